@@ -1,0 +1,5 @@
+//! Inspect: what a message holds.
+
+pub mod kind;
+pub mod field;
+pub mod walk;

@@ -1,0 +1,2 @@
+//! phigate.
+fn main() {}

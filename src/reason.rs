@@ -1,0 +1,101 @@
+//! The short words for why: one list for replies, metric labels and log lines. A word is never renamed.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $word:literal, $title:literal;)+) => {
+        /// Why a message was refused, or failed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason { $($(#[$doc])* $name,)+ }
+
+        impl Reason {
+            /// Every reason, in order.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The word, as in replies, labels and logs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+
+            /// One fixed sentence for people. Holds nothing of the message.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A person's points reach the policy's threshold. The sender's to fix; sending it again won't help.
+    LikelyPhi = "likely_phi", "The message holds likely PHI, which this environment does not accept.";
+    /// More identified people, or opaque patient ids with clinical content, than the policy lets through.
+    Bulk = "bulk", "The message holds data of more people than this environment accepts.";
+    /// Part of the message could not be read, and the environment does not accept what it can't read.
+    Uninspected = "uninspected", "Part of the message could not be inspected, and this environment does not accept that.";
+    /// Listener, credential and path disagree about the environment.
+    EnvironmentMismatch = "environment_mismatch", "The signals of the message disagree about its environment.";
+    /// No signal names an environment, or production is named only by signals that the sender picks.
+    EnvironmentUnknown = "environment_unknown", "No signal that may name the environment does.";
+    /// No connection of the environment takes this path.
+    NoConnection = "no_connection", "No connection of this environment takes this path.";
+    /// The connection's path lists refuse this path.
+    PathDenied = "path_denied", "The connection does not allow this path.";
+    /// The listener wants a key, and none was sent.
+    CredentialMissing = "credential_missing", "A key is needed here.";
+    /// Unknown, expired, revoked or doubled key: one answer for all.
+    CredentialInvalid = "credential_invalid", "The key is not accepted.";
+    /// The caller's role may not send into this environment.
+    CallerRefused = "caller_refused", "The caller's role may not send into this environment.";
+    /// `Upgrade` is not served.
+    UpgradeRefused = "upgrade_refused", "Upgrade is not served here.";
+    /// CONNECT is not served.
+    ConnectRefused = "connect_refused", "CONNECT is not served here.";
+    /// The head can't be taken: doubtful framing, two hosts, a target with a fragment or a NUL.
+    BadRequest = "bad_request", "The request head is malformed or ambiguous.";
+    /// The head is over `head_bytes_max`, or has more than `headers_max` fields.
+    HeadTooLarge = "head_too_large", "The request head is over the limit.";
+    /// The body is over `body_bytes_max`.
+    BodyTooLarge = "body_too_large", "The body is over the limit.";
+    /// `held_bytes_max` of the process is in use. Try again later.
+    HeldFull = "held_full", "The gateway holds as many bytes as it may. Try again later.";
+    /// The body ended before its declared length, or the peer went away.
+    BodyCutShort = "body_cut_short", "The body ended before its declared end.";
+    /// The body did not arrive within `body_timeout_ms`.
+    BodyTimeout = "body_timeout", "The body did not arrive in time.";
+    /// The upstream took no connection. Safe to try again.
+    UpstreamConnect = "upstream_connect", "The upstream took no connection.";
+    /// The upstream sent no response head in time. Not tried again.
+    UpstreamTimeout = "upstream_timeout", "The upstream did not answer in time.";
+    /// The upstream closed, or answered with what is no HTTP.
+    UpstreamInvalid = "upstream_invalid", "The upstream's answer was cut short or is no HTTP.";
+    /// The record queue is full and the policy is to refuse. Try again later.
+    RecordQueueFull = "record_queue_full", "The record of this message could not be taken. Try again later.";
+    /// `connections_max` is reached. Try again later.
+    TooManyConnections = "too_many_connections", "The gateway has as many connections as it may. Try again later.";
+    /// The gateway is stopping. Try again later.
+    Draining = "draining", "The gateway is stopping. Try again later.";
+    /// A fault of the gateway itself.
+    Internal = "internal", "The gateway failed to handle the message.";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_distinct_and_label_safe() {
+        let mut words: Vec<_> = Reason::ALL.iter().map(|r| r.as_str()).collect();
+        assert!(words.iter().all(|w| w.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Reason::ALL.len());
+    }
+}
