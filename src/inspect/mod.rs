@@ -1,5 +1,335 @@
 //! Inspect: what a message holds.
+//!
+//! - Takes: a [`Message`], the request's head and whole body (or what a tee copied of it), and the [`RuleSet`].
+//! - Gives: [`Findings`]: detections with rule, kind, points, person and place; people; what stayed unread. No value.
+//! - In doubt: what can't be read is told as [`finding::Uninspected`] with its reason, never passed over.
+//! - Cost: CPU only, linear in the bytes read; no I/O. Free of hyper and tokio.
+//!
+//! Two layers: [`walk`]ers tell the leaves of a document with the field-table row that covers each; shape detectors
+//! ([`text`]) search free text and what no row covers. [`score`] adds points up person by person.
 
 pub mod kind;
 pub mod field;
+pub mod format;
 pub mod walk;
+pub mod url;
+pub mod decode;
+pub mod xhtml;
+pub mod offsets;
+pub mod text;
+pub mod names;
+pub mod check;
+pub mod marker;
+pub mod finding;
+pub mod score;
+pub mod rules;
+pub mod vocab;
+
+pub use finding::Findings;
+pub use rules::RuleSet;
+
+use decode::Budget;
+use finding::{Part, UninspectedReason};
+use format::Format;
+use offsets::Escapes;
+use score::Scorer;
+use std::borrow::Cow;
+use url::Tables;
+use walk::{PersonId, Role, Sink, WalkError, fhir, hl7v2, object};
+
+/// What is inspected of a message. All of it is payload.
+#[derive(Clone, Copy, Default)]
+pub struct Message<'m> {
+    /// Path of the target, as sent.
+    pub path: &'m str,
+    /// Query of the target without its `?`, as sent.
+    pub query: &'m str,
+    /// Header names (lower case) and values.
+    pub headers: &'m [(&'m str, &'m str)],
+    /// Trailer names and values.
+    pub trailers: &'m [(&'m str, &'m str)],
+    /// `Content-Type`, as sent; empty where there is none.
+    pub content_type: &'m str,
+    /// `Content-Encoding`, as sent; empty where there is none.
+    pub content_encoding: &'m str,
+    /// Whether `Content-Range` says that this is a part.
+    pub partial: bool,
+    /// The body without transfer coding.
+    pub body: &'m [u8],
+    /// Whether the body is cut: a tee copied no more.
+    pub cut: bool,
+}
+
+/// Judges messages by one rule set.
+pub struct Inspector<'r> {
+    rules: &'r RuleSet,
+    budget: Budget,
+    this_year: u16,
+}
+
+impl<'r> Inspector<'r> {
+    /// One that judges by `rules`; `this_year` tells birth dates that lie ahead.
+    #[must_use]
+    pub fn new(rules: &'r RuleSet, budget: Budget, this_year: u16) -> Self {
+        Self { rules, budget, this_year }
+    }
+
+    /// Everything that `message` holds.
+    #[must_use]
+    pub fn message(&self, message: &Message<'_>) -> Findings {
+        let mut scorer = Scorer::new(self.rules, self.this_year);
+        let head = self.head(message, &mut scorer);
+        let mut left = self.budget.decoded_bytes_max;
+        let format = self.body(message, &mut scorer, &mut left);
+        self.carriers(&mut scorer, &mut left);
+        let mut findings = scorer.finish(Some(head));
+        findings.format = format;
+        findings
+    }
+
+    fn tables(&self) -> Tables<'r> {
+        Tables { queries: &self.rules.queries, objects: &self.rules.objects }
+    }
+
+    fn head(&self, message: &Message<'_>, scorer: &mut Scorer<'r>) -> PersonId {
+        let person = PersonId(0);
+        let tables = self.tables();
+        scorer.document(Part::Path, Escapes::Percent, message.path.as_bytes());
+        scorer.person(person, Role::Patient);
+        // One person for the whole head: its documents share the number.
+        let resource = url::walk_path(message.path, &tables, person, scorer);
+        scorer.same_people(Part::Query, Escapes::Percent, message.query.as_bytes());
+        if !message.query.is_empty() {
+            url::walk_query(message.query, 0, resource, &tables, person, scorer);
+        }
+        for (name, value) in message.headers {
+            if !url::is_protocol_header(name) {
+                let part = known_header(name).map_or(Part::OtherHeader, Part::Header);
+                scorer.same_people(part, Escapes::None, value.as_bytes());
+                url::walk_header(name, value, &tables, person, scorer);
+            }
+        }
+        for (name, value) in message.trailers {
+            scorer.same_people(Part::Trailer, Escapes::None, value.as_bytes());
+            url::walk_header(name, value, &tables, person, scorer);
+        }
+        person
+    }
+
+    fn body(&self, message: &Message<'_>, scorer: &mut Scorer<'r>, left: &mut usize) -> Format {
+        let media_type = format::known_media_type(message.content_type);
+        let body_place = || "body".to_owned();
+        if message.partial {
+            scorer.unread(UninspectedReason::Partial, media_type, body_place());
+        }
+        if message.cut {
+            scorer.unread(UninspectedReason::TeeLimit, media_type, body_place());
+        }
+        let encoding = message.content_encoding.trim().to_ascii_lowercase();
+        let body = match encoding.as_str() {
+            _ if message.body.is_empty() => return Format::Empty,
+            "" | "identity" if !decode::is_gzip(message.body) => Cow::Borrowed(message.body),
+            "" | "identity" | "gzip" | "x-gzip" => match decode::gunzip(message.body, &self.budget, *left) {
+                Ok(bytes) => {
+                    *left = left.saturating_sub(bytes.len());
+                    Cow::Owned(bytes)
+                }
+                Err(reason) => {
+                    scorer.unread(reason, media_type, body_place());
+                    return Format::Binary;
+                }
+            },
+            _ => {
+                scorer.unread(UninspectedReason::Encoding, media_type, body_place());
+                return Format::Binary;
+            }
+        };
+        let format = Format::of(message.content_type, &body);
+        scorer.document(Part::Body, Escapes::None, b"");
+        self.document(format, message.content_type, &body, scorer, true)
+    }
+
+    /// One document, at the top or carried. Gives what it turned out to be.
+    fn document(
+        &self,
+        format: Format,
+        content_type: &str,
+        bytes: &[u8],
+        scorer: &mut Scorer<'r>,
+        top: bool,
+    ) -> Format {
+        let media_type = format::known_media_type(content_type);
+        let begin = |scorer: &mut Scorer<'r>, escapes, raw: &[u8]| {
+            if top {
+                scorer.document(Part::Body, escapes, raw);
+            }
+        };
+        match format {
+            Format::Empty => {}
+            Format::Binary => scorer.unread(UninspectedReason::OpaqueType, media_type, String::new()),
+            Format::FhirJson | Format::Json => return self.json(content_type, bytes, scorer, top),
+            Format::Hl7v2 => {
+                begin(scorer, Escapes::Hl7v2, bytes);
+                if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, scorer) {
+                    self.unread_walk(error, media_type, bytes, scorer, top);
+                }
+            }
+            Format::Form => {
+                begin(scorer, Escapes::Percent, bytes);
+                let text = text_of(bytes);
+                let person = PersonId(0);
+                scorer.person(person, Role::Patient);
+                url::walk_query(text.trim_end(), 0, "", &self.tables(), person, scorer);
+            }
+            Format::Text => {
+                begin(scorer, Escapes::None, bytes);
+                if is_utf16(bytes) {
+                    scorer.unread(UninspectedReason::Charset, media_type, String::new());
+                }
+                scorer.plain_text(&text_of(bytes));
+            }
+            Format::Xml | Format::X12 | Format::Ndjson | Format::Csv | Format::Multipart => {
+                begin(scorer, Escapes::None, bytes);
+                scorer.unread(UninspectedReason::NoWalker, media_type, format.as_str().to_owned());
+                scorer.plain_text(&text_of(bytes));
+            }
+        }
+        format
+    }
+
+    fn json(&self, content_type: &str, bytes: &[u8], scorer: &mut Scorer<'r>, top: bool) -> Format {
+        if top {
+            scorer.document(Part::Body, Escapes::Json, bytes);
+        }
+        let is_fhir = fhir::recognise(bytes);
+        let walked = if is_fhir {
+            fhir::walk(bytes, &self.rules.fhir, scorer)
+        } else {
+            object::walk(bytes, &self.rules.objects, scorer)
+        };
+        match walked {
+            Ok(()) if is_fhir => Format::FhirJson,
+            Ok(()) => Format::Json,
+            Err(error)
+                if format::says_json(content_type) || !matches!(error, WalkError::Malformed { .. }) =>
+            {
+                self.unread_walk(error, format::known_media_type(content_type), bytes, scorer, top);
+                Format::Json
+            }
+            Err(_) => {
+                // Nothing said JSON: a text that begins with a brace, or lines of JSON.
+                let format = if is_ndjson(bytes) { Format::Ndjson } else { Format::Text };
+                self.document(format, content_type, bytes, scorer, top)
+            }
+        }
+    }
+
+    /// What a walker could not read: said so, and what can be is scanned as text.
+    fn unread_walk(
+        &self,
+        error: WalkError,
+        media_type: &'static str,
+        bytes: &[u8],
+        scorer: &mut Scorer<'r>,
+        top: bool,
+    ) {
+        let reason = match error {
+            WalkError::Malformed { .. } => UninspectedReason::Malformed,
+            WalkError::TooDeep { .. } => UninspectedReason::TooDeep,
+            WalkError::NotUtf8 { .. } => UninspectedReason::Charset,
+        };
+        scorer.unread(reason, media_type, if top { "body".to_owned() } else { String::new() });
+        if top {
+            scorer.document(Part::Body, Escapes::None, bytes);
+        }
+        scorer.plain_text(&text_of(bytes));
+    }
+
+    /// What was carried inside: decoded, and walked in turn, until depth or budget end it.
+    fn carriers(&self, scorer: &mut Scorer<'r>, left: &mut usize) {
+        let mut waiting = scorer.take_carriers();
+        while let Some(carrier) = waiting.pop() {
+            let media_type = format::known_media_type(&carrier.media_type);
+            if carrier.depth > self.budget.carrier_depth_max {
+                scorer.unread(UninspectedReason::TooDeep, media_type, carrier.place);
+                continue;
+            }
+            let decoded =
+                if carrier.hex { decode::hex(&carrier.text) } else { decode::base64(&carrier.text) };
+            let Some(mut bytes) = decoded else {
+                // Not base64 after all: then it is what it shows.
+                scorer.unread(UninspectedReason::Malformed, media_type, carrier.place.clone());
+                scorer.carried(&carrier, carrier.text.len());
+                scorer.plain_text(&carrier.text);
+                continue;
+            };
+            if decode::is_gzip(&bytes) {
+                match decode::gunzip(&bytes, &self.budget, *left) {
+                    Ok(inflated) => bytes = inflated,
+                    Err(reason) => {
+                        scorer.unread(reason, media_type, carrier.place);
+                        continue;
+                    }
+                }
+            }
+            if bytes.len() > *left {
+                scorer.unread(UninspectedReason::Budget, media_type, carrier.place);
+                continue;
+            }
+            *left -= bytes.len();
+            scorer.carried(&carrier, bytes.len());
+            if carrier.media_type == "text/x-fhir-query" {
+                let text = text_of(&bytes);
+                let person = PersonId(0);
+                scorer.person(person, Role::Patient);
+                url::walk_url(&text, 0, &self.tables(), person, scorer);
+            } else {
+                let format = Format::of(&carrier.media_type, &bytes);
+                self.document(format, &carrier.media_type, &bytes, scorer, false);
+            }
+            waiting.append(&mut scorer.take_carriers());
+        }
+    }
+}
+
+/// The bytes as text: UTF-8, or else Latin-1, in which every byte is a character.
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
+    }
+}
+
+fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF])
+}
+
+/// Whether more than one line begins as a JSON object.
+fn is_ndjson(bytes: &[u8]) -> bool {
+    bytes.split(|b| *b == b'\n').filter(|line| line.first() == Some(&b'{')).count() > 1
+}
+
+/// Header names that refusals and records may show.
+#[must_use]
+pub fn known_header(name: &str) -> Option<&'static str> {
+    const KNOWN: &[&str] = &[
+        "if-none-exist",
+        "referer",
+        "link",
+        "location",
+        "content-location",
+        "x-forwarded-uri",
+        "x-original-url",
+        "content-disposition",
+        "cookie",
+        "x-forwarded-for",
+        "forwarded",
+        "x-real-ip",
+        "x-correlation-id",
+        "x-trace-id",
+    ];
+    KNOWN.iter().find(|k| k.eq_ignore_ascii_case(name)).copied()
+}
+
+#[cfg(test)]
+mod tests;

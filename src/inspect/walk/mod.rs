@@ -115,3 +115,8 @@ pub enum WalkError {
         at: usize,
     },
 }
+
+pub mod json;
+pub mod fhir;
+pub mod hl7v2;
+pub mod object;

@@ -1,0 +1,166 @@
+//! Dates as machines and people write them.
+
+/// A calendar date: month and day may be unknown (0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Date {
+    /// Four digits; two-digit years are read as 1930 to 2029.
+    pub year: u16,
+    /// 1 to 12, or 0 where only the year is told.
+    pub month: u8,
+    /// 1 to 31, or 0 where it isn't told.
+    pub day: u8,
+}
+
+/// Reads `YYYY-MM-DD`, `YYYYMMDD[hhmm..]`, `YYYY-MM`, `YYYY`, `MM/DD/YYYY`, `MM-DD-YY`, `DD Mon YYYY`,
+/// `Month D, YYYY`; a time behind is passed over. `None` where it is no date.
+#[must_use]
+pub fn parse(value: &str) -> Option<Date> {
+    let v = value.trim();
+    let mut numbers: Vec<(u32, usize)> = Vec::with_capacity(4);
+    let mut month_word = None;
+    let mut rest = v;
+    while !rest.is_empty() && numbers.len() < 3 {
+        let first = rest.chars().next()?;
+        let run = |f: fn(char) -> bool| rest.find(|c| !f(c)).unwrap_or(rest.len());
+        if first.is_ascii_digit() {
+            let (head, tail) = rest.split_at(run(|c| c.is_ascii_digit()));
+            // A bare `YYYYMMDD` with whatever time follows it.
+            if numbers.is_empty() && head.len() >= 8 {
+                return Date::new(
+                    head.get(..4)?.parse().ok()?,
+                    head.get(4..6)?.parse().ok()?,
+                    head.get(6..8)?.parse().ok()?,
+                );
+            }
+            if numbers.is_empty() && head.len() == 6 && tail.is_empty() {
+                return Date::new(head.get(..4)?.parse().ok()?, head.get(4..6)?.parse().ok()?, 0);
+            }
+            numbers.push((head.parse().ok()?, head.len()));
+            rest = tail;
+        } else if first.is_ascii_alphabetic() {
+            let (head, tail) = rest.split_at(run(|c| c.is_ascii_alphabetic()));
+            match month(head) {
+                Some(m) => month_word = Some((m, numbers.len())),
+                None if numbers.is_empty() || matches!(head, "st" | "nd" | "rd" | "th" | "of") => {}
+                None => break,
+            }
+            rest = tail;
+        } else {
+            rest = rest.get(first.len_utf8()..)?;
+        }
+        if month_word.is_some() && numbers.len() == 2 {
+            break;
+        }
+    }
+    if let Some((m, before)) = month_word {
+        return match numbers.as_slice() {
+            [(a, _), (b, len)] if before <= 1 && *a <= 31 => {
+                Date::new(year(*b, *len)?, m, u8::try_from(*a).ok()?)
+            }
+            [(y, 4)] => Date::new(u16::try_from(*y).ok()?, m, 0),
+            _ => None,
+        };
+    }
+    let small = |n: u32| u8::try_from(n).ok();
+    match numbers.as_slice() {
+        [(y, 4)] => Date::new(u16::try_from(*y).ok()?, 0, 0),
+        [(y, 4), (m, 1..=2)] => Date::new(u16::try_from(*y).ok()?, small(*m)?, 0),
+        [(y, 4), (m, 1..=2), (d, 1..=2)] => Date::new(u16::try_from(*y).ok()?, small(*m)?, small(*d)?),
+        [(a, 1..=2), (b, 1..=2), (y, len @ (2 | 4))] => {
+            let y = year(*y, *len)?;
+            Date::new(y, small(*a)?, small(*b)?).or_else(|| Date::new(y, small(*b)?, small(*a)?))
+        }
+        _ => None,
+    }
+}
+
+impl Date {
+    /// A date of the calendar, 1 to 2199.
+    #[must_use]
+    pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
+        ((1..2200).contains(&year) && month <= 12 && day <= 31 && (month > 0 || day == 0)).then_some(Self {
+            year,
+            month,
+            day,
+        })
+    }
+
+    /// Whether only the year is told.
+    #[must_use]
+    pub const fn is_year(self) -> bool {
+        self.month == 0
+    }
+
+    /// Whether it stands for "unknown": 1 January of 1900 or 1901, a year before 1850, or one that lies ahead.
+    #[must_use]
+    pub fn is_placeholder(self, this_year: u16) -> bool {
+        self.year < 1850
+            || self.year > this_year + 1
+            || (matches!(self.year, 1900 | 1901) && self.month <= 1 && self.day <= 1)
+    }
+}
+
+fn year(n: u32, len: usize) -> Option<u16> {
+    let n = u16::try_from(n).ok()?;
+    match len {
+        4 => Some(n),
+        2 if n < 30 => Some(2000 + n),
+        2 => Some(1900 + n),
+        _ => None,
+    }
+}
+
+fn month(word: &str) -> Option<u8> {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let word = word.to_ascii_lowercase();
+    let at = MONTHS
+        .iter()
+        .position(|m| *m == word || (word.len() >= 3 && word.len() <= 4 && m.starts_with(&word)))?;
+    u8::try_from(at + 1).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_dates_as_people_write_them() {
+        let want = Date::new(1962, 6, 22);
+        for v in [
+            "1962-06-22",
+            "19620622",
+            "196206221330",
+            "06/22/1962",
+            "6-22-62",
+            "22 Jun 1962",
+            "June 22, 1962",
+            "22/06/1962",
+            "1962-06-22T10:00:00Z",
+            "June 22nd, 1962",
+        ] {
+            assert_eq!(parse(v), want, "{v}");
+        }
+        assert_eq!(parse("1962"), Date::new(1962, 0, 0));
+        assert_eq!(parse("1962-06"), Date::new(1962, 6, 0));
+    }
+
+    #[test]
+    fn refuses_what_is_no_date() {
+        for v in ["", "13", "99/99/9999", "hello", "12-345-6789", "1.2.3.4.5x"] {
+            assert!(parse(v).is_none_or(|d| v == "1.2.3.4.5x" && d.year < 2100), "{v}");
+        }
+    }
+}

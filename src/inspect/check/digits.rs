@@ -1,0 +1,102 @@
+//! Digits: picking them out, runs that nobody is issued, Luhn, VIN.
+
+/// The ASCII digits of `value`, in order. Full-width digits count as what they show.
+#[must_use]
+pub fn only(value: &str) -> Vec<u8> {
+    value
+        .chars()
+        .filter_map(|c| match c {
+            '0'..='9' => Some(c as u8),
+            '\u{FF10}'..='\u{FF19}' => u8::try_from(u32::from(c) - 0xFF10).ok().map(|d| d + b'0'),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether all are the same: `111111111`.
+#[must_use]
+pub fn all_same(digits: &[u8]) -> bool {
+    digits.first().is_some_and(|first| digits.iter().all(|d| d == first))
+}
+
+/// Whether they count up or down by one, 0 after 9: `123456789`, `987654321`, `0123456789`.
+#[must_use]
+pub fn counts(digits: &[u8]) -> bool {
+    let steps = |by: u8| digits.windows(2).all(|w| matches!(w, [a, b] if (a - b'0' + by) % 10 == b - b'0'));
+    digits.len() > 3 && (steps(1) || steps(9))
+}
+
+/// Luhn's check (ISO/IEC 7812-1, annex B).
+#[must_use]
+pub fn luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(i, d)| {
+            let d = u32::from(d - b'0') * if i % 2 == 1 { 2 } else { 1 };
+            if d > 9 { d - 9 } else { d }
+        })
+        .sum();
+    !digits.is_empty() && sum.is_multiple_of(10)
+}
+
+/// A National Provider Identifier: ten digits, Luhn with 80840 in front (CMS, NPI check digit).
+#[must_use]
+pub fn npi(value: &str) -> bool {
+    value.len() == 10
+        && value.bytes().all(|b| b.is_ascii_digit())
+        && luhn(&[b"80840".as_slice(), value.as_bytes()].concat())
+}
+
+/// A vehicle number: 17 characters without I, O and Q, the ninth a check digit (49 CFR 565.15), or all the same.
+#[must_use]
+pub fn vin(value: &str) -> bool {
+    const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
+    let bytes = value.as_bytes();
+    if bytes.len() != 17 {
+        return false;
+    }
+    let mut sum = 0;
+    for (b, weight) in bytes.iter().zip(WEIGHTS) {
+        let b = b.to_ascii_uppercase();
+        sum += weight
+            * match b {
+                b'0'..=b'9' => u32::from(b - b'0'),
+                b'A'..=b'H' => u32::from(b - b'A') + 1,
+                b'J'..=b'N' => u32::from(b - b'J') + 1,
+                b'P' => 7,
+                b'R' => 9,
+                b'S'..=b'Z' => u32::from(b - b'S') + 2,
+                _ => return false,
+            };
+    }
+    let check = if sum % 11 == 10 { b'X' } else { b"0123456789"[(sum % 11) as usize] };
+    bytes.get(8).is_some_and(|b| b.to_ascii_uppercase() == check)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn luhn_and_npi_take_the_worked_examples() {
+        assert!(luhn(b"4111111111111111"));
+        assert!(!luhn(b"4111111111111112"));
+        assert!(npi("1234567893"));
+        assert!(!npi("1234567890"));
+    }
+
+    #[test]
+    fn vin_takes_the_worked_example_of_the_regulation() {
+        assert!(vin("1M8GDM9AXKP042788"));
+        assert!(!vin("1M8GDM9A1KP042788"));
+    }
+
+    #[test]
+    fn counting_runs_wrap() {
+        assert!(counts(b"7890123"));
+        assert!(counts(b"987654321"));
+        assert!(!counts(b"1235"));
+    }
+}

@@ -1,0 +1,242 @@
+//! What inspection tells: findings, people, and what stayed unread. No type here holds a value.
+
+use super::format::Format;
+use super::kind::{Kind, Points, Whose};
+use super::walk::Declared;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The part of a message that something was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// Path of the request target.
+    Path,
+    /// Query of the request target.
+    Query,
+    /// A header; the name is one that the rules know.
+    Header(&'static str),
+    /// A header that the rules don't know by name.
+    OtherHeader,
+    /// The body, or what is carried inside it.
+    Body,
+    /// A trailer.
+    Trailer,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header(name) => return write!(f, "header {name}"),
+            Self::OtherHeader => "header *",
+            Self::Body => "body",
+            Self::Trailer => "trailer",
+        })
+    }
+}
+
+/// Why a finding keeps the points that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// In full.
+    Yes,
+    /// 0: the value is empty, masked or a word for unknown.
+    Placeholder,
+    /// 0: the value is never issued, reserved, or a known dummy.
+    Dummy,
+    /// 0: the person counts as made up, by this rule.
+    MadeUp(MadeUp),
+    /// 0: it is a provider's or an organisation's.
+    NotThePatient,
+}
+
+impl Counted {
+    /// A short word for explanations.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "counted",
+            Self::Placeholder => "placeholder",
+            Self::Dummy => "reserved-or-dummy",
+            Self::MadeUp(MadeUp::Generator) => "made-up-generator",
+            Self::MadeUp(MadeUp::ValueBorne) => "made-up-value-borne",
+            Self::NotThePatient => "not-the-patient",
+        }
+    }
+}
+
+/// The rule by which a person counts as made up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MadeUp {
+    /// A generator's identifier system and two independent signs.
+    Generator,
+    /// Every number and contact can't be a real person's.
+    ValueBorne,
+}
+
+/// One detection.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The rule's stable id.
+    pub rule: Arc<str>,
+    /// What it is.
+    pub kind: Kind,
+    /// Whose it is.
+    pub whose: Whose,
+    /// Points that it adds to its person.
+    pub points: Points,
+    /// Why so many.
+    pub counted: Counted,
+    /// The person, an index into [`Findings::persons`]; `None` where it is nobody's.
+    pub person: Option<usize>,
+    /// Where it is, in words of our tables and indices.
+    pub place: String,
+    /// Which part of the message.
+    pub part: Part,
+    /// Raw bytes of that part, as sent (after transfer decoding, and after content decoding for a body).
+    pub span: Range<usize>,
+}
+
+/// One person of the message.
+#[derive(Debug, Clone, Default)]
+pub struct Person {
+    /// Points of this person's fields, each kind once.
+    pub points: Points,
+    /// Whether clinical content belongs to this person.
+    pub clinical: bool,
+    /// The rule by which the person counts as made up.
+    pub made_up: Option<MadeUp>,
+    /// Whether nothing but an opaque id says who it is.
+    pub only_opaque_id: bool,
+}
+
+/// Why something stayed unread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum UninspectedReason {
+    /// A content encoding that isn't read: deflate, br, zstd, unknown or stacked.
+    Encoding,
+    /// The content encoding's stream is broken or cut short.
+    BrokenEncoding,
+    /// Inflates to more than the limit, or by more than the allowed ratio.
+    Bomb,
+    /// Nested deeper than the limit.
+    TooDeep,
+    /// Says it is a format that it doesn't parse as.
+    Malformed,
+    /// Not the character set that it has to be.
+    Charset,
+    /// A format that has no walker yet.
+    NoWalker,
+    /// Images, audio, video, archives, encrypted or unknown binary.
+    OpaqueType,
+    /// Partial content: ranges.
+    Partial,
+    /// More carried data than the budget.
+    Budget,
+    /// Not looked at: the copy was cut at the tee's limit.
+    TeeLimit,
+}
+
+impl UninspectedReason {
+    /// Every reason, in order.
+    pub const ALL: &[Self] = &[
+        Self::Encoding,
+        Self::BrokenEncoding,
+        Self::Bomb,
+        Self::TooDeep,
+        Self::Malformed,
+        Self::Charset,
+        Self::NoWalker,
+        Self::OpaqueType,
+        Self::Partial,
+        Self::Budget,
+        Self::TeeLimit,
+    ];
+
+    /// The word, as in replies and labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Encoding => "encoding",
+            Self::BrokenEncoding => "broken_encoding",
+            Self::Bomb => "bomb",
+            Self::TooDeep => "too_deep",
+            Self::Malformed => "malformed",
+            Self::Charset => "charset",
+            Self::NoWalker => "no_walker",
+            Self::OpaqueType => "opaque_type",
+            Self::Partial => "partial",
+            Self::Budget => "budget",
+            Self::TeeLimit => "tee_limit",
+        }
+    }
+
+    /// What the sender can do about it.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Encoding => "Send the body with Content-Encoding gzip, or without one.",
+            Self::BrokenEncoding => "The Content-Encoding does not decode to its end: send the body whole.",
+            Self::Bomb => "The body inflates to more than the gateway reads: send it in smaller parts.",
+            Self::TooDeep => "The body is nested deeper than the gateway reads.",
+            Self::Malformed => {
+                "The body does not parse as the type it declares: correct the body or its Content-Type."
+            }
+            Self::Charset => "Send the body in UTF-8.",
+            Self::NoWalker => {
+                "This version has no walker for this format, and does not let unread bodies into this environment; \
+                 a connection may list the type in `opaque` to accept it unread."
+            }
+            Self::OpaqueType => "A connection may list this type in `opaque` to accept it unread.",
+            Self::Partial => "Send whole content instead of ranges.",
+            Self::Budget => {
+                "The body carries more encoded data than the gateway reads: send it in smaller parts."
+            }
+            Self::TeeLimit => "Nothing: the copy for the record was cut.",
+        }
+    }
+}
+
+/// Something that stayed unread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uninspected {
+    /// Why.
+    pub reason: UninspectedReason,
+    /// The media type it declares, of the list that we write down.
+    pub media_type: &'static str,
+    /// Where, in words of our tables and indices.
+    pub place: String,
+}
+
+/// Everything that inspection tells of one message.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// Format of the body.
+    pub format: Format,
+    /// Detections, in order.
+    pub findings: Vec<Finding>,
+    /// People.
+    pub persons: Vec<Person>,
+    /// What stayed unread.
+    pub uninspected: Vec<Uninspected>,
+    /// What the sender declared, and where.
+    pub declared: Vec<(Declared, String)>,
+    /// Bytes that were read, decoded ones too.
+    pub scanned_bytes: u64,
+}
+
+impl Findings {
+    /// The person with most points.
+    #[must_use]
+    pub fn heaviest(&self) -> Option<&Person> {
+        self.persons.iter().max_by_key(|p| p.points)
+    }
+
+    /// Points of the heaviest person; 0 where there is nobody.
+    #[must_use]
+    pub fn points(&self) -> Points {
+        self.heaviest().map_or(Points(0), |p| p.points)
+    }
+}

@@ -1,0 +1,238 @@
+//! Formats: what a body is, by its declared type and by its first bytes. The declared type is a hint.
+
+use super::walk::hl7v2;
+
+/// What a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Format {
+    /// Nothing in it.
+    #[default]
+    Empty,
+    /// FHIR R4 as JSON.
+    FhirJson,
+    /// JSON of no known kind.
+    Json,
+    /// HL7 v2, pipes.
+    Hl7v2,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// Plain text.
+    Text,
+    /// XML: FHIR, C-CDA, SOAP, NCPDP. No walker yet.
+    Xml,
+    /// X12 interchanges. No walker yet.
+    X12,
+    /// Lines of JSON. No walker yet.
+    Ndjson,
+    /// Comma-separated values. No walker yet.
+    Csv,
+    /// Multipart. No walker yet.
+    Multipart,
+    /// Images, archives, PDF, unknown bytes.
+    Binary,
+}
+
+impl Format {
+    /// The word, as in records and reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::FhirJson => "fhir-json",
+            Self::Json => "json",
+            Self::Hl7v2 => "hl7v2",
+            Self::Form => "form",
+            Self::Text => "text",
+            Self::Xml => "xml",
+            Self::X12 => "x12",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Multipart => "multipart",
+            Self::Binary => "binary",
+        }
+    }
+
+    /// Whether this version reads its structure, or reads it as text because it has none.
+    #[must_use]
+    pub const fn has_walker(self) -> bool {
+        matches!(self, Self::Empty | Self::FhirJson | Self::Json | Self::Hl7v2 | Self::Form | Self::Text)
+    }
+
+    /// What a body is, by its type as declared (empty: none) and its bytes.
+    #[must_use]
+    pub fn of(declared: &str, body: &[u8]) -> Self {
+        let declared = Declared::of(declared);
+        let sniffed = Self::sniff(body);
+        match (declared, sniffed) {
+            (_, Self::Empty) => Self::Empty,
+            // Bytes that show what they are win over a type that says something else.
+            (_, Self::Hl7v2 | Self::X12) => sniffed,
+            (Declared::Multipart, _) => Self::Multipart,
+            (Declared::Ndjson, _) => Self::Ndjson,
+            (Declared::Json, Self::Json | Self::Binary | Self::Text) => Self::Json,
+            (Declared::Json, other) => other,
+            (Declared::Csv, Self::Text) => Self::Csv,
+            (Declared::Form, Self::Text) => Self::Form,
+            (Declared::Xml, Self::Text | Self::Xml) => Self::Xml,
+            (Declared::Hl7v2, Self::Text) => Self::Hl7v2,
+            (Declared::X12, Self::Text) => Self::X12,
+            (Declared::Opaque, Self::Text) => Self::Text,
+            _ => sniffed,
+        }
+    }
+
+    /// What a body is, by its bytes alone.
+    #[must_use]
+    pub fn sniff(body: &[u8]) -> Self {
+        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+        let Some(first) = body.iter().position(|b| !b.is_ascii_whitespace() && *b != 0x0B) else {
+            return Self::Empty;
+        };
+        let rest = body.get(first..).unwrap_or_default();
+        if hl7v2::recognise(rest) {
+            return Self::Hl7v2;
+        }
+        if rest.starts_with(b"ISA")
+            && rest.len() > 105
+            && rest.get(3).is_some_and(|b| !b.is_ascii_alphanumeric())
+        {
+            return Self::X12;
+        }
+        match rest.first() {
+            Some(b'{') => Self::Json,
+            Some(b'[')
+                if rest
+                    .iter()
+                    .skip(1)
+                    .find(|b| !b.is_ascii_whitespace())
+                    .is_some_and(|b| b"[{\"]tfn-0123456789".contains(b)) =>
+            {
+                Self::Json
+            }
+            Some(b'<')
+                if rest.get(1).is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'?' | b'!')) =>
+            {
+                Self::Xml
+            }
+            _ if is_binary(rest) => Self::Binary,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// Bytes that no text has: NUL, or many control characters among the first.
+fn is_binary(bytes: &[u8]) -> bool {
+    let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
+    let control = head
+        .iter()
+        .filter(|b| **b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1C | 0x1B))
+        .count();
+    head.starts_with(b"%PDF-") || head.contains(&0) || control * 50 > head.len()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Declared {
+    None,
+    Json,
+    Ndjson,
+    Xml,
+    Hl7v2,
+    X12,
+    Csv,
+    Form,
+    Text,
+    Multipart,
+    Opaque,
+}
+
+impl Declared {
+    fn of(media_type: &str) -> Self {
+        let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "" => Self::None,
+            "application/x-www-form-urlencoded" => Self::Form,
+            "text/csv" | "application/csv" => Self::Csv,
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/fhir+ndjson"
+            | "application/jsonl" => Self::Ndjson,
+            "application/hl7-v2" | "x-application/hl7-v2+er7" | "application/hl7-v2+er7" | "text/hl7v2" => {
+                Self::Hl7v2
+            }
+            "application/edi-x12" | "application/x12" => Self::X12,
+            e if e.starts_with("multipart/") => Self::Multipart,
+            e if e.ends_with("/json") || e.ends_with("+json") => Self::Json,
+            e if e.ends_with("/xml") || e.ends_with("+xml") => Self::Xml,
+            e if e.starts_with("text/") => Self::Text,
+            _ => Self::Opaque,
+        }
+    }
+}
+
+/// Whether a declared type says JSON: then a body that doesn't parse is reported.
+#[must_use]
+pub fn says_json(media_type: &str) -> bool {
+    Declared::of(media_type) == Declared::Json
+}
+
+/// The media type of the list that we write down, or `other`: what a sender writes is payload.
+#[must_use]
+pub fn known_media_type(media_type: &str) -> &'static str {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if essence.is_empty() {
+        return "none";
+    }
+    KNOWN_TYPES.iter().find(|t| t.eq_ignore_ascii_case(essence)).copied().unwrap_or("other")
+}
+
+const KNOWN_TYPES: &[&str] = &[
+    "application/fhir+json",
+    "application/fhir+xml",
+    "application/fhir+ndjson",
+    "application/json",
+    "application/json-patch+json",
+    "application/problem+json",
+    "application/xml",
+    "application/soap+xml",
+    "application/hl7-v2",
+    "x-application/hl7-v2+er7",
+    "application/edi-x12",
+    "application/x-www-form-urlencoded",
+    "application/x-ndjson",
+    "application/octet-stream",
+    "application/pdf",
+    "application/dicom",
+    "application/dicom+json",
+    "multipart/form-data",
+    "multipart/related",
+    "multipart/mixed",
+    "text/plain",
+    "text/csv",
+    "text/xml",
+    "text/html",
+    "text/event-stream",
+    "image/jpeg",
+    "image/png",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_win_over_a_type_that_lies() {
+        assert_eq!(
+            Format::of("application/json", b"MSH|^~\\&|A|B|C|D|20240101||ADT^A01|1|P|2.5\r"),
+            Format::Hl7v2
+        );
+        assert_eq!(Format::of("text/plain", b"{\"a\":1}"), Format::Json);
+        assert_eq!(Format::of("image/png", b"hello there"), Format::Text);
+        assert_eq!(Format::of("application/json", b"not json"), Format::Json);
+    }
+
+    #[test]
+    fn types_that_we_do_not_know_are_not_repeated() {
+        assert_eq!(known_media_type("Application/JSON; charset=utf-8"), "application/json");
+        assert_eq!(known_media_type("application/vnd.smith-john"), "other");
+    }
+}

@@ -1,0 +1,309 @@
+//! Markers: whether a value can be a real person's at all, and what weight it keeps.
+//!
+//! A marker is evidence, not permission. It says of one value that nobody is issued it, or that people type it as a
+//! dummy; what that means for the person is decided in [`super::score`], person by person.
+
+use super::check::{date, digits, mbi, phone, ssn};
+use super::kind::{Kind, Points};
+use serde::Deserialize;
+
+/// What a value itself says of whether it can be a real person's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sign {
+    /// Nothing: it is plausible.
+    None,
+    /// Empty, masked or a word for "unknown": weighs nothing, says nothing.
+    Placeholder,
+    /// People type it as a dummy, though it may be somebody's.
+    Habit,
+    /// Not issued to a person unless it is a tax number: sure only beside another sign.
+    SureWithAnother,
+    /// Never issued, reserved, or impossible.
+    Sure,
+}
+
+/// One value, judged: its sign, and the points that it keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// What the value says of itself.
+    pub sign: Sign,
+    /// Points that it keeps before the person is looked at.
+    pub points: Points,
+    /// The generator's own form (a UUID as record number, licence `S999nnnnn`, passport `X…X`).
+    pub generated: bool,
+    /// An opaque UUID: no number in the sense of rule c.
+    pub opaque: bool,
+}
+
+/// Lists of dummies: TOML in `config/markers.toml`, compiled in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Markers {
+    /// Words that stand for "not known" as a whole value. Lower case.
+    pub unknown_words: Vec<String>,
+    /// Whole name parts that hospitals give test patients. Lower case.
+    pub test_names: Vec<String>,
+    /// Prefixes of such name parts: `zztest`. Lower case.
+    pub test_name_prefixes: Vec<String>,
+    /// Prefixes of record, member and account numbers that test sets use. Lower case.
+    pub test_id_prefixes: Vec<String>,
+    /// Domains reserved for documentation, with all under them.
+    pub reserved_domains: Vec<String>,
+    /// Top-level domains that are never delegated.
+    pub reserved_tlds: Vec<String>,
+    /// Domains that people use for throw-away mail.
+    pub habit_domains: Vec<String>,
+    /// Mailbox names that people use for "none".
+    pub habit_mailboxes: Vec<String>,
+    /// Identifier systems of generators of made-up people.
+    pub generator_systems: Vec<String>,
+    /// Street lines that people type as a dummy. Lower case.
+    pub habit_streets: Vec<String>,
+    /// Towns that don't exist. Lower case.
+    pub habit_cities: Vec<String>,
+    /// Published test numbers of card networks: digits.
+    pub test_cards: Vec<String>,
+}
+
+impl Markers {
+    /// Judges `value` as a `kind` that would weigh `points`. `this_year` tells birth dates that lie ahead.
+    #[must_use]
+    pub fn judge(&self, kind: Kind, value: &str, points: Points, this_year: u16) -> Judged {
+        let trimmed = value.trim();
+        let plain = Judged { sign: Sign::None, points, generated: false, opaque: false };
+        if self.is_unknown(trimmed) {
+            return Judged { sign: Sign::Placeholder, points: Points(0), ..plain };
+        }
+        let zero = |sign| Judged { sign, points: Points(0), ..plain };
+        let weighed = |sign| match sign {
+            Sign::None => plain,
+            sign => zero(sign),
+        };
+        match kind {
+            Kind::Ssn if is_masked(trimmed) => {
+                Judged { sign: Sign::Placeholder, points: Points(10), ..plain }
+            }
+            Kind::Ssn => match digits::only(trimmed).len() {
+                9 => weighed(ssn::sign(trimmed)),
+                // The last four, or something else: weak, but somebody's.
+                0..=4 => Judged { points: Points(10.min(points.0)), ..plain },
+                _ => Judged { points: Points(40.min(points.0)), ..plain },
+            },
+            Kind::Mbi => match mbi::sign(trimmed) {
+                Sign::None => weighed(self.id_sign(trimmed)),
+                sign => zero(sign),
+            },
+            Kind::Phone | Kind::Fax => weighed(phone::sign(trimmed)),
+            Kind::Email => weighed(self.email_sign(trimmed)),
+            Kind::BirthDate | Kind::DeathDate => match date::parse(trimmed) {
+                None if digits::only(trimmed).is_empty() => zero(Sign::Placeholder),
+                None => plain,
+                Some(d) if d.is_placeholder(this_year) => zero(Sign::Placeholder),
+                Some(d) if d.is_year() => Judged { points: Points(5.min(points.0)), ..plain },
+                Some(_) => plain,
+            },
+            Kind::ServiceDate => match date::parse(trimmed) {
+                Some(d) if d.is_year() => zero(Sign::None),
+                _ => plain,
+            },
+            Kind::DriverLicence if is_synthea_licence(trimmed) => Judged { generated: true, ..plain },
+            Kind::Passport if is_synthea_passport(trimmed) => Judged { generated: true, ..plain },
+            Kind::Mrn
+            | Kind::MemberId
+            | Kind::Account
+            | Kind::VisitNumber
+            | Kind::OtherId
+            | Kind::NationalId
+            | Kind::DriverLicence
+            | Kind::Passport
+            | Kind::ClaimId
+            | Kind::Device
+            | Kind::Vehicle
+            | Kind::FormAnswer => {
+                let opaque = is_uuid(trimmed);
+                Judged {
+                    opaque,
+                    generated: opaque,
+                    ..weighed(if opaque { Sign::None } else { self.id_sign(trimmed) })
+                }
+            }
+            // A name's sign counts for the person and leaves the name its weight; what can't be a name has none.
+            Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::Relative | Kind::MotherMaidenName => {
+                match self.name_sign(trimmed) {
+                    Sign::Placeholder => zero(Sign::Placeholder),
+                    sign => Judged { sign, ..plain },
+                }
+            }
+            Kind::Zip => match digits::only(trimmed).as_slice() {
+                [] => plain,
+                d if d.starts_with(b"00000") || d.starts_with(b"99999") => zero(Sign::Habit),
+                _ => plain,
+            },
+            Kind::Street if self.habit_streets.iter().any(|s| trimmed.eq_ignore_ascii_case(s)) => {
+                Judged { sign: Sign::Habit, ..plain }
+            }
+            Kind::City if self.habit_cities.iter().any(|s| trimmed.eq_ignore_ascii_case(s)) => {
+                Judged { sign: Sign::Habit, ..plain }
+            }
+            Kind::Ip if is_nobodys_ip(trimmed) => zero(Sign::Sure),
+            _ => plain,
+        }
+    }
+
+    /// Whether `system` is an identifier system that a generator of made-up people writes.
+    #[must_use]
+    pub fn is_generator_system(&self, system: &str) -> bool {
+        self.generator_systems.iter().any(|s| s == system)
+    }
+
+    /// Whether the whole value stands for "not known", is masked away, or holds no letter and no digit.
+    #[must_use]
+    pub fn is_unknown(&self, value: &str) -> bool {
+        !value.chars().any(char::is_alphanumeric)
+            || self.unknown_words.iter().any(|w| value.eq_ignore_ascii_case(w))
+            || (value.starts_with('[') && value.ends_with(']'))
+            || value.bytes().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b' '))
+    }
+
+    fn name_sign(&self, name: &str) -> Sign {
+        let words: Vec<String> = name
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|w| !w.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        if words.iter().any(|w| has_digit_tail(w)) {
+            return Sign::Sure;
+        }
+        if words.iter().any(|w| self.test_name_prefixes.iter().any(|p| w.starts_with(p.as_str()))) {
+            return Sign::Sure;
+        }
+        if words.iter().any(|w| self.test_names.contains(w)) {
+            return Sign::Habit;
+        }
+        Sign::None
+    }
+
+    fn id_sign(&self, id: &str) -> Sign {
+        let lower = id.to_ascii_lowercase();
+        let digits = digits::only(id);
+        if id.starts_with('-') && digits.len() >= 6 {
+            return Sign::Sure; // CMS: synthetic rows are negative.
+        }
+        if self.test_id_prefixes.iter().any(|p| lower.starts_with(p.as_str())) {
+            return Sign::Habit;
+        }
+        let only_digits = digits.len() == id.len();
+        if only_digits && digits.len() >= 4 && (digits::all_same(&digits) || digits::counts(&digits)) {
+            return Sign::Habit;
+        }
+        if id.len() >= 11 && digits::all_same(id.as_bytes()) { Sign::Habit } else { Sign::None }
+    }
+
+    fn email_sign(&self, email: &str) -> Sign {
+        let lower = email.trim_start_matches("mailto:").to_ascii_lowercase();
+        let Some((mailbox, domain)) = lower.rsplit_once('@') else { return Sign::None };
+        let under = |list: &[String]| {
+            list.iter()
+                .any(|d| domain == d || domain.strip_suffix(d.as_str()).is_some_and(|h| h.ends_with('.')))
+        };
+        let tld = domain.rsplit('.').next().unwrap_or_default();
+        if under(&self.reserved_domains) || self.reserved_tlds.iter().any(|t| t == tld) {
+            Sign::Sure
+        } else if under(&self.habit_domains) || self.habit_mailboxes.iter().any(|m| m == mailbox) {
+            Sign::Habit
+        } else {
+            Sign::None
+        }
+    }
+}
+
+/// A name part that ends in two or three digits behind at least two letters: `medhurst46`.
+fn has_digit_tail(word: &str) -> bool {
+    let digits = word.bytes().rev().take_while(u8::is_ascii_digit).count();
+    (2..=4).contains(&digits)
+        && word.len() >= digits + 2
+        && word.bytes().take(2).all(|b| b.is_ascii_alphabetic())
+}
+
+fn is_masked(value: &str) -> bool {
+    value.bytes().filter(|b| matches!(b, b'*' | b'x' | b'X' | b'#')).count() >= 3
+}
+
+/// 8-4-4-4-12 hex digits, with or without `urn:uuid:`.
+#[must_use]
+pub fn is_uuid(value: &str) -> bool {
+    let v = value.strip_prefix("urn:uuid:").unwrap_or(value).as_bytes();
+    v.len() == 36
+        && v.iter()
+            .enumerate()
+            .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
+}
+
+fn is_synthea_licence(v: &str) -> bool {
+    v.len() == 9 && v.starts_with("S999") && v.bytes().skip(1).all(|b| b.is_ascii_digit())
+}
+
+fn is_synthea_passport(v: &str) -> bool {
+    let inner = v.strip_prefix('X').and_then(|v| v.strip_suffix('X'));
+    inner.is_some_and(|d| d.len() >= 6 && d.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Documentation, private, loopback and link-local ranges: no person's (RFC 5737, 3849, 9637, 1918).
+fn is_nobodys_ip(v: &str) -> bool {
+    match v.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(ip)) => {
+            ip.is_private()
+                || ip.is_loopback()
+                || ip.is_link_local()
+                || ip.is_documentation()
+                || ip.is_unspecified()
+        }
+        Ok(std::net::IpAddr::V6(ip)) => {
+            let s = ip.segments();
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || (s[0] == 0x2001 && s[1] == 0xdb8)
+                || s[0] & 0xfff0 == 0x3ff0
+                || s[0] & 0xfe00 == 0xfc00
+                || s[0] & 0xffc0 == 0xfe80
+        }
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::rules::RuleSet;
+
+    fn judge(kind: Kind, value: &str) -> Judged {
+        RuleSet::built_in().markers.judge(kind, value, kind.points(), 2026)
+    }
+
+    #[test]
+    fn a_plausible_value_keeps_its_points() {
+        assert_eq!(judge(Kind::Ssn, "412-21-3456").points, Points(100));
+        assert_eq!(judge(Kind::Mrn, "E08738432").points, Points(60));
+        assert_eq!(judge(Kind::BirthDate, "1962-06-22").points, Points(40));
+        assert_eq!(judge(Kind::Email, "a.b@icloud.com").points, Points(50));
+    }
+
+    #[test]
+    fn dummies_weigh_nothing_and_are_signs() {
+        assert_eq!(judge(Kind::Email, "x@mail.example.org").sign, Sign::Sure);
+        assert_eq!(judge(Kind::Email, "none@example.com").sign, Sign::Sure);
+        assert_eq!(judge(Kind::Mrn, "TEST-0001").sign, Sign::Habit);
+        assert_eq!(judge(Kind::Mrn, "-10000010254618").sign, Sign::Sure);
+        assert_eq!(judge(Kind::FamilyName, "Medhurst46").sign, Sign::Sure);
+        assert_eq!(judge(Kind::FamilyName, "ZZZTEST").sign, Sign::Sure);
+        assert_eq!(judge(Kind::GivenName, "Test").sign, Sign::Habit);
+    }
+
+    #[test]
+    fn unknown_and_masked_values_weigh_next_to_nothing() {
+        assert_eq!(judge(Kind::FamilyName, "UNKNOWN").points, Points(0));
+        assert_eq!(judge(Kind::Ssn, "***-**-1234").points, Points(10));
+        assert_eq!(judge(Kind::BirthDate, "1900-01-01").points, Points(0));
+        assert_eq!(judge(Kind::BirthDate, "1962").points, Points(5));
+    }
+}

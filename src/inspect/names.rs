@@ -1,0 +1,53 @@
+//! Whether words can be a person's name, by the words that no name has.
+
+use super::rules::Words;
+
+/// Whether no word of `value` is one that only labels, roles and facilities have.
+#[must_use]
+pub fn is_person(value: &str) -> bool {
+    is_person_by(value, &super::rules::RuleSet::built_in().words)
+}
+
+/// The same, by a word list.
+#[must_use]
+pub fn is_person_by(value: &str, words: &Words) -> bool {
+    let mut parts = 0;
+    for word in value.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()) {
+        parts += 1;
+        let lower = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        if words.not_names.contains(&lower) {
+            return false;
+        }
+    }
+    parts > 0
+}
+
+/// The words of a name, folded, for comparing: `O'Brien, Mary` is `mary` and `obrien`, sorted.
+#[must_use]
+pub fn folded(value: &str) -> Vec<String> {
+    let mut words: Vec<String> = value
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '^' | '/' | '.'))
+        .map(|w| w.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>())
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_facilities_are_no_names() {
+        assert!(is_person("Harold Brown"));
+        assert!(!is_person("Mercy General Hospital"));
+        assert!(!is_person("Date Of Birth"));
+    }
+
+    #[test]
+    fn folding_sorts_and_drops_punctuation() {
+        assert_eq!(folded("O'Brien, Mary"), ["mary", "obrien"]);
+    }
+}

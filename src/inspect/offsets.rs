@@ -1,0 +1,71 @@
+//! Offsets: from a byte of a decoded value back to the raw byte it came from.
+
+/// How a document writes what it can't write plainly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escapes {
+    /// Not at all.
+    None,
+    /// `\n`, `\u0041` (RFC 8259, section 7).
+    Json,
+    /// `\F\`, `\X41\` (HL7 v2, section 2.7).
+    Hl7v2,
+    /// `%41`, `+`.
+    Percent,
+}
+
+/// For each byte of `decoded`, and one behind the last, the offset in `raw` of what it came from.
+#[must_use]
+pub fn map(raw: &[u8], decoded: &str, escapes: Escapes) -> Vec<usize> {
+    let mut out = Vec::with_capacity(decoded.len() + 1);
+    let mut at = 0;
+    for c in decoded.chars() {
+        let mut bytes = [0; 4];
+        let plain = c.encode_utf8(&mut bytes).as_bytes();
+        let (from, taken) = step(raw, at, plain, escapes);
+        for i in 0..plain.len() {
+            out.push(if taken == plain.len() { from + i } else { from });
+        }
+        at = from + taken;
+    }
+    out.push(at.min(raw.len()));
+    out
+}
+
+/// Where the character stands, and how many raw bytes it takes.
+fn step(raw: &[u8], at: usize, plain: &[u8], escapes: Escapes) -> (usize, usize) {
+    let rest = raw.get(at..).unwrap_or_default();
+    match (escapes, rest.first()) {
+        (Escapes::Json, Some(b'\\')) => match rest.get(1) {
+            Some(b'u') if plain.len() == 4 => (at, 12),
+            Some(b'u') => (at, 6),
+            _ => (at, 2),
+        },
+        (Escapes::Hl7v2, Some(b'\\')) => {
+            let end = rest.iter().skip(1).position(|b| *b == b'\\').map_or(1, |e| e + 2);
+            (at, end)
+        }
+        (Escapes::Percent, Some(b'%')) => (at, 3 * plain.len()),
+        (Escapes::Percent, Some(b'+')) => (at, 1),
+        // Latin-1 in the raw bytes: one byte a character.
+        (_, Some(b)) if plain.len() == 2 && !rest.starts_with(plain) && *b >= 0x80 => (at, 1),
+        _ => (at, plain.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_escapes_map_to_where_they_stand() {
+        let raw = br"a\n412\u002d21";
+        let m = map(raw, "a\n412-21", Escapes::Json);
+        assert_eq!(m, [0, 1, 3, 4, 5, 6, 12, 13, 14]);
+    }
+
+    #[test]
+    fn hl7v2_and_percent_escapes_map_too() {
+        assert_eq!(map(br"A\T\B", "A&B", Escapes::Hl7v2), [0, 1, 4, 5]);
+        assert_eq!(map(b"a%20b", "a b", Escapes::Percent), [0, 1, 4, 5]);
+    }
+}

@@ -1,0 +1,182 @@
+//! The rule set: detectors, field tables, markers and words. All of it is TOML in `config/`, compiled in, and checked
+//! by a test; a running gateway holds one compiled set.
+
+use super::check::Validator;
+use super::field::FieldTable;
+use super::kind::{Kind, Points};
+use super::marker::Markers;
+use super::text::Detector;
+use super::url::Queries;
+use super::walk::{fhir, hl7v2, object};
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+/// Everything that inspection judges by.
+pub struct RuleSet {
+    /// Shape detectors for text, in the order of the file.
+    pub detectors: Vec<Detector>,
+    /// Dummies and reserved values.
+    pub markers: Markers,
+    /// Word lists of text.
+    pub words: Words,
+    /// FHIR R4 rows, compiled.
+    pub fhir: fhir::Table,
+    /// HL7v2 rows, compiled.
+    pub hl7v2: hl7v2::Table,
+    /// Key names of JSON of no known kind, compiled.
+    pub objects: object::Table,
+    /// Search parameters and headers, compiled.
+    pub queries: Queries,
+    /// A digest of all rule texts: which rules judged a message.
+    pub version: String,
+}
+
+/// One detector as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDetector {
+    /// Stable id, never reused.
+    pub id: String,
+    /// One line for people.
+    pub about: String,
+    /// The document it follows.
+    pub source: String,
+    /// What it finds.
+    pub kind: Kind,
+    /// Regex syntax; the group `v` is the value, or the whole match.
+    pub pattern: String,
+    /// A check of the value.
+    pub validate: Option<Validator>,
+    /// Words that raise belief, looked for before the value.
+    #[serde(default)]
+    pub nearby: Vec<String>,
+    /// How far, in bytes. Default 40.
+    #[serde(default = "forty")]
+    pub within: usize,
+    /// Points for one person.
+    pub points: AloneNearby,
+    /// Words right before the value that make it somebody else's.
+    #[serde(default)]
+    pub unless_before: Vec<String>,
+}
+
+/// Points without and with a nearby word; 0 means that it isn't reported.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AloneNearby {
+    /// Without a nearby word.
+    pub alone: Points,
+    /// With one.
+    pub nearby: Points,
+}
+
+const fn forty() -> usize {
+    40
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDetectors {
+    detector: Vec<RawDetector>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWords {
+    not_names: Vec<String>,
+    provider_before: Vec<String>,
+    provider_after: Vec<String>,
+    clinical: Vec<String>,
+}
+
+/// Word lists of text inspection, lower case.
+pub struct Words {
+    /// Words that no name has.
+    pub not_names: HashSet<String>,
+    /// Words right before a name that make it a provider's.
+    pub provider_before: Vec<String>,
+    /// Words right behind a name that make it a provider's.
+    pub provider_after: Vec<String>,
+    /// Words of clinical content.
+    pub clinical: HashSet<String>,
+}
+
+impl RuleSet {
+    /// The rules that are compiled in.
+    pub fn built_in() -> &'static Arc<Self> {
+        static BUILT_IN: OnceLock<Arc<RuleSet>> = OnceLock::new();
+        BUILT_IN
+            .get_or_init(|| Arc::new(Self::parse().expect("built-in rules compile: a test compiles them")))
+    }
+
+    fn parse() -> Result<Self, String> {
+        let detectors: RawDetectors = read(DETECTORS)?;
+        let words: RawWords = read(WORDS)?;
+        let table = |text| FieldTable::parse(text);
+        Ok(Self {
+            detectors: detectors.detector.into_iter().map(Detector::compile).collect::<Result<_, _>>()?,
+            markers: read(MARKERS)?,
+            words: Words {
+                not_names: words.not_names.into_iter().collect(),
+                provider_before: words.provider_before,
+                provider_after: words.provider_after,
+                clinical: words.clinical.into_iter().collect(),
+            },
+            fhir: fhir::Table::new(&table(FHIR)?)?,
+            hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
+            objects: object::Table::new(&table(OBJECTS)?)?,
+            queries: Queries::new(&table(QUERIES)?)?,
+            version: version(),
+        })
+    }
+}
+
+fn version() -> String {
+    use sha2::{Digest, Sha256};
+    use std::fmt::Write;
+    let mut hash = Sha256::new();
+    for text in [DETECTORS, WORDS, MARKERS, FHIR, HL7V2, OBJECTS, QUERIES] {
+        hash.update(text);
+    }
+    hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
+    toml::from_str(text).map_err(|e| e.message().to_owned())
+}
+
+const DETECTORS: &str = include_str!("../../config/detectors/text.toml");
+const WORDS: &str = include_str!("../../config/words.toml");
+const MARKERS: &str = include_str!("../../config/markers.toml");
+const FHIR: &str = include_str!("../../config/fields/fhir-r4.toml");
+const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
+const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
+const QUERIES: &str = include_str!("../../config/fields/fhir-url.toml");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_rules_compile_and_ids_are_unique() {
+        let rules = RuleSet::parse().expect("rules");
+        let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
+        for text in [FHIR, HL7V2, OBJECTS, QUERIES] {
+            ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
+        }
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "a rule id is used twice");
+    }
+
+    #[test]
+    fn word_lists_are_lower_case() {
+        let words = &RuleSet::built_in().words;
+        assert!(words.not_names.iter().chain(&words.clinical).all(|w| *w == w.to_lowercase()));
+    }
+}

@@ -1,0 +1,687 @@
+//! Scoring: a sink that judges what walkers tell, and adds up points person by person.
+//!
+//! Points of one person's fields add up, each kind once, at its highest; two people's points never do. Whether a person
+//! counts as made up is asked of each person anew, by the rules of the published marker list.
+
+use super::finding::{Counted, Finding, Findings, MadeUp, Part, Person, Uninspected, UninspectedReason};
+use super::kind::{Kind, Points, Whose};
+use super::marker::{Judged, Sign};
+use super::names;
+use super::offsets;
+use super::rules::RuleSet;
+use super::text;
+use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
+use super::xhtml;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Collects the evidence of one message.
+pub struct Scorer<'r> {
+    rules: &'r RuleSet,
+    this_year: u16,
+    evidence: Vec<Evidence>,
+    people: Vec<Draft>,
+    uninspected: Vec<Uninspected>,
+    declared: Vec<(Declared, String)>,
+    generator_seen: bool,
+    scanned: u64,
+    carriers: Vec<Carrier>,
+    // Where we are.
+    base: u32,
+    part: Part,
+    inside: Option<Inside>,
+    escapes: offsets::Escapes,
+    raw: Option<Vec<u8>>,
+}
+
+/// A carrier that a walker met: to be decoded and walked by the caller.
+pub struct Carrier {
+    /// Base64 or hex, as it stands.
+    pub text: String,
+    /// Hex instead of base64.
+    pub hex: bool,
+    /// Media type as declared; may be empty.
+    pub media_type: String,
+    /// Raw bytes of the carrier in the part.
+    pub span: Range<usize>,
+    /// Its place.
+    pub place: String,
+    /// Whose it is.
+    pub person: PersonId,
+    /// The part of the message.
+    pub part: Part,
+    /// How deep it lies.
+    pub depth: u8,
+}
+
+/// What encloses the document that is being walked.
+#[derive(Clone)]
+struct Inside {
+    span: Range<usize>,
+    place: String,
+    person: PersonId,
+    depth: u8,
+}
+
+struct Draft {
+    role: Role,
+    clinical: bool,
+    document: u32,
+}
+
+struct Evidence {
+    person: PersonId,
+    kind: Kind,
+    full: Points,
+    judged: Judged,
+    free_text: bool,
+    keys: Vec<String>,
+    finding: Finding,
+}
+
+impl<'r> Scorer<'r> {
+    /// A new one; `this_year` tells birth dates that lie ahead.
+    #[must_use]
+    pub fn new(rules: &'r RuleSet, this_year: u16) -> Self {
+        Self {
+            rules,
+            this_year,
+            evidence: Vec::new(),
+            people: Vec::new(),
+            uninspected: Vec::new(),
+            declared: Vec::new(),
+            generator_seen: false,
+            scanned: 0,
+            carriers: Vec::new(),
+            base: 0,
+            part: Part::Body,
+            inside: None,
+            escapes: offsets::Escapes::None,
+            raw: None,
+        }
+    }
+
+    /// Begins a document in `part`: persons that its walker numbers from 0 are new ones.
+    pub fn document(&mut self, part: Part, escapes: offsets::Escapes, raw: &[u8]) {
+        self.base = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
+        self.part = part;
+        self.escapes = escapes;
+        self.raw = (escapes != offsets::Escapes::None).then(|| raw.to_vec());
+        self.inside = None;
+        self.scanned += raw.len() as u64;
+    }
+
+    /// Begins another part that tells of the same people as the one before: a query behind its path, a header.
+    pub fn same_people(&mut self, part: Part, escapes: offsets::Escapes, raw: &[u8]) {
+        let base = self.base;
+        self.document(part, escapes, raw);
+        self.base = base;
+    }
+
+    /// Begins a document that a carrier holds; its spans are the carrier's.
+    pub fn carried(&mut self, carrier: &Carrier, bytes: usize) {
+        self.base = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
+        self.part = carrier.part;
+        self.escapes = offsets::Escapes::None;
+        self.raw = None;
+        self.inside = Some(Inside {
+            span: carrier.span.clone(),
+            place: carrier.place.clone(),
+            person: carrier.person,
+            depth: carrier.depth,
+        });
+        self.scanned += bytes as u64;
+    }
+
+    /// Carriers met since the last call.
+    pub fn take_carriers(&mut self) -> Vec<Carrier> {
+        std::mem::take(&mut self.carriers)
+    }
+
+    /// Something stayed unread.
+    pub fn unread(&mut self, reason: UninspectedReason, media_type: &'static str, place: String) {
+        let place = match &self.inside {
+            Some(inside) if place.is_empty() => inside.place.clone(),
+            _ => place,
+        };
+        self.uninspected.push(Uninspected { reason, media_type, place });
+    }
+
+    /// Judges a text that is a document of its own: a paragraph is a person, joined where the same full name recurs;
+    /// a paragraph that names nobody goes on with the one before.
+    pub fn plain_text(&mut self, whole: &str) {
+        let owner = self.inside.as_ref().map(|i| i.person);
+        let mut known: Vec<(Vec<String>, PersonId)> = Vec::new();
+        let mut last = None;
+        for range in text::paragraphs(whole) {
+            let Some(paragraph) = whole.get(range.clone()) else { continue };
+            let hits = text::scan(paragraph, "", self.rules);
+            let name = hits
+                .iter()
+                .find(|h| h.kind == Kind::FullName && h.points.0 >= 50)
+                .and_then(|h| paragraph.get(h.span.clone()))
+                .map(names::folded);
+            let person = match (owner, name) {
+                (Some(owner), _) if owner != PersonId::NOBODY => owner,
+                (_, Some(name)) => match known.iter().find(|(n, _)| agree(n, &name)) {
+                    Some((_, person)) => *person,
+                    // What stood before the first name belongs to it: a header line, a greeting.
+                    None if known.is_empty() && last.is_some() => {
+                        let person = last.unwrap_or(PersonId::NOBODY);
+                        known.push((name, person));
+                        person
+                    }
+                    None => {
+                        let person = self.new_person(Role::Patient);
+                        known.push((name, person));
+                        person
+                    }
+                },
+                (_, None) if hits.is_empty() => last.unwrap_or(PersonId::NOBODY),
+                (_, None) => last.unwrap_or_else(|| self.new_person(Role::Patient)),
+            };
+            if person != PersonId::NOBODY {
+                last = Some(person);
+                if text::clinical_words(paragraph, self.rules) >= 2 {
+                    self.mark_clinical(person);
+                }
+            }
+            let free = owner.is_some_and(|o| o != PersonId::NOBODY);
+            for hit in hits {
+                let line = 1 + memchr::memchr_iter(
+                    b'\n',
+                    whole.as_bytes().get(..range.start + hit.span.start).unwrap_or_default(),
+                )
+                .count();
+                let span = range.start + hit.span.start..range.start + hit.span.end;
+                self.hit(
+                    &hit,
+                    paragraph.get(hit.span.clone()).unwrap_or_default(),
+                    span,
+                    person,
+                    free,
+                    format!("line {line}"),
+                );
+            }
+        }
+    }
+
+    fn new_person(&mut self, role: Role) -> PersonId {
+        let id = PersonId(u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1));
+        self.people.push(Draft { role, clinical: false, document: self.base });
+        id
+    }
+
+    /// The message-wide number of a walker's person.
+    fn global(&self, person: PersonId) -> PersonId {
+        match (person, &self.inside) {
+            (PersonId::NOBODY, Some(inside)) => inside.person,
+            (PersonId::NOBODY, None) => PersonId::NOBODY,
+            (PersonId(n), _) => PersonId(n.saturating_add(self.base)),
+        }
+    }
+
+    fn mark_clinical(&mut self, person: PersonId) {
+        if let Some(draft) = self.people.get_mut(person.0 as usize) {
+            draft.clinical = true;
+        }
+    }
+
+    /// A field's value: judged by its row.
+    fn value(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
+        let Some(field) = leaf.field else { return };
+        if field.points.0 == 0 && field.kind != Kind::ProviderSsn {
+            return;
+        }
+        let judged = self.rules.markers.judge(field.kind, &leaf.value, field.points, self.this_year);
+        let person = match field.whose {
+            Whose::Provider | Whose::Organisation => PersonId::NOBODY,
+            _ => match self.global(leaf.person) {
+                PersonId::NOBODY => self.nobody_known(),
+                person => person,
+            },
+        };
+        let keys = keys(field.kind, &leaf.value);
+        let span = self.span(leaf.span.clone());
+        let finding =
+            self.finding(Arc::from(field.id.as_str()), field.kind, field.whose, span, self.place(place()));
+        self.evidence.push(Evidence {
+            person,
+            kind: field.kind,
+            full: field.points,
+            judged,
+            free_text: false,
+            keys,
+            finding,
+        });
+    }
+
+    /// A person for values that a walker gave to nobody though their row says a patient's: one for each document.
+    fn nobody_known(&mut self) -> PersonId {
+        let base = self.base;
+        match self.people.iter().position(|p| p.document == base && p.role == Role::Patient) {
+            Some(at) => PersonId(u32::try_from(at).unwrap_or(u32::MAX - 1)),
+            None => self.new_person(Role::Patient),
+        }
+    }
+
+    fn free_text(
+        &mut self,
+        leaf: &Leaf<'_>,
+        text: &str,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) {
+        let hits = text::scan(text, leaf.cue, self.rules);
+        if hits.is_empty() {
+            return;
+        }
+        let person = match self.global(leaf.person) {
+            PersonId::NOBODY if leaf.reads == Reads::Public => return,
+            PersonId::NOBODY => self.nobody_known(),
+            person => person,
+        };
+        for hit in hits {
+            let span = leaf.span.start + origin(hit.span.start)..leaf.span.start + origin(hit.span.end);
+            let value = text.get(hit.span.clone()).unwrap_or_default().to_owned();
+            let structured = self.part == Part::Body || self.inside.is_some();
+            self.hit(&hit, &value, span, person, structured, place());
+        }
+    }
+
+    fn hit(
+        &mut self,
+        hit: &text::Hit,
+        value: &str,
+        span: Range<usize>,
+        person: PersonId,
+        free: bool,
+        place: String,
+    ) {
+        let judged = self.rules.markers.judge(hit.kind, value, hit.points, self.this_year);
+        let (span, place) = (self.span(span), self.place(place));
+        let finding = self.finding(hit.rule.clone(), hit.kind, Whose::Any, span, place);
+        self.evidence.push(Evidence {
+            person,
+            kind: hit.kind,
+            full: hit.points,
+            judged,
+            free_text: free,
+            keys: keys(hit.kind, value),
+            finding,
+        });
+    }
+
+    fn finding(
+        &self,
+        rule: Arc<str>,
+        kind: Kind,
+        whose: Whose,
+        span: Range<usize>,
+        place: String,
+    ) -> Finding {
+        Finding {
+            rule,
+            kind,
+            whose,
+            points: Points(0),
+            counted: Counted::Yes,
+            person: None,
+            place,
+            part: self.part,
+            span,
+        }
+    }
+
+    fn span(&self, span: Range<usize>) -> Range<usize> {
+        self.inside.as_ref().map_or(span, |inside| inside.span.clone())
+    }
+
+    fn place(&self, place: String) -> String {
+        self.inside.as_ref().map_or_else(|| place.clone(), |inside| format!("{} > {place}", inside.place))
+    }
+
+    /// Adds up, and tells what was found.
+    #[must_use]
+    pub fn finish(mut self, head: Option<PersonId>) -> Findings {
+        let owner = self.owners(head);
+        for evidence in &mut self.evidence {
+            if let Some(to) = owner.get(evidence.person.0 as usize) {
+                evidence.person = *to;
+            }
+        }
+        let mut clinical = vec![false; self.people.len()];
+        for (from, draft) in self.people.iter().enumerate() {
+            let to = owner.get(from).map_or(from, |to| to.0 as usize);
+            if let Some(flag) = clinical.get_mut(to) {
+                *flag |= draft.clinical;
+            }
+        }
+        let mut persons = Vec::with_capacity(self.people.len());
+        let mut index: HashMap<PersonId, usize> = HashMap::new();
+        let mut by_person: HashMap<PersonId, Vec<usize>> = HashMap::new();
+        for (at, evidence) in self.evidence.iter().enumerate() {
+            if evidence.person != PersonId::NOBODY {
+                by_person.entry(evidence.person).or_default().push(at);
+            }
+        }
+        for id in (0..self.people.len()).map(|n| PersonId(u32::try_from(n).unwrap_or(u32::MAX - 1))) {
+            let own = by_person.remove(&id).unwrap_or_default();
+            let is_clinical = clinical.get(id.0 as usize).copied().unwrap_or(false);
+            if own.is_empty() {
+                continue;
+            }
+            index.insert(id, persons.len());
+            persons.push(add_up(&mut self.evidence, &own, is_clinical, self.generator_seen));
+        }
+        let findings = self
+            .evidence
+            .into_iter()
+            .map(|e| {
+                let person = index.get(&e.person).copied();
+                let counted = if person.is_none() { Counted::NotThePatient } else { e.finding.counted };
+                Finding { person, counted, ..e.finding }
+            })
+            .collect();
+        Findings {
+            format: super::format::Format::Empty,
+            findings,
+            persons,
+            uninspected: self.uninspected,
+            declared: self.declared,
+            scanned_bytes: self.scanned,
+        }
+    }
+
+    /// Who each numbered person is in the end: a relative that agrees with the patient by name or number is the
+    /// patient, and the head's person is the body's where the body has exactly one.
+    fn owners(&self, head: Option<PersonId>) -> Vec<PersonId> {
+        let count = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
+        let mut owner: Vec<PersonId> = (0..count).map(PersonId).collect();
+        for (from, draft) in self.people.iter().enumerate() {
+            if let Role::RelativeOf(patient) = draft.role
+                && let Ok(id) = u32::try_from(from)
+                && self.agree(PersonId(id), patient)
+                && let Some(slot) = owner.get_mut(from)
+            {
+                *slot = patient;
+            }
+        }
+        if let Some(head) = head {
+            let mut in_body: Vec<PersonId> = self
+                .evidence
+                .iter()
+                .filter(|e| e.finding.part == Part::Body && e.person != PersonId::NOBODY)
+                .filter(|e| {
+                    matches!(self.people.get(e.person.0 as usize).map(|d| d.role), Some(Role::Patient))
+                })
+                .map(|e| e.person)
+                .collect();
+            in_body.sort_unstable();
+            in_body.dedup();
+            if let ([only], Some(slot)) = (in_body.as_slice(), owner.get_mut(head.0 as usize)) {
+                *slot = *only;
+            }
+        }
+        owner
+    }
+
+    /// Whether two people agree by full name or by a number.
+    fn agree(&self, one: PersonId, other: PersonId) -> bool {
+        let name = |person: PersonId| {
+            let mut words: Vec<String> = self
+                .evidence
+                .iter()
+                .filter(|e| e.person == person && !e.free_text && is_name(e.kind))
+                .flat_map(|e| e.keys.iter().cloned())
+                .collect();
+            words.sort_unstable();
+            words.dedup();
+            words
+        };
+        let numbers = |person: PersonId| {
+            self.evidence
+                .iter()
+                .filter(move |e| {
+                    e.person == person
+                        && !e.free_text
+                        && is_number(e.kind)
+                        && e.kind != Kind::Phone
+                        && e.kind != Kind::Email
+                        && e.kind != Kind::Fax
+                })
+                .flat_map(|e| e.keys.iter())
+        };
+        agree(&name(one), &name(other)) || numbers(one).any(|n| numbers(other).any(|o| o == n))
+    }
+}
+
+impl Sink for Scorer<'_> {
+    fn person(&mut self, id: PersonId, role: Role) {
+        let role = match role {
+            Role::RelativeOf(of) => Role::RelativeOf(PersonId(of.0.saturating_add(self.base))),
+            role => role,
+        };
+        let wanted = id.0.saturating_add(self.base) as usize;
+        while self.people.len() <= wanted.min(PERSONS_MAX) {
+            self.people.push(Draft { role, clinical: false, document: self.base });
+        }
+    }
+
+    fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
+        if leaf.value.is_empty() {
+            return;
+        }
+        match leaf.reads {
+            Reads::Value if leaf.field.is_some() => self.value(leaf, place),
+            Reads::Base64(media_type) | Reads::Hex(media_type) => {
+                let depth = self.inside.as_ref().map_or(0, |i| i.depth) + 1;
+                self.carriers.push(Carrier {
+                    text: leaf.value.clone().into_owned(),
+                    hex: matches!(leaf.reads, Reads::Hex(_)),
+                    media_type: media_type.to_owned(),
+                    span: self.span(leaf.span.clone()),
+                    place: self.place(place()),
+                    person: self.global(leaf.person),
+                    part: self.part,
+                    depth,
+                });
+            }
+            Reads::Xhtml => {
+                let plain = xhtml::plain(&leaf.value);
+                let to_raw = self.raw_map(leaf);
+                self.free_text(leaf, &plain.text, &|at| to_raw(plain.origin(at)), place);
+            }
+            Reads::Opaque if leaf.field.is_some() => self.value(leaf, place),
+            Reads::Quantity | Reads::Time | Reads::Opaque => {}
+            Reads::Code | Reads::Public | Reads::Value | Reads::Text | Reads::Query => {
+                if leaf.reads == Reads::Code && self.rules.markers.is_generator_system(&leaf.value) {
+                    self.generator_seen = true;
+                }
+                if leaf.reads == Reads::Public && leaf.field.is_some_and(|f| f.kind == Kind::ProviderSsn) {
+                    self.value(leaf, place);
+                }
+                if leaf.value.len() >= CODE_SCANNED_FROM || leaf.reads != Reads::Code {
+                    let to_raw = self.raw_map(leaf);
+                    self.free_text(leaf, &leaf.value, &to_raw, place);
+                }
+            }
+        }
+    }
+
+    fn clinical(&mut self, person: PersonId) {
+        let person = self.global(person);
+        self.mark_clinical(person);
+    }
+
+    fn declared(&mut self, mode: Declared, place: &dyn Fn() -> String) {
+        let place = self.place(place());
+        self.declared.push((mode, place));
+    }
+
+    fn unknown_key(&mut self, key: &str, span: Range<usize>, person: PersonId, place: &dyn Fn() -> String) {
+        // A map keyed by record numbers, a column named after somebody: the key is read as text.
+        if key.bytes().any(|b| b.is_ascii_digit() || b == b'@') || key.contains(' ') {
+            let leaf = Leaf { span, value: key.into(), field: None, person, reads: Reads::Text, cue: "" };
+            self.free_text(&leaf, key, &|at| at, place);
+        }
+    }
+}
+
+impl Scorer<'_> {
+    /// From a byte of the leaf's decoded value to the byte of its raw span, counted from the span's start.
+    fn raw_map(&self, leaf: &Leaf<'_>) -> impl Fn(usize) -> usize + use<> {
+        let raw = match &self.raw {
+            Some(raw) if leaf.value.len() != leaf.span.len() => {
+                raw.get(leaf.span.clone()).map(<[u8]>::to_vec)
+            }
+            _ => None,
+        };
+        let map = raw.map(|raw| offsets::map(&raw, &leaf.value, self.escapes));
+        move |at| map.as_ref().map_or(at, |map| map.get(at).or(map.last()).copied().unwrap_or(at))
+    }
+}
+
+/// Adds up one person's evidence, and writes into the findings what each counted.
+fn add_up(evidence: &mut [Evidence], own: &[usize], clinical: bool, generator: bool) -> Person {
+    let get = |at: &usize| evidence.get(*at);
+    let structured: Vec<&Evidence> = own.iter().filter_map(get).filter(|e| !e.free_text).collect();
+    // A tax number's range counts as a dummy only beside another sign.
+    let other_sign = structured.iter().any(|e| {
+        matches!(e.judged.sign, Sign::Habit | Sign::Sure) || e.judged.generated && e.kind != Kind::Mrn
+    });
+    let sign = |e: &Evidence| match e.judged.sign {
+        Sign::SureWithAnother if other_sign => Sign::Sure,
+        Sign::SureWithAnother => Sign::None,
+        sign => sign,
+    };
+    let made_up = made_up(&structured, &sign, generator);
+    let words: Vec<String> = structured.iter().flat_map(|e| e.keys.iter().cloned()).collect();
+    let mut heaviest: HashMap<Kind, u16> = HashMap::new();
+    let mut outcome = Vec::with_capacity(own.len());
+    for at in own {
+        let Some(e) = evidence.get(*at) else { continue };
+        let kept =
+            if e.judged.sign == Sign::SureWithAnother && !other_sign { e.full } else { e.judged.points };
+        let explained = e.free_text && !e.keys.is_empty() && e.keys.iter().all(|k| words.contains(k));
+        let (points, counted) = match (made_up, sign(e)) {
+            (_, Sign::Placeholder) => (kept, Counted::Placeholder),
+            (_, Sign::Sure | Sign::Habit) if kept.0 == 0 => (Points(0), Counted::Dummy),
+            (Some(rule), _) if !e.free_text || explained => (Points(0), Counted::MadeUp(rule)),
+            (_, Sign::Habit) if is_name(e.kind) => (Points(kept.0.min(10)), Counted::Dummy),
+            _ => (kept, Counted::Yes),
+        };
+        let slot = heaviest.entry(e.kind).or_default();
+        *slot = (*slot).max(points.0);
+        outcome.push((*at, points, counted));
+    }
+    for (at, points, counted) in outcome {
+        if let Some(e) = evidence.get_mut(at) {
+            e.finding.points = points;
+            e.finding.counted = counted;
+        }
+    }
+    let only_opaque_id = heaviest
+        .iter()
+        .filter(|(_, p)| **p > 0)
+        .all(|(kind, _)| matches!(kind, Kind::ResourceId | Kind::ServiceDate | Kind::Trait))
+        && heaviest.get(&Kind::ResourceId).is_some_and(|p| *p > 0);
+    // A full name stands for its parts, and a relative's name for the relative's.
+    let parts =
+        heaviest.remove(&Kind::FamilyName).unwrap_or(0) + heaviest.remove(&Kind::GivenName).unwrap_or(0);
+    let whole =
+        heaviest.remove(&Kind::FullName).unwrap_or(0).max(heaviest.remove(&Kind::Relative).unwrap_or(0));
+    let sum = heaviest.values().fold(u32::from(parts.max(whole)), |sum, p| sum + u32::from(*p));
+    Person { points: Points(u16::try_from(sum).unwrap_or(u16::MAX)), clinical, made_up, only_opaque_id }
+}
+
+/// Rules b and c of the marker list.
+fn made_up(structured: &[&Evidence], sign: &dyn Fn(&Evidence) -> Sign, generator: bool) -> Option<MadeUp> {
+    let numbers: Vec<&&Evidence> = structured
+        .iter()
+        .filter(|e| is_number(e.kind) && !e.judged.opaque && sign(e) != Sign::Placeholder)
+        .collect();
+    let impossible_name = structured.iter().any(|e| is_name(e.kind) && sign(e) == Sign::Sure);
+    let habit_name = structured.iter().any(|e| is_name(e.kind) && sign(e) == Sign::Habit);
+    let counted = |wanted: Sign| numbers.iter().filter(|e| sign(e) == wanted).count();
+    if numbers.is_empty() {
+        if impossible_name {
+            return Some(MadeUp::ValueBorne);
+        }
+    } else if counted(Sign::Sure) + counted(Sign::Habit) == numbers.len()
+        && (counted(Sign::Sure) > 0 || impossible_name || counted(Sign::Habit) + usize::from(habit_name) >= 2)
+    {
+        return Some(MadeUp::ValueBorne);
+    }
+    if generator {
+        let mut signs: Vec<Kind> = structured
+            .iter()
+            .filter(|e| sign(e) == Sign::Sure || e.judged.generated && !e.judged.opaque)
+            .map(|e| if is_name(e.kind) { Kind::FullName } else { e.kind })
+            .collect();
+        signs.sort_unstable();
+        signs.dedup();
+        let unexplained = structured.iter().any(|e| {
+            e.full.0 >= 60 && sign(e) == Sign::None && !e.judged.generated && e.judged.points.0 >= 60
+        });
+        if signs.len() >= 2 && !unexplained {
+            return Some(MadeUp::Generator);
+        }
+    }
+    None
+}
+
+/// Numbers and contacts, in the sense of rule c.
+const fn is_number(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Ssn
+            | Kind::Mrn
+            | Kind::MemberId
+            | Kind::Mbi
+            | Kind::NationalId
+            | Kind::Account
+            | Kind::VisitNumber
+            | Kind::DriverLicence
+            | Kind::Passport
+            | Kind::Phone
+            | Kind::Fax
+            | Kind::Email
+    )
+}
+
+const fn is_name(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::Relative | Kind::MotherMaidenName
+    )
+}
+
+/// A value's words or its folded whole, for comparing within the message.
+fn keys(kind: Kind, value: &str) -> Vec<String> {
+    if is_name(kind) {
+        return names::folded(value);
+    }
+    let folded: String = if matches!(kind, Kind::BirthDate | Kind::DeathDate | Kind::ServiceDate) {
+        match super::check::date::parse(value) {
+            Some(d) => format!("{}-{}-{}", d.year, d.month, d.day),
+            None => return Vec::new(),
+        }
+    } else {
+        value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    if folded.is_empty() { Vec::new() } else { vec![folded] }
+}
+
+/// Whether two folded names agree: a middle name may be missing on one side, a family or given name may not.
+fn agree(one: &[String], other: &[String]) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    short.iter().filter(|w| w.len() > 1).count() >= 2
+        && short.iter().filter(|w| w.len() > 1).all(|w| long.contains(w))
+}
+
+/// People of one message that are told apart; further ones are counted with the last.
+const PERSONS_MAX: usize = 1 << 20;
+/// Codes shorter than this hold nothing that a detector could find.
+const CODE_SCANNED_FROM: usize = 9;

@@ -1,0 +1,380 @@
+//! Request targets, queries, forms and headers: paths, queries and header values are payload too.
+//!
+//! Form, URL and headers tell of one person. A parameter is judged by its FHIR row; where there is none, its name is
+//! looked up as a key name, and else its value is text with the name as cue.
+
+use super::decode;
+use super::field::{Field, FieldTable, listed};
+use super::walk::{Leaf, PersonId, Reads, Sink, object};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// The rows of targets and headers, compiled.
+pub struct Queries {
+    parameters: HashMap<String, Vec<Field>>,
+    paths: HashMap<String, Field>,
+    headers: Vec<(String, Field)>,
+}
+
+impl Queries {
+    /// Compiles the rows.
+    ///
+    /// # Errors
+    /// The id of a row whose `at` is in no known notation.
+    pub fn new(table: &FieldTable) -> Result<Self, String> {
+        let mut out = Self { parameters: HashMap::new(), paths: HashMap::new(), headers: Vec::new() };
+        for field in &table.field {
+            for at in &field.at {
+                if let Some(name) = at.strip_suffix(':') {
+                    out.headers.push((name.to_ascii_lowercase(), field.clone()));
+                } else if let Some(kind) = at.strip_prefix('/') {
+                    out.paths.insert(kind.to_owned(), field.clone());
+                } else if at.contains('?') {
+                    out.parameters.entry(at.clone()).or_default().push(field.clone());
+                } else {
+                    return Err(format!("row `{}`: `at` is no parameter, path or header", field.id));
+                }
+            }
+        }
+        // A row with conditions wins over one without.
+        for rows in out.parameters.values_mut() {
+            rows.sort_by_key(|f| f.when.systems.is_empty());
+        }
+        Ok(out)
+    }
+
+    /// The row of a header, by its lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&Field> {
+        let name = name.to_ascii_lowercase();
+        self.headers.iter().find(|(at, _)| listed(std::slice::from_ref(at), &name)).map(|(_, f)| f)
+    }
+
+    fn parameter(&self, resource: &str, name: &str, system: &str) -> Option<&Field> {
+        let rows = if let Some((root, last)) = chained(name) {
+            let leads_to_patient = root.is_empty()
+                || PATIENT_REFERENCES.iter().any(|p| root.starts_with(p))
+                || root.contains(":Patient");
+            leads_to_patient.then(|| self.parameters.get(&format!("*?*.{last}"))).flatten()
+        } else {
+            let name = name.split(':').next().unwrap_or(name);
+            self.parameters
+                .get(&format!("{resource}?{name}"))
+                .or_else(|| self.parameters.get(&format!("*?{name}")))
+        };
+        rows?.iter().find(|f| f.when.systems.is_empty() || listed(&f.when.systems, system))
+    }
+}
+
+/// What a query's parameters are looked up in.
+pub struct Tables<'a> {
+    /// Search parameters, paths and headers.
+    pub queries: &'a Queries,
+    /// Key names of no known format.
+    pub objects: &'a object::Table,
+}
+
+/// Walks a path. `resource` of what follows in the query is given back: `Patient` for `/fhir/Patient`.
+pub fn walk_path<'p>(path: &'p str, tables: &Tables<'_>, person: PersonId, sink: &mut dyn Sink) -> &'p str {
+    let mut resource = "";
+    let mut before: Cow<'_, str> = Cow::Borrowed("");
+    let mut at = 0;
+    for (index, segment) in path.split('/').enumerate() {
+        let span = at..at + segment.len();
+        at = span.end + 1;
+        if segment.is_empty() {
+            continue;
+        }
+        let value = if segment.contains('%') {
+            Cow::Owned(decode::percent(segment, false))
+        } else {
+            Cow::Borrowed(segment)
+        };
+        let row = tables.queries.paths.get(before.as_ref());
+        let place = || format!("segment {index}");
+        if let Some(field) = row.filter(|_| !value.starts_with(['_', '$'])) {
+            let reads = if looks_like_identifier(&value) { Reads::Text } else { Reads::Opaque };
+            if reads == Reads::Text {
+                let leaf = Leaf {
+                    span: span.clone(),
+                    value: value.clone(),
+                    field: None,
+                    person,
+                    reads,
+                    cue: "patient id",
+                };
+                sink.leaf(&leaf, &place);
+            }
+            sink.leaf(
+                &Leaf {
+                    span,
+                    value: value.clone(),
+                    field: Some(field),
+                    person,
+                    reads: Reads::Opaque,
+                    cue: "",
+                },
+                &place,
+            );
+        } else {
+            let reads = if is_word(&value) { Reads::Code } else { Reads::Text };
+            let cue = before.as_ref();
+            sink.leaf(&Leaf { span, value: value.clone(), field: None, person, reads, cue }, &place);
+        }
+        if segment.starts_with(|c: char| c.is_ascii_uppercase()) && is_word(segment) {
+            resource = segment;
+        }
+        before = value;
+    }
+    resource
+}
+
+/// Walks `a=1&b=2`: a query without its `?`, or a form. Spans are bytes of `query`, moved by `offset`.
+pub fn walk_query(
+    query: &str,
+    offset: usize,
+    resource: &str,
+    tables: &Tables<'_>,
+    person: PersonId,
+    sink: &mut dyn Sink,
+) {
+    let resource = if resource.is_empty() { "Patient" } else { resource };
+    let mut at = 0;
+    for (index, pair) in query.split('&').enumerate() {
+        let start = at;
+        at += pair.len() + 1;
+        if pair.is_empty() {
+            continue;
+        }
+        let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decode::percent(raw_name, true);
+        let value_start = offset + start + raw_name.len() + 1;
+        let field_of = |system: &str| {
+            tables
+                .queries
+                .parameter(resource, &name, system)
+                .or_else(|| tables.objects.lookup(last_name(&name)))
+        };
+        let known = field_of("").is_some();
+        let place = || if known { safe_word(&name) } else { format!("*[{index}]") };
+        if !known {
+            let span = offset + start..offset + start + raw_name.len();
+            sink.unknown_key(&name, span, person, &place);
+        }
+        for (raw, span) in pieces(raw_value, value_start) {
+            let value = decode::percent(raw, true);
+            parameter_value(&value, span, &field_of, person, &name, &place, sink);
+        }
+    }
+}
+
+fn parameter_value<'f>(
+    value: &str,
+    span: Range<usize>,
+    field_of: &dyn Fn(&str) -> Option<&'f Field>,
+    person: PersonId,
+    name: &str,
+    place: &dyn Fn() -> String,
+    sink: &mut dyn Sink,
+) {
+    let (system, bare) = value.rsplit_once('|').unwrap_or(("", value));
+    let Some(field) = field_of(system) else {
+        let leaf =
+            Leaf { span, value: Cow::Borrowed(value), field: None, person, reads: Reads::Text, cue: name };
+        sink.leaf(&leaf, place);
+        return;
+    };
+    let (value, reads) = match field.reads.as_str() {
+        "date" => (strip_prefix(value), Reads::Value),
+        "identifier" => (bare, Reads::Value),
+        "reference" => (value, Reads::Opaque),
+        "text" => (value, Reads::Text),
+        _ => (value, Reads::Value),
+    };
+    sink.leaf(
+        &Leaf { span, value: Cow::Borrowed(value), field: Some(field), person, reads, cue: name },
+        place,
+    );
+}
+
+/// Walks one header value that isn't on the safe list.
+pub fn walk_header(name: &str, value: &str, tables: &Tables<'_>, person: PersonId, sink: &mut dyn Sink) {
+    let field = tables.queries.header(name);
+    let place = || "value".to_owned();
+    let leaf = |reads, field| Leaf {
+        span: 0..value.len(),
+        value: Cow::Borrowed(value),
+        field,
+        person,
+        reads,
+        cue: name,
+    };
+    match field.map(|f| f.reads.as_str()) {
+        Some("query") => walk_query(value.trim_start_matches('?'), 0, "", tables, person, sink),
+        Some("url") => walk_url(value, 0, tables, person, sink),
+        Some("ip") => {
+            let mut at = 0;
+            for piece in value.split([',', ';', '"', '=', ' ']) {
+                let span = at..at + piece.len();
+                at = span.end + 1;
+                let bare = piece.trim_matches(['[', ']']);
+                let bare = if bare.matches(':').count() == 1 {
+                    bare.split(':').next().unwrap_or(bare)
+                } else {
+                    bare
+                };
+                if bare.parse::<std::net::IpAddr>().is_ok() {
+                    let leaf = Leaf {
+                        span,
+                        value: Cow::Borrowed(bare),
+                        field,
+                        person,
+                        reads: Reads::Value,
+                        cue: "",
+                    };
+                    sink.leaf(&leaf, &place);
+                }
+            }
+        }
+        Some(_) => sink.leaf(&leaf(Reads::Text, field), &place),
+        None => sink.leaf(&leaf(Reads::Text, None), &place),
+    }
+}
+
+/// Walks a URL, absolute or not, or a bare `a=1&b=2`.
+pub fn walk_url(url: &str, offset: usize, tables: &Tables<'_>, person: PersonId, sink: &mut dyn Sink) {
+    let url = url.split('#').next().unwrap_or(url);
+    match url.split_once('?') {
+        Some((before, query)) => {
+            let path = before.rsplit_once("://").map_or(before, |(_, p)| p);
+            let mut shifted = Shifted { by: offset + before.len() - path.len(), sink };
+            let resource = walk_path(path, tables, person, &mut shifted);
+            walk_query(query, offset + before.len() + 1, resource, tables, person, sink);
+        }
+        None if url.contains('=') && !url.contains('/') => walk_query(url, offset, "", tables, person, sink),
+        None => {
+            let path = url.rsplit_once("://").map_or(url, |(_, p)| p);
+            let mut shifted = Shifted { by: offset + url.len() - path.len(), sink };
+            walk_path(path, tables, person, &mut shifted);
+        }
+    }
+}
+
+/// Headers whose values are the protocol's own: never anybody's data.
+#[must_use]
+pub fn is_protocol_header(name: &str) -> bool {
+    const SAFE: &[&str] = &[
+        "accept",
+        "accept-charset",
+        "accept-encoding",
+        "accept-language",
+        "authorization",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "date",
+        "expect",
+        "host",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-unmodified-since",
+        "keep-alive",
+        "origin",
+        "pragma",
+        "prefer",
+        "proxy-authorization",
+        "range",
+        "te",
+        "trailer",
+        "traceparent",
+        "tracestate",
+        "transfer-encoding",
+        "user-agent",
+        "via",
+        "x-request-id",
+        "phigate-key",
+    ];
+    SAFE.iter().any(|s| s.eq_ignore_ascii_case(name))
+}
+
+/// A sink that moves spans.
+struct Shifted<'s> {
+    by: usize,
+    sink: &'s mut dyn Sink,
+}
+
+impl Sink for Shifted<'_> {
+    fn person(&mut self, id: PersonId, role: super::walk::Role) {
+        self.sink.person(id, role);
+    }
+    fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
+        let span = leaf.span.start + self.by..leaf.span.end + self.by;
+        self.sink.leaf(&Leaf { span, ..leaf.clone() }, place);
+    }
+    fn clinical(&mut self, person: PersonId) {
+        self.sink.clinical(person);
+    }
+    fn declared(&mut self, mode: super::walk::Declared, place: &dyn Fn() -> String) {
+        self.sink.declared(mode, place);
+    }
+    fn unknown_key(&mut self, key: &str, span: Range<usize>, person: PersonId, place: &dyn Fn() -> String) {
+        self.sink.unknown_key(key, span.start + self.by..span.end + self.by, person, place);
+    }
+}
+
+/// Values of a parameter: split at commas that aren't escaped.
+fn pieces(raw: &str, start: usize) -> impl Iterator<Item = (&str, Range<usize>)> {
+    let mut at = start;
+    raw.split(',').map(move |piece| {
+        let span = at..at + piece.len();
+        at = span.end + 1;
+        (piece, span)
+    })
+}
+
+/// `patient.name` and `_has:Observation:patient:code`: the root and the last segment.
+fn chained(name: &str) -> Option<(&str, &str)> {
+    if name.starts_with("_has:") {
+        return name.rsplit_once(':').map(|(_, last)| ("", last));
+    }
+    let (root, last) = name.rsplit_once('.')?;
+    Some((root, last.split(':').next().unwrap_or(last)))
+}
+
+fn last_name(name: &str) -> &str {
+    name.rsplit(['.', '[']).next().unwrap_or(name).trim_end_matches(']')
+}
+
+/// Takes a search prefix off: `ge1970-01-01`.
+fn strip_prefix(value: &str) -> &str {
+    const PREFIXES: &[&str] = &["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
+    PREFIXES.iter().find_map(|p| value.strip_prefix(p)).unwrap_or(value)
+}
+
+/// A parameter name of our tables, as a place.
+fn safe_word(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'))
+        .take(40)
+        .collect()
+}
+
+/// Letters, `$`, `_`, `-` and a version number: a route's word, not a value.
+fn is_word(segment: &str) -> bool {
+    segment.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b'$' | b'.'))
+        && segment.len() <= 32
+        || segment.len() <= 4 && !segment.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn looks_like_identifier(id: &str) -> bool {
+    id.len() == 11 && id.bytes().filter(|b| *b == b'-').count() == 2
+}
+
+const PATIENT_REFERENCES: &[&str] = &["patient", "subject", "beneficiary", "individual", "member"];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! Messages and whose their segments are.
+
+use super::super::{PersonId, Role, Sink, WalkError};
+use super::encoding::{Separators, is_header, next_segment, pieces};
+use super::place::{Label, Place};
+use super::segment::Current;
+use super::table::Table;
+use std::ops::Range;
+
+/// State of one reading.
+pub(super) struct Walk<'d, 's> {
+    pub(super) doc: &'d [u8],
+    pub(super) table: &'d Table,
+    pub(super) sink: &'s mut dyn Sink,
+    pub(super) separators: Separators,
+    /// Where the current message begins.
+    pub(super) message_start: usize,
+    message: u32,
+    /// Segments of each id so far in this message; the last two count Z segments and unknown ones.
+    counts: Vec<u32>,
+    persons: Persons,
+    /// Whether an order or a result came after the PID.
+    pub(super) in_order: bool,
+}
+
+impl<'d, 's> Walk<'d, 's> {
+    pub(super) fn new(doc: &'d [u8], table: &'d Table, sink: &'s mut dyn Sink) -> Self {
+        Self {
+            doc,
+            table,
+            sink,
+            separators: USUAL,
+            message_start: 0,
+            message: 0,
+            counts: vec![0; table.len() + 2],
+            persons: Persons::default(),
+            in_order: false,
+        }
+    }
+
+    pub(super) fn run(mut self) -> Result<(), WalkError> {
+        let mut at = 0;
+        while let Some(span) = next_segment(self.doc, at) {
+            at = span.end;
+            self.segment(span)?;
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, span: Range<usize>) -> Result<(), WalkError> {
+        let bytes = self.doc.get(span.clone()).unwrap_or_default();
+        let (id, first_field, fields) = if is_header(bytes) {
+            let malformed = WalkError::Malformed { at: span.start };
+            let (separators, third) = Separators::declared(bytes).ok_or(malformed)?;
+            self.separators = separators;
+            (bytes.get(..3).unwrap_or_default(), 3, span.start + third..span.end)
+        } else {
+            let length = memchr::memchr(self.separators.field, bytes).unwrap_or(bytes.len());
+            let fields = (span.start + length + 1).min(span.end)..span.end;
+            (bytes.get(..length).unwrap_or_default(), 1, fields)
+        };
+        let number = self.table.number(id);
+        let known = number.and_then(|n| self.table.segment(n));
+        let label = match (known, id) {
+            (Some(segment), _) => Label::Known(segment.id),
+            (None, [b'Z' | b'z', a, b]) if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() => {
+                Label::Site
+            }
+            _ => Label::Unknown,
+        };
+        self.begin(label, span.start);
+        let current = Current {
+            label,
+            plan: known,
+            fields: fields.clone(),
+            first_field,
+            place: Place {
+                message: self.message,
+                segment: label,
+                occurrence: self.count(number, label),
+                field: 0,
+                repetition: 1,
+                component: 0,
+                subcomponent: 0,
+            },
+        };
+        if label == Label::Unknown {
+            let key = self.separators.decode(id);
+            let person = self.patient();
+            self.sink
+                .unknown_key(&key, span.start..span.start + id.len(), person, &|| current.place.to_string());
+        }
+        self.tell_clinical(&current);
+        if !fields.is_empty() {
+            self.tell_fields(&current);
+        }
+        Ok(())
+    }
+
+    /// What a segment's id changes before its fields are read.
+    fn begin(&mut self, label: Label, start: usize) {
+        let Label::Known(id) = label else { return };
+        match &id {
+            b"MSH" | b"FHS" | b"BHS" => {
+                self.persons.reset();
+                self.in_order = false;
+                self.message_start = start;
+                if &id == b"MSH" {
+                    self.message += 1;
+                    self.counts.fill(0);
+                }
+            }
+            b"PID" => {
+                self.persons.patient_begins();
+                self.in_order = false;
+            }
+            b"NK1" | b"GT1" | b"IN1" => self.persons.relative = None,
+            b"ORC" | b"OBR" | b"OBX" | b"RXO" | b"RXE" | b"RXD" | b"RXG" | b"RXA" => self.in_order = true,
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, number: Option<usize>, label: Label) -> u32 {
+        let other = self.table.len() + usize::from(label == Label::Unknown);
+        match self.counts.get_mut(number.unwrap_or(other)) {
+            Some(count) => {
+                *count = count.saturating_add(1);
+                *count
+            }
+            None => 1,
+        }
+    }
+
+    /// A field of the current segment, as a span. For looking ahead.
+    pub(super) fn field_span(&self, current: &Current<'_>, number: u32) -> Option<Range<usize>> {
+        let nth = usize::try_from(number.checked_sub(current.first_field)?).ok()?;
+        pieces(self.doc, current.fields.clone(), Some(self.separators.field)).nth(nth)
+    }
+
+    /// The patient whose segments these are; announced on demand.
+    pub(super) fn patient(&mut self) -> PersonId {
+        if let Some(id) = self.persons.patient {
+            return id;
+        }
+        let id = self.announce(Role::Patient);
+        self.persons.patient = Some(id);
+        id
+    }
+
+    /// The patient, if he was announced: for values that say nothing about who somebody is.
+    pub(super) fn patient_if_any(&self) -> PersonId {
+        self.persons.patient.unwrap_or(PersonId::NOBODY)
+    }
+
+    /// The person of the current NK1, GT1, or IN1 with IN2.
+    pub(super) fn relative(&mut self) -> PersonId {
+        if let Some(id) = self.persons.relative {
+            return id;
+        }
+        let id = self.announce_relative();
+        self.persons.relative = Some(id);
+        id
+    }
+
+    /// The person whom a query asks for.
+    pub(super) fn queried(&mut self) -> PersonId {
+        if let Some(id) = self.persons.queried {
+            return id;
+        }
+        let id = self.announce(Role::Patient);
+        self.persons.queried = Some(id);
+        id
+    }
+
+    /// The relative whom SCH-12 names.
+    pub(super) fn contact(&mut self) -> PersonId {
+        if let Some(id) = self.persons.contact {
+            return id;
+        }
+        let id = self.announce_relative();
+        self.persons.contact = Some(id);
+        id
+    }
+
+    fn announce_relative(&mut self) -> PersonId {
+        let role = if self.persons.pid_seen || self.persons.patient.is_some() {
+            Role::RelativeOf(self.patient())
+        } else {
+            Role::Relative
+        };
+        self.announce(role)
+    }
+
+    fn announce(&mut self, role: Role) -> PersonId {
+        let id = PersonId(self.persons.next);
+        self.persons.next += 1;
+        self.sink.person(id, role);
+        id
+    }
+}
+
+/// Who is whom in the current message.
+#[derive(Default)]
+struct Persons {
+    next: u32,
+    patient: Option<PersonId>,
+    pid_seen: bool,
+    relative: Option<PersonId>,
+    queried: Option<PersonId>,
+    contact: Option<PersonId>,
+}
+
+impl Persons {
+    fn reset(&mut self) {
+        *self = Self { next: self.next, ..Self::default() };
+    }
+
+    /// The first PID of a message takes over what came before it; each further one is somebody else.
+    fn patient_begins(&mut self) {
+        if self.pid_seen {
+            self.patient = None;
+        }
+        self.pid_seen = true;
+        self.relative = None;
+    }
+}
+
+/// Until a header says otherwise.
+const USUAL: Separators = Separators {
+    field: b'|',
+    component: b'^',
+    repetition: Some(b'~'),
+    escape: Some(b'\\'),
+    subcomponent: Some(b'&'),
+    truncation: None,
+};

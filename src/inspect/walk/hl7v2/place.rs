@@ -1,0 +1,123 @@
+//! Places: `PID-5.1`, `OBX[3]-5[2].1`, `MSH[2]:PID-19`, made of segment ids that the standard has and of numbers.
+
+use std::fmt;
+
+/// Where a leaf is. Formatted only where somebody asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// Message of the document, from 1.
+    pub(super) message: u32,
+    /// Segment id in capitals; `*` for one the standard doesn't have, `Z*` for a site's own.
+    pub(super) segment: Label,
+    /// Which of the segments of this id in the message, from 1.
+    pub(super) occurrence: u32,
+    /// Field number; 0 stands for the segment itself.
+    pub(super) field: u32,
+    /// Repetition, from 1.
+    pub(super) repetition: u32,
+    /// Component, from 1; 0 where the repetition has one only.
+    pub(super) component: u32,
+    /// Subcomponent, from 1; 0 where the component has one only.
+    pub(super) subcomponent: u32,
+}
+
+/// What a segment is called in a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label {
+    /// A segment of the standard.
+    Known([u8; 3]),
+    /// A Z segment.
+    Site,
+    /// Anything else: its name is payload.
+    Unknown,
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(id) => id.iter().try_for_each(|c| write!(f, "{}", char::from(*c))),
+            Self::Site => f.write_str("Z*"),
+            Self::Unknown => f.write_str("*"),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.message > 1 {
+            write!(f, "MSH[{}]:", self.message)?;
+        }
+        write!(f, "{}", self.segment)?;
+        if self.occurrence > 1 {
+            write!(f, "[{}]", self.occurrence)?;
+        }
+        if self.field > 0 {
+            write!(f, "-{}", self.field)?;
+        }
+        if self.repetition > 1 {
+            write!(f, "[{}]", self.repetition)?;
+        }
+        if self.component > 0 {
+            write!(f, ".{}", self.component)?;
+        }
+        if self.subcomponent > 0 {
+            write!(f, ".{}", self.subcomponent)?;
+        }
+        Ok(())
+    }
+}
+
+/// A place in the form of ERR-2 (datatype ERL, HL7 v2.5.1 §2.A.28): `PID-5.1` becomes `PID^1^5^1^1`. What isn't
+/// a place of a segment that the standard has becomes empty.
+#[must_use]
+pub fn err_location(place: &str) -> String {
+    let place = place.rsplit_once(':').map_or(place, |(_, within)| within);
+    let (segment, rest) = place.split_once('-').unwrap_or((place, ""));
+    let (id, occurrence) = indexed(segment);
+    if id.len() != 3 || !id.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()) {
+        return String::new();
+    }
+    let mut location = format!("{id}^{}", number(occurrence.unwrap_or("1")));
+    let (field, parts) = rest.split_once('.').unwrap_or((rest, ""));
+    let (field, repetition) = indexed(field);
+    if !field.is_empty() {
+        location += &format!("^{}^{}", number(field), number(repetition.unwrap_or("1")));
+    }
+    for part in parts.split('.').filter(|part| !part.is_empty()).take(2) {
+        location += &format!("^{}", number(part));
+    }
+    location
+}
+
+/// `OBX[3]` to `OBX` and `3`.
+fn indexed(word: &str) -> (&str, Option<&str>) {
+    match word.strip_suffix(']').and_then(|w| w.split_once('[')) {
+        Some((word, index)) => (word, Some(index)),
+        None => (word, None),
+    }
+}
+
+fn number(digits: &str) -> u32 {
+    digits.parse().unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_becomes_an_err_location() {
+        for (place, location) in [
+            ("PID-5.1", "PID^1^5^1^1"),
+            ("PID-19", "PID^1^19^1"),
+            ("OBX[3]-5[2].1.4", "OBX^3^5^2^1^4"),
+            ("MSH[2]:NK1[2]-2", "NK1^2^2^1"),
+            ("NTE", "NTE^1"),
+            ("Z*-3", ""),
+            ("*", ""),
+            ("entry[0].resource", ""),
+        ] {
+            assert_eq!(err_location(place), location);
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! One segment: its fields, repetitions, components and subcomponents to leaves.
+
+use super::super::{Declared, Leaf, PersonId, Reads};
+use super::contact::Contact;
+use super::encoding::pieces;
+use super::grammar::Datatype;
+use super::message::Walk;
+use super::place::{Label, Place};
+use super::reading::{reads, tag};
+use super::table::{FieldPlan, Seen, Segment, nobodys};
+use crate::inspect::field::Field;
+use crate::inspect::kind::Whose;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The segment that is being read.
+pub(super) struct Current<'d> {
+    pub(super) label: Label,
+    pub(super) plan: Option<&'d Segment>,
+    /// Where its fields are, and the number of the first: 3 in a header, 1 elsewhere.
+    pub(super) fields: Range<usize>,
+    pub(super) first_field: u32,
+    pub(super) place: Place,
+}
+
+impl Current<'_> {
+    pub(super) fn is(&self, id: &[u8; 3]) -> bool {
+        self.label == Label::Known(*id)
+    }
+
+    fn is_any(&self, ids: &[&[u8; 3]]) -> bool {
+        ids.iter().any(|id| self.is(id))
+    }
+}
+
+/// One repetition of a field, and how to read it.
+pub(super) struct Repetition<'a> {
+    /// Where it is.
+    pub(super) span: Range<usize>,
+    pub(super) plan: &'a FieldPlan,
+    pub(super) datatype: &'static Datatype,
+    pub(super) whose: Owner,
+    /// The question of an OBX.
+    pub(super) cue: &'a str,
+    /// Which components of the plan those here stand for.
+    pub(super) stands_for: StandsFor,
+}
+
+/// Which component of the plan a component of a repetition stands for.
+#[derive(Clone, Copy)]
+pub(super) enum StandsFor {
+    /// Itself.
+    Itself,
+    /// One less: parameters whose name takes the first component.
+    OneLess,
+    /// Always this one.
+    Always(u32),
+    /// The components of XCN read as number, family name, given names: this one and no other.
+    Only {
+        /// Component of the repetition.
+        here: u32,
+        /// Component of the plan.
+        there: u32,
+    },
+}
+
+/// Whose the values of a repetition are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// As rows and segment say.
+    Segment,
+    /// The patient's.
+    Patient,
+    /// The person's whom a query asks for.
+    Queried,
+    /// The relative's whom SCH-12 names.
+    Contact,
+}
+
+impl<'d> Walk<'d, '_> {
+    /// Tells the sink where clinical content begins.
+    pub(super) fn tell_clinical(&mut self, current: &Current<'_>) {
+        let Label::Known(id) = current.label else { return };
+        let asks: &[u32] = match &id {
+            b"DG1" | b"AL1" | b"IAM" | b"PRB" | b"PR1" | b"RXA" | b"RXE" | b"RXO" | b"RXD" | b"RXG"
+            | b"TXA" => &[],
+            b"OBX" => &[3, 5],
+            b"NTE" if self.in_order => &[3],
+            b"FT1" => &[19, 25],
+            b"OBR" => &[4],
+            b"PV2" | b"AIS" => &[3],
+            _ => return,
+        };
+        let filled = |n: u32| self.field_span(current, n).is_some_and(|span| !self.is_blank(span));
+        let clinical =
+            if asks.is_empty() { current.fields.len() > 2 } else { asks.iter().any(|n| filled(*n)) };
+        if clinical {
+            let person = self.patient();
+            self.sink.clinical(person);
+        }
+    }
+
+    /// Tells the sink every leaf of a segment.
+    pub(super) fn tell_fields(&mut self, current: &Current<'d>) {
+        let table = self.table;
+        let question = self.question(current);
+        let question = question.as_deref().unwrap_or_default();
+        let asked = self.query_name(current);
+        let contact = if current.is(b"SCH") { self.find_contact(current) } else { None };
+        let owner = if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment };
+        let mut place = current.place;
+        for (number, field) in
+            (current.first_field..).zip(pieces(self.doc, current.fields.clone(), Some(self.separators.field)))
+        {
+            if field.is_empty() {
+                continue;
+            }
+            place.field = number;
+            let mut plan = match (current.label, current.plan) {
+                (Label::Known(_), Some(segment)) => segment.field(number),
+                (Label::Site, _) => table.site(),
+                _ => table.blank(),
+            };
+            let mut datatype = plan.datatype;
+            let result_type = (current.is(b"OBX") && number == 5).then(|| self.plain_field(current, 2));
+            if let Some(name) = result_type {
+                datatype = Datatype::of_result(name);
+            }
+            if let Some((id, aim)) = asked.and_then(|query| query.aim(number)) {
+                plan = table.field(id, aim);
+                datatype = plan.datatype;
+            }
+            for (repetition, span) in (1..).zip(pieces(self.doc, field, self.separators.repetition)) {
+                place.repetition = repetition;
+                let whole =
+                    Repetition { span, plan, datatype, whose: owner, cue: "", stands_for: StandsFor::Itself };
+                if let Some(name) = result_type {
+                    self.tell_result(Repetition { cue: question, ..whole }, name, place);
+                } else if current.is(b"QPD") && number > 2 && self.doc.get(whole.span.start) == Some(&b'@') {
+                    self.tell_parameter(whole, place);
+                } else if current.is(b"QRD") && number == 8 {
+                    self.tell_number_and_name(&whole, &Contact::PID, place);
+                } else if let Some(contact) = contact.filter(|_| (12..=14).contains(&number)) {
+                    self.tell_contact(whole, contact, place);
+                } else {
+                    self.tell_repetition(&whole, place);
+                }
+            }
+        }
+        if current.is(b"MSH") {
+            self.tell_declared(current);
+        }
+    }
+
+    fn tell_declared(&mut self, current: &Current<'_>) {
+        let declared = match self.plain_field(current, 11) {
+            "T" | "D" | "N" | "V" => Declared::Test,
+            "P" => Declared::Production,
+            _ => return,
+        };
+        let place = Place { field: 11, ..current.place };
+        self.sink.declared(declared, &|| place.to_string());
+    }
+
+    /// OBX-5.
+    fn tell_result(&mut self, whole: Repetition<'_>, name: &str, place: Place) {
+        if name == "ED" {
+            return self.tell_attachment(&whole, place);
+        }
+        let types = [name, "", ""];
+        self.tell_components(&whole, types, place);
+    }
+
+    pub(super) fn tell_repetition(&mut self, whole: &Repetition<'_>, place: Place) {
+        let types = match whole.datatype.name {
+            "CX" => [self.component(&whole.span, 5), "", ""],
+            "XTN" => [self.component(&whole.span, 2), self.component(&whole.span, 3), ""],
+            _ => [""; 3],
+        };
+        self.tell_components(whole, types, place);
+    }
+
+    pub(super) fn tell_components(&mut self, whole: &Repetition<'_>, types: [&str; 3], place: Place) {
+        let several = self.several(&whole.span);
+        let is_name = matches!(whole.datatype.name, "XPN" | "PN");
+        let unsplit = is_name && (2..4).all(|n| self.component(&whole.span, n).is_empty());
+        for (number, component) in
+            (1..).zip(pieces(self.doc, whole.span.clone(), Some(self.separators.component)))
+        {
+            let Some(judged) = whole.stands_for.judged(number) else { continue };
+            if self.is_blank(component.clone()) {
+                continue;
+            }
+            let place = Place { component: if several { number } else { 0 }, ..place };
+            let raw = self.doc.get(component.clone()).unwrap_or_default();
+            let mut seen = Seen { types, ..self.seen(whole, judged) };
+            seen.types[2] = tag(whole.datatype.name, raw, unsplit && judged == 1);
+            let row = self.table.row(whole.plan, &seen);
+            let reads = reads(row, whole.datatype, judged, raw);
+            self.tell_leaves(component, row, reads, whole, place);
+        }
+    }
+
+    /// The subcomponents of a component.
+    pub(super) fn tell_leaves(
+        &mut self,
+        component: Range<usize>,
+        row: Option<&Field>,
+        reads: Reads<'_>,
+        whole: &Repetition<'_>,
+        place: Place,
+    ) {
+        let several = self.separators.subcomponent.is_some_and(|s| self.holds(&component, s));
+        for (number, span) in (1..).zip(pieces(self.doc, component, self.separators.subcomponent)) {
+            let place = Place { subcomponent: if several { number } else { 0 }, ..place };
+            self.tell_leaf(span, row, reads, whole, place);
+        }
+    }
+
+    pub(super) fn tell_leaf(
+        &mut self,
+        span: Range<usize>,
+        row: Option<&Field>,
+        reads: Reads<'_>,
+        whole: &Repetition<'_>,
+        place: Place,
+    ) {
+        if self.is_blank(span.clone()) {
+            return;
+        }
+        let value = self.separators.decode(self.doc.get(span.clone()).unwrap_or_default());
+        let person = self.owner(row, reads, whole.whose, place.segment);
+        let leaf = Leaf { span, value, field: row, person, reads, cue: whole.cue };
+        self.sink.leaf(&leaf, &|| place.to_string());
+    }
+
+    fn owner(&mut self, row: Option<&Field>, reads: Reads<'_>, owner: Owner, segment: Label) -> PersonId {
+        if row.is_some_and(nobodys) || matches!(reads, Reads::Public | Reads::Opaque | Reads::Time) {
+            return PersonId::NOBODY;
+        }
+        if row.is_none() && matches!(reads, Reads::Code | Reads::Quantity) {
+            return self.patient_if_any();
+        }
+        let of_relative = match segment {
+            Label::Known(id) => match (&id, row) {
+                (b"NK1" | b"GT1", _) => true,
+                (b"IN1" | b"IN2", Some(row)) => row.whose == Whose::Relative,
+                _ => false,
+            },
+            _ => false,
+        };
+        match owner {
+            Owner::Queried => self.queried(),
+            Owner::Contact => self.contact(),
+            Owner::Segment if of_relative => self.relative(),
+            Owner::Segment | Owner::Patient => self.patient(),
+        }
+    }
+
+    pub(super) fn seen<'a>(&self, whole: &Repetition<'a>, component: u32) -> Seen<'a>
+    where
+        'd: 'a,
+    {
+        let systems = if whole.datatype.name == "CX" && component == 1 {
+            let authority = self.component(&whole.span, 4);
+            let (name, oid) = match self.separators.subcomponent {
+                Some(s) => authority.split_once(char::from(s)).unwrap_or((authority, "")),
+                None => (authority, ""),
+            };
+            [name, oid, self.component(&whole.span, 9), self.component(&whole.span, 10)]
+        } else {
+            [""; 4]
+        };
+        Seen { component, datatype: whole.datatype, types: [""; 3], systems, words: head(whole.cue) }
+    }
+
+    /// What an OBX asks: OBX-3.2, or OBX-3.1.
+    fn question(&self, current: &Current<'_>) -> Option<Cow<'d, str>> {
+        if !current.is(b"OBX") {
+            return None;
+        }
+        let field = self.field_span(current, 3)?;
+        let part = |n| {
+            pieces(self.doc, field.clone(), Some(self.separators.component))
+                .nth(n)
+                .filter(|span| !self.is_blank(span.clone()))
+        };
+        let span = part(1).or_else(|| part(0))?;
+        Some(self.separators.decode(self.doc.get(span)?))
+    }
+
+    /// A field's first component as written; empty where it has none.
+    fn plain_field(&self, current: &Current<'_>, number: u32) -> &'d str {
+        self.field_span(current, number).map_or("", |span| self.component(&span, 1))
+    }
+
+    /// A component as written, by its number from 1; empty where there is none. For types and authorities.
+    pub(super) fn component(&self, span: &Range<usize>, number: usize) -> &'d str {
+        pieces(self.doc, span.clone(), Some(self.separators.component))
+            .nth(number.saturating_sub(1))
+            .filter(|span| !self.is_blank(span.clone()))
+            .and_then(|span| self.doc.get(span))
+            .and_then(|raw| std::str::from_utf8(raw).ok())
+            .unwrap_or_default()
+    }
+
+    /// Empty, or the null `""`.
+    pub(super) fn is_blank(&self, span: Range<usize>) -> bool {
+        matches!(self.doc.get(span), None | Some(b"" | b"\"\""))
+    }
+
+    pub(super) fn several(&self, span: &Range<usize>) -> bool {
+        self.holds(span, self.separators.component)
+    }
+
+    fn holds(&self, span: &Range<usize>, separator: u8) -> bool {
+        self.doc.get(span.clone()).is_some_and(|raw| memchr::memchr(separator, raw).is_some())
+    }
+}
+
+impl StandsFor {
+    fn judged(self, number: u32) -> Option<u32> {
+        match self {
+            Self::Itself => Some(number),
+            Self::OneLess => (number > 1).then(|| number - 1),
+            Self::Always(component) => (number > 1).then_some(component),
+            Self::Only { here, there } => (number == here).then_some(there),
+        }
+    }
+}
+
+/// The beginning of a question: its words are looked through for every value.
+fn head(text: &str) -> &str {
+    let mut end = text.len().min(QUESTION_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// Words of an OBX-3 are looked for up to here.
+const QUESTION_BYTES_MAX: usize = 256;

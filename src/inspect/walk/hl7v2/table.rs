@@ -1,0 +1,252 @@
+//! The field table compiled for reading: segment, field, then the rows of its components.
+
+use super::grammar::{self, Datatype};
+use crate::inspect::field::{Field, FieldTable, listed};
+use crate::inspect::kind::Whose;
+
+/// Rows and grammar, ready for reading: made once, used for every message.
+#[derive(Debug)]
+pub struct Table {
+    rows: Vec<Field>,
+    /// Sorted by id.
+    segments: Vec<Segment>,
+    site: FieldPlan,
+    blank: FieldPlan,
+}
+
+impl Table {
+    /// Compiles the rows of a table.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that quote nothing but the table itself.
+    pub fn new(table: &FieldTable) -> Result<Self, String> {
+        let told = grammar::segments();
+        let untold = grammar::untold().map(|id| (id, Vec::new()));
+        let mut segments: Vec<Segment> =
+            told.chain(untold).map(|(id, types)| Segment::new(id, &types)).collect();
+        segments.sort_by_key(|segment| segment.id);
+        let mut compiled =
+            Self { rows: table.field.clone(), segments, site: FieldPlan::blank(), blank: FieldPlan::blank() };
+        for (index, row) in table.field.iter().enumerate() {
+            let carry = Carry::parse(&row.reads)
+                .ok_or_else(|| format!("{}: `as` has no meaning here: {}", row.id, row.reads))?;
+            for at in &row.at {
+                compiled.add(at, index, carry).ok_or_else(|| format!("{}: no such place: {at}", row.id))?;
+            }
+        }
+        Ok(compiled)
+    }
+
+    /// How many segments the standard has here.
+    pub(super) fn len(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// The number of a segment of the standard; case doesn't matter.
+    pub(super) fn number(&self, id: &[u8]) -> Option<usize> {
+        let id: [u8; 3] = id.try_into().ok()?;
+        self.segments.binary_search_by_key(&id.map(|c| c.to_ascii_uppercase()), |segment| segment.id).ok()
+    }
+
+    /// A segment of the standard, by its number.
+    pub(super) fn segment(&self, number: usize) -> Option<&Segment> {
+        self.segments.get(number)
+    }
+
+    /// The plan of a field; blank where the standard has none.
+    pub(super) fn field(&self, id: [u8; 3], field: u32) -> &FieldPlan {
+        self.number(&id)
+            .and_then(|n| self.segments.get(n))
+            .map_or(&self.blank, |segment| segment.field(field))
+    }
+
+    /// The plan of every field of a Z segment.
+    pub(super) fn site(&self) -> &FieldPlan {
+        &self.site
+    }
+
+    /// The plan of a field that nothing is known of.
+    pub(super) fn blank(&self) -> &FieldPlan {
+        &self.blank
+    }
+
+    /// The row that covers a component, if one does: of those whose conditions hold the first, of the others one
+    /// for the very component before one for the field.
+    pub(super) fn row(&self, plan: &FieldPlan, seen: &Seen<'_>) -> Option<&Field> {
+        let mut best: Option<(u8, &Field)> = None;
+        for placed in &plan.rows {
+            let Some(row) = self.rows.get(placed.row) else { continue };
+            let conditional = !row.when.types.is_empty() || !row.when.systems.is_empty();
+            let weight = 2 * u8::from(conditional) + u8::from(placed.component.is_some());
+            let covers = match placed.component {
+                Some(component) => component == seen.component,
+                None => placed.carry != Carry::Value || seen.datatype.carries(seen.component),
+            };
+            if covers && best.is_none_or(|(held, _)| weight > held) && (!conditional || seen.meets(row)) {
+                best = Some((weight, row));
+            }
+        }
+        best.map(|(_, row)| row)
+    }
+
+    /// `PID-3.1`, `PID-19`, `QPD-3+`, `QRF-*`, `Z*`.
+    fn add(&mut self, at: &str, row: usize, carry: Carry) -> Option<()> {
+        if at == "Z*" {
+            self.site.rows.push(Placed { component: None, row, carry });
+            return Some(());
+        }
+        let (id, rest) = at.split_once('-')?;
+        let number = self.number(id.as_bytes())?;
+        let segment = self.segments.get_mut(number)?;
+        let (from, open) = match (rest, rest.strip_suffix('+')) {
+            ("*", _) => (1, true),
+            (_, Some(from)) => (from.parse().ok()?, true),
+            (_, None) => (0, false),
+        };
+        if open {
+            let before = usize::checked_sub(from, 1)?;
+            segment.reach(before)?;
+            let placed = Placed { component: None, row, carry };
+            segment.fields.iter_mut().skip(before).for_each(|plan| plan.rows.push(placed));
+            segment.rest.rows.push(placed);
+            return Some(());
+        }
+        let (field, component) = match rest.split_once('.') {
+            Some((field, component)) => (field, Some(component.parse().ok()?)),
+            None => (rest, None),
+        };
+        let field: usize = field.parse().ok()?;
+        segment.reach(field)?;
+        segment.fields.get_mut(field.checked_sub(1)?)?.rows.push(Placed { component, row, carry });
+        Some(())
+    }
+}
+
+/// A segment of the standard.
+#[derive(Debug)]
+pub(super) struct Segment {
+    /// In capitals.
+    pub(super) id: [u8; 3],
+    fields: Vec<FieldPlan>,
+    rest: FieldPlan,
+}
+
+impl Segment {
+    fn new(id: [u8; 3], types: &[&'static Datatype]) -> Self {
+        let fields = types.iter().map(|datatype| FieldPlan { datatype, rows: Vec::new() }).collect();
+        Self { id, fields, rest: FieldPlan::blank() }
+    }
+
+    /// The plan of a field, by its number from 1.
+    pub(super) fn field(&self, number: u32) -> &FieldPlan {
+        usize::try_from(number)
+            .ok()
+            .and_then(|n| n.checked_sub(1))
+            .and_then(|at| self.fields.get(at))
+            .unwrap_or(&self.rest)
+    }
+
+    /// Makes room for so many fields.
+    fn reach(&mut self, fields: usize) -> Option<()> {
+        while self.fields.len() < fields {
+            if fields > FIELDS_MAX {
+                return None;
+            }
+            self.fields.push(self.rest.clone());
+        }
+        Some(())
+    }
+}
+
+/// What is known of a field.
+#[derive(Debug, Clone)]
+pub(super) struct FieldPlan {
+    /// Its datatype; that of OBX-5 is told by OBX-2.
+    pub(super) datatype: &'static Datatype,
+    rows: Vec<Placed>,
+}
+
+impl FieldPlan {
+    fn blank() -> Self {
+        Self { datatype: grammar::TEXT, rows: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    component: Option<u32>,
+    row: usize,
+    carry: Carry,
+}
+
+/// What a row's conditions are asked about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    /// Component that is judged, from 1.
+    pub(super) component: u32,
+    /// Its field's datatype.
+    pub(super) datatype: &'static Datatype,
+    /// Types beside it, and what the walker sees in the value.
+    pub(super) types: [&'a str; 3],
+    /// Authorities beside it.
+    pub(super) systems: [&'a str; 4],
+    /// A text of which each word is a system.
+    pub(super) words: &'a str,
+}
+
+impl Seen<'_> {
+    fn meets(&self, row: &Field) -> bool {
+        let of = |list: &[String], value: &str| !value.is_empty() && listed(list, value);
+        let types = &row.when.types;
+        let systems = &row.when.systems;
+        (types.is_empty() || self.types.iter().any(|value| of(types, value)))
+            && (systems.is_empty()
+                || self.systems.iter().any(|value| of(systems, value))
+                || self.words.split(|c: char| !c.is_alphanumeric()).any(|word| of(systems, word)))
+    }
+}
+
+/// What a row's `as` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carry {
+    /// One value of the row's kind.
+    Value,
+    /// Free text.
+    Text,
+    /// As the datatype says.
+    Type,
+    /// A provider's or organisation's.
+    Public,
+    /// A code.
+    Code,
+    /// OBX-5 of type ED.
+    Attachment,
+    /// A query's parameter, where its name leads to no other row: free text.
+    Query,
+    /// SCH-12.
+    Contact,
+}
+
+impl Carry {
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "" => Self::Value,
+            "text" => Self::Text,
+            "type" => Self::Type,
+            "public" => Self::Public,
+            "code" => Self::Code,
+            "attachment" => Self::Attachment,
+            "query" => Self::Query,
+            "contact" => Self::Contact,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether a value of this row is nobody's.
+pub(super) fn nobodys(row: &Field) -> bool {
+    matches!(row.whose, Whose::Provider | Whose::Organisation)
+}
+
+/// Highest field number that a row may name.
+const FIELDS_MAX: usize = 256;

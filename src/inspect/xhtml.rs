@@ -1,0 +1,88 @@
+//! XHTML narrative as text: tags out, entities undone, with a map back to the raw bytes.
+
+/// Text, and for each of its bytes where it stands in the raw narrative.
+pub struct Plain {
+    /// The words.
+    pub text: String,
+    origins: Vec<u32>,
+}
+
+impl Plain {
+    /// Where byte `at` of the text stands in the narrative; its end for what lies behind the last.
+    #[must_use]
+    pub fn origin(&self, at: usize) -> usize {
+        self.origins.get(at).or(self.origins.last()).map_or(0, |o| *o as usize)
+    }
+}
+
+/// Takes the tags out. A tag that ends a block or a cell becomes a line end, any other a blank.
+#[must_use]
+pub fn plain(xhtml: &str) -> Plain {
+    let mut out =
+        Plain { text: String::with_capacity(xhtml.len() / 2), origins: Vec::with_capacity(xhtml.len() / 2) };
+    let mut at = 0;
+    while let Some(rest) = xhtml.get(at..).filter(|r| !r.is_empty()) {
+        let (text, taken) = if rest.starts_with('<') {
+            let end = rest.find('>').map_or(rest.len(), |e| e + 1);
+            let name = rest.trim_start_matches(['<', '/']);
+            let block = ["p", "div", "tr", "br", "li", "h", "table"].iter().any(|b| name.starts_with(b));
+            (if block { "\n" } else { " " }.to_owned(), end)
+        } else if rest.starts_with('&') {
+            match rest
+                .find(';')
+                .filter(|e| *e <= 10)
+                .and_then(|e| entity(rest.get(1..e)?).map(|c| (c, e + 1)))
+            {
+                Some((c, taken)) => (c.to_string(), taken),
+                None => ("&".to_owned(), 1),
+            }
+        } else {
+            let end = rest.find(['<', '&']).unwrap_or(rest.len());
+            for (i, _) in rest.as_bytes().iter().take(end).enumerate() {
+                out.origins.push(u32::try_from(at + i).unwrap_or(u32::MAX));
+            }
+            out.text.push_str(rest.get(..end).unwrap_or_default());
+            at += end;
+            continue;
+        };
+        out.origins.extend(std::iter::repeat_n(u32::try_from(at).unwrap_or(u32::MAX), text.len()));
+        out.text.push_str(&text);
+        at += taken;
+    }
+    out.origins.push(u32::try_from(xhtml.len()).unwrap_or(u32::MAX));
+    out
+}
+
+/// The character of an entity's name or number.
+fn entity(name: &str) -> Option<char> {
+    match name {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some(' '),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            char::from_u32(code)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_go_and_places_stay() {
+        let raw = "<div><b>SSN</b> 412&#45;21-3456</div>";
+        let p = plain(raw);
+        assert_eq!(p.text.trim(), "SSN  412-21-3456");
+        let at = p.text.find("412").expect("there");
+        assert_eq!(raw.get(p.origin(at)..p.origin(at) + 3), Some("412"));
+    }
+}
