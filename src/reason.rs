@@ -34,6 +34,8 @@ reasons! {
     Bulk = "bulk", "The message holds data of more people than this environment accepts.";
     /// Part of the message could not be read, and the environment does not accept what it can't read.
     Uninspected = "uninspected", "Part of the message could not be inspected, and this environment does not accept that.";
+    /// The message declares a mode that isn't the environment's, and the policy refuses that.
+    DeclaredMode = "declared_mode", "The message declares a mode that does not belong to this environment.";
     /// Listener, credential and path disagree about the environment.
     EnvironmentMismatch = "environment_mismatch", "The signals of the message disagree about its environment.";
     /// No signal names an environment, or production is named only by signals that the sender picks.

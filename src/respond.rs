@@ -1,1 +1,83 @@
-//! (respond)
+//! Respond: outcome to HTTP response. The only place that picks a status code.
+
+use crate::decide::{self, Dialect, Refusal};
+use crate::reason::Reason;
+use http::{HeaderValue, Response, StatusCode, header};
+
+/// The status of a reason.
+#[must_use]
+pub const fn status(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::LikelyPhi | Reason::Bulk | Reason::Uninspected | Reason::DeclaredMode => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Reason::EnvironmentMismatch | Reason::PathDenied | Reason::CallerRefused => StatusCode::FORBIDDEN,
+        Reason::EnvironmentUnknown | Reason::NoConnection => StatusCode::NOT_FOUND,
+        Reason::CredentialMissing | Reason::CredentialInvalid => StatusCode::UNAUTHORIZED,
+        Reason::UpgradeRefused | Reason::ConnectRefused => StatusCode::NOT_IMPLEMENTED,
+        Reason::BadRequest | Reason::BodyCutShort => StatusCode::BAD_REQUEST,
+        Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+        Reason::HeldFull | Reason::RecordQueueFull | Reason::TooManyConnections | Reason::Draining => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Reason::UpstreamConnect | Reason::UpstreamInvalid => StatusCode::BAD_GATEWAY,
+        Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The gateway's own answer, in the caller's dialect. `body` is the refused one, for the echoes that HL7v2 demands;
+/// `now` is `YYYYMMDDhhmmss`.
+#[must_use]
+pub fn refusal(
+    refusal: &Refusal,
+    dialect: Dialect,
+    record: &str,
+    body: &[u8],
+    now: &str,
+) -> Response<Vec<u8>> {
+    let status = status(refusal.reason);
+    let (content_type, text) = decide::render(refusal, dialect, status.as_u16(), record, body, now);
+    let mut response = Response::new(text);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REASON_HEADER, HeaderValue::from_static(refusal.reason.as_str()));
+    if let Ok(record) = HeaderValue::from_str(record) {
+        headers.insert(RECORD_HEADER, record);
+    }
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Phigate-Key"));
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// The record of the message, on every answer.
+pub const RECORD_HEADER: &str = "phigate-record";
+/// Why the gateway answered by itself.
+pub const REASON_HEADER: &str = "phigate-reason";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_reason_and_record_in_its_head() {
+        let r = refusal(&Refusal::plain(Reason::HeldFull), Dialect::Problem, "r-1", b"", "20240101000000");
+        assert_eq!(r.status(), 503);
+        assert_eq!(r.headers()["phigate-reason"], "held_full");
+        assert_eq!(r.headers()["phigate-record"], "r-1");
+        assert_eq!(r.headers()["retry-after"], "1");
+        let body: serde_json::Value = serde_json::from_slice(r.body()).expect("JSON");
+        assert_eq!(body["status"], 503);
+    }
+}

@@ -1,1 +1,177 @@
-//! (config)
+//! Configuration: a TOML file, read key by key, to the checked type that the program holds.
+//!
+//! One run tells all problems at once, each with line, key, what is wanted and what stands there. Checking does no I/O.
+//! `config/phigate.toml` shows every key with its default and unit.
+
+mod checks;
+mod reader;
+mod sections;
+
+pub use reader::Problem;
+
+use crate::decide::Policy;
+use crate::forward::HeaderRules;
+use crate::inspect::decode::Budget;
+use crate::listen::Limits;
+use crate::org::Flag;
+use reader::{Problems, Table};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the program holds: checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where records, keys and audit are kept.
+    pub data_dir: PathBuf,
+    /// Threads that carry messages; 0 is one for each core.
+    pub threads: usize,
+    /// The admin listener. 127.0.0.1:9901 by default.
+    pub admin: SocketAddr,
+    /// Limits of the listeners.
+    pub limits: Limits,
+    /// How much carried data is read of one message.
+    pub budget: Budget,
+    /// The records.
+    pub records: Records,
+    /// Environments, by name.
+    pub environments: Vec<Arc<Environment>>,
+    /// Listeners.
+    pub listeners: Vec<Arc<Listener>>,
+    /// Connections.
+    pub connections: Vec<Arc<Connection>>,
+}
+
+/// One isolated space of the organization.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name, as in paths, records and labels.
+    pub name: Arc<str>,
+    /// What it is for.
+    pub flag: Flag,
+    /// What is done with findings there.
+    pub policy: Policy,
+}
+
+/// One socket that callers connect to.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Address and port; port 0 is any free one.
+    pub address: SocketAddr,
+    /// The environment that it leads to, if it leads to one only.
+    pub environment: Option<Arc<str>>,
+    /// Who may call.
+    pub callers: Callers,
+    /// Whether a path segment that is an environment's name counts as a signal.
+    pub path_environment: bool,
+}
+
+/// Who may call a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callers {
+    /// Whoever has a key.
+    Keys,
+    /// Anybody; a key that is sent is still checked.
+    Any,
+}
+
+/// A named way from callers to an upstream, inside one environment.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The environment that it belongs to.
+    pub environment: Arc<str>,
+    /// Host of the upstream.
+    pub host: String,
+    /// Port of the upstream.
+    pub port: u16,
+    /// To connect, milliseconds.
+    pub connect_timeout_ms: u64,
+    /// From the end of the request to the reply's head, milliseconds.
+    pub reply_head_timeout_ms: u64,
+    /// Path prefixes that it takes, whole segments.
+    pub allow: Vec<String>,
+    /// Path prefixes that it refuses.
+    pub deny: Vec<String>,
+    /// Headers to set and remove on the way to the upstream.
+    pub headers: HeaderRules,
+    /// Media types that pass unread.
+    pub opaque: Vec<String>,
+    /// Whether callers send their key in `Authorization: Bearer`, too.
+    pub key_in_authorization: bool,
+}
+
+/// How records are kept.
+#[derive(Debug, Clone)]
+pub struct Records {
+    /// Whether records are made at all.
+    pub enabled: bool,
+    /// Records that wait to be written.
+    pub queue_records_max: usize,
+    /// Their bytes.
+    pub queue_bytes_max: usize,
+    /// What happens to a message whose record finds the queue full.
+    pub on_full: OnFull,
+    /// Days that records are kept.
+    pub retention_days: u32,
+}
+
+/// What happens to a message whose record finds the queue full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFull {
+    /// The message passes, the record is dropped and counted.
+    DropAndCount,
+    /// The message is refused with 503 before it is forwarded.
+    Refuse,
+}
+
+impl Config {
+    /// Reads and checks a file's text.
+    ///
+    /// # Errors
+    /// Every problem, in order of line.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::new(text);
+        let (tree, errors) = toml::de::DeTable::parse_recoverable(text);
+        for error in errors {
+            problems.add(error.span(), "TOML".to_owned(), "valid TOML", error.message());
+        }
+        let config = sections::read(Table::root(&tree), &mut problems);
+        checks::across(&config, &mut problems);
+        if problems.count() == 0 { Ok(config) } else { Err(problems.into_list()) }
+    }
+
+    /// One upstream guarded, with nothing else configured: anybody may call the listener.
+    ///
+    /// # Errors
+    /// What is wrong with the upstream's URL.
+    pub fn sidecar(
+        upstream: &str,
+        flag: Flag,
+        listen: SocketAddr,
+        data_dir: PathBuf,
+    ) -> Result<Self, Vec<Problem>> {
+        let name = flag.as_str();
+        // A JSON string is a TOML basic string.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        Self::parse(&format!(
+            "data_dir = {}\n[[environment]]\nname = \"{name}\"\nflag = \"{name}\"\n\
+             [[listener]]\nname = \"main\"\naddress = \"{listen}\"\nenvironment = \"{name}\"\ncallers = \"any\"\npath_environment = false\n\
+             [[connection]]\nname = \"upstream\"\nenvironment = \"{name}\"\nupstream = {}\n",
+            quoted(&data_dir.to_string_lossy()),
+            quoted(upstream),
+        ))
+    }
+
+    /// An environment by name.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> Option<&Arc<Environment>> {
+        self.environments.iter().find(|e| &*e.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

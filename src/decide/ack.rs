@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// MSA-1, table 0008, as far as a refusal uses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AckCode {
+pub(super) enum AckCode {
     /// Application error: the content is refused.
     AE,
     /// Application reject: message type, processing id or version isn't served here.
@@ -23,7 +23,7 @@ pub enum AckCode {
 impl AckCode {
     /// The code as it is sent.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::AE => "AE",
             Self::AR => "AR",
@@ -34,7 +34,7 @@ impl AckCode {
 
     /// The code for content that is refused.
     #[must_use]
-    pub const fn of_content(mode: Mode) -> Self {
+    pub(super) const fn of_content(mode: Mode) -> Self {
         match mode {
             Mode::Original => Self::AE,
             Mode::Enhanced => Self::CE,
@@ -43,7 +43,7 @@ impl AckCode {
 
     /// The code for a message type, processing id or version that isn't served.
     #[must_use]
-    pub const fn of_header(mode: Mode) -> Self {
+    pub(super) const fn of_header(mode: Mode) -> Self {
         match mode {
             Mode::Original => Self::AR,
             Mode::Enhanced => Self::CR,
@@ -53,7 +53,7 @@ impl AckCode {
 
 /// How the sender wants to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(super) enum Mode {
     /// Original mode: one answer, of the application.
     Original,
     /// Enhanced mode: MSH-15 or MSH-16 is valued.
@@ -62,20 +62,20 @@ pub enum Mode {
 
 /// One ERR segment.
 #[derive(Debug, Clone)]
-pub struct AckError<'a> {
+pub(super) struct AckError<'a> {
     /// ERR-2, made by `err_location`; empty when no one place is meant.
-    pub location: String,
+    pub(super) location: String,
     /// ERR-3, a code of table 0357.
-    pub condition: &'static str,
+    pub(super) condition: &'static str,
     /// ERR-5: the gateway's rule.
-    pub rule: &'a str,
+    pub(super) rule: &'a str,
     /// ERR-8: a sentence for people. Never a value of the message.
-    pub text: &'a str,
+    pub(super) text: &'a str,
 }
 
 /// The mode that a request's first MSH asks for.
 #[must_use]
-pub fn mode(request: &[u8]) -> Mode {
+pub(super) fn mode(request: &[u8]) -> Mode {
     let header = Header::of(request);
     let valued =
         |n| header.field(n).is_some_and(|span| !matches!(request.get(span), None | Some(b"" | b"\"\"")));
@@ -85,7 +85,7 @@ pub fn mode(request: &[u8]) -> Mode {
 /// The acknowledgment. `control_id` is our own MSH-10, `now` our MSH-7; both are written as they are, as far as their
 /// characters are those of an echo. `blocked_echo` tells whether a finding touches these bytes of the request.
 #[must_use]
-pub fn ack(
+pub(super) fn ack(
     request: &[u8],
     code: AckCode,
     errors: &[AckError<'_>],

@@ -1,1 +1,229 @@
-//! (resolve)
+//! Resolve: which environment and connection a message belongs to.
+//!
+//! - Takes: the path, the listener and the [`Caller`].
+//! - Gives: a [`Route`]: environment, connection, upstream.
+//! - In doubt: refuses. Signals (listener, credential, path segment) that disagree are `environment_mismatch`; none is
+//!   `environment_unknown`; there is no default. Production needs a signal that the sender can't pick: a path segment
+//!   alone can only confirm or disagree.
+//! - Cost: no I/O; linear in the path and in the environment's connections.
+
+use crate::config::{Config, Connection, Environment, Listener};
+use crate::forward::Upstream;
+use crate::identify::Caller;
+use crate::inspect::decode;
+use crate::org::Flag;
+use crate::reason::Reason;
+use std::sync::Arc;
+
+/// Where a message goes.
+pub struct Route {
+    /// The environment.
+    pub environment: Arc<Environment>,
+    /// The connection.
+    pub connection: Arc<Connection>,
+    /// The connection's upstream, as the client wants it.
+    pub upstream: Upstream,
+}
+
+/// Every route of a configuration.
+pub struct Routes {
+    routes: Vec<Arc<Route>>,
+    names: Vec<(Arc<str>, Flag)>,
+}
+
+impl Routes {
+    /// The routes of a checked configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let routes = config
+            .connections
+            .iter()
+            .filter_map(|connection| {
+                Some(Arc::new(Route {
+                    environment: config.environment(&connection.environment)?.clone(),
+                    connection: connection.clone(),
+                    upstream: Upstream {
+                        name: connection.name.clone(),
+                        host: connection.host.clone(),
+                        port: connection.port,
+                        connect_timeout_ms: connection.connect_timeout_ms,
+                        reply_head_timeout_ms: connection.reply_head_timeout_ms,
+                        ..Upstream::default()
+                    },
+                }))
+            })
+            .collect();
+        Self { routes, names: config.environments.iter().map(|e| (e.name.clone(), e.flag)).collect() }
+    }
+
+    /// The route of a message.
+    ///
+    /// # Errors
+    /// [`Reason::BadRequest`], [`Reason::EnvironmentMismatch`], [`Reason::EnvironmentUnknown`],
+    /// [`Reason::PathDenied`] or [`Reason::NoConnection`]: all of them the sender's or the configuration's to fix.
+    pub fn find(&self, path: &str, listener: &Listener, caller: &Caller) -> Result<Arc<Route>, Reason> {
+        let segments = canonical(path).ok_or(Reason::BadRequest)?;
+        let environment = self.environment(&segments, listener, caller)?;
+        let in_environment = || self.routes.iter().filter(|r| r.environment.name == environment);
+        let best = in_environment()
+            .filter_map(|route| {
+                let longest = route
+                    .connection
+                    .allow
+                    .iter()
+                    .filter(|p| is_prefix(p, &segments))
+                    .map(String::len)
+                    .max()?;
+                Some((longest, route))
+            })
+            .max_by_key(|(length, _)| *length);
+        let Some((_, route)) = best else {
+            return Err(Reason::NoConnection);
+        };
+        if route.connection.deny.iter().any(|p| is_prefix(p, &segments)) {
+            return Err(Reason::PathDenied);
+        }
+        Ok(route.clone())
+    }
+
+    fn environment(
+        &self,
+        segments: &[String],
+        listener: &Listener,
+        caller: &Caller,
+    ) -> Result<Arc<str>, Reason> {
+        let by_path = || {
+            segments.iter().flat_map(|s| {
+                self.names.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(s)).map(|(name, _)| name)
+            })
+        };
+        let strong: Vec<&Arc<str>> = listener.environment.iter().chain(&caller.environment).collect();
+        let first = match strong.first() {
+            Some(first) => *first,
+            None if listener.path_environment => by_path().next().ok_or(Reason::EnvironmentUnknown)?,
+            None => return Err(Reason::EnvironmentUnknown),
+        };
+        let disagrees = strong.iter().any(|name| **name != *first)
+            || (listener.path_environment && by_path().any(|name| *name != *first));
+        if disagrees {
+            return Err(Reason::EnvironmentMismatch);
+        }
+        let is_production = self.names.iter().any(|(name, flag)| name == first && *flag == Flag::Production);
+        if strong.is_empty() && is_production {
+            return Err(Reason::EnvironmentUnknown);
+        }
+        Ok(first.clone())
+    }
+}
+
+/// The path's segments, decoded once; `None` where a segment could be read in two ways: an encoded slash, backslash
+/// or NUL, a dot segment, an escape that isn't one.
+fn canonical(path: &str) -> Option<Vec<String>> {
+    if !path.starts_with('/') {
+        return None;
+    }
+    path.split('/')
+        .skip(1)
+        .map(|raw| {
+            let decoded = decode::percent(raw, false);
+            let doubtful = decoded.contains(['/', '\\', '\0'])
+                || decoded == "."
+                || decoded == ".."
+                || raw.contains('\\');
+            (!doubtful).then_some(decoded)
+        })
+        .collect()
+}
+
+/// Whether `prefix` (`/fhir/R4`) is the path's first whole segments.
+fn is_prefix(prefix: &str, segments: &[String]) -> bool {
+    prefix == "/" || {
+        let mut wanted = prefix.split('/').skip(1);
+        let mut have = segments.iter();
+        wanted.all(|w| have.next().is_some_and(|h| h == w))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(extra: &str) -> (Config, Routes) {
+        let text = format!(
+            r#"
+            [[environment]]
+            name = "staging"
+            flag = "staging"
+            [[environment]]
+            name = "production"
+            flag = "production"
+            [[listener]]
+            name = "shared"
+            address = "127.0.0.1:1"
+            callers = "any"
+            [[listener]]
+            name = "prod"
+            address = "127.0.0.1:2"
+            environment = "production"
+            callers = "any"
+            [[connection]]
+            name = "fhir"
+            environment = "staging"
+            upstream = "http://127.0.0.1:9001"
+            allow = ["/fhir", "/Staging"]
+            deny = ["/fhir/admin"]
+            [[connection]]
+            name = "labs"
+            environment = "staging"
+            upstream = "http://127.0.0.1:9003"
+            allow = ["/fhir/labs"]
+            [[connection]]
+            name = "live"
+            environment = "production"
+            upstream = "http://127.0.0.1:9002"
+            {extra}"#
+        );
+        let config = Config::parse(&text).expect("checked");
+        let routes = Routes::new(&config);
+        (config, routes)
+    }
+
+    fn find(path: &str, listener: usize, key: Option<&str>) -> Result<String, Reason> {
+        let (config, routes) = routes("");
+        let caller = Caller { environment: key.map(Arc::from), ..Caller::nobody() };
+        routes.find(path, &config.listeners[listener], &caller).map(|r| r.connection.name.to_string())
+    }
+
+    #[test]
+    fn signals_have_to_agree() {
+        assert_eq!(find("/fhir/Patient", 0, Some("staging")).as_deref(), Ok("fhir"));
+        assert_eq!(find("/fhir/Patient", 1, Some("staging")), Err(Reason::EnvironmentMismatch));
+        assert_eq!(find("/fhir/PRODUCTION/Patient", 0, Some("staging")), Err(Reason::EnvironmentMismatch));
+        assert_eq!(find("/fhir/%70roduction/Patient", 0, Some("staging")), Err(Reason::EnvironmentMismatch));
+        assert_eq!(find("/fhir/Patient", 0, None), Err(Reason::EnvironmentUnknown));
+    }
+
+    #[test]
+    fn a_path_alone_leads_to_staging_but_never_to_production() {
+        assert_eq!(find("/Staging/x", 0, None).as_deref(), Ok("fhir"));
+        assert_eq!(find("/Production/x", 0, None), Err(Reason::EnvironmentUnknown));
+        assert_eq!(find("/Production/x", 1, None).as_deref(), Ok("live"));
+    }
+
+    #[test]
+    fn the_longest_prefix_of_whole_segments_wins() {
+        assert_eq!(find("/fhir/labs/1", 0, Some("staging")).as_deref(), Ok("labs"));
+        assert_eq!(find("/fhir/labsX/1", 0, Some("staging")).as_deref(), Ok("fhir"));
+        assert_eq!(find("/fhirX", 0, Some("staging")), Err(Reason::NoConnection));
+        assert_eq!(find("/fhir/admin/x", 0, Some("staging")), Err(Reason::PathDenied));
+    }
+
+    #[test]
+    fn paths_that_read_in_two_ways_are_refused() {
+        for path in
+            ["/fhir/..%2fadmin", "/fhir/../admin", "/fhir/%2e%2e/admin", "/fhir%5cadmin", "/fhir/%00", "fhir"]
+        {
+            assert_eq!(find(path, 0, Some("staging")), Err(Reason::BadRequest), "{path}");
+        }
+    }
+}

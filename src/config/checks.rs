@@ -1,0 +1,140 @@
+//! Checks across sections: names that have to exist, and what must not be shared.
+
+use super::Config;
+use super::reader::Problems;
+use crate::org::Flag;
+use std::collections::HashMap;
+
+/// Adds what is wrong between sections.
+pub(super) fn across(config: &Config, problems: &mut Problems) {
+    unique("environment", config.environments.iter().map(|e| &*e.name), problems);
+    unique("listener", config.listeners.iter().map(|l| &*l.name), problems);
+    unique("connection", config.connections.iter().map(|c| &*c.name), problems);
+    for (section, empty) in [
+        ("environment", config.environments.is_empty()),
+        ("listener", config.listeners.is_empty()),
+        ("connection", config.connections.is_empty()),
+    ] {
+        // A section that has problems of its own isn't called empty as well.
+        if empty && problems.count() == 0 {
+            problems.add(None, section.to_owned(), format!("at least one [[{section}]]"), "none");
+        }
+    }
+    let names: Vec<&str> = config.environments.iter().map(|e| &*e.name).collect();
+    for l in &config.listeners {
+        if let Some(environment) = &l.environment {
+            known(&format!("listener `{}`.environment", l.name), environment, &names, problems);
+        }
+    }
+    for c in &config.connections {
+        known(&format!("connection `{}`.environment", c.name), &c.environment, &names, problems);
+    }
+    shared_upstreams(config, problems);
+    listeners(config, problems);
+    prefixes(config, problems);
+}
+
+/// An upstream belongs to one environment.
+fn shared_upstreams(config: &Config, problems: &mut Problems) {
+    let mut owner: HashMap<(&str, u16), (&str, &str)> = HashMap::new();
+    for c in &config.connections {
+        let (environment, first) = *owner.entry((&c.host, c.port)).or_insert((&c.environment, &c.name));
+        if environment != &*c.environment {
+            problems.add(
+                None,
+                format!("connection `{}`.upstream", c.name),
+                "an upstream of one environment only",
+                format!("one that connection `{first}` has in environment `{environment}`"),
+            );
+        }
+        let loops =
+            config.listeners.iter().any(|l| l.address.port() == c.port && same_host(&c.host, l.address.ip()))
+                || config.admin.port() == c.port && same_host(&c.host, config.admin.ip());
+        if loops {
+            problems.add(
+                None,
+                format!("connection `{}`.upstream", c.name),
+                "an upstream that isn't this gateway",
+                "an address of its own",
+            );
+        }
+    }
+}
+
+fn same_host(host: &str, ip: std::net::IpAddr) -> bool {
+    match host.parse::<std::net::IpAddr>() {
+        Ok(host) => host == ip || (ip.is_unspecified() && host.is_loopback()),
+        Err(_) => host == "localhost" && (ip.is_loopback() || ip.is_unspecified()),
+    }
+}
+
+fn listeners(config: &Config, problems: &mut Problems) {
+    let mut seen = HashMap::new();
+    for l in &config.listeners {
+        if l.address.port() != 0
+            && let Some(other) = seen.insert(l.address, &l.name)
+        {
+            problems.add(
+                None,
+                format!("listener `{}`.address", l.name),
+                "an address of its own",
+                format!("that of listener `{other}`"),
+            );
+        }
+        let only_by_path = l.environment.is_none() && l.callers == super::Callers::Any;
+        let has_production = config.environments.iter().any(|e| e.flag == Flag::Production);
+        if only_by_path && !l.path_environment {
+            problems.add(
+                None,
+                format!("listener `{}`", l.name),
+                "an `environment`, callers = \"keys\", or path_environment = true",
+                "none of them: no message could have an environment",
+            );
+        } else if only_by_path && has_production && config.environments.len() == 1 {
+            problems.add(
+                None,
+                format!("listener `{}`", l.name),
+                "an `environment` or callers = \"keys\": production needs a signal that the sender can't pick",
+                "neither",
+            );
+        }
+    }
+}
+
+/// Two connections of an environment can't take the same prefix: one of them could never be used.
+fn prefixes(config: &Config, problems: &mut Problems) {
+    let mut seen: HashMap<(&str, &str), &str> = HashMap::new();
+    for c in &config.connections {
+        for prefix in &c.allow {
+            if let Some(other) = seen.insert((&c.environment, prefix), &c.name) {
+                problems.add(
+                    None,
+                    format!("connection `{}`.allow", c.name),
+                    "prefixes that no other connection of the environment has",
+                    format!("`{prefix}`, which connection `{other}` has"),
+                );
+            }
+        }
+    }
+}
+
+fn known(key: &str, name: &str, names: &[&str], problems: &mut Problems) {
+    if !names.contains(&name) {
+        problems.add(None, key.to_owned(), "the name of an environment of this file", format!("`{name}`"));
+        problems.suggest(name, names);
+    }
+}
+
+fn unique<'n>(section: &str, names: impl Iterator<Item = &'n str>, problems: &mut Problems) {
+    let mut seen = std::collections::HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            problems.add(
+                None,
+                format!("{section}.name"),
+                "names that are used once",
+                format!("`{name}` twice"),
+            );
+        }
+    }
+}

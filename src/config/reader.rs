@@ -1,0 +1,287 @@
+//! Reads a TOML tree key by key and collects every problem with its line, instead of stopping at the first.
+
+use std::fmt;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One problem of a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Line in the file, from 1; 0 where it is about the whole file.
+    pub line: usize,
+    /// The key, with its table: `connection[1].upstream`.
+    pub key: String,
+    /// What is wanted there.
+    pub wanted: String,
+    /// What stands there.
+    pub got: String,
+    /// A known word that is close to it.
+    pub did_you_mean: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}: wanted {}, got {}", self.line, self.key, self.wanted, self.got)?;
+        match &self.did_you_mean {
+            Some(word) => write!(f, " (did you mean `{word}`?)"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where problems are collected, and how bytes become lines.
+pub(super) struct Problems {
+    lines: Vec<usize>,
+    list: Vec<Problem>,
+}
+
+impl Problems {
+    /// None yet, for this file.
+    #[must_use]
+    pub(super) fn new(text: &str) -> Self {
+        Self { lines: memchr::memchr_iter(b'\n', text.as_bytes()).collect(), list: Vec::new() }
+    }
+
+    /// Adds one.
+    pub(super) fn add(
+        &mut self,
+        at: Option<Range<usize>>,
+        key: String,
+        wanted: impl Into<String>,
+        got: impl Into<String>,
+    ) {
+        let line = at.map_or(0, |at| 1 + self.lines.partition_point(|end| *end < at.start));
+        self.list.push(Problem { line, key, wanted: wanted.into(), got: got.into(), did_you_mean: None });
+    }
+
+    /// Adds a known word to the last one, if one is close to `got`.
+    pub(super) fn suggest(&mut self, got: &str, known: &[&str]) {
+        let close = known
+            .iter()
+            .map(|word| (strsim::damerau_levenshtein(got, word), *word))
+            .min()
+            .filter(|(distance, word)| *distance <= 1 + word.len() / 4);
+        if let (Some(last), Some((_, word))) = (self.list.last_mut(), close) {
+            last.did_you_mean = Some(word.to_owned());
+        }
+    }
+
+    /// All of them, in order of line.
+    #[must_use]
+    pub(super) fn into_list(mut self) -> Vec<Problem> {
+        self.list.sort_by_key(|p| p.line);
+        self.list
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
+    }
+}
+
+/// One table, being read.
+pub(super) struct Table<'t, 'i> {
+    table: Option<&'t DeTable<'i>>,
+    span: Option<Range<usize>>,
+    path: String,
+    read: Vec<&'static str>,
+}
+
+impl<'t, 'i> Table<'t, 'i> {
+    /// The top of a file.
+    #[must_use]
+    pub(super) fn root(table: &'t Spanned<DeTable<'i>>) -> Self {
+        Self { table: Some(table.get_ref()), span: Some(table.span()), path: String::new(), read: Vec::new() }
+    }
+
+    /// Where the table stands.
+    #[must_use]
+    pub(super) fn span(&self) -> Option<Range<usize>> {
+        self.span.clone()
+    }
+
+    /// The full name of a key in it.
+    #[must_use]
+    pub(super) fn key(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// The value under `key`, if it is there.
+    pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'i>>> {
+        self.read.push(key);
+        self.table?.iter().find(|(k, _)| k.get_ref() == key).map(|(_, v)| v)
+    }
+
+    /// A table under `key`; an empty one where it is absent.
+    pub(super) fn table(&mut self, key: &'static str, problems: &mut Problems) -> Self {
+        let path = self.key(key);
+        match self.value(key) {
+            Some(v) => match v.get_ref() {
+                DeValue::Table(table) => {
+                    Self { table: Some(table), span: Some(v.span()), path, read: Vec::new() }
+                }
+                other => {
+                    problems.add(Some(v.span()), path.clone(), "a table", other.type_str());
+                    Self { table: None, span: Some(v.span()), path, read: Vec::new() }
+                }
+            },
+            None => Self { table: None, span: None, path, read: Vec::new() },
+        }
+    }
+
+    /// An array of tables under `key`; none where it is absent.
+    pub(super) fn tables(&mut self, key: &'static str, problems: &mut Problems) -> Vec<Self> {
+        let path = self.key(key);
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(array) = value.get_ref() else {
+            problems.add(
+                Some(value.span()),
+                path.clone(),
+                format!("tables, each under [[{path}]]"),
+                value.get_ref().type_str(),
+            );
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for (index, item) in array.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            match item.get_ref() {
+                DeValue::Table(table) => {
+                    out.push(Self { table: Some(table), span: Some(item.span()), path, read: Vec::new() })
+                }
+                other => problems.add(Some(item.span()), path, "a table", other.type_str()),
+            }
+        }
+        out
+    }
+
+    /// Text under `key`.
+    pub(super) fn text(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<(String, Range<usize>)> {
+        let path = self.key(key);
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some((text.clone().into_owned(), value.span())),
+            other => {
+                problems.add(Some(value.span()), path, "text", other.type_str());
+                None
+            }
+        }
+    }
+
+    /// Text that has to be there.
+    pub(super) fn required(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        problems: &mut Problems,
+    ) -> Option<(String, Range<usize>)> {
+        let there = self.value(key).is_some();
+        if !there {
+            problems.add(self.span(), self.key(key), wanted, "nothing");
+            return None;
+        }
+        self.text(key, problems)
+    }
+
+    /// A whole number under `key`, within bounds; `default` where it is absent or wrong.
+    pub(super) fn number(
+        &mut self,
+        key: &'static str,
+        default: u64,
+        bounds: Range<u64>,
+        unit: &str,
+        problems: &mut Problems,
+    ) -> u64 {
+        let path = self.key(key);
+        let Some(value) = self.value(key) else { return default };
+        let wanted = format!("{unit}, {} to {}", bounds.start, bounds.end - 1);
+        match value.get_ref() {
+            DeValue::Integer(n) => match u64::from_str_radix(&n.as_str().replace('_', ""), n.radix()) {
+                Ok(n) if bounds.contains(&n) => return n,
+                _ => problems.add(Some(value.span()), path, wanted, n.as_str()),
+            },
+            other => problems.add(Some(value.span()), path, wanted, other.type_str()),
+        }
+        default
+    }
+
+    /// A yes or no under `key`.
+    pub(super) fn flag(&mut self, key: &'static str, default: bool, problems: &mut Problems) -> bool {
+        let path = self.key(key);
+        let Some(value) = self.value(key) else { return default };
+        match value.get_ref() {
+            DeValue::Boolean(b) => *b,
+            other => {
+                problems.add(Some(value.span()), path, "true or false", other.type_str());
+                default
+            }
+        }
+    }
+
+    /// One of a few words under `key`.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        choices: &[(&'static str, T)],
+        problems: &mut Problems,
+    ) -> T {
+        let Some((text, span)) = self.text(key, problems) else { return default };
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
+            return *value;
+        }
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        problems.add(Some(span), self.key(key), format!("one of {}", words.join(", ")), format!("`{text}`"));
+        problems.suggest(&text, &words);
+        default
+    }
+
+    /// A list of texts under `key`.
+    pub(super) fn list(&mut self, key: &'static str, problems: &mut Problems) -> Vec<(String, Range<usize>)> {
+        let path = self.key(key);
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(array) = value.get_ref() else {
+            problems.add(Some(value.span()), path, "a list of texts", value.get_ref().type_str());
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for item in array.iter() {
+            match item.get_ref() {
+                DeValue::String(text) => out.push((text.clone().into_owned(), item.span())),
+                other => problems.add(Some(item.span()), path.clone(), "a list of texts", other.type_str()),
+            }
+        }
+        out
+    }
+
+    /// Every key with its text: for tables whose keys are free.
+    pub(super) fn pairs(&mut self, problems: &mut Problems) -> Vec<(String, String, Range<usize>)> {
+        let mut out = Vec::new();
+        for (key, value) in self.table.into_iter().flatten() {
+            match value.get_ref() {
+                DeValue::String(text) => {
+                    out.push((key.get_ref().clone().into_owned(), text.clone().into_owned(), value.span()))
+                }
+                other => problems.add(Some(value.span()), self.key(key.get_ref()), "text", other.type_str()),
+            }
+        }
+        out
+    }
+
+    /// Says of every key that was never asked for that it isn't known.
+    pub(super) fn done(self, problems: &mut Problems) {
+        for (key, _) in self.table.into_iter().flatten() {
+            let name: &str = key.get_ref();
+            if !self.read.contains(&name) {
+                problems.add(Some(key.span()), self.key(name), "a known key", format!("`{name}`"));
+                problems.suggest(name, &self.read);
+            }
+        }
+    }
+}

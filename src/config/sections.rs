@@ -1,0 +1,314 @@
+//! The sections of the file, one function each. Defaults stand here and in `config/phigate.toml`.
+
+use super::reader::{Problems, Table};
+use super::{Callers, Config, Connection, Environment, Listener, OnFull, Records};
+use crate::decide::{Mode, OnDeclared, OnUninspected, Policy};
+use crate::forward::HeaderRules;
+use crate::inspect::decode::Budget;
+use crate::listen::Limits;
+use crate::org::Flag;
+use http::{HeaderName, HeaderValue};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Reads all of it; wrong values are told and replaced by their defaults, so that reading goes on.
+pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
+    let data_dir = root
+        .text("data_dir", problems)
+        .map_or_else(|| PathBuf::from("phigate-data"), |(d, _)| PathBuf::from(d));
+    let threads = root.number("threads", 0, 0..1025, "threads (0: one for each core)", problems) as usize;
+    let admin = admin(root.table("admin", problems), problems);
+    let limits = limits(root.table("limits", problems), problems);
+    let budget = budget(root.table("inspect", problems), problems);
+    let records = records(root.table("records", problems), problems);
+    let environments =
+        root.tables("environment", problems).into_iter().filter_map(|t| environment(t, problems)).collect();
+    let listeners =
+        root.tables("listener", problems).into_iter().filter_map(|t| listener(t, problems)).collect();
+    let connections =
+        root.tables("connection", problems).into_iter().filter_map(|t| connection(t, problems)).collect();
+    root.done(problems);
+    Config { data_dir, threads, admin, limits, budget, records, environments, listeners, connections }
+}
+
+fn admin(mut t: Table<'_, '_>, problems: &mut Problems) -> SocketAddr {
+    let default = SocketAddr::from(([127, 0, 0, 1], 9901));
+    let address = t.text("address", problems);
+    let key = t.key("address");
+    t.done(problems);
+    let Some((text, span)) = address else { return default };
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => address,
+        Ok(_) => {
+            problems.add(
+                Some(span),
+                key,
+                "a loopback address: another one needs TLS, which this version doesn't serve",
+                format!("`{text}`"),
+            );
+            default
+        }
+        Err(_) => {
+            problems.add(Some(span), key, "an address and port, like 127.0.0.1:9901", format!("`{text}`"));
+            default
+        }
+    }
+}
+
+fn limits(mut t: Table<'_, '_>, problems: &mut Problems) -> Limits {
+    let d = Limits::default();
+    let mut n = |key, default, end, unit| t.number(key, default, 1..end, unit, problems);
+    let limits = Limits {
+        connections_max: n("connections_max", d.connections_max as u64, 1_000_001, "connections") as usize,
+        head_bytes_max: n("head_bytes_max", d.head_bytes_max as u64, (1 << 20) + 1, "bytes").max(8192)
+            as usize,
+        headers_max: n("headers_max", d.headers_max as u64, 1001, "header fields") as usize,
+        head_timeout_ms: n("head_timeout_ms", d.head_timeout_ms, 600_001, "milliseconds"),
+        idle_timeout_ms: n("idle_timeout_ms", d.idle_timeout_ms, 86_400_001, "milliseconds"),
+        body_bytes_max: n("body_bytes_max", d.body_bytes_max, (1 << 30) + 1, "bytes"),
+        body_timeout_ms: n("body_timeout_ms", d.body_timeout_ms, 3_600_001, "milliseconds"),
+        held_bytes_max: n("held_bytes_max", d.held_bytes_max, (1 << 40) + 1, "bytes"),
+        tee_bytes_max: n("tee_bytes_max", d.tee_bytes_max as u64, (1 << 28) + 1, "bytes") as usize,
+        drain_timeout_ms: n("drain_timeout_ms", d.drain_timeout_ms, 3_600_001, "milliseconds"),
+    };
+    t.done(problems);
+    limits
+}
+
+fn budget(mut t: Table<'_, '_>, problems: &mut Problems) -> Budget {
+    let d = Budget::default();
+    let budget = Budget {
+        decoded_bytes_max: t.number(
+            "decoded_bytes_max",
+            d.decoded_bytes_max as u64,
+            1..(1 << 30) + 1,
+            "bytes",
+            problems,
+        ) as usize,
+        carrier_depth_max: u8::try_from(t.number(
+            "carrier_depth_max",
+            d.carrier_depth_max.into(),
+            1..17,
+            "levels",
+            problems,
+        ))
+        .unwrap_or(d.carrier_depth_max),
+        inflate_ratio_max: t.number(
+            "inflate_ratio_max",
+            d.inflate_ratio_max as u64,
+            1..1033,
+            "times",
+            problems,
+        ) as usize,
+    };
+    t.done(problems);
+    budget
+}
+
+fn records(mut t: Table<'_, '_>, problems: &mut Problems) -> Records {
+    let records = Records {
+        enabled: t.flag("enabled", true, problems),
+        queue_records_max: t.number("queue_records_max", 8192, 1..1_000_001, "records", problems) as usize,
+        queue_bytes_max: t.number("queue_bytes_max", 64 << 20, 1..(1 << 34) + 1, "bytes", problems) as usize,
+        on_full: t.choice(
+            "on_full",
+            OnFull::DropAndCount,
+            &[("drop_and_count", OnFull::DropAndCount), ("refuse", OnFull::Refuse)],
+            problems,
+        ),
+        retention_days: u32::try_from(t.number("retention_days", 30, 1..3651, "days", problems))
+            .unwrap_or(30),
+    };
+    t.done(problems);
+    records
+}
+
+fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Environment>> {
+    let name = name(&mut t, problems);
+    let flags =
+        [("development", Flag::Development), ("staging", Flag::Staging), ("production", Flag::Production)];
+    if t.value("flag").is_none() {
+        problems.add(t.span(), t.key("flag"), "one of development, staging, production", "nothing");
+    }
+    let flag = t.choice("flag", Flag::Development, &flags, problems);
+    let d = Policy::of(flag);
+    let mut points = |key, default: u16, problems: &mut Problems| {
+        u16::try_from(t.number(key, default.into(), 1..1001, "points", problems)).unwrap_or(default)
+    };
+    let policy = Policy {
+        block: points("block", d.block, problems),
+        report: points("report", d.report, problems),
+        identified: points("identified", d.identified, problems),
+        bulk_people_max: t.number(
+            "bulk_people_max",
+            d.bulk_people_max as u64,
+            0..1_000_001,
+            "people",
+            problems,
+        ) as usize,
+        bulk_ids_max: t.number("bulk_ids_max", d.bulk_ids_max as u64, 0..1_000_001, "opaque ids", problems)
+            as usize,
+        clinical: t.flag("block_identified_with_clinical", d.clinical, problems),
+        mode: t.choice(
+            "mode",
+            d.mode,
+            &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow), ("off", Mode::Off)],
+            problems,
+        ),
+        uninspected: t.choice(
+            "uninspected",
+            d.uninspected,
+            &[("refuse", OnUninspected::Refuse), ("pass", OnUninspected::Pass)],
+            problems,
+        ),
+        declared_mode: t.choice(
+            "declared_mode",
+            d.declared_mode,
+            &[("report", OnDeclared::Report), ("refuse", OnDeclared::Refuse)],
+            problems,
+        ),
+        flag,
+    };
+    t.done(problems);
+    Some(Arc::new(Environment { name: name?, flag, policy }))
+}
+
+fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Listener>> {
+    let name = name(&mut t, problems);
+    let key = t.key("address");
+    let address = t.required("address", "an address and port, like 127.0.0.1:8081", problems).and_then(
+        |(text, span)| {
+            let address = text.parse::<SocketAddr>().ok();
+            if address.is_none() {
+                problems.add(
+                    Some(span),
+                    key,
+                    "an address and port, like 127.0.0.1:8081",
+                    format!("`{text}`"),
+                );
+            }
+            address
+        },
+    );
+    let environment = t.text("environment", problems).map(|(e, _)| Arc::from(e));
+    let callers =
+        t.choice("callers", Callers::Keys, &[("keys", Callers::Keys), ("any", Callers::Any)], problems);
+    let path_environment = t.flag("path_environment", true, problems);
+    t.done(problems);
+    Some(Arc::new(Listener { name: name?, address: address?, environment, callers, path_environment }))
+}
+
+fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Connection>> {
+    let name = name(&mut t, problems);
+    let environment =
+        t.required("environment", "the name of an environment", problems).map(|(e, _)| Arc::from(e));
+    let key = t.key("upstream");
+    let upstream =
+        t.required("upstream", URL_WANTED, problems).and_then(|(text, span)| match upstream(&text) {
+            Ok(upstream) => Some(upstream),
+            Err(wanted) => {
+                problems.add(Some(span), key, wanted, format!("`{text}`"));
+                None
+            }
+        });
+    let connect_timeout_ms = t.number("connect_timeout_ms", 5_000, 1..600_001, "milliseconds", problems);
+    let reply_head_timeout_ms =
+        t.number("reply_head_timeout_ms", 60_000, 1..3_600_001, "milliseconds", problems);
+    let mut prefixes = |key: &'static str, problems: &mut Problems| -> Vec<String> {
+        let full = t.key(key);
+        t.list(key, problems)
+            .into_iter()
+            .filter_map(|(text, span)| {
+                let good = text.starts_with('/')
+                    && !text.contains(['?', '#', '%'])
+                    && !text.split('/').any(|s| s == "." || s == "..");
+                if !good {
+                    problems.add(
+                        Some(span),
+                        full.clone(),
+                        "path prefixes of whole segments, each with a leading `/`",
+                        format!("`{text}`"),
+                    );
+                }
+                good.then(|| if text.len() > 1 { text.trim_end_matches('/').to_owned() } else { text })
+            })
+            .collect()
+    };
+    let allow = prefixes("allow", problems);
+    let deny = prefixes("deny", problems);
+    let headers = headers(&mut t, problems);
+    let opaque = t.list("opaque", problems).into_iter().map(|(m, _)| m.to_ascii_lowercase()).collect();
+    let key_in_authorization = t.flag("key_in_authorization", false, problems);
+    t.done(problems);
+    let (host, port) = upstream?;
+    Some(Arc::new(Connection {
+        name: name?,
+        environment: environment?,
+        host,
+        port,
+        connect_timeout_ms,
+        reply_head_timeout_ms,
+        allow: if allow.is_empty() { vec!["/".to_owned()] } else { allow },
+        deny,
+        headers,
+        opaque,
+        key_in_authorization,
+    }))
+}
+
+fn headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> HeaderRules {
+    let mut set = Vec::new();
+    let mut table = t.table("set_headers", problems);
+    for (name, value, span) in table.pairs(problems) {
+        match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
+            (Ok(name), Ok(value)) => set.push((name, value)),
+            _ => problems.add(
+                Some(span),
+                table.key(&name),
+                "a header name and a value without control characters",
+                "another",
+            ),
+        }
+    }
+    let key = t.key("remove_headers");
+    let mut remove = Vec::new();
+    for (name, span) in t.list("remove_headers", problems) {
+        match HeaderName::try_from(name.as_str()) {
+            Ok(name) => remove.push(name),
+            Err(_) => problems.add(Some(span), key.clone(), "header names", format!("`{name}`")),
+        }
+    }
+    HeaderRules { set, remove }
+}
+
+fn name(t: &mut Table<'_, '_>, problems: &mut Problems) -> Option<Arc<str>> {
+    let wanted = "a name of lower-case letters, digits and dashes, 1 to 40 characters";
+    let (text, span) = t.required("name", wanted, problems)?;
+    let good = (1..=40).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
+    if !good {
+        problems.add(Some(span), t.key("name"), wanted, format!("`{text}`"));
+        return None;
+    }
+    Some(Arc::from(text))
+}
+
+/// Host and port of `http://host[:port]`.
+fn upstream(text: &str) -> Result<(String, u16), &'static str> {
+    if text.starts_with("https://") {
+        return Err("an http:// URL: TLS to the upstream is not in this version");
+    }
+    let authority = text.strip_prefix("http://").ok_or(URL_WANTED)?;
+    let authority = authority.strip_suffix('/').unwrap_or(authority);
+    let parsed: http::uri::Authority = authority.parse().map_err(|_| URL_WANTED)?;
+    if authority.contains('@') || authority.is_empty() || parsed.host().is_empty() {
+        return Err(URL_WANTED);
+    }
+    if parsed.port().is_none() && authority.rsplit(']').next().is_some_and(|rest| rest.contains(':')) {
+        return Err(URL_WANTED);
+    }
+    Ok((parsed.host().trim_matches(['[', ']']).to_owned(), parsed.port_u16().unwrap_or(80)))
+}
+
+const URL_WANTED: &str = "a URL of host and port without a path, like http://127.0.0.1:8080";

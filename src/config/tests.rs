@@ -1,0 +1,95 @@
+use super::*;
+
+fn problems(text: &str) -> Vec<String> {
+    Config::parse(text).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+const GOOD: &str = r#"
+[[environment]]
+name = "development"
+flag = "development"
+
+[[listener]]
+name = "dev"
+address = "127.0.0.1:8081"
+environment = "development"
+callers = "any"
+
+[[connection]]
+name = "ehr"
+environment = "development"
+upstream = "http://127.0.0.1:9001"
+"#;
+
+#[test]
+fn the_shipped_example_is_good() {
+    let text = include_str!("../../config/phigate.toml");
+    assert_eq!(problems(text), Vec::<String>::new());
+}
+
+#[test]
+fn the_shipped_example_shows_defaults_that_are_the_program_s() {
+    let shipped = Config::parse(include_str!("../../config/phigate.toml")).expect("good");
+    let plain = Config::parse(GOOD).expect("good");
+    assert_eq!(format!("{:?}", shipped.limits), format!("{:?}", plain.limits));
+    assert_eq!(format!("{:?}", shipped.budget), format!("{:?}", plain.budget));
+    assert_eq!(format!("{:?}", shipped.records), format!("{:?}", plain.records));
+    assert_eq!(shipped.admin, plain.admin);
+}
+
+#[test]
+fn every_problem_is_told_at_once_with_line_and_suggestion() {
+    let text = GOOD
+        .replace("callers = \"any\"", "calers = \"any\"")
+        .replace("flag = \"development\"", "flag = \"developement\"")
+        .replace("http://127.0.0.1:9001", "https://127.0.0.1:9001")
+        .replace("environment = \"development\"\nupstream", "environment = \"develpment\"\nupstream");
+    let got = problems(&text);
+    assert!(
+        got.iter().any(
+            |p| p.starts_with("line 4: environment[0].flag:") && p.contains("did you mean `development`")
+        ),
+        "{got:#?}"
+    );
+    assert!(
+        got.iter()
+            .any(|p| p.starts_with("line 10: listener[0].calers:") && p.contains("did you mean `callers`")),
+        "{got:#?}"
+    );
+    assert!(
+        got.iter().any(|p| p.starts_with("line 15: connection[0].upstream:") && p.contains("TLS")),
+        "{got:#?}"
+    );
+    assert_eq!(got.len(), 3, "{got:#?}");
+}
+
+#[test]
+fn sections_have_to_fit_each_other() {
+    let second = "[[environment]]\nname = \"production\"\nflag = \"production\"\n[[connection]]\nname = \"live\"\nenvironment = \"production\"\nupstream = \"http://127.0.0.1:9001\"\n";
+    let got = problems(&format!("{GOOD}{second}"));
+    assert!(got.iter().any(|p| p.contains("an upstream of one environment only")), "{got:#?}");
+    let got = problems(
+        &GOOD.replace("environment = \"development\"\nupstream", "environment = \"develpment\"\nupstream"),
+    );
+    assert!(got.iter().any(|p| p.contains("did you mean `development`")), "{got:#?}");
+    let got = problems(&GOOD.replace("9001", "8081"));
+    assert!(got.iter().any(|p| p.contains("isn't this gateway")), "{got:#?}");
+    assert_eq!(problems("").len(), 1);
+}
+
+#[test]
+fn broken_toml_is_told_by_line() {
+    let got = problems("[[environment]]\nname = \n");
+    assert!(got.iter().any(|p| p.starts_with("line 2: TOML")), "{got:#?}");
+}
+
+#[test]
+fn a_sidecar_needs_no_file() {
+    let config =
+        Config::sidecar("http://127.0.0.1:8080", Flag::Staging, ([127, 0, 0, 1], 0).into(), "data".into())
+            .expect("good");
+    assert_eq!(config.connections.len(), 1);
+    assert!(
+        Config::sidecar("127.0.0.1:8080", Flag::Staging, ([127, 0, 0, 1], 0).into(), "data".into()).is_err()
+    );
+}

@@ -1,0 +1,318 @@
+//! Refusals: what the sender is told, in the sender's own dialect. Rule, place, kind, record id and the way on; never
+//! the value, nor a hash of it.
+
+use super::ack::{self, AckCode, AckError};
+use super::{Policy, counts};
+use crate::inspect::Findings;
+use crate::inspect::finding::{Finding, Part};
+use crate::inspect::format::Format;
+use crate::inspect::walk::hl7v2::err_location;
+use crate::reason::Reason;
+use serde_json::{Value, json};
+use std::ops::Range;
+
+/// Why a message was refused, and what to fix.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// What was found where, heaviest first, at most 20.
+    pub spots: Vec<Spot>,
+    /// How many more there are.
+    pub more: usize,
+    /// Points of the heaviest person, and the threshold.
+    pub points: Option<(u16, u16)>,
+    /// Raw bytes of the body that findings touch: nothing of them is echoed.
+    touched: Vec<Range<usize>>,
+}
+
+/// One thing to fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// Which part of the message.
+    pub part: Part,
+    /// Where in it, in words of our tables and indices.
+    pub place: String,
+    /// The rule's id, or the reason of what stayed unread.
+    pub rule: String,
+    /// What it is.
+    pub kind: String,
+    /// Points that it adds.
+    pub points: u16,
+    /// What the sender can do.
+    pub advice: String,
+}
+
+/// How the caller speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// FHIR: OperationOutcome as JSON.
+    Fhir,
+    /// FHIR, asked for as XML.
+    FhirXml,
+    /// HL7v2: an acknowledgement.
+    Hl7v2,
+    /// Anything else: problem details (RFC 9457).
+    Problem,
+}
+
+impl Dialect {
+    /// The caller's dialect, by what the body is, its declared type, what is accepted and where it goes.
+    #[must_use]
+    pub fn of(format: Format, content_type: &str, accept: &str, path: &str) -> Self {
+        let (content_type, accept) = (content_type.to_ascii_lowercase(), accept.to_ascii_lowercase());
+        if format == Format::Hl7v2 || content_type.contains("hl7-v2") {
+            return Self::Hl7v2;
+        }
+        let fhir_path = path.split('/').any(|s| s.eq_ignore_ascii_case("fhir"));
+        if accept.contains("fhir+xml") || (content_type.contains("fhir+xml") && !accept.contains("json")) {
+            Self::FhirXml
+        } else if format == Format::FhirJson
+            || content_type.contains("fhir+json")
+            || accept.contains("fhir+json")
+            || fhir_path
+        {
+            Self::Fhir
+        } else {
+            Self::Problem
+        }
+    }
+}
+
+impl Refusal {
+    /// One for a message's findings.
+    #[must_use]
+    pub fn of(reason: Reason, findings: &Findings, policy: &Policy, opaque: &[String]) -> Self {
+        let unread = findings.uninspected.iter().filter(|u| !opaque.iter().any(|o| o == u.media_type));
+        let unread = unread.map(|u| Spot {
+            part: Part::Body,
+            place: u.place.clone(),
+            rule: format!("uninspected.{}", u.reason.as_str()),
+            kind: "uninspected".to_owned(),
+            points: 0,
+            advice: u.reason.advice().to_owned(),
+        });
+        let heaviest = findings.persons.iter().enumerate().max_by_key(|(_, p)| p.points).map(|(i, _)| i);
+        let relevant = |f: &&Finding| match reason {
+            Reason::LikelyPhi => f.person.is_some_and(|p| {
+                Some(p) == heaviest
+                    || findings.persons.get(p).is_some_and(|p| {
+                        p.points.0 >= policy.block || p.clinical && p.points.0 >= policy.identified
+                    })
+            }),
+            _ => true,
+        };
+        let mut spots: Vec<Spot> = match reason {
+            Reason::Uninspected => unread.collect(),
+            Reason::DeclaredMode => findings
+                .declared
+                .iter()
+                .map(|(_, place)| Spot {
+                    part: Part::Body,
+                    place: place.clone(),
+                    rule: "declared-mode".to_owned(),
+                    kind: "declared-mode".to_owned(),
+                    points: 0,
+                    advice: "Send to the environment that the message declares, or correct the declaration."
+                        .to_owned(),
+                })
+                .collect(),
+            _ => findings.findings.iter().filter(|f| counts(f)).filter(relevant).map(Spot::of).collect(),
+        };
+        spots.sort_by_key(|s| std::cmp::Reverse(s.points));
+        let more = spots.len().saturating_sub(SPOTS_MAX);
+        spots.truncate(SPOTS_MAX);
+        Self {
+            reason,
+            spots,
+            more,
+            points: matches!(reason, Reason::LikelyPhi).then_some((findings.points().0, policy.block)),
+            touched: findings
+                .findings
+                .iter()
+                .filter(|f| f.part == Part::Body)
+                .map(|f| f.span.clone())
+                .collect(),
+        }
+    }
+
+    /// One that isn't about findings.
+    #[must_use]
+    pub fn plain(reason: Reason) -> Self {
+        Self { reason, spots: Vec::new(), more: 0, points: None, touched: Vec::new() }
+    }
+
+    /// One sentence with what to do.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self.points {
+            Some((points, block)) if points >= block => {
+                format!("{} One person reaches {points} points; {block} are refused.", self.reason.title())
+            }
+            Some((points, _)) => {
+                format!("{} One person reaches {points} points beside clinical content.", self.reason.title())
+            }
+            None => self.reason.title().to_owned(),
+        }
+    }
+}
+
+impl Spot {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            part: finding.part,
+            place: finding.place.clone(),
+            rule: finding.rule.to_string(),
+            kind: finding.kind.as_str().to_owned(),
+            points: finding.points.0,
+            advice: format!(
+                "Remove the {}, or send a made-up one that can't be a real person's.",
+                finding.kind.as_str().replace('-', " ")
+            ),
+        }
+    }
+
+    /// Part and place in one.
+    #[must_use]
+    pub fn whole_place(&self) -> String {
+        if self.part == Part::Body { self.place.clone() } else { format!("{}: {}", self.part, self.place) }
+    }
+}
+
+/// Content type and body of a refusal. `body` is what was refused, for the echoes that HL7v2 demands; `now` is
+/// `YYYYMMDDhhmmss`.
+#[must_use]
+pub fn render(
+    refusal: &Refusal,
+    dialect: Dialect,
+    status: u16,
+    record: &str,
+    body: &[u8],
+    now: &str,
+) -> (&'static str, Vec<u8>) {
+    match dialect {
+        Dialect::Fhir => ("application/fhir+json", outcome(refusal, record).to_string().into_bytes()),
+        Dialect::FhirXml => ("application/fhir+xml", outcome_xml(refusal, record).into_bytes()),
+        Dialect::Hl7v2 => ("x-application/hl7-v2+er7", acknowledgement(refusal, record, body, now)),
+        Dialect::Problem => {
+            ("application/problem+json", problem(refusal, status, record).to_string().into_bytes())
+        }
+    }
+}
+
+fn outcome(refusal: &Refusal, record: &str) -> Value {
+    let code = if is_policy(refusal.reason) { "business-rule" } else { "processing" };
+    let detail = |text: String, code_word: &str| json!({"coding": [{"system": CODES, "code": code_word}], "text": text});
+    let mut issues = vec![json!({
+        "severity": "error",
+        "code": code,
+        "details": detail(refusal.sentence(), refusal.reason.as_str()),
+        "diagnostics": format!("reason {}, record {record}", refusal.reason),
+    })];
+    for spot in &refusal.spots {
+        let mut issue = json!({
+            "severity": "error",
+            "code": code,
+            "details": detail(spot.advice.clone(), &spot.kind),
+            "diagnostics": format!("rule {}, {} points, {}", spot.rule, spot.points, spot.whole_place()),
+        });
+        // An expression is FHIRPath; what lies inside a carrier or behind an unknown key is told in diagnostics alone.
+        if spot.part == Part::Body && !spot.place.contains(['>', '*', ' ']) {
+            issue["expression"] = json!([spot.place]);
+        }
+        issues.push(issue);
+    }
+    if refusal.more > 0 {
+        issues.push(json!({"severity": "information", "code": "informational", "diagnostics": format!("{} more", refusal.more)}));
+    }
+    json!({"resourceType": "OperationOutcome", "issue": issues})
+}
+
+fn outcome_xml(refusal: &Refusal, record: &str) -> String {
+    let mut out = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><OperationOutcome xmlns=\"http://hl7.org/fhir\">",
+    );
+    let code = if is_policy(refusal.reason) { "business-rule" } else { "processing" };
+    let mut issue = |word: &str, text: &str, diagnostics: &str| {
+        out.push_str(&format!(
+            "<issue><severity value=\"error\"/><code value=\"{code}\"/><details><coding><system value=\"{CODES}\"/>\
+             <code value=\"{}\"/></coding><text value=\"{}\"/></details><diagnostics value=\"{}\"/></issue>",
+            xml(word),
+            xml(text),
+            xml(diagnostics)
+        ));
+    };
+    issue(
+        refusal.reason.as_str(),
+        &refusal.sentence(),
+        &format!("reason {}, record {record}", refusal.reason),
+    );
+    for spot in &refusal.spots {
+        issue(
+            &spot.kind,
+            &spot.advice,
+            &format!("rule {}, {} points, {}", spot.rule, spot.points, spot.whole_place()),
+        );
+    }
+    out.push_str("</OperationOutcome>");
+    out
+}
+
+fn acknowledgement(refusal: &Refusal, record: &str, body: &[u8], now: &str) -> Vec<u8> {
+    let mode = ack::mode(body);
+    let of_header = refusal.reason == Reason::DeclaredMode;
+    let code = if of_header { AckCode::of_header(mode) } else { AckCode::of_content(mode) };
+    let condition = if of_header { "202" } else { "207" };
+    let whole = format!("{} Record {record}.", refusal.sentence());
+    let mut errors =
+        vec![AckError { location: String::new(), condition, rule: refusal.reason.as_str(), text: &whole }];
+    errors.extend(refusal.spots.iter().map(|spot| {
+        // What lies inside a carrier is told by the place of the carrier.
+        let place = spot.place.split(" > ").next().unwrap_or_default();
+        let location = if spot.part == Part::Body { err_location(place) } else { String::new() };
+        AckError { location, condition, rule: &spot.rule, text: &spot.advice }
+    }));
+    let touched =
+        |span: Range<usize>| refusal.touched.iter().any(|t| t.start < span.end && span.start < t.end);
+    ack::ack(body, code, &errors, record, now, &touched)
+}
+
+fn problem(refusal: &Refusal, status: u16, record: &str) -> Value {
+    let findings: Vec<Value> = refusal
+        .spots
+        .iter()
+        .map(|s| json!({"part": s.part.to_string(), "place": s.place, "rule": s.rule, "kind": s.kind, "points": s.points, "fix": s.advice}))
+        .collect();
+    let mut out = json!({
+        "type": format!("urn:phigate:problem:{}", refusal.reason),
+        "title": refusal.reason.title(),
+        "status": status,
+        "detail": refusal.sentence(),
+        "reason": refusal.reason.as_str(),
+        "record": record,
+    });
+    if !findings.is_empty() {
+        out["findings"] = Value::Array(findings);
+        out["more"] = json!(refusal.more);
+    }
+    out
+}
+
+const fn is_policy(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::LikelyPhi
+            | Reason::Bulk
+            | Reason::Uninspected
+            | Reason::DeclaredMode
+            | Reason::EnvironmentMismatch
+    )
+}
+
+fn xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Things to fix that one refusal names.
+const SPOTS_MAX: usize = 20;
+const CODES: &str = "urn:phigate:reason";
