@@ -1,1 +1,506 @@
-//! (gateway)
+//! The life of a message, top to bottom. The only file that knows every stage.
+
+use crate::config::{Config, Listener, OnFull};
+use crate::decide::{self, Cleared, Dialect, Mode, Refusal};
+use crate::forward::{self, OutBody, Pool};
+use crate::identify::{self, Caller, Keys};
+use crate::inspect::format::{Format, known_media_type};
+use crate::inspect::{Findings, Inspector, Message, RuleSet};
+use crate::listen::{self, HeldBudget, Inbound, ReplyBody, Service, Tee, TeeHandle};
+use crate::org::Ceiling;
+use crate::payload::{Payload, PayloadText};
+use crate::reason::Reason;
+use crate::record::{Draft, Entry, Recorder, View};
+use crate::resolve::{Route, Routes};
+use crate::respond;
+use crate::telemetry::metrics::{Cells, Metrics, Outcome, Stage};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, header};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Everything that a message is handled by: one configuration for the whole of it.
+pub struct Snapshot {
+    /// The checked configuration.
+    pub config: Config,
+    /// Its routes.
+    pub routes: Routes,
+    /// API keys.
+    pub keys: Keys,
+    /// The rule set.
+    pub rules: Arc<RuleSet>,
+}
+
+/// What all data threads share.
+pub struct Shared {
+    /// The running configuration.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Where records go; `None` where they are off.
+    pub recorder: Option<Recorder>,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Bytes held by the process.
+    pub held: HeldBudget,
+}
+
+/// The gateway on one data thread.
+pub struct Gateway {
+    shared: Arc<Shared>,
+    pool: Pool,
+    cells: Arc<Cells>,
+}
+
+impl Gateway {
+    /// One for this thread.
+    #[must_use]
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let snapshot = shared.snapshot.load();
+        let names: Vec<Arc<str>> = snapshot.config.environments.iter().map(|e| e.name.clone()).collect();
+        let cells = shared.metrics.thread(&names);
+        drop(snapshot);
+        Self { shared, pool: Pool::default(), cells }
+    }
+
+    async fn serve(&self, inbound: Inbound) -> Response<ReplyBody> {
+        let snapshot = self.shared.snapshot.load_full(); // one configuration for the whole message
+        let Inbound { listener, peer, received, head, body } = inbound;
+        let mut exchange = Exchange::open(&head, &listener, received);
+        let outcome = self.pass(&snapshot, &mut exchange, &head, peer, body).await;
+        self.cells.time(Stage::Total, received.elapsed());
+        match outcome {
+            Ok(reply) => self.passed(exchange, reply),
+            Err(failure) => self.failed(exchange, &head, failure),
+        }
+    }
+
+    /// Each line is one stage.
+    async fn pass(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &mut Exchange,
+        head: &Parts,
+        peer: std::net::SocketAddr,
+        body: hyper::body::Incoming,
+    ) -> Result<Response<forward::UpstreamBody>, Failure> {
+        let listener =
+            snapshot.config.listeners.iter().find(|l| l.name == exchange.listener).ok_or(Reason::Internal)?;
+        let caller = self.identify(snapshot, head, listener)?;
+        exchange.caller = caller.clone();
+        let route = snapshot.routes.find(head.uri.path(), listener, &caller)?;
+        exchange.route = Some(route.clone());
+        exchange.ceiling = match caller.role.ceiling(route.environment.flag) {
+            Ceiling::Refused => return Err(Reason::CallerRefused.into()),
+            Ceiling::View(view) => view,
+        };
+        if snapshot.config.records.on_full == OnFull::Refuse
+            && self.shared.recorder.as_ref().is_some_and(|r| !r.has_room())
+        {
+            return Err(Reason::RecordQueueFull.into());
+        }
+        let cleared = if route.environment.policy.holds() {
+            let (bytes, trailers) = self.hold(snapshot, exchange, body).await?;
+            self.inspect(snapshot, exchange, head, &bytes, trailers.as_ref()).await?;
+            exchange.body = bytes.clone();
+            let findings = exchange.findings.as_ref().ok_or(Reason::Internal)?;
+            decide::judged(OutBody::held(bytes, trailers), findings, &route)?
+        } else {
+            self.stream(snapshot, exchange, body, &route)?
+        };
+        exchange.would_refuse = cleared.would_refuse();
+        self.forward(exchange, cleared, head, peer).await
+    }
+
+    fn identify(&self, snapshot: &Snapshot, head: &Parts, listener: &Listener) -> Result<Caller, Reason> {
+        let in_authorization = snapshot.config.connections.iter().any(|c| c.key_in_authorization);
+        identify::caller(&head.headers, listener, &snapshot.keys, in_authorization, unix_now())
+    }
+
+    async fn hold(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &mut Exchange,
+        body: hyper::body::Incoming,
+    ) -> Result<(Bytes, Option<HeaderMap>), Reason> {
+        let started = Instant::now();
+        let held = listen::hold(body, &snapshot.config.limits, &self.shared.held).await?;
+        self.cells.time(Stage::Hold, started.elapsed());
+        exchange.request_bytes = held.bytes.len() as u64;
+        exchange.share = Some(held.share);
+        Ok((held.bytes, held.trailers))
+    }
+
+    /// Inspects a held message: small ones here, large ones on a thread that has no connections.
+    async fn inspect(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &mut Exchange,
+        head: &Parts,
+        body: &Bytes,
+        trailers: Option<&HeaderMap>,
+    ) -> Result<(), Reason> {
+        let started = Instant::now();
+        let job = Job {
+            head: HeadText::of(head),
+            trailers: trailers.map(pairs).unwrap_or_default(),
+            body: Payload::from(body.clone()),
+            cut: false,
+        };
+        let (rules, budget) = (snapshot.rules.clone(), snapshot.config.budget);
+        let findings = if body.len() <= INSPECT_HERE_BYTES_MAX {
+            job.run(&rules, budget)
+        } else {
+            // A panic in there must not let the message pass.
+            tokio::task::spawn_blocking(move || job.run(&rules, budget))
+                .await
+                .map_err(|_| Reason::Internal)?
+        };
+        self.cells.time(Stage::Inspect, started.elapsed());
+        exchange.findings = Some(findings);
+        Ok(())
+    }
+
+    fn stream(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &mut Exchange,
+        body: hyper::body::Incoming,
+        route: &Arc<Route>,
+    ) -> Result<Cleared, Failure> {
+        let limits = &snapshot.config.limits;
+        let copy = self.shared.recorder.is_some() && route.environment.policy.mode != Mode::Off;
+        let copy_max = if copy { limits.tee_bytes_max } else { 0 };
+        let (tee, handle) = Tee::new(body, copy_max, Duration::from_millis(limits.body_timeout_ms));
+        exchange.tee = Some(handle);
+        exchange.tee_copies = copy;
+        Ok(decide::streamed(OutBody::Streaming(tee), route)?)
+    }
+
+    async fn forward(
+        &self,
+        exchange: &Exchange,
+        cleared: Cleared,
+        head: &Parts,
+        peer: std::net::SocketAddr,
+    ) -> Result<Response<forward::UpstreamBody>, Failure> {
+        use http_body::Body;
+        let started = Instant::now();
+        let (body, route) = cleared.into_parts();
+        let framed = !body.is_end_stream();
+        let request =
+            forward::headers::request(head, &route.upstream, peer, &route.connection.headers, framed);
+        let reply = self.pool.send(&route.upstream, request.map(|()| body)).await;
+        self.cells.time(Stage::Forward, started.elapsed());
+        reply.map_err(|error| {
+            tracing::warn!(request_id = %exchange.id, reason = Reason::from(&error).as_str(), error = %error, "A message got no reply.");
+            Failure::from(Reason::from(&error))
+        })
+    }
+
+    fn passed(&self, exchange: Exchange, reply: Response<forward::UpstreamBody>) -> Response<ReplyBody> {
+        let (mut head, body) = reply.into_parts();
+        forward::headers::reply(&mut head.headers);
+        if let Ok(id) = HeaderValue::from_str(&exchange.id) {
+            head.headers.insert(respond::RECORD_HEADER, id);
+        }
+        let status = head.status.as_u16();
+        let media_type = head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .map_or("none", known_media_type);
+        let close = Close { shared: self.shared.clone(), cells: self.cells.clone() };
+        let outcome = if exchange.would_refuse.is_some() { Outcome::WouldRefuse } else { Outcome::Forwarded };
+        let reason = exchange.would_refuse;
+        let body = ReplyBody::streamed(Box::pin(body));
+        let body =
+            body.on_end(move |end| close.exchange(exchange, outcome, reason, status, media_type, end.bytes));
+        Response::from_parts(head, body)
+    }
+
+    fn failed(&self, exchange: Exchange, head: &Parts, failure: Failure) -> Response<ReplyBody> {
+        let text = HeadText::of(head);
+        let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
+        let dialect = Dialect::of(format, &text.content_type, &text.accept, head.uri.path());
+        let refusal = failure.0;
+        let answer =
+            respond::refusal(&refusal, dialect, &exchange.id, &exchange.body, &crate::clock::hl7_now());
+        let reason = refusal.reason;
+        let outcome = if is_failure(reason) { Outcome::Failed } else { Outcome::Refused };
+        if outcome == Outcome::Refused {
+            let environment = exchange.route.as_ref().map_or("unresolved", |r| &*r.environment.name);
+            tracing::info!(request_id = %exchange.id, environment, reason = reason.as_str(), "A message was refused.");
+        }
+        let status = answer.status().as_u16();
+        let close = Close { shared: self.shared.clone(), cells: self.cells.clone() };
+        let media_type = answer
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .map_or("none", known_media_type);
+        answer.map(|body| {
+            ReplyBody::full(body).on_end(move |end| {
+                close.exchange(exchange, outcome, Some(reason), status, media_type, end.bytes)
+            })
+        })
+    }
+}
+
+impl Service for Gateway {
+    async fn call(self: Rc<Self>, inbound: Inbound) -> Response<ReplyBody> {
+        self.serve(inbound).await
+    }
+
+    fn refuse(&self, reason: Reason, _listener: &Arc<str>) -> Response<ReplyBody> {
+        self.cells.message(None, Outcome::Refused, Some(reason), 0, 0);
+        let id = crate::clock::new_id();
+        respond::refusal(&Refusal::plain(reason), Dialect::Problem, &id, b"", "").map(ReplyBody::full)
+    }
+}
+
+/// One message on its way: what its record is made of.
+struct Exchange {
+    id: String,
+    received: Instant,
+    listener: Arc<str>,
+    method: &'static str,
+    caller: Caller,
+    route: Option<Arc<Route>>,
+    ceiling: View,
+    head: HeadText,
+    body: Bytes,
+    request_bytes: u64,
+    findings: Option<Findings>,
+    would_refuse: Option<Reason>,
+    tee: Option<TeeHandle>,
+    tee_copies: bool,
+    share: Option<listen::HeldBytes>,
+}
+
+impl Exchange {
+    fn open(head: &Parts, listener: &Arc<str>, received: Instant) -> Self {
+        Self {
+            id: crate::clock::new_id(),
+            received,
+            listener: listener.clone(),
+            method: known_method(head.method.as_str()),
+            caller: Caller::nobody(),
+            route: None,
+            ceiling: View::Metadata,
+            head: HeadText::of(head),
+            body: Bytes::new(),
+            request_bytes: 0,
+            findings: None,
+            would_refuse: None,
+            tee: None,
+            tee_copies: false,
+            share: None,
+        }
+    }
+}
+
+/// The end of a message: counted, and its draft offered.
+struct Close {
+    shared: Arc<Shared>,
+    cells: Arc<Cells>,
+}
+
+impl Close {
+    fn exchange(
+        self,
+        mut exchange: Exchange,
+        outcome: Outcome,
+        reason: Option<Reason>,
+        status: u16,
+        reply_type: &'static str,
+        reply_bytes: u64,
+    ) {
+        let environment = exchange.route.as_ref().map(|r| r.environment.name.clone());
+        let mut cut = false;
+        if let Some(tee) = exchange.tee.take() {
+            let end = tee.end();
+            exchange.request_bytes = end.total_bytes;
+            cut = !end.complete || end.copied.len() as u64 != end.total_bytes;
+            exchange.body = end.copied;
+        }
+        self.cells.message(environment.as_deref(), outcome, reason, exchange.request_bytes, reply_bytes);
+        if let (Some(findings), Some(route)) = (&exchange.findings, &exchange.route) {
+            let mismatch =
+                decide::verdict(findings, &route.environment.policy, &route.connection.opaque).mismatch;
+            self.cells.inspected(&route.environment.name, outcome == Outcome::Refused, findings, mismatch);
+        }
+        let Some(recorder) = &self.shared.recorder else { return };
+        let snapshot = self.shared.snapshot.load();
+        let entry = Entry {
+            // The id's own time: a record is found by its id alone.
+            started_ms: crate::clock::id_ms(&exchange.id).unwrap_or(0),
+            id: exchange.id,
+            duration_us: u64::try_from(exchange.received.elapsed().as_micros()).unwrap_or(u64::MAX),
+            environment: environment.as_deref().unwrap_or(UNRESOLVED).to_owned(),
+            connection: exchange.route.as_ref().map(|r| r.connection.name.to_string()),
+            listener: exchange.listener.to_string(),
+            caller: exchange.caller.name.to_string(),
+            caller_role: exchange.caller.role.as_str().to_owned(),
+            method: exchange.method.to_owned(),
+            decision: outcome.as_str().to_owned(),
+            reason: reason.map(|r| r.as_str().to_owned()),
+            status,
+            request_type: known_media_type(&exchange.head.content_type).to_owned(),
+            reply_type: reply_type.to_owned(),
+            request_bytes: exchange.request_bytes,
+            reply_bytes,
+            rule_set: snapshot.rules.version.clone(),
+            ..Entry::default()
+        };
+        let streamed = exchange.findings.is_none() && exchange.tee_copies;
+        let flag = exchange.route.as_ref().map(|r| r.environment.flag);
+        // A refused message is kept at metadata, whoever sent it.
+        let refused = matches!(outcome, Outcome::Refused | Outcome::Failed);
+        let draft = Draft {
+            entry,
+            ceiling: if refused { View::Metadata } else { exchange.ceiling },
+            flag,
+            findings: exchange.findings,
+            inspect: streamed,
+            cut,
+            target: PayloadText::from(exchange.head.target),
+            headers: exchange.head.headers,
+            content_type: exchange.head.content_type,
+            content_encoding: exchange.head.content_encoding,
+            body: if refused { Payload::default() } else { Payload::from(exchange.body) },
+            rules: snapshot.rules.clone(),
+            budget: snapshot.config.budget,
+        };
+        recorder.offer(draft);
+    }
+}
+
+/// Why a message wasn't forwarded, or got no reply.
+struct Failure(Box<Refusal>);
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self(Box::new(Refusal::plain(reason)))
+    }
+}
+
+impl From<Box<Refusal>> for Failure {
+    fn from(refusal: Box<Refusal>) -> Self {
+        Self(refusal)
+    }
+}
+
+/// One inspection, with all that it reads.
+struct Job {
+    head: HeadText,
+    trailers: Vec<(String, String)>,
+    body: Payload,
+    cut: bool,
+}
+
+impl Job {
+    fn run(&self, rules: &RuleSet, budget: crate::inspect::decode::Budget) -> Findings {
+        self.head.inspect(rules, budget, self.body.expose(), &self.trailers, self.cut)
+    }
+}
+
+/// The head as text. All of it is payload: no `Debug`.
+#[derive(Clone, Default)]
+pub struct HeadText {
+    target: String,
+    headers: Vec<(String, String)>,
+    content_type: String,
+    content_encoding: String,
+    accept: String,
+    partial: bool,
+}
+
+impl HeadText {
+    /// The text of a head; header values that aren't UTF-8 are read as Latin-1.
+    #[must_use]
+    pub fn of(head: &Parts) -> Self {
+        let get = |name: header::HeaderName| {
+            let values: Vec<String> = head.headers.get_all(name).iter().map(text_of).collect();
+            values.join(", ")
+        };
+        Self {
+            target: head.uri.path_and_query().map_or("/", |t| t.as_str()).to_owned(),
+            headers: pairs(&head.headers),
+            content_type: get(header::CONTENT_TYPE),
+            content_encoding: get(header::CONTENT_ENCODING),
+            accept: get(header::ACCEPT),
+            partial: head.headers.contains_key(header::CONTENT_RANGE),
+        }
+    }
+
+    fn inspect(
+        &self,
+        rules: &RuleSet,
+        budget: crate::inspect::decode::Budget,
+        body: &[u8],
+        trailers: &[(String, String)],
+        cut: bool,
+    ) -> Findings {
+        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        let borrowed = |list: &'_ [(String, String)]| -> Vec<(String, String)> { list.to_vec() };
+        let (headers, trailers) = (borrowed(&self.headers), borrowed(trailers));
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let trailers: Vec<(&str, &str)> = trailers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        Inspector::new(rules, budget, crate::clock::this_year()).message(&Message {
+            path,
+            query,
+            headers: &headers,
+            trailers: &trailers,
+            content_type: &self.content_type,
+            content_encoding: &self.content_encoding,
+            partial: self.partial,
+            body,
+            cut,
+        })
+    }
+}
+
+fn pairs(map: &HeaderMap) -> Vec<(String, String)> {
+    map.iter()
+        .filter(|(name, _)| !crate::inspect::url::is_protocol_header(name.as_str()))
+        .map(|(name, value)| (name.as_str().to_owned(), text_of(value)))
+        .collect()
+}
+
+fn text_of(value: &HeaderValue) -> String {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.as_bytes().iter().map(|b| char::from(*b)).collect(),
+    }
+}
+
+/// The gateway or the upstream failed, rather than the policy refusing.
+const fn is_failure(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::UpstreamConnect
+            | Reason::UpstreamTimeout
+            | Reason::UpstreamInvalid
+            | Reason::Internal
+            | Reason::BodyCutShort
+            | Reason::BodyTimeout
+            | Reason::HeldFull
+            | Reason::RecordQueueFull
+    )
+}
+
+fn known_method(method: &str) -> &'static str {
+    const KNOWN: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+    KNOWN.iter().find(|k| **k == method).copied().unwrap_or("OTHER")
+}
+
+fn unix_now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Larger bodies are inspected on another thread: a scan keeps this one's other messages waiting.
+const INSPECT_HERE_BYTES_MAX: usize = 256 << 10;
+/// The environment of messages that never got one.
+pub const UNRESOLVED: &str = "unresolved";

@@ -20,11 +20,15 @@
 //! - [`record`]: what happened to its redacted account; views of it.
 //! - [`store`]: the redacted account to disk, and back to readers.
 //!
-//! Beside the stages: [`config`], [`org`] (who may do what), [`audit`], [`secrets`], [`admin`], [`telemetry`],
+//! [`run`] starts and stops all of it. Beside the stages: [`config`], [`org`] (who may do what), [`audit`], [`secrets`], [`admin`], [`telemetry`],
 //! [`cli`]. Two files serve all: [`payload`] has the only types that hold what callers sent, [`reason`] the short
 //! words for why.
 
+// Tests cut texts of their own.
+#![cfg_attr(test, allow(clippy::string_slice))]
+
 pub mod gateway;
+pub mod run;
 
 pub mod listen;
 pub mod identify;
@@ -43,6 +47,7 @@ pub mod admin;
 pub mod telemetry;
 pub mod cli;
 
+pub mod clock;
 pub mod payload;
 pub mod reason;
 pub mod respond;

@@ -1,1 +1,49 @@
-//! (cli)
+//! Commands: one file each.
+
+mod call;
+pub mod check;
+pub mod keys;
+pub mod out;
+pub mod records;
+pub mod run;
+pub mod scan;
+pub mod tokens;
+
+use std::process::ExitCode;
+
+/// A gateway that keeps an organization's environments apart, and likely PHI out of development and staging.
+#[derive(Debug, clap::Parser)]
+#[command(name = "phigate", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Run the gateway: from a configuration file, or in front of one upstream.
+    Run(run::Args),
+    /// Tell every problem of a configuration file.
+    Check(check::Args),
+    /// Tell what would be found and decided in files, without a server.
+    Scan(scan::Args),
+    /// Make, list and revoke API keys of callers.
+    Keys(keys::Args),
+    /// Make, list and revoke tokens of readers.
+    Tokens(tokens::Args),
+    /// Read records through the admin API, as your role allows.
+    Records(records::Args),
+}
+
+/// Runs a command.
+#[must_use]
+pub fn run(cli: &Cli) -> ExitCode {
+    match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Scan(args) => scan::run(args),
+        Command::Keys(args) => keys::run(args),
+        Command::Tokens(args) => tokens::run(args),
+        Command::Records(args) => records::run(args),
+    }
+}

@@ -1,1 +1,198 @@
-//! (secrets)
+//! Secrets: keys of hashes and tokens. They stand beside the data folder, in files of their own (0600 in a folder of
+//! 0700), made at first start; never in a store file, and never printed.
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Why secrets can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// A file can't be read or made. The operator's to fix.
+    #[error("secrets file {path}: {kind}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// The system's word for why.
+        kind: io::ErrorKind,
+    },
+    /// A file isn't 32 bytes. A cut file is not replaced: tokens and keys made with it would be lost.
+    #[error("secrets file {0} is not 32 bytes long; restore it from a backup")]
+    Length(PathBuf),
+    /// The system has no randomness.
+    #[error("the system gives no random bytes")]
+    Random,
+}
+
+/// A key of 256 bits. No `Debug` but its name.
+#[derive(Clone)]
+struct Key([u8; 32]);
+
+/// The keyed hash that credentials are stored under.
+#[derive(Clone)]
+pub struct Pepper(Key);
+
+/// Keys of tokens: one for each environment, derived from one secret.
+#[derive(Clone)]
+pub struct TokenKeys(Key);
+
+/// All secrets of a data folder.
+pub struct Secrets {
+    /// For credentials.
+    pub pepper: Pepper,
+    /// For tokens.
+    pub tokens: TokenKeys,
+}
+
+impl Secrets {
+    /// Opens the secrets beside `data_dir`, or makes them.
+    ///
+    /// # Errors
+    /// [`SecretsError`].
+    pub fn open_or_create(data_dir: &Path) -> Result<Self, SecretsError> {
+        let folder = Self::folder(data_dir);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|e| SecretsError::File { path: folder.clone(), kind: e.kind() })?;
+        Ok(Self {
+            pepper: Pepper(key(&folder.join("pepper.key"))?),
+            tokens: TokenKeys(key(&folder.join("tokens.key"))?),
+        })
+    }
+
+    /// Where the secrets of a data folder stand: `phigate-data-secrets` beside `phigate-data`.
+    #[must_use]
+    pub fn folder(data_dir: &Path) -> PathBuf {
+        let mut name =
+            data_dir.file_name().map(std::ffi::OsStr::to_os_string).unwrap_or_else(|| "phigate".into());
+        name.push("-secrets");
+        data_dir.with_file_name(name)
+    }
+}
+
+impl Pepper {
+    /// The keyed hash of a credential.
+    #[must_use]
+    pub fn hash(&self, credential: &str) -> [u8; 32] {
+        self.0.mac(&[b"credential", credential.as_bytes()])
+    }
+}
+
+impl TokenKeys {
+    /// The token of a value: 128 bits in hex. Same value, kind and environment: same token.
+    #[must_use]
+    pub fn token(&self, environment: &str, kind: &str, value: &str) -> String {
+        let normal: String =
+            value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
+        let own = Key(self.0.mac(&[b"environment", environment.as_bytes()]));
+        own.mac(&[kind.as_bytes(), normal.as_bytes()]).iter().take(16).fold(
+            String::with_capacity(32),
+            |mut out, b| {
+                let _ = write!(out, "{b:02x}");
+                out
+            },
+        )
+    }
+
+    /// Keys that nobody has: for trying things out.
+    ///
+    /// # Errors
+    /// [`SecretsError::Random`].
+    pub fn ephemeral() -> Result<Self, SecretsError> {
+        Ok(Self(Key(random()?)))
+    }
+}
+
+impl Key {
+    /// HMAC-SHA-256 over parts, each with its length in front.
+    fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// 256 random bits.
+///
+/// # Errors
+/// [`SecretsError::Random`].
+pub fn random() -> Result<[u8; 32], SecretsError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| SecretsError::Random)?;
+    Ok(bytes)
+}
+
+fn key(path: &Path) -> Result<Key, SecretsError> {
+    let failed = |e: io::Error| SecretsError::File { path: path.to_owned(), kind: e.kind() };
+    match fs::read(path) {
+        Ok(bytes) => bytes.try_into().map(Key).map_err(|_| SecretsError::Length(path.to_owned())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            let bytes = random()?;
+            // Written whole under another name first: a crash leaves no cut key behind.
+            let fresh = path.with_extension(format!("new-{}", std::process::id()));
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&fresh)
+                .map_err(failed)?;
+            file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+            // Two processes at first start: whoever links first wins, and both read his.
+            let linked = fs::hard_link(&fresh, path);
+            fs::remove_file(&fresh).map_err(failed)?;
+            match linked {
+                Ok(()) => Ok(Key(bytes)),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => key(path),
+                Err(e) => Err(failed(e)),
+            }
+        }
+        Err(e) => Err(failed(e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn secrets_are_made_once_for_the_owner_alone() {
+        let dir = tempfile::tempdir().expect("dir");
+        let data = dir.path().join("data");
+        let one = Secrets::open_or_create(&data).expect("made");
+        let two = Secrets::open_or_create(&data).expect("opened");
+        assert_eq!(one.pepper.hash("x"), two.pepper.hash("x"));
+        let mode = |p: &Path| fs::metadata(p).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&Secrets::folder(&data)), 0o700);
+        assert_eq!(mode(&Secrets::folder(&data).join("pepper.key")), 0o600);
+        assert!(!data.exists(), "secrets don't stand in the data folder");
+    }
+
+    #[test]
+    fn a_cut_key_is_an_error_and_is_not_replaced() {
+        let dir = tempfile::tempdir().expect("dir");
+        let data = dir.path().join("data");
+        Secrets::open_or_create(&data).expect("made");
+        let path = Secrets::folder(&data).join("tokens.key");
+        fs::write(&path, b"short").expect("writes");
+        assert!(matches!(Secrets::open_or_create(&data), Err(SecretsError::Length(_))));
+        assert_eq!(fs::read(&path).expect("reads"), b"short");
+    }
+
+    #[test]
+    fn tokens_differ_by_environment_and_kind_and_not_by_punctuation() {
+        let keys = TokenKeys::ephemeral().expect("random");
+        assert_eq!(keys.token("a", "mrn", "E-08 738"), keys.token("a", "mrn", "e08738"));
+        assert_ne!(keys.token("a", "mrn", "E08738"), keys.token("b", "mrn", "E08738"));
+        assert_ne!(keys.token("a", "mrn", "E08738"), keys.token("a", "account", "E08738"));
+    }
+}

@@ -1,1 +1,141 @@
-//! (store)
+//! Store: the redacted account to disk, and back to readers.
+//!
+//! - Takes: [`Redacted`] records, in batches.
+//! - Gives: them back, inside a [`ReadScope`]: environments that the reader has a role in.
+//! - In doubt: an error; a record counts as kept only when its batch is durable.
+//! - Cost: disk; on threads of its own.
+//!
+//! One engine: SQLite, a file for each environment and day. [`conformance`] is what any other has to pass.
+
+pub mod control;
+pub mod sqlite;
+#[cfg(test)]
+mod conformance;
+
+pub use control::{Control, KeyRow, TokenRow};
+
+use crate::record::{Entry, Redacted, StoredPayload};
+use std::io;
+
+/// Why the store failed. No text of a library is shown: it might quote what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// A file or folder can't be had.
+    #[error("a store file can't be used: {0}")]
+    File(io::ErrorKind),
+    /// SQLite refused; the number is its extended result code.
+    #[error("the database refused: code {0}")]
+    Database(i32),
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full,
+    /// The file was written by a later version.
+    #[error("the file has schema version {0}, which is newer than this program's")]
+    Newer(i64),
+    /// What was read back isn't what is written there.
+    #[error("a stored record can't be read back")]
+    Broken,
+}
+
+/// Takes records. One writer.
+pub trait RecordSink: Send {
+    /// Writes a batch; when it returns, the batch is durable.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing of the batch counts as kept then.
+    fn append(&mut self, batch: &[Redacted]) -> Result<(), StoreError>;
+
+    /// Removes what retention no longer keeps.
+    fn tidy(&mut self);
+}
+
+/// Gives records back.
+pub trait RecordReader: Send + Sync {
+    /// Entries that fit, newest first, and where to go on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn search(&self, scope: &ReadScope, query: &Query) -> Result<Page, StoreError>;
+
+    /// One record. `None` where there is none in the scope: absent and out of scope look the same.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn show(&self, scope: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError>;
+}
+
+/// Environments that a reader may read: no call goes without.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadScope {
+    /// Their names.
+    pub environments: Vec<String>,
+}
+
+/// What to look for. Empty fields ask nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// One environment of the scope.
+    pub environment: Option<String>,
+    /// From this time on, Unix milliseconds.
+    pub from_ms: Option<u64>,
+    /// Before this time, Unix milliseconds.
+    pub to_ms: Option<u64>,
+    /// Connection by name.
+    pub connection: Option<String>,
+    /// Caller by name.
+    pub caller: Option<String>,
+    /// What became of the message.
+    pub decision: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Status of the reply.
+    pub status: Option<u16>,
+    /// A rule that found something.
+    pub rule: Option<String>,
+    /// A kind that was found.
+    pub kind: Option<String>,
+    /// Entries at most: 1 to 1,000. Default 50.
+    pub limit: Option<usize>,
+    /// Go on behind this record: a [`Page::next`].
+    pub after: Option<String>,
+}
+
+impl Query {
+    /// Entries at most.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit.unwrap_or(50).clamp(1, 1000)
+    }
+
+    /// Whether an entry fits.
+    #[must_use]
+    pub fn fits(&self, entry: &Entry) -> bool {
+        let same =
+            |want: &Option<String>, have: Option<&str>| want.as_deref().is_none_or(|w| have == Some(w));
+        same(&self.connection, entry.connection.as_deref())
+            && same(&self.caller, Some(&entry.caller))
+            && same(&self.decision, Some(&entry.decision))
+            && same(&self.reason, entry.reason.as_deref())
+            && self.status.is_none_or(|s| s == entry.status)
+            && self.rule.as_ref().is_none_or(|r| entry.found.iter().any(|f| f.rule == *r))
+            && self.kind.as_ref().is_none_or(|k| entry.found.iter().any(|f| f.kind == *k))
+    }
+}
+
+/// Entries of a search.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Newest first.
+    pub entries: Vec<Entry>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// A record as it is kept.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// What is known besides the payload.
+    pub entry: Entry,
+    /// The stored form.
+    pub payload: Option<StoredPayload>,
+}

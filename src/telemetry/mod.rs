@@ -1,1 +1,4 @@
-//! (telemetry)
+//! Telemetry: every metric and every log field.
+
+pub mod log;
+pub mod metrics;

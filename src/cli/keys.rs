@@ -1,0 +1,138 @@
+//! `phigate keys`: API keys of callers. Shown once, stored as keyed hashes.
+
+use super::out;
+use crate::audit::{Audit, Event};
+use crate::org::CallerRole;
+use crate::secrets::Secrets;
+use crate::store::Control;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What `phigate keys` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The gateway's data folder (`data_dir`).
+    #[arg(long, value_name = "FOLDER", default_value = "phigate-data", global = true)]
+    data: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Make a key for one environment and one caller role, and print it: it is shown once.
+    Create {
+        /// The environment that the key is for.
+        #[arg(long)]
+        environment: String,
+        /// What the caller is.
+        #[arg(long, default_value = "connection")]
+        role: CallerRole,
+        /// The caller's name, as records show it.
+        #[arg(long)]
+        name: String,
+        /// Days until it expires; without it, never.
+        #[arg(long, value_name = "DAYS")]
+        expires_days: Option<u32>,
+    },
+    /// List keys: never the key itself.
+    List,
+    /// Revoke a key by its id; a running gateway knows within a second.
+    Revoke {
+        /// The key's id: what stands between the first two `_` of it.
+        id: String,
+    },
+}
+
+/// Runs it. Exit code 0: done, 1: no such key, 2: error.
+#[must_use]
+pub fn run(args: &Args) -> ExitCode {
+    let run = || -> Result<ExitCode, String> {
+        let control = open(&args.data)?;
+        let now = now();
+        match &args.command {
+            Command::Create { environment, role, name, expires_days } => {
+                let name = checked(name)?;
+                let expires = expires_days.map(|days| now + i64::from(days) * 86_400);
+                let (id, key) = control
+                    .create_key(checked(environment)?, name, role.as_str(), now, expires)
+                    .map_err(|e| e.to_string())?;
+                audited(&args.data, "create_key", environment, &id)?;
+                out::complain(format!(
+                    "Key {id} of {name}: {} in {environment}. It is shown this once.",
+                    role.as_str()
+                ));
+                out::line(key);
+            }
+            Command::List => {
+                for key in control.keys().map_err(|e| e.to_string())? {
+                    let state = state(key.revoked, key.expires, now);
+                    out::line(format!(
+                        "{}  {:<20} {:<14} {:<20} {state}",
+                        key.id, key.environment, key.role, key.name
+                    ));
+                }
+            }
+            Command::Revoke { id } => return revoke(&control, &args.data, id, now),
+        }
+        Ok(ExitCode::SUCCESS)
+    };
+    finish("keys", run())
+}
+
+pub(super) fn finish(command: &str, result: Result<ExitCode, String>) -> ExitCode {
+    result.unwrap_or_else(|problem| {
+        out::complain(format!("phigate {command}: {problem}"));
+        ExitCode::from(2)
+    })
+}
+
+pub(super) fn open(data: &Path) -> Result<Control, String> {
+    let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
+    Control::open(data, secrets.pepper).map_err(|e| e.to_string())
+}
+
+pub(super) fn revoke(control: &Control, data: &Path, id: &str, now: i64) -> Result<ExitCode, String> {
+    if !control.revoke(id, now).map_err(|e| e.to_string())? {
+        out::complain("There is no such id that isn't revoked.");
+        return Ok(ExitCode::from(1));
+    }
+    audited(data, "revoke", "", id)?;
+    out::complain("Revoked.");
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn audited(data: &Path, action: &str, environment: &str, object: &str) -> Result<(), String> {
+    let event = Event {
+        time: crate::clock::rfc3339(crate::clock::unix_ms()),
+        principal: "command line",
+        action,
+        environment,
+        object,
+        decision: "allowed",
+        ..Event::default()
+    };
+    Audit::open(data)
+        .and_then(|a| a.write(&event))
+        .map_err(|e| format!("the audit can't be written: {}", e.kind()))
+}
+
+pub(super) fn state(revoked: Option<i64>, expires: Option<i64>, now: i64) -> String {
+    match (revoked, expires) {
+        (Some(_), _) => "revoked".to_owned(),
+        (None, Some(end)) if end <= now => "expired".to_owned(),
+        (None, Some(end)) => format!("expires {}", crate::clock::day(u64::try_from(end).unwrap_or(0) * 1000)),
+        (None, None) => "active".to_owned(),
+    }
+}
+
+/// Names that records and labels may show.
+pub(super) fn checked(name: &str) -> Result<&str, String> {
+    let good = (1..=60).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@".contains(&b));
+    if good { Ok(name) } else { Err("names have 1 to 60 letters, digits and - _ . @".to_owned()) }
+}
+
+pub(super) fn now() -> i64 {
+    i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(0)
+}

@@ -1,0 +1,246 @@
+//! `phigate records`: reading records through the admin API, as the token's role allows.
+
+use super::call;
+use super::keys::finish;
+use super::out::{self, Paint};
+use bytes::Bytes;
+use http_body_util::Full;
+use serde_json::Value;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+/// What `phigate records` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The gateway's admin address.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", global = true)]
+    admin: String,
+    /// Print the API's JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Search records, newest first. All of them metadata.
+    Search(Box<Search>),
+    /// Show one record, with as much of its payload as your role sees; that is audited.
+    Show {
+        /// The record's id: the `phigate-record` header of the answer.
+        id: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Search {
+    /// One environment.
+    #[arg(long)]
+    environment: Option<String>,
+    /// From this time on, Unix milliseconds.
+    #[arg(long)]
+    from: Option<String>,
+    /// Before this time, Unix milliseconds.
+    #[arg(long)]
+    to: Option<String>,
+    /// Connection by name.
+    #[arg(long)]
+    connection: Option<String>,
+    /// Caller by name.
+    #[arg(long)]
+    caller: Option<String>,
+    /// forwarded, would_refuse, refused or failed.
+    #[arg(long)]
+    decision: Option<String>,
+    /// Why it was refused or failed.
+    #[arg(long)]
+    reason: Option<String>,
+    /// Status of the reply.
+    #[arg(long)]
+    status: Option<String>,
+    /// A rule that found something.
+    #[arg(long)]
+    rule: Option<String>,
+    /// A kind that was found.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Records at most, 1 to 1000.
+    #[arg(long, default_value = "50")]
+    limit: String,
+    /// Go on behind this record.
+    #[arg(long)]
+    after: Option<String>,
+}
+
+/// Runs it. Exit code 0: answered, 1: refused or not there, 2: error.
+#[must_use]
+pub fn run(args: &Args) -> ExitCode {
+    let run = || -> Result<ExitCode, String> {
+        let token = std::env::var("PHIGATE_TOKEN")
+            .map_err(|_| "PHIGATE_TOKEN holds no token (phigate tokens create)".to_owned())?;
+        let path = match &args.command {
+            Command::Search(search) => format!("/v1/records?{}", search.query()),
+            Command::Show { id } => format!("/v1/records/{}", encoded(id)),
+        };
+        let (status, answer) = get(&args.admin, &path, &token)?;
+        if status != 200 {
+            out::complain(format!("{status}: {}", answer["detail"].as_str().unwrap_or("refused")));
+            return Ok(ExitCode::from(1));
+        }
+        if args.json {
+            out::line(serde_json::to_string_pretty(&answer).unwrap_or_default());
+        } else {
+            match &args.command {
+                Command::Search(_) => table(&answer),
+                Command::Show { .. } => out::line(shown(&answer)),
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    };
+    finish("records", run())
+}
+
+impl Search {
+    fn query(&self) -> String {
+        let limit = Some(self.limit.clone());
+        let pairs = [
+            ("environment", &self.environment),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("connection", &self.connection),
+            ("caller", &self.caller),
+            ("decision", &self.decision),
+            ("reason", &self.reason),
+            ("status", &self.status),
+            ("rule", &self.rule),
+            ("kind", &self.kind),
+            ("limit", &limit),
+            ("after", &self.after),
+        ];
+        let given = pairs
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_ref()?))));
+        given.collect::<Vec<_>>().join("&")
+    }
+}
+
+/// Asks the admin API.
+pub(super) fn get(admin: &str, path: &str, token: &str) -> Result<(u16, Value), String> {
+    let authority = admin.strip_prefix("http://").unwrap_or(admin).trim_end_matches('/').to_owned();
+    let request = http::Request::get(path)
+        .header("host", &authority)
+        .header("authorization", format!("Bearer {token}"))
+        .body(Full::<Bytes>::default())
+        .map_err(|_| "the token or the address has characters that can't be sent")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| e.kind().to_string())?;
+    let reply = runtime.block_on(call::call(&authority, request)).map_err(|why| format!("{admin}: {why}"))?;
+    Ok((reply.status, serde_json::from_slice(&reply.body).unwrap_or_default()))
+}
+
+fn table(answer: &Value) {
+    let paint = Paint::of_stdout();
+    let text = |v: &Value, key: &str| v[key].as_str().unwrap_or("-").to_owned();
+    let records = answer["records"].as_array().cloned().unwrap_or_default();
+    for r in &records {
+        let decision = text(r, "decision");
+        let padded = format!("{decision:<12}");
+        let painted = match decision.as_str() {
+            "refused" | "failed" => paint.red(&padded),
+            "would_refuse" => paint.yellow(&padded),
+            _ => paint.green(&padded),
+        };
+        out::line(format!(
+            "{}  {}  {:<12} {painted} {:>3}  {:>4} points  {:<10} {}",
+            text(r, "started"),
+            text(r, "id"),
+            text(r, "environment"),
+            r["status"],
+            r["points"],
+            text(r, "format"),
+            text(r, "reason"),
+        ));
+    }
+    if records.is_empty() {
+        out::complain("No records fit, in the environments where you have a role.");
+    }
+    if let Some(next) = answer["next"].as_str() {
+        out::complain(format!("More: --after {next}"));
+    }
+}
+
+/// One record for people.
+pub(super) fn shown(answer: &Value) -> String {
+    let mut out = String::new();
+    let record = &answer["record"];
+    let text = |key: &str| match &record[key] {
+        Value::String(s) => s.clone(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    };
+    for key in [
+        "id",
+        "started",
+        "environment",
+        "connection",
+        "caller",
+        "caller_role",
+        "method",
+        "decision",
+        "reason",
+        "status",
+        "format",
+        "points",
+        "request_bytes",
+        "reply_bytes",
+        "rule_set",
+    ] {
+        let _ = writeln!(out, "{key:<14} {}", text(key));
+    }
+    for found in record["found"].as_array().into_iter().flatten() {
+        let _ = writeln!(
+            out,
+            "{:<14} {} {} x{} ({} points)",
+            "found",
+            found["rule"].as_str().unwrap_or("-"),
+            found["kind"].as_str().unwrap_or("-"),
+            found["count"],
+            found["points"]
+        );
+    }
+    let _ = writeln!(
+        out,
+        "{:<14} {} as {}",
+        "view",
+        answer["view"].as_str().unwrap_or("-"),
+        answer["role"].as_str().unwrap_or("-")
+    );
+    if answer["withheld"] == true {
+        let _ =
+            writeln!(out, "{:<14} withheld: your role sees metadata, or nothing else is stored", "payload");
+    }
+    for part in answer["payload"].as_array().into_iter().flatten() {
+        let _ = writeln!(
+            out,
+            "--- {}\n{}",
+            part["part"].as_str().unwrap_or("-"),
+            part["text"].as_str().unwrap_or("").replace('\r', "\n")
+        );
+    }
+    out
+}
+
+/// Percent-encodes everything but unreserved characters (RFC 3986, section 2.3).
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, b| {
+        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            let _ = write!(out, "%{b:02X}");
+        }
+        out
+    })
+}

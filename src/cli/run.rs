@@ -1,0 +1,158 @@
+//! `phigate run`: the gateway, from a configuration file or in front of one upstream.
+
+use super::check::EX_CONFIG;
+use super::out;
+use crate::config::Config;
+use crate::org::Flag;
+use crate::run::Running;
+use crate::telemetry::log::{self, LogFormat};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What `phigate run` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration file; read again on SIGHUP.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["upstream", "environment"], required_unless_present = "upstream")]
+    config: Option<PathBuf>,
+    /// Guard this one upstream, without a configuration file.
+    #[arg(long, value_name = "URL", requires = "environment")]
+    upstream: Option<String>,
+    /// The environment that the upstream belongs to.
+    #[arg(long, value_name = "FLAG")]
+    environment: Option<EnvironmentFlag>,
+    /// Where to listen, without a configuration file.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090", conflicts_with = "config")]
+    listen: SocketAddr,
+    /// Where records and keys are kept, without a configuration file.
+    #[arg(long, value_name = "FOLDER", default_value = "phigate-data", conflicts_with = "config")]
+    data: PathBuf,
+    /// How log lines look.
+    #[arg(long, default_value = "json")]
+    log: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum EnvironmentFlag {
+    Development,
+    Staging,
+    Production,
+}
+
+/// Runs it until SIGTERM or SIGINT. Exit code 0: stopped as told, 78: configuration, 1: could not start.
+#[must_use]
+pub fn run(args: &Args) -> ExitCode {
+    log::start(args.log);
+    let config = match load(args) {
+        Ok(config) => config,
+        Err(problems) => {
+            for problem in problems {
+                out::complain(problem);
+            }
+            return ExitCode::from(EX_CONFIG);
+        }
+    };
+    let admin = config.admin;
+    let running = match Running::start(config) {
+        Ok(running) => running,
+        Err(error) => {
+            out::complain(format!("phigate run: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    for (listener, address) in running.addresses() {
+        tracing::info!(listener = &**listener, address = %address, "Listening.");
+    }
+    tracing::info!(address = %admin, "The admin side listens.");
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out::complain(format!("phigate run: no runtime: {}", error.kind()));
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(watch(running, args.config.as_deref()))
+}
+
+fn load(args: &Args) -> Result<Config, Vec<String>> {
+    let told = |name: String| {
+        move |problems: Vec<crate::config::Problem>| {
+            problems.iter().map(|p| format!("{name}: {p}")).collect::<Vec<_>>()
+        }
+    };
+    match (&args.config, &args.upstream, args.environment) {
+        (Some(file), ..) => {
+            let text = std::fs::read_to_string(file)
+                .map_err(|e| vec![format!("{}: {}", file.display(), e.kind())])?;
+            Config::parse(&text).map_err(told(file.display().to_string()))
+        }
+        (None, Some(upstream), Some(flag)) => {
+            let flag = match flag {
+                EnvironmentFlag::Development => Flag::Development,
+                EnvironmentFlag::Staging => Flag::Staging,
+                EnvironmentFlag::Production => Flag::Production,
+            };
+            Config::sidecar(upstream, flag, args.listen, args.data.clone())
+                .map_err(told("--upstream, --listen".to_owned()))
+        }
+        _ => Err(vec!["phigate run: --config FILE, or --upstream URL with --environment".to_owned()]),
+    }
+}
+
+/// Signals, and new keys, until told to stop.
+async fn watch(mut running: Running, file: Option<&Path>) -> ExitCode {
+    let handler = |kind| signal(kind);
+    let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
+        (handler(SignalKind::terminate()), handler(SignalKind::interrupt()), handler(SignalKind::hangup()))
+    else {
+        out::complain("phigate run: signals can't be handled");
+        return ExitCode::FAILURE;
+    };
+    let mut keys = tokio::time::interval(KEYS_EVERY);
+    loop {
+        tokio::select! {
+            _ = term.recv() => break,
+            _ = int.recv() => break,
+            _ = hup.recv() => reload(&running, file),
+            _ = keys.tick() => running.refresh_keys(),
+        }
+    }
+    tracing::info!("Draining.");
+    let cut = running.stop();
+    tracing::info!(connections_cut = cut, "Stopped.");
+    ExitCode::SUCCESS
+}
+
+fn reload(running: &Running, file: Option<&Path>) {
+    let Some(file) = file else {
+        tracing::warn!("SIGHUP: there is no configuration file to read again.");
+        return;
+    };
+    let result = std::fs::read_to_string(file)
+        .map_err(|e| vec![format!("the file can't be read: {}", e.kind())])
+        .and_then(|text| running.reload(&text));
+    match result {
+        Ok(()) => tracing::info!("The configuration was read again."),
+        Err(problems) => {
+            for problem in problems {
+                tracing::error!(problem, "The configuration isn't taken over; the old one stays.");
+            }
+        }
+    }
+}
+
+/// No core files, and no debugger of the same user: memory holds payload.
+pub fn harden() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let core = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    let dumpable = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    if core.is_err() || dumpable.is_err() {
+        out::complain("phigate: core files can't be switched off here");
+    }
+}
+
+/// How often keys that a command made are looked for.
+const KEYS_EVERY: Duration = Duration::from_millis(250);

@@ -1,0 +1,246 @@
+//! `phigate scan`: what would be found and decided, without a server, and never a value.
+
+use super::out::{self, Paint};
+use crate::decide::{self, Policy, Refusal};
+use crate::inspect::decode::Budget;
+use crate::inspect::finding::{Counted, Finding, Findings};
+use crate::inspect::{Inspector, Message, RuleSet};
+use crate::org::Flag;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io::{self, BufRead, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What `phigate scan` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files to scan; standard input where there is none. Types are told by name and content.
+    files: Vec<PathBuf>,
+    /// Whose policy judges: development, staging, or production (which shows what development would say).
+    #[arg(long, default_value = "development")]
+    environment: Environment,
+    /// Read one JSON object a line (`id`, `text`, optional `format`), and write one a line.
+    #[arg(long)]
+    jsonl: bool,
+    /// Take every file as this media type.
+    #[arg(long, value_name = "MEDIA_TYPE")]
+    content_type: Option<String>,
+}
+
+/// The built-in environments.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Environment {
+    Development,
+    Staging,
+    Production,
+}
+
+/// Runs it. Exit code 0: nothing to block, 1: something, 2: error.
+#[must_use]
+pub fn run(args: &Args) -> ExitCode {
+    let scan = Scan {
+        inspector: Inspector::new(RuleSet::built_in(), Budget::default(), crate::clock::this_year()),
+        policy: Policy::of(match args.environment {
+            // Production would let everything pass: what development would say is what is asked for.
+            Environment::Development | Environment::Production => Flag::Development,
+            Environment::Staging => Flag::Staging,
+        }),
+        content_type: args.content_type.clone(),
+        production: matches!(args.environment, Environment::Production),
+    };
+    match if args.jsonl { scan.lines(&args.files) } else { scan.files(&args.files) } {
+        Ok(false) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::from(1),
+        Err(problem) => {
+            out::complain(format!("phigate scan: {problem}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+struct Scan {
+    inspector: Inspector<'static>,
+    policy: Policy,
+    content_type: Option<String>,
+    production: bool,
+}
+
+/// One line of `--jsonl`, as written.
+#[derive(Deserialize)]
+struct Line {
+    id: Value,
+    text: String,
+    #[serde(default)]
+    format: String,
+}
+
+impl Scan {
+    fn files(&self, files: &[PathBuf]) -> Result<bool, String> {
+        let paint = Paint::of_stdout();
+        let mut blocked = false;
+        let mut failed = None;
+        let read = |path: &Path| std::fs::read(path).map_err(|e| format!("{}: {}", path.display(), e.kind()));
+        let mut one = |name: &str, content_type: &str, body: Result<Vec<u8>, String>| match body {
+            Ok(body) => blocked |= self.report(name, content_type, &body, paint),
+            Err(problem) => {
+                out::complain(format!("phigate scan: {problem}"));
+                failed = Some("not every file could be read".to_owned());
+            }
+        };
+        if files.is_empty() {
+            let mut body = Vec::new();
+            let read = io::stdin()
+                .lock()
+                .read_to_end(&mut body)
+                .map_err(|e| format!("standard input: {}", e.kind()));
+            one("standard input", self.content_type.as_deref().unwrap_or_default(), read.map(|_| body));
+        }
+        for path in files {
+            let content_type = self.content_type.clone().unwrap_or_else(|| by_name(path).to_owned());
+            one(&path.display().to_string(), &content_type, read(path));
+        }
+        failed.map_or(Ok(blocked), Err)
+    }
+
+    fn judge(&self, content_type: &str, body: &[u8]) -> (Findings, Option<crate::reason::Reason>) {
+        let findings = self.inspector.message(&Message { content_type, body, ..Message::default() });
+        let reason = decide::verdict(&findings, &self.policy, &[]).reason;
+        (findings, reason)
+    }
+
+    fn report(&self, name: &str, content_type: &str, body: &[u8], paint: Paint) -> bool {
+        let (findings, reason) = self.judge(content_type, body);
+        let verdict = match reason {
+            Some(reason) if self.production => {
+                paint.yellow(&format!("would block in development ({reason})"))
+            }
+            Some(reason) => paint.red(&format!("block ({reason})")),
+            None => paint.green("allow"),
+        };
+        out::line(format!(
+            "{}: {verdict}  {}",
+            paint.bold(name),
+            paint.dim(&format!(
+                "{}, {} points for the heaviest of {} persons, threshold {}",
+                findings.format.as_str(),
+                findings.points(),
+                findings.persons.len(),
+                self.policy.block
+            ))
+        ));
+        if let Some(reason) = reason {
+            for spot in Refusal::of(reason, &findings, &self.policy, &[])
+                .spots
+                .iter()
+                .filter(|s| s.kind == "uninspected")
+            {
+                out::line(format!("  {:<28} {:<18} {}", spot.rule, spot.place, paint.dim(&spot.advice)));
+            }
+        }
+        let told = findings
+            .findings
+            .iter()
+            .filter(|f| f.person.is_some() && (f.points.0 > 0 || f.counted != Counted::Yes));
+        for (index, f) in told.enumerate() {
+            if index == LINES_MAX {
+                out::line(paint.dim("  ... further findings are not listed"));
+                break;
+            }
+            out::line(format!(
+                "  {:<28} {:<18} {:>4}  person {:<3} {:<20} {}",
+                f.rule,
+                f.kind.as_str(),
+                f.points,
+                f.person.map_or(0, |p| p + 1),
+                f.counted.as_str(),
+                f.place
+            ));
+        }
+        for u in &findings.uninspected {
+            if reason != Some(crate::reason::Reason::Uninspected) {
+                out::line(paint.yellow(&format!("  uninspected: {} at {}", u.reason.as_str(), u.place)));
+            }
+        }
+        reason.is_some()
+    }
+
+    fn lines(&self, files: &[PathBuf]) -> Result<bool, String> {
+        let mut blocked = false;
+        if files.is_empty() {
+            return self.stream(io::stdin().lock(), "standard input");
+        }
+        for path in files {
+            let file = std::fs::File::open(path).map_err(|e| format!("{}: {}", path.display(), e.kind()))?;
+            blocked |= self.stream(io::BufReader::new(file), &path.display().to_string())?;
+        }
+        Ok(blocked)
+    }
+
+    fn stream(&self, input: impl BufRead, name: &str) -> Result<bool, String> {
+        let mut blocked = false;
+        for (number, line) in input.lines().enumerate() {
+            let line = line.map_err(|e| format!("{name}: {}", e.kind()))?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            // The parser's own words would quote the line.
+            let line: Line = serde_json::from_str(&line)
+                .map_err(|_| format!("{name}: line {}: no JSON object with `id` and `text`", number + 1))?;
+            let (findings, reason) = self.judge(by_format(&line.format), line.text.as_bytes());
+            blocked |= reason.is_some();
+            out::line(answer(&line, &findings, reason.is_some()).to_string());
+        }
+        Ok(blocked)
+    }
+}
+
+fn answer(line: &Line, findings: &Findings, block: bool) -> Value {
+    let span = |f: &Finding| {
+        let category = f.kind.category().as_str()?;
+        let known = f.person.is_some() && f.span.end <= line.text.len() && f.counted != Counted::Placeholder;
+        known.then(|| {
+            json!({"start": f.span.start, "end": f.span.end, "category": category, "kind": f.kind.as_str(), "rule": &*f.rule})
+        })
+    };
+    let in_body = |f: &&Finding| f.part == crate::inspect::finding::Part::Body;
+    json!({
+        "id": line.id,
+        "verdict": if block { "block" } else { "allow" },
+        "points": findings.points().0,
+        "spans": findings.findings.iter().filter(in_body).filter_map(span).collect::<Vec<_>>(),
+    })
+}
+
+/// The media type that a corpus format stands for.
+fn by_format(format: &str) -> &'static str {
+    match format {
+        "fhir-json" => "application/fhir+json",
+        "hl7v2" => "x-application/hl7-v2+er7",
+        "ccda" => "text/xml",
+        "x12" => "application/edi-x12",
+        "redox-json" => "application/json",
+        "csv" => "text/csv",
+        "form" => "application/x-www-form-urlencoded",
+        "text" => "text/plain",
+        _ => "",
+    }
+}
+
+/// The media type that a file's name says; empty where it says none.
+fn by_name(path: &Path) -> &'static str {
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("json") => "application/json",
+        Some("ndjson" | "jsonl") => "application/x-ndjson",
+        Some("xml") => "text/xml",
+        Some("hl7") => "x-application/hl7-v2+er7",
+        Some("x12" | "edi") => "application/edi-x12",
+        Some("csv") => "text/csv",
+        _ => "",
+    }
+}
+
+/// Findings that one file's report lists.
+const LINES_MAX: usize = 60;

@@ -1,0 +1,82 @@
+//! `phigate tokens`: tokens of people who read records.
+
+use super::keys::{audited, checked, finish, now, open, revoke, state};
+use super::out;
+use crate::org::ReaderRole;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What `phigate tokens` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The gateway's data folder (`data_dir`).
+    #[arg(long, value_name = "FOLDER", default_value = "phigate-data", global = true)]
+    data: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Make a token, and print it: it is shown once. Use it as PHIGATE_TOKEN.
+    Create {
+        /// The reader's name, as the audit shows it.
+        #[arg(long)]
+        name: String,
+        /// An environment and the role in it, like `staging:engineer`; may be given for several environments. Roles:
+        /// viewer, support, engineer, security, auditor.
+        #[arg(long, value_name = "ENVIRONMENT:ROLE", required = true)]
+        environment: Vec<String>,
+        /// Days until it expires; without it, never.
+        #[arg(long, value_name = "DAYS")]
+        expires_days: Option<u32>,
+    },
+    /// List tokens: never the token itself.
+    List,
+    /// Revoke a token by its id.
+    Revoke {
+        /// The token's id: what stands between the first two `_` of it.
+        id: String,
+    },
+}
+
+/// Runs it. Exit code 0: done, 1: no such token, 2: error.
+#[must_use]
+pub fn run(args: &Args) -> ExitCode {
+    let run = || -> Result<ExitCode, String> {
+        let control = open(&args.data)?;
+        let now = now();
+        match &args.command {
+            Command::Create { name, environment, expires_days } => {
+                let name = checked(name)?;
+                let mut roles: Vec<(String, String)> = Vec::new();
+                for pair in environment {
+                    let (environment, role) =
+                        pair.split_once(':').ok_or("--environment wants ENVIRONMENT:ROLE")?;
+                    let role = ReaderRole::of(role)
+                        .ok_or("roles are viewer, support, engineer, security, auditor")?;
+                    if roles.iter().any(|(e, _)| e == environment) {
+                        return Err("one role for each environment".to_owned());
+                    }
+                    roles.push((checked(environment)?.to_owned(), role.as_str().to_owned()));
+                }
+                let expires = expires_days.map(|days| now + i64::from(days) * 86_400);
+                let (id, token) =
+                    control.create_token(name, &roles, now, expires).map_err(|e| e.to_string())?;
+                audited(&args.data, "create_token", "", &id)?;
+                out::complain(format!("Token {id} of {name}. It is shown this once."));
+                out::line(token);
+            }
+            Command::List => {
+                for token in control.tokens().map_err(|e| e.to_string())? {
+                    let roles: Vec<String> = token.roles.iter().map(|(e, r)| format!("{e}:{r}")).collect();
+                    let state = state(token.revoked, token.expires, now);
+                    out::line(format!("{}  {:<20} {:<40} {state}", token.id, token.name, roles.join(" ")));
+                }
+            }
+            Command::Revoke { id } => return revoke(&control, &args.data, id, now),
+        }
+        Ok(ExitCode::SUCCESS)
+    };
+    finish("tokens", run())
+}

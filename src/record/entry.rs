@@ -1,0 +1,152 @@
+//! What a record is made of, before and after redaction.
+
+use super::{StoredPayload, View};
+use crate::inspect::decode::Budget;
+use crate::inspect::{Findings, RuleSet};
+use crate::org::Flag;
+use crate::payload::{Payload, PayloadText};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What is known of a message besides its payload. Words from our tables and the configuration, numbers, and nothing
+/// that a caller wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// UUID of version 7.
+    pub id: String,
+    /// When the head was whole, Unix milliseconds.
+    pub started_ms: u64,
+    /// Until the reply's body ended, microseconds.
+    pub duration_us: u64,
+    /// The environment, or `unresolved`.
+    pub environment: String,
+    /// The connection, where one was resolved.
+    pub connection: Option<String>,
+    /// The listener.
+    pub listener: String,
+    /// The caller's name, or `nobody`.
+    pub caller: String,
+    /// The caller's role.
+    pub caller_role: String,
+    /// The method, or `OTHER`.
+    pub method: String,
+    /// What became of it: `forwarded`, `would_refuse`, `refused`, `failed`.
+    pub decision: String,
+    /// Why, where it wasn't simply forwarded.
+    pub reason: Option<String>,
+    /// Status of the reply.
+    pub status: u16,
+    /// Format of the body, as inspection told.
+    pub format: String,
+    /// Media type of the request, of the list that we write down.
+    pub request_type: String,
+    /// Media type of the reply.
+    pub reply_type: String,
+    /// Bytes of the request's body.
+    pub request_bytes: u64,
+    /// Bytes of the reply's body.
+    pub reply_bytes: u64,
+    /// Points of the heaviest person.
+    pub points: u16,
+    /// People that were told apart.
+    pub persons: u32,
+    /// What was found, by rule.
+    pub found: Vec<Found>,
+    /// What stayed unread, by reason.
+    pub uninspected: Vec<String>,
+    /// Which rules judged.
+    pub rule_set: String,
+    /// The most revealing form that is stored.
+    pub ceiling: View,
+}
+
+/// Detections of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The rule's id.
+    pub rule: String,
+    /// What it found.
+    pub kind: String,
+    /// How often.
+    pub count: u32,
+    /// Most points of one of them.
+    pub points: u16,
+}
+
+/// A message's end, with what its record is made from. Holds payload: no `Debug`.
+pub struct Draft {
+    /// What is known besides the payload.
+    pub entry: Entry,
+    /// The most revealing form that may be stored.
+    pub ceiling: View,
+    /// The environment's flag, where one was resolved.
+    pub flag: Option<Flag>,
+    /// What inspection told, where it ran before the message went on.
+    pub findings: Option<Findings>,
+    /// Whether the copy is still to be inspected: a streamed message.
+    pub inspect: bool,
+    /// Whether the copy is not the whole body.
+    pub cut: bool,
+    /// Path and query.
+    pub target: PayloadText,
+    /// Header names and values, but those of the protocol.
+    pub headers: Vec<(String, String)>,
+    /// As sent.
+    pub content_type: String,
+    /// As sent.
+    pub content_encoding: String,
+    /// The body, or the copy of its first bytes.
+    pub body: Payload,
+    /// What judged it.
+    pub rules: Arc<RuleSet>,
+    /// How much carried data is read.
+    pub budget: Budget,
+}
+
+impl Draft {
+    /// Bytes that it holds, for the queue's limit.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        512 + self.body.len()
+            + self.target.expose().len()
+            + self.headers.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>()
+    }
+}
+
+/// The one stored form of a message: [`super::redact`] alone makes one.
+///
+/// ```compile_fail
+/// fn forge(entry: phigate::record::Entry) -> phigate::record::Redacted {
+///     phigate::record::Redacted { entry, payload: None, tokens: Vec::new() } // private fields
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Redacted {
+    entry: Entry,
+    payload: Option<StoredPayload>,
+    tokens: Vec<String>,
+}
+
+impl Redacted {
+    pub(super) fn new(entry: Entry, payload: Option<StoredPayload>, tokens: Vec<String>) -> Self {
+        Self { entry, payload, tokens }
+    }
+
+    /// What is known besides the payload.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// The stored form of the payload, where the ceiling allows one.
+    #[must_use]
+    pub fn payload(&self) -> Option<&StoredPayload> {
+        self.payload.as_ref()
+    }
+
+    /// Keyed tokens that it can be found by.
+    #[must_use]
+    pub fn tokens(&self) -> &[String] {
+        &self.tokens
+    }
+}

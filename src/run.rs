@@ -1,0 +1,298 @@
+//! Running: a checked configuration to a gateway with its threads, its store and its admin side; reload and stop.
+
+use crate::admin::{self, Admin};
+use crate::audit::Audit;
+use crate::config::Config;
+use crate::gateway::{Gateway, Shared, Snapshot};
+use crate::identify::{Caller, Keys, KnownKey};
+use crate::inspect::RuleSet;
+use crate::listen::{HeldBudget, ListenerConfig, Open, StartError, Workers};
+use crate::org::CallerRole;
+use crate::record::{Recorder, RecorderConfig};
+use crate::resolve::Routes;
+use crate::secrets::{Secrets, SecretsError};
+use crate::store::sqlite::Records;
+use crate::store::{Control, StoreError};
+use crate::telemetry::metrics::{Metrics, Others};
+use arc_swap::ArcSwap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Why the gateway could not start. All of it the operator's to fix.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Keys of hashes and tokens.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The store or control.db.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A listener.
+    #[error(transparent)]
+    Listen(#[from] StartError),
+    /// The admin listener, the audit, or a thread.
+    #[error("{what}: {kind}")]
+    Io {
+        /// What was wanted.
+        what: String,
+        /// The system's word for why.
+        kind: std::io::ErrorKind,
+    },
+}
+
+/// A running gateway.
+pub struct Running {
+    shared: Arc<Shared>,
+    control: Arc<Control>,
+    workers: Workers,
+    admin: admin::Running,
+    writer: Option<std::thread::JoinHandle<()>>,
+    draining: Arc<AtomicBool>,
+    seen: i64,
+}
+
+impl Running {
+    /// Starts everything that `config` tells.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing runs then.
+    pub fn start(config: Config) -> Result<Self, RunError> {
+        let io = |what: &str| {
+            let what = what.to_owned();
+            move |e: std::io::Error| RunError::Io { what, kind: e.kind() }
+        };
+        let secrets = Secrets::open_or_create(&config.data_dir)?;
+        let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
+        let audit = Arc::new(Audit::open(&config.data_dir).map_err(io("the audit file can't be opened"))?);
+        let records = Records::new(&config.data_dir, config.records.retention_days);
+        let metrics = Metrics::default();
+        let names: Vec<Arc<str>> = config.environments.iter().map(|e| e.name.clone()).collect();
+        let (recorder, writer) = if config.records.enabled {
+            let limits = RecorderConfig {
+                queue_records_max: config.records.queue_records_max,
+                queue_bytes_max: config.records.queue_bytes_max,
+            };
+            let cells = metrics.thread(&names);
+            let late = Box::new(move |environment: &str, findings: &crate::inspect::Findings| {
+                cells.inspected(environment, false, findings, false);
+            });
+            let (recorder, thread) = Recorder::start(limits, records.writer(), secrets.tokens.clone(), late)
+                .map_err(io("the record thread can't start"))?;
+            (Some(recorder), Some(thread))
+        } else {
+            (None, None)
+        };
+        let seen = control.version()?;
+        let (listeners, limits, threads, admin_address) = (
+            config
+                .listeners
+                .iter()
+                .map(|l| ListenerConfig { name: l.name.clone(), address: l.address })
+                .collect::<Vec<_>>(),
+            config.limits.clone(),
+            threads(config.threads),
+            config.admin,
+        );
+        let snapshot = snapshot(config, &control)?;
+        metrics.config_current.store(1, Relaxed);
+        metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            recorder,
+            metrics,
+            held: HeldBudget::default(),
+        });
+        let draining = Arc::new(AtomicBool::new(false));
+        let open = Open::default();
+        let admin =
+            admin::start(admin_address, admin_side(&shared, &control, audit, records, &draining, &open))
+                .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
+        let data = shared.clone();
+        let workers =
+            Workers::start(&listeners, &limits, threads, &open, move || Gateway::new(data.clone()))?;
+        Ok(Self { shared, control, workers, admin, writer, draining, seen })
+    }
+
+    /// Where each listener listens.
+    #[must_use]
+    pub fn addresses(&self) -> &[(Arc<str>, SocketAddr)] {
+        self.workers.addresses()
+    }
+
+    /// Where a listener listens.
+    #[must_use]
+    pub fn address(&self, listener: &str) -> Option<SocketAddr> {
+        self.addresses().iter().find(|(name, _)| &**name == listener).map(|(_, address)| *address)
+    }
+
+    /// Where the admin side listens.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address
+    }
+
+    /// Keys and tokens.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Waits until every record of messages that ended before is durable or counted as dropped.
+    pub fn flush_records(&self) {
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.flush();
+        }
+    }
+
+    /// Takes over what a configuration file's text says now: routes, policies, keys. What needs a new start (listeners,
+    /// threads, limits, data folder, admin address) has to be as it was.
+    ///
+    /// # Errors
+    /// What is wrong, a line each; the running configuration stays.
+    pub fn reload(&self, text: &str) -> Result<(), Vec<String>> {
+        let refuse = |problems: Vec<String>| {
+            self.shared.metrics.reload_failures.fetch_add(1, Relaxed);
+            self.shared.metrics.config_current.store(0, Relaxed);
+            problems
+        };
+        let config = Config::parse(text).map_err(|p| refuse(p.iter().map(ToString::to_string).collect()))?;
+        let needs_start = needs_a_start(&self.shared.snapshot.load().config, &config);
+        if !needs_start.is_empty() {
+            return Err(refuse(needs_start));
+        }
+        let snapshot = snapshot(config, &self.control).map_err(|e| refuse(vec![e.to_string()]))?;
+        self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
+        self.shared.snapshot.store(Arc::new(snapshot));
+        self.shared.metrics.reloads.fetch_add(1, Relaxed);
+        self.shared.metrics.config_current.store(1, Relaxed);
+        Ok(())
+    }
+
+    /// Takes over keys that a command made or revoked since the last look. Cheap where nothing changed.
+    pub fn refresh_keys(&mut self) {
+        match self.control.version() {
+            Ok(version) if version == self.seen => {}
+            Ok(version) => {
+                let config = self.shared.snapshot.load().config.clone();
+                match snapshot(config, &self.control) {
+                    Ok(snapshot) => {
+                        self.seen = version;
+                        self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
+                        self.shared.snapshot.store(Arc::new(snapshot));
+                        tracing::info!("Keys were read anew.");
+                    }
+                    Err(error) => tracing::error!(error = %error, "Keys can't be read; the old ones stay."),
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = %error, "The control file can't be read; the old keys stay.")
+            }
+        }
+    }
+
+    /// Stops: unready at once, connections drained, records written. Gives how many connections were cut.
+    #[must_use]
+    pub fn stop(self) -> usize {
+        self.draining.store(true, Relaxed);
+        let cut = self.workers.drain();
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.stop();
+        }
+        if let Some(writer) = self.writer {
+            // It ended before, where it panicked.
+            let _ = writer.join();
+        }
+        drop(self.admin);
+        cut
+    }
+}
+
+/// The environments, keys and rules of one configuration.
+fn snapshot(config: Config, control: &Arc<Control>) -> Result<Snapshot, StoreError> {
+    let known = control
+        .keys()?
+        .into_iter()
+        .filter(|row| row.revoked.is_none())
+        .filter_map(|row| {
+            let caller = Caller {
+                name: Arc::from(row.name),
+                role: CallerRole::of(&row.role)?,
+                environment: Some(Arc::from(row.environment)),
+            };
+            Some((row.id, KnownKey { hash: row.hash, caller, expires: row.expires }))
+        })
+        .collect();
+    let hasher = control.clone();
+    let keys = Keys::new(known, Box::new(move |key| hasher.hash(key)));
+    Ok(Snapshot { routes: Routes::new(&config), config, keys, rules: RuleSet::built_in().clone() })
+}
+
+fn admin_side(
+    shared: &Arc<Shared>,
+    control: &Arc<Control>,
+    audit: Arc<Audit>,
+    records: Records,
+    draining: &Arc<AtomicBool>,
+    open: &Open,
+) -> Admin {
+    let (for_metrics, for_names, draining, open) =
+        (shared.clone(), shared.clone(), draining.clone(), open.clone());
+    Admin {
+        records: Arc::new(records),
+        control: control.clone(),
+        audit,
+        metrics: Box::new(move || {
+            let stats = for_metrics.recorder.as_ref().map(Recorder::stats);
+            let get = |pick: fn(&crate::record::RecordStats) -> &std::sync::atomic::AtomicU64| {
+                stats.map_or(0, |s| pick(s).load(Relaxed))
+            };
+            let others = Others {
+                records_written: get(|s| &s.written),
+                records_dropped_queue: get(|s| &s.dropped_queue),
+                records_dropped_store: get(|s| &s.dropped_store),
+                queue_records: get(|s| &s.queue_records),
+                queue_bytes: get(|s| &s.queue_bytes),
+                connections: open.count() as u64,
+                held_bytes: for_metrics.held.held(),
+            };
+            let rules = for_metrics.snapshot.load().rules.version.clone();
+            for_metrics.metrics.text(others, &rules)
+        }),
+        unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
+        environments: Box::new(move || {
+            for_names
+                .snapshot
+                .load()
+                .config
+                .environments
+                .iter()
+                .map(|e| (e.name.to_string(), e.flag))
+                .collect()
+        }),
+    }
+}
+
+/// What differs between two configurations and can't be taken over while running.
+fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut differs = |what: &str, differs: bool| {
+        if differs {
+            out.push(format!(
+                "{what} changed: that needs a new start, and nothing of the file was taken over"
+            ));
+        }
+    };
+    differs("data_dir", old.data_dir != new.data_dir);
+    differs("threads", old.threads != new.threads);
+    differs("admin.address", old.admin != new.admin);
+    differs("[limits]", old.limits != new.limits);
+    differs("[records]", format!("{:?}", old.records) != format!("{:?}", new.records));
+    let sockets = |c: &Config| c.listeners.iter().map(|l| (l.name.clone(), l.address)).collect::<Vec<_>>();
+    differs("a listener's name or address", sockets(old) != sockets(new));
+    out
+}
+
+fn threads(configured: usize) -> usize {
+    if configured > 0 { configured } else { std::thread::available_parallelism().map_or(1, usize::from) }
+}

@@ -1,0 +1,273 @@
+//! control.db: API keys and readers' tokens. Credentials are 256 random bits, shown once and stored as keyed hashes.
+
+use super::StoreError;
+use super::sqlite::{check_version, database};
+use crate::secrets::{self, Pepper};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rusqlite::{Connection, params};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use subtle::ConstantTimeEq;
+
+/// Keys and tokens of a data folder.
+pub struct Control {
+    connection: Mutex<Connection>,
+    pepper: Pepper,
+}
+
+/// An API key, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRow {
+    /// What the key shows of itself.
+    pub id: String,
+    /// The one environment that it is for.
+    pub environment: String,
+    /// The caller's name.
+    pub name: String,
+    /// The caller's role.
+    pub role: String,
+    /// Keyed hash.
+    pub hash: [u8; 32],
+    /// Unix seconds.
+    pub created: i64,
+    /// Unix seconds; `None`: no end.
+    pub expires: Option<i64>,
+    /// Unix seconds; `None`: not revoked.
+    pub revoked: Option<i64>,
+}
+
+/// A reader's token, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// What the token shows of itself.
+    pub id: String,
+    /// The reader.
+    pub name: String,
+    /// Environments and the role in each.
+    pub roles: Vec<(String, String)>,
+    /// Unix seconds.
+    pub created: i64,
+    /// Unix seconds; `None`: no end.
+    pub expires: Option<i64>,
+    /// Unix seconds; `None`: not revoked.
+    pub revoked: Option<i64>,
+}
+
+impl Control {
+    /// Opens the file below `data_dir`, or makes it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open(data_dir: &Path, pepper: Pepper) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(data_dir).map_err(|e| StoreError::File(e.kind()))?;
+        let connection = Connection::open(data_dir.join("control.db")).map_err(database)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
+        check_version(&connection)?;
+        connection.execute_batch(SCHEMA).map_err(database)?;
+        Ok(Self { connection: Mutex::new(connection), pepper })
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        f(&self.connection.lock().unwrap_or_else(PoisonError::into_inner)).map_err(database)
+    }
+
+    /// A number that changes when another connection has changed the file.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn version(&self) -> Result<i64, StoreError> {
+        self.with(|c| c.pragma_query_value(None, "data_version", |row| row.get(0)))
+    }
+
+    /// The keyed hash of a credential.
+    #[must_use]
+    pub fn hash(&self, credential: &str) -> [u8; 32] {
+        self.pepper.hash(credential)
+    }
+
+    /// Makes an API key; gives its id and the key itself, which is shown once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn create_key(
+        &self,
+        environment: &str,
+        name: &str,
+        role: &str,
+        now: i64,
+        expires: Option<i64>,
+    ) -> Result<(String, String), StoreError> {
+        let (id, key) = credential("phk")?;
+        let hash = self.pepper.hash(&key);
+        self.with(|c| {
+            c.execute(
+                "INSERT INTO api_key(id, environment, name, role, hash, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![id, environment, name, role, hash.as_slice(), now, expires],
+            )
+        })?;
+        Ok((id, key))
+    }
+
+    /// Every key, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        self.with(|c| {
+            c.prepare("SELECT id, environment, name, role, hash, created, expires, revoked FROM api_key ORDER BY created, id")?
+                .query_map([], |row| {
+                    Ok(KeyRow {
+                        id: row.get(0)?,
+                        environment: row.get(1)?,
+                        name: row.get(2)?,
+                        role: row.get(3)?,
+                        hash: row.get::<_, Vec<u8>>(4)?.try_into().unwrap_or_default(),
+                        created: row.get(5)?,
+                        expires: row.get(6)?,
+                        revoked: row.get(7)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// Makes a reader's token; gives its id and the token itself, which is shown once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn create_token(
+        &self,
+        name: &str,
+        roles: &[(String, String)],
+        now: i64,
+        expires: Option<i64>,
+    ) -> Result<(String, String), StoreError> {
+        let (id, token) = credential("pht")?;
+        let hash = self.pepper.hash(&token);
+        let roles = serde_json::to_string(roles).map_err(|_| StoreError::Broken)?;
+        self.with(|c| {
+            c.execute(
+                "INSERT INTO reader_token(id, name, roles, hash, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![id, name, roles, hash.as_slice(), now, expires],
+            )
+        })?;
+        Ok((id, token))
+    }
+
+    /// Every token, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
+        Ok(self.token_rows()?.into_iter().map(|(row, _)| row).collect())
+    }
+
+    fn token_rows(&self) -> Result<Vec<(TokenRow, [u8; 32])>, StoreError> {
+        self.with(|c| {
+            c.prepare("SELECT id, name, roles, created, expires, revoked, hash FROM reader_token ORDER BY created, id")?
+                .query_map([], |row| {
+                    let roles: String = row.get(2)?;
+                    let token = TokenRow {
+                        id: row.get(0)?,
+                        name: row.get(1)?,
+                        roles: serde_json::from_str(&roles).unwrap_or_default(),
+                        created: row.get(3)?,
+                        expires: row.get(4)?,
+                        revoked: row.get(5)?,
+                    };
+                    Ok((token, row.get::<_, Vec<u8>>(6)?.try_into().unwrap_or_default()))
+                })?
+                .collect()
+        })
+    }
+
+    /// The reader of a token; unknown, expired and revoked look the same.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn reader(&self, token: &str, now: i64) -> Result<Option<TokenRow>, StoreError> {
+        let hash = self.pepper.hash(token);
+        let mut found = None;
+        for (row, stored) in self.token_rows()? {
+            if bool::from(hash.ct_eq(&stored))
+                && row.revoked.is_none()
+                && row.expires.is_none_or(|end| now < end)
+            {
+                found = Some(row);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Revokes a key or token by its id; gives whether there was one that wasn't revoked before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn revoke(&self, id: &str, now: i64) -> Result<bool, StoreError> {
+        let changed = self.with(|c| {
+            let keys = c.execute(
+                "UPDATE api_key SET revoked = ?2 WHERE id = ?1 AND revoked IS NULL",
+                params![id, now],
+            )?;
+            Ok(keys
+                + c.execute(
+                    "UPDATE reader_token SET revoked = ?2 WHERE id = ?1 AND revoked IS NULL",
+                    params![id, now],
+                )?)
+        })?;
+        Ok(changed > 0)
+    }
+}
+
+/// An id, and `prefix_id_secret` with 256 random bits.
+fn credential(prefix: &str) -> Result<(String, String), StoreError> {
+    let bytes = || secrets::random().map_err(|_| StoreError::Broken);
+    let id: String = bytes()?.iter().take(5).map(|b| format!("{b:02x}")).collect();
+    // The secret's own alphabet has `_`: it stands last, so that the id ends at the second one.
+    let credential = format!("{prefix}_{id}_{}", URL_SAFE_NO_PAD.encode(bytes()?));
+    Ok((id, credential))
+}
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS api_key (
+        id TEXT PRIMARY KEY, environment TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL,
+        created INTEGER NOT NULL, expires INTEGER, revoked INTEGER
+    );
+    CREATE TABLE IF NOT EXISTS reader_token (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, roles TEXT NOT NULL, hash BLOB NOT NULL,
+        created INTEGER NOT NULL, expires INTEGER, revoked INTEGER
+    );
+    PRAGMA user_version = 1;
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::Secrets;
+
+    #[test]
+    fn credentials_are_known_until_they_are_revoked_and_never_stored() {
+        let dir = tempfile::tempdir().expect("dir");
+        let data = dir.path().join("data");
+        let control =
+            Control::open(&data, Secrets::open_or_create(&data).expect("secrets").pepper).expect("opens");
+        let (id, token) =
+            control.create_token("ann", &[("staging".into(), "viewer".into())], 10, Some(100)).expect("made");
+        assert_eq!(control.reader(&token, 50).expect("reads").expect("known").name, "ann");
+        assert_eq!(control.reader(&token, 100).expect("reads"), None);
+        assert_eq!(control.reader("pht_x_y", 50).expect("reads"), None);
+        assert!(control.revoke(&id, 60).expect("writes"));
+        assert_eq!(control.reader(&token, 61).expect("reads"), None);
+        let (_, key) = control.create_key("staging", "lab", "connection", 10, None).expect("made");
+        assert_eq!(control.keys().expect("reads")[0].hash, control.hash(&key));
+        for file in std::fs::read_dir(&data).expect("reads") {
+            let bytes = std::fs::read(file.expect("entry").path()).expect("reads");
+            for secret in [&token, &key] {
+                assert!(memchr::memmem::find(&bytes, secret.as_bytes()).is_none());
+            }
+        }
+    }
+}

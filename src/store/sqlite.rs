@@ -1,0 +1,297 @@
+//! SQLite: `records/<environment>/<yyyy-mm-dd>.db`, WAL, `synchronous=FULL`. Payloads of a batch are one zstd block;
+//! entries stay apart, so that a search reads no payload. Retention unlinks files.
+
+use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored};
+use crate::record::{Entry, Redacted, StoredPayload};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Writes and reads below one folder.
+#[derive(Debug, Clone)]
+pub struct Records {
+    folder: PathBuf,
+    retention_days: u32,
+}
+
+/// The one writer.
+pub struct Writer {
+    records: Records,
+    open: HashMap<PathBuf, Connection>,
+}
+
+impl Records {
+    /// Records below `data_dir`, kept for so many days.
+    #[must_use]
+    pub fn new(data_dir: &Path, retention_days: u32) -> Self {
+        Self { folder: data_dir.join("records"), retention_days }
+    }
+
+    /// The writer.
+    #[must_use]
+    pub fn writer(&self) -> Writer {
+        Writer { records: self.clone(), open: HashMap::new() }
+    }
+
+    fn file(&self, environment: &str, started_ms: u64) -> PathBuf {
+        // Names of environments are checked words: lower case, digits, dashes.
+        self.folder.join(environment).join(format!("{}.db", crate::clock::day(started_ms)))
+    }
+
+    /// Files of an environment, newest day first.
+    fn files(&self, environment: &str) -> Vec<(String, PathBuf)> {
+        let mut files: Vec<(String, PathBuf)> = fs::read_dir(self.folder.join(environment))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|e| e == "db"))
+            .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
+            .collect();
+        files.sort_by(|a, b| b.0.cmp(&a.0));
+        files
+    }
+
+    fn read(path: &Path) -> Result<Option<Connection>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .map_err(database)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
+        check_version(&connection)?;
+        Ok(Some(connection))
+    }
+}
+
+impl RecordSink for Writer {
+    fn append(&mut self, batch: &[Redacted]) -> Result<(), StoreError> {
+        let mut by_file: BTreeMap<PathBuf, Vec<&Redacted>> = BTreeMap::new();
+        for record in batch {
+            let entry = record.entry();
+            by_file.entry(self.records.file(&entry.environment, entry.started_ms)).or_default().push(record);
+        }
+        for (path, records) in by_file {
+            if let Err(error) = self.append_to(&path, &records) {
+                // The file may be gone or full: opened anew next time.
+                self.open.remove(&path);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn tidy(&mut self) {
+        let oldest = crate::clock::day(
+            crate::clock::unix_ms().saturating_sub(u64::from(self.records.retention_days) * 86_400_000),
+        );
+        let environments = fs::read_dir(&self.records.folder).into_iter().flatten().flatten();
+        for environment in environments.filter_map(|e| e.file_name().into_string().ok()) {
+            for (_, path) in self.records.files(&environment).into_iter().filter(|(day, _)| *day < oldest) {
+                self.open.remove(&path);
+                for suffix in ["", "-wal", "-shm"] {
+                    let mut name = path.clone().into_os_string();
+                    name.push(suffix);
+                    // Only the file itself has to be there.
+                    if fs::remove_file(&name).is_err() && suffix.is_empty() {
+                        tracing::warn!("A record file past its retention can't be removed.");
+                    }
+                }
+            }
+        }
+        // Connections of past days are closed.
+        if self.open.len() > OPEN_FILES_MAX {
+            self.open.clear();
+        }
+    }
+}
+
+impl Writer {
+    fn append_to(&mut self, path: &Path, records: &[&Redacted]) -> Result<(), StoreError> {
+        if !self.open.contains_key(path) {
+            self.open.insert(path.to_owned(), create(path)?);
+        }
+        let connection = self.open.get_mut(path).ok_or(StoreError::Broken)?;
+        let mut block = Vec::new();
+        let mut places = Vec::with_capacity(records.len());
+        for record in records {
+            let start = block.len();
+            if let Some(payload) = record.payload() {
+                serde_json::to_writer(&mut block, payload).map_err(|_| StoreError::Broken)?;
+            }
+            places.push((start, block.len() - start));
+        }
+        let transaction = connection.transaction().map_err(database)?;
+        let block_id = if block.is_empty() {
+            None
+        } else {
+            let packed = zstd::bulk::compress(&block, ZSTD_LEVEL).map_err(|e| StoreError::File(e.kind()))?;
+            transaction
+                .prepare_cached("INSERT INTO block(bytes, zstd) VALUES (?1, ?2)")
+                .and_then(|mut s| s.insert(params![block.len() as i64, packed]))
+                .map(Some)
+                .map_err(database)?
+        };
+        for (record, (start, length)) in records.iter().zip(places) {
+            let entry = record.entry();
+            let json = serde_json::to_string(entry).map_err(|_| StoreError::Broken)?;
+            let block_id = block_id.filter(|_| length > 0);
+            transaction
+                .prepare_cached("INSERT OR IGNORE INTO record(started_ms, id, entry, block, start, length) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+                .and_then(|mut s| s.execute(params![entry.started_ms as i64, entry.id, json, block_id, start as i64, length as i64]))
+                .map_err(database)?;
+            for token in record.tokens() {
+                transaction
+                    .prepare_cached("INSERT OR IGNORE INTO token(token, started_ms, id) VALUES (?1, ?2, ?3)")
+                    .and_then(|mut s| s.execute(params![token, entry.started_ms as i64, entry.id]))
+                    .map_err(database)?;
+            }
+        }
+        transaction.commit().map_err(database)
+    }
+}
+
+impl RecordReader for Records {
+    fn search(&self, scope: &ReadScope, query: &Query) -> Result<Page, StoreError> {
+        let limit = query.limit();
+        let mut entries: Vec<Entry> = Vec::new();
+        let after = query.after.as_deref().and_then(|id| Some((crate::clock::id_ms(id)?, id)));
+        let asked = |e: &&String| query.environment.as_ref().is_none_or(|wanted| wanted == *e);
+        for environment in scope.environments.iter().filter(asked) {
+            let mut here = 0;
+            for (day, path) in self.files(environment) {
+                let out = |ms: Option<u64>, before: bool| {
+                    ms.is_some_and(|ms| {
+                        if before { day < crate::clock::day(ms) } else { day > crate::clock::day(ms) }
+                    })
+                };
+                if out(query.from_ms, true) || out(query.to_ms, false) || out(after.map(|a| a.0), false) {
+                    continue;
+                }
+                let Some(connection) = Self::read(&path)? else { continue };
+                let mut statement = connection
+                    .prepare(
+                        "SELECT entry FROM record WHERE started_ms >= ?1 AND started_ms < ?2 AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4)) \
+                         ORDER BY started_ms DESC, id DESC",
+                    )
+                    .map_err(database)?;
+                let far = i64::MAX as u64;
+                let (last_ms, last_id) = after.unwrap_or((far, ""));
+                let mut rows = statement
+                    .query(params![
+                        query.from_ms.unwrap_or(0) as i64,
+                        query.to_ms.unwrap_or(far) as i64,
+                        last_ms as i64,
+                        last_id
+                    ])
+                    .map_err(database)?;
+                while here <= limit {
+                    let Some(row) = rows.next().map_err(database)? else { break };
+                    let json: String = row.get(0).map_err(database)?;
+                    let entry: Entry = serde_json::from_str(&json).map_err(|_| StoreError::Broken)?;
+                    if query.fits(&entry) {
+                        entries.push(entry);
+                        here += 1;
+                    }
+                }
+                if here > limit {
+                    break;
+                }
+            }
+        }
+        entries.sort_by(|a, b| (b.started_ms, &b.id).cmp(&(a.started_ms, &a.id)));
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        let next = if more { entries.last().map(|e| e.id.clone()) } else { None };
+        Ok(Page { entries, next })
+    }
+
+    fn show(&self, scope: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError> {
+        let Some(started_ms) = crate::clock::id_ms(id) else { return Ok(None) };
+        for environment in &scope.environments {
+            let Some(connection) = Self::read(&self.file(environment, started_ms))? else { continue };
+            let row = connection
+                .query_row(
+                    "SELECT entry, start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block WHERE started_ms = ?1 AND record.id = ?2",
+                    params![started_ms as i64, id],
+                    |row| {
+                        Ok((
+                            row.get::<_, String>(0)?,
+                            row.get::<_, i64>(1)?,
+                            row.get::<_, i64>(2)?,
+                            row.get::<_, Option<Vec<u8>>>(3)?,
+                            row.get::<_, Option<i64>>(4)?,
+                        ))
+                    },
+                )
+                .optional()
+                .map_err(database)?;
+            if let Some((entry, start, length, packed, bytes)) = row {
+                let entry: Entry = serde_json::from_str(&entry).map_err(|_| StoreError::Broken)?;
+                let payload = match packed {
+                    Some(packed) => Some(unpack(&packed, bytes.unwrap_or(0), start, length)?),
+                    None => None,
+                };
+                return Ok(Some(Stored { entry, payload }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn unpack(packed: &[u8], bytes: i64, start: i64, length: i64) -> Result<StoredPayload, StoreError> {
+    let small = |n: i64| usize::try_from(n).map_err(|_| StoreError::Broken);
+    let block = zstd::bulk::decompress(packed, small(bytes)?).map_err(|_| StoreError::Broken)?;
+    let (start, length) = (small(start)?, small(length)?);
+    let json = block.get(start..start + length).ok_or(StoreError::Broken)?;
+    serde_json::from_slice(json).map_err(|_| StoreError::Broken)
+}
+
+fn create(path: &Path) -> Result<Connection, StoreError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| StoreError::File(e.kind()))?;
+    }
+    let connection = Connection::open(path).map_err(database)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
+    check_version(&connection)?;
+    connection.execute_batch(SCHEMA).map_err(database)?;
+    Ok(connection)
+}
+
+/// Refuses files of later versions.
+pub(super) fn check_version(connection: &Connection) -> Result<(), StoreError> {
+    let version: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database)?;
+    if version > SCHEMA_VERSION { Err(StoreError::Newer(version)) } else { Ok(()) }
+}
+
+pub(super) fn database(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error() {
+        Some(e) if e.code == ErrorCode::DiskFull => StoreError::Full,
+        Some(e) => StoreError::Database(e.extended_code),
+        None => StoreError::Broken,
+    }
+}
+
+const SCHEMA_VERSION: i64 = 1;
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, zstd BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS record (
+        started_ms INTEGER NOT NULL, id TEXT NOT NULL, entry TEXT NOT NULL,
+        block INTEGER, start INTEGER NOT NULL, length INTEGER NOT NULL,
+        PRIMARY KEY (started_ms, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS token (
+        token TEXT NOT NULL, started_ms INTEGER NOT NULL, id TEXT NOT NULL,
+        PRIMARY KEY (token, started_ms, id)
+    ) WITHOUT ROWID;
+    PRAGMA user_version = 1;
+";
+const ZSTD_LEVEL: i32 = 3;
+const OPEN_FILES_MAX: usize = 16;

@@ -1,0 +1,500 @@
+//! Every metric: a field and a doc line each, made once and handed down.
+//!
+//! Data threads count in plain per-thread cells ([`Cells`]) that no other thread writes; a scrape sums them. Labels are
+//! enums or names from the configuration, so that their number is known; small counts name people, so findings are
+//! counted by environment, kind and decision, never by connection.
+
+use crate::inspect::finding::UninspectedReason;
+use crate::inspect::kind::Kind;
+use crate::reason::Reason;
+use prometheus::proto::{Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::{Encoder, TextEncoder};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Forwarded to the upstream.
+    Forwarded,
+    /// Forwarded, though the policy would refuse it: shadow mode.
+    WouldRefuse,
+    /// Refused.
+    Refused,
+    /// Neither: the gateway or the upstream failed.
+    Failed,
+}
+
+impl Outcome {
+    /// Every one, in order.
+    pub const ALL: &[Self] = &[Self::Forwarded, Self::WouldRefuse, Self::Refused, Self::Failed];
+
+    /// The word, as in labels and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::WouldRefuse => "would_refuse",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The stages that are timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading the whole body of a held message.
+    Hold,
+    /// Inspecting it.
+    Inspect,
+    /// From forwarding to the reply's head.
+    Forward,
+    /// The whole message, to the reply's head.
+    Total,
+}
+
+impl Stage {
+    const ALL: &[Self] = &[Self::Hold, Self::Inspect, Self::Forward, Self::Total];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Inspect => "inspect",
+            Self::Forward => "forward",
+            Self::Total => "total",
+        }
+    }
+}
+
+/// One data thread's counters.
+pub struct Cells {
+    environments: Vec<EnvironmentCells>,
+    unresolved: EnvironmentCells,
+    stages: Vec<Timer>,
+}
+
+struct EnvironmentCells {
+    name: Arc<str>,
+    requests: Vec<AtomicU64>,
+    reasons: Vec<AtomicU64>,
+    findings: Vec<AtomicU64>,
+    uninspected: Vec<AtomicU64>,
+    declared: AtomicU64,
+    scanned: AtomicU64,
+    request_bytes: AtomicU64,
+    response_bytes: AtomicU64,
+}
+
+struct Timer {
+    buckets: Vec<AtomicU64>,
+    sum_ns: AtomicU64,
+}
+
+/// All metrics of the process.
+#[derive(Default)]
+pub struct Metrics {
+    threads: Mutex<Vec<Arc<Cells>>>,
+    /// Configurations taken over.
+    pub reloads: AtomicU64,
+    /// Configurations refused: the old one stayed.
+    pub reload_failures: AtomicU64,
+    /// 1 while the running configuration is the file's, 0 after a refused reload.
+    pub config_current: AtomicU64,
+    /// Keys that are known.
+    pub keys: AtomicU64,
+}
+
+/// Numbers that other parts keep, as a scrape finds them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Others {
+    /// Records made durable.
+    pub records_written: u64,
+    /// Records dropped because the queue was full.
+    pub records_dropped_queue: u64,
+    /// Records dropped because the store failed.
+    pub records_dropped_store: u64,
+    /// Records that wait.
+    pub queue_records: u64,
+    /// Their bytes.
+    pub queue_bytes: u64,
+    /// Open connections.
+    pub connections: u64,
+    /// Bytes of bodies held now.
+    pub held_bytes: u64,
+}
+
+impl Metrics {
+    /// A new data thread's counters, for these environments.
+    #[must_use]
+    pub fn thread(&self, environments: &[Arc<str>]) -> Arc<Cells> {
+        let cells = Arc::new(Cells {
+            environments: environments.iter().map(|name| EnvironmentCells::new(name.clone())).collect(),
+            unresolved: EnvironmentCells::new(Arc::from("unresolved")),
+            stages: Stage::ALL.iter().map(|_| Timer::new()).collect(),
+        });
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(cells.clone());
+        cells
+    }
+
+    /// The text of `/metrics`.
+    #[must_use]
+    pub fn text(&self, others: Others, rules: &str) -> String {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut families = by_environment(&threads);
+        families.push(stages(&threads));
+        let plain = |name: &str, help: &str, kind, value: u64| {
+            family(name, help, kind, vec![metric(&[], kind, value as f64)])
+        };
+        let counter = MetricType::COUNTER;
+        let gauge = MetricType::GAUGE;
+        families.extend([
+            plain("phigate_records_written_total", "Records made durable.", counter, others.records_written),
+            family(
+                "phigate_records_dropped_total",
+                "Records that were not kept.",
+                counter,
+                vec![
+                    metric(&[("reason", "queue_full")], counter, others.records_dropped_queue as f64),
+                    metric(&[("reason", "store")], counter, others.records_dropped_store as f64),
+                ],
+            ),
+            plain(
+                "phigate_record_queue_records",
+                "Records that wait to be written.",
+                gauge,
+                others.queue_records,
+            ),
+            plain(
+                "phigate_record_queue_bytes",
+                "Bytes of records that wait to be written.",
+                gauge,
+                others.queue_bytes,
+            ),
+            plain("phigate_connections", "Open connections of callers.", gauge, others.connections),
+            plain("phigate_held_bytes", "Bytes of bodies held for judgement.", gauge, others.held_bytes),
+            plain("phigate_keys", "API keys that are known and not revoked.", gauge, self.keys.load(Relaxed)),
+            family(
+                "phigate_config_reloads_total",
+                "Configurations taken over (ok) or refused (failed: the old one stays).",
+                counter,
+                vec![
+                    metric(&[("result", "ok")], counter, self.reloads.load(Relaxed) as f64),
+                    metric(&[("result", "failed")], counter, self.reload_failures.load(Relaxed) as f64),
+                ],
+            ),
+            plain(
+                "phigate_config_current",
+                "1 while the running configuration is the file's.",
+                gauge,
+                self.config_current.load(Relaxed),
+            ),
+            family(
+                "phigate_build_info",
+                "Version of the program and of its rule set.",
+                gauge,
+                vec![metric(&[("rules", rules), ("version", env!("CARGO_PKG_VERSION"))], gauge, 1.0)],
+            ),
+        ]);
+        families.retain(|f| !f.get_metric().is_empty());
+        families.sort_by(|a, b| a.name().cmp(b.name()));
+        let mut out = Vec::new();
+        // Writing to memory doesn't fail; an empty text would show in the scrape.
+        let _ = TextEncoder::new().encode(&families, &mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+}
+
+impl Cells {
+    fn of(&self, environment: Option<&str>) -> &EnvironmentCells {
+        environment
+            .and_then(|name| self.environments.iter().find(|e| &*e.name == name))
+            .unwrap_or(&self.unresolved)
+    }
+
+    /// Counts a message; `environment` is `None` where none was resolved.
+    pub fn message(
+        &self,
+        environment: Option<&str>,
+        outcome: Outcome,
+        reason: Option<Reason>,
+        request: u64,
+        response: u64,
+    ) {
+        let cells = self.of(environment);
+        bump(&cells.requests, outcome as usize, 1);
+        if let Some(reason) = reason {
+            bump(&cells.reasons, reason as usize, 1);
+        }
+        cells.request_bytes.fetch_add(request, Relaxed);
+        cells.response_bytes.fetch_add(response, Relaxed);
+    }
+
+    /// Counts what inspection told of a message.
+    pub fn inspected(
+        &self,
+        environment: &str,
+        refused: bool,
+        findings: &crate::inspect::Findings,
+        mismatch: bool,
+    ) {
+        let cells = self.of(Some(environment));
+        let half = if refused { Kind::ALL.len() } else { 0 };
+        for finding in findings.findings.iter().filter(|f| f.person.is_some()) {
+            bump(&cells.findings, half + finding.kind as usize, 1);
+        }
+        for unread in &findings.uninspected {
+            bump(&cells.uninspected, unread.reason as usize, 1);
+        }
+        cells.declared.fetch_add(u64::from(mismatch), Relaxed);
+        cells.scanned.fetch_add(findings.scanned_bytes, Relaxed);
+    }
+
+    /// Counts a stage's time.
+    pub fn time(&self, stage: Stage, took: Duration) {
+        if let Some(timer) = self.stages.get(stage as usize) {
+            let seconds = took.as_secs_f64();
+            let at = BUCKETS.iter().position(|le| seconds <= *le).unwrap_or(BUCKETS.len());
+            bump(&timer.buckets, at, 1);
+            timer.sum_ns.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        }
+    }
+}
+
+impl EnvironmentCells {
+    fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            requests: zeros(Outcome::ALL.len()),
+            reasons: zeros(Reason::ALL.len()),
+            findings: zeros(2 * Kind::ALL.len()),
+            uninspected: zeros(UninspectedReason::ALL.len()),
+            declared: AtomicU64::new(0),
+            scanned: AtomicU64::new(0),
+            request_bytes: AtomicU64::new(0),
+            response_bytes: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Timer {
+    fn new() -> Self {
+        Self { buckets: zeros(BUCKETS.len() + 1), sum_ns: AtomicU64::new(0) }
+    }
+}
+
+fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
+    let counter = MetricType::COUNTER;
+    let mut names: Vec<Arc<str>> = Vec::new();
+    for cells in threads.iter().flat_map(|t| t.environments.iter().chain([&t.unresolved])) {
+        if !names.contains(&cells.name) {
+            names.push(cells.name.clone());
+        }
+    }
+    let sum = |name: &str, pick: &dyn Fn(&EnvironmentCells) -> u64| -> u64 {
+        threads
+            .iter()
+            .flat_map(|t| t.environments.iter().chain([&t.unresolved]))
+            .filter(|c| &*c.name == name)
+            .map(pick)
+            .sum()
+    };
+    let at = |cells: &[AtomicU64], i: usize| cells.get(i).map_or(0, |c| c.load(Relaxed));
+    let mut requests = Vec::new();
+    let mut refusals = Vec::new();
+    let mut findings = Vec::new();
+    let mut uninspected = Vec::new();
+    let (mut declared, mut scanned, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+    for name in &names {
+        for outcome in Outcome::ALL {
+            let value = sum(name, &|c| at(&c.requests, *outcome as usize));
+            requests.push(metric(
+                &[("decision", outcome.as_str()), ("environment", name)],
+                counter,
+                value as f64,
+            ));
+        }
+        for reason in Reason::ALL {
+            let value = sum(name, &|c| at(&c.reasons, *reason as usize));
+            if value > 0 {
+                refusals.push(metric(
+                    &[("environment", name), ("reason", reason.as_str())],
+                    counter,
+                    value as f64,
+                ));
+            }
+        }
+        for kind in Kind::ALL {
+            for (half, word) in [(0, "passed"), (Kind::ALL.len(), "refused")] {
+                let value = sum(name, &|c| at(&c.findings, half + *kind as usize));
+                if value > 0 {
+                    let labels = [("decision", word), ("environment", &**name), ("kind", kind.as_str())];
+                    findings.push(metric(&labels, counter, value as f64));
+                }
+            }
+        }
+        for reason in UninspectedReason::ALL {
+            let value = sum(name, &|c| at(&c.uninspected, *reason as usize));
+            if value > 0 {
+                uninspected.push(metric(
+                    &[("environment", name), ("reason", reason.as_str())],
+                    counter,
+                    value as f64,
+                ));
+            }
+        }
+        let one = |value: u64| metric(&[("environment", name)], counter, value as f64);
+        declared.push(one(sum(name, &|c| c.declared.load(Relaxed))));
+        scanned.push(one(sum(name, &|c| c.scanned.load(Relaxed))));
+        for (direction, value) in [
+            ("request", sum(name, &|c| c.request_bytes.load(Relaxed))),
+            ("response", sum(name, &|c| c.response_bytes.load(Relaxed))),
+        ] {
+            bytes.push(metric(&[("direction", direction), ("environment", name)], counter, value as f64));
+        }
+    }
+    vec![
+        family(
+            "phigate_requests_total",
+            "Messages by environment and what became of them.",
+            counter,
+            requests,
+        ),
+        family(
+            "phigate_refusals_total",
+            "Messages refused or failed (in shadow mode: that would be), by reason.",
+            counter,
+            refusals,
+        ),
+        family(
+            "phigate_findings_total",
+            "Detections by kind, and what became of their message.",
+            counter,
+            findings,
+        ),
+        family("phigate_uninspected_total", "What stayed unread, by reason.", counter, uninspected),
+        family(
+            "phigate_declared_mode_mismatches_total",
+            "Messages whose declared mode isn't the environment's.",
+            counter,
+            declared,
+        ),
+        family(
+            "phigate_scanned_bytes_total",
+            "Bytes that were inspected, decoded ones too.",
+            counter,
+            scanned,
+        ),
+        family("phigate_body_bytes_total", "Bytes of bodies, by direction.", counter, bytes),
+    ]
+}
+
+fn stages(threads: &[Arc<Cells>]) -> MetricFamily {
+    let metrics = Stage::ALL
+        .iter()
+        .map(|stage| {
+            let timers = || threads.iter().filter_map(|t| t.stages.get(*stage as usize));
+            let mut histogram = Histogram::default();
+            let mut cumulative = 0;
+            let mut buckets = Vec::with_capacity(BUCKETS.len());
+            for (i, le) in BUCKETS.iter().enumerate() {
+                cumulative += timers().filter_map(|t| t.buckets.get(i)).map(|b| b.load(Relaxed)).sum::<u64>();
+                let mut bucket = prometheus::proto::Bucket::default();
+                bucket.set_upper_bound(*le);
+                bucket.set_cumulative_count(cumulative);
+                buckets.push(bucket);
+            }
+            let over: u64 =
+                timers().filter_map(|t| t.buckets.get(BUCKETS.len())).map(|b| b.load(Relaxed)).sum();
+            histogram.set_sample_count(cumulative + over);
+            histogram.set_sample_sum(timers().map(|t| t.sum_ns.load(Relaxed)).sum::<u64>() as f64 / 1e9);
+            histogram.set_bucket(buckets);
+            let mut m = metric(&[("stage", stage.as_str())], MetricType::HISTOGRAM, 0.0);
+            m.set_histogram(histogram);
+            m
+        })
+        .collect();
+    family(
+        "phigate_stage_duration_seconds",
+        "Time of a message in each stage.",
+        MetricType::HISTOGRAM,
+        metrics,
+    )
+}
+
+fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> MetricFamily {
+    let mut family = MetricFamily::default();
+    family.set_name(name.to_owned());
+    family.set_help(help.to_owned());
+    family.set_field_type(kind);
+    family.set_metric(metrics);
+    family
+}
+
+fn metric(labels: &[(&str, &str)], kind: MetricType, value: f64) -> Metric {
+    let pair = |(name, value): &(&str, &str)| {
+        let mut pair = LabelPair::default();
+        pair.set_name((*name).to_owned());
+        pair.set_value((*value).to_owned());
+        pair
+    };
+    let mut metric = Metric::default();
+    metric.set_label(labels.iter().map(pair).collect());
+    match kind {
+        MetricType::COUNTER => {
+            let mut counter = Counter::default();
+            counter.set_value(value);
+            metric.set_counter(counter);
+        }
+        MetricType::GAUGE => {
+            let mut gauge = Gauge::default();
+            gauge.set_value(value);
+            metric.set_gauge(gauge);
+        }
+        _ => {}
+    }
+    metric
+}
+
+fn zeros(n: usize) -> Vec<AtomicU64> {
+    (0..n).map(|_| AtomicU64::new(0)).collect()
+}
+
+fn bump(cells: &[AtomicU64], at: usize, by: u64) {
+    if let Some(cell) = cells.get(at) {
+        cell.fetch_add(by, Relaxed);
+    }
+}
+
+/// Upper bounds of the stage histogram, seconds.
+const BUCKETS: &[f64] =
+    &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scrape_sums_the_threads() {
+        let metrics = Metrics::default();
+        let names = [Arc::from("staging")];
+        let (one, two) = (metrics.thread(&names), metrics.thread(&names));
+        one.message(Some("staging"), Outcome::Refused, Some(Reason::LikelyPhi), 10, 2);
+        two.message(Some("staging"), Outcome::Refused, Some(Reason::LikelyPhi), 10, 2);
+        two.message(None, Outcome::Refused, Some(Reason::EnvironmentUnknown), 0, 0);
+        one.time(Stage::Inspect, Duration::from_micros(20));
+        let text = metrics.text(Others::default(), "abc");
+        assert!(
+            text.contains("phigate_requests_total{decision=\"refused\",environment=\"staging\"} 2"),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "phigate_refusals_total{environment=\"unresolved\",reason=\"environment_unknown\"} 1"
+            )
+        );
+        assert!(text.contains("phigate_stage_duration_seconds_count{stage=\"inspect\"} 1"));
+        assert!(text.contains("rules=\"abc\""));
+    }
+}
