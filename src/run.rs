@@ -174,20 +174,25 @@ impl Running {
         match self.control.version() {
             Ok(version) if version == self.seen => {}
             Ok(version) => {
-                let config = self.shared.snapshot.load().config.clone();
-                match snapshot(config, &self.control) {
-                    Ok(snapshot) => {
-                        self.seen = version;
-                        self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
-                        self.shared.snapshot.store(Arc::new(snapshot));
-                        tracing::info!("Keys were read anew.");
-                    }
-                    Err(error) => tracing::error!(error = %error, "Keys can't be read; the old ones stay."),
-                }
+                self.seen = version;
+                self.refresh_keys_now();
             }
             Err(error) => {
                 tracing::error!(error = %error, "The control file can't be read; the old keys stay.")
             }
+        }
+    }
+
+    /// Takes over the keys of the control file as they are now.
+    pub fn refresh_keys_now(&mut self) {
+        let config = self.shared.snapshot.load().config.clone();
+        match snapshot(config, &self.control) {
+            Ok(snapshot) => {
+                self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
+                self.shared.snapshot.store(Arc::new(snapshot));
+                tracing::info!("Keys were read anew.");
+            }
+            Err(error) => tracing::error!(error = %error, "Keys can't be read; the old ones stay."),
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 /// An answer.
 pub(super) struct Reply {
     pub(super) status: u16,
+    pub(super) headers: http::HeaderMap,
     pub(super) body: Bytes,
 }
 
@@ -29,7 +30,7 @@ pub(super) async fn call(
                 .collect()
                 .await
                 .map_err(|_| "the answer is cut short or too long")?;
-            Ok(Reply { status: head.status.as_u16(), body: body.to_bytes() })
+            Ok(Reply { status: head.status.as_u16(), headers: head.headers, body: body.to_bytes() })
         };
         tokio::pin!(exchange);
         tokio::pin!(connection);

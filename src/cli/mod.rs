@@ -2,6 +2,7 @@
 
 mod call;
 pub mod check;
+pub mod demo;
 pub mod keys;
 pub mod out;
 pub mod records;
@@ -21,6 +22,8 @@ pub struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// A tour of what it does: no configuration, no other service.
+    Demo(demo::Args),
     /// Run the gateway: from a configuration file, or in front of one upstream.
     Run(run::Args),
     /// Tell every problem of a configuration file.
@@ -39,6 +42,7 @@ enum Command {
 #[must_use]
 pub fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
+        Command::Demo(args) => demo::run(args),
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
         Command::Scan(args) => scan::run(args),

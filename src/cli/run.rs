@@ -45,7 +45,7 @@ enum EnvironmentFlag {
 /// Runs it until SIGTERM or SIGINT. Exit code 0: stopped as told, 78: configuration, 1: could not start.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
-    log::start(args.log);
+    log::start(args.log, "info");
     let config = match load(args) {
         Ok(config) => config,
         Err(problems) => {
@@ -55,7 +55,6 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(EX_CONFIG);
         }
     };
-    let admin = config.admin;
     let running = match Running::start(config) {
         Ok(running) => running,
         Err(error) => {
@@ -66,7 +65,7 @@ pub fn run(args: &Args) -> ExitCode {
     for (listener, address) in running.addresses() {
         tracing::info!(listener = &**listener, address = %address, "Listening.");
     }
-    tracing::info!(address = %admin, "The admin side listens.");
+    tracing::info!(address = %running.admin_address(), "The admin side listens.");
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

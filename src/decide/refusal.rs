@@ -272,8 +272,16 @@ fn acknowledgement(refusal: &Refusal, record: &str, body: &[u8], now: &str) -> V
         let location = if spot.part == Part::Body { err_location(place) } else { String::new() };
         AckError { location, condition, rule: &spot.rule, text: &spot.advice }
     }));
-    let touched =
-        |span: Range<usize>| refusal.touched.iter().any(|t| t.start < span.end && span.start < t.end);
+    // Nothing is echoed that a finding touches, here or where the same words stand again.
+    let touched = |span: Range<usize>| {
+        let echo = body.get(span.clone()).unwrap_or_default();
+        let within =
+            |outer: &[u8], inner: &[u8]| inner.len() > 1 && memchr::memmem::find(outer, inner).is_some();
+        refusal.touched.iter().any(|t| {
+            let found = body.get(t.clone()).unwrap_or_default();
+            (t.start < span.end && span.start < t.end) || within(found, echo) || within(echo, found)
+        })
+    };
     ack::ack(body, code, &errors, record, now, &touched)
 }
 

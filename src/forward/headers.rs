@@ -2,8 +2,8 @@
 
 use super::Upstream;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
@@ -82,7 +82,8 @@ pub fn reply(headers: &mut HeaderMap) {
 
 /// Fields of one connection. `Connection` may name known ones only: else a caller could take off what others set.
 fn hop_by_hop(headers: &mut HeaderMap) {
-    for name in [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE] {
+    // `Trailer` stays: it announces fields that stay behind the body.
+    for name in [CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
         headers.remove(name);
     }
     for name in ["keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization"] {

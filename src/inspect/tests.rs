@@ -28,7 +28,7 @@ fn a_fhir_patient_adds_up_and_two_do_not() {
         {"resource":{"resourceType":"Patient","id":"a","name":[{"family":"Okafor"}]}},
         {"resource":{"resourceType":"Patient","id":"b","birthDate":"1962-06-22"}}]}"#;
     let two = inspect("application/fhir+json", bundle.as_bytes());
-    assert_eq!(two.points().0, 40, "{:?}", two.persons);
+    assert_eq!(two.points().0, 45, "{:?}", two.persons);
     assert_eq!(two.persons.len(), 2);
 }
 

@@ -11,11 +11,11 @@ pub enum LogFormat {
     Text,
 }
 
-/// Starts logging. `PHIGATE_LOG` picks levels (`info` by default) of the gateway's own events; libraries stay at `warn`
+/// Starts logging. `PHIGATE_LOG` picks the level (`level` by default) of the gateway's own events; libraries stay at `warn`
 /// or above whatever it says, since their debug lines quote what passes through them.
-pub fn start(format: LogFormat) {
+pub fn start(format: LogFormat, level: &str) {
     let own = std::env::var("PHIGATE_LOG").ok();
-    let own = own.as_deref().filter(|level| LEVELS.contains(level)).unwrap_or("info");
+    let own = own.as_deref().filter(|level| LEVELS.contains(level)).unwrap_or(level);
     let filter = EnvFilter::new(format!("off,phigate={own}"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start, as in tests, keeps the first.

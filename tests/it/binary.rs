@@ -1,0 +1,319 @@
+//! The real program: commands, exit codes, signals, kill -9.
+
+use crate::support::{Upstream, admin, connect, metric, read_http, shared};
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_phigate");
+
+fn phigate(args: &[&str]) -> Output {
+    Command::new(PROGRAM).args(args).stdin(Stdio::null()).output().expect("runs")
+}
+
+fn with_input(args: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(PROGRAM)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    child.stdin.take().expect("piped").write_all(input).expect("writes");
+    child.wait_with_output().expect("ends")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_demo_holds_every_expectation() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path().join("demo");
+    let out = phigate(&["demo", "--once", "--data", data.to_str().expect("path")]);
+    assert_eq!(out.status.code(), Some(0), "{}{}", text(&out.stdout), text(&out.stderr));
+    let told = text(&out.stdout);
+    assert!(told.contains("byte for byte") && told.contains("environment_mismatch") && told.contains("curl"));
+    assert!(!told.contains("E08738432") && !told.contains("412-21-3456"), "a value of the tour is printed");
+}
+
+#[test]
+fn check_tells_all_problems_and_exits_78() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("bad.toml");
+    std::fs::write(&file, "[[environment]]\nname = \"a\"\nflag = \"stagging\"\n[[listener]]\nname = \"l\"\naddress = \"here\"\nport = 1\n").expect("writes");
+    let out = phigate(&["check", file.to_str().expect("path")]);
+    let told = text(&out.stdout);
+    assert_eq!(out.status.code(), Some(78), "{told}");
+    for part in [
+        "line 3: environment[0].flag",
+        "did you mean `staging`",
+        "line 6: listener[0].address",
+        "line 7: listener[0].port",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/phigate.toml");
+    assert_eq!(phigate(&["check", good.to_str().expect("path")]).status.code(), Some(0));
+    assert_eq!(phigate(&["check", "/nowhere.toml"]).status.code(), Some(2));
+}
+
+#[test]
+fn scan_finds_decides_and_prints_no_value() {
+    let patient = crate::support::PATIENT;
+    let out = with_input(&["scan"], patient.as_bytes());
+    assert_eq!(out.status.code(), Some(1));
+    let told = text(&out.stdout);
+    assert!(told.contains("block (likely_phi)") && told.contains("Patient.name[0].family"), "{told}");
+    assert!(!told.contains("Okafor") && !told.contains("E08738432"));
+    assert_eq!(
+        with_input(&["scan"], b"{\"resourceType\":\"ValueSet\",\"status\":\"active\"}").status.code(),
+        Some(0)
+    );
+    assert_eq!(phigate(&["scan", "/nowhere.json"]).status.code(), Some(2));
+    let told = text(&with_input(&["scan", "--environment", "production"], patient.as_bytes()).stdout);
+    assert!(told.contains("would block in development"), "{told}");
+}
+
+#[test]
+fn scan_jsonl_answers_line_by_line() {
+    let lines = "{\"id\":1,\"text\":\"Patient: Darnell Okafor, DOB 06/22/1962, SSN 412-21-3456\",\"format\":\"text\"}\n{\"id\":\"b\",\"text\":\"hello\"}\n";
+    let out = with_input(&["scan", "--jsonl"], lines.as_bytes());
+    assert_eq!(out.status.code(), Some(1));
+    let told = text(&out.stdout);
+    let answers: Vec<serde_json::Value> =
+        told.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    assert_eq!((answers[0]["id"].as_i64(), answers[0]["verdict"].as_str()), (Some(1), Some("block")));
+    let spans = answers[0]["spans"].as_array().expect("spans");
+    assert!(spans.iter().any(|s| s["category"] == "SSN" && s["start"] == 45 && s["end"] == 56), "{spans:?}");
+    assert_eq!((answers[1]["verdict"].as_str(), answers[1]["points"].as_i64()), (Some("allow"), Some(0)));
+    let bad = with_input(&["scan", "--jsonl"], b"{\"id\":1,\"text\":\"Okafor");
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(!text(&bad.stderr).contains("Okafor"));
+}
+
+#[test]
+fn scan_jsonl_catches_every_real_message_of_the_formats_that_have_walkers() {
+    let Some(corpus) = shared("corpora/dev/messages.jsonl") else {
+        eprintln!("skipped 1 corpus: none here");
+        return;
+    };
+    let out = phigate(&["scan", "--jsonl", corpus.to_str().expect("path")]);
+    let told = text(&out.stdout);
+    let verdicts: std::collections::HashMap<String, bool> = told
+        .lines()
+        .map(|l| serde_json::from_str::<serde_json::Value>(l).expect("JSON"))
+        .map(|v| (v["id"].as_str().unwrap_or_default().to_owned(), v["verdict"] == "block"))
+        .collect();
+    let (mut real, mut caught, mut clean, mut wrong) = (0, 0, 0, 0);
+    for line in std::fs::read_to_string(corpus).expect("reads").lines() {
+        let record: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let blocked = verdicts[record["id"].as_str().expect("id")];
+        match (record["class"].as_str(), record["format"].as_str()) {
+            (Some("real"), _) => (real, caught) = (real + 1, caught + usize::from(blocked)),
+            (Some("clean"), Some("fhir-json" | "hl7v2" | "redox-json" | "form" | "text")) => {
+                (clean, wrong) = (clean + 1, wrong + usize::from(blocked))
+            }
+            _ => {}
+        }
+    }
+    assert!(real > 500 && caught * 100 >= real * 99, "{caught} of {real}");
+    assert!(clean > 300 && wrong * 100 <= clean, "{wrong} of {clean}");
+}
+
+struct Run {
+    child: Child,
+    gate: SocketAddr,
+    admin: SocketAddr,
+}
+
+/// Starts `phigate run` with the configuration, and reads from its log where it listens.
+fn run(config: &Path) -> Run {
+    let mut child = Command::new(PROGRAM)
+        .args(["run", "--config", config.to_str().expect("path")])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped"));
+    let (mut gate, mut admin) = (None, None);
+    while gate.is_none() || admin.is_none() {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).expect("reads") > 0, "the program ended");
+        let event: serde_json::Value =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON line: {line}"));
+        let address = event["address"].as_str().and_then(|a| a.parse().ok());
+        match event["message"].as_str() {
+            Some("Listening.") => gate = address,
+            Some("The admin side listens.") => admin = address,
+            _ => {}
+        }
+    }
+    // The rest of the log has to go somewhere.
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    Run { child, gate: gate.expect("told"), admin: admin.expect("told") }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(
+        Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill runs").success()
+    );
+}
+
+fn config(folder: &Path, upstream: SocketAddr, flag: &str) -> String {
+    format!(
+        "data_dir = {:?}\nthreads = 1\n[admin]\naddress = \"127.0.0.1:0\"\n[[environment]]\nname = \"one\"\nflag = \"{flag}\"\n[[listener]]\nname = \"l\"\naddress = \"127.0.0.1:0\"\nenvironment = \"one\"\ncallers = \"any\"\n[[connection]]\nname = \"c\"\nenvironment = \"one\"\nupstream = \"http://{upstream}\"\n",
+        folder.join("data")
+    )
+}
+
+fn post(gate: SocketAddr, body: &str, key: &str) -> Option<(u16, String)> {
+    let mut stream = std::net::TcpStream::connect(gate).ok()?;
+    let key = if key.is_empty() { String::new() } else { format!("Phigate-Key: {key}\r\n") };
+    write!(stream, "POST /fhir/Patient HTTP/1.1\r\nHost: g\r\n{key}Content-Type: application/fhir+json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).ok()?;
+    let reply = read_http(&mut stream, false)?;
+    Some((reply.status(), reply.header("phigate-record").to_owned()))
+}
+
+#[test]
+fn keys_made_by_command_are_known_within_a_moment_and_sigterm_stops_cleanly() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(
+        &file,
+        config(folder.path(), upstream.address, "staging").replace("callers = \"any\"", "callers = \"keys\""),
+    )
+    .expect("writes");
+    let mut run = run(&file);
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("path");
+    let key =
+        text(&phigate(&["keys", "create", "--data", data, "--environment", "one", "--name", "lab"]).stdout)
+            .trim()
+            .to_owned();
+    assert!(key.starts_with("phk_"), "{key}");
+    let accepted =
+        |want: u16| (0..2000).any(|_| post(run.gate, "{}", &key).is_some_and(|(status, _)| status == want));
+    assert!(accepted(200), "the key is never known");
+    let id = key.split('_').nth(1).expect("id").to_owned();
+    assert_eq!(phigate(&["keys", "revoke", "--data", data, &id]).status.code(), Some(0));
+    assert!(accepted(401), "the key is never revoked");
+    signal(&run.child, "-TERM");
+    assert_eq!(run.child.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
+fn sighup_takes_over_a_good_file_and_keeps_the_old_for_a_bad_one() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    let good = config(folder.path(), upstream.address, "staging");
+    std::fs::write(&file, &good).expect("writes");
+    let mut run = run(&file);
+    let scrape = |line: &str| metric(&text(&admin(run.admin, "/metrics", "").body), line);
+    let wait =
+        |line: &str, want: u64| assert!((0..5000).any(|_| scrape(line) == want), "{line} never is {want}");
+    assert_eq!(post(run.gate, crate::support::PATIENT, "").map(|r| r.0), Some(422));
+    std::fs::write(&file, "nonsense").expect("writes");
+    signal(&run.child, "-HUP");
+    wait("phigate_config_reloads_total{result=\"failed\"}", 1);
+    assert_eq!(post(run.gate, crate::support::PATIENT, "").map(|r| r.0), Some(422));
+    std::fs::write(&file, good.replace("flag = \"staging\"", "flag = \"staging\"\nmode = \"off\""))
+        .expect("writes");
+    signal(&run.child, "-HUP");
+    wait("phigate_config_reloads_total{result=\"ok\"}", 1);
+    assert_eq!(post(run.gate, crate::support::PATIENT, "").map(|r| r.0), Some(200));
+    signal(&run.child, "-TERM");
+    run.child.wait().expect("ends");
+}
+
+#[test]
+fn after_kill_9_under_load_every_acknowledged_record_is_there_and_nothing_clear_is_on_disk() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), upstream.address, "production")).expect("writes");
+    let mut total = 0;
+    for round in 0..3 {
+        let mut run = run(&file);
+        let gate = run.gate;
+        let sender = std::thread::spawn(move || {
+            let mut ids = Vec::new();
+            while let Some((_, id)) = post(gate, crate::support::PATIENT, "") {
+                ids.push(id);
+            }
+            ids
+        });
+        // Acknowledged means: counted as written, which is after the commit. One sender, one queue: written in order.
+        let acknowledged = loop {
+            let written =
+                metric(&text(&admin(run.admin, "/metrics", "").body), "phigate_records_written_total ");
+            if written > 60 + round * 20 {
+                break usize::try_from(written).expect("small");
+            }
+        };
+        run.child.kill().expect("SIGKILL");
+        run.child.wait().expect("ends");
+        let ids = sender.join().expect("ends");
+        let mut again = self::run(&file);
+        let data = folder.path().join("data");
+        let token = text(
+            &phigate(&[
+                "tokens",
+                "create",
+                "--data",
+                data.to_str().expect("path"),
+                "--name",
+                "r",
+                "--environment",
+                "one:viewer",
+            ])
+            .stdout,
+        )
+        .trim()
+        .to_owned();
+        for id in ids.iter().take(acknowledged) {
+            assert_eq!(
+                admin(again.admin, &format!("/v1/records/{id}"), &token).status(),
+                200,
+                "an acknowledged record is lost"
+            );
+            total += 1;
+        }
+        signal(&again.child, "-TERM");
+        again.child.wait().expect("ends");
+    }
+    assert!(total > 180);
+    let mut stack = vec![folder.path().to_owned()];
+    while let Some(path) = stack.pop() {
+        if path.is_dir() {
+            stack.extend(std::fs::read_dir(&path).expect("reads").flatten().map(|e| e.path()));
+        } else {
+            let bytes = std::fs::read(&path).expect("reads");
+            for value in ["Okafor", "E08738432", "1962-06-22"] {
+                assert!(memchr::memmem::find(&bytes, value.as_bytes()).is_none(), "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_port_that_somebody_else_has_is_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    let out = Command::new(PROGRAM)
+        .args(["run", "--upstream", "http://127.0.0.1:1", "--environment", "staging"])
+        .args([
+            "--listen",
+            &taken.local_addr().expect("address").to_string(),
+            "--data",
+            folder.path().join("d").to_str().expect("path"),
+        ])
+        .output()
+        .expect("runs");
+    assert_eq!(out.status.code(), Some(1));
+    assert!(text(&out.stderr).contains("can't listen on"), "{}", text(&out.stderr));
+    let _ = connect;
+}

@@ -1,0 +1,209 @@
+//! Canaries in every place of a message: none of them in logs, metrics, refusals, audit or the store's files, raw,
+//! decoded, encoded or plainly hashed.
+
+use crate::support::{Gate, Http};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// Names nobody has, in forms that detectors know and in forms that none does.
+const CANARIES: &[&str] = &[
+    "Quillfeather",
+    "Zebadiah",
+    "M77-CANARY-4519",
+    "412-21-7834",
+    "canary.person@qfhealth.io",
+    "(915) 927-4519",
+    "1951-03-17",
+    "19510317",
+    "8812 Canarybird Lane",
+    "cnrqxkey",
+    "cnrqxval",
+    "cnrqxhdr",
+    "cnrqxtrail",
+    "cnrqxpath",
+    "cnrqxseg",
+    "cnrqxfree",
+];
+
+fn fhir() -> String {
+    let note = STANDARD.encode("Patient: Zebadiah Quillfeather DOB 1951-03-17 cnrqxfree");
+    let nested = r#"{\"name\":\"Zebadiah Quillfeather\",\"ssn\":\"412-21-7834\"}"#;
+    format!(
+        r#"{{"resourceType":"Bundle","cnrqxkey":"cnrqxval","M77-CANARY-4519":{{"cnrqxkey":1}},"entry":[{{"resource":{{"resourceType":"Patient","id":"M77-CANARY-4519",
+        "name":[{{"family":"Quillfeather","given":["Zebadiah"],"use":"cnrqxval"}}],"birthDate":"1951-03-17","gender":"cnrqxval",
+        "identifier":[{{"type":{{"coding":[{{"code":"MR","system":"cnrqxval"}}]}},"value":"M77-CANARY-4519","system":"urn:cnrqxval"}},{{"system":"http://hl7.org/fhir/sid/us-ssn","value":"412-21-7834"}}],
+        "telecom":[{{"system":"phone","value":"(915) 927-4519"}},{{"system":"email","value":"canary.person@qfhealth.io"}}],
+        "address":[{{"line":["8812 Canarybird Lane"]}}],"extension":[{{"url":"http://cnrqxval","valueString":"cnrqxfree"}}]}}}},
+        {{"resource":{{"resourceType":"Observation","status":"cnrqxval","code":{{"text":"cnrqxfree","coding":[{{"code":"cnrqxval","display":"cnrqxfree"}}]}},"subject":{{"display":"Zebadiah Quillfeather"}},"valueString":"{nested}","note":[{{"text":"cnrqxfree"}}]}}}},
+        {{"resource":{{"resourceType":"DocumentReference","content":[{{"attachment":{{"contentType":"cnrqxval","title":"cnrqxfree","data":"{note}"}}}}]}}}}]}}"#
+    )
+}
+
+fn hl7() -> String {
+    "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|M77-CANARY-4519|P|2.5\rPID|1||M77-CANARY-4519^^^cnrqxval^MR||Quillfeather^Zebadiah||19510317|cnrqxval|||8812 Canarybird Lane||(915) 927-4519|||||M77-CANARY-4519|412-21-7834\rOBX|1|ST|cnrqxval^cnrqxfree||cnrqxfree cnrqxval||||||F\rZQX|cnrqxval|Quillfeather\rcnrqxseg|cnrqxval\r".to_owned()
+}
+
+fn send_all(gate: &Gate) -> Vec<Http> {
+    let target = "/fhir/cnrqxpath/M77-CANARY-4519?family=Quillfeather&given=Zebadiah&birthdate=1951-03-17&cnrqxkey=cnrqxval&identifier=412-21-7834";
+    let fhir_headers = [
+        ("Content-Type", "application/fhir+json; x=cnrqxval"),
+        ("X-cnrqxhdr", "Quillfeather cnrqxhdr"),
+        ("Cookie", "who=Zebadiah Quillfeather"),
+        ("Referer", "http://h/x?ssn=412-21-7834"),
+        ("X-Patient-Name", "Zebadiah Quillfeather"),
+        ("User-Agent", "cnrqxhdr"),
+    ];
+    let mut replies = Vec::new();
+    for environment in 0..3 {
+        replies.push(gate.send(environment, "POST", target, &fhir_headers, fhir().as_bytes()));
+        replies.push(gate.send(
+            environment,
+            "POST",
+            "/in",
+            &[("Content-Type", "x-application/hl7-v2+er7")],
+            hl7().as_bytes(),
+        ));
+        replies.push(gate.send(
+            environment,
+            "POST",
+            "/api",
+            &[("Content-Type", "application/json")],
+            br#"{"cnrqxkey":{"lastName":"Quillfeather","ssn":"412-21-7834","M77-CANARY-4519":"cnrqxval"}}"#,
+        ));
+        replies.push(gate.send(
+            environment,
+            "POST",
+            "/form",
+            &[("Content-Type", "application/x-www-form-urlencoded")],
+            b"lastName=Quillfeather&firstName=Zebadiah&dob=1951-03-17&cnrqxkey=cnrqxval",
+        ));
+        replies.push(gate.send(
+            environment,
+            "POST",
+            "/text",
+            &[("Content-Type", "text/plain")],
+            b"Patient: Zebadiah Quillfeather, SSN 412-21-7834 cnrqxfree",
+        ));
+        replies.push(gate.send(
+            environment,
+            "POST",
+            "/bad",
+            &[("Content-Type", "application/json")],
+            br#"{"cnrqxkey": "Quillfeather 412-21-7834"#,
+        ));
+        replies.push(gate.send(
+            environment,
+            "POST",
+            "/xml",
+            &[("Content-Type", "text/xml")],
+            b"<Quillfeather>cnrqxfree</Quillfeather>",
+        ));
+        replies.push(gate.send(environment, "cnrqxval", "/x", &[], b""));
+    }
+    replies
+}
+
+/// Every form in which a canary could stand somewhere.
+fn forms(canary: &str) -> Vec<Vec<u8>> {
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let mut out = vec![
+        canary.as_bytes().to_vec(),
+        canary.to_lowercase().into_bytes(),
+        canary.to_uppercase().into_bytes(),
+        hex(canary.as_bytes()).into_bytes(),
+        hex(&Sha256::digest(canary)).into_bytes(),
+        Sha256::digest(canary).to_vec(),
+        STANDARD.encode(Sha256::digest(canary)).into_bytes(),
+        canary.bytes().map(|b| format!("%{b:02X}")).collect::<String>().into_bytes(),
+        canary.replace(' ', "%20").into_bytes(),
+    ];
+    // base64 at each of the three alignments, without its ragged ends.
+    for shift in 0..3 {
+        let encoded = STANDARD_NO_PAD.encode([&b"xxx"[..shift], canary.as_bytes()].concat());
+        let cut = encoded.len().saturating_sub(2);
+        out.push(encoded.as_bytes()[(shift * 4).div_ceil(3).min(cut)..cut].to_vec());
+    }
+    out.retain(|form| form.len() >= 6);
+    out
+}
+
+fn assert_clean(what: &str, haystack: &[u8]) {
+    for canary in CANARIES {
+        for (n, form) in forms(canary).iter().enumerate() {
+            assert!(
+                memchr::memmem::find(haystack, form).is_none(),
+                "{what} holds a canary ({canary}, form {n})"
+            );
+        }
+    }
+}
+
+fn each_file(folder: &Path, f: &mut dyn FnMut(&Path, &[u8])) {
+    for entry in std::fs::read_dir(folder).expect("reads").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            each_file(&path, f);
+        } else {
+            f(&path, &std::fs::read(&path).expect("reads"));
+        }
+    }
+}
+
+#[test]
+fn no_canary_is_anywhere_that_the_gateway_writes() {
+    let mut gate = Gate::start();
+    for reply in send_all(&gate) {
+        if reply.header("phigate-reason").is_empty() {
+            continue; // The upstream's own answer.
+        }
+        assert_clean("a refusal's body", &reply.body);
+        assert_clean("a refusal's head", format!("{:?}{}", reply.headers, reply.start).as_bytes());
+    }
+    gate.running().flush_records();
+    assert!(gate.metric("phigate_records_written_total") >= 20);
+    assert_clean("/metrics", &gate.admin("/metrics", "").body);
+    // Every record, as everybody sees it.
+    for role in ["viewer", "support", "engineer", "security", "auditor"] {
+        let token = gate.token(&[("development", role), ("staging", role), ("production", role)]);
+        let page = gate.admin("/v1/records?limit=1000", &token);
+        assert_clean("a search", &page.body);
+        let records = page.json()["records"].as_array().expect("records").clone();
+        assert!(records.len() >= 20);
+        for record in records {
+            let shown = gate.admin(&format!("/v1/records/{}", record["id"].as_str().expect("id")), &token);
+            assert_eq!(shown.status(), 200);
+            assert_clean("a record's view", &shown.body);
+        }
+    }
+    let folder = gate.stop();
+    let mut blocks = 0;
+    each_file(&folder, &mut |path, bytes| {
+        assert_clean(&path.display().to_string(), bytes);
+        assert_clean("a file name", path.to_string_lossy().as_bytes());
+        if path.extension().is_some_and(|e| e == "db") && path.to_string_lossy().contains("records") {
+            let db = rusqlite::Connection::open(path).expect("opens");
+            let mut statement = db.prepare("SELECT bytes, zstd FROM block").expect("prepares");
+            let rows = statement
+                .query_map([], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, Vec<u8>>(1)?)))
+                .expect("reads");
+            for (bytes, packed) in rows.flatten() {
+                blocks += 1;
+                let text =
+                    zstd::bulk::decompress(&packed, usize::try_from(bytes).expect("small")).expect("unpacks");
+                assert_clean("a stored payload", &text);
+            }
+        }
+    });
+    assert!(blocks > 0, "no payload was stored: the test looks at nothing");
+}
+
+#[test]
+fn the_search_for_canaries_would_find_one() {
+    let found =
+        std::panic::catch_unwind(|| assert_clean("x", STANDARD.encode("abc Quillfeather def").as_bytes()));
+    assert!(found.is_err());
+    let found = std::panic::catch_unwind(|| assert_clean("x", b"..quillfeather.."));
+    assert!(found.is_err());
+}

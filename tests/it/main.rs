@@ -1,0 +1,11 @@
+//! The whole gateway through its front door: real sockets, the real binary, a real store.
+
+#![allow(clippy::print_stderr)] // skipped samples are said so
+
+mod bad_input;
+mod binary;
+mod leaks;
+mod proxying;
+mod readers;
+mod samples;
+mod support;

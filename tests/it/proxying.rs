@@ -1,0 +1,214 @@
+//! What a proxy owes: framing, reuse, streaming, hygiene, and what it refuses.
+
+use crate::support::{Gate, PATIENT, read_http};
+use std::io::{Read, Write};
+
+#[test]
+fn chunked_bodies_and_trailers_arrive_judged_and_whole() {
+    let gate = Gate::start();
+    for environment in [1, 2] {
+        let mut stream = gate.connect(environment);
+        write!(
+            stream,
+            "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\nContent-Type: text/plain\r\n\r\n5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 11\r\n\r\n",
+            gate.keys[environment]
+        )
+        .expect("writes");
+        assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+        let got = gate.upstreams[environment].take();
+        assert_eq!(got[0].body, b"hello world");
+        if environment == 1 {
+            assert_eq!(got[0].trailers, [("x-sum".to_owned(), "11".to_owned())]);
+        }
+    }
+}
+
+#[test]
+fn a_trailer_is_judged_like_the_rest() {
+    let gate = Gate::start();
+    let mut stream = gate.connect(1);
+    write!(
+        stream,
+        "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\nTransfer-Encoding: chunked\r\nTrailer: X-Who\r\nContent-Type: text/plain\r\n\r\n2\r\nok\r\n0\r\nX-Who: Patient: Darnell Okafor, DOB 06/22/1962\r\n\r\n",
+        gate.keys[1]
+    )
+    .expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").header("phigate-reason"), "likely_phi");
+    assert!(gate.upstreams[1].take().is_empty());
+}
+
+#[test]
+fn one_connection_carries_many_messages_and_a_refusal_does_not_end_it() {
+    let gate = Gate::start();
+    let mut stream = gate.connect(1);
+    let key = &gate.keys[1];
+    for body in ["ok", PATIENT, "ok"] {
+        write!(stream, "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("writes");
+        let reply = read_http(&mut stream, false).expect("an answer");
+        assert_eq!(reply.status(), 422, "no JSON, or a patient");
+    }
+    // Pipelined.
+    let one = format!("GET /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {key}\r\n\r\n");
+    stream.write_all(one.repeat(3).as_bytes()).expect("writes");
+    for _ in 0..3 {
+        assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+    }
+}
+
+#[test]
+fn production_streams_before_the_body_is_whole() {
+    let gate = Gate::start();
+    let mut stream = gate.connect(2);
+    write!(
+        stream,
+        "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\nContent-Length: 10\r\n\r\nhello",
+        gate.keys[2]
+    )
+    .expect("writes");
+    gate.upstreams[2].wait_for_bytes();
+    stream.write_all(b"world").expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+    assert_eq!(gate.upstreams[2].take()[0].body, b"helloworld");
+}
+
+#[test]
+fn expect_continue_is_answered_after_the_head_was_judged() {
+    let gate = Gate::start();
+    let mut stream = gate.connect(1);
+    write!(stream, "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\nExpect: 100-continue\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n", gate.keys[1]).expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 100);
+    stream.write_all(b"ok").expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+    assert_eq!(gate.upstreams[1].take()[0].header("expect"), "");
+    // A head that is refused gets no 100.
+    let mut stream = gate.connect(1);
+    write!(stream, "POST /x HTTP/1.1\r\nHost: gate\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        .expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 401);
+}
+
+#[test]
+fn tunnels_and_doubtful_heads_are_refused() {
+    let gate = Gate::start();
+    let key = &gate.keys[1];
+    for (head, status, reason) in [
+        (
+            "GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+            501,
+            "upgrade_refused",
+        ),
+        ("GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n", 501, "upgrade_refused"),
+        ("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n", 501, "connect_refused"),
+        ("POST /x HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n", 400, "bad_request"),
+        ("GET /x HTTP/1.1\r\n", 400, "bad_request"),
+        ("GET http://b/x HTTP/1.1\r\nHost: a\r\n", 400, "bad_request"),
+        ("GET /x/../y HTTP/1.1\r\nHost: a\r\n", 400, "bad_request"),
+        ("GET /x/%2e%2e/y HTTP/1.1\r\nHost: a\r\n", 400, "bad_request"),
+    ] {
+        let mut stream = gate.connect(1);
+        write!(stream, "{head}Phigate-Key: {key}\r\n\r\n").expect("writes");
+        let reply = read_http(&mut stream, false).unwrap_or_else(|| panic!("{head}: no answer"));
+        assert_eq!((reply.status(), reply.header("phigate-reason")), (status, reason), "{head}");
+    }
+    assert!(gate.upstreams[1].take().is_empty());
+}
+
+#[test]
+fn heads_are_written_anew() {
+    let gate = Gate::start();
+    gate.upstreams[2].answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\nKeep-Alive: 5\r\nPhigate-Record: forged\r\nX-Own: 1\r\n\r\nok");
+    let headers = [
+        ("X-Forwarded-For", "6.6.6.6"),
+        ("X-Real-IP", "6.6.6.6"),
+        ("Connection", "keep-alive, X-Secret"),
+        ("X-Secret", "s"),
+        ("Authorization", "Bearer theirs"),
+    ];
+    let reply = gate.send(2, "GET", "/x?q=1", &headers, b"");
+    assert_eq!(reply.header("x-own"), "1");
+    assert_ne!(reply.header("phigate-record"), "forged");
+    assert_eq!(reply.header("keep-alive"), "");
+    let got = &gate.upstreams[2].take()[0];
+    assert_eq!(got.target(), "/x?q=1");
+    assert_eq!(got.header("x-forwarded-for"), "127.0.0.1");
+    assert_eq!(got.header("x-forwarded-host"), "gate");
+    assert_eq!(got.header("host"), gate.upstreams[2].address.to_string());
+    assert_eq!((got.header("phigate-key"), got.header("x-real-ip")), ("", ""));
+    assert_eq!((got.header("x-secret"), got.header("authorization")), ("s", "Bearer theirs"));
+}
+
+#[test]
+fn upstreams_that_fail_have_their_own_answers() {
+    let gate = Gate::start();
+    gate.upstreams[2].answer(b"garbage\r\n\r\n");
+    let reply = gate.send(2, "POST", "/x", &[], b"a");
+    assert_eq!((reply.status(), reply.header("phigate-reason")), (502, "upstream_invalid"));
+    let config = gate.config.replace(&gate.upstreams[2].address.to_string(), "127.0.0.1:9");
+    gate.running().reload(&config).expect("reloads");
+    let reply = gate.send(2, "GET", "/x", &[], b"");
+    assert_eq!((reply.status(), reply.header("phigate-reason")), (502, "upstream_connect"));
+}
+
+#[test]
+fn head_and_bodyless_answers_keep_their_shape() {
+    let gate = Gate::start();
+    let reply = gate.send(2, "HEAD", "/x", &[], b"");
+    assert_eq!((reply.status(), reply.header("content-length")), (200, "2"));
+    gate.upstreams[2].answer(b"HTTP/1.1 204 No Content\r\n\r\n");
+    assert_eq!(gate.send(2, "DELETE", "/x", &[], b"").status(), 204);
+}
+
+#[test]
+fn reloads_are_whole_or_not_at_all() {
+    let gate = Gate::start();
+    let send = || {
+        gate.send(1, "POST", "/x", &[("Content-Type", "application/fhir+json")], PATIENT.as_bytes()).status()
+    };
+    assert_eq!(send(), 422);
+    gate.running()
+        .reload(&gate.config.replace("flag = \"staging\"", "flag = \"staging\"\nmode = \"shadow\""))
+        .expect("reloads");
+    assert_eq!(send(), 200);
+    assert_eq!(gate.metric("phigate_requests_total{decision=\"would_refuse\",environment=\"staging\"}"), 1);
+    let problems = gate
+        .running()
+        .reload(&gate.config.replace("flag = \"staging\"", "flag = \"stagin\""))
+        .expect_err("refused");
+    assert!(problems[0].contains("did you mean `staging`"), "{problems:?}");
+    assert_eq!(send(), 200, "the old configuration stays");
+    assert_eq!(
+        (
+            gate.metric("phigate_config_reloads_total{result=\"failed\"}"),
+            gate.metric("phigate_config_current ")
+        ),
+        (1, 0)
+    );
+    assert!(gate.running().reload(&gate.config.replace("threads = 2", "threads = 1")).is_err());
+    gate.running().reload(&gate.config).expect("reloads");
+    assert_eq!((send(), gate.metric("phigate_config_current ")), (422, 1));
+}
+
+#[test]
+fn stopping_lets_a_message_finish_and_takes_no_new_ones() {
+    let mut gate = Gate::start();
+    let address = gate.address(2);
+    let mut stream = gate.connect(2);
+    write!(
+        stream,
+        "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\nContent-Length: 10\r\n\r\nhello",
+        gate.keys[2]
+    )
+    .expect("writes");
+    gate.upstreams[2].wait_for_bytes();
+    let idle = gate.connect(2);
+    let running = gate.running.take().expect("runs");
+    let stopping = std::thread::spawn(move || running.stop());
+    // The idle connection's end shows that draining has begun.
+    let mut idle = idle;
+    assert_eq!(idle.read(&mut [0]).unwrap_or(0), 0);
+    stream.write_all(b"world").expect("writes");
+    let reply = read_http(&mut stream, false).expect("the message finishes");
+    assert_eq!((reply.status(), reply.header("connection")), (200, "close"));
+    assert_eq!(stopping.join().expect("stops"), 0);
+    assert!(std::net::TcpStream::connect(address).is_err());
+}

@@ -1,0 +1,136 @@
+//! Who sees what of a record.
+
+use crate::support::{FHIR, Gate, PATIENT};
+
+fn record(gate: &Gate, environment: usize) -> String {
+    let reply = gate.send(environment, "POST", "/fhir/Patient", &[FHIR], PATIENT.as_bytes());
+    gate.running().flush_records();
+    reply.header("phigate-record").to_owned()
+}
+
+fn body(answer: &serde_json::Value) -> String {
+    let parts = answer["payload"].as_array().cloned().unwrap_or_default();
+    parts.iter().find(|p| p["part"] == "body").and_then(|p| p["text"].as_str()).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn each_role_sees_its_view_and_no_more() {
+    let gate = Gate::start();
+    let id = record(&gate, 2);
+    let show = |role: &str| {
+        let reply = gate.admin(&format!("/v1/records/{id}"), &gate.token(&[("production", role)]));
+        assert_eq!(reply.status(), 200, "{role}");
+        reply.json()
+    };
+    for role in ["viewer", "auditor"] {
+        let answer = show(role);
+        assert_eq!((&answer["view"], &answer["withheld"]), (&"metadata".into(), &true.into()), "{role}");
+    }
+    for role in ["support", "engineer"] {
+        let answer = show(role);
+        assert_eq!(answer["view"], "masked", "{role}");
+        let text = body(&answer);
+        assert!(
+            text.contains("[family-name]") && text.contains("[mrn]") && text.contains("\"1962\""),
+            "{text}"
+        );
+        assert!(!text.contains("[mrn:"), "{role} sees a token in production");
+        // A stored JSON is still JSON.
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["resourceType"],
+            "Patient"
+        );
+    }
+    let text = body(&show("security"));
+    assert!(text.contains("[mrn]") && !text.contains("\"Patient\""), "{text}");
+}
+
+#[test]
+fn a_refused_message_is_kept_at_metadata_and_linked_views_carry_tokens() {
+    let gate = Gate::start();
+    let refused = record(&gate, 0);
+    let token = gate.token(&[("development", "engineer"), ("staging", "engineer")]);
+    let answer = gate.admin(&format!("/v1/records/{refused}"), &token).json();
+    assert_eq!(
+        (answer["record"]["decision"].as_str(), answer["withheld"].as_bool()),
+        (Some("refused"), Some(true))
+    );
+    let made_up = PATIENT
+        .replace("E08738432", "TEST-0001")
+        .replace("\"id\":\"p\",", "\"telecom\":[{\"system\":\"email\",\"value\":\"a@example.com\"}],");
+    let reply = gate.send(1, "POST", "/fhir/Patient", &[FHIR], made_up.as_bytes());
+    assert_eq!(reply.status(), 200);
+    gate.running().flush_records();
+    let answer = gate.admin(&format!("/v1/records/{}", reply.header("phigate-record")), &token).json();
+    assert_eq!(answer["view"], "linked");
+    assert!(body(&answer).contains("[mrn:"), "{}", body(&answer));
+}
+
+#[test]
+fn without_a_role_a_record_looks_like_a_missing_one() {
+    let gate = Gate::start();
+    let id = record(&gate, 2);
+    let token = gate.token(&[("staging", "engineer")]);
+    let hidden = gate.admin(&format!("/v1/records/{id}"), &token);
+    let missing = gate.admin("/v1/records/01920000-0000-7000-8000-000000000000", &token);
+    assert_eq!((hidden.status(), &hidden.body), (404, &missing.body));
+    assert!(gate.admin("/v1/records", &token).json()["records"].as_array().expect("list").is_empty());
+    assert_eq!(
+        gate.admin("/v1/environments", &token).json()["environments"].as_array().expect("list").len(),
+        1
+    );
+}
+
+#[test]
+fn tokens_are_needed_and_every_wrong_one_gets_the_same_answer() {
+    let gate = Gate::start();
+    let answers: Vec<_> = ["", "pht_x_y", "nonsense"].iter().map(|t| gate.admin("/v1/records", t)).collect();
+    assert!(answers.iter().all(|a| a.status() == 401 && a.body == answers[0].body));
+    assert_eq!(gate.admin("/livez", "").status(), 200);
+    assert_eq!(gate.admin("/readyz", "").status(), 200);
+}
+
+#[test]
+fn a_payload_view_leaves_an_audit_line_and_metadata_none() {
+    let gate = Gate::start();
+    let id = record(&gate, 2);
+    let audit = || std::fs::read_to_string(gate.folder.path().join("data/audit.jsonl")).expect("reads");
+    gate.admin(&format!("/v1/records/{id}"), &gate.token(&[("production", "viewer")]));
+    assert!(!audit().contains("view_payload"));
+    gate.admin(&format!("/v1/records/{id}"), &gate.token(&[("production", "support")]));
+    let line: serde_json::Value =
+        serde_json::from_str(audit().lines().last().expect("a line")).expect("JSON");
+    assert_eq!(
+        (line["action"].as_str(), line["object"].as_str(), line["view"].as_str()),
+        (Some("view_payload"), Some(id.as_str()), Some("masked"))
+    );
+}
+
+#[test]
+fn searches_filter_and_page() {
+    let gate = Gate::start();
+    for _ in 0..3 {
+        record(&gate, 0);
+    }
+    record(&gate, 2);
+    let token = gate.token(&[("development", "viewer"), ("production", "viewer")]);
+    let list = |query: &str| gate.admin(&format!("/v1/records?{query}"), &token).json();
+    assert_eq!(list("decision=refused")["records"].as_array().expect("list").len(), 3);
+    assert_eq!(list("environment=production")["records"].as_array().expect("list").len(), 1);
+    assert_eq!(list("kind=mrn&reason=likely_phi")["records"].as_array().expect("list").len(), 3);
+    let first = list("limit=2");
+    let rest = list(&format!("limit=10&after={}", first["next"].as_str().expect("more")));
+    let ids = |page: &serde_json::Value| {
+        page["records"]
+            .as_array()
+            .expect("list")
+            .iter()
+            .map(|r| r["id"].as_str().expect("id").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut all = [ids(&first), ids(&rest)].concat();
+    assert_eq!(all.len(), 4);
+    all.dedup();
+    assert_eq!(all.len(), 4);
+    assert_eq!(gate.admin("/v1/records?surname=Okafor", &token).status(), 400);
+}
