@@ -296,6 +296,3 @@ fn told(entry: &Entry) -> Value {
 }
 
 const SEARCH_HELP: &str = "Known parameters: environment, from and to (Unix milliseconds), connection, caller, decision, reason, status, rule, kind, limit (1 to 1000), after.";
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,91 @@
+use super::*;
+use crate::inspect::decode::Budget;
+use crate::inspect::finding::{Person, Uninspected, UninspectedReason};
+use crate::inspect::format::Format;
+use crate::inspect::kind::Points;
+use crate::inspect::{Inspector, Message, RuleSet};
 
+fn person(points: u16, clinical: bool) -> Person {
+    Person { points: Points(points), clinical, ..Person::default() }
+}
+
+fn findings(persons: Vec<Person>) -> Findings {
+    Findings { persons, ..Findings::default() }
+}
+
+fn reason(findings: &Findings) -> Option<Reason> {
+    verdict(findings, &Policy::of(Flag::Staging), &[]).reason
+}
+
+#[test]
+fn ninety_points_of_one_person_are_refused_and_of_two_are_not() {
+    assert_eq!(reason(&findings(vec![person(90, false)])), Some(Reason::LikelyPhi));
+    assert_eq!(reason(&findings(vec![person(89, false), person(89, false)])), None);
+}
+
+#[test]
+fn an_identified_person_with_clinical_content_is_refused() {
+    assert_eq!(reason(&findings(vec![person(50, true)])), Some(Reason::LikelyPhi));
+    assert_eq!(reason(&findings(vec![person(49, true)])), None);
+}
+
+#[test]
+fn many_people_are_refused() {
+    let many = |n, p: Person| findings(vec![p; n]);
+    assert_eq!(reason(&many(11, person(50, false))), Some(Reason::Bulk));
+    assert_eq!(reason(&many(10, person(50, false))), None);
+    let opaque = Person { only_opaque_id: true, clinical: true, points: Points(5), ..Person::default() };
+    assert_eq!(reason(&many(26, opaque.clone())), Some(Reason::Bulk));
+    assert_eq!(reason(&many(25, opaque)), None);
+}
+
+#[test]
+fn what_stays_unread_is_refused_unless_the_connection_takes_its_type() {
+    let unread = Uninspected {
+        reason: UninspectedReason::OpaqueType,
+        media_type: "application/pdf",
+        place: "body".into(),
+    };
+    let findings = Findings { uninspected: vec![unread], ..Findings::default() };
+    assert_eq!(reason(&findings), Some(Reason::Uninspected));
+    let listed = ["application/pdf".to_owned()];
+    assert_eq!(verdict(&findings, &Policy::of(Flag::Staging), &listed).reason, None);
+    assert_eq!(verdict(&findings, &Policy::of(Flag::Production), &[]).reason, None);
+}
+
+#[test]
+fn a_declaration_is_a_mismatch_and_refuses_only_where_it_is_set_to() {
+    let findings =
+        Findings { declared: vec![(Declared::Production, "MSH-11".into())], ..Findings::default() };
+    let mut policy = Policy::of(Flag::Staging);
+    assert_eq!(verdict(&findings, &policy, &[]), Verdict { reason: None, mismatch: true });
+    policy.declared_mode = OnDeclared::Refuse;
+    assert_eq!(verdict(&findings, &policy, &[]).reason, Some(Reason::DeclaredMode));
+    assert!(!verdict(&findings, &Policy::of(Flag::Production), &[]).mismatch);
+}
+
+#[test]
+fn a_refusal_names_rule_and_place_in_each_dialect_and_no_value() {
+    let body = br#"{"resourceType":"Patient","name":[{"family":"Okafor","given":["Darnell"]}],"birthDate":"1962-06-22","E08738432":{"x":"SSN 412-21-3456"}}"#;
+    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), 2026);
+    let found =
+        inspector.message(&Message { content_type: "application/fhir+json", body, ..Message::default() });
+    let policy = Policy::of(Flag::Staging);
+    let refusal = Refusal::of(reason(&found).expect("refused"), &found, &policy, &[]);
+    for dialect in [Dialect::Fhir, Dialect::FhirXml, Dialect::Hl7v2, Dialect::Problem] {
+        let (_, text) = render(&refusal, dialect, 422, "rec-1", body, "20260101000000");
+        let text = String::from_utf8(text).expect("UTF-8");
+        assert!(text.contains("fhir-r4.patient-birth-date") && text.contains("rec-1"), "{dialect:?}: {text}");
+        for value in ["Okafor", "Darnell", "1962", "412-21", "E08738432"] {
+            assert!(!text.contains(value), "{dialect:?} tells {value}");
+        }
+    }
+}
+
+#[test]
+fn the_dialect_is_the_caller_s() {
+    assert_eq!(Dialect::of(Format::Hl7v2, "text/plain", "", "/in"), Dialect::Hl7v2);
+    assert_eq!(Dialect::of(Format::Empty, "", "", "/fhir/Patient"), Dialect::Fhir);
+    assert_eq!(Dialect::of(Format::Xml, "application/fhir+xml", "", "/x"), Dialect::FhirXml);
+    assert_eq!(Dialect::of(Format::Json, "application/json", "*/*", "/api"), Dialect::Problem);
+}

@@ -158,6 +158,3 @@ impl Body for OutBody {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -48,6 +48,3 @@ pub struct ListenerConfig {
     /// Address and port; port 0 is any free one.
     pub address: SocketAddr,
 }
-
-#[cfg(test)]
-mod tests;

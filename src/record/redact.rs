@@ -27,7 +27,8 @@ pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Option<Findings>
     let mut tokens = Vec::new();
     let payload = (draft.ceiling >= View::Shape).then(|| {
         let mut redactor = Redactor::new(&draft, keys, &mut tokens);
-        redactor.payload(&draft)
+        let payload = redactor.payload(&draft);
+        if draft.ceiling < View::Masked { shapes_alone(payload) } else { payload }
     });
     if draft.ceiling < View::Linked {
         tokens.clear();
@@ -35,6 +36,17 @@ pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Option<Findings>
     tokens.sort_unstable();
     tokens.dedup();
     (Redacted::new(draft.entry, payload, tokens), late)
+}
+
+/// What a `shape` caller's message may leave on disk.
+fn shapes_alone(mut payload: StoredPayload) -> StoredPayload {
+    for piece in payload.parts.iter_mut().flat_map(|part| part.pieces.iter_mut()) {
+        if let Piece::Leaf { shape, masked, token, .. } = piece {
+            masked.clone_from(shape);
+            *token = None;
+        }
+    }
+    payload
 }
 
 fn inspect(draft: &Draft) -> Findings {

@@ -1,1 +1,137 @@
+use super::*;
+use crate::inspect::RuleSet;
+use crate::inspect::decode::Budget;
+use crate::org::Flag;
+use crate::payload::{Payload, PayloadText};
+use crate::secrets::TokenKeys;
 
+fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
+    Draft {
+        entry: Entry { id: crate::clock::new_id(), environment: "production".into(), ..Entry::default() },
+        ceiling,
+        flag: Some(Flag::Production),
+        findings: None,
+        inspect: true,
+        cut: false,
+        target: PayloadText::from("/fhir/Patient/E08738432?family=Okafor&x=1"),
+        headers: vec![("cookie".into(), "who=Okafor".into()), ("x-okafor".into(), "Okafor".into())],
+        content_type: content_type.into(),
+        content_encoding: String::new(),
+        body: Payload::from(body.to_vec()),
+        rules: RuleSet::built_in().clone(),
+        budget: Budget::default(),
+    }
+}
+
+fn redacted(content_type: &str, body: &[u8], ceiling: View) -> Redacted {
+    redact(draft(content_type, body, ceiling), &TokenKeys::ephemeral().expect("random")).0
+}
+
+fn body(record: &Redacted, view: View) -> String {
+    let parts = render(record.payload().expect("stored"), view);
+    parts.into_iter().find(|(name, _)| name == "body").expect("a body").1
+}
+
+const PATIENT: &str = r#"{"resourceType":"Patient","active":true,"multipleBirthInteger":2,"id":"p","gender":"male","name":[{"use":"official","family":"Okafor","given":["Darnell"]}],"birthDate":"1962-06-22","identifier":[{"type":{"coding":[{"code":"MR"}]},"value":"E08738432"}],"address":[{"postalCode":"83702","city":"Boise"},{"postalCode":"03601"}],"Zed":{"k":"v"}}"#;
+const ADT: &str = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|P|2.5\rPID|1||E08738432^^^H^MR~412-21-3456^^^^SS||OKAFOR^DARNELL||19620622|M|||1 A ST^^BOISE^ID^83702\rOBX|1|NM|2345-7^Glucose^LN||182|mg/dL\rZQX|OKAFOR\r";
+
+#[test]
+fn a_stored_json_is_json_and_keeps_only_what_is_safe() {
+    let record = redacted("application/fhir+json", PATIENT.as_bytes(), View::Linked);
+    let text = body(&record, View::Masked);
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(
+        (&value["name"][0]["family"], &value["birthDate"], &value["gender"]),
+        (&"[family-name]".into(), &"1962".into(), &"male".into())
+    );
+    assert_eq!(
+        (&value["address"][0]["postalCode"], &value["address"][1]["postalCode"]),
+        (&"837".into(), &"000".into())
+    );
+    assert_eq!(value["identifier"][0]["value"], "[mrn]");
+    assert!(value.get("Zed").is_none() && text.contains("\"*\""));
+    assert_eq!(record.tokens().len(), 1);
+    assert!(body(&record, View::Linked).contains(&format!("[mrn:{}]", record.tokens()[0])));
+    serde_json::from_str::<serde_json::Value>(&body(&record, View::Shape)).expect("a shape is JSON, too");
+}
+
+#[test]
+fn a_stored_hl7v2_message_is_one() {
+    let record = redacted("x-application/hl7-v2+er7", ADT.as_bytes(), View::Linked);
+    let text = body(&record, View::Masked);
+    assert!(text.starts_with("MSH|^~\\&|"), "{text}");
+    assert!(
+        text.contains("|ADT^A01|")
+            && text.contains("[mrn]")
+            && text.contains("[ssn]")
+            && text.contains("|1962|")
+            && text.contains("|182|mg/dL"),
+        "{text}"
+    );
+    assert_eq!(text.matches('\r').count(), ADT.matches('\r').count());
+    assert!(!text.contains("ZQX"));
+}
+
+#[test]
+fn views_only_go_down_and_never_pass_the_ceiling() {
+    for (content_type, message) in [("application/fhir+json", PATIENT), ("x-application/hl7-v2+er7", ADT)] {
+        for ceiling in [View::Shape, View::Masked, View::Linked] {
+            let record = redacted(content_type, message.as_bytes(), ceiling);
+            let linked = body(&record, View::Linked);
+            assert!(ceiling == View::Linked || record.tokens().is_empty());
+            assert!(ceiling == View::Linked || !linked.contains("[mrn:"), "{ceiling:?}");
+            let shape = body(&record, View::Shape);
+            assert!(!shape.contains("[mrn") && !shape.contains("1962"));
+            assert!(render(record.payload().expect("stored"), View::Metadata).is_empty());
+        }
+        for ceiling in [View::None, View::Metadata] {
+            assert!(redacted(content_type, message.as_bytes(), ceiling).payload().is_none());
+        }
+    }
+}
+
+#[test]
+fn a_record_with_a_shape_ceiling_holds_nothing_above_shape() {
+    let record = redacted("application/fhir+json", PATIENT.as_bytes(), View::Shape);
+    let stored = serde_json::to_string(record.payload().expect("stored")).expect("JSON");
+    for above in ["[mrn]", "1962", "male", "837"] {
+        assert!(!stored.contains(above), "{above} is on disk");
+    }
+}
+
+#[test]
+fn redacting_is_idempotent() {
+    for (content_type, message) in [("application/fhir+json", PATIENT), ("x-application/hl7-v2+er7", ADT)] {
+        let once = body(&redacted(content_type, message.as_bytes(), View::Masked), View::Masked);
+        let twice = body(&redacted(content_type, once.as_bytes(), View::Masked), View::Masked);
+        assert_eq!(once.len(), twice.len(), "{once}\n{twice}");
+    }
+}
+
+#[test]
+fn nothing_that_was_found_is_left() {
+    for (content_type, message) in [
+        ("application/fhir+json", PATIENT),
+        ("x-application/hl7-v2+er7", ADT),
+        ("text/plain", "Patient: Darnell Okafor SSN 412-21-3456"),
+        ("application/x-www-form-urlencoded", "lastName=Okafor&ssn=412-21-3456"),
+    ] {
+        let record = redacted(content_type, message.as_bytes(), View::Linked);
+        let stored = serde_json::to_string(record.payload().expect("stored")).expect("JSON").to_lowercase();
+        for value in ["okafor", "darnell", "412-21-3456", "e08738432", "06-22", "0622"] {
+            assert!(!stored.contains(value), "{content_type}: {value}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_no_walker_reads_is_told_by_size_alone() {
+    for (content_type, message) in [
+        ("text/xml", "<a>Okafor</a>"),
+        ("application/json", "{\"a\": \"Okafor"),
+        ("image/png", "\u{0}\u{1}Okafor"),
+    ] {
+        let text = body(&redacted(content_type, message.as_bytes(), View::Linked), View::Linked);
+        assert!(text.starts_with("[body: "), "{text}");
+    }
+}
