@@ -16,7 +16,9 @@ fn what_cannot_be_read_is_refused_in_staging_passed_in_production_and_counted_in
     let packed = gzip(PATIENT.as_bytes());
     let json = ("Content-Type", "application/json");
     let zip = ("Content-Encoding", "gzip");
-    let cases: Vec<(&str, Vec<(&str, &str)>, Vec<u8>)> = vec![
+    // Reason, headers, body.
+    type Case = (&'static str, Vec<(&'static str, &'static str)>, Vec<u8>);
+    let cases: Vec<Case> = vec![
         ("malformed", vec![json], b"{\"a\": [1, 2".to_vec()),
         ("malformed", vec![FHIR], b"not json at all".to_vec()),
         ("broken_encoding", vec![json, zip], packed[..packed.len() - 9].to_vec()),

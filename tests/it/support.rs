@@ -5,7 +5,7 @@ use phigate::run::Running;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -116,7 +116,7 @@ impl Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
         let address = listener.local_addr().expect("address");
         let (got, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(OK.to_vec())));
-        let (seen, heads) = channel();
+        let (seen, heads) = sync_channel(1);
         let (keep, reply) = (got.clone(), answer.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -146,13 +146,14 @@ impl Upstream {
     }
 }
 
-fn serve(mut stream: TcpStream, keep: &Mutex<Vec<Http>>, reply: &Mutex<Vec<u8>>, seen: &Sender<()>) {
+fn serve(mut stream: TcpStream, keep: &Mutex<Vec<Http>>, reply: &Mutex<Vec<u8>>, seen: &SyncSender<()>) {
     loop {
         let mut first = [0];
         if !matches!(stream.peek(&mut first), Ok(1)) {
             return;
         }
-        let _ = seen.send(());
+        // One that waits is enough.
+        let _ = seen.try_send(());
         let Some(http) = read_http(&mut stream, false) else { return };
         let bodyless = http.start.starts_with("HEAD");
         keep.lock().expect("lock").push(http);

@@ -1,0 +1,76 @@
+//! What does a record cost? CPU µs and bytes on disk for each, through inspection, redaction, compression and durable
+//! batches.
+//!
+//!     cargo bench --bench record
+
+#![allow(clippy::print_stdout)]
+
+mod common;
+
+use common::{bundle, cpu};
+use phigate::inspect::RuleSet;
+use phigate::inspect::decode::Budget;
+use phigate::payload::{Payload, PayloadText};
+use phigate::record::{Draft, Entry, View, redact};
+use phigate::secrets::TokenKeys;
+use phigate::store::RecordSink;
+use phigate::store::sqlite::Records;
+
+fn main() {
+    let (batches, batch) = if common::is_test() { (1, 8) } else { (40, 256) };
+    let folder = tempfile::tempdir().expect("folder");
+    let keys = TokenKeys::ephemeral().expect("random");
+    let mut writer = Records::new(folder.path(), 30).writer();
+    let body = bundle(4 << 10);
+    let (mut redacting, mut storing) = (0.0, 0.0);
+    for _ in 0..batches {
+        let start = cpu();
+        let records: Vec<_> = (0..batch)
+            .map(|n| redact(draft(&body.replace("E08738432", &format!("E{n:08}"))), &keys).0)
+            .collect();
+        redacting += cpu() - start;
+        let start = cpu();
+        writer.append(&records).expect("writes");
+        storing += cpu() - start;
+    }
+    let each = f64::from(batches * batch);
+    drop(writer);
+    let disk: u64 = walk(folder.path());
+    println!("{:<36} {:>10.1} µs CPU", "redaction of 4 KiB (it walks it anew)", redacting / each * 1e6);
+    println!("{:<36} {:>10.1} µs CPU", "compression and durable store", storing / each * 1e6);
+    println!("{:<36} {:>10.0} bytes", "on disk", disk as f64 / each);
+}
+
+fn draft(body: &str) -> Draft {
+    let id = phigate::clock::new_id();
+    let started_ms = phigate::clock::id_ms(&id).expect("a time");
+    Draft {
+        entry: Entry {
+            id,
+            started_ms,
+            environment: "production".into(),
+            decision: "forwarded".into(),
+            ..Entry::default()
+        },
+        ceiling: View::Linked,
+        flag: None,
+        findings: None,
+        inspect: false,
+        cut: false,
+        target: PayloadText::from("/fhir"),
+        headers: Vec::new(),
+        content_type: "application/fhir+json".into(),
+        content_encoding: String::new(),
+        body: Payload::from(body.as_bytes().to_vec()),
+        rules: RuleSet::built_in().clone(),
+        budget: Budget::default(),
+    }
+}
+
+fn walk(folder: &std::path::Path) -> u64 {
+    std::fs::read_dir(folder)
+        .expect("reads")
+        .flatten()
+        .map(|e| if e.path().is_dir() { walk(&e.path()) } else { e.metadata().map_or(0, |m| m.len()) })
+        .sum()
+}
