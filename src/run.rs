@@ -291,6 +291,8 @@ fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
     differs("data_dir", old.data_dir != new.data_dir);
     differs("threads", old.threads != new.threads);
     differs("admin.address", old.admin != new.admin);
+    let names = |c: &Config| c.environments.iter().map(|e| (e.name.clone(), e.flag)).collect::<Vec<_>>();
+    differs("an environment's name or flag", names(old) != names(new));
     differs("[limits]", old.limits != new.limits);
     differs("[records]", format!("{:?}", old.records) != format!("{:?}", new.records));
     let sockets = |c: &Config| c.listeners.iter().map(|l| (l.name.clone(), l.address)).collect::<Vec<_>>();

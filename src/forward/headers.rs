@@ -2,8 +2,8 @@
 
 use super::Upstream;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
-    UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, HeaderName, HeaderValue, TE,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
@@ -34,6 +34,10 @@ pub fn request(
     let ours: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
     for name in ours {
         headers.remove(name);
+    }
+    // A key of ours in `Authorization` ends here, too.
+    if headers.get(AUTHORIZATION).is_some_and(|v| v.as_bytes().starts_with(b"Bearer phk_")) {
+        headers.remove(AUTHORIZATION);
     }
     headers.remove(EXPECT);
     // hyper writes the length of what it sends; an empty POST has to say so by itself.

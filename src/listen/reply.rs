@@ -1,5 +1,6 @@
 //! Replies: one body type for all answers, with a word at its end.
 
+use super::socket::{Phase, Watch};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::pin::Pin;
@@ -23,6 +24,7 @@ pub struct ReplyBody {
     bytes: u64,
     complete: bool,
     on_end: Option<Box<dyn FnOnce(ReplyEnd)>>,
+    watch: Option<Watch>,
 }
 
 enum Kind {
@@ -40,13 +42,26 @@ impl ReplyBody {
             kind: Kind::Full(Some(bytes).filter(|b| !b.is_empty())),
             bytes: 0,
             on_end: None,
+            watch: None,
         }
     }
 
     /// The upstream's body.
     #[must_use]
     pub fn streamed(body: Streamed) -> Self {
-        Self { complete: body.is_end_stream(), kind: Kind::Streamed(body), bytes: 0, on_end: None }
+        Self {
+            complete: body.is_end_stream(),
+            kind: Kind::Streamed(body),
+            bytes: 0,
+            on_end: None,
+            watch: None,
+        }
+    }
+
+    /// Keeps the connection's phase at busy until the body has ended: a long reply isn't an idle connection.
+    pub(super) fn watched(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
+        self
     }
 
     /// Has `on_end` called at the end, or when the connection drops the body.
@@ -98,8 +113,39 @@ impl Body for ReplyBody {
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            watch.set(Phase::Idle);
+        }
         if let Some(on_end) = self.on_end.take() {
             on_end(ReplyEnd { bytes: self.bytes, complete: self.complete });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    #[test]
+    fn the_end_is_told_once_with_what_was_sent() {
+        let told = Rc::new(Cell::new(None));
+        let keep = told.clone();
+        let mut body = ReplyBody::full("hello").on_end(move |end| keep.set(Some(end)));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(matches!(Pin::new(&mut body).poll_frame(&mut cx), Poll::Ready(Some(Ok(_)))));
+        drop(body);
+        assert_eq!(told.take(), Some(ReplyEnd { bytes: 5, complete: true }));
+    }
+
+    #[test]
+    fn a_connection_is_busy_until_its_reply_has_ended() {
+        let watch = Watch::new();
+        watch.set(Phase::Busy);
+        let body = ReplyBody::full("hello").watched(watch.clone());
+        assert_eq!(watch.phase(), Phase::Busy);
+        drop(body);
+        assert_eq!(watch.phase(), Phase::Idle);
     }
 }

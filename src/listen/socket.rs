@@ -47,6 +47,10 @@ impl Watch {
         Self(Rc::new(Cell::new(Phase::Idle)))
     }
 
+    pub(super) fn phase(&self) -> Phase {
+        self.0.get()
+    }
+
     pub(super) fn set(&self, phase: Phase) {
         self.0.set(phase);
     }
@@ -70,7 +74,7 @@ impl Socket {
     }
 
     fn expired(&mut self, cx: &mut Context<'_>) -> bool {
-        let phase = self.watch.0.get();
+        let phase = self.watch.phase();
         if phase != self.seen {
             self.seen = phase;
             match phase {
@@ -98,7 +102,7 @@ impl AsyncRead for Socket {
                 Poll::Pending
             };
         }
-        if buf.filled().len() > before && self.watch.0.get() == Phase::Idle {
+        if buf.filled().len() > before && self.watch.phase() == Phase::Idle {
             self.watch.set(Phase::Head);
         }
         read

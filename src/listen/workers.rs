@@ -257,9 +257,8 @@ async fn connection<S: Service>(
                 if draining.get() {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
-                // The next head's time begins when bytes of it come.
-                watch.set(Phase::Idle);
-                Ok::<_, Infallible>(response)
+                // The next message's time begins when this one's answer has ended.
+                Ok::<_, Infallible>(response.map(|body| body.watched(watch)))
             }
         }
     });

@@ -212,3 +212,39 @@ fn stopping_lets_a_message_finish_and_takes_no_new_ones() {
     assert_eq!(stopping.join().expect("stops"), 0);
     assert!(std::net::TcpStream::connect(address).is_err());
 }
+
+#[test]
+fn a_reply_may_take_longer_than_a_connection_may_be_idle() {
+    use std::sync::mpsc::sync_channel;
+    let gate = Gate::with("[limits]\nidle_timeout_ms = 200\nhead_timeout_ms = 200\n", "");
+    // An upstream that sends half, and the rest when it is told to.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    let (go, wait) = sync_channel::<()>(1);
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("accepts");
+        read_http(&mut stream, false).expect("a request");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello").expect("writes");
+        wait.recv().expect("told");
+        stream.write_all(b"world").expect("writes");
+    });
+    let config = gate.config.replace(&gate.upstreams[2].address.to_string(), &address.to_string());
+    gate.running().reload(&config).expect("reloads");
+    let mut stream = gate.connect(2);
+    write!(stream, "GET /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\n\r\n", gate.keys[2]).expect("writes");
+    let mut half = [0; 1];
+    stream.read_exact(&mut half).expect("the head begins");
+    // An idle connection that began later is closed meanwhile: then the limit has passed for this one as well.
+    for _ in 0..2 {
+        let mut idle = gate.connect(2);
+        assert_eq!(idle.read(&mut [0]).unwrap_or(0), 0);
+    }
+    go.send(()).expect("upstream waits");
+    let mut rest = Vec::new();
+    while !rest.ends_with(b"helloworld") {
+        let mut piece = [0; 1024];
+        let n = stream.read(&mut piece).expect("reads");
+        assert!(n > 0, "the reply was cut");
+        rest.extend_from_slice(&piece[..n]);
+    }
+}
