@@ -40,8 +40,7 @@ fn shared_upstreams(config: &Config, problems: &mut Problems) {
     for c in &config.connections {
         let (environment, first) = *owner.entry((&c.host, c.port)).or_insert((&c.environment, &c.name));
         if environment != &*c.environment {
-            problems.add(
-                None,
+            problems.across(
                 format!("connection `{}`.upstream", c.name),
                 "an upstream of one environment only",
                 format!("one that connection `{first}` has in environment `{environment}`"),
@@ -51,8 +50,7 @@ fn shared_upstreams(config: &Config, problems: &mut Problems) {
             config.listeners.iter().any(|l| l.address.port() == c.port && same_host(&c.host, l.address.ip()))
                 || config.admin.port() == c.port && same_host(&c.host, config.admin.ip());
         if loops {
-            problems.add(
-                None,
+            problems.across(
                 format!("connection `{}`.upstream", c.name),
                 "an upstream that isn't this gateway",
                 "an address of its own",
@@ -74,8 +72,7 @@ fn listeners(config: &Config, problems: &mut Problems) {
         if l.address.port() != 0
             && let Some(other) = seen.insert(l.address, &l.name)
         {
-            problems.add(
-                None,
+            problems.across(
                 format!("listener `{}`.address", l.name),
                 "an address of its own",
                 format!("that of listener `{other}`"),
@@ -84,16 +81,13 @@ fn listeners(config: &Config, problems: &mut Problems) {
         let only_by_path = l.environment.is_none() && l.callers == super::Callers::Any;
         let has_production = config.environments.iter().any(|e| e.flag == Flag::Production);
         if only_by_path && !l.path_environment {
-            problems.add(
-                None,
+            problems.across(
                 format!("listener `{}`", l.name),
                 "an `environment`, callers = \"keys\", or path_environment = true",
                 "none of them: no message could have an environment",
             );
         } else if only_by_path && has_production && config.environments.len() == 1 {
-            problems.add(
-                None,
-                format!("listener `{}`", l.name),
+            problems.across(format!("listener `{}`", l.name),
                 "an `environment` or callers = \"keys\": production needs a signal that the sender can't pick",
                 "neither",
             );
@@ -107,8 +101,7 @@ fn prefixes(config: &Config, problems: &mut Problems) {
     for c in &config.connections {
         for prefix in &c.allow {
             if let Some(other) = seen.insert((&c.environment, prefix), &c.name) {
-                problems.add(
-                    None,
+                problems.across(
                     format!("connection `{}`.allow", c.name),
                     "prefixes that no other connection of the environment has",
                     format!("`{prefix}`, which connection `{other}` has"),
@@ -120,7 +113,7 @@ fn prefixes(config: &Config, problems: &mut Problems) {
 
 fn known(key: &str, name: &str, names: &[&str], problems: &mut Problems) {
     if !names.contains(&name) {
-        problems.add(None, key.to_owned(), "the name of an environment of this file", format!("`{name}`"));
+        problems.across(key.to_owned(), "the name of an environment of this file", format!("`{name}`"));
         problems.suggest(name, names);
     }
 }
@@ -129,11 +122,10 @@ fn unique<'n>(section: &str, names: impl Iterator<Item = &'n str>, problems: &mu
     let mut seen = std::collections::HashSet::new();
     for name in names {
         if !seen.insert(name) {
-            problems.add(
-                None,
-                format!("{section}.name"),
-                "names that are used once",
-                format!("`{name}` twice"),
+            problems.across(
+                format!("{section} `{name}`.name"),
+                "a name that is used once",
+                "the same one again",
             );
         }
     }

@@ -1,5 +1,6 @@
 //! Reads a TOML tree key by key and collects every problem with its line, instead of stopping at the first.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -22,7 +23,10 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}: wanted {}, got {}", self.line, self.key, self.wanted, self.got)?;
+        if self.line > 0 {
+            write!(f, "line {}: ", self.line)?;
+        }
+        write!(f, "{}: wanted {}, got {}", self.key, self.wanted, self.got)?;
         match &self.did_you_mean {
             Some(word) => write!(f, " (did you mean `{word}`?)"),
             None => Ok(()),
@@ -34,13 +38,19 @@ impl fmt::Display for Problem {
 pub(super) struct Problems {
     lines: Vec<usize>,
     list: Vec<Problem>,
+    /// Where keys stand that checks across sections speak of.
+    places: HashMap<String, Range<usize>>,
 }
 
 impl Problems {
     /// None yet, for this file.
     #[must_use]
     pub(super) fn new(text: &str) -> Self {
-        Self { lines: memchr::memchr_iter(b'\n', text.as_bytes()).collect(), list: Vec::new() }
+        Self {
+            lines: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),
+            list: Vec::new(),
+            places: HashMap::new(),
+        }
     }
 
     /// Adds one.
@@ -53,6 +63,16 @@ impl Problems {
     ) {
         let line = at.map_or(0, |at| 1 + self.lines.partition_point(|end| *end < at.start));
         self.list.push(Problem { line, key, wanted: wanted.into(), got: got.into(), did_you_mean: None });
+    }
+
+    /// Remembers where a key stands: `` connection `ehr`.upstream ``.
+    pub(super) fn note(&mut self, key: String, at: Range<usize>) {
+        self.places.insert(key, at);
+    }
+
+    /// Adds one about a key that was noted.
+    pub(super) fn across(&mut self, key: String, wanted: impl Into<String>, got: impl Into<String>) {
+        self.add(self.places.get(&key).cloned(), key, wanted, got);
     }
 
     /// Adds a known word to the last one, if one is close to `got`.
@@ -272,6 +292,16 @@ impl<'t, 'i> Table<'t, 'i> {
             }
         }
         out
+    }
+
+    /// Remembers where each of its keys stands, and the table itself, under a name.
+    pub(super) fn note(&self, name: &str, problems: &mut Problems) {
+        if let Some(span) = self.span() {
+            problems.note(name.to_owned(), span);
+        }
+        for (key, value) in self.table.into_iter().flatten() {
+            problems.note(format!("{name}.{}", key.get_ref()), value.span());
+        }
     }
 
     /// Says of every key that was never asked for that it isn't known.

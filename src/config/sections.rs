@@ -125,7 +125,7 @@ fn records(mut t: Table<'_, '_>, problems: &mut Problems) -> Records {
 }
 
 fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Environment>> {
-    let name = name(&mut t, problems);
+    let name = name(&mut t, "environment", problems);
     let flags =
         [("development", Flag::Development), ("staging", Flag::Staging), ("production", Flag::Production)];
     if t.value("flag").is_none() {
@@ -175,7 +175,7 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
 }
 
 fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Listener>> {
-    let name = name(&mut t, problems);
+    let name = name(&mut t, "listener", problems);
     let key = t.key("address");
     let address = t.required("address", "an address and port, like 127.0.0.1:8081", problems).and_then(
         |(text, span)| {
@@ -200,7 +200,7 @@ fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Listene
 }
 
 fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Connection>> {
-    let name = name(&mut t, problems);
+    let name = name(&mut t, "connection", problems);
     let environment =
         t.required("environment", "the name of an environment", problems).map(|(e, _)| Arc::from(e));
     let key = t.key("upstream");
@@ -282,7 +282,7 @@ fn headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> HeaderRules {
     HeaderRules { set, remove }
 }
 
-fn name(t: &mut Table<'_, '_>, problems: &mut Problems) -> Option<Arc<str>> {
+fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems) -> Option<Arc<str>> {
     let wanted = "a name of lower-case letters, digits and dashes, 1 to 40 characters";
     let (text, span) = t.required("name", wanted, problems)?;
     let good = (1..=40).contains(&text.len())
@@ -291,6 +291,7 @@ fn name(t: &mut Table<'_, '_>, problems: &mut Problems) -> Option<Arc<str>> {
         problems.add(Some(span), t.key("name"), wanted, format!("`{text}`"));
         return None;
     }
+    t.note(&format!("{section} `{text}`"), problems);
     Some(Arc::from(text))
 }
 

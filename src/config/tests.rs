@@ -71,7 +71,11 @@ fn sections_have_to_fit_each_other() {
     let got = problems(
         &GOOD.replace("environment = \"development\"\nupstream", "environment = \"develpment\"\nupstream"),
     );
-    assert!(got.iter().any(|p| p.contains("did you mean `development`")), "{got:#?}");
+    assert!(
+        got.iter().any(|p| p.starts_with("line 14: connection `ehr`.environment")
+            && p.contains("did you mean `development`")),
+        "{got:#?}"
+    );
     let got = problems(&GOOD.replace("9001", "8081"));
     assert!(got.iter().any(|p| p.contains("isn't this gateway")), "{got:#?}");
     assert_eq!(problems("").len(), 1);

@@ -315,5 +315,98 @@ fn a_port_that_somebody_else_has_is_told() {
         .expect("runs");
     assert_eq!(out.status.code(), Some(1));
     assert!(text(&out.stderr).contains("can't listen on"), "{}", text(&out.stderr));
-    let _ = connect;
+}
+
+#[test]
+fn logs_hold_no_payload_at_any_level() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
+    let mut child = Command::new(PROGRAM)
+        .args(["run", "--config", file.to_str().expect("path")])
+        .env("PHIGATE_LOG", "trace")
+        .env("RUST_LOG", "trace")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped"));
+    let mut told = String::new();
+    let gate: SocketAddr = loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).expect("reads") > 0, "the program ended");
+        told += &line;
+        let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        if event["message"] == "Listening." {
+            break event["address"].as_str().and_then(|a| a.parse().ok()).expect("address");
+        }
+    };
+    for request in [
+        "POST /Quillfeather/x?ssn=412-21-7834 HTTP/1.1\r\nHost: Quillfeather\r\nX-Quillfeather: Quillfeather\r\nContent-Length: 12\r\n\r\nQuillfeather",
+        "POST /x HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"Quillfeather",
+        "QUILLFEATHER /Quillfeather HTTP/1.1\r\nHost: g\r\n\r\n",
+        "GET /Quillfeather/../x HTTP/1.1\r\nHost: g\r\n\r\n",
+        "Quillfeather garbage 412-21-7834\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: g\r\nContent-Length: Quillfeather\r\n\r\n",
+    ] {
+        let mut stream = connect(gate);
+        stream.write_all(request.as_bytes()).expect("writes");
+        let _ = read_http(&mut stream, false);
+    }
+    signal(&child, "-TERM");
+    std::io::Read::read_to_string(&mut log, &mut told).expect("reads");
+    assert_eq!(child.wait().expect("ends").code(), Some(0));
+    assert!(told.contains("A message was refused."), "{told}");
+    for word in ["quillfeather", "412-21-7834"] {
+        assert!(!told.to_lowercase().contains(word), "a log line holds payload");
+    }
+}
+
+#[test]
+fn records_are_read_by_command() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
+    let mut run = run(&file);
+    let (_, id) = post(run.gate, crate::support::PATIENT, "").expect("an answer");
+    let data = folder.path().join("data");
+    let token = phigate(&[
+        "tokens",
+        "create",
+        "--data",
+        data.to_str().expect("path"),
+        "--name",
+        "r",
+        "--environment",
+        "one:support",
+    ]);
+    let token = text(&token.stdout).trim().to_owned();
+    let records = |args: &[&str], token: &str| {
+        let admin = format!("http://{}", run.admin);
+        Command::new(PROGRAM)
+            .args(["records", "--admin", &admin])
+            .args(args)
+            .env("PHIGATE_TOKEN", token)
+            .output()
+            .expect("runs")
+    };
+    // Written within a moment: the writer waits for others at most five milliseconds.
+    let found =
+        (0..200).any(|_| text(&records(&["search", "--decision", "refused"], &token).stdout).contains(&id));
+    assert!(found, "the record doesn't appear");
+    let shown = records(&["show", &id], &token);
+    assert_eq!(shown.status.code(), Some(0));
+    assert!(
+        text(&shown.stdout).contains("likely_phi") && text(&shown.stdout).contains("withheld"),
+        "{}",
+        text(&shown.stdout)
+    );
+    let json: serde_json::Value =
+        serde_json::from_slice(&records(&["--json", "show", &id], &token).stdout).expect("JSON");
+    assert_eq!(json["record"]["id"], id);
+    assert_eq!(records(&["show", "nothing"], &token).status.code(), Some(1));
+    assert_eq!(records(&["search"], "pht_wrong_token").status.code(), Some(1));
+    signal(&run.child, "-TERM");
+    run.child.wait().expect("ends");
 }
