@@ -67,9 +67,11 @@ impl Gateway {
     async fn serve(&self, inbound: Inbound) -> Response<ReplyBody> {
         let snapshot = self.shared.snapshot.load_full(); // one configuration for the whole message
         let Inbound { listener, peer, received, head, body } = inbound;
-        let mut exchange = Exchange::open(&head, &listener, received);
-        let outcome = self.pass(&snapshot, &mut exchange, &head, peer, body).await;
+        let mut watched =
+            Watched { exchange: Exchange::open(&head, &listener, received), close: Some(self.close()) };
+        let outcome = self.pass(&snapshot, &mut watched.exchange, &head, peer, body).await;
         self.cells.time(Stage::Total, received.elapsed());
+        let exchange = watched.answered();
         match outcome {
             Ok(reply) => self.passed(exchange, reply),
             Err(failure) => self.failed(exchange, &head, failure),
@@ -111,6 +113,10 @@ impl Gateway {
         };
         exchange.would_refuse = cleared.would_refuse();
         self.forward(exchange, cleared, head, peer).await
+    }
+
+    fn close(&self) -> Close {
+        Close { shared: self.shared.clone(), cells: self.cells.clone() }
     }
 
     fn identify(&self, snapshot: &Snapshot, head: &Parts, listener: &Listener) -> Result<Caller, Reason> {
@@ -211,7 +217,7 @@ impl Gateway {
             .get(header::CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())
             .map_or("none", known_media_type);
-        let close = Close { shared: self.shared.clone(), cells: self.cells.clone() };
+        let close = self.close();
         let outcome = if exchange.would_refuse.is_some() { Outcome::WouldRefuse } else { Outcome::Forwarded };
         let reason = exchange.would_refuse;
         let body = ReplyBody::streamed(Box::pin(body));
@@ -234,7 +240,7 @@ impl Gateway {
             tracing::info!(request_id = %exchange.id, environment, reason = reason.as_str(), "A message was refused.");
         }
         let status = answer.status().as_u16();
-        let close = Close { shared: self.shared.clone(), cells: self.cells.clone() };
+        let close = self.close();
         let media_type = answer
             .headers()
             .get(header::CONTENT_TYPE)
@@ -279,17 +285,17 @@ struct Exchange {
     share: Option<listen::HeldBytes>,
 }
 
-impl Exchange {
-    fn open(head: &Parts, listener: &Arc<str>, received: Instant) -> Self {
+impl Default for Exchange {
+    fn default() -> Self {
         Self {
-            id: crate::clock::new_id(),
-            received,
-            listener: listener.clone(),
-            method: known_method(head.method.as_str()),
+            id: String::new(),
+            received: Instant::now(),
+            listener: Arc::from(""),
+            method: "OTHER",
             caller: Caller::nobody(),
             route: None,
             ceiling: View::Metadata,
-            head: HeadText::of(head),
+            head: HeadText::default(),
             body: Bytes::new(),
             request_bytes: 0,
             findings: None,
@@ -297,6 +303,42 @@ impl Exchange {
             tee: None,
             tee_copies: false,
             share: None,
+        }
+    }
+}
+
+impl Exchange {
+    fn open(head: &Parts, listener: &Arc<str>, received: Instant) -> Self {
+        Self {
+            id: crate::clock::new_id(),
+            received,
+            listener: listener.clone(),
+            method: known_method(head.method.as_str()),
+            head: HeadText::of(head),
+            ..Self::default()
+        }
+    }
+}
+
+/// A message that isn't answered yet. Where its caller goes away, hyper drops all of it: that is counted and recorded.
+struct Watched {
+    exchange: Exchange,
+    close: Option<Close>,
+}
+
+impl Watched {
+    /// There is an answer: its body's end is the message's.
+    fn answered(mut self) -> Exchange {
+        self.close = None;
+        std::mem::take(&mut self.exchange)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(close) = self.close.take() {
+            let exchange = std::mem::take(&mut self.exchange);
+            close.exchange(exchange, Outcome::Failed, Some(Reason::CallerGone), 0, "none", 0);
         }
     }
 }
@@ -488,6 +530,7 @@ const fn is_failure(reason: Reason) -> bool {
             | Reason::BodyTimeout
             | Reason::HeldFull
             | Reason::RecordQueueFull
+            | Reason::CallerGone
     )
 }
 

@@ -66,6 +66,8 @@ reasons! {
     BodyCutShort = "body_cut_short", "The body ended before its declared end.";
     /// The body did not arrive within `body_timeout_ms`.
     BodyTimeout = "body_timeout", "The body did not arrive in time.";
+    /// The caller went away before the reply's head came. Nobody is left to be answered.
+    CallerGone = "caller_gone", "The caller went away before it was answered.";
     /// The upstream took no connection. Safe to try again.
     UpstreamConnect = "upstream_connect", "The upstream took no connection.";
     /// The upstream sent no response head in time. Not tried again.

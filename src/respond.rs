@@ -15,7 +15,7 @@ pub const fn status(reason: Reason) -> StatusCode {
         Reason::EnvironmentUnknown | Reason::NoConnection => StatusCode::NOT_FOUND,
         Reason::CredentialMissing | Reason::CredentialInvalid => StatusCode::UNAUTHORIZED,
         Reason::UpgradeRefused | Reason::ConnectRefused => StatusCode::NOT_IMPLEMENTED,
-        Reason::BadRequest | Reason::BodyCutShort => StatusCode::BAD_REQUEST,
+        Reason::BadRequest | Reason::BodyCutShort | Reason::CallerGone => StatusCode::BAD_REQUEST,
         Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::BodyTimeout => StatusCode::REQUEST_TIMEOUT,

@@ -248,3 +248,28 @@ fn a_reply_may_take_longer_than_a_connection_may_be_idle() {
         rest.extend_from_slice(&piece[..n]);
     }
 }
+
+#[test]
+fn a_caller_that_goes_away_frees_the_upstream_and_is_counted() {
+    let gate = Gate::start();
+    // An upstream that never answers, and tells when its connection ends.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    let (told, tell) = std::sync::mpsc::sync_channel::<bool>(2);
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("accepts");
+        read_http(&mut stream, false).expect("a request");
+        told.send(false).expect("the test waits");
+        let ended = stream.read(&mut [0]).is_ok_and(|n| n == 0);
+        told.send(ended).expect("the test waits");
+    });
+    let config = gate.config.replace(&gate.upstreams[2].address.to_string(), &address.to_string());
+    gate.running().reload(&config).expect("reloads");
+    let mut stream = gate.connect(2);
+    write!(stream, "GET /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\n\r\n", gate.keys[2]).expect("writes");
+    assert!(!tell.recv().expect("the request arrives"));
+    drop(stream);
+    assert!(tell.recv().expect("the upstream is freed"));
+    let line = "phigate_refusals_total{environment=\"production\",reason=\"caller_gone\"}";
+    assert!((0..1000).any(|_| gate.metric(line) == 1));
+}
