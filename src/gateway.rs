@@ -2,11 +2,13 @@
 
 use crate::config::{Config, Listener, OnFull};
 use crate::decide::{self, Cleared, Dialect, Mode, Refusal};
-use crate::forward::{self, OutBody, Pool};
+use crate::forward::{OutBody, Pool, UpstreamBody, prepare_reply, prepare_request};
 use crate::identify::{self, Caller, Keys};
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, Inspector, Message, RuleSet};
-use crate::listen::{self, HeldBudget, Inbound, ReplyBody, Service, Tee, TeeHandle};
+use crate::listen::{
+    Head, HeldBudget, HeldPermit, HoldError, Inbound, InboundBody, ReplyBody, Service, Tee, TeeEnd, hold,
+};
 use crate::org::Ceiling;
 use crate::payload::{Payload, PayloadText};
 use crate::reason::Reason;
@@ -15,12 +17,12 @@ use crate::resolve::{Route, Routes};
 use crate::respond;
 use crate::telemetry::metrics::{Cells, Metrics, Outcome, Stage};
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Everything that a message is handled by: one configuration for the whole of it.
 pub struct Snapshot {
@@ -61,12 +63,12 @@ impl Gateway {
         let names: Vec<Arc<str>> = snapshot.config.environments.iter().map(|e| e.name.clone()).collect();
         let cells = shared.metrics.thread(&names);
         drop(snapshot);
-        Self { shared, pool: Pool::default(), cells }
+        Self { shared, pool: Pool::new(), cells }
     }
 
     async fn serve(&self, inbound: Inbound) -> Response<ReplyBody> {
         let snapshot = self.shared.snapshot.load_full(); // one configuration for the whole message
-        let Inbound { listener, peer, received, head, body } = inbound;
+        let Inbound { listener, peer, received, head: Head(head), body } = inbound;
         let mut watched =
             Watched { exchange: Exchange::open(&head, &listener, received), close: Some(self.close()) };
         let outcome = self.pass(&snapshot, &mut watched.exchange, &head, peer, body).await;
@@ -85,8 +87,8 @@ impl Gateway {
         exchange: &mut Exchange,
         head: &Parts,
         peer: std::net::SocketAddr,
-        body: hyper::body::Incoming,
-    ) -> Result<Response<forward::UpstreamBody>, Failure> {
+        body: InboundBody,
+    ) -> Result<Response<UpstreamBody>, Failure> {
         let listener =
             snapshot.config.listeners.iter().find(|l| l.name == exchange.listener).ok_or(Reason::Internal)?;
         let caller = self.identify(snapshot, head, listener)?;
@@ -128,13 +130,13 @@ impl Gateway {
         &self,
         snapshot: &Snapshot,
         exchange: &mut Exchange,
-        body: hyper::body::Incoming,
-    ) -> Result<(Bytes, Option<HeaderMap>), Reason> {
+        body: InboundBody,
+    ) -> Result<(Payload, Option<HeaderMap>), Reason> {
         let started = Instant::now();
-        let held = listen::hold(body, &snapshot.config.limits, &self.shared.held).await?;
+        let held = hold(body, &snapshot.config.limits, &self.shared.held).await.map_err(hold_reason)?;
         self.cells.time(Stage::Hold, started.elapsed());
         exchange.request_bytes = held.bytes.len() as u64;
-        exchange.share = Some(held.share);
+        exchange.permit = Some(held.permit);
         Ok((held.bytes, held.trailers))
     }
 
@@ -144,14 +146,14 @@ impl Gateway {
         snapshot: &Snapshot,
         exchange: &mut Exchange,
         head: &Parts,
-        body: &Bytes,
+        body: &Payload,
         trailers: Option<&HeaderMap>,
     ) -> Result<(), Reason> {
         let started = Instant::now();
         let job = Job {
             head: HeadText::of(head),
             trailers: trailers.map(pairs).unwrap_or_default(),
-            body: Payload::from(body.clone()),
+            body: body.clone(),
             cut: false,
         };
         let (rules, budget) = (snapshot.rules.clone(), snapshot.config.budget);
@@ -172,16 +174,18 @@ impl Gateway {
         &self,
         snapshot: &Snapshot,
         exchange: &mut Exchange,
-        body: hyper::body::Incoming,
+        body: InboundBody,
         route: &Arc<Route>,
     ) -> Result<Cleared, Failure> {
         let limits = &snapshot.config.limits;
         let copy = self.shared.recorder.is_some() && route.environment.policy.mode != Mode::Off;
         let copy_max = if copy { limits.tee_bytes_max } else { 0 };
-        let (tee, handle) = Tee::new(body, copy_max, Duration::from_millis(limits.body_timeout_ms));
-        exchange.tee = Some(handle);
+        let end = Rc::new(RefCell::new(None));
+        let told = end.clone();
+        let tee = Tee::new(body, copy_max, move |end| *told.borrow_mut() = Some(end));
+        exchange.tee = Some(end);
         exchange.tee_copies = copy;
-        Ok(decide::streamed(OutBody::Streaming(tee), route)?)
+        Ok(decide::streamed(OutBody::streaming(tee), route)?)
     }
 
     async fn forward(
@@ -190,24 +194,21 @@ impl Gateway {
         cleared: Cleared,
         head: &Parts,
         peer: std::net::SocketAddr,
-    ) -> Result<Response<forward::UpstreamBody>, Failure> {
-        use http_body::Body;
+    ) -> Result<Response<UpstreamBody>, Failure> {
         let started = Instant::now();
         let (body, route) = cleared.into_parts();
-        let framed = !body.is_end_stream();
-        let request =
-            forward::headers::request(head, &route.upstream, peer, &route.connection.headers, framed);
-        let reply = self.pool.send(&route.upstream, request.map(|()| body)).await;
+        let request = prepare_request(head.clone(), body, &route.upstream, peer, &route.connection.headers);
+        let reply = self.pool.send(&route.upstream, request).await;
         self.cells.time(Stage::Forward, started.elapsed());
         reply.map_err(|error| {
-            tracing::warn!(request_id = %exchange.id, reason = Reason::from(&error).as_str(), error = %error, "A message got no reply.");
-            Failure::from(Reason::from(&error))
+            tracing::warn!(request_id = %exchange.id, reason = error.reason().as_str(), error = %error, "A message got no reply.");
+            Failure::from(error.reason())
         })
     }
 
-    fn passed(&self, exchange: Exchange, reply: Response<forward::UpstreamBody>) -> Response<ReplyBody> {
+    fn passed(&self, exchange: Exchange, reply: Response<UpstreamBody>) -> Response<ReplyBody> {
         let (mut head, body) = reply.into_parts();
-        forward::headers::reply(&mut head.headers);
+        prepare_reply(&mut head);
         if let Ok(id) = HeaderValue::from_str(&exchange.id) {
             head.headers.insert(respond::RECORD_HEADER, id);
         }
@@ -220,7 +221,7 @@ impl Gateway {
         let close = self.close();
         let outcome = if exchange.would_refuse.is_some() { Outcome::WouldRefuse } else { Outcome::Forwarded };
         let reason = exchange.would_refuse;
-        let body = ReplyBody::streamed(Box::pin(body));
+        let body = ReplyBody::streaming(body);
         let body =
             body.on_end(move |end| close.exchange(exchange, outcome, reason, status, media_type, end.bytes));
         Response::from_parts(head, body)
@@ -231,8 +232,13 @@ impl Gateway {
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
         let dialect = Dialect::of(format, &text.content_type, &text.accept, head.uri.path());
         let refusal = failure.0;
-        let answer =
-            respond::refusal(&refusal, dialect, &exchange.id, &exchange.body, &crate::clock::hl7_now());
+        let answer = respond::refusal(
+            &refusal,
+            dialect,
+            &exchange.id,
+            exchange.body.expose(),
+            &crate::clock::hl7_now(),
+        );
         let reason = refusal.reason;
         let outcome = if is_failure(reason) { Outcome::Failed } else { Outcome::Refused };
         if outcome == Outcome::Refused {
@@ -247,7 +253,7 @@ impl Gateway {
             .and_then(|v| v.to_str().ok())
             .map_or("none", known_media_type);
         answer.map(|body| {
-            ReplyBody::full(body).on_end(move |end| {
+            ReplyBody::full(Payload::from(body)).on_end(move |end| {
                 close.exchange(exchange, outcome, Some(reason), status, media_type, end.bytes)
             })
         })
@@ -255,14 +261,15 @@ impl Gateway {
 }
 
 impl Service for Gateway {
-    async fn call(self: Rc<Self>, inbound: Inbound) -> Response<ReplyBody> {
+    async fn call(&self, inbound: Inbound) -> Response<ReplyBody> {
         self.serve(inbound).await
     }
 
-    fn refuse(&self, reason: Reason, _listener: &Arc<str>) -> Response<ReplyBody> {
+    fn on_refuse(&self, _listener: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
         self.cells.message(None, Outcome::Refused, Some(reason), 0, 0);
         let id = crate::clock::new_id();
-        respond::refusal(&Refusal::plain(reason), Dialect::Problem, &id, b"", "").map(ReplyBody::full)
+        respond::refusal(&Refusal::plain(reason), Dialect::Problem, &id, b"", "")
+            .map(|body| ReplyBody::full(Payload::from(body)))
     }
 }
 
@@ -276,13 +283,13 @@ struct Exchange {
     route: Option<Arc<Route>>,
     ceiling: View,
     head: HeadText,
-    body: Bytes,
+    body: Payload,
     request_bytes: u64,
     findings: Option<Findings>,
     would_refuse: Option<Reason>,
-    tee: Option<TeeHandle>,
+    tee: Option<Rc<RefCell<Option<TeeEnd>>>>,
     tee_copies: bool,
-    share: Option<listen::HeldBytes>,
+    permit: Option<HeldPermit>,
 }
 
 impl Default for Exchange {
@@ -296,13 +303,13 @@ impl Default for Exchange {
             route: None,
             ceiling: View::Metadata,
             head: HeadText::default(),
-            body: Bytes::new(),
+            body: Payload::default(),
             request_bytes: 0,
             findings: None,
             would_refuse: None,
             tee: None,
             tee_copies: false,
-            share: None,
+            permit: None,
         }
     }
 }
@@ -362,10 +369,13 @@ impl Close {
         let environment = exchange.route.as_ref().map(|r| r.environment.name.clone());
         let mut cut = false;
         if let Some(tee) = exchange.tee.take() {
-            let end = tee.end();
-            exchange.request_bytes = end.total_bytes;
-            cut = !end.complete || end.copied.len() as u64 != end.total_bytes;
-            exchange.body = end.copied;
+            // A body that is still on its way when its reply has ended has no end yet: its copy is not whole.
+            let end = tee.borrow_mut().take();
+            cut = end.as_ref().is_none_or(|end| {
+                !end.complete || end.overflowed || end.copied.len() as u64 != end.total_bytes
+            });
+            exchange.request_bytes = end.as_ref().map_or(0, |end| end.total_bytes);
+            exchange.body = end.map(|end| end.copied).unwrap_or_default();
         }
         self.cells.message(environment.as_deref(), outcome, reason, exchange.request_bytes, reply_bytes);
         if let (Some(findings), Some(route)) = (&exchange.findings, &exchange.route) {
@@ -411,7 +421,7 @@ impl Close {
             headers: exchange.head.headers,
             content_type: exchange.head.content_type,
             content_encoding: exchange.head.content_encoding,
-            body: if refused { Payload::default() } else { Payload::from(exchange.body) },
+            body: if refused { Payload::default() } else { exchange.body },
             rules: snapshot.rules.clone(),
             budget: snapshot.config.budget,
         };
@@ -515,6 +525,16 @@ fn text_of(value: &HeaderValue) -> String {
     match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => text.to_owned(),
         Err(_) => value.as_bytes().iter().map(|b| char::from(*b)).collect(),
+    }
+}
+
+const fn hold_reason(error: HoldError) -> Reason {
+    match error {
+        HoldError::TooLarge => Reason::BodyTooLarge,
+        HoldError::HeldFull => Reason::HeldFull,
+        HoldError::CutShort => Reason::BodyCutShort,
+        HoldError::Timeout => Reason::BodyTimeout,
+        HoldError::Malformed => Reason::BadRequest,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::gateway::{Gateway, Shared, Snapshot};
 use crate::identify::{Caller, Keys, KnownKey};
 use crate::inspect::RuleSet;
-use crate::listen::{HeldBudget, ListenerConfig, Open, StartError, Workers};
+use crate::listen::{HeldBudget, ListenerConfig, StartError, Workers};
 use crate::org::CallerRole;
 use crate::record::{Recorder, RecorderConfig};
 use crate::resolve::Routes;
@@ -17,7 +17,7 @@ use crate::telemetry::metrics::{Metrics, Others};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Why the gateway could not start. All of it the operator's to fix.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,7 @@ pub enum RunError {
 pub struct Running {
     shared: Arc<Shared>,
     control: Arc<Control>,
+    addresses: Vec<(Arc<str>, SocketAddr)>,
     workers: Workers,
     admin: admin::Running,
     writer: Option<std::thread::JoinHandle<()>>,
@@ -84,16 +85,18 @@ impl Running {
             (None, None)
         };
         let seen = control.version()?;
-        let (listeners, limits, threads, admin_address) = (
-            config
-                .listeners
-                .iter()
-                .map(|l| ListenerConfig { name: l.name.clone(), address: l.address })
-                .collect::<Vec<_>>(),
-            config.limits.clone(),
-            threads(config.threads),
-            config.admin,
-        );
+        let listeners: Vec<ListenerConfig> = config
+            .listeners
+            .iter()
+            .map(|l| ListenerConfig {
+                name: l.name.to_string(),
+                address: l.address,
+                limits: config.limits.clone(),
+            })
+            .collect();
+        let names: Vec<Arc<str>> = config.listeners.iter().map(|l| l.name.clone()).collect();
+        let (threads, admin_address, held_bytes_max) =
+            (threads(config.threads), config.admin, config.limits.held_bytes_max);
         let snapshot = snapshot(config, &control)?;
         metrics.config_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
@@ -101,23 +104,23 @@ impl Running {
             snapshot: ArcSwap::from_pointee(snapshot),
             recorder,
             metrics,
-            held: HeldBudget::default(),
+            held: HeldBudget::new(held_bytes_max),
         });
         let draining = Arc::new(AtomicBool::new(false));
-        let open = Open::default();
-        let admin =
-            admin::start(admin_address, admin_side(&shared, &control, audit, records, &draining, &open))
-                .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
         let data = shared.clone();
-        let workers =
-            Workers::start(&listeners, &limits, threads, &open, move || Gateway::new(data.clone()))?;
-        Ok(Self { shared, control, workers, admin, writer, draining, seen })
+        let workers = Workers::start(listeners, threads, move |_| Gateway::new(data.clone()))?;
+        let addresses = names.into_iter().zip(workers.local_addrs().iter().copied()).collect();
+        let open = workers.open_connections();
+        let admin =
+            admin::start(admin_address, admin_side(&shared, &control, audit, records, &draining, open))
+                .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
+        Ok(Self { shared, control, addresses, workers, admin, writer, draining, seen })
     }
 
     /// Where each listener listens.
     #[must_use]
     pub fn addresses(&self) -> &[(Arc<str>, SocketAddr)] {
-        self.workers.addresses()
+        &self.addresses
     }
 
     /// Where a listener listens.
@@ -198,7 +201,7 @@ impl Running {
 
     /// Stops: unready at once, connections drained, records written. Gives how many connections were cut.
     #[must_use]
-    pub fn stop(self) -> usize {
+    pub fn stop(self) -> u64 {
         self.draining.store(true, Relaxed);
         let cut = self.workers.drain();
         if let Some(recorder) = &self.shared.recorder {
@@ -239,10 +242,9 @@ fn admin_side(
     audit: Arc<Audit>,
     records: Records,
     draining: &Arc<AtomicBool>,
-    open: &Open,
+    open: Arc<AtomicU64>,
 ) -> Admin {
-    let (for_metrics, for_names, draining, open) =
-        (shared.clone(), shared.clone(), draining.clone(), open.clone());
+    let (for_metrics, for_names, draining, open) = (shared.clone(), shared.clone(), draining.clone(), open);
     Admin {
         records: Arc::new(records),
         control: control.clone(),
@@ -258,8 +260,8 @@ fn admin_side(
                 records_dropped_store: get(|s| &s.dropped_store),
                 queue_records: get(|s| &s.queue_records),
                 queue_bytes: get(|s| &s.queue_bytes),
-                connections: open.count() as u64,
-                held_bytes: for_metrics.held.held(),
+                connections: open.load(Relaxed),
+                held_bytes: for_metrics.held.in_use(),
             };
             let rules = for_metrics.snapshot.load().rules.version.clone();
             for_metrics.metrics.text(others, &rules)

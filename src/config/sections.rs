@@ -60,7 +60,7 @@ fn limits(mut t: Table<'_, '_>, problems: &mut Problems) -> Limits {
     let d = Limits::default();
     let mut n = |key, default, end, unit| t.number(key, default, 1..end, unit, problems);
     let limits = Limits {
-        connections_max: n("connections_max", d.connections_max as u64, 1_000_001, "connections") as usize,
+        connections_max: n("connections_max", d.connections_max, 1_000_001, "connections"),
         head_bytes_max: n("head_bytes_max", d.head_bytes_max as u64, (1 << 20) + 1, "bytes").max(8192)
             as usize,
         headers_max: n("headers_max", d.headers_max as u64, 1001, "header fields") as usize,
@@ -70,6 +70,7 @@ fn limits(mut t: Table<'_, '_>, problems: &mut Problems) -> Limits {
         body_timeout_ms: n("body_timeout_ms", d.body_timeout_ms, 3_600_001, "milliseconds"),
         held_bytes_max: n("held_bytes_max", d.held_bytes_max, (1 << 40) + 1, "bytes"),
         tee_bytes_max: n("tee_bytes_max", d.tee_bytes_max as u64, (1 << 28) + 1, "bytes") as usize,
+        write_timeout_ms: n("write_timeout_ms", d.write_timeout_ms, 3_600_001, "milliseconds"),
         drain_timeout_ms: n("drain_timeout_ms", d.drain_timeout_ms, 3_600_001, "milliseconds"),
     };
     t.done(problems);
@@ -279,7 +280,7 @@ fn headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> HeaderRules {
             Err(_) => problems.add(Some(span), key.clone(), "header names", format!("`{name}`")),
         }
     }
-    HeaderRules { set, remove }
+    HeaderRules { set, remove, ..HeaderRules::default() }
 }
 
 fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems) -> Option<Arc<str>> {

@@ -1,160 +1,124 @@
-//! Forward: what was cleared to the upstream, and its reply back.
+//! Forward: a message to its upstream, and the reply's head back; bodies byte for byte.
 //!
-//! - Takes: a request whose head is written anew ([`headers`]) and the body that was cleared, byte for byte.
-//! - Gives: the upstream's reply, its body still streaming; or a [`ForwardError`].
-//! - In doubt: fails. A message is sent again only if nothing of it was written to a pooled connection that had died,
-//!   or if its method is safe and its body held.
-//! - Cost: no lock; each data thread has its own pool.
+//! - Takes: an [`Upstream`], a head made by [`prepare_request`], an [`OutBody`] (held, streaming or empty).
+//! - Gives: the reply's head and its [`UpstreamBody`], which gives its connection back when it ends.
+//! - In doubt: fails. A message is sent a second time only where nothing of the first was written, or where the
+//!   method is safe and the body is held; a reply with doubtful framing is [`ForwardError::Invalid`].
+//! - Cost: one [`Pool`] for each thread, without locks; the last connection that came back is the next to go.
 
-pub mod headers;
+mod body;
+mod headers;
 mod pool;
 
-pub use headers::HeaderRules;
-pub use pool::{Pool, UpstreamBody};
+#[cfg(test)]
+mod tests;
 
-use crate::listen::Tee;
+pub use body::{OutBody, UpstreamBody};
+pub use headers::{HeaderRules, HostHeader, prepare_reply, prepare_request};
+pub use pool::{ForwardCounters, Pool};
+
 use crate::reason::Reason;
-use bytes::Bytes;
-use http::HeaderMap;
-use http_body::{Body, Frame, SizeHint};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-/// Where a connection leads.
+/// Where messages go. Plain HTTP/1.1.
 #[derive(Debug, Clone)]
 pub struct Upstream {
-    /// The connection's name: what logs and errors show.
+    /// Its name, as in metrics and records.
     pub name: Arc<str>,
-    /// Host, as configured.
+    /// Host name or address, without brackets.
     pub host: String,
     /// Port.
     pub port: u16,
-    /// To connect, milliseconds. Default 5,000.
+    /// Name look-up and connect together. Over it: 504. Default 5 000.
     pub connect_timeout_ms: u64,
-    /// From sending to the reply's head, milliseconds. Default 60,000.
+    /// From the last byte of the request to the reply's head. Over it: 504. Default 60 000.
     pub reply_head_timeout_ms: u64,
-    /// Idle connections that each thread keeps. Default 64.
+    /// Between two pieces of the reply's body. Over it: the reply is cut. Default 300 000.
+    pub reply_idle_timeout_ms: u64,
+    /// Idle connections kept, on each thread. More are closed. Default 64.
     pub pool_idle_max: usize,
-    /// How long one may be idle, milliseconds: shorter than servers wait. Default 30,000.
+    /// How long an idle connection is kept: shorter than upstreams keep theirs. Default 30 000.
     pub pool_idle_timeout_ms: u64,
 }
 
-impl Default for Upstream {
-    fn default() -> Self {
+impl Upstream {
+    /// An upstream with the default limits.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, host: impl Into<String>, port: u16) -> Self {
         Self {
-            name: Arc::from(""),
-            host: String::new(),
-            port: 80,
+            name: name.into(),
+            host: host.into(),
+            port,
             connect_timeout_ms: 5_000,
             reply_head_timeout_ms: 60_000,
+            reply_idle_timeout_ms: 300_000,
             pool_idle_max: 64,
             pool_idle_timeout_ms: 30_000,
         }
     }
+
+    /// `host:port` as in a `Host` header: brackets around IPv6, no port where it is 80.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+    }
 }
 
-/// Why a cleared request got no reply from its upstream.
+/// Why a message got no reply from its upstream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ForwardError {
-    /// The upstream took no connection. Its fault; safe to try again.
-    #[error("upstream `{upstream}` took no connection within {limit_ms} ms")]
+    /// It took no connection. Its fault; nothing was sent, so trying again is safe.
+    #[error("upstream `{upstream}` took no connection")]
     Connect {
-        /// The connection's name.
+        /// Its name.
         upstream: Arc<str>,
-        /// The limit.
+    },
+    /// It took no connection in time. As above.
+    #[error("upstream `{upstream}` took no connection within {limit_ms} ms")]
+    ConnectTimeout {
+        /// Its name.
+        upstream: Arc<str>,
+        /// `connect_timeout_ms`.
         limit_ms: u64,
     },
-    /// No reply head came within the limit. Its fault; not tried again.
+    /// It sent no head in time. Its fault; not tried again.
     #[error("upstream `{upstream}` sent no reply head within {limit_ms} ms")]
     HeadTimeout {
-        /// The connection's name.
+        /// Its name.
         upstream: Arc<str>,
-        /// The limit.
+        /// `reply_head_timeout_ms`.
         limit_ms: u64,
     },
-    /// The connection ended without a reply, or the reply is no HTTP. Not tried again: the message may have run.
-    #[error("upstream `{upstream}` ended the connection without a reply")]
-    Ended {
-        /// The connection's name.
+    /// It closed before its reply's head was whole. Its fault; not tried again.
+    #[error("upstream `{upstream}` closed before its reply")]
+    ClosedEarly {
+        /// Its name.
         upstream: Arc<str>,
     },
-    /// The caller's body stopped half-way while it streamed. The caller's fault.
-    #[error("the body stopped half-way")]
-    BodyCutShort,
+    /// Its reply is no HTTP/1.1, or has doubtful framing. Its fault.
+    #[error("upstream `{upstream}` sent what is no HTTP reply")]
+    Invalid {
+        /// Its name.
+        upstream: Arc<str>,
+    },
+    /// The request's own body broke off while it streamed. The caller's fault, or the network's.
+    #[error("the request body broke off on its way to upstream `{upstream}`")]
+    RequestBody {
+        /// Its name.
+        upstream: Arc<str>,
+    },
 }
 
-impl From<&ForwardError> for Reason {
-    fn from(error: &ForwardError) -> Self {
-        match error {
-            ForwardError::Connect { .. } => Self::UpstreamConnect,
-            ForwardError::HeadTimeout { .. } => Self::UpstreamTimeout,
-            ForwardError::Ended { .. } => Self::UpstreamInvalid,
-            ForwardError::BodyCutShort => Self::BodyCutShort,
-        }
-    }
-}
-
-/// The body of a request to an upstream.
-pub enum OutBody {
-    /// None.
-    Empty,
-    /// Held whole, with its trailers.
-    Held(Option<Bytes>, Option<HeaderMap>),
-    /// Streaming.
-    Streaming(Tee),
-}
-
-impl OutBody {
-    /// One that was held.
+impl ForwardError {
+    /// The short word for it.
     #[must_use]
-    pub fn held(bytes: Bytes, trailers: Option<HeaderMap>) -> Self {
-        if bytes.is_empty() && trailers.is_none() { Self::Empty } else { Self::Held(Some(bytes), trailers) }
-    }
-
-    /// A second one, where the bytes are at hand.
-    fn again(&self) -> Option<Self> {
+    pub const fn reason(&self) -> Reason {
         match self {
-            Self::Empty => Some(Self::Empty),
-            Self::Held(bytes, trailers) => Some(Self::Held(bytes.clone(), trailers.clone())),
-            Self::Streaming(_) => None,
-        }
-    }
-}
-
-impl Body for OutBody {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match &mut *self {
-            Self::Empty => Poll::Ready(None),
-            Self::Held(bytes, trailers) => Poll::Ready(match bytes.take().filter(|b| !b.is_empty()) {
-                Some(bytes) => Some(Ok(Frame::data(bytes))),
-                None => trailers.take().map(|t| Ok(Frame::trailers(t))),
-            }),
-            Self::Streaming(tee) => Pin::new(tee).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Held(bytes, trailers) => bytes.as_ref().is_none_or(Bytes::is_empty) && trailers.is_none(),
-            Self::Streaming(tee) => tee.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            // With trailers the length isn't declared: they need `chunked`.
-            Self::Held(bytes, None) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
-            Self::Held(..) => SizeHint::default(),
-            Self::Streaming(tee) => tee.size_hint(),
+            Self::Connect { .. } | Self::ConnectTimeout { .. } => Reason::UpstreamConnect,
+            Self::HeadTimeout { .. } => Reason::UpstreamTimeout,
+            Self::ClosedEarly { .. } | Self::Invalid { .. } => Reason::UpstreamInvalid,
+            Self::RequestBody { .. } => Reason::BodyCutShort,
         }
     }
 }

@@ -1,206 +1,338 @@
-//! The pool: kept-alive connections to upstreams, for one data thread. Last in, first out, so that a pool that has
-//! grown shrinks again.
+//! Connections to upstreams, kept by one thread: the last that came back is the next to go.
 
-use super::{ForwardError, OutBody, Upstream};
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
+use super::{
+    ForwardError, Upstream,
+    body::{OutBody, Progress, UpstreamBody},
+};
+use http::{Method, Request, Response, StatusCode, header};
+use hyper::{
+    body::Incoming,
+    client::conn::{TrySendError, http1},
+};
 use hyper_util::rt::TokioIo;
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    fmt,
+    net::IpAddr,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{
+    net::TcpStream,
+    task::AbortHandle,
+    time::{sleep_until, timeout},
+};
 
-type Sender = SendRequest<OutBody>;
+/// One thread's connections. Lives and sends on a `LocalSet`.
+#[derive(Debug, Default)]
+pub struct Pool {
+    shelves: RefCell<HashMap<Arc<str>, Rc<RefCell<Shelf>>>>,
+    counters: Arc<ForwardCounters>,
+}
 
-/// Connections of one thread.
-#[derive(Clone, Default)]
-pub struct Pool(Rc<RefCell<ByUpstream>>);
-
-/// Idle connections by host and port, the last used one last.
-type ByUpstream = HashMap<(String, u16), Vec<Idle>>;
-
-struct Idle {
-    sender: Sender,
-    since: Instant,
+/// What one thread's pool did so far. Only its thread adds; anybody may read.
+#[derive(Debug, Default)]
+pub struct ForwardCounters {
+    /// Connections opened.
+    pub connected: AtomicU64,
+    /// Messages sent on a pooled connection.
+    pub reused: AtomicU64,
+    /// Messages sent a second time, as their pooled connection was dead.
+    pub sent_again: AtomicU64,
 }
 
 impl Pool {
-    /// Sends a request, and gives the reply with its body still streaming.
+    /// An empty pool.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sends one message and waits for the reply's head.
     ///
     /// # Errors
-    /// [`ForwardError`]: names and limits, nothing of the message.
+    /// [`ForwardError`]. A pooled connection that proves dead is none: the message goes out once more, on a fresh
+    /// connection, where nothing of it was written, or where its method is safe and its body is held.
     pub async fn send(
         &self,
         upstream: &Upstream,
         request: Request<OutBody>,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
-        let ended = || ForwardError::Ended { upstream: upstream.name.clone() };
-        let (head, body) = request.into_parts();
-        let mut second = if head.method.is_safe() {
-            body.again().map(|b| Request::from_parts(head.clone(), b))
-        } else {
-            None
+        let shelf = self.shelf(upstream);
+        let pooled = shelf.borrow_mut().take();
+        let request = match pooled {
+            None => request,
+            Some(connection) => {
+                add_one(&self.counters.reused);
+                let spare = spare(&request);
+                let request = match exchange(upstream, connection, request, &shelf).await {
+                    Ok(response) => return Ok(response),
+                    Err(Failure { unsent: Some(request), .. }) => *request,
+                    Err(Failure { error, is_dead, .. }) => match spare {
+                        Some(request) if is_dead => request,
+                        _ => return Err(error),
+                    },
+                };
+                add_one(&self.counters.sent_again);
+                request
+            }
         };
-        let mut request = Request::from_parts(head, body);
-        let mut pooled = self.take(upstream).await;
-        loop {
-            let reused = pooled.is_some();
-            let mut sender = match pooled.take() {
-                Some(sender) => sender,
-                None => connect(upstream).await?,
-            };
-            let reply = tokio::time::timeout(
-                Duration::from_millis(upstream.reply_head_timeout_ms),
-                sender.try_send_request(request),
-            );
-            match reply.await {
-                Ok(Ok(reply)) => {
-                    let lease =
-                        Lease { sender: Some(sender), pool: self.clone(), upstream: upstream.clone() };
-                    return Ok(reply.map(|body| UpstreamBody::new(body, lease)));
-                }
-                Ok(Err(mut error)) => {
-                    let unsent = error.take_message();
-                    let by_caller = error.error().is_user();
-                    request = match (reused, unsent, second.take()) {
-                        // Nothing was written: sending it now is sending it once.
-                        (true, Some(unsent), _) => unsent,
-                        (true, None, Some(second)) => second,
-                        _ if by_caller => return Err(ForwardError::BodyCutShort),
-                        _ => return Err(ended()),
-                    };
-                }
-                Err(_) => {
-                    return Err(ForwardError::HeadTimeout {
-                        upstream: upstream.name.clone(),
-                        limit_ms: upstream.reply_head_timeout_ms,
-                    });
-                }
-            }
+        let connection = connect(upstream).await?;
+        add_one(&self.counters.connected);
+        exchange(upstream, connection, request, &shelf).await.map_err(|failure| failure.error)
+    }
+
+    /// What it did so far.
+    #[must_use]
+    pub fn counters(&self) -> Arc<ForwardCounters> {
+        Arc::clone(&self.counters)
+    }
+
+    fn shelf(&self, upstream: &Upstream) -> Rc<RefCell<Shelf>> {
+        let mut shelves = self.shelves.borrow_mut();
+        if let Some(shelf) = shelves.get(&upstream.name)
+            && shelf.borrow().is_for(upstream)
+        {
+            return Rc::clone(shelf);
+        }
+        // New, or another address since a reload: the old connections go with the old shelf.
+        let shelf = Rc::new(RefCell::new(Shelf::new(upstream)));
+        shelves.insert(Arc::clone(&upstream.name), Rc::clone(&shelf));
+        shelf
+    }
+}
+
+/// The idle connections to one upstream, oldest first.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    host: String,
+    port: u16,
+    idle_max: usize,
+    idle_timeout: Duration,
+    idle: Vec<(Connection, Instant)>,
+    is_swept: bool,
+}
+
+impl Shelf {
+    fn new(upstream: &Upstream) -> Self {
+        Self {
+            host: upstream.host.clone(),
+            port: upstream.port,
+            idle_max: upstream.pool_idle_max,
+            idle_timeout: Duration::from_millis(upstream.pool_idle_timeout_ms),
+            idle: Vec::new(),
+            is_swept: false,
         }
     }
 
-    /// A pooled connection that is alive, as far as can be seen.
-    async fn take(&self, upstream: &Upstream) -> Option<Sender> {
-        let key = (upstream.host.clone(), upstream.port);
-        loop {
-            let idle = self.0.borrow_mut().get_mut(&key)?.pop()?;
-            let fresh = idle.since.elapsed() < Duration::from_millis(upstream.pool_idle_timeout_ms);
-            let mut sender = idle.sender;
-            if !fresh || sender.is_closed() {
-                continue;
-            }
-            // The connection's task may still have to see the end of the last reply.
-            if sender.is_ready() || matches!(tokio::time::timeout(READY, sender.ready()).await, Ok(Ok(()))) {
-                return Some(sender);
-            }
-        }
+    fn is_for(&self, upstream: &Upstream) -> bool {
+        self.host == upstream.host
+            && self.port == upstream.port
+            && self.idle_max == upstream.pool_idle_max
+            && self.idle_timeout == Duration::from_millis(upstream.pool_idle_timeout_ms)
     }
 
-    fn put(&self, upstream: &Upstream, sender: Sender) {
-        if sender.is_closed() {
+    fn take(&mut self) -> Option<Connection> {
+        while let Some((connection, since)) = self.idle.pop() {
+            if since.elapsed() >= self.idle_timeout {
+                self.idle.clear(); // those below are older
+                return None;
+            }
+            if connection.sender.is_ready() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// Takes a connection whose reply ended. One whose request still is on its way gets a moment to finish it.
+    pub(super) fn take_back(shelf: &Rc<RefCell<Self>>, mut connection: Connection) {
+        if connection.sender.is_closed() {
             return;
         }
-        let mut pools = self.0.borrow_mut();
-        let idle = pools.entry((upstream.host.clone(), upstream.port)).or_default();
-        if idle.len() < upstream.pool_idle_max {
-            idle.push(Idle { sender, since: Instant::now() });
+        if connection.sender.is_ready() {
+            Self::put(shelf, connection);
+            return;
         }
+        let shelf = Rc::downgrade(shelf);
+        tokio::task::spawn_local(async move {
+            if let Ok(Ok(())) = timeout(TAKE_BACK_TIMEOUT, connection.sender.ready()).await
+                && let Some(shelf) = shelf.upgrade()
+            {
+                Self::put(&shelf, connection);
+            }
+        });
     }
-}
 
-async fn connect(upstream: &Upstream) -> Result<Sender, ForwardError> {
-    let failed =
-        || ForwardError::Connect { upstream: upstream.name.clone(), limit_ms: upstream.connect_timeout_ms };
-    let connecting = TcpStream::connect((upstream.host.as_str(), upstream.port));
-    let stream = tokio::time::timeout(Duration::from_millis(upstream.connect_timeout_ms), connecting)
-        .await
-        .map_err(|_| failed())?
-        .map_err(|_| failed())?;
-    // Without it small requests wait for acknowledgements; where it can't be set they do.
-    let _ = stream.set_nodelay(true);
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| failed())?;
-    tokio::task::spawn_local(async move {
-        // Its errors come to whoever sent on it.
-        let _ = connection.await;
-    });
-    Ok(sender)
-}
-
-/// A connection that is in use by one reply.
-struct Lease {
-    sender: Option<Sender>,
-    pool: Pool,
-    upstream: Upstream,
-}
-
-impl Lease {
-    fn give_back(&mut self) {
-        if let Some(sender) = self.sender.take() {
-            self.pool.put(&self.upstream, sender);
+    fn put(shelf: &Rc<RefCell<Self>>, connection: Connection) {
+        let mut this = shelf.borrow_mut();
+        if this.idle.len() >= this.idle_max {
+            return;
         }
-    }
-}
-
-/// A reply's body. At its end the connection goes back to the pool; cut short, it is dropped.
-pub struct UpstreamBody {
-    body: Incoming,
-    lease: Lease,
-}
-
-impl UpstreamBody {
-    fn new(body: Incoming, mut lease: Lease) -> Self {
-        if body.is_end_stream() {
-            lease.give_back();
-        }
-        Self { body, lease }
-    }
-}
-
-impl Body for UpstreamBody {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let this = &mut *self;
-        let frame = Pin::new(&mut this.body).poll_frame(cx);
-        match frame {
-            Poll::Ready(Some(Ok(frame))) => {
-                if this.body.is_end_stream() {
-                    this.lease.give_back();
+        this.idle.push((connection, Instant::now()));
+        if !std::mem::replace(&mut this.is_swept, true) {
+            let (weak, pause) = (Rc::downgrade(shelf), this.idle_timeout);
+            tokio::task::spawn_local(async move {
+                loop {
+                    tokio::time::sleep(pause).await;
+                    let Some(shelf) = weak.upgrade() else { return };
+                    let mut this = shelf.borrow_mut();
+                    this.idle.retain(|(c, since)| since.elapsed() < pause && !c.sender.is_closed());
+                    if this.idle.is_empty() {
+                        this.is_swept = false;
+                        return;
+                    }
                 }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            // The library's words may quote what it read.
-            Poll::Ready(Some(Err(_))) => {
-                this.lease.sender = None;
-                Poll::Ready(Some(Err(std::io::ErrorKind::UnexpectedEof.into())))
-            }
-            Poll::Ready(None) => {
-                this.lease.give_back();
-                Poll::Ready(None)
-            }
-            Poll::Pending => Poll::Pending,
+            });
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
-/// How long a pooled connection may take to be ready for the next message.
-const READY: Duration = Duration::from_millis(50);
+/// One connection. Dropping it closes it.
+pub(super) struct Connection {
+    sender: http1::SendRequest<OutBody>,
+    task: AbortHandle,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+async fn connect(upstream: &Upstream) -> Result<Connection, ForwardError> {
+    let name = || Arc::clone(&upstream.name);
+    let opening = async {
+        match upstream.host.parse::<IpAddr>() {
+            Ok(address) => TcpStream::connect((address, upstream.port)).await,
+            Err(_) => TcpStream::connect((upstream.host.as_str(), upstream.port)).await,
+        }
+    };
+    let limit_ms = upstream.connect_timeout_ms;
+    let stream = timeout(Duration::from_millis(limit_ms), opening)
+        .await
+        .map_err(|_| ForwardError::ConnectTimeout { upstream: name(), limit_ms })?
+        .map_err(|_| ForwardError::Connect { upstream: name() })?;
+    let _ = stream.set_nodelay(true);
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| ForwardError::Connect { upstream: name() })?;
+    let task = tokio::task::spawn_local(async move {
+        let _ = connection.await; // its errors reach whoever waits for a reply
+    });
+    Ok(Connection { sender, task: task.abort_handle() })
+}
+
+/// A failed exchange.
+struct Failure {
+    error: ForwardError,
+    /// The message, if nothing of it was written.
+    unsent: Option<Box<Request<OutBody>>>,
+    /// The connection was closed, and no byte of a reply had come.
+    is_dead: bool,
+}
+
+async fn exchange(
+    upstream: &Upstream,
+    mut connection: Connection,
+    request: Request<OutBody>,
+    shelf: &Rc<RefCell<Shelf>>,
+) -> Result<Response<UpstreamBody>, Failure> {
+    let name = || Arc::clone(&upstream.name);
+    let progress = request.body().progress();
+    let limit_ms = upstream.reply_head_timeout_ms;
+    let sent = tokio::select! {
+        biased;
+        sent = connection.sender.try_send_request(request) => sent,
+        () = stalled(&progress, Duration::from_millis(limit_ms)) => {
+            let error = ForwardError::HeadTimeout { upstream: name(), limit_ms };
+            return Err(Failure { error, unsent: None, is_dead: false });
+        }
+    };
+    let response = sent.map_err(|failed| failure(upstream, failed, &progress))?;
+    if !is_plain(&response) {
+        return Err(Failure {
+            error: ForwardError::Invalid { upstream: name() },
+            unsent: None,
+            is_dead: false,
+        });
+    }
+    let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
+    Ok(response.map(|body| UpstreamBody::new(body, connection, Rc::downgrade(shelf), idle_timeout)))
+}
+
+/// Ends when the request's body has not moved for so long: at its end this is the limit on the reply's head.
+async fn stalled(progress: &Progress, limit: Duration) {
+    loop {
+        let due = progress.last.get() + limit;
+        if due <= Instant::now() {
+            return;
+        }
+        sleep_until(due.into()).await;
+    }
+}
+
+fn failure(upstream: &Upstream, mut failed: TrySendError<Request<OutBody>>, progress: &Progress) -> Failure {
+    let upstream = Arc::clone(&upstream.name);
+    let unsent = failed.take_message().map(Box::new);
+    let error = failed.error();
+    let is_dead = !progress.broke.get() && !error.is_parse() && !error.is_user();
+    let error = if progress.broke.get() {
+        ForwardError::RequestBody { upstream }
+    } else if is_dead {
+        ForwardError::ClosedEarly { upstream }
+    } else {
+        ForwardError::Invalid { upstream }
+    };
+    Failure { error, unsent, is_dead }
+}
+
+/// Whether a reply's framing is beyond doubt: no switched protocol, no coding but `chunked`, one length.
+fn is_plain(response: &Response<Incoming>) -> bool {
+    let headers = response.headers();
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let coding = codings.next();
+    let is_chunked = coding.is_none_or(|c| c.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let length = lengths.next();
+    response.status() != StatusCode::SWITCHING_PROTOCOLS
+        && is_chunked
+        && codings.next().is_none()
+        && lengths.next().is_none()
+        && !(coding.is_some() && length.is_some())
+}
+
+/// The message once more, for a pooled connection that may be dead: safe methods with a body at hand only.
+fn spare(request: &Request<OutBody>) -> Option<Request<OutBody>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE) {
+        return None;
+    }
+    let mut spare = Request::new(request.body().again()?);
+    *spare.method_mut() = request.method().clone();
+    *spare.uri_mut() = request.uri().clone();
+    *spare.headers_mut() = request.headers().clone();
+    Some(spare)
+}
+
+/// A load and a store, as only one thread writes.
+fn add_one(counter: &AtomicU64) {
+    counter.store(counter.load(Relaxed) + 1, Relaxed);
+}
+
+/// How long a request may go on after its reply has ended, before the connection is given up.
+const TAKE_BACK_TIMEOUT: Duration = Duration::from_secs(1);
+/// hyper's read buffer: limits a reply's head, too.
+const BUFFER_BYTES_MAX: usize = 256 * 1024;

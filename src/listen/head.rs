@@ -1,101 +1,379 @@
-//! Heads: what is refused before anything else looks at a message. hyper has parsed it by now; what it lets pass that
-//! two parsers could read in two ways stops here.
+//! Checks on a raw request head, line by line as it comes: RFC 9112 read strictly, and what phigate doesn't serve.
 
 use crate::reason::Reason;
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
-use http::request::Parts;
-use http::{Method, Version};
+use memchr::memchr;
+use std::ops::Range;
 
-/// Checks a head.
-///
-/// # Errors
-/// Why it is refused: [`Reason::ConnectRefused`], [`Reason::UpgradeRefused`] or [`Reason::BadRequest`].
-pub(super) fn check(head: &Parts) -> Result<(), Reason> {
-    if head.method == Method::CONNECT {
-        return Err(Reason::ConnectRefused);
-    }
-    if head.headers.contains_key(UPGRADE) {
-        return Err(Reason::UpgradeRefused);
-    }
-    let good = host_is_one(head) && framing_is_plain(head) && target_is_plain(head);
-    if good { Ok(()) } else { Err(Reason::BadRequest) }
+/// What body follows a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyFrame {
+    None,
+    Length(u64),
+    Chunked,
 }
 
-/// Exactly one Host in HTTP/1.1, which an absolute target agrees with.
-fn host_is_one(head: &Parts) -> bool {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(_), Some(_)) => false,
-        (None, _) => head.version == Version::HTTP_10,
-        (Some(host), None) => {
-            head.uri.authority().is_none_or(|a| a.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()))
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeadStep {
+    /// More bytes are needed.
+    Partial,
+    /// The head ends before this offset, and this body follows.
+    Whole {
+        len: usize,
+        body: BodyFrame,
+    },
+    Refused(Reason),
+}
+
+/// One head on its way in. Each complete line is looked at once, however the bytes are cut.
+#[derive(Debug, Default)]
+pub(super) struct HeadCheck {
+    line_at: usize,
+    scanned: usize,
+    blank_before: bool,
+    has_request_line: bool,
+    fields: usize,
+    is_http_10: bool,
+    is_connect: bool,
+    is_upgrade: bool,
+    authority: Option<Range<usize>>,
+    default_port: &'static [u8],
+    host: Option<Range<usize>>,
+    length: Option<u64>,
+    is_chunked: bool,
+}
+
+impl HeadCheck {
+    /// Reads on. `input` starts with the head's first byte, each time.
+    pub(super) fn advance(&mut self, input: &[u8], head_bytes_max: usize, headers_max: usize) -> HeadStep {
+        while let Some(rest) = input.get(self.scanned..)
+            && let Some(at) = memchr(b'\n', rest)
+        {
+            let end = self.scanned + at + 1;
+            if end > head_bytes_max {
+                return HeadStep::Refused(Reason::HeadTooLarge);
+            }
+            let start = std::mem::replace(&mut self.line_at, end);
+            self.scanned = end;
+            let line = input.get(start..end).and_then(|line| line.strip_suffix(b"\r\n"));
+            let Some(line) = line else { return HeadStep::Refused(Reason::BadRequest) };
+            let taken = match line {
+                [] if self.has_request_line => {
+                    return match self.finish(input) {
+                        Ok(body) => HeadStep::Whole { len: end, body },
+                        Err(reason) => HeadStep::Refused(reason),
+                    };
+                }
+                // One empty line before a request is forgiven, as old clients send one after a body.
+                [] if !self.blank_before => {
+                    self.blank_before = true;
+                    Ok(())
+                }
+                [] => Err(Reason::BadRequest),
+                _ if self.has_request_line => self.field(line, start, headers_max),
+                _ => self.request_line(line, start),
+            };
+            if let Err(reason) = taken {
+                return HeadStep::Refused(reason);
+            }
+        }
+        let fresh = input.get(self.scanned..).unwrap_or_default();
+        if fresh.iter().any(|&b| b != b'\r' && !is_value_byte(b)) {
+            return HeadStep::Refused(Reason::BadRequest); // a TLS hello, say: no need to wait for its end
+        }
+        if input.len() > head_bytes_max {
+            return HeadStep::Refused(Reason::HeadTooLarge);
+        }
+        self.scanned = input.len();
+        HeadStep::Partial
+    }
+
+    fn request_line(&mut self, line: &[u8], start: usize) -> Result<(), Reason> {
+        self.has_request_line = true;
+        let mut words = line.split(|&b| b == b' ');
+        let (Some(method), Some(target), Some(version), None) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            return Err(Reason::BadRequest);
+        };
+        if method.is_empty() || method.len() > METHOD_BYTES_MAX || !method.iter().copied().all(is_token_byte)
+        {
+            return Err(Reason::BadRequest);
+        }
+        self.is_http_10 = match version {
+            b"HTTP/1.1" => false,
+            b"HTTP/1.0" => true,
+            _ => return Err(Reason::BadRequest),
+        };
+        self.is_connect = method == b"CONNECT";
+        if target.len() > TARGET_BYTES_MAX {
+            return Err(Reason::HeadTooLarge);
+        }
+        self.target(target, method, start + method.len() + 1)
+    }
+
+    fn target(&mut self, target: &[u8], method: &[u8], start: usize) -> Result<(), Reason> {
+        if self.is_connect {
+            return Ok(()); // refused anyway, by a better word
+        }
+        if target == b"*" {
+            return if method == b"OPTIONS" { Ok(()) } else { Err(Reason::BadRequest) };
+        }
+        if target.first() == Some(&b'/') {
+            return check_path(target);
+        }
+        let (scheme_len, default_port) = match target {
+            [s @ .., _] if starts_with_ignoring_case(s, b"http://") => (7, &b":80"[..]),
+            [s @ .., _] if starts_with_ignoring_case(s, b"https://") => (8, &b":443"[..]),
+            _ => return Err(Reason::BadRequest),
+        };
+        let rest = target.get(scheme_len..).unwrap_or_default();
+        let len = rest.iter().position(|&b| b == b'/' || b == b'?').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(len).ok_or(Reason::BadRequest)?;
+        if authority.is_empty() || !authority.iter().copied().all(is_host_byte) {
+            return Err(Reason::BadRequest);
+        }
+        check_path(path)?;
+        self.default_port = default_port;
+        self.authority = Some(start + scheme_len..start + scheme_len + len);
+        Ok(())
+    }
+
+    fn field(&mut self, line: &[u8], start: usize, headers_max: usize) -> Result<(), Reason> {
+        self.fields += 1;
+        if self.fields > headers_max {
+            return Err(Reason::HeadTooLarge);
+        }
+        let colon = memchr(b':', line).ok_or(Reason::BadRequest)?;
+        let (name, value) = line.split_at_checked(colon).ok_or(Reason::BadRequest)?;
+        let value = value.get(1..).unwrap_or_default();
+        if name.len() > NAME_BYTES_MAX {
+            return Err(Reason::HeadTooLarge);
+        }
+        // A name of token bytes only: this refuses folded lines and a space before the colon, too.
+        if name.is_empty()
+            || !name.iter().copied().all(is_token_byte)
+            || !value.iter().copied().all(is_value_byte)
+        {
+            return Err(Reason::BadRequest);
+        }
+        let trimmed = value.trim_ascii();
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => {
+                let lead = value.len() - value.trim_ascii_start().len();
+                let at = start + colon + 1 + lead;
+                if self.host.replace(at..at + trimmed.len()).is_some()
+                    || trimmed.is_empty()
+                    || !trimmed.iter().copied().all(is_host_byte)
+                {
+                    return Err(Reason::BadRequest);
+                }
+            }
+            7 if name.eq_ignore_ascii_case(b"upgrade") => self.is_upgrade = true,
+            14 if name.eq_ignore_ascii_case(b"content-length") => {
+                // Even equal ones are refused: the next hop may read them otherwise.
+                let earlier = self.length.replace(parse_length(trimmed)?);
+                return if earlier.is_some() { Err(Reason::BadRequest) } else { Ok(()) };
+            }
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                let is_second = std::mem::replace(&mut self.is_chunked, true);
+                let is_plain = !is_second && trimmed.eq_ignore_ascii_case(b"chunked");
+                return if is_plain { Ok(()) } else { Err(Reason::BadRequest) };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&self, input: &[u8]) -> Result<BodyFrame, Reason> {
+        let host = self.host.clone().and_then(|at| input.get(at));
+        let authority = self.authority.clone().and_then(|at| input.get(at));
+        if self.is_connect {
+            return Err(Reason::ConnectRefused);
+        }
+        if host.is_none() && !self.is_http_10 {
+            return Err(Reason::BadRequest);
+        }
+        if let (Some(host), Some(authority)) = (host, authority) {
+            let bare =
+                |name: &'_ [u8]| name.strip_suffix(self.default_port).unwrap_or(name).to_ascii_lowercase();
+            if bare(host) != bare(authority) {
+                return Err(Reason::BadRequest);
+            }
+        }
+        let body = match (self.length, self.is_chunked) {
+            (Some(_), true) => return Err(Reason::BadRequest),
+            (None, true) if self.is_http_10 => return Err(Reason::BadRequest),
+            (None, true) => BodyFrame::Chunked,
+            (Some(0) | None, false) => BodyFrame::None,
+            (Some(length), false) => BodyFrame::Length(length),
+        };
+        if self.is_upgrade { Err(Reason::UpgradeRefused) } else { Ok(body) }
+    }
+}
+
+/// Path and query: the bytes that `http::Uri` takes too, so that hyper never answers a target by itself.
+fn check_path(path: &[u8]) -> Result<(), Reason> {
+    let mut in_query = false;
+    for &b in path {
+        let taken = match b {
+            b'?' => {
+                in_query = true;
+                true
+            }
+            b'#' | b'<' | b'>' => false,
+            b'`' => in_query,
+            b'"' => !in_query,
+            _ => b.is_ascii_graphic(),
+        };
+        if !taken {
+            return Err(Reason::BadRequest);
         }
     }
+    Ok(())
 }
 
-/// One length, or one `chunked`, and never both.
-fn framing_is_plain(head: &Parts) -> bool {
-    let mut lengths = head.headers.get_all(CONTENT_LENGTH).iter();
-    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
-    match (lengths.next(), codings.next()) {
-        (Some(_), Some(_)) => false,
-        (Some(length), None) => {
-            lengths.next().is_none() && !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit)
-        }
-        (None, Some(coding)) => {
-            codings.next().is_none()
-                && head.version == Version::HTTP_11
-                && coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
-        }
-        (None, None) => true,
+fn parse_length(digits: &[u8]) -> Result<u64, Reason> {
+    if digits.is_empty() || digits.len() > 19 || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(Reason::BadRequest);
     }
+    let length = digits.iter().fold(0_u64, |sum, d| sum.wrapping_mul(10).wrapping_add(u64::from(d - b'0')));
+    if length > LENGTH_MAX { Err(Reason::BadRequest) } else { Ok(length) }
 }
 
-/// `/path?query` (or `*` of OPTIONS) in visible ASCII, without a fragment.
-fn target_is_plain(head: &Parts) -> bool {
-    let target = head.uri.path_and_query().map_or("/", |t| t.as_str());
-    (target.starts_with('/') || (target == "*" && head.method == Method::OPTIONS))
-        && target.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
+fn starts_with_ignoring_case(text: &[u8], prefix: &[u8]) -> bool {
+    text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
+
+/// RFC 9110, section 5.6.2.
+pub(super) fn is_token_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric()
+        || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+}
+
+/// RFC 9110, section 5.5: no controls but the tab.
+pub(super) fn is_value_byte(b: u8) -> bool {
+    b == b'\t' || (b >= b' ' && b != 0x7f)
+}
+
+/// A host name or address with a port: no user info, no list.
+fn is_host_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'[' | b']' | b':')
+}
+
+const METHOD_BYTES_MAX: usize = 64;
+/// What `http::Uri` takes.
+const TARGET_BYTES_MAX: usize = 65_534 - 8;
+const NAME_BYTES_MAX: usize = 1024;
+const LENGTH_MAX: u64 = i64::MAX as u64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::Request;
 
-    fn checked(build: impl FnOnce(http::request::Builder) -> http::request::Builder) -> Result<(), Reason> {
-        check(
-            &build(Request::builder().uri("/x").header("host", "a")).body(()).expect("builds").into_parts().0,
-        )
-    }
-
-    #[test]
-    fn doubtful_framing_is_refused() {
-        assert_eq!(checked(|b| b.header("content-length", "3")), Ok(()));
-        assert_eq!(checked(|b| b.header("transfer-encoding", "Chunked")), Ok(()));
-        for (name, value) in [
-            ("content-length", "+3"),
-            ("content-length", "3, 3"),
-            ("transfer-encoding", "gzip, chunked"),
-            ("transfer-encoding", "identity"),
-            ("host", "b"),
-        ] {
-            assert_eq!(checked(|b| b.header(name, value)), Err(Reason::BadRequest), "{name}: {value}");
+    fn check(head: &str) -> HeadStep {
+        let whole = HeadCheck::default().advance(head.as_bytes(), 65_536, 100);
+        let mut piecewise = HeadCheck::default();
+        let pieces = (0..=head.len()).map(|n| piecewise.advance(&head.as_bytes()[..n], 65_536, 100));
+        let last = pieces.take_while(|s| *s == HeadStep::Partial).count();
+        if whole == HeadStep::Partial {
+            assert_eq!(last, head.len() + 1, "cutting changes the outcome");
+        } else {
+            assert!(last <= head.len(), "cutting changes the outcome");
         }
-        assert_eq!(
-            checked(|b| b.header("content-length", "3").header("transfer-encoding", "chunked")),
-            Err(Reason::BadRequest)
-        );
-        assert_eq!(
-            checked(|b| b.version(Version::HTTP_10).header("transfer-encoding", "chunked")),
-            Err(Reason::BadRequest)
-        );
-        assert_eq!(checked(|b| b.uri("http://b/x")), Err(Reason::BadRequest));
+        whole
+    }
+
+    fn refused(head: &str) -> Option<Reason> {
+        match check(head) {
+            HeadStep::Refused(reason) => Some(reason),
+            _ => None,
+        }
     }
 
     #[test]
-    fn tunnels_are_refused() {
-        assert_eq!(checked(|b| b.header("upgrade", "h2c")), Err(Reason::UpgradeRefused));
-        assert_eq!(checked(|b| b.method("CONNECT").uri("a:1")), Err(Reason::ConnectRefused));
+    fn takes_plain_heads_and_tells_their_body() {
+        for (head, body) in [
+            ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", BodyFrame::None),
+            ("GET / HTTP/1.0\r\n\r\n", BodyFrame::None),
+            ("POST /x?y=%20 HTTP/1.1\r\nhost:a:8080\r\ncontent-length: 12\r\n\r\n", BodyFrame::Length(12)),
+            ("POST / HTTP/1.1\r\nHost: [::1]:80\r\nTransfer-Encoding: Chunked\r\n\r\n", BodyFrame::Chunked),
+            ("GET http://A.example:80/p HTTP/1.1\r\nHost: a.example\r\n\r\n", BodyFrame::None),
+            ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", BodyFrame::None),
+            ("\r\nGET / HTTP/1.1\r\nHost: a\r\nX: caf\u{e9}\t1\r\n\r\n", BodyFrame::None),
+        ] {
+            assert_eq!(check(head), HeadStep::Whole { len: head.len(), body }, "{head}");
+        }
+    }
+
+    #[test]
+    fn refuses_doubtful_heads() {
+        for head in [
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
+            "GET / HTTP/1.1\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\n\n",
+            "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r2\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: 1\x002\r\n\r\n",
+            "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+            "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+            "GET / HTTP/0.9\r\n\r\n",
+            "GET /\r\n\r\n",
+            "GET /#frag HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET a HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "\x16\x03\x01\x02",
+        ] {
+            assert_eq!(refused(head), Some(Reason::BadRequest), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_connect_upgrade_and_large_heads_by_their_own_words() {
+        assert_eq!(refused("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"), Some(Reason::ConnectRefused));
+        let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        assert_eq!(refused(upgrade), Some(Reason::UpgradeRefused));
+        let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(70_000));
+        assert_eq!(
+            HeadCheck::default().advance(long.as_bytes(), 65_536, 100),
+            HeadStep::Refused(Reason::HeadTooLarge)
+        );
+        let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: 1\r\n".repeat(100));
+        assert_eq!(refused(&many), Some(Reason::HeadTooLarge));
+    }
+
+    #[test]
+    fn every_target_that_is_taken_is_one_for_hyper_too() {
+        for byte in 0_u8..=255 {
+            for lead in ["/a", "/a?"] {
+                let target = [lead.as_bytes(), &[byte], b"c"].concat();
+                if check_path(&target).is_ok() {
+                    assert!(http::Uri::try_from(&target[..]).is_ok(), "{lead} {byte:#x}");
+                }
+            }
+        }
     }
 }

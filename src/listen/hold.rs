@@ -1,187 +1,208 @@
-//! Hold: a whole body in memory, within the limits of one message and of the process.
+//! Holding a body whole, inside a budget of the whole process.
 
-use super::Limits;
-use crate::reason::Reason;
+use super::{BodyError, Limits};
+use crate::payload::Payload;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::Body;
-use http_body_util::BodyExt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::{
+    fmt,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-/// Bytes of bodies that the whole process may hold.
-#[derive(Clone, Default)]
-pub struct HeldBudget(Arc<AtomicU64>);
-
-impl HeldBudget {
-    /// Bytes held now.
-    #[must_use]
-    pub fn held(&self) -> u64 {
-        self.0.load(Relaxed)
+/// Reads a body whole: a request's, or an upstream's reply. A declared length over the limit is refused before a
+/// byte is read (so `Expect: 100-continue` gets its refusal instead of a 100).
+///
+/// # Errors
+/// [`HoldError`]; what was read by then is dropped, and its bytes go back to the budget.
+pub async fn hold<B>(body: B, limits: &Limits, budget: &HeldBudget) -> Result<Held, HoldError>
+where
+    B: Body<Data = Bytes, Error = BodyError>,
+{
+    let declared = body.size_hint().lower();
+    if declared > limits.body_bytes_max {
+        return Err(HoldError::TooLarge);
     }
-
-    fn take(&self, bytes: u64, max: u64) -> bool {
-        self.0
-            .fetch_update(Relaxed, Relaxed, |held| held.checked_add(bytes).filter(|sum| *sum <= max))
-            .is_ok()
-    }
+    let reading = read(body, declared, limits.body_bytes_max, budget);
+    let limit = Duration::from_millis(limits.body_timeout_ms);
+    tokio::time::timeout(limit, reading).await.unwrap_or(Err(HoldError::Timeout))
 }
 
-/// A share of the budget, given back when dropped.
-pub struct HeldBytes {
-    budget: HeldBudget,
-    bytes: u64,
+async fn read<B>(body: B, declared: u64, bytes_max: u64, budget: &HeldBudget) -> Result<Held, HoldError>
+where
+    B: Body<Data = Bytes, Error = BodyError>,
+{
+    let mut body = pin!(body);
+    let mut permit = budget.permit();
+    let (mut first, mut joined, mut total) = (Bytes::new(), BytesMut::new(), 0_u64);
+    let mut trailers = None;
+    while let Some(frame) = next_frame(body.as_mut()).await {
+        match frame?.into_data() {
+            Ok(data) => {
+                total += data.len() as u64;
+                if total > bytes_max {
+                    return Err(HoldError::TooLarge);
+                }
+                if !permit.grow_to(total) {
+                    return Err(HoldError::HeldFull);
+                }
+                if first.is_empty() && joined.is_empty() {
+                    first = data;
+                    continue;
+                }
+                if joined.is_empty() {
+                    let room = declared.max(total).min(JOIN_BYTES_MAX);
+                    joined.reserve(usize::try_from(room).unwrap_or_default());
+                    joined.extend_from_slice(&std::mem::take(&mut first));
+                }
+                joined.extend_from_slice(&data);
+            }
+            Err(frame) => trailers = frame.into_trailers().ok(),
+        }
+    }
+    let bytes = if joined.is_empty() { first } else { joined.freeze() };
+    Ok(Held { bytes: bytes.into(), trailers, permit })
 }
 
-impl Drop for HeldBytes {
-    fn drop(&mut self) {
-        self.budget.0.fetch_sub(self.bytes, Relaxed);
+async fn next_frame<B: Body>(mut body: Pin<&mut B>) -> Option<Result<http_body::Frame<B::Data>, B::Error>> {
+    std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await
+}
+
+/// A whole body. Its bytes count as held until the permit is dropped: keep it until they are sent.
+pub struct Held {
+    /// The bytes.
+    pub bytes: Payload,
+    /// Trailers, where there were any: payload, too.
+    pub trailers: Option<HeaderMap>,
+    /// Its share of the budget.
+    pub permit: HeldPermit,
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Held({} bytes)", self.bytes.len())
     }
 }
 
 /// Why a body could not be held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HoldError {
-    /// Over `body_bytes_max`. The sender's to fix.
-    #[error("the body is over the limit")]
+    /// Over `body_bytes_max`. The sender's fault; sending it again won't help.
+    #[error("the body is over body_bytes_max")]
     TooLarge,
-    /// `held_bytes_max` is in use. Trying later helps.
-    #[error("the process holds as many bytes as it may")]
+    /// Over `held_bytes_max` of the process. Nobody's fault; try again later.
+    #[error("held_bytes_max is in use")]
     HeldFull,
-    /// It ended before its declared end.
-    #[error("the body was cut short")]
+    /// The peer went away half-way.
+    #[error("the body ended before its declared end")]
     CutShort,
-    /// It took longer than `body_timeout_ms`.
-    #[error("the body took too long")]
+    /// The chunk framing is malformed. The sender's fault.
+    #[error("the body's chunk framing is malformed")]
+    Malformed,
+    /// Over `body_timeout_ms`. The sender's or the network's fault.
+    #[error("the body did not arrive in time")]
     Timeout,
 }
 
-impl From<HoldError> for Reason {
-    fn from(error: HoldError) -> Self {
+impl From<BodyError> for HoldError {
+    fn from(error: BodyError) -> Self {
         match error {
-            HoldError::TooLarge => Self::BodyTooLarge,
-            HoldError::HeldFull => Self::HeldFull,
-            HoldError::CutShort => Self::BodyCutShort,
-            HoldError::Timeout => Self::BodyTimeout,
+            BodyError::CutShort => Self::CutShort,
+            BodyError::Malformed => Self::Malformed,
+            BodyError::Timeout => Self::Timeout,
         }
     }
 }
 
-/// A whole body.
-pub struct Held {
-    /// Its bytes, transfer coding undone.
-    pub bytes: Bytes,
-    /// Its trailers.
-    pub trailers: Option<HeaderMap>,
-    /// Its share of the budget.
-    pub share: HeldBytes,
+/// How many body bytes the whole process may hold. Clones share one budget.
+#[derive(Debug, Clone)]
+pub struct HeldBudget(Arc<Budget>);
+
+#[derive(Debug)]
+struct Budget {
+    bytes_max: u64,
+    in_use: AtomicU64,
 }
 
-/// Reads a body whole.
-///
-/// # Errors
-/// [`HoldError`]; a declared length over a limit is refused before anything is read.
-pub async fn hold<B: Body<Data = Bytes> + Unpin>(
-    mut body: B,
-    limits: &Limits,
-    budget: &HeldBudget,
-) -> Result<Held, HoldError> {
-    let declared = body.size_hint().exact();
-    if declared.is_some_and(|n| n > limits.body_bytes_max) {
-        return Err(HoldError::TooLarge);
+impl HeldBudget {
+    /// A budget of `held_bytes_max` bytes.
+    #[must_use]
+    pub fn new(held_bytes_max: u64) -> Self {
+        Self(Arc::new(Budget { bytes_max: held_bytes_max, in_use: AtomicU64::new(0) }))
     }
-    let mut share = HeldBytes { budget: budget.clone(), bytes: 0 };
-    let grow = |share: &mut HeldBytes, bytes: u64| {
-        let granted = budget.take(bytes, limits.held_bytes_max);
-        share.bytes += if granted { bytes } else { 0 };
-        granted.then_some(()).ok_or(HoldError::HeldFull)
-    };
-    let reserved = declared.unwrap_or(0);
-    grow(&mut share, reserved)?;
-    let read = async {
-        let mut first: Option<Bytes> = None;
-        let mut joined = BytesMut::new();
-        let mut trailers = None;
-        let mut total = 0;
-        while let Some(frame) = body.frame().await {
-            match frame.map_err(|_| HoldError::CutShort)?.into_data() {
-                Ok(data) => {
-                    total += data.len() as u64;
-                    if total > limits.body_bytes_max {
-                        return Err(HoldError::TooLarge);
-                    }
-                    if total > share.bytes {
-                        let missing = total - share.bytes;
-                        grow(&mut share, missing)?;
-                    }
-                    // One piece, the common case, isn't copied.
-                    match first.take() {
-                        None if joined.is_empty() => first = Some(data),
-                        Some(before) => {
-                            joined.reserve(
-                                usize::try_from(reserved).unwrap_or(0).max(before.len() + data.len()),
-                            );
-                            joined.extend_from_slice(&before);
-                            joined.extend_from_slice(&data);
-                        }
-                        None => joined.extend_from_slice(&data),
-                    }
-                }
-                Err(frame) => trailers = frame.into_trailers().ok(),
-            }
-        }
-        Ok((first.unwrap_or_else(|| joined.freeze()), trailers))
-    };
-    match tokio::time::timeout(Duration::from_millis(limits.body_timeout_ms), read).await {
-        Ok(Ok((bytes, trailers))) => Ok(Held { bytes, trailers, share }),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(HoldError::Timeout),
+
+    /// Bytes in use.
+    #[must_use]
+    pub fn in_use(&self) -> u64 {
+        self.0.in_use.load(Relaxed)
+    }
+
+    /// A permit for nothing yet.
+    #[must_use]
+    pub fn permit(&self) -> HeldPermit {
+        HeldPermit { budget: self.clone(), bytes: 0 }
     }
 }
+
+/// A share of the budget, given back on drop.
+#[derive(Debug)]
+pub struct HeldPermit {
+    budget: HeldBudget,
+    bytes: u64,
+}
+
+impl HeldPermit {
+    /// Widens the share to at least `bytes`; `false`, and no change, where the budget doesn't allow it. Steps of
+    /// 64 KiB after the first, so that a long body asks rarely.
+    #[must_use]
+    pub fn grow_to(&mut self, bytes: u64) -> bool {
+        let Some(missing) = bytes.checked_sub(self.bytes).filter(|missing| *missing > 0) else { return true };
+        let budget = &self.budget.0;
+        let step = if self.bytes == 0 { missing } else { missing.max(STEP_BYTES) };
+        let taken = [step, missing].into_iter().find(|more| {
+            budget
+                .in_use
+                .fetch_update(Relaxed, Relaxed, |used| {
+                    used.checked_add(*more).filter(|sum| *sum <= budget.bytes_max)
+                })
+                .is_ok()
+        });
+        self.bytes += taken.unwrap_or_default();
+        taken.is_some()
+    }
+}
+
+impl Drop for HeldPermit {
+    fn drop(&mut self) {
+        self.budget.0.in_use.fetch_sub(self.bytes, Relaxed);
+    }
+}
+
+/// What is set aside at most on the word of a declared length.
+const JOIN_BYTES_MAX: u64 = 1024 * 1024;
+const STEP_BYTES: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http_body_util::Full;
 
-    fn limits() -> Limits {
-        Limits { body_bytes_max: 10, held_bytes_max: 12, ..Limits::default() }
-    }
-
-    /// A body of several pieces without a declared length.
-    struct Pieces(Vec<&'static str>);
-
-    impl Body for Pieces {
-        type Data = Bytes;
-        type Error = std::convert::Infallible;
-        fn poll_frame(
-            mut self: std::pin::Pin<&mut Self>,
-            _: &mut std::task::Context<'_>,
-        ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
-            let next = if self.0.is_empty() { None } else { Some(self.0.remove(0)) };
-            std::task::Poll::Ready(next.map(|p| Ok(http_body::Frame::data(Bytes::from_static(p.as_bytes())))))
-        }
-    }
-
-    #[tokio::test]
-    async fn budget_is_taken_and_given_back() {
-        let budget = HeldBudget::default();
-        let held =
-            hold(Pieces(vec!["12345", "678"]), &limits(), &budget).await.unwrap_or_else(|_| panic!("fits"));
-        assert_eq!((&held.bytes[..], budget.held()), (&b"12345678"[..], 8));
-        let refused = hold(Full::new(Bytes::from_static(b"12345")), &limits(), &budget).await.err();
-        assert_eq!(refused, Some(HoldError::HeldFull));
-        drop(held);
-        assert_eq!(budget.held(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_body_over_its_limit_is_refused_declared_or_not() {
-        let budget = HeldBudget::default();
-        let declared = hold(Full::new(Bytes::from_static(b"12345678901")), &limits(), &budget).await.err();
-        assert_eq!(declared, Some(HoldError::TooLarge));
-        let streamed = hold(Pieces(vec!["123456", "78901"]), &limits(), &budget).await.err();
-        assert_eq!((streamed, budget.held()), (Some(HoldError::TooLarge), 0));
+    #[test]
+    fn permits_stay_inside_the_budget_and_come_back() {
+        let budget = HeldBudget::new(100_000);
+        let (mut a, mut b) = (budget.permit(), budget.permit());
+        assert!(a.grow_to(10) && a.grow_to(11));
+        assert_eq!(budget.in_use(), 10 + STEP_BYTES);
+        assert!(b.grow_to(30_000));
+        assert!(!b.grow_to(90_000));
+        assert!(b.grow_to(30_001), "the last bytes are taken without the step");
+        drop(a);
+        assert!(b.grow_to(90_000));
+        drop(b);
+        assert_eq!(budget.in_use(), 0);
     }
 }

@@ -1,28 +1,42 @@
-//! Limits of the listeners, each with its default, its unit and what happens at it.
+//! Limits of a listener: each with its unit, its default, and what happens at it.
 
-/// Limits, for all listeners of the process.
+use std::net::SocketAddr;
+
+/// One listening address.
+#[derive(Debug, Clone)]
+pub struct ListenerConfig {
+    /// Its name, as in metrics and routes.
+    pub name: String,
+    /// Where it listens; port 0 takes a free one (the same on all threads).
+    pub address: SocketAddr,
+    /// Its limits.
+    pub limits: Limits,
+}
+
+/// What a listener takes at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Open connections. Further ones get 503 and are closed. Default 10,000.
-    pub connections_max: usize,
-    /// Bytes of a request head, at least 8,192. 431 over it. Default 64 KiB.
+    /// Open connections of the whole process. Over it: 503 `too_many_connections` and close. Default 10 000.
+    pub connections_max: u64,
+    /// A request head, request line to empty line, in bytes. Over it: 431. Default 65 536.
     pub head_bytes_max: usize,
-    /// Header fields of a head. 431 over it. Default 100.
+    /// Header fields of a head. Over it: 431. Default 100; no more than 10 000.
     pub headers_max: usize,
-    /// Milliseconds from a head's first byte to its last; the connection is closed after. Default 10,000.
+    /// From the first byte of a head (on a fresh connection: from accept) to its last. Over it: closed. Default 10 000.
     pub head_timeout_ms: u64,
-    /// Milliseconds that a kept-alive connection may be idle; it is closed after. Default 75,000.
+    /// Between two messages of a connection. Over it: closed. Default 75 000.
     pub idle_timeout_ms: u64,
-    /// Bytes of a held body. 413 over it. Default 16 MiB.
+    /// A held body, in bytes. Over it: 413. Default 16 777 216 (16 MiB).
     pub body_bytes_max: u64,
-    /// Milliseconds for a whole held body, and between two pieces of a streamed one. 408, or the connection is closed.
-    /// Default 60,000.
+    /// A whole body, from its first read to its end. Over it: 408. Default 60 000.
     pub body_timeout_ms: u64,
-    /// Bytes of all bodies held at once in the process. 503 beyond it. Default 256 MiB.
+    /// Held bytes of the whole process. Over it: 503 `held_full`. Default 268 435 456 (256 MiB).
     pub held_bytes_max: u64,
-    /// Bytes of a streamed body that are copied for inspection and record; the rest is told as unread. Default 1 MiB.
+    /// What a [`super::Tee`] copies of a streamed body, in bytes, each way. The rest goes on uncopied. Default 1 048 576.
     pub tee_bytes_max: usize,
-    /// Milliseconds from the order to stop until what is left is cut. Default 25,000.
+    /// The peer takes not one byte of a reply for so long. Over it: closed. Default 60 000.
+    pub write_timeout_ms: u64,
+    /// From the start of a drain to the end of the last message. Over it: cut. Default 25 000.
     pub drain_timeout_ms: u64,
 }
 
@@ -30,14 +44,15 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
-            head_bytes_max: 64 << 10,
+            head_bytes_max: 64 * 1024,
             headers_max: 100,
             head_timeout_ms: 10_000,
             idle_timeout_ms: 75_000,
-            body_bytes_max: 16 << 20,
+            body_bytes_max: 16 * 1024 * 1024,
             body_timeout_ms: 60_000,
-            held_bytes_max: 256 << 20,
-            tee_bytes_max: 1 << 20,
+            held_bytes_max: 256 * 1024 * 1024,
+            tee_bytes_max: 1024 * 1024,
+            write_timeout_ms: 60_000,
             drain_timeout_ms: 25_000,
         }
     }

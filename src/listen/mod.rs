@@ -1,50 +1,89 @@
-//! Listen: socket to [`Inbound`].
+//! Listen: socket to inbound message.
 //!
-//! - Takes: TCP connections speaking HTTP/1.1, on one socket for each thread and listener (`SO_REUSEPORT`).
-//! - Gives: an [`Inbound`]: the head, checked, and a body that is still to be read.
-//! - In doubt: refuses. Doubtful framing is answered before the service sees it; what hyper itself can't parse it
-//!   answers with a bare 400 or 431 of its own.
-//! - Cost: no lock and no counter that threads share on the way of a message; two on the way of a connection.
+//! - Takes: [`ListenerConfig`]s with their [`Limits`], and a [`Service`] made once on each thread.
+//! - Gives: [`Inbound`] messages whose head is beyond doubt; [`hold()`] and [`Tee`] for their bodies.
+//! - In doubt: refuses. hyper is lenient about framing (a bare LF, Content-Length with Transfer-Encoding, equal
+//!   double lengths pass it unseen), so `guard` reads each head and follows each body before hyper gets the bytes,
+//!   and what it doubts reaches the service as [`Service::on_refuse`], in order with the replies before it.
+//! - Cost: one pass over heads and chunk lines; bodies with a length are only counted. No lock is taken and no
+//!   counter is shared on the way of a message, but for [`HeldBudget`] where bodies are held.
+//!
+//! Threads: a single-threaded runtime each, with its own listening sockets (SO_REUSEPORT), so nothing of a
+//! connection ever changes threads and futures need not be `Send`.
 
+mod body;
+mod connection;
+mod counters;
+mod framing;
+mod guard;
 mod head;
 mod hold;
 mod limits;
-mod reply;
-mod socket;
 mod tee;
 mod workers;
 
-pub use hold::{Held, HeldBudget, HeldBytes, HoldError, hold};
-pub use limits::Limits;
-pub use reply::{ReplyBody, ReplyEnd, Streamed};
-pub use tee::{Tee, TeeEnd, TeeHandle};
-pub use workers::{Open, Service, StartError, Workers};
+#[cfg(test)]
+mod tests;
 
-use http::request::Parts;
-use hyper::body::Incoming;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Instant;
+pub use body::{BodyError, InboundBody, ReplyBody, ReplyEnd};
+pub use counters::{ListenCounters, ListenTotals};
+pub use hold::{Held, HeldBudget, HeldPermit, HoldError, hold};
+pub use limits::{Limits, ListenerConfig};
+pub use tee::{Tee, TeeEnd};
+pub use workers::{StartError, WorkerContext, Workers};
 
-/// One message, as a listener took it.
-pub struct Inbound {
-    /// The listener's name.
-    pub listener: Arc<str>,
-    /// Who is at the other end of the socket.
-    pub peer: SocketAddr,
-    /// When its head was whole.
-    pub received: Instant,
-    /// Its head. Target and header values are payload.
-    pub head: Parts,
-    /// Its body, still to be read.
-    pub body: Incoming,
+use crate::reason::Reason;
+use http::Response;
+use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Instant};
+
+/// What answers messages: made once on each thread, and shared by its connections.
+#[allow(async_fn_in_trait, reason = "a thread's futures stay on it: no `Send` is wanted")]
+pub trait Service: 'static {
+    /// Answers one message.
+    async fn call(&self, inbound: Inbound) -> Response<ReplyBody>;
+
+    /// Answers a head that was refused before there was a message: doubtful framing, CONNECT, `Upgrade`, a head
+    /// over its limit, a connection too many. The connection is closed after it.
+    fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody>;
 }
 
-/// One socket to listen on.
-#[derive(Debug, Clone)]
-pub struct ListenerConfig {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Address and port; port 0 is any free one.
-    pub address: SocketAddr,
+/// One message on its way in.
+#[derive(Debug)]
+pub struct Inbound {
+    /// The listener it came through.
+    pub listener: Arc<str>,
+    /// The address at the other end of the connection.
+    pub peer: SocketAddr,
+    /// When its head was complete.
+    pub received: Instant,
+    /// Request line and headers: payload, so never to be printed.
+    pub head: Head,
+    /// The body, unread.
+    pub body: InboundBody,
+}
+
+/// A request head that can't be printed by accident: `Debug` shows the number of headers.
+pub struct Head(pub http::request::Parts);
+
+impl std::fmt::Debug for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Head({} headers)", self.0.headers.len())
+    }
+}
+
+impl std::ops::Deref for Head {
+    type Target = http::request::Parts;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S: Service> Service for Rc<S> {
+    async fn call(&self, inbound: Inbound) -> Response<ReplyBody> {
+        S::call(self, inbound).await
+    }
+
+    fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
+        S::on_refuse(self, listener, reason)
+    }
 }

@@ -1,308 +1,290 @@
-//! Workers: one single-threaded runtime for each thread, each with its own sockets, service and connections.
+//! Threads, their listening sockets, and the drain.
 
-use super::socket::{self, Phase, Socket, Watch};
-use super::{Inbound, Limits, ListenerConfig, ReplyBody, head};
+use super::{
+    ListenerConfig, Service,
+    connection::{Listener, Thread, serve},
+    counters::{ListenCounters, count},
+};
 use crate::reason::Reason;
-use http::{HeaderValue, Response, header};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::cell::Cell;
-use std::convert::Infallible;
-use std::future::Future;
-use std::net::SocketAddr;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
-use tokio::task::LocalSet;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio::{sync::watch, task::LocalSet};
 
-/// What handles messages. One for each thread; its futures stay on that thread.
-pub trait Service: 'static {
-    /// Handles one message whose head passed its checks.
-    fn call(self: Rc<Self>, inbound: Inbound) -> impl Future<Output = Response<ReplyBody>> + 'static;
-
-    /// Answers a head that didn't, or a connection too many (then the answer is only counted).
-    fn refuse(&self, reason: Reason, listener: &Arc<str>) -> Response<ReplyBody>;
-}
-
-/// Open connections of the process.
-#[derive(Clone, Default)]
-pub struct Open(Arc<AtomicUsize>);
-
-impl Open {
+/// What a thread's service is made with.
+#[derive(Debug, Clone)]
+pub struct WorkerContext {
+    /// Which thread this is, from 0.
+    pub index: usize,
     /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.0.load(Relaxed)
-    }
+    pub threads: usize,
 }
 
-/// Why the workers could not start.
+/// The running threads. Dropping them without [`Workers::drain`] stops them at once.
+#[derive(Debug)]
+pub struct Workers {
+    threads: Vec<JoinHandle<u64>>,
+    stop: watch::Sender<bool>,
+    local_addrs: Vec<SocketAddr>,
+    counters: Vec<Arc<ListenCounters>>,
+    open: Arc<AtomicU64>,
+}
+
+/// Why the listeners could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address can't be had. Ours to configure.
-    #[error("listener `{listener}` can't listen on {address}: {kind}")]
+    /// The address can't be had: in use, not of this machine, or not allowed. The configuration's fault.
+    #[error("listener `{listener}` can't bind {address}: {}", bind_words(*kind))]
     Bind {
         /// The listener.
-        listener: Arc<str>,
+        listener: String,
         /// Its address.
         address: SocketAddr,
-        /// The system's word for why.
-        kind: std::io::ErrorKind,
+        /// What the system said.
+        kind: io::ErrorKind,
     },
-    /// A thread or its runtime can't be had.
-    #[error("a data thread can't start: {0}")]
-    Thread(std::io::ErrorKind),
-}
-
-/// Running threads.
-pub struct Workers {
-    threads: Vec<std::thread::JoinHandle<usize>>,
-    drain: watch::Sender<bool>,
-    addresses: Vec<(Arc<str>, SocketAddr)>,
-    open: Open,
+    /// A thread or its runtime could not be made. The machine's fault.
+    #[error("a data thread can't start: {kind}")]
+    Thread {
+        /// What the system said.
+        kind: io::ErrorKind,
+    },
 }
 
 impl Workers {
-    /// Binds every listener for every thread, and starts them. `make` is called once on each thread.
+    /// Binds every listener once for each thread, then starts the threads. `make_service` is called on each.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn start<S: Service>(
-        listeners: &[ListenerConfig],
-        limits: &Limits,
+        listeners: Vec<ListenerConfig>,
         threads: usize,
-        open: &Open,
-        make: impl Fn() -> S + Send + Sync + 'static,
+        make_service: impl Fn(WorkerContext) -> S + Send + Clone + 'static,
     ) -> Result<Self, StartError> {
-        let mut addresses = Vec::new();
-        let mut sockets: Vec<Vec<(Arc<str>, std::net::TcpListener)>> =
-            (0..threads).map(|_| Vec::new()).collect();
-        for listener in listeners {
-            let failed = |e: std::io::Error| StartError::Bind {
-                listener: listener.name.clone(),
-                address: listener.address,
-                kind: e.kind(),
+        let threads = threads.max(1);
+        let (bound, local_addrs) = bind_all(&listeners, threads)?;
+        let drain_timeout_ms = listeners.iter().map(|l| l.limits.drain_timeout_ms).max().unwrap_or_default();
+        let (stop, stopped) = watch::channel(false);
+        let mut workers =
+            Self { threads: Vec::new(), stop, local_addrs, counters: Vec::new(), open: Arc::default() };
+        for (index, sockets) in bound.into_iter().enumerate() {
+            let counters = Arc::new(ListenCounters::default());
+            workers.counters.push(Arc::clone(&counters));
+            let worker = Worker {
+                sockets: listeners.iter().cloned().zip(sockets).collect(),
+                counters,
+                open: Arc::clone(&workers.open),
+                stopped: stopped.clone(),
+                drain_timeout: Duration::from_millis(drain_timeout_ms),
             };
-            // A port that somebody else has is an error even where he lets it be shared.
-            if listener.address.port() != 0 {
-                drop(std::net::TcpListener::bind(listener.address).map_err(failed)?);
-            }
-            let mut address = listener.address;
-            for own in &mut sockets {
-                let socket = socket::bind(address).map_err(failed)?;
-                address = socket.local_addr().map_err(failed)?;
-                own.push((listener.name.clone(), socket));
-            }
-            addresses.push((listener.name.clone(), address));
+            let (make_service, context) = (make_service.clone(), WorkerContext { index, threads });
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|e| StartError::Thread { kind: e.kind() })?;
+            let run = move || {
+                let local = LocalSet::new();
+                local.block_on(&runtime, async move { worker.run(make_service(context)).await })
+            };
+            let thread = std::thread::Builder::new().name(format!("data-{index}")).spawn(run);
+            workers.threads.push(thread.map_err(|e| StartError::Thread { kind: e.kind() })?);
         }
-        let (drain, drained) = watch::channel(false);
-        let make = Arc::new(make);
-        let mut running = Vec::with_capacity(threads);
-        for (number, sockets) in sockets.into_iter().enumerate() {
-            let (make, drained, limits, open) = (make.clone(), drained.clone(), limits.clone(), open.clone());
-            let thread = std::thread::Builder::new()
-                .name(format!("data-{number}"))
-                .spawn(move || run(sockets, &limits, &open, drained, &*make))
-                .map_err(|e| StartError::Thread(e.kind()))?;
-            running.push(thread);
-        }
-        Ok(Self { threads: running, drain, addresses, open: open.clone() })
+        Ok(workers)
     }
 
-    /// Where each listener listens.
+    /// Where each listener listens, in the order of the configuration.
     #[must_use]
-    pub fn addresses(&self) -> &[(Arc<str>, SocketAddr)] {
-        &self.addresses
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.local_addrs
     }
 
-    /// Open connections.
+    /// Each thread's counters.
     #[must_use]
-    pub fn open(&self) -> &Open {
-        &self.open
+    pub fn counters(&self) -> &[Arc<ListenCounters>] {
+        &self.counters
     }
 
-    /// Takes no more connections, ends idle ones, lets the rest finish until `drain_timeout_ms`. Gives how many
-    /// connections were cut then.
+    /// Open connections of the process: what `connections_max` limits.
     #[must_use]
-    pub fn drain(self) -> usize {
-        // Nobody listens any more: then there is nothing to drain.
-        let _ = self.drain.send(true);
-        self.threads.into_iter().map(|thread| thread.join().unwrap_or(0)).sum()
+    pub fn open_connections(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.open)
+    }
+
+    /// Stops accepting, closes idle connections, lets messages end, and after `drain_timeout_ms` (the longest of
+    /// the listeners') cuts the rest. Blocks until then; gives how many messages were cut.
+    #[must_use]
+    pub fn drain(mut self) -> u64 {
+        self.stop.send_replace(true);
+        self.threads.drain(..).map(|thread| thread.join().unwrap_or_default()).sum()
     }
 }
 
-/// One thread's life.
-fn run<S: Service>(
-    sockets: Vec<(Arc<str>, std::net::TcpListener)>,
-    limits: &Limits,
-    open: &Open,
-    mut drained: watch::Receiver<bool>,
-    make: &(impl Fn() -> S + ?Sized),
-) -> usize {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(kind = %error.kind(), "A data thread has no runtime and ends.");
-            return 0;
-        }
-    };
-    let local = LocalSet::new();
-    local.block_on(&runtime, async move {
-        let thread = Rc::new(Thread {
-            service: Rc::new(make()),
-            limits: limits.clone(),
-            open: open.clone(),
-            here: Cell::new(0),
-            ended: Notify::new(),
-            drained: drained.clone(),
-        });
+/// One thread's part.
+struct Worker {
+    sockets: Vec<(ListenerConfig, TcpListener)>,
+    counters: Arc<ListenCounters>,
+    open: Arc<AtomicU64>,
+    stopped: watch::Receiver<bool>,
+    drain_timeout: Duration,
+}
+
+impl Worker {
+    async fn run<S: Service>(self, service: S) -> u64 {
+        let service = Rc::new(service);
+        let thread = Thread::new(self.counters);
+        let mut stopped = self.stopped;
         let mut accepting = Vec::new();
-        for (name, socket) in sockets {
-            match TcpListener::from_std(socket) {
-                Ok(listener) => {
-                    accepting.push(tokio::task::spawn_local(accept(thread.clone(), name, listener)))
+        for (config, socket) in self.sockets {
+            let Ok(socket) = tokio::net::TcpListener::from_std(socket) else {
+                count(&thread.counters.accept_errors);
+                continue;
+            };
+            let listener = Listener::new(config.name.into(), config.limits);
+            let accept =
+                accept(socket, listener, Rc::clone(&thread), Rc::clone(&service), Arc::clone(&self.open));
+            accepting.push(tokio::task::spawn_local(accept));
+        }
+        let is_drain = stopped.wait_for(|stop| *stop).await.is_ok();
+        if is_drain {
+            thread.drain();
+        }
+        for accept in accepting {
+            accept.abort();
+            let _ = accept.await; // the socket is closed now
+        }
+        if is_drain {
+            let all_ended = async {
+                while thread.open() > 0 {
+                    thread.on_end.notified().await;
                 }
-                Err(error) => tracing::error!(kind = %error.kind(), "A socket can't be used."),
-            }
+            };
+            let _ = tokio::time::timeout(self.drain_timeout, all_ended).await;
         }
-        // An error means that the sender is gone: stop as well.
-        let _ = drained.wait_for(|stop| *stop).await;
-        for task in accepting {
-            task.abort();
-        }
-        let deadline = tokio::time::sleep(Duration::from_millis(limits.drain_timeout_ms));
-        tokio::pin!(deadline);
-        while thread.here.get() > 0 {
-            tokio::select! {
-                () = thread.ended.notified() => {}
-                () = &mut deadline => break,
-            }
-        }
-        thread.here.get()
-    })
+        thread.busy()
+    }
 }
 
-struct Thread<S> {
+async fn accept<S: Service>(
+    socket: tokio::net::TcpListener,
+    listener: Rc<Listener>,
+    thread: Rc<Thread>,
     service: Rc<S>,
-    limits: Limits,
-    open: Open,
-    here: Cell<usize>,
-    ended: Notify,
-    drained: watch::Receiver<bool>,
-}
-
-async fn accept<S: Service>(thread: Rc<Thread<S>>, name: Arc<str>, listener: TcpListener) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                tokio::task::spawn_local(connection(thread.clone(), name.clone(), stream, peer));
-            }
-            Err(error) => {
-                // Out of files, most likely: others end meanwhile.
-                tracing::warn!(kind = %error.kind(), "A connection can't be accepted.");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-}
-
-async fn connection<S: Service>(
-    thread: Rc<Thread<S>>,
-    name: Arc<str>,
-    mut stream: TcpStream,
-    peer: SocketAddr,
+    open: Arc<AtomicU64>,
 ) {
-    let limits = &thread.limits;
-    let _count = Count::new(&thread);
-    if thread.open.count() > limits.connections_max {
-        let answer = thread.service.refuse(Reason::TooManyConnections, &name);
-        drop(answer);
-        // The peer may be gone already.
-        let _ = stream.write_all(TOO_MANY).await;
-        let _ = stream.shutdown().await;
-        return;
-    }
-    // Without it small replies wait for acknowledgements; where it can't be set they do.
-    let _ = stream.set_nodelay(true);
-    let watch = Watch::new();
-    let ms = Duration::from_millis;
-    let io = Socket::new(stream, watch.clone(), ms(limits.head_timeout_ms), ms(limits.idle_timeout_ms));
-    let draining = Rc::new(Cell::new(false));
-    let service = service_fn({
-        let (thread, draining) = (thread.clone(), draining.clone());
-        move |request: http::Request<Incoming>| {
-            watch.set(Phase::Busy);
-            let (thread, name, watch, draining) =
-                (thread.clone(), name.clone(), watch.clone(), draining.clone());
-            async move {
-                let (head, body) = request.into_parts();
-                let mut response = match head::check(&head) {
-                    Err(reason) => {
-                        let mut response = thread.service.refuse(reason, &name);
-                        // Where a message ends is doubtful: nothing behind it is read.
-                        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                        response
-                    }
-                    Ok(()) => {
-                        let inbound = Inbound { listener: name, peer, received: Instant::now(), head, body };
-                        thread.service.clone().call(inbound).await
-                    }
-                };
-                if draining.get() {
-                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                // The next message's time begins when this one's answer has ended.
-                Ok::<_, Infallible>(response.map(|body| body.watched(watch)))
+    let connections_max = listener.limits.connections_max;
+    loop {
+        let (stream, peer) = match socket.accept().await {
+            Ok(accepted) => accepted,
+            Err(_) => {
+                count(&thread.counters.accept_errors);
+                tokio::time::sleep(ACCEPT_PAUSE).await; // out of descriptors: a spin would not free one
+                continue;
+            }
+        };
+        let counted = Counted::one_more(&open);
+        let refuse_first = (counted.before >= connections_max).then_some(Reason::TooManyConnections);
+        if refuse_first.is_some() {
+            count(&thread.counters.turned_away);
+            // A flood isn't even answered: those that are turned away wait for their head, too.
+            if counted.before
+                >= connections_max.saturating_add(connections_max / 10).saturating_add(TURNED_AWAY_MIN)
+            {
+                continue;
             }
         }
-    });
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(None)
-        .max_headers(limits.headers_max)
-        .max_buf_size(limits.head_bytes_max.max(8192));
-    let serving = builder.serve_connection(TokioIo::new(io), service);
-    tokio::pin!(serving);
-    let mut drained = thread.drained.clone();
-    let stop = async {
-        let _ = drained.wait_for(|stop| *stop).await;
-    };
-    tokio::pin!(stop);
-    tokio::select! {
-        // Errors of one connection are its peer's: counted where they touch a message.
-        _ = &mut serving => {}
-        () = &mut stop => {
-            draining.set(true);
-            serving.as_mut().graceful_shutdown();
-            let _ = serving.await;
-        }
+        count(&thread.counters.accepted);
+        let _ = stream.set_nodelay(true);
+        let (listener, thread, service) = (Rc::clone(&listener), Rc::clone(&thread), Rc::clone(&service));
+        tokio::task::spawn_local(async move {
+            let _counted = counted;
+            serve(stream, peer, listener, thread, service, refuse_first).await;
+        });
     }
 }
 
-/// Counts a connection while it is open.
-struct Count<S>(Rc<Thread<S>>);
+/// One open connection of the process.
+struct Counted {
+    open: Arc<AtomicU64>,
+    before: u64,
+}
 
-impl<S> Count<S> {
-    fn new(thread: &Rc<Thread<S>>) -> Self {
-        thread.here.set(thread.here.get() + 1);
-        thread.open.0.fetch_add(1, Relaxed);
-        Self(thread.clone())
+impl Counted {
+    fn one_more(open: &Arc<AtomicU64>) -> Self {
+        Self { before: open.fetch_add(1, Relaxed), open: Arc::clone(open) }
     }
 }
 
-impl<S> Drop for Count<S> {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.here.set(self.0.here.get() - 1);
-        self.0.open.0.fetch_sub(1, Relaxed);
-        self.0.ended.notify_one();
+        self.open.fetch_sub(1, Relaxed);
     }
 }
 
-const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: 93\r\nretry-after: 1\r\nconnection: close\r\nphigate-reason: too_many_connections\r\n\r\n{\"title\":\"The gateway has as many connections as it may. Try again later.\",\"status\":503    }\n";
+type BoundByThread = Vec<Vec<TcpListener>>;
+
+fn bind_all(
+    listeners: &[ListenerConfig],
+    threads: usize,
+) -> Result<(BoundByThread, Vec<SocketAddr>), StartError> {
+    let mut bound: BoundByThread = (0..threads).map(|_| Vec::new()).collect();
+    let mut addresses = Vec::new();
+    for listener in listeners {
+        let failed = |e: io::Error| StartError::Bind {
+            listener: listener.name.clone(),
+            address: listener.address,
+            kind: e.kind(),
+        };
+        let mut address = listener.address;
+        if address.port() != 0 {
+            // SO_REUSEPORT would silently share the port with another phigate: ask without it first.
+            bind(address, Sharing::Alone).map_err(failed)?;
+        }
+        for sockets in &mut bound {
+            let socket = bind(address, Sharing::AmongThreads).map_err(failed)?;
+            address = socket.local_addr().map_err(failed)?;
+            sockets.push(socket);
+        }
+        addresses.push(address);
+    }
+    Ok((bound, addresses))
+}
+
+#[derive(PartialEq, Eq)]
+enum Sharing {
+    Alone,
+    AmongThreads,
+}
+
+fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    if sharing == Sharing::AmongThreads {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    if sharing == Sharing::AmongThreads {
+        socket.listen(BACKLOG)?;
+    }
+    Ok(socket.into())
+}
+
+fn bind_words(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => "the address is in use",
+        io::ErrorKind::AddrNotAvailable => "the address is not of this machine",
+        io::ErrorKind::PermissionDenied => "not allowed (ports under 1024 need a privilege)",
+        _ => "the system refuses it",
+    }
+}
+
+const BACKLOG: i32 = 1024;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const TURNED_AWAY_MIN: u64 = 16;

@@ -113,7 +113,7 @@ impl Draft {
     }
 }
 
-/// The one stored form of a message: [`super::redact`] alone makes one.
+/// The one stored form of a message: [`super::redact()`] alone makes one.
 ///
 /// ```compile_fail
 /// fn forge(entry: phigate::record::Entry) -> phigate::record::Redacted {

@@ -1,7 +1,7 @@
 //! Record: what happened to a message, to its redacted account.
 //!
 //! - Takes: a [`Draft`], offered at the end of the reply: the one thing here that holds payload.
-//! - Gives: [`Redacted`], the one stored form, made to the ceiling of caller role and environment; [`redact`] alone
+//! - Gives: [`Redacted`], the one stored form, made to the ceiling of caller role and environment; [`redact()`] alone
 //!   makes one, and [`crate::store`] takes no less.
 //! - In doubt: takes away. A leaf stays clear only if its row says so or the walker knows it as a code, a unit or a
 //!   number that measures, and its value is of the safe vocabulary.

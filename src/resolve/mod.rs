@@ -43,12 +43,9 @@ impl Routes {
                     environment: config.environment(&connection.environment)?.clone(),
                     connection: connection.clone(),
                     upstream: Upstream {
-                        name: connection.name.clone(),
-                        host: connection.host.clone(),
-                        port: connection.port,
                         connect_timeout_ms: connection.connect_timeout_ms,
                         reply_head_timeout_ms: connection.reply_head_timeout_ms,
-                        ..Upstream::default()
+                        ..Upstream::new(connection.name.clone(), connection.host.clone(), connection.port)
                     },
                 }))
             })

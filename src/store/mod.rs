@@ -5,7 +5,7 @@
 //! - In doubt: an error; a record counts as kept only when its batch is durable.
 //! - Cost: disk; on threads of its own.
 //!
-//! One engine: SQLite, a file for each environment and day. [`conformance`] is what any other has to pass.
+//! One engine: SQLite, a file for each environment and day. `conformance.rs` holds what any other has to pass.
 
 pub mod control;
 pub mod sqlite;

@@ -314,7 +314,7 @@ fn a_port_that_somebody_else_has_is_told() {
         .output()
         .expect("runs");
     assert_eq!(out.status.code(), Some(1));
-    assert!(text(&out.stderr).contains("can't listen on"), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("can't bind"), "{}", text(&out.stderr));
 }
 
 #[test]

@@ -102,6 +102,18 @@ fn tunnels_and_doubtful_heads_are_refused() {
         ("POST /x HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n", 400, "bad_request"),
         ("GET /x HTTP/1.1\r\n", 400, "bad_request"),
         ("GET http://b/x HTTP/1.1\r\nHost: a\r\n", 400, "bad_request"),
+        (
+            "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+            400,
+            "bad_request",
+        ),
+        ("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n", 400, "bad_request"),
+        ("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n", 400, "bad_request"),
+        ("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n", 400, "bad_request"),
+        ("POST /x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n", 400, "bad_request"),
+        ("GET /x HTTP/1.1\nHost: a\r\n", 400, "bad_request"),
+        ("GET /x HTTP/1.1\r\nHost: a\r\nX: 1\r\n folded\r\n", 400, "bad_request"),
+        ("GET /x HTTP/1.1\r\nHost : a\r\n", 400, "bad_request"),
         ("GET /x/../y HTTP/1.1\r\nHost: a\r\n", 400, "bad_request"),
         ("GET /x/%2e%2e/y HTTP/1.1\r\nHost: a\r\n", 400, "bad_request"),
     ] {

@@ -1,0 +1,242 @@
+//! Bodies to and from an upstream.
+
+use super::pool::{Connection, Shelf};
+use crate::listen::{BodyError, InboundBody, Tee};
+use crate::payload::Payload;
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    pin::Pin,
+    rc::{Rc, Weak},
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+use tokio::{sync::Notify, time::Sleep};
+
+/// A request's body on its way out.
+pub struct OutBody {
+    content: Content,
+    progress: Rc<Progress>,
+    gate: Option<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+/// When a body last moved, and whether it broke: the time limit on the reply's head starts at its end.
+#[derive(Debug)]
+pub(super) struct Progress {
+    pub last: Cell<Instant>,
+    pub broke: Cell<bool>,
+}
+
+enum Content {
+    Empty,
+    Held { bytes: Option<Bytes>, trailers: Option<HeaderMap> },
+    Streaming(Tee<InboundBody>),
+}
+
+impl OutBody {
+    /// No body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::new(Content::Empty)
+    }
+
+    /// A body that is all here.
+    #[must_use]
+    pub fn held(bytes: Payload, trailers: Option<HeaderMap>) -> Self {
+        let bytes = Some(bytes.into_exposed()).filter(|b| !b.is_empty());
+        Self::new(Content::Held { bytes, trailers })
+    }
+
+    /// A body that streams through.
+    #[must_use]
+    pub fn streaming(body: Tee<InboundBody>) -> Self {
+        Self::new(Content::Streaming(body))
+    }
+
+    pub(super) fn is_streaming(&self) -> bool {
+        matches!(self.content, Content::Streaming(_))
+    }
+
+    /// Reads nothing of the body until the upstream says 100, or a moment has passed: so the caller gets its own 100
+    /// after the upstream's, as hyper sends it when a body is first read.
+    pub(super) fn wait_for(&mut self, upstream_says_go: Arc<Notify>) {
+        self.gate = Some(Box::pin(async move {
+            let _ = tokio::time::timeout(CONTINUE_TIMEOUT, upstream_says_go.notified()).await;
+        }));
+    }
+
+    /// The trailers that are known already.
+    pub(super) fn trailers(&self) -> Option<&HeaderMap> {
+        match &self.content {
+            Content::Held { trailers, .. } => trailers.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn progress(&self) -> Rc<Progress> {
+        Rc::clone(&self.progress)
+    }
+
+    /// The same body once more, where that is possible.
+    pub(super) fn again(&self) -> Option<Self> {
+        Some(Self::new(match &self.content {
+            Content::Empty => Content::Empty,
+            Content::Held { bytes, trailers } => {
+                Content::Held { bytes: bytes.clone(), trailers: trailers.clone() }
+            }
+            Content::Streaming(_) => return None,
+        }))
+    }
+
+    fn new(content: Content) -> Self {
+        let progress = Progress { last: Cell::new(Instant::now()), broke: Cell::new(false) };
+        Self { content, progress: Rc::new(progress), gate: None }
+    }
+}
+
+impl Body for OutBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        if let Some(gate) = &mut this.gate {
+            ready!(gate.as_mut().poll(cx));
+            this.gate = None;
+            this.progress.last.set(Instant::now());
+        }
+        let frame = match &mut this.content {
+            Content::Empty => None,
+            Content::Held { bytes, trailers } => {
+                let data = bytes.take().map(Frame::data);
+                data.or_else(|| trailers.take().map(Frame::trailers)).map(Ok)
+            }
+            Content::Streaming(body) => {
+                let frame = ready!(Pin::new(body).poll_frame(cx));
+                this.progress.last.set(Instant::now());
+                this.progress.broke.set(matches!(frame, Some(Err(_))));
+                frame
+            }
+        };
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Empty => true,
+            Content::Held { bytes, trailers } => bytes.is_none() && trailers.is_none(),
+            Content::Streaming(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Held { bytes, trailers: None } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
+            }
+            Content::Held { .. } => SizeHint::default(), // trailers need chunks
+            Content::Streaming(body) => body.size_hint(),
+        }
+    }
+}
+
+impl fmt::Debug for OutBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.content {
+            Content::Empty => "OutBody(empty)",
+            Content::Held { .. } => "OutBody(held)",
+            Content::Streaming(_) => "OutBody(streaming)",
+        })
+    }
+}
+
+/// A reply's body on its way in. At its end the connection goes back to its pool; dropped before, it is closed.
+pub struct UpstreamBody {
+    inner: Incoming,
+    connection: Option<Connection>,
+    shelf: Weak<RefCell<Shelf>>,
+    idle_timeout: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl UpstreamBody {
+    pub(super) fn new(
+        inner: Incoming,
+        connection: Connection,
+        shelf: Weak<RefCell<Shelf>>,
+        idle_timeout: Duration,
+    ) -> Self {
+        let mut this = Self { inner, connection: Some(connection), shelf, idle_timeout, timer: None };
+        this.give_back_at_end();
+        this
+    }
+
+    fn give_back_at_end(&mut self) {
+        if self.inner.is_end_stream() {
+            self.give_back();
+        }
+    }
+
+    fn give_back(&mut self) {
+        if let (Some(connection), Some(shelf)) = (self.connection.take(), self.shelf.upgrade()) {
+            Shelf::take_back(&shelf, connection);
+        }
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        match Pin::new(&mut this.inner).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                this.timer = None;
+                match &frame {
+                    None => this.give_back(),
+                    Some(Ok(frame)) if frame.is_trailers() => this.give_back(), // the last frame
+                    Some(Ok(_)) => this.give_back_at_end(),
+                    Some(Err(_)) => this.connection = None,
+                }
+                Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
+            }
+            Poll::Pending => {
+                let timeout = this.idle_timeout;
+                let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+                ready!(timer.as_mut().poll(cx));
+                this.connection = None;
+                Poll::Ready(Some(Err(BodyError::Timeout)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl fmt::Debug for UpstreamBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UpstreamBody")
+    }
+}
+
+/// As clients do that wait for a 100 which may never come.
+const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);

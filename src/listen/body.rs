@@ -1,0 +1,244 @@
+//! Bodies: inbound, with the limit on time; and the one type of all replies.
+
+use super::guard::ConnectionState;
+use crate::payload::Payload;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::{
+    fmt,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+use tokio::time::Sleep;
+
+/// Why a body ended before its end. Which side's fault it is depends on whose body it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// The peer closed or broke the connection half-way.
+    #[error("the body ended before its declared end")]
+    CutShort,
+    /// Chunk framing that can be read in two ways, or in none.
+    #[error("the body's chunk framing is malformed")]
+    Malformed,
+    /// It took longer than its limit.
+    #[error("the body did not arrive in time")]
+    Timeout,
+}
+
+/// The body of an inbound message: data and trailers as they come.
+pub struct InboundBody {
+    inner: Incoming,
+    state: Rc<ConnectionState>,
+    timeout: Duration,
+    started: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+    is_whole: bool,
+}
+
+impl InboundBody {
+    pub(super) fn new(inner: Incoming, state: Rc<ConnectionState>, timeout: Duration) -> Self {
+        Self { inner, state, timeout, started: None, timer: None, is_whole: false }
+    }
+
+    /// Bytes that the head declares; `None` where the body is chunked.
+    #[must_use]
+    pub fn declared_bytes(&self) -> Option<u64> {
+        self.inner.size_hint().exact()
+    }
+}
+
+impl Body for InboundBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let started = *this.started.get_or_insert_with(Instant::now);
+        this.state.awaits_100.set(false); // hyper sends it now
+        match Pin::new(&mut this.inner).poll_frame(cx) {
+            Poll::Ready(Some(Err(_))) if this.state.malformed.get() => {
+                Poll::Ready(Some(Err(BodyError::Malformed)))
+            }
+            Poll::Ready(frame) => {
+                this.is_whole = is_last(frame.as_ref());
+                Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
+            }
+            Poll::Pending => {
+                // A timer only for bodies that don't come at once.
+                let deadline = started + this.timeout;
+                let timer =
+                    this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+                ready!(timer.as_mut().poll(cx));
+                Poll::Ready(Some(Err(BodyError::Timeout)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for InboundBody {
+    fn drop(&mut self) {
+        if !self.is_whole && !self.inner.is_end_stream() {
+            self.state.is_body_left.set(true);
+        }
+    }
+}
+
+impl fmt::Debug for InboundBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InboundBody")
+    }
+}
+
+/// How a reply's body went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyEnd {
+    /// Bytes that were taken from it, to be written to the peer.
+    pub bytes: u64,
+    /// Whether it was taken to its end; `false` where the upstream broke off or the peer left.
+    pub complete: bool,
+}
+
+/// The body of any reply.
+pub struct ReplyBody {
+    content: Content,
+    bytes: u64,
+    complete: bool,
+    on_end: Option<Box<dyn FnOnce(ReplyEnd)>>,
+    exchange: Option<ExchangeEnd>,
+}
+
+enum Content {
+    Full(Option<Bytes>),
+    Streaming(Pin<Box<dyn Body<Data = Bytes, Error = BodyError>>>),
+}
+
+impl ReplyBody {
+    /// No body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::new(Content::Full(None))
+    }
+
+    /// A body that is all here.
+    #[must_use]
+    pub fn full(body: Payload) -> Self {
+        Self::new(Content::Full(Some(body.into_exposed()).filter(|b| !b.is_empty())))
+    }
+
+    /// A body that goes on as it comes.
+    #[must_use]
+    pub fn streaming(body: impl Body<Data = Bytes, Error = BodyError> + 'static) -> Self {
+        Self::new(Content::Streaming(Box::pin(body)))
+    }
+
+    /// Calls `on_end` once, when the body ended or was dropped half-way.
+    #[must_use]
+    pub fn on_end(mut self, on_end: impl FnOnce(ReplyEnd) + 'static) -> Self {
+        self.on_end = match self.on_end.take() {
+            None => Some(Box::new(on_end)),
+            Some(earlier) => Some(Box::new(move |end| {
+                earlier(end);
+                on_end(end);
+            })),
+        };
+        self
+    }
+
+    pub(super) fn set_exchange(&mut self, exchange: ExchangeEnd) {
+        self.exchange = Some(exchange);
+    }
+
+    fn new(content: Content) -> Self {
+        Self { content, bytes: 0, complete: false, on_end: None, exchange: None }
+    }
+
+    /// hyper drops a body at its declared length without asking for its end, and never asks where there is none to
+    /// send (HEAD, 204, 304).
+    fn is_at_end(&self) -> bool {
+        match &self.content {
+            Content::Full(bytes) => bytes.is_none(),
+            Content::Streaming(body) => body.is_end_stream(),
+        }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let frame = match &mut this.content {
+            Content::Full(bytes) => bytes.take().map(|b| Ok(Frame::data(b))),
+            Content::Streaming(body) => ready!(body.as_mut().poll_frame(cx)),
+        };
+        this.complete = is_last(frame.as_ref());
+        if let Some(Ok(frame)) = &frame {
+            this.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_at_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Content::Streaming(body) => body.size_hint(),
+        }
+    }
+}
+
+impl Drop for ReplyBody {
+    fn drop(&mut self) {
+        let complete = self.complete || self.is_at_end();
+        if let Some(on_end) = self.on_end.take() {
+            on_end(ReplyEnd { bytes: self.bytes, complete });
+        }
+    }
+}
+
+impl fmt::Debug for ReplyBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReplyBody")
+    }
+}
+
+/// Whether nothing follows this frame: hyper asks for none after trailers.
+fn is_last<E>(frame: Option<&Result<Frame<Bytes>, E>>) -> bool {
+    match frame {
+        None => true,
+        Some(Ok(frame)) => frame.is_trailers(),
+        Some(Err(_)) => false,
+    }
+}
+
+/// Tells the connection, on drop, that a reply ended.
+#[derive(Debug)]
+pub(super) struct ExchangeEnd(pub Rc<ConnectionState>);
+
+impl Drop for ExchangeEnd {
+    fn drop(&mut self) {
+        self.0.ended.set(self.0.ended.get() + 1);
+        self.0.idle_since.set(Instant::now());
+    }
+}

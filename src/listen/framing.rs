@@ -1,0 +1,239 @@
+//! Where each message of a connection begins and ends: heads, lengths, chunks and trailers, read strictly. Pure:
+//! bytes in, how many of them may go on.
+
+use super::head::{BodyFrame, HeadCheck, HeadStep, is_token_byte, is_value_byte};
+use crate::reason::Reason;
+
+/// Follows the bytes of one connection.
+#[derive(Debug)]
+pub(super) struct Framing {
+    state: State,
+    check: HeadCheck,
+    head_bytes_max: usize,
+    headers_max: usize,
+}
+
+/// What one look at the bytes gave.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    /// So many bytes, from the first, may go on. The others are to be given again, with more behind them.
+    pub released: usize,
+    /// Heads that ended within them.
+    pub heads: u64,
+    /// After those nothing of this connection is read any more.
+    pub stop: Option<Stop>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The next head is refused.
+    Refused(Reason),
+    /// The chunk framing of the body at hand is broken.
+    Malformed,
+}
+
+impl Framing {
+    pub(super) fn new(head_bytes_max: usize, headers_max: usize) -> Self {
+        Self { state: State::Head, check: HeadCheck::default(), head_bytes_max, headers_max }
+    }
+
+    /// Whether the last byte seen was the last of a message.
+    pub(super) fn is_between_messages(&self) -> bool {
+        matches!(self.state, State::Head)
+    }
+
+    /// Reads on.
+    pub(super) fn advance(&mut self, input: &[u8]) -> Step {
+        let mut step = Step { released: 0, heads: 0, stop: None };
+        while let Some(rest) = input.get(step.released..)
+            && let Some(&first) = rest.first()
+        {
+            match &mut self.state {
+                State::Head => match self.check.advance(rest, self.head_bytes_max, self.headers_max) {
+                    HeadStep::Partial => return step,
+                    HeadStep::Refused(reason) => {
+                        step.stop = Some(Stop::Refused(reason));
+                        return step;
+                    }
+                    HeadStep::Whole { len, body } => {
+                        step.released += len;
+                        step.heads += 1;
+                        self.check = HeadCheck::default();
+                        self.state = match body {
+                            BodyFrame::None => State::Head,
+                            BodyFrame::Length(left) => State::Length(left),
+                            BodyFrame::Chunked => State::Chunked(Chunked::default()),
+                        };
+                    }
+                },
+                State::Length(left) => {
+                    let taken = (rest.len() as u64).min(*left);
+                    *left -= taken;
+                    step.released += usize::try_from(taken).unwrap_or(rest.len());
+                    if *left == 0 {
+                        self.state = State::Head;
+                    }
+                }
+                State::Chunked(Chunked { at: At::Data, left, .. }) if *left > 0 => {
+                    let taken = (rest.len() as u64).min(*left);
+                    *left -= taken;
+                    step.released += usize::try_from(taken).unwrap_or(rest.len());
+                }
+                State::Chunked(chunked) => {
+                    let Some(at) = chunked.next(first) else {
+                        step.stop = Some(Stop::Malformed);
+                        return step;
+                    };
+                    chunked.at = at;
+                    step.released += 1;
+                    if at == At::End {
+                        self.state = State::Head;
+                    }
+                }
+            }
+        }
+        step
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    Head,
+    Length(u64),
+    Chunked(Chunked),
+}
+
+#[derive(Debug, Default)]
+struct Chunked {
+    at: At,
+    left: u64,
+    digits: u8,
+    /// Bytes of extensions and of trailers so far.
+    extras: usize,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum At {
+    #[default]
+    Size,
+    Extension,
+    SizeLf,
+    Data,
+    DataLf,
+    LineStart,
+    Name,
+    Value,
+    ValueLf,
+    LastLf,
+    End,
+}
+
+impl Chunked {
+    /// Where the byte leads; `None` where it has no place.
+    fn next(&mut self, byte: u8) -> Option<At> {
+        Some(match (self.at, byte) {
+            (At::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') if self.digits < 15 => {
+                self.digits += 1;
+                self.left = self.left * 16 + u64::from(char::from(byte).to_digit(16)?);
+                At::Size
+            }
+            (At::Size, b'\r') | (At::Extension, b'\r') if self.digits > 0 => At::SizeLf,
+            (At::Size, b';') if self.digits > 0 => At::Extension,
+            (At::Extension, _) if byte.is_ascii() && is_value_byte(byte) => self.extra(At::Extension)?,
+            (At::SizeLf, b'\n') if self.left == 0 => At::LineStart,
+            (At::SizeLf, b'\n') => At::Data,
+            (At::Data, b'\r') => At::DataLf, // all of the chunk is through
+            (At::DataLf, b'\n') => {
+                self.digits = 0;
+                At::Size
+            }
+            (At::LineStart, b'\r') => At::LastLf,
+            (At::LineStart | At::Name, _) if is_token_byte(byte) => self.extra(At::Name)?,
+            (At::Name, b':') => At::Value,
+            (At::Value, b'\r') => At::ValueLf,
+            (At::Value, _) if is_value_byte(byte) => self.extra(At::Value)?,
+            (At::ValueLf, b'\n') => At::LineStart,
+            (At::LastLf, b'\n') => At::End,
+            _ => return None,
+        })
+    }
+
+    fn extra(&mut self, at: At) -> Option<At> {
+        self.extras += 1;
+        (self.extras <= EXTRAS_BYTES_MAX).then_some(at)
+    }
+}
+
+/// Chunk extensions and trailers of one body. hyper's own limits are 16 KiB for either.
+const EXTRAS_BYTES_MAX: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+    /// Feeds in pieces of every size; all must agree.
+    fn follow(bytes: &str) -> (usize, u64, Option<Stop>, bool) {
+        let outcomes: Vec<_> = [1, 2, 3, 7, bytes.len().max(1)]
+            .map(|piece| {
+                let mut framing = Framing::new(65_536, 100);
+                let (mut done, mut seen, mut heads, mut stop) = (0, 0, 0, None);
+                while seen < bytes.len() && stop.is_none() {
+                    seen = (seen + piece).min(bytes.len());
+                    let step = framing.advance(&bytes.as_bytes()[done..seen]);
+                    done += step.released;
+                    heads += step.heads;
+                    stop = step.stop;
+                }
+                (done, heads, stop, framing.is_between_messages())
+            })
+            .into();
+        assert!(
+            outcomes.windows(2).all(|pair| pair[0] == pair[1]),
+            "cutting changes the outcome: {outcomes:?}"
+        );
+        outcomes[0]
+    }
+
+    #[test]
+    fn follows_pipelined_messages_of_every_framing() {
+        let length = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+        let chunked = format!("{HEAD}3;x=y\r\na\r\n\r\nA\r\n0123456789\r\n0\r\nT: v\r\n\r\n");
+        let all = format!("{length}{chunked}GET / HTTP/1.1\r\nHost: a\r\n\r\n{length}");
+        assert_eq!(follow(&all), (all.len(), 4, None, true));
+    }
+
+    #[test]
+    fn stops_at_broken_chunks() {
+        for body in [
+            "3\nabc\r\n0\r\n\r\n",
+            "3\r\nabcd\r\n0\r\n\r\n",
+            "3\r\nabc\n0\r\n\r\n",
+            "3 \r\nabc\r\n0\r\n\r\n",
+            "0x3\r\nabc\r\n",
+            "\r\n",
+            "-1\r\n",
+            ";x\r\n",
+            "3;a\nb\r\nabc\r\n",
+            "3;a\rb\r\nabc\r\n",
+            "1000000000000000\r\n",
+            "0\r\nbad name: 1\r\n\r\n",
+            "0\r\n folded\r\n\r\n",
+            "0\r\nT: 1\n\r\n",
+            "0\r\nT: 1\x002\r\n\r\n",
+        ] {
+            let (_, heads, stop, _) = follow(&format!("{HEAD}{body}"));
+            assert_eq!((heads, stop), (1, Some(Stop::Malformed)), "{body:?}");
+        }
+        let long = format!("{HEAD}1;{}\r\na\r\n0\r\n\r\n", "x".repeat(9000));
+        assert_eq!(follow(&long).2, Some(Stop::Malformed));
+    }
+
+    #[test]
+    fn releases_what_comes_before_a_refused_head_and_nothing_of_it() {
+        let good = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let all = format!("{good}GET / HTTP/1.1\r\n\r\n{good}");
+        assert_eq!(follow(&all), (good.len(), 1, Some(Stop::Refused(Reason::BadRequest)), true));
+    }
+}

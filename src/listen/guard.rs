@@ -1,0 +1,271 @@
+//! The framing guard: sits between socket and hyper, and lets through only what [`Framing`] follows without doubt.
+//!
+//! A refused head never reaches hyper. In its place hyper gets a head of ours, numbered, and the connection answers
+//! that number with the refusal: so it comes in order behind the replies to pipelined messages before it.
+
+use super::framing::{Framing, Stop};
+use super::limits::Limits;
+use crate::reason::Reason;
+use std::{
+    cell::Cell,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+use std::{mem::MaybeUninit, rc::Rc};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What guard, connection and bodies of one connection tell each other. All on one thread.
+#[derive(Debug)]
+pub(super) struct ConnectionState {
+    /// Heads handed to hyper.
+    pub delivered: Cell<u64>,
+    /// Replies that ended, or were dropped.
+    pub ended: Cell<u64>,
+    /// The head with this number (from 0) is ours, and stands for a refused one.
+    pub refused: Cell<Option<(u64, Reason)>>,
+    /// The body at hand broke its framing.
+    pub malformed: Cell<bool>,
+    /// The service dropped a body before its end: nothing can follow on this connection.
+    pub is_body_left: Cell<bool>,
+    /// The caller waits for a 100 before it sends the body, and none was sent.
+    pub awaits_100: Cell<bool>,
+    /// A head began and isn't whole.
+    pub head_since: Cell<Option<Instant>>,
+    /// No message is at work.
+    pub idle_since: Cell<Instant>,
+    /// The peer takes no bytes.
+    pub blocked_since: Cell<Option<Instant>>,
+    /// Our side is shut; what still comes is thrown away.
+    pub lingering_since: Cell<Option<Instant>>,
+}
+
+impl ConnectionState {
+    pub(super) fn new() -> Rc<Self> {
+        Rc::new(Self {
+            delivered: Cell::new(0),
+            ended: Cell::new(0),
+            refused: Cell::new(None),
+            malformed: Cell::new(false),
+            is_body_left: Cell::new(false),
+            awaits_100: Cell::new(false),
+            head_since: Cell::new(None),
+            idle_since: Cell::new(Instant::now()),
+            blocked_since: Cell::new(None),
+            lingering_since: Cell::new(None),
+        })
+    }
+
+    /// Whether a message is at work.
+    pub(super) fn is_busy(&self) -> bool {
+        self.delivered.get() > self.ended.get()
+    }
+}
+
+/// A socket behind the guard.
+#[derive(Debug)]
+pub(super) struct Guarded<T> {
+    io: T,
+    state: Rc<ConnectionState>,
+    framing: Framing,
+    /// `ready` bytes that may go on, then the beginning of a head that isn't whole.
+    kept: Vec<u8>,
+    ready: usize,
+    stop: Option<Stop>,
+    is_silent: bool,
+    refuse_first: Option<Reason>,
+    lingered_bytes: usize,
+    is_shut: bool,
+}
+
+impl<T> Guarded<T> {
+    /// Guards a socket. `refuse_first` refuses the first head whatever it says.
+    pub(super) fn new(
+        io: T,
+        state: Rc<ConnectionState>,
+        limits: &Limits,
+        refuse_first: Option<Reason>,
+    ) -> Self {
+        Self {
+            io,
+            state,
+            framing: Framing::new(limits.head_bytes_max, limits.headers_max),
+            kept: Vec::new(),
+            ready: 0,
+            stop: None,
+            is_silent: false,
+            refuse_first,
+            lingered_bytes: 0,
+            is_shut: false,
+        }
+    }
+
+    /// Follows `input` and notes what it saw; gives how many bytes may go on.
+    fn follow(&mut self, from_kept: bool, input: &[u8]) -> usize {
+        if let Some(reason) = self.refuse_first {
+            self.stop = Some(Stop::Refused(reason));
+            return 0;
+        }
+        let step = if from_kept { self.framing.advance(&self.kept) } else { self.framing.advance(input) };
+        let total = if from_kept { self.kept.len() } else { input.len() };
+        self.stop = step.stop;
+        self.state.delivered.set(self.state.delivered.get() + step.heads);
+        let is_mid_head = step.stop.is_none() && step.released < total;
+        match self.state.head_since.get() {
+            None if is_mid_head => self.state.head_since.set(Some(Instant::now())),
+            Some(_) if step.heads > 0 && is_mid_head => self.state.head_since.set(Some(Instant::now())),
+            Some(_) if !is_mid_head => self.state.head_since.set(None),
+            _ => {}
+        }
+        step.released
+    }
+
+    /// Hands on what is ready.
+    fn hand_on(&mut self, buf: &mut ReadBuf<'_>) {
+        let count = self.ready.min(buf.remaining());
+        buf.put_slice(self.kept.get(..count).unwrap_or_default());
+        self.kept.drain(..count);
+        self.ready -= count;
+        if self.kept.is_empty() {
+            self.kept = Vec::new(); // an idle connection keeps no buffer here
+        }
+    }
+
+    /// Does what the stop says, once what came before it is handed on.
+    fn halt(&mut self, stop: Stop) -> io::Result<()> {
+        self.is_silent = true;
+        match stop {
+            Stop::Refused(reason) => {
+                let number = self.state.delivered.get();
+                self.state.refused.set(Some((number, reason)));
+                self.state.delivered.set(number + 1);
+                self.kept = STAND_IN.to_vec();
+                self.ready = STAND_IN.len();
+                Ok(())
+            }
+            Stop::Malformed => {
+                self.state.malformed.set(true);
+                Err(io::ErrorKind::InvalidData.into())
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            if this.ready > 0 {
+                this.hand_on(buf);
+                return Poll::Ready(Ok(()));
+            }
+            if this.is_silent {
+                return Poll::Pending; // no end of file: hyper would take it for a peer that left
+            }
+            if let Some(stop) = this.stop {
+                this.halt(stop)?;
+                continue;
+            }
+            if this.kept.is_empty() {
+                let before = buf.filled().len();
+                ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+                let fresh = buf.filled().get(before..).unwrap_or_default();
+                if fresh.is_empty() {
+                    return Poll::Ready(Ok(()));
+                }
+                let released = this.follow(false, fresh);
+                if this.stop.is_none() {
+                    this.kept.extend_from_slice(fresh.get(released..).unwrap_or_default());
+                }
+                buf.set_filled(before + released);
+                if released > 0 {
+                    return Poll::Ready(Ok(()));
+                }
+            } else {
+                let mut space = [MaybeUninit::uninit(); SPLIT_HEAD_READ_BYTES];
+                let mut more = ReadBuf::uninit(&mut space);
+                ready!(Pin::new(&mut this.io).poll_read(cx, &mut more))?;
+                if more.filled().is_empty() {
+                    this.kept = Vec::new();
+                    return Poll::Ready(Ok(()));
+                }
+                this.kept.extend_from_slice(more.filled());
+                this.ready = this.follow(true, &[]);
+                if this.stop.is_some() {
+                    this.kept.truncate(this.ready);
+                }
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write(cx, buf);
+        note_blocked(&self.state, polled.is_pending());
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        note_blocked(&self.state, polled.is_pending());
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    /// Shuts our side; where the peer was stopped half-way, goes on reading for a while: closing on unread bytes
+    /// makes the kernel send a reset, and the peer may lose the reply that tells it why.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if !this.is_shut {
+            ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
+            this.is_shut = true;
+        }
+        let is_peer_done = this.framing.is_between_messages() && this.kept.is_empty() && !this.is_silent;
+        if is_peer_done {
+            return Poll::Ready(Ok(()));
+        }
+        if this.state.lingering_since.get().is_none() {
+            this.state.lingering_since.set(Some(Instant::now()));
+        }
+        let mut space = [MaybeUninit::uninit(); SPLIT_HEAD_READ_BYTES];
+        while this.lingered_bytes < LINGER_BYTES_MAX {
+            let mut waste = ReadBuf::uninit(&mut space);
+            match ready!(Pin::new(&mut this.io).poll_read(cx, &mut waste)) {
+                Ok(()) if !waste.filled().is_empty() => this.lingered_bytes += waste.filled().len(),
+                _ => break,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn note_blocked(state: &ConnectionState, is_blocked: bool) {
+    match (is_blocked, state.blocked_since.get()) {
+        (true, None) => state.blocked_since.set(Some(Instant::now())),
+        (false, Some(_)) => state.blocked_since.set(None),
+        _ => {}
+    }
+}
+
+/// What hyper reads in place of a refused head.
+const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
+const SPLIT_HEAD_READ_BYTES: usize = 4096;
+/// How much is read and thrown away after our side is shut; `connection` limits the time.
+const LINGER_BYTES_MAX: usize = 64 * 1024 * 1024;
