@@ -35,6 +35,7 @@ use offsets::Escapes;
 use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
+use walk::json::{JSON_DEPTH_MAX, Tape};
 use walk::{PersonId, Role, Sink, WalkError, fhir, hl7v2, object};
 
 /// What is inspected of a message. All of it is payload.
@@ -201,15 +202,15 @@ impl<'r> Inspector<'r> {
         if top {
             scorer.document(Part::Body, Escapes::Json, bytes);
         }
-        let is_fhir = fhir::recognise(bytes);
-        let walked = if is_fhir {
-            fhir::walk(bytes, &self.rules.fhir, scorer)
-        } else {
-            object::walk(bytes, &self.rules.objects, scorer)
-        };
-        match walked {
-            Ok(()) if is_fhir => Format::FhirJson,
-            Ok(()) => Format::Json,
+        match Tape::read(bytes, JSON_DEPTH_MAX) {
+            Ok(tape) if fhir::recognise(&tape) => {
+                fhir::walk_tape(&tape, &self.rules.fhir, scorer);
+                Format::FhirJson
+            }
+            Ok(tape) => {
+                object::walk_tape(&tape, &self.rules.objects, scorer);
+                Format::Json
+            }
             Err(error)
                 if format::says_json(content_type) || !matches!(error, WalkError::Malformed { .. }) =>
             {

@@ -473,8 +473,15 @@ impl Sink for Scorer<'_> {
         if leaf.value.is_empty() {
             return;
         }
+        if leaf.field.is_none() && self.rules.markers.is_generator_system(&leaf.value) {
+            self.generator_seen = true;
+        }
+        // A row's points count whatever the value reads as: a photograph is base64, a file name is text.
+        if leaf.field.is_some() {
+            self.value(leaf, place);
+        }
         match leaf.reads {
-            Reads::Value if leaf.field.is_some() => self.value(leaf, place),
+            Reads::Value | Reads::Opaque if leaf.field.is_some() => {}
             Reads::Base64(media_type) | Reads::Hex(media_type) => {
                 let depth = self.inside.as_ref().map_or(0, |i| i.depth) + 1;
                 self.carriers.push(Carrier {
@@ -493,15 +500,8 @@ impl Sink for Scorer<'_> {
                 let to_raw = self.raw_map(leaf);
                 self.free_text(leaf, &plain.text, &|at| to_raw(plain.origin(at)), place);
             }
-            Reads::Opaque if leaf.field.is_some() => self.value(leaf, place),
             Reads::Quantity | Reads::Time | Reads::Opaque => {}
             Reads::Code | Reads::Public | Reads::Value | Reads::Text | Reads::Query => {
-                if leaf.reads == Reads::Code && self.rules.markers.is_generator_system(&leaf.value) {
-                    self.generator_seen = true;
-                }
-                if leaf.reads == Reads::Public && leaf.field.is_some_and(|f| f.kind == Kind::ProviderSsn) {
-                    self.value(leaf, place);
-                }
                 if leaf.value.len() >= CODE_SCANNED_FROM || leaf.reads != Reads::Code {
                     let to_raw = self.raw_map(leaf);
                     self.free_text(leaf, &leaf.value, &to_raw, place);

@@ -10,6 +10,7 @@ use crate::inspect::finding::{Findings, UninspectedReason};
 use crate::inspect::format::Format;
 use crate::inspect::kind::{Kind, Redact};
 use crate::inspect::url::{self, Tables};
+use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink, fhir, hl7v2, object};
 use crate::inspect::{Inspector, Message, RuleSet, decode, known_header, text, vocab};
 use crate::secrets::TokenKeys;
@@ -233,12 +234,15 @@ impl<'d> Redactor<'d> {
         self.unknown_keys.clear();
         match Format::of(&draft.content_type, body) {
             Format::Json | Format::FhirJson => {
-                let walked = if fhir::recognise(body) {
-                    fhir::walk(body, &self.rules.fhir, self)
-                } else {
-                    object::walk(body, &self.rules.objects, self)
+                let Ok(tape) = Tape::read(body, JSON_DEPTH_MAX) else {
+                    return unread(UninspectedReason::Malformed.as_str());
                 };
-                if walked.is_ok() { self.json(body) } else { unread(UninspectedReason::Malformed.as_str()) }
+                if fhir::recognise(&tape) {
+                    fhir::walk_tape(&tape, &self.rules.fhir, self);
+                } else {
+                    object::walk_tape(&tape, &self.rules.objects, self);
+                }
+                self.json(body)
             }
             Format::Hl7v2 => match hl7v2::walk(body, &self.rules.hl7v2, self) {
                 Ok(()) => self.hl7v2(body),

@@ -1,379 +1,239 @@
-//! FHIR R4 as JSON: resources, Bundles, contained resources, references by display, extensions, Parameters.
+//! FHIR R4 in JSON.
 //!
-//! `at` of its rows is a path from the resource without indices (`Patient.name.family`), or the end of one in any
-//! resource (`*.subject.display`); indices and the resource's own place are in the place that is told.
-//!
-//! One person for each Patient resource. A resource with `subject`, `patient`, `beneficiary`, `individual` or `for`
-//! belongs to whom that leads to; one without belongs to the document's only patient, or is nobody's.
+//! - Takes: a document, and the rows of `config/fields/fhir-r4.toml` as a [`Table`] (the notation of `at`, `when` and
+//!   `as` is told at its top).
+//! - Gives: every string, number and boolean once, in the order of the document, with its row, its person and how it
+//!   reads. What no row covers reads by its element (`config/fields/fhir-r4-names.toml`), and what isn't known to be
+//!   safe reads as text. A leaf's row counts whatever the leaf `reads` as: a photograph has points, and is decoded too.
+//! - In doubt: text. Below an unknown key everything is text, whatever it is called. Of two `resourceType`s in one
+//!   object the one that tells more counts.
+//! - Cost: two passes over a flat tape; no recursion, no allocation for a leaf but what an escape or a label needs.
 
-mod elements;
+mod names;
 mod people;
+mod place;
 mod table;
+mod context;
+mod leaf;
+mod cue;
+
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod reference;
 
+pub use place::expression;
 pub use table::Table;
 
-use super::json::{JSON_DEPTH_MAX, NodeKind, Tape};
-use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};
-use crate::inspect::field::Field;
-use elements::{Class, class_of};
-use people::People;
-use std::fmt::Write;
-use table::Beside;
+use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
+use super::{PersonId, Sink, WalkError};
+use context::{Frame, Scope};
+use leaf::Beside;
+use names::{Category, Name};
+use people::{Facts, Lead, People};
+use std::cell::Cell;
+use table::Step;
 
-/// Whether a document is a FHIR resource, or a list of them, by its first `resourceType`.
+/// Whether a document is FHIR: an object with a string `resourceType` at the top, or an array of such.
 #[must_use]
-pub fn recognise(doc: &[u8]) -> bool {
-    memchr::memmem::find(doc, b"\"resourceType\"").is_some()
-        && Tape::parse(doc, JSON_DEPTH_MAX).is_ok_and(|tape| {
-            let is_resource = |at| tape.text_of(at, "resourceType").is_some();
-            is_resource(tape.root())
-                || (tape.kind(tape.root()) == NodeKind::Array && tape.children(tape.root()).any(is_resource))
-        })
+pub fn recognise(tape: &Tape<'_>) -> bool {
+    let resource = |node| tape.string(node, "resourceType").is_some();
+    match tape.kind(NodeId::ROOT) {
+        NodeKind::Object => resource(NodeId::ROOT),
+        NodeKind::Array => {
+            let mut elements = tape.children(NodeId::ROOT).peekable();
+            elements.peek().is_some() && elements.all(resource)
+        }
+        _ => false,
+    }
 }
 
 /// Walks a document.
 ///
 /// # Errors
-/// [`WalkError`] before anything was told: the document is parsed whole first.
+/// As [`Tape::read`]; the sink was told nothing then.
 pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
-    let tape = Tape::parse(doc, JSON_DEPTH_MAX)?;
-    let people = People::of(&tape, sink);
-    let mut walker = Walker { tape: &tape, table, people, sink, place: Vec::new(), path: String::new() };
-    let root = tape.root();
-    if tape.kind(root) == NodeKind::Array {
-        for (index, item) in tape.children(root).enumerate() {
-            walker.place.push(Step::Index(index));
-            walker.value(item, None, &Scope::outside(), "");
-            walker.place.pop();
-        }
-    } else {
-        walker.value(root, None, &Scope::outside(), "");
-    }
+    walk_tape(&Tape::read(doc, JSON_DEPTH_MAX)?, table, sink);
     Ok(())
 }
 
-/// The resource that a value stands in.
-#[derive(Clone)]
-struct Scope {
-    resource: String,
-    person: PersonId,
-    provider: bool,
+/// Walks a document that is read already.
+pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
+    let people = People::find(tape, &table.names);
+    let (frames, path) = (Vec::new(), Vec::new());
+    Walk { tape, table, people, announced: 0, frames, path, led: None, beside: Cell::new(None), sink }.run();
 }
 
-impl Scope {
-    fn outside() -> Self {
-        Self { resource: String::new(), person: PersonId::NOBODY, provider: false }
-    }
-}
-
-#[derive(Clone)]
-enum Step {
-    Word(String),
-    Unknown,
-    Index(usize),
-}
-
-struct Walker<'t, 'd> {
+struct Walk<'t, 'd, 's> {
     tape: &'t Tape<'d>,
     table: &'t Table,
-    people: People,
-    sink: &'t mut dyn Sink,
-    /// From the document's root: what a place is written from.
-    place: Vec<Step>,
-    /// From the resource: what rows are looked up by.
-    path: String,
+    people: People<'t, 'd>,
+    /// How many persons the sink knows.
+    announced: usize,
+    frames: Vec<Frame>,
+    /// Names from the root; arrays are passed through.
+    path: Vec<Step>,
+    /// The Reference that was read last.
+    led: Option<(NodeId, Lead)>,
+    /// The object that was looked through last for what conditions ask.
+    beside: Cell<Option<(NodeId, Beside)>>,
+    sink: &'s mut dyn Sink,
 }
 
-impl Walker<'_, '_> {
-    /// `parent` is the object that a value or its list stands in.
-    fn value(&mut self, at: usize, parent: Option<usize>, scope: &Scope, cue: &str) {
-        match self.tape.kind(at) {
-            NodeKind::Object => match self.tape.text_of(at, "resourceType") {
-                Some(kind) => self.resource(at, &kind, scope),
-                None => self.object(at, scope, cue),
-            },
-            NodeKind::Array => {
-                for (index, item) in self.tape.children(at).enumerate() {
-                    self.place.push(Step::Index(index));
-                    self.value(item, parent, scope, cue);
-                    self.place.pop();
+impl Walk<'_, '_, '_> {
+    fn run(mut self) {
+        for id in self.tape.nodes() {
+            while self.frames.last().is_some_and(|frame| frame.after <= id) {
+                if let Some(frame) = self.frames.pop() {
+                    self.path.truncate(frame.path_before);
                 }
             }
-            NodeKind::String | NodeKind::Number => self.leaf(at, parent, scope, cue),
-            NodeKind::Bool | NodeKind::Null => {}
-        }
-    }
-
-    fn resource(&mut self, at: usize, kind: &str, outer: &Scope) {
-        let person = self.subject(at, kind, outer);
-        let scope =
-            Scope { resource: kind.to_owned(), person, provider: elements::is_provider_resource(kind) };
-        if elements::is_clinical(kind) && person != PersonId::NOBODY && self.has_reason(at, kind) {
-            self.sink.clinical(person);
-        }
-        let path = std::mem::replace(
-            &mut self.path,
-            if elements::is_resource(kind) { kind.to_owned() } else { "*".to_owned() },
-        );
-        let root = self.place.is_empty();
-        if root {
-            self.place.push(if elements::is_resource(kind) {
-                Step::Word(kind.to_owned())
-            } else {
-                Step::Unknown
-            });
-        }
-        self.labels(at);
-        self.object(at, &scope, "");
-        if root {
-            self.place.pop();
-        }
-        self.path = path;
-    }
-
-    /// Whose a resource is.
-    fn subject(&mut self, at: usize, kind: &str, outer: &Scope) -> PersonId {
-        if let Some(person) = self.people.of_patient(at) {
-            return person;
-        }
-        for key in ["subject", "patient", "beneficiary", "individual", "for"] {
-            let Some(subject) = self.tape.member(at, key) else { continue };
-            let reference = self.tape.text_of(subject, "reference");
-            if let Some(reference) = reference.filter(|r| {
-                self.people.knows(r) || people::tail(r).starts_with("Patient/") || r.starts_with("urn:uuid:")
-            }) {
-                let person = self.people.referred(&reference, self.sink);
-                if kind == "RelatedPerson" {
-                    return self.people.announce(Role::RelativeOf(person), self.sink);
+            let above = self.frames.last().copied().unwrap_or(Frame::OUTSIDE);
+            let (name, unknown) = self.name(id, &above);
+            match self.tape.kind(id) {
+                NodeKind::Object => self.enter_object(id, name, unknown, &above),
+                NodeKind::Array => self.frames.push(Frame {
+                    after: self.tape.after(id),
+                    name,
+                    path_before: self.path.len(),
+                    unknown,
+                    ..above
+                }),
+                NodeKind::Null => {}
+                NodeKind::String | NodeKind::Number | NodeKind::Bool => {
+                    self.leaf(id, name, &Frame { unknown, ..above });
                 }
-                return person;
-            }
-            if self.tape.text_of(subject, "display").is_some()
-                || self.tape.member(subject, "identifier").is_some()
-            {
-                return self.people.announce(Role::Patient, self.sink);
             }
         }
-        if elements::is_provider_resource(kind) || elements::is_container(kind) {
-            return PersonId::NOBODY;
-        }
-        match kind {
-            "RelatedPerson" => self.people.announce(Role::Relative, self.sink),
-            // Contained belongs to its container; else to the only patient there is.
-            _ if outer.person != PersonId::NOBODY && !outer.resource.is_empty() => outer.person,
-            _ => match self.people.only() {
-                Some(person) => person,
-                None => self.people.announce(Role::Patient, self.sink),
-            },
-        }
     }
 
-    /// An Encounter or Appointment is clinical content only with a reason, a claim only with items.
-    fn has_reason(&self, at: usize, kind: &str) -> bool {
-        let any = |keys: &[&str]| keys.iter().any(|k| self.tape.member(at, k).is_some());
-        match kind {
-            "Encounter" | "Appointment" => any(&["reasonCode", "reasonReference", "diagnosis", "reason"]),
-            "Claim" | "ExplanationOfBenefit" => any(&["item", "diagnosis"]),
-            _ => true,
-        }
-    }
-
-    /// Security labels and tags that say test: read both.
-    fn labels(&mut self, at: usize) {
-        let tape = self.tape;
-        let Some(meta) = tape.member(at, "meta") else { return };
-        let codings = ["security", "tag"]
-            .into_iter()
-            .flat_map(|key| tape.members(meta, key))
-            .flat_map(|list| tape.children(list));
-        let codes: Vec<_> = codings.filter_map(|coding| tape.text_of(coding, "code")).collect();
-        if codes.iter().any(|c| c == "HTEST") {
-            let place = &self.place;
-            self.sink.declared(Declared::Test, &|| format!("{}.meta", written(place)));
-        }
-    }
-
-    fn object(&mut self, at: usize, scope: &Scope, cue: &str) {
-        let tape = self.tape;
-        let length = self.path.len();
-        let is_contact = self.path == "Patient.contact";
-        let contact;
-        let scope = if is_contact && scope.person != PersonId::NOBODY {
-            let person = self.people.announce(Role::RelativeOf(scope.person), self.sink);
-            contact = Scope { person, ..scope.clone() };
-            &contact
-        } else {
-            scope
+    /// The name of a value's key (an array's elements have the array's), and whether it is in unknown land.
+    fn name(&mut self, id: NodeId, above: &Frame) -> (Name, bool) {
+        let (Some(span), Some(key)) = (self.tape.key_span(id), self.tape.key(id)) else {
+            return (above.name, above.unknown);
         };
-        let label =
-            ["text", "display", "url", "linkId", "name", "title"].iter().find_map(|k| tape.text_of(at, k));
-        for child in tape.children(at) {
-            let key = tape.key(child);
-            let known = elements::is_element(&key);
-            if known {
-                self.place.push(Step::Word(key.clone().into_owned()));
-            } else {
-                self.place.push(Step::Unknown);
-                let place = &self.place;
-                self.sink.unknown_key(&key, tape.key_span(child), scope.person, &|| written(place));
-            }
-            let _ = write!(self.path, ".{}", if known { key.as_ref() } else { "*" });
-            // What names a value to nearby words: the question's or code's text, else the key.
-            let named = match label.as_deref() {
-                Some(label) if matches!(key.as_ref(), "answer" | "item") || key.starts_with("value") => label,
-                _ if matches!(key.as_ref(), "value" | "valueString" | "text" | "answer" | "extension")
-                    && !cue.is_empty() =>
-                {
-                    cue
+        let name = self.table.names.element(&key);
+        if name == Name::UNKNOWN {
+            let person = self.person(above);
+            self.announce();
+            let (tape, table) = (self.tape, self.table);
+            self.sink.unknown_key(&key, span, person, &|| place::place(tape, &table.names, id));
+        }
+        (name, above.unknown || name == Name::UNKNOWN)
+    }
+
+    fn enter_object(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame) {
+        let path_before = self.path.len();
+        let words = &self.table.words;
+        let extension = name == words.extension || name == words.modifier_extension;
+        let url = if extension { self.extension_url(id) } else { Name::UNKNOWN };
+        self.path.push(Step { name, url });
+        let mut frame =
+            Frame { object: id, after: self.tape.after(id), name, path_before, unknown, ..*above };
+        if let Some(facts) = self.people.resource(id) {
+            self.enter_resource(&mut frame, facts);
+        } else if let Some(facts) = above.resource {
+            let top = path_before == above.base;
+            if facts.kind == words.patient && name == words.contact && top {
+                frame.person = Some(self.people.relative(id, facts.number));
+            } else if facts.category == Category::Definition && words.is_contact(name) {
+                frame.scope = Scope::Provider;
+            } else if name == words.identifier && !top {
+                let lead = self.lead(above);
+                if lead.target != people::Target::Unknown || words.is_provider(above.name) {
+                    frame.scope = self.scope_of(lead, above);
+                    frame.person = lead.person.or(frame.person);
                 }
-                _ => &key,
-            };
-            self.value(child, Some(at), scope, named);
-            self.path.truncate(length);
-            self.place.pop();
+                frame.target = lead.target;
+            }
+        }
+        self.frames.push(frame);
+    }
+
+    fn enter_resource(&mut self, frame: &mut Frame, facts: Facts) {
+        frame.base = self.path.len();
+        frame.resource = Some(facts);
+        frame.person = None;
+        frame.target = facts.subject;
+        frame.unknown = false;
+        frame.scope = match facts.category {
+            Category::Provider => Scope::Provider,
+            Category::Definition => Scope::Definition,
+            Category::Person if self.people.owner(facts.number) == PersonId::NOBODY => Scope::Provider,
+            Category::Patient if self.people.owner(facts.number) == PersonId::NOBODY => Scope::Nobody,
+            _ => Scope::Own,
+        };
+        if self.is_clinical(frame.object, facts) {
+            let person = self.people.owner(facts.number);
+            if person != PersonId::NOBODY {
+                self.announce();
+                self.sink.clinical(person);
+            }
         }
     }
 
-    fn leaf(&mut self, at: usize, parent: Option<usize>, scope: &Scope, cue: &str) {
-        let tape = self.tape;
-        let demographic = elements::asks_a_demographic(cue);
-        let beside = || self.beside(parent, scope, demographic);
-        let field = if scope.provider && scope.resource != "Practitioner" {
-            None
-        } else {
-            self.table.find(&self.path, &beside)
-        };
-        let value = tape.text(at);
-        let name = tape_key(tape, at, &self.place).into_owned();
-        let media_type = parent.and_then(|p| tape.text_of(p, "contentType")).unwrap_or_default();
-        let reads = match field {
-            Some(field) => reads_of(field, &media_type, &value),
-            None => match class_of(&name, &self.path) {
-                Class::Base64 => Reads::Base64(&media_type),
-                _ if tape.kind(at) == NodeKind::Number => Reads::Quantity,
-                Class::Code => Reads::Code,
-                Class::Time => Reads::Time,
-                Class::Opaque => Reads::Opaque,
-                Class::Query => Reads::Query,
-                Class::Display => self.display(parent),
-                Class::Text if scope.provider => Reads::Public,
-                Class::Text => Reads::Text,
-            },
-        };
-        let person = self.person_of(parent, &name, scope);
-        let place = &self.place;
-        let leaf = Leaf { span: tape.span(at), value, field, person, reads, cue };
-        self.sink.leaf(&leaf, &|| written(place));
+    fn is_clinical(&self, resource: NodeId, facts: Facts) -> bool {
+        let words = &self.table.words;
+        let has = |keys: &[&str]| keys.iter().any(|key| self.tape.get(resource, key).is_some());
+        if facts.kind == words.claim || facts.kind == words.benefit {
+            return has(&["item"]);
+        }
+        if facts.kind == words.encounter || facts.kind == words.appointment {
+            return has(&["reasonCode", "reasonReference", "diagnosis"]);
+        }
+        facts.category == Category::Clinical
     }
 
-    /// A reference's own fields belong to whom it leads to.
-    fn person_of(&mut self, parent: Option<usize>, name: &str, scope: &Scope) -> PersonId {
-        if matches!(name, "reference" | "display")
-            && let Some(reference) = parent.and_then(|p| self.tape.text_of(p, "reference"))
-            && (self.people.knows(&reference) || people::tail(&reference).starts_with("Patient/"))
+    /// Whose an element is.
+    fn person(&mut self, frame: &Frame) -> PersonId {
+        match (frame.scope, frame.person, frame.resource) {
+            (Scope::Provider | Scope::Nobody, _, _) => PersonId::NOBODY,
+            (_, Some(person), _) => person,
+            (_, None, Some(facts)) => self.people.owner(facts.number),
+            (_, None, None) => self.people.stray(),
+        }
+    }
+
+    /// What the Reference object that is open leads to.
+    fn lead(&mut self, frame: &Frame) -> Lead {
+        if let Some((object, lead)) = self.led
+            && object == frame.object
         {
-            return self.people.referred(&reference, self.sink);
+            return lead;
         }
-        scope.person
+        let lead = self.people.lead(frame.object, frame.resource.map_or(usize::MAX, |facts| facts.number));
+        self.led = Some((frame.object, lead));
+        lead
     }
 
-    /// `display` of a coding is a code's; of a reference to a provider it is public; else it may be anybody's name.
-    fn display(&self, parent: Option<usize>) -> Reads<'static> {
-        let Some(parent) = parent else { return Reads::Text };
-        if self.tape.member(parent, "code").is_some() || self.tape.member(parent, "system").is_some() {
-            return Reads::Code;
-        }
-        let leads_to_provider = self.tape.text_of(parent, "reference").is_some_and(|r| {
-            let kind = people::tail(&r).split('/').next().unwrap_or_default().to_owned();
-            elements::is_provider_resource(&kind)
-        });
-        let by_role = self.place.iter().rev().find_map(|s| match s {
-            Step::Word(w) if w != "display" => Some(elements::names_a_provider(w)),
-            _ => None,
-        });
-        if leads_to_provider || by_role == Some(true) { Reads::Public } else { Reads::Text }
-    }
-
-    fn beside(&self, parent: Option<usize>, scope: &Scope, demographic: bool) -> Beside {
-        let tape = self.tape;
-        let Some(parent) = parent else { return Beside::default() };
-        let mut out = Beside::default();
-        for kind in tape.members(parent, "type") {
-            for coding in tape.members(kind, "coding").flat_map(|list| tape.children(list)) {
-                out.types.extend(tape.text_of(coding, "code").map(std::borrow::Cow::into_owned));
-            }
-            out.types.extend(tape.text_of(kind, "text").map(std::borrow::Cow::into_owned));
-        }
-        if out.types.iter().any(|t| t == "NIIP") && tape.member(parent, "assigner").is_some() {
-            out.types = vec!["NIIP+payer".to_owned()];
-        }
-        if demographic {
-            out.types.push("demographic".to_owned());
-        }
-        if scope.resource == "Device" && scope.person != PersonId::NOBODY {
-            out.types.push("with-patient".to_owned());
-        }
-        for key in ["system", "url"] {
-            out.systems.extend(tape.text_of(parent, key).map(std::borrow::Cow::into_owned));
-        }
-        out.reference = match tape.text_of(parent, "reference") {
-            Some(r) if self.people.knows(&r) => Some("Patient".to_owned()),
-            Some(r) if people::tail(&r).contains('/') => {
-                people::tail(&r).split('/').next().map(str::to_owned)
-            }
-            Some(_) => None,
-            None => Some(tape.text_of(parent, "type").map(std::borrow::Cow::into_owned).unwrap_or_default()),
+    /// Whose side a Reference leads to.
+    fn scope_of(&self, lead: Lead, frame: &Frame) -> Scope {
+        let provider = match lead.target {
+            people::Target::Resource(kind) => match self.table.names.category(kind) {
+                Some(Category::Provider) => true,
+                Some(Category::Patient | Category::Related | Category::Person) => {
+                    return if lead.person == Some(PersonId::NOBODY) { Scope::Nobody } else { Scope::Own };
+                }
+                _ => false,
+            },
+            people::Target::Unknown => self.table.words.is_provider(frame.name),
+            people::Target::None => false,
         };
-        out
+        if provider { Scope::Provider } else { frame.scope }
     }
-}
 
-fn reads_of<'m>(field: &Field, media_type: &'m str, value: &str) -> Reads<'m> {
-    match field.reads.as_str() {
-        "text" => Reads::Text,
-        "xhtml" => Reads::Xhtml,
-        "base64" => Reads::Base64(media_type),
-        "base64-query" => Reads::Base64("text/x-fhir-query"),
-        "query" => Reads::Query,
-        "reference" => Reads::Opaque,
-        _ if value.is_empty() => Reads::Opaque,
-        _ => Reads::Value,
+    /// The end of an extension's url, as a name.
+    fn extension_url(&self, extension: NodeId) -> Name {
+        let url = self.tape.string(extension, "url").unwrap_or_default();
+        self.table.names.find(url.rsplit(['/', '#']).next().unwrap_or_default())
     }
-}
 
-/// The element's name: its own key, or that of the array it stands in.
-fn tape_key<'a>(tape: &'a Tape<'_>, at: usize, place: &'a [Step]) -> std::borrow::Cow<'a, str> {
-    if tape.has_key(at) {
-        return tape.key(at);
-    }
-    place
-        .iter()
-        .rev()
-        .find_map(|s| match s {
-            Step::Word(w) => Some(std::borrow::Cow::Borrowed(w.as_str())),
-            _ => None,
-        })
-        .unwrap_or_default()
-}
-
-/// `Bundle.entry[0].resource.name[1].family`, with `*` for keys that aren't elements.
-fn written(place: &[Step]) -> String {
-    let mut out = String::new();
-    for step in place {
-        match step {
-            Step::Index(i) => {
-                let _ = write!(out, "[{i}]");
-                continue;
-            }
-            _ if out.is_empty() => {}
-            _ => out.push('.'),
+    /// Tells the sink of persons that it doesn't know yet.
+    fn announce(&mut self) {
+        while let Some(role) = self.people.role(self.announced) {
+            let id = u32::try_from(self.announced).expect("persons are numbered in 32 bits");
+            self.sink.person(PersonId(id), role);
+            self.announced += 1;
         }
-        out.push_str(match step {
-            Step::Word(word) => word,
-            _ => "*",
-        });
     }
-    out
 }

@@ -1,72 +1,257 @@
-//! FHIR rows, compiled: by path from the resource, and by the end of a path.
+//! The field table compiled for reading: for each element the rows that may cover it, best first.
 
-use crate::inspect::field::{Field, FieldTable, listed};
-use std::collections::HashMap;
+use super::names::{Name, Names};
+use crate::inspect::field::{Field, FieldTable};
 
-/// The rows.
+/// Rows and names, ready for reading: made once, used for every document.
+#[derive(Debug)]
 pub struct Table {
-    exact: HashMap<String, Vec<Field>>,
-    ends: HashMap<String, Vec<Field>>,
+    rows: Vec<Row>,
+    pub(super) names: Names,
+    pub(super) words: Words,
+    /// By the number of the last name.
+    by_last: Vec<Vec<Pattern>>,
+    /// For each leaf of a resource type.
+    by_resource: Vec<Vec<Pattern>>,
 }
 
-/// What stands beside a value.
-#[derive(Default)]
-pub(super) struct Beside {
-    /// Type codes.
-    pub(super) types: Vec<String>,
-    /// Systems.
-    pub(super) systems: Vec<String>,
-    /// Resource type that the reference leads to; empty where there is no reference; `None` where it can't be told.
-    pub(super) reference: Option<String>,
+/// One row and how its value reads.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) field: Field,
+    pub(super) carry: Carry,
+    pub(super) conditional: bool,
+}
+
+/// The `as` of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carry {
+    Value,
+    Text,
+    Xhtml,
+    Base64,
+    Base64Query,
+    Query,
+    Code,
+    Public,
+}
+
+/// One step of a path: an element, and for an extension the end of its url.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) name: Name,
+    pub(super) url: Name,
 }
 
 impl Table {
-    /// Compiles the rows.
+    /// Compiles the rows of a table.
     ///
     /// # Errors
-    /// The id of a row whose `at` is in no known notation.
+    /// What is wrong with it, in words that quote nothing but the table itself.
     pub fn new(table: &FieldTable) -> Result<Self, String> {
-        let mut out = Self { exact: HashMap::new(), ends: HashMap::new() };
-        for field in &table.field {
+        let mut names = Names::new()?;
+        let words = Words::new(&names);
+        let mut rows = Vec::with_capacity(table.field.len());
+        let mut patterns = Vec::new();
+        for (index, field) in table.field.iter().enumerate() {
+            let carry = Carry::parse(&field.reads)
+                .ok_or_else(|| format!("{}: `as` has no meaning here: {}", field.id, field.reads))?;
+            let when = &field.when;
+            let conditional =
+                !(when.types.is_empty() && when.systems.is_empty() && when.reference.is_empty());
             for at in &field.at {
-                match at.strip_prefix("*.") {
-                    Some(end) => out.ends.entry(end.to_owned()).or_default().push(field.clone()),
-                    None if at.contains('.') => out.exact.entry(at.clone()).or_default().push(field.clone()),
-                    None => return Err(format!("row `{}`: `at` is no path", field.id)),
-                }
+                let rank = Rank { conditional, steps: 0, points: field.points.0 };
+                let pattern = Pattern::parse(at, &mut names, index, rank)
+                    .map_err(|why| format!("{}: {at}: {why}", field.id))?;
+                patterns.push(pattern);
             }
+            rows.push(Row { field: field.clone(), carry, conditional });
         }
-        for rows in out.exact.values_mut().chain(out.ends.values_mut()) {
-            rows.sort_by_key(|f| {
-                f.when.types.is_empty() && f.when.systems.is_empty() && f.when.reference.is_empty()
-            });
+        patterns.sort_by_key(|pattern: &Pattern| std::cmp::Reverse(pattern.rank));
+        let mut by_last: Vec<Vec<Pattern>> = (0..names.len()).map(|_| Vec::new()).collect();
+        let mut by_resource: Vec<Vec<Pattern>> = (0..names.len()).map(|_| Vec::new()).collect();
+        for pattern in patterns {
+            let (list, at) = match (pattern.last(), pattern.resource) {
+                (Some(last), _) => (&mut by_last, last.name),
+                (None, Some(resource)) => (&mut by_resource, resource),
+                (None, None) => return Err("a row for every leaf of every resource".to_owned()),
+            };
+            list.get_mut(at.index()).ok_or("a name without a number")?.push(pattern);
         }
-        Ok(out)
+        Ok(Self { rows, names, words, by_last, by_resource })
     }
 
-    /// The row of a path (`Patient.name.family`), by what stands beside the value; asked for only where rows differ.
-    pub(super) fn find(&self, path: &str, beside: &dyn Fn() -> Beside) -> Option<&Field> {
-        let rows = self.exact.get(path);
-        // Ends of three and of two elements, and of one.
-        let mut from_end = path.rmatch_indices('.').map(|(at, _)| at + 1);
-        let ends = [from_end.next(), from_end.next(), from_end.next()];
-        let by_end = ends.iter().rev().flatten().filter_map(|at| self.ends.get(path.get(*at..)?));
-        let mut known = None;
-        rows.into_iter().chain(by_end).find_map(|rows| {
-            rows.iter().find(|field| {
-                let when = &field.when;
-                if when.types.is_empty() && when.systems.is_empty() && when.reference.is_empty() {
-                    return true;
-                }
-                let beside = known.get_or_insert_with(beside);
-                let any = |wanted: &[String], have: &[String]| {
-                    wanted.is_empty() || have.iter().any(|h| listed(wanted, h))
-                };
-                any(&when.types, &beside.types)
-                    && any(&when.systems, &beside.systems)
-                    && (when.reference.is_empty()
-                        || beside.reference.as_ref().is_some_and(|r| when.reference.iter().any(|w| w == r)))
-            })
+    /// The rows that may cover the value at the end of this path, best first.
+    pub(super) fn rows<'t, 'p>(
+        &'t self,
+        resource: Name,
+        path: &'p [Step],
+    ) -> impl Iterator<Item = &'t Row> + use<'t, 'p> {
+        let by_last = path.last().and_then(|last| self.by_last.get(last.name.index()));
+        let by_resource = self.by_resource.get(resource.index());
+        by_last
+            .into_iter()
+            .chain(by_resource)
+            .flatten()
+            .filter(move |pattern| pattern.covers(resource, path))
+            .filter_map(move |pattern| self.rows.get(pattern.row))
+    }
+}
+
+impl Carry {
+    fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "" => Self::Value,
+            "text" => Self::Text,
+            "xhtml" => Self::Xhtml,
+            "base64" => Self::Base64,
+            "base64-query" => Self::Base64Query,
+            "query" => Self::Query,
+            "code" => Self::Code,
+            "public" => Self::Public,
+            _ => return None,
         })
     }
 }
+
+/// One `at`.
+#[derive(Debug)]
+struct Pattern {
+    resource: Option<Name>,
+    head: Vec<Step>,
+    /// Any steps may stand between head and tail.
+    gap: bool,
+    tail: Vec<Step>,
+    row: usize,
+    rank: Rank,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    conditional: bool,
+    steps: usize,
+    points: u16,
+}
+
+impl Pattern {
+    /// `Patient.name.family`, `*.subject.display`, `**.note.text`, `Patient.**.start`, `Practitioner.**`.
+    fn parse(at: &str, names: &mut Names, row: usize, mut rank: Rank) -> Result<Self, String> {
+        let (first, rest) = at.split_once('.').ok_or("a path has two words at least")?;
+        let mut gap = first == "**";
+        let resource = match first {
+            "*" | "**" => None,
+            word => {
+                Some(names.resource(word)).filter(|n| *n != Name::UNKNOWN).ok_or("no such resource")?.into()
+            }
+        };
+        let (mut head, mut tail) = (Vec::new(), Vec::new());
+        for word in rest.split('.') {
+            if word == "**" {
+                if gap {
+                    return Err("one `**` only".to_owned());
+                }
+                gap = true;
+                continue;
+            }
+            let (element, url) = match word.split_once('(') {
+                Some((element, url)) => (element, names.intern(url.strip_suffix(')').ok_or("no `)`")?)?),
+                None => (word, Name::UNKNOWN),
+            };
+            let name = names.element(element);
+            if name == Name::UNKNOWN {
+                return Err(format!("no such element: {element}"));
+            }
+            if gap { &mut tail } else { &mut head }.push(Step { name, url });
+        }
+        rank.steps = head.len() + tail.len() + usize::from(resource.is_some());
+        Ok(Self { resource, head, gap, tail, row, rank })
+    }
+
+    fn last(&self) -> Option<Step> {
+        if self.gap { self.tail.last() } else { self.head.last() }.copied()
+    }
+
+    fn covers(&self, resource: Name, path: &[Step]) -> bool {
+        let long_enough = match path.len().checked_sub(self.head.len() + self.tail.len()) {
+            Some(between) => between == 0 || self.gap,
+            None => false,
+        };
+        long_enough
+            && self.resource.is_none_or(|wanted| wanted == resource)
+            && self.head.iter().zip(path).all(|(wanted, step)| wanted.is(*step))
+            && self.tail.iter().rev().zip(path.iter().rev()).all(|(wanted, step)| wanted.is(*step))
+    }
+}
+
+impl Step {
+    fn is(self, step: Self) -> bool {
+        self.name == step.name && (self.url == Name::UNKNOWN || self.url == step.url)
+    }
+}
+
+macro_rules! words {
+    ($($field:ident = $word:literal,)+) => {
+        /// Names that the walker itself asks for.
+        #[derive(Debug)]
+        pub(super) struct Words {
+            $(pub(super) $field: Name,)+
+            contacts: Vec<Name>,
+            providers: Vec<Name>,
+            codings: Vec<Name>,
+        }
+
+        impl Words {
+            fn new(names: &Names) -> Self {
+                let all = |words: &str| words.split_whitespace().map(|word| names.find(word)).collect();
+                Self {
+                    $($field: names.find($word),)+
+                    contacts: all(CONTACTS),
+                    providers: all(PROVIDERS),
+                    codings: all(CODINGS),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    patient = "Patient",
+    related_person = "RelatedPerson",
+    observation = "Observation",
+    claim = "Claim",
+    benefit = "ExplanationOfBenefit",
+    encounter = "Encounter",
+    appointment = "Appointment",
+    contact = "contact",
+    extension = "extension",
+    modifier_extension = "modifierExtension",
+    identifier = "identifier",
+    item = "item",
+    component = "component",
+    parameter = "parameter",
+    code = "code",
+}
+
+impl Words {
+    /// Whether it names who made a definition.
+    pub(super) fn is_contact(&self, name: Name) -> bool {
+        self.contacts.contains(&name)
+    }
+
+    /// Whether a Reference under it leads to a provider where nothing else tells.
+    pub(super) fn is_provider(&self, name: Name) -> bool {
+        self.providers.contains(&name)
+    }
+
+    /// Whether it is a Coding.
+    pub(super) fn is_coding(&self, name: Name) -> bool {
+        self.codings.contains(&name)
+    }
+}
+
+const CONTACTS: &str = "contact publisher author editor reviewer endorser copyright";
+const PROVIDERS: &str = "assigner author custodian dispenser enterer facility generalPractitioner insurer location \
+    managingOrganization manufacturer organization owner performer practitioner provider requester serviceProvider \
+    sender";
+const CODINGS: &str = "coding valueCoding answerCoding security tag class modality securityLabel format eventCoding \
+    topic subtype lifecycle role event";

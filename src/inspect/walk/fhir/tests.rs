@@ -1,227 +1,401 @@
-use super::*;
-use crate::inspect::RuleSet;
-use crate::inspect::field::FieldTable;
-use std::collections::BTreeMap;
-use std::io::Read;
+//! The walker against hand-written documents, a slow reference and broken input.
 
-/// Keeps what it is told.
-#[derive(Default)]
-struct Kept {
-    leaves: Vec<(String, String, Option<String>, PersonId)>,
-    spans: Vec<std::ops::Range<usize>>,
-    clinical: Vec<PersonId>,
-    people: Vec<Role>,
-    unknown: Vec<String>,
+use super::*;
+use crate::inspect::field::FieldTable;
+use crate::inspect::kind::Kind;
+use crate::inspect::walk::{Declared, Leaf, Reads, Role};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A leaf kept.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) place: String,
+    pub(super) value: String,
+    pub(super) span: Range<usize>,
+    pub(super) row: Option<(String, Kind, u16)>,
+    pub(super) person: PersonId,
+    pub(super) reads: String,
+    pub(super) cue: String,
 }
 
-impl Sink for Kept {
+/// A sink that keeps all it is told.
+#[derive(Debug, Default)]
+pub(super) struct Keep {
+    pub(super) roles: Vec<Role>,
+    pub(super) leaves: Vec<Kept>,
+    pub(super) clinical: Vec<PersonId>,
+    pub(super) declared: Vec<String>,
+    pub(super) unknown: Vec<(String, String)>,
+}
+
+impl Sink for Keep {
     fn person(&mut self, id: PersonId, role: Role) {
-        assert_eq!(id.0 as usize, self.people.len(), "ids come in order");
-        self.people.push(role);
+        assert_eq!(id.0 as usize, self.roles.len(), "persons come in order");
+        self.roles.push(role);
     }
+
     fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
-        assert!(leaf.person == PersonId::NOBODY || (leaf.person.0 as usize) < self.people.len());
-        self.leaves.push((
-            place(),
-            leaf.value.clone().into_owned(),
-            leaf.field.map(|f| f.id.clone()),
-            leaf.person,
-        ));
-        self.spans.push(leaf.span.clone());
+        self.check(leaf.person);
+        self.leaves.push(Kept {
+            place: place(),
+            value: leaf.value.clone().into_owned(),
+            span: leaf.span.clone(),
+            row: leaf.field.map(|f| (f.id.clone(), f.kind, f.points.0)),
+            person: leaf.person,
+            reads: match leaf.reads {
+                Reads::Base64(media) => format!("Base64 {media}"),
+                reads => format!("{reads:?}"),
+            },
+            cue: leaf.cue.to_owned(),
+        });
     }
+
     fn clinical(&mut self, person: PersonId) {
+        self.check(person);
         self.clinical.push(person);
     }
-    fn declared(&mut self, _: Declared, _: &dyn Fn() -> String) {}
-    fn unknown_key(&mut self, key: &str, _: std::ops::Range<usize>, _: PersonId, _: &dyn Fn() -> String) {
-        self.unknown.push(key.to_owned());
+
+    fn declared(&mut self, mode: Declared, place: &dyn Fn() -> String) {
+        assert_eq!(mode, Declared::Test);
+        self.declared.push(place());
+    }
+
+    fn unknown_key(&mut self, key: &str, _: Range<usize>, person: PersonId, place: &dyn Fn() -> String) {
+        self.check(person);
+        self.unknown.push((key.to_owned(), place()));
     }
 }
 
-fn walked(doc: &str) -> Kept {
-    let mut kept = Kept::default();
-    walk(doc.as_bytes(), &RuleSet::built_in().fhir, &mut kept).expect("walks");
-    kept
-}
-
-fn row<'k>(kept: &'k Kept, value: &str) -> &'k str {
-    let leaf = kept.leaves.iter().find(|l| l.1 == value).expect("a leaf");
-    leaf.2.as_deref().unwrap_or("none")
-}
-
-#[test]
-fn rows_are_found_by_path_type_and_system() {
-    let kept = walked(
-        r#"{"resourceType":"Patient","id":"p","name":[{"family":"F","given":["G"]}],"birthDate":"1962-06-22",
-        "identifier":[{"type":{"coding":[{"code":"MR"}]},"value":"m"},{"system":"http://hl7.org/fhir/sid/us-ssn","value":"s"},{"value":"o"}],
-        "telecom":[{"system":"email","value":"e"},{"system":"phone","value":"t"}],
-        "contact":[{"name":{"family":"K"},"telecom":[{"system":"phone","value":"kt"}]}],
-        "text":{"div":"<div>x</div>"}}"#,
-    );
-    for (value, id) in [
-        ("F", "fhir-r4.patient-name-family"),
-        ("G", "fhir-r4.patient-name-given"),
-        ("1962-06-22", "fhir-r4.patient-birth-date"),
-        ("m", "fhir-r4.patient-identifier-mr"),
-        ("s", "fhir-r4.patient-identifier-ssn-system"),
-        ("o", "fhir-r4.patient-identifier-any"),
-        ("e", "fhir-r4.patient-email"),
-        ("t", "fhir-r4.patient-phone"),
-        ("K", "fhir-r4.contact-name"),
-        ("kt", "fhir-r4.contact-phone"),
-        ("<div>x</div>", "fhir-r4.narrative"),
-    ] {
-        assert_eq!(row(&kept, value), id, "{value}");
+impl Keep {
+    fn check(&self, person: PersonId) {
+        let known = person == PersonId::NOBODY || (person.0 as usize) < self.roles.len();
+        assert!(known, "a person that wasn't announced");
     }
-    assert_eq!(kept.people, [Role::Patient, Role::RelativeOf(PersonId(0))]);
-}
 
-#[test]
-fn resources_belong_to_whom_they_refer_to() {
-    let kept = walked(
-        r#"{"resourceType":"Bundle","entry":[
-        {"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","id":"a"}},
-        {"fullUrl":"http://h/fhir/Patient/b","resource":{"resourceType":"Patient","id":"b"}},
-        {"resource":{"resourceType":"Condition","subject":{"reference":"urn:uuid:1"},"note":[{"text":"one"}]}},
-        {"resource":{"resourceType":"Observation","subject":{"reference":"Patient/b","display":"B Name"},"valueString":"two"}},
-        {"resource":{"resourceType":"Observation","subject":{"reference":"http://h/fhir/Patient/b"},"valueString":"three"}},
-        {"resource":{"resourceType":"Observation","subject":{"reference":"Patient/else"},"performer":[{"reference":"Practitioner/x","display":"Dr D"}],"valueString":"four"}}]}"#,
-    );
-    let person = |value: &str| kept.leaves.iter().find(|l| l.1 == value).expect("leaf").3;
-    let (a, b) = (person("one"), person("two"));
-    assert_ne!(a, b);
-    assert_eq!(person("three"), b);
-    assert_eq!(person("B Name"), b);
-    assert_eq!(row(&kept, "B Name"), "fhir-r4.subject-display");
-    assert!(![a, b].contains(&person("four")));
-    assert_eq!(row(&kept, "Dr D"), "none");
-    assert!(kept.clinical.contains(&a) && kept.clinical.contains(&b));
-}
-
-#[test]
-fn unknown_keys_are_told_and_never_shown() {
-    let kept = walked(r#"{"resourceType":"Patient","MRN-12345":{"x9":"v"}}"#);
-    assert_eq!(kept.unknown, ["MRN-12345", "x9"]);
-    assert_eq!(kept.leaves.last().expect("leaf").0, "Patient.*.*");
-}
-
-fn shared(path: &str) -> Option<std::path::PathBuf> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
-    if path.exists() {
-        return Some(path);
+    pub(super) fn at(&self, place: &str) -> &Kept {
+        let mut found = self.leaves.iter().filter(|leaf| leaf.place == place);
+        found.next().unwrap_or_else(|| panic!("nothing at {place}: {:#?}", self.leaves))
     }
-    assert!(std::env::var("CI").is_err(), "shared files are absent under CI");
-    None
-}
 
-#[test]
-fn our_rows_carry_out_every_row_of_the_field_map() {
-    let Some(path) = shared("formats/phi-field-map.toml") else {
-        eprintln!("skipped 61 rows: no field map here");
-        return;
-    };
-    let map: toml::Value = toml::from_str(&std::fs::read_to_string(path).expect("reads")).expect("TOML");
-    let ours = FieldTable::parse(include_str!("../../../../config/fields/fhir-r4.toml")).expect("table");
-    let mut by_row: BTreeMap<&str, Vec<&Field>> = BTreeMap::new();
-    for field in &ours.field {
-        by_row.entry(&field.row).or_default().push(field);
+    pub(super) fn row(&self, place: &str) -> (&str, Kind, u16) {
+        let (id, kind, points) = self.at(place).row.as_ref().unwrap_or_else(|| panic!("no row at {place}"));
+        (id.trim_start_matches("fhir-r4."), *kind, *points)
     }
-    for theirs in map["format"]["fhir-r4"]["field"].as_array().expect("rows") {
-        let get = |key: &str| theirs.get(key).and_then(toml::Value::as_str).unwrap_or_default();
-        let mine = by_row.remove(get("path")).unwrap_or_else(|| panic!("no row for `{}`", get("path")));
-        let agrees = mine.iter().any(|f| {
-            f.kind.as_str() == get("kind")
-                && i64::from(f.points.0) == theirs["weight"].as_integer().unwrap_or(-1)
-                && format!("{:?}", f.whose).to_lowercase() == get("who")
-                && (get("redact") == "-" || format!("{:?}", f.redact).to_lowercase() == get("redact"))
-        });
-        assert!(agrees, "no row of ours has kind, weight, who and redact of `{}`", get("path"));
-    }
-    assert!(by_row.is_empty(), "rows of ours that carry out none of theirs: {:?}", by_row.keys());
-}
 
-/// Slow and obvious: a tree with paths. Every string and number, in document order.
-fn reference(value: &serde_json::Value, path: &str, out: &mut Vec<(String, String)>) {
-    match value {
-        serde_json::Value::Object(members) => {
-            members.iter().for_each(|(k, v)| reference(v, &format!("{path}.{k}"), out))
-        }
-        serde_json::Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, v)| reference(v, &format!("{path}[{i}]"), out))
-        }
-        serde_json::Value::String(text) if !text.is_empty() => out.push((path.to_owned(), text.clone())),
-        serde_json::Value::Number(_) => out.push((path.to_owned(), String::new())),
-        _ => {}
+    fn reads(&self, place: &str) -> &str {
+        &self.at(place).reads
     }
-}
 
-#[test]
-fn the_walker_agrees_with_a_tree_on_the_samples() {
-    let Some(folder) = shared("samples/fhir-r4-json") else {
-        eprintln!("skipped 282 samples: none here");
-        return;
-    };
-    let mut seen = 0;
-    for file in std::fs::read_dir(folder).expect("reads") {
-        let path = file.expect("entry").path();
-        let mut bytes = std::fs::read(&path).expect("reads");
-        if crate::inspect::decode::is_gzip(&bytes) {
-            let mut out = Vec::new();
-            flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut out).expect("gzip");
-            bytes = out;
-        }
-        let text = std::str::from_utf8(&bytes).expect("UTF-8").trim_start_matches('\u{feff}');
-        let Ok(tree) = serde_json::from_str::<serde_json::Value>(text) else { continue };
-        if !recognise(&bytes) {
-            continue;
-        }
-        let mut kept = Kept::default();
-        walk(&bytes, &RuleSet::built_in().fhir, &mut kept).expect("walks");
-        let mut want = Vec::new();
-        reference(&tree, tree["resourceType"].as_str().unwrap_or_default(), &mut want);
-        let mut want: Vec<_> =
-            want.into_iter().map(|(p, v)| (p.trim_start_matches('.').to_owned(), v)).collect();
-        let mut have: Vec<(String, String)> = kept
-            .leaves
-            .iter()
-            .zip(&kept.spans)
-            .filter(|(leaf, _)| !leaf.1.is_empty())
-            .map(|(leaf, span)| {
-                let raw = std::str::from_utf8(&bytes[span.clone()]).expect("UTF-8");
-                let is_string =
-                    bytes.get(span.end) == Some(&b'"') && span.start > 0 && bytes[span.start - 1] == b'"';
-                if is_string {
-                    assert_eq!(
-                        serde_json::from_str::<String>(&format!("\"{raw}\"")).expect("string"),
-                        leaf.1
-                    );
-                }
-                (leaf.0.clone(), if is_string { leaf.1.clone() } else { String::new() })
-            })
-            .collect();
-        // The tree knows no unknown keys: places with `*` are compared by value alone.
-        let blur = |list: &mut Vec<(String, String)>, unknown: bool| {
-            if unknown {
-                list.iter_mut().for_each(|(p, _)| p.clear());
+    fn person(&self, place: &str) -> PersonId {
+        self.at(place).person
+    }
+
+    /// Points of each person, each kind once.
+    fn points(&self) -> BTreeMap<PersonId, u16> {
+        let mut kinds: BTreeMap<(PersonId, Kind), u16> = BTreeMap::new();
+        for leaf in &self.leaves {
+            if let Some((_, kind, points)) = &leaf.row {
+                let held = kinds.entry((leaf.person, *kind)).or_default();
+                *held = (*held).max(*points);
             }
-            list.sort();
-        };
-        let unknown = have.iter().any(|(p, _)| p.contains('*'));
-        blur(&mut have, unknown);
-        blur(&mut want, unknown);
-        assert_eq!(have.len(), want.len(), "{}", path.display());
-        assert!(have == want, "{}", path.display());
-        seen += 1;
+        }
+        let mut sums = BTreeMap::new();
+        for ((person, _), points) in kinds {
+            *sums.entry(person).or_default() += points;
+        }
+        sums
     }
-    assert!(seen > 250, "{seen}");
+}
+
+pub(super) fn field_table() -> FieldTable {
+    FieldTable::parse(include_str!("../../../../config/fields/fhir-r4.toml")).unwrap()
+}
+
+pub(super) fn walked(doc: &str) -> Keep {
+    let table = Table::new(&field_table()).unwrap();
+    let mut keep = Keep::default();
+    walk(doc.as_bytes(), &table, &mut keep).unwrap();
+    keep
 }
 
 #[test]
-fn a_document_cut_anywhere_is_an_error_and_no_panic() {
-    let doc = r#"{"resourceType":"Patient","name":[{"family":"F\u00e9","given":["G"]}],"birthDate":"1962"}"#;
-    for end in 0..doc.len() {
-        let mut kept = Kept::default();
-        assert!(walk(&doc.as_bytes()[..end], &RuleSet::built_in().fhir, &mut kept).is_err(), "{end}");
-        assert!(kept.leaves.is_empty());
+fn rows_of_a_patient_weigh_as_the_map_says() {
+    let kept = walked(
+        r#"{"resourceType":"Patient","id":"p1","identifier":[
+            {"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR"}]},"system":"urn:x","value":"00123"},
+            {"system":"http://hl7.org/fhir/sid/us-ssn","value":"212-55-0187"},
+            {"type":{"coding":[{"code":"NNNLD"}]},"value":"738472983"},
+            {"type":{"coding":[{"code":"NIIP"}]},"assigner":{"display":"Acme Health Insurance Co."},"value":"N1"},
+            {"type":{"coding":[{"code":"NIIP"}]},"assigner":{"display":"Acme"},"value":"N2"}],
+        "name":[{"use":"official","family":"Ashdown","given":["Mara","J."],"text":"Mara J. Ashdown"}],
+        "telecom":[{"system":"phone","value":"(608) 301-7742"},{"system":"email","value":"m@ashdown.net"},{"value":"x"}],
+        "gender":"female","birthDate":"1961-04-12",
+        "_birthDate":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/patient-birthTime","valueDateTime":"1961-04-12T14:35:45-05:00"}]},
+        "address":[{"line":["12 Weir Rd"],"city":"Lodi","district":"Dane","state":"WI","postalCode":"53555",
+          "period":{"start":"1974-12-25"},
+          "extension":[{"url":"http://hl7.org/fhir/StructureDefinition/geolocation","extension":[{"url":"latitude","valueDecimal":43.314}]}]}],
+        "photo":[{"contentType":"image\/jpeg","data":"AAAA"}],
+        "extension":[{"url":"http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName","valueString":"Quill"},
+          {"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race","extension":[{"url":"ombCategory","valueCoding":{"system":"urn:oid:2","code":"2106-3","display":"White"}}]}],
+        "contact":[{"name":{"family":"Ashdown","given":["Tom"]},"telecom":[{"system":"phone","value":"608-301-7743"}]}],
+        "generalPractitioner":[{"reference":"Practitioner/7","display":"Dr Ono"}],
+        "managingOrganization":{"display":"Lodi Clinic"}}"#,
+    );
+    assert_eq!(kept.row("Patient.identifier[0].value"), ("patient-mrn", Kind::Mrn, 60));
+    assert_eq!(kept.row("Patient.identifier[1].value"), ("patient-ssn-system", Kind::Ssn, 100));
+    assert_eq!(kept.row("Patient.identifier[2].value"), ("patient-national", Kind::NationalId, 90));
+    assert_eq!(kept.row("Patient.identifier[3].value"), ("patient-payer", Kind::MemberId, 70));
+    assert_eq!(kept.row("Patient.identifier[4].value"), ("patient-other-id", Kind::OtherId, 40));
+    assert_eq!(kept.row("Patient.name[0].family"), ("patient-family", Kind::FamilyName, 30));
+    assert_eq!(kept.row("Patient.name[0].given[1]"), ("patient-given", Kind::GivenName, 20));
+    assert_eq!(kept.row("Patient.telecom[0].value").1, Kind::Phone);
+    assert_eq!(kept.row("Patient.telecom[1].value").1, Kind::Email);
+    assert_eq!(kept.row("Patient.telecom[2].value").1, Kind::Phone);
+    assert_eq!(kept.row("Patient.birthDate"), ("patient-birth-date", Kind::BirthDate, 40));
+    assert_eq!(kept.row("Patient._birthDate.extension[0].valueDateTime").0, "patient-birth-time");
+    assert_eq!(kept.row("Patient.address[0].postalCode"), ("patient-zip", Kind::Zip, 15));
+    assert_eq!(kept.row("Patient.address[0].extension[0].extension[0].valueDecimal").1, Kind::Coordinates);
+    assert_eq!(kept.row("Patient.address[0].period.start").2, 0);
+    assert_eq!(kept.row("Patient.photo[0].data").1, Kind::Photo);
+    assert_eq!(kept.reads("Patient.photo[0].data"), "Base64 image/jpeg");
+    assert_eq!(
+        kept.row("Patient.extension[0].valueString"),
+        ("mothers-maiden-name", Kind::MotherMaidenName, 30)
+    );
+    assert_eq!(kept.row("Patient.extension[1].extension[0].valueCoding.code").1, Kind::Trait);
+    assert_eq!(kept.row("Patient.contact[0].name.given[0]"), ("contact-name", Kind::Relative, 50));
+    assert_eq!(kept.row("Patient.contact[0].telecom[0].value").1, Kind::Phone);
+    assert_eq!(kept.reads("Patient.generalPractitioner[0].display"), "Public");
+    assert_eq!(kept.reads("Patient.managingOrganization.display"), "Public");
+    assert_eq!(kept.reads("Patient.identifier[3].assigner.display"), "Public");
+    assert_eq!(kept.roles, [Role::Patient, Role::RelativeOf(PersonId(0))]);
+    assert_eq!(kept.person("Patient.contact[0].telecom[0].value"), PersonId(1));
+    assert_eq!(kept.points().get(&PersonId(1)), Some(&90));
+    assert!(kept.unknown.is_empty(), "{:?}", kept.unknown);
+}
+
+#[test]
+fn resources_join_their_patient_and_others_stay_apart() {
+    let kept = walked(
+        r##"{"resourceType":"Bundle","type":"collection","timestamp":"2024-01-02T03:04:05Z","entry":[
+        {"resource":{"resourceType":"Observation","subject":{"reference":"Patient/b"},"valueString":"seen with Ann"}},
+        {"fullUrl":"urn:uuid:0001","resource":{"resourceType":"Patient","name":[{"family":"Alpha"}],"identifier":[{"system":"urn:m","value":"77"}]}},
+        {"fullUrl":"https://s.example/fhir/Patient/b","resource":{"resourceType":"Patient","id":"b","name":[{"family":"Beta"}]}},
+        {"resource":{"resourceType":"Condition","subject":{"reference":"urn:uuid:0001","display":"A. Alpha"}}},
+        {"resource":{"resourceType":"Condition","subject":{"identifier":{"system":"urn:m","value":"77"}}}},
+        {"resource":{"resourceType":"Procedure","subject":{"reference":"https://s.example/fhir/Patient/b/_history/2"}}},
+        {"resource":{"resourceType":"Encounter","subject":{"reference":"Patient/z","display":"Zed Zeta"},"reasonCode":[{"text":"cough"}]}},
+        {"resource":{"resourceType":"Coverage","beneficiary":{"reference":"Patient/z"},"subscriberId":"S1"}},
+        {"resource":{"resourceType":"MedicationRequest","subject":{"reference":"#p"},"contained":[
+           {"resourceType":"Patient","id":"p","name":[{"text":"Pia"}]},{"resourceType":"Medication","id":"m","code":{"text":"aspirin"}}]}},
+        {"resource":{"resourceType":"RelatedPerson","patient":{"reference":"Patient/b"},"name":[{"family":"Beta"}],"birthDate":"1950"}},
+        {"resource":{"resourceType":"Practitioner","name":[{"family":"Ono"}],"telecom":[{"value":"555"}],"birthDate":"1959-03-11"}},
+        {"resource":{"resourceType":"Basic","code":{"text":"whatever"}}}]}"##,
+    );
+    let at = |entry: usize, rest: &str| kept.person(&format!("Bundle.entry[{entry}].resource.{rest}"));
+    let (alpha, beta) = (at(1, "name[0].family"), at(2, "name[0].family"));
+    assert_ne!(alpha, beta);
+    assert_eq!(at(0, "valueString"), beta);
+    assert_eq!(at(3, "subject.display"), alpha);
+    assert_eq!(at(4, "subject.identifier.value"), alpha);
+    assert_eq!(at(5, "subject.reference"), beta);
+    let zeta = at(6, "subject.display");
+    assert!(![alpha, beta].contains(&zeta));
+    assert_eq!(at(6, "reasonCode[0].text"), zeta);
+    assert_eq!(at(7, "subscriberId"), zeta);
+    let pia = at(8, "contained[0].name[0].text");
+    assert_eq!(at(8, "contained[1].code.text"), pia);
+    let relative = at(9, "name[0].family");
+    assert_eq!(kept.roles.get(relative.0 as usize), Some(&Role::RelativeOf(beta)));
+    assert_eq!(kept.row("Bundle.entry[9].resource.birthDate").2, 5);
+    assert_eq!(at(10, "name[0].family"), PersonId::NOBODY);
+    assert_eq!(kept.reads("Bundle.entry[10].resource.telecom[0].value"), "Public");
+    assert_eq!(kept.row("Bundle.entry[10].resource.name[0].family").0, "provider");
+    let other = at(11, "code.text");
+    assert!(![alpha, beta, zeta, pia, relative, PersonId::NOBODY].contains(&other));
+    assert_eq!(kept.clinical, [beta, alpha, alpha, beta, zeta, pia]);
+    assert_eq!(kept.reads("Bundle.timestamp"), "Time");
+    assert_eq!(kept.row("Bundle.entry[3].resource.subject.display"), ("subject-display", Kind::FullName, 50));
+    assert_eq!(kept.row("Bundle.entry[4].resource.subject.identifier.value").1, Kind::Mrn);
+    assert_eq!(
+        kept.row("Bundle.entry[0].resource.subject.reference"),
+        ("subject-reference", Kind::ResourceId, 5)
+    );
+}
+
+#[test]
+fn text_without_a_subject_belongs_to_the_only_patient() {
+    let kept = walked(
+        r#"{"resourceType":"Bundle","link":[{"relation":"self","url":"https://s.example/Patient?family=Alpha"}],"entry":[
+        {"resource":{"resourceType":"Basic","code":{"text":"whatever"}}},
+        {"resource":{"resourceType":"Device","serialNumber":"S-9"}},
+        {"resource":{"resourceType":"Device","patient":{"reference":"Patient/1"},"serialNumber":"S-9"}},
+        {"resource":{"resourceType":"Patient","id":"1","identifier":[{"value":"1"}]}}]}"#,
+    );
+    assert_eq!(kept.person("Bundle.link[0].url"), PersonId(0));
+    assert_eq!(kept.reads("Bundle.link[0].url"), "Query");
+    assert_eq!(kept.person("Bundle.entry[0].resource.code.text"), PersonId(0));
+    assert_eq!(kept.roles.len(), 1);
+    assert!(kept.at("Bundle.entry[1].resource.serialNumber").row.is_none());
+    assert_eq!(kept.row("Bundle.entry[2].resource.serialNumber").1, Kind::Device);
+    assert_eq!(
+        kept.row("Bundle.entry[2].resource.patient.reference"),
+        ("subject-reference-number", Kind::Mrn, 60)
+    );
+}
+
+#[test]
+fn look_alikes_read_as_what_they_are() {
+    let kept = walked(
+        r#"{"resourceType":"Observation","id":"123456789","meta":{"versionId":"3","lastUpdated":"2024-05-06T07:08:09Z",
+         "tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"HTEST","display":"test health data"}]},
+        "status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4","display":"Heart rate"}],"text":"Rate of J. Doe"},
+        "text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},
+        "performer":[{"reference":"Practitioner/1","display":"Dr Ono"}],"valueQuantity":{"value":72,"unit":"beats/min"},
+        "effectiveDateTime":"2024-05-05","component":[{"code":{"text":"Call back number"},"valueString":"608 301 7742"}],
+        "note":[{"text":"met her son"}],"extension":[{"url":"http://x.example/ext/nickname","valueString":"Mimi"}]}"#,
+    );
+    assert_eq!(kept.reads("Observation.id"), "Opaque");
+    assert_eq!(kept.reads("Observation.meta.versionId"), "Opaque");
+    assert_eq!(kept.reads("Observation.meta.lastUpdated"), "Time");
+    assert!(kept.at("Observation.meta.lastUpdated").row.is_none());
+    assert_eq!(kept.declared, ["Observation.meta.tag[0].code"]);
+    assert_eq!(kept.reads("Observation.code.coding[0].code"), "Code");
+    assert_eq!(kept.reads("Observation.code.coding[0].display"), "Code");
+    assert_eq!(kept.reads("Observation.code.text"), "Text");
+    assert_eq!(kept.at("Observation.code.text").cue, "code");
+    assert_eq!(kept.reads("Observation.text.div"), "Xhtml");
+    assert_eq!(kept.reads("Observation.performer[0].display"), "Public");
+    assert_eq!(kept.row("Observation.performer[0].display").0, "provider-reference");
+    assert_eq!(kept.reads("Observation.valueQuantity.value"), "Quantity");
+    assert_eq!(kept.reads("Observation.valueQuantity.unit"), "Code");
+    assert_eq!(kept.row("Observation.effectiveDateTime").1, Kind::ServiceDate);
+    assert_eq!(kept.at("Observation.component[0].valueString").cue, "Call back number");
+    assert_eq!(kept.at("Observation.note[0].text").cue, "note");
+    assert_eq!(kept.at("Observation.extension[0].valueString").cue, "nickname");
+}
+
+#[test]
+fn unknown_keys_are_told_shown_as_stars_and_their_values_are_text() {
+    let kept = walked(
+        r#"{"resourceType":"Patient","smith_john":{"code":"123-45-6789","status":"x","n":212550187},"name":[{"nick name":"Bo"}]}"#,
+    );
+    assert_eq!(
+        kept.unknown,
+        [
+            ("smith_john".to_owned(), "Patient.*".to_owned()),
+            ("n".to_owned(), "Patient.*.*".to_owned()),
+            ("nick name".to_owned(), "Patient.name[0].*".to_owned())
+        ]
+    );
+    for leaf in kept.leaves.iter().filter(|leaf| leaf.place.contains('*')) {
+        assert_eq!((leaf.reads.as_str(), leaf.person), ("Text", PersonId(0)));
     }
+}
+
+#[test]
+fn forms_tell_demographics_by_their_labels() {
+    let kept = walked(
+        r#"{"resourceType":"QuestionnaireResponse","item":[{"linkId":"1","text":"Patient's date of birth","answer":[{"valueDate":"1961-04-12"}]},
+        {"linkId":"2","text":"Name of the drug","answer":[{"valueString":"aspirin"}]},
+        {"linkId":"g","item":[{"linkId":"last-name","answer":[{"valueString":"Ashdown"}]}]}]}"#,
+    );
+    assert_eq!(kept.row("QuestionnaireResponse.item[0].answer[0].valueDate").1, Kind::FormAnswer);
+    assert_eq!(kept.row("QuestionnaireResponse.item[1].answer[0].valueString").1, Kind::FreeText);
+    assert_eq!(kept.at("QuestionnaireResponse.item[1].answer[0].valueString").cue, "Name of the drug");
+    assert_eq!(kept.row("QuestionnaireResponse.item[2].item[0].answer[0].valueString").1, Kind::FormAnswer);
+}
+
+#[test]
+fn carriers_read_as_what_they_carry() {
+    let kept = walked(
+        r#"{"resourceType":"Parameters","parameter":[{"name":"ssn","valueString":"212-55-0187"},
+        {"name":"p","resource":{"resourceType":"DocumentReference","subject":{"reference":"Patient/9"},
+          "content":[{"attachment":{"contentType":"text/plain","data":"AAAA","title":"ASHDOWN_MARA.pdf","url":"https://x.example/a?n=Mara"}}]}},
+        {"name":"q","resource":{"resourceType":"AuditEvent","entity":[{"query":"aHR0cA=="}]}},
+        {"name":"d","resource":{"resourceType":"Observation","valueSampledData":{"origin":{"value":1},"data":"1 2 E 4"}}}]}"#,
+    );
+    let text = kept.at("Parameters.parameter[0].valueString");
+    assert_eq!((text.reads.as_str(), text.cue.as_str()), ("Text", "ssn"));
+    let attachment = "Parameters.parameter[1].resource.content[0].attachment";
+    assert_eq!(kept.reads(&format!("{attachment}.data")), "Base64 text/plain");
+    assert_eq!(kept.row(&format!("{attachment}.title")).1, Kind::FileName);
+    assert_eq!(kept.reads(&format!("{attachment}.url")), "Query");
+    assert_eq!(kept.reads("Parameters.parameter[2].resource.entity[0].query"), "Base64 text/x-fhir-query");
+    assert_eq!(kept.reads("Parameters.parameter[3].resource.valueSampledData.data"), "Quantity");
+}
+
+#[test]
+fn animals_are_no_individuals_and_a_person_is_whom_it_links_to() {
+    let animal = walked(
+        r#"{"resourceType":"Patient","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/patient-animal","extension":[]}],
+        "name":[{"family":"Coxington","given":["Kenzi"]}],"birthDate":"2010-03-23","contact":[{"name":{"family":"Cox"}}]}"#,
+    );
+    assert!(animal.leaves.iter().all(|leaf| leaf.person == PersonId::NOBODY && leaf.row.is_none()));
+    assert!(animal.roles.is_empty());
+    let provider = walked(
+        r#"{"resourceType":"Person","name":[{"family":"Ono"}],"link":[{"target":{"reference":"Practitioner/1"}}]}"#,
+    );
+    assert_eq!(provider.reads("Person.name[0].family"), "Public");
+    let patient = walked(
+        r#"{"resourceType":"Person","name":[{"family":"Ash"}],"link":[{"target":{"reference":"Patient/1"}}]}"#,
+    );
+    assert_eq!(patient.row("Person.name[0].family").2, 30);
+    assert_eq!(patient.roles, [Role::Patient]);
+}
+
+#[test]
+fn two_resource_types_in_one_object_hide_nothing() {
+    for doc in [
+        r#"{"resourceType":"Organization","resourceType":"Patient","name":[{"family":"Ash"}]}"#,
+        r#"{"resourceType":"Patient","name":[{"family":"Ash"}],"resource\u0054ype":"Organization"}"#,
+    ] {
+        assert_eq!(walked(doc).row("Patient.name[0].family".replace("Patient", &root(doc)).as_str()).2, 30);
+    }
+    fn root(doc: &str) -> String {
+        if doc.starts_with(r#"{"resourceType":"Org"#) { "Organization".into() } else { "Patient".into() }
+    }
+}
+
+#[test]
+fn broken_documents_tell_where_and_never_panic() {
+    let doc = r#"{"resourceType":"Patient","id":"p","name":[{"family":"Ash\u00e9","given":["M"]}],"active":true,"x":-1.5e3,
+        "contained":[{"resourceType":"Practitioner","id":"é"}],"link":[{"other":{"reference":"\#p"}}]}"#
+        .replace("\\#", "#");
+    let table = Table::new(&field_table()).unwrap();
+    walk(doc.as_bytes(), &table, &mut Keep::default()).unwrap();
+    for at in 0..doc.len() {
+        let cut = doc.as_bytes().get(..at).unwrap();
+        assert!(walk(cut, &table, &mut Keep::default()).is_err(), "cut at {at}");
+        for byte in *b"\x00\"\\{}[],:9ue\xff" {
+            let mut bad = doc.clone().into_bytes();
+            bad[at] = byte;
+            let _ = walk(&bad, &table, &mut Keep::default());
+        }
+    }
+    let bomb = format!("{{\"resourceType\":\"Bundle\",\"entry\":{}", "[".repeat(100_000));
+    assert_eq!(
+        walk(bomb.as_bytes(), &table, &mut Keep::default()),
+        Err(WalkError::TooDeep { max: JSON_DEPTH_MAX })
+    );
+}
+
+#[test]
+fn recognises_resources_and_lists_of_them() {
+    let recognised = |doc: &str| recognise(&Tape::read(doc.as_bytes(), 8).unwrap());
+    assert!(recognised(r#"{"a":1,"resourceType":"Patient"}"#));
+    assert!(recognised(r#"[{"resourceType":"Patient"},{"resourceType":"X"}]"#));
+    assert!(!recognised(r#"{"resourceType":1}"#) && !recognised("[]") && !recognised("7"));
+    assert!(!recognised(r#"{"a":{"resourceType":"Patient"}}"#));
+}
+
+#[test]
+fn an_object_of_very_many_members_costs_no_square() {
+    let table = Table::new(&field_table()).unwrap();
+    let members = "\"value\":\"\",\"display\":\"\",".repeat(50_000);
+    let doc = format!(r#"{{"resourceType":"Patient","identifier":[{{{members}"x":1}}]}}"#);
+    let begun = std::time::Instant::now();
+    walk(doc.as_bytes(), &table, &mut Keep::default()).unwrap();
+    assert!(begun.elapsed().as_secs() < 20, "a square of this takes minutes");
 }

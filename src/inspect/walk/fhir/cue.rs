@@ -1,0 +1,93 @@
+//! Cues: the words that name a leaf to nearby-word rules.
+
+use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId};
+use super::Walk;
+use super::context::Frame;
+use super::names::Name;
+use std::borrow::Cow;
+
+impl<'d> Walk<'_, 'd, '_> {
+    /// The key; of a text whose key says nothing the nearest label: a form item's text, an extension's url, what an
+    /// observation asks, a parameter's name, an identifier's type, else the key above.
+    pub(super) fn cue(&self, id: NodeId, text: bool, above: &Frame) -> Cow<'d, str> {
+        let key = self.key_of(id);
+        if !text || !says_nothing(&key) {
+            return key;
+        }
+        let words = &self.table.words;
+        let mut nearest = None;
+        for frame in self.frames.iter().rev().take(FRAMES_MAX) {
+            let object = frame.object;
+            let label = if frame.name == words.item {
+                self.tape.string(object, "text").or_else(|| self.tape.string(object, "linkId"))
+            } else if frame.name == words.extension || frame.name == words.modifier_extension {
+                self.tape.string(object, "url").map(last_segment)
+            } else if frame.name == words.parameter {
+                self.tape.string(object, "name")
+            } else if key.starts_with("value")
+                && (frame.name == words.component || self.is_observation(frame))
+            {
+                self.concept(object, "code")
+            } else {
+                self.concept(object, "type").filter(|_| object == above.object)
+            };
+            if label.is_some() {
+                return label.unwrap_or_default();
+            }
+            if nearest.is_none() && frame.name != Name::UNKNOWN {
+                nearest = Some(self.key_of(object)).filter(|key| !key.is_empty() && !says_nothing(key));
+            }
+        }
+        nearest.unwrap_or(key)
+    }
+
+    fn is_observation(&self, frame: &Frame) -> bool {
+        frame.resource.is_some_and(|facts| facts.kind == self.table.words.observation)
+            && self.tape.get(frame.object, "resourceType").is_some()
+    }
+
+    /// The words of a CodeableConcept.
+    fn concept(&self, object: NodeId, key: &str) -> Option<Cow<'d, str>> {
+        let concept = self.tape.get(object, key)?;
+        self.tape.string(concept, "text").or_else(|| {
+            let codings = self.tape.get(concept, "coding")?;
+            self.tape
+                .children(codings)
+                .take(MEMBERS_LOOKED_AT_MAX)
+                .find_map(|coding| self.tape.string(coding, "display"))
+        })
+    }
+
+    /// The key of a value or of the array that holds it.
+    fn key_of(&self, id: NodeId) -> Cow<'d, str> {
+        let mut at = Some(id);
+        while let Some(node) = at {
+            if let Some(key) = self.tape.key(node) {
+                return key;
+            }
+            at = self.tape.parent(node);
+        }
+        Cow::Borrowed("")
+    }
+}
+
+fn says_nothing(key: &str) -> bool {
+    matches!(
+        key,
+        "text" | "display" | "div" | "data" | "title" | "extension" | "answer" | "coding" | "resource"
+    ) || key.starts_with("value")
+}
+
+fn last_segment(url: Cow<'_, str>) -> Cow<'_, str> {
+    let end = |url: &str| url.rfind(['/', '#']).map_or(0, |at| at + 1);
+    match url {
+        Cow::Borrowed(url) => Cow::Borrowed(url.get(end(url)..).unwrap_or_default()),
+        Cow::Owned(mut url) => {
+            url.drain(..end(&url));
+            Cow::Owned(url)
+        }
+    }
+}
+
+/// How many levels up a label is looked for.
+const FRAMES_MAX: usize = 6;

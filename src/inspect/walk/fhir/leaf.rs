@@ -1,0 +1,303 @@
+//! One leaf: its row, its person, how it reads.
+
+use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
+use super::super::{Declared, Leaf, PersonId, Reads};
+use super::context::{Frame, Scope};
+use super::names::{Class, Name};
+use super::people::Target;
+use super::table::{Carry, Row, Step};
+use super::{Walk, place};
+use crate::inspect::field::listed;
+use crate::inspect::kind::{Kind, Whose};
+use std::borrow::Cow;
+
+/// Members of a value's object that conditions ask for.
+#[derive(Clone, Copy)]
+pub(super) struct Beside {
+    kind: Option<NodeId>,
+    system: Option<NodeId>,
+    assigner: Option<NodeId>,
+}
+
+impl<'t> Walk<'t, '_, '_> {
+    pub(super) fn leaf(&mut self, id: NodeId, name: Name, above: &Frame) {
+        let value = self.tape.value(id);
+        let class = if above.unknown { Class::Unknown } else { self.table.names.class(name) };
+        let mut frame = *above;
+        let coding = class == Class::Display && self.is_coding(above);
+        if coding {
+            frame.target = Target::None;
+        } else if matches!(class, Class::Display | Class::Reference) {
+            let lead = self.lead(above);
+            frame.target = lead.target;
+            frame.scope = self.scope_of(lead, above);
+            frame.person = lead.person.or(frame.person);
+        } else if above.scope == Scope::Definition && self.table.words.is_contact(name) {
+            frame.scope = Scope::Provider;
+        }
+        let plain = match self.tape.kind(id) {
+            NodeKind::Bool => Reads::Code,
+            NodeKind::Number if class == Class::Unknown => Reads::Text,
+            NodeKind::Number => Reads::Quantity,
+            _ => self.plain(class, coding, &value, above),
+        };
+        self.path.push(Step { name, url: Name::UNKNOWN });
+        let row = self.row(&value, plain, &frame);
+        self.path.pop();
+        let reads = match row.map_or(plain, carried) {
+            Reads::Text if frame.scope == Scope::Provider => Reads::Public,
+            reads => reads,
+        };
+        let person = self.whose(row, &frame);
+        self.tell(id, row, person, reads, value, above);
+    }
+
+    fn tell(
+        &mut self,
+        id: NodeId,
+        row: Option<&'t Row>,
+        person: PersonId,
+        reads: Reads<'static>,
+        value: Cow<'_, str>,
+        above: &Frame,
+    ) {
+        self.announce();
+        let (tape, table) = (self.tape, self.table);
+        let place = || place::place(tape, &table.names, id);
+        if row.is_some_and(|row| row.field.kind == Kind::DeclaredMode) {
+            self.sink.declared(Declared::Test, &place);
+        }
+        let media = match reads {
+            Reads::Base64("") => tape.string(above.object, "contentType"),
+            _ => None,
+        };
+        let reads = match &media {
+            Some(media) => Reads::Base64(media),
+            None => reads,
+        };
+        let cue = self.cue(id, reads == Reads::Text, above);
+        let field = row.map(|row| &row.field);
+        self.sink.leaf(&Leaf { span: tape.span(id), value, field, person, reads, cue: &cue }, &place);
+    }
+
+    /// How a string reads where no row covers it.
+    fn plain(&self, class: Class, coding: bool, value: &str, above: &Frame) -> Reads<'static> {
+        match class {
+            Class::Code => Reads::Code,
+            Class::Uri | Class::Reference if value.contains('?') => Reads::Query,
+            Class::Uri => Reads::Code,
+            Class::Time if is_time(value) => Reads::Time,
+            Class::Opaque | Class::Reference => Reads::Opaque,
+            Class::Display if coding => Reads::Code,
+            Class::Base64 if self.tape.get(above.object, "origin").is_some() => {
+                if is_sampled(value) {
+                    Reads::Quantity
+                } else {
+                    Reads::Text
+                }
+            }
+            Class::Base64 => Reads::Base64(""),
+            Class::Xhtml => Reads::Xhtml,
+            Class::Structure
+            | Class::Time
+            | Class::Quantity
+            | Class::Display
+            | Class::Text
+            | Class::Unknown => Reads::Text,
+        }
+    }
+
+    /// The best row whose conditions hold.
+    fn row(&self, value: &str, plain: Reads<'_>, frame: &Frame) -> Option<&'t Row> {
+        let resource = frame.resource.map_or(Name::UNKNOWN, |facts| facts.kind);
+        let table = self.table;
+        table.rows(resource, self.path.get(frame.base..).unwrap_or_default()).find(|row| {
+            let holds = match row.field.whose {
+                Whose::Patient | Whose::Relative => frame.scope == Scope::Own,
+                _ => true,
+            };
+            holds
+                && (row.carry != Carry::Public || plain == Reads::Text)
+                && (!row.conditional || self.meets(row, value, frame))
+        })
+    }
+
+    fn meets(&self, row: &Row, value: &str, frame: &Frame) -> bool {
+        let when = &row.field.when;
+        (when.reference.is_empty() || self.leads(&when.reference, frame))
+            && (when.types.is_empty() || self.is_typed(&when.types, value, frame))
+            && (when.systems.is_empty() || self.is_of_system(&when.systems, frame))
+    }
+
+    fn leads(&self, wanted: &[String], frame: &Frame) -> bool {
+        match frame.target {
+            Target::None => false,
+            Target::Unknown => wanted.iter().any(|word| word == "unknown"),
+            Target::Resource(kind) => wanted.iter().any(|word| self.table.names.resource(word) == kind),
+        }
+    }
+
+    fn is_typed(&self, types: &[String], value: &str, frame: &Frame) -> bool {
+        let tape = self.tape;
+        if self.path.last().is_some_and(|step| step.name == self.table.words.code) {
+            return listed(types, value);
+        }
+        let coded = self.beside(frame.object).kind.is_some_and(|kind| match tape.kind(kind) {
+            NodeKind::String => listed(types, &tape.value(kind)),
+            NodeKind::Object => {
+                let text = tape.string(kind, "text");
+                let codings = tape.get(kind, "coding").into_iter().flat_map(|list| tape.children(list));
+                text.is_some_and(|text| listed(types, &text))
+                    || codings
+                        .take(MEMBERS_LOOKED_AT_MAX)
+                        .filter_map(|coding| tape.string(coding, "code"))
+                        .any(|code| listed(types, &code))
+            }
+            _ => false,
+        });
+        coded
+            || types.iter().any(|word| match word.as_str() {
+                "=year" => value.len() == 4 && value.bytes().all(|c| c.is_ascii_digit()),
+                "=identifier" => {
+                    let id = value.rsplit(['/', ':', '#']).next().unwrap_or_default();
+                    !is_uuid(id)
+                        && frame.person.is_some_and(|person| self.people.is_identifier_of(id, person))
+                }
+                word => word.strip_prefix('~').is_some_and(|phrase| self.label_has(phrase)),
+            })
+    }
+
+    fn is_of_system(&self, systems: &[String], frame: &Frame) -> bool {
+        let tape = self.tape;
+        let beside = self.beside(frame.object);
+        if beside.system.is_some_and(|system| listed(systems, &tape.value(system))) {
+            return true;
+        }
+        let assigner = beside.assigner.and_then(|assigner| tape.string(assigner, "display"));
+        assigner.is_some_and(|display| {
+            systems
+                .iter()
+                .filter_map(|word| word.strip_prefix('~'))
+                .any(|phrase| has_phrase(&display, phrase))
+        })
+    }
+
+    /// What conditions ask of an object: looked for once.
+    fn beside(&self, object: NodeId) -> Beside {
+        if let Some((known, beside)) = self.beside.get()
+            && known == object
+        {
+            return beside;
+        }
+        let tape = self.tape;
+        let beside = Beside {
+            kind: tape.get(object, "type"),
+            system: tape.get(object, "system").filter(|system| tape.kind(*system) == NodeKind::String),
+            assigner: tape.get(object, "assigner"),
+        };
+        self.beside.set(Some((object, beside)));
+        beside
+    }
+
+    /// Whether the open form item's label has a phrase; `=…`: is it.
+    fn label_has(&self, phrase: &str) -> bool {
+        let Some(item) = self.frames.iter().rev().find(|frame| frame.name == self.table.words.item) else {
+            return false;
+        };
+        ["text", "linkId"].iter().filter_map(|key| self.tape.string(item.object, key)).any(|label| {
+            match phrase.strip_prefix('=') {
+                Some(whole) => words_of(&label) == words_of(whole),
+                None => has_phrase(&label, phrase),
+            }
+        })
+    }
+
+    /// Whether a `display` is of a Coding rather than of a Reference.
+    fn is_coding(&self, frame: &Frame) -> bool {
+        let has = |key| self.tape.get(frame.object, key).is_some();
+        if has("reference") {
+            return false;
+        }
+        has("code")
+            || has("system")
+            || (!has("type") && !has("identifier") && self.table.words.is_coding(frame.name))
+            || frame.scope == Scope::Definition
+    }
+
+    fn whose(&mut self, row: Option<&Row>, frame: &Frame) -> PersonId {
+        match row.map(|row| row.field.whose) {
+            Some(Whose::Provider | Whose::Organisation) => PersonId::NOBODY,
+            Some(Whose::Relative) if frame.person.is_none() => match frame.resource {
+                Some(facts) if facts.kind != self.table.words.related_person => {
+                    self.people.relative_of_resource(facts.number)
+                }
+                _ => self.person(frame),
+            },
+            _ => self.person(frame),
+        }
+    }
+}
+
+/// How a row says that its value reads.
+fn carried(row: &Row) -> Reads<'static> {
+    match row.carry {
+        Carry::Value => Reads::Value,
+        Carry::Text => Reads::Text,
+        Carry::Xhtml => Reads::Xhtml,
+        Carry::Base64 => Reads::Base64(""),
+        Carry::Base64Query => Reads::Base64("text/x-fhir-query"),
+        Carry::Query => Reads::Query,
+        Carry::Code => Reads::Code,
+        Carry::Public => Reads::Public,
+    }
+}
+
+/// Whether every character may stand in a FHIR date, time or instant, the first of them a digit.
+fn is_time(value: &str) -> bool {
+    value.len() <= TIME_BYTES_MAX
+        && value.bytes().next().is_some_and(|c| c.is_ascii_digit())
+        && value.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'-' | b':' | b'T' | b'Z' | b'+' | b'.'))
+}
+
+/// Whether it is SampledData: numbers, and E, L and U for what couldn't be measured.
+fn is_sampled(value: &str) -> bool {
+    value.bytes().all(|c| {
+        c.is_ascii_digit() || c.is_ascii_whitespace() || matches!(c, b'-' | b'.' | b'E' | b'L' | b'U')
+    })
+}
+
+/// 8-4-4-4-12 hexadecimal digits.
+fn is_uuid(id: &str) -> bool {
+    id.len() == 36
+        && id.bytes().enumerate().all(|(at, c)| match at {
+            8 | 13 | 18 | 23 => c == b'-',
+            _ => c.is_ascii_hexdigit(),
+        })
+}
+
+/// Whether a text has these words in a row; case and punctuation don't matter.
+fn has_phrase(text: &str, phrase: &str) -> bool {
+    words_of(text).contains(&words_of(phrase))
+}
+
+/// ` in lower case with single spaces `.
+fn words_of(text: &str) -> String {
+    let mut words = String::from(" ");
+    for c in text.chars().take(LABEL_CHARS_MAX) {
+        if c.is_alphanumeric() {
+            words.extend(c.to_lowercase());
+        } else if !words.ends_with(' ') {
+            words.push(' ');
+        }
+    }
+    if !words.ends_with(' ') {
+        words.push(' ');
+    }
+    words
+}
+
+/// How much of a label is read for phrases.
+const LABEL_CHARS_MAX: usize = 256;
+
+/// The longest FHIR instant has 35 characters; a little more for fractions.
+const TIME_BYTES_MAX: usize = 40;

@@ -1,0 +1,444 @@
+//! Whose each resource is: found before the walk, since a Bundle may tell of its patient last.
+//!
+//! One person for each Patient (by `Patient.id`, `fullUrl`, `urn:uuid:`, `#contained`); a resource that names its
+//! subject belongs to that; a contained one to its container; a reference to a Patient that isn't in the document is
+//! one person for each distinct reference. What names no subject belongs to the only patient of the document, else
+//! to a person of its own, made when it has something to say.
+
+use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
+use crate::inspect::walk::{PersonId, Role};
+mod reference;
+
+use super::names::{Category, Name, Names};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The resources of a document and their persons.
+pub(super) struct People<'t, 'd> {
+    tape: &'t Tape<'d>,
+    names: &'t Names,
+    resources: Vec<Resource<'d>>,
+    /// `fullUrl`, `Patient/id`, to the resource's number.
+    by_url: HashMap<Cow<'d, str>, usize>,
+    /// Container's number and id.
+    contained: HashMap<(usize, Cow<'d, str>), usize>,
+    /// Identifier values of patients.
+    identifiers: HashMap<Cow<'d, str>, (Option<Cow<'d, str>>, PersonId)>,
+    /// References to patients that aren't in the document.
+    absent: HashMap<String, PersonId>,
+    /// Relatives inside a resource: Patient.contact by its node, and the resource's own.
+    relatives: HashMap<NodeId, PersonId>,
+    roles: Vec<Role>,
+    only: Option<PersonId>,
+    stray: Option<PersonId>,
+}
+
+struct Resource<'d> {
+    node: NodeId,
+    kind: Name,
+    category: Category,
+    container: Option<usize>,
+    id: Option<Cow<'d, str>>,
+    owner: Owner,
+    /// Type that its subject leads to: `None` without a subject.
+    subject: Target,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// Not asked for yet: the only patient's, or its own.
+    Unasked,
+    /// As before, but its subject is no person: its own.
+    Apart,
+    Known(PersonId),
+    /// Of the resource that contains it.
+    Container(usize),
+    Nobody,
+}
+
+/// What a Reference leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// There is no Reference.
+    None,
+    /// Its type can't be told.
+    Unknown,
+    /// A resource type.
+    Resource(Name),
+}
+
+/// A Reference read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lead {
+    pub(super) target: Target,
+    pub(super) person: Option<PersonId>,
+}
+
+/// What the walker asks of a resource.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) number: usize,
+    pub(super) kind: Name,
+    pub(super) category: Category,
+    pub(super) subject: Target,
+}
+
+const NO_LEAD: Lead = Lead { target: Target::None, person: None };
+
+/// Members that name whom a resource is about, first wins.
+const SUBJECTS: &[&str] = &["subject", "patient", "beneficiary", "for", "individual", "candidate"];
+/// Members further down, or of lists, that do so where none of those does.
+const FURTHER: &[(&str, &str)] = &[
+    ("actor", ""),
+    ("participant", "actor"),
+    ("recipient", ""),
+    ("target", ""),
+    ("entity", "what"),
+    ("securityContext", ""),
+    ("focus", ""),
+    ("source", ""),
+    ("subscriber", ""),
+    ("policyHolder", ""),
+];
+
+impl<'t, 'd> People<'t, 'd> {
+    /// Finds the resources of a document and joins them to persons.
+    pub(super) fn find(tape: &'t Tape<'d>, names: &'t Names) -> Self {
+        let mut people = Self {
+            tape,
+            names,
+            resources: Vec::new(),
+            by_url: HashMap::new(),
+            contained: HashMap::new(),
+            identifiers: HashMap::new(),
+            absent: HashMap::new(),
+            relatives: HashMap::new(),
+            roles: Vec::new(),
+            only: None,
+            stray: None,
+        };
+        people.list_resources();
+        people.index();
+        people.patients();
+        people.only_patient_and_subjects();
+        people
+    }
+
+    /// The resource that this object is, if it is one.
+    pub(super) fn resource(&self, node: NodeId) -> Option<Facts> {
+        let number = self.resources.binary_search_by_key(&node, |r| r.node).ok()?;
+        let resource = self.resources.get(number)?;
+        Some(Facts { number, kind: resource.kind, category: resource.category, subject: resource.subject })
+    }
+
+    /// Whose a resource is; makes a person of its own where nothing tells.
+    pub(super) fn owner(&mut self, number: usize) -> PersonId {
+        let mut at = number;
+        let mut only = self.only;
+        while let Some(resource) = self.resources.get(at) {
+            match resource.owner {
+                Owner::Known(person) => return person,
+                Owner::Nobody => return PersonId::NOBODY,
+                Owner::Container(container) => at = container, // a container comes before: this ends
+                Owner::Unasked => break,
+                Owner::Apart => {
+                    only = None;
+                    break;
+                }
+            }
+        }
+        let person = match only {
+            Some(person) => person,
+            None => self.person(Role::Patient),
+        };
+        if let Some(resource) = self.resources.get_mut(at) {
+            resource.owner = Owner::Known(person);
+        }
+        person
+    }
+
+    /// The relative that stands at a node (Patient.contact, FamilyMemberHistory) of a resource.
+    pub(super) fn relative(&mut self, node: NodeId, number: usize) -> PersonId {
+        if let Some(person) = self.relatives.get(&node) {
+            return *person;
+        }
+        let role = match self.owner(number) {
+            PersonId::NOBODY => return PersonId::NOBODY,
+            patient => Role::RelativeOf(patient),
+        };
+        let person = self.person(role);
+        self.relatives.insert(node, person);
+        person
+    }
+
+    /// The relative that a resource itself tells of: FamilyMemberHistory.
+    pub(super) fn relative_of_resource(&mut self, number: usize) -> PersonId {
+        match self.resources.get(number).map(|resource| resource.node) {
+            Some(node) => self.relative(node, number),
+            None => PersonId::NOBODY,
+        }
+    }
+
+    /// Who has what stands outside any resource.
+    pub(super) fn stray(&mut self) -> PersonId {
+        if let Some(person) = self.stray {
+            return person;
+        }
+        let person = self.person(Role::Patient);
+        self.stray = Some(person);
+        person
+    }
+
+    /// The role of a person, by number; `None` past the last one made.
+    pub(super) fn role(&self, number: usize) -> Option<Role> {
+        self.roles.get(number).copied()
+    }
+
+    /// Whether an identifier of this patient has the value.
+    pub(super) fn is_identifier_of(&self, value: &str, person: PersonId) -> bool {
+        self.identifiers.get(value).is_some_and(|(_, holder)| *holder == person)
+    }
+
+    fn person(&mut self, role: Role) -> PersonId {
+        let id = u32::try_from(self.roles.len()).expect("persons are fewer than the document's bytes");
+        self.roles.push(role);
+        PersonId(id)
+    }
+
+    /// Every object with a resourceType, in order, with the resource that contains it.
+    fn list_resources(&mut self) {
+        let tape = self.tape;
+        let mut found: Vec<(NodeId, Name)> = Vec::new();
+        for node in tape.nodes() {
+            if tape.kind(node) == NodeKind::String
+                && tape.key_is(node, "resourceType")
+                && let Some(object) = tape.parent(node)
+            {
+                found.push((object, self.names.resource(&tape.value(node))));
+            }
+        }
+        found.sort_by_key(|(object, _)| *object);
+        let mut open: Vec<(usize, NodeId)> = Vec::new();
+        for (node, kind) in found {
+            if let Some(last) = self.resources.last_mut().filter(|last| last.node == node) {
+                last.merge(kind, self.names); // two resourceTypes: the one that tells more
+                continue;
+            }
+            while open.last().is_some_and(|(_, after)| *after <= node) {
+                open.pop();
+            }
+            let held = tape
+                .parent(node)
+                .is_some_and(|list| tape.key_is(node, "contained") || tape.key_is(list, "contained"));
+            let container = open.last().map(|(number, _)| *number).filter(|_| held);
+            open.push((self.resources.len(), tape.after(node)));
+            let category = self.names.category(kind).unwrap_or(Category::Other);
+            let owner = if category == Category::Provider { Owner::Nobody } else { Owner::Unasked };
+            let id = tape.string(node, "id");
+            self.resources.push(Resource {
+                node,
+                kind,
+                category,
+                container,
+                id,
+                owner,
+                subject: Target::None,
+            });
+        }
+    }
+
+    fn index(&mut self) {
+        for (number, resource) in self.resources.iter().enumerate() {
+            if let Some(container) = resource.container {
+                let outermost = self.container(container);
+                if let Some(id) = &resource.id {
+                    self.contained.entry((outermost, id.clone())).or_insert(number);
+                }
+                continue;
+            }
+            if let Some(kind) = self.tape.string(resource.node, "resourceType")
+                && let Some(id) = &resource.id
+            {
+                self.by_url.entry(Cow::Owned(format!("{kind}/{id}"))).or_insert(number);
+            }
+            if let Some(url) = self.full_url(resource.node) {
+                self.by_url.entry(url).or_insert(number);
+            }
+        }
+    }
+
+    fn full_url(&self, node: NodeId) -> Option<Cow<'d, str>> {
+        let entry = self.tape.parent(node).filter(|_| self.tape.key_is(node, "resource"))?;
+        self.tape.string(entry, "fullUrl")
+    }
+
+    /// A person for each Patient, RelatedPerson and Person, in this order, since the later lead to the earlier.
+    fn patients(&mut self) {
+        for number in 0..self.resources.len() {
+            let Some(resource) = self.resources.get(number).filter(|r| r.category == Category::Patient)
+            else {
+                continue;
+            };
+            let node = resource.node;
+            let first = match (&resource.id, resource.container) {
+                (Some(id), None) => self.by_url.get(format!("Patient/{id}").as_str()).copied(),
+                _ => None,
+            };
+            let owner = match first.filter(|first| *first < number).and_then(|first| self.settled(first)) {
+                Some(person) => Owner::Known(person),
+                None if self.is_animal(node) => Owner::Nobody,
+                None => Owner::Known(self.person(Role::Patient)),
+            };
+            self.own(number, owner);
+            if let Owner::Known(person) = owner {
+                self.index_identifiers(node, person);
+            }
+        }
+        for wanted in [Category::Related, Category::Person] {
+            for number in 0..self.resources.len() {
+                let Some(resource) = self.resources.get(number).filter(|r| r.category == wanted) else {
+                    continue;
+                };
+                let node = resource.node;
+                let owner = if wanted == Category::Related {
+                    self.related(node, number)
+                } else {
+                    self.linked(node, number)
+                };
+                self.own(number, owner);
+            }
+        }
+    }
+
+    fn related(&mut self, node: NodeId, number: usize) -> Owner {
+        let patient = self.tape.get(node, "patient").and_then(|patient| self.lead(patient, number).person);
+        match patient {
+            Some(PersonId::NOBODY) => Owner::Nobody,
+            Some(patient) => Owner::Known(self.person(Role::RelativeOf(patient))),
+            None => Owner::Known(self.person(Role::Relative)),
+        }
+    }
+
+    /// A Person is the patient that it links to; a practitioner's is nobody's.
+    fn linked(&mut self, node: NodeId, number: usize) -> Owner {
+        let tape = self.tape;
+        let mut provider = false;
+        let links = tape.get(node, "link").into_iter().flat_map(|list| tape.children(list));
+        for target in links.filter_map(|link| tape.get(link, "target")) {
+            let lead = self.lead(target, number);
+            if let Some(person) = lead.person {
+                return Owner::Known(person);
+            }
+            if let Target::Resource(kind) = lead.target {
+                provider |= self.names.category(kind) == Some(Category::Provider);
+            }
+        }
+        if provider { Owner::Nobody } else { Owner::Known(self.person(Role::Patient)) }
+    }
+
+    /// Joins every other resource to its subject; then it is known whether the document has one patient only.
+    fn only_patient_and_subjects(&mut self) {
+        for number in 0..self.resources.len() {
+            let Some(resource) = self.resources.get(number).filter(|r| r.owner == Owner::Unasked) else {
+                continue;
+            };
+            let (node, container) = (resource.node, resource.container);
+            let lead = self.subject(node, number);
+            let owner = match (lead.person, container) {
+                (Some(PersonId::NOBODY), _) => Owner::Nobody,
+                (Some(person), _) => Owner::Known(person),
+                (None, Some(container)) => Owner::Container(container),
+                (None, None) if matches!(lead.target, Target::Resource(_)) => Owner::Apart,
+                (None, None) => Owner::Unasked,
+            };
+            if let Some(resource) = self.resources.get_mut(number) {
+                resource.owner = owner;
+                resource.subject = lead.target;
+            }
+        }
+        let mut patients =
+            self.roles.iter().zip(0..).filter(|(role, _)| **role == Role::Patient).map(|(_, n)| PersonId(n));
+        self.only = patients.next().filter(|_| patients.next().is_none());
+    }
+
+    /// Whom a resource is about: the first reference that leads to a person, else the first that stands.
+    fn subject(&mut self, node: NodeId, number: usize) -> Lead {
+        let tape = self.tape;
+        let mut first = NO_LEAD;
+        for key in SUBJECTS {
+            for object in tape.get(node, key).into_iter().flat_map(|value| each(tape, value)) {
+                let lead = self.lead(object, number);
+                if lead.person.is_some() {
+                    return lead;
+                }
+                if first.target == Target::None {
+                    first = lead;
+                }
+            }
+        }
+        if first.target != Target::None {
+            return first;
+        }
+        for (outer, inner) in FURTHER {
+            for object in tape.get(node, outer).into_iter().flat_map(|value| each(tape, value)) {
+                let object = if inner.is_empty() { Some(object) } else { tape.get(object, inner) };
+                if let Some(object) = object.filter(|o| tape.get(*o, "reference").is_some()) {
+                    let lead = self.lead(object, number);
+                    if lead.person.is_some() {
+                        return lead;
+                    }
+                }
+            }
+        }
+        NO_LEAD
+    }
+
+    fn own(&mut self, number: usize, owner: Owner) {
+        if let Some(resource) = self.resources.get_mut(number) {
+            resource.owner = owner;
+        }
+    }
+
+    fn index_identifiers(&mut self, node: NodeId, person: PersonId) {
+        let tape = self.tape;
+        for identifier in tape.get(node, "identifier").into_iter().flat_map(|value| each(tape, value)) {
+            if let Some(value) = tape.string(identifier, "value") {
+                let system = tape.string(identifier, "system");
+                self.identifiers.entry(value).or_insert((system, person));
+            }
+        }
+    }
+
+    fn is_animal(&self, node: NodeId) -> bool {
+        let tape = self.tape;
+        tape.get(node, "extension").is_some_and(|list| {
+            tape.children(list)
+                .any(|e| tape.string(e, "url").is_some_and(|url| url.ends_with("/patient-animal")))
+        })
+    }
+}
+
+impl Resource<'_> {
+    fn merge(&mut self, kind: Name, names: &Names) {
+        let category = names.category(kind).unwrap_or(Category::Other);
+        let strict = |category| match category {
+            Category::Patient => 4,
+            Category::Related => 3,
+            Category::Person => 2,
+            Category::Clinical | Category::Other => 1,
+            Category::Provider | Category::Definition => 0,
+        };
+        if strict(category) > strict(self.category) {
+            self.kind = kind;
+            self.category = category;
+            self.owner = Owner::Unasked;
+        }
+    }
+}
+
+/// A value, or each of a list.
+fn each<'t>(tape: &'t Tape<'_>, value: NodeId) -> impl Iterator<Item = NodeId> + 't {
+    let list = tape.kind(value) == NodeKind::Array;
+    let one = (!list).then_some(value);
+    one.into_iter().chain(list.then(|| tape.children(value)).into_iter().flatten())
+}

@@ -1,0 +1,393 @@
+//! JSON of no known kind: its keys are all that tells.
+//!
+//! - Takes: a document, and the key names of `config/fields/json-keys.toml` as a [`Table`] (its notation is told there).
+//! - Gives: every string, number and boolean once. A string that no key name covers is text with its key as cue, a number
+//!   a quantity; every key that isn't in the table is told as unknown.
+//! - Persons: the nearest object in an array that has a name or a birth date of its own, else the root; each object
+//!   under a relative's key is one more. What stands under a provider's or an organisation's key is nobody's.
+//! - In doubt: text.
+//! - Cost: two passes over a flat tape, a short allocation for each key.
+
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use table::Table;
+
+use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
+use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};
+use crate::inspect::field::listed;
+use crate::inspect::kind::{Kind, Whose};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use table::{Carry, Row, normal};
+
+/// Walks a document.
+///
+/// # Errors
+/// As [`Tape::read`]; the sink was told nothing then.
+pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
+    walk_tape(&Tape::read(doc, JSON_DEPTH_MAX)?, table, sink);
+    Ok(())
+}
+
+/// Walks a document that is read already.
+pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
+    let redox = tape.get(NodeId::ROOT, "Meta").is_some_and(|meta| tape.get(meta, "DataModel").is_some());
+    let mut walk = Walk {
+        tape,
+        table,
+        redox,
+        own: BTreeSet::new(),
+        roles: Vec::new(),
+        announced: 0,
+        frames: Vec::new(),
+    };
+    walk.own = walk.objects_with_a_person();
+    walk.run(sink);
+}
+
+struct Walk<'t, 'd> {
+    tape: &'t Tape<'d>,
+    table: &'t Table,
+    redox: bool,
+    /// Objects in arrays that are a person of their own.
+    own: BTreeSet<NodeId>,
+    roles: Vec<Role>,
+    announced: usize,
+    frames: Vec<Frame>,
+}
+
+/// An object or array that is open.
+#[derive(Clone)]
+struct Frame {
+    object: NodeId,
+    after: NodeId,
+    /// Its key in normal form; an element has its array's.
+    key: String,
+    whose: Side,
+    /// Made when it has something to say.
+    person: Slot,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Individual,
+    Relative,
+    Nobody,
+}
+
+/// Where an open container's person is kept: in the frame of this depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Made(PersonId),
+    /// To be made by this frame.
+    Due(Role),
+    /// That of the frame above.
+    Above,
+}
+
+impl<'t> Walk<'t, '_> {
+    fn run(&mut self, sink: &mut dyn Sink) {
+        for id in self.tape.nodes() {
+            self.leave(id);
+            let key = self.key_of(id);
+            match self.tape.kind(id) {
+                NodeKind::Object | NodeKind::Array => {
+                    self.tell_unknown(id, &key, sink);
+                    self.enter(id, key, true);
+                    self.tell_clinical(sink);
+                }
+                NodeKind::Null => self.tell_unknown(id, &key, sink),
+                NodeKind::String | NodeKind::Number | NodeKind::Bool => {
+                    self.tell_unknown(id, &key, sink);
+                    self.leaf(id, &key, sink);
+                }
+            }
+        }
+    }
+
+    /// The objects in arrays that have a name or a birth date, not counting what relatives, providers and objects
+    /// in arrays inside them have.
+    fn objects_with_a_person(&mut self) -> BTreeSet<NodeId> {
+        let mut own = BTreeSet::new();
+        for id in self.tape.nodes() {
+            self.leave(id);
+            let key = self.key_of(id);
+            match self.tape.kind(id) {
+                NodeKind::Object | NodeKind::Array => self.enter(id, key, false),
+                NodeKind::String if self.side() == Side::Individual => {
+                    let names = |row: &Row| {
+                        matches!(
+                            row.field.kind,
+                            Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::BirthDate
+                        )
+                    };
+                    if self.row(id, &key).is_some_and(names)
+                        && let Some(frame) = self.frames.iter().rev().find(|f| self.is_element(f.object))
+                    {
+                        own.insert(frame.object);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.frames.clear();
+        own
+    }
+
+    fn leave(&mut self, id: NodeId) {
+        while self.frames.last().is_some_and(|frame| frame.after <= id) {
+            self.frames.pop();
+        }
+    }
+
+    fn enter(&mut self, id: NodeId, key: String, persons: bool) {
+        let tape = self.tape;
+        let object = tape.kind(id) == NodeKind::Object;
+        let above = self.frames.last();
+        let mut whose = above.map_or(Side::Individual, |frame| frame.whose);
+        if tape.element(id).is_none() && whose != Side::Nobody {
+            for row in self.table.below(&key) {
+                match row.carry {
+                    Carry::Public => whose = Side::Nobody,
+                    Carry::Relative if whose == Side::Individual => whose = Side::Relative,
+                    _ => {}
+                }
+            }
+        }
+        let begins_relative = object
+            && whose == Side::Relative
+            && above.is_some_and(|f| {
+                f.whose == Side::Individual || (self.is_element(id) && self.is_relatives_list(f))
+            });
+        let mut person = if above.is_none() { Slot::Due(Role::Patient) } else { Slot::Above };
+        if persons && begins_relative {
+            person = Slot::Due(Role::RelativeOf(self.person()));
+        } else if self.own.contains(&id) {
+            person = Slot::Due(Role::Patient);
+        }
+        self.frames.push(Frame { object: id, after: tape.after(id), key, whose, person });
+    }
+
+    /// Whether an open array is the list under a relative's key itself.
+    fn is_relatives_list(&self, frame: &Frame) -> bool {
+        self.tape.kind(frame.object) == NodeKind::Array
+            && self.table.below(&frame.key).any(|row| row.carry == Carry::Relative)
+    }
+
+    fn leaf(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
+        let tape = self.tape;
+        let row = self.row(id, key);
+        let person = match row.map(|row| row.field.whose) {
+            Some(Whose::Provider | Whose::Organisation) => PersonId::NOBODY,
+            _ => self.person(),
+        };
+        self.announce(sink);
+        let value = tape.value(id);
+        let place = || self.place(id);
+        if let Some(mode) = row.filter(|row| row.field.kind == Kind::DeclaredMode).map(|_| &*value) {
+            match mode {
+                "true" => sink.declared(Declared::Test, &place),
+                "false" => sink.declared(Declared::Production, &place),
+                _ => {}
+            }
+        }
+        let media = match row {
+            Some(row) if row.carry == Carry::Base64 => self.media(id),
+            _ => Cow::Borrowed(""),
+        };
+        let reads = match (row.map(|row| row.carry), tape.kind(id)) {
+            (_, NodeKind::Bool) => Reads::Code,
+            (Some(Carry::Base64), _) if is_base64(&value) => Reads::Base64(&media),
+            (Some(Carry::Opaque), _) => Reads::Opaque,
+            (Some(Carry::Time), _) if value.bytes().any(|c| c.is_ascii_digit()) => Reads::Time,
+            (Some(Carry::Value), _) => Reads::Value,
+            (_, NodeKind::Number) => Reads::Quantity,
+            _ if self.side() == Side::Nobody => Reads::Public,
+            _ => Reads::Text,
+        };
+        let cue = self.cue(id);
+        let field = row.map(|row| &row.field);
+        sink.leaf(&Leaf { span: tape.span(id), value, field, person, reads, cue: &cue }, &place);
+    }
+
+    /// The best row of a key whose conditions hold.
+    fn row(&self, id: NodeId, key: &str) -> Option<&'t Row> {
+        let side = self.side();
+        let (parent, object) = match self.frames.last() {
+            // an element's parent is the object that holds its array
+            Some(frame) if self.tape.element(id).is_some() => {
+                let above = self.frames.len().checked_sub(2).and_then(|at| self.frames.get(at));
+                (above.map_or("", |f| f.key.as_str()), frame.object)
+            }
+            Some(frame) => (frame.key.as_str(), frame.object),
+            None => ("", NodeId::ROOT),
+        };
+        self.table.rows(parent, key).find(|row| {
+            let field = &row.field;
+            !(side == Side::Nobody && matches!(field.whose, Whose::Patient | Whose::Relative))
+                && row.carry != Carry::Clinical
+                && (field.when.types.is_empty() || self.is_typed(object, &field.when.types))
+                && (field.when.systems.is_empty() || self.redox)
+        })
+    }
+
+    fn is_typed(&self, object: NodeId, types: &[String]) -> bool {
+        let tape = self.tape;
+        let beside = tape.children(object).take(MEMBERS_LOOKED_AT_MAX);
+        beside.filter(|child| tape.kind(*child) == NodeKind::String).any(|child| {
+            let key = tape.key(child).map(|key| normal(&key)).unwrap_or_default();
+            TYPE_KEYS.contains(&key.as_str()) && listed(types, &tape.value(child))
+        })
+    }
+
+    /// The type that stands beside a file.
+    fn media(&self, id: NodeId) -> Cow<'t, str> {
+        let tape = self.tape;
+        let beside = tape.parent(id).into_iter().flat_map(|object| tape.children(object));
+        let beside = beside.take(MEMBERS_LOOKED_AT_MAX);
+        let mut types = beside.filter(|child| {
+            tape.kind(*child) == NodeKind::String
+                && tape.key(*child).is_some_and(|key| MEDIA_KEYS.contains(&normal(&key).as_str()))
+        });
+        types.next().map_or(Cow::Borrowed(""), |child| tape.value(child))
+    }
+
+    /// The key; of a key that says nothing the label beside it, else the key above.
+    fn cue(&self, id: NodeId) -> Cow<'t, str> {
+        let tape = self.tape;
+        let key = |mut at: NodeId| loop {
+            if let Some(key) = tape.key(at) {
+                return key;
+            }
+            match tape.parent(at) {
+                Some(parent) => at = parent,
+                None => return Cow::Borrowed(""),
+            }
+        };
+        let own = key(id);
+        if !VALUE_KEYS.contains(&normal(&own).as_str()) {
+            return own;
+        }
+        let Some(object) = self.frames.last().map(|frame| frame.object) else { return own };
+        let label = tape.children(object).take(MEMBERS_LOOKED_AT_MAX).find(|child| {
+            *child != id
+                && tape.kind(*child) == NodeKind::String
+                && tape.key(*child).is_some_and(|key| LABEL_KEYS.contains(&normal(&key).as_str()))
+        });
+        label.map_or_else(|| key(object), |label| tape.value(label))
+    }
+
+    fn key_of(&self, id: NodeId) -> String {
+        match self.tape.key(id) {
+            Some(key) => normal(&key),
+            None => self.frames.last().map(|frame| frame.key.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn side(&self) -> Side {
+        self.frames.last().map_or(Side::Individual, |frame| frame.whose)
+    }
+
+    fn is_element(&self, id: NodeId) -> bool {
+        self.tape.element(id).is_some()
+    }
+
+    /// Whose the open container is.
+    fn person(&mut self) -> PersonId {
+        if self.side() == Side::Nobody {
+            return PersonId::NOBODY;
+        }
+        let next =
+            PersonId(u32::try_from(self.roles.len()).expect("persons are fewer than 32 bits can count"));
+        for frame in self.frames.iter_mut().rev() {
+            match frame.person {
+                Slot::Made(person) => return person,
+                Slot::Due(role) => {
+                    frame.person = Slot::Made(next);
+                    self.roles.push(role);
+                    return next;
+                }
+                Slot::Above => {}
+            }
+        }
+        if self.roles.is_empty() {
+            self.roles.push(Role::Patient); // the document is one value
+        }
+        PersonId(0)
+    }
+
+    fn announce(&mut self, sink: &mut dyn Sink) {
+        while let Some(role) = self.roles.get(self.announced) {
+            let id = u32::try_from(self.announced).expect("persons are fewer than 32 bits can count");
+            sink.person(PersonId(id), *role);
+            self.announced += 1;
+        }
+    }
+
+    fn tell_unknown(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
+        let (Some(span), Some(raw)) = (self.tape.key_span(id), self.tape.key(id)) else { return };
+        if !self.table.has(key) {
+            let person = self.person();
+            self.announce(sink);
+            sink.unknown_key(&raw, span, person, &|| self.place(id));
+        }
+    }
+
+    /// Clinical content begins where a container under such a key holds something.
+    fn tell_clinical(&mut self, sink: &mut dyn Sink) {
+        let Some(frame) = self.frames.last() else { return };
+        let holds = self.tape.children(frame.object).next().is_some();
+        let keyed = self.tape.key_span(frame.object).is_some();
+        let redox = self.redox;
+        let clinical = holds
+            && keyed
+            && self
+                .table
+                .below(&frame.key)
+                .any(|row| row.carry == Carry::Clinical && (row.field.when.systems.is_empty() || redox));
+        if !clinical {
+            return;
+        }
+        let person = self.person();
+        if person != PersonId::NOBODY {
+            self.announce(sink);
+            sink.clinical(person);
+        }
+    }
+
+    /// Keys of the table, `*` for any other.
+    fn place(&self, id: NodeId) -> String {
+        let mut steps = Vec::new();
+        let mut at = id;
+        while let Some(parent) = self.tape.parent(at) {
+            steps.push(match (self.tape.element(at), self.tape.key(at)) {
+                (Some(number), _) => format!("[{number}]"),
+                (None, key) => match normal(&key.unwrap_or_default()) {
+                    known if self.table.has(&known) => format!(".{known}"),
+                    _ => ".*".to_owned(),
+                },
+            });
+            at = parent;
+        }
+        steps.push("$".to_owned());
+        steps.into_iter().rev().collect()
+    }
+}
+
+/// Whether it can be base64 of something: long enough, and of its letters only.
+fn is_base64(value: &str) -> bool {
+    value.len() >= 8
+        && value.bytes().all(|c| {
+            c.is_ascii_alphanumeric()
+                || c.is_ascii_whitespace()
+                || matches!(c, b'+' | b'/' | b'=' | b'-' | b'_')
+        })
+}
+
+const TYPE_KEYS: &[&str] = &["idtype", "type", "identifiertype", "typecode", "system", "kind"];
+const MEDIA_KEYS: &[&str] = &["contenttype", "mimetype", "mediatype", "filetype"];
+const VALUE_KEYS: &[&str] = &["value", "answer", "text", "content", "val", "data"];
+const LABEL_KEYS: &[&str] = &["label", "question", "key", "field", "name", "code", "description", "type"];

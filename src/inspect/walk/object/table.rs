@@ -1,0 +1,145 @@
+//! The key table compiled for reading.
+
+use crate::inspect::field::{Field, FieldTable};
+use std::collections::HashMap;
+
+/// Key names, ready for reading: made once, used for every document.
+#[derive(Debug)]
+pub struct Table {
+    rows: Vec<Row>,
+    by_key: HashMap<Box<str>, Vec<Placed>>,
+    below: HashMap<Box<str>, Vec<usize>>,
+    /// `*word*.**`: few.
+    below_word: Vec<(Box<str>, usize)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) field: Field,
+    pub(super) carry: Carry,
+}
+
+/// The `as` of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carry {
+    Value,
+    Text,
+    Base64,
+    Opaque,
+    Time,
+    Public,
+    Relative,
+    Clinical,
+}
+
+#[derive(Debug)]
+struct Placed {
+    parent: Option<Box<str>>,
+    row: usize,
+}
+
+impl Table {
+    /// Compiles the rows of a table.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that quote nothing but the table itself.
+    pub fn new(table: &FieldTable) -> Result<Self, String> {
+        let mut compiled =
+            Self { rows: Vec::new(), by_key: HashMap::new(), below: HashMap::new(), below_word: Vec::new() };
+        for (index, field) in table.field.iter().enumerate() {
+            let carry = Carry::parse(&field.reads)
+                .ok_or_else(|| format!("{}: `as` has no meaning here: {}", field.id, field.reads))?;
+            compiled.rows.push(Row { field: field.clone(), carry });
+            for at in &field.at {
+                compiled.add(at, index).ok_or_else(|| format!("{}: no key name: {at}", field.id))?;
+            }
+        }
+        let rows = &compiled.rows;
+        for placed in compiled.by_key.values_mut() {
+            placed.sort_by_key(|placed| {
+                let field = rows.get(placed.row).map(|row| &row.field);
+                let conditional =
+                    field.is_some_and(|f| !f.when.types.is_empty() || !f.when.systems.is_empty());
+                std::cmp::Reverse((conditional, placed.parent.is_some(), field.map(|f| f.points.0)))
+            });
+        }
+        Ok(compiled)
+    }
+
+    /// The row of a key as written, where nothing else is known: form fields, query parameters.
+    #[must_use]
+    pub fn lookup(&self, key: &str) -> Option<&Field> {
+        let plain = |row: &&Row| {
+            row.carry == Carry::Value && row.field.when.types.is_empty() && row.field.when.systems.is_empty()
+        };
+        self.rows("", &normal(key)).find(plain).map(|row| &row.field)
+    }
+
+    /// The rows for a key (in normal form) inside the object of another, best first.
+    pub(super) fn rows<'t>(&'t self, parent: &str, key: &str) -> impl Iterator<Item = &'t Row> {
+        let placed = self.by_key.get(key).map(Vec::as_slice).unwrap_or_default();
+        placed
+            .iter()
+            .filter(move |placed| placed.parent.as_deref().is_none_or(|wanted| wanted == parent))
+            .filter_map(|placed| self.rows.get(placed.row))
+    }
+
+    /// The rows for all below a key (in normal form).
+    pub(super) fn below(&self, key: &str) -> impl Iterator<Item = &Row> {
+        let exact = self.below.get(key).into_iter().flatten();
+        let words = self.below_word.iter().filter(move |(word, _)| key.contains(&**word)).map(|(_, row)| row);
+        exact.chain(words).filter_map(|row| self.rows.get(*row))
+    }
+
+    /// Whether the table has the key (in normal form): it may be shown.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.by_key.contains_key(key) || self.below.contains_key(key)
+    }
+
+    fn add(&mut self, at: &str, row: usize) -> Option<()> {
+        let normal =
+            |key: &str| !key.is_empty() && key.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let (first, last) = at.split_once('.').map_or((None, at), |(first, last)| (Some(first), last));
+        match (first, last) {
+            (Some(key), "**") => match key.strip_prefix('*').and_then(|key| key.strip_suffix('*')) {
+                Some(word) => self.below_word.push((Some(word).filter(|w| normal(w))?.into(), row)),
+                None => self.below.entry(Some(key).filter(|k| normal(k))?.into()).or_default().push(row),
+            },
+            (parent, key) => {
+                if !normal(key) || !parent.is_none_or(normal) {
+                    return None;
+                }
+                let placed = Placed { parent: parent.map(Into::into), row };
+                self.by_key.entry(key.into()).or_default().push(placed);
+            }
+        }
+        Some(())
+    }
+}
+
+impl Carry {
+    fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "" => Self::Value,
+            "text" => Self::Text,
+            "base64" => Self::Base64,
+            "opaque" => Self::Opaque,
+            "time" => Self::Time,
+            "public" => Self::Public,
+            "relative" => Self::Relative,
+            "clinical" => Self::Clinical,
+            _ => return None,
+        })
+    }
+}
+
+/// A key in normal form: lower case, letters and digits of ASCII only.
+pub(super) fn normal(key: &str) -> String {
+    if key.len() > KEY_BYTES_MAX {
+        return String::new();
+    }
+    key.bytes().filter(u8::is_ascii_alphanumeric).map(|c| char::from(c.to_ascii_lowercase())).collect()
+}
+
+/// A longer key is no name of the table.
+const KEY_BYTES_MAX: usize = 64;

@@ -1,0 +1,132 @@
+//! Persons, rows and cues of JSON of no known kind.
+
+use super::*;
+use crate::inspect::field::FieldTable;
+use std::ops::Range;
+
+type Kept = (String, String, Option<String>, PersonId, String, String);
+
+#[derive(Default)]
+struct Keep {
+    roles: Vec<Role>,
+    leaves: Vec<Kept>,
+    clinical: Vec<PersonId>,
+    declared: Vec<Declared>,
+    unknown: Vec<String>,
+}
+
+impl Sink for Keep {
+    fn person(&mut self, id: PersonId, role: Role) {
+        assert_eq!(id.0 as usize, self.roles.len());
+        self.roles.push(role);
+    }
+
+    fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
+        assert!(leaf.person == PersonId::NOBODY || (leaf.person.0 as usize) < self.roles.len());
+        self.leaves.push((
+            place(),
+            leaf.value.clone().into_owned(),
+            leaf.field.map(|f| f.id.trim_start_matches("json.").to_owned()),
+            leaf.person,
+            format!("{:?}", leaf.reads),
+            leaf.cue.to_owned(),
+        ));
+    }
+
+    fn clinical(&mut self, person: PersonId) {
+        self.clinical.push(person);
+    }
+
+    fn declared(&mut self, mode: Declared, _: &dyn Fn() -> String) {
+        self.declared.push(mode);
+    }
+
+    fn unknown_key(&mut self, key: &str, _: Range<usize>, _: PersonId, _: &dyn Fn() -> String) {
+        self.unknown.push(key.to_owned());
+    }
+}
+
+impl Keep {
+    fn of(&self, value: &str) -> &Kept {
+        self.leaves.iter().find(|leaf| leaf.1 == value).unwrap()
+    }
+
+    fn row(&self, value: &str) -> &str {
+        self.of(value).2.as_deref().unwrap_or("")
+    }
+}
+
+fn walked(doc: &str) -> Keep {
+    let rows = FieldTable::parse(include_str!("../../../../config/fields/json-keys.toml")).unwrap();
+    let mut keep = Keep::default();
+    walk(doc.as_bytes(), &Table::new(&rows).unwrap(), &mut keep).unwrap();
+    keep
+}
+
+#[test]
+fn a_redox_message_has_one_patient_and_relatives_apart() {
+    let kept = walked(
+        r#"{"Meta":{"DataModel":"PatientAdmin","Test":true,"Source":{"ID":"s-1","Name":"Dev Tools"}},
+        "Patient":{"Identifiers":[{"ID":"0000000001","IDType":"MR"},{"ID":"e167","IDType":"EHRID"}],
+          "Demographics":{"FirstName":"Tim","LastName":"Bixby","DOB":"2008-01-06","SSN":"101-01-0001",
+            "Address":{"StreetAddress":"4762 Hickory St","City":"Monroe","ZIP":"53566"},
+            "PhoneNumber":{"Home":"+18088675301"},"EmailAddresses":["t@b.net"]},
+          "Contacts":[{"FirstName":"Barb","LastName":"Bixby","PhoneNumber":{"Home":"+18088675302"}},{"FirstName":"Kent"}]},
+        "Visit":{"VisitNumber":"1234","AttendingProvider":{"ID":"404","FirstName":"Pat","LastName":"Granite"},
+          "Insurances":[{"MemberNumber":"60054100","Insured":{"LastName":"Bixby-Ray"}}]},
+        "Orders":[{"ID":"157968300","Notes":["fasting"]}]}"#,
+    );
+    let patient = kept.of("Tim").3;
+    for (value, row) in [
+        ("Tim", "given"),
+        ("2008-01-06", "birth-date"),
+        ("101-01-0001", "ssn"),
+        ("0000000001", "id-mr"),
+        ("e167", "id-machine"),
+        ("4762 Hickory St", "street"),
+        ("53566", "zip"),
+        ("+18088675301", "phone"),
+        ("t@b.net", "email"),
+        ("1234", "visit"),
+        ("60054100", "member"),
+        ("157968300", "order"),
+    ] {
+        assert_eq!((kept.row(value), kept.of(value).3), (row, patient), "{value}");
+    }
+    let barb = kept.of("Barb").3;
+    assert_eq!(kept.of("+18088675302").3, barb);
+    assert!(![barb, patient].contains(&kept.of("Kent").3));
+    assert!(![barb, patient].contains(&kept.of("Bixby-Ray").3));
+    assert_eq!(kept.roles.iter().filter(|r| **r == Role::RelativeOf(patient)).count(), 3);
+    assert_eq!((kept.of("Granite").3, kept.of("Granite").4.as_str()), (PersonId::NOBODY, "Public"));
+    assert_eq!(kept.of("Dev Tools").4, "Public");
+    assert_eq!(kept.of("fasting").4, "Text");
+    assert_eq!(kept.declared, [Declared::Test]);
+    assert!(!kept.clinical.is_empty() && kept.clinical.iter().all(|p| *p == patient));
+    assert_eq!(kept.of("Tim").0, "$.*.*.firstname");
+}
+
+#[test]
+fn each_object_with_a_name_in_a_list_is_a_person() {
+    let kept = walked(
+        r#"[{"first_name":"Ann","dob":"1961-04-12","diagnoses":[{"code":"E11.9"}],"ids":[{"type":"SSN","value":"212-55-0187"}]},
+        {"First-Name":"Bo","mrn":123456,"score":7.5,"pairs":[{"name":"Passport no","value":"X1"}]}]"#,
+    );
+    let (ann, bo) = (kept.of("Ann").3, kept.of("Bo").3);
+    assert_ne!(ann, bo);
+    assert_eq!((kept.row("212-55-0187"), kept.of("212-55-0187").3), ("id-ssn", ann));
+    assert_eq!((kept.row("123456"), kept.of("123456").3, kept.of("123456").4.as_str()), ("mrn", bo, "Value"));
+    assert_eq!(kept.of("7.5").4, "Quantity");
+    assert_eq!((kept.of("X1").4.as_str(), kept.of("X1").5.as_str()), ("Text", "Passport no"));
+    assert_eq!(kept.clinical, [ann]);
+    assert!(kept.unknown.contains(&"score".to_owned()) && !kept.unknown.contains(&"mrn".to_owned()));
+    assert_eq!(kept.of("7.5").0, "$[1].*");
+}
+
+#[test]
+fn takes_any_document() {
+    for doc in ["7", "\"x\"", "[]", "{}", "[[[\"a\"]]]", "null", "{\"\":{\"\":1}}"] {
+        walked(doc);
+    }
+    assert_eq!(walked("\"x\"").roles, [Role::Patient]);
+}
