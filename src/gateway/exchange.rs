@@ -1,0 +1,268 @@
+//! One message while it is on its way, and what becomes of it at its end: counted, and its record offered.
+
+use super::Shared;
+use crate::decide;
+use crate::identify::Caller;
+use crate::inspect::decode::Budget;
+use crate::inspect::format::known_media_type;
+use crate::inspect::{Findings, Inspector, Message, RuleSet};
+use crate::listen::{HeldPermit, TeeEnd};
+use crate::payload::{Payload, PayloadText};
+use crate::reason::Reason;
+use crate::record::{Draft, Entry, View};
+use crate::resolve::Route;
+use crate::telemetry::metrics::{Cells, Outcome};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One message on its way: what its record is made of.
+pub(super) struct Exchange {
+    pub(super) id: String,
+    pub(super) received: Instant,
+    pub(super) listener: Arc<str>,
+    pub(super) method: &'static str,
+    pub(super) caller: Caller,
+    pub(super) route: Option<Arc<Route>>,
+    pub(super) ceiling: View,
+    pub(super) head: HeadText,
+    pub(super) body: Payload,
+    pub(super) request_bytes: u64,
+    pub(super) findings: Option<Findings>,
+    pub(super) would_refuse: Option<Reason>,
+    pub(super) tee: Option<Rc<RefCell<Option<TeeEnd>>>>,
+    pub(super) tee_copies: bool,
+    pub(super) permit: Option<HeldPermit>,
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            received: Instant::now(),
+            listener: Arc::from(""),
+            method: "OTHER",
+            caller: Caller::nobody(),
+            route: None,
+            ceiling: View::Metadata,
+            head: HeadText::default(),
+            body: Payload::default(),
+            request_bytes: 0,
+            findings: None,
+            would_refuse: None,
+            tee: None,
+            tee_copies: false,
+            permit: None,
+        }
+    }
+}
+
+impl Exchange {
+    pub(super) fn open(head: &Parts, listener: &Arc<str>, received: Instant) -> Self {
+        Self {
+            id: crate::clock::new_id(),
+            received,
+            listener: listener.clone(),
+            method: known_method(head.method.as_str()),
+            head: HeadText::of(head),
+            ..Self::default()
+        }
+    }
+}
+
+/// A message that isn't answered yet. Where its caller goes away, hyper drops all of it: that is counted and recorded.
+pub(super) struct Watched {
+    pub(super) exchange: Exchange,
+    pub(super) close: Option<Close>,
+}
+
+impl Watched {
+    /// There is an answer: its body's end is the message's.
+    pub(super) fn answered(mut self) -> Exchange {
+        self.close = None;
+        std::mem::take(&mut self.exchange)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(close) = self.close.take() {
+            let exchange = std::mem::take(&mut self.exchange);
+            close.exchange(exchange, Outcome::Failed, Some(Reason::CallerGone), 0, "none", 0);
+        }
+    }
+}
+
+/// The end of a message: counted, and its draft offered.
+pub(super) struct Close {
+    pub(super) shared: Arc<Shared>,
+    pub(super) cells: Arc<Cells>,
+}
+
+impl Close {
+    pub(super) fn exchange(
+        self,
+        mut exchange: Exchange,
+        outcome: Outcome,
+        reason: Option<Reason>,
+        status: u16,
+        reply_type: &'static str,
+        reply_bytes: u64,
+    ) {
+        let environment = exchange.route.as_ref().map(|r| r.environment.name.clone());
+        let mut cut = false;
+        if let Some(tee) = exchange.tee.take() {
+            // A body that is still on its way when its reply has ended has no end yet: its copy is not whole.
+            let end = tee.borrow_mut().take();
+            cut = end.as_ref().is_none_or(|end| {
+                !end.complete || end.overflowed || end.copied.len() as u64 != end.total_bytes
+            });
+            exchange.request_bytes = end.as_ref().map_or(0, |end| end.total_bytes);
+            exchange.body = end.map(|end| end.copied).unwrap_or_default();
+        }
+        self.cells.message(environment.as_deref(), outcome, reason, exchange.request_bytes, reply_bytes);
+        if let (Some(findings), Some(route)) = (&exchange.findings, &exchange.route) {
+            let mismatch =
+                decide::verdict(findings, &route.environment.policy, &route.connection.opaque).mismatch;
+            self.cells.inspected(&route.environment.name, outcome == Outcome::Refused, findings, mismatch);
+        }
+        let Some(recorder) = &self.shared.recorder else { return };
+        let snapshot = self.shared.snapshot.load();
+        let entry = Entry {
+            // The id's own time: a record is found by its id alone.
+            started_ms: crate::clock::id_ms(&exchange.id).unwrap_or(0),
+            id: exchange.id,
+            duration_us: u64::try_from(exchange.received.elapsed().as_micros()).unwrap_or(u64::MAX),
+            environment: environment.as_deref().unwrap_or(UNRESOLVED).to_owned(),
+            connection: exchange.route.as_ref().map(|r| r.connection.name.to_string()),
+            listener: exchange.listener.to_string(),
+            caller: exchange.caller.name.to_string(),
+            caller_role: exchange.caller.role.as_str().to_owned(),
+            method: exchange.method.to_owned(),
+            decision: outcome.as_str().to_owned(),
+            reason: reason.map(|r| r.as_str().to_owned()),
+            status,
+            request_type: known_media_type(&exchange.head.content_type).to_owned(),
+            reply_type: reply_type.to_owned(),
+            request_bytes: exchange.request_bytes,
+            reply_bytes,
+            rule_set: snapshot.rules.version.clone(),
+            ..Entry::default()
+        };
+        let streamed = exchange.findings.is_none() && exchange.tee_copies;
+        let flag = exchange.route.as_ref().map(|r| r.environment.flag);
+        // A refused message is kept at metadata, whoever sent it.
+        let refused = matches!(outcome, Outcome::Refused | Outcome::Failed);
+        let draft = Draft {
+            entry,
+            ceiling: if refused { View::Metadata } else { exchange.ceiling },
+            flag,
+            findings: exchange.findings,
+            inspect: streamed,
+            cut,
+            target: PayloadText::from(exchange.head.target),
+            headers: exchange.head.headers,
+            content_type: exchange.head.content_type,
+            content_encoding: exchange.head.content_encoding,
+            body: if refused { Payload::default() } else { exchange.body },
+            rules: snapshot.rules.clone(),
+            budget: snapshot.config.budget,
+        };
+        recorder.offer(draft);
+    }
+}
+
+/// One inspection, with all that it reads.
+pub(super) struct Job {
+    pub(super) head: HeadText,
+    pub(super) trailers: Vec<(String, String)>,
+    pub(super) body: Payload,
+    pub(super) cut: bool,
+}
+
+impl Job {
+    pub(super) fn run(&self, rules: &RuleSet, budget: Budget) -> Findings {
+        self.head.inspect(rules, budget, self.body.expose(), &self.trailers, self.cut)
+    }
+}
+
+/// The head as text. All of it is payload: no `Debug`.
+#[derive(Clone, Default)]
+pub(super) struct HeadText {
+    pub(super) target: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) content_type: String,
+    pub(super) content_encoding: String,
+    pub(super) accept: String,
+    pub(super) partial: bool,
+}
+
+impl HeadText {
+    /// The text of a head; header values that aren't UTF-8 are read as Latin-1.
+    #[must_use]
+    pub(super) fn of(head: &Parts) -> Self {
+        let get = |name: header::HeaderName| {
+            let values: Vec<String> = head.headers.get_all(name).iter().map(text_of).collect();
+            values.join(", ")
+        };
+        Self {
+            target: head.uri.path_and_query().map_or("/", |t| t.as_str()).to_owned(),
+            headers: pairs(&head.headers),
+            content_type: get(header::CONTENT_TYPE),
+            content_encoding: get(header::CONTENT_ENCODING),
+            accept: get(header::ACCEPT),
+            partial: head.headers.contains_key(header::CONTENT_RANGE),
+        }
+    }
+
+    pub(super) fn inspect(
+        &self,
+        rules: &RuleSet,
+        budget: Budget,
+        body: &[u8],
+        trailers: &[(String, String)],
+        cut: bool,
+    ) -> Findings {
+        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        let borrowed = |list: &'_ [(String, String)]| -> Vec<(String, String)> { list.to_vec() };
+        let (headers, trailers) = (borrowed(&self.headers), borrowed(trailers));
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let trailers: Vec<(&str, &str)> = trailers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        Inspector::new(rules, budget, crate::clock::this_year()).message(&Message {
+            path,
+            query,
+            headers: &headers,
+            trailers: &trailers,
+            content_type: &self.content_type,
+            content_encoding: &self.content_encoding,
+            partial: self.partial,
+            body,
+            cut,
+        })
+    }
+}
+
+pub(super) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {
+    map.iter()
+        .filter(|(name, _)| !crate::inspect::url::is_protocol_header(name.as_str()))
+        .map(|(name, value)| (name.as_str().to_owned(), text_of(value)))
+        .collect()
+}
+
+pub(super) fn text_of(value: &HeaderValue) -> String {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.as_bytes().iter().map(|b| char::from(*b)).collect(),
+    }
+}
+
+pub(super) fn known_method(method: &str) -> &'static str {
+    const KNOWN: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+    KNOWN.iter().find(|k| **k == method).copied().unwrap_or("OTHER")
+}
+
+/// The environment of messages that never got one.
+pub(super) const UNRESOLVED: &str = "unresolved";
