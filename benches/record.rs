@@ -55,6 +55,7 @@ fn draft(body: &str) -> Draft {
         ceiling: View::Linked,
         flag: None,
         findings: None,
+        reply_findings: None,
         inspect: false,
         cut: false,
         target: PayloadText::from("/fhir"),

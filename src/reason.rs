@@ -36,6 +36,8 @@ reasons! {
     Uninspected = "uninspected", "Part of the message could not be inspected, and this environment does not accept that.";
     /// The message declares a mode that isn't the environment's, and the policy refuses that.
     DeclaredMode = "declared_mode", "The message declares a mode that does not belong to this environment.";
+    /// The message links to a host that doesn't belong to its environment, where whoever follows it passes the gateway.
+    OffPathUrl = "off_path_url", "The message links to a host that does not belong to this environment.";
     /// Listener, credential and path disagree about the environment.
     EnvironmentMismatch = "environment_mismatch", "The signals of the message disagree about its environment.";
     /// No signal names an environment, or production is named only by signals that the sender picks.
@@ -74,6 +76,8 @@ reasons! {
     UpstreamTimeout = "upstream_timeout", "The upstream did not answer in time.";
     /// The upstream closed, or answered with what is no HTTP.
     UpstreamInvalid = "upstream_invalid", "The upstream's answer was cut short or is no HTTP.";
+    /// The reply is over `body_bytes_max`, and has to be held whole to be judged. Ask for less at a time.
+    ReplyTooLarge = "reply_too_large", "The upstream's reply is over the limit of what is held for judgement.";
     /// The record queue is full and the policy is to refuse. Try again later.
     RecordQueueFull = "record_queue_full", "The record of this message could not be taken. Try again later.";
     /// `connections_max` is reached. Try again later.

@@ -1,16 +1,21 @@
 //! Respond: outcome to HTTP response. The only place that picks a status code.
 
-use crate::decide::{self, Dialect, Refusal};
+use crate::decide::{self, Dialect, Refusal, Side};
 use crate::reason::Reason;
 use http::{HeaderValue, Response, StatusCode, header};
 
-/// The status of a reason.
+/// The status of a reason; of a reply that was withheld it is 502: the upstream's answer is at fault.
 #[must_use]
-pub const fn status(reason: Reason) -> StatusCode {
+pub const fn status(reason: Reason, side: Side) -> StatusCode {
     match reason {
-        Reason::LikelyPhi | Reason::Bulk | Reason::Uninspected | Reason::DeclaredMode => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Reason::LikelyPhi
+        | Reason::Bulk
+        | Reason::Uninspected
+        | Reason::DeclaredMode
+        | Reason::OffPathUrl => match side {
+            Side::Request => StatusCode::UNPROCESSABLE_ENTITY,
+            Side::Reply => StatusCode::BAD_GATEWAY,
+        },
         Reason::EnvironmentMismatch | Reason::PathDenied | Reason::CallerRefused => StatusCode::FORBIDDEN,
         Reason::EnvironmentUnknown | Reason::NoConnection => StatusCode::NOT_FOUND,
         Reason::CredentialMissing | Reason::CredentialInvalid => StatusCode::UNAUTHORIZED,
@@ -22,7 +27,7 @@ pub const fn status(reason: Reason) -> StatusCode {
         Reason::HeldFull | Reason::RecordQueueFull | Reason::TooManyConnections | Reason::Draining => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        Reason::UpstreamConnect | Reason::UpstreamInvalid => StatusCode::BAD_GATEWAY,
+        Reason::UpstreamConnect | Reason::UpstreamInvalid | Reason::ReplyTooLarge => StatusCode::BAD_GATEWAY,
         Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -38,7 +43,7 @@ pub fn refusal(
     body: &[u8],
     now: &str,
 ) -> Response<Vec<u8>> {
-    let status = status(refusal.reason);
+    let status = status(refusal.reason, refusal.side);
     let (content_type, text) = decide::render(refusal, dialect, status.as_u16(), record, body, now);
     let mut response = Response::new(text);
     *response.status_mut() = status;

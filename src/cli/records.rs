@@ -200,11 +200,12 @@ pub(super) fn shown(answer: &Value) -> String {
     ] {
         let _ = writeln!(out, "{key:<14} {}", text(key));
     }
-    for found in record["found"].as_array().into_iter().flatten() {
+    let of_request = record["found"].as_array().into_iter().flatten().map(|f| ("found", f));
+    let of_reply = record["reply"]["found"].as_array().into_iter().flatten().map(|f| ("found in reply", f));
+    for (label, found) in of_request.chain(of_reply) {
         let _ = writeln!(
             out,
-            "{:<14} {} {} x{} ({} points)",
-            "found",
+            "{label:<14} {} {} x{} ({} points)",
             found["rule"].as_str().unwrap_or("-"),
             found["kind"].as_str().unwrap_or("-"),
             found["count"],

@@ -51,6 +51,8 @@ pub struct Environment {
     pub flag: Flag,
     /// What is done with findings there.
     pub policy: Policy,
+    /// Hosts beside its upstreams that replies may link to, lower case, with the port where it isn't the scheme's.
+    pub known_hosts: Vec<String>,
 }
 
 /// One socket that callers connect to.

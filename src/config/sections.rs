@@ -2,7 +2,7 @@
 
 use super::reader::{Problems, Table};
 use super::{Callers, Config, Connection, Environment, Listener, OnFull, Records};
-use crate::decide::{Mode, OnDeclared, OnUninspected, Policy};
+use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
 use crate::forward::HeaderRules;
 use crate::inspect::decode::Budget;
 use crate::listen::Limits;
@@ -169,10 +169,37 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
             &[("report", OnDeclared::Report), ("refuse", OnDeclared::Refuse)],
             problems,
         ),
+        off_path_url: t.choice(
+            "off_path_url",
+            d.off_path_url,
+            &[("refuse", OnOffPath::Refuse), ("pass", OnOffPath::Pass)],
+            problems,
+        ),
         flag,
     };
+    let known_hosts = known_hosts(&mut t, problems);
     t.done(problems);
-    Some(Arc::new(Environment { name: name?, flag, policy }))
+    Some(Arc::new(Environment { name: name?, flag, policy, known_hosts }))
+}
+
+fn known_hosts(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<String> {
+    let key = t.key("known_hosts");
+    let mut hosts = Vec::new();
+    for (host, span) in t.list("known_hosts", problems) {
+        let good =
+            host.parse::<http::uri::Authority>().is_ok_and(|a| !a.host().is_empty()) && !host.contains('@');
+        if good {
+            hosts.push(host.to_ascii_lowercase());
+        } else {
+            problems.add(
+                Some(span),
+                key.clone(),
+                "host names, each with a port where it has one",
+                format!("`{host}`"),
+            );
+        }
+    }
+    hosts
 }
 
 fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Listener>> {

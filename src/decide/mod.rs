@@ -7,8 +7,10 @@
 
 mod ack;
 mod refusal;
+mod reply;
 
-pub use refusal::{Dialect, Refusal, Spot, render};
+pub use refusal::{Dialect, Refusal, Side, Spot, render};
+pub use reply::{ClearedReply, judged_reply, streamed_reply};
 
 use crate::forward::OutBody;
 use crate::inspect::Findings;
@@ -42,6 +44,8 @@ pub struct Policy {
     pub uninspected: OnUninspected,
     /// What happens where a declaration disagrees with the environment.
     pub declared_mode: OnDeclared,
+    /// What happens to a reply that links past the gateway.
+    pub off_path_url: OnOffPath,
 }
 
 /// Whether to act on findings.
@@ -85,6 +89,15 @@ pub enum OnDeclared {
     Refuse,
 }
 
+/// What happens to a reply that links past the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnOffPath {
+    /// Withheld. The default of development and staging.
+    Refuse,
+    /// Passed and counted. Always so in production.
+    Pass,
+}
+
 impl Policy {
     /// The built-in policy of an environment's flag.
     #[must_use]
@@ -103,6 +116,10 @@ impl Policy {
                 Flag::Development | Flag::Staging => OnUninspected::Refuse,
             },
             declared_mode: OnDeclared::Report,
+            off_path_url: match flag {
+                Flag::Production => OnOffPath::Pass,
+                Flag::Development | Flag::Staging => OnOffPath::Refuse,
+            },
         }
     }
 
@@ -143,6 +160,8 @@ pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdi
         Some(Reason::Bulk)
     } else if mismatch && policy.declared_mode == OnDeclared::Refuse {
         Some(Reason::DeclaredMode)
+    } else if !findings.off_path.is_empty() && policy.off_path_url == OnOffPath::Refuse {
+        Some(Reason::OffPathUrl)
     } else if unread && policy.uninspected == OnUninspected::Refuse {
         Some(Reason::Uninspected)
     } else {

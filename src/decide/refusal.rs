@@ -11,11 +11,22 @@ use crate::reason::Reason;
 use serde_json::{Value, json};
 use std::ops::Range;
 
+/// Which half of an exchange was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// What the caller sent: refused before any of it went on.
+    Request,
+    /// What the upstream answered: withheld, though the upstream has the request.
+    Reply,
+}
+
 /// Why a message was refused, and what to fix.
 #[derive(Debug, Clone)]
 pub struct Refusal {
     /// Why.
     pub reason: Reason,
+    /// Which half it is about.
+    pub side: Side,
     /// What was found where, heaviest first, at most 20.
     pub spots: Vec<Spot>,
     /// How many more there are.
@@ -80,6 +91,30 @@ impl Dialect {
 }
 
 impl Refusal {
+    /// One for what was found in an upstream's reply. `request` is what was found in the request: its bytes are what
+    /// an acknowledgement would echo.
+    #[must_use]
+    pub fn withheld(
+        reason: Reason,
+        findings: &Findings,
+        request: Option<&Findings>,
+        policy: &Policy,
+        opaque: &[String],
+    ) -> Self {
+        let mut refusal = Self::of(reason, findings, policy, opaque);
+        for spot in &mut refusal.spots {
+            spot.advice = match spot.kind.as_str() {
+                "uninspected" => spot.advice.clone(),
+                kind => format!(
+                    "The upstream's data has a {}: load made-up people there.",
+                    kind.replace('-', " ")
+                ),
+            };
+        }
+        refusal.touched = request.map(touched).unwrap_or_default();
+        Self { side: Side::Reply, ..refusal }
+    }
+
     /// One for a message's findings.
     #[must_use]
     pub fn of(reason: Reason, findings: &Findings, policy: &Policy, opaque: &[String]) -> Self {
@@ -104,6 +139,9 @@ impl Refusal {
         };
         let mut spots: Vec<Spot> = match reason {
             Reason::Uninspected => unread.collect(),
+            Reason::OffPathUrl => {
+                findings.off_path.iter().map(|link| Spot::off_path(link.part, &link.place)).collect()
+            }
             Reason::DeclaredMode => findings
                 .declared
                 .iter()
@@ -127,34 +165,40 @@ impl Refusal {
             spots,
             more,
             points: matches!(reason, Reason::LikelyPhi).then_some((findings.points().0, policy.block)),
-            touched: findings
-                .findings
-                .iter()
-                .filter(|f| f.part == Part::Body)
-                .map(|f| f.span.clone())
-                .collect(),
+            touched: touched(findings),
+            side: Side::Request,
         }
     }
 
     /// One that isn't about findings.
     #[must_use]
     pub fn plain(reason: Reason) -> Self {
-        Self { reason, spots: Vec::new(), more: 0, points: None, touched: Vec::new() }
+        Self { reason, side: Side::Request, spots: Vec::new(), more: 0, points: None, touched: Vec::new() }
     }
 
     /// One sentence with what to do.
     #[must_use]
     pub fn sentence(&self) -> String {
+        let whose = match self.side {
+            Side::Request => "",
+            Side::Reply => "The upstream has the request; its reply was withheld. ",
+        };
+        let title = self.reason.title();
         match self.points {
             Some((points, block)) if points >= block => {
-                format!("{} One person reaches {points} points; {block} are refused.", self.reason.title())
+                format!("{whose}{title} One person reaches {points} points; {block} are refused.")
             }
             Some((points, _)) => {
-                format!("{} One person reaches {points} points beside clinical content.", self.reason.title())
+                format!("{whose}{title} One person reaches {points} points beside clinical content.")
             }
-            None => self.reason.title().to_owned(),
+            None => format!("{whose}{title}"),
         }
     }
+}
+
+/// Raw bytes of the body that findings touch.
+fn touched(findings: &Findings) -> Vec<Range<usize>> {
+    findings.findings.iter().filter(|f| f.part == Part::Body).map(|f| f.span.clone()).collect()
 }
 
 impl Spot {
@@ -169,6 +213,17 @@ impl Spot {
                 "Remove the {}, or send a made-up one that can't be a real person's.",
                 finding.kind.as_str().replace('-', " ")
             ),
+        }
+    }
+
+    fn off_path(part: Part, place: &str) -> Self {
+        Self {
+            part,
+            place: place.to_owned(),
+            rule: "off-path-url".to_owned(),
+            kind: "off-path-url".to_owned(),
+            points: 0,
+            advice: "Link to the gateway, or list the host in `known_hosts` of the environment.".to_owned(),
         }
     }
 
@@ -313,6 +368,7 @@ const fn is_policy(reason: Reason) -> bool {
             | Reason::Bulk
             | Reason::Uninspected
             | Reason::DeclaredMode
+            | Reason::OffPathUrl
             | Reason::EnvironmentMismatch
     )
 }

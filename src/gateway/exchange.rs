@@ -32,10 +32,12 @@ pub(super) struct Exchange {
     pub(super) body: Payload,
     pub(super) request_bytes: u64,
     pub(super) findings: Option<Findings>,
+    pub(super) reply_findings: Option<Findings>,
     pub(super) would_refuse: Option<Reason>,
     pub(super) tee: Option<Rc<RefCell<Option<TeeEnd>>>>,
     pub(super) tee_copies: bool,
     pub(super) permit: Option<HeldPermit>,
+    pub(super) reply_permit: Option<HeldPermit>,
 }
 
 impl Default for Exchange {
@@ -52,10 +54,12 @@ impl Default for Exchange {
             body: Payload::default(),
             request_bytes: 0,
             findings: None,
+            reply_findings: None,
             would_refuse: None,
             tee: None,
             tee_copies: false,
             permit: None,
+            reply_permit: None,
         }
     }
 }
@@ -124,10 +128,16 @@ impl Close {
             exchange.body = end.map(|end| end.copied).unwrap_or_default();
         }
         self.cells.message(environment.as_deref(), outcome, reason, exchange.request_bytes, reply_bytes);
-        if let (Some(findings), Some(route)) = (&exchange.findings, &exchange.route) {
-            let mismatch =
-                decide::verdict(findings, &route.environment.policy, &route.connection.opaque).mismatch;
-            self.cells.inspected(&route.environment.name, outcome == Outcome::Refused, findings, mismatch);
+        let halves = [
+            (&exchange.findings, outcome == Outcome::Refused),
+            (&exchange.reply_findings, outcome == Outcome::Withheld),
+        ];
+        for (findings, refused) in halves {
+            if let (Some(findings), Some(route)) = (findings, &exchange.route) {
+                let mismatch =
+                    decide::verdict(findings, &route.environment.policy, &route.connection.opaque).mismatch;
+                self.cells.inspected(&route.environment.name, refused, findings, mismatch);
+            }
         }
         let Some(recorder) = &self.shared.recorder else { return };
         let snapshot = self.shared.snapshot.load();
@@ -155,12 +165,13 @@ impl Close {
         let streamed = exchange.findings.is_none() && exchange.tee_copies;
         let flag = exchange.route.as_ref().map(|r| r.environment.flag);
         // A refused message is kept at metadata, whoever sent it.
-        let refused = matches!(outcome, Outcome::Refused | Outcome::Failed);
+        let refused = matches!(outcome, Outcome::Refused | Outcome::Withheld | Outcome::Failed);
         let draft = Draft {
             entry,
             ceiling: if refused { View::Metadata } else { exchange.ceiling },
             flag,
             findings: exchange.findings,
+            reply_findings: exchange.reply_findings,
             inspect: streamed,
             cut,
             target: PayloadText::from(exchange.head.target),
@@ -180,12 +191,33 @@ pub(super) struct Job {
     pub(super) head: HeadText,
     pub(super) trailers: Vec<(String, String)>,
     pub(super) body: Payload,
-    pub(super) cut: bool,
+    /// Hosts of the environment: links to others lead past the gateway. `None`: links aren't asked.
+    pub(super) hosts: Option<Vec<String>>,
 }
 
 impl Job {
+    pub(super) fn new(head: HeadText, body: Payload, trailers: Option<&HeaderMap>) -> Self {
+        Self { head, trailers: trailers.map(pairs).unwrap_or_default(), body, hosts: None }
+    }
+
     pub(super) fn run(&self, rules: &RuleSet, budget: Budget) -> Findings {
-        self.head.inspect(rules, budget, self.body.expose(), &self.trailers, self.cut)
+        fn borrowed(list: &[(String, String)]) -> Vec<(&str, &str)> {
+            list.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+        }
+        let head = &self.head;
+        let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
+        Inspector::new(rules, budget, crate::clock::this_year()).message(&Message {
+            path,
+            query,
+            headers: &borrowed(&head.headers),
+            trailers: &borrowed(&self.trailers),
+            content_type: &head.content_type,
+            content_encoding: &head.content_encoding,
+            partial: head.partial,
+            body: self.body.expose(),
+            cut: false,
+            hosts: self.hosts.as_deref(),
+        })
     }
 }
 
@@ -201,47 +233,32 @@ pub(super) struct HeadText {
 }
 
 impl HeadText {
-    /// The text of a head; header values that aren't UTF-8 are read as Latin-1.
+    /// The text of a request's head; header values that aren't UTF-8 are read as Latin-1.
     #[must_use]
     pub(super) fn of(head: &Parts) -> Self {
+        let target = head.uri.path_and_query().map_or("/", |t| t.as_str()).to_owned();
+        Self { target, ..Self::of_headers(&head.headers) }
+    }
+
+    /// The text of a reply's head.
+    #[must_use]
+    pub(super) fn of_reply(head: &http::response::Parts) -> Self {
+        Self::of_headers(&head.headers)
+    }
+
+    fn of_headers(headers: &HeaderMap) -> Self {
         let get = |name: header::HeaderName| {
-            let values: Vec<String> = head.headers.get_all(name).iter().map(text_of).collect();
+            let values: Vec<String> = headers.get_all(name).iter().map(text_of).collect();
             values.join(", ")
         };
         Self {
-            target: head.uri.path_and_query().map_or("/", |t| t.as_str()).to_owned(),
-            headers: pairs(&head.headers),
+            target: String::new(),
+            headers: pairs(headers),
             content_type: get(header::CONTENT_TYPE),
             content_encoding: get(header::CONTENT_ENCODING),
             accept: get(header::ACCEPT),
-            partial: head.headers.contains_key(header::CONTENT_RANGE),
+            partial: headers.contains_key(header::CONTENT_RANGE),
         }
-    }
-
-    pub(super) fn inspect(
-        &self,
-        rules: &RuleSet,
-        budget: Budget,
-        body: &[u8],
-        trailers: &[(String, String)],
-        cut: bool,
-    ) -> Findings {
-        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
-        let borrowed = |list: &'_ [(String, String)]| -> Vec<(String, String)> { list.to_vec() };
-        let (headers, trailers) = (borrowed(&self.headers), borrowed(trailers));
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        let trailers: Vec<(&str, &str)> = trailers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        Inspector::new(rules, budget, crate::clock::this_year()).message(&Message {
-            path,
-            query,
-            headers: &headers,
-            trailers: &trailers,
-            content_type: &self.content_type,
-            content_encoding: &self.content_encoding,
-            partial: self.partial,
-            body,
-            cut,
-        })
     }
 }
 

@@ -1,15 +1,16 @@
 //! The life of a message, top to bottom. The only file that knows every stage.
 
 mod exchange;
+mod reply;
 
-use exchange::{Close, Exchange, HeadText, Job, Watched, pairs};
+use exchange::{Close, Exchange, HeadText, Job, Watched};
 
 use crate::config::{Config, Listener, OnFull};
-use crate::decide::{self, Cleared, Dialect, Mode, Refusal};
+use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
 use crate::forward::{OutBody, Pool, UpstreamBody, prepare_reply, prepare_request};
 use crate::identify::{self, Caller, Keys};
-use crate::inspect::RuleSet;
 use crate::inspect::format::{Format, known_media_type};
+use crate::inspect::{Findings, RuleSet};
 use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, ReplyBody, Service, Tee, hold};
 use crate::org::Ceiling;
 use crate::payload::Payload;
@@ -90,7 +91,7 @@ impl Gateway {
         head: &Parts,
         peer: std::net::SocketAddr,
         body: InboundBody,
-    ) -> Result<Response<UpstreamBody>, Failure> {
+    ) -> Result<ClearedReply, Failure> {
         let listener =
             snapshot.config.listeners.iter().find(|l| l.name == exchange.listener).ok_or(Reason::Internal)?;
         let caller = self.identify(snapshot, head, listener)?;
@@ -116,7 +117,8 @@ impl Gateway {
             self.stream(snapshot, exchange, body, &route)?
         };
         exchange.would_refuse = cleared.would_refuse();
-        self.forward(exchange, cleared, head, peer).await
+        let reply = self.forward(exchange, cleared, head, peer).await?;
+        self.judge(snapshot, exchange, head, reply, &route).await
     }
 
     fn close(&self) -> Close {
@@ -151,15 +153,15 @@ impl Gateway {
         body: &Payload,
         trailers: Option<&HeaderMap>,
     ) -> Result<(), Reason> {
+        let job = Job::new(HeadText::of(head), body.clone(), trailers);
+        exchange.findings = Some(self.run(snapshot, job).await?);
+        Ok(())
+    }
+
+    async fn run(&self, snapshot: &Snapshot, job: Job) -> Result<Findings, Reason> {
         let started = Instant::now();
-        let job = Job {
-            head: HeadText::of(head),
-            trailers: trailers.map(pairs).unwrap_or_default(),
-            body: body.clone(),
-            cut: false,
-        };
         let (rules, budget) = (snapshot.rules.clone(), snapshot.config.budget);
-        let findings = if body.len() <= INSPECT_HERE_BYTES_MAX {
+        let findings = if job.body.len() <= INSPECT_HERE_BYTES_MAX {
             job.run(&rules, budget)
         } else {
             // A panic in there must not let the message pass.
@@ -168,8 +170,7 @@ impl Gateway {
                 .map_err(|_| Reason::Internal)?
         };
         self.cells.time(Stage::Inspect, started.elapsed());
-        exchange.findings = Some(findings);
-        Ok(())
+        Ok(findings)
     }
 
     fn stream(
@@ -208,7 +209,8 @@ impl Gateway {
         })
     }
 
-    fn passed(&self, exchange: Exchange, reply: Response<UpstreamBody>) -> Response<ReplyBody> {
+    fn passed(&self, mut exchange: Exchange, reply: ClearedReply) -> Response<ReplyBody> {
+        exchange.would_refuse = exchange.would_refuse.or(reply.would_refuse());
         let (mut head, body) = reply.into_parts();
         prepare_reply(&mut head);
         if let Ok(id) = HeaderValue::from_str(&exchange.id) {
@@ -223,7 +225,6 @@ impl Gateway {
         let close = self.close();
         let outcome = if exchange.would_refuse.is_some() { Outcome::WouldRefuse } else { Outcome::Forwarded };
         let reason = exchange.would_refuse;
-        let body = ReplyBody::streaming(body);
         let body =
             body.on_end(move |end| close.exchange(exchange, outcome, reason, status, media_type, end.bytes));
         Response::from_parts(head, body)
@@ -242,10 +243,21 @@ impl Gateway {
             &crate::clock::hl7_now(),
         );
         let reason = refusal.reason;
-        let outcome = if is_failure(reason) { Outcome::Failed } else { Outcome::Refused };
-        if outcome == Outcome::Refused {
-            let environment = exchange.route.as_ref().map_or("unresolved", |r| &*r.environment.name);
-            tracing::info!(request_id = %exchange.id, environment, reason = reason.as_str(), "A message was refused.");
+        let outcome = match refusal.side {
+            _ if is_failure(reason) => Outcome::Failed,
+            Side::Request => Outcome::Refused,
+            Side::Reply => Outcome::Withheld,
+        };
+        let environment = exchange.route.as_ref().map_or("unresolved", |r| &*r.environment.name);
+        let (request_id, reason_word) = (&*exchange.id, reason.as_str());
+        match outcome {
+            Outcome::Refused => {
+                tracing::info!(request_id, environment, reason = reason_word, "A message was refused.");
+            }
+            Outcome::Withheld => {
+                tracing::info!(request_id, environment, reason = reason_word, "A reply was withheld.");
+            }
+            _ => {}
         }
         let status = answer.status().as_u16();
         let close = self.close();
@@ -307,6 +319,7 @@ const fn is_failure(reason: Reason) -> bool {
         Reason::UpstreamConnect
             | Reason::UpstreamTimeout
             | Reason::UpstreamInvalid
+            | Reason::ReplyTooLarge
             | Reason::Internal
             | Reason::BodyCutShort
             | Reason::BodyTimeout

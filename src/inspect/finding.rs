@@ -137,6 +137,8 @@ pub enum UninspectedReason {
     Budget,
     /// Not looked at: the copy was cut at the tee's limit.
     TeeLimit,
+    /// A stream without an end: it can't be held whole.
+    Stream,
 }
 
 impl UninspectedReason {
@@ -153,6 +155,7 @@ impl UninspectedReason {
         Self::Partial,
         Self::Budget,
         Self::TeeLimit,
+        Self::Stream,
     ];
 
     /// The word, as in replies and labels.
@@ -170,6 +173,7 @@ impl UninspectedReason {
             Self::Partial => "partial",
             Self::Budget => "budget",
             Self::TeeLimit => "tee_limit",
+            Self::Stream => "stream",
         }
     }
 
@@ -195,6 +199,10 @@ impl UninspectedReason {
                 "The body carries more encoded data than the gateway reads: send it in smaller parts."
             }
             Self::TeeLimit => "Nothing: the copy for the record was cut.",
+            Self::Stream => {
+                "A stream of events has no end to be judged at; a connection may list the type in `opaque` to accept it \
+                 unread."
+            }
         }
     }
 }
@@ -206,6 +214,15 @@ pub struct Uninspected {
     pub reason: UninspectedReason,
     /// The media type it declares, of the list that we write down.
     pub media_type: &'static str,
+    /// Where, in words of our tables and indices.
+    pub place: String,
+}
+
+/// A link that leads past the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OffPath {
+    /// Which part of the message.
+    pub part: Part,
     /// Where, in words of our tables and indices.
     pub place: String,
 }
@@ -223,6 +240,8 @@ pub struct Findings {
     pub uninspected: Vec<Uninspected>,
     /// What the sender declared, and where.
     pub declared: Vec<(Declared, String)>,
+    /// Links to hosts that don't belong to the environment.
+    pub off_path: Vec<OffPath>,
     /// Bytes that were read, decoded ones too.
     pub scanned_bytes: u64,
 }

@@ -18,6 +18,8 @@ pub enum Format {
     Form,
     /// Plain text.
     Text,
+    /// A page for people: read as text.
+    Html,
     /// XML: FHIR, C-CDA, SOAP, NCPDP. No walker yet.
     Xml,
     /// X12 interchanges. No walker yet.
@@ -43,6 +45,7 @@ impl Format {
             Self::Hl7v2 => "hl7v2",
             Self::Form => "form",
             Self::Text => "text",
+            Self::Html => "html",
             Self::Xml => "xml",
             Self::X12 => "x12",
             Self::Ndjson => "ndjson",
@@ -55,7 +58,10 @@ impl Format {
     /// Whether this version reads its structure, or reads it as text because it has none.
     #[must_use]
     pub const fn has_walker(self) -> bool {
-        matches!(self, Self::Empty | Self::FhirJson | Self::Json | Self::Hl7v2 | Self::Form | Self::Text)
+        matches!(
+            self,
+            Self::Empty | Self::FhirJson | Self::Json | Self::Hl7v2 | Self::Form | Self::Text | Self::Html
+        )
     }
 
     /// What a body is, by its type as declared (empty: none) and its bytes.
@@ -73,6 +79,7 @@ impl Format {
             (Declared::Json, other) => other,
             (Declared::Csv, Self::Text) => Self::Csv,
             (Declared::Form, Self::Text) => Self::Form,
+            (Declared::Html, Self::Text | Self::Xml) => Self::Html,
             (Declared::Xml, Self::Text | Self::Xml) => Self::Xml,
             (Declared::Hl7v2, Self::Text) => Self::Hl7v2,
             (Declared::X12, Self::Text) => Self::X12,
@@ -109,6 +116,7 @@ impl Format {
             {
                 Self::Json
             }
+            Some(b'<') if is_html(rest) => Self::Html,
             Some(b'<')
                 if rest.get(1).is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'?' | b'!')) =>
             {
@@ -118,6 +126,14 @@ impl Format {
             _ => Self::Text,
         }
     }
+}
+
+/// Whether it begins as a page does: XML has no such words.
+fn is_html(bytes: &[u8]) -> bool {
+    ["<!doctype html", "<html"].iter().any(|begin| {
+        let word = bytes.get(..begin.len()).is_some_and(|head| head.eq_ignore_ascii_case(begin.as_bytes()));
+        word && bytes.get(begin.len()).is_none_or(|b| !b.is_ascii_alphanumeric())
+    })
 }
 
 /// Bytes that no text has: NUL, or many control characters among the first.
@@ -141,6 +157,7 @@ enum Declared {
     Csv,
     Form,
     Text,
+    Html,
     Multipart,
     Opaque,
 }
@@ -160,6 +177,7 @@ impl Declared {
                 Self::Hl7v2
             }
             "application/edi-x12" | "application/x12" => Self::X12,
+            "text/html" => Self::Html,
             e if e.starts_with("multipart/") => Self::Multipart,
             e if e.ends_with("/json") || e.ends_with("+json") => Self::Json,
             e if e.ends_with("/xml") || e.ends_with("+xml") => Self::Xml,

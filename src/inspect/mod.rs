@@ -24,6 +24,7 @@ pub mod finding;
 pub mod score;
 pub mod rules;
 pub mod vocab;
+pub mod links;
 
 pub use finding::Findings;
 pub use rules::RuleSet;
@@ -59,6 +60,8 @@ pub struct Message<'m> {
     pub body: &'m [u8],
     /// Whether the body is cut: a tee copied no more.
     pub cut: bool,
+    /// Hosts that links may lead to; `None` where links aren't asked, as in requests.
+    pub hosts: Option<&'m [String]>,
 }
 
 /// Judges messages by one rule set.
@@ -79,6 +82,7 @@ impl<'r> Inspector<'r> {
     #[must_use]
     pub fn message(&self, message: &Message<'_>) -> Findings {
         let mut scorer = Scorer::new(self.rules, self.this_year);
+        scorer.ask_links(message.hosts);
         let head = self.head(message, &mut scorer);
         let mut left = self.budget.decoded_bytes_max;
         let format = self.body(message, &mut scorer, &mut left);
@@ -108,6 +112,9 @@ impl<'r> Inspector<'r> {
                 let part = known_header(name).map_or(Part::OtherHeader, Part::Header);
                 scorer.same_people(part, Escapes::None, value.as_bytes());
                 url::walk_header(name, value, &tables, person, scorer);
+                if LINK_HEADERS.contains(name) {
+                    scorer.header_link(value);
+                }
             }
         }
         for (name, value) in message.trailers {
@@ -182,6 +189,10 @@ impl<'r> Inspector<'r> {
                 scorer.person(person, Role::Patient);
                 url::walk_query(text.trim_end(), 0, "", &self.tables(), person, scorer);
             }
+            Format::Html => {
+                begin(scorer, Escapes::None, bytes);
+                scorer.markup(&text_of(bytes));
+            }
             Format::Text => {
                 begin(scorer, Escapes::None, bytes);
                 if is_utf16(bytes) {
@@ -204,10 +215,12 @@ impl<'r> Inspector<'r> {
         }
         match Tape::read(bytes, JSON_DEPTH_MAX) {
             Ok(tape) if fhir::recognise(&tape) => {
+                scorer.links(&tape);
                 fhir::walk_tape(&tape, &self.rules.fhir, scorer);
                 Format::FhirJson
             }
             Ok(tape) => {
+                scorer.links(&tape);
                 object::walk_tape(&tape, &self.rules.objects, scorer);
                 Format::Json
             }
@@ -309,6 +322,9 @@ fn is_utf16(bytes: &[u8]) -> bool {
 fn is_ndjson(bytes: &[u8]) -> bool {
     bytes.split(|b| *b == b'\n').filter(|line| line.first() == Some(&b'{')).count() > 1
 }
+
+/// Headers that clients follow.
+const LINK_HEADERS: &[&str] = &["location", "content-location", "link"];
 
 /// Header names that refusals and records may show.
 #[must_use]

@@ -3,6 +3,7 @@
 use super::guard::ConnectionState;
 use crate::payload::Payload;
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::{
@@ -123,6 +124,8 @@ pub struct ReplyBody {
 
 enum Content {
     Full(Option<Bytes>),
+    /// With trailers, so in chunks.
+    Trailed(Option<Bytes>, Option<HeaderMap>),
     Streaming(Pin<Box<dyn Body<Data = Bytes, Error = BodyError>>>),
 }
 
@@ -137,6 +140,18 @@ impl ReplyBody {
     #[must_use]
     pub fn full(body: Payload) -> Self {
         Self::new(Content::Full(Some(body.into_exposed()).filter(|b| !b.is_empty())))
+    }
+
+    /// A body that was held whole, with its trailers.
+    #[must_use]
+    pub fn held(body: Payload, trailers: Option<HeaderMap>) -> Self {
+        match trailers.filter(|trailers| !trailers.is_empty()) {
+            None => Self::full(body),
+            trailers => {
+                let bytes = Some(body.into_exposed()).filter(|b| !b.is_empty());
+                Self::new(Content::Trailed(bytes, trailers))
+            }
+        }
     }
 
     /// A body that goes on as it comes.
@@ -171,6 +186,7 @@ impl ReplyBody {
     fn is_at_end(&self) -> bool {
         match &self.content {
             Content::Full(bytes) => bytes.is_none(),
+            Content::Trailed(bytes, trailers) => bytes.is_none() && trailers.is_none(),
             Content::Streaming(body) => body.is_end_stream(),
         }
     }
@@ -187,6 +203,10 @@ impl Body for ReplyBody {
         let this = &mut *self;
         let frame = match &mut this.content {
             Content::Full(bytes) => bytes.take().map(|b| Ok(Frame::data(b))),
+            Content::Trailed(bytes, trailers) => {
+                let data = bytes.take().map(Frame::data);
+                data.or_else(|| trailers.take().map(Frame::trailers)).map(Ok)
+            }
             Content::Streaming(body) => ready!(body.as_mut().poll_frame(cx)),
         };
         this.complete = is_last(frame.as_ref());
@@ -203,6 +223,7 @@ impl Body for ReplyBody {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Content::Trailed(..) => SizeHint::default(),
             Content::Streaming(body) => body.size_hint(),
         }
     }

@@ -54,10 +54,28 @@ pub struct Entry {
     pub found: Vec<Found>,
     /// What stayed unread, by reason.
     pub uninspected: Vec<String>,
+    /// What inspection told of the reply, where it was inspected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Told>,
     /// Which rules judged.
     pub rule_set: String,
     /// The most revealing form that is stored.
     pub ceiling: View,
+}
+
+/// What inspection told of a reply.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Format of the body.
+    pub format: String,
+    /// Points of the heaviest person.
+    pub points: u16,
+    /// People that were told apart.
+    pub persons: u32,
+    /// What was found, by rule.
+    pub found: Vec<Found>,
+    /// What stayed unread, by reason.
+    pub uninspected: Vec<String>,
 }
 
 /// Detections of one rule.
@@ -83,6 +101,8 @@ pub struct Draft {
     pub flag: Option<Flag>,
     /// What inspection told, where it ran before the message went on.
     pub findings: Option<Findings>,
+    /// The same of the reply.
+    pub reply_findings: Option<Findings>,
     /// Whether the copy is still to be inspected: a streamed message.
     pub inspect: bool,
     /// Whether the copy is not the whole body.

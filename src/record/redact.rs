@@ -4,7 +4,7 @@
 //! Structure is taken from the document by its own syntax here, and every value between is masked unless the walker
 //! said of just these bytes that they may stay: a leaf that a walker missed is masked, not kept.
 
-use super::{Draft, Found, Part, Piece, Redacted, StoredPayload, View};
+use super::{Draft, Found, Part, Piece, Redacted, StoredPayload, Told, View};
 use crate::inspect::check::date;
 use crate::inspect::finding::{Findings, UninspectedReason};
 use crate::inspect::format::Format;
@@ -24,6 +24,7 @@ pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Option<Findings>
     if let Some(findings) = late.as_ref().or(draft.findings.as_ref()) {
         tell(&mut draft.entry, findings);
     }
+    draft.entry.reply = draft.reply_findings.as_ref().map(told);
     draft.entry.ceiling = draft.ceiling;
     let mut tokens = Vec::new();
     let payload = (draft.ceiling >= View::Shape).then(|| {
@@ -68,9 +69,15 @@ fn inspect(draft: &Draft) -> Findings {
 
 /// Writes into the entry what inspection told, by rule.
 fn tell(entry: &mut super::Entry, findings: &Findings) {
-    entry.format = findings.format.as_str().to_owned();
-    entry.points = findings.points().0;
-    entry.persons = u32::try_from(findings.persons.len()).unwrap_or(u32::MAX);
+    let told = told(findings);
+    entry.format = told.format;
+    entry.points = told.points;
+    entry.persons = told.persons;
+    entry.found = told.found;
+    entry.uninspected = told.uninspected;
+}
+
+fn told(findings: &Findings) -> Told {
     let mut found: Vec<Found> = Vec::new();
     for f in findings.findings.iter().filter(|f| f.person.is_some()) {
         match found.iter_mut().find(|x| x.rule == *f.rule) {
@@ -86,9 +93,16 @@ fn tell(entry: &mut super::Entry, findings: &Findings) {
             }),
         }
     }
-    entry.found = found;
-    entry.uninspected = findings.uninspected.iter().map(|u| u.reason.as_str().to_owned()).collect();
-    entry.uninspected.dedup();
+    let mut uninspected: Vec<String> =
+        findings.uninspected.iter().map(|u| u.reason.as_str().to_owned()).collect();
+    uninspected.dedup();
+    Told {
+        format: findings.format.as_str().to_owned(),
+        points: findings.points().0,
+        persons: u32::try_from(findings.persons.len()).unwrap_or(u32::MAX),
+        found,
+        uninspected,
+    }
 }
 
 /// What the walker said of the bytes of one leaf.

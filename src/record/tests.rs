@@ -11,6 +11,7 @@ fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
         ceiling,
         flag: Some(Flag::Production),
         findings: None,
+        reply_findings: None,
         inspect: true,
         cut: false,
         target: PayloadText::from("/fhir/Patient/E08738432?family=Okafor&x=1"),

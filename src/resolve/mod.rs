@@ -23,6 +23,21 @@ pub struct Route {
     pub connection: Arc<Connection>,
     /// The connection's upstream, as the client wants it.
     pub upstream: Upstream,
+    /// Hosts that replies may link to: upstreams of the environment, and those that it lists.
+    own_hosts: Vec<String>,
+    /// Upstreams of other environments: never the gateway's own host, whatever a caller says.
+    foreign_hosts: Vec<String>,
+}
+
+impl Route {
+    /// Hosts that a reply may link to, the gateway's among them as its caller names it.
+    #[must_use]
+    pub fn hosts_for(&self, host: Option<&http::HeaderValue>) -> Vec<String> {
+        let mut hosts = self.own_hosts.clone();
+        let gateway = host.and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase);
+        hosts.extend(gateway.filter(|gateway| !self.foreign_hosts.contains(gateway)));
+        hosts
+    }
 }
 
 /// Every route of a configuration.
@@ -39,8 +54,18 @@ impl Routes {
             .connections
             .iter()
             .filter_map(|connection| {
+                let environment = config.environment(&connection.environment)?.clone();
+                let (own, foreign): (Vec<_>, Vec<_>) =
+                    config.connections.iter().partition(|c| c.environment == connection.environment);
+                let authority = |c: &Arc<Connection>| {
+                    Upstream::new(c.name.clone(), c.host.clone(), c.port).authority().to_ascii_lowercase()
+                };
+                let mut own_hosts: Vec<String> = own.into_iter().map(authority).collect();
+                own_hosts.extend(environment.known_hosts.iter().cloned());
                 Some(Arc::new(Route {
-                    environment: config.environment(&connection.environment)?.clone(),
+                    own_hosts,
+                    foreign_hosts: foreign.into_iter().map(authority).collect(),
+                    environment,
                     connection: connection.clone(),
                     upstream: Upstream {
                         connect_timeout_ms: connection.connect_timeout_ms,

@@ -22,6 +22,7 @@ fn record(environment: &str, decision: &str, body: &str) -> Redacted {
         ceiling: View::Linked,
         flag: None,
         findings: None,
+        reply_findings: None,
         inspect: true,
         cut: false,
         target: PayloadText::from("/x"),

@@ -90,7 +90,7 @@ pub struct Query {
     pub reason: Option<String>,
     /// Status of the reply.
     pub status: Option<u16>,
-    /// A rule that found something.
+    /// A rule that found something, in the request or its reply.
     pub rule: Option<String>,
     /// A kind that was found.
     pub kind: Option<String>,
@@ -112,13 +112,14 @@ impl Query {
     pub fn fits(&self, entry: &Entry) -> bool {
         let same =
             |want: &Option<String>, have: Option<&str>| want.as_deref().is_none_or(|w| have == Some(w));
+        let found = || entry.found.iter().chain(entry.reply.iter().flat_map(|reply| &reply.found));
         same(&self.connection, entry.connection.as_deref())
             && same(&self.caller, Some(&entry.caller))
             && same(&self.decision, Some(&entry.decision))
             && same(&self.reason, entry.reason.as_deref())
             && self.status.is_none_or(|s| s == entry.status)
-            && self.rule.as_ref().is_none_or(|r| entry.found.iter().any(|f| f.rule == *r))
-            && self.kind.as_ref().is_none_or(|k| entry.found.iter().any(|f| f.kind == *k))
+            && self.rule.as_ref().is_none_or(|r| found().any(|f| f.rule == *r))
+            && self.kind.as_ref().is_none_or(|k| found().any(|f| f.kind == *k))
     }
 }
 

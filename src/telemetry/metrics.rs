@@ -22,13 +22,16 @@ pub enum Outcome {
     WouldRefuse,
     /// Refused.
     Refused,
+    /// The upstream has the request, and its reply was withheld.
+    Withheld,
     /// Neither: the gateway or the upstream failed.
     Failed,
 }
 
 impl Outcome {
     /// Every one, in order.
-    pub const ALL: &[Self] = &[Self::Forwarded, Self::WouldRefuse, Self::Refused, Self::Failed];
+    pub const ALL: &[Self] =
+        &[Self::Forwarded, Self::WouldRefuse, Self::Refused, Self::Withheld, Self::Failed];
 
     /// The word, as in labels and records.
     #[must_use]
@@ -37,6 +40,7 @@ impl Outcome {
             Self::Forwarded => "forwarded",
             Self::WouldRefuse => "would_refuse",
             Self::Refused => "refused",
+            Self::Withheld => "withheld",
             Self::Failed => "failed",
         }
     }

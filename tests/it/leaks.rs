@@ -161,6 +161,21 @@ fn no_canary_is_anywhere_that_the_gateway_writes() {
         assert_clean("a refusal's body", &reply.body);
         assert_clean("a refusal's head", format!("{:?}{}", reply.headers, reply.start).as_bytes());
     }
+    // The way back: a reply full of them, withheld, and one whose head has them.
+    let headers = CANARIES.iter().map(|c| format!("X-Who: {c}\r\n")).collect::<String>();
+    let body = fhir();
+    let patient = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\n{headers}Location: https://prod.example/{}\r\nContent-Length: {}\r\n\r\n{body}",
+        CANARIES[0].replace(' ', "%20"),
+        body.len()
+    );
+    for environment in [0, 1] {
+        gate.upstreams[environment].answer(patient.as_bytes());
+        let reply = gate.send(environment, "GET", "/fhir/Patient/1", &[], b"");
+        assert_eq!(reply.status(), 502, "withheld");
+        assert_clean("a withheld reply's body", &reply.body);
+        assert_clean("a withheld reply's head", format!("{:?}{}", reply.headers, reply.start).as_bytes());
+    }
     gate.running().flush_records();
     assert!(gate.metric("phigate_records_written_total") >= 20);
     assert_clean("/metrics", &gate.admin("/metrics", "").body);

@@ -7,5 +7,6 @@ mod binary;
 mod leaks;
 mod proxying;
 mod readers;
+mod replies;
 mod samples;
 mod support;

@@ -164,8 +164,11 @@ fn serve(mut stream: TcpStream, keep: &Mutex<Vec<Http>>, reply: &Mutex<Vec<u8>>,
         if stream.write_all(&bytes).is_err() {
             return;
         }
-        // An answer without a length ends with its connection.
+        // An answer without a length ends with its connection, and so does one in chunks that lacks the last.
         let head = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+        if head.contains("chunked") && !head.contains("\r\n0\r\n") {
+            return;
+        }
         if !head.contains("content-length")
             && !head.contains("chunked")
             && !bodyless
@@ -194,6 +197,11 @@ impl Gate {
 
     /// `top` stands before the sections, `staging` inside the staging environment.
     pub(crate) fn with(top: &str, staging: &str) -> Self {
+        Self::with_connection(top, staging, "")
+    }
+
+    /// The same; `connection` stands inside the staging connection.
+    pub(crate) fn with_connection(top: &str, staging: &str, connection: &str) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let upstreams: Vec<Upstream> = ENVIRONMENTS.iter().map(|_| Upstream::start()).collect();
         let mut config = format!(
@@ -201,9 +209,9 @@ impl Gate {
             folder.path().join("data")
         );
         for (name, upstream) in ENVIRONMENTS.iter().zip(&upstreams) {
-            let extra = if *name == "staging" { staging } else { "" };
+            let (extra, connection) = if *name == "staging" { (staging, connection) } else { ("", "") };
             config += &format!(
-                "[[environment]]\nname = \"{name}\"\nflag = \"{name}\"\n{extra}\n[[connection]]\nname = \"to-{name}\"\nenvironment = \"{name}\"\nupstream = \"http://{}\"\n",
+                "[[environment]]\nname = \"{name}\"\nflag = \"{name}\"\n{extra}\n[[connection]]\nname = \"to-{name}\"\nenvironment = \"{name}\"\nupstream = \"http://{}\"\n{connection}\n",
                 upstream.address
             );
         }

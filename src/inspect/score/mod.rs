@@ -5,13 +5,15 @@
 
 mod person;
 
-use super::finding::{Counted, Finding, Findings, Part, Uninspected, UninspectedReason};
+use super::finding::{Counted, Finding, Findings, OffPath, Part, Uninspected, UninspectedReason};
 use super::kind::{Kind, Points, Whose};
+use super::links;
 use super::marker::Judged;
 use super::names;
 use super::offsets;
 use super::rules::RuleSet;
 use super::text;
+use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
 use person::{add_up, agree, is_name, is_number, keys};
@@ -27,6 +29,8 @@ pub struct Scorer<'r> {
     people: Vec<Draft>,
     uninspected: Vec<Uninspected>,
     declared: Vec<(Declared, String)>,
+    off_path: Vec<OffPath>,
+    hosts: Option<Vec<String>>,
     generator_seen: bool,
     scanned: u64,
     carriers: Vec<Carrier>,
@@ -94,6 +98,8 @@ impl<'r> Scorer<'r> {
             people: Vec::new(),
             uninspected: Vec::new(),
             declared: Vec::new(),
+            off_path: Vec::new(),
+            hosts: None,
             generator_seen: false,
             scanned: 0,
             carriers: Vec::new(),
@@ -137,6 +143,27 @@ impl<'r> Scorer<'r> {
         self.scanned += bytes as u64;
     }
 
+    /// Asks links from here on: `hosts` are those of the environment.
+    pub fn ask_links(&mut self, hosts: Option<&[String]>) {
+        self.hosts = hosts.map(<[String]>::to_vec);
+    }
+
+    /// Links of a document that lead past the gateway.
+    pub fn links(&mut self, tape: &Tape<'_>) {
+        let Some(hosts) = &self.hosts else { return };
+        for place in links::off_path(tape, hosts) {
+            let place = self.place(place);
+            self.off_path.push(OffPath { part: self.part, place });
+        }
+    }
+
+    /// The same of a header's value.
+    pub fn header_link(&mut self, value: &str) {
+        if self.hosts.as_ref().is_some_and(|hosts| links::header_leads_past(value, hosts)) {
+            self.off_path.push(OffPath { part: self.part, place: "value".to_owned() });
+        }
+    }
+
     /// Carriers met since the last call.
     pub fn take_carriers(&mut self) -> Vec<Carrier> {
         std::mem::take(&mut self.carriers)
@@ -154,6 +181,16 @@ impl<'r> Scorer<'r> {
     /// Judges a text that is a document of its own: a paragraph is a person, joined where the same full name recurs;
     /// a paragraph that names nobody goes on with the one before.
     pub fn plain_text(&mut self, whole: &str) {
+        self.text_from(whole, &|at| at);
+    }
+
+    /// Judges an HTML page as a text: its tags taken out, its entities undone.
+    pub fn markup(&mut self, page: &str) {
+        let plain = xhtml::plain(page);
+        self.text_from(&plain.text, &|at| plain.origin(at));
+    }
+
+    fn text_from(&mut self, whole: &str, origin: &dyn Fn(usize) -> usize) {
         let owner = self.inside.as_ref().map(|i| i.person);
         let mut known: Vec<(Vec<String>, PersonId)> = Vec::new();
         let mut last = None;
@@ -197,7 +234,7 @@ impl<'r> Scorer<'r> {
                     whole.as_bytes().get(..range.start + hit.span.start).unwrap_or_default(),
                 )
                 .count();
-                let span = range.start + hit.span.start..range.start + hit.span.end;
+                let span = origin(range.start + hit.span.start)..origin(range.start + hit.span.end);
                 self.hit(
                     &hit,
                     paragraph.get(hit.span.clone()).unwrap_or_default(),
@@ -393,6 +430,7 @@ impl<'r> Scorer<'r> {
             persons,
             uninspected: self.uninspected,
             declared: self.declared,
+            off_path: self.off_path,
             scanned_bytes: self.scanned,
         }
     }

@@ -1,0 +1,108 @@
+//! The way back: replies into development and staging are held, inspected and judged as requests are.
+
+use super::exchange::{Exchange, HeadText, Job};
+use super::{Failure, Gateway, Snapshot};
+use crate::decide::{self, ClearedReply};
+use crate::forward::UpstreamBody;
+use crate::inspect::Findings;
+use crate::inspect::finding::{Uninspected, UninspectedReason};
+use crate::listen::{HoldError, hold};
+use crate::payload::Payload;
+use crate::reason::Reason;
+use crate::resolve::Route;
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, StatusCode, header, response};
+
+impl Gateway {
+    /// Judges what the upstream answered, where the environment holds; else lets it stream.
+    pub(super) async fn judge(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &mut Exchange,
+        request: &Parts,
+        reply: Response<UpstreamBody>,
+        route: &Route,
+    ) -> Result<ClearedReply, Failure> {
+        let (head, body) = reply.into_parts();
+        if !route.environment.policy.holds() {
+            return Ok(decide::streamed_reply(head, body, false, route)?);
+        }
+        let text = HeadText::of_reply(&head);
+        let streams = request.method != Method::HEAD && is_event_stream(&text.content_type);
+        if streams {
+            return self.judge_stream(snapshot, exchange, request, (head, body), text, route).await;
+        }
+        let held = hold(body, &snapshot.config.limits, &self.shared.held).await.map_err(reply_reason)?;
+        exchange.reply_permit = Some(held.permit);
+        let found =
+            self.find(snapshot, request, &head, text, held.bytes.clone(), held.trailers.as_ref(), route);
+        let findings = found.await?;
+        let verdict = decide::judged_reply(
+            head,
+            (held.bytes, held.trailers),
+            &findings,
+            exchange.findings.as_ref(),
+            route,
+        );
+        exchange.reply_findings = Some(findings);
+        Ok(verdict?)
+    }
+
+    /// A stream of events is passed on where the connection takes it unread; its head is judged all the same.
+    async fn judge_stream(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &mut Exchange,
+        request: &Parts,
+        (head, body): (response::Parts, UpstreamBody),
+        text: HeadText,
+        route: &Route,
+    ) -> Result<ClearedReply, Failure> {
+        let mut findings = self.find(snapshot, request, &head, text, Payload::default(), None, route).await?;
+        findings.uninspected.push(Uninspected {
+            reason: UninspectedReason::Stream,
+            media_type: EVENT_STREAM,
+            place: "body".to_owned(),
+        });
+        // The head's verdict, with nothing of the body: the empty one is thrown away.
+        let no_body = (Payload::default(), None);
+        let of_head =
+            decide::judged_reply(head.clone(), no_body, &findings, exchange.findings.as_ref(), route);
+        exchange.reply_findings = Some(findings);
+        of_head?;
+        Ok(decide::streamed_reply(head, body, true, route)?)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one call for both kinds of reply")]
+    async fn find(
+        &self,
+        snapshot: &Snapshot,
+        request: &Parts,
+        head: &response::Parts,
+        text: HeadText,
+        body: Payload,
+        trailers: Option<&HeaderMap>,
+        route: &Route,
+    ) -> Result<Findings, Reason> {
+        let mut job = Job::new(text, body, trailers);
+        job.head.partial |= head.status == StatusCode::PARTIAL_CONTENT;
+        job.hosts = Some(route.hosts_for(request.headers.get(header::HOST)));
+        self.run(snapshot, job).await
+    }
+}
+
+/// Why a reply could not be held: the upstream's fault, or nobody's.
+const fn reply_reason(error: HoldError) -> Reason {
+    match error {
+        HoldError::TooLarge => Reason::ReplyTooLarge,
+        HoldError::HeldFull => Reason::HeldFull,
+        HoldError::CutShort | HoldError::Malformed => Reason::UpstreamInvalid,
+        HoldError::Timeout => Reason::UpstreamTimeout,
+    }
+}
+
+fn is_event_stream(content_type: &str) -> bool {
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(EVENT_STREAM)
+}
+
+const EVENT_STREAM: &str = "text/event-stream";

@@ -1,0 +1,200 @@
+//! The way back: what upstreams of development and staging answer is judged as requests are.
+
+use crate::support::{FHIR, Gate, Http, PATIENT, connect, read_http};
+use std::io::Write;
+
+fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
+    bytes.extend(body);
+    bytes
+}
+
+fn fhir(body: &str) -> Vec<u8> {
+    answer("200 OK\r\nContent-Type: application/fhir+json", body.as_bytes())
+}
+
+fn ask(gate: &Gate, environment: usize) -> Http {
+    gate.send(environment, "GET", "/fhir/Patient/p", &[("Accept", "application/fhir+json")], b"")
+}
+
+#[test]
+fn a_reply_with_a_patient_is_withheld_below_production_and_told_in_dialect() {
+    let gate = Gate::start();
+    for environment in [0, 1] {
+        gate.upstreams[environment].answer(&fhir(PATIENT));
+        let reply = ask(&gate, environment);
+        assert_eq!((reply.status(), reply.header("phigate-reason")), (502, "likely_phi"));
+        let outcome = reply.json();
+        assert_eq!(outcome["resourceType"], "OperationOutcome");
+        let text = String::from_utf8(reply.body).expect("UTF-8");
+        assert!(text.contains("its reply was withheld") && text.contains("Patient.birthDate"), "{text}");
+        for value in ["Okafor", "Darnell", "1962", "E08738432"] {
+            assert!(!text.contains(value), "the refusal tells {value}");
+        }
+        assert_eq!(gate.upstreams[environment].take().len(), 1, "the upstream has the request");
+    }
+    gate.upstreams[2].answer(&fhir(PATIENT));
+    let reply = ask(&gate, 2);
+    assert_eq!((reply.status(), reply.body), (200, PATIENT.as_bytes().to_vec()));
+    assert_eq!(gate.metric("phigate_requests_total{decision=\"withheld\",environment=\"staging\"}"), 1);
+    let line = "phigate_findings_total{decision=\"refused\",environment=\"staging\",kind=\"birth-date\"}";
+    assert_eq!(gate.metric(line), 1);
+}
+
+#[test]
+fn an_hl7v2_sender_gets_an_acknowledgement_for_a_withheld_one() {
+    let gate = Gate::start();
+    let ack = b"MSH|^~\\&|L|F|A|B|20250101||ORU^R01|77|P|2.5\rMSA|AA|4711\rPID|1||E08738432^^^H^MR||OKAFOR^DARNELL||19620622\r";
+    gate.upstreams[1].answer(&answer("200 OK\r\nContent-Type: x-application/hl7-v2+er7", ack));
+    let request = b"MSH|^~\\&|A|B|L|F|20250101||QBP^Q11|4711|T|2.5\rQPD|Q11|1\r";
+    let reply = gate.send(1, "POST", "/in", &[("Content-Type", "x-application/hl7-v2+er7")], request);
+    let text = String::from_utf8(reply.body.clone()).expect("ASCII");
+    assert_eq!((reply.status(), reply.header("phigate-reason")), (502, "likely_phi"));
+    assert!(text.contains("MSA|AE|4711\r"), "the request's control id is echoed: {text}");
+    assert!(!text.contains("OKAFOR") && !text.contains("E08738432"));
+}
+
+#[test]
+fn head_trailers_and_links_of_a_reply_are_judged_too() {
+    let gate = Gate::start();
+    let withheld = [
+        (fhir("{}"), ""),
+        (answer("200 OK\r\nContent-Type: text/plain\r\nX-Who: Patient: Darnell Okafor, DOB 06/22/1962", b"ok"), "likely_phi"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nTrailer: X-Who\r\n\r\n2\r\nok\r\n0\r\nX-Who: Patient: Darnell Okafor, DOB 06/22/1962\r\n\r\n".to_vec(), "likely_phi"),
+        (answer("303 See Other\r\nLocation: /fhir/Patient?family=Okafor&given=Darnell&birthdate=1962-06-22", b""), "likely_phi"),
+        (answer("202 Accepted\r\nContent-Location: https://bulk.prod.example/status/1", b""), "off_path_url"),
+        (answer("200 OK\r\nLink: <https://ehr.prod.example/next>; rel=\"next\"", b""), "off_path_url"),
+        (fhir(r#"{"output":[{"type":"Patient","url":"https://ehr.prod.example/1.ndjson"}]}"#), "off_path_url"),
+        (fhir(r#"{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"http://gate/fhir?page=2"}]}"#), ""),
+    ];
+    for (bytes, reason) in withheld {
+        gate.upstreams[1].answer(&bytes);
+        let reply = ask(&gate, 1);
+        assert_eq!(reply.header("phigate-reason"), reason, "{}", String::from_utf8_lossy(&bytes));
+        let text = format!("{:?}{}", reply.headers, String::from_utf8_lossy(&reply.body));
+        if !reason.is_empty() {
+            assert_eq!(reply.status(), 502);
+            assert!(!text.contains("prod.example") && !text.contains("Okafor"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_link_to_the_upstream_or_a_listed_host_passes() {
+    let gate = Gate::with("", "known_hosts = [\"files.example\"]");
+    let own = gate.upstreams[1].address;
+    let production = gate.upstreams[2].address;
+    for (url, status) in [
+        (format!("http://{own}/x"), 200),
+        ("https://files.example/x".to_owned(), 200),
+        (format!("http://{production}/x"), 502),
+    ] {
+        let body = format!(r#"{{"resourceType":"Bundle","link":[{{"relation":"self","url":"{url}"}}]}}"#);
+        gate.upstreams[1].answer(&fhir(&body));
+        assert_eq!(ask(&gate, 1).status(), status, "{url}");
+    }
+    // A caller doesn't make the production host the gateway's own by naming it.
+    let body = format!(
+        r#"{{"resourceType":"Bundle","link":[{{"relation":"self","url":"http://{production}/x"}}]}}"#
+    );
+    gate.upstreams[1].answer(&fhir(&body));
+    let mut stream = gate.connect(1);
+    write!(stream, "GET /fhir HTTP/1.1\r\nHost: {production}\r\nPhigate-Key: {}\r\n\r\n", gate.keys[1])
+        .expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").header("phigate-reason"), "off_path_url");
+}
+
+#[test]
+fn what_can_t_be_read_whole_is_withheld_with_its_reason() {
+    let gate = Gate::with("[limits]\nbody_bytes_max = 1000", "");
+    let cases: [(Vec<u8>, u16, &str, &str); 5] = [
+        (answer("206 Partial Content\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/9", b"ok"), 502, "uninspected", "partial"),
+        (answer("200 OK\r\nContent-Type: image/png", b"\x89PNG\r\n\x1a\n\0\0"), 502, "uninspected", "opaque_type"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n8\r\ndata: 1\n\r\n".to_vec(), 502, "uninspected", "stream"),
+        (answer("200 OK\r\nContent-Type: text/plain", &[b'a'; 1001]), 502, "reply_too_large", ""),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhell".to_vec(), 502, "upstream_invalid", ""),
+    ];
+    for (bytes, status, reason, rule) in cases {
+        gate.upstreams[1].answer(&bytes);
+        let mut stream = connect(gate.address(1));
+        write!(stream, "GET /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\n\r\n", gate.keys[1])
+            .expect("writes");
+        let reply = read_http(&mut stream, false).expect("an answer");
+        assert_eq!((reply.status(), reply.header("phigate-reason")), (status, reason));
+        assert!(String::from_utf8_lossy(&reply.body).contains(rule));
+    }
+}
+
+#[test]
+fn a_stream_of_events_passes_unread_where_the_connection_lists_it_and_its_head_is_judged() {
+    let gate = Gate::with_connection("", "", "opaque = [\"text/event-stream\"]");
+    let events = |head: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n{head}Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n"
+        )
+    };
+    gate.upstreams[1].answer(events("").as_bytes());
+    let mut stream = gate.connect(1);
+    write!(stream, "GET /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\n\r\n", gate.keys[1]).expect("writes");
+    let mut got = Vec::new();
+    // It comes though the stream has no end.
+    while !got.ends_with(b"data: 1\n\n\r\n") {
+        let mut some = [0; 512];
+        let n = std::io::Read::read(&mut stream, &mut some).expect("reads");
+        assert!(n > 0, "it was held");
+        got.extend(&some[..n]);
+    }
+    assert!(got.starts_with(b"HTTP/1.1 200"));
+    gate.upstreams[1].answer(events("Location: https://prod.example/x\r\n").as_bytes());
+    assert_eq!(gate.send(1, "GET", "/x", &[], b"").header("phigate-reason"), "off_path_url");
+}
+
+#[test]
+fn what_passes_goes_back_byte_for_byte_with_its_head() {
+    let gate = Gate::start();
+    let body = br#"{ "resourceType" : "Basic", "id":"x\u002f" }"#;
+    gate.upstreams[1].answer(&answer(
+        "201 Created\r\nContent-Type: application/fhir+json\r\nETag: W/\"3\"\r\nX-Own: 1",
+        body,
+    ));
+    let reply = gate.send(1, "POST", "/fhir/Basic", &[FHIR], body);
+    assert_eq!((reply.status(), reply.header("etag"), reply.header("x-own")), (201, "W/\"3\"", "1"));
+    assert_eq!(
+        (reply.body.as_slice(), reply.header("content-length")),
+        (body.as_slice(), &*body.len().to_string())
+    );
+    let reply = gate.send(1, "HEAD", "/fhir/Basic/x", &[], b"");
+    assert_eq!((reply.status(), reply.header("content-length")), (201, &*body.len().to_string()));
+    let page = b"<!doctype html><title>Up</title><p>All good<br>here";
+    gate.upstreams[1].answer(&answer("200 OK\r\nContent-Type: text/html", page));
+    assert_eq!(gate.send(1, "GET", "/", &[], b"").body, page);
+    let page = b"<html><table><tr><td>Patient<td>Darnell Okafor<tr><td>DOB<td>06/22/1962<tr><td>MRN<td>E08738432</table>";
+    gate.upstreams[1].answer(&answer("200 OK\r\nContent-Type: text/html", page));
+    assert_eq!(gate.send(1, "GET", "/", &[], b"").header("phigate-reason"), "likely_phi");
+}
+
+#[test]
+fn shadow_mode_passes_a_reply_and_counts_what_it_would_withhold() {
+    let gate = Gate::with("", "mode = \"shadow\"");
+    gate.upstreams[1].answer(&fhir(PATIENT));
+    let reply = ask(&gate, 1);
+    assert_eq!((reply.status(), reply.body.as_slice()), (200, PATIENT.as_bytes()));
+    assert_eq!(gate.metric("phigate_requests_total{decision=\"would_refuse\",environment=\"staging\"}"), 1);
+}
+
+#[test]
+fn a_record_tells_what_was_found_in_the_reply_and_holds_none_of_it() {
+    let gate = Gate::start();
+    gate.upstreams[1].answer(&fhir(PATIENT));
+    let id = ask(&gate, 1).header("phigate-record").to_owned();
+    gate.running().flush_records();
+    let token = gate.token(&[("staging", "engineer")]);
+    let record = gate.admin(&format!("/v1/records/{id}"), &token).json();
+    assert_eq!(record["record"]["decision"], "withheld");
+    let rules = record["record"]["reply"]["found"].as_array().expect("found").len();
+    assert!(rules >= 3, "{record}");
+    assert_eq!(record["withheld"], true, "kept at metadata");
+    for name in ["Okafor", "E08738432", "1962-06-22"] {
+        assert!(!record.to_string().contains(name));
+    }
+}
