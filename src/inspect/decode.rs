@@ -1,9 +1,10 @@
-//! Decode: what carriers hold, within a budget. gzip as a content encoding or inside base64; base64 and hex.
+//! Decode: what carriers hold, within a budget. Content encodings (gzip, deflate, br, zstd, stacked), base64 and hex.
 
 use super::finding::UninspectedReason;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::borrow::Cow;
 use std::io::Read;
 
 /// How much carried data is read.
@@ -23,26 +24,132 @@ impl Default for Budget {
     }
 }
 
-/// Inflates one or more gzip members (RFC 1952), whole or not at all.
+/// Undoes a body's content encodings, last first (RFC 9110, section 8.4), and a gzip or zstd stream that nothing
+/// declared: whole or not at all. What it takes is taken from `left`.
 ///
 /// # Errors
-/// [`UninspectedReason::BrokenEncoding`] for a stream that is broken or cut, [`UninspectedReason::Bomb`] over the
-/// ratio or the budget.
-pub fn gunzip(bytes: &[u8], budget: &Budget, left: usize) -> Result<Vec<u8>, UninspectedReason> {
-    let limit = left.min(bytes.len().saturating_mul(budget.inflate_ratio_max).max(1 << 20));
-    let mut out = Vec::with_capacity(bytes.len().saturating_mul(4).min(limit));
-    let mut reader = flate2::read::MultiGzDecoder::new(bytes).take(limit as u64 + 1);
-    match reader.read_to_end(&mut out) {
-        Ok(_) if out.len() > limit => Err(UninspectedReason::Bomb),
-        Ok(_) => Ok(out),
-        Err(_) => Err(UninspectedReason::BrokenEncoding),
+/// [`UninspectedReason::Encoding`] for one that isn't known, [`UninspectedReason::TooDeep`] for a stack over
+/// [`ENCODINGS_MAX`], [`UninspectedReason::BrokenEncoding`] for a stream that is broken, cut, or has surplus bytes,
+/// [`UninspectedReason::Bomb`] over the ratio or the budget.
+pub fn content<'b>(
+    encodings: &str,
+    body: &'b [u8],
+    budget: &Budget,
+    left: &mut usize,
+) -> Result<Cow<'b, [u8]>, UninspectedReason> {
+    let declared: Vec<Coding> = encodings
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty() && !word.eq_ignore_ascii_case("identity"))
+        .map(|word| Coding::of(word).ok_or(UninspectedReason::Encoding))
+        .collect::<Result<_, _>>()?;
+    let mut declared = declared.into_iter().rev();
+    let mut bytes = Cow::Borrowed(body);
+    for _ in 0..=ENCODINGS_MAX {
+        let Some(coding) = declared.next().or_else(|| Coding::sniff(&bytes)) else { return Ok(bytes) };
+        let plain = coding.undo(&bytes, budget, *left)?;
+        *left = left.saturating_sub(plain.len());
+        bytes = Cow::Owned(plain);
+    }
+    Err(UninspectedReason::TooDeep)
+}
+
+/// One content encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Gzip,
+    Deflate,
+    Brotli,
+    Zstd,
+}
+
+impl Coding {
+    fn of(word: &str) -> Option<Self> {
+        Some(match word.to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => Self::Gzip,
+            "deflate" => Self::Deflate,
+            "br" => Self::Brotli,
+            "zstd" => Self::Zstd,
+            _ => return None,
+        })
+    }
+
+    fn sniff(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(&[0x1F, 0x8B, 8]) {
+            Some(Self::Gzip)
+        } else if bytes.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
+            Some(Self::Zstd)
+        } else {
+            None
+        }
+    }
+
+    fn undo(self, bytes: &[u8], budget: &Budget, left: usize) -> Result<Vec<u8>, UninspectedReason> {
+        use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+        let limit = left.min(bytes.len().saturating_mul(budget.inflate_ratio_max).max(1 << 20));
+        match self {
+            Self::Gzip => whole(MultiGzDecoder::new(bytes), bytes.len(), limit),
+            // The name says zlib (RFC 1950); there are senders that mean the bare stream.
+            Self::Deflate => {
+                let mut zlib = ZlibDecoder::new(bytes);
+                match whole(&mut zlib, bytes.len(), limit) {
+                    Err(UninspectedReason::BrokenEncoding) => {
+                        let mut bare = DeflateDecoder::new(bytes);
+                        let plain = whole(&mut bare, bytes.len(), limit)?;
+                        all_read(bare.total_in(), bytes).map(|()| plain)
+                    }
+                    plain => all_read(zlib.total_in(), bytes).and(plain),
+                }
+            }
+            Self::Brotli => unbrotli(bytes, limit),
+            Self::Zstd => {
+                let mut reader = zstd::stream::read::Decoder::with_buffer(bytes)
+                    .map_err(|_| UninspectedReason::BrokenEncoding)?;
+                reader.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|_| UninspectedReason::BrokenEncoding)?;
+                whole(reader, bytes.len(), limit)
+            }
+        }
     }
 }
 
-/// Whether bytes begin as gzip does.
-#[must_use]
-pub fn is_gzip(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0x1F, 0x8B, 8])
+/// Reads to the end. A body of no bytes is no stream of any coding.
+fn whole(reader: impl Read, packed: usize, limit: usize) -> Result<Vec<u8>, UninspectedReason> {
+    let mut out = Vec::with_capacity(packed.saturating_mul(4).min(limit));
+    match reader.take(limit as u64 + 1).read_to_end(&mut out) {
+        Ok(_) if out.len() > limit => Err(UninspectedReason::Bomb),
+        Ok(_) if packed > 0 => Ok(out),
+        _ => Err(UninspectedReason::BrokenEncoding),
+    }
+}
+
+/// By the stream interface, since the reader of this crate passes over bytes behind the end.
+fn unbrotli(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UninspectedReason> {
+    use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+    let alloc = StandardAlloc::default;
+    let mut state = BrotliState::new(alloc(), alloc(), alloc());
+    let (mut left, mut at) = (bytes.len(), 0);
+    let (mut out, mut piece) = (Vec::new(), vec![0; BROTLI_PIECE_BYTES]);
+    loop {
+        let (mut room, mut made, mut total) = (piece.len(), 0, 0);
+        let result = BrotliDecompressStream(
+            &mut left, &mut at, bytes, &mut room, &mut made, &mut piece, &mut total, &mut state,
+        );
+        out.extend_from_slice(piece.get(..made).unwrap_or_default());
+        match result {
+            _ if out.len() > limit => return Err(UninspectedReason::Bomb),
+            BrotliResult::NeedsMoreOutput => {}
+            BrotliResult::ResultSuccess => return all_read(at as u64, bytes).map(|()| out),
+            // It is all here: what needs more was cut.
+            BrotliResult::NeedsMoreInput | BrotliResult::ResultFailure => {
+                return Err(UninspectedReason::BrokenEncoding);
+            }
+        }
+    }
+}
+
+/// Bytes behind a stream's end would be passed on unread.
+fn all_read(read: u64, bytes: &[u8]) -> Result<(), UninspectedReason> {
+    if read == bytes.len() as u64 { Ok(()) } else { Err(UninspectedReason::BrokenEncoding) }
 }
 
 /// Decodes base64: standard or URL alphabet, with or without padding, blanks and line ends passed over.
@@ -110,6 +217,12 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
+/// Content encodings in one another.
+pub const ENCODINGS_MAX: usize = 4;
+const BROTLI_PIECE_BYTES: usize = 16 << 10;
+/// 8 MiB, the most that a sender may ask for (RFC 9659).
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,19 +234,84 @@ mod tests {
         out.finish().expect("memory")
     }
 
+    fn undo(encodings: &str, body: &[u8]) -> Result<Vec<u8>, UninspectedReason> {
+        content(encodings, body, &Budget::default(), &mut (64 << 20)).map(Cow::into_owned)
+    }
+
+    /// `PID|1|412-21-3456`, made by the brotli command.
+    const BROTLI: &[u8] = &[
+        0x0b, 0x08, 0x80, 0x50, 0x49, 0x44, 0x7c, 0x31, 0x7c, 0x34, 0x31, 0x32, 0x2d, 0x32, 0x31, 0x2d, 0x33,
+        0x34, 0x35, 0x36, 0x03,
+    ];
+
     #[test]
-    fn gzip_is_read_whole_or_not_at_all() {
-        let b = Budget::default();
-        let packed = gzip(b"PID|1");
-        assert_eq!(gunzip(&packed, &b, 1 << 20).as_deref(), Ok(b"PID|1".as_slice()));
-        assert_eq!(gunzip(&packed[..packed.len() - 4], &b, 1 << 20), Err(UninspectedReason::BrokenEncoding));
+    fn each_coding_is_read_whole_or_not_at_all() {
+        let text: &[u8] = b"PID|1|412-21-3456";
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        zlib.write_all(text).expect("memory");
+        let mut bare = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        bare.write_all(text).expect("memory");
+        let zstd = zstd::stream::encode_all(text, 3).expect("memory");
+        let packed = [
+            ("gzip", gzip(text)),
+            ("X-GZIP", gzip(text)),
+            ("", gzip(text)),
+            ("deflate", zlib.finish().expect("memory")),
+            ("deflate", bare.finish().expect("memory")),
+            ("br", BROTLI.to_vec()),
+            ("zstd", zstd.clone()),
+            ("identity", zstd),
+        ];
+        for (word, bytes) in packed {
+            assert_eq!(undo(word, &bytes).as_deref(), Ok(text), "{word}");
+            for cut in 1..bytes.len() {
+                let found = undo(word, &bytes[..cut]);
+                let unread = found == Err(UninspectedReason::BrokenEncoding);
+                // Nothing says that a few first bytes are a stream.
+                assert!(unread || (matches!(word, "" | "identity") && cut < 4), "{word} cut at {cut}");
+            }
+            if !matches!(word, "" | "identity") {
+                let surplus = [bytes.as_slice(), b" SSN 412-21-3456"].concat();
+                assert_eq!(undo(word, &surplus), Err(UninspectedReason::BrokenEncoding), "{word} and more");
+                assert_eq!(undo(word, text), Err(UninspectedReason::BrokenEncoding), "{word}: plain");
+                assert_eq!(undo(word, b""), Err(UninspectedReason::BrokenEncoding), "{word}: nothing");
+            }
+        }
+        assert_eq!(undo("compress", b"x"), Err(UninspectedReason::Encoding));
+    }
+
+    #[test]
+    fn stacked_codings_are_undone_last_first_and_to_a_depth() {
+        let zstd = |bytes: &[u8]| zstd::stream::encode_all(bytes, 3).expect("memory");
+        assert_eq!(undo("gzip, zstd", &zstd(&gzip(b"a"))).as_deref(), Ok(b"a".as_slice()));
+        assert_eq!(undo("zstd", &zstd(&gzip(b"a"))).as_deref(), Ok(b"a".as_slice()), "one isn't declared");
+        let mut deep = b"a".to_vec();
+        for _ in 0..=ENCODINGS_MAX {
+            deep = gzip(&deep);
+        }
+        assert_eq!(undo("", &deep), Err(UninspectedReason::TooDeep));
     }
 
     #[test]
     fn a_bomb_is_refused_by_ratio_and_by_budget() {
-        let packed = gzip(&vec![0; 8 << 20]);
-        assert_eq!(gunzip(&packed, &Budget::default(), 64 << 20), Err(UninspectedReason::Bomb));
-        assert_eq!(gunzip(&gzip(&[7; 4096]), &Budget::default(), 100), Err(UninspectedReason::Bomb));
+        let zeros = vec![0; 8 << 20];
+        assert_eq!(undo("gzip", &gzip(&zeros)), Err(UninspectedReason::Bomb));
+        assert_eq!(
+            undo("zstd", &zstd::stream::encode_all(&*zeros, 3).expect("memory")),
+            Err(UninspectedReason::Bomb)
+        );
+        let packed = gzip(&[7; 4096]);
+        let found = content("gzip", &packed, &Budget::default(), &mut 100);
+        assert_eq!(found, Err(UninspectedReason::Bomb));
+    }
+
+    #[test]
+    fn a_zstd_frame_that_wants_more_memory_than_a_sender_may_ask_for_is_not_read() {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).expect("encoder");
+        encoder.window_log(27).expect("set");
+        encoder.write_all(&[1; 100]).expect("memory");
+        let packed = encoder.finish().expect("memory");
+        assert_eq!(undo("zstd", &packed), Err(UninspectedReason::BrokenEncoding));
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub struct Person {
 /// Why something stayed unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UninspectedReason {
-    /// A content encoding that isn't read: deflate, br, zstd, unknown or stacked.
+    /// A content encoding that isn't known.
     Encoding,
     /// The content encoding's stream is broken or cut short.
     BrokenEncoding,
@@ -181,7 +181,9 @@ impl UninspectedReason {
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::Encoding => "Send the body with Content-Encoding gzip, or without one.",
+            Self::Encoding => {
+                "Send the body with Content-Encoding gzip, deflate, br or zstd, or without one."
+            }
             Self::BrokenEncoding => "The Content-Encoding does not decode to its end: send the body whole.",
             Self::Bomb => "The body inflates to more than the gateway reads: send it in smaller parts.",
             Self::TooDeep => "The body is nested deeper than the gateway reads.",

@@ -133,22 +133,13 @@ impl<'r> Inspector<'r> {
         if message.cut {
             scorer.unread(UninspectedReason::TeeLimit, media_type, body_place());
         }
-        let encoding = message.content_encoding.trim().to_ascii_lowercase();
-        let body = match encoding.as_str() {
-            _ if message.body.is_empty() => return Format::Empty,
-            "" | "identity" if !decode::is_gzip(message.body) => Cow::Borrowed(message.body),
-            "" | "identity" | "gzip" | "x-gzip" => match decode::gunzip(message.body, &self.budget, *left) {
-                Ok(bytes) => {
-                    *left = left.saturating_sub(bytes.len());
-                    Cow::Owned(bytes)
-                }
-                Err(reason) => {
-                    scorer.unread(reason, media_type, body_place());
-                    return Format::Binary;
-                }
-            },
-            _ => {
-                scorer.unread(UninspectedReason::Encoding, media_type, body_place());
+        if message.body.is_empty() {
+            return Format::Empty;
+        }
+        let body = match decode::content(message.content_encoding, message.body, &self.budget, left) {
+            Ok(bytes) => bytes,
+            Err(reason) => {
+                scorer.unread(reason, media_type, body_place());
                 return Format::Binary;
             }
         };
@@ -270,27 +261,25 @@ impl<'r> Inspector<'r> {
             }
             let decoded =
                 if carrier.hex { decode::hex(&carrier.text) } else { decode::base64(&carrier.text) };
-            let Some(mut bytes) = decoded else {
+            let Some(bytes) = decoded else {
                 // Not base64 after all: then it is what it shows.
                 scorer.unread(UninspectedReason::Malformed, media_type, carrier.place.clone());
                 scorer.carried(&carrier, carrier.text.len());
                 scorer.plain_text(&carrier.text);
                 continue;
             };
-            if decode::is_gzip(&bytes) {
-                match decode::gunzip(&bytes, &self.budget, *left) {
-                    Ok(inflated) => bytes = inflated,
-                    Err(reason) => {
-                        scorer.unread(reason, media_type, carrier.place);
-                        continue;
-                    }
-                }
-            }
             if bytes.len() > *left {
                 scorer.unread(UninspectedReason::Budget, media_type, carrier.place);
                 continue;
             }
             *left -= bytes.len();
+            let bytes = match decode::content("", &bytes, &self.budget, left) {
+                Ok(bytes) => bytes,
+                Err(reason) => {
+                    scorer.unread(reason, media_type, carrier.place);
+                    continue;
+                }
+            };
             scorer.carried(&carrier, bytes.len());
             if carrier.media_type == "text/x-fhir-query" {
                 let text = text_of(&bytes);

@@ -228,21 +228,11 @@ impl<'d> Redactor<'d> {
         if draft.cut {
             return unread("not whole");
         }
-        let body = draft.body.expose();
-        let encoding = draft.content_encoding.trim().to_ascii_lowercase();
-        let inflated;
-        let body = match encoding.as_str() {
-            "" | "identity" if !decode::is_gzip(body) => body,
-            "" | "identity" | "gzip" | "x-gzip" => {
-                match decode::gunzip(body, &draft.budget, draft.budget.decoded_bytes_max) {
-                    Ok(bytes) => {
-                        inflated = bytes;
-                        &inflated
-                    }
-                    Err(reason) => return unread(reason.as_str()),
-                }
-            }
-            _ => return unread(UninspectedReason::Encoding.as_str()),
+        let mut left = draft.budget.decoded_bytes_max;
+        let decoded = decode::content(&draft.content_encoding, draft.body.expose(), &draft.budget, &mut left);
+        let body: &[u8] = match &decoded {
+            Ok(bytes) => bytes,
+            Err(reason) => return unread(reason.as_str()),
         };
         self.said.clear();
         self.unknown_keys.clear();
