@@ -152,6 +152,27 @@ fn all_read(read: u64, bytes: &[u8]) -> Result<(), UninspectedReason> {
     if read == bytes.len() as u64 { Ok(()) } else { Err(UninspectedReason::BrokenEncoding) }
 }
 
+/// Reads UTF-16 with a byte order mark, or without one where every other byte of its beginning is zero; `None` where it
+/// is another text.
+///
+/// # Errors
+/// [`UninspectedReason::Charset`] where it breaks off, or has half a surrogate pair.
+#[must_use]
+pub fn utf16(bytes: &[u8]) -> Option<Result<String, UninspectedReason>> {
+    let head = bytes.get(..bytes.len().min(UTF16_HEAD_BYTES)).unwrap_or_default();
+    let zeros = |odd: usize| head.len() >= 4 && head.chunks_exact(2).all(|pair| pair.get(odd) == Some(&0));
+    let (rest, read): (&[u8], fn([u8; 2]) -> u16) = match bytes {
+        [0xFF, 0xFE, rest @ ..] => (rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => (rest, u16::from_be_bytes),
+        _ if zeros(1) && !zeros(0) => (bytes, u16::from_le_bytes),
+        _ if zeros(0) && !zeros(1) => (bytes, u16::from_be_bytes),
+        _ => return None,
+    };
+    let (pairs, odd) = rest.as_chunks::<2>();
+    let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| read(*pair))).collect();
+    Some(text.ok().filter(|_| odd.is_empty()).ok_or(UninspectedReason::Charset))
+}
+
 /// Decodes base64: standard or URL alphabet, with or without padding, blanks and line ends passed over.
 /// `None` where it is none.
 #[must_use]
@@ -219,6 +240,8 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
 
 /// Content encodings in one another.
 pub const ENCODINGS_MAX: usize = 4;
+/// How much of a text without a mark is looked at.
+const UTF16_HEAD_BYTES: usize = 64;
 const BROTLI_PIECE_BYTES: usize = 16 << 10;
 /// 8 MiB, the most that a sender may ask for (RFC 9659).
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
@@ -312,6 +335,22 @@ mod tests {
         encoder.write_all(&[1; 100]).expect("memory");
         let packed = encoder.finish().expect("memory");
         assert_eq!(undo("zstd", &packed), Err(UninspectedReason::BrokenEncoding));
+    }
+
+    #[test]
+    fn utf16_is_read_in_both_orders_with_and_without_its_mark() {
+        let units =
+            |read: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(read).collect::<Vec<u8>>();
+        for text in ["\u{FEFF}Caf\u{e9} \u{1F600}", "{\"a\":1}"] {
+            let plain = text.trim_start_matches('\u{FEFF}').to_owned();
+            assert_eq!(utf16(&units(u16::to_le_bytes, text)), Some(Ok(plain.clone())));
+            assert_eq!(utf16(&units(u16::to_be_bytes, text)), Some(Ok(plain)));
+        }
+        assert_eq!(utf16(b"\xFF\xFEa\0b"), Some(Err(UninspectedReason::Charset)));
+        assert_eq!(utf16(b"\xFF\xFE\x00\xD8"), Some(Err(UninspectedReason::Charset)));
+        for other in [b"abcd".as_slice(), b"", b"\0\0\0\0", b"a\0", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"] {
+            assert_eq!(utf16(other), None);
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub mod walk;
 pub mod url;
 pub mod decode;
 pub mod xhtml;
+pub mod disguise;
+pub mod embedded;
 pub mod offsets;
 pub mod text;
 pub mod names;
@@ -30,6 +32,7 @@ pub use finding::Findings;
 pub use rules::RuleSet;
 
 use decode::Budget;
+use embedded::Packing;
 use finding::{Part, UninspectedReason};
 use format::Format;
 use offsets::Escapes;
@@ -143,6 +146,15 @@ impl<'r> Inspector<'r> {
                 return Format::Binary;
             }
         };
+        // Spans are those of the text then: what was sent has two bytes for each letter.
+        let body = match decode::utf16(&body) {
+            Some(Ok(text)) => Cow::Owned(text.into_bytes()),
+            Some(Err(reason)) => {
+                scorer.unread(reason, media_type, body_place());
+                return Format::Binary;
+            }
+            None => body,
+        };
         let format = Format::of(message.content_type, &body);
         scorer.document(Part::Body, Escapes::None, b"");
         self.document(format, message.content_type, &body, scorer, true)
@@ -161,6 +173,8 @@ impl<'r> Inspector<'r> {
         let begin = |scorer: &mut Scorer<'r>, escapes, raw: &[u8]| {
             if top {
                 scorer.document(Part::Body, escapes, raw);
+            } else {
+                scorer.carried_raw(escapes, raw);
             }
         };
         match format {
@@ -186,9 +200,6 @@ impl<'r> Inspector<'r> {
             }
             Format::Text => {
                 begin(scorer, Escapes::None, bytes);
-                if is_utf16(bytes) {
-                    scorer.unread(UninspectedReason::Charset, media_type, String::new());
-                }
                 scorer.plain_text(&text_of(bytes));
             }
             Format::Xml | Format::X12 | Format::Ndjson | Format::Csv | Format::Multipart => {
@@ -203,6 +214,8 @@ impl<'r> Inspector<'r> {
     fn json(&self, content_type: &str, bytes: &[u8], scorer: &mut Scorer<'r>, top: bool) -> Format {
         if top {
             scorer.document(Part::Body, Escapes::Json, bytes);
+        } else {
+            scorer.carried_raw(Escapes::Json, bytes);
         }
         match Tape::read(bytes, JSON_DEPTH_MAX) {
             Ok(tape) if fhir::recognise(&tape) => {
@@ -259,8 +272,11 @@ impl<'r> Inspector<'r> {
                 scorer.unread(UninspectedReason::TooDeep, media_type, carrier.place);
                 continue;
             }
-            let decoded =
-                if carrier.hex { decode::hex(&carrier.text) } else { decode::base64(&carrier.text) };
+            let decoded = match carrier.packing {
+                Packing::Plain => Some(carrier.text.clone().into_bytes()),
+                Packing::Base64 => decode::base64(&carrier.text),
+                Packing::Hex => decode::hex(&carrier.text),
+            };
             let Some(bytes) = decoded else {
                 // Not base64 after all: then it is what it shows.
                 scorer.unread(UninspectedReason::Malformed, media_type, carrier.place.clone());
@@ -279,6 +295,14 @@ impl<'r> Inspector<'r> {
                     scorer.unread(reason, media_type, carrier.place);
                     continue;
                 }
+            };
+            let bytes = match decode::utf16(&bytes).filter(|_| carrier.packing != Packing::Plain) {
+                Some(Ok(text)) => Cow::Owned(text.into_bytes()),
+                Some(Err(reason)) => {
+                    scorer.unread(reason, media_type, carrier.place);
+                    continue;
+                }
+                None => bytes,
             };
             scorer.carried(&carrier, bytes.len());
             if carrier.media_type == "text/x-fhir-query" {
@@ -301,10 +325,6 @@ fn text_of(bytes: &[u8]) -> Cow<'_, str> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
     }
-}
-
-fn is_utf16(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF])
 }
 
 /// Whether more than one line begins as a JSON object.

@@ -1,4 +1,5 @@
 use super::finding::{Counted, UninspectedReason};
+use super::kind::Kind;
 use super::*;
 use base64::Engine;
 use std::io::Write;
@@ -92,7 +93,7 @@ fn what_cannot_be_read_is_said() {
         [UninspectedReason::BrokenEncoding]
     );
     let br = Inspector::new(RuleSet::built_in(), Budget::default(), 2026).message(&Message {
-        content_encoding: "br",
+        content_encoding: "compress",
         body: b"xx",
         ..Message::default()
     });
@@ -120,4 +121,70 @@ fn people_of_a_text_are_paragraphs() {
     let text = "Patient: Darnell Okafor, seen today.\n\nPatient: Olga Nguyen, DOB 06/22/1962.\n\nDarnell Okafor called (915) 927-8377 back.";
     let found = inspect("text/plain", text.as_bytes());
     assert_eq!(found.persons.len(), 2, "{:?}", found.persons);
+}
+
+#[test]
+fn a_document_inside_a_string_is_walked_and_its_spans_lead_to_where_it_stands() {
+    let inner = r#"{"patient": {"firstName": "Carlos", "lastName": "Núñez", "ssn": "272-03-8562"}}"#;
+    let outer = serde_json::json!({"eventId": "7", "payload": inner}).to_string();
+    // Twice inside: a string in a string.
+    let twice = serde_json::json!({"event": outer}).to_string();
+    for body in [&outer, &twice] {
+        let found = inspect("application/json", body.as_bytes());
+        assert!(found.points().0 >= 150, "{}", found.points());
+        let spans: Vec<&str> =
+            found.findings.iter().filter(|f| f.kind == Kind::Ssn).map(|f| &body[f.span.clone()]).collect();
+        assert_eq!(spans, ["272-03-8562"]);
+        let name = found.findings.iter().find(|f| f.kind == Kind::FamilyName).expect("a name");
+        assert!(body[name.span.clone()].ends_with("ez"), "the escape is led back");
+        assert!(name.place.starts_with("$.* > $"), "{}", name.place);
+    }
+    let hl7 =
+        "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|P|2.5\rPID|1||E08738432^^^H^MR||OKAFOR^DARNELL||19620622";
+    let body = serde_json::json!({"message": hl7}).to_string();
+    let found = inspect("application/json", body.as_bytes());
+    assert!(found.points().0 >= 150);
+    let number = found.findings.iter().find(|f| f.kind == Kind::Mrn).expect("a number");
+    assert_eq!(&body[number.span.clone()], "E08738432");
+}
+
+#[test]
+fn base64_in_a_text_and_a_token_s_claims_are_read() {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    let note = STANDARD.encode("Patient: Harold Brown, DOB 06/22/1962, MRN E08738432");
+    let found = inspect("text/plain", format!("attached:\n{note}\nregards").as_bytes());
+    assert!(found.points().0 >= 150);
+    let claims = URL_SAFE_NO_PAD.encode(
+        r#"{"given_name":"Harold","family_name":"Brown","birthdate":"1962-06-22","ssn":"412-21-3456"}"#,
+    );
+    let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
+    let body = serde_json::json!({"note": format!("{head}.{claims}.c2lnbmF0dXJl")}).to_string();
+    assert!(inspect("application/json", body.as_bytes()).points().0 >= 100);
+    let picture = STANDARD.encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01");
+    let found = inspect(
+        "application/json",
+        serde_json::json!({"x": format!("data:;base64,{picture}")}).to_string().as_bytes(),
+    );
+    assert_eq!(found.uninspected[0].reason, UninspectedReason::OpaqueType);
+}
+
+#[test]
+fn utf_16_and_disguised_values_are_read() {
+    let units = PATIENT.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for body in [[b"\xFF\xFE".as_slice(), &units].concat(), units] {
+        assert!(inspect("application/fhir+json; charset=utf-16", &body).points().0 >= 90);
+    }
+    for ssn in [
+        "\u{FF14}\u{FF11}\u{FF12}-21-3456",
+        "412\u{200B}-21-34\u{AD}56",
+        "412&#45;21&#45;3456",
+        "4 1 2 2 1 3 4 5 6",
+    ] {
+        let found = inspect("text/plain", format!("Patient SSN {ssn} on file").as_bytes());
+        assert_eq!(found.points().0, 100, "{ssn}");
+    }
+    // A field's value, too: by itself it would be no nine digits.
+    let field = serde_json::json!({"ssn": "\u{FF14}\u{FF11}\u{FF12}-21-3456"}).to_string();
+    assert_eq!(inspect("application/json", field.as_bytes()).points().0, 100);
 }

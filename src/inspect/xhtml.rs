@@ -54,7 +54,7 @@ pub fn plain(xhtml: &str) -> Plain {
 }
 
 /// The character of an entity's name or number.
-fn entity(name: &str) -> Option<char> {
+pub(super) fn entity(name: &str) -> Option<char> {
     match name {
         "amp" => Some('&'),
         "lt" => Some('<'),

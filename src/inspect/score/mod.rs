@@ -5,6 +5,8 @@
 
 mod person;
 
+use super::disguise::Plain;
+use super::embedded::{self, Packing, Whole};
 use super::finding::{Counted, Finding, Findings, OffPath, Part, Uninspected, UninspectedReason};
 use super::kind::{Kind, Points, Whose};
 use super::links;
@@ -44,10 +46,10 @@ pub struct Scorer<'r> {
 
 /// A carrier that a walker met: to be decoded and walked by the caller.
 pub struct Carrier {
-    /// Base64 or hex, as it stands.
+    /// What is carried, as it stands.
     pub text: String,
-    /// Hex instead of base64.
-    pub hex: bool,
+    /// How.
+    pub packing: Packing,
     /// Media type as declared; may be empty.
     pub media_type: String,
     /// Raw bytes of the carrier in the part.
@@ -60,6 +62,8 @@ pub struct Carrier {
     pub part: Part,
     /// How deep it lies.
     pub depth: u8,
+    /// Of each byte of a plain one, and one behind the last, where it stands in the part.
+    origins: Option<Arc<[u32]>>,
 }
 
 /// What encloses the document that is being walked.
@@ -69,6 +73,7 @@ struct Inside {
     place: String,
     person: PersonId,
     depth: u8,
+    origins: Option<Arc<[u32]>>,
 }
 
 struct Draft {
@@ -139,6 +144,7 @@ impl<'r> Scorer<'r> {
             place: carrier.place.clone(),
             person: carrier.person,
             depth: carrier.depth,
+            origins: carrier.origins.clone(),
         });
         self.scanned += bytes as u64;
     }
@@ -164,6 +170,14 @@ impl<'r> Scorer<'r> {
         }
     }
 
+    /// The bytes of a carried document, where its escapes have to be led back.
+    pub fn carried_raw(&mut self, escapes: offsets::Escapes, raw: &[u8]) {
+        if self.inside.as_ref().is_some_and(|inside| inside.origins.is_some()) {
+            self.escapes = escapes;
+            self.raw = Some(raw.to_vec());
+        }
+    }
+
     /// Carriers met since the last call.
     pub fn take_carriers(&mut self) -> Vec<Carrier> {
         std::mem::take(&mut self.carriers)
@@ -181,13 +195,112 @@ impl<'r> Scorer<'r> {
     /// Judges a text that is a document of its own: a paragraph is a person, joined where the same full name recurs;
     /// a paragraph that names nobody goes on with the one before.
     pub fn plain_text(&mut self, whole: &str) {
-        self.text_from(whole, &|at| at);
+        self.undisguised_text(whole, &|at| at);
     }
 
     /// Judges an HTML page as a text: its tags taken out, its entities undone.
     pub fn markup(&mut self, page: &str) {
         let plain = xhtml::plain(page);
-        self.text_from(&plain.text, &|at| plain.origin(at));
+        self.undisguised_text(&plain.text, &|at| plain.origin(at));
+    }
+
+    /// Undoes what disguises a text, sets aside what it carries, and judges the rest.
+    fn undisguised_text(&mut self, whole: &str, origin: &dyn Fn(usize) -> usize) {
+        let plain = Plain::of(whole);
+        let from = |at| origin(plain.origin(at));
+        let rest = self.set_aside(plain.text(), PersonId::NOBODY, 0, &from, &|| String::new());
+        self.text_from(rest.as_deref().unwrap_or(plain.text()), &from);
+    }
+
+    /// The same of a leaf's text; a leaf that is a document, or markup, is read as one.
+    fn undisguised_leaf(
+        &mut self,
+        leaf: &Leaf<'_>,
+        text: &str,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) {
+        match embedded::whole(text) {
+            Some(Whole::Document) => {
+                let start = leaf.span.start;
+                let origins = (0..=text.len()).map(|at| self.spot(start + origin(at))).collect();
+                self.carry(leaf, text.to_owned(), Packing::Plain, leaf.span.clone(), Some(origins), place);
+                return;
+            }
+            Some(Whole::Markup) => {
+                let markup = xhtml::plain(text);
+                return self.free_text(leaf, &markup.text, &|at| origin(markup.origin(at)), place);
+            }
+            None => {}
+        }
+        let plain = Plain::of(text);
+        let from = |at| origin(plain.origin(at));
+        let rest = self.set_aside(plain.text(), leaf.person, leaf.span.start, &from, place);
+        self.free_text(leaf, rest.as_deref().unwrap_or(plain.text()), &from, place);
+    }
+
+    /// Makes carriers of a text's base64, and gives the text with blanks for it: encoded text has any shape at random.
+    fn set_aside(
+        &mut self,
+        text: &str,
+        person: PersonId,
+        start: usize,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) -> Option<String> {
+        let runs = embedded::base64_runs(text);
+        if runs.is_empty() {
+            return None;
+        }
+        let mut rest = text.to_owned();
+        for run in runs {
+            let span = start + origin(run.start)..start + origin(run.end);
+            let leaf = Leaf {
+                span: span.clone(),
+                value: "".into(),
+                field: None,
+                person,
+                reads: Reads::Text,
+                cue: "",
+            };
+            let packed = text.get(run.clone()).unwrap_or_default().to_owned();
+            self.carry(&leaf, packed, Packing::Base64, span, None, place);
+            rest.replace_range(run.clone(), &" ".repeat(run.len()));
+        }
+        Some(rest)
+    }
+
+    fn carry(
+        &mut self,
+        leaf: &Leaf<'_>,
+        text: String,
+        packing: Packing,
+        span: Range<usize>,
+        origins: Option<Arc<[u32]>>,
+        place: &dyn Fn() -> String,
+    ) {
+        let depth = self.inside.as_ref().map_or(0, |i| i.depth) + 1;
+        let media_type = match leaf.reads {
+            Reads::Base64(media_type) | Reads::Hex(media_type) => media_type.to_owned(),
+            _ => String::new(),
+        };
+        self.carriers.push(Carrier {
+            text,
+            packing,
+            media_type,
+            span: self.span(span),
+            place: self.place(place()),
+            person: self.global(leaf.person),
+            part: self.part,
+            depth,
+            origins,
+        });
+    }
+
+    /// Where a byte of the document that is walked stands in its part.
+    fn spot(&self, at: usize) -> u32 {
+        let at = self.span(at..at).start;
+        u32::try_from(at).unwrap_or(u32::MAX)
     }
 
     fn text_from(&mut self, whole: &str, origin: &dyn Fn(usize) -> usize) {
@@ -274,7 +387,8 @@ impl<'r> Scorer<'r> {
         if field.points.0 == 0 && field.kind != Kind::ProviderSsn {
             return;
         }
-        let judged = self.rules.markers.judge(field.kind, &leaf.value, field.points, self.this_year);
+        let plain = Plain::of(&leaf.value);
+        let judged = self.rules.markers.judge(field.kind, plain.text(), field.points, self.this_year);
         let person = match field.whose {
             Whose::Provider | Whose::Organisation => PersonId::NOBODY,
             _ => match self.global(leaf.person) {
@@ -282,7 +396,7 @@ impl<'r> Scorer<'r> {
                 person => person,
             },
         };
-        let keys = keys(field.kind, &leaf.value);
+        let keys = keys(field.kind, plain.text());
         let span = self.span(leaf.span.clone());
         let finding =
             self.finding(Arc::from(field.id.as_str()), field.kind, field.whose, span, self.place(place()));
@@ -375,7 +489,14 @@ impl<'r> Scorer<'r> {
     }
 
     fn span(&self, span: Range<usize>) -> Range<usize> {
-        self.inside.as_ref().map_or(span, |inside| inside.span.clone())
+        match &self.inside {
+            None => span,
+            Some(Inside { origins: Some(origins), span: whole, .. }) => {
+                let at = |at: usize| origins.get(at).map_or(whole.end, |o| *o as usize);
+                at(span.start)..at(span.end)
+            }
+            Some(inside) => inside.span.clone(),
+        }
     }
 
     fn place(&self, place: String) -> String {
@@ -523,29 +644,21 @@ impl Sink for Scorer<'_> {
         }
         match leaf.reads {
             Reads::Value | Reads::Opaque if leaf.field.is_some() => {}
-            Reads::Base64(media_type) | Reads::Hex(media_type) => {
-                let depth = self.inside.as_ref().map_or(0, |i| i.depth) + 1;
-                self.carriers.push(Carrier {
-                    text: leaf.value.clone().into_owned(),
-                    hex: matches!(leaf.reads, Reads::Hex(_)),
-                    media_type: media_type.to_owned(),
-                    span: self.span(leaf.span.clone()),
-                    place: self.place(place()),
-                    person: self.global(leaf.person),
-                    part: self.part,
-                    depth,
-                });
+            Reads::Base64(_) | Reads::Hex(_) => {
+                let packing =
+                    if matches!(leaf.reads, Reads::Hex(_)) { Packing::Hex } else { Packing::Base64 };
+                self.carry(leaf, leaf.value.clone().into_owned(), packing, leaf.span.clone(), None, place);
             }
             Reads::Xhtml => {
                 let plain = xhtml::plain(&leaf.value);
                 let to_raw = self.raw_map(leaf);
-                self.free_text(leaf, &plain.text, &|at| to_raw(plain.origin(at)), place);
+                self.undisguised_leaf(leaf, &plain.text, &|at| to_raw(plain.origin(at)), place);
             }
             Reads::Quantity | Reads::Time | Reads::Opaque => {}
             Reads::Code | Reads::Public | Reads::Value | Reads::Text | Reads::Query => {
                 if leaf.value.len() >= CODE_SCANNED_FROM || leaf.reads != Reads::Code {
                     let to_raw = self.raw_map(leaf);
-                    self.free_text(leaf, &leaf.value, &to_raw, place);
+                    self.undisguised_leaf(leaf, &leaf.value, &to_raw, place);
                 }
             }
         }
@@ -565,7 +678,7 @@ impl Sink for Scorer<'_> {
         // A map keyed by record numbers, a column named after somebody: the key is read as text.
         if key.bytes().any(|b| b.is_ascii_digit() || b == b'@') || key.contains(' ') {
             let leaf = Leaf { span, value: key.into(), field: None, person, reads: Reads::Text, cue: "" };
-            self.free_text(&leaf, key, &|at| at, place);
+            self.undisguised_leaf(&leaf, key, &|at| at, place);
         }
     }
 }

@@ -1,0 +1,178 @@
+//! Documents inside strings: JSON in a JSON string, an HL7v2 message in a field, base64 in the middle of a note.
+
+use super::decode;
+use super::format::Format;
+use std::ops::Range;
+
+/// How a document is carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// As it is: its bytes stand in the string.
+    Plain,
+    /// Base64.
+    Base64,
+    /// Hex digits.
+    Hex,
+}
+
+/// What a whole string is, beside free text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whole {
+    /// A document of a format that has a structure.
+    Document,
+    /// A piece of markup.
+    Markup,
+}
+
+/// What a string is, where it isn't free text. What begins like a document and turns out to be none is told by its walker.
+#[must_use]
+pub fn whole(text: &str) -> Option<Whole> {
+    let trimmed = text.trim_ascii();
+    if trimmed.len() < DOCUMENT_BYTES_MIN {
+        return None;
+    }
+    let closes = |open: char, close: char| trimmed.starts_with(open) && trimmed.ends_with(close);
+    match Format::sniff(trimmed.as_bytes()) {
+        Format::Hl7v2 | Format::X12 => Some(Whole::Document),
+        Format::Json if (closes('{', '}') || closes('[', ']')) && trimmed.contains('"') => {
+            Some(Whole::Document)
+        }
+        Format::Xml | Format::Html if trimmed.contains('>') => {
+            let first_tag = trimmed.split('>').next().unwrap_or_default();
+            let is_xml = first_tag.starts_with("<?xml") || first_tag.contains("xmlns");
+            Some(if is_xml { Whole::Document } else { Whole::Markup })
+        }
+        _ => None,
+    }
+}
+
+/// Runs of base64 in a text that hold text, a document or a file: the parts of a JWT (RFC 7519) among them.
+#[must_use]
+pub fn base64_runs(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    if bytes.len() < RUN_BYTES_MIN {
+        return out;
+    }
+    let mut at = 0;
+    while at < bytes.len() {
+        let run = run_at(bytes, at);
+        if run.is_empty() {
+            at += 1;
+            continue;
+        }
+        at = run.end;
+        if run.len() >= RUN_BYTES_MIN && text.get(run.clone()).is_some_and(holds_something) {
+            out.push(run);
+        }
+    }
+    out
+}
+
+/// The run that begins here. Base64 of mail is broken into lines (RFC 2045, section 6.8): a long line goes on in the next.
+fn run_at(bytes: &[u8], start: usize) -> Range<usize> {
+    let is_letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_');
+    let mut end = start;
+    loop {
+        let line = bytes.get(end..).unwrap_or_default().iter().take_while(|b| is_letter(b)).count();
+        end += line;
+        let rest = bytes.get(end..).unwrap_or_default();
+        let blank = if rest.starts_with(b"\r\n") { 2 } else { usize::from(rest.starts_with(b"\n")) };
+        if line < LINE_BYTES_MIN || blank == 0 || !rest.get(blank).is_some_and(|b| is_letter(b)) {
+            break;
+        }
+        end += blank;
+    }
+    if end > start {
+        end += bytes.get(end..).unwrap_or_default().iter().take(2).take_while(|b| **b == b'=').count();
+    }
+    start..end
+}
+
+/// Whether it decodes to what somebody wrote: random numbers, digests and long words don't.
+fn holds_something(run: &str) -> bool {
+    let has = |what: fn(&u8) -> bool| run.as_bytes().iter().any(what);
+    if !(has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)) {
+        return false;
+    }
+    let Some(bytes) = decode::base64(run) else { return false };
+    MAGIC.iter().any(|magic| bytes.starts_with(magic))
+        || std::str::from_utf8(&bytes).is_ok_and(|text| {
+            let odd =
+                text.chars().filter(|c| c.is_control() && !c.is_ascii_whitespace() && *c != '\u{1c}').count();
+            odd == 0 && text.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
+        })
+}
+
+/// gzip, zstd, PDF, ZIP, PNG, JPEG, GIF, TIFF of both orders.
+const MAGIC: &[&[u8]] = &[
+    &[0x1F, 0x8B, 8],
+    &[0x28, 0xB5, 0x2F, 0xFD],
+    b"%PDF-",
+    b"PK\x03\x04",
+    b"\x89PNG\r\n",
+    &[0xFF, 0xD8, 0xFF],
+    b"GIF8",
+    b"II*\0",
+    b"MM\0*",
+];
+/// A shorter string is no document that tells of anybody.
+const DOCUMENT_BYTES_MIN: usize = 16;
+/// A shorter run is a word.
+const RUN_BYTES_MIN: usize = 24;
+/// Lines of broken base64 have 64 or 76 letters.
+const LINE_BYTES_MIN: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    #[test]
+    fn a_string_that_is_a_document_is_told_from_text_and_from_markup() {
+        assert_eq!(whole(r#" {"resourceType":"Patient"} "#), Some(Whole::Document));
+        assert_eq!(whole("MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|P|2.5\rPID|1"), Some(Whole::Document));
+        assert_eq!(whole("<?xml version=\"1.0\"?><a/>"), Some(Whole::Document));
+        assert_eq!(whole("<Patient xmlns=\"http://hl7.org/fhir\"/>"), Some(Whole::Document));
+        assert_eq!(whole("<p>Seen today <b>again</b></p>"), Some(Whole::Markup));
+        for text in
+            ["{not json, but a brace}", "[see above]", "a < b and c > d", "{}", "<5 mg/dL, repeat in a week"]
+        {
+            assert_eq!(whole(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn runs_that_hold_text_are_found_and_digests_are_not() {
+        let note =
+            STANDARD.encode("Patient Harold Brown, DOB 06/22/1962, seen for chest pain and more of the same");
+        let wrapped: Vec<String> =
+            note.as_bytes().chunks(64).map(|line| String::from_utf8(line.to_vec()).expect("ASCII")).collect();
+        let text = format!("see: {note}, or\n{}\nend", wrapped.join("\r\n"));
+        let runs = base64_runs(&text);
+        assert_eq!(runs.len(), 2, "{runs:?}");
+        assert_eq!(&text[runs[0].clone()], note);
+        assert_eq!(decode::base64(&text[runs[1].clone()]), decode::base64(&note));
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"sub":"x","name":"Harold Brown","birthdate":"1962-06-22"}"#);
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT"}"#);
+        let signature = URL_SAFE_NO_PAD
+            .encode((0..64_u8).map(|n| n.wrapping_mul(37).wrapping_add(131)).collect::<Vec<u8>>());
+        assert_eq!(base64_runs(&format!("Bearer {header}.{claims}.{signature}")).len(), 2);
+        let hex = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+        for text in [
+            hex,
+            "https://example.org/fhir/StructureDefinition/us-core-patient-profile",
+            "Pneumonoultramicroscopicsilicovolcanoconiosis",
+            &signature,
+        ] {
+            assert!(base64_runs(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_picture_in_a_text_is_found_so_that_it_can_be_told() {
+        let picture = STANDARD.encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01");
+        assert_eq!(base64_runs(&format!("data:image/png;base64,{picture}")).len(), 1);
+    }
+}
