@@ -3,6 +3,7 @@
 mod call;
 pub mod check;
 pub mod demo;
+pub mod explain;
 pub mod keys;
 pub mod out;
 pub mod records;
@@ -30,6 +31,8 @@ enum Command {
     Check(check::Args),
     /// Tell what would be found and decided in files, without a server.
     Scan(scan::Args),
+    /// Tell why files are judged as they are: person by person, field, points, and what was not counted.
+    Explain(explain::Args),
     /// Make, list and revoke API keys of callers.
     Keys(keys::Args),
     /// Make, list and revoke tokens of readers.
@@ -46,6 +49,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
         Command::Scan(args) => scan::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Keys(args) => keys::run(args),
         Command::Tokens(args) => tokens::run(args),
         Command::Records(args) => records::run(args),

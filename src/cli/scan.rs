@@ -30,10 +30,20 @@ pub struct Args {
 
 /// The built-in environments.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Environment {
+pub(super) enum Environment {
     Development,
     Staging,
     Production,
+}
+
+impl Environment {
+    /// Production would let everything pass: what development would say is what is asked for.
+    pub(super) const fn flag(self) -> Flag {
+        match self {
+            Self::Development | Self::Production => Flag::Development,
+            Self::Staging => Flag::Staging,
+        }
+    }
 }
 
 /// Runs it. Exit code 0: nothing to block, 1: something, 2: error.
@@ -41,11 +51,7 @@ enum Environment {
 pub fn run(args: &Args) -> ExitCode {
     let scan = Scan {
         inspector: Inspector::new(RuleSet::built_in(), Budget::default(), crate::clock::this_year()),
-        policy: Policy::of(match args.environment {
-            // Production would let everything pass: what development would say is what is asked for.
-            Environment::Development | Environment::Production => Flag::Development,
-            Environment::Staging => Flag::Staging,
-        }),
+        policy: Policy::of(args.environment.flag()),
         content_type: args.content_type.clone(),
         production: matches!(args.environment, Environment::Production),
     };
@@ -228,7 +234,7 @@ fn by_format(format: &str) -> &'static str {
 }
 
 /// The media type that a file's name says; empty where it says none.
-fn by_name(path: &Path) -> &'static str {
+pub(super) fn by_name(path: &Path) -> &'static str {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     match name.rsplit_once('.').map(|(_, ending)| ending) {

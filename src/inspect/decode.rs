@@ -161,13 +161,14 @@ fn all_read(read: u64, bytes: &[u8]) -> Result<(), UninspectedReason> {
 pub fn utf16(bytes: &[u8]) -> Option<Result<String, UninspectedReason>> {
     let head = bytes.get(..bytes.len().min(UTF16_HEAD_BYTES)).unwrap_or_default();
     let zeros = |odd: usize| head.len() >= 4 && head.chunks_exact(2).all(|pair| pair.get(odd) == Some(&0));
-    let (rest, read): (&[u8], fn([u8; 2]) -> u16) = match bytes {
-        [0xFF, 0xFE, rest @ ..] => (rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => (rest, u16::from_be_bytes),
-        _ if zeros(1) && !zeros(0) => (bytes, u16::from_le_bytes),
-        _ if zeros(0) && !zeros(1) => (bytes, u16::from_be_bytes),
+    let (rest, is_little) = match bytes {
+        [0xFF, 0xFE, rest @ ..] => (rest, true),
+        [0xFE, 0xFF, rest @ ..] => (rest, false),
+        _ if zeros(1) && !zeros(0) => (bytes, true),
+        _ if zeros(0) && !zeros(1) => (bytes, false),
         _ => return None,
     };
+    let read = if is_little { u16::from_le_bytes } else { u16::from_be_bytes };
     let (pairs, odd) = rest.as_chunks::<2>();
     let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| read(*pair))).collect();
     Some(text.ok().filter(|_| odd.is_empty()).ok_or(UninspectedReason::Charset))

@@ -78,7 +78,7 @@ fn run_at(bytes: &[u8], start: usize) -> Range<usize> {
         end += line;
         let rest = bytes.get(end..).unwrap_or_default();
         let blank = if rest.starts_with(b"\r\n") { 2 } else { usize::from(rest.starts_with(b"\n")) };
-        if line < LINE_BYTES_MIN || blank == 0 || !rest.get(blank).is_some_and(|b| is_letter(b)) {
+        if line < LINE_BYTES_MIN || blank == 0 || !rest.get(blank).is_some_and(is_letter) {
             break;
         }
         end += blank;

@@ -78,6 +78,32 @@ fn scan_finds_decides_and_prints_no_value() {
 }
 
 #[test]
+fn explain_tells_why_person_by_person_and_prints_no_value() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("bundle.json");
+    let bundle = r#"{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"1","name":[{"family":"Okafor","given":["Darnell"]},{"family":"Okafor"}],"birthDate":"1962-06-22"}},{"resource":{"resourceType":"Patient","id":"2","name":[{"family":"Iyer"}],"telecom":[{"system":"phone","value":"(415) 555-0134"}]}},{"resource":{"resourceType":"Practitioner","identifier":[{"type":{"coding":[{"code":"SS"}]},"value":"412-21-3456"}]}}]}"#;
+    std::fs::write(&file, bundle).expect("writes");
+    let out = phigate(&["explain", file.to_str().expect("path")]);
+    let told = text(&out.stdout);
+    assert_eq!(out.status.code(), Some(0), "{told}");
+    for part in [
+        "refused: likely_phi",
+        "person 1: 90 points",
+        "birth-date         fhir-r4.patient-birth-date       counts",
+        "not again: a family-name counts once",
+        "person 2: 0 points; made up: no number and no contact",
+        "not counted: reserved-or-dummy",
+        "nobody's",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    for value in ["Okafor", "Darnell", "1962", "555", "412-21", "Iyer"] {
+        assert!(!told.contains(value), "{value} is told");
+    }
+    assert_eq!(phigate(&["explain", "/nowhere.json"]).status.code(), Some(2));
+}
+
+#[test]
 fn scan_jsonl_answers_line_by_line() {
     let lines = "{\"id\":1,\"text\":\"Patient: Darnell Okafor, DOB 06/22/1962, SSN 412-21-3456\",\"format\":\"text\"}\n{\"id\":\"b\",\"text\":\"hello\"}\n";
     let out = with_input(&["scan", "--jsonl"], lines.as_bytes());

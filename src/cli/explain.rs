@@ -1,0 +1,163 @@
+//! `phigate explain`: why a message is judged as it is, person by person, and never a value.
+
+use super::out::{self, Paint};
+use super::scan::{self, Environment};
+use crate::decide::{Policy, verdict};
+use crate::inspect::decode::Budget;
+use crate::inspect::finding::{Counted, Finding, Findings, MadeUp, Part, Person};
+use crate::inspect::walk::Declared;
+use crate::inspect::{Inspector, Message, RuleSet};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What `phigate explain` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The messages' bodies. Types are told by name and content.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Whose policy judges.
+    #[arg(long, default_value = "development")]
+    environment: Environment,
+    /// Take every file as this media type.
+    #[arg(long, value_name = "MEDIA_TYPE")]
+    content_type: Option<String>,
+}
+
+/// Runs it. Exit code 0: all were explained, 2: a file could not be read.
+#[must_use]
+pub fn run(args: &Args) -> ExitCode {
+    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), crate::clock::this_year());
+    let (policy, paint) = (Policy::of(args.environment.flag()), Paint::of_stdout());
+    let mut code = ExitCode::SUCCESS;
+    for path in &args.files {
+        match std::fs::read(path) {
+            Ok(body) => {
+                let content_type = args.content_type.as_deref().unwrap_or_else(|| scan::by_name(path));
+                let found = inspector.message(&Message { content_type, body: &body, ..Message::default() });
+                explain(path, &found, &policy, paint);
+            }
+            Err(error) => {
+                out::complain(format!("phigate explain: {}: {}", path.display(), error.kind()));
+                code = ExitCode::from(2);
+            }
+        }
+    }
+    code
+}
+
+fn explain(path: &Path, found: &Findings, policy: &Policy, paint: Paint) {
+    let decision = match verdict(found, policy, &[]).reason {
+        Some(reason) => paint.red(&format!("refused: {reason}")),
+        None => paint.green("passes"),
+    };
+    out::line(format!(
+        "{}: {decision}  {}",
+        paint.bold(&path.display().to_string()),
+        paint.dim(&format!(
+            "{}; {} points of one person are refused, {} with clinical content",
+            found.format.as_str(),
+            policy.block,
+            policy.identified
+        ))
+    ));
+    for (number, person) in found.persons.iter().enumerate() {
+        explain_person(number, person, found, paint);
+    }
+    let nobody: Vec<&Finding> = found.findings.iter().filter(|f| f.person.is_none()).collect();
+    if !nobody.is_empty() {
+        out::line("  nobody's: a provider's, an organisation's, or of no one in particular");
+        fields(&nobody, &BTreeMap::new(), paint);
+    }
+    for (mode, place) in &found.declared {
+        let says = match mode {
+            Declared::Test => "test data",
+            Declared::Production => "production data",
+        };
+        out::line(format!("  declared {says} at {place}: counts for nothing, either way"));
+    }
+    for unread in &found.uninspected {
+        out::line(paint.yellow(&format!(
+            "  unread at {}: {}. {}",
+            unread.place,
+            unread.reason.as_str(),
+            unread.reason.advice()
+        )));
+    }
+    for link in &found.off_path {
+        out::line(paint.yellow(&format!("  leads past the gateway: {}", link.place)));
+    }
+}
+
+fn explain_person(number: usize, person: &Person, found: &Findings, paint: Paint) {
+    let own: Vec<&Finding> = found.findings.iter().filter(|f| f.person == Some(number)).collect();
+    let mut notes = Vec::new();
+    if person.clinical {
+        notes.push("clinical content");
+    }
+    match person.made_up {
+        Some(MadeUp::Generator) => {
+            notes.push("made up: a generator's identifier system and two independent signs")
+        }
+        Some(MadeUp::ValueBorne) => notes.push("made up: no number and no contact can be a real person's"),
+        None => {}
+    }
+    if person.only_opaque_id {
+        notes.push("known by an opaque id alone");
+    }
+    out::line(
+        paint.bold(&format!("  person {}: {} points", number + 1, person.points))
+            + &paint.dim(&prefixed(&notes)),
+    );
+    // Each kind counts once, at its highest.
+    let mut highest = BTreeMap::new();
+    for finding in &own {
+        let most = highest.entry(finding.kind).or_insert(finding.points);
+        *most = finding.points.max(*most);
+    }
+    fields(&own, &highest, paint);
+}
+
+fn fields(
+    findings: &[&Finding],
+    highest: &BTreeMap<crate::inspect::kind::Kind, crate::inspect::kind::Points>,
+    paint: Paint,
+) {
+    let mut counted = std::collections::BTreeSet::new();
+    for (index, finding) in findings.iter().enumerate() {
+        if index == LINES_MAX {
+            out::line(paint.dim(&format!("    ... {} more", findings.len() - LINES_MAX)));
+            break;
+        }
+        let why = match finding.counted {
+            Counted::Yes if finding.points.0 == 0 => "weighs nothing".to_owned(),
+            Counted::Yes
+                if Some(&finding.points) == highest.get(&finding.kind) && counted.insert(finding.kind) =>
+            {
+                "counts".to_owned()
+            }
+            Counted::Yes => format!("not again: a {} counts once", finding.kind),
+            other => format!("not counted: {}", other.as_str()),
+        };
+        let place = if finding.part == Part::Body {
+            finding.place.clone()
+        } else {
+            format!("{}: {}", finding.part, finding.place)
+        };
+        out::line(format!(
+            "    {:>4}  {:<18} {:<32} {:<34} {place}",
+            finding.points,
+            finding.kind.as_str(),
+            finding.rule,
+            why
+        ));
+    }
+}
+
+fn prefixed(notes: &[&str]) -> String {
+    notes.iter().map(|note| format!("; {note}")).collect()
+}
+
+/// Fields of one person that are listed.
+const LINES_MAX: usize = 200;
