@@ -1,6 +1,7 @@
 //! What a head loses and gains at the gateway, each way. Bodies and their `Content-Encoding` aren't touched.
 
 use super::{OutBody, Upstream};
+use crate::identify;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header, request::Parts,
     response, uri::PathAndQuery,
@@ -57,6 +58,7 @@ pub fn prepare_request(
         head.headers.remove(name);
     }
     strip_where(&mut head.headers, is_ours_or_forwarding);
+    strip_keys_in_authorization(&mut head.headers);
     for name in &rules.remove {
         head.headers.remove(name);
     }
@@ -83,12 +85,14 @@ pub fn prepare_request(
     request
 }
 
-/// Takes hop-by-hop headers from a reply's head. Framing is written anew on the way out.
+/// Takes hop-by-hop headers from a reply's head, and those that only the gateway may write: an upstream can't pass its
+/// answer off as a refusal of ours. Framing is written anew on the way out.
 pub fn prepare_reply(head: &mut response::Parts) {
     // Kept for a chunked body: hyper writes only trailers that are announced, to callers that said `TE: trailers`.
     let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
     let trailers: Vec<HeaderValue> = head.headers.get_all(header::TRAILER).iter().cloned().collect();
     strip_hop_by_hop(&mut head.headers);
+    strip_where(&mut head.headers, |name| name.starts_with("phigate-"));
     if is_chunked {
         head.headers.remove(header::CONTENT_LENGTH);
         append_trailers(&mut head.headers, trailers);
@@ -111,6 +115,15 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
 
 fn is_ours_or_forwarding(name: &str) -> bool {
     name.starts_with("phigate-") || name.starts_with("x-forwarded-") || name == "x-real-ip"
+}
+
+/// A key of ours ends here, wherever it was sent; another `Authorization` is the upstream's.
+fn strip_keys_in_authorization(headers: &mut HeaderMap) {
+    let is_key =
+        |value: &HeaderValue| value.to_str().is_ok_and(|v| identify::key_in_authorization(v).is_some());
+    if headers.get_all(header::AUTHORIZATION).iter().any(is_key) {
+        headers.remove(header::AUTHORIZATION);
+    }
 }
 
 fn is_framing(name: &HeaderName) -> bool {
@@ -240,6 +253,22 @@ mod tests {
     }
 
     #[test]
+    fn a_key_in_authorization_ends_here_and_other_credentials_go_on() {
+        let sent = |values: &[&str]| {
+            let request = values.iter().fold(Request::get("/"), |r, v| r.header("Authorization", *v));
+            let request = prepared(request, OutBody::empty(), &HeaderRules::default());
+            header(&request, "authorization").iter().map(|v| (*v).to_owned()).collect::<Vec<_>>()
+        };
+        for key in ["Bearer phk_a_secret", "bearer phk_a_secret", "BEARER  phk_a_secret"] {
+            assert!(sent(&[key]).is_empty(), "{key}");
+            assert!(sent(&["Basic eDp5", key]).is_empty(), "{key}");
+        }
+        for other in ["Bearer theirs", "Basic phk_a_secret", "Bearer", "phk"] {
+            assert_eq!(sent(&[other]), [other]);
+        }
+    }
+
+    #[test]
     fn framing_is_written_by_the_body_at_hand() {
         let held = || OutBody::held(Payload::from(&b"abc"[..]), None);
         let chunked = Request::post("/").header("Transfer-Encoding", "chunked");
@@ -288,6 +317,8 @@ mod tests {
             .header("Proxy-Authenticate", "x")
             .header("Transfer-Encoding", "chunked")
             .header("Trailer", "X-T")
+            .header("Phigate-Reason", "likely_phi")
+            .header("Phigate-Record", "forged")
             .header("Content-Encoding", "gzip")
             .header("Set-Cookie", "a=1")
             .header("Set-Cookie", "b=2");

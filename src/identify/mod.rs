@@ -88,22 +88,28 @@ pub fn caller(
     in_authorization: bool,
     now: i64,
 ) -> Result<Caller, Reason> {
-    let mut sent = headers.get_all(KEY_HEADER).iter();
-    let key = match (sent.next(), sent.next()) {
-        (Some(_), Some(_)) => return Err(Reason::CredentialInvalid),
-        (Some(key), None) => Some(key.to_str().map_err(|_| Reason::CredentialInvalid)?),
-        _ if in_authorization => headers
-            .get(http::header::AUTHORIZATION)
-            .and_then(|v| v.to_str().ok())
-            .and_then(|v| v.strip_prefix("Bearer "))
-            .filter(|v| v.starts_with("phk_")),
-        _ => None,
-    };
-    match key {
+    let mut keys_sent = Vec::new();
+    for key in headers.get_all(KEY_HEADER) {
+        keys_sent.push(key.to_str().map_err(|_| Reason::CredentialInvalid)?);
+    }
+    if in_authorization {
+        let values = headers.get_all(http::header::AUTHORIZATION).iter();
+        keys_sent.extend(values.filter_map(|v| key_in_authorization(v.to_str().ok()?)));
+    }
+    if keys_sent.len() > 1 {
+        return Err(Reason::CredentialInvalid);
+    }
+    match keys_sent.first() {
         Some(key) => keys.caller(key.trim(), now).cloned().ok_or(Reason::CredentialInvalid),
         None if listener.callers == Callers::Any => Ok(Caller::nobody()),
         None => Err(Reason::CredentialMissing),
     }
+}
+
+/// The key of ours in a value of `Authorization`; the scheme's name is any case (RFC 9110, section 11.1).
+pub(crate) fn key_in_authorization(value: &str) -> Option<&str> {
+    let (scheme, token) = value.trim().split_once(' ')?;
+    Some(token.trim()).filter(|t| scheme.eq_ignore_ascii_case("bearer") && t.starts_with("phk_"))
 }
 
 /// The gateway's own credential header; never forwarded.
@@ -175,6 +181,29 @@ mod tests {
             let got = caller(&with(sent), &listener(Callers::Any), &keys(), false, 100);
             assert_eq!(got, Err(Reason::CredentialInvalid), "{sent:?}");
         }
+    }
+
+    #[test]
+    fn a_key_in_authorization_is_taken_where_a_connection_says_so_and_two_keys_are_none() {
+        let sent = |values: &[(&'static str, &str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in values {
+                map.append(*name, HeaderValue::from_str(value).expect("value"));
+            }
+            move |yes| caller(&map, &listener(Callers::Keys), &keys(), yes, 50).map(|c| c.name.to_string())
+        };
+        for scheme in ["Bearer", "bearer"] {
+            let sent = sent(&[("authorization", &format!("{scheme} phk_a_secret"))]);
+            assert_eq!((sent(true).as_deref(), sent(false)), (Ok("lab"), Err(Reason::CredentialMissing)));
+        }
+        let a = "Bearer phk_a_secret";
+        for doubled in [
+            [("authorization", a), ("authorization", a)],
+            [("authorization", a), (KEY_HEADER, "phk_a_secret")],
+        ] {
+            assert_eq!(sent(&doubled)(true), Err(Reason::CredentialInvalid));
+        }
+        assert_eq!(sent(&[("authorization", "Bearer theirs")])(true), Err(Reason::CredentialMissing));
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn tunnels_and_doubtful_heads_are_refused() {
 #[test]
 fn heads_are_written_anew() {
     let gate = Gate::start();
-    gate.upstreams[2].answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\nKeep-Alive: 5\r\nPhigate-Record: forged\r\nX-Own: 1\r\n\r\nok");
+    gate.upstreams[2].answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\nKeep-Alive: 5\r\nPhigate-Record: forged\r\nPhigate-Reason: likely_phi\r\nX-Own: 1\r\n\r\nok");
     let headers = [
         ("X-Forwarded-For", "6.6.6.6"),
         ("X-Real-IP", "6.6.6.6"),
@@ -139,6 +139,7 @@ fn heads_are_written_anew() {
     let reply = gate.send(2, "GET", "/x?q=1", &headers, b"");
     assert_eq!(reply.header("x-own"), "1");
     assert_ne!(reply.header("phigate-record"), "forged");
+    assert_eq!(reply.header("phigate-reason"), "", "the gateway refused nothing");
     assert_eq!(reply.header("keep-alive"), "");
     let got = &gate.upstreams[2].take()[0];
     assert_eq!(got.target(), "/x?q=1");
@@ -147,6 +148,19 @@ fn heads_are_written_anew() {
     assert_eq!(got.header("host"), gate.upstreams[2].address.to_string());
     assert_eq!((got.header("phigate-key"), got.header("x-real-ip")), ("", ""));
     assert_eq!((got.header("x-secret"), got.header("authorization")), ("s", "Bearer theirs"));
+}
+
+#[test]
+fn a_key_sent_as_authorization_never_reaches_the_upstream() {
+    let gate = Gate::start();
+    let config =
+        gate.config.replace("name = \"to-staging\"", "name = \"to-staging\"\nkey_in_authorization = true");
+    gate.running().reload(&config).expect("reloads");
+    let mut stream = gate.connect(1);
+    write!(stream, "GET /x HTTP/1.1\r\nHost: gate\r\nAuthorization: bearer {}\r\n\r\n", gate.keys[1])
+        .expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+    assert_eq!(gate.upstreams[1].take()[0].header("authorization"), "");
 }
 
 #[test]
