@@ -25,11 +25,11 @@ pub struct OutBody {
     gate: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
-/// When a body last moved, and whether it broke: the time limit on the reply's head starts at its end.
+/// When a body last moved, and how it broke: the time limit on the reply's head starts at its end.
 #[derive(Debug)]
 pub(super) struct Progress {
     pub last: Cell<Instant>,
-    pub broke: Cell<bool>,
+    pub broke: Cell<Option<BodyError>>,
 }
 
 enum Content {
@@ -94,7 +94,7 @@ impl OutBody {
     }
 
     fn new(content: Content) -> Self {
-        let progress = Progress { last: Cell::new(Instant::now()), broke: Cell::new(false) };
+        let progress = Progress { last: Cell::new(Instant::now()), broke: Cell::new(None) };
         Self { content, progress: Rc::new(progress), gate: None }
     }
 }
@@ -122,7 +122,9 @@ impl Body for OutBody {
             Content::Streaming(body) => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
                 this.progress.last.set(Instant::now());
-                this.progress.broke.set(matches!(frame, Some(Err(_))));
+                if let Some(Err(error)) = &frame {
+                    this.progress.broke.set(Some(*error));
+                }
                 frame
             }
         };

@@ -17,6 +17,7 @@ pub use body::{OutBody, UpstreamBody};
 pub use headers::{HeaderRules, HostHeader, prepare_reply, prepare_request};
 pub use pool::{ForwardCounters, Pool};
 
+use crate::listen::BodyError;
 use crate::reason::Reason;
 use std::sync::Arc;
 
@@ -103,10 +104,12 @@ pub enum ForwardError {
         upstream: Arc<str>,
     },
     /// The request's own body broke off while it streamed. The caller's fault, or the network's.
-    #[error("the request body broke off on its way to upstream `{upstream}`")]
+    #[error("on its way to upstream `{upstream}`: {error}")]
     RequestBody {
         /// Its name.
         upstream: Arc<str>,
+        /// How it broke off.
+        error: BodyError,
     },
 }
 
@@ -118,7 +121,9 @@ impl ForwardError {
             Self::Connect { .. } | Self::ConnectTimeout { .. } => Reason::UpstreamConnect,
             Self::HeadTimeout { .. } => Reason::UpstreamTimeout,
             Self::ClosedEarly { .. } | Self::Invalid { .. } => Reason::UpstreamInvalid,
-            Self::RequestBody { .. } => Reason::BodyCutShort,
+            Self::RequestBody { error: BodyError::CutShort, .. } => Reason::BodyCutShort,
+            Self::RequestBody { error: BodyError::Timeout, .. } => Reason::BodyTimeout,
+            Self::RequestBody { error: BodyError::Malformed, .. } => Reason::BadRequest,
         }
     }
 }

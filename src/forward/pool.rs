@@ -289,9 +289,9 @@ fn failure(upstream: &Upstream, mut failed: TrySendError<Request<OutBody>>, prog
     let upstream = Arc::clone(&upstream.name);
     let unsent = failed.take_message().map(Box::new);
     let error = failed.error();
-    let is_dead = !progress.broke.get() && !error.is_parse() && !error.is_user();
-    let error = if progress.broke.get() {
-        ForwardError::RequestBody { upstream }
+    let is_dead = progress.broke.get().is_none() && !error.is_parse() && !error.is_user();
+    let error = if let Some(error) = progress.broke.get() {
+        ForwardError::RequestBody { upstream, error }
     } else if is_dead {
         ForwardError::ClosedEarly { upstream }
     } else {

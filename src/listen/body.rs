@@ -29,19 +29,21 @@ pub enum BodyError {
     Timeout,
 }
 
-/// The body of an inbound message: data and trailers as they come.
+/// The body of an inbound message: data and trailers as they come. Its limit on time is between two pieces: [`super::hold()`]
+/// limits the whole.
 pub struct InboundBody {
     inner: Incoming,
     state: Rc<ConnectionState>,
+    /// Between two pieces.
     timeout: Duration,
-    started: Option<Instant>,
+    is_waiting: bool,
     timer: Option<Pin<Box<Sleep>>>,
     is_whole: bool,
 }
 
 impl InboundBody {
     pub(super) fn new(inner: Incoming, state: Rc<ConnectionState>, timeout: Duration) -> Self {
-        Self { inner, state, timeout, started: None, timer: None, is_whole: false }
+        Self { inner, state, timeout, is_waiting: false, timer: None, is_whole: false }
     }
 
     /// Bytes that the head declares; `None` where the body is chunked.
@@ -60,21 +62,23 @@ impl Body for InboundBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        let started = *this.started.get_or_insert_with(Instant::now);
         this.state.awaits_100.set(false); // hyper sends it now
         match Pin::new(&mut this.inner).poll_frame(cx) {
             Poll::Ready(Some(Err(_))) if this.state.malformed.get() => {
                 Poll::Ready(Some(Err(BodyError::Malformed)))
             }
             Poll::Ready(frame) => {
+                this.is_waiting = false;
                 this.is_whole = is_last(frame.as_ref());
                 Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
             }
             Poll::Pending => {
                 // A timer only for bodies that don't come at once.
-                let deadline = started + this.timeout;
-                let timer =
-                    this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+                let deadline = tokio::time::Instant::now() + this.timeout;
+                let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+                if !std::mem::replace(&mut this.is_waiting, true) {
+                    timer.as_mut().reset(deadline);
+                }
                 ready!(timer.as_mut().poll(cx));
                 Poll::Ready(Some(Err(BodyError::Timeout)))
             }

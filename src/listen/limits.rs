@@ -28,7 +28,7 @@ pub struct Limits {
     pub idle_timeout_ms: u64,
     /// A held body, in bytes. Over it: 413. Default 16 777 216 (16 MiB).
     pub body_bytes_max: u64,
-    /// A whole body, from its first read to its end. Over it: 408. Default 60 000.
+    /// A held body, from its first read to its end; a streamed one, between two pieces. Over it: 408. Default 60 000.
     pub body_timeout_ms: u64,
     /// Held bytes of the whole process. Over it: 503 `held_full`. Default 268 435 456 (256 MiB).
     pub held_bytes_max: u64,
