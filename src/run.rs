@@ -7,7 +7,7 @@ use crate::gateway::{Gateway, Shared, Snapshot};
 use crate::identify::{Caller, Keys, KnownKey};
 use crate::inspect::RuleSet;
 use crate::listen::{HeldBudget, ListenerConfig, StartError, Workers};
-use crate::org::CallerRole;
+use crate::org::{CallerRole, Flag, UNRESOLVED};
 use crate::record::{Recorder, RecorderConfig};
 use crate::resolve::Routes;
 use crate::secrets::{Secrets, SecretsError};
@@ -275,6 +275,8 @@ fn admin_side(
                 .environments
                 .iter()
                 .map(|e| (e.name.to_string(), e.flag))
+                // Metadata is all that is kept there: no view depends on the flag.
+                .chain([(UNRESOLVED.to_owned(), Flag::Production)])
                 .collect()
         }),
     }

@@ -6,7 +6,7 @@ use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
 use crate::forward::HeaderRules;
 use crate::inspect::decode::Budget;
 use crate::listen::Limits;
-use crate::org::Flag;
+use crate::org::{Flag, UNRESOLVED};
 use http::{HeaderName, HeaderValue};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -58,11 +58,12 @@ fn admin(mut t: Table<'_, '_>, problems: &mut Problems) -> SocketAddr {
 
 fn limits(mut t: Table<'_, '_>, problems: &mut Problems) -> Limits {
     let d = Limits::default();
+    let head_bytes_max =
+        t.number("head_bytes_max", d.head_bytes_max as u64, HEAD_BYTES_MAX, "bytes", problems) as usize;
     let mut n = |key, default, end, unit| t.number(key, default, 1..end, unit, problems);
     let limits = Limits {
+        head_bytes_max,
         connections_max: n("connections_max", d.connections_max, 1_000_001, "connections"),
-        head_bytes_max: n("head_bytes_max", d.head_bytes_max as u64, (1 << 20) + 1, "bytes").max(8192)
-            as usize,
         headers_max: n("headers_max", d.headers_max as u64, 1001, "header fields") as usize,
         head_timeout_ms: n("head_timeout_ms", d.head_timeout_ms, 600_001, "milliseconds"),
         idle_timeout_ms: n("idle_timeout_ms", d.idle_timeout_ms, 86_400_001, "milliseconds"),
@@ -127,6 +128,15 @@ fn records(mut t: Table<'_, '_>, problems: &mut Problems) -> Records {
 
 fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Environment>> {
     let name = name(&mut t, "environment", problems);
+    if name.as_deref() == Some(UNRESOLVED) {
+        let at = t.value("name").map(|v| v.span());
+        problems.add(
+            at,
+            t.key("name"),
+            "another name",
+            "`unresolved`, which is for messages that have no environment",
+        );
+    }
     let flags =
         [("development", Flag::Development), ("staging", Flag::Staging), ("production", Flag::Production)];
     if t.value("flag").is_none() {
@@ -340,4 +350,6 @@ fn upstream(text: &str) -> Result<(String, u16), &'static str> {
     Ok((parsed.host().trim_matches(['[', ']']).to_owned(), parsed.port_u16().unwrap_or(80)))
 }
 
+/// No less than hyper reads at once.
+const HEAD_BYTES_MAX: std::ops::Range<u64> = 8192..(1 << 20) + 1;
 const URL_WANTED: &str = "a URL of host and port without a path, like http://127.0.0.1:8080";

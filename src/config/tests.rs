@@ -64,6 +64,24 @@ fn every_problem_is_told_at_once_with_line_and_suggestion() {
 }
 
 #[test]
+fn names_and_limits_that_could_not_be_kept_are_told_instead_of_changed() {
+    let got = problems(
+        &GOOD
+            .replace("\"development\"\nflag", "\"unresolved\"\nflag")
+            .replace("environment = \"development\"", "environment = \"unresolved\""),
+    );
+    assert!(
+        got.len() == 1 && got[0].starts_with("line 3: environment[0].name: wanted another name"),
+        "{got:#?}"
+    );
+    let got = problems(&format!("[limits]\nhead_bytes_max = 4096\n{GOOD}"));
+    assert!(
+        got.len() == 1 && got[0].starts_with("line 2: limits.head_bytes_max: wanted bytes, 8192 to"),
+        "{got:#?}"
+    );
+}
+
+#[test]
 fn sections_have_to_fit_each_other() {
     let second = "[[environment]]\nname = \"production\"\nflag = \"production\"\n[[connection]]\nname = \"live\"\nenvironment = \"production\"\nupstream = \"http://127.0.0.1:9001\"\n";
     let got = problems(&format!("{GOOD}{second}"));

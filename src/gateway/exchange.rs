@@ -7,6 +7,7 @@ use crate::inspect::decode::Budget;
 use crate::inspect::format::known_media_type;
 use crate::inspect::{Findings, Inspector, Message, RuleSet};
 use crate::listen::{HeldPermit, TeeEnd};
+use crate::org::UNRESOLVED;
 use crate::payload::{Payload, PayloadText};
 use crate::reason::Reason;
 use crate::record::{Draft, Entry, View};
@@ -27,6 +28,8 @@ pub(super) struct Exchange {
     pub(super) method: &'static str,
     pub(super) caller: Caller,
     pub(super) route: Option<Arc<Route>>,
+    /// The environment of a message without a route, where that much was resolved.
+    pub(super) environment: Option<Arc<str>>,
     pub(super) ceiling: View,
     pub(super) head: HeadText,
     pub(super) body: Payload,
@@ -49,6 +52,7 @@ impl Default for Exchange {
             method: "OTHER",
             caller: Caller::nobody(),
             route: None,
+            environment: None,
             ceiling: View::Metadata,
             head: HeadText::default(),
             body: Payload::default(),
@@ -74,6 +78,16 @@ impl Exchange {
             head: HeadText::of(head),
             ..Self::default()
         }
+    }
+
+    /// One whose head was refused before anything of it was taken in.
+    pub(super) fn refused(listener: &Arc<str>) -> Self {
+        Self { id: crate::clock::new_id(), listener: listener.clone(), ..Self::default() }
+    }
+
+    /// The environment's name, where one was resolved.
+    pub(super) fn environment(&self) -> Option<&Arc<str>> {
+        self.route.as_ref().map(|r| &r.environment.name).or(self.environment.as_ref())
     }
 }
 
@@ -116,7 +130,7 @@ impl Close {
         reply_type: &'static str,
         reply_bytes: u64,
     ) {
-        let environment = exchange.route.as_ref().map(|r| r.environment.name.clone());
+        let environment = exchange.environment().cloned();
         let mut cut = false;
         if let Some(tee) = exchange.tee.take() {
             // A body that is still on its way when its reply has ended has no end yet: its copy is not whole.
@@ -125,6 +139,8 @@ impl Close {
                 !end.complete || end.overflowed || end.copied.len() as u64 != end.total_bytes
             });
             exchange.request_bytes = end.as_ref().map_or(0, |end| end.total_bytes);
+            let trailers = end.as_ref().and_then(|end| end.trailers.as_ref());
+            exchange.head.headers.extend(trailers.map(pairs).unwrap_or_default());
             exchange.body = end.map(|end| end.copied).unwrap_or_default();
         }
         self.cells.message(environment.as_deref(), outcome, reason, exchange.request_bytes, reply_bytes);
@@ -280,6 +296,3 @@ pub(super) fn known_method(method: &str) -> &'static str {
     const KNOWN: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
     KNOWN.iter().find(|k| **k == method).copied().unwrap_or("OTHER")
 }
-
-/// The environment of messages that never got one.
-pub(super) const UNRESOLVED: &str = "unresolved";

@@ -12,7 +12,7 @@ use crate::identify::{self, Caller, Keys};
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
 use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, ReplyBody, Service, Tee, hold};
-use crate::org::Ceiling;
+use crate::org::{Ceiling, UNRESOLVED};
 use crate::payload::Payload;
 use crate::reason::Reason;
 use crate::record::Recorder;
@@ -96,7 +96,10 @@ impl Gateway {
             snapshot.config.listeners.iter().find(|l| l.name == exchange.listener).ok_or(Reason::Internal)?;
         let caller = self.identify(snapshot, head, listener)?;
         exchange.caller = caller.clone();
-        let route = snapshot.routes.find(head.uri.path(), listener, &caller)?;
+        let route = snapshot.routes.find(head.uri.path(), listener, &caller).map_err(|unrouted| {
+            exchange.environment = unrouted.environment;
+            unrouted.reason
+        })?;
         exchange.route = Some(route.clone());
         exchange.ceiling = match caller.role.ceiling(route.environment.flag) {
             Ceiling::Refused => return Err(Reason::CallerRefused.into()),
@@ -234,9 +237,12 @@ impl Gateway {
         let text = HeadText::of(head);
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
         let dialect = Dialect::of(format, &text.content_type, &text.accept, head.uri.path());
-        let refusal = failure.0;
+        self.refused(exchange, dialect, &failure.0)
+    }
+
+    fn refused(&self, exchange: Exchange, dialect: Dialect, refusal: &Refusal) -> Response<ReplyBody> {
         let answer = respond::refusal(
-            &refusal,
+            refusal,
             dialect,
             &exchange.id,
             exchange.body.expose(),
@@ -248,7 +254,7 @@ impl Gateway {
             Side::Request => Outcome::Refused,
             Side::Reply => Outcome::Withheld,
         };
-        let environment = exchange.route.as_ref().map_or("unresolved", |r| &*r.environment.name);
+        let environment = exchange.environment().map_or(UNRESOLVED, |name| &**name);
         let (request_id, reason_word) = (&*exchange.id, reason.as_str());
         match outcome {
             Outcome::Refused => {
@@ -279,11 +285,8 @@ impl Service for Gateway {
         self.serve(inbound).await
     }
 
-    fn on_refuse(&self, _listener: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
-        self.cells.message(None, Outcome::Refused, Some(reason), 0, 0);
-        let id = crate::clock::new_id();
-        respond::refusal(&Refusal::plain(reason), Dialect::Problem, &id, b"", "")
-            .map(|body| ReplyBody::full(Payload::from(body)))
+    fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
+        self.refused(Exchange::refused(listener), Dialect::Problem, &Refusal::plain(reason))
     }
 }
 

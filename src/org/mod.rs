@@ -25,6 +25,10 @@ impl Flag {
     }
 }
 
+/// Where messages are counted and recorded that never got an environment: no environment has this name, and a reader
+/// may have a role in it as in any other.
+pub const UNRESOLVED: &str = "unresolved";
+
 /// What a caller is: the most revealing form that its messages may be stored in depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum CallerRole {

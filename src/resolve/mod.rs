@@ -40,6 +40,22 @@ impl Route {
     }
 }
 
+/// Why a message has no route.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unrouted {
+    /// [`Reason::BadRequest`], [`Reason::EnvironmentMismatch`], [`Reason::EnvironmentUnknown`], [`Reason::PathDenied`] or
+    /// [`Reason::NoConnection`]: all of them the sender's or the configuration's to fix.
+    pub reason: Reason,
+    /// The environment, where that much was resolved.
+    pub environment: Option<Arc<str>>,
+}
+
+impl From<Reason> for Unrouted {
+    fn from(reason: Reason) -> Self {
+        Self { reason, environment: None }
+    }
+}
+
 /// Every route of a configuration.
 pub struct Routes {
     routes: Vec<Arc<Route>>,
@@ -81,11 +97,12 @@ impl Routes {
     /// The route of a message.
     ///
     /// # Errors
-    /// [`Reason::BadRequest`], [`Reason::EnvironmentMismatch`], [`Reason::EnvironmentUnknown`],
-    /// [`Reason::PathDenied`] or [`Reason::NoConnection`]: all of them the sender's or the configuration's to fix.
-    pub fn find(&self, path: &str, listener: &Listener, caller: &Caller) -> Result<Arc<Route>, Reason> {
+    /// [`Unrouted`].
+    pub fn find(&self, path: &str, listener: &Listener, caller: &Caller) -> Result<Arc<Route>, Unrouted> {
         let segments = canonical(path).ok_or(Reason::BadRequest)?;
-        let environment = self.environment(&segments, listener, caller)?;
+        let plain = plain(&segments);
+        let environment = self.environment(&plain, listener, caller)?;
+        let unrouted = |reason| Unrouted { reason, environment: Some(environment.clone()) };
         let in_environment = || self.routes.iter().filter(|r| r.environment.name == environment);
         let best = in_environment()
             .filter_map(|route| {
@@ -100,10 +117,10 @@ impl Routes {
             })
             .max_by_key(|(length, _)| *length);
         let Some((_, route)) = best else {
-            return Err(Reason::NoConnection);
+            return Err(unrouted(Reason::NoConnection));
         };
-        if route.connection.deny.iter().any(|p| is_prefix(p, &segments)) {
-            return Err(Reason::PathDenied);
+        if route.connection.deny.iter().any(|p| is_prefix(p, &segments) || is_prefix(p, &plain)) {
+            return Err(unrouted(Reason::PathDenied));
         }
         Ok(route.clone())
     }
@@ -148,13 +165,22 @@ fn canonical(path: &str) -> Option<Vec<String>> {
         .skip(1)
         .map(|raw| {
             let decoded = decode::percent(raw, false);
-            let doubtful = decoded.contains(['/', '\\', '\0'])
+            let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+            let doubtful = !raw.split('%').skip(1).all(is_escape)
+                || decoded.contains(['/', '\\', '\0'])
                 || decoded == "."
                 || decoded == ".."
                 || raw.contains('\\');
             (!doubtful).then_some(decoded)
         })
         .collect()
+}
+
+/// The segments as the most forgiving upstream may read them: empty ones dropped, parameters behind a `;` cut off
+/// (servers of Java do both). What is denied, or names an environment, is looked for in these.
+fn plain(segments: &[String]) -> Vec<String> {
+    let cut = segments.iter().map(|s| s.split(';').next().unwrap_or_default());
+    cut.filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether `prefix` (`/fhir/R4`) is the path's first whole segments.
@@ -213,7 +239,8 @@ mod tests {
     fn find(path: &str, listener: usize, key: Option<&str>) -> Result<String, Reason> {
         let (config, routes) = routes("");
         let caller = Caller { environment: key.map(Arc::from), ..Caller::nobody() };
-        routes.find(path, &config.listeners[listener], &caller).map(|r| r.connection.name.to_string())
+        let found = routes.find(path, &config.listeners[listener], &caller);
+        found.map(|r| r.connection.name.to_string()).map_err(|e| e.reason)
     }
 
     #[test]
@@ -241,10 +268,50 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_read_in_two_ways_are_refused() {
+    fn what_is_denied_stays_denied_however_it_is_written() {
         for path in
-            ["/fhir/..%2fadmin", "/fhir/../admin", "/fhir/%2e%2e/admin", "/fhir%5cadmin", "/fhir/%00", "fhir"]
+            ["/fhir//admin/x", "/fhir/;x/admin", "/fhir;v=1/admin;y", "/fhir/%61dmin", "/fhir/admin%3Bx"]
         {
+            assert!(
+                [Err(Reason::PathDenied), Err(Reason::NoConnection)].contains(&find(
+                    path,
+                    0,
+                    Some("staging")
+                )),
+                "{path}"
+            );
+        }
+        assert_eq!(find("/fhir//admin", 0, Some("staging")), Err(Reason::PathDenied));
+        assert_eq!(find("/fhir/x;admin", 0, Some("staging")).as_deref(), Ok("fhir"));
+        assert_eq!(find("/fhir/production;v=1/x", 0, Some("staging")), Err(Reason::EnvironmentMismatch));
+    }
+
+    #[test]
+    fn a_message_without_a_connection_still_has_its_environment() {
+        let (config, routes) = routes("");
+        let caller = Caller { environment: Some(Arc::from("staging")), ..Caller::nobody() };
+        for (path, environment) in
+            [("/fhir/admin", Some("staging")), ("/else", Some("staging")), ("/a/../b", None)]
+        {
+            let unrouted = routes.find(path, &config.listeners[0], &caller).err().expect("refused");
+            assert_eq!(unrouted.environment.as_deref(), environment, "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_that_read_in_two_ways_are_refused() {
+        for path in [
+            "/fhir/..%2fadmin",
+            "/fhir/../admin",
+            "/fhir/%2e%2e/admin",
+            "/fhir%5cadmin",
+            "/fhir/%00",
+            "fhir",
+            "/fhir/%zz",
+            "/fhir/%4",
+            "/fhir/%",
+            "/fhir/%+4",
+        ] {
             assert_eq!(find(path, 0, Some("staging")), Err(Reason::BadRequest), "{path}");
         }
     }

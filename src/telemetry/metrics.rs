@@ -135,7 +135,7 @@ impl Metrics {
     pub fn thread(&self, environments: &[Arc<str>]) -> Arc<Cells> {
         let cells = Arc::new(Cells {
             environments: environments.iter().map(|name| EnvironmentCells::new(name.clone())).collect(),
-            unresolved: EnvironmentCells::new(Arc::from("unresolved")),
+            unresolved: EnvironmentCells::new(Arc::from(crate::org::UNRESOLVED)),
             stages: Stage::ALL.iter().map(|_| Timer::new()).collect(),
         });
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(cells.clone());
