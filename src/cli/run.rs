@@ -143,8 +143,10 @@ fn reload(running: &Running, file: Option<&Path>) {
     }
 }
 
-/// No core files, and no debugger of the same user: memory holds payload.
+/// No core files, and no debugger of the same user: memory holds payload. What the process makes on disk is its user's
+/// alone: records are PHI, tokens or not.
 pub fn harden() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     let core = rustix::process::setrlimit(rustix::process::Resource::Core, none);
     let dumpable = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
