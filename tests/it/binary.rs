@@ -3,6 +3,7 @@
 use crate::support::{Upstream, admin, connect, metric, read_http, shared};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -35,8 +36,27 @@ fn the_demo_holds_every_expectation() {
     let out = phigate(&["demo", "--once", "--data", data.to_str().expect("path")]);
     assert_eq!(out.status.code(), Some(0), "{}{}", text(&out.stdout), text(&out.stderr));
     let told = text(&out.stdout);
-    assert!(told.contains("byte for byte") && told.contains("environment_mismatch") && told.contains("curl"));
+    for part in [
+        "byte for byte",
+        "environment_mismatch",
+        "curl",
+        // Rules and places, whole.
+        "fhir-r4.patient-ssn-system at Bundle.entry[0].resource.identifier[1].value",
+        "hl7v2.pid-19 at PID^1^19^1",
+        "fhir-url.patient-birthdate at query: birthdate",
+        "likely_phi: fhir-r4.patient-ssn-system",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
     assert!(!told.contains("E08738432") && !told.contains("412-21-3456"), "a value of the tour is printed");
+    let mut stack = vec![data];
+    while let Some(path) = stack.pop() {
+        let mode = std::fs::metadata(&path).expect("is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: others may read it", path.display());
+        if path.is_dir() {
+            stack.extend(std::fs::read_dir(&path).expect("reads").flatten().map(|e| e.path()));
+        }
+    }
 }
 
 #[test]

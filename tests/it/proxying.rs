@@ -17,9 +17,7 @@ fn chunked_bodies_and_trailers_arrive_judged_and_whole() {
         assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
         let got = gate.upstreams[environment].take();
         assert_eq!(got[0].body, b"hello world");
-        if environment == 1 {
-            assert_eq!(got[0].trailers, [("x-sum".to_owned(), "11".to_owned())]);
-        }
+        assert_eq!(got[0].trailers, [("x-sum".to_owned(), "11".to_owned())]);
     }
 }
 
@@ -35,6 +33,18 @@ fn a_trailer_is_judged_like_the_rest() {
     .expect("writes");
     assert_eq!(read_http(&mut stream, false).expect("an answer").header("phigate-reason"), "likely_phi");
     assert!(gate.upstreams[1].take().is_empty());
+    // In production it is inspected behind the message.
+    let mut stream = gate.connect(2);
+    write!(
+        stream,
+        "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\nTransfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n2\r\nok\r\n0\r\nX-Who: Patient: Darnell Okafor, DOB 06/22/1962\r\n\r\n",
+        gate.keys[2]
+    )
+    .expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+    gate.running().flush_records();
+    let line = "phigate_findings_total{decision=\"passed\",environment=\"production\",kind=\"birth-date\"}";
+    assert_eq!(gate.metric(line), 1);
 }
 
 #[test]
@@ -273,6 +283,37 @@ fn a_reply_may_take_longer_than_a_connection_may_be_idle() {
         let n = stream.read(&mut piece).expect("reads");
         assert!(n > 0, "the reply was cut");
         rest.extend_from_slice(&piece[..n]);
+    }
+}
+
+#[test]
+fn a_streamed_body_may_take_its_time_as_long_as_it_moves_and_each_fault_has_its_word() {
+    let gate =
+        Gate::with("[limits]\nbody_timeout_ms = 1000\nidle_timeout_ms = 600\nhead_timeout_ms = 600\n", "");
+    let post = |framing: &str, body: &str| {
+        let mut stream = gate.connect(2);
+        write!(
+            stream,
+            "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\n{framing}\r\n\r\n{body}",
+            gate.keys[2]
+        )
+        .expect("writes");
+        stream
+    };
+    let mut moving = post("Content-Length: 9", "one");
+    for piece in ["two", "six"] {
+        // A connection without a head is closed after its limit: as long has this body rested.
+        assert_eq!(gate.connect(2).read(&mut [0]).unwrap_or(0), 0);
+        moving.write_all(piece.as_bytes()).expect("writes");
+    }
+    assert_eq!(read_http(&mut moving, false).expect("an answer").status(), 200);
+    assert_eq!(gate.upstreams[2].take()[0].body, b"onetwosix");
+    for (framing, body, status, reason) in [
+        ("Content-Length: 9", "half", 408, "body_timeout"),
+        ("Transfer-Encoding: chunked", "3\r\nabcd\r\n", 400, "bad_request"),
+    ] {
+        let reply = read_http(&mut post(framing, body), false).expect("an answer");
+        assert_eq!((reply.status(), reply.header("phigate-reason")), (status, reason));
     }
 }
 

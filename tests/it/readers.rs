@@ -1,6 +1,7 @@
 //! Who sees what of a record.
 
-use crate::support::{FHIR, Gate, PATIENT};
+use crate::support::{FHIR, Gate, PATIENT, read_http};
+use std::io::Write;
 
 fn record(gate: &Gate, environment: usize) -> String {
     let reply = gate.send(environment, "POST", "/fhir/Patient", &[FHIR], PATIENT.as_bytes());
@@ -79,6 +80,43 @@ fn without_a_role_a_record_looks_like_a_missing_one() {
         gate.admin("/v1/environments", &token).json()["environments"].as_array().expect("list").len(),
         1
     );
+}
+
+#[test]
+fn every_refusal_has_a_record_that_somebody_can_read() {
+    let gate = Gate::start();
+    let key = &gate.keys[1];
+    let staging = gate.token(&[("staging", "viewer")]);
+    let unresolved = gate.token(&[("unresolved", "viewer")]);
+    let config = gate.config.replace("name = \"to-staging\"", "name = \"to-staging\"\ndeny = [\"/no\"]");
+    gate.running().reload(&config).expect("reloads");
+    for (head, reason, token, other) in [
+        (
+            format!("GET /production/x HTTP/1.1\r\nHost: a\r\nPhigate-Key: {key}\r\n"),
+            "environment_mismatch",
+            &unresolved,
+            &staging,
+        ),
+        ("GET /x HTTP/1.1\r\nHost: a\r\n".to_owned(), "credential_missing", &unresolved, &staging),
+        ("GET /x HTTP/1.1\r\n".to_owned(), "bad_request", &unresolved, &staging),
+        ("GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\n".to_owned(), "upgrade_refused", &unresolved, &staging),
+        (
+            format!("GET /no HTTP/1.1\r\nHost: a\r\nPhigate-Key: {key}\r\n"),
+            "path_denied",
+            &staging,
+            &unresolved,
+        ),
+    ] {
+        let mut stream = gate.connect(1);
+        write!(stream, "{head}\r\n").expect("writes");
+        let reply = read_http(&mut stream, false).expect("an answer");
+        gate.running().flush_records();
+        let path = format!("/v1/records/{}", reply.header("phigate-record"));
+        let answer = gate.admin(&path, token).json();
+        assert_eq!(answer["record"]["reason"], reason);
+        assert_eq!(gate.admin(&path, other).status(), 404, "{reason}");
+    }
+    assert_eq!(gate.metric("phigate_refusals_total{environment=\"staging\",reason=\"path_denied\"}"), 1);
 }
 
 #[test]

@@ -112,8 +112,8 @@ impl Demo {
         );
         out::line(format!("records and keys: {}\n", self.folder.display()));
         out::line(self.paint.bold(&format!(
-            "{:<3}{:<46}{:<14}{:<30}{:<42}{}",
-            "", "sent", "to", "decided", "why", "the upstream got"
+            "{:<3}{:<46}{:<14}{:<36}{}",
+            "", "sent", "to", "decided, and why", "the upstream got"
         )));
         let mut all = true;
         for (number, stop) in tour::stops().into_iter().enumerate() {
@@ -146,14 +146,17 @@ impl Demo {
         let exact = got.iter().any(|g| g.body == stop.body && g.target == stop.target);
         let record = header(&reply, "phigate-record");
         if matches!(stop.to, To::Production) && self.production_record.borrow().is_none() {
-            self.production_record.replace(Some(record));
+            self.production_record.replace(Some(record.clone()));
         }
         let held = stop.expect.holds(&reply, !got.is_empty(), exact);
-        let (decided, why) = told(&reply, stop);
+        let (decided, mut why) = told(&reply, stop);
+        if stop.shadow {
+            why = self.would_refuse(stop, &record)?;
+        }
         let decided = match &stop.expect {
-            Expect::Through => self.paint.green(&format!("{decided:<30}")),
-            Expect::Shadow => self.paint.yellow(&format!("{decided:<30}")),
-            Expect::Refused { .. } => self.paint.red(&format!("{decided:<30}")),
+            Expect::Through => self.paint.green(&format!("{decided:<36}")),
+            Expect::Shadow => self.paint.yellow(&format!("{decided:<36}")),
+            Expect::Refused { .. } => self.paint.red(&format!("{decided:<36}")),
         };
         let arrived = match (got.len(), exact) {
             (0, _) => "nothing".to_owned(),
@@ -162,11 +165,32 @@ impl Demo {
         };
         let mark = if held { String::new() } else { self.paint.red("  <- not as expected") };
         out::line(format!(
-            "{number:<3}{:<46}{:<14}{decided}{why:<42}{arrived}{mark}",
+            "{number:<3}{:<46}{:<14}{decided}{arrived}{mark}\n{:<63}{}",
             stop.what,
-            stop.to.name()
+            stop.to.name(),
+            "",
+            self.paint.dim(&why)
         ));
         Ok(held)
+    }
+
+    /// Why a message of shadow mode would be refused: its sender isn't told, but its record is.
+    fn would_refuse(&self, stop: &Stop, record: &str) -> Result<String, String> {
+        self.running.flush_records();
+        let roles = [(stop.to.name().to_owned(), "viewer".to_owned())];
+        let token = self.running.control().create_token("demo", &roles, super::keys::now(), None);
+        let (_, token) = token.map_err(|e| e.to_string())?;
+        let admin = format!("http://{}", self.running.admin_address());
+        let (_, answer) = records::get(&admin, &format!("/v1/records/{record}"), &token)?;
+        let record = &answer["record"];
+        let found = record["found"].as_array().into_iter().flatten();
+        let heaviest = found.max_by_key(|f| f["points"].as_u64());
+        Ok(format!(
+            "{}: {}, {} points (from its record)",
+            record["reason"].as_str().unwrap_or("-"),
+            heaviest.and_then(|f| f["rule"].as_str()).unwrap_or("-"),
+            record["points"]
+        ))
     }
 
     fn send(&self, stop: &Stop) -> Result<Reply, String> {
@@ -289,12 +313,16 @@ fn header(reply: &Reply, name: &str) -> String {
     reply.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// What was decided and why, as the sender is told.
+/// What was decided and why (rule and place), as the sender is told.
 fn told(reply: &Reply, stop: &Stop) -> (String, String) {
     let reason = header(reply, "phigate-reason");
     if reason.is_empty() {
         let mode = if stop.shadow { "through (shadow: would refuse)" } else { "through" };
-        return (format!("{} {mode}", reply.status), "-".to_owned());
+        let why = match stop.to {
+            To::Production => "production: inspected on its way, never refused for what it holds",
+            To::Development | To::Staging => "nobody in it reaches what is refused",
+        };
+        return (format!("{} {mode}", reply.status), why.to_owned());
     }
     let text = String::from_utf8_lossy(&reply.body).into_owned();
     let why = match stop.dialect() {
@@ -303,34 +331,17 @@ fn told(reply: &Reply, stop: &Stop) -> (String, String) {
             format!("{} at {}", field(5), field(2))
         }),
         _ => serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|v| {
-            let spot = v["issue"]
-                .as_array()
-                .and_then(|i| i.get(1))
-                .and_then(|i| i["diagnostics"].as_str())
-                .map(|d| {
-                    let d = d.strip_prefix("rule ").unwrap_or(d);
-                    let mut parts = d.splitn(3, ", ");
-                    let (rule, _, place) =
-                        (parts.next().unwrap_or_default(), parts.next(), parts.next().unwrap_or_default());
-                    format!(
-                        "{rule} at {}",
-                        place
-                            .rsplit('.')
-                            .take(2)
-                            .collect::<Vec<_>>()
-                            .into_iter()
-                            .rev()
-                            .collect::<Vec<_>>()
-                            .join(".")
-                    )
-                });
-            spot.or_else(|| {
-                v["detail"].as_str().or(v["issue"][0]["details"]["text"].as_str()).map(str::to_owned)
-            })
+            let first = &v["issue"][1]["diagnostics"];
+            let parts = first.as_str().map(|d| d.splitn(3, ", ").collect::<Vec<_>>());
+            match parts.as_deref() {
+                Some([rule, _, place]) => {
+                    Some(format!("{} at {place}", rule.strip_prefix("rule ").unwrap_or(rule)))
+                }
+                _ => v["detail"].as_str().or(v["issue"][0]["details"]["text"].as_str()).map(str::to_owned),
+            }
         }),
     };
-    let short: String = why.unwrap_or_default().chars().take(41).collect();
-    (format!("{} {reason}", reply.status), short)
+    (format!("{} {reason}", reply.status), why.unwrap_or_default())
 }
 
 fn configuration(folder: &std::path::Path, upstreams: [SocketAddr; 3]) -> String {
