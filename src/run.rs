@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::gateway::{Gateway, Shared, Snapshot};
 use crate::identify::{Caller, Keys, KnownKey};
 use crate::inspect::RuleSet;
-use crate::listen::{HeldBudget, ListenerConfig, StartError, Workers};
+use crate::listen::{HeldBudget, ListenCounters, ListenTotals, ListenerConfig, StartError, Workers};
 use crate::org::{CallerRole, Flag, UNRESOLVED};
 use crate::record::{Recorder, RecorderConfig};
 use crate::resolve::Routes;
@@ -110,10 +110,12 @@ impl Running {
         let data = shared.clone();
         let workers = Workers::start(listeners, threads, move |_| Gateway::new(data.clone()))?;
         let addresses = names.into_iter().zip(workers.local_addrs().iter().copied()).collect();
-        let open = workers.open_connections();
-        let admin =
-            admin::start(admin_address, admin_side(&shared, &control, audit, records, &draining, open))
-                .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
+        let connections = (workers.open_connections(), workers.counters().to_vec());
+        let admin = admin::start(
+            admin_address,
+            admin_side(&shared, &control, audit, records, &draining, connections),
+        )
+        .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
         Ok(Self { shared, control, addresses, workers, admin, writer, draining, seen })
     }
 
@@ -242,9 +244,9 @@ fn admin_side(
     audit: Arc<Audit>,
     records: Records,
     draining: &Arc<AtomicBool>,
-    open: Arc<AtomicU64>,
+    (open, counters): (Arc<AtomicU64>, Vec<Arc<ListenCounters>>),
 ) -> Admin {
-    let (for_metrics, for_names, draining, open) = (shared.clone(), shared.clone(), draining.clone(), open);
+    let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
     Admin {
         records: Arc::new(records),
         control: control.clone(),
@@ -254,7 +256,10 @@ fn admin_side(
             let get = |pick: fn(&crate::record::RecordStats) -> &std::sync::atomic::AtomicU64| {
                 stats.map_or(0, |s| pick(s).load(Relaxed))
             };
+            let mut listen = ListenTotals::default();
+            counters.iter().for_each(|thread| listen.add(thread));
             let others = Others {
+                connection_events: listen.events(),
                 records_written: get(|s| &s.written),
                 records_dropped_queue: get(|s| &s.dropped_queue),
                 records_dropped_store: get(|s| &s.dropped_store),

@@ -55,6 +55,16 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(EX_CONFIG);
         }
     };
+    let connections_max = config.limits.connections_max;
+    match descriptors() {
+        // A message has two: its caller's and its upstream's.
+        Some(have) if have < connections_max.saturating_mul(2) => tracing::warn!(
+            have,
+            connections_max,
+            "The system gives fewer open files than twice connections_max: connections wait once they are used up."
+        ),
+        _ => {}
+    }
     let running = match Running::start(config) {
         Ok(running) => running,
         Err(error) => {
@@ -141,6 +151,14 @@ fn reload(running: &Running, file: Option<&Path>) {
             }
         }
     }
+}
+
+/// Open files that the process may have, after asking for as many as there are: the usual soft limit of 1024 is far
+/// under `connections_max`. `None` for no limit.
+fn descriptors() -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok() { maximum } else { current }
 }
 
 /// No core files, and no debugger of the same user: memory holds payload. What the process makes on disk is its user's

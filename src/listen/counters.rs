@@ -44,6 +44,21 @@ counters! {
     messages;
 }
 
+impl ListenTotals {
+    /// What befell connections, in words for a label.
+    #[must_use]
+    pub fn events(&self) -> [(&'static str, u64); 6] {
+        [
+            ("accepted", self.accepted),
+            ("turned_away", self.turned_away),
+            ("accept_error", self.accept_errors),
+            ("head_timeout", self.head_timeouts),
+            ("idle_timeout", self.idle_timeouts),
+            ("write_timeout", self.write_timeouts),
+        ]
+    }
+}
+
 /// Adds one: a load and a store, as only one thread writes.
 pub(super) fn count(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);

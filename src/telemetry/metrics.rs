@@ -125,6 +125,8 @@ pub struct Others {
     pub queue_bytes: u64,
     /// Open connections.
     pub connections: u64,
+    /// What befell connections, each with its word.
+    pub connection_events: [(&'static str, u64); 6],
     /// Bytes of bodies held now.
     pub held_bytes: u64,
 }
@@ -177,6 +179,17 @@ impl Metrics {
                 others.queue_bytes,
             ),
             plain("phigate_connections", "Open connections of callers.", gauge, others.connections),
+            family(
+                "phigate_connection_events_total",
+                "Connections accepted, turned away over the limit, closed at a time limit; failures to accept.",
+                counter,
+                others
+                    .connection_events
+                    .iter()
+                    .filter(|(event, _)| !event.is_empty())
+                    .map(|(event, value)| metric(&[("event", event)], counter, *value as f64))
+                    .collect(),
+            ),
             plain("phigate_held_bytes", "Bytes of bodies held for judgement.", gauge, others.held_bytes),
             plain("phigate_keys", "API keys that are known and not revoked.", gauge, self.keys.load(Relaxed)),
             family(

@@ -153,6 +153,7 @@ fn limits_have_their_own_answers() {
     let mut stream = gate.connect(1);
     stream.write_all(b"GET /x HTTP/1.1\r\nHo").expect("writes");
     assert!(read_http(&mut stream, false).is_none());
+    assert_eq!(gate.metric("phigate_connection_events_total{event=\"head_timeout\"}"), 1);
     // A head over the limit.
     let mut stream = gate.connect(1);
     let _ = stream

@@ -177,11 +177,11 @@ struct Run {
 
 /// Starts `phigate run` with the configuration, and reads from its log where it listens.
 fn run(config: &Path) -> Run {
-    let mut child = Command::new(PROGRAM)
-        .args(["run", "--config", config.to_str().expect("path")])
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("runs");
+    started(Command::new(PROGRAM).args(["run", "--config"]).arg(config))
+}
+
+fn started(command: &mut Command) -> Run {
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("runs");
     let mut log = BufReader::new(child.stderr.take().expect("piped"));
     let (mut gate, mut admin) = (None, None);
     while gate.is_none() || admin.is_none() {
@@ -343,6 +343,24 @@ fn after_kill_9_under_load_every_acknowledged_record_is_there_and_nothing_clear_
             }
         }
     }
+}
+
+#[test]
+fn a_small_soft_limit_on_open_files_is_raised() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
+    let limited = "ulimit -Sn 64; exec \"$0\" run --config \"$1\"";
+    let mut run = started(Command::new("sh").args(["-c", limited, PROGRAM]).arg(&file));
+    let idle: Vec<_> = (0..100).map(|_| connect(run.gate)).collect();
+    assert_eq!(post(run.gate, "{}", "").map(|r| r.0), Some(200));
+    let scrape = |line: &str| metric(&text(&admin(run.admin, "/metrics", "").body), line);
+    assert_eq!(scrape("phigate_connection_events_total{event=\"accepted\"}"), 101);
+    assert_eq!(scrape("phigate_connection_events_total{event=\"accept_error\"}"), 0);
+    drop(idle);
+    signal(&run.child, "-TERM");
+    run.child.wait().expect("ends");
 }
 
 #[test]
