@@ -37,7 +37,7 @@ impl Http {
 }
 
 /// Reads one message; `None` where the peer closed before its head was whole. `bodyless`: the answer to a HEAD.
-pub(crate) fn read_http(stream: &mut TcpStream, bodyless: bool) -> Option<Http> {
+pub(crate) fn read_http(stream: &mut impl Read, bodyless: bool) -> Option<Http> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -87,7 +87,7 @@ pub(crate) fn read_http(stream: &mut TcpStream, bodyless: bool) -> Option<Http> 
     Some(http)
 }
 
-fn read_line(stream: &mut TcpStream) -> Option<String> {
+fn read_line(stream: &mut impl Read) -> Option<String> {
     let mut line = Vec::new();
     let mut byte = [0];
     while !line.ends_with(b"\r\n") {
