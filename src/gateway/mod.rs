@@ -164,7 +164,7 @@ impl Gateway {
     async fn run(&self, snapshot: &Snapshot, job: Job) -> Result<Findings, Reason> {
         let started = Instant::now();
         let (rules, budget) = (snapshot.rules.clone(), snapshot.config.budget);
-        let findings = if job.body.len() <= INSPECT_HERE_BYTES_MAX {
+        let findings = if job.is_short() {
             job.run(&rules, budget)
         } else {
             // A panic in there must not let the message pass.
@@ -335,6 +335,3 @@ const fn is_failure(reason: Reason) -> bool {
 fn unix_now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
 }
-
-/// Larger bodies are inspected on another thread: a scan keeps this one's other messages waiting.
-const INSPECT_HERE_BYTES_MAX: usize = 256 << 10;

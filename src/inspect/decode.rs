@@ -63,6 +63,11 @@ enum Coding {
     Zstd,
 }
 
+/// Whether the bytes begin as a compressed stream does.
+pub(crate) fn is_packed(bytes: &[u8]) -> bool {
+    Coding::sniff(bytes).is_some()
+}
+
 impl Coding {
     fn of(word: &str) -> Option<Self> {
         Some(match word.to_ascii_lowercase().as_str() {
