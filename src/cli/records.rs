@@ -212,6 +212,9 @@ pub(super) fn shown(answer: &Value) -> String {
             found["points"]
         );
     }
+    for reason in record["uninspected"].as_array().into_iter().flatten() {
+        let _ = writeln!(out, "{:<14} {}", "uninspected", reason.as_str().unwrap_or("-"));
+    }
     let _ = writeln!(
         out,
         "{:<14} {} as {}",
@@ -244,4 +247,26 @@ fn encoded(text: &str) -> String {
         }
         out
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_tells_what_was_found_and_what_stayed_unread() {
+        let record = serde_json::json!({
+            "id": "r-1",
+            "found": [{"rule": "text.ssn", "kind": "ssn", "count": 2, "points": 100}],
+            "uninspected": ["opaque_type"],
+        });
+        let text = shown(&serde_json::json!({"record": record, "view": "metadata", "withheld": true}));
+        for line in [
+            "found          text.ssn ssn x2 (100 points)",
+            "uninspected    opaque_type",
+            "payload        withheld",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+    }
 }
