@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What `phigate run` takes.
 #[derive(Debug, clap::Args)]
@@ -65,6 +65,18 @@ pub fn run(args: &Args) -> ExitCode {
         ),
         _ => {}
     }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out::complain(format!("phigate run: no runtime: {}", error.kind()));
+            return ExitCode::FAILURE;
+        }
+    };
+    // Before anything listens: a signal that comes sooner would end the process by itself.
+    let Some(signals) = runtime.block_on(async { Signals::new() }) else {
+        out::complain("phigate run: signals can't be handled");
+        return ExitCode::FAILURE;
+    };
     let running = match Running::start(config) {
         Ok(running) => running,
         Err(error) => {
@@ -76,14 +88,7 @@ pub fn run(args: &Args) -> ExitCode {
         tracing::info!(listener = &**listener, address = %address, "Listening.");
     }
     tracing::info!(address = %running.admin_address(), "The admin side listens.");
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            out::complain(format!("phigate run: no runtime: {}", error.kind()));
-            return ExitCode::FAILURE;
-        }
-    };
-    runtime.block_on(watch(running, args.config.as_deref()))
+    runtime.block_on(watch(running, signals, args.config.as_deref()))
 }
 
 fn load(args: &Args) -> Result<Config, Vec<String>> {
@@ -111,21 +116,33 @@ fn load(args: &Args) -> Result<Config, Vec<String>> {
     }
 }
 
+/// What the process is told from outside.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    /// `None` where the system doesn't let them be handled.
+    fn new() -> Option<Self> {
+        let handler = |kind| signal(kind).ok();
+        Some(Self {
+            term: handler(SignalKind::terminate())?,
+            int: handler(SignalKind::interrupt())?,
+            hup: handler(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Signals, and new keys, until told to stop.
-async fn watch(mut running: Running, file: Option<&Path>) -> ExitCode {
-    let handler = |kind| signal(kind);
-    let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
-        (handler(SignalKind::terminate()), handler(SignalKind::interrupt()), handler(SignalKind::hangup()))
-    else {
-        out::complain("phigate run: signals can't be handled");
-        return ExitCode::FAILURE;
-    };
+async fn watch(mut running: Running, mut signals: Signals, file: Option<&Path>) -> ExitCode {
     let mut keys = tokio::time::interval(KEYS_EVERY);
     loop {
         tokio::select! {
-            _ = term.recv() => break,
-            _ = int.recv() => break,
-            _ = hup.recv() => reload(&running, file),
+            _ = signals.term.recv() => break,
+            _ = signals.int.recv() => break,
+            _ = signals.hup.recv() => reload(&running, file),
             _ = keys.tick() => running.refresh_keys(),
         }
     }

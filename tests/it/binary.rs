@@ -346,6 +346,26 @@ fn after_kill_9_under_load_every_acknowledged_record_is_there_and_nothing_clear_
 }
 
 #[test]
+fn a_signal_right_behind_the_first_line_of_the_log_is_handled() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
+    for _ in 0..10 {
+        let mut command = Command::new(PROGRAM);
+        let mut child =
+            command.args(["run", "--config"]).arg(&file).stderr(Stdio::piped()).spawn().expect("runs");
+        let mut log = BufReader::new(child.stderr.take().expect("piped"));
+        log.read_line(&mut String::new()).expect("reads");
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("sent");
+        // The rest of the log has to go somewhere.
+        std::io::copy(&mut log, &mut std::io::sink()).expect("reads");
+        assert_eq!(child.wait().expect("ends").code(), Some(0));
+    }
+}
+
+#[test]
 fn a_small_soft_limit_on_open_files_is_raised() {
     let folder = tempfile::tempdir().expect("folder");
     let upstream = Upstream::start();
