@@ -18,6 +18,7 @@ use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use tokio::sync::Semaphore;
 
 /// Why the gateway could not start. All of it the operator's to fix.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +106,7 @@ impl Running {
             recorder,
             metrics,
             held: HeldBudget::new(held_bytes_max),
+            scans: Semaphore::new(threads),
         });
         let draining = Arc::new(AtomicBool::new(false));
         let data = shared.clone();

@@ -3,7 +3,7 @@
 use super::Shared;
 use crate::decide;
 use crate::identify::Caller;
-use crate::inspect::decode::{self, Budget};
+use crate::inspect::decode::Budget;
 use crate::inspect::format::known_media_type;
 use crate::inspect::{Findings, Inspector, Message, RuleSet};
 use crate::listen::{HeldPermit, TeeEnd};
@@ -216,12 +216,9 @@ impl Job {
         Self { head, trailers: trailers.map(pairs).unwrap_or_default(), body, hosts: None }
     }
 
-    /// Whether its inspection is short enough for a thread with connections. A compressed body may be 200 times as
-    /// long as it looks, whether its head says so or its first bytes do.
+    /// Whether its inspection may be short enough for a thread with connections: what it carries is not known yet.
     pub(super) fn is_short(&self) -> bool {
-        let body = self.body.expose();
-        let is_packed = !self.head.content_encoding.is_empty() || decode::is_packed(body);
-        body.len() <= if is_packed { PACKED_BYTES_MAX } else { PLAIN_BYTES_MAX }
+        self.body.len() <= super::INSPECT_HERE_BYTES_MAX
     }
 
     pub(super) fn run(&self, rules: &RuleSet, budget: Budget) -> Findings {
@@ -303,26 +300,4 @@ pub(super) fn text_of(value: &HeaderValue) -> String {
 pub(super) fn known_method(method: &str) -> &'static str {
     const KNOWN: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
     KNOWN.iter().find(|k| **k == method).copied().unwrap_or("OTHER")
-}
-
-/// Larger bodies are inspected on another thread: a scan keeps this one's other messages waiting.
-const PLAIN_BYTES_MAX: usize = 256 << 10;
-/// The same for compressed ones.
-const PACKED_BYTES_MAX: usize = 2 << 10;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn compressed_bodies_count_by_what_they_may_become() {
-        let is_short = |encoding: &str, body: &[u8]| {
-            let head = HeadText { content_encoding: encoding.to_owned(), ..HeadText::default() };
-            Job::new(head, Payload::from(body.to_vec()), None).is_short()
-        };
-        let long = vec![b' '; 10 << 10];
-        assert!(is_short("", &long) && !is_short("gzip", &long) && is_short("gzip", &long[..1000]));
-        assert!(!is_short("", &[&[0x1F, 0x8B, 8], &long[..]].concat()));
-        assert!(!is_short("", &vec![b' '; 300 << 10]));
-    }
 }

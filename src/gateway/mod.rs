@@ -26,6 +26,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
 
 /// Everything that a message is handled by: one configuration for the whole of it.
 pub struct Snapshot {
@@ -49,6 +50,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// Bytes held by the process.
     pub held: HeldBudget,
+    /// Turns of inspections that are too long for a thread with connections.
+    pub scans: Semaphore,
 }
 
 /// The gateway on one data thread.
@@ -164,13 +167,17 @@ impl Gateway {
     async fn run(&self, snapshot: &Snapshot, job: Job) -> Result<Findings, Reason> {
         let started = Instant::now();
         let (rules, budget) = (snapshot.rules.clone(), snapshot.config.budget);
-        let findings = if job.is_short() {
-            job.run(&rules, budget)
-        } else {
-            // A panic in there must not let the message pass.
-            tokio::task::spawn_blocking(move || job.run(&rules, budget))
-                .await
-                .map_err(|_| Reason::Internal)?
+        let here = job.is_short().then(|| job.run(&rules, budget.at_most(INSPECT_HERE_BYTES_MAX)));
+        let findings = match here.filter(|found| !found.is_over_budget()) {
+            Some(findings) => findings,
+            None => {
+                // As many at a time as there are cores: each may inflate its body to the budget's end.
+                let _turn = self.shared.scans.acquire().await.map_err(|_| Reason::Internal)?;
+                // A panic in there must not let the message pass.
+                tokio::task::spawn_blocking(move || job.run(&rules, budget))
+                    .await
+                    .map_err(|_| Reason::Internal)?
+            }
         };
         self.cells.time(Stage::Inspect, started.elapsed());
         Ok(findings)
@@ -335,3 +342,7 @@ const fn is_failure(reason: Reason) -> bool {
 fn unix_now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
 }
+
+/// Larger bodies, and what carries more than that, are inspected on another thread: a scan keeps this one's other
+/// messages waiting.
+const INSPECT_HERE_BYTES_MAX: usize = 256 << 10;

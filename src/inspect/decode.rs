@@ -18,6 +18,14 @@ pub struct Budget {
     pub inflate_ratio_max: usize,
 }
 
+impl Budget {
+    /// The same, with no more than so many decoded bytes.
+    #[must_use]
+    pub fn at_most(self, decoded_bytes_max: usize) -> Self {
+        Self { decoded_bytes_max: self.decoded_bytes_max.min(decoded_bytes_max), ..self }
+    }
+}
+
 impl Default for Budget {
     fn default() -> Self {
         Self { decoded_bytes_max: 64 << 20, carrier_depth_max: 4, inflate_ratio_max: 200 }
@@ -61,11 +69,6 @@ enum Coding {
     Deflate,
     Brotli,
     Zstd,
-}
-
-/// Whether the bytes begin as a compressed stream does.
-pub(crate) fn is_packed(bytes: &[u8]) -> bool {
-    Coding::sniff(bytes).is_some()
 }
 
 impl Coding {

@@ -255,6 +255,13 @@ impl Findings {
         self.persons.iter().max_by_key(|p| p.points)
     }
 
+    /// Whether something stayed unread that a larger budget may read.
+    #[must_use]
+    pub fn is_over_budget(&self) -> bool {
+        let over = |u: &Uninspected| matches!(u.reason, UninspectedReason::Budget | UninspectedReason::Bomb);
+        self.uninspected.iter().any(over)
+    }
+
     /// Points of the heaviest person; 0 where there is nobody.
     #[must_use]
     pub fn points(&self) -> Points {

@@ -170,3 +170,18 @@ fn limits_have_their_own_answers() {
         answers.filter(|r| r.header("phigate-reason") == "too_many_connections" && r.status() == 503);
     assert!(refused.count() > 0);
 }
+
+#[test]
+fn what_inflates_past_what_a_data_thread_reads_is_read_elsewhere() {
+    let gate = Gate::start();
+    let long = |resource: &str| {
+        let filler = format!("{{\"language\":\"{}\",", "x ".repeat(400_000));
+        gzip(resource.replacen('{', &filler, 1).as_bytes())
+    };
+    let headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
+    let harmless = long("{\"resourceType\":\"Basic\"}");
+    assert!(harmless.len() < 10_000);
+    assert_eq!(gate.send(1, "POST", "/x", &headers, &harmless).status(), 200);
+    let reply = gate.send(1, "POST", "/x", &headers, &long(PATIENT));
+    assert_eq!(reply.header("phigate-reason"), "likely_phi");
+}
