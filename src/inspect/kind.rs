@@ -37,6 +37,7 @@ macro_rules! kinds {
 kinds! {
     Account = "account", Account, 50;
     Attachment = "attachment", OtherId, 0;
+    Biometric = "biometric", Biometric, 60;
     BirthDate = "birth-date", Date, 40;
     BirthPlace = "birth-place", Geo, 10;
     City = "city", Geo, 5;
@@ -69,7 +70,7 @@ kinds! {
     Narrative = "narrative", None, 0;
     NationalId = "national-id", OtherId, 90;
     Nested = "nested", None, 0;
-    OrderNumber = "order-number", Account, 20;
+    OrderNumber = "order-number", None, 20;
     Organisation = "organisation", None, 0;
     OtherId = "other-id", OtherId, 60;
     Passport = "passport", OtherId, 100;

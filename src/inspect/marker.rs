@@ -45,8 +45,11 @@ pub struct Markers {
     pub test_names: Vec<String>,
     /// Prefixes of such name parts: `zztest`. Lower case.
     pub test_name_prefixes: Vec<String>,
-    /// Prefixes of record, member and account numbers that test sets use. Lower case.
+    /// Words that a record, member or account number of a test set has as a run of letters, or begins one with.
+    /// Lower case.
     pub test_id_prefixes: Vec<String>,
+    /// Shorter ones, which have to be the whole run of letters. Lower case.
+    pub test_id_words: Vec<String>,
     /// Domains reserved for documentation, with all under them.
     pub reserved_domains: Vec<String>,
     /// Top-level domains that are never delegated.
@@ -55,6 +58,8 @@ pub struct Markers {
     pub habit_domains: Vec<String>,
     /// Mailbox names that people use for "none".
     pub habit_mailboxes: Vec<String>,
+    /// Words that a mailbox name of a test set has between its dots. Lower case.
+    pub test_mailbox_words: Vec<String>,
     /// Identifier systems of generators of made-up people.
     pub generator_systems: Vec<String>,
     /// Street lines that people type as a dummy. Lower case.
@@ -63,6 +68,8 @@ pub struct Markers {
     pub habit_cities: Vec<String>,
     /// Published test numbers of card networks: digits.
     pub test_cards: Vec<String>,
+    /// Vehicle numbers that regulation and standards print as examples.
+    pub test_vehicles: Vec<String>,
 }
 
 impl Markers {
@@ -90,6 +97,8 @@ impl Markers {
                 _ => Judged { points: Points(40.min(points.0)), ..plain },
             },
             Kind::Mbi => match mbi::sign(trimmed) {
+                // The number before the MBI was somebody's SSN with letters behind it.
+                Sign::None if is_in_generators_area(trimmed) => zero(Sign::SureWithAnother),
                 Sign::None => weighed(self.id_sign(trimmed)),
                 sign => zero(sign),
             },
@@ -98,7 +107,8 @@ impl Markers {
             Kind::BirthDate | Kind::DeathDate => match date::parse(trimmed) {
                 None if digits::only(trimmed).is_empty() => zero(Sign::Placeholder),
                 None => plain,
-                Some(d) if d.is_placeholder(this_year) => zero(Sign::Placeholder),
+                // Typed for "unknown", or impossible: it weighs nothing, and tells nothing of the person.
+                Some(d) if d.is_placeholder(this_year) => zero(Sign::Habit),
                 Some(d) if d.is_year() => Judged { points: Points(5.min(points.0)), ..plain },
                 Some(_) => plain,
             },
@@ -119,13 +129,29 @@ impl Markers {
             | Kind::ClaimId
             | Kind::Device
             | Kind::Vehicle
+            | Kind::Biometric
             | Kind::FormAnswer => {
                 let opaque = is_uuid(trimmed);
-                Judged {
-                    opaque,
-                    generated: opaque,
-                    ..weighed(if opaque { Sign::None } else { self.id_sign(trimmed) })
-                }
+                let sign = match kind {
+                    _ if opaque => Sign::None,
+                    Kind::Device => self.device_sign(trimmed),
+                    Kind::Vehicle if self.test_vehicles.iter().any(|v| trimmed.eq_ignore_ascii_case(v)) => {
+                        Sign::Habit
+                    }
+                    Kind::Account
+                        if self.test_cards.iter().any(|c| digits::only(trimmed) == c.as_bytes()) =>
+                    {
+                        Sign::Sure
+                    }
+                    Kind::MemberId | Kind::NationalId if mbi::is_published(trimmed) => Sign::Sure,
+                    Kind::Mrn | Kind::MemberId | Kind::Account | Kind::VisitNumber | Kind::NationalId
+                        if is_in_generators_area(trimmed) =>
+                    {
+                        Sign::SureWithAnother
+                    }
+                    _ => self.id_sign(trimmed),
+                };
+                Judged { opaque, generated: opaque, ..weighed(sign) }
             }
             // A name's sign counts for the person and leaves the name its weight; what can't be a name has none.
             Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::Relative | Kind::MotherMaidenName => {
@@ -145,7 +171,11 @@ impl Markers {
             Kind::City if self.habit_cities.iter().any(|s| trimmed.eq_ignore_ascii_case(s)) => {
                 Judged { sign: Sign::Habit, ..plain }
             }
-            Kind::Ip if is_nobodys_ip(trimmed) => zero(Sign::Sure),
+            // A private address names nobody; one of the documentation ranges is a dummy.
+            Kind::Ip => match ip_sign(trimmed) {
+                Sign::None => plain,
+                sign => zero(sign),
+            },
             _ => plain,
         }
     }
@@ -177,26 +207,47 @@ impl Markers {
         if words.iter().any(|w| self.test_name_prefixes.iter().any(|p| w.starts_with(p.as_str()))) {
             return Sign::Sure;
         }
-        if words.iter().any(|w| self.test_names.contains(w)) {
+        // One digit behind a name is no name either, but people number double registrations so.
+        let numbered = |w: &String| w.len() > 2 && w.ends_with(|c: char| c.is_ascii_digit());
+        if words.iter().any(|w| self.test_names.contains(w) || numbered(w)) {
             return Sign::Habit;
         }
         Sign::None
     }
 
     fn id_sign(&self, id: &str) -> Sign {
-        let lower = id.to_ascii_lowercase();
         let digits = digits::only(id);
         if id.starts_with('-') && digits.len() >= 6 {
             return Sign::Sure; // CMS: synthetic rows are negative.
         }
-        if self.test_id_prefixes.iter().any(|p| lower.starts_with(p.as_str())) {
-            return Sign::Habit;
+        let mut letters = 0;
+        for run in id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty()) {
+            letters += run.chars().count();
+            let run = run.to_lowercase();
+            if self.test_id_words.contains(&run)
+                || self.test_id_prefixes.iter().any(|p| run.starts_with(p.as_str()))
+            {
+                return Sign::Habit;
+            }
         }
-        let only_digits = digits.len() == id.len();
-        if only_digits && digits.len() >= 4 && (digits::all_same(&digits) || digits::counts(&digits)) {
+        // A facility's letters may stand around a dummy: `D1234567`, `MRN000000`, `000000000A`.
+        if digits.len() >= 4 && letters <= 4 && digits::is_typed(&digits) {
             return Sign::Habit;
         }
         if id.len() >= 11 && digits::all_same(id.as_bytes()) { Sign::Habit } else { Sign::None }
+    }
+
+    /// A serial number, or a UDI in its printed form: `(01)` the product, `(21)` the serial number (ISO/IEC 15418).
+    fn device_sign(&self, value: &str) -> Sign {
+        let part = |identifier: &str| {
+            let (_, behind) = value.split_once(identifier)?;
+            Some(behind.split('(').next().unwrap_or_default())
+        };
+        match (part("(21)"), part("(01)")) {
+            (Some(serial), _) => self.id_sign(serial),
+            (None, Some(product)) if !product.is_empty() && product.bytes().all(|b| b == b'0') => Sign::Habit,
+            _ => self.id_sign(value),
+        }
     }
 
     fn email_sign(&self, email: &str) -> Sign {
@@ -207,9 +258,20 @@ impl Markers {
                 .any(|d| domain == d || domain.strip_suffix(d.as_str()).is_some_and(|h| h.ends_with('.')))
         };
         let tld = domain.rsplit('.').next().unwrap_or_default();
+        let test_word = || {
+            mailbox
+                .split(|c: char| !c.is_alphabetic())
+                .any(|word| self.test_mailbox_words.iter().any(|t| t == word))
+        };
+        // a@b.com
+        let short = mailbox.len() == 1 && domain.split('.').next().is_some_and(|label| label.len() == 1);
         if under(&self.reserved_domains) || self.reserved_tlds.iter().any(|t| t == tld) {
             Sign::Sure
-        } else if under(&self.habit_domains) || self.habit_mailboxes.iter().any(|m| m == mailbox) {
+        } else if under(&self.habit_domains)
+            || self.habit_mailboxes.iter().any(|m| m == mailbox)
+            || short
+            || test_word()
+        {
             Sign::Habit
         } else {
             Sign::None
@@ -239,6 +301,12 @@ pub fn is_uuid(value: &str) -> bool {
             .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
+/// Nine digits in 999: the area in which Synthea numbers its people, and which no one else is given.
+fn is_in_generators_area(v: &str) -> bool {
+    let digits = digits::only(v);
+    digits.len() == 9 && digits.starts_with(b"999") && v.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}
+
 fn is_synthea_licence(v: &str) -> bool {
     v.len() == 9 && v.starts_with("S999") && v.bytes().skip(1).all(|b| b.is_ascii_digit())
 }
@@ -248,26 +316,26 @@ fn is_synthea_passport(v: &str) -> bool {
     inner.is_some_and(|d| d.len() >= 6 && d.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Documentation, private, loopback and link-local ranges: no person's (RFC 5737, 3849, 9637, 1918).
-fn is_nobodys_ip(v: &str) -> bool {
-    match v.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(ip)) => {
-            ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_documentation()
-                || ip.is_unspecified()
-        }
+/// Documentation ranges are a dummy; private, loopback and link-local ones are nobody's (RFC 5737, 3849, 9637, 1918).
+fn ip_sign(v: &str) -> Sign {
+    let (reserved, private) = match v.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(ip)) => (
+            ip.is_documentation(),
+            ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified(),
+        ),
         Ok(std::net::IpAddr::V6(ip)) => {
             let s = ip.segments();
-            ip.is_loopback()
-                || ip.is_unspecified()
-                || (s[0] == 0x2001 && s[1] == 0xdb8)
-                || s[0] & 0xfff0 == 0x3ff0
-                || s[0] & 0xfe00 == 0xfc00
-                || s[0] & 0xffc0 == 0xfe80
+            (
+                (s[0] == 0x2001 && s[1] == 0xdb8) || s[0] & 0xfff0 == 0x3ff0,
+                ip.is_loopback() || ip.is_unspecified() || s[0] & 0xfe00 == 0xfc00 || s[0] & 0xffc0 == 0xfe80,
+            )
         }
-        Err(_) => false,
+        Err(_) => (false, false),
+    };
+    match (reserved, private) {
+        (true, _) => Sign::Sure,
+        (_, true) => Sign::Placeholder,
+        _ => Sign::None,
     }
 }
 
@@ -284,6 +352,14 @@ mod tests {
     fn a_plausible_value_keeps_its_points() {
         assert_eq!(judge(Kind::Ssn, "412-21-3456").points, Points(100));
         assert_eq!(judge(Kind::Mrn, "E08738432").points, Points(60));
+        for number in
+            ["00345678", "M-48213-07", "HAR34010810", "W333577450", "953147096A", "TSAM4401M88213", "10077"]
+        {
+            assert_eq!(judge(Kind::Mrn, number).sign, Sign::None, "{number}");
+        }
+        assert_eq!(judge(Kind::MemberId, "1AB2CD3EF45").sign, Sign::None);
+        assert_eq!(judge(Kind::Device, "(01)00844588003288(17)291231(21)48213077").points, Points(40));
+        assert_eq!(judge(Kind::Email, "attestant@gmail.com").sign, Sign::None);
         assert_eq!(judge(Kind::BirthDate, "1962-06-22").points, Points(40));
         assert_eq!(judge(Kind::Email, "a.b@icloud.com").points, Points(50));
     }
@@ -292,7 +368,35 @@ mod tests {
     fn dummies_weigh_nothing_and_are_signs() {
         assert_eq!(judge(Kind::Email, "x@mail.example.org").sign, Sign::Sure);
         assert_eq!(judge(Kind::Email, "none@example.com").sign, Sign::Sure);
-        assert_eq!(judge(Kind::Mrn, "TEST-0001").sign, Sign::Habit);
+        for dummy in [
+            "TEST-0001",
+            "TEST0001",
+            "MRN-TEST-4",
+            "QA-77",
+            "DUMMY0001",
+            "00000000",
+            "0000001",
+            "0000000042",
+            "123456789",
+            "D1234567",
+            "D0000000",
+            "000000000A",
+            "XXX000000000",
+            "E-11111",
+            "121212",
+            "98765432",
+        ] {
+            assert_eq!(judge(Kind::Mrn, dummy).sign, Sign::Habit, "{dummy}");
+            assert_eq!(judge(Kind::Mrn, dummy).points, Points(0), "{dummy}");
+        }
+        assert_eq!(judge(Kind::Device, "(01)00844588003288(17)291231(21)TEST6791").sign, Sign::Habit);
+        assert_eq!(judge(Kind::Device, "(01)00000000000000(17)991231").sign, Sign::Habit);
+        assert_eq!(judge(Kind::Vehicle, "1M8GDM9AXKP042788").sign, Sign::Habit);
+        assert_eq!(judge(Kind::Account, "4111 1111 1111 1111").sign, Sign::Sure);
+        assert_eq!(judge(Kind::MemberId, "1EG4-TE5-MK73").sign, Sign::Sure);
+        assert_eq!(judge(Kind::MemberId, "999581559").sign, Sign::SureWithAnother);
+        assert_eq!(judge(Kind::Email, "qa.user@gmail.com").sign, Sign::Habit);
+        assert_eq!(judge(Kind::Email, "fatima.test7@comcast.net").sign, Sign::Habit);
         assert_eq!(judge(Kind::Mrn, "-10000010254618").sign, Sign::Sure);
         assert_eq!(judge(Kind::FamilyName, "Medhurst46").sign, Sign::Sure);
         assert_eq!(judge(Kind::FamilyName, "ZZZTEST").sign, Sign::Sure);
@@ -301,6 +405,9 @@ mod tests {
 
     #[test]
     fn unknown_and_masked_values_weigh_next_to_nothing() {
+        assert_eq!(judge(Kind::Ip, "10.3.100.3").sign, Sign::Placeholder);
+        assert_eq!(judge(Kind::Ip, "198.51.100.7").sign, Sign::Sure);
+        assert_eq!(judge(Kind::Ip, "66.71.98.108").points, Points(10));
         assert_eq!(judge(Kind::FamilyName, "UNKNOWN").points, Points(0));
         assert_eq!(judge(Kind::Ssn, "***-**-1234").points, Points(10));
         assert_eq!(judge(Kind::BirthDate, "1900-01-01").points, Points(0));

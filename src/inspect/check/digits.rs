@@ -26,6 +26,24 @@ pub fn counts(digits: &[u8]) -> bool {
     digits.len() > 3 && (steps(1) || steps(9))
 }
 
+/// Whether people type them rather than are issued them: all the same, counting, one to three digits over and over,
+/// or one of the first numbers of all behind zeros (under 10 behind three, under 100 behind four and more).
+#[must_use]
+pub fn is_typed(digits: &[u8]) -> bool {
+    let repeats = |period: usize| {
+        digits.len() >= period * 2
+            && digits.len() >= 6
+            && digits.iter().zip(digits.iter().skip(period)).all(|(a, b)| a == b)
+    };
+    let zeros = digits.iter().take_while(|d| **d == b'0').count();
+    all_same(digits)
+        || counts(digits)
+        || repeats(2)
+        || repeats(3)
+        || (zeros >= 4 && digits.len() - zeros <= 2)
+        || (zeros >= 3 && digits.len() - zeros <= 1)
+}
+
 /// Luhn's check (ISO/IEC 7812-1, annex B).
 #[must_use]
 pub fn luhn(digits: &[u8]) -> bool {
@@ -91,6 +109,16 @@ mod tests {
     fn vin_takes_the_worked_example_of_the_regulation() {
         assert!(vin("1M8GDM9AXKP042788"));
         assert!(!vin("1M8GDM9A1KP042788"));
+    }
+
+    #[test]
+    fn typed_runs_are_told_from_issued_numbers() {
+        for v in ["00000000", "123456789", "121212", "123123123", "0000001", "000042"] {
+            assert!(is_typed(v.as_bytes()), "{v}");
+        }
+        for v in ["00345678", "48213077", "00012", "0000123", "1221", ""] {
+            assert!(!is_typed(v.as_bytes()), "{v}");
+        }
     }
 
     #[test]

@@ -13,9 +13,16 @@ pub fn has_form(value: &str) -> bool {
 pub fn sign(value: &str) -> Sign {
     match places(value) {
         Some(p) if p.iter().any(|c| never_used(*c)) => Sign::Sure,
-        Some(p) if p == *b"1EG4TE5MK72" || p == *b"1EG4TE5MK73" => Sign::Sure,
+        Some(_) if is_published(value) => Sign::Sure,
         _ => Sign::None,
     }
+}
+
+/// Whether a number of unknown kind is one of CMS's made-up ones: of its card pictures, or with the `S` in second
+/// place that marks its synthetic rows. Any other letter may stand in a member number of that shape.
+#[must_use]
+pub fn is_published(value: &str) -> bool {
+    places(value).is_some_and(|p| p == *b"1EG4TE5MK72" || p == *b"1EG4TE5MK73" || p[1] == b'S')
 }
 
 /// The eleven places without dashes, if each is of its class (all 26 letters taken).

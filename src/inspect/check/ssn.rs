@@ -43,6 +43,7 @@ const HABITS: &[(u32, u32, u32)] = &[
     (202, 2, 2),
     (303, 3, 3),
     (987, 65, 4321),
+    (457, 55, 5462), // printed in a company's advertisements
 ];
 
 #[cfg(test)]

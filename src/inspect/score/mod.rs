@@ -3,14 +3,17 @@
 //! Points of one person's fields add up, each kind once, at its highest; two people's points never do. Whether a person
 //! counts as made up is asked of each person anew, by the rules of the published marker list.
 
+mod known;
 mod person;
+#[cfg(test)]
+mod tests;
 
 use super::disguise::Plain;
 use super::embedded::{self, Packing, Whole};
 use super::finding::{Counted, Finding, Findings, OffPath, Part, Uninspected, UninspectedReason};
 use super::kind::{Kind, Points, Whose};
 use super::links;
-use super::marker::Judged;
+use super::marker::{Judged, Sign};
 use super::names;
 use super::offsets;
 use super::rules::RuleSet;
@@ -18,6 +21,7 @@ use super::text;
 use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
+use known::KeptText;
 use person::{add_up, agree, is_name, is_number, keys};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -36,6 +40,8 @@ pub struct Scorer<'r> {
     generator_seen: bool,
     scanned: u64,
     carriers: Vec<Carrier>,
+    texts: Vec<KeptText>,
+    kept_bytes: usize,
     // Where we are.
     base: u32,
     part: Part,
@@ -80,6 +86,8 @@ struct Draft {
     role: Role,
     clinical: bool,
     document: u32,
+    /// Known from running text alone.
+    of_text: bool,
 }
 
 struct Evidence {
@@ -88,6 +96,8 @@ struct Evidence {
     full: Points,
     judged: Judged,
     free_text: bool,
+    /// A value of free text that a structured field of the person has, too.
+    known: bool,
     keys: Vec<String>,
     finding: Finding,
 }
@@ -108,6 +118,8 @@ impl<'r> Scorer<'r> {
             generator_seen: false,
             scanned: 0,
             carriers: Vec::new(),
+            texts: Vec::new(),
+            kept_bytes: 0,
             base: 0,
             part: Part::Body,
             inside: None,
@@ -309,7 +321,11 @@ impl<'r> Scorer<'r> {
         let mut last = None;
         for range in text::paragraphs(whole) {
             let Some(paragraph) = whole.get(range.clone()) else { continue };
-            let hits = text::scan(paragraph, "", self.rules);
+            let mut hits = text::scan(paragraph, "", self.rules);
+            // A date with a time to the second is a machine's: a log line's, a file's.
+            hits.retain(|h| {
+                h.kind != Kind::ServiceDate || !paragraph.get(h.span.start..).is_some_and(is_timestamp)
+            });
             let name = hits
                 .iter()
                 .find(|h| h.kind == Kind::FullName && h.points.0 >= 50)
@@ -326,13 +342,13 @@ impl<'r> Scorer<'r> {
                         person
                     }
                     None => {
-                        let person = self.new_person(Role::Patient);
+                        let person = self.new_person(Role::Patient, true);
                         known.push((name, person));
                         person
                     }
                 },
                 (_, None) if hits.is_empty() => last.unwrap_or(PersonId::NOBODY),
-                (_, None) => last.unwrap_or_else(|| self.new_person(Role::Patient)),
+                (_, None) => last.unwrap_or_else(|| self.new_person(Role::Patient, true)),
             };
             if person != PersonId::NOBODY {
                 last = Some(person);
@@ -360,9 +376,9 @@ impl<'r> Scorer<'r> {
         }
     }
 
-    fn new_person(&mut self, role: Role) -> PersonId {
+    fn new_person(&mut self, role: Role, of_text: bool) -> PersonId {
         let id = PersonId(u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1));
-        self.people.push(Draft { role, clinical: false, document: self.base });
+        self.people.push(Draft { role, clinical: false, document: self.base, of_text });
         id
     }
 
@@ -406,6 +422,7 @@ impl<'r> Scorer<'r> {
             full: field.points,
             judged,
             free_text: false,
+            known: false,
             keys,
             finding,
         });
@@ -416,7 +433,7 @@ impl<'r> Scorer<'r> {
         let base = self.base;
         match self.people.iter().position(|p| p.document == base && p.role == Role::Patient) {
             Some(at) => PersonId(u32::try_from(at).unwrap_or(u32::MAX - 1)),
-            None => self.new_person(Role::Patient),
+            None => self.new_person(Role::Patient, false),
         }
     }
 
@@ -428,19 +445,40 @@ impl<'r> Scorer<'r> {
         place: &dyn Fn() -> String,
     ) {
         let hits = text::scan(text, leaf.cue, self.rules);
-        if hits.is_empty() {
+        let structured = self.part == Part::Body || self.inside.is_some();
+        let keep = structured && matches!(leaf.reads, Reads::Text | Reads::Xhtml) && self.keeps(text);
+        if hits.is_empty() && !keep {
             return;
         }
         let person = match self.global(leaf.person) {
             PersonId::NOBODY if leaf.reads == Reads::Public => return,
+            PersonId::NOBODY if hits.is_empty() => return,
             PersonId::NOBODY => self.nobody_known(),
             person => person,
         };
+        let mut kept_hits = Vec::new();
         for hit in hits {
             let span = leaf.span.start + origin(hit.span.start)..leaf.span.start + origin(hit.span.end);
             let value = text.get(hit.span.clone()).unwrap_or_default().to_owned();
-            let structured = self.part == Part::Body || self.inside.is_some();
+            kept_hits.push((self.evidence.len(), hit.span.clone()));
             self.hit(&hit, &value, span, person, structured, place());
+        }
+        if keep {
+            let same =
+                self.inside.is_none() && leaf.span.len() == text.len() && origin(text.len()) == text.len();
+            let spot = |at| self.spot(leaf.span.start + origin(at));
+            let map = (!same).then(|| (0..=text.len()).map(spot).collect());
+            self.kept_bytes += text.len();
+            self.texts.push(KeptText {
+                person,
+                text: text.to_owned(),
+                map,
+                start: leaf.span.start,
+                place: self.place(place()),
+                part: self.part,
+                has_place: self.inside.as_ref().is_none_or(|inside| inside.origins.is_some()),
+                hits: kept_hits,
+            });
         }
     }
 
@@ -462,6 +500,7 @@ impl<'r> Scorer<'r> {
             full: hit.points,
             judged,
             free_text: free,
+            known: false,
             keys: keys(hit.kind, value),
             finding,
         });
@@ -512,6 +551,7 @@ impl<'r> Scorer<'r> {
                 evidence.person = *to;
             }
         }
+        self.find_known(&owner);
         let mut clinical = vec![false; self.people.len()];
         for (from, draft) in self.people.iter().enumerate() {
             let to = owner.get(from).map_or(from, |to| to.0 as usize);
@@ -530,7 +570,8 @@ impl<'r> Scorer<'r> {
         for id in (0..self.people.len()).map(|n| PersonId(u32::try_from(n).unwrap_or(u32::MAX - 1))) {
             let own = by_person.remove(&id).unwrap_or_default();
             let is_clinical = clinical.get(id.0 as usize).copied().unwrap_or(false);
-            if own.is_empty() {
+            let of_text = self.people.get(id.0 as usize).is_some_and(|draft| draft.of_text);
+            if own.is_empty() || (!of_text && !own.iter().any(|at| self.tells_who(*at))) {
                 continue;
             }
             index.insert(id, persons.len());
@@ -554,6 +595,14 @@ impl<'r> Scorer<'r> {
             off_path: self.off_path,
             scanned_bytes: self.scanned,
         }
+    }
+
+    /// Whether a piece of evidence says that there is somebody: a date of care or a trait alone is of nobody.
+    fn tells_who(&self, at: usize) -> bool {
+        self.evidence.get(at).is_some_and(|e| {
+            !matches!(e.kind, Kind::ServiceDate | Kind::Trait | Kind::GroupNo)
+                && e.judged.sign != Sign::Placeholder
+        })
     }
 
     /// Who each numbered person is in the end: a relative that agrees with the patient by name or number is the
@@ -609,9 +658,16 @@ impl<'r> Scorer<'r> {
                     e.person == person
                         && !e.free_text
                         && is_number(e.kind)
-                        && e.kind != Kind::Phone
-                        && e.kind != Kind::Email
-                        && e.kind != Kind::Fax
+                        && !matches!(
+                            e.kind,
+                            Kind::Phone
+                                | Kind::Email
+                                | Kind::Fax
+                                | Kind::ClaimId
+                                | Kind::Device
+                                | Kind::Vehicle
+                                | Kind::OtherId
+                        )
                 })
                 .flat_map(|e| e.keys.iter())
         };
@@ -627,7 +683,7 @@ impl Sink for Scorer<'_> {
         };
         let wanted = id.0.saturating_add(self.base) as usize;
         while self.people.len() <= wanted.min(PERSONS_MAX) {
-            self.people.push(Draft { role, clinical: false, document: self.base });
+            self.people.push(Draft { role, clinical: false, document: self.base, of_text: false });
         }
     }
 
@@ -695,6 +751,15 @@ impl Scorer<'_> {
         let map = raw.map(|raw| offsets::map(&raw, &leaf.value, self.escapes));
         move |at| map.as_ref().map_or(at, |map| map.get(at).or(map.last()).copied().unwrap_or(at))
     }
+}
+
+/// Whether a text begins with `2024-05-29T05:32:30` or the like.
+fn is_timestamp(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.get(18).is_some_and(u8::is_ascii_digit)
+        && matches!(bytes.get(10), Some(b'T' | b' '))
+        && bytes.get(13) == Some(&b':')
+        && bytes.get(16) == Some(&b':')
 }
 
 /// People of one message that are told apart; further ones are counted with the last.

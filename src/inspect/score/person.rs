@@ -12,13 +12,18 @@ use std::collections::HashMap;
 pub(super) fn add_up(evidence: &mut [Evidence], own: &[usize], clinical: bool, generator: bool) -> Person {
     let get = |at: &usize| evidence.get(*at);
     let structured: Vec<&Evidence> = own.iter().filter_map(get).filter(|e| !e.free_text).collect();
-    // A tax number's range counts as a dummy only beside another sign.
+    // A tax number's range, or a number in a generator's own form, counts as a dummy only beside another sign; of
+    // what tells nothing of the person, dates, addresses and traits, there is none.
     let other_sign = structured.iter().any(|e| {
-        matches!(e.judged.sign, Sign::Habit | Sign::Sure) || e.judged.generated && e.kind != Kind::Mrn
+        (is_name(e.kind) || is_number(e.kind)) && matches!(e.judged.sign, Sign::Habit | Sign::Sure)
+            || e.judged.generated && !e.judged.opaque
     });
+    let sure_sign =
+        structured.iter().any(|e| (is_name(e.kind) || is_number(e.kind)) && e.judged.sign == Sign::Sure);
     let sign = |e: &Evidence| match e.judged.sign {
-        Sign::SureWithAnother if other_sign => Sign::Sure,
+        Sign::SureWithAnother if e.kind == Kind::Ssn && other_sign || sure_sign => Sign::Sure,
         Sign::SureWithAnother => Sign::None,
+        Sign::None if e.judged.generated && !e.judged.opaque && sure_sign => Sign::Sure,
         sign => sign,
     };
     let made_up = made_up(&structured, &sign, generator);
@@ -27,9 +32,10 @@ pub(super) fn add_up(evidence: &mut [Evidence], own: &[usize], clinical: bool, g
     let mut outcome = Vec::with_capacity(own.len());
     for at in own {
         let Some(e) = evidence.get(*at) else { continue };
-        let kept =
-            if e.judged.sign == Sign::SureWithAnother && !other_sign { e.full } else { e.judged.points };
-        let explained = e.free_text && !e.keys.is_empty() && e.keys.iter().all(|k| words.contains(k));
+        let unsure = e.judged.sign == Sign::SureWithAnother && sign(e) == Sign::None;
+        let kept = if unsure { e.full } else { e.judged.points };
+        let explained =
+            e.free_text && (e.known || !e.keys.is_empty() && e.keys.iter().all(|k| words.contains(k)));
         let (points, counted) = match (made_up, sign(e)) {
             (_, Sign::Placeholder) => (kept, Counted::Placeholder),
             (_, Sign::Sure | Sign::Habit) if kept.0 == 0 => (Points(0), Counted::Dummy),
@@ -69,17 +75,22 @@ pub(super) fn made_up(
 ) -> Option<MadeUp> {
     let numbers: Vec<&&Evidence> = structured
         .iter()
-        .filter(|e| is_number(e.kind) && !e.judged.opaque && sign(e) != Sign::Placeholder)
+        .filter(|e| is_number(e.kind) && !is_machines(e) && sign(e) != Sign::Placeholder)
         .collect();
     let impossible_name = structured.iter().any(|e| is_name(e.kind) && sign(e) == Sign::Sure);
     let habit_name = structured.iter().any(|e| is_name(e.kind) && sign(e) == Sign::Habit);
-    let counted = |wanted: Sign| numbers.iter().filter(|e| sign(e) == wanted).count();
+    let sure = numbers.iter().any(|e| sign(e) == Sign::Sure);
+    // The same dummy in two fields is one habit.
+    let mut habits: Vec<&[String]> =
+        numbers.iter().filter(|e| sign(e) == Sign::Habit).map(|e| e.keys.as_slice()).collect();
+    habits.sort_unstable();
+    habits.dedup();
     if numbers.is_empty() {
         if impossible_name {
             return Some(MadeUp::ValueBorne);
         }
-    } else if counted(Sign::Sure) + counted(Sign::Habit) == numbers.len()
-        && (counted(Sign::Sure) > 0 || impossible_name || counted(Sign::Habit) + usize::from(habit_name) >= 2)
+    } else if numbers.iter().all(|e| matches!(sign(e), Sign::Sure | Sign::Habit))
+        && (sure || impossible_name || habits.len() + usize::from(habit_name) >= 2)
     {
         return Some(MadeUp::ValueBorne);
     }
@@ -101,7 +112,13 @@ pub(super) fn made_up(
     None
 }
 
-/// Numbers and contacts, in the sense of rule c.
+/// An id that a machine drew: it can't be told whether a person is behind it.
+fn is_machines(e: &Evidence) -> bool {
+    e.judged.opaque || (e.kind == Kind::OtherId && e.full.0 < 40)
+}
+
+/// Numbers and contacts, in the sense of rule c. Claims, devices, vehicles and other numbers are asked, too: a
+/// plausible one is somebody's.
 pub(super) const fn is_number(kind: Kind) -> bool {
     matches!(
         kind,
@@ -117,6 +134,10 @@ pub(super) const fn is_number(kind: Kind) -> bool {
             | Kind::Phone
             | Kind::Fax
             | Kind::Email
+            | Kind::ClaimId
+            | Kind::Device
+            | Kind::Vehicle
+            | Kind::OtherId
     )
 }
 

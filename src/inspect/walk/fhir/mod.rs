@@ -145,6 +145,15 @@ impl Walk<'_, '_, '_> {
                     frame.person = lead.person.or(frame.person);
                 }
                 frame.target = lead.target;
+            } else if name == words.agent
+                && top
+                && let Some(who) = self.tape.get(id, "who")
+            {
+                // Who acted: what else is told of the agent is this one's.
+                let lead = self.people.lead(who, facts.number);
+                frame.scope = self.scope_of(lead, above);
+                frame.person = lead.person.or(frame.person);
+                frame.target = lead.target;
             }
         }
         self.frames.push(frame);
@@ -224,8 +233,7 @@ impl Walk<'_, '_, '_> {
 
     /// The end of an extension's url, as a name.
     fn extension_url(&self, extension: NodeId) -> Name {
-        let url = self.tape.string(extension, "url").unwrap_or_default();
-        self.table.names.find(url.rsplit(['/', '#']).next().unwrap_or_default())
+        self.table.extension(&self.tape.string(extension, "url").unwrap_or_default())
     }
 
     /// Tells the sink of persons that it doesn't know yet.

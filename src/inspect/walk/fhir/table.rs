@@ -9,6 +9,8 @@ pub struct Table {
     rows: Vec<Row>,
     pub(super) names: Names,
     pub(super) words: Words,
+    /// Words of extension urls, and the name that stands for each.
+    url_words: Vec<(String, Name)>,
     /// By the number of the last name.
     by_last: Vec<Vec<Pattern>>,
     /// For each leaf of a resource type.
@@ -53,6 +55,7 @@ impl Table {
         let words = Words::new(&names);
         let mut rows = Vec::with_capacity(table.field.len());
         let mut patterns = Vec::new();
+        let mut url_words = Vec::new();
         for (index, field) in table.field.iter().enumerate() {
             let carry = Carry::parse(&field.reads)
                 .ok_or_else(|| format!("{}: `as` has no meaning here: {}", field.id, field.reads))?;
@@ -60,10 +63,13 @@ impl Table {
             let conditional =
                 !(when.types.is_empty() && when.systems.is_empty() && when.reference.is_empty());
             for at in &field.at {
-                let rank = Rank { conditional, steps: 0, points: field.points.0 };
+                let typed = !(when.types.is_empty() && when.systems.is_empty());
+                let rank = Rank { conditional, typed, steps: 0, points: field.points.0 };
                 let pattern = Pattern::parse(at, &mut names, index, rank)
                     .map_err(|why| format!("{}: {at}: {why}", field.id))?;
                 patterns.push(pattern);
+                let words = at.split("extension(~").skip(1).filter_map(|rest| rest.split(')').next());
+                url_words.extend(words.map(|word| (word.to_owned(), names.find(&format!("~{word}")))));
             }
             rows.push(Row { field: field.clone(), carry, conditional });
         }
@@ -78,7 +84,21 @@ impl Table {
             };
             list.get_mut(at.index()).ok_or("a name without a number")?.push(pattern);
         }
-        Ok(Self { rows, names, words, by_last, by_resource })
+        Ok(Self { rows, names, words, url_words, by_last, by_resource })
+    }
+
+    /// The name of an extension by the end of its url: itself, or the word of the table that it has in it.
+    pub(super) fn extension(&self, url: &str) -> Name {
+        let end = url.rsplit(['/', '#']).next().unwrap_or_default();
+        match self.names.find(end) {
+            Name::UNKNOWN => {
+                let end: String =
+                    end.chars().filter(|c| c.is_ascii_alphanumeric()).flat_map(char::to_lowercase).collect();
+                let word = self.url_words.iter().find(|(word, _)| end.contains(word.as_str()));
+                word.map_or(Name::UNKNOWN, |(_, name)| *name)
+            }
+            name => name,
+        }
     }
 
     /// The rows that may cover the value at the end of this path, best first.
@@ -129,6 +149,8 @@ struct Pattern {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     conditional: bool,
+    /// A type or a system says more of a value than where it stands.
+    typed: bool,
     steps: usize,
     points: u16,
 }
@@ -226,6 +248,7 @@ words! {
     extension = "extension",
     modifier_extension = "modifierExtension",
     identifier = "identifier",
+    agent = "agent",
     item = "item",
     component = "component",
     parameter = "parameter",

@@ -1,0 +1,303 @@
+//! What structured fields tell of a person, found again in free text about the same person: `Spoke with Yusuf Sanders`
+//! beside a PID. It adds no points, since the field has them; it says where the name stands, and that a text about a
+//! made-up person names nobody else.
+
+use super::person::{is_name, is_number};
+use super::{Evidence, PersonId, Scorer};
+use crate::inspect::finding::{Counted, Finding, Part};
+use crate::inspect::kind::{Kind, Points, Whose};
+use crate::inspect::marker::{Judged, Sign};
+use crate::inspect::walk::Role;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A free text of a structured document, kept until every name is known.
+pub(super) struct KeptText {
+    pub(super) person: PersonId,
+    pub(super) text: String,
+    /// Where each byte stands in its part; `None` where they run on from `start`.
+    pub(super) map: Option<Vec<u32>>,
+    pub(super) start: usize,
+    pub(super) place: String,
+    pub(super) part: Part,
+    /// Whether its own place in the message can be told: not inside a carrier.
+    pub(super) has_place: bool,
+    /// What detectors found in it: numbers of evidence, with the bytes of the text.
+    pub(super) hits: Vec<(usize, Range<usize>)>,
+}
+
+/// What is known of one person.
+#[derive(Default)]
+struct Known {
+    names: HashSet<String>,
+    numbers: HashMap<String, Kind>,
+}
+
+/// One token of a text.
+struct Token {
+    at: Range<usize>,
+    folded: String,
+    name: bool,
+}
+
+impl KeptText {
+    fn raw(&self, at: &Range<usize>) -> Range<usize> {
+        let raw = |at: usize| match &self.map {
+            None => self.start + at,
+            Some(map) => map.get(at).or(map.last()).map_or(at, |raw| *raw as usize),
+        };
+        raw(at.start)..raw(at.end)
+    }
+}
+
+impl Scorer<'_> {
+    /// Whether a text is worth keeping: running text, within the budget.
+    pub(super) fn keeps(&self, text: &str) -> bool {
+        self.kept_bytes + text.len() <= KEPT_BYTES_MAX
+            && memchr::memchr_iter(b' ', text.as_bytes()).take(2).count() == 2
+    }
+
+    /// Looks for what is known of people in the texts about them. `owner` says who each numbered person is.
+    pub(super) fn find_known(&mut self, owner: &[PersonId]) {
+        let texts = std::mem::take(&mut self.texts);
+        if texts.is_empty() {
+            return;
+        }
+        let who = |person: PersonId| owner.get(person.0 as usize).copied().unwrap_or(person);
+        let known = self.known(&who);
+        for text in &texts {
+            let person = who(text.person);
+            let Some(known) = known.get(&person) else { continue };
+            for (at, kind) in known.find(&text.text, &self.rules.words.not_names) {
+                self.tell_known(text, person, &at, kind);
+            }
+        }
+    }
+
+    fn known(&self, who: &dyn Fn(PersonId) -> PersonId) -> HashMap<PersonId, Known> {
+        let mut known: HashMap<PersonId, Known> = HashMap::new();
+        for e in self.evidence.iter().filter(|e| !e.free_text && e.person != PersonId::NOBODY) {
+            // A relative's name is looked for in the patient's texts, too.
+            let of = match self.people.get(e.person.0 as usize).map(|draft| draft.role) {
+                Some(Role::RelativeOf(patient)) => Some(who(patient)),
+                _ => None,
+            };
+            for person in [Some(e.person), of].into_iter().flatten() {
+                let known = known.entry(person).or_default();
+                if is_name(e.kind) {
+                    known.names.extend(e.keys.iter().filter(|w| w.chars().count() > 1).cloned());
+                } else if is_number(e.kind) {
+                    let long = e.keys.iter().filter(|key| key.len() >= NUMBER_FROM);
+                    known.numbers.extend(long.map(|key| (national(key).to_owned(), e.kind)));
+                }
+            }
+        }
+        known
+    }
+
+    fn tell_known(&mut self, text: &KeptText, person: PersonId, at: &Range<usize>, kind: Kind) {
+        let span = text.raw(at);
+        let mut told = false;
+        for (number, hit) in &text.hits {
+            if hit.start < at.end && at.start < hit.end {
+                told = true;
+                if at.start <= hit.start
+                    && hit.end <= at.end
+                    && let Some(evidence) = self.evidence.get_mut(*number)
+                {
+                    evidence.known = true;
+                    if text.has_place {
+                        evidence.finding.span = span.clone();
+                    }
+                }
+            }
+        }
+        if told || !text.has_place {
+            return;
+        }
+        let rule = if kind == Kind::FullName { "text.known-name" } else { "text.known-number" };
+        self.evidence.push(Evidence {
+            person,
+            kind,
+            full: Points(0),
+            judged: Judged { sign: Sign::None, points: Points(0), generated: false, opaque: false },
+            free_text: true,
+            known: true,
+            keys: Vec::new(),
+            finding: Finding {
+                rule: Arc::from(rule),
+                kind,
+                whose: Whose::Any,
+                points: Points(0),
+                counted: Counted::Yes,
+                person: None,
+                place: text.place.clone(),
+                part: text.part,
+                span,
+            },
+        });
+    }
+}
+
+impl Known {
+    /// Where a text says what is known: names that stand together are one.
+    fn find(&self, text: &str, not_names: &HashSet<String>) -> Vec<(Range<usize>, Kind)> {
+        let tokens: Vec<Token> = tokens(text).map(|at| self.token(text, at)).collect();
+        let mut found = Vec::new();
+        let mut next = 0;
+        while let Some(token) = tokens.get(next) {
+            if let Some(kind) = self.numbers.get(national(&token.folded)) {
+                found.push((token.at.clone(), *kind));
+                next += 1;
+                continue;
+            }
+            if !token.name {
+                next += 1;
+                continue;
+            }
+            let (last, names) = run(text, &tokens, next);
+            let end = tokens.get(last).map_or(token.at.end, |token| token.at.end);
+            if names > 1 || (tokens.len() > 2 && stands_alone(text, &tokens, next, not_names)) {
+                found.push((token.at.start..end, Kind::FullName));
+            }
+            next = last + 1;
+        }
+        found
+    }
+
+    fn token(&self, text: &str, mut at: Range<usize>) -> Token {
+        let fold = |at: &Range<usize>| -> String {
+            let word = text.get(at.clone()).unwrap_or_default();
+            word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        };
+        let mut folded = fold(&at);
+        let word = text.get(at.clone()).unwrap_or_default();
+        // Mrs. Brown's
+        if let Some(owner) = ["'s", "’s", "'S"].iter().find_map(|s| word.strip_suffix(s))
+            && !self.names.contains(&folded)
+        {
+            at.end = at.start + owner.len();
+            folded = fold(&at);
+        }
+        let name = self.names.contains(&folded);
+        Token { at, folded, name }
+    }
+}
+
+/// The last token of the name that begins here, and how many of its words are known ones.
+fn run(text: &str, tokens: &[Token], first: usize) -> (usize, usize) {
+    let (mut last, mut names, mut next) = (first, 1, first + 1);
+    while let (Some(before), Some(token)) = (tokens.get(next - 1), tokens.get(next)) {
+        let between = text.get(before.at.end..token.at.start).unwrap_or("?");
+        if between.len() > 3 || between.chars().any(|c| !matches!(c, ' ' | ',' | '.' | '\u{a0}')) {
+            break;
+        }
+        if token.name {
+            (last, names) = (next, names + 1);
+        } else if token.folded.chars().count() != 1 || last + 1 != next {
+            break; // only one initial may stand between
+        }
+        next += 1;
+    }
+    (last, names)
+}
+
+/// Whether a single known name is meant as one: with a capital inside a sentence, where words have none.
+fn stands_alone(text: &str, tokens: &[Token], at: usize, not_names: &HashSet<String>) -> bool {
+    let Some(token) = tokens.get(at) else { return false };
+    let word = text.get(token.at.clone()).unwrap_or_default();
+    let capital = word.chars().next().is_some_and(char::is_uppercase);
+    let before = text.get(..token.at.start).unwrap_or_default().trim_end();
+    let title = at.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|token| {
+        matches!(token.folded.as_str(), "mr" | "mrs" | "ms" | "miss" | "mx" | "dear" | "hi" | "hello")
+    });
+    let begins = before.is_empty() || before.ends_with(['.', '!', '?', '\n', '>', ':', '•']);
+    let dated = tokens.get(at + 1).is_some_and(|next| next.folded.starts_with(|c: char| c.is_ascii_digit()));
+    capital
+        && token.folded.chars().count() > 2
+        && (title || !begins)
+        && !dated
+        && text.chars().any(char::is_lowercase)
+        && !not_names.contains(&token.folded)
+}
+
+/// Runs of letters, digits and what stands inside names, numbers and addresses.
+fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let inside = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '-' | '.' | '@' | '_' | '+');
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+            let start = at + rest.find(char::is_alphanumeric)?;
+            let run = text.get(start..)?;
+            let end = start + run.find(|c| !inside(c)).unwrap_or(run.len());
+            at = end;
+            let word = text.get(start..end)?.trim_end_matches(|c: char| !c.is_alphanumeric());
+            if !word.is_empty() {
+                return Some(start..start + word.len());
+            }
+        }
+    })
+}
+
+/// A number without the country code of the North American plan.
+fn national(key: &str) -> &str {
+    match key.strip_prefix('1') {
+        Some(rest) if rest.len() == 10 && rest.bytes().all(|b| b.is_ascii_digit()) => rest,
+        _ => key,
+    }
+}
+
+/// Text that is kept of one message.
+const KEPT_BYTES_MAX: usize = 4 << 20;
+/// Shorter numbers are found by chance.
+const NUMBER_FROM: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found<'t>(text: &'t str, names: &[&str], numbers: &[&str]) -> Vec<&'t str> {
+        let known = Known {
+            names: names.iter().map(|n| (*n).to_owned()).collect(),
+            numbers: numbers.iter().map(|n| ((*n).to_owned(), Kind::Mrn)).collect(),
+        };
+        let not_names = HashSet::from(["patient".to_owned()]);
+        known.find(text, &not_names).into_iter().map(|(at, _)| &text[at]).collect()
+    }
+
+    #[test]
+    fn names_that_stand_together_are_one() {
+        let names = ["yusuf", "stoneruiz", "obrien", "zoë"];
+        assert_eq!(found("Spoke with Yusuf Stone-Ruiz at 2", &names, &[]), ["Yusuf Stone-Ruiz"]);
+        assert_eq!(found("pt zoë obrien, called", &names, &[]), ["zoë obrien"]);
+        assert_eq!(found("O'BRIEN, ZOË M. WAS SEEN", &names, &[]), ["O'BRIEN, ZOË"]);
+        assert_eq!(found("saw Zoë M. O'Brien's chart", &names, &[]), ["Zoë M. O'Brien"]);
+    }
+
+    #[test]
+    fn one_name_needs_a_capital_inside_a_sentence() {
+        let names = ["hope", "may", "patient"];
+        assert_eq!(found("Reviewed with Hope by phone", &names, &[]), ["Hope"]);
+        assert_eq!(found("Seen today. Mrs. Hope is well", &names, &[]), ["Hope"]);
+        for text in [
+            "we hope she is well",
+            "Hope is all there is",
+            "seen in May 2024",
+            "the Patient is well",
+            "ALL HOPE IS",
+        ] {
+            assert_eq!(found(text, &names, &[]), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_found_in_any_punctuation() {
+        let numbers = ["5554285686", "3313c5d7"];
+        assert_eq!(
+            found("(MRN 3313-C5D7) call 555.428.5686 or +15554285686.", &[], &numbers),
+            ["3313-C5D7", "555.428.5686", "15554285686"]
+        );
+    }
+}

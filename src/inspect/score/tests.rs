@@ -1,0 +1,139 @@
+use crate::inspect::decode::Budget;
+use crate::inspect::finding::{Counted, Findings, MadeUp};
+use crate::inspect::{Inspector, Message, RuleSet};
+
+fn inspect(content_type: &str, body: &str) -> Findings {
+    Inspector::new(RuleSet::built_in(), Budget::default(), 2026).message(&Message {
+        content_type,
+        body: body.as_bytes(),
+        ..Message::default()
+    })
+}
+
+fn object(fields: &str) -> Findings {
+    let body = format!(r#"{{"firstName":"Darnell","lastName":"Okafor","dob":"1962-06-22",{fields}}}"#);
+    inspect("application/json", &body)
+}
+
+/// `category value` of every reported span.
+fn spans<'b>(found: &Findings, body: &'b str) -> Vec<(&'static str, &'b str)> {
+    let counted = found.findings.iter().filter(|f| f.person.is_some() && f.counted != Counted::Placeholder);
+    counted.filter_map(|f| Some((f.kind.category().as_str()?, body.get(f.span.clone())?))).collect()
+}
+
+#[test]
+fn dummies_of_any_convention_clear_a_person() {
+    for fields in [
+        r#""mrn":"0000001","phone":"000-000-0000""#,
+        r#""mrn":"DUMMY0001","memberId":"QA-77""#,
+        r#""mrn":"FAKE123","vin":"1M8GDM9AXKP042788","email":"qa.user@mailinator.com""#,
+        r#""driversLicense":"D1234567","ssn":"457-55-5462""#,
+        r#""memberId":"000000000A","email":"test@example.com""#,
+    ] {
+        let found = object(fields);
+        assert_eq!(found.points().0, 0, "{fields}");
+        assert_eq!(found.persons.first().and_then(|p| p.made_up), Some(MadeUp::ValueBorne), "{fields}");
+    }
+}
+
+#[test]
+fn one_plausible_number_restores_the_person() {
+    for fields in [
+        r#""mrn":"0000001","phone":"000-000-0000","memberId":"W333577450""#,
+        r#""mrn":"DUMMY0001","memberId":"QA-77","vin":"5YJSA1E26MF168123""#,
+        r#""mrn":"TEST-0001","phone":"312-555-0142","serialNumber":"GT48213077""#,
+        r#""mrn":"TEST-0001","phone":"312-555-0142","claimNumber":"E4821307755""#,
+    ] {
+        assert!(object(fields).points().0 >= 90, "{fields}");
+    }
+}
+
+#[test]
+fn the_same_dummy_typed_twice_is_one_habit() {
+    assert!(object(r#""mrn":"00000000","accountNumber":"00000000""#).points().0 >= 90);
+    assert_eq!(object(r#""mrn":"00000000","accountNumber":"99999999""#).points().0, 0);
+}
+
+#[test]
+fn a_generators_forms_count_beside_a_sure_sign_only() {
+    let person = |given: &str, family: &str| {
+        inspect(
+            "application/json",
+            &format!(
+                r#"{{"firstName":"{given}","lastName":"{family}","dob":"1962-06-22","memberId":"999581559","driversLicense":"S99967145","mrn":"902396af-70c4-4864-86b8-54e1a80fadc6"}}"#
+            ),
+        )
+    };
+    assert_eq!(person("Fatima180", "Gonzalez312").points().0, 0);
+    assert!(person("Fatima", "Gonzalez").points().0 >= 90);
+}
+
+#[test]
+fn a_placeholder_date_is_no_second_sign_for_a_tax_number() {
+    let body = r#"{"firstName":"Darnell","lastName":"Okafor","dob":"1900-01-01","ssn":"912-70-4321"}"#;
+    assert!(inspect("application/json", body).points().0 >= 90);
+}
+
+#[test]
+fn names_and_numbers_of_fields_are_found_again_in_text() {
+    let body = "MSH|^~\\&|A|B|C|D|20240101||ORU^R01|1|P|2.5\rPID|1||48213077^^^H^MR||O'BRIEN^ZOË||19620622|F\r\
+        OBR|1|4606180|9404948|24323-8^CMP^LN\rNTE|1|L|Spoke with Zoë O'Brien, chart 48213077, and Zoë agreed.\r";
+    let found = inspect("x-application/hl7-v2+er7", body);
+    let spans = spans(&found, body);
+    for wanted in [("NAME", "Zoë O'Brien"), ("NAME", "Zoë"), ("MRN", "48213077")] {
+        assert!(spans.contains(&wanted), "{wanted:?} of {spans:?}");
+    }
+    assert_eq!(spans.iter().filter(|(category, _)| *category == "MRN").count(), 2);
+    assert!(
+        spans.iter().all(|(category, _)| *category != "ACCOUNT"),
+        "order numbers name an order: {spans:?}"
+    );
+}
+
+#[test]
+fn text_about_a_made_up_person_that_says_what_the_fields_say_does_not_count() {
+    let body = r##"{"resourceType":"DiagnosticReport","contained":[{"resourceType":"Patient","id":"p",
+        "identifier":[{"type":{"coding":[{"code":"MR"}]},"value":"ce460332-3fe3-4a77-86b4-5c5b42683de9"}],
+        "name":[{"family":"Jefferson391","given":["Robert478"]}],"telecom":[{"system":"phone","value":"555-642-2567"}]}],
+        "subject":{"reference":"#p"},"conclusion":"Robert478 Jefferson391 (MRN ce460332-3fe3-4a77-86b4-5c5b42683de9) is well."}"##;
+    assert_eq!(inspect("application/fhir+json", body).points().0, 0);
+    let other = body.replace("is well", "and Patient: Darnell Okafor, DOB 06/22/1962, are well");
+    assert!(inspect("application/fhir+json", &other).points().0 >= 90, "somebody else in the text counts");
+}
+
+#[test]
+fn dates_alone_are_nobodys() {
+    let device =
+        r#"{"resourceType":"Observation","status":"final","effectiveDateTime":"2025-02-04T03:20:39Z"}"#;
+    assert_eq!(spans(&inspect("application/fhir+json", device), device), []);
+    let log = "2025-02-08T14:47:30.000000Z INFO offset=77 host=10.3.100.3\n";
+    assert_eq!(spans(&inspect("text/plain", log), log), []);
+    let care = device.replace("}", r#","subject":{"reference":"Patient/a1"}}"#);
+    assert_eq!(spans(&inspect("application/fhir+json", &care), &care).len(), 1);
+}
+
+#[test]
+fn finger_and_voice_prints_are_biometric() {
+    let body = r#"{"resourceType":"Patient","id":"a","extension":[
+        {"url":"http://clinic.example/StructureDefinition/finger-print-hash","valueString":"9c2be1a07f"},
+        {"url":"http://clinic.example/StructureDefinition/footprint","valueString":"size 9"}]}"#;
+    assert_eq!(spans(&inspect("application/fhir+json", body), body), [("BIOMETRIC", "9c2be1a07f")]);
+    let text = "Patient Darnell Okafor enrolled, voice print id VP-48213-0077.";
+    assert!(spans(&inspect("text/plain", text), text).contains(&("BIOMETRIC", "VP-48213-0077")));
+}
+
+#[test]
+fn an_audit_events_agent_is_a_person_unless_it_is_a_provider() {
+    let body = |who: &str| {
+        format!(
+            r#"{{"resourceType":"AuditEvent","agent":[{{{who}"name":"Darnell Okafor","requestor":true}}],
+            "entity":[{{"what":{{"reference":"Patient/a1"}}}}]}}"#
+        )
+    };
+    let names = |body: &str| {
+        let found = inspect("application/fhir+json", body);
+        spans(&found, body).iter().filter(|(category, _)| *category == "NAME").count()
+    };
+    assert_eq!(names(&body("")), 1);
+    assert_eq!(names(&body(r#""who":{"reference":"Practitioner/p7"},"#)), 0);
+}
