@@ -60,6 +60,13 @@ impl FieldTable {
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|e| e.message().to_owned())
     }
+
+    /// These rows, and those of another table behind them.
+    #[must_use]
+    pub fn before(mut self, other: Self) -> Self {
+        self.field.extend(other.field);
+        self
+    }
 }
 
 /// Whether `value` is one of `list`; an entry with a trailing `*` is a prefix, and case doesn't matter.

@@ -10,6 +10,8 @@ pub enum Format {
     Empty,
     /// FHIR R4 as JSON.
     FhirJson,
+    /// JSON of the Redox data models.
+    Redox,
     /// JSON of no known kind.
     Json,
     /// HL7 v2, pipes.
@@ -41,6 +43,7 @@ impl Format {
         match self {
             Self::Empty => "empty",
             Self::FhirJson => "fhir-json",
+            Self::Redox => "redox-json",
             Self::Json => "json",
             Self::Hl7v2 => "hl7v2",
             Self::Form => "form",
@@ -60,7 +63,14 @@ impl Format {
     pub const fn has_walker(self) -> bool {
         matches!(
             self,
-            Self::Empty | Self::FhirJson | Self::Json | Self::Hl7v2 | Self::Form | Self::Text | Self::Html
+            Self::Empty
+                | Self::FhirJson
+                | Self::Redox
+                | Self::Json
+                | Self::Hl7v2
+                | Self::Form
+                | Self::Text
+                | Self::Html
         )
     }
 

@@ -180,7 +180,9 @@ impl<'r> Inspector<'r> {
         match format {
             Format::Empty => {}
             Format::Binary => scorer.unread(UninspectedReason::OpaqueType, media_type, String::new()),
-            Format::FhirJson | Format::Json => return self.json(content_type, bytes, scorer, top),
+            Format::FhirJson | Format::Redox | Format::Json => {
+                return self.json(content_type, bytes, scorer, top);
+            }
             Format::Hl7v2 => {
                 begin(scorer, Escapes::Hl7v2, bytes);
                 if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, scorer) {
@@ -225,8 +227,12 @@ impl<'r> Inspector<'r> {
             }
             Ok(tape) => {
                 scorer.links(&tape);
-                object::walk_tape(&tape, &self.rules.objects, scorer);
-                Format::Json
+                let (table, format) = match object::is_redox(&tape) {
+                    true => (&self.rules.redox, Format::Redox),
+                    false => (&self.rules.objects, Format::Json),
+                };
+                object::walk_tape(&tape, table, scorer);
+                format
             }
             Err(error)
                 if format::says_json(content_type) || !matches!(error, WalkError::Malformed { .. }) =>

@@ -26,6 +26,8 @@ pub struct RuleSet {
     pub hl7v2: hl7v2::Table,
     /// Key names of JSON of no known kind, compiled.
     pub objects: object::Table,
+    /// Rows of the Redox data models with those key names behind them, compiled.
+    pub redox: object::Table,
     /// Search parameters and headers, compiled.
     pub queries: Queries,
     /// A digest of all rule texts: which rules judged a message.
@@ -126,6 +128,7 @@ impl RuleSet {
             fhir: fhir::Table::new(&table(FHIR)?)?,
             hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
             objects: object::Table::new(&table(OBJECTS)?)?,
+            redox: object::Table::new(&table(REDOX)?.before(table(OBJECTS)?))?,
             queries: Queries::new(&table(QUERIES)?)?,
             version: version(),
         })
@@ -136,7 +139,7 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, HL7V2, OBJECTS, QUERIES] {
+    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, HL7V2, OBJECTS, REDOX, QUERIES] {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -156,6 +159,7 @@ const FHIR: &str = include_str!("../../config/fields/fhir-r4.toml");
 const NAMES: &str = include_str!("../../config/fields/fhir-r4-names.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
+const REDOX: &str = include_str!("../../config/fields/redox.toml");
 const QUERIES: &str = include_str!("../../config/fields/fhir-url.toml");
 
 #[cfg(test)]
@@ -166,7 +170,7 @@ mod tests {
     fn built_in_rules_compile_and_ids_are_unique() {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
-        for text in [FHIR, HL7V2, OBJECTS, QUERIES] {
+        for text in [FHIR, HL7V2, OBJECTS, REDOX, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

@@ -237,12 +237,14 @@ impl<'d> Redactor<'d> {
         self.said.clear();
         self.unknown_keys.clear();
         match Format::of(&draft.content_type, body) {
-            Format::Json | Format::FhirJson => {
+            Format::Json | Format::Redox | Format::FhirJson => {
                 let Ok(tape) = Tape::read(body, JSON_DEPTH_MAX) else {
                     return unread(UninspectedReason::Malformed.as_str());
                 };
                 if fhir::recognise(&tape) {
                     fhir::walk_tape(&tape, &self.rules.fhir, self);
+                } else if object::is_redox(&tape) {
+                    object::walk_tape(&tape, &self.rules.redox, self);
                 } else {
                     object::walk_tape(&tape, &self.rules.objects, self);
                 }

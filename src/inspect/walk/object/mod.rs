@@ -1,6 +1,7 @@
-//! JSON of no known kind: its keys are all that tells.
+//! JSON of no known kind, whose keys are all that tells, and the Redox data models, which have rows of their own.
 //!
-//! - Takes: a document, and the key names of `config/fields/json-keys.toml` as a [`Table`] (its notation is told there).
+//! - Takes: a document, and the key names of `config/fields/json-keys.toml` as a [`Table`] (its notation is told there);
+//!   for Redox with the rows of `config/fields/redox.toml` before them.
 //! - Gives: every string, number and boolean once. A string that no key name covers is text with its key as cue, a number
 //!   a quantity; every key that isn't in the table is told as unknown.
 //! - Persons: the nearest object in an array that has a name or a birth date of its own, else the root; each object
@@ -32,18 +33,21 @@ pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkEr
     Ok(())
 }
 
+/// Whether a document is of the Redox data models: `Meta` tells the model and the event.
+#[must_use]
+pub fn is_redox(tape: &Tape<'_>) -> bool {
+    tape.kind(NodeId::ROOT) == NodeKind::Object
+        && tape.get(NodeId::ROOT, "Meta").is_some_and(|meta| {
+            tape.kind(meta) == NodeKind::Object
+                && tape.get(meta, "DataModel").is_some()
+                && tape.get(meta, "EventType").is_some()
+        })
+}
+
 /// Walks a document that is read already.
 pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
-    let redox = tape.get(NodeId::ROOT, "Meta").is_some_and(|meta| tape.get(meta, "DataModel").is_some());
-    let mut walk = Walk {
-        tape,
-        table,
-        redox,
-        own: BTreeSet::new(),
-        roles: Vec::new(),
-        announced: 0,
-        frames: Vec::new(),
-    };
+    let mut walk =
+        Walk { tape, table, own: BTreeSet::new(), roles: Vec::new(), announced: 0, frames: Vec::new() };
     walk.own = walk.objects_with_a_person();
     walk.run(sink);
 }
@@ -51,7 +55,6 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
 struct Walk<'t, 'd> {
     tape: &'t Tape<'d>,
     table: &'t Table,
-    redox: bool,
     /// Objects in arrays that are a person of their own.
     own: BTreeSet<NodeId>,
     roles: Vec<Role>,
@@ -230,7 +233,6 @@ impl<'t> Walk<'t, '_> {
             !(side == Side::Nobody && matches!(field.whose, Whose::Patient | Whose::Relative))
                 && row.carry != Carry::Clinical
                 && (field.when.types.is_empty() || self.is_typed(object, &field.when.types))
-                && (field.when.systems.is_empty() || self.redox)
         })
     }
 
@@ -341,13 +343,7 @@ impl<'t> Walk<'t, '_> {
         let Some(frame) = self.frames.last() else { return };
         let holds = self.tape.children(frame.object).next().is_some();
         let keyed = self.tape.key_span(frame.object).is_some();
-        let redox = self.redox;
-        let clinical = holds
-            && keyed
-            && self
-                .table
-                .below(&frame.key)
-                .any(|row| row.carry == Carry::Clinical && (row.field.when.systems.is_empty() || redox));
+        let clinical = holds && keyed && self.table.below(&frame.key).any(|row| row.carry == Carry::Clinical);
         if !clinical {
             return;
         }
@@ -387,7 +383,7 @@ fn is_base64(value: &str) -> bool {
         })
 }
 
-const TYPE_KEYS: &[&str] = &["idtype", "type", "identifiertype", "typecode", "system", "kind"];
+const TYPE_KEYS: &[&str] = &["idtype", "type", "identifiertype", "typecode", "system", "kind", "valuetype"];
 const MEDIA_KEYS: &[&str] = &["contenttype", "mimetype", "mediatype", "filetype"];
 const VALUE_KEYS: &[&str] = &["value", "answer", "text", "content", "val", "data"];
 const LABEL_KEYS: &[&str] = &["label", "question", "key", "field", "name", "code", "description", "type"];

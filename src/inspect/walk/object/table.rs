@@ -58,8 +58,7 @@ impl Table {
         for placed in compiled.by_key.values_mut() {
             placed.sort_by_key(|placed| {
                 let field = rows.get(placed.row).map(|row| &row.field);
-                let conditional =
-                    field.is_some_and(|f| !f.when.types.is_empty() || !f.when.systems.is_empty());
+                let conditional = field.is_some_and(|f| !f.when.types.is_empty());
                 std::cmp::Reverse((conditional, placed.parent.is_some(), field.map(|f| f.points.0)))
             });
         }
@@ -69,9 +68,7 @@ impl Table {
     /// The row of a key as written, where nothing else is known: form fields, query parameters.
     #[must_use]
     pub fn lookup(&self, key: &str) -> Option<&Field> {
-        let plain = |row: &&Row| {
-            row.carry == Carry::Value && row.field.when.types.is_empty() && row.field.when.systems.is_empty()
-        };
+        let plain = |row: &&Row| row.carry == Carry::Value && row.field.when.types.is_empty();
         self.rows("", &normal(key)).find(plain).map(|row| &row.field)
     }
 

@@ -26,7 +26,7 @@ impl Sink for Keep {
         self.leaves.push((
             place(),
             leaf.value.clone().into_owned(),
-            leaf.field.map(|f| f.id.trim_start_matches("json.").to_owned()),
+            leaf.field.map(|f| f.id.trim_start_matches("json.").trim_start_matches("redox.").to_owned()),
             leaf.person,
             format!("{:?}", leaf.reads),
             leaf.cue.to_owned(),
@@ -57,15 +57,25 @@ impl Keep {
 }
 
 fn walked(doc: &str) -> Keep {
-    let rows = FieldTable::parse(include_str!("../../../../config/fields/json-keys.toml")).unwrap();
+    walked_by(doc, FieldTable::parse(KEYS).unwrap())
+}
+
+fn walked_redox(doc: &str) -> Keep {
+    walked_by(doc, FieldTable::parse(REDOX).unwrap().before(FieldTable::parse(KEYS).unwrap()))
+}
+
+fn walked_by(doc: &str, rows: FieldTable) -> Keep {
     let mut keep = Keep::default();
     walk(doc.as_bytes(), &Table::new(&rows).unwrap(), &mut keep).unwrap();
     keep
 }
 
+const KEYS: &str = include_str!("../../../../config/fields/json-keys.toml");
+const REDOX: &str = include_str!("../../../../config/fields/redox.toml");
+
 #[test]
 fn a_redox_message_has_one_patient_and_relatives_apart() {
-    let kept = walked(
+    let kept = walked_redox(
         r#"{"Meta":{"DataModel":"PatientAdmin","Test":true,"Source":{"ID":"s-1","Name":"Dev Tools"}},
         "Patient":{"Identifiers":[{"ID":"0000000001","IDType":"MR"},{"ID":"e167","IDType":"EHRID"}],
           "Demographics":{"FirstName":"Tim","LastName":"Bixby","DOB":"2008-01-06","SSN":"101-01-0001",
@@ -129,4 +139,71 @@ fn takes_any_document() {
         walked(doc);
     }
     assert_eq!(walked("\"x\"").roles, [Role::Patient]);
+}
+
+#[test]
+fn redox_messages_are_known_by_their_meta() {
+    let redox = |doc: &str| is_redox(&Tape::read(doc.as_bytes(), JSON_DEPTH_MAX).unwrap());
+    assert!(redox(r#"{"Meta":{"DataModel":"Notes","EventType":"New"}}"#));
+    assert!(!redox(r#"{"Meta":{"DataModel":"Notes"}}"#));
+    assert!(!redox(r#"{"Meta":"DataModel EventType"}"#) && !redox("[]"));
+}
+
+#[test]
+fn each_redox_search_match_is_a_person_and_goods_are_nobodys() {
+    let kept = walked_redox(
+        r#"{"Meta":{"DataModel":"PatientSearch","EventType":"Response"},
+        "PotentialMatches":[{"Identifiers":[{"ID":"7","IDType":"MR"}],"Demographics":{"FirstName":"Ann"}},
+          {"Identifiers":[{"ID":"8","IDType":"MR"}],"Demographics":{"FirstName":"Bo"}}],
+        "Items":[{"Identifiers":[{"ID":"289830050","IDType":"NDC"}],"Description":"GLOVE M"}],
+        "Patient":{"Guarantor":{"Number":"G-1","FirstName":"Cy","Employer":{"Name":"Acme"}}},
+        "Results":[{"ValueType":"Encapsulated Data","Value":"aGVsbG8gd29ybGQ="}],
+        "Note":{"FileContents":"Seen today"},"Media":{"FileContents":"aGVsbG8gd29ybGQ=","FileName":"Ann.pdf"}}"#,
+    );
+    assert_eq!(kept.of("7").3, kept.of("Ann").3);
+    assert_eq!(kept.of("8").3, kept.of("Bo").3);
+    assert_ne!(kept.of("Ann").3, kept.of("Bo").3);
+    assert_eq!((kept.of("289830050").3, kept.row("289830050")), (PersonId::NOBODY, ""));
+    assert_eq!(
+        (kept.row("G-1"), kept.row("Cy"), kept.row("Acme")),
+        ("guarantor-number", "guarantor", "guarantor-employer")
+    );
+    assert_eq!(kept.row("aGVsbG8gd29ybGQ="), "result-file");
+    assert!(kept.leaves.iter().filter(|l| l.1 == "aGVsbG8gd29ybGQ=").all(|l| l.4.starts_with("Base64")));
+    assert_eq!((kept.of("Seen today").4.as_str(), kept.row("Ann.pdf")), ("Text", "file-name"));
+}
+
+#[test]
+fn every_redox_row_of_the_field_map_is_carried_out() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/formats/phi-field-map.toml");
+    let Ok(map) = std::fs::read_to_string(path) else {
+        assert!(std::env::var("CI").is_err(), "the field map is missing");
+        println!("skipped: no field map");
+        return;
+    };
+    let map: toml::Value = toml::from_str(&map).unwrap();
+    let theirs = map["format"]["redox"]["field"].as_array().unwrap();
+    let ours = FieldTable::parse(REDOX).unwrap();
+    let word = |debug: String| debug.to_lowercase();
+    for row in theirs {
+        let path = row["path"].as_str().unwrap();
+        let wanted = (
+            row["kind"].as_str().unwrap(),
+            row["weight"].as_integer().unwrap(),
+            row["who"].as_str().unwrap().to_owned(),
+            row["redact"].as_str().unwrap().to_owned(),
+        );
+        let mut mine = ours.field.iter().filter(|field| field.row == path).map(|f| {
+            (
+                f.kind.as_str(),
+                i64::from(f.points.0),
+                word(format!("{:?}", f.whose)),
+                word(format!("{:?}", f.redact)),
+            )
+        });
+        assert!(mine.any(|row| row == wanted), "{path}: wanted {wanted:?}");
+    }
+    for field in ours.field.iter().filter(|field| !field.row.starts_with("Beyond the map: ")) {
+        assert!(theirs.iter().any(|row| row["path"].as_str() == Some(&field.row)), "{}", field.id);
+    }
 }
