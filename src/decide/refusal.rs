@@ -63,6 +63,8 @@ pub enum Dialect {
     FhirXml,
     /// HL7v2: an acknowledgement.
     Hl7v2,
+    /// The Redox data models: `Meta.Errors`.
+    Redox,
     /// Anything else: problem details (RFC 9457).
     Problem,
 }
@@ -74,6 +76,9 @@ impl Dialect {
         let (content_type, accept) = (content_type.to_ascii_lowercase(), accept.to_ascii_lowercase());
         if format == Format::Hl7v2 || content_type.contains("hl7-v2") {
             return Self::Hl7v2;
+        }
+        if format == Format::Redox {
+            return Self::Redox;
         }
         let fhir_path = path.split('/').any(|s| s.eq_ignore_ascii_case("fhir"));
         if accept.contains("fhir+xml") || (content_type.contains("fhir+xml") && !accept.contains("json")) {
@@ -249,6 +254,7 @@ pub fn render(
         Dialect::Fhir => ("application/fhir+json", outcome(refusal, record).to_string().into_bytes()),
         Dialect::FhirXml => ("application/fhir+xml", outcome_xml(refusal, record).into_bytes()),
         Dialect::Hl7v2 => ("x-application/hl7-v2+er7", acknowledgement(refusal, record, body, now)),
+        Dialect::Redox => ("application/json", redox(refusal, record).to_string().into_bytes()),
         Dialect::Problem => {
             ("application/problem+json", problem(refusal, status, record).to_string().into_bytes())
         }
@@ -338,6 +344,25 @@ fn acknowledgement(refusal: &Refusal, record: &str, body: &[u8], now: &str) -> V
         })
     };
     ack::ack(body, code, &errors, record, now, &touched)
+}
+
+/// Model and event of what was sent are payload, and aren't echoed.
+fn redox(refusal: &Refusal, record: &str) -> Value {
+    let mut errors = vec![json!({
+        "ID": record,
+        "Type": refusal.reason.as_str(),
+        "Text": refusal.sentence(),
+        "Module": "phigate",
+    })];
+    errors.extend(refusal.spots.iter().map(|spot| {
+        json!({
+            "ID": record,
+            "Type": spot.rule,
+            "Text": format!("{}: {}", spot.whole_place(), spot.advice),
+            "Module": "phigate",
+        })
+    }));
+    json!({"Meta": {"Errors": errors}})
 }
 
 fn problem(refusal: &Refusal, status: u16, record: &str) -> Value {

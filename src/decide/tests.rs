@@ -72,7 +72,7 @@ fn a_refusal_names_rule_and_place_in_each_dialect_and_no_value() {
         inspector.message(&Message { content_type: "application/fhir+json", body, ..Message::default() });
     let policy = Policy::of(Flag::Staging);
     let refusal = Refusal::of(reason(&found).expect("refused"), &found, &policy, &[]);
-    for dialect in [Dialect::Fhir, Dialect::FhirXml, Dialect::Hl7v2, Dialect::Problem] {
+    for dialect in [Dialect::Fhir, Dialect::FhirXml, Dialect::Hl7v2, Dialect::Redox, Dialect::Problem] {
         let (_, text) = render(&refusal, dialect, 422, "rec-1", body, "20260101000000");
         let text = String::from_utf8(text).expect("UTF-8");
         assert!(text.contains("fhir-r4.patient-birth-date") && text.contains("rec-1"), "{dialect:?}: {text}");
@@ -88,4 +88,5 @@ fn the_dialect_is_the_caller_s() {
     assert_eq!(Dialect::of(Format::Empty, "", "", "/fhir/Patient"), Dialect::Fhir);
     assert_eq!(Dialect::of(Format::Xml, "application/fhir+xml", "", "/x"), Dialect::FhirXml);
     assert_eq!(Dialect::of(Format::Json, "application/json", "*/*", "/api"), Dialect::Problem);
+    assert_eq!(Dialect::of(Format::Redox, "application/json", "*/*", "/api"), Dialect::Redox);
 }

@@ -225,6 +225,11 @@ impl<'r> Inspector<'r> {
                 fhir::walk_tape(&tape, &self.rules.fhir, scorer);
                 Format::FhirJson
             }
+            Ok(tape) if fhir::recognise_cds_hooks(&tape) => {
+                scorer.links(&tape);
+                fhir::walk_tape(&tape, &self.rules.fhir, scorer);
+                Format::Json
+            }
             Ok(tape) => {
                 scorer.links(&tape);
                 let (table, format) = match object::is_redox(&tape) {

@@ -125,7 +125,7 @@ impl RuleSet {
                 provider_after: words.provider_after,
                 clinical: words.clinical.into_iter().collect(),
             },
-            fhir: fhir::Table::new(&table(FHIR)?)?,
+            fhir: fhir::Table::new(&table(FHIR)?.before(table(CDS_HOOKS)?))?,
             hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
             objects: object::Table::new(&table(OBJECTS)?)?,
             redox: object::Table::new(&table(REDOX)?.before(table(OBJECTS)?))?,
@@ -139,7 +139,7 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, HL7V2, OBJECTS, REDOX, QUERIES] {
+    for text in [DETECTORS, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, OBJECTS, REDOX, QUERIES] {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -156,6 +156,7 @@ const DETECTORS: &str = include_str!("../../config/detectors/text.toml");
 const WORDS: &str = include_str!("../../config/words.toml");
 const MARKERS: &str = include_str!("../../config/markers.toml");
 const FHIR: &str = include_str!("../../config/fields/fhir-r4.toml");
+const CDS_HOOKS: &str = include_str!("../../config/fields/cds-hooks.toml");
 const NAMES: &str = include_str!("../../config/fields/fhir-r4-names.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");

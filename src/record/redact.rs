@@ -241,7 +241,7 @@ impl<'d> Redactor<'d> {
                 let Ok(tape) = Tape::read(body, JSON_DEPTH_MAX) else {
                     return unread(UninspectedReason::Malformed.as_str());
                 };
-                if fhir::recognise(&tape) {
+                if fhir::recognise(&tape) || fhir::recognise_cds_hooks(&tape) {
                     fhir::walk_tape(&tape, &self.rules.fhir, self);
                 } else if object::is_redox(&tape) {
                     object::walk_tape(&tape, &self.rules.redox, self);

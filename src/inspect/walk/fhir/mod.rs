@@ -16,12 +16,14 @@ mod table;
 mod context;
 mod leaf;
 mod cue;
+mod cds_hooks;
 
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod reference;
 
+pub use cds_hooks::recognise_cds_hooks;
 pub use place::expression;
 pub use table::Table;
 
@@ -112,7 +114,8 @@ impl Walk<'_, '_, '_> {
         let (Some(span), Some(key)) = (self.tape.key_span(id), self.tape.key(id)) else {
             return (above.name, above.unknown);
         };
-        let name = self.table.names.element(&key);
+        let names = &self.table.names;
+        let name = if above.resource.is_none() { names.outside(&key) } else { names.element(&key) };
         if name == Name::UNKNOWN {
             let person = self.person(above);
             self.announce();
@@ -132,6 +135,8 @@ impl Walk<'_, '_, '_> {
             Frame { object: id, after: self.tape.after(id), name, path_before, unknown, ..*above };
         if let Some(facts) = self.people.resource(id) {
             self.enter_resource(&mut frame, facts);
+        } else if above.resource.is_none() && path_before == 0 {
+            frame.base = 1; // an envelope: paths begin inside it
         } else if let Some(facts) = above.resource {
             let top = path_before == above.base;
             if facts.kind == words.patient && name == words.contact && top {

@@ -1,11 +1,11 @@
 //! The names that FHIR R4 knows: elements, each with how its value reads where no row covers it, and resource types.
 
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A name, as a number; `Name::UNKNOWN` is no name of R4 and no word of the field table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Name(u16);
 
 impl Name {
@@ -53,6 +53,8 @@ pub(super) enum Category {
 pub(super) struct Names {
     numbers: HashMap<Box<str>, Name, BuildHasherDefault<ShortHasher>>,
     meanings: Vec<Meaning>,
+    /// Words of envelopes around resources.
+    outside: HashSet<Name>,
 }
 
 #[derive(Clone, Copy)]
@@ -66,7 +68,7 @@ impl Names {
     pub(super) fn new() -> Result<Self, String> {
         let raw: RawNames = toml::from_str(include_str!("../../../../config/fields/fhir-r4-names.toml"))
             .map_err(|e| e.message().to_owned())?;
-        let mut names = Self { numbers: HashMap::default(), meanings: Vec::new() };
+        let mut names = Self { numbers: HashMap::default(), meanings: Vec::new(), outside: HashSet::new() };
         names.intern("")?; // number 0: unknown
         let classes = [
             (&raw.structure, Class::Structure),
@@ -141,6 +143,23 @@ impl Names {
     pub(super) fn element(&self, key: &str) -> Name {
         let name = self.find(key.strip_prefix('_').unwrap_or(key));
         if self.class(name) == Class::Unknown { Name::UNKNOWN } else { name }
+    }
+
+    /// The number of a key outside any resource: R4's, or a word of an envelope.
+    pub(super) fn outside(&self, key: &str) -> Name {
+        match self.element(key) {
+            Name::UNKNOWN => {
+                Some(self.find(key)).filter(|n| self.outside.contains(n)).unwrap_or(Name::UNKNOWN)
+            }
+            name => name,
+        }
+    }
+
+    /// Makes a name a word of an envelope.
+    pub(super) fn intern_outside(&mut self, word: &str) -> Result<Name, String> {
+        let name = self.intern(word)?;
+        self.outside.insert(name);
+        Ok(name)
     }
 
     /// The number of a resource type.

@@ -24,7 +24,7 @@ pub(super) fn place(tape: &Tape<'_>, names: &Names, id: NodeId) -> String {
         }
         let key = tape.key(step).unwrap_or_default();
         place.push('.');
-        place.push_str(if names.element(&key) == Name::UNKNOWN { "*" } else { &key });
+        place.push_str(if names.outside(&key) == Name::UNKNOWN { "*" } else { &key });
     }
     place
 }

@@ -138,6 +138,8 @@ impl Carry {
 #[derive(Debug)]
 struct Pattern {
     resource: Option<Name>,
+    /// From the top of the document, outside any resource.
+    outside: bool,
     head: Vec<Step>,
     /// Any steps may stand between head and tail.
     gap: bool,
@@ -160,8 +162,9 @@ impl Pattern {
     fn parse(at: &str, names: &mut Names, row: usize, mut rank: Rank) -> Result<Self, String> {
         let (first, rest) = at.split_once('.').ok_or("a path has two words at least")?;
         let mut gap = first == "**";
+        let outside = first == "@";
         let resource = match first {
-            "*" | "**" => None,
+            "*" | "**" | "@" => None,
             word => {
                 Some(names.resource(word)).filter(|n| *n != Name::UNKNOWN).ok_or("no such resource")?.into()
             }
@@ -179,14 +182,14 @@ impl Pattern {
                 Some((element, url)) => (element, names.intern(url.strip_suffix(')').ok_or("no `)`")?)?),
                 None => (word, Name::UNKNOWN),
             };
-            let name = names.element(element);
+            let name = if outside { names.intern_outside(element)? } else { names.element(element) };
             if name == Name::UNKNOWN {
                 return Err(format!("no such element: {element}"));
             }
             if gap { &mut tail } else { &mut head }.push(Step { name, url });
         }
         rank.steps = head.len() + tail.len() + usize::from(resource.is_some());
-        Ok(Self { resource, head, gap, tail, row, rank })
+        Ok(Self { resource, outside, head, gap, tail, row, rank })
     }
 
     fn last(&self) -> Option<Step> {
@@ -200,6 +203,7 @@ impl Pattern {
         };
         long_enough
             && self.resource.is_none_or(|wanted| wanted == resource)
+            && (!self.outside || resource == Name::UNKNOWN)
             && self.head.iter().zip(path).all(|(wanted, step)| wanted.is(*step))
             && self.tail.iter().rev().zip(path.iter().rev()).all(|(wanted, step)| wanted.is(*step))
     }

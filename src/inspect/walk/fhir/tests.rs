@@ -78,6 +78,11 @@ impl Keep {
         found.next().unwrap_or_else(|| panic!("nothing at {place}: {:#?}", self.leaves))
     }
 
+    /// The first leaf of this value.
+    pub(super) fn of(&self, value: &str) -> &Kept {
+        self.leaves.iter().find(|leaf| leaf.value == value).expect("a leaf of this value")
+    }
+
     pub(super) fn row(&self, place: &str) -> (&str, Kind, u16) {
         let (id, kind, points) = self.at(place).row.as_ref().unwrap_or_else(|| panic!("no row at {place}"));
         (id.trim_start_matches("fhir-r4."), *kind, *points)
@@ -113,7 +118,11 @@ pub(super) fn field_table() -> FieldTable {
 }
 
 pub(super) fn walked(doc: &str) -> Keep {
-    let table = Table::new(&field_table()).unwrap();
+    keep_by(doc, &field_table())
+}
+
+pub(super) fn keep_by(doc: &str, rows: &FieldTable) -> Keep {
+    let table = Table::new(rows).unwrap();
     let mut keep = Keep::default();
     walk(doc.as_bytes(), &table, &mut keep).unwrap();
     keep

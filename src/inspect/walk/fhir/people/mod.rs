@@ -181,7 +181,7 @@ impl<'t, 'd> People<'t, 'd> {
 
     /// Who has what stands outside any resource.
     pub(super) fn stray(&mut self) -> PersonId {
-        if let Some(person) = self.stray {
+        if let Some(person) = self.stray.or(self.only) {
             return person;
         }
         let person = self.person(Role::Patient);
