@@ -40,7 +40,7 @@ use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
-use walk::{PersonId, Role, Sink, WalkError, fhir, hl7v2, object};
+use walk::{PersonId, Role, Sink, WalkError, dicom, fhir, hl7v2, object};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -228,6 +228,11 @@ impl<'r> Inspector<'r> {
             Ok(tape) if fhir::recognise_cds_hooks(&tape) => {
                 scorer.links(&tape);
                 fhir::walk_tape(&tape, &self.rules.fhir, scorer);
+                Format::Json
+            }
+            Ok(tape) if dicom::recognise(&tape) => {
+                scorer.links(&tape);
+                dicom::walk_tape(&tape, &self.rules.dicom, scorer);
                 Format::Json
             }
             Ok(tape) => {

@@ -7,7 +7,7 @@ use super::kind::{Kind, Points};
 use super::marker::Markers;
 use super::text::Detector;
 use super::url::Queries;
-use super::walk::{fhir, hl7v2, object};
+use super::walk::{dicom, fhir, hl7v2, object};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -28,6 +28,8 @@ pub struct RuleSet {
     pub objects: object::Table,
     /// Rows of the Redox data models with those key names behind them, compiled.
     pub redox: object::Table,
+    /// DICOM rows, compiled.
+    pub dicom: dicom::Table,
     /// Search parameters and headers, compiled.
     pub queries: Queries,
     /// A digest of all rule texts: which rules judged a message.
@@ -129,6 +131,7 @@ impl RuleSet {
             hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
             objects: object::Table::new(&table(OBJECTS)?)?,
             redox: object::Table::new(&table(REDOX)?.before(table(OBJECTS)?))?,
+            dicom: dicom::Table::new(&table(DICOM)?)?,
             queries: Queries::new(&table(QUERIES)?)?,
             version: version(),
         })
@@ -139,7 +142,7 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in [DETECTORS, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, OBJECTS, REDOX, QUERIES] {
+    for text in [DETECTORS, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, OBJECTS, REDOX, DICOM, QUERIES] {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -161,6 +164,7 @@ const NAMES: &str = include_str!("../../config/fields/fhir-r4-names.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
 const REDOX: &str = include_str!("../../config/fields/redox.toml");
+const DICOM: &str = include_str!("../../config/fields/dicomweb.toml");
 const QUERIES: &str = include_str!("../../config/fields/fhir-url.toml");
 
 #[cfg(test)]
@@ -171,7 +175,7 @@ mod tests {
     fn built_in_rules_compile_and_ids_are_unique() {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
-        for text in [FHIR, HL7V2, OBJECTS, REDOX, QUERIES] {
+        for text in [FHIR, HL7V2, OBJECTS, REDOX, DICOM, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

@@ -11,7 +11,7 @@ use crate::inspect::format::Format;
 use crate::inspect::kind::{Kind, Redact};
 use crate::inspect::url::{self, Tables};
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
-use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink, fhir, hl7v2, object};
+use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink, dicom, fhir, hl7v2, object};
 use crate::inspect::{Inspector, Message, RuleSet, decode, known_header, text, vocab};
 use crate::secrets::TokenKeys;
 use std::collections::HashMap;
@@ -243,6 +243,8 @@ impl<'d> Redactor<'d> {
                 };
                 if fhir::recognise(&tape) || fhir::recognise_cds_hooks(&tape) {
                     fhir::walk_tape(&tape, &self.rules.fhir, self);
+                } else if dicom::recognise(&tape) {
+                    dicom::walk_tape(&tape, &self.rules.dicom, self);
                 } else if object::is_redox(&tape) {
                     object::walk_tape(&tape, &self.rules.redox, self);
                 } else {

@@ -1,0 +1,237 @@
+//! DICOM in JSON (PS3.18 annex F): answers of DICOMweb searches, and metadata of studies.
+//!
+//! - Takes: a document, and the rows of `config/fields/dicomweb.toml` as a [`Table`] (its notation is told there).
+//! - Gives: every string, number and boolean once. What no row covers reads by its value representation.
+//! - Persons: one for each data set at the top; data sets with the same patient id are of one.
+//! - In doubt: text. Attributes of private groups are text, whatever they say they are.
+//! - Cost: one pass over a flat tape.
+
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use table::Table;
+
+use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
+use super::{Leaf, PersonId, Reads, Role, Sink, WalkError};
+use crate::inspect::kind::Whose;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use table::{Row, Tag};
+
+/// Whether a document is DICOM JSON: a data set, or a list of them, whose members are all eight hex digits with an
+/// object that tells a value representation.
+#[must_use]
+pub fn recognise(tape: &Tape<'_>) -> bool {
+    let data_set = |node: NodeId| {
+        let mut members = tape.children(node).peekable();
+        tape.kind(node) == NodeKind::Object
+            && members.peek().is_some()
+            && members.all(|member| {
+                tape.key(member).is_some_and(|key| Tag::of(&key).is_some())
+                    && tape.get(member, "vr").is_some()
+            })
+    };
+    match tape.kind(NodeId::ROOT) {
+        NodeKind::Object => data_set(NodeId::ROOT),
+        NodeKind::Array => tape.children(NodeId::ROOT).next().is_some_and(data_set),
+        _ => false,
+    }
+}
+
+/// Walks a document.
+///
+/// # Errors
+/// As [`Tape::read`]; the sink was told nothing then.
+pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
+    walk_tape(&Tape::read(doc, JSON_DEPTH_MAX)?, table, sink);
+    Ok(())
+}
+
+/// Walks a document that is read already.
+pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
+    Walk { tape, table, sink, open: Vec::new(), by_id: HashMap::new(), person: None, persons: 0 }.run();
+}
+
+struct Walk<'t, 'd, 's> {
+    tape: &'t Tape<'d>,
+    table: &'t Table,
+    sink: &'s mut dyn Sink,
+    /// Attributes that are open, outermost first.
+    open: Vec<Open>,
+    /// Persons by patient id.
+    by_id: HashMap<Cow<'d, str>, PersonId>,
+    /// Of the data set at the top that is being read.
+    person: Option<PersonId>,
+    persons: u32,
+}
+
+struct Open {
+    node: NodeId,
+    after: NodeId,
+    tag: Tag,
+    row: Option<usize>,
+}
+
+impl<'t> Walk<'t, '_, '_> {
+    fn run(mut self) {
+        let list = self.tape.kind(NodeId::ROOT) == NodeKind::Array;
+        for id in self.tape.nodes() {
+            while self.open.last().is_some_and(|open| open.after <= id) {
+                self.open.pop();
+            }
+            let top = if list { self.tape.parent(id) == Some(NodeId::ROOT) } else { id == NodeId::ROOT };
+            if top {
+                self.person = None;
+            }
+            match self.tape.kind(id) {
+                NodeKind::Object | NodeKind::Array => self.enter(id),
+                NodeKind::Null => {}
+                NodeKind::String | NodeKind::Number | NodeKind::Bool => self.leaf(id),
+            }
+        }
+    }
+
+    fn enter(&mut self, id: NodeId) {
+        let Some(key) = self.tape.key(id) else { return };
+        let Some(tag) = Tag::of(&key) else { return self.tell_unknown(id, &key) };
+        let row = self.table.row(self.open.last().map(|open| open.tag), tag);
+        self.open.push(Open { node: id, after: self.tape.after(id), tag, row });
+        let clinical = row.and_then(|row| self.table.get(row)).is_some_and(|row| row.carry.is_clinical());
+        if clinical && self.tape.get(id, "Value").is_some() {
+            let person = self.person(id);
+            self.sink.clinical(person);
+        }
+    }
+
+    fn tell_unknown(&mut self, id: NodeId, key: &str) {
+        if MEMBERS.contains(&key) || self.open.last().is_some_and(|open| open.node == id) {
+            return;
+        }
+        if let Some(span) = self.tape.key_span(id) {
+            let person = self.person(id);
+            let (tape, table) = (self.tape, self.table);
+            let place = || place(tape, table, id);
+            self.sink.unknown_key(key, span, person, &place);
+        }
+    }
+
+    fn leaf(&mut self, id: NodeId) {
+        let (tape, table) = (self.tape, self.table);
+        let value = tape.value(id);
+        let (member, row, vr) = match self.open.last() {
+            Some(open) => (
+                self.member(id, open.node),
+                open.row.and_then(|row| table.get(row)),
+                tape.string(open.node, "vr").unwrap_or_default(),
+            ),
+            None => (Cow::Borrowed(""), None, Cow::Borrowed("")),
+        };
+        let private = self.open.iter().any(|open| open.tag.is_private());
+        let reads = match (&*member, row.map(|row| row.carry)) {
+            ("vr", _) => Reads::Code,
+            ("BulkDataURI", _) => Reads::Query,
+            ("InlineBinary", _) => Reads::Base64(""),
+            _ if private => Reads::Text,
+            (_, Some(carry)) => carry.reads(),
+            (_, None) => by_vr(&vr, tape.kind(id)),
+        };
+        let row = row.filter(|_| member != "vr");
+        let person = match row.map(|row| row.field.whose) {
+            Some(Whose::Provider | Whose::Organisation) => PersonId::NOBODY,
+            _ if member == "vr" => PersonId::NOBODY,
+            _ => self.person(id),
+        };
+        let field = row.map(|row: &Row| &row.field);
+        let cue = tape.key(id).unwrap_or_default();
+        let leaf = Leaf { span: tape.span(id), value, field, person, reads, cue: &cue };
+        let place = || place(tape, table, id);
+        self.sink.leaf(&leaf, &place);
+    }
+
+    /// The member of the attribute's object that a value stands in: `vr`, `Value`, `BulkDataURI`, `InlineBinary`.
+    fn member(&self, id: NodeId, attribute: NodeId) -> Cow<'t, str> {
+        let tape = self.tape;
+        let mut at = id;
+        while let Some(parent) = tape.parent(at) {
+            if parent == attribute {
+                return tape.key(at).unwrap_or_default();
+            }
+            at = parent;
+        }
+        Cow::Borrowed("")
+    }
+
+    /// The person of the data set at the top that holds a value.
+    fn person(&mut self, id: NodeId) -> PersonId {
+        if let Some(person) = self.person {
+            return person;
+        }
+        let known = self.patient_id(id).and_then(|key| match self.by_id.get(&key) {
+            Some(person) => Some(*person),
+            None => {
+                self.by_id.insert(key, PersonId(self.persons));
+                None
+            }
+        });
+        let person = known.unwrap_or_else(|| {
+            let person = PersonId(self.persons);
+            self.persons += 1;
+            self.sink.person(person, Role::Patient);
+            person
+        });
+        self.person = Some(person);
+        person
+    }
+
+    fn patient_id(&self, id: NodeId) -> Option<Cow<'static, str>> {
+        let mut top = id;
+        while let Some(parent) = self.tape.parent(top) {
+            if parent == NodeId::ROOT && self.tape.kind(NodeId::ROOT) == NodeKind::Array {
+                break;
+            }
+            top = parent;
+        }
+        let values = self.tape.get(self.tape.get(top, "00100020")?, "Value")?;
+        let value = self.tape.value(self.tape.children(values).next()?).trim().to_owned();
+        (!value.is_empty()).then_some(Cow::Owned(value))
+    }
+}
+
+/// Tags and members of the format, `*` for any other key.
+fn place(tape: &Tape<'_>, table: &Table, id: NodeId) -> String {
+    let mut steps = Vec::new();
+    let mut at = id;
+    while let Some(parent) = tape.parent(at) {
+        steps.push(match (tape.element(at), tape.key(at)) {
+            (Some(number), _) => format!("[{number}]"),
+            (None, Some(key)) if MEMBERS.contains(&&*key) => format!(".{key}"),
+            (None, Some(key)) => match Tag::of(&key).filter(|tag| table.has(*tag)) {
+                Some(tag) => format!(".{tag}"),
+                None => ".*".to_owned(),
+            },
+            (None, None) => ".*".to_owned(),
+        });
+        at = parent;
+    }
+    steps.push("$".to_owned());
+    steps.into_iter().rev().collect()
+}
+
+/// How a value reads by its representation where no row covers it (PS3.5, section 6.2).
+fn by_vr(vr: &str, kind: NodeKind) -> Reads<'static> {
+    match (vr, kind) {
+        (_, NodeKind::Bool) | ("CS" | "AT", _) => Reads::Code,
+        ("UI", _) => Reads::Opaque,
+        ("DA" | "TM" | "DT", _) => Reads::Time,
+        ("DS" | "IS" | "FL" | "FD" | "SL" | "SS" | "SV" | "UL" | "US" | "UV", NodeKind::Number) => {
+            Reads::Quantity
+        }
+        _ => Reads::Text,
+    }
+}
+
+/// Members of an attribute's object and of a name's.
+const MEMBERS: &[&str] =
+    &["vr", "Value", "BulkDataURI", "InlineBinary", "Alphabetic", "Ideographic", "Phonetic"];
