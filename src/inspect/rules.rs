@@ -129,7 +129,7 @@ impl RuleSet {
             },
             fhir: fhir::Table::new(&table(FHIR)?.before(table(CDS_HOOKS)?))?,
             hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
-            objects: object::Table::new(&table(OBJECTS)?)?,
+            objects: object::Table::new(&table(OAUTH)?.before(table(OBJECTS)?))?,
             redox: object::Table::new(&table(REDOX)?.before(table(OBJECTS)?))?,
             dicom: dicom::Table::new(&table(DICOM)?)?,
             queries: Queries::new(&table(QUERIES)?)?,
@@ -142,7 +142,9 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in [DETECTORS, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, OBJECTS, REDOX, DICOM, QUERIES] {
+    for text in
+        [DETECTORS, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, OBJECTS, OAUTH, REDOX, DICOM, QUERIES]
+    {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -164,6 +166,7 @@ const NAMES: &str = include_str!("../../config/fields/fhir-r4-names.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
 const REDOX: &str = include_str!("../../config/fields/redox.toml");
+const OAUTH: &str = include_str!("../../config/fields/smart-oauth.toml");
 const DICOM: &str = include_str!("../../config/fields/dicomweb.toml");
 const QUERIES: &str = include_str!("../../config/fields/fhir-url.toml");
 
@@ -175,7 +178,7 @@ mod tests {
     fn built_in_rules_compile_and_ids_are_unique() {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
-        for text in [FHIR, HL7V2, OBJECTS, REDOX, DICOM, QUERIES] {
+        for text in [FHIR, HL7V2, OBJECTS, OAUTH, REDOX, DICOM, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

@@ -451,7 +451,8 @@ impl<'r> Scorer<'r> {
             return;
         }
         let person = match self.global(leaf.person) {
-            PersonId::NOBODY if leaf.reads == Reads::Public => return,
+            // Inside a carrier, too: a provider's is not the patient's who the carrier belongs to.
+            _ if leaf.person == PersonId::NOBODY && leaf.reads == Reads::Public => return,
             PersonId::NOBODY if hits.is_empty() => return,
             PersonId::NOBODY => self.nobody_known(),
             person => person,

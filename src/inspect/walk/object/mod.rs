@@ -9,6 +9,7 @@
 //! - In doubt: text.
 //! - Cost: two passes over a flat tape, a short allocation for each key.
 
+mod oauth;
 mod table;
 
 #[cfg(test)]
@@ -46,8 +47,15 @@ pub fn is_redox(tape: &Tape<'_>) -> bool {
 
 /// Walks a document that is read already.
 pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
-    let mut walk =
-        Walk { tape, table, own: BTreeSet::new(), roles: Vec::new(), announced: 0, frames: Vec::new() };
+    let mut walk = Walk {
+        tape,
+        table,
+        exchange: oauth::Exchange::of(tape),
+        own: BTreeSet::new(),
+        roles: Vec::new(),
+        announced: 0,
+        frames: Vec::new(),
+    };
     walk.own = walk.objects_with_a_person();
     walk.run(sink);
 }
@@ -55,6 +63,8 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
 struct Walk<'t, 'd> {
     tape: &'t Tape<'d>,
     table: &'t Table,
+    /// What of an OAuth exchange the document is.
+    exchange: oauth::Exchange,
     /// Objects in arrays that are a person of their own.
     own: BTreeSet<NodeId>,
     roles: Vec<Role>,
@@ -150,7 +160,9 @@ impl<'t> Walk<'t, '_> {
         let tape = self.tape;
         let object = tape.kind(id) == NodeKind::Object;
         let above = self.frames.last();
-        let mut whose = above.map_or(Side::Individual, |frame| frame.whose);
+        // Claims of a user who is a practitioner are nobody's.
+        let user = if self.exchange.is_of_a_provider { Side::Nobody } else { Side::Individual };
+        let mut whose = above.map_or(user, |frame| frame.whose);
         if tape.element(id).is_none() && whose != Side::Nobody {
             for row in self.table.below(&key) {
                 match row.carry {
@@ -201,9 +213,15 @@ impl<'t> Walk<'t, '_> {
             Some(row) if row.carry == Carry::Base64 => self.media(id),
             _ => Cow::Borrowed(""),
         };
+        let payload = match row {
+            Some(row) if row.carry == Carry::Jwt => oauth::payload(&value).map(str::to_owned),
+            _ => None,
+        };
         let reads = match (row.map(|row| row.carry), tape.kind(id)) {
             (_, NodeKind::Bool) => Reads::Code,
             (Some(Carry::Base64), _) if is_base64(&value) => Reads::Base64(&media),
+            (Some(Carry::Jwt), _) if payload.is_some() => Reads::Base64("application/json"),
+            (Some(Carry::Jwt), _) => Reads::Value,
             (Some(Carry::Opaque), _) => Reads::Opaque,
             (Some(Carry::Time), _) if value.bytes().any(|c| c.is_ascii_digit()) => Reads::Time,
             (Some(Carry::Value), _) => Reads::Value,
@@ -211,6 +229,7 @@ impl<'t> Walk<'t, '_> {
             _ if self.side() == Side::Nobody => Reads::Public,
             _ => Reads::Text,
         };
+        let value = payload.map_or(value, Cow::Owned);
         let cue = self.cue(id);
         let field = row.map(|row| &row.field);
         sink.leaf(&Leaf { span: tape.span(id), value, field, person, reads, cue: &cue }, &place);
@@ -232,6 +251,7 @@ impl<'t> Walk<'t, '_> {
             let field = &row.field;
             !(side == Side::Nobody && matches!(field.whose, Whose::Patient | Whose::Relative))
                 && row.carry != Carry::Clinical
+                && (field.when.systems.is_empty() || self.exchange.is_any(&field.when.systems))
                 && (field.when.types.is_empty() || self.is_typed(object, &field.when.types))
         })
     }

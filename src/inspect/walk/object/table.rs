@@ -25,6 +25,7 @@ pub(super) enum Carry {
     Value,
     Text,
     Base64,
+    Jwt,
     Opaque,
     Time,
     Public,
@@ -58,7 +59,8 @@ impl Table {
         for placed in compiled.by_key.values_mut() {
             placed.sort_by_key(|placed| {
                 let field = rows.get(placed.row).map(|row| &row.field);
-                let conditional = field.is_some_and(|f| !f.when.types.is_empty());
+                let conditional =
+                    field.is_some_and(|f| !f.when.types.is_empty() || !f.when.systems.is_empty());
                 std::cmp::Reverse((conditional, placed.parent.is_some(), field.map(|f| f.points.0)))
             });
         }
@@ -68,7 +70,9 @@ impl Table {
     /// The row of a key as written, where nothing else is known: form fields, query parameters.
     #[must_use]
     pub fn lookup(&self, key: &str) -> Option<&Field> {
-        let plain = |row: &&Row| row.carry == Carry::Value && row.field.when.types.is_empty();
+        let plain = |row: &&Row| {
+            row.carry == Carry::Value && row.field.when.types.is_empty() && row.field.when.systems.is_empty()
+        };
         self.rows("", &normal(key)).find(plain).map(|row| &row.field)
     }
 
@@ -120,6 +124,7 @@ impl Carry {
             "" => Self::Value,
             "text" => Self::Text,
             "base64" => Self::Base64,
+            "jwt" => Self::Jwt,
             "opaque" => Self::Opaque,
             "time" => Self::Time,
             "public" => Self::Public,
