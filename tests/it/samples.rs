@@ -119,6 +119,11 @@ fn parses(content_type: &str, body: &[u8], name: &str) {
                 "{name}"
             );
         }
+        "application/json" if name.contains("redox-json") => {
+            let answer: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+            let errors = answer["Meta"]["Errors"].as_array().expect("errors");
+            assert!(!errors.is_empty() && errors.iter().all(|e| e["Text"].is_string()), "{name}");
+        }
         other => panic!("{name}: answered as {other}"),
     }
 }
