@@ -5,7 +5,7 @@
 
 use super::check::Validator;
 use super::kind::{Kind, Points};
-use super::names;
+use super::names::window_before;
 use super::rules::{RawDetector, RuleSet};
 use regex::{Regex, RegexBuilder};
 use std::ops::Range;
@@ -99,7 +99,7 @@ impl Detector {
 
     fn judge(&self, text: &str, span: Range<usize>, cue: &str, rules: &RuleSet) -> Option<Points> {
         let value = text.get(span.clone())?;
-        if self.validate.is_some_and(|v| !v.passes(value)) {
+        if self.validate.is_some_and(|v| !v.passes(value, &rules.words)) {
             return None;
         }
         let before = window_before(text, span.start, self.within.max(BEFORE)).to_lowercase();
@@ -107,11 +107,8 @@ impl Detector {
         if self.unless_before.iter().any(|w| ends_with_word(near, w)) {
             return None;
         }
-        if self.kind == Kind::FullName && is_provider(text, &span, near, rules) {
-            return None;
-        }
         let cue = cue.to_ascii_lowercase();
-        let nearby = self.nearby.iter().any(|w| before.contains(w.as_str()) || cue.contains(w.as_str()));
+        let nearby = self.nearby.iter().any(|w| has_word(&before, w) || has_word(&cue, w));
         let points = if nearby { self.with_nearby } else { self.alone };
         (points.0 > 0).then_some(points)
     }
@@ -127,6 +124,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     for detector in &rules.detectors {
         detector.find(text, cue, rules, &mut hits);
     }
+    rules.names.find(text, cue, &rules.words, &mut hits);
     without_overlaps(hits)
 }
 
@@ -186,17 +184,11 @@ fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
     kept
 }
 
-fn is_provider(text: &str, span: &Range<usize>, before: &str, rules: &RuleSet) -> bool {
-    let after = window_after(text, span.end, AFTER).to_lowercase();
-    let after = after.trim_start_matches([',', ' ', '(']);
-    let value = text.get(span.clone()).unwrap_or_default().to_lowercase();
-    let credential = |w: &String| {
-        after.strip_prefix(w.as_str()).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
-    };
-    rules.words.provider_before.iter().any(|w| ends_with_word(before, w))
-        || rules.words.provider_after.iter().any(credential)
-        || value.split_whitespace().next().is_some_and(|w| matches!(w, "dr" | "dr." | "doctor"))
-        || names::folded(&value).is_empty()
+/// Whether `text` has a word that begins with `w`.
+fn has_word(text: &str, w: &str) -> bool {
+    text.match_indices(w).any(|(at, _)| {
+        text.get(..at).is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()))
+    })
 }
 
 /// Whether `before` ends in the word `w`, with nothing but blanks and `:`, `=`, `,` behind it.
@@ -205,22 +197,6 @@ fn ends_with_word(before: &str, w: &str) -> bool {
     let w = w.trim_end_matches(['.', ' ']);
     let before = before.trim_end_matches('.');
     before.strip_suffix(w).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
-}
-
-fn window_before(text: &str, end: usize, bytes: usize) -> &str {
-    let mut start = end.saturating_sub(bytes);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    text.get(start..end).unwrap_or_default()
-}
-
-fn window_after(text: &str, start: usize, bytes: usize) -> &str {
-    let mut end = (start + bytes).min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(start..end).unwrap_or_default()
 }
 
 fn tail(text: &str, bytes: usize) -> &str {
@@ -233,7 +209,6 @@ const PATTERN_BYTES_MAX: usize = 1 << 20;
 const SHORTEST: usize = 4;
 /// How far words are looked for that make a value somebody else's.
 const BEFORE: usize = 24;
-const AFTER: usize = 10;
 
 #[cfg(test)]
 mod tests {

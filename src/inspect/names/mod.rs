@@ -1,6 +1,14 @@
-//! Whether words can be a person's name, by the words that no name has.
+//! Names: whether words can be a person's name, and where names stand in a text.
 
-use super::rules::Words;
+mod find;
+pub mod list;
+mod run;
+pub mod words;
+
+pub use find::{Evidence, Recogniser, Rule};
+pub(super) use find::window_before;
+
+use words::Words;
 
 /// Whether no word of `value` is one that only labels, roles and facilities have.
 #[must_use]
@@ -20,6 +28,16 @@ pub fn is_person_by(value: &str, words: &Words) -> bool {
         }
     }
     parts > 0
+}
+
+/// Whether `value` is two or three words, the first a given name and the last a family name of the lists, neither of
+/// them a plain word: for names that aren't capitalised.
+#[must_use]
+pub fn is_listed(value: &str) -> bool {
+    let lists = list::Lists::built_in();
+    let standings: Vec<_> = value.split_whitespace().map(|w| lists.standing(w)).collect();
+    let ([given, .., family], 2..=3) = (standings.as_slice(), standings.len()) else { return false };
+    given.given && !given.word && family.family && !family.word
 }
 
 /// The words of a name, folded, for comparing: `O'Brien, Mary` is `mary` and `obrien`, sorted.
@@ -44,6 +62,14 @@ mod tests {
         assert!(is_person("Harold Brown"));
         assert!(!is_person("Mercy General Hospital"));
         assert!(!is_person("Date Of Birth"));
+    }
+
+    #[test]
+    fn small_letters_need_both_lists() {
+        assert!(is_listed("patricia desrosiers"));
+        assert!(!is_listed("will hope"));
+        assert!(!is_listed("blood pressure"));
+        assert!(!is_listed("patricia"));
     }
 
     #[test]
