@@ -104,10 +104,12 @@ impl Detector {
         }
         let before = window_before(text, span.start, self.within.max(BEFORE)).to_lowercase();
         let near = tail(&before, BEFORE);
-        if self.unless_before.iter().any(|w| ends_with_word(near, w)) {
+        let cue = cue.to_ascii_lowercase();
+        // Where nothing stands before the value, the text's own name does.
+        let named = |w: &str| before.trim().is_empty() && has_word(&cue, w);
+        if self.unless_before.iter().any(|w| ends_with_word(near, w) || named(w)) {
             return None;
         }
-        let cue = cue.to_ascii_lowercase();
         let nearby = self.nearby.iter().any(|w| has_word(&before, w) || has_word(&cue, w));
         let points = if nearby { self.with_nearby } else { self.alone };
         (points.0 > 0).then_some(points)
@@ -132,10 +134,10 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
 #[must_use]
 pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {
     let mut seen: Vec<String> = Vec::new();
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| (2..=16).contains(&w.len()))
+    for word in text.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| (2..=24).contains(&w.len()))
     {
         let word = word.to_ascii_lowercase();
-        if rules.words.clinical.contains(&word) && !seen.contains(&word) {
+        if rules.words.is_clinical(&word) && !seen.contains(&word) {
             seen.push(word);
             if seen.len() == 2 {
                 break;
@@ -145,28 +147,52 @@ pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {
     seen.len()
 }
 
-/// The paragraphs of a text: bounds of the pieces between blank lines.
+/// A piece of a text that speaks of one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Bytes of the text.
+    pub span: Range<usize>,
+    /// Whether it is an entry of a log: then the pieces before and behind tell nothing of it.
+    pub log: bool,
+}
+
+/// The pieces of a text: paragraphs between blank lines, and entries of logs, which begin at their time stamp.
 #[must_use]
-pub fn paragraphs(text: &str) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    let mut blank_since = None;
+pub fn pieces(text: &str) -> Vec<Piece> {
+    let mut out: Vec<Piece> = Vec::new();
+    let mut open: Option<Piece> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
+        let end = at + line.len();
+        let log = is_log_entry(line);
         if line.trim().is_empty() {
-            blank_since.get_or_insert(at);
-        } else if let Some(end) = blank_since.take() {
-            if end > start {
-                out.push(start..end);
-            }
-            start = at;
+            out.extend(open.take());
+        } else if log || open.is_none() {
+            out.extend(open.replace(Piece { span: at..end, log }));
+        } else if let Some(piece) = &mut open {
+            piece.span.end = end;
         }
-        at += line.len();
+        at = end;
     }
-    if start < text.len() {
-        out.push(start..text.len());
-    }
+    out.extend(open);
     out
+}
+
+/// Whether a line begins an entry of a log: a time stamp, an address and a dash, or a JSON object.
+fn is_log_entry(line: &str) -> bool {
+    let line = line.trim_start_matches(['[', '"', '<', ' ']);
+    if line.starts_with("{\"") {
+        return true;
+    }
+    let shape: Vec<u8> =
+        line.bytes().take(STAMP_BYTES).map(|b| if b.is_ascii_digit() { b'0' } else { b }).collect();
+    let iso = shape.starts_with(b"0000-00-00T00:00") || shape.starts_with(b"0000-00-00 00:00");
+    let syslog = matches!(shape.as_slice(), [a, b, c, b' ', b' ' | b'0', b'0', b' ', b'0', b'0', b':', b'0', ..]
+        if [a, b, c].iter().all(|b| b.is_ascii_alphabetic()));
+    let access = line.split_once(" - ").is_some_and(|(head, _)| {
+        head.len() >= 7 && head.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':')) && head.contains(['.', ':'])
+    });
+    iso || syslog || access
 }
 
 fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
@@ -207,6 +233,8 @@ fn tail(text: &str, bytes: usize) -> &str {
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// Shorter texts hold nothing that a detector could find.
 const SHORTEST: usize = 4;
+/// Longest head of a line that a time stamp is told by.
+const STAMP_BYTES: usize = 16;
 /// How far words are looked for that make a value somebody else's.
 const BEFORE: usize = 24;
 
@@ -242,10 +270,22 @@ mod tests {
         assert!(hits.contains(&("full-name", "John Smith")), "{hits:?}");
     }
 
+    fn cut(text: &str) -> Vec<(String, bool)> {
+        pieces(text).into_iter().map(|p| (text[p.span].trim().to_owned(), p.log)).collect()
+    }
+
     #[test]
     fn paragraphs_are_split_at_blank_lines() {
-        let text = "one\ntwo\n\nthree\n \n\nfour";
-        let parts: Vec<_> = paragraphs(text).into_iter().map(|r| text[r].trim().to_owned()).collect();
-        assert_eq!(parts, ["one\ntwo", "three", "four"]);
+        let parts = cut("one\ntwo\n\nthree\n \n\nfour");
+        assert_eq!(parts, [("one\ntwo", false), ("three", false), ("four", false)].map(|(t, l)| (t.to_owned(), l)));
+    }
+
+    #[test]
+    fn entries_of_logs_are_split_at_their_stamps_and_keep_their_traces() {
+        let text = "2024-05-01T10:00:00Z INFO a\n  at b\n2024-05-01 10:00:01 WARN c\n66.1.2.3 - - [01/May/2024] \"GET\"\n{\"ts\":1}\nMay  1 10:00:00 host d: e";
+        let parts = cut(text);
+        assert_eq!(parts.len(), 5);
+        assert!(parts.iter().all(|(_, log)| *log));
+        assert_eq!(parts[0].0, "2024-05-01T10:00:00Z INFO a\n  at b");
     }
 }

@@ -40,6 +40,18 @@ pub fn is_listed(value: &str) -> bool {
     given.given && !given.word && family.family && !family.word
 }
 
+/// Whether `value`, a parameter's, can be a part of a name: letters first, joined by what joins names, with no more than four
+/// digits at its end. Percent codes count as letters.
+#[must_use]
+pub fn is_part(value: &str) -> bool {
+    let head = value.trim_end_matches(|c: char| c.is_ascii_digit());
+    let coded = value.contains('%');
+    head.starts_with(|c: char| c.is_alphabetic() || c == '%')
+        && (coded || value.len() - head.len() <= 4)
+        && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '%' | '+' | '-' | '\'' | '.'))
+        && (coded || head.chars().all(|c| !c.is_ascii_digit()))
+}
+
 /// The words of a name, folded, for comparing: `O'Brien, Mary` is `mary` and `obrien`, sorted.
 #[must_use]
 pub fn folded(value: &str) -> Vec<String> {
@@ -70,6 +82,15 @@ mod tests {
         assert!(!is_listed("will hope"));
         assert!(!is_listed("blood pressure"));
         assert!(!is_listed("patricia"));
+    }
+
+    #[test]
+    fn parameters_hold_names_and_not_codes() {
+        assert!(is_part("O%27Brien"));
+        assert!(is_part("Thompson742"));
+        assert!(is_part("St.+Clair"));
+        assert!(!is_part("CVE-2023-23918"));
+        assert!(!is_part("12345"));
     }
 
     #[test]

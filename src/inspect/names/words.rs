@@ -28,6 +28,9 @@ struct Raw {
     not_names: Vec<String>,
     provider_after: Vec<String>,
     clinical: Vec<String>,
+    clinical_endings: Vec<String>,
+    acts: Vec<String>,
+    acts_two: Vec<String>,
     things: Vec<String>,
     eponyms: Vec<String>,
     wide_places: Vec<String>,
@@ -51,6 +54,10 @@ pub struct Words {
     pub provider_after: HashSet<String>,
     /// Words of clinical content.
     pub clinical: HashSet<String>,
+    /// Endings of words of clinical content.
+    pub clinical_endings: Vec<String>,
+    /// Words, one or two, right behind a name that say what only people do.
+    pub acts: HashSet<String>,
     /// Words behind a name that make it the name of a thing: `disease`, `score`, `hospital`.
     pub things: HashSet<String>,
     /// Names that medicine uses for things; a cue makes them a person's.
@@ -86,6 +93,8 @@ impl Words {
             not_names: raw.not_names.into_iter().collect(),
             provider_after: raw.provider_after.into_iter().collect(),
             clinical: raw.clinical.into_iter().collect(),
+            clinical_endings: raw.clinical_endings,
+            acts: raw.acts.into_iter().chain(raw.acts_two).collect(),
             things: raw.things.into_iter().collect(),
             eponyms: raw.eponyms.into_iter().collect(),
             wide_places: raw.wide_places.into_iter().collect(),
@@ -93,6 +102,13 @@ impl Words {
             identified_by: raw.identified_by.into_iter().collect(),
             cues,
         })
+    }
+
+    /// Whether `word`, in lower case, is of clinical content.
+    #[must_use]
+    pub fn is_clinical(&self, word: &str) -> bool {
+        self.clinical.contains(word)
+            || (word.len() >= CLINICAL_BYTES_MIN && self.clinical_endings.iter().any(|e| word.ends_with(e.as_str())))
     }
 
     /// The cue that `before` ends in. `before` is lower case; blanks and light punctuation may follow the cue.
@@ -130,6 +146,7 @@ impl Words {
             &self.not_names,
             &self.provider_after,
             &self.clinical,
+            &self.acts,
             &self.things,
             &self.eponyms,
             &self.wide_places,
@@ -138,11 +155,15 @@ impl Words {
         .into_iter()
         .flatten()
         .chain(&self.individual)
+        .chain(&self.clinical_endings)
         .map(String::as_str)
         .chain(self.cues.values().flatten().map(|(phrase, _)| phrase.as_str()))
         .collect()
     }
 }
+
+/// Shorter words with an ending of the list are plain words: `coma`, `program`.
+const CLINICAL_BYTES_MIN: usize = 8;
 
 #[cfg(test)]
 mod tests {

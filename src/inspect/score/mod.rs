@@ -44,6 +44,23 @@ pub struct Scorer<'r> {
     raw: Option<Vec<u8>>,
 }
 
+/// Counts lines up to places that come in order.
+#[derive(Default)]
+struct Lines {
+    at: usize,
+    line: usize,
+}
+
+impl Lines {
+    /// The line, from 1, of a byte that doesn't lie before the last one asked for.
+    fn of(&mut self, text: &str, at: usize) -> usize {
+        let new = text.as_bytes().get(self.at..at).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', new).count();
+        self.at = self.at.max(at);
+        self.line + 1
+    }
+}
+
 /// A carrier that a walker met: to be decoded and walked by the caller.
 pub struct Carrier {
     /// What is carried, as it stands.
@@ -303,59 +320,50 @@ impl<'r> Scorer<'r> {
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 
+    /// A piece of text is a person, joined where the same full name recurs; a paragraph that names nobody goes on with
+    /// the one before, and what stands before the first name belongs to it. An entry of a log stands by itself.
     fn text_from(&mut self, whole: &str, origin: &dyn Fn(usize) -> usize) {
-        let owner = self.inside.as_ref().map(|i| i.person);
+        let owner = self.inside.as_ref().map(|i| i.person).filter(|o| *o != PersonId::NOBODY);
         let mut known: Vec<(Vec<String>, PersonId)> = Vec::new();
         let mut last = None;
-        for range in text::paragraphs(whole) {
-            let Some(paragraph) = whole.get(range.clone()) else { continue };
+        let mut line = Lines::default();
+        for text::Piece { span, log } in text::pieces(whole) {
+            let Some(paragraph) = whole.get(span.clone()) else { continue };
             let hits = text::scan(paragraph, "", self.rules);
+            let before = if log { None } else { last };
             let name = hits
                 .iter()
-                .find(|h| h.kind == Kind::FullName && h.points.0 >= 50)
+                .filter(|h| h.kind == Kind::FullName && h.points >= NAMES_SOMEBODY)
+                .max_by_key(|h| (h.points, std::cmp::Reverse(h.span.start)))
                 .and_then(|h| paragraph.get(h.span.clone()))
                 .map(names::folded);
             let person = match (owner, name) {
-                (Some(owner), _) if owner != PersonId::NOBODY => owner,
-                (_, Some(name)) => match known.iter().find(|(n, _)| agree(n, &name)) {
-                    Some((_, person)) => *person,
-                    // What stood before the first name belongs to it: a header line, a greeting.
-                    None if known.is_empty() && last.is_some() => {
-                        let person = last.unwrap_or(PersonId::NOBODY);
-                        known.push((name, person));
-                        person
+                (Some(owner), _) => owner,
+                (None, Some(name)) => {
+                    match known.iter().rev().take(NAMES_COMPARED_MAX).find(|(n, _)| agree(n, &name)) {
+                        Some((_, person)) => *person,
+                        None => {
+                            let first = before.filter(|_| known.is_empty());
+                            let person = first.unwrap_or_else(|| self.new_person(Role::Patient));
+                            known.push((name, person));
+                            person
+                        }
                     }
-                    None => {
-                        let person = self.new_person(Role::Patient);
-                        known.push((name, person));
-                        person
-                    }
-                },
-                (_, None) if hits.is_empty() => last.unwrap_or(PersonId::NOBODY),
-                (_, None) => last.unwrap_or_else(|| self.new_person(Role::Patient)),
+                }
+                (None, None) if hits.is_empty() => before.unwrap_or(PersonId::NOBODY),
+                (None, None) => before.unwrap_or_else(|| self.new_person(Role::Patient)),
             };
             if person != PersonId::NOBODY {
-                last = Some(person);
+                last = (!log).then_some(person);
                 if text::clinical_words(paragraph, self.rules) >= 2 {
                     self.mark_clinical(person);
                 }
             }
-            let free = owner.is_some_and(|o| o != PersonId::NOBODY);
             for hit in hits {
-                let line = 1 + memchr::memchr_iter(
-                    b'\n',
-                    whole.as_bytes().get(..range.start + hit.span.start).unwrap_or_default(),
-                )
-                .count();
-                let span = origin(range.start + hit.span.start)..origin(range.start + hit.span.end);
-                self.hit(
-                    &hit,
-                    paragraph.get(hit.span.clone()).unwrap_or_default(),
-                    span,
-                    person,
-                    free,
-                    format!("line {line}"),
-                );
+                let value = paragraph.get(hit.span.clone()).unwrap_or_default();
+                let at = span.start + hit.span.start..span.start + hit.span.end;
+                let place = format!("line {}", line.of(whole, at.start));
+                self.hit(&hit, value, origin(at.start)..origin(at.end), person, owner.is_some(), place);
             }
         }
     }
@@ -427,7 +435,11 @@ impl<'r> Scorer<'r> {
         origin: &dyn Fn(usize) -> usize,
         place: &dyn Fn() -> String,
     ) {
-        let hits = text::scan(text, leaf.cue, self.rules);
+        let mut hits = text::scan(text, leaf.cue, self.rules);
+        // Displays of codes are full of eponyms and places that are nobody's.
+        if leaf.reads == Reads::Code {
+            hits.retain(|h| h.kind != Kind::Facility && h.kind != Kind::City && !is_name(h.kind));
+        }
         if hits.is_empty() {
             return;
         }
@@ -697,6 +709,10 @@ impl Scorer<'_> {
     }
 }
 
+/// Points from which a full name tells one person's paragraphs from another's.
+const NAMES_SOMEBODY: Points = Points(40);
+/// Names, latest first, that a paragraph's is compared with.
+const NAMES_COMPARED_MAX: usize = 256;
 /// People of one message that are told apart; further ones are counted with the last.
 const PERSONS_MAX: usize = 1 << 20;
 /// Codes shorter than this hold nothing that a detector could find.

@@ -140,7 +140,7 @@ impl Look<'_> {
         }
         let joined = self.text.get(first.span.start..last.span.end).unwrap_or_default();
         let strong = matches!(cue, Some(Cue::Honorific | Cue::Person | Cue::Intro | Cue::Label));
-        if !strong && (self.lists.is_city(joined) || self.words.wide_places.contains(&joined.to_lowercase())) {
+        if !strong && after != After::Act && (self.lists.is_city(joined) || self.words.wide_places.contains(&joined.to_lowercase())) {
             return (taken, None);
         }
         let evidence = if strong { self.cued(name, cue, after) } else { self.listed(name, after) };
@@ -189,10 +189,11 @@ impl Look<'_> {
             return false;
         }
         let labelled = matches!(cue, Some(Cue::Person | Cue::Label));
-        let solid = family.iter().all(|w| w.standing.family && (!w.standing.word || w.shape == Shape::Upper));
-        let named = given.standing.given && !given.standing.word;
-        (labelled && (given.standing.given || !given.standing.word)) || (solid && named)
-            || (family.iter().all(|w| w.standing.family) && given.standing.given && given.shape == Shape::Upper)
+        let upper = given.shape == Shape::Upper;
+        let known = family.iter().all(|w| w.standing.family && (upper || !w.standing.word));
+        let named = given.standing.given || (upper && !given.standing.word);
+        (labelled && (given.standing.given || !given.standing.word))
+            || (known && named && (upper || !given.standing.word))
     }
 
     fn cued(&self, name: &[Word], cue: Option<Cue>, after: After) -> Option<Evidence> {
@@ -213,7 +214,8 @@ impl Look<'_> {
             return (first.shape != Shape::Initial || known).then_some(Evidence::Initialled);
         }
         let solid = (first.standing.given || first.standing.family) && !first.standing.word;
-        (solid || (cue == Some(Cue::Intro) && !first.standing.word && first.shape == Shape::Title))
+        let intro = cue == Some(Cue::Intro) && first.shape == Shape::Title;
+        (solid || (intro && (first.standing.given || !first.standing.word)))
             .then_some(Evidence::CuedSingle)
     }
 
@@ -221,7 +223,9 @@ impl Look<'_> {
         let first = name.first()?;
         let last = name.iter().rev().find(|w| w.shape != Shape::Initial)?;
         let full = name.iter().filter(|w| w.shape != Shape::Initial).count() >= 2;
-        let eponym = name.iter().any(|w| self.is_eponym(w));
+        // `Murphy sign` is told by its second word; `Miller Fisher` and `Mann-Whitney` by all of them.
+        let eponym = name.iter().filter(|w| w.shape != Shape::Initial).all(|w| self.is_eponym(w))
+            || self.own(first).contains('-') && self.is_eponym(first);
         let upper = name.iter().any(|w| w.shape == Shape::Upper);
         let solid_given = first.standing.given && !first.standing.word;
         let solid_family = last.standing.family && !last.standing.word;
@@ -229,29 +233,36 @@ impl Look<'_> {
             return Some(Evidence::Identified);
         }
         let reversed = name.iter().skip(1).any(|w| w.comma);
+        let acts = after == After::Act && name.iter().all(|w| !w.standing.word || upper) && !eponym;
         if full {
             let given_behind = last.standing.given && first.standing.family;
             let pair = if reversed || (upper && given_behind) {
-                given_behind
+                given_behind || (reversed && acts)
             } else {
                 first.standing.given && (last.standing.family || (solid_given && !upper))
             };
             let solid = solid_given || solid_family || (reversed && !last.standing.word);
             // Capitals need both words sure: headings are full of words that somebody is called by.
             let sure = if upper { solid && (solid_family || reversed || !first.standing.word) && !self.goes_on_upper(name) } else { solid };
-            if pair && sure && !(eponym && !solid_given) {
+            if pair && sure && !eponym {
                 return Some(Evidence::Listed);
             }
             let likely = !upper && !eponym && solid_family && !first.standing.word && first.shape == Shape::Title;
-            return likely.then_some(Evidence::Likely);
+            return (likely || (!upper && (acts || self.is_foreign(name)))).then_some(Evidence::Likely);
         }
-        if upper || eponym {
+        if upper {
             return None;
         }
         if name.len() > 1 && solid_given {
             return Some(Evidence::Initialled);
         }
-        (name.len() == 1 && solid_given && !self.lists.is_city(self.own(first))).then_some(Evidence::Given)
+        (name.len() == 1 && ((solid_given && !eponym) || acts)).then_some(Evidence::Given)
+    }
+
+    /// Whether a word has letters that English doesn't write, and none is a plain word or an eponym.
+    fn is_foreign(&self, name: &[Word]) -> bool {
+        let marked = |w: &Word| self.own(w).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+        name.iter().any(marked) && !name.iter().any(|w| w.standing.word || self.is_eponym(w))
     }
 
     /// Whether words in capitals stand right before or behind: then it is a heading.
@@ -279,11 +290,12 @@ impl Look<'_> {
     }
 
     fn is_barred(&self, word: &Word) -> bool {
-        word.shape != Shape::Initial && self.words.not_names.contains(&self.own(word).to_lowercase())
+        word.shape != Shape::Initial
+            && self.words.not_names.contains(&self.own(word).to_lowercase().replace('’', "'"))
     }
 
     fn is_eponym(&self, word: &Word) -> bool {
-        self.own(word).split('-').any(|part| self.words.eponyms.contains(&part.to_lowercase()))
+        self.own(word).split('-').all(|part| self.words.eponyms.contains(&part.to_lowercase()))
     }
 
     fn is_suffix(&self, word: &Word) -> bool {
@@ -299,6 +311,8 @@ enum After {
     Credential,
     /// `disease`, `Hospital`: it was the name of a thing.
     Thing,
+    /// `called`, `may be reached`: it does what only people do.
+    Act,
     /// `, DOB`, `(MRN`, `, 45yo`: it is somebody's on record.
     Identified,
 }
@@ -327,8 +341,28 @@ impl After {
         if words.identified_by.contains(next.as_str()) || is_age(behind) {
             return Self::Identified;
         }
+        if heads_address(text, last) {
+            return Self::Identified;
+        }
+        let next_two = rest.trim_start_matches(' ');
+        let mut both = next_two.split(' ');
+        let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
+        let pair = format!("{one} {}", head_word(two));
+        if rest.starts_with(' ') && (words.acts.contains(head_word(one)) || words.acts.contains(&pair)) {
+            return Self::Act;
+        }
         Self::Nothing
     }
+}
+
+/// Whether the line ends behind the name, and the next one begins with a house number: the head of an address.
+fn heads_address(text: &str, last: &Word) -> bool {
+    let rest = window_after(text, last.span.end, AFTER_BYTES);
+    let below = rest.trim_start_matches([' ', '\r', '\n', '>']);
+    let gap = rest.get(..rest.len() - below.len()).unwrap_or_default();
+    let number = below.bytes().take_while(u8::is_ascii_digit).count();
+    let name = below.get(number..).and_then(|t| t.strip_prefix(' ')).and_then(|t| t.chars().next());
+    gap.contains('\n') && (1..=6).contains(&number) && name.is_some_and(char::is_alphanumeric)
 }
 
 /// `45yo`, `45-year-old`, `a 45 y/o`, `is a 45-year-old`, `45 M`.
