@@ -202,7 +202,7 @@ mod tests {
     fn hyphenated_names_are_judged_by_their_parts() {
         assert!(of("Robinson-Kim").1);
         assert!(!of("Robinson-Kim").2);
-        assert!(of("follow-up").2);
+        assert!(of("left-right").2);
     }
 
     #[test]
