@@ -190,7 +190,9 @@ fn is_log_entry(line: &str) -> bool {
     let syslog = matches!(shape.as_slice(), [a, b, c, b' ', b' ' | b'0', b'0', b' ', b'0', b'0', b':', b'0', ..]
         if [a, b, c].iter().all(|b| b.is_ascii_alphabetic()));
     let access = line.split_once(" - ").is_some_and(|(head, _)| {
-        head.len() >= 7 && head.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':')) && head.contains(['.', ':'])
+        head.len() >= 7
+            && head.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':'))
+            && head.contains(['.', ':'])
     });
     iso || syslog || access
 }
@@ -280,7 +282,10 @@ mod tests {
     #[test]
     fn paragraphs_are_split_at_blank_lines() {
         let parts = cut("one\ntwo\n\nthree\n \n\nfour");
-        assert_eq!(parts, [("one\ntwo", false), ("three", false), ("four", false)].map(|(t, l)| (t.to_owned(), l)));
+        assert_eq!(
+            parts,
+            [("one\ntwo", false), ("three", false), ("four", false)].map(|(t, l)| (t.to_owned(), l))
+        );
     }
 
     #[test]

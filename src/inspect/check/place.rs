@@ -51,13 +51,33 @@ pub fn is_street_line(value: &str) -> bool {
 const COMPASS: &[&str] = &["north", "south", "east", "west", "new", "united", "city", "town", "village"];
 const PEOPLE: &[&str] = &["dr", "doctor", "mr", "mrs", "ms", "prof", "professor", "miss"];
 const TIMES: &[&str] = &[
-    "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december", "monday",
-    "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "spring", "summer", "winter", "autumn",
+    "january",
+    "february",
+    "march",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "spring",
+    "summer",
+    "winter",
+    "autumn",
 ];
 const MEASURES: &[&str] = &[
-    "mg", "mcg", "g", "kg", "ml", "l", "mm", "cm", "m", "lb", "lbs", "oz", "am", "pm", "a", "to", "of", "and", "or", "for", "in", "on",
-    "at", "years", "year", "months", "weeks", "days", "day", "hours", "minutes", "percent", "units", "times", "x", "mg/dl", "other",
-    "more", "people", "patients", "tablets",
+    "mg", "mcg", "g", "kg", "ml", "l", "mm", "cm", "m", "lb", "lbs", "oz", "am", "pm", "a", "to", "of",
+    "and", "or", "for", "in", "on", "at", "years", "year", "months", "weeks", "days", "day", "hours",
+    "minutes", "percent", "units", "times", "x", "mg/dl", "other", "more", "people", "patients", "tablets",
 ];
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ pub mod list;
 mod run;
 pub mod words;
 
-pub use find::{Evidence, Recogniser, Rule};
 pub(super) use find::window_before;
+pub use find::{Evidence, Recogniser, Rule};
 
 use words::Words;
 

@@ -68,7 +68,8 @@ pub(super) fn run(text: &str, start: usize, lists: &Lists) -> Vec<Word> {
 pub(super) fn may_begin(text: &str, at: usize) -> bool {
     let before = text.get(..at).and_then(|t| t.chars().next_back());
     !before.is_some_and(|c| {
-        c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '@' | '#' | '$' | '%' | '&' | '^' | '\\' | '-' | '’' | '<')
+        c.is_alphanumeric()
+            || matches!(c, '_' | '.' | '/' | '@' | '#' | '$' | '%' | '&' | '^' | '\\' | '-' | '’' | '<')
     })
 }
 
@@ -172,11 +173,12 @@ const WORD_BYTES_MAX: usize = 40;
 /// Generators of made-up people put up to so many digits behind a name.
 const TAIL_DIGITS_MAX: usize = 4;
 /// Beginnings that a capital may follow inside a word.
-const PREFIXES: &[&str] = &["Mc", "Mac", "De", "Di", "Da", "Du", "La", "Le", "Van", "Von", "Fitz", "St", "O’", "Al", "El"];
+const PREFIXES: &[&str] =
+    &["Mc", "Mac", "De", "Di", "Da", "Du", "La", "Le", "Van", "Von", "Fitz", "St", "O’", "Al", "El"];
 /// Small words between the parts of a name.
 const PARTICLES: &[&str] = &[
-    "de", "del", "della", "la", "las", "los", "da", "das", "dos", "di", "du", "van", "von", "der", "den", "ter", "ten", "bin",
-    "ibn", "bint", "al", "el", "le", "zu", "af", "St.", "ST.", "Van", "Von",
+    "de", "del", "della", "la", "las", "los", "da", "das", "dos", "di", "du", "van", "von", "der", "den",
+    "ter", "ten", "bin", "ibn", "bint", "al", "el", "le", "zu", "af", "St.", "ST.", "Van", "Von",
 ];
 
 #[cfg(test)]
@@ -204,7 +206,9 @@ mod tests {
 
     #[test]
     fn identifiers_and_addresses_are_no_names() {
-        for text in ["PatientService", "Patient.name", "Maria@x.org", "Order12345", "Bundle_1", "getName", "Foo:bar"] {
+        for text in
+            ["PatientService", "Patient.name", "Maria@x.org", "Order12345", "Bundle_1", "getName", "Foo:bar"]
+        {
             assert_eq!(words(text), Vec::<String>::new(), "{text}");
         }
     }

@@ -108,13 +108,15 @@ impl Words {
     #[must_use]
     pub fn is_clinical(&self, word: &str) -> bool {
         self.clinical.contains(word)
-            || (word.len() >= CLINICAL_BYTES_MIN && self.clinical_endings.iter().any(|e| word.ends_with(e.as_str())))
+            || (word.len() >= CLINICAL_BYTES_MIN
+                && self.clinical_endings.iter().any(|e| word.ends_with(e.as_str())))
     }
 
     /// The cue that `before` ends in. `before` is lower case; blanks and light punctuation may follow the cue.
     #[must_use]
     pub fn cue(&self, before: &str) -> Option<Cue> {
-        let head = before.trim_end_matches([' ', '\t', '"', '\'', '“', '(', ',', '*', '-', '\n', '\r', ':', '=']);
+        let head =
+            before.trim_end_matches([' ', '\t', '"', '\'', '“', '(', ',', '*', '-', '\n', '\r', ':', '=']);
         let gap = before.get(head.len()..).unwrap_or_default();
         let labelled = gap.contains([':', '=']);
         // A line's end parts a cue from a name, unless it is a label or a greeting's comma.
@@ -122,9 +124,9 @@ impl Words {
             return None;
         }
         let head = head.trim_end_matches('.');
-        let start = head.rfind(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').map_or(0, |at| {
-            at + head.get(at..).and_then(|s| s.chars().next()).map_or(1, char::len_utf8)
-        });
+        let start = head
+            .rfind(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
+            .map_or(0, |at| at + head.get(at..).and_then(|s| s.chars().next()).map_or(1, char::len_utf8));
         let phrases = self.cues.get(head.get(start..)?)?;
         let (_, cue) = phrases.iter().find(|(phrase, cue)| {
             (*cue != Cue::Label || labelled)

@@ -545,6 +545,13 @@ impl<'r> Scorer<'r> {
             if own.is_empty() {
                 continue;
             }
+            // Who is known from text alone isn't somebody else in another's text: then the text is what is judged.
+            let only_text = own.iter().filter_map(|at| self.evidence.get(*at)).all(|e| e.free_text);
+            for at in own.iter().filter(|_| only_text) {
+                if let Some(evidence) = self.evidence.get_mut(*at) {
+                    evidence.free_text = false;
+                }
+            }
             index.insert(id, persons.len());
             persons.push(add_up(&mut self.evidence, &own, is_clinical, self.generator_seen));
         }

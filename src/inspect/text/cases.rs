@@ -44,8 +44,12 @@ fn each_rule_finds_what_its_cases_say() {
         let found: Vec<&str> =
             hits.iter().filter(|h| *h.rule == case.rule).map(|h| &case.text[h.span.clone()]).collect();
         if found != case.finds {
-            let others: Vec<(&str, &str)> = hits.iter().map(|h| (&*h.rule, &case.text[h.span.clone()])).collect();
-            wrong.push(format!("{} ({}): found {found:?}, wanted {:?}; all: {others:?}", case.rule, case.why, case.finds));
+            let others: Vec<(&str, &str)> =
+                hits.iter().map(|h| (&*h.rule, &case.text[h.span.clone()])).collect();
+            wrong.push(format!(
+                "{} ({}): found {found:?}, wanted {:?}; all: {others:?}",
+                case.rule, case.why, case.finds
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

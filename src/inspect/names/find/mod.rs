@@ -101,8 +101,7 @@ impl Recogniser {
 
     fn hit(&self, text: &str, span: Range<usize>, evidence: Evidence, words: &Words) -> Option<Hit> {
         let (id, rule) = self.rules.iter().find(|(_, r)| r.evidence == evidence)?;
-        let points =
-            if speaks_of_one(text, &span, words) { rule.points.nearby } else { rule.points.alone };
+        let points = if speaks_of_one(text, &span, words) { rule.points.nearby } else { rule.points.alone };
         (points > Points(0)).then(|| Hit { span, kind: rule.kind, points, rule: id.clone() })
     }
 }
@@ -140,7 +139,10 @@ impl Look<'_> {
         }
         let joined = self.text.get(first.span.start..last.span.end).unwrap_or_default();
         let strong = matches!(cue, Some(Cue::Honorific | Cue::Person | Cue::Intro | Cue::Label));
-        if !strong && after != After::Act && (self.lists.is_city(joined) || self.words.wide_places.contains(&joined.to_lowercase())) {
+        if !strong
+            && after != After::Act
+            && (self.lists.is_city(joined) || self.words.wide_places.contains(&joined.to_lowercase()))
+        {
             return (taken, None);
         }
         let evidence = if strong { self.cued(name, cue, after) } else { self.listed(name, after) };
@@ -215,8 +217,7 @@ impl Look<'_> {
         }
         let solid = (first.standing.given || first.standing.family) && !first.standing.word;
         let intro = cue == Some(Cue::Intro) && first.shape == Shape::Title;
-        (solid || (intro && (first.standing.given || !first.standing.word)))
-            .then_some(Evidence::CuedSingle)
+        (solid || (intro && (first.standing.given || !first.standing.word))).then_some(Evidence::CuedSingle)
     }
 
     fn listed(&self, name: &[Word], after: After) -> Option<Evidence> {
@@ -229,7 +230,11 @@ impl Look<'_> {
         let upper = name.iter().any(|w| w.shape == Shape::Upper);
         let solid_given = first.standing.given && !first.standing.word;
         let solid_family = last.standing.family && !last.standing.word;
-        if full && after == After::Identified && !name.iter().all(|w| w.standing.word) && (!upper || solid_family) {
+        if full
+            && after == After::Identified
+            && !name.iter().all(|w| w.standing.word)
+            && (!upper || solid_family)
+        {
             return Some(Evidence::Identified);
         }
         let reversed = name.iter().skip(1).any(|w| w.comma);
@@ -243,11 +248,16 @@ impl Look<'_> {
             };
             let solid = solid_given || solid_family || (reversed && !last.standing.word);
             // Capitals need both words sure: headings are full of words that somebody is called by.
-            let sure = if upper { solid && (solid_family || reversed || !first.standing.word) && !self.goes_on_upper(name) } else { solid };
+            let sure = if upper {
+                solid && (solid_family || reversed || !first.standing.word) && !self.goes_on_upper(name)
+            } else {
+                solid
+            };
             if pair && sure && !eponym {
                 return Some(Evidence::Listed);
             }
-            let likely = !upper && !eponym && solid_family && !first.standing.word && first.shape == Shape::Title;
+            let likely =
+                !upper && !eponym && solid_family && !first.standing.word && first.shape == Shape::Title;
             return (likely || (!upper && (acts || self.is_foreign(name)))).then_some(Evidence::Likely);
         }
         if upper {
@@ -382,8 +392,12 @@ fn is_age(text: &str) -> bool {
 fn speaks_of_one(text: &str, span: &Range<usize>, words: &Words) -> bool {
     let says = |part: &str| {
         let part = part.to_lowercase();
-        part.split(|c: char| !(c.is_alphanumeric() || c == '/'))
-            .any(|w| words.individual.iter().any(|i| i == w || (w.ends_with(i) && w.starts_with(|c: char| c.is_ascii_digit()))))
+        part.split(|c: char| !(c.is_alphanumeric() || c == '/')).any(|w| {
+            words
+                .individual
+                .iter()
+                .any(|i| i == w || (w.ends_with(i) && w.starts_with(|c: char| c.is_ascii_digit())))
+        })
     };
     says(window_before(text, span.start, NEAR_BYTES)) || says(window_after(text, span.end, NEAR_BYTES))
 }

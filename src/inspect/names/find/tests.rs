@@ -52,9 +52,18 @@ fn letters_that_english_has_not_tell_a_name() {
 #[test]
 fn headings_and_identifiers_are_no_names() {
     for text in [
-        "SOCIAL WORK", "DISCHARGE SUMMARY", "PatientMatchService failed", "Patient.name is required", "New York City",
-        "Glasgow Coma Scale", "Lewy body dementia", "Parkinson's disease", "Mercy General Hospital", "Grant Application Form",
-        "West Virginia", "Foley catheter",
+        "SOCIAL WORK",
+        "DISCHARGE SUMMARY",
+        "PatientMatchService failed",
+        "Patient.name is required",
+        "New York City",
+        "Glasgow Coma Scale",
+        "Lewy body dementia",
+        "Parkinson's disease",
+        "Mercy General Hospital",
+        "Grant Application Form",
+        "West Virginia",
+        "Foley catheter",
     ] {
         assert_eq!(of(text), [], "{text}");
     }
