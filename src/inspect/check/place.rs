@@ -28,7 +28,9 @@ pub fn is_facility(value: &str, words: &Words) -> bool {
     let mut parts = lower.split([' ', '.']).filter(|w| !w.is_empty());
     let first = parts.next().unwrap_or_default();
     let alone = parts.next().is_none();
+    let taught = first == "university" && !CARE.iter().any(|c| lower.contains(c));
     !words.wide_places.contains(&lower)
+        && !taught
         && !PEOPLE.contains(&first)
         && !TIMES.contains(&first)
         && !(alone && (words.not_names.contains(first) || first.len() < 3))
@@ -49,6 +51,7 @@ pub fn is_street_line(value: &str) -> bool {
 }
 
 const COMPASS: &[&str] = &["north", "south", "east", "west", "new", "united", "city", "town", "village"];
+const CARE: &[&str] = &["hospital", "medical", "clinic", "health"];
 const PEOPLE: &[&str] = &["dr", "doctor", "mr", "mrs", "ms", "prof", "professor", "miss"];
 const TIMES: &[&str] = &[
     "january",
@@ -102,7 +105,7 @@ mod tests {
         for good in ["UCSF", "Cedars-Sinai", "Mount Sinai", "St. Luke's Hospital", "Mayo Clinic"] {
             assert!(is_facility(good, words), "{good}");
         }
-        for bad in ["January", "Dr", "ED", "ICU", "Emily Clark", "France"] {
+        for bad in ["January", "Dr", "ED", "ICU", "Emily Clark", "France", "University of Nicosia"] {
             assert!(!is_facility(bad, words), "{bad}");
         }
     }

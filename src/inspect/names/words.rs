@@ -134,8 +134,8 @@ impl Words {
                     .strip_suffix(phrase.as_str())
                     .is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
         })?;
-        // `Patient, John`: a comma goes with a cue; `at, John` doesn't.
-        if *cue == Cue::Place && gap.trim_start_matches(' ') != "" && !gap.trim().is_empty() {
+        // `Patient, John`: a comma goes with a cue; `at, John` isn't one.
+        if *cue == Cue::Place && !gap.trim().is_empty() {
             return None;
         }
         Some(*cue)

@@ -210,7 +210,10 @@ impl Look<'_> {
             return None;
         }
         if full {
-            return Some(Evidence::Cued);
+            // Plain words need to be a given and a family name, too: `Grace Church`, not `A REAL PERSON`.
+            let plain = name.iter().filter(|w| w.shape != Shape::Initial).all(|w| w.standing.word);
+            let both = name.iter().any(|w| w.standing.given) && name.iter().any(|w| w.standing.family);
+            return (!plain || both).then_some(Evidence::Cued);
         }
         if name.len() > 1 {
             return (first.shape != Shape::Initial || known).then_some(Evidence::Initialled);

@@ -25,6 +25,12 @@ fn cues_take_names_that_no_list_has() {
 }
 
 #[test]
+fn plain_words_behind_a_cue_have_to_be_names_too() {
+    assert_eq!(of("CAN I SPEAK TO A REAL PERSON"), []);
+    assert_eq!(of("patient Grace Church is here"), [pair("cued", "Grace Church")]);
+}
+
+#[test]
 fn a_label_of_the_text_is_a_cue() {
     assert_eq!(found("Rubija Libersar", "name"), [pair("cued", "Rubija Libersar")]);
     assert_eq!(found("Rubija Libersar", "unit"), []);
