@@ -47,6 +47,8 @@ pub enum Validator {
     HasDigit,
     /// Given and family name of the lists, in whatever case.
     ListedName,
+    /// Words of which none is a plain word only.
+    MaybeName,
     /// A name as a parameter carries it: letters, percent codes, few digits at its end.
     NamePart,
     /// A town of the list.
@@ -81,6 +83,7 @@ impl Validator {
             Self::HasDigit => value.bytes().any(|b| b.is_ascii_digit()),
             Self::RecordNumber => record::is_number(value),
             Self::ListedName => names::is_listed(value),
+            Self::MaybeName => names::may_be(value),
             Self::NamePart => names::is_part(value),
             Self::KnownCity => place::is_known_city(value),
             Self::Place => place::is_local(value, words),

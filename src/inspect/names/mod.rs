@@ -1,11 +1,12 @@
 //! Names: whether words can be a person's name, and where names stand in a text.
 
+mod after;
 mod find;
 pub mod list;
 mod run;
 pub mod words;
 
-pub(super) use find::window_before;
+pub(super) use after::window_before;
 pub use find::{Evidence, Recogniser, Rule};
 
 use words::Words;
@@ -38,6 +39,13 @@ pub fn is_listed(value: &str) -> bool {
     let standings: Vec<_> = value.split_whitespace().map(|w| lists.standing(w)).collect();
     let ([given, .., family], 2..=3) = (standings.as_slice(), standings.len()) else { return false };
     given.given && !given.word && family.family && !family.word
+}
+
+/// Whether no word of `value` is a plain word that nobody is called by.
+#[must_use]
+pub fn may_be(value: &str) -> bool {
+    let lists = list::Lists::built_in();
+    value.split_whitespace().map(|w| lists.standing(w)).all(|s| !s.word || s.given || s.family)
 }
 
 /// Whether `value`, a parameter's, can be a part of a name: letters first, joined by what joins names, with no more than four
@@ -82,6 +90,13 @@ mod tests {
         assert!(!is_listed("will hope"));
         assert!(!is_listed("blood pressure"));
         assert!(!is_listed("patricia"));
+    }
+
+    #[test]
+    fn plain_words_are_no_names_and_unknown_words_may_be() {
+        assert!(may_be("declan kowalski"));
+        assert!(may_be("hope church"));
+        assert!(!may_be("verified with"));
     }
 
     #[test]
