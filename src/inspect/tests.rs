@@ -149,6 +149,18 @@ fn a_person_known_from_text_alone_is_judged_by_the_text() {
 }
 
 #[test]
+fn a_number_in_a_text_that_spells_test_stands_by_itself_and_zeros_do_not() {
+    let points = |number: &str| {
+        let line =
+            format!("cannot parse segment PID|1||{number}^^^MGH^MR||Okafor^Darnell||19810801|F at offset 1");
+        inspect("text/plain", line.as_bytes()).points().0
+    };
+    assert_eq!(points("TEST-0033"), 0);
+    assert_eq!(points("00000000"), 90);
+    assert_eq!(points("83793294"), 150);
+}
+
+#[test]
 fn displays_of_codes_name_nobody() {
     let coding = |display: &str| {
         let body = format!(

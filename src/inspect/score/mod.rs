@@ -10,7 +10,7 @@ use super::embedded::{self, Packing, Whole};
 use super::finding::{Counted, Finding, Findings, OffPath, Part, Uninspected, UninspectedReason};
 use super::kind::{Kind, Points, Whose};
 use super::links;
-use super::marker::Judged;
+use super::marker::{Judged, Markers, Sign};
 use super::names;
 use super::offsets;
 use super::rules::RuleSet;
@@ -465,7 +465,11 @@ impl<'r> Scorer<'r> {
         free: bool,
         place: String,
     ) {
-        let judged = self.rules.markers.judge(hit.kind, value, hit.points, self.this_year);
+        let mut judged = self.rules.markers.judge(hit.kind, value, hit.points, self.this_year);
+        // A text has seldom a second number to agree with: one that spells out what it is stands by itself.
+        if judged.sign == Sign::Habit && is_number(hit.kind) && spells_test(value, &self.rules.markers) {
+            judged.sign = Sign::Sure;
+        }
         let (span, place) = (self.span(span), self.place(place));
         let finding = self.finding(hit.rule.clone(), hit.kind, Whose::Any, span, place);
         self.evidence.push(Evidence {
@@ -716,6 +720,14 @@ impl Scorer<'_> {
     }
 }
 
+/// Whether a number begins with a whole word that test sets have: `TEST-0001`, not `TST1` or `000000`.
+fn spells_test(value: &str, markers: &Markers) -> bool {
+    let word: String = value.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    markers.test_id_prefixes.iter().any(|p| p.len() >= TEST_WORD_MIN && word.starts_with(p.as_str()))
+}
+
+/// Shorter words may be a facility's letters.
+const TEST_WORD_MIN: usize = 4;
 /// Points from which a full name tells one person's paragraphs from another's.
 const NAMES_SOMEBODY: Points = Points(40);
 /// Names, latest first, that a paragraph's is compared with.
