@@ -36,6 +36,7 @@ macro_rules! kinds {
 
 kinds! {
     Account = "account", Account, 50;
+    Age = "age", Date, 10;
     Attachment = "attachment", OtherId, 0;
     Biometric = "biometric", Biometric, 60;
     BirthDate = "birth-date", Date, 40;
@@ -53,6 +54,7 @@ kinds! {
     DriverLicence = "driver-licence", License, 90;
     Email = "email", Email, 50;
     Employer = "employer", None, 10;
+    Facility = "facility", Geo, 5;
     FamilyName = "family-name", Name, 30;
     Fax = "fax", Fax, 40;
     FileName = "file-name", OtherId, 20;

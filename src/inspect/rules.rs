@@ -5,17 +5,20 @@ use super::check::Validator;
 use super::field::FieldTable;
 use super::kind::{Kind, Points};
 use super::marker::Markers;
+use super::names::words::Words;
+use super::names::{self, Recogniser};
 use super::text::Detector;
 use super::url::Queries;
 use super::walk::{dicom, fhir, hl7v2, object};
 use serde::Deserialize;
-use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 /// Everything that inspection judges by.
 pub struct RuleSet {
     /// Shape detectors for text, in the order of the file.
     pub detectors: Vec<Detector>,
+    /// Names in text.
+    pub names: Recogniser,
     /// Dummies and reserved values.
     pub markers: Markers,
     /// Word lists of text.
@@ -87,23 +90,8 @@ struct RawDetectors {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawWords {
-    not_names: Vec<String>,
-    provider_before: Vec<String>,
-    provider_after: Vec<String>,
-    clinical: Vec<String>,
-}
-
-/// Word lists of text inspection, lower case.
-pub struct Words {
-    /// Words that no name has.
-    pub not_names: HashSet<String>,
-    /// Words right before a name that make it a provider's.
-    pub provider_before: Vec<String>,
-    /// Words right behind a name that make it a provider's.
-    pub provider_after: Vec<String>,
-    /// Words of clinical content.
-    pub clinical: HashSet<String>,
+struct RawNames {
+    name: Vec<names::Rule>,
 }
 
 impl RuleSet {
@@ -116,17 +104,13 @@ impl RuleSet {
 
     fn parse() -> Result<Self, String> {
         let detectors: RawDetectors = read(DETECTORS)?;
-        let words: RawWords = read(WORDS)?;
+        let names: RawNames = read(NAME_RULES)?;
         let table = |text| FieldTable::parse(text);
         Ok(Self {
             detectors: detectors.detector.into_iter().map(Detector::compile).collect::<Result<_, _>>()?,
+            names: Recogniser::new(names.name),
             markers: read(MARKERS)?,
-            words: Words {
-                not_names: words.not_names.into_iter().collect(),
-                provider_before: words.provider_before,
-                provider_after: words.provider_after,
-                clinical: words.clinical.into_iter().collect(),
-            },
+            words: Words::parse(WORDS)?,
             fhir: fhir::Table::new(&table(FHIR)?.before(table(CDS_HOOKS)?))?,
             hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
             objects: object::Table::new(&table(OAUTH)?.before(table(OBJECTS)?))?,
@@ -142,9 +126,11 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in
-        [DETECTORS, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, OBJECTS, OAUTH, REDOX, DICOM, QUERIES]
-    {
+    let rules = [
+        DETECTORS, NAME_RULES, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, OBJECTS, OAUTH, REDOX, DICOM,
+        QUERIES,
+    ];
+    for text in rules.iter().chain(&names::list::TEXTS) {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -158,6 +144,7 @@ fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
 }
 
 const DETECTORS: &str = include_str!("../../config/detectors/text.toml");
+const NAME_RULES: &str = include_str!("../../config/detectors/names.toml");
 const WORDS: &str = include_str!("../../config/words.toml");
 const MARKERS: &str = include_str!("../../config/markers.toml");
 const FHIR: &str = include_str!("../../config/fields/fhir-r4.toml");
@@ -178,6 +165,7 @@ mod tests {
     fn built_in_rules_compile_and_ids_are_unique() {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
+        ids.extend(rules.names.ids().map(str::to_owned));
         for text in [FHIR, HL7V2, OBJECTS, OAUTH, REDOX, DICOM, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
@@ -190,6 +178,6 @@ mod tests {
     #[test]
     fn word_lists_are_lower_case() {
         let words = &RuleSet::built_in().words;
-        assert!(words.not_names.iter().chain(&words.clinical).all(|w| *w == w.to_lowercase()));
+        assert!(words.all_single().iter().all(|w| **w == w.to_lowercase()));
     }
 }

@@ -124,6 +124,67 @@ fn people_of_a_text_are_paragraphs() {
 }
 
 #[test]
+fn entries_of_a_log_are_people_of_their_own() {
+    let log = "2024-05-01T10:00:00Z WARN no match for Harold Brown ssn=412-21-3456\n\
+               2024-05-01T10:00:01Z WARN no match for Denise Castillo dob=03/04/1951\n\
+               2024-05-01T10:00:02Z INFO took 12 ms\n";
+    let findings = inspect("text/plain", log.as_bytes());
+    let points: Vec<u16> = findings.persons.iter().map(|p| p.points.0).collect();
+    assert_eq!(points, [150, 90], "{:?}", findings.findings);
+    assert_eq!(findings.findings.last().map(|f| f.place.as_str()), Some("line 2"));
+}
+
+#[test]
+fn a_person_known_from_text_alone_is_judged_by_the_text() {
+    let json = |ssn: &str| {
+        let body =
+            format!(r#"{{"level":"ERROR","msg":"No match for Harold Brown ssn={ssn} dob=1975-04-12"}}"#);
+        inspect("application/json", body.as_bytes()).points().0
+    };
+    assert_eq!(json("000-27-9931"), 0);
+    assert_eq!(json("412-21-3456"), 190);
+    // Beside a patient's fields a text may speak of somebody else.
+    let both = r#"{"patient":{"ssn":"000-27-9931"},"note":"sister Denise Castillo, SSN 412-21-3456"}"#;
+    assert!(inspect("application/json", both.as_bytes()).points().0 >= 100);
+}
+
+#[test]
+fn a_number_in_a_text_that_spells_test_stands_by_itself_and_zeros_do_not() {
+    let points = |number: &str| {
+        let line =
+            format!("cannot parse segment PID|1||{number}^^^MGH^MR||Okafor^Darnell||19810801|F at offset 1");
+        inspect("text/plain", line.as_bytes()).points().0
+    };
+    assert_eq!(points("TEST-0033"), 0);
+    assert_eq!(points("00000000"), 90);
+    assert_eq!(points("83793294"), 150);
+}
+
+#[test]
+fn displays_of_codes_name_nobody() {
+    let coding = |display: &str| {
+        let body = format!(
+            r#"{{"resourceType":"Condition","subject":{{"reference":"Patient/1"}},
+            "code":{{"coding":[{{"system":"http://snomed.info/sct","code":"1","display":"{display}"}}]}}}}"#
+        );
+        let findings = inspect("application/fhir+json", body.as_bytes());
+        findings.findings.iter().filter(|f| f.kind == Kind::FullName).count()
+    };
+    assert_eq!(coding("Marcus Gunn pupil"), 0);
+}
+
+#[test]
+fn weights_of_text_block_one_patient_and_pass_guidelines() {
+    let points = |text: &str| inspect("text/plain", text.as_bytes()).points().0;
+    let clinical = |text: &str| inspect("text/plain", text.as_bytes()).persons.iter().any(|p| p.clinical);
+    let question = "Treatment of a 34-year-old female with lupus, Anna S., seen at Methodist Hospital on April 12, 2023?";
+    assert!(points(question) >= 50 && clinical(question));
+    let guideline = "Parkinson's disease and Lewy body dementia differ. Use the Wells score before D-dimer. Mayo Clinic \
+                     guideline of March 2021, authors: Robert Johnson, MD; Maria Gonzalez, PhD.";
+    assert!(points(guideline) < 50);
+}
+
+#[test]
 fn a_document_inside_a_string_is_walked_and_its_spans_lead_to_where_it_stands() {
     let inner = r#"{"patient": {"firstName": "Carlos", "lastName": "Núñez", "ssn": "272-03-8562"}}"#;
     let outer = serde_json::json!({"eventId": "7", "payload": inner}).to_string();

@@ -5,7 +5,7 @@
 
 use super::check::Validator;
 use super::kind::{Kind, Points};
-use super::names;
+use super::names::window_before;
 use super::rules::{RawDetector, RuleSet};
 use regex::{Regex, RegexBuilder};
 use std::ops::Range;
@@ -99,19 +99,18 @@ impl Detector {
 
     fn judge(&self, text: &str, span: Range<usize>, cue: &str, rules: &RuleSet) -> Option<Points> {
         let value = text.get(span.clone())?;
-        if self.validate.is_some_and(|v| !v.passes(value)) {
+        if self.validate.is_some_and(|v| !v.passes(value, &rules.words)) {
             return None;
         }
         let before = window_before(text, span.start, self.within.max(BEFORE)).to_lowercase();
         let near = tail(&before, BEFORE);
-        if self.unless_before.iter().any(|w| ends_with_word(near, w)) {
-            return None;
-        }
-        if self.kind == Kind::FullName && is_provider(text, &span, near, rules) {
-            return None;
-        }
         let cue = cue.to_ascii_lowercase();
-        let nearby = self.nearby.iter().any(|w| before.contains(w.as_str()) || cue.contains(w.as_str()));
+        // Where nothing stands before the value, the text's own name does.
+        let named = |w: &str| before.trim().is_empty() && has_word(&cue, w);
+        if self.unless_before.iter().any(|w| ends_with_word(near, w) || named(w)) {
+            return None;
+        }
+        let nearby = self.nearby.iter().any(|w| has_word(&before, w) || has_word(&cue, w));
         let points = if nearby { self.with_nearby } else { self.alone };
         (points.0 > 0).then_some(points)
     }
@@ -127,6 +126,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     for detector in &rules.detectors {
         detector.find(text, cue, rules, &mut hits);
     }
+    rules.names.find(text, cue, &rules.words, &mut hits);
     without_overlaps(hits)
 }
 
@@ -134,10 +134,10 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
 #[must_use]
 pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {
     let mut seen: Vec<String> = Vec::new();
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| (2..=16).contains(&w.len()))
+    for word in text.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| (2..=24).contains(&w.len()))
     {
         let word = word.to_ascii_lowercase();
-        if rules.words.clinical.contains(&word) && !seen.contains(&word) {
+        if rules.words.is_clinical(&word) && !seen.contains(&word) {
             seen.push(word);
             if seen.len() == 2 {
                 break;
@@ -147,28 +147,54 @@ pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {
     seen.len()
 }
 
-/// The paragraphs of a text: bounds of the pieces between blank lines.
+/// A piece of a text that speaks of one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Bytes of the text.
+    pub span: Range<usize>,
+    /// Whether it is an entry of a log: then the pieces before and behind tell nothing of it.
+    pub log: bool,
+}
+
+/// The pieces of a text: paragraphs between blank lines, and entries of logs, which begin at their time stamp.
 #[must_use]
-pub fn paragraphs(text: &str) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    let mut blank_since = None;
+pub fn pieces(text: &str) -> Vec<Piece> {
+    let mut out: Vec<Piece> = Vec::new();
+    let mut open: Option<Piece> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
+        let end = at + line.len();
+        let log = is_log_entry(line);
         if line.trim().is_empty() {
-            blank_since.get_or_insert(at);
-        } else if let Some(end) = blank_since.take() {
-            if end > start {
-                out.push(start..end);
-            }
-            start = at;
+            out.extend(open.take());
+        } else if log || open.is_none() {
+            out.extend(open.replace(Piece { span: at..end, log }));
+        } else if let Some(piece) = &mut open {
+            piece.span.end = end;
         }
-        at += line.len();
+        at = end;
     }
-    if start < text.len() {
-        out.push(start..text.len());
-    }
+    out.extend(open);
     out
+}
+
+/// Whether a line begins an entry of a log: a time stamp, an address and a dash, or a JSON object.
+fn is_log_entry(line: &str) -> bool {
+    let line = line.trim_start_matches(['[', '"', '<', ' ']);
+    if line.starts_with("{\"") {
+        return true;
+    }
+    let shape: Vec<u8> =
+        line.bytes().take(STAMP_BYTES).map(|b| if b.is_ascii_digit() { b'0' } else { b }).collect();
+    let iso = shape.starts_with(b"0000-00-00T00:00") || shape.starts_with(b"0000-00-00 00:00");
+    let syslog = matches!(shape.as_slice(), [a, b, c, b' ', b' ' | b'0', b'0', b' ', b'0', b'0', b':', b'0', ..]
+        if [a, b, c].iter().all(|b| b.is_ascii_alphabetic()));
+    let access = line.split_once(" - ").is_some_and(|(head, _)| {
+        head.len() >= 7
+            && head.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':'))
+            && head.contains(['.', ':'])
+    });
+    iso || syslog || access
 }
 
 fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
@@ -186,17 +212,11 @@ fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
     kept
 }
 
-fn is_provider(text: &str, span: &Range<usize>, before: &str, rules: &RuleSet) -> bool {
-    let after = window_after(text, span.end, AFTER).to_lowercase();
-    let after = after.trim_start_matches([',', ' ', '(']);
-    let value = text.get(span.clone()).unwrap_or_default().to_lowercase();
-    let credential = |w: &String| {
-        after.strip_prefix(w.as_str()).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
-    };
-    rules.words.provider_before.iter().any(|w| ends_with_word(before, w))
-        || rules.words.provider_after.iter().any(credential)
-        || value.split_whitespace().next().is_some_and(|w| matches!(w, "dr" | "dr." | "doctor"))
-        || names::folded(&value).is_empty()
+/// Whether `text` has a word that begins with `w`.
+fn has_word(text: &str, w: &str) -> bool {
+    text.match_indices(w).any(|(at, _)| {
+        text.get(..at).is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()))
+    })
 }
 
 /// Whether `before` ends in the word `w`, with nothing but blanks and `:`, `=`, `,` behind it.
@@ -207,22 +227,6 @@ fn ends_with_word(before: &str, w: &str) -> bool {
     before.strip_suffix(w).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
 }
 
-fn window_before(text: &str, end: usize, bytes: usize) -> &str {
-    let mut start = end.saturating_sub(bytes);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    text.get(start..end).unwrap_or_default()
-}
-
-fn window_after(text: &str, start: usize, bytes: usize) -> &str {
-    let mut end = (start + bytes).min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(start..end).unwrap_or_default()
-}
-
 fn tail(text: &str, bytes: usize) -> &str {
     window_before(text, text.len(), bytes)
 }
@@ -231,9 +235,13 @@ fn tail(text: &str, bytes: usize) -> &str {
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// Shorter texts hold nothing that a detector could find.
 const SHORTEST: usize = 4;
+/// Longest head of a line that a time stamp is told by.
+const STAMP_BYTES: usize = 16;
 /// How far words are looked for that make a value somebody else's.
 const BEFORE: usize = 24;
-const AFTER: usize = 10;
+
+#[cfg(test)]
+mod cases;
 
 #[cfg(test)]
 mod tests {
@@ -257,7 +265,7 @@ mod tests {
 
     #[test]
     fn providers_and_schema_words_are_no_patients() {
-        assert_eq!(found("Attending: Dr. Anita Iyer, Lakeside Family Practice"), []);
+        assert_eq!(found("Attending: Dr. Anita Iyer, MD"), []);
         assert_eq!(found("CREATE TABLE patient (mrn VARCHAR(20), last_name VARCHAR(80), dob DATE)"), []);
     }
 
@@ -267,10 +275,25 @@ mod tests {
         assert!(hits.contains(&("full-name", "John Smith")), "{hits:?}");
     }
 
+    fn cut(text: &str) -> Vec<(String, bool)> {
+        pieces(text).into_iter().map(|p| (text[p.span].trim().to_owned(), p.log)).collect()
+    }
+
     #[test]
     fn paragraphs_are_split_at_blank_lines() {
-        let text = "one\ntwo\n\nthree\n \n\nfour";
-        let parts: Vec<_> = paragraphs(text).into_iter().map(|r| text[r].trim().to_owned()).collect();
-        assert_eq!(parts, ["one\ntwo", "three", "four"]);
+        let parts = cut("one\ntwo\n\nthree\n \n\nfour");
+        assert_eq!(
+            parts,
+            [("one\ntwo", false), ("three", false), ("four", false)].map(|(t, l)| (t.to_owned(), l))
+        );
+    }
+
+    #[test]
+    fn entries_of_logs_are_split_at_their_stamps_and_keep_their_traces() {
+        let text = "2024-05-01T10:00:00Z INFO a\n  at b\n2024-05-01 10:00:01 WARN c\n66.1.2.3 - - [01/May/2024] \"GET\"\n{\"ts\":1}\nMay  1 10:00:00 host d: e";
+        let parts = cut(text);
+        assert_eq!(parts.len(), 5);
+        assert!(parts.iter().all(|(_, log)| *log));
+        assert_eq!(parts[0].0, "2024-05-01T10:00:00Z INFO a\n  at b");
     }
 }

@@ -74,6 +74,19 @@ pub fn parse(value: &str) -> Option<Date> {
     }
 }
 
+/// Whether `value` is a month by name and a day of it, in either order: `March 5th`, `5 Mar`.
+#[must_use]
+pub fn is_day_of_year(value: &str) -> bool {
+    let mut parts = value.split_whitespace();
+    let (Some(one), Some(other), None) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let day = |text: &str| {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        digits.parse::<u8>().is_ok_and(|d| (1..=31).contains(&d))
+    };
+    let month = |text: &str| month(text.trim_end_matches('.')).is_some();
+    (month(one) && day(other)) || (day(one) && month(other))
+}
+
 impl Date {
     /// A date of the calendar, 1 to 2199.
     #[must_use]
@@ -155,6 +168,22 @@ mod tests {
         }
         assert_eq!(parse("1962"), Date::new(1962, 0, 0));
         assert_eq!(parse("1962-06"), Date::new(1962, 6, 0));
+    }
+
+    #[test]
+    fn days_of_a_year_need_a_month_and_a_day() {
+        assert!(is_day_of_year("March 5th"));
+        assert!(is_day_of_year("5 Mar"));
+        assert!(is_day_of_year("Sept. 30"));
+        for v in ["May 45", "March", "5", "march madness"] {
+            assert!(!is_day_of_year(v), "{v}");
+        }
+    }
+
+    #[test]
+    fn two_digit_years_with_an_apostrophe_are_read() {
+        assert_eq!(parse("Nov 11th '23"), Date::new(2023, 11, 11));
+        assert_eq!(parse("03-Mar-58"), Date::new(1958, 3, 3));
     }
 
     #[test]

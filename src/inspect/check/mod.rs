@@ -3,11 +3,17 @@
 
 pub mod date;
 pub mod digits;
+pub mod iban;
+pub mod ip;
 pub mod mbi;
 pub mod phone;
+pub mod place;
+pub mod record;
 pub mod ssn;
 
 use super::marker::Sign;
+use super::names;
+use super::names::words::Words;
 
 /// A validator by the name that rules use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -19,37 +25,70 @@ pub enum Validator {
     Mbi,
     /// Ten or eleven digits of the North American plan.
     Phone,
+    /// Seven to fifteen digits in any grouping, and no date.
+    PhoneNumber,
     /// A calendar date, as people write them.
     Date,
-    /// Luhn check digit, 13 to 19 digits.
+    /// The same without a time to the second, which machines write.
+    Day,
+    /// A month and a day of it.
+    DayOfYear,
+    /// Luhn check digit, 12 to 19 digits.
     Card,
+    /// ISO 13616 account number with its check.
+    Iban,
     /// ISO 3779 vehicle number with its check digit.
     Vin,
-    /// Four octets, not an OID or version.
-    Ipv4,
+    /// An internet address that may be somebody's: not private, not a version.
+    PublicIp,
+    /// Three digits or more, and no date.
+    RecordNumber,
     /// At least one digit.
     HasDigit,
-    /// A person's name: no word of it is one that only labels, roles and facilities have.
-    PersonName,
+    /// Given and family name of the lists, in whatever case.
+    ListedName,
+    /// Words of which none is a plain word only.
+    MaybeName,
+    /// A name as a parameter carries it: letters, percent codes, few digits at its end.
+    NamePart,
+    /// A town of the list.
+    KnownCity,
+    /// A place smaller than a state.
+    Place,
+    /// A place of care behind a verb of care.
+    Facility,
+    /// A house number and what follows it.
+    StreetLine,
 }
 
 impl Validator {
-    /// Whether `value` passes.
+    /// Whether `value` passes; `words` are the lists that places are judged by.
     #[must_use]
-    pub fn passes(self, value: &str) -> bool {
+    pub fn passes(self, value: &str, words: &Words) -> bool {
         match self {
             Self::Ssn => digits::only(value).len() == 9,
             Self::Mbi => mbi::has_form(value) || mbi::sign(value) == Sign::Sure,
             Self::Phone => phone::has_form(value),
+            Self::PhoneNumber => phone::has_any_form(value),
             Self::Date => date::parse(value).is_some(),
+            Self::Day => date::parse(value).is_some() && value.bytes().filter(|b| *b == b':').count() < 2,
+            Self::DayOfYear => date::is_day_of_year(value),
             Self::Card => {
                 let d = digits::only(value);
-                (13..=19).contains(&d.len()) && digits::luhn(&d) && !digits::all_same(&d)
+                (12..=19).contains(&d.len()) && digits::luhn(&d) && !digits::all_same(&d)
             }
+            Self::Iban => iban::is_good(value),
             Self::Vin => digits::vin(value),
-            Self::Ipv4 => value.split('.').all(|o| o.len() <= 3 && o.parse::<u8>().is_ok()),
+            Self::PublicIp => ip::may_be_somebodys(value),
             Self::HasDigit => value.bytes().any(|b| b.is_ascii_digit()),
-            Self::PersonName => super::names::is_person(value),
+            Self::RecordNumber => record::is_number(value),
+            Self::ListedName => names::is_listed(value),
+            Self::MaybeName => names::may_be(value),
+            Self::NamePart => names::is_part(value),
+            Self::KnownCity => place::is_known_city(value),
+            Self::Place => place::is_local(value, words),
+            Self::Facility => place::is_facility(value, words),
+            Self::StreetLine => place::is_street_line(value),
         }
     }
 }

@@ -15,6 +15,12 @@ pub fn has_form(value: &str) -> bool {
     }
 }
 
+/// Whether `value`, named a telephone number, can be one of any country's: seven to fifteen digits, and no date.
+#[must_use]
+pub fn has_any_form(value: &str) -> bool {
+    (7..=15).contains(&digits::only(value).len()) && super::record::is_number(value)
+}
+
 /// What the number itself says of whether it can be a person's (NANPA; Ofcom and ACMA for numbers set aside).
 #[must_use]
 pub fn sign(value: &str) -> Sign {
@@ -60,6 +66,16 @@ pub fn sign(value: &str) -> Sign {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_is_called_one_may_be_of_any_plan() {
+        for v in ["60-56-85-91", "07700 063 966", "(37) 788-063"] {
+            assert!(has_any_form(v), "{v}");
+        }
+        for v in ["2024-05-01", "12-31", "1234567890123456"] {
+            assert!(!has_any_form(v), "{v}");
+        }
+    }
 
     #[test]
     fn fiction_and_undiallable_numbers_are_sure() {

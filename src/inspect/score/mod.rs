@@ -13,7 +13,7 @@ use super::embedded::{self, Packing, Whole};
 use super::finding::{Counted, Finding, Findings, OffPath, Part, Uninspected, UninspectedReason};
 use super::kind::{Kind, Points, Whose};
 use super::links;
-use super::marker::{Judged, Sign};
+use super::marker::{Judged, Markers, Sign};
 use super::names;
 use super::offsets;
 use super::rules::RuleSet;
@@ -48,6 +48,23 @@ pub struct Scorer<'r> {
     inside: Option<Inside>,
     escapes: offsets::Escapes,
     raw: Option<Vec<u8>>,
+}
+
+/// Counts lines up to places that come in order.
+#[derive(Default)]
+struct Lines {
+    at: usize,
+    line: usize,
+}
+
+impl Lines {
+    /// The line, from 1, of a byte that doesn't lie before the last one asked for.
+    fn of(&mut self, text: &str, at: usize) -> usize {
+        let new = text.as_bytes().get(self.at..at).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', new).count();
+        self.at = self.at.max(at);
+        self.line + 1
+    }
 }
 
 /// A carrier that a walker met: to be decoded and walked by the caller.
@@ -315,63 +332,50 @@ impl<'r> Scorer<'r> {
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 
+    /// A piece of text is a person, joined where the same full name recurs; a paragraph that names nobody goes on with
+    /// the one before, and what stands before the first name belongs to it. An entry of a log stands by itself.
     fn text_from(&mut self, whole: &str, origin: &dyn Fn(usize) -> usize) {
-        let owner = self.inside.as_ref().map(|i| i.person);
+        let owner = self.inside.as_ref().map(|i| i.person).filter(|o| *o != PersonId::NOBODY);
         let mut known: Vec<(Vec<String>, PersonId)> = Vec::new();
         let mut last = None;
-        for range in text::paragraphs(whole) {
-            let Some(paragraph) = whole.get(range.clone()) else { continue };
-            let mut hits = text::scan(paragraph, "", self.rules);
-            // A date with a time to the second is a machine's: a log line's, a file's.
-            hits.retain(|h| {
-                h.kind != Kind::ServiceDate || !paragraph.get(h.span.start..).is_some_and(is_timestamp)
-            });
+        let mut line = Lines::default();
+        for text::Piece { span, log } in text::pieces(whole) {
+            let Some(paragraph) = whole.get(span.clone()) else { continue };
+            let hits = text::scan(paragraph, "", self.rules);
+            let before = if log { None } else { last };
             let name = hits
                 .iter()
-                .find(|h| h.kind == Kind::FullName && h.points.0 >= 50)
+                .filter(|h| h.kind == Kind::FullName && h.points >= NAMES_SOMEBODY)
+                .max_by_key(|h| (h.points, std::cmp::Reverse(h.span.start)))
                 .and_then(|h| paragraph.get(h.span.clone()))
                 .map(names::folded);
             let person = match (owner, name) {
-                (Some(owner), _) if owner != PersonId::NOBODY => owner,
-                (_, Some(name)) => match known.iter().find(|(n, _)| agree(n, &name)) {
-                    Some((_, person)) => *person,
-                    // What stood before the first name belongs to it: a header line, a greeting.
-                    None if known.is_empty() && last.is_some() => {
-                        let person = last.unwrap_or(PersonId::NOBODY);
-                        known.push((name, person));
-                        person
+                (Some(owner), _) => owner,
+                (None, Some(name)) => {
+                    match known.iter().rev().take(NAMES_COMPARED_MAX).find(|(n, _)| agree(n, &name)) {
+                        Some((_, person)) => *person,
+                        None => {
+                            let first = before.filter(|_| known.is_empty());
+                            let person = first.unwrap_or_else(|| self.new_person(Role::Patient, true));
+                            known.push((name, person));
+                            person
+                        }
                     }
-                    None => {
-                        let person = self.new_person(Role::Patient, true);
-                        known.push((name, person));
-                        person
-                    }
-                },
-                (_, None) if hits.is_empty() => last.unwrap_or(PersonId::NOBODY),
-                (_, None) => last.unwrap_or_else(|| self.new_person(Role::Patient, true)),
+                }
+                (None, None) if hits.is_empty() => before.unwrap_or(PersonId::NOBODY),
+                (None, None) => before.unwrap_or_else(|| self.new_person(Role::Patient, true)),
             };
             if person != PersonId::NOBODY {
-                last = Some(person);
+                last = (!log).then_some(person);
                 if text::clinical_words(paragraph, self.rules) >= 2 {
                     self.mark_clinical(person);
                 }
             }
-            let free = owner.is_some_and(|o| o != PersonId::NOBODY);
             for hit in hits {
-                let line = 1 + memchr::memchr_iter(
-                    b'\n',
-                    whole.as_bytes().get(..range.start + hit.span.start).unwrap_or_default(),
-                )
-                .count();
-                let span = origin(range.start + hit.span.start)..origin(range.start + hit.span.end);
-                self.hit(
-                    &hit,
-                    paragraph.get(hit.span.clone()).unwrap_or_default(),
-                    span,
-                    person,
-                    free,
-                    format!("line {line}"),
-                );
+                let value = paragraph.get(hit.span.clone()).unwrap_or_default();
+                let at = span.start + hit.span.start..span.start + hit.span.end;
+                let place = format!("line {}", line.of(whole, at.start));
+                self.hit(&hit, value, origin(at.start)..origin(at.end), person, owner.is_some(), place);
             }
         }
     }
@@ -444,7 +448,11 @@ impl<'r> Scorer<'r> {
         origin: &dyn Fn(usize) -> usize,
         place: &dyn Fn() -> String,
     ) {
-        let hits = text::scan(text, leaf.cue, self.rules);
+        let mut hits = text::scan(text, leaf.cue, self.rules);
+        // Displays of codes are full of eponyms and places that are nobody's.
+        if leaf.reads == Reads::Code {
+            hits.retain(|h| h.kind != Kind::Facility && h.kind != Kind::City && !is_name(h.kind));
+        }
         let structured = self.part == Part::Body || self.inside.is_some();
         let keep = structured && matches!(leaf.reads, Reads::Text | Reads::Xhtml) && self.keeps(text);
         if hits.is_empty() && !keep {
@@ -492,7 +500,11 @@ impl<'r> Scorer<'r> {
         free: bool,
         place: String,
     ) {
-        let judged = self.rules.markers.judge(hit.kind, value, hit.points, self.this_year);
+        let mut judged = self.rules.markers.judge(hit.kind, value, hit.points, self.this_year);
+        // A text has seldom a second number to agree with: one that spells out what it is stands by itself.
+        if judged.sign == Sign::Habit && is_number(hit.kind) && spells_test(value, &self.rules.markers) {
+            judged.sign = Sign::Sure;
+        }
         let (span, place) = (self.span(span), self.place(place));
         let finding = self.finding(hit.rule.clone(), hit.kind, Whose::Any, span, place);
         self.evidence.push(Evidence {
@@ -574,6 +586,13 @@ impl<'r> Scorer<'r> {
             let of_text = self.people.get(id.0 as usize).is_some_and(|draft| draft.of_text);
             if own.is_empty() || (!of_text && !own.iter().any(|at| self.tells_who(*at))) {
                 continue;
+            }
+            // Who is known from text alone isn't somebody else in another's text: then the text is what is judged.
+            let only_text = own.iter().filter_map(|at| self.evidence.get(*at)).all(|e| e.free_text);
+            for at in own.iter().filter(|_| only_text) {
+                if let Some(evidence) = self.evidence.get_mut(*at) {
+                    evidence.free_text = false;
+                }
             }
             index.insert(id, persons.len());
             persons.push(add_up(&mut self.evidence, &own, is_clinical, self.generator_seen));
@@ -754,15 +773,18 @@ impl Scorer<'_> {
     }
 }
 
-/// Whether a text begins with `2024-05-29T05:32:30` or the like.
-fn is_timestamp(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.get(18).is_some_and(u8::is_ascii_digit)
-        && matches!(bytes.get(10), Some(b'T' | b' '))
-        && bytes.get(13) == Some(&b':')
-        && bytes.get(16) == Some(&b':')
+/// Whether a number begins with a whole word that test sets have: `TEST-0001`, not `TST1` or `000000`.
+fn spells_test(value: &str, markers: &Markers) -> bool {
+    let word: String = value.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    markers.test_id_prefixes.iter().any(|p| p.len() >= TEST_WORD_MIN && word.starts_with(p.as_str()))
 }
 
+/// Shorter words may be a facility's letters.
+const TEST_WORD_MIN: usize = 4;
+/// Points from which a full name tells one person's paragraphs from another's.
+const NAMES_SOMEBODY: Points = Points(40);
+/// Names, latest first, that a paragraph's is compared with.
+const NAMES_COMPARED_MAX: usize = 256;
 /// People of one message that are told apart; further ones are counted with the last.
 const PERSONS_MAX: usize = 1 << 20;
 /// Codes shorter than this hold nothing that a detector could find.

@@ -1,0 +1,38 @@
+//! Record numbers: what an institution numbers its patients, accounts and members with has no form of its own, so this
+//! tells what it is not.
+
+use super::digits;
+
+/// Whether `value` can be a record number: three digits or more, and no date.
+#[must_use]
+pub fn is_number(value: &str) -> bool {
+    let digits = digits::only(value).len();
+    digits >= DIGITS_MIN && !looks_like_date(value)
+}
+
+/// `2024-05-01`, `05/01/2024`, `5-1-24`: with separators, as people write dates.
+fn looks_like_date(value: &str) -> bool {
+    let parts: Vec<&str> = value.split(['-', '/']).collect();
+    let lengths: Vec<usize> = parts.iter().map(|p| p.len()).collect();
+    parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
+        && matches!(lengths.as_slice(), [4, 1..=2, 1..=2] | [1..=2, 1..=2, 2 | 4])
+        && super::date::parse(value).is_some()
+}
+
+/// Fewer digits number beds and rooms.
+const DIGITS_MIN: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_any_make_pass_and_dates_do_not() {
+        for good in ["E08738432", "123-45-6789", "M-60851-77", "UCSF-12345", "8765-4321", "TEST123"] {
+            assert!(is_number(good), "{good}");
+        }
+        for bad in ["2024-05-01", "05/01/2024", "5-1-24", "A1", "number"] {
+            assert!(!is_number(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The recogniser of names: runs of capitalised words, judged by what introduces them, what follows, and the name lists.
+//!
+//! Evidence decides, in this order: a cue before (`Patient`, `Mr.`, `my wife`), an identifier behind (`, DOB …`), given and
+//! family name of the lists, and single given names for little weight. Providers, facilities and eponyms are passed over.
+
+use super::after::{After, speaks_of_one, window_before};
+use super::list::Lists;
+use super::run::{Shape, Word, may_begin, run};
+use super::words::{Cue, Words};
+use crate::inspect::kind::{Kind, Points};
+use crate::inspect::rules::AloneNearby;
+use crate::inspect::text::Hit;
+use serde::Deserialize;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What speaks for a run of words being a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    /// Two words and more behind a cue.
+    Cued,
+    /// Two words and more with an identifier, birth date or age right behind.
+    Identified,
+    /// Given and family name of the lists.
+    Listed,
+    /// Words of which the last is a family name of the lists.
+    Likely,
+    /// A given name with an initial.
+    Initialled,
+    /// One or more words behind an honorific.
+    Honorific,
+    /// One word behind a cue.
+    CuedSingle,
+    /// One given name of the list, without a cue.
+    Given,
+}
+
+/// A rule of the recogniser, as written in `config/detectors/names.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Stable id, never reused.
+    pub id: String,
+    /// One line for people.
+    pub about: String,
+    /// The document it follows.
+    pub source: String,
+    /// What it finds.
+    pub kind: Kind,
+    /// What speaks for the name.
+    pub evidence: Evidence,
+    /// Points for one person, without and with words near that speak of an individual.
+    pub points: AloneNearby,
+}
+
+/// The recogniser with its rules and words.
+pub struct Recogniser {
+    rules: Vec<(Arc<str>, Rule)>,
+    lists: &'static Lists,
+}
+
+impl Recogniser {
+    /// One with these rules.
+    #[must_use]
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let rules = rules.into_iter().map(|r| (Arc::from(r.id.as_str()), r)).collect();
+        Self { rules, lists: Lists::built_in() }
+    }
+
+    /// The ids of its rules.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|(id, _)| &**id)
+    }
+
+    /// Adds the names in `text`; `label` names the text and counts as a cue before its first word.
+    pub fn find(&self, text: &str, label: &str, words: &Words, hits: &mut Vec<Hit>) {
+        let mut at = 0;
+        while let Some(start) = next_capital(text, at) {
+            if !may_begin(text, start) {
+                at = start + text.get(start..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
+                continue;
+            }
+            let run = run(text, start, self.lists);
+            let look = Look { text, label, words, lists: self.lists, run: &run };
+            let mut i = 0;
+            while i < run.len() {
+                let (taken, found) = look.at(i);
+                if let Some((span, evidence)) = found
+                    && let Some(hit) = self.hit(text, span, evidence, words)
+                {
+                    hits.push(hit);
+                }
+                i += taken.max(1);
+            }
+            at = run.last().map_or(start, |w| w.span.end).max(start + 1);
+            while !text.is_char_boundary(at) {
+                at += 1;
+            }
+        }
+    }
+
+    fn hit(&self, text: &str, span: Range<usize>, evidence: Evidence, words: &Words) -> Option<Hit> {
+        let (id, rule) = self.rules.iter().find(|(_, r)| r.evidence == evidence)?;
+        let points = if speaks_of_one(text, &span, words) { rule.points.nearby } else { rule.points.alone };
+        (points > Points(0)).then(|| Hit { span, kind: rule.kind, points, rule: id.clone() })
+    }
+}
+
+/// One run in its text.
+struct Look<'t> {
+    text: &'t str,
+    label: &'t str,
+    words: &'t Words,
+    lists: &'t Lists,
+    run: &'t [Word],
+}
+
+impl Look<'_> {
+    /// What begins at word `i`: how many words it takes, and the name if it is one.
+    fn at(&self, i: usize) -> (usize, Option<(Range<usize>, Evidence)>) {
+        let nothing = (1, None);
+        let Some(first) = self.run.get(i) else { return nothing };
+        if self.is_barred(first) || (first.shape == Shape::Initial && self.run.len() == 1) {
+            return nothing;
+        }
+        let cue = self.cue(first, i);
+        if first.standing.word && !first.standing.given && !(first.standing.family && cue.is_some()) {
+            return nothing;
+        }
+        let end = self.extent(i, cue);
+        let name = self.run.get(i..end).unwrap_or_default();
+        let (Some(last), taken) = (name.last(), end - i) else { return nothing };
+        let after = After::of(self.text, last, self.words);
+        if cue == Some(Cue::Provider) || after == After::Credential {
+            return (taken, None);
+        }
+        if after == After::Thing || (cue == Some(Cue::Place) && after != After::Identified) {
+            return (taken, None);
+        }
+        let joined = self.text.get(first.span.start..last.span.end).unwrap_or_default();
+        let strong = matches!(cue, Some(Cue::Honorific | Cue::Person | Cue::Intro | Cue::Label));
+        if !strong
+            && after != After::Act
+            && (self.lists.is_city(joined) || self.words.wide_places.contains(&joined.to_lowercase()))
+        {
+            return (taken, None);
+        }
+        let evidence = if strong { self.cued(name, cue, after) } else { self.listed(name, after) };
+        (taken, evidence.map(|e| (first.span.start..last.span.end, e)))
+    }
+
+    /// Where the name that begins at word `i` ends: behind its last word.
+    fn extent(&self, i: usize, cue: Option<Cue>) -> usize {
+        let mut end = i + 1;
+        let mut commas = 0;
+        while let Some(word) = self.run.get(end) {
+            if end - i == NAME_WORDS_MAX || self.is_barred(word) || self.is_suffix(word) {
+                break;
+            }
+            if word.comma {
+                // `Last, First` and no more than that.
+                if commas > 0 || !self.is_reversed(i, end, cue) {
+                    break;
+                }
+                commas += 1;
+            }
+            let s = word.standing;
+            if s.word && !s.family && !s.given {
+                break;
+            }
+            // Shapes don't mix but for initials: `Maria Gomez RN`, `NOTE Maria`.
+            let shapes = (self.run.get(i).map(|w| w.shape), word.shape);
+            if shapes == (Some(Shape::Title), Shape::Upper) && !s.family {
+                break;
+            }
+            if shapes == (Some(Shape::Upper), Shape::Title) {
+                break;
+            }
+            end += 1;
+        }
+        if self.run.get(end).is_some_and(|w| self.is_suffix(w)) {
+            end += 1;
+        }
+        end
+    }
+
+    /// Whether the words from `i`, with a comma before word `at`, are a family name before its given name.
+    fn is_reversed(&self, i: usize, at: usize, cue: Option<Cue>) -> bool {
+        let (Some(family), Some(given)) = (self.run.get(i..at), self.run.get(at)) else { return false };
+        if given.shape == Shape::Initial || family.len() > 2 {
+            return false;
+        }
+        let labelled = matches!(cue, Some(Cue::Person | Cue::Label));
+        let upper = given.shape == Shape::Upper;
+        let known = family.iter().all(|w| w.standing.family && (upper || !w.standing.word));
+        let named = given.standing.given || (upper && !given.standing.word);
+        (labelled && (given.standing.given || !given.standing.word))
+            || (known && named && (upper || !given.standing.word))
+    }
+
+    fn cued(&self, name: &[Word], cue: Option<Cue>, after: After) -> Option<Evidence> {
+        let first = name.first()?;
+        let full = name.iter().filter(|w| w.shape != Shape::Initial).count() >= 2;
+        let known = name.iter().any(|w| w.standing.given || w.standing.family);
+        if cue == Some(Cue::Honorific) {
+            return Some(if full { Evidence::Cued } else { Evidence::Honorific });
+        }
+        // Capitals in a row are headings and abbreviations, unless a list knows one of them.
+        if name.iter().all(|w| w.shape == Shape::Upper) && !known && after != After::Identified {
+            return None;
+        }
+        if full {
+            // Plain words need to be a given and a family name, too: `Grace Church`, not `A REAL PERSON`.
+            let plain = name.iter().filter(|w| w.shape != Shape::Initial).all(|w| w.standing.word);
+            let both = name.iter().any(|w| w.standing.given) && name.iter().any(|w| w.standing.family);
+            return (!plain || both).then_some(Evidence::Cued);
+        }
+        if name.len() > 1 {
+            return (first.shape != Shape::Initial || known).then_some(Evidence::Initialled);
+        }
+        let solid = (first.standing.given || first.standing.family) && !first.standing.word;
+        let intro = cue == Some(Cue::Intro) && first.shape == Shape::Title;
+        (solid || (intro && (first.standing.given || !first.standing.word))).then_some(Evidence::CuedSingle)
+    }
+
+    fn listed(&self, name: &[Word], after: After) -> Option<Evidence> {
+        let first = name.first()?;
+        let last = name.iter().rev().find(|w| w.shape != Shape::Initial)?;
+        let full = name.iter().filter(|w| w.shape != Shape::Initial).count() >= 2;
+        // `Murphy sign` is told by its second word; `Miller Fisher` and `Mann-Whitney` by all of them.
+        let eponym = name.iter().filter(|w| w.shape != Shape::Initial).all(|w| self.is_eponym(w))
+            || self.own(first).contains('-') && self.is_eponym(first);
+        let upper = name.iter().any(|w| w.shape == Shape::Upper);
+        let solid_given = first.standing.given && !first.standing.word;
+        let solid_family = last.standing.family && !last.standing.word;
+        if full
+            && after == After::Identified
+            && !name.iter().all(|w| w.standing.word)
+            && (!upper || solid_family)
+        {
+            return Some(Evidence::Identified);
+        }
+        let reversed = name.iter().skip(1).any(|w| w.comma);
+        let acts = after == After::Act && name.iter().all(|w| !w.standing.word || upper) && !eponym;
+        if full {
+            let given_behind = last.standing.given && first.standing.family;
+            let pair = if reversed || (upper && given_behind) {
+                given_behind || (reversed && acts)
+            } else {
+                first.standing.given && (last.standing.family || (solid_given && !upper))
+            };
+            let solid = solid_given || solid_family || (reversed && !last.standing.word);
+            // Capitals need both words sure: headings are full of words that somebody is called by.
+            let sure = if upper {
+                solid && (solid_family || reversed || !first.standing.word) && !self.goes_on_upper(name)
+            } else {
+                solid
+            };
+            if pair && sure && !eponym {
+                return Some(Evidence::Listed);
+            }
+            let likely =
+                !upper && !eponym && solid_family && !first.standing.word && first.shape == Shape::Title;
+            return (likely || (!upper && (acts || self.is_foreign(name)))).then_some(Evidence::Likely);
+        }
+        if upper {
+            return None;
+        }
+        if name.len() > 1 && solid_given {
+            return Some(Evidence::Initialled);
+        }
+        (name.len() == 1 && ((solid_given && !eponym) || acts)).then_some(Evidence::Given)
+    }
+
+    /// Whether a word has letters that English doesn't write, and none is a plain word or an eponym.
+    fn is_foreign(&self, name: &[Word]) -> bool {
+        let marked = |w: &Word| self.own(w).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+        name.iter().any(marked) && !name.iter().any(|w| w.standing.word || self.is_eponym(w))
+    }
+
+    /// Whether words in capitals stand right before or behind: then it is a heading.
+    fn goes_on_upper(&self, name: &[Word]) -> bool {
+        let bounds = (name.first().map(|w| w.span.start), name.last().map(|w| w.span.end));
+        let (Some(start), Some(end)) = bounds else { return false };
+        let upper = |w: &str| w.len() > 1 && w.bytes().all(|b| b.is_ascii_uppercase());
+        let before = self.text.get(..start).and_then(|t| t.strip_suffix(' '));
+        let before = before.and_then(|t| t.rsplit(|c: char| !c.is_alphanumeric()).next());
+        let after = self.text.get(end..).and_then(|t| t.strip_prefix(' '));
+        let after = after.and_then(|t| t.split(|c: char| !c.is_alphanumeric()).next());
+        before.is_some_and(upper) || after.is_some_and(upper)
+    }
+
+    fn cue(&self, first: &Word, i: usize) -> Option<Cue> {
+        let before = window_before(self.text, first.span.start, CUE_BYTES).to_lowercase();
+        if i == 0 && before.trim().is_empty() && !self.label.is_empty() && first.span.start < CUE_BYTES {
+            return self.words.cue(&format!("{}: ", self.label.to_lowercase()));
+        }
+        self.words.cue(&before)
+    }
+
+    fn own(&self, word: &Word) -> &str {
+        self.text.get(word.own..word.span.end).unwrap_or_default()
+    }
+
+    fn is_barred(&self, word: &Word) -> bool {
+        word.shape != Shape::Initial
+            && self.words.not_names.contains(&self.own(word).to_lowercase().replace('’', "'"))
+    }
+
+    fn is_eponym(&self, word: &Word) -> bool {
+        self.own(word).split('-').all(|part| self.words.eponyms.contains(&part.to_lowercase()))
+    }
+
+    fn is_suffix(&self, word: &Word) -> bool {
+        matches!(self.own(word), "Jr" | "JR" | "Sr" | "SR" | "II" | "III" | "IV")
+    }
+}
+
+/// The next capital letter at or behind `at`.
+fn next_capital(text: &str, at: usize) -> Option<usize> {
+    let mut at = at;
+    loop {
+        let rest = text.as_bytes().get(at..)?;
+        let step = rest.iter().position(|b| b.is_ascii_uppercase() || *b >= 0xC3)?;
+        let found = at + step;
+        match text.get(found..).and_then(|t| t.chars().next()) {
+            Some(c) if c.is_uppercase() => return Some(found),
+            Some(c) => at = found + c.len_utf8(),
+            // Inside a character.
+            None => at = found + 1,
+        }
+    }
+}
+
+/// Longest name: `Maria del Carmen Lopez de Garcia Ruiz` has five words with their particles.
+const NAME_WORDS_MAX: usize = 5;
+/// How far before a name its cue may begin.
+const CUE_BYTES: usize = 40;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Names: whether words can be a person's name, and where names stand in a text.
+
+mod after;
+mod find;
+pub mod list;
+mod run;
+pub mod words;
+
+pub(super) use after::window_before;
+pub use find::{Evidence, Recogniser, Rule};
+
+use words::Words;
+
+/// Whether no word of `value` is one that only labels, roles and facilities have.
+#[must_use]
+pub fn is_person(value: &str) -> bool {
+    is_person_by(value, &super::rules::RuleSet::built_in().words)
+}
+
+/// The same, by a word list.
+#[must_use]
+pub fn is_person_by(value: &str, words: &Words) -> bool {
+    let mut parts = 0;
+    for word in value.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()) {
+        parts += 1;
+        let lower = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        if words.not_names.contains(&lower) {
+            return false;
+        }
+    }
+    parts > 0
+}
+
+/// Whether `value` is two or three words, the first a given name and the last a family name of the lists, neither of
+/// them a plain word: for names that aren't capitalised.
+#[must_use]
+pub fn is_listed(value: &str) -> bool {
+    let lists = list::Lists::built_in();
+    let standings: Vec<_> = value.split_whitespace().map(|w| lists.standing(w)).collect();
+    let ([given, .., family], 2..=3) = (standings.as_slice(), standings.len()) else { return false };
+    given.given && !given.word && family.family && !family.word
+}
+
+/// Whether no word of `value` is a plain word that nobody is called by.
+#[must_use]
+pub fn may_be(value: &str) -> bool {
+    let lists = list::Lists::built_in();
+    value.split_whitespace().map(|w| lists.standing(w)).all(|s| !s.word || s.given || s.family)
+}
+
+/// Whether `value`, a parameter's, can be a part of a name: letters first, joined by what joins names, with no more than four
+/// digits at its end. Percent codes count as letters.
+#[must_use]
+pub fn is_part(value: &str) -> bool {
+    let head = value.trim_end_matches(|c: char| c.is_ascii_digit());
+    let coded = value.contains('%');
+    head.starts_with(|c: char| c.is_alphabetic() || c == '%')
+        && (coded || value.len() - head.len() <= 4)
+        && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '%' | '+' | '-' | '\'' | '.'))
+        && (coded || head.chars().all(|c| !c.is_ascii_digit()))
+}
+
+/// The words of a name, folded, for comparing: `O'Brien, Mary` is `mary` and `obrien`, sorted.
+#[must_use]
+pub fn folded(value: &str) -> Vec<String> {
+    let mut words: Vec<String> = value
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '^' | '/' | '.'))
+        .map(|w| w.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>())
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_facilities_are_no_names() {
+        assert!(is_person("Harold Brown"));
+        assert!(!is_person("Mercy General Hospital"));
+        assert!(!is_person("Date Of Birth"));
+    }
+
+    #[test]
+    fn small_letters_need_both_lists() {
+        assert!(is_listed("patricia desrosiers"));
+        assert!(!is_listed("will hope"));
+        assert!(!is_listed("blood pressure"));
+        assert!(!is_listed("patricia"));
+    }
+
+    #[test]
+    fn plain_words_are_no_names_and_unknown_words_may_be() {
+        assert!(may_be("declan kowalski"));
+        assert!(may_be("hope church"));
+        assert!(!may_be("verified with"));
+    }
+
+    #[test]
+    fn parameters_hold_names_and_not_codes() {
+        assert!(is_part("O%27Brien"));
+        assert!(is_part("Thompson742"));
+        assert!(is_part("St.+Clair"));
+        assert!(!is_part("CVE-2023-23918"));
+        assert!(!is_part("12345"));
+    }
+
+    #[test]
+    fn folding_sorts_and_drops_punctuation() {
+        assert_eq!(folded("O'Brien, Mary"), ["mary", "obrien"]);
+    }
+}

@@ -1,0 +1,222 @@
+//! Runs of capitalised words: where a name could stand, word by word.
+
+use super::list::{Lists, Standing};
+use std::ops::Range;
+
+/// One word of a run.
+#[derive(Debug, Clone)]
+pub(super) struct Word {
+    /// Its bytes, with particles before it (`de la Cruz`), without a possessive.
+    pub span: Range<usize>,
+    /// Where the word itself begins, behind particles.
+    pub own: usize,
+    /// How it is written.
+    pub shape: Shape,
+    /// What the lists say of it.
+    pub standing: Standing,
+    /// Whether a comma parts it from the word before.
+    pub comma: bool,
+    /// Whether `'s` follows.
+    pub possessive: bool,
+}
+
+/// How a word is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `Smith`, `McAllister`, `O'Brien`.
+    Title,
+    /// `SMITH`.
+    Upper,
+    /// `J` or `J.`.
+    Initial,
+}
+
+/// The run of words that begins at `start`, a capital letter; empty where that is no word. At most [`WORDS_MAX`].
+pub(super) fn run(text: &str, start: usize, lists: &Lists) -> Vec<Word> {
+    let mut out: Vec<Word> = Vec::new();
+    let mut next = word(text, start, lists);
+    while let Some(found) = next {
+        let mut end = found.span.end;
+        if found.possessive {
+            out.push(found);
+            break;
+        }
+        out.push(found);
+        if out.len() == WORDS_MAX {
+            break;
+        }
+        let comma = text.get(end..).is_some_and(|t| t.starts_with(','));
+        if comma {
+            end += 1;
+        }
+        let blanks = text.get(end..).map_or(0, |t| t.len() - t.trim_start_matches(' ').len());
+        if !(1..=2).contains(&blanks) {
+            break;
+        }
+        let begin = end + blanks;
+        let own = begin + particles(text.get(begin..).unwrap_or_default());
+        next = word(text, own, lists).map(|w| Word { span: begin..w.span.end, comma, ..w });
+        // A particle before anything but a name word is none.
+        if next.as_ref().is_some_and(|w| w.shape == Shape::Initial) && own != begin {
+            next = None;
+        }
+    }
+    out
+}
+
+/// Whether a name could begin at `at`: a capital that nothing word-like, no path and no address goes into.
+pub(super) fn may_begin(text: &str, at: usize) -> bool {
+    let before = text.get(..at).and_then(|t| t.chars().next_back());
+    !before.is_some_and(|c| {
+        c.is_alphanumeric()
+            || matches!(c, '_' | '.' | '/' | '@' | '#' | '$' | '%' | '&' | '^' | '\\' | '-' | '’' | '<')
+    })
+}
+
+fn word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
+    let rest = text.get(start..)?;
+    let mut letters = 0;
+    let mut upper = 0;
+    let mut digits = 0;
+    let mut end = 0;
+    let mut last = ' ';
+    for (at, c) in rest.char_indices() {
+        if at > WORD_BYTES_MAX {
+            return None;
+        }
+        if c.is_alphabetic() {
+            if digits > 0 || (at == 0 && !c.is_uppercase()) {
+                return None;
+            }
+            if c.is_uppercase() {
+                // A capital inside: `McAllister` and `O'Brien`, not `PatientService`.
+                if last.is_lowercase() && !rest.get(..at).is_some_and(|p| PREFIXES.contains(&p)) {
+                    return None;
+                }
+                upper += 1;
+            }
+            letters += 1;
+        } else if c.is_ascii_digit() {
+            digits += 1;
+            if digits > TAIL_DIGITS_MAX {
+                return None;
+            }
+        } else if matches!(c, '\'' | '’' | '-')
+            && digits == 0
+            && rest.get(at + c.len_utf8()..).is_some_and(|t| t.starts_with(char::is_alphabetic))
+        {
+            let tail = rest.get(at + c.len_utf8()..).unwrap_or_default();
+            if c != '-' && ends_possessive(tail) {
+                break;
+            }
+        } else {
+            break;
+        }
+        last = c;
+        end = at + c.len_utf8();
+    }
+    if letters == 0 {
+        return None;
+    }
+    let mut tail = rest.get(end..).unwrap_or_default();
+    let possessive = tail.starts_with(['\'', '’']) && ends_possessive(tail.trim_start_matches(['\'', '’']));
+    let shape = match letters {
+        1 => Shape::Initial,
+        n if n == upper => Shape::Upper,
+        _ => Shape::Title,
+    };
+    if shape == Shape::Initial {
+        if digits > 0 {
+            return None;
+        }
+        if let Some(behind) = tail.strip_prefix('.') {
+            end += 1;
+            tail = behind;
+        }
+    }
+    // Part of an address, a path, an identifier, a call or a dotted name.
+    let mut after = tail.chars();
+    match after.next() {
+        Some('@' | '_' | '^' | '\\' | '(' | '[') => return None,
+        Some('.' | ':' | '/' | '-') if after.next().is_some_and(char::is_alphanumeric) => return None,
+        Some(c) if c.is_alphanumeric() => return None,
+        _ => {}
+    }
+    let standing =
+        if shape == Shape::Initial { Standing::default() } else { lists.standing(rest.get(..end)?) };
+    Some(Word { span: start..start + end, own: start, shape, standing, comma: false, possessive })
+}
+
+/// Whether `s` and nothing more of a word: what stands behind a possessive's apostrophe.
+fn ends_possessive(tail: &str) -> bool {
+    tail.strip_prefix(['s', 'S']).is_some_and(|t| !t.starts_with(char::is_alphanumeric))
+}
+
+/// How many bytes of particles `text` begins with, blanks included: `de la `.
+fn particles(text: &str) -> usize {
+    let mut taken = 0;
+    for _ in 0..3 {
+        let rest = text.get(taken..).unwrap_or_default();
+        let Some(blank) = rest.get(..rest.len().min(8)).and_then(|t| t.find(' ')) else { break };
+        if !rest.get(..blank).is_some_and(|w| PARTICLES.contains(&w)) {
+            break;
+        }
+        taken += blank + 1;
+    }
+    taken
+}
+
+/// Longest run that is looked at.
+const WORDS_MAX: usize = 8;
+/// Longest word that may be part of a name.
+const WORD_BYTES_MAX: usize = 40;
+/// Generators of made-up people put up to so many digits behind a name.
+const TAIL_DIGITS_MAX: usize = 4;
+/// Beginnings that a capital may follow inside a word.
+const PREFIXES: &[&str] =
+    &["Mc", "Mac", "De", "Di", "Da", "Du", "La", "Le", "Van", "Von", "Fitz", "St", "O’", "Al", "El"];
+/// Small words between the parts of a name.
+const PARTICLES: &[&str] = &[
+    "de", "del", "della", "la", "las", "los", "da", "das", "dos", "di", "du", "van", "von", "der", "den",
+    "ter", "ten", "bin", "ibn", "bint", "al", "el", "le", "zu", "af", "St.", "ST.", "Van", "Von",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        run(text, 0, Lists::built_in()).into_iter().map(|w| text[w.span].to_owned()).collect()
+    }
+
+    #[test]
+    fn a_run_takes_initials_particles_hyphens_and_suffixes() {
+        assert_eq!(words("Maria de la Cruz-Lopez was"), ["Maria", "de la Cruz-Lopez"]);
+        assert_eq!(words("Michael D. McAllister (SSN"), ["Michael", "D.", "McAllister"]);
+        assert_eq!(words("Omar St. Clair is"), ["Omar", "St. Clair"]);
+        assert_eq!(words("O'Brien, Mary"), ["O'Brien", "Mary"]);
+        assert_eq!(words("Miguel333 Andersen458."), ["Miguel333", "Andersen458"]);
+    }
+
+    #[test]
+    fn possessives_end_a_run_and_are_no_part_of_it() {
+        assert_eq!(words("Smith's Office"), ["Smith"]);
+        assert_eq!(words("Children’s Clinic"), ["Children"]);
+    }
+
+    #[test]
+    fn identifiers_and_addresses_are_no_names() {
+        for text in
+            ["PatientService", "Patient.name", "Maria@x.org", "Order12345", "Bundle_1", "getName", "Foo:bar"]
+        {
+            assert_eq!(words(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_begins_where_no_word_goes_on() {
+        assert!(may_begin("\"Maria", 1));
+        assert!(!may_begin("/Maria", 1));
+        assert!(!may_begin("x.Maria", 2));
+    }
+}

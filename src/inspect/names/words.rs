@@ -1,0 +1,189 @@
+//! The word lists of text inspection: what introduces a person, what makes a name somebody else's or nobody's.
+
+use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
+
+/// What stands before a name and says of whom it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cue {
+    /// A provider's: `Dr.`, `attending`. The name is nobody's PHI.
+    Provider,
+    /// A place's: `at`. What follows is a facility.
+    Place,
+    /// `Mr.`: a family name or a full name follows.
+    Honorific,
+    /// `patient`: a person follows, if the words look like one.
+    Person,
+    /// `my name is`, `his wife`, `Dear`: a person follows, even by a name that no list has.
+    Intro,
+    /// As `Intro`, but only with a colon or an equals sign behind: `From:`.
+    Label,
+}
+
+/// Lists as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    not_names: Vec<String>,
+    provider_after: Vec<String>,
+    clinical: Vec<String>,
+    clinical_endings: Vec<String>,
+    acts: Vec<String>,
+    acts_two: Vec<String>,
+    things: Vec<String>,
+    eponyms: Vec<String>,
+    wide_places: Vec<String>,
+    individual: Vec<String>,
+    identified_by: Vec<String>,
+    cues: Vec<RawCue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCue {
+    cue: Cue,
+    words: Vec<String>,
+}
+
+/// Word lists of text inspection, lower case.
+pub struct Words {
+    /// Words that no name has: labels, roles, facilities.
+    pub not_names: HashSet<String>,
+    /// Words right behind a name that make it a provider's.
+    pub provider_after: HashSet<String>,
+    /// Words of clinical content.
+    pub clinical: HashSet<String>,
+    /// Endings of words of clinical content.
+    pub clinical_endings: Vec<String>,
+    /// Words, one or two, right behind a name that say what only people do.
+    pub acts: HashSet<String>,
+    /// Words behind a name that make it the name of a thing: `disease`, `score`, `hospital`.
+    pub things: HashSet<String>,
+    /// Names that medicine uses for things; a cue makes them a person's.
+    pub eponyms: HashSet<String>,
+    /// States and countries: too wide to say where somebody lives.
+    pub wide_places: HashSet<String>,
+    /// Words that say that one individual is spoken of; looked for near a name.
+    pub individual: Vec<String>,
+    /// Words right behind a name that say it is somebody's on record: `dob`, `mrn`.
+    pub identified_by: HashSet<String>,
+    /// Cues by their last word, each with its whole phrase, longest first.
+    cues: HashMap<String, Vec<(String, Cue)>>,
+}
+
+impl Words {
+    /// Reads the lists.
+    ///
+    /// # Errors
+    /// What is wrong with the file, in words that quote nothing but the file itself.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let raw: Raw = toml::from_str(text).map_err(|e| e.message().to_owned())?;
+        let mut cues: HashMap<String, Vec<(String, Cue)>> = HashMap::new();
+        for RawCue { cue, words } in raw.cues {
+            for phrase in words {
+                let last = phrase.rsplit(' ').next().unwrap_or_default().to_owned();
+                cues.entry(last).or_default().push((phrase, cue));
+            }
+        }
+        for phrases in cues.values_mut() {
+            phrases.sort_by_key(|(phrase, _)| std::cmp::Reverse(phrase.len()));
+        }
+        Ok(Self {
+            not_names: raw.not_names.into_iter().collect(),
+            provider_after: raw.provider_after.into_iter().collect(),
+            clinical: raw.clinical.into_iter().collect(),
+            clinical_endings: raw.clinical_endings,
+            acts: raw.acts.into_iter().chain(raw.acts_two).collect(),
+            things: raw.things.into_iter().collect(),
+            eponyms: raw.eponyms.into_iter().collect(),
+            wide_places: raw.wide_places.into_iter().collect(),
+            individual: raw.individual,
+            identified_by: raw.identified_by.into_iter().collect(),
+            cues,
+        })
+    }
+
+    /// Whether `word`, in lower case, is of clinical content.
+    #[must_use]
+    pub fn is_clinical(&self, word: &str) -> bool {
+        self.clinical.contains(word)
+            || (word.len() >= CLINICAL_BYTES_MIN
+                && self.clinical_endings.iter().any(|e| word.ends_with(e.as_str())))
+    }
+
+    /// The cue that `before` ends in. `before` is lower case; blanks and light punctuation may follow the cue.
+    #[must_use]
+    pub fn cue(&self, before: &str) -> Option<Cue> {
+        let head =
+            before.trim_end_matches([' ', '\t', '"', '\'', '“', '(', ',', '*', '-', '\n', '\r', ':', '=']);
+        let gap = before.get(head.len()..).unwrap_or_default();
+        let labelled = gap.contains([':', '=']);
+        // A line's end parts a cue from a name, unless it is a label or a greeting's comma.
+        if gap.matches('\n').count() > 2 || (gap.contains('\n') && !labelled && !gap.starts_with(',')) {
+            return None;
+        }
+        let head = head.trim_end_matches('.');
+        let start = head
+            .rfind(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
+            .map_or(0, |at| at + head.get(at..).and_then(|s| s.chars().next()).map_or(1, char::len_utf8));
+        let phrases = self.cues.get(head.get(start..)?)?;
+        let (_, cue) = phrases.iter().find(|(phrase, cue)| {
+            (*cue != Cue::Label || labelled)
+                && head
+                    .strip_suffix(phrase.as_str())
+                    .is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
+        })?;
+        // `Patient, John`: a comma goes with a cue; `at, John` isn't one.
+        if *cue == Cue::Place && !gap.trim().is_empty() {
+            return None;
+        }
+        Some(*cue)
+    }
+
+    /// Every list of single words, for checks.
+    #[must_use]
+    pub fn all_single(&self) -> Vec<&str> {
+        [
+            &self.not_names,
+            &self.provider_after,
+            &self.clinical,
+            &self.acts,
+            &self.things,
+            &self.eponyms,
+            &self.wide_places,
+            &self.identified_by,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(&self.individual)
+        .chain(&self.clinical_endings)
+        .map(String::as_str)
+        .chain(self.cues.values().flatten().map(|(phrase, _)| phrase.as_str()))
+        .collect()
+    }
+}
+
+/// Shorter words with an ending of the list are plain words: `coma`, `program`.
+const CLINICAL_BYTES_MIN: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::rules::RuleSet;
+
+    #[test]
+    fn cues_are_read_with_what_stands_between() {
+        let words = &RuleSet::built_in().words;
+        assert_eq!(words.cue("seen today. patient: "), Some(Cue::Person));
+        assert_eq!(words.cue("mr. "), Some(Cue::Honorific));
+        assert_eq!(words.cue("attending: dr. "), Some(Cue::Provider));
+        assert_eq!(words.cue("my name is "), Some(Cue::Intro));
+        assert_eq!(words.cue("thanks,\n"), Some(Cue::Intro));
+        assert_eq!(words.cue("from: "), Some(Cue::Label));
+        assert_eq!(words.cue("from "), None);
+        assert_eq!(words.cue("impatient "), None);
+        assert_eq!(words.cue("the patient\n"), None);
+        assert_eq!(words.cue(""), None);
+    }
+}
