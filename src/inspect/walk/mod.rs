@@ -119,4 +119,5 @@ pub enum WalkError {
 pub mod json;
 pub mod fhir;
 pub mod hl7v2;
+pub mod x12;
 pub mod object;
