@@ -1,6 +1,6 @@
 //! Formats: what a body is, by its declared type and by its first bytes. The declared type is a hint.
 
-use super::walk::hl7v2;
+use super::walk::{hl7v2, x12};
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -24,7 +24,7 @@ pub enum Format {
     Html,
     /// XML: FHIR, C-CDA, SOAP, NCPDP. No walker yet.
     Xml,
-    /// X12 interchanges. No walker yet.
+    /// X12 interchanges.
     X12,
     /// Lines of JSON. No walker yet.
     Ndjson,
@@ -68,6 +68,7 @@ impl Format {
                 | Self::Redox
                 | Self::Json
                 | Self::Hl7v2
+                | Self::X12
                 | Self::Form
                 | Self::Text
                 | Self::Html
@@ -92,7 +93,7 @@ impl Format {
             (Declared::Html, Self::Text | Self::Xml) => Self::Html,
             (Declared::Xml, Self::Text | Self::Xml) => Self::Xml,
             (Declared::Hl7v2, Self::Text) => Self::Hl7v2,
-            (Declared::X12, Self::Text) => Self::X12,
+            (Declared::X12, Self::Text | Self::Binary) => Self::X12,
             (Declared::Opaque, Self::Text) => Self::Text,
             _ => sniffed,
         }
@@ -109,10 +110,7 @@ impl Format {
         if hl7v2::recognise(rest) {
             return Self::Hl7v2;
         }
-        if rest.starts_with(b"ISA")
-            && rest.len() > 105
-            && rest.get(3).is_some_and(|b| !b.is_ascii_alphanumeric())
-        {
+        if x12::recognise(rest) {
             return Self::X12;
         }
         match rest.first() {

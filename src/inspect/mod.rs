@@ -40,7 +40,7 @@ use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
-use walk::{PersonId, Role, Sink, WalkError, dicom, fhir, hl7v2, object};
+use walk::{PersonId, Role, Sink, WalkError, dicom, fhir, hl7v2, object, x12};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -189,6 +189,18 @@ impl<'r> Inspector<'r> {
                     self.unread_walk(error, media_type, bytes, scorer, top);
                 }
             }
+            Format::X12 => {
+                begin(scorer, Escapes::X12, bytes);
+                match x12::walk(bytes, &self.rules.x12, scorer) {
+                    // The envelope is wrong, and all that is in it was told.
+                    Err(_) if x12::can_read(bytes) => {
+                        let place = if top { "body" } else { "" };
+                        scorer.unread(UninspectedReason::Malformed, media_type, place.to_owned());
+                    }
+                    Err(error) => self.unread_walk(error, media_type, bytes, scorer, top),
+                    Ok(()) => {}
+                }
+            }
             Format::Form => {
                 begin(scorer, Escapes::Percent, bytes);
                 let text = text_of(bytes);
@@ -204,7 +216,7 @@ impl<'r> Inspector<'r> {
                 begin(scorer, Escapes::None, bytes);
                 scorer.plain_text(&text_of(bytes));
             }
-            Format::Xml | Format::X12 | Format::Ndjson | Format::Csv | Format::Multipart => {
+            Format::Xml | Format::Ndjson | Format::Csv | Format::Multipart => {
                 begin(scorer, Escapes::None, bytes);
                 scorer.unread(UninspectedReason::NoWalker, media_type, format.as_str().to_owned());
                 scorer.plain_text(&text_of(bytes));

@@ -9,6 +9,8 @@ pub enum Escapes {
     Json,
     /// `\F\`, `\X41\` (HL7 v2, section 2.7).
     Hl7v2,
+    /// `?*`, and lines that are wrapped anywhere.
+    X12,
     /// `%41`, `+`.
     Percent,
 }
@@ -43,6 +45,10 @@ fn step(raw: &[u8], at: usize, plain: &[u8], escapes: Escapes) -> (usize, usize)
         (Escapes::Hl7v2, Some(b'\\')) => {
             let end = rest.iter().skip(1).position(|b| *b == b'\\').map_or(1, |e| e + 2);
             (at, end)
+        }
+        (Escapes::X12, Some(b'\r' | b'\n' | b'?')) if !rest.starts_with(plain) => {
+            let skipped = rest.iter().take_while(|b| matches!(b, b'\r' | b'\n' | b'?')).count();
+            (at + skipped, plain.len())
         }
         (Escapes::Percent, Some(b'%')) => (at, 3 * plain.len()),
         (Escapes::Percent, Some(b'+')) => (at, 1),

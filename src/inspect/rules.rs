@@ -9,7 +9,7 @@ use super::names::words::Words;
 use super::names::{self, Recogniser};
 use super::text::Detector;
 use super::url::Queries;
-use super::walk::{dicom, fhir, hl7v2, object};
+use super::walk::{dicom, fhir, hl7v2, object, x12};
 use serde::Deserialize;
 use std::sync::{Arc, OnceLock};
 
@@ -27,6 +27,8 @@ pub struct RuleSet {
     pub fhir: fhir::Table,
     /// HL7v2 rows, compiled.
     pub hl7v2: hl7v2::Table,
+    /// X12 rows, compiled.
+    pub x12: x12::Table,
     /// Key names of JSON of no known kind, compiled.
     pub objects: object::Table,
     /// Rows of the Redox data models with those key names behind them, compiled.
@@ -113,6 +115,7 @@ impl RuleSet {
             words: Words::parse(WORDS)?,
             fhir: fhir::Table::new(&table(FHIR)?.before(table(CDS_HOOKS)?))?,
             hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
+            x12: x12::Table::new(&table(X12)?)?,
             objects: object::Table::new(&table(OAUTH)?.before(table(OBJECTS)?))?,
             redox: object::Table::new(&table(REDOX)?.before(table(OBJECTS)?))?,
             dicom: dicom::Table::new(&table(DICOM)?)?,
@@ -127,8 +130,8 @@ fn version() -> String {
     use std::fmt::Write;
     let mut hash = Sha256::new();
     let rules = [
-        DETECTORS, NAME_RULES, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, OBJECTS, OAUTH, REDOX, DICOM,
-        QUERIES,
+        DETECTORS, NAME_RULES, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, X12, OBJECTS, OAUTH, REDOX,
+        DICOM, QUERIES,
     ];
     for text in rules.iter().chain(&names::list::TEXTS) {
         hash.update(text);
@@ -151,6 +154,7 @@ const FHIR: &str = include_str!("../../config/fields/fhir-r4.toml");
 const CDS_HOOKS: &str = include_str!("../../config/fields/cds-hooks.toml");
 const NAMES: &str = include_str!("../../config/fields/fhir-r4-names.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
+const X12: &str = include_str!("../../config/fields/x12.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
 const REDOX: &str = include_str!("../../config/fields/redox.toml");
 const OAUTH: &str = include_str!("../../config/fields/smart-oauth.toml");
@@ -166,7 +170,7 @@ mod tests {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
         ids.extend(rules.names.ids().map(str::to_owned));
-        for text in [FHIR, HL7V2, OBJECTS, OAUTH, REDOX, DICOM, QUERIES] {
+        for text in [FHIR, HL7V2, X12, OBJECTS, OAUTH, REDOX, DICOM, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

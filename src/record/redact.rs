@@ -11,11 +11,13 @@ use crate::inspect::format::Format;
 use crate::inspect::kind::{Kind, Redact};
 use crate::inspect::url::{self, Tables};
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
-use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink, dicom, fhir, hl7v2, object};
+use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink, dicom, fhir, hl7v2, object, x12};
 use crate::inspect::{Inspector, Message, RuleSet, decode, known_header, text, vocab};
 use crate::secrets::TokenKeys;
 use std::collections::HashMap;
 use std::ops::Range;
+
+mod interchange;
 
 /// Makes the stored form of a message; inspects it first where that was left for here.
 #[must_use]
@@ -254,6 +256,10 @@ impl<'d> Redactor<'d> {
             }
             Format::Hl7v2 => match hl7v2::walk(body, &self.rules.hl7v2, self) {
                 Ok(()) => self.hl7v2(body),
+                Err(_) => unread(UninspectedReason::Malformed.as_str()),
+            },
+            Format::X12 => match x12::walk(body, &self.rules.x12, self) {
+                Ok(()) => self.interchange(body),
                 Err(_) => unread(UninspectedReason::Malformed.as_str()),
             },
             Format::Form => match std::str::from_utf8(body) {

@@ -35,6 +35,10 @@ fn body(record: &Redacted, view: View) -> String {
 
 const PATIENT: &str = r#"{"resourceType":"Patient","active":true,"multipleBirthInteger":2,"id":"p","gender":"male","name":[{"use":"official","family":"Okafor","given":["Darnell"]}],"birthDate":"1962-06-22","identifier":[{"type":{"coding":[{"code":"MR"}]},"value":"E08738432"}],"address":[{"postalCode":"83702","city":"Boise"},{"postalCode":"03601"}],"Zed":{"k":"v"}}"#;
 const ADT: &str = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|P|2.5\rPID|1||E08738432^^^H^MR~412-21-3456^^^^SS||OKAFOR^DARNELL||19620622|M|||1 A ST^^BOISE^ID^83702\rOBX|1|NM|2345-7^Glucose^LN||182|mg/dL\rZQX|OKAFOR\r";
+const CLAIM: &str = "ISA*00*          *00*          *ZZ*SENDER1        *ZZ*RECEIVER1      *260101*1200*^*00501*000000001*0*P*:~\n\
+    GS*HC*A*B*20260101*1200*1*X*005010X222A2~\nST*837*0001~\nHL*1**22*0~\nNM1*IL*1*OKAFOR*DARNELL****MI*E08738432~\n\
+    N4*BOISE*ID*83702~\nDMG*D8*19620622*M~\nREF*SY*412-21-3456~\nCLM*ACCT77*40***11:B:1~\nHI*ABK:E11.9^ABF:I10~\nQQ7*JANE~\n\
+    BIN*6*OKA*OR~\nSE*12*0001~\nGE*1*1~\nIEA*1*000000001~\n";
 
 #[test]
 fn a_stored_json_is_json_and_keeps_only_what_is_safe() {
@@ -71,6 +75,36 @@ fn a_stored_hl7v2_message_is_one() {
     );
     assert_eq!(text.matches('\r').count(), ADT.matches('\r').count());
     assert!(!text.contains("ZQX"));
+}
+
+#[test]
+fn a_stored_interchange_is_one() {
+    let record = redacted("application/edi-x12", CLAIM.as_bytes(), View::Linked);
+    let text = body(&record, View::Masked);
+    for gone in ["OKA", "ACCT77", "JANE", "SENDER1", "QQ7", "000000001", "412"] {
+        assert!(!text.contains(gone), "{gone}: {text}");
+    }
+    for kept in [
+        "NM1*",
+        "*[full-name]*[full-name]*",
+        "*[member-id]~",
+        "N4*[city]*",
+        "*837~",
+        "*1962*",
+        "*[ssn]~",
+        "CLM*[account]*40*",
+        ":E11.9^",
+        ":I10~",
+        "BIN*6*[attachment]~",
+        "*^*",
+        "*:~",
+    ] {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
+    assert_eq!(text.matches('~').count(), CLAIM.matches('~').count());
+    assert_eq!(text.matches('\n').count(), CLAIM.matches('\n').count());
+    let cut = redacted("application/edi-x12", &CLAIM.as_bytes()[..CLAIM.len() - 30], View::Linked);
+    assert_eq!(body(&cut, View::Linked), "[body: malformed]");
 }
 
 #[test]
@@ -114,6 +148,7 @@ fn nothing_that_was_found_is_left() {
     for (content_type, message) in [
         ("application/fhir+json", PATIENT),
         ("x-application/hl7-v2+er7", ADT),
+        ("application/edi-x12", CLAIM),
         ("text/plain", "Patient: Darnell Okafor SSN 412-21-3456"),
         ("application/x-www-form-urlencoded", "lastName=Okafor&ssn=412-21-3456"),
     ] {

@@ -119,5 +119,6 @@ pub enum WalkError {
 pub mod json;
 pub mod fhir;
 pub mod hl7v2;
+pub mod x12;
 pub mod object;
 pub mod dicom;
