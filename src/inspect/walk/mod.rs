@@ -120,3 +120,4 @@ pub mod json;
 pub mod fhir;
 pub mod hl7v2;
 pub mod object;
+pub mod csv;
