@@ -244,6 +244,7 @@ pub(super) fn by_name(path: &Path) -> &'static str {
         Some("hl7") => "x-application/hl7-v2+er7",
         Some("x12" | "edi") => "application/edi-x12",
         Some("csv") => "text/csv",
+        Some("tsv") => "text/tab-separated-values",
         _ => "",
     }
 }

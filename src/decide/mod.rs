@@ -146,8 +146,9 @@ pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdi
         person.points.0 >= policy.block
             || (policy.clinical && person.clinical && person.points.0 >= policy.identified)
     };
-    let identified = findings.persons.iter().filter(|p| p.points.0 >= policy.identified).count();
-    let opaque_ids = findings.persons.iter().filter(|p| p.only_opaque_id && p.clinical).count();
+    let people = || findings.persons.iter().filter(|person| !person.again);
+    let identified = people().filter(|p| p.points.0 >= policy.identified).count();
+    let opaque_ids = people().filter(|p| p.only_opaque_id && p.clinical).count();
     let wrong = match policy.flag {
         Flag::Production => Declared::Test,
         Flag::Development | Flag::Staging => Declared::Production,

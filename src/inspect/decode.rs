@@ -212,6 +212,42 @@ pub fn hex(text: &str) -> Option<Vec<u8>> {
         .then(|| digits.chunks(2).map(|c| c.iter().fold(0, |n, d| n << 4 | d)).collect())
 }
 
+/// Undoes quoted-printable (RFC 2045, section 6.7). What is no escape stays as it is.
+#[must_use]
+pub fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| {
+        bytes.get(at).and_then(|b| char::from(*b).to_digit(16)).and_then(|d| u8::try_from(d).ok())
+    };
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(b) = bytes.get(at) {
+        at += match (b, digit(at + 1), digit(at + 2)) {
+            (b'=', Some(high), Some(low)) => {
+                out.push(high << 4 | low);
+                3
+            }
+            // The line goes on: blanks may stand in front of its end.
+            (b'=', ..) => {
+                let rest = bytes.get(at + 1..).unwrap_or_default();
+                let blanks = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+                match rest.get(blanks..).unwrap_or_default() {
+                    [b'\r', b'\n', ..] => blanks + 3,
+                    [b'\n' | b'\r', ..] => blanks + 2,
+                    _ => {
+                        out.push(b'=');
+                        1
+                    }
+                }
+            }
+            (b, ..) => {
+                out.push(*b);
+                1
+            }
+        };
+    }
+    out
+}
+
 /// Undoes percent-encoding; `plus` as blank where forms are read. Broken escapes stay as they are.
 #[must_use]
 pub fn percent(text: &str, plus: bool) -> String {
@@ -368,5 +404,6 @@ mod tests {
         assert_eq!(base64("no base64!"), None);
         assert_eq!(hex("48 65").as_deref(), Some(b"He".as_slice()));
         assert_eq!(percent("a%20b+c%zz", true), "a b c%zz");
+        assert_eq!(quoted_printable(b"M=C3=BCller=\r\n 1=2 = x"), "M\u{fc}ller 1=2 = x".as_bytes());
     }
 }

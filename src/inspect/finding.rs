@@ -110,6 +110,8 @@ pub struct Person {
     pub made_up: Option<MadeUp>,
     /// Whether nothing but an opaque id says who it is.
     pub only_opaque_id: bool,
+    /// Whether it is somebody who came before: another line or row of the same patient.
+    pub again: bool,
 }
 
 /// Why something stayed unread.

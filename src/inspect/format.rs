@@ -1,6 +1,7 @@
 //! Formats: what a body is, by its declared type and by its first bytes. The declared type is a hint.
 
-use super::walk::{hl7v2, x12};
+use super::walk::{csv, hl7v2, x12};
+use super::{lines, parts};
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -26,11 +27,11 @@ pub enum Format {
     Xml,
     /// X12 interchanges.
     X12,
-    /// Lines of JSON. No walker yet.
+    /// Lines of JSON.
     Ndjson,
-    /// Comma-separated values. No walker yet.
+    /// Comma-separated values, or by another delimiter; columns of fixed width.
     Csv,
-    /// Multipart. No walker yet.
+    /// Multipart.
     Multipart,
     /// Images, archives, PDF, unknown bytes.
     Binary,
@@ -72,6 +73,9 @@ impl Format {
                 | Self::Form
                 | Self::Text
                 | Self::Html
+                | Self::Ndjson
+                | Self::Csv
+                | Self::Multipart
         )
     }
 
@@ -86,14 +90,14 @@ impl Format {
             (_, Self::Hl7v2 | Self::X12) => sniffed,
             (Declared::Multipart, _) => Self::Multipart,
             (Declared::Ndjson, _) => Self::Ndjson,
-            (Declared::Json, Self::Json | Self::Binary | Self::Text) => Self::Json,
+            (Declared::Json, Self::Json | Self::Binary | Self::Text | Self::Csv) => Self::Json,
             (Declared::Json, other) => other,
             (Declared::Csv, Self::Text) => Self::Csv,
-            (Declared::Form, Self::Text) => Self::Form,
-            (Declared::Html, Self::Text | Self::Xml) => Self::Html,
-            (Declared::Xml, Self::Text | Self::Xml) => Self::Xml,
-            (Declared::Hl7v2, Self::Text) => Self::Hl7v2,
-            (Declared::X12, Self::Text | Self::Binary) => Self::X12,
+            (Declared::Form, Self::Text | Self::Csv) => Self::Form,
+            (Declared::Html, Self::Text | Self::Xml | Self::Csv) => Self::Html,
+            (Declared::Xml, Self::Text | Self::Xml | Self::Csv) => Self::Xml,
+            (Declared::Hl7v2, Self::Text | Self::Csv) => Self::Hl7v2,
+            (Declared::X12, Self::Text | Self::Binary | Self::Csv) => Self::X12,
             (Declared::Opaque, Self::Text) => Self::Text,
             _ => sniffed,
         }
@@ -114,6 +118,7 @@ impl Format {
             return Self::X12;
         }
         match rest.first() {
+            Some(b'{' | b'[') if lines::recognise(rest) => Self::Ndjson,
             Some(b'{') => Self::Json,
             Some(b'[')
                 if rest
@@ -130,7 +135,9 @@ impl Format {
             {
                 Self::Xml
             }
+            Some(b'-') if parts::recognise(rest) => Self::Multipart,
             _ if is_binary(rest) => Self::Binary,
+            _ if csv::recognise(rest) => Self::Csv,
             _ => Self::Text,
         }
     }
@@ -176,11 +183,21 @@ impl Declared {
         match essence.as_str() {
             "" => Self::None,
             "application/x-www-form-urlencoded" => Self::Form,
-            "text/csv" | "application/csv" => Self::Csv,
+            "text/csv"
+            | "application/csv"
+            | "text/x-csv"
+            | "application/x-csv"
+            | "text/comma-separated-values"
+            | "text/tab-separated-values" => Self::Csv,
             "application/x-ndjson"
             | "application/ndjson"
             | "application/fhir+ndjson"
-            | "application/jsonl" => Self::Ndjson,
+            | "application/jsonl"
+            | "application/x-jsonl"
+            | "application/jsonlines"
+            | "application/x-jsonlines"
+            | "application/json-seq"
+            | "text/x-ndjson" => Self::Ndjson,
             "application/hl7-v2" | "x-application/hl7-v2+er7" | "application/hl7-v2+er7" | "text/hl7v2" => {
                 Self::Hl7v2
             }
@@ -199,6 +216,12 @@ impl Declared {
 #[must_use]
 pub fn says_json(media_type: &str) -> bool {
     Declared::of(media_type) == Declared::Json
+}
+
+/// Whether a declared type says CSV: then a body whose quotes don't close is reported.
+#[must_use]
+pub fn says_csv(media_type: &str) -> bool {
+    Declared::of(media_type) == Declared::Csv
 }
 
 /// The media type of the list that we write down, or `other`: what a sender writes is payload.
@@ -232,6 +255,9 @@ const KNOWN_TYPES: &[&str] = &[
     "multipart/form-data",
     "multipart/related",
     "multipart/mixed",
+    "message/http",
+    "application/http",
+    "text/tab-separated-values",
     "text/plain",
     "text/csv",
     "text/xml",

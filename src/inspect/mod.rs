@@ -27,6 +27,8 @@ pub mod score;
 pub mod rules;
 pub mod vocab;
 pub mod links;
+pub(crate) mod lines;
+mod parts;
 
 pub use finding::Findings;
 pub use rules::RuleSet;
@@ -40,7 +42,7 @@ use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
-use walk::{PersonId, Role, Sink, WalkError, dicom, fhir, hl7v2, object, x12};
+use walk::{PersonId, Role, Sink, WalkError, csv, dicom, fhir, hl7v2, object, x12};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -157,7 +159,7 @@ impl<'r> Inspector<'r> {
         };
         let format = Format::of(message.content_type, &body);
         scorer.document(Part::Body, Escapes::None, b"");
-        self.document(format, message.content_type, &body, scorer, true)
+        self.document(format, message.content_type, &body, scorer, true, left)
     }
 
     /// One document, at the top or carried. Gives what it turned out to be.
@@ -168,8 +170,10 @@ impl<'r> Inspector<'r> {
         bytes: &[u8],
         scorer: &mut Scorer<'r>,
         top: bool,
+        left: &mut usize,
     ) -> Format {
         let media_type = format::known_media_type(content_type);
+        let body_place = || "body".to_owned();
         let begin = |scorer: &mut Scorer<'r>, escapes, raw: &[u8]| {
             if top {
                 scorer.document(Part::Body, escapes, raw);
@@ -181,7 +185,7 @@ impl<'r> Inspector<'r> {
             Format::Empty => {}
             Format::Binary => scorer.unread(UninspectedReason::OpaqueType, media_type, String::new()),
             Format::FhirJson | Format::Redox | Format::Json => {
-                return self.json(content_type, bytes, scorer, top);
+                return self.json(content_type, bytes, scorer, top, left);
             }
             Format::Hl7v2 => {
                 begin(scorer, Escapes::Hl7v2, bytes);
@@ -216,7 +220,24 @@ impl<'r> Inspector<'r> {
                 begin(scorer, Escapes::None, bytes);
                 scorer.plain_text(&text_of(bytes));
             }
-            Format::Xml | Format::Ndjson | Format::Csv | Format::Multipart => {
+            Format::Ndjson => {
+                begin(scorer, Escapes::None, bytes);
+                self.ndjson(bytes, scorer, left);
+            }
+            Format::Csv => {
+                begin(scorer, Escapes::Doubled, bytes);
+                if csv::walk(bytes, &self.rules.columns, &self.rules.objects, scorer).is_err()
+                    && format::says_csv(content_type)
+                {
+                    let place = if top { body_place() } else { String::new() };
+                    scorer.unread(UninspectedReason::Malformed, media_type, place);
+                }
+            }
+            Format::Multipart => {
+                begin(scorer, Escapes::None, bytes);
+                self.multipart(content_type, bytes, scorer, left);
+            }
+            Format::Xml => {
                 begin(scorer, Escapes::None, bytes);
                 scorer.unread(UninspectedReason::NoWalker, media_type, format.as_str().to_owned());
                 scorer.plain_text(&text_of(bytes));
@@ -225,7 +246,14 @@ impl<'r> Inspector<'r> {
         format
     }
 
-    fn json(&self, content_type: &str, bytes: &[u8], scorer: &mut Scorer<'r>, top: bool) -> Format {
+    fn json(
+        &self,
+        content_type: &str,
+        bytes: &[u8],
+        scorer: &mut Scorer<'r>,
+        top: bool,
+        left: &mut usize,
+    ) -> Format {
         if top {
             scorer.document(Part::Body, Escapes::Json, bytes);
         } else {
@@ -265,7 +293,7 @@ impl<'r> Inspector<'r> {
             Err(_) => {
                 // Nothing said JSON: a text that begins with a brace, or lines of JSON.
                 let format = if is_ndjson(bytes) { Format::Ndjson } else { Format::Text };
-                self.document(format, content_type, bytes, scorer, top)
+                self.document(format, content_type, bytes, scorer, top, left)
             }
         }
     }
@@ -287,6 +315,8 @@ impl<'r> Inspector<'r> {
         scorer.unread(reason, media_type, if top { "body".to_owned() } else { String::new() });
         if top {
             scorer.document(Part::Body, Escapes::None, bytes);
+        } else {
+            scorer.carried_raw(Escapes::None, bytes);
         }
         scorer.plain_text(&text_of(bytes));
     }
@@ -340,7 +370,7 @@ impl<'r> Inspector<'r> {
                 url::walk_url(&text, 0, &self.tables(), person, scorer);
             } else {
                 let format = Format::of(&carrier.media_type, &bytes);
-                self.document(format, &carrier.media_type, &bytes, scorer, false);
+                self.document(format, &carrier.media_type, &bytes, scorer, false, left);
             }
             waiting.append(&mut scorer.take_carriers());
         }

@@ -13,6 +13,8 @@ pub enum Escapes {
     X12,
     /// `%41`, `+`.
     Percent,
+    /// `""` (RFC 4180, section 2).
+    Doubled,
 }
 
 /// For each byte of `decoded`, and one behind the last, the offset in `raw` of what it came from.
@@ -52,6 +54,7 @@ fn step(raw: &[u8], at: usize, plain: &[u8], escapes: Escapes) -> (usize, usize)
         }
         (Escapes::Percent, Some(b'%')) => (at, 3 * plain.len()),
         (Escapes::Percent, Some(b'+')) => (at, 1),
+        (Escapes::Doubled, Some(b'"')) if rest.starts_with(b"\"\"") => (at, 2),
         // Latin-1 in the raw bytes: one byte a character.
         (_, Some(b)) if plain.len() == 2 && !rest.starts_with(plain) && *b >= 0x80 => (at, 1),
         _ => (at, plain.len()),
@@ -73,5 +76,6 @@ mod tests {
     fn hl7v2_and_percent_escapes_map_too() {
         assert_eq!(map(br"A\T\B", "A&B", Escapes::Hl7v2), [0, 1, 4, 5]);
         assert_eq!(map(b"a%20b", "a b", Escapes::Percent), [0, 1, 4, 5]);
+        assert_eq!(map(b"a\"\"b\xFC", "a\"b\u{fc}", Escapes::Doubled), [0, 1, 3, 4, 4, 5]);
     }
 }

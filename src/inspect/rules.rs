@@ -9,7 +9,7 @@ use super::names::words::Words;
 use super::names::{self, Recogniser};
 use super::text::Detector;
 use super::url::Queries;
-use super::walk::{dicom, fhir, hl7v2, object, x12};
+use super::walk::{csv, dicom, fhir, hl7v2, object, x12};
 use serde::Deserialize;
 use std::sync::{Arc, OnceLock};
 
@@ -35,6 +35,8 @@ pub struct RuleSet {
     pub redox: object::Table,
     /// DICOM rows, compiled.
     pub dicom: dicom::Table,
+    /// Column names of flat tables beside them, compiled.
+    pub columns: csv::Table,
     /// Search parameters and headers, compiled.
     pub queries: Queries,
     /// A digest of all rule texts: which rules judged a message.
@@ -119,6 +121,7 @@ impl RuleSet {
             objects: object::Table::new(&table(OAUTH)?.before(table(OBJECTS)?))?,
             redox: object::Table::new(&table(REDOX)?.before(table(OBJECTS)?))?,
             dicom: dicom::Table::new(&table(DICOM)?)?,
+            columns: csv::Table::new(&table(COLUMNS)?)?,
             queries: Queries::new(&table(QUERIES)?)?,
             version: version(),
         })
@@ -131,7 +134,7 @@ fn version() -> String {
     let mut hash = Sha256::new();
     let rules = [
         DETECTORS, NAME_RULES, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, X12, OBJECTS, OAUTH, REDOX,
-        DICOM, QUERIES,
+        DICOM, COLUMNS, QUERIES,
     ];
     for text in rules.iter().chain(&names::list::TEXTS) {
         hash.update(text);
@@ -159,6 +162,7 @@ const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
 const REDOX: &str = include_str!("../../config/fields/redox.toml");
 const OAUTH: &str = include_str!("../../config/fields/smart-oauth.toml");
 const DICOM: &str = include_str!("../../config/fields/dicomweb.toml");
+const COLUMNS: &str = include_str!("../../config/fields/csv-columns.toml");
 const QUERIES: &str = include_str!("../../config/fields/fhir-url.toml");
 
 #[cfg(test)]
@@ -170,7 +174,7 @@ mod tests {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
         ids.extend(rules.names.ids().map(str::to_owned));
-        for text in [FHIR, HL7V2, X12, OBJECTS, OAUTH, REDOX, DICOM, QUERIES] {
+        for text in [FHIR, HL7V2, X12, OBJECTS, OAUTH, REDOX, DICOM, COLUMNS, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

@@ -4,6 +4,8 @@
 //! Structure is taken from the document by its own syntax here, and every value between is masked unless the walker
 //! said of just these bytes that they may stay: a leaf that a walker missed is masked, not kept.
 
+mod flat;
+
 use super::{Draft, Found, Part, Piece, Redacted, StoredPayload, Told, View};
 use crate::inspect::check::date;
 use crate::inspect::finding::{Findings, UninspectedReason};
@@ -266,6 +268,8 @@ impl<'d> Redactor<'d> {
                 Ok(text) => self.pairs(text, ""),
                 Err(_) => unread(UninspectedReason::Charset.as_str()),
             },
+            Format::Ndjson => self.ndjson(body),
+            Format::Csv => self.flat(body),
             Format::Text => vec![leaf("text", body.len(), "[text]", None, true)],
             format => unread(format.as_str()),
         }

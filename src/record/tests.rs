@@ -108,6 +108,34 @@ fn a_stored_interchange_is_one() {
 }
 
 #[test]
+fn a_stored_table_is_one_and_names_only_columns_of_the_tables() {
+    let csv = "MRN,Last Name,dob (for Okafor),Okafor col,\"sex\"\r\nE08738432,\"O, \"\"K\"\" Okafor\",1962-06-22,x; y,F\r\n";
+    let record = redacted("text/csv", csv.as_bytes(), View::Linked);
+    assert_eq!(
+        body(&record, View::Masked),
+        "mrn,lastname,dob,*,\"sex\"\r\n[mrn],\"[family-name]\",1962,[text],F\r\n"
+    );
+    assert_eq!(record.tokens().len(), 1);
+    let headless = redacted("text/csv", b"E1,Hope,Ann,412-21-3456\nE2,Wong,Bo,412-21-3457", View::Linked);
+    let text = body(&headless, View::Masked);
+    assert!(text.ends_with("[family-name],[given-name],[ssn]") && !text.contains("Wong"), "{text}");
+    let broken = redacted("text/csv", b"mrn,name\nE08738432,\"Okafor\nE1,x", View::Linked);
+    assert!(!body(&broken, View::Linked).contains("Okafor"));
+}
+
+#[test]
+fn stored_lines_of_json_are_lines_of_json() {
+    let lines = format!("{PATIENT}\r\n{{\"Okafor\": \n\n{{\"lastName\":\"Okafor\"}}\n");
+    let record = redacted("application/fhir+ndjson", lines.as_bytes(), View::Linked);
+    let text = body(&record, View::Masked);
+    let stored: Vec<&str> = text.lines().collect();
+    assert_eq!(stored.len(), 3);
+    let value: serde_json::Value = serde_json::from_str(stored[0]).expect("JSON");
+    assert_eq!(value["name"][0]["family"], "[family-name]");
+    assert_eq!(&stored[1..], ["[line: malformed]", "{\"lastName\":\"[family-name]\"}"]);
+}
+
+#[test]
 fn views_only_go_down_and_never_pass_the_ceiling() {
     for (content_type, message) in [("application/fhir+json", PATIENT), ("x-application/hl7-v2+er7", ADT)] {
         for ceiling in [View::Shape, View::Masked, View::Linked] {

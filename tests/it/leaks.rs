@@ -100,6 +100,29 @@ fn send_all(gate: &Gate) -> Vec<Http> {
             &[("Content-Type", "text/xml")],
             b"<Quillfeather>cnrqxfree</Quillfeather>",
         ));
+        replies.push(gate.send(
+            environment,
+            "POST",
+            "/csv",
+            &[("Content-Type", "text/csv")],
+            b"last_name,dob (cnrqxkey),cnrqxkey,Quillfeather,ssn\nQuillfeather,1951-03-17,cnrqxval,cnrqxfree,412-21-7834\n\"cnrqxval,Zebadiah\n",
+        ));
+        let lines = format!("{}\n{{\"cnrqxkey\": \"Quillfeather\n[\"cnrqxval\"]\n", fhir().replace('\n', ""));
+        replies.push(gate.send(
+            environment,
+            "POST",
+            "/lines",
+            &[("Content-Type", "application/fhir+ndjson")],
+            lines.as_bytes(),
+        ));
+        let parts = "--cnrqxseg\r\nContent-Disposition: form-data; name=\"cnrqxkey\"; filename=\"Quillfeather Zebadiah.txt\"\r\nX-cnrqxhdr: cnrqxval 412-21-7834\r\n\r\nPatient: Zebadiah Quillfeather cnrqxfree\r\n--cnrqxseg\r\nContent-Disposition: form-data; name=cnrqxkey\r\n\r\n412-21-7834\r\n";
+        replies.push(gate.send(
+            environment,
+            "POST",
+            "/parts",
+            &[("Content-Type", "multipart/form-data; boundary=cnrqxseg")],
+            parts.as_bytes(),
+        ));
         replies.push(gate.send(environment, "cnrqxval", "/x", &[], b""));
     }
     replies

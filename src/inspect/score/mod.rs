@@ -3,6 +3,7 @@
 //! Points of one person's fields add up, each kind once, at its highest; two people's points never do. Whether a person
 //! counts as made up is asked of each person anew, by the rules of the published marker list.
 
+mod again;
 mod known;
 mod person;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use super::text;
 use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
+use again::Again;
 use known::KeptText;
 use person::{add_up, agree, is_name, is_number, keys};
 use std::collections::HashMap;
@@ -37,7 +39,11 @@ pub struct Scorer<'r> {
     declared: Vec<(Declared, String)>,
     off_path: Vec<OffPath>,
     hosts: Option<Vec<String>>,
+    /// Whom the fields of a multipart form tell of.
+    form: Option<PersonId>,
     generator_seen: bool,
+    /// The first of the people that it holds for.
+    generator_from: usize,
     scanned: u64,
     carriers: Vec<Carrier>,
     texts: Vec<KeptText>,
@@ -96,7 +102,38 @@ struct Inside {
     place: String,
     person: PersonId,
     depth: u8,
+    /// Where each byte of a document in a string stands in its part.
     origins: Option<Arc<[u32]>>,
+    /// Whether its bytes stand in what encloses it as they are, or by `origins`: nothing was decoded.
+    as_is: bool,
+    /// Where it begins in what encloses it, then.
+    from: usize,
+}
+
+/// Where a scorer stands: what it goes back to behind each piece of a document.
+#[derive(Clone)]
+pub struct Stand {
+    part: Part,
+    inside: Option<Inside>,
+}
+
+impl Inside {
+    /// Where bytes of the document stand in the part of the message.
+    fn span(&self, span: Range<usize>) -> Range<usize> {
+        let at = |at: usize| match &self.origins {
+            Some(origins) => origins.get(self.from + at).map_or(self.span.end, |origin| *origin as usize),
+            None => self.from + at,
+        };
+        if self.as_is { at(span.start)..at(span.end) } else { self.span.clone() }
+    }
+}
+
+impl Stand {
+    /// How deep in carriers and containers.
+    #[must_use]
+    pub fn depth(&self) -> u8 {
+        self.inside.as_ref().map_or(0, |inside| inside.depth)
+    }
 }
 
 struct Draft {
@@ -105,6 +142,8 @@ struct Draft {
     document: u32,
     /// Known from running text alone.
     of_text: bool,
+    /// Whether a generator's system stands in what is judged with this person: the message, or its line.
+    generator: bool,
 }
 
 struct Evidence {
@@ -132,7 +171,9 @@ impl<'r> Scorer<'r> {
             declared: Vec::new(),
             off_path: Vec::new(),
             hosts: None,
+            form: None,
             generator_seen: false,
+            generator_from: 0,
             scanned: 0,
             carriers: Vec::new(),
             texts: Vec::new(),
@@ -174,6 +215,8 @@ impl<'r> Scorer<'r> {
             person: carrier.person,
             depth: carrier.depth,
             origins: carrier.origins.clone(),
+            as_is: carrier.origins.is_some(),
+            from: 0,
         });
         self.scanned += bytes as u64;
     }
@@ -199,11 +242,60 @@ impl<'r> Scorer<'r> {
         }
     }
 
-    /// The bytes of a carried document, where its escapes have to be led back.
+    /// Where it stands.
+    #[must_use]
+    pub fn stand(&self) -> Stand {
+        Stand { part: self.part, inside: self.inside.clone() }
+    }
+
+    /// Begins a document that is a piece of the one at `stand`: a line of NDJSON, a part of a multipart body. `at` are its
+    /// bytes there; `as_is` says that it was not decoded, so that its own offsets hold; `deeper` that it counts as carried.
+    pub fn piece(&mut self, stand: &Stand, at: Range<usize>, as_is: bool, deeper: bool, place: &str) {
+        self.base = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
+        self.part = stand.part;
+        self.escapes = offsets::Escapes::None;
+        self.raw = None;
+        let outer = stand.inside.as_ref();
+        let span = outer.map_or(at.clone(), |outer| outer.span(at.clone()));
+        self.inside = Some(Inside {
+            span,
+            place: outer.map_or_else(|| place.to_owned(), |outer| format!("{} > {place}", outer.place)),
+            person: outer.map_or(PersonId::NOBODY, |outer| outer.person),
+            depth: stand.depth().saturating_add(u8::from(deeper)),
+            origins: outer.and_then(|outer| outer.origins.clone()),
+            as_is: as_is && outer.is_none_or(|outer| outer.as_is),
+            from: outer.map_or(0, |outer| outer.from) + at.start,
+        });
+    }
+
+    /// The person whom the fields of a multipart form tell of: that of the form's documents where those have one alone.
+    pub fn form(&mut self) -> PersonId {
+        self.base = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
+        let person = self.new_person(Role::Patient, false);
+        self.form.get_or_insert(person);
+        person
+    }
+
+    /// Begins a piece that tells of the person of `form`, numbered 0.
+    pub fn form_piece(&mut self, form: PersonId, stand: &Stand, at: Range<usize>, as_is: bool, place: &str) {
+        self.piece(stand, at, as_is, false, place);
+        self.base = form.0;
+    }
+
+    /// Ends what is judged together: what was seen of a generator holds for the people so far, and for nobody behind.
+    pub fn ends(&mut self) {
+        let seen = std::mem::take(&mut self.generator_seen);
+        for draft in self.people.iter_mut().skip(self.generator_from) {
+            draft.generator |= seen;
+        }
+        self.generator_from = self.people.len();
+    }
+
+    /// The bytes of a carried document or a piece, where its escapes have to be led back.
     pub fn carried_raw(&mut self, escapes: offsets::Escapes, raw: &[u8]) {
-        if self.inside.as_ref().is_some_and(|inside| inside.origins.is_some()) {
+        if self.inside.as_ref().is_some_and(|inside| inside.as_is) {
             self.escapes = escapes;
-            self.raw = Some(raw.to_vec());
+            self.raw = (escapes != offsets::Escapes::None).then(|| raw.to_vec());
         }
     }
 
@@ -382,7 +474,7 @@ impl<'r> Scorer<'r> {
 
     fn new_person(&mut self, role: Role, of_text: bool) -> PersonId {
         let id = PersonId(u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1));
-        self.people.push(Draft { role, clinical: false, document: self.base, of_text });
+        self.people.push(Draft { role, clinical: false, document: self.base, of_text, generator: false });
         id
     }
 
@@ -391,7 +483,7 @@ impl<'r> Scorer<'r> {
         match (person, &self.inside) {
             (PersonId::NOBODY, Some(inside)) => inside.person,
             (PersonId::NOBODY, None) => PersonId::NOBODY,
-            (PersonId(n), _) => PersonId(n.saturating_add(self.base)),
+            (PersonId(n), _) => PersonId(n.saturating_add(self.base).min(PERSONS_MAX)),
         }
     }
 
@@ -435,8 +527,9 @@ impl<'r> Scorer<'r> {
     /// A person for values that a walker gave to nobody though their row says a patient's: one for each document.
     fn nobody_known(&mut self) -> PersonId {
         let base = self.base;
-        match self.people.iter().position(|p| p.document == base && p.role == Role::Patient) {
-            Some(at) => PersonId(u32::try_from(at).unwrap_or(u32::MAX - 1)),
+        let mut own = self.people.iter().enumerate().skip(base as usize);
+        match own.find(|(_, p)| p.document == base && p.role == Role::Patient) {
+            Some((at, _)) => PersonId(u32::try_from(at).unwrap_or(u32::MAX - 1)),
             None => self.new_person(Role::Patient, false),
         }
     }
@@ -485,7 +578,7 @@ impl<'r> Scorer<'r> {
                 start: leaf.span.start,
                 place: self.place(place()),
                 part: self.part,
-                has_place: self.inside.as_ref().is_none_or(|inside| inside.origins.is_some()),
+                has_place: self.inside.as_ref().is_none_or(|inside| inside.as_is || inside.origins.is_some()),
                 hits: kept_hits,
             });
         }
@@ -542,12 +635,8 @@ impl<'r> Scorer<'r> {
 
     fn span(&self, span: Range<usize>) -> Range<usize> {
         match &self.inside {
+            Some(inside) => inside.span(span),
             None => span,
-            Some(Inside { origins: Some(origins), span: whole, .. }) => {
-                let at = |at: usize| origins.get(at).map_or(whole.end, |o| *o as usize);
-                at(span.start)..at(span.end)
-            }
-            Some(inside) => inside.span.clone(),
         }
     }
 
@@ -558,6 +647,7 @@ impl<'r> Scorer<'r> {
     /// Adds up, and tells what was found.
     #[must_use]
     pub fn finish(mut self, head: Option<PersonId>) -> Findings {
+        self.ends();
         let owner = self.owners(head);
         for evidence in &mut self.evidence {
             if let Some(to) = owner.get(evidence.person.0 as usize) {
@@ -574,12 +664,8 @@ impl<'r> Scorer<'r> {
         }
         let mut persons = Vec::with_capacity(self.people.len());
         let mut index: HashMap<PersonId, usize> = HashMap::new();
-        let mut by_person: HashMap<PersonId, Vec<usize>> = HashMap::new();
-        for (at, evidence) in self.evidence.iter().enumerate() {
-            if evidence.person != PersonId::NOBODY {
-                by_person.entry(evidence.person).or_default().push(at);
-            }
-        }
+        let mut by_person = self.by_person();
+        let mut owned = Vec::with_capacity(by_person.len());
         for id in (0..self.people.len()).map(|n| PersonId(u32::try_from(n).unwrap_or(u32::MAX - 1))) {
             let own = by_person.remove(&id).unwrap_or_default();
             let is_clinical = clinical.get(id.0 as usize).copied().unwrap_or(false);
@@ -595,7 +681,15 @@ impl<'r> Scorer<'r> {
                 }
             }
             index.insert(id, persons.len());
-            persons.push(add_up(&mut self.evidence, &own, is_clinical, self.generator_seen));
+            let generator = self.people.get(id.0 as usize).is_some_and(|draft| draft.generator);
+            persons.push(add_up(&mut self.evidence, &own, is_clinical, generator));
+            owned.push((id, own));
+        }
+        let mut again = Again::default();
+        for (id, own) in &owned {
+            if let Some(person) = index.get(id).and_then(|at| persons.get_mut(*at)) {
+                person.again = again.counts_again(&self.evidence, own, person);
+            }
         }
         let findings = self
             .evidence
@@ -630,16 +724,18 @@ impl<'r> Scorer<'r> {
     fn owners(&self, head: Option<PersonId>) -> Vec<PersonId> {
         let count = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
         let mut owner: Vec<PersonId> = (0..count).map(PersonId).collect();
+        let relatives = self.people.iter().any(|draft| matches!(draft.role, Role::RelativeOf(_)));
+        let by_person = if relatives { self.by_person() } else { HashMap::new() };
         for (from, draft) in self.people.iter().enumerate() {
             if let Role::RelativeOf(patient) = draft.role
                 && let Ok(id) = u32::try_from(from)
-                && self.agree(PersonId(id), patient)
+                && self.agree(&by_person, PersonId(id), patient)
                 && let Some(slot) = owner.get_mut(from)
             {
                 *slot = patient;
             }
         }
-        if let Some(head) = head {
+        if head.is_some() || self.form.is_some() {
             let mut in_body: Vec<PersonId> = self
                 .evidence
                 .iter()
@@ -651,20 +747,39 @@ impl<'r> Scorer<'r> {
                 .collect();
             in_body.sort_unstable();
             in_body.dedup();
-            if let ([only], Some(slot)) = (in_body.as_slice(), owner.get_mut(head.0 as usize)) {
-                *slot = *only;
+            if in_body.len() > 1 {
+                in_body.retain(|person| Some(*person) != self.form);
+            }
+            if let [only] = in_body.as_slice() {
+                for same in [head, self.form].into_iter().flatten() {
+                    if let Some(slot) = owner.get_mut(same.0 as usize) {
+                        *slot = *only;
+                    }
+                }
             }
         }
         owner
     }
 
+    /// Which evidence is of whom.
+    fn by_person(&self) -> HashMap<PersonId, Vec<usize>> {
+        let mut by_person: HashMap<PersonId, Vec<usize>> = HashMap::new();
+        for (at, evidence) in self.evidence.iter().enumerate() {
+            if evidence.person != PersonId::NOBODY {
+                by_person.entry(evidence.person).or_default().push(at);
+            }
+        }
+        by_person
+    }
+
     /// Whether two people agree by full name or by a number.
-    fn agree(&self, one: PersonId, other: PersonId) -> bool {
+    fn agree(&self, by_person: &HashMap<PersonId, Vec<usize>>, one: PersonId, other: PersonId) -> bool {
+        let of = |person: PersonId| {
+            by_person.get(&person).into_iter().flatten().filter_map(|at| self.evidence.get(*at))
+        };
         let name = |person: PersonId| {
-            let mut words: Vec<String> = self
-                .evidence
-                .iter()
-                .filter(|e| e.person == person && !e.free_text && is_name(e.kind))
+            let mut words: Vec<String> = of(person)
+                .filter(|e| !e.free_text && is_name(e.kind))
                 .flat_map(|e| e.keys.iter().cloned())
                 .collect();
             words.sort_unstable();
@@ -672,11 +787,9 @@ impl<'r> Scorer<'r> {
             words
         };
         let numbers = |person: PersonId| {
-            self.evidence
-                .iter()
-                .filter(move |e| {
-                    e.person == person
-                        && !e.free_text
+            of(person)
+                .filter(|e| {
+                    !e.free_text
                         && is_number(e.kind)
                         && !matches!(
                             e.kind,
@@ -701,9 +814,15 @@ impl Sink for Scorer<'_> {
             Role::RelativeOf(of) => Role::RelativeOf(PersonId(of.0.saturating_add(self.base))),
             role => role,
         };
-        let wanted = id.0.saturating_add(self.base) as usize;
-        while self.people.len() <= wanted.min(PERSONS_MAX) {
-            self.people.push(Draft { role, clinical: false, document: self.base, of_text: false });
+        let wanted = id.0.saturating_add(self.base).min(PERSONS_MAX) as usize;
+        while self.people.len() <= wanted {
+            self.people.push(Draft {
+                role,
+                clinical: false,
+                document: self.base,
+                of_text: false,
+                generator: false,
+            });
         }
     }
 
@@ -786,6 +905,6 @@ const NAMES_SOMEBODY: Points = Points(40);
 /// Names, latest first, that a paragraph's is compared with.
 const NAMES_COMPARED_MAX: usize = 256;
 /// People of one message that are told apart; further ones are counted with the last.
-const PERSONS_MAX: usize = 1 << 20;
+const PERSONS_MAX: u32 = 1 << 20;
 /// Codes shorter than this hold nothing that a detector could find.
 const CODE_SCANNED_FROM: usize = 9;

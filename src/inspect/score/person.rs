@@ -64,7 +64,8 @@ pub(super) fn add_up(evidence: &mut [Evidence], own: &[usize], clinical: bool, g
     let whole =
         heaviest.remove(&Kind::FullName).unwrap_or(0).max(heaviest.remove(&Kind::Relative).unwrap_or(0));
     let sum = heaviest.values().fold(u32::from(parts.max(whole)), |sum, p| sum + u32::from(*p));
-    Person { points: Points(u16::try_from(sum).unwrap_or(u16::MAX)), clinical, made_up, only_opaque_id }
+    let points = Points(u16::try_from(sum).unwrap_or(u16::MAX));
+    Person { points, clinical, made_up, only_opaque_id, again: false }
 }
 
 /// Rules b and c of the marker list.

@@ -345,7 +345,7 @@ fn chained(name: &str) -> Option<(&str, &str)> {
     Some((root, last.split(':').next().unwrap_or(last)))
 }
 
-fn last_name(name: &str) -> &str {
+pub(super) fn last_name(name: &str) -> &str {
     name.rsplit(['.', '[']).next().unwrap_or(name).trim_end_matches(']')
 }
 
@@ -356,7 +356,7 @@ fn strip_prefix(value: &str) -> &str {
 }
 
 /// A parameter name of our tables, as a place.
-fn safe_word(name: &str) -> String {
+pub(super) fn safe_word(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'))
         .take(40)

@@ -122,3 +122,4 @@ pub mod hl7v2;
 pub mod x12;
 pub mod object;
 pub mod dicom;
+pub mod csv;

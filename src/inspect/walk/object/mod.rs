@@ -15,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(super) use table::Carry;
 pub use table::Table;
 
 use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
@@ -23,7 +24,7 @@ use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use table::{Carry, Row, normal};
+use table::{Row, normal};
 
 /// Walks a document.
 ///

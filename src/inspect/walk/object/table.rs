@@ -21,7 +21,7 @@ pub(super) struct Row {
 
 /// The `as` of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Carry {
+pub(in crate::inspect::walk) enum Carry {
     Value,
     Text,
     Base64,
@@ -74,6 +74,27 @@ impl Table {
             row.carry == Carry::Value && row.field.when.types.is_empty() && row.field.when.systems.is_empty()
         };
         self.rows("", &normal(key)).find(plain).map(|row| &row.field)
+    }
+
+    /// The row of a key as written whose value is free text: a file's name, a note.
+    #[must_use]
+    pub fn free_text(&self, key: &str) -> Option<&Field> {
+        self.rows("", &normal(key)).find(|row| row.carry == Carry::Text).map(|row| &row.field)
+    }
+
+    /// What a column of this name (in normal form) carries: a flat table has no parents and no types beside a value.
+    pub(in crate::inspect::walk) fn column(&self, key: &str) -> Option<(&Field, Carry)> {
+        let plain = |row: &&Row| row.field.when.types.is_empty() && row.field.when.systems.is_empty();
+        let below = self.below.get(key).into_iter().flatten().filter_map(|row| self.rows.get(*row));
+        let row = self.rows("", key).find(plain).or_else(|| below.into_iter().find(plain))?;
+        Some((&row.field, row.carry))
+    }
+
+    /// Whether a key (in normal form) has a word in it that makes it a provider's or an organisation's.
+    pub(in crate::inspect::walk) fn says_public(&self, key: &str) -> bool {
+        self.below_word.iter().any(|(word, row)| {
+            key.contains(&**word) && self.rows.get(*row).is_some_and(|row| row.carry == Carry::Public)
+        })
     }
 
     /// The rows for a key (in normal form) inside the object of another, best first.
@@ -136,7 +157,7 @@ impl Carry {
 }
 
 /// A key in normal form: lower case, letters and digits of ASCII only.
-pub(super) fn normal(key: &str) -> String {
+pub(in crate::inspect::walk) fn normal(key: &str) -> String {
     if key.len() > KEY_BYTES_MAX {
         return String::new();
     }

@@ -149,7 +149,11 @@ fn samples_with_patients_have_persons_and_the_others_pass() {
         let found = inspect("application/edi-x12", &doc);
         let blocked = crate::decide::verdict(&found, &policy, &[]).reason;
         match row.split('\t').nth(2).unwrap() {
-            "patient" => assert!(found.points().0 >= 50, "{name}: {:?}", found.persons),
+            "patient" => assert!(
+                found.points().0 >= 50 || found.persons.iter().any(|p| p.made_up.is_some()),
+                "{name}: {:?}",
+                found.persons
+            ),
             "none" | "provider-or-organisation" => assert_eq!(blocked, None, "{name}"),
             other => panic!("{name}: {other}"),
         }

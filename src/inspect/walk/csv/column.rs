@@ -1,0 +1,170 @@
+//! What a column is: a row and whose it is, told by its name.
+
+use crate::inspect::field::Field;
+use crate::inspect::kind::Kind;
+use crate::inspect::walk::object::Carry;
+
+/// What a column is, by its name or by what its values look like.
+#[derive(Debug, Clone)]
+pub(super) struct Column<'t> {
+    pub(super) meaning: Meaning<'t>,
+    /// The words of the table that its name begins with, where they make it somebody's beside the individual.
+    pub(super) group: Option<Group>,
+    /// Its name in words of the tables; `*` where they don't have it.
+    pub(super) word: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Meaning<'t> {
+    /// A row of a table.
+    Field(&'t Field, Carry),
+    /// A number by the first row, or a name by the second.
+    NumberOrName(&'t Field, &'t Field),
+    /// A provider's, an organisation's, a system's.
+    Public,
+    /// Clinical content.
+    Clinical,
+    /// Not told by its name.
+    Unknown,
+}
+
+/// A person of a row beside the individual.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) prefix: String,
+    /// Whether it can be the individual himself.
+    pub(super) holder: bool,
+}
+
+pub(super) fn meaning(field: &Field, carry: Carry) -> Meaning<'_> {
+    match carry {
+        Carry::Public => Meaning::Public,
+        Carry::Clinical => Meaning::Clinical,
+        carry => Meaning::Field(field, carry),
+    }
+}
+
+pub(super) fn known<'t>(meaning: Meaning<'t>, word: &str) -> Column<'t> {
+    Column { meaning, group: None, word: word.to_owned() }
+}
+
+pub(super) fn unknown<'t>() -> Column<'t> {
+    known(Meaning::Unknown, "*")
+}
+
+impl Column<'_> {
+    /// Whether its name tells what it is.
+    pub(super) fn tells(&self) -> bool {
+        !matches!(self.meaning, Meaning::Unknown)
+    }
+
+    /// Whether its values have digits, whoever writes them.
+    pub(super) fn is_number(&self) -> bool {
+        let Meaning::Field(field, _) = self.meaning else { return false };
+        matches!(
+            field.kind,
+            Kind::Mrn
+                | Kind::Ssn
+                | Kind::Mbi
+                | Kind::MemberId
+                | Kind::Account
+                | Kind::VisitNumber
+                | Kind::ClaimId
+                | Kind::OrderNumber
+                | Kind::OtherId
+                | Kind::DriverLicence
+                | Kind::Passport
+                | Kind::NationalId
+                | Kind::Phone
+                | Kind::Fax
+                | Kind::Zip
+                | Kind::Street
+                | Kind::BirthDate
+                | Kind::ServiceDate
+        )
+    }
+}
+
+impl Meaning<'_> {
+    /// Whether it says a person's name.
+    pub(super) fn is_name(&self) -> bool {
+        match self {
+            Self::Field(field, _) => {
+                matches!(field.kind, Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::Relative)
+            }
+            Self::NumberOrName(..) => true,
+            _ => false,
+        }
+    }
+}
+
+/// What an organisation has none of: a facility's record number is its patient's.
+pub(super) const fn is_only_an_individuals(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Mrn
+            | Kind::Account
+            | Kind::VisitNumber
+            | Kind::OrderNumber
+            | Kind::ClaimId
+            | Kind::MemberId
+            | Kind::BirthDate
+            | Kind::ServiceDate
+    )
+}
+
+/// The words of a name, in lower case: `PatientLast_Name` is `patient`, `last`, `name`.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut lower = false;
+    for c in name.chars().take(NAME_BYTES_MAX) {
+        if !c.is_ascii_alphanumeric() {
+            // An apostrophe is inside a word: `mother's`.
+            if !matches!(c, '\'' | '\u{2019}') {
+                words.push(String::new());
+            }
+            lower = false;
+            continue;
+        }
+        if c.is_ascii_uppercase() && lower {
+            words.push(String::new());
+        }
+        lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+        if let Some(word) = words.last_mut() {
+            word.push(c.to_ascii_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// `DOB (MM/DD/YYYY)` without what stands in brackets.
+pub(super) fn without_brackets(name: &str) -> String {
+    let mut depth = 0usize;
+    name.chars()
+        .filter(|c| {
+            match c {
+                '(' | '[' => depth += 1,
+                ')' | ']' => {
+                    depth = depth.saturating_sub(1);
+                    return false;
+                }
+                _ => {}
+            }
+            depth == 0
+        })
+        .collect()
+}
+
+/// What can be a column's name: letters first, few words, and nothing that only values have.
+pub(super) fn is_name(name: &str) -> bool {
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    name.chars().count() <= 60
+        && name.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '#')
+        && digits <= 4
+        && !name.contains(['@', ':', '=', '\n', '\r', '!', '?'])
+        && name.split_whitespace().count() <= 6
+}
+
+/// A longer name is none of the table.
+pub(super) const NAME_BYTES_MAX: usize = 64;

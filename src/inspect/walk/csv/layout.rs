@@ -1,0 +1,330 @@
+//! How a flat text is laid out: what divides it, where its head is, and what its columns are.
+
+use super::column::{Column, Group, is_name, unknown};
+use super::directory;
+use super::reader::{Cell, Dialect, Records};
+use super::shape;
+use super::table::Table;
+use crate::inspect::walk::object;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The layout of one document.
+pub(super) struct Layout<'t> {
+    pub(super) dialect: Dialect,
+    /// The record that names the columns.
+    pub(super) head: Option<usize>,
+    /// By place.
+    pub(super) columns: Vec<Column<'t>>,
+    /// Whether each record is a name and a value: a sheet of one person on its side.
+    pub(super) sideways: bool,
+}
+
+impl<'t> Layout<'t> {
+    /// Looks at the first records.
+    pub(super) fn of(doc: &[u8], table: &'t Table, keys: &'t object::Table) -> Self {
+        let candidates = Dialect::fixed(doc, table, keys)
+            .into_iter()
+            .chain(declared(doc).or(Some(Dialect::Delimited(b','))));
+        let candidates = candidates.chain(DELIMITERS.iter().map(|d| Dialect::Delimited(*d)));
+        let mut best: Option<(Score, Dialect, Sample, Option<usize>)> = None;
+        for dialect in candidates {
+            let sample = Sample::of(doc, &dialect);
+            let (head, known) = sample.head(table, keys);
+            let score = sample.score(known);
+            if best.as_ref().is_none_or(|(before, ..)| score > *before) {
+                best = Some((score, dialect, sample, head));
+            }
+        }
+        let Some((_, dialect, sample, head)) = best else {
+            return Self {
+                dialect: Dialect::Delimited(b','),
+                head: None,
+                columns: Vec::new(),
+                sideways: false,
+            };
+        };
+        let sideways = head.is_none() && sample.is_sideways(table, keys);
+        let mut columns: Vec<Column<'t>> = match head.and_then(|at| sample.rows.get(at)) {
+            Some((_, cells)) => cells.iter().map(|name| table.column(keys, name)).collect(),
+            None => Vec::new(),
+        };
+        if !sideways && !columns.iter().any(|column| column.tells()) {
+            let shapes = shape::shapes(&sample.values(head));
+            columns.resize_with(columns.len().max(shapes.len()), unknown);
+            for (column, shape) in columns.iter_mut().zip(shapes) {
+                if let Some(shape) = shape {
+                    *column = table.shaped(shape);
+                }
+            }
+        }
+        settle_holders(&mut columns);
+        directory::settle(&mut columns);
+        let head = head.and_then(|at| sample.rows.get(at)).map(|(number, _)| *number);
+        Self { dialect, head, columns, sideways }
+    }
+}
+
+/// Whether a text that nobody declared is flat: every line has the same delimiters, and the first names columns, of which
+/// the tables know some. Prose has neither.
+pub(super) fn recognise(doc: &[u8], table: &Table, keys: &object::Table) -> bool {
+    // Most texts that are asked are values of one line.
+    if memchr::memchr2(b'\n', b'\r', doc).is_none() {
+        return false;
+    }
+    let first = doc.split(|b| matches!(b, b'\n' | b'\r')).find(|line| !line.trim_ascii().is_empty());
+    let Some(first) = first.filter(|line| line.len() <= HEAD_BYTES_MAX) else { return false };
+    let first = String::from_utf8_lossy(first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first));
+    let names = |delimiter: u8| {
+        let names = || first.split(char::from(delimiter)).map(|name| name.trim_matches(['"', ' ', '\'']));
+        names().take(COLUMNS_MIN).count() == COLUMNS_MIN
+            && names().all(|name| name.is_empty() || is_name(name))
+            && names().take(HEAD_CELLS).any(|name| table.column(keys, name).tells())
+    };
+    if !DELIMITERS.iter().any(|delimiter| names(*delimiter)) && Dialect::fixed(doc, table, keys).is_none() {
+        return false;
+    }
+    let layout = Layout::of(doc, table, keys);
+    let sample = Sample::of(doc, &layout.dialect);
+    let Some(head) = layout.head else { return false };
+    let Some((at, (_, cells))) = sample.rows.iter().enumerate().find(|(_, (number, _))| *number == head)
+    else {
+        return false;
+    };
+    let known = layout.columns.iter().filter(|column| column.tells()).count();
+    let named = cells.iter().filter(|name| !name.is_empty()).count();
+    let below = sample.rows.get(at + 1..).unwrap_or_default();
+    // A last line may tell how many there are.
+    let same = below.iter().filter(|(_, row)| row.len() == cells.len()).count();
+    let even = matches!(layout.dialect, Dialect::Fixed(_))
+        || same > 0 && same + 1 >= below.len()
+        || same * 10 >= below.len() * 9;
+    let programs =
+        || cells.len() > COLUMNS_MIN && below.len() >= 2 && cells.iter().all(|name| !name.contains(' '));
+    at == 0
+        && cells.len() >= COLUMNS_MIN
+        && cells.iter().all(|name| is_name(name) || name.is_empty())
+        && (known >= 2 && (known * 2 >= named || below.len() >= 2 && known * 4 >= named)
+            || known == 1 && programs())
+        && !below.is_empty()
+        && even
+}
+
+/// Who holds a plan is the individual, unless the file names an individual beside him.
+fn settle_holders(columns: &mut [Column<'_>]) {
+    let names = |group: Option<&Group>, columns: &[Column<'_>]| {
+        columns.iter().any(|column| column.group.as_ref() == group && column.meaning.is_name())
+    };
+    let mut individual = names(None, columns);
+    let mut at = 0;
+    while let Some(column) = columns.get(at) {
+        at += 1;
+        let Some(group) = column.group.clone().filter(|group| group.holder) else { continue };
+        let named = names(Some(&group), columns);
+        if named && individual {
+            // One person more: settled.
+            let settled = Group { holder: false, ..group.clone() };
+            for column in columns.iter_mut().filter(|column| column.group.as_ref() == Some(&group)) {
+                column.group = Some(settled.clone());
+            }
+        } else {
+            individual |= named;
+            for column in columns.iter_mut().filter(|column| column.group.as_ref() == Some(&group)) {
+                column.group = None;
+            }
+        }
+    }
+}
+
+/// How well a dialect fits: known names first, then cells in records of the same number of them.
+type Score = (usize, usize);
+
+/// The first records.
+struct Sample {
+    rows: Vec<(usize, Vec<String>)>,
+}
+
+impl Sample {
+    fn of(doc: &[u8], dialect: &Dialect) -> Self {
+        let mut records = Records::new(doc, dialect);
+        let mut cells = Vec::new();
+        let mut rows = Vec::new();
+        while rows.len() < ROWS
+            && records.at() < BYTES
+            && let Some(number) = records.next(&mut cells)
+        {
+            let blank = cells.iter().all(|cell| cell.span.is_empty());
+            if !blank && !is_rule(&cells, doc) && !is_declaration(&cells, doc, number) {
+                let value = |cell: &Cell| match cell.value(doc) {
+                    Cow::Borrowed(text) => text.chars().take(VALUE_CHARS).collect(),
+                    Cow::Owned(text) => text.chars().take(VALUE_CHARS).collect::<String>(),
+                };
+                rows.push((number, cells.iter().map(value).collect()));
+            }
+        }
+        Self { rows }
+    }
+
+    fn score(&self, known: usize) -> Score {
+        let mut widths: Vec<usize> = self.rows.iter().map(|(_, cells)| cells.len()).collect();
+        widths.sort_unstable();
+        let common = widths.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).unwrap_or_default();
+        let width = common.first().copied().unwrap_or_default();
+        let even = common.len() * 10 >= self.rows.len() * 7;
+        // A dialect that divides nothing fits everything.
+        (if width > 1 { known } else { 0 }, if width > 1 && even { width * common.len() } else { 0 })
+    }
+
+    /// The record that names the columns, and how many the tables know: words, of which they know some, and no value
+    /// among them; or names that programs write. Titles may stand in front.
+    fn head(&self, table: &Table, keys: &object::Table) -> (Option<usize>, usize) {
+        let width = self.rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or_default();
+        for (at, (_, cells)) in self.rows.iter().take(HEAD_ROWS).enumerate() {
+            let filled = cells.iter().filter(|name| !name.is_empty()).count();
+            if filled * 2 > width && cells.iter().all(|name| name.is_empty() || is_name(name)) {
+                let known =
+                    cells.iter().take(HEAD_CELLS).filter(|name| table.column(keys, name).tells()).count();
+                if known >= 2 || known == 1 && filled <= 3 {
+                    return (Some(at), known);
+                }
+            }
+            // Titles are narrow: behind a full row that is no head there is none.
+            if filled * 4 > width * 3 {
+                break;
+            }
+        }
+        let programs = self.rows.first().is_some_and(|(_, cells)| {
+            cells.len() > 1
+                && cells.iter().all(|name| is_name(name) && name.len() <= 40)
+                && cells.iter().any(|name| name.contains('_') || !name.starts_with(char::is_uppercase))
+        });
+        (programs.then_some(0), 0)
+    }
+
+    /// Whether records are a known name and a value each.
+    fn is_sideways(&self, table: &Table, keys: &object::Table) -> bool {
+        let pairs = self.rows.iter().filter(|(_, cells)| {
+            matches!(cells.as_slice(), [name, ..] if is_name(name.trim_end_matches(':')) && table.column(keys, name.trim_end_matches(':')).tells())
+        });
+        let narrow = self.rows.iter().all(|(_, cells)| cells.iter().filter(|c| !c.is_empty()).count() <= 2);
+        let pairs = pairs.count();
+        narrow && pairs >= 2 && pairs * 2 >= self.rows.len()
+    }
+
+    /// Values by column, behind the head.
+    fn values(&self, head: Option<usize>) -> Vec<Vec<String>> {
+        let from = head.map_or(0, |at| at + 1);
+        let rows = self.rows.get(from..).unwrap_or_default();
+        let width = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or_default();
+        (0..width)
+            .map(|at| rows.iter().map(|(_, cells)| cells.get(at).cloned().unwrap_or_default()).collect())
+            .collect()
+    }
+}
+
+impl Dialect {
+    /// Columns of fixed width: by a rule line (`----- ------`), or by a head of known words with blanks between them
+    /// that the lines below have as well.
+    fn fixed(doc: &[u8], table: &Table, keys: &object::Table) -> Option<Self> {
+        let doc = doc.get(..doc.len().min(BYTES)).unwrap_or_default();
+        let lines = || {
+            doc.split(|b| matches!(b, b'\n' | b'\r'))
+                .map(<[u8]>::trim_ascii_end)
+                .filter(|line| !line.is_empty())
+        };
+        let rule = lines().take(HEAD_ROWS).find(|line| {
+            line.len() >= 5
+                && line.iter().all(|b| matches!(b, b'-' | b'=' | b' '))
+                && line.split(|b| *b == b' ').filter(|run| run.len() >= 2).count() >= 2
+        });
+        let columns = match rule {
+            Some(rule) => runs(rule, 1),
+            None => {
+                let head = lines().next().filter(|line| !line.iter().any(|b| DELIMITERS.contains(b)))?;
+                let columns = runs(head, 2);
+                if !(2..=HEAD_CELLS).contains(&columns.len()) {
+                    return None;
+                }
+                let name =
+                    |at: &Range<usize>| head.get(at.clone()).and_then(|name| std::str::from_utf8(name).ok());
+                let known = columns
+                    .iter()
+                    .filter_map(name)
+                    .filter(|name| is_name(name) && table.column(keys, name).tells())
+                    .count();
+                // A value that crosses a column's begin says that these are no columns.
+                let crosses = |line: &[u8]| {
+                    let text: Vec<char> = String::from_utf8_lossy(line).chars().collect();
+                    let blank = |at: usize| text.get(at).is_none_or(|c| *c == ' ');
+                    columns.iter().skip(1).any(|column| !blank(column.start - 1))
+                };
+                let below = lines().skip(1).take(ROWS);
+                if known < 2
+                    || known * 2 < columns.len()
+                    || below.clone().next().is_none()
+                    || below.clone().any(crosses)
+                {
+                    return None;
+                }
+                columns
+            }
+        };
+        (columns.len() > 1 && columns.len() <= COLUMNS_MAX).then_some(Self::Fixed(columns))
+    }
+}
+
+/// The runs of a line between `blanks` and more blanks, the first from the line's begin.
+fn runs(line: &[u8], blanks: usize) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    let mut gap = usize::MAX;
+    for (at, b) in line.iter().enumerate() {
+        if *b == b' ' {
+            gap = gap.saturating_add(1);
+            continue;
+        }
+        match out.last_mut() {
+            Some(run) if gap < blanks => run.end = at + 1,
+            _ => out.push(at..at + 1),
+        }
+        gap = 0;
+    }
+    if let Some(first) = out.first_mut() {
+        first.start = 0;
+    }
+    out
+}
+
+/// `sep=;` in the first line, as spreadsheets write.
+fn declared(doc: &[u8]) -> Option<Dialect> {
+    let doc = doc.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(doc);
+    let delimiter = *doc.strip_prefix(b"sep=")?.first()?;
+    DELIMITERS.contains(&delimiter).then_some(Dialect::Delimited(delimiter))
+}
+
+pub(super) fn is_declaration(cells: &[Cell], doc: &[u8], number: usize) -> bool {
+    number == 1 && cells.first().is_some_and(|cell| cell.value(doc).starts_with("sep="))
+}
+
+/// A record of lines drawn: `-----+----`, `|---|---|`.
+pub(super) fn is_rule(cells: &[Cell], doc: &[u8]) -> bool {
+    let mut drawn = false;
+    let plain = cells.iter().all(|cell| {
+        let raw = doc.get(cell.span.clone()).unwrap_or_default();
+        drawn |= raw.len() >= 2;
+        raw.iter().all(|b| matches!(b, b'-' | b'=' | b'+' | b':' | b' '))
+    });
+    plain && drawn
+}
+
+const DELIMITERS: &[u8] = b",;\t|";
+/// Records looked at, and bytes of them.
+const ROWS: usize = 64;
+const BYTES: usize = 64 << 10;
+const VALUE_CHARS: usize = 120;
+/// Records among which the head is looked for.
+const HEAD_ROWS: usize = 10;
+const HEAD_BYTES_MAX: usize = 8 << 10;
+/// Cells of one record that are looked up to tell a head.
+const HEAD_CELLS: usize = 512;
+const COLUMNS_MIN: usize = 3;
+const COLUMNS_MAX: usize = 1024;

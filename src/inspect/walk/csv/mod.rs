@@ -1,0 +1,308 @@
+//! Flat tables: CSV (RFC 4180) and its relatives, and columns of fixed width under a rule line.
+//!
+//! - Takes: a text, the column names of `config/fields/csv-columns.toml` as a [`Table`], and the key table of objects.
+//! - Gives: every cell once. A column that a name tells has its row; without any name that the tables know, columns are
+//!   judged by what their values look like over the first rows ([`shape`]); all other cells are text with the column's
+//!   name as cue. Judging whole columns tells a list of people from a list of products, which a cell alone can't.
+//! - Persons: each record is one; columns that begin with a relative's word are one more each. Lines in front of the
+//!   head are one. Providers' and organisations' columns are nobody's.
+//! - In doubt: text. A record with more cells than the head has names is read both ways.
+//! - Errors: [`WalkError::Malformed`] for a quote that never closes, after the rest was told with quotes as letters.
+//! - Cost: one pass; the head and the first rows are looked at once for each delimiter. Memory for one record.
+
+mod column;
+mod directory;
+mod layout;
+mod reader;
+mod shape;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use table::Table;
+
+use super::object::{self, Carry};
+use super::{Leaf, PersonId, Reads, Role, Sink, WalkError};
+use crate::inspect::field::Field;
+use crate::inspect::kind::{Kind, Whose};
+use crate::inspect::marker::is_uuid;
+use column::{Column, Meaning};
+use layout::Layout;
+use reader::{Cell, Records};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Whether a text that nobody declared is a flat table, beyond doubt.
+#[must_use]
+pub fn recognise(doc: &[u8]) -> bool {
+    let rules = crate::inspect::RuleSet::built_in();
+    layout::recognise(doc, &rules.columns, &rules.objects)
+}
+
+/// Walks a document.
+///
+/// # Errors
+/// As the page says: the sink was told everything then.
+pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
+    let layout = Layout::of(doc, table, keys);
+    let mut walk = Walk {
+        doc,
+        table,
+        keys,
+        organisations: directory::name_column(&layout.columns),
+        columns: layout.columns,
+        names: Vec::new(),
+        persons: 0,
+        row: Row::default(),
+        sink,
+    };
+    let mut records = Records::new(doc, &layout.dialect);
+    let mut cells = Vec::new();
+    while let Some(number) = records.next(&mut cells) {
+        if layout::is_rule(&cells, doc) || layout::is_declaration(&cells, doc, number) {
+            continue;
+        }
+        match layout.head {
+            Some(head) if number == head => walk.head(number, &cells),
+            Some(head) if number < head => walk.title(number, &cells),
+            Some(_) if walk.is_head_again(&cells) => {}
+            None if layout.sideways => walk.sideways(number, &cells),
+            _ => walk.record(number, &cells),
+        }
+    }
+    records.unclosed().map_or(Ok(()), |at| Err(WalkError::Malformed { at }))
+}
+
+/// The cells of a document with their place in its syntax, for who writes it again: bytes between them are delimiters,
+/// quotes, blanks and line ends.
+pub(crate) fn cells(
+    doc: &[u8],
+    table: &Table,
+    keys: &object::Table,
+    told: &mut dyn FnMut(Range<usize>, Option<&str>),
+) {
+    let layout = Layout::of(doc, table, keys);
+    let mut records = Records::new(doc, &layout.dialect);
+    let mut cells = Vec::new();
+    while let Some(number) = records.next(&mut cells) {
+        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
+            let column =
+                layout.columns.get(at).filter(|column| layout.head == Some(number) && column.word != "*");
+            told(cell.span.clone(), column.map(|column| column.word.as_str()));
+        }
+    }
+}
+
+struct Walk<'t, 'd, 's> {
+    doc: &'d [u8],
+    table: &'t Table,
+    keys: &'t object::Table,
+    columns: Vec<Column<'t>>,
+    /// The column that tells rows of organisations.
+    organisations: Option<usize>,
+    /// Column names as written: cues.
+    names: Vec<String>,
+    persons: u32,
+    row: Row,
+    sink: &'s mut dyn Sink,
+}
+
+/// Who and what was told of the record that is open.
+#[derive(Default)]
+struct Row {
+    person: Option<PersonId>,
+    groups: Vec<(String, PersonId)>,
+    clinical: bool,
+    /// It is an organisation's: nobody's.
+    public: bool,
+}
+
+impl<'t> Walk<'t, '_, '_> {
+    /// Names of the table stay unsaid; any other is payload.
+    fn head(&mut self, number: usize, cells: &[Cell]) {
+        self.row = Row::default();
+        self.names = cells.iter().map(|cell| cell.value(self.doc).into_owned()).collect();
+        for (at, cell) in cells.iter().enumerate() {
+            if self.column(at).is_none_or(|column| column.word == "*") && !cell.span.is_empty() {
+                let person = self.person();
+                let name = cell.value(self.doc);
+                self.sink.unknown_key(&name, cell.span.clone(), person, &|| place(number, at, None));
+            }
+        }
+        self.row = Row::default();
+    }
+
+    /// A line in front of the head: a report's title, whom it is about, when it was made.
+    fn title(&mut self, number: usize, cells: &[Cell]) {
+        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
+            let person = self.person();
+            let before = at.checked_sub(1).and_then(|at| cells.get(at)).map(|cell| cell.value(self.doc));
+            self.text(number, at, cell, person, &before.unwrap_or_default());
+        }
+    }
+
+    /// Files that were put together repeat their head.
+    fn is_head_again(&self, cells: &[Cell]) -> bool {
+        cells.len() == self.names.len()
+            && cells.iter().zip(&self.names).all(|(cell, name)| cell.value(self.doc) == name.as_str())
+    }
+
+    fn record(&mut self, number: usize, cells: &[Cell]) {
+        self.row = Row::default();
+        if let [only] = cells
+            && self.columns.len() > 1
+            && memchr::memchr(b' ', self.doc.get(only.span.clone()).unwrap_or_default()).is_some()
+        {
+            // A line of words in a table of columns: a title, a sum, `(2 rows)`.
+            let person = self.person();
+            return self.text(number, 0, only, person, "");
+        }
+        let name = self.organisations.and_then(|at| cells.get(at));
+        self.row.public = name.is_some_and(|cell| directory::is_organisation(&cell.value(self.doc)));
+        let ragged = cells.len() > self.columns.len() && !self.names.is_empty();
+        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
+            let column = self.column(at).cloned();
+            let name = self.names.get(at).cloned().unwrap_or_default();
+            self.cell(number, at, cell, column.as_ref(), &name, ragged);
+        }
+    }
+
+    /// A record that is a name and its value. A name that comes again begins another person.
+    fn sideways(&mut self, number: usize, cells: &[Cell]) {
+        let Some(first) = cells.first() else { return };
+        let name = first.value(self.doc).trim_end_matches(':').to_owned();
+        let column = self.table.column(self.keys, &name);
+        if !column.tells() {
+            for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
+                let person = self.person();
+                self.text(number, at, cell, person, if at > 0 { name.as_str() } else { "" });
+            }
+            return;
+        }
+        if self.names.contains(&column.word) {
+            self.names.clear();
+            self.row = Row::default();
+        }
+        self.names.push(column.word.clone());
+        for (at, cell) in cells.iter().enumerate().skip(1).filter(|(_, cell)| !cell.span.is_empty()) {
+            // A list of columns with what they mean isn't a person: numbers have digits.
+            let digits = cell.value(self.doc).bytes().any(|b| b.is_ascii_digit());
+            let column = Some(&column).filter(|column| digits || !column.is_number());
+            self.cell(number, at, cell, column, &name, false);
+        }
+    }
+
+    fn cell(
+        &mut self,
+        number: usize,
+        at: usize,
+        cell: &Cell,
+        column: Option<&Column<'t>>,
+        name: &str,
+        ragged: bool,
+    ) {
+        let value = cell.value(self.doc);
+        let Some(column) = column else {
+            let person = self.person();
+            return self.text(number, at, cell, person, name);
+        };
+        let public = matches!(column.meaning, Meaning::Field(..)) && self.row.public;
+        let person = match (&column.meaning, &column.group) {
+            (Meaning::Public, _) => PersonId::NOBODY,
+            _ if public => PersonId::NOBODY,
+            (Meaning::Field(field, _), _) if matches!(field.whose, Whose::Provider | Whose::Organisation) => {
+                PersonId::NOBODY
+            }
+            (_, Some(group)) => self.relative(&group.prefix),
+            _ => self.person(),
+        };
+        let (field, reads) = match column.meaning {
+            Meaning::Field(..) if public => (None, Reads::Public),
+            Meaning::Field(field, carry) => reading(field, carry, &value),
+            // A warehouse's own id names nobody outside of it.
+            Meaning::NumberOrName(..) if is_uuid(&value) => (self.table.opaque(), Reads::Value),
+            Meaning::NumberOrName(number, name) => match value.bytes().any(|b| b.is_ascii_digit()) {
+                true => (Some(number), Reads::Value),
+                false => (Some(name), Reads::Value),
+            },
+            Meaning::Public => (None, Reads::Public),
+            Meaning::Clinical => {
+                if !self.row.clinical {
+                    self.row.clinical = true;
+                    self.sink.clinical(person);
+                }
+                (None, Reads::Text)
+            }
+            Meaning::Unknown => (None, Reads::Text),
+        };
+        // Cells of a record with too many may stand under the wrong name.
+        let reads = if ragged { Reads::Text } else { reads };
+        let leaf = Leaf { span: cell.span.clone(), value, field, person, reads, cue: name };
+        self.sink.leaf(&leaf, &|| place(number, at, Some(column)));
+    }
+
+    fn text(&mut self, number: usize, at: usize, cell: &Cell, person: PersonId, cue: &str) {
+        let value = cell.value(self.doc);
+        let leaf = Leaf { span: cell.span.clone(), value, field: None, person, reads: Reads::Text, cue };
+        self.sink.leaf(&leaf, &|| place(number, at, None));
+    }
+
+    fn column(&self, at: usize) -> Option<&Column<'t>> {
+        self.columns.get(at)
+    }
+
+    /// Whom the open record is about.
+    fn person(&mut self) -> PersonId {
+        if let Some(person) = self.row.person {
+            return person;
+        }
+        let person = self.announce(Role::Patient);
+        self.row.person = Some(person);
+        person
+    }
+
+    fn relative(&mut self, prefix: &str) -> PersonId {
+        let of = self.person();
+        if let Some((_, person)) = self.row.groups.iter().find(|(group, _)| group == prefix) {
+            return *person;
+        }
+        let person = self.announce(Role::RelativeOf(of));
+        self.row.groups.push((prefix.to_owned(), person));
+        person
+    }
+
+    fn announce(&mut self, role: Role) -> PersonId {
+        let person = PersonId(self.persons);
+        self.persons = self.persons.saturating_add(1).min(u32::MAX - 1);
+        self.sink.person(person, role);
+        person
+    }
+}
+
+/// How a value under a row reads.
+fn reading<'f>(field: &'f Field, carry: Carry, value: &str) -> (Option<&'f Field>, Reads<'static>) {
+    match carry {
+        Carry::Text => (Some(field), Reads::Text),
+        Carry::Base64 if value.len() >= 16 => (Some(field), Reads::Base64("")),
+        Carry::Opaque => (Some(field), Reads::Opaque),
+        Carry::Value if field.kind == Kind::VisitNumber && is_uuid(value) => (None, Reads::Opaque),
+        Carry::Time if value.bytes().any(|b| b.is_ascii_digit()) => (Some(field), Reads::Time),
+        // A column named for a relative has a name in it, or a word like `yes`.
+        Carry::Relative => match value.split_whitespace().count() >= 2 {
+            true => (Some(field), Reads::Text),
+            false => (None, Reads::Text),
+        },
+        Carry::Time | Carry::Base64 => (None, Reads::Text),
+        _ => (Some(field), Reads::Value),
+    }
+}
+
+/// `row 3, column dob`: words of the tables and indices.
+fn place(number: usize, at: usize, column: Option<&Column<'_>>) -> String {
+    let word: Cow<'_, str> = match column {
+        Some(column) if column.word != "*" => Cow::Borrowed(&column.word),
+        _ => Cow::Owned(format!("*[{}]", at + 1)),
+    };
+    format!("row {number}, column {word}")
+}

@@ -1,0 +1,63 @@
+//! Formats of records: lines of JSON and flat tables stay what they are.
+
+use super::{Piece, Pieces, Redactor, leaf};
+use crate::inspect::lines;
+use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
+use crate::inspect::walk::{csv, fhir, object};
+
+impl Redactor<'_> {
+    /// NDJSON line by line; a broken line is told by its size.
+    pub(super) fn ndjson(&mut self, doc: &[u8]) -> Vec<Piece> {
+        let mut out = Pieces::default();
+        for (_, at) in lines::lines(doc) {
+            let line = doc.get(at).unwrap_or_default();
+            self.said.clear();
+            self.unknown_keys.clear();
+            match Tape::read(line, JSON_DEPTH_MAX) {
+                Ok(tape) if fhir::recognise(&tape) => fhir::walk_tape(&tape, &self.rules.fhir, self),
+                Ok(tape) => object::walk_tape(&tape, &self.rules.objects, self),
+                Err(_) => {
+                    out.leaf(leaf("line", line.len(), "[line: malformed]", None, false));
+                    out.text("\n");
+                    continue;
+                }
+            }
+            for piece in self.json(line) {
+                match piece {
+                    Piece::Text(text) => out.text(&text),
+                    piece => out.leaf(piece),
+                }
+            }
+            out.text("\n");
+        }
+        out.0
+    }
+
+    /// A flat table by its own syntax: delimiters, quotes, line ends and column names of the tables stay.
+    pub(super) fn flat(&mut self, doc: &[u8]) -> Vec<Piece> {
+        // A quote that never closes is a letter to the walker, and nothing stays unsaid for it.
+        let _ = csv::walk(doc, &self.rules.columns, &self.rules.objects, self);
+        let mut out = Pieces::default();
+        let mut from = 0;
+        csv::cells(doc, &self.rules.columns, &self.rules.objects, &mut |span, name| {
+            syntax(doc.get(from..span.start).unwrap_or_default(), &mut out);
+            from = span.end;
+            match name {
+                Some(name) => out.text(name),
+                None if self.unknown_keys.contains_key(&span.start) => {
+                    out.leaf(leaf("column", span.len(), "*", None, false));
+                }
+                None => out.leaf(self.piece(span, "text")),
+            }
+        });
+        syntax(doc.get(from..).unwrap_or_default(), &mut out);
+        out.0
+    }
+}
+
+/// What stands between cells; nothing else could.
+fn syntax(between: &[u8], out: &mut Pieces) {
+    for b in between.iter().filter(|b| b",;\t|\"\r\n =".contains(b)) {
+        out.text(char::from(*b).encode_utf8(&mut [0; 4]));
+    }
+}
