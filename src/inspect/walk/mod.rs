@@ -117,6 +117,7 @@ pub enum WalkError {
 }
 
 pub mod json;
+pub mod xml;
 pub mod fhir;
 pub mod hl7v2;
 pub mod object;
