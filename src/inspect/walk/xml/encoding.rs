@@ -21,6 +21,11 @@ struct Wide {
 }
 
 impl Decoded<'_> {
+    /// Whether the text isn't the document's own bytes.
+    pub(super) fn is_transcoded(&self) -> bool {
+        matches!(self.text, Cow::Owned(_))
+    }
+
     /// Where byte `at` of the text, the first of a character, stood in the document.
     pub(super) fn origin(&self, at: usize) -> usize {
         let before = self.wide.partition_point(|w| w.text as usize <= at);

@@ -12,6 +12,7 @@
 
 mod encoding;
 mod escape;
+mod cursor;
 mod reader;
 
 #[cfg(test)]
@@ -78,6 +79,7 @@ struct Node {
     colon: u16,
     kind: NodeKind,
     escaped: bool,
+    cdata: bool,
 }
 
 impl Node {
@@ -217,6 +219,23 @@ impl<'d> Tape<'d> {
         if self.node(id).escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
     }
 
+    /// Whether a text stands in a CDATA section: no `&` in it begins a reference.
+    #[must_use]
+    pub fn is_cdata(&self, id: NodeId) -> bool {
+        self.node(id).cdata
+    }
+
+    /// What stands from the beginning of one node's text to the end of a later one's, tags between them included, and
+    /// its raw bytes; `None` where the document's characters aren't the raw ones.
+    #[must_use]
+    pub fn between(&self, first: NodeId, last: NodeId) -> Option<(Range<usize>, &str)> {
+        let span = self.node(first).start as usize..self.node(last).end as usize;
+        (!self.doc.is_transcoded())
+            .then(|| self.doc.text.get(span.clone()))
+            .flatten()
+            .map(|text| (span, text))
+    }
+
     /// All text that an element holds, at any depth, without comments; costs a look at each node in it.
     #[must_use]
     pub fn text_of(&self, id: NodeId) -> Cow<'_, str> {
@@ -330,4 +349,5 @@ const NOTHING: Node = Node {
     colon: 0,
     kind: NodeKind::Text,
     escaped: false,
+    cdata: false,
 };

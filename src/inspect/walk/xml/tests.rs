@@ -39,6 +39,10 @@ fn spans_are_those_of_names_values_and_text() {
         assert!(tape.parent(node).is_none_or(|p| p < node && tape.after(p) >= tape.after(node)));
     }
     assert_eq!(tape.text_of(a), "Jö&<&amp;>");
+    let texts: Vec<_> = tape.children(a).filter(|n| tape.kind(*n) == NodeKind::Text).collect();
+    assert_eq!(texts.iter().map(|n| tape.is_cdata(*n)).collect::<Vec<_>>(), [false, true]);
+    let (span, between) = tape.between(texts[0], texts[1]).unwrap();
+    assert_eq!((between, text.get(span)), ("J&#246;&amp;<![CDATA[<&amp;>", Some(between)));
     assert_eq!(tape.elements(a).count(), 1);
     assert!(tape.span(a).end < text.len());
 }
