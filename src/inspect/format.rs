@@ -20,7 +20,9 @@ pub enum Format {
     Text,
     /// A page for people: read as text.
     Html,
-    /// XML: FHIR, C-CDA, SOAP, NCPDP. No walker yet.
+    /// CDA R2 and C-CDA, whole documents and sections.
+    Ccda,
+    /// XML: FHIR, SOAP, NCPDP. No walker yet.
     Xml,
     /// X12 interchanges. No walker yet.
     X12,
@@ -46,6 +48,7 @@ impl Format {
             Self::Form => "form",
             Self::Text => "text",
             Self::Html => "html",
+            Self::Ccda => "ccda",
             Self::Xml => "xml",
             Self::X12 => "x12",
             Self::Ndjson => "ndjson",
@@ -60,7 +63,14 @@ impl Format {
     pub const fn has_walker(self) -> bool {
         matches!(
             self,
-            Self::Empty | Self::FhirJson | Self::Json | Self::Hl7v2 | Self::Form | Self::Text | Self::Html
+            Self::Empty
+                | Self::FhirJson
+                | Self::Json
+                | Self::Hl7v2
+                | Self::Ccda
+                | Self::Form
+                | Self::Text
+                | Self::Html
         )
     }
 
@@ -191,6 +201,12 @@ impl Declared {
 #[must_use]
 pub fn says_json(media_type: &str) -> bool {
     Declared::of(media_type) == Declared::Json
+}
+
+/// Whether a declared type says XML: then a body that isn't well formed is reported as such.
+#[must_use]
+pub fn says_xml(media_type: &str) -> bool {
+    Declared::of(media_type) == Declared::Xml
 }
 
 /// The media type of the list that we write down, or `other`: what a sender writes is payload.

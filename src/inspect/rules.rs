@@ -7,7 +7,7 @@ use super::kind::{Kind, Points};
 use super::marker::Markers;
 use super::text::Detector;
 use super::url::Queries;
-use super::walk::{fhir, hl7v2, object};
+use super::walk::{cda, fhir, hl7v2, object};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -24,6 +24,8 @@ pub struct RuleSet {
     pub fhir: fhir::Table,
     /// HL7v2 rows, compiled.
     pub hl7v2: hl7v2::Table,
+    /// C-CDA rows, compiled.
+    pub cda: cda::Table,
     /// Key names of JSON of no known kind, compiled.
     pub objects: object::Table,
     /// Search parameters and headers, compiled.
@@ -125,6 +127,7 @@ impl RuleSet {
             },
             fhir: fhir::Table::new(&table(FHIR)?)?,
             hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
+            cda: cda::Table::new(&table(CDA)?)?,
             objects: object::Table::new(&table(OBJECTS)?)?,
             queries: Queries::new(&table(QUERIES)?)?,
             version: version(),
@@ -136,7 +139,7 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, HL7V2, OBJECTS, QUERIES] {
+    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, HL7V2, CDA, cda::NAMES, OBJECTS, QUERIES] {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -155,6 +158,7 @@ const MARKERS: &str = include_str!("../../config/markers.toml");
 const FHIR: &str = include_str!("../../config/fields/fhir-r4.toml");
 const NAMES: &str = include_str!("../../config/fields/fhir-r4-names.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
+const CDA: &str = include_str!("../../config/fields/cda.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
 const QUERIES: &str = include_str!("../../config/fields/fhir-url.toml");
 
@@ -166,7 +170,7 @@ mod tests {
     fn built_in_rules_compile_and_ids_are_unique() {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
-        for text in [FHIR, HL7V2, OBJECTS, QUERIES] {
+        for text in [FHIR, HL7V2, CDA, OBJECTS, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

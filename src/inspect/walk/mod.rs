@@ -120,4 +120,5 @@ pub mod json;
 pub mod xml;
 pub mod fhir;
 pub mod hl7v2;
+pub mod cda;
 pub mod object;

@@ -1,0 +1,148 @@
+//! The narrative block: marked-up text, read a line at a time.
+//!
+//! What stands in one paragraph, item or cell is one text, whatever is emphasised in it; what stands in two is never
+//! read across. A row of two cells is a label and its value, and read as one. The head of a column names its cells: those
+//! of a column of providers, places or organisations are public.
+
+use super::super::Reads;
+use super::super::xml::NodeId;
+use super::Walk;
+use super::frame::Narrative;
+use super::leaf::Told;
+use super::names::Name;
+use std::borrow::Cow;
+
+/// The line that is being read.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// Its texts so far.
+    texts: Vec<NodeId>,
+    /// Whether it is of a section's own text.
+    of_section: bool,
+    /// Heads of the table's columns; bounded by [`COLUMNS_MAX`].
+    heads: Vec<String>,
+    /// The column of the next cell.
+    next: usize,
+    /// The column of the open cell, and whether it is a head.
+    cell: Option<(usize, bool)>,
+}
+
+impl Walk<'_, '_, '_> {
+    /// How an element that begins now stands in the narrative.
+    pub(super) fn narrative(&self, name: Name, id: NodeId) -> Narrative {
+        let tape = self.tape;
+        let local = tape.local(id);
+        let above = self.frames.last();
+        match above.map_or(Narrative::Outside, |above| above.narrative) {
+            Narrative::Outside => {
+                let apart = above.is_some_and(|above| matches!(tape.local(above.node), "nonXMLBody"));
+                let base64 = || tape.attr(id, "representation").is_some_and(|r| r.trim() == "B64");
+                if local == "text" && name != Name::UNKNOWN && !apart && !base64() {
+                    Narrative::Block
+                } else {
+                    Narrative::Outside
+                }
+            }
+            Narrative::Pair if matches!(local, "td" | "th") => Narrative::Inline,
+            _ if INLINE.contains(&local) => Narrative::Inline,
+            _ if local == "tr" && tape.elements(id).take(3).count() == 2 => Narrative::Pair,
+            _ => Narrative::Block,
+        }
+    }
+
+    /// Before an element is entered.
+    pub(super) fn begin_lines(&mut self, narrative: Narrative, id: NodeId) {
+        if matches!(narrative, Narrative::Outside | Narrative::Inline) {
+            return;
+        }
+        self.flush();
+        match self.tape.local(id) {
+            "text" => {
+                let above = self.frames.last().map(|above| self.tape.local(above.node));
+                self.lines.of_section = above.is_none_or(|above| above == "section");
+            }
+            "table" => self.lines.heads.clear(),
+            "tr" => self.lines.next = 0,
+            local @ ("td" | "th") => {
+                self.lines.cell = Some((self.lines.next, local == "th"));
+                self.lines.next += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// Before an element is left.
+    pub(super) fn end_lines(&mut self) {
+        let Some(frame) = self.frames.last() else { return };
+        let cell = matches!(self.tape.local(frame.node), "td" | "th");
+        if matches!(frame.narrative, Narrative::Block | Narrative::Pair) {
+            self.flush();
+            if cell {
+                self.lines.cell = None;
+            }
+        }
+    }
+
+    pub(super) fn text(&mut self, id: NodeId) {
+        if self.frames.last().is_none_or(|frame| frame.narrative == Narrative::Outside) {
+            return self.plain_text(id);
+        }
+        if self.tape.is_cdata(id) {
+            self.flush();
+            self.lines.texts.push(id);
+            return self.flush();
+        }
+        self.lines.texts.push(id);
+    }
+
+    /// Tells what the line holds.
+    pub(super) fn flush(&mut self) {
+        let texts = std::mem::take(&mut self.lines.texts);
+        let (tape, table) = (self.tape, self.table);
+        let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return };
+        let cue = match self.lines.cell {
+            Some((column, true)) => {
+                self.name_column(column, &texts);
+                String::new()
+            }
+            Some((column, false)) => self.lines.heads.get(column).cloned().unwrap_or_default(),
+            None => String::new(),
+        };
+        let providers = table.names.is_providers(&cue);
+        let row = if self.lines.of_section && !providers { table.narrative() } else { None };
+        match tape.between(*first, *last) {
+            Some((span, raw)) if texts.len() > 1 && !providers => {
+                let value = Cow::Borrowed(raw);
+                self.tell(Told { span, value, row, reads: Reads::Xhtml, cue: &cue, rest: "" });
+            }
+            _ => {
+                let reads = if providers { Reads::Public } else { Reads::Text };
+                for text in texts {
+                    let (span, value) = self.trimmed(text);
+                    self.tell(Told { span, value, row, reads, cue: &cue, rest: "" });
+                }
+            }
+        }
+    }
+
+    fn name_column(&mut self, column: usize, texts: &[NodeId]) {
+        if column >= COLUMNS_MAX {
+            return;
+        }
+        if self.lines.heads.len() <= column {
+            self.lines.heads.resize(column + 1, String::new());
+        }
+        if let Some(head) = self.lines.heads.get_mut(column) {
+            *head = texts.iter().flat_map(|text| self.tape.raw(*text).chars()).take(HEAD_CHARS_MAX).collect();
+        }
+    }
+}
+
+/// Elements that don't end a line.
+const INLINE: &[&str] =
+    &["content", "linkHtml", "sub", "sup", "footnote", "footnoteRef", "b", "i", "u", "span", "a"];
+
+/// Columns of which heads are remembered.
+const COLUMNS_MAX: usize = 64;
+/// So much of a head is remembered.
+const HEAD_CHARS_MAX: usize = 64;
