@@ -42,8 +42,10 @@ pub(super) enum Narrative {
     Outside,
     /// Its text stands apart from what is around it.
     Block,
-    /// A row of two cells: a label and its value, read as one.
-    Pair,
+    /// A row of labels, each with its value behind it.
+    Pairs,
+    /// The label: its value goes on in the same line.
+    Label,
     /// Part of the line that it stands in.
     Inline,
 }

@@ -1,7 +1,7 @@
 //! The narrative block: marked-up text, read a line at a time.
 //!
 //! What stands in one paragraph, item or cell is one text, whatever is emphasised in it; what stands in two is never
-//! read across. A row of two cells is a label and its value, and read as one. The head of a column names its cells: those
+//! read across. A row of two cells, or of heads and cells by turns, is of labels and values: each two are read as one. The head of a column names its cells: those
 //! of a column of providers, places or organisations are public.
 
 use super::super::Reads;
@@ -43,27 +43,44 @@ impl Walk<'_, '_, '_> {
                     Narrative::Outside
                 }
             }
-            Narrative::Pair if matches!(local, "td" | "th") => Narrative::Inline,
+            Narrative::Pairs if is_cell(local) && self.lines.next.is_multiple_of(2) => Narrative::Label,
+            Narrative::Pairs if is_cell(local) => Narrative::Inline,
             _ if INLINE.contains(&local) => Narrative::Inline,
-            _ if local == "tr" && tape.elements(id).take(3).count() == 2 => Narrative::Pair,
+            _ if local == "tr" && self.is_pairs(id) => Narrative::Pairs,
             _ => Narrative::Block,
         }
     }
 
+    /// Whether a row's cells are labels and values by turns.
+    fn is_pairs(&self, row: NodeId) -> bool {
+        let mut cells = self.tape.elements(row).map(|cell| self.tape.local(cell)).take(CELLS_LOOKED_AT_MAX);
+        let (mut count, mut by_turns) = (0, true);
+        for cell in cells.by_ref() {
+            by_turns &= cell == if count % 2 == 0 { "th" } else { "td" };
+            count += 1;
+        }
+        count == 2 || by_turns && count > 0 && count % 2 == 0
+    }
+
     /// Before an element is entered.
     pub(super) fn begin_lines(&mut self, narrative: Narrative, id: NodeId) {
+        let local = self.tape.local(id);
+        let in_pairs = self.frames.last().is_some_and(|above| above.narrative == Narrative::Pairs);
+        if in_pairs && is_cell(local) {
+            self.lines.next += 1;
+        }
         if matches!(narrative, Narrative::Outside | Narrative::Inline) {
             return;
         }
         self.flush();
-        match self.tape.local(id) {
+        match local {
             "text" => {
                 let above = self.frames.last().map(|above| self.tape.local(above.node));
                 self.lines.of_section = above.is_none_or(|above| above == "section");
             }
             "table" => self.lines.heads.clear(),
             "tr" => self.lines.next = 0,
-            local @ ("td" | "th") => {
+            "td" | "th" if !in_pairs => {
                 self.lines.cell = Some((self.lines.next, local == "th"));
                 self.lines.next += 1;
             }
@@ -74,8 +91,8 @@ impl Walk<'_, '_, '_> {
     /// Before an element is left.
     pub(super) fn end_lines(&mut self) {
         let Some(frame) = self.frames.last() else { return };
-        let cell = matches!(self.tape.local(frame.node), "td" | "th");
-        if matches!(frame.narrative, Narrative::Block | Narrative::Pair) {
+        let cell = is_cell(self.tape.local(frame.node));
+        if matches!(frame.narrative, Narrative::Block | Narrative::Pairs) {
             self.flush();
             if cell {
                 self.lines.cell = None;
@@ -138,10 +155,16 @@ impl Walk<'_, '_, '_> {
     }
 }
 
+fn is_cell(local: &str) -> bool {
+    matches!(local, "td" | "th")
+}
+
 /// Elements that don't end a line.
 const INLINE: &[&str] =
     &["content", "linkHtml", "sub", "sup", "footnote", "footnoteRef", "b", "i", "u", "span", "a"];
 
+/// Cells of a row that are looked at.
+const CELLS_LOOKED_AT_MAX: usize = 16;
 /// Columns of which heads are remembered.
 const COLUMNS_MAX: usize = 64;
 /// So much of a head is remembered.

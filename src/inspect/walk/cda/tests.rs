@@ -375,7 +375,9 @@ fn the_narrative_is_read_line_by_line() {
         <list><item>one</item><item><!-- Bob Fox -->two<![CDATA[<three> & four]]></item></list>
         <table><thead><tr><th>Medication</th><th>Provider</th><th>Start</th></tr></thead>
         <tbody><tr><td>aspirin</td><td>Dr. Ono, 1 Clinic Way</td><td>2024</td></tr></tbody></table>
-        <table><tbody><tr><th>Date of birth</th><td>April 12, 1961</td></tr></tbody></table></text></section></component>"##,
+        <table><tbody><tr><th>Date of birth</th><td>April 12, 1961</td></tr>
+        <tr><th>Patient</th><td>Mara <content>Ashdown</content></td><th>SSN</th><td>412-21-3456</td></tr>
+        <tr><td>a<list><item>b</item></list></td><td>c</td></tr></tbody></table></text></section></component>"##,
     );
     let kept = walked(&doc);
     let told: Vec<_> = kept
@@ -399,13 +401,19 @@ fn the_narrative_is_read_line_by_line() {
         ("Dr. Ono, 1 Clinic Way", "Public", "Provider"),
         ("2024", "Text", "Start"),
         ("Date of birth</th><td>April 12, 1961", "Xhtml", ""),
+        ("Patient</th><td>Mara <content>Ashdown", "Xhtml", ""),
+        ("SSN</th><td>412-21-3456", "Xhtml", ""),
+        ("a", "Text", ""),
+        ("b", "Text", ""),
+        ("c", "Text", ""),
     ];
     assert_eq!(told, expected);
     let narrative = |l: &&Kept| l.row.as_ref().is_some_and(|(id, _, _)| id == "cda.narrative");
-    assert_eq!(kept.leaves.iter().filter(narrative).count(), 12);
+    assert_eq!(kept.leaves.iter().filter(narrative).count(), 17);
     let found = inspected(&doc);
     let words: Vec<_> = found.findings.iter().map(|f| (f.kind, doc.get(f.span.clone()).unwrap())).collect();
     assert!(words.contains(&(Kind::BirthDate, "April 12, 1961")), "{words:?}");
+    assert!(words.contains(&(Kind::FullName, "Mara <content>Ashdown")), "{words:?}");
     // A place in the middle of marked-up text; across a tag nothing is one number.
     assert!(!words.iter().any(|(_, word)| word.contains("Clinic Way")), "{words:?}");
 }
