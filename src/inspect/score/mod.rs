@@ -19,7 +19,7 @@ use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
 use person::{add_up, agree, is_name, is_number, keys};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -561,10 +561,12 @@ impl<'r> Scorer<'r> {
     fn owners(&self, head: Option<PersonId>) -> Vec<PersonId> {
         let count = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
         let mut owner: Vec<PersonId> = (0..count).map(PersonId).collect();
+        let keys = self.person_keys();
         for (from, draft) in self.people.iter().enumerate() {
             if let Role::RelativeOf(patient) = draft.role
                 && let Ok(id) = u32::try_from(from)
-                && self.agree(PersonId(id), patient)
+                && let (Some(one), Some(other)) = (keys.get(&PersonId(id)), keys.get(&patient))
+                && one.agrees(other)
                 && let Some(slot) = owner.get_mut(from)
             {
                 *slot = patient;
@@ -589,33 +591,37 @@ impl<'r> Scorer<'r> {
         owner
     }
 
+    /// What people are compared by: collected in one pass, so that a message of many relatives isn't read for each.
+    fn person_keys(&self) -> HashMap<PersonId, PersonKeys<'_>> {
+        let mut people: HashMap<PersonId, PersonKeys<'_>> = HashMap::new();
+        for e in self.evidence.iter().filter(|e| !e.free_text) {
+            let contact = matches!(e.kind, Kind::Phone | Kind::Email | Kind::Fax);
+            if is_name(e.kind) {
+                let names = &mut people.entry(e.person).or_default().names;
+                for word in &e.keys {
+                    if names.len() < NAME_WORDS_MAX && !names.contains(word) {
+                        names.push(word.clone());
+                    }
+                }
+            } else if is_number(e.kind) && !contact {
+                people.entry(e.person).or_default().numbers.extend(e.keys.iter().map(String::as_str));
+            }
+        }
+        people
+    }
+}
+
+/// What one person is compared by.
+#[derive(Default)]
+struct PersonKeys<'e> {
+    names: Vec<String>,
+    numbers: HashSet<&'e str>,
+}
+
+impl PersonKeys<'_> {
     /// Whether two people agree by full name or by a number.
-    fn agree(&self, one: PersonId, other: PersonId) -> bool {
-        let name = |person: PersonId| {
-            let mut words: Vec<String> = self
-                .evidence
-                .iter()
-                .filter(|e| e.person == person && !e.free_text && is_name(e.kind))
-                .flat_map(|e| e.keys.iter().cloned())
-                .collect();
-            words.sort_unstable();
-            words.dedup();
-            words
-        };
-        let numbers = |person: PersonId| {
-            self.evidence
-                .iter()
-                .filter(move |e| {
-                    e.person == person
-                        && !e.free_text
-                        && is_number(e.kind)
-                        && e.kind != Kind::Phone
-                        && e.kind != Kind::Email
-                        && e.kind != Kind::Fax
-                })
-                .flat_map(|e| e.keys.iter())
-        };
-        agree(&name(one), &name(other)) || numbers(one).any(|n| numbers(other).any(|o| o == n))
+    fn agrees(&self, other: &Self) -> bool {
+        agree(&self.names, &other.names) || self.numbers.iter().any(|n| other.numbers.contains(n))
     }
 }
 
@@ -697,6 +703,8 @@ impl Scorer<'_> {
     }
 }
 
+/// Words of a person's names that are compared.
+const NAME_WORDS_MAX: usize = 64;
 /// People of one message that are told apart; further ones are counted with the last.
 const PERSONS_MAX: usize = 1 << 20;
 /// Codes shorter than this hold nothing that a detector could find.

@@ -554,3 +554,10 @@ fn ten_thousand_entries_take_no_quadratic_time() {
     assert_eq!(kept.leaves.iter().filter(|l| l.row.is_some()).count(), 60_000);
     assert_eq!(kept.leaves.last().unwrap().place.matches("entry[30000]").count(), 1);
 }
+
+#[test]
+fn ten_thousand_relatives_take_no_quadratic_time() {
+    let relative = "<participant><associatedEntity classCode='NOK'><associatedPerson><name>Ann Roe</name></associatedPerson></associatedEntity></participant>";
+    let found = inspected(&document(&format!("{PATIENT}{}", relative.repeat(20_000)), ""));
+    assert_eq!(found.persons.len(), 20_001);
+}
