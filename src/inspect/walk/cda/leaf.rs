@@ -43,6 +43,8 @@ impl Walk<'_, '_, '_> {
         let plain = match known {
             _ if declaration => Reads::Opaque,
             _ if unknown => Reads::Text,
+            // The term of a published code: what it says of patients is said of all.
+            Some(_) if tape.local(id) == "displayName" && self.is_term(element) => Reads::Opaque,
             Some((_, class)) => self.plain(tape.local(element), tape.local(id), class, &value),
             None => Reads::Text,
         };
@@ -89,6 +91,13 @@ impl Walk<'_, '_, '_> {
             Reads::Text if self.is_nobodys() => Reads::Public,
             reads => reads,
         }
+    }
+
+    /// Whether an element is a code of a published terminology.
+    fn is_term(&self, element: NodeId) -> bool {
+        let system = self.tape.attr(element, "codeSystem");
+        system.is_some_and(|system| self.table.names.is_terminology(&system))
+            && self.tape.attr_id(element, "code").is_some()
     }
 
     /// Whether what the innermost element says is said of the document rather than of a person.

@@ -1,5 +1,6 @@
 //! Names of elements and attributes, and how what they hold reads where no row covers it.
 
+use crate::inspect::field::listed;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 
@@ -32,6 +33,7 @@ pub(super) struct RawNames {
     codes: String,
     opaque: String,
     texts: String,
+    terminologies: String,
     provider_columns: String,
     pub(super) role: Vec<RawRole>,
 }
@@ -67,6 +69,7 @@ pub(super) struct Names {
     elements: HashSet<Name>,
     code_elements: HashSet<Name>,
     attributes: HashMap<Name, Class>,
+    terminologies: Vec<String>,
     provider_columns: HashSet<String>,
 }
 
@@ -78,6 +81,7 @@ impl Names {
             elements: HashSet::new(),
             code_elements: HashSet::new(),
             attributes: HashMap::new(),
+            terminologies: raw.terminologies.split_whitespace().map(str::to_owned).collect(),
             provider_columns: raw.provider_columns.split_whitespace().map(str::to_owned).collect(),
         };
         for word in raw.elements.split_whitespace().chain(raw.code_elements.split_whitespace()) {
@@ -123,6 +127,11 @@ impl Names {
     /// Whether an element's text is a code.
     pub(super) fn is_code(&self, element: Name) -> bool {
         self.code_elements.contains(&element)
+    }
+
+    /// Whether a code system is a published terminology.
+    pub(super) fn is_terminology(&self, system: &str) -> bool {
+        listed(&self.terminologies, system)
     }
 
     /// Whether a column of this head tells of providers or organisations.

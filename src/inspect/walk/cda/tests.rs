@@ -341,6 +341,8 @@ fn entries_tell_dates_ids_devices_and_relatives() {
         <author><time value="20240104"/><assignedAuthor><id nullFlavor="NI"/></assignedAuthor></author>
         <participant typeCode="DEV"><participantRole classCode="MANU"><id root="2.16.840.1.113883.3.3719" extension="(01)00848486001048(21)bi1234"/><scopingEntity><desc>Acme Medical</desc></scopingEntity></participantRole></participant>
         <participant typeCode="LOC"><participantRole classCode="SDLOC"><telecom value="tel:608-301-1000"/><playingEntity><name>East Wing</name></playingEntity></participantRole></participant>
+        <participant typeCode="CSM"><participantRole classCode="MANU"><playingEntity classCode="MMAT"><name>Penicillin</name></playingEntity></participantRole></participant>
+        <participant typeCode="IND"><participantRole classCode="IND"><code code="MTH" codeSystem="2.16.840.1.113883.5.111"/><playingEntity><name>Mia Jones</name></playingEntity></participantRole></participant>
         <entryRelationship><observation><code code="29308-4" displayName="Comment"/><value xsi:type="ST">call at 608-301-7742</value></observation></entryRelationship>
         <entryRelationship><observation><value xsi:type="PQ" value="72.5" unit="kg"/></observation></entryRelationship>
         <entryRelationship><observation><value xsi:type="ST" value="not a number"/></observation></entryRelationship>
@@ -349,7 +351,9 @@ fn entries_tell_dates_ids_devices_and_relatives() {
     assert_eq!(kept.at("section/templateId/@extension").reads, "Opaque");
     assert_eq!(kept.at("section/id/@extension").reads, "Opaque");
     assert_eq!(kept.row("procedure/id/@extension"), ("entry-id", Kind::OtherId, 10));
-    assert_eq!(kept.at("procedure/code/@displayName").reads, "Code");
+    assert_eq!(kept.at("procedure/code/@displayName").reads, "Opaque");
+    assert_eq!(kept.at("observation/code/@displayName").reads, "Code", "nobody knows whose code it is");
+    assert!(kept.at("participant[3]/participantRole/playingEntity/name").row.is_none(), "a substance");
     assert_eq!(kept.at("reference/@value").reads, "Opaque");
     assert_eq!(kept.row("effectiveTime/low/@value"), ("service-date", Kind::ServiceDate, 10));
     assert_eq!(kept.row("author/time/@value").1, Kind::ServiceDate);
@@ -361,8 +365,13 @@ fn entries_tell_dates_ids_devices_and_relatives() {
     assert_eq!(kept.at("entryRelationship[3]/observation/value/@value").reads, "Text");
     assert_eq!(kept.row("subject/relatedSubject/subject/name"), ("family-name", Kind::Relative, 50));
     assert_eq!(kept.row("relatedSubject/subject/birthTime/@value").1, Kind::BirthDate);
-    assert_eq!(kept.at("relatedSubject/subject/id/@extension").person, PersonId(1));
-    assert_eq!(kept.roles, [Role::Patient, Role::RelativeOf(PersonId(0))]);
+    assert_eq!(
+        kept.row("participant[4]/participantRole/playingEntity/name"),
+        ("related-name", Kind::Relative, 50)
+    );
+    assert_eq!(kept.at("relatedSubject/subject/id/@extension").person, PersonId(2));
+    let relative = Role::RelativeOf(PersonId(0));
+    assert_eq!(kept.roles, [Role::Patient, relative, relative]);
     assert_eq!(kept.clinical, [PersonId(0)]);
 }
 
