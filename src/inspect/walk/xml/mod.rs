@@ -6,7 +6,7 @@
 //! - Gives: [`Tape`]. Spans are in the bytes as they came. Nothing is decoded before it is asked for. Blanks between
 //!   tags make no node; prefixes that nobody declared are let pass, with no namespace (fragments have them).
 //! - Never: entities of a document's own, or anything fetched. A DOCTYPE with an internal subset is refused, one
-//!   without is passed over, and a reference that is none of the five or a character's number is malformed.
+//!   without is an instruction, and a reference that is none of the five or a character's number is malformed.
 //! - In doubt: [`WalkError`]; there is no half tape.
 //! - Cost: one pass, no recursion, no allocation but the tape: 32 bytes a node, at most 13 times the document.
 
@@ -59,7 +59,7 @@ pub enum NodeKind {
     Text,
     /// What stands between `<!--` and `-->`.
     Comment,
-    /// What stands behind the target of `<?target …?>`.
+    /// What stands behind the target of `<?target …?>`, or behind the word of `<!DOCTYPE …>`.
     Instruction,
 }
 

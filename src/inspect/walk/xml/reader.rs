@@ -123,12 +123,14 @@ impl Reader<'_> {
     }
 
     /// `<!DOCTYPE name PUBLIC "…" "…">`: no internal subset, so that no entity is ever declared, and what it points at
-    /// is never fetched.
+    /// is never fetched. What it says is an instruction's text.
     fn doctype(&mut self) -> Result<(), WalkError> {
-        self.cursor.at += "<!DOCTYPE".len();
+        let word = self.cursor.at + "<!".len()..self.cursor.at + "<!DOCTYPE".len();
+        self.cursor.at = word.end;
         if !self.cursor.space() {
             return Err(self.cursor.malformed());
         }
+        let from = self.cursor.at;
         self.cursor.name()?;
         let blank = self.cursor.space();
         let literals = match () {
@@ -152,6 +154,7 @@ impl Reader<'_> {
         if self.cursor.peek() != Some(b'>') {
             return Err(self.cursor.malformed());
         }
+        self.push(NodeKind::Instruction, word, from..self.cursor.at)?;
         self.cursor.at += 1;
         Ok(())
     }

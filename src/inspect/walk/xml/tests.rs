@@ -177,6 +177,10 @@ fn no_entity_is_ever_declared_or_fetched() {
     assert_eq!(read(laughs).unwrap_err(), WalkError::Malformed { at: 12 });
     let outside = "<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a>&b;</a>";
     assert_eq!(read(outside).unwrap_err(), WalkError::Malformed { at: 43 });
+    let tape = read("<!DOCTYPE a SYSTEM \"x of Ann\" ><a/>").unwrap();
+    let told = tape.children(NodeId::DOCUMENT).next().unwrap();
+    assert_eq!((tape.kind(told), tape.name(told)), (NodeKind::Instruction, "DOCTYPE"));
+    assert_eq!(tape.value(told), "a SYSTEM \"x of Ann\" ");
     assert_eq!(unescape("&b;&lt;&#65;&"), "&b;<A&");
 }
 
