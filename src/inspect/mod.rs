@@ -255,7 +255,7 @@ impl<'r> Inspector<'r> {
                 cda::walk_tape(&tape, &self.rules.cda, scorer);
                 return Format::Ccda;
             }
-            Err(error) if format::says_xml(content_type) => {
+            Err(error) if format::says_xml(content_type) || !matches!(error, WalkError::Malformed { .. }) => {
                 self.unread_walk(error, media_type, bytes, scorer, top);
             }
             _ => {

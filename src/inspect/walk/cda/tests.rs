@@ -570,3 +570,21 @@ fn ten_thousand_relatives_take_no_quadratic_time() {
     let found = inspected(&document(&format!("{PATIENT}{}", relative.repeat(20_000)), ""));
     assert_eq!(found.persons.len(), 20_001);
 }
+
+#[test]
+fn a_document_changed_anywhere_is_walked_or_refused_and_spans_stay_in_it() {
+    let section = "<component><section><code code='1'/><text>a<table><tr><th>SSN</th><td>412-21-3456</td></tr></table></text><entry><act><time value='20240102'/></act></entry></section></component>";
+    let doc = document(PATIENT, section).into_bytes();
+    let table = table();
+    let mut walked = 0;
+    for (at, byte) in (0..doc.len()).flat_map(|at| b"<>&/'x ".map(|byte| (at, byte))) {
+        let mut changed = doc.clone();
+        changed[at] = byte;
+        let mut keep = Keep::default();
+        if walk(&changed, &table, &mut keep).is_ok() {
+            assert!(keep.leaves.iter().all(|l| l.span.start <= l.span.end && l.span.end <= changed.len()));
+            walked += 1;
+        }
+    }
+    assert!(walked > 1000, "{walked}");
+}
