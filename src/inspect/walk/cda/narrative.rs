@@ -10,6 +10,8 @@ use super::Walk;
 use super::frame::Narrative;
 use super::leaf::Told;
 use super::names::Name;
+use crate::inspect::field::Field;
+use crate::inspect::kind::Kind;
 use std::borrow::Cow;
 
 /// The line that is being read.
@@ -126,9 +128,19 @@ impl Walk<'_, '_, '_> {
             None => String::new(),
         };
         let providers = table.names.is_providers(&cue);
-        let row = if self.lines.of_section && !providers { table.narrative() } else { None };
+        // A column says what its cells are, where they have what it takes.
+        let holds = |row: &&Field| {
+            let digits = texts.iter().any(|text| tape.raw(*text).bytes().any(|b| b.is_ascii_digit()));
+            row.kind == Kind::FullName || digits
+        };
+        let column = table.column(&cue).filter(holds);
+        let row = match column {
+            Some(row) => Some(row),
+            None if self.lines.of_section && !providers => table.narrative(),
+            None => None,
+        };
         match tape.between(*first, *last) {
-            Some((span, raw)) if texts.len() > 1 && !providers => {
+            Some((span, raw)) if texts.len() > 1 && !providers && column.is_none() => {
                 let value = Cow::Borrowed(raw);
                 self.tell(Told { span, value, row, reads: Reads::Xhtml, cue: &cue, rest: "" });
             }

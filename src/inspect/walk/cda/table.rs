@@ -19,6 +19,7 @@ pub struct Table {
     below: Vec<Placed>,
     narrative: Option<usize>,
     comment: Option<usize>,
+    columns: Vec<usize>,
     /// By the element's name, heaviest first.
     roles: HashMap<Name, Vec<(Path, Part)>>,
 }
@@ -46,6 +47,7 @@ impl Table {
             below: Vec::new(),
             narrative: None,
             comment: None,
+            columns: Vec::new(),
             roles: HashMap::new(),
         };
         for (index, row) in table.field.iter().enumerate() {
@@ -75,6 +77,10 @@ impl Table {
     fn add(&mut self, at: &str, row: usize, carry: Carry) -> Option<()> {
         if at == "comment()" {
             self.comment = Some(row);
+            return Some(());
+        }
+        if at == "column()" {
+            self.columns.push(row);
             return Some(());
         }
         let path = Path::parse(at, &self.names, &mut self.tags)?;
@@ -120,6 +126,13 @@ impl Table {
     /// The row of comments and processing instructions.
     pub(super) fn comment(&self) -> Option<&Field> {
         self.comment.and_then(|row| self.rows.get(row))
+    }
+
+    /// The row of a narrative's column of this head.
+    pub(super) fn column(&self, head: &str) -> Option<&Field> {
+        let words = head.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let head = words.collect::<Vec<_>>().join(" ");
+        self.columns.iter().filter_map(|row| self.rows.get(*row)).find(|row| listed(&row.when.types, &head))
     }
 
     /// Which part the innermost element plays, where it plays one of its own.

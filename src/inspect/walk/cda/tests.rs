@@ -428,6 +428,21 @@ fn the_narrative_is_read_line_by_line() {
 }
 
 #[test]
+fn the_head_of_a_column_tells_what_its_cells_are() {
+    let kept = walked(&document(
+        "",
+        r##"<component><section><text><table><thead><tr><th>Patient name</th><th>MRN #</th><th>Date of birth</th><th>Member ID:</th></tr></thead>
+        <tbody><tr><td>Mara Ashdown</td><td>E0873</td><td>04/12/1961</td><td>see card</td></tr></tbody></table></text></section></component>"##,
+    ));
+    assert_eq!(kept.row("tbody/tr/td"), ("column-name", Kind::FullName, 50));
+    assert_eq!(kept.row("tbody/tr/td[2]"), ("column-mrn", Kind::Mrn, 60));
+    assert_eq!(kept.row("tbody/tr/td[3]"), ("column-birth-date", Kind::BirthDate, 40));
+    assert_eq!(kept.row("tbody/tr/td[4]").0, "narrative", "no number");
+    assert_eq!(kept.row("thead/tr/th[2]").0, "narrative");
+    assert_eq!(kept.at("tbody/tr/td").reads, "Text", "whatever else a cell holds is found, too");
+}
+
+#[test]
 fn what_is_carried_is_decoded() {
     let letter = "UGF0aWVudDogTWFyYSBBc2hkb3duLCBET0IgMDQvMTIvMTk2MSwgU1NOIDQxMi0yMS0zNDU2"; // a letter about the patient
     let body = |text: &str| {
