@@ -23,7 +23,9 @@ pub enum Format {
     Text,
     /// A page for people: read as text.
     Html,
-    /// XML: FHIR, C-CDA, SOAP, NCPDP. No walker yet.
+    /// CDA R2 and C-CDA, whole documents and sections.
+    Ccda,
+    /// XML: FHIR, SOAP, NCPDP. No walker yet.
     Xml,
     /// X12 interchanges.
     X12,
@@ -50,6 +52,7 @@ impl Format {
             Self::Form => "form",
             Self::Text => "text",
             Self::Html => "html",
+            Self::Ccda => "ccda",
             Self::Xml => "xml",
             Self::X12 => "x12",
             Self::Ndjson => "ndjson",
@@ -69,6 +72,7 @@ impl Format {
                 | Self::Redox
                 | Self::Json
                 | Self::Hl7v2
+                | Self::Ccda
                 | Self::X12
                 | Self::Form
                 | Self::Text
@@ -222,6 +226,12 @@ pub fn says_json(media_type: &str) -> bool {
 #[must_use]
 pub fn says_csv(media_type: &str) -> bool {
     Declared::of(media_type) == Declared::Csv
+}
+
+/// Whether a declared type says XML: then a body that isn't well formed is reported as such.
+#[must_use]
+pub fn says_xml(media_type: &str) -> bool {
+    Declared::of(media_type) == Declared::Xml
 }
 
 /// The media type of the list that we write down, or `other`: what a sender writes is payload.

@@ -4,6 +4,7 @@
 //! dummy; what that means for the person is decided in [`super::score`], person by person.
 
 use super::check::{date, digits, mbi, phone, ssn};
+use super::field::listed;
 use super::kind::{Kind, Points};
 use serde::Deserialize;
 
@@ -60,7 +61,7 @@ pub struct Markers {
     pub habit_mailboxes: Vec<String>,
     /// Words that a mailbox name of a test set has between its dots. Lower case.
     pub test_mailbox_words: Vec<String>,
-    /// Identifier systems of generators of made-up people.
+    /// Identifier systems of generators of made-up people; a trailing `*` is a prefix.
     pub generator_systems: Vec<String>,
     /// Street lines that people type as a dummy. Lower case.
     pub habit_streets: Vec<String>,
@@ -183,7 +184,7 @@ impl Markers {
     /// Whether `system` is an identifier system that a generator of made-up people writes.
     #[must_use]
     pub fn is_generator_system(&self, system: &str) -> bool {
-        self.generator_systems.iter().any(|s| s == system)
+        listed(&self.generator_systems, system)
     }
 
     /// Whether the whole value stands for "not known", is masked away, or holds no letter and no digit.

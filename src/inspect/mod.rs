@@ -42,7 +42,7 @@ use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
-use walk::{PersonId, Role, Sink, WalkError, csv, dicom, fhir, hl7v2, object, x12};
+use walk::{PersonId, Role, Sink, WalkError, cda, csv, dicom, fhir, hl7v2, object, x12, xml};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -237,11 +237,7 @@ impl<'r> Inspector<'r> {
                 begin(scorer, Escapes::None, bytes);
                 self.multipart(content_type, bytes, scorer, left);
             }
-            Format::Xml => {
-                begin(scorer, Escapes::None, bytes);
-                scorer.unread(UninspectedReason::NoWalker, media_type, format.as_str().to_owned());
-                scorer.plain_text(&text_of(bytes));
-            }
+            Format::Xml | Format::Ccda => return self.xml(content_type, bytes, scorer, top),
         }
         format
     }
@@ -296,6 +292,30 @@ impl<'r> Inspector<'r> {
                 self.document(format, content_type, bytes, scorer, top, left)
             }
         }
+    }
+
+    fn xml(&self, content_type: &str, bytes: &[u8], scorer: &mut Scorer<'r>, top: bool) -> Format {
+        let media_type = format::known_media_type(content_type);
+        let begin = |scorer: &mut Scorer<'r>, escapes| match top {
+            true => scorer.document(Part::Body, escapes, bytes),
+            false => scorer.carried_raw(escapes, bytes),
+        };
+        match xml::Tape::read(bytes, xml::XML_DEPTH_MAX) {
+            Ok(tape) if cda::recognise(&tape) => {
+                begin(scorer, Escapes::Xml);
+                cda::walk_tape(&tape, &self.rules.cda, scorer);
+                return Format::Ccda;
+            }
+            Err(error) if format::says_xml(content_type) || !matches!(error, WalkError::Malformed { .. }) => {
+                self.unread_walk(error, media_type, bytes, scorer, top);
+            }
+            _ => {
+                begin(scorer, Escapes::None);
+                scorer.unread(UninspectedReason::NoWalker, media_type, Format::Xml.as_str().to_owned());
+                scorer.plain_text(&text_of(bytes));
+            }
+        }
+        Format::Xml
     }
 
     /// What a walker could not read: said so, and what can be is scanned as text.

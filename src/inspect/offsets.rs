@@ -15,6 +15,8 @@ pub enum Escapes {
     Percent,
     /// `""` (RFC 4180, section 2).
     Doubled,
+    /// `&amp;`, `&#65;` (XML 1.0, section 4.1).
+    Xml,
 }
 
 /// For each byte of `decoded`, and one behind the last, the offset in `raw` of what it came from.
@@ -55,8 +57,13 @@ fn step(raw: &[u8], at: usize, plain: &[u8], escapes: Escapes) -> (usize, usize)
         (Escapes::Percent, Some(b'%')) => (at, 3 * plain.len()),
         (Escapes::Percent, Some(b'+')) => (at, 1),
         (Escapes::Doubled, Some(b'"')) if rest.starts_with(b"\"\"") => (at, 2),
-        // Latin-1 in the raw bytes: one byte a character.
-        (_, Some(b)) if plain.len() == 2 && !rest.starts_with(plain) && *b >= 0x80 => (at, 1),
+        (Escapes::Xml, Some(b'&')) => {
+            let name = rest.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric() || **b == b'#').count();
+            // A bare ampersand stands in CDATA.
+            if name > 0 && rest.get(name + 1) == Some(&b';') { (at, name + 2) } else { (at, 1) }
+        }
+        // Latin-1 or windows-1252 in the raw bytes: one byte a character.
+        (_, Some(b)) if plain.len() >= 2 && !rest.starts_with(plain) && *b >= 0x80 => (at, 1),
         _ => (at, plain.len()),
     }
 }
@@ -77,5 +84,13 @@ mod tests {
         assert_eq!(map(br"A\T\B", "A&B", Escapes::Hl7v2), [0, 1, 4, 5]);
         assert_eq!(map(b"a%20b", "a b", Escapes::Percent), [0, 1, 4, 5]);
         assert_eq!(map(b"a\"\"b\xFC", "a\"b\u{fc}", Escapes::Doubled), [0, 1, 3, 4, 4, 5]);
+    }
+
+    #[test]
+    fn xml_references_and_latin1_map_too() {
+        let raw = "a&amp;b&#xE9;éc";
+        assert_eq!(map(raw.as_bytes(), "a&bééc", Escapes::Xml), [0, 1, 6, 7, 7, 13, 14, 15, 16]);
+        assert_eq!(map(b"M\xfc&#38;\x80l", "Mü&€l", Escapes::Xml), [0, 1, 1, 2, 7, 7, 7, 8, 9]);
+        assert_eq!(map(b"a & b", "a & b", Escapes::Xml), [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -9,7 +9,7 @@ use super::names::words::Words;
 use super::names::{self, Recogniser};
 use super::text::Detector;
 use super::url::Queries;
-use super::walk::{csv, dicom, fhir, hl7v2, object, x12};
+use super::walk::{cda, csv, dicom, fhir, hl7v2, object, x12};
 use serde::Deserialize;
 use std::sync::{Arc, OnceLock};
 
@@ -29,6 +29,8 @@ pub struct RuleSet {
     pub hl7v2: hl7v2::Table,
     /// X12 rows, compiled.
     pub x12: x12::Table,
+    /// C-CDA rows, compiled.
+    pub cda: cda::Table,
     /// Key names of JSON of no known kind, compiled.
     pub objects: object::Table,
     /// Rows of the Redox data models with those key names behind them, compiled.
@@ -118,6 +120,7 @@ impl RuleSet {
             fhir: fhir::Table::new(&table(FHIR)?.before(table(CDS_HOOKS)?))?,
             hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
             x12: x12::Table::new(&table(X12)?)?,
+            cda: cda::Table::new(&table(CDA)?)?,
             objects: object::Table::new(&table(OAUTH)?.before(table(OBJECTS)?))?,
             redox: object::Table::new(&table(REDOX)?.before(table(OBJECTS)?))?,
             dicom: dicom::Table::new(&table(DICOM)?)?,
@@ -133,8 +136,23 @@ fn version() -> String {
     use std::fmt::Write;
     let mut hash = Sha256::new();
     let rules = [
-        DETECTORS, NAME_RULES, WORDS, MARKERS, FHIR, CDS_HOOKS, NAMES, HL7V2, X12, OBJECTS, OAUTH, REDOX,
-        DICOM, COLUMNS, QUERIES,
+        DETECTORS,
+        NAME_RULES,
+        WORDS,
+        MARKERS,
+        FHIR,
+        CDS_HOOKS,
+        NAMES,
+        HL7V2,
+        X12,
+        CDA,
+        cda::NAMES,
+        OBJECTS,
+        OAUTH,
+        REDOX,
+        DICOM,
+        COLUMNS,
+        QUERIES,
     ];
     for text in rules.iter().chain(&names::list::TEXTS) {
         hash.update(text);
@@ -158,6 +176,7 @@ const CDS_HOOKS: &str = include_str!("../../config/fields/cds-hooks.toml");
 const NAMES: &str = include_str!("../../config/fields/fhir-r4-names.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
 const X12: &str = include_str!("../../config/fields/x12.toml");
+const CDA: &str = include_str!("../../config/fields/cda.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
 const REDOX: &str = include_str!("../../config/fields/redox.toml");
 const OAUTH: &str = include_str!("../../config/fields/smart-oauth.toml");
@@ -174,7 +193,7 @@ mod tests {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
         ids.extend(rules.names.ids().map(str::to_owned));
-        for text in [FHIR, HL7V2, X12, OBJECTS, OAUTH, REDOX, DICOM, COLUMNS, QUERIES] {
+        for text in [FHIR, HL7V2, X12, CDA, OBJECTS, OAUTH, REDOX, DICOM, COLUMNS, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

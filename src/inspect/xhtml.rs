@@ -15,22 +15,33 @@ impl Plain {
     }
 }
 
-/// Takes the tags out. A tag that ends a block or a cell becomes a line end, any other a blank.
+/// Takes the tags out. A tag that ends a block or a cell becomes a line end, any other a blank where there is none yet.
 #[must_use]
 pub fn plain(xhtml: &str) -> Plain {
     let mut out =
         Plain { text: String::with_capacity(xhtml.len() / 2), origins: Vec::with_capacity(xhtml.len() / 2) };
     let mut at = 0;
+    // Whether the last blank stands for a tag alone.
+    let mut of_tag = false;
     while let Some(rest) = xhtml.get(at..).filter(|r| !r.is_empty()) {
         let (text, taken) = if rest.starts_with('<') {
             let end = rest.find('>').map_or(rest.len(), |e| e + 1);
             let name = rest.trim_start_matches(['<', '/']);
             let block = ["p", "div", "tr", "br", "li", "h", "table"].iter().any(|b| name.starts_with(b));
-            (if block { "\n" } else { " " }.to_owned(), end)
+            let blank = match () {
+                () if block => "\n",
+                () if out.text.ends_with([' ', '\n', '\t']) => "",
+                () => " ",
+            };
+            of_tag = blank == " " || blank.is_empty() && of_tag;
+            (blank.to_owned(), end)
         } else if rest.starts_with('&') {
+            of_tag = false;
+            // The first bytes alone: a text of ampersands isn't looked through for each.
             match rest
-                .find(';')
-                .filter(|e| *e <= 10)
+                .bytes()
+                .take(11)
+                .position(|b| b == b';')
                 .and_then(|e| entity(rest.get(1..e)?).map(|c| (c, e + 1)))
             {
                 Some((c, taken)) => (c.to_string(), taken),
@@ -38,6 +49,10 @@ pub fn plain(xhtml: &str) -> Plain {
             }
         } else {
             let end = rest.find(['<', '&']).unwrap_or(rest.len());
+            if std::mem::take(&mut of_tag) && rest.starts_with([' ', '\n', '\t']) {
+                out.text.pop();
+                out.origins.pop();
+            }
             for (i, _) in rest.as_bytes().iter().take(end).enumerate() {
                 out.origins.push(u32::try_from(at + i).unwrap_or(u32::MAX));
             }
@@ -81,8 +96,19 @@ mod tests {
     fn tags_go_and_places_stay() {
         let raw = "<div><b>SSN</b> 412&#45;21-3456</div>";
         let p = plain(raw);
-        assert_eq!(p.text.trim(), "SSN  412-21-3456");
+        assert_eq!(p.text.trim(), "SSN 412-21-3456");
         let at = p.text.find("412").expect("there");
         assert_eq!(raw.get(p.origin(at)..p.origin(at) + 3), Some("412"));
+    }
+
+    #[test]
+    fn what_is_emphasised_stays_in_its_line_with_one_blank_around() {
+        let raw = "seen with <b>Ann</b> <i>Roe</i><br/>&lt;b&gt;<b>x</b><i>y</i>\n z &&amp";
+        let p = plain(raw);
+        assert_eq!(p.text, "seen with Ann Roe \n<b> x y\n z &&amp");
+        for word in ["seen", "Ann", "Roe", "x", "y", "z"] {
+            let at = p.text.find(word).expect("there");
+            assert!(raw.get(p.origin(at)..).is_some_and(|rest| rest.starts_with(word)), "{word}");
+        }
     }
 }

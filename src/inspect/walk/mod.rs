@@ -117,9 +117,11 @@ pub enum WalkError {
 }
 
 pub mod json;
+pub mod xml;
 pub mod fhir;
 pub mod hl7v2;
 pub mod x12;
+pub mod cda;
 pub mod object;
 pub mod dicom;
 pub mod csv;

@@ -1,0 +1,275 @@
+//! One leaf: its row, its person, how it reads.
+
+use super::super::xml::NodeId;
+use super::super::{Leaf, PersonId, Reads};
+use super::Walk;
+use super::frame::{Owner, place};
+use super::names::{Class, Name};
+use super::path::Aim;
+use super::table::{Carry, Seen};
+use crate::inspect::field::Field;
+use crate::inspect::kind::Whose;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A value on its way to the sink.
+pub(super) struct Told<'a> {
+    pub(super) span: Range<usize>,
+    pub(super) value: Cow<'a, str>,
+    pub(super) row: Option<&'a Field>,
+    pub(super) reads: Reads<'a>,
+    pub(super) cue: &'a str,
+    /// What hangs on the element's place: `@value`, `comment()`.
+    pub(super) rest: &'a str,
+}
+
+impl Walk<'_, '_, '_> {
+    pub(super) fn attribute(&mut self, id: NodeId) {
+        let (tape, table) = (self.tape, self.table);
+        let Some((element, unknown)) = self.frames.last().map(|frame| (frame.node, frame.unknown)) else {
+            return;
+        };
+        let (value, span) = (tape.value(id), tape.span(id));
+        let known = table.names.attribute(tape.local(id));
+        let declaration = tape.is_declaration(id);
+        if known.is_none() && !declaration {
+            let person = self.owner();
+            let (frames, names) = (&self.frames, &table.names);
+            self.sink.unknown_key(tape.name(id), tape.name_span(id), person, &|| place(frames, names, "@*"));
+        }
+        if value.is_empty() {
+            return;
+        }
+        let plain = match known {
+            _ if declaration => Reads::Opaque,
+            _ if unknown => Reads::Text,
+            // The term of a published code: what it says of patients is said of all.
+            Some(_) if tape.local(id) == "displayName" && self.is_term(element) => Reads::Opaque,
+            Some((_, class)) => self.plain(tape.local(element), tape.local(id), class, &value),
+            None => Reads::Text,
+        };
+        let root = tape.attr(element, "root").unwrap_or_default();
+        let authority = tape.attr(element, "assigningAuthorityName").unwrap_or_default();
+        let telecom = tape.local(element) == "telecom" && tape.local(id) == "value";
+        let seen = Seen {
+            system: root.trim(),
+            kind: if telecom { value.trim() } else { authority.trim() },
+            is_text: matches!(plain, Reads::Text | Reads::Public),
+        };
+        let aim = Aim::Attribute(known.map_or(Name::UNKNOWN, |(name, _)| name));
+        let row = table.row(aim, &self.frames, &seen);
+        let reads = self.carried(row.map(|(_, carry)| carry), plain);
+        let row = row.map(|(row, _)| row);
+        let rest = known.map_or_else(|| "@*".to_owned(), |(name, _)| format!("@{}", table.names.word(name)));
+        // The number is what is the person's, not the scheme of its URL.
+        let skipped = if telecom && row.is_some() && value == tape.raw(id) { scheme(&value) } else { 0 };
+        let value = match (skipped, &value) {
+            (0, _) => value,
+            (_, value) => Cow::Owned(value.get(skipped..).unwrap_or_default().to_owned()),
+        };
+        let span = span.start + skipped..span.end;
+        self.tell(Told { span, value, row, reads, cue: "", rest: &rest });
+    }
+
+    /// How an attribute reads where no row covers it.
+    fn plain(&self, element: &str, attribute: &str, class: Class, value: &str) -> Reads<'static> {
+        let by_class = match (element, attribute) {
+            ("telecom", "value") => Reads::Text,
+            ("reference", "value") if value.starts_with('#') && is_opaque(value) => Reads::Opaque,
+            (_, "value" | "href") if value.contains('?') => Reads::Query,
+            (_, "value") => by_shape(value),
+            ("templateId" | "typeId" | "setId", "extension") if is_opaque(value) => Reads::Opaque,
+            // Of a document, an order, a consent; those of persons and acts have rows.
+            ("id", "extension") if self.is_documents() => Reads::Opaque,
+            _ => match class {
+                Class::Code => Reads::Code,
+                Class::Opaque if is_opaque(value) => Reads::Opaque,
+                Class::Opaque | Class::Text => Reads::Text,
+            },
+        };
+        match by_class {
+            Reads::Text if self.is_nobodys() => Reads::Public,
+            reads => reads,
+        }
+    }
+
+    /// Whether an element is a code of a published terminology.
+    fn is_term(&self, element: NodeId) -> bool {
+        let system = self.tape.attr(element, "codeSystem");
+        system.is_some_and(|system| self.table.names.is_terminology(&system))
+            && self.tape.attr_id(element, "code").is_some()
+    }
+
+    /// Whether what the innermost element says is said of the document rather than of a person.
+    fn is_documents(&self) -> bool {
+        let target = self.table.names.element("recordTarget");
+        self.frames.last().is_some_and(|frame| frame.owner == Owner::Patient)
+            && self.frames.iter().all(|frame| frame.name != target)
+    }
+
+    fn is_nobodys(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.owner == Owner::Nobody)
+    }
+
+    /// A text outside the narrative.
+    pub(super) fn plain_text(&mut self, id: NodeId) {
+        let (tape, table) = (self.tape, self.table);
+        let Some((element, name, unknown)) = self.frames.last().map(|f| (f.node, f.name, f.unknown)) else {
+            return;
+        };
+        let base64 = tape.attr(element, "representation").is_some_and(|r| r.trim() == "B64");
+        let media = tape.attr(element, "mediaType").unwrap_or_default();
+        let plain = match () {
+            () if base64 => Reads::Base64(media.trim()),
+            () if !unknown && table.names.is_code(name) => Reads::Code,
+            () => Reads::Text,
+        };
+        let seen = Seen { is_text: plain == Reads::Text, ..Seen::default() };
+        let row = table.row(Aim::Element, &self.frames, &seen);
+        let reads = match row.map(|(_, carry)| carry) {
+            _ if base64 => plain,
+            carry => self.carried(carry, plain),
+        };
+        let cue = if reads == Reads::Text { self.question() } else { String::new() };
+        let (span, value) = self.trimmed(id);
+        self.tell(Told { span, value, row: row.map(|(row, _)| row), reads, cue: &cue, rest: "" });
+    }
+
+    pub(super) fn comment(&mut self, id: NodeId) {
+        self.flush();
+        let (span, value) = self.trimmed(id);
+        let row = self.table.comment();
+        self.tell(Told { span, value, row, reads: Reads::Text, cue: "", rest: "comment()" });
+    }
+
+    /// A text without the blanks around it.
+    pub(super) fn trimmed<'a>(&self, id: NodeId) -> (Range<usize>, Cow<'a, str>)
+    where
+        Self: 'a,
+    {
+        let raw = self.tape.raw(id);
+        let span = self.tape.span(id);
+        let front = raw.len() - raw.trim_ascii_start().len();
+        let back = raw.len() - raw.trim_ascii_end().len();
+        let value = self.tape.value(id);
+        let span = (span.start + front).min(span.end)..span.end.saturating_sub(back).max(span.start);
+        if span.start >= span.end {
+            return (span.start..span.start, Cow::Borrowed(""));
+        }
+        (span, Cow::Owned(value.trim_ascii().to_owned()))
+    }
+
+    /// What an observation asks: its code in words.
+    fn question(&self) -> String {
+        let tape = self.tape;
+        let [.., asks, value] = self.frames.as_slice() else { return String::new() };
+        if tape.local(value.node) != "value" {
+            return String::new();
+        }
+        let mut children = tape.elements(asks.node).take(CHILDREN_LOOKED_AT_MAX);
+        let code = children.find(|child| tape.local(*child) == "code");
+        code.and_then(|code| tape.attr(code, "displayName")).map_or_else(String::new, Cow::into_owned)
+    }
+
+    fn carried<'a>(&self, carry: Option<Carry>, plain: Reads<'a>) -> Reads<'a> {
+        match carry {
+            Some(Carry::Value) => Reads::Value,
+            Some(Carry::Text | Carry::Narrative) => Reads::Text,
+            Some(Carry::Public) => Reads::Public,
+            Some(Carry::Base64) | None if plain == Reads::Text && self.is_nobodys() => Reads::Public,
+            Some(Carry::Base64) | None => plain,
+        }
+    }
+
+    /// Tells the sink one leaf of the innermost element.
+    pub(super) fn tell(&mut self, told: Told<'_>) {
+        if told.value.is_empty() {
+            return;
+        }
+        let person = self.whose(told.row, told.reads);
+        let (frames, names) = (&self.frames, &self.table.names);
+        let leaf = Leaf {
+            span: told.span,
+            value: told.value,
+            field: told.row,
+            person,
+            reads: told.reads,
+            cue: told.cue,
+        };
+        self.sink.leaf(&leaf, &|| place(frames, names, told.rest));
+    }
+
+    fn whose(&mut self, row: Option<&Field>, reads: Reads<'_>) -> PersonId {
+        match (row.map(|row| row.whose), reads) {
+            (Some(Whose::Provider | Whose::Organisation), _)
+            | (None, Reads::Public | Reads::Opaque | Reads::Time) => PersonId::NOBODY,
+            (None, Reads::Code | Reads::Quantity) => match self.frames.last().map(|frame| frame.owner) {
+                Some(Owner::Person(person)) => person,
+                Some(Owner::Patient) => self.patient.unwrap_or(PersonId::NOBODY),
+                _ => PersonId::NOBODY,
+            },
+            // Of any, in what is a provider's: somebody may have written the patient there.
+            (Some(Whose::Any), _) if self.is_nobodys() => self.patient(),
+            _ => self.owner(),
+        }
+    }
+}
+
+/// How the value of a quantity, a time, a flag reads.
+fn by_shape(value: &str) -> Reads<'static> {
+    let value = value.trim();
+    let bytes = || value.bytes();
+    if value == "true" || value == "false" {
+        return Reads::Code;
+    }
+    let digits = bytes().filter(u8::is_ascii_digit).count();
+    let is_date = matches!(value.len(), 8 | 12 | 14) && digits == value.len();
+    if is_date && (value.starts_with("19") || value.starts_with("20")) {
+        return Reads::Time;
+    }
+    if digits > 0 && value.len() <= NUMBER_BYTES_MAX {
+        let sign = usize::from(value.starts_with(['+', '-']));
+        if bytes().skip(sign).all(|c| c.is_ascii_digit() || c == b'.') {
+            return Reads::Quantity;
+        }
+    }
+    let is_time = digits >= 4
+        && value.len() <= TIME_BYTES_MAX
+        && bytes().next().is_some_and(|c| c.is_ascii_digit())
+        && bytes().all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'+' | b'-'));
+    if is_time { Reads::Time } else { Reads::Text }
+}
+
+/// Whether it may be an OID, a UUID, a date of a template, a name inside the document.
+fn is_opaque(value: &str) -> bool {
+    value.len() <= OPAQUE_BYTES_MAX
+        && value
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_' | b':' | b'#' | b'/'))
+}
+
+/// How long the scheme of a telecom's URL is, with the blanks behind it.
+fn scheme(value: &str) -> usize {
+    let Some(colon) = value.find(':') else { return 0 };
+    let word = value.get(..colon).unwrap_or_default().trim();
+    if !SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(word)) {
+        return 0;
+    }
+    let rest = value.get(colon + 1..).unwrap_or_default();
+    colon + 1 + rest.len() - rest.trim_ascii_start().len()
+}
+
+/// Schemes of telephone numbers and mail addresses; those of pages belong to the page.
+const SCHEMES: &[&str] = &["tel", "fax", "x-text-fax", "mailto", "sms", "callto", "modem"];
+
+/// A longer run of digits is no measured number.
+const NUMBER_BYTES_MAX: usize = 16;
+
+/// HL7 v3 TS: 14 digits, a fraction, a zone.
+const TIME_BYTES_MAX: usize = 28;
+
+/// An OID may have 128 characters in HL7 v3.
+const OPAQUE_BYTES_MAX: usize = 128;
+
+/// Among how many elements of an act its code is looked for.
+const CHILDREN_LOOKED_AT_MAX: usize = 64;

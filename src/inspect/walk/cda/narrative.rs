@@ -1,0 +1,183 @@
+//! The narrative block: marked-up text, read a line at a time.
+//!
+//! What stands in one paragraph, item or cell is one text, whatever is emphasised in it; what stands in two is never
+//! read across. A row of two cells, or of heads and cells by turns, is of labels and values: each two are read as one. The head of a column names its cells: those
+//! of a column of providers, places or organisations are public.
+
+use super::super::Reads;
+use super::super::xml::NodeId;
+use super::Walk;
+use super::frame::Narrative;
+use super::leaf::Told;
+use super::names::Name;
+use crate::inspect::field::Field;
+use crate::inspect::kind::Kind;
+use std::borrow::Cow;
+
+/// The line that is being read.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// Its texts so far.
+    texts: Vec<NodeId>,
+    /// Whether it is of a section's own text.
+    of_section: bool,
+    /// Heads of the table's columns; bounded by [`COLUMNS_MAX`].
+    heads: Vec<String>,
+    /// The column of the next cell.
+    next: usize,
+    /// The column of the open cell, and whether it is a head.
+    cell: Option<(usize, bool)>,
+}
+
+impl Walk<'_, '_, '_> {
+    /// How an element that begins now stands in the narrative.
+    pub(super) fn narrative(&self, name: Name, id: NodeId) -> Narrative {
+        let tape = self.tape;
+        let local = tape.local(id);
+        let above = self.frames.last();
+        match above.map_or(Narrative::Outside, |above| above.narrative) {
+            Narrative::Outside => {
+                let apart = above.is_some_and(|above| matches!(tape.local(above.node), "nonXMLBody"));
+                let base64 = || tape.attr(id, "representation").is_some_and(|r| r.trim() == "B64");
+                if local == "text" && name != Name::UNKNOWN && !apart && !base64() {
+                    Narrative::Block
+                } else {
+                    Narrative::Outside
+                }
+            }
+            Narrative::Pairs if is_cell(local) && self.lines.next.is_multiple_of(2) => Narrative::Label,
+            Narrative::Pairs if is_cell(local) => Narrative::Inline,
+            _ if INLINE.contains(&local) => Narrative::Inline,
+            _ if local == "tr" && self.is_pairs(id) => Narrative::Pairs,
+            _ => Narrative::Block,
+        }
+    }
+
+    /// Whether a row's cells are labels and values by turns.
+    fn is_pairs(&self, row: NodeId) -> bool {
+        let mut cells = self.tape.elements(row).map(|cell| self.tape.local(cell)).take(CELLS_LOOKED_AT_MAX);
+        let (mut count, mut by_turns) = (0, true);
+        for cell in cells.by_ref() {
+            by_turns &= cell == if count % 2 == 0 { "th" } else { "td" };
+            count += 1;
+        }
+        count == 2 || by_turns && count > 0 && count % 2 == 0
+    }
+
+    /// Before an element is entered.
+    pub(super) fn begin_lines(&mut self, narrative: Narrative, id: NodeId) {
+        let local = self.tape.local(id);
+        let in_pairs = self.frames.last().is_some_and(|above| above.narrative == Narrative::Pairs);
+        if in_pairs && is_cell(local) {
+            self.lines.next += 1;
+        }
+        if matches!(narrative, Narrative::Outside | Narrative::Inline) {
+            return;
+        }
+        self.flush();
+        match local {
+            "text" => {
+                let above = self.frames.last().map(|above| self.tape.local(above.node));
+                self.lines.of_section = above.is_none_or(|above| above == "section");
+            }
+            "table" => self.lines.heads.clear(),
+            "tr" => self.lines.next = 0,
+            "td" | "th" if !in_pairs => {
+                self.lines.cell = Some((self.lines.next, local == "th"));
+                self.lines.next += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// Before an element is left.
+    pub(super) fn end_lines(&mut self) {
+        let Some(frame) = self.frames.last() else { return };
+        let cell = is_cell(self.tape.local(frame.node));
+        if matches!(frame.narrative, Narrative::Block | Narrative::Pairs) {
+            self.flush();
+            if cell {
+                self.lines.cell = None;
+            }
+        }
+    }
+
+    pub(super) fn text(&mut self, id: NodeId) {
+        if self.frames.last().is_none_or(|frame| frame.narrative == Narrative::Outside) {
+            return self.plain_text(id);
+        }
+        if self.tape.is_cdata(id) {
+            self.flush();
+            self.lines.texts.push(id);
+            return self.flush();
+        }
+        self.lines.texts.push(id);
+    }
+
+    /// Tells what the line holds.
+    pub(super) fn flush(&mut self) {
+        let texts = std::mem::take(&mut self.lines.texts);
+        let (tape, table) = (self.tape, self.table);
+        let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return };
+        let cue = match self.lines.cell {
+            Some((column, true)) => {
+                self.name_column(column, &texts);
+                String::new()
+            }
+            Some((column, false)) => self.lines.heads.get(column).cloned().unwrap_or_default(),
+            None => String::new(),
+        };
+        let providers = table.names.is_providers(&cue);
+        // A column says what its cells are, where they have what it takes.
+        let holds = |row: &&Field| {
+            let digits = texts.iter().any(|text| tape.raw(*text).bytes().any(|b| b.is_ascii_digit()));
+            row.kind == Kind::FullName || digits
+        };
+        let column = table.column(&cue).filter(holds);
+        let row = match column {
+            Some(row) => Some(row),
+            None if self.lines.of_section && !providers => table.narrative(),
+            None => None,
+        };
+        match tape.between(*first, *last) {
+            Some((span, raw)) if texts.len() > 1 && !providers && column.is_none() => {
+                let value = Cow::Borrowed(raw);
+                self.tell(Told { span, value, row, reads: Reads::Xhtml, cue: &cue, rest: "" });
+            }
+            _ => {
+                let reads = if providers { Reads::Public } else { Reads::Text };
+                for text in texts {
+                    let (span, value) = self.trimmed(text);
+                    self.tell(Told { span, value, row, reads, cue: &cue, rest: "" });
+                }
+            }
+        }
+    }
+
+    fn name_column(&mut self, column: usize, texts: &[NodeId]) {
+        if column >= COLUMNS_MAX {
+            return;
+        }
+        if self.lines.heads.len() <= column {
+            self.lines.heads.resize(column + 1, String::new());
+        }
+        if let Some(head) = self.lines.heads.get_mut(column) {
+            *head = texts.iter().flat_map(|text| self.tape.raw(*text).chars()).take(HEAD_CHARS_MAX).collect();
+        }
+    }
+}
+
+fn is_cell(local: &str) -> bool {
+    matches!(local, "td" | "th")
+}
+
+/// Elements that don't end a line.
+const INLINE: &[&str] =
+    &["content", "linkHtml", "sub", "sup", "footnote", "footnoteRef", "b", "i", "u", "span", "a"];
+
+/// Cells of a row that are looked at.
+const CELLS_LOOKED_AT_MAX: usize = 16;
+/// Columns of which heads are remembered.
+const COLUMNS_MAX: usize = 64;
+/// So much of a head is remembered.
+const HEAD_CHARS_MAX: usize = 64;

@@ -1,0 +1,159 @@
+//! Paths of rows and roles: `entry//participant[COV]/participantRole/id/@extension`.
+
+use super::super::xml::{ATTRIBUTES_LOOKED_AT_MAX, NodeId, Tape};
+use super::frame::Frame;
+use super::names::{Name, Names};
+use std::collections::{HashMap, HashSet};
+
+/// Where something stands, whatever is around its first step.
+#[derive(Debug)]
+pub(super) struct Path {
+    /// Steps that follow each other; between two of these blocks any number of elements.
+    blocks: Vec<Vec<Step>>,
+    pub(super) aim: Aim,
+}
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Aim {
+    /// The last element itself, or its text.
+    Element,
+    /// This attribute of it.
+    Attribute(Name),
+    /// Each leaf in it.
+    Below,
+}
+
+#[derive(Debug)]
+struct Step {
+    name: Name,
+    /// Of each, one bit must be among the element's tags.
+    any_of: Vec<u64>,
+}
+
+impl Path {
+    /// Reads a path; `None` for a name or a form that there isn't.
+    pub(super) fn parse(text: &str, names: &Names, tags: &mut Tags) -> Option<Self> {
+        let (text, aim) = match text.rsplit_once('/') {
+            Some((text, "*")) => (text.strip_suffix('/')?, Aim::Below),
+            Some((text, last)) if last.starts_with('@') => {
+                (text, Aim::Attribute(names.attribute(last.strip_prefix('@')?)?.0))
+            }
+            _ => (text, Aim::Element),
+        };
+        let step = |step: &str, tags: &mut Tags| {
+            let (word, conditions) = step.split_once('[').map_or((step, ""), |(word, rest)| (word, rest));
+            let name = names.element(word);
+            let mut any_of = Vec::new();
+            for condition in conditions.split('[').filter(|c| !c.is_empty()) {
+                let words = condition.strip_suffix(']')?.split('|');
+                any_of.push(words.map(|word| tags.bit(word, names)).sum::<Option<u64>>()?);
+                tags.names.insert(name);
+            }
+            (name != Name::UNKNOWN).then_some(Step { name, any_of })
+        };
+        let blocks = text
+            .split("//")
+            .map(|block| block.split('/').map(|word| step(word, tags)).collect::<Option<Vec<_>>>())
+            .collect::<Option<Vec<_>>>()?;
+        Some(Self { blocks, aim })
+    }
+
+    /// The last element's name.
+    pub(super) fn last(&self) -> Name {
+        self.blocks.last().and_then(|block| block.last()).map_or(Name::UNKNOWN, |step| step.name)
+    }
+
+    /// How much it asks: conditions first, then steps.
+    pub(super) fn weight(&self) -> usize {
+        let steps = self.blocks.iter().flatten();
+        steps.map(|step| 1 + 100 * step.any_of.len()).sum()
+    }
+
+    /// Whether the innermost of these elements is where the path leads.
+    pub(super) fn fits(&self, frames: &[Frame]) -> bool {
+        let mut end = frames.len();
+        let mut gap = self.aim == Aim::Below;
+        for block in self.blocks.iter().rev() {
+            let lowest = if gap { block.len() } else { end };
+            // The nearest place for each block leaves most room for those before it.
+            let Some(at) = (lowest..=end).rev().find(|end| fits_at(block, frames, *end)) else {
+                return false;
+            };
+            end = at - block.len();
+            gap = true;
+        }
+        true
+    }
+}
+
+/// Whether the elements before `end` are those of the block.
+fn fits_at(block: &[Step], frames: &[Frame], end: usize) -> bool {
+    let Some(there) = end.checked_sub(block.len()).and_then(|start| frames.get(start..end)) else {
+        return false;
+    };
+    block
+        .iter()
+        .zip(there)
+        .all(|(step, frame)| step.name == frame.name && step.any_of.iter().all(|bits| bits & frame.tags != 0))
+}
+
+/// The words that conditions ask for, a bit each.
+#[derive(Debug, Default)]
+pub(super) struct Tags {
+    words: HashMap<String, u64>,
+    /// `+name` and `!name`: a child, whether it is wanted, the bit.
+    children: Vec<(Name, bool, u64)>,
+    /// Elements of which any is asked.
+    names: HashSet<Name>,
+}
+
+impl Tags {
+    fn bit(&mut self, word: &str, names: &Names) -> Option<u64> {
+        if let Some(bit) = self.words.get(word) {
+            return Some(*bit);
+        }
+        let bit = 1_u64.checked_shl(u32::try_from(self.words.len()).ok()?)?;
+        self.words.insert(word.to_owned(), bit);
+        if let Some(child) = word.strip_prefix(['+', '!']) {
+            let name = names.element(child);
+            self.children.push((name, word.starts_with('+'), bit));
+            (name != Name::UNKNOWN).then_some(bit)
+        } else {
+            Some(bit)
+        }
+    }
+
+    /// What conditions may ask of this element.
+    pub(super) fn of(&self, tape: &Tape<'_>, id: NodeId, name: Name, names: &Names) -> u64 {
+        if !self.names.contains(&name) {
+            return 0;
+        }
+        let mut tags = 0;
+        let mut seen = |word: &str| tags |= self.words.get(word).copied().unwrap_or(0);
+        for attribute in tape.attributes(id).take(ATTRIBUTES_LOOKED_AT_MAX) {
+            if matches!(tape.local(attribute), "classCode" | "typeCode" | "type") {
+                seen(&tape.value(attribute));
+            }
+        }
+        let mut children = HashSet::new();
+        for child in tape.elements(id).take(CHILDREN_LOOKED_AT_MAX) {
+            let local = tape.local(child);
+            if local == "code" {
+                for attribute in ["code", "codeSystem"] {
+                    seen(&tape.attr(child, attribute).unwrap_or_default());
+                }
+            }
+            children.insert(names.element(local));
+        }
+        for (child, wanted, bit) in &self.children {
+            if children.contains(child) == *wanted {
+                tags |= bit;
+            }
+        }
+        tags
+    }
+}
+
+/// Among how many elements inside one its code is looked for.
+const CHILDREN_LOOKED_AT_MAX: usize = 64;

@@ -1,0 +1,137 @@
+//! A place in a text, and the small words of XML that begin there.
+
+use super::escape::reference;
+use crate::inspect::walk::WalkError;
+use std::ops::Range;
+
+/// Where reading stands.
+pub(super) struct Cursor<'d> {
+    pub(super) text: &'d str,
+    pub(super) at: usize,
+}
+
+impl<'d> Cursor<'d> {
+    /// Past `"…"` or `'…'`: what stands between, and whether it has references.
+    pub(super) fn quoted(&mut self) -> Result<(Range<usize>, bool), WalkError> {
+        let Some(quote @ (b'"' | b'\'')) = self.peek() else { return Err(self.malformed()) };
+        self.at += 1;
+        let from = self.at;
+        let mut escaped = false;
+        loop {
+            self.at += memchr::memchr3(quote, b'&', b'<', self.rest()).unwrap_or(self.rest().len());
+            match self.peek() {
+                Some(b'&') => {
+                    escaped = true;
+                    self.reference()?;
+                }
+                Some(c) if c == quote => {
+                    self.at += 1;
+                    return Ok((from..self.at - 1, escaped));
+                }
+                _ => return Err(self.malformed()), // `<`, or the end
+            }
+        }
+    }
+
+    pub(super) fn reference(&mut self) -> Result<(), WalkError> {
+        let (_, length) = self.text.get(self.at..).and_then(reference).ok_or_else(|| self.malformed())?;
+        self.at += length;
+        Ok(())
+    }
+
+    /// Past a name with at most one colon inside (Namespaces in XML 1.0, section 4).
+    pub(super) fn name(&mut self) -> Result<Range<usize>, WalkError> {
+        let from = self.at;
+        loop {
+            let part = self.at;
+            while let Some(c) = self.text.as_bytes().get(self.at) {
+                if c.is_ascii_alphabetic() || *c == b'_' {
+                    self.at += 1;
+                } else if c.is_ascii() {
+                    if self.at == part || !(c.is_ascii_digit() || matches!(c, b'-' | b'.')) {
+                        break;
+                    }
+                    self.at += 1;
+                } else {
+                    let c = self.text.get(self.at..).and_then(|t| t.chars().next());
+                    let Some(c) = c.filter(|c| is_name_char(*c, self.at == part)) else { break };
+                    self.at += c.len_utf8();
+                }
+            }
+            if self.at == part || self.at - from > NAME_BYTES_MAX {
+                return Err(self.malformed());
+            }
+            if self.peek() != Some(b':') || part != from {
+                return Ok(from..self.at);
+            }
+            self.at += 1;
+        }
+    }
+
+    pub(super) fn equals(&mut self) -> Result<(), WalkError> {
+        self.space();
+        if self.peek() != Some(b'=') {
+            return Err(self.malformed());
+        }
+        self.at += 1;
+        self.space();
+        Ok(())
+    }
+
+    /// Past blanks; whether there were any.
+    pub(super) fn space(&mut self) -> bool {
+        let from = self.at;
+        while self.peek().is_some_and(is_space) {
+            self.at += 1;
+        }
+        self.at > from
+    }
+
+    /// What stands before `found` in the rest; past it and `length` bytes more.
+    pub(super) fn past(&mut self, found: Option<usize>, length: usize) -> Result<Range<usize>, WalkError> {
+        let found = found.ok_or_else(|| self.malformed())?;
+        let from = self.at;
+        self.at += found + length;
+        Ok(from..from + found)
+    }
+
+    pub(super) fn rest(&self) -> &'d [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn starts_with(&self, word: &str) -> bool {
+        self.rest().starts_with(word.as_bytes())
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    pub(super) fn malformed(&self) -> WalkError {
+        WalkError::Malformed { at: self.at }
+    }
+}
+
+/// The first place of what no document may hold: control characters, U+FFFE, U+FFFF (XML 1.0, section 2.2).
+pub(super) fn not_a_character(doc: &[u8]) -> Option<usize> {
+    let control = doc.iter().position(|b| *b < 0x20 && !is_space(*b));
+    let other =
+        memchr::memmem::find_iter(doc, b"\xEF\xBF").find(|at| matches!(doc.get(at + 2), Some(0xBE | 0xBF)));
+    control.into_iter().chain(other).min()
+}
+
+pub(super) const fn is_space(b: u8) -> bool {
+    matches!(b, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Whether a character beyond ASCII may begin a name, or stand in one (XML 1.0, section 2.3).
+fn is_name_char(c: char, first: bool) -> bool {
+    let begins = matches!(c,
+        '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}'
+        | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}'
+        | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}');
+    begins || !first && matches!(c, '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// Longer names are refused.
+const NAME_BYTES_MAX: usize = 1024;

@@ -1,0 +1,375 @@
+//! Text to nodes: one pass, with a stack of open elements instead of recursion.
+
+use super::cursor::{Cursor, is_space, not_a_character};
+use super::{NO_NODE, Node, NodeKind};
+use crate::inspect::walk::WalkError;
+use std::ops::Range;
+
+/// Reads a document whose length fits in 32 bits: the nodes, and the number of the root element.
+pub(super) fn read(text: &str, depth_max: usize) -> Result<(Vec<Node>, u32), WalkError> {
+    if let Some(at) = not_a_character(text.as_bytes()) {
+        return Err(WalkError::Malformed { at });
+    }
+    let mut reader = Reader {
+        cursor: Cursor { text, at: 0 },
+        doc: text.as_bytes(),
+        depth_max,
+        nodes: Vec::with_capacity(text.len() / BYTES_A_NODE + 4),
+        open: Vec::new(),
+        scope: Vec::new(),
+        root: None,
+    };
+    reader.document()?;
+    let root = reader.root.ok_or(WalkError::Malformed { at: text.len() })?;
+    Ok((reader.nodes, root))
+}
+
+struct Reader<'d> {
+    cursor: Cursor<'d>,
+    doc: &'d [u8],
+    depth_max: usize,
+    nodes: Vec<Node>,
+    /// Bounded by `depth_max`.
+    open: Vec<Open>,
+    /// Namespace declarations in force, the nearest last; bounded by [`DECLARATIONS_MAX`].
+    scope: Vec<Declaration>,
+    root: Option<u32>,
+}
+
+/// An element that isn't closed yet.
+#[derive(Clone, Copy)]
+struct Open {
+    id: u32,
+    /// How many declarations were in force before it.
+    declarations: usize,
+}
+
+/// `xmlns` or `xmlns:prefix`.
+struct Declaration {
+    /// Where the prefix stands; empty for the default namespace.
+    prefix: Range<usize>,
+    /// The attribute.
+    node: u32,
+}
+
+impl Reader<'_> {
+    fn document(&mut self) -> Result<(), WalkError> {
+        self.push(NodeKind::Document, 0..0, 0..self.doc.len())?;
+        if self.doc.starts_with(super::encoding::BOM) {
+            self.cursor.at = super::encoding::BOM.len();
+        }
+        if self.cursor.starts_with("<?xml") && self.doc.get(self.cursor.at + 5).copied().is_some_and(is_space)
+        {
+            self.declaration()?;
+        }
+        let mut doctype = false;
+        while self.cursor.at < self.doc.len() {
+            if self.cursor.peek() != Some(b'<') {
+                self.run()?;
+                continue;
+            }
+            match self.doc.get(self.cursor.at + 1) {
+                Some(b'/') => self.end_tag()?,
+                Some(b'?') => self.instruction()?,
+                Some(b'!') if self.cursor.starts_with("<!--") => self.comment()?,
+                Some(b'!') if self.cursor.starts_with("<![CDATA[") => self.cdata()?,
+                Some(b'!') if self.cursor.starts_with("<!DOCTYPE") && self.root.is_none() && !doctype => {
+                    self.doctype()?;
+                    doctype = true;
+                }
+                _ => self.start_tag()?,
+            }
+        }
+        if !self.open.is_empty() {
+            return Err(self.cursor.malformed());
+        }
+        let after = to_u32(self.nodes.len());
+        if let Some(document) = self.nodes.first_mut() {
+            document.after = after;
+        }
+        Ok(())
+    }
+
+    /// `<?xml version="1.0" encoding="…" standalone="…"?>`
+    fn declaration(&mut self) -> Result<(), WalkError> {
+        self.cursor.at += "<?xml".len();
+        let mut seen = 0;
+        loop {
+            let blank = self.cursor.space();
+            if self.cursor.starts_with("?>") && seen > 0 {
+                self.cursor.at += 2;
+                return Ok(());
+            }
+            let known = DECLARATION_WORDS.iter().skip(seen).position(|word| self.cursor.starts_with(word));
+            let Some(word) = known.map(|k| k + seen).filter(|word| blank && (seen > 0 || *word == 0)) else {
+                return Err(self.cursor.malformed());
+            };
+            seen = word + 1;
+            self.cursor.at += DECLARATION_WORDS.get(word).map_or(0, |w| w.len());
+            self.cursor.equals()?;
+            let (value, escaped) = self.cursor.quoted()?;
+            let value = self.doc.get(value).unwrap_or_default();
+            let fits = match word {
+                0 => value
+                    .strip_prefix(b"1.")
+                    .is_some_and(|v| !v.is_empty() && v.iter().all(u8::is_ascii_digit)),
+                1 => !value.is_empty(),
+                _ => value == b"yes" || value == b"no",
+            };
+            if escaped || !fits {
+                return Err(self.cursor.malformed());
+            }
+        }
+    }
+
+    /// `<!DOCTYPE name PUBLIC "…" "…">`: no internal subset, so that no entity is ever declared, and what it points at
+    /// is never fetched. What it says is an instruction's text.
+    fn doctype(&mut self) -> Result<(), WalkError> {
+        let word = self.cursor.at + "<!".len()..self.cursor.at + "<!DOCTYPE".len();
+        self.cursor.at = word.end;
+        if !self.cursor.space() {
+            return Err(self.cursor.malformed());
+        }
+        let from = self.cursor.at;
+        self.cursor.name()?;
+        let blank = self.cursor.space();
+        let literals = match () {
+            () if self.cursor.starts_with("SYSTEM") => 1,
+            () if self.cursor.starts_with("PUBLIC") => 2,
+            () => 0,
+        };
+        if literals > 0 {
+            if !blank {
+                return Err(self.cursor.malformed());
+            }
+            self.cursor.at += "SYSTEM".len();
+            for _ in 0..literals {
+                let quote = if self.cursor.space() { self.cursor.peek() } else { None };
+                let Some(quote @ (b'"' | b'\'')) = quote else { return Err(self.cursor.malformed()) };
+                self.cursor.at += 1;
+                self.cursor.past(memchr::memchr(quote, self.cursor.rest()), 1)?;
+            }
+            self.cursor.space();
+        }
+        if self.cursor.peek() != Some(b'>') {
+            return Err(self.cursor.malformed());
+        }
+        self.push(NodeKind::Instruction, word, from..self.cursor.at)?;
+        self.cursor.at += 1;
+        Ok(())
+    }
+
+    /// Text up to the next tag. Blanks between tags make no node.
+    fn run(&mut self) -> Result<(), WalkError> {
+        let from = self.cursor.at;
+        let mut escaped = false;
+        loop {
+            self.cursor.at +=
+                memchr::memchr3(b'<', b'&', b']', self.cursor.rest()).unwrap_or(self.cursor.rest().len());
+            match self.cursor.peek() {
+                Some(b'&') => {
+                    escaped = true;
+                    self.cursor.reference()?;
+                }
+                Some(b']') if self.cursor.starts_with("]]>") => return Err(self.cursor.malformed()),
+                Some(b']') => self.cursor.at += 1,
+                _ => break,
+            }
+        }
+        let span = from..self.cursor.at;
+        if self.doc.get(span.clone()).is_some_and(|run| run.iter().all(|b| is_space(*b))) {
+            return Ok(());
+        }
+        if self.open.is_empty() {
+            self.cursor.at = from;
+            return Err(self.cursor.malformed());
+        }
+        let id = self.push(NodeKind::Text, 0..0, span)?;
+        self.node_mut(id).escaped = escaped;
+        Ok(())
+    }
+
+    fn cdata(&mut self) -> Result<(), WalkError> {
+        if self.open.is_empty() {
+            return Err(self.cursor.malformed());
+        }
+        self.cursor.at += "<![CDATA[".len();
+        let span = self.cursor.past(memchr::memmem::find(self.cursor.rest(), b"]]>"), 3)?;
+        if !span.is_empty() {
+            let id = self.push(NodeKind::Text, 0..0, span)?;
+            self.node_mut(id).cdata = true;
+        }
+        Ok(())
+    }
+
+    fn comment(&mut self) -> Result<(), WalkError> {
+        self.cursor.at += "<!--".len();
+        let span = self.cursor.past(memchr::memmem::find(self.cursor.rest(), b"--"), 2)?;
+        if self.cursor.peek() != Some(b'>') {
+            return Err(self.cursor.malformed());
+        }
+        self.cursor.at += 1;
+        self.push(NodeKind::Comment, 0..0, span)?;
+        Ok(())
+    }
+
+    fn instruction(&mut self) -> Result<(), WalkError> {
+        self.cursor.at += "<?".len();
+        let name = self.cursor.name()?;
+        if self.doc.get(name.clone()).is_some_and(|n| n.eq_ignore_ascii_case(b"xml")) {
+            return Err(self.cursor.malformed());
+        }
+        if !self.cursor.space() && !self.cursor.starts_with("?>") {
+            return Err(self.cursor.malformed());
+        }
+        let span = self.cursor.past(memchr::memmem::find(self.cursor.rest(), b"?>"), 2)?;
+        self.push(NodeKind::Instruction, name, span)?;
+        Ok(())
+    }
+
+    fn start_tag(&mut self) -> Result<(), WalkError> {
+        if self.open.is_empty() && self.root.is_some() {
+            return Err(self.cursor.malformed());
+        }
+        self.cursor.at += 1;
+        let name = self.cursor.name()?;
+        if self.open.len() >= self.depth_max {
+            return Err(WalkError::TooDeep { max: self.depth_max });
+        }
+        let id = self.push(NodeKind::Element, name, 0..0)?;
+        self.root.get_or_insert(id);
+        self.open.push(Open { id, declarations: self.scope.len() });
+        let empty = loop {
+            let blank = self.cursor.space();
+            match self.cursor.peek() {
+                Some(b'>') => break false,
+                Some(b'/') if self.cursor.starts_with("/>") => break true,
+                _ if blank => self.attribute(id)?,
+                _ => return Err(self.cursor.malformed()),
+            }
+        };
+        self.no_attribute_twice(id)?;
+        self.namespaces(id);
+        self.cursor.at += if empty { 2 } else { 1 };
+        self.node_mut(id).start = to_u32(self.cursor.at);
+        if empty {
+            self.close(self.cursor.at);
+        }
+        Ok(())
+    }
+
+    fn attribute(&mut self, element: u32) -> Result<(), WalkError> {
+        let name = self.cursor.name()?;
+        self.cursor.equals()?;
+        let (span, escaped) = self.cursor.quoted()?;
+        let id = self.push(NodeKind::Attribute, name.clone(), span)?;
+        self.node_mut(id).escaped = escaped;
+        self.node_mut(id).parent = element;
+        let prefix = match self.cursor.text.get(name.clone()) {
+            Some("xmlns") => name.end..name.end,
+            Some(n) if n.starts_with("xmlns:") => name.start + "xmlns:".len()..name.end,
+            _ => return Ok(()),
+        };
+        if self.scope.len() >= DECLARATIONS_MAX {
+            return Err(self.cursor.malformed());
+        }
+        self.scope.push(Declaration { prefix, node: id });
+        Ok(())
+    }
+
+    fn no_attribute_twice(&self, element: u32) -> Result<(), WalkError> {
+        let attributes = self.nodes.get(element as usize + 1..).unwrap_or_default();
+        if attributes.len() < 2 {
+            return Ok(());
+        }
+        let mut names: Vec<&[u8]> =
+            attributes.iter().map(|a| self.doc.get(a.name()).unwrap_or_default()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            Err(self.cursor.malformed())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Finds the declaration of the element's namespace and of those of its attributes that have a prefix.
+    fn namespaces(&mut self, element: u32) {
+        for id in element..to_u32(self.nodes.len()) {
+            let Some(node) = self.nodes.get(id as usize) else { return };
+            if node.kind == NodeKind::Attribute && node.colon == 0 {
+                continue;
+            }
+            let prefix = self.doc.get(node.prefix()).unwrap_or_default();
+            let found = self.scope.iter().rev().find(|d| self.doc.get(d.prefix.clone()) == Some(prefix));
+            if let Some(declaration) = found {
+                self.node_mut(id).namespace = declaration.node;
+            }
+        }
+    }
+
+    fn end_tag(&mut self) -> Result<(), WalkError> {
+        let end = self.cursor.at;
+        let Some(open) = self.open.last().copied() else { return Err(self.cursor.malformed()) };
+        self.cursor.at += 2;
+        let name = self.cursor.name()?;
+        let opened = self.nodes.get(open.id as usize).and_then(|n| self.doc.get(n.name()));
+        if opened != self.doc.get(name) {
+            return Err(WalkError::Malformed { at: end });
+        }
+        self.cursor.space();
+        if self.cursor.peek() != Some(b'>') {
+            return Err(self.cursor.malformed());
+        }
+        self.cursor.at += 1;
+        self.close(end);
+        Ok(())
+    }
+
+    /// Closes the element that was opened last; what it holds ends at `end`.
+    fn close(&mut self, end: usize) {
+        let after = to_u32(self.nodes.len());
+        if let Some(open) = self.open.pop() {
+            self.scope.truncate(open.declarations);
+            let node = self.node_mut(open.id);
+            node.end = to_u32(end);
+            node.after = after;
+        }
+    }
+
+    fn push(&mut self, kind: NodeKind, name: Range<usize>, span: Range<usize>) -> Result<u32, WalkError> {
+        let id = u32::try_from(self.nodes.len()).map_err(|_| self.cursor.malformed())?;
+        let colon = self.doc.get(name.clone()).and_then(|n| memchr::memchr(b':', n)).unwrap_or(0);
+        self.nodes.push(Node {
+            start: to_u32(span.start),
+            end: to_u32(span.end),
+            name_start: to_u32(name.start),
+            name_length: u16::try_from(name.len()).map_err(|_| self.cursor.malformed())?,
+            colon: u16::try_from(colon).map_err(|_| self.cursor.malformed())?,
+            parent: self.open.last().map_or(0, |open| open.id),
+            after: id + 1,
+            namespace: NO_NODE,
+            kind,
+            escaped: false,
+            cdata: false,
+        });
+        Ok(id)
+    }
+
+    fn node_mut(&mut self, id: u32) -> &mut Node {
+        self.nodes.get_mut(id as usize).expect("a node that was pushed before")
+    }
+}
+
+/// Offsets and counts stay below the text's length.
+fn to_u32(n: usize) -> u32 {
+    u32::try_from(n).expect("the text's length fits in 32 bits: checked before reading")
+}
+
+/// What a declaration may say, in order; the first is demanded.
+const DECLARATION_WORDS: [&str; 3] = ["version", "encoding", "standalone"];
+
+/// Namespace declarations in force at one time; each name looks through them.
+const DECLARATIONS_MAX: usize = 256;
+
+/// A first guess: C-CDA has a node in about so many bytes.
+const BYTES_A_NODE: usize = 24;
