@@ -8,10 +8,12 @@
 
 mod escape;
 mod reader;
+mod build;
 
 #[cfg(test)]
 mod tests;
 
+pub use build::{Builder, Key};
 pub use escape::unescape;
 
 use super::WalkError;
@@ -77,11 +79,15 @@ enum KeyKind {
     Element,
     Plain,
     Escaped,
+    /// `resourceType`, which the document doesn't spell out.
+    ResourceType,
 }
 
 /// A document read.
 pub struct Tape<'d> {
     text: &'d str,
+    /// Undoes the escapes of a value.
+    unescape: fn(&str) -> String,
     nodes: Vec<Node>,
 }
 
@@ -96,7 +102,7 @@ impl<'d> Tape<'d> {
         if u32::try_from(doc.len()).is_err() {
             return Err(WalkError::Malformed { at: u32::MAX as usize });
         }
-        Ok(Self { text, nodes: reader::read(doc, depth_max)? })
+        Ok(Self { text, unescape, nodes: reader::read(doc, depth_max)? })
     }
 
     /// How many values there are; at least one.
@@ -129,7 +135,8 @@ impl<'d> Tape<'d> {
         node.start as usize..node.end as usize
     }
 
-    /// The raw bytes of the key without its quotes; `None` in an array and at the root.
+    /// The raw bytes of the key without its quotes; `None` in an array and at the root. Of a `resourceType` that the
+    /// document doesn't spell out, those of its value.
     #[must_use]
     pub fn key_span(&self, id: NodeId) -> Option<Range<usize>> {
         let node = self.node(id);
@@ -146,17 +153,17 @@ impl<'d> Tape<'d> {
     #[must_use]
     pub fn value(&self, id: NodeId) -> Cow<'d, str> {
         let raw = self.raw(id);
-        if self.node(id).escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
+        if self.node(id).escaped { Cow::Owned((self.unescape)(raw)) } else { Cow::Borrowed(raw) }
     }
 
     /// The key with its escapes undone.
     #[must_use]
     pub fn key(&self, id: NodeId) -> Option<Cow<'d, str>> {
         let raw = self.text.get(self.key_span(id)?)?;
-        Some(if self.node(id).key == KeyKind::Escaped {
-            Cow::Owned(unescape(raw))
-        } else {
-            Cow::Borrowed(raw)
+        Some(match self.node(id).key {
+            KeyKind::Escaped => Cow::Owned((self.unescape)(raw)),
+            KeyKind::ResourceType => Cow::Borrowed(RESOURCE_TYPE),
+            _ => Cow::Borrowed(raw),
         })
     }
 
@@ -170,6 +177,7 @@ impl<'d> Tape<'d> {
                 self.text.as_bytes().get(node.key_start as usize..node.key_end as usize)
                     == Some(key.as_bytes())
             }
+            KeyKind::ResourceType => key == RESOURCE_TYPE,
             KeyKind::Escaped => self.key(id).is_some_and(|k| k == key),
         }
     }
@@ -250,6 +258,8 @@ impl Iterator for Children<'_, '_> {
         Some(id)
     }
 }
+
+const RESOURCE_TYPE: &str = "resourceType";
 
 const NOTHING: Node = Node {
     kind: NodeKind::Null,
