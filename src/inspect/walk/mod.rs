@@ -118,6 +118,7 @@ pub enum WalkError {
 
 pub mod json;
 pub mod xml;
+pub mod shape;
 pub mod fhir;
 pub mod hl7v2;
 pub mod cda;

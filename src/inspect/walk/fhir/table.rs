@@ -1,6 +1,7 @@
 //! The field table compiled for reading: for each element the rows that may cover it, best first.
 
 use super::names::{Name, Names};
+use super::xml::Shapes;
 use crate::inspect::field::{Field, FieldTable};
 
 /// Rows and names, ready for reading: made once, used for every document.
@@ -9,6 +10,7 @@ pub struct Table {
     rows: Vec<Row>,
     pub(super) names: Names,
     pub(super) words: Words,
+    pub(super) shapes: Shapes,
     /// By the number of the last name.
     by_last: Vec<Vec<Pattern>>,
     /// For each leaf of a resource type.
@@ -51,6 +53,7 @@ impl Table {
     pub fn new(table: &FieldTable) -> Result<Self, String> {
         let mut names = Names::new()?;
         let words = Words::new(&names);
+        let shapes = Shapes::new(&names)?;
         let mut rows = Vec::with_capacity(table.field.len());
         let mut patterns = Vec::new();
         for (index, field) in table.field.iter().enumerate() {
@@ -78,7 +81,7 @@ impl Table {
             };
             list.get_mut(at.index()).ok_or("a name without a number")?.push(pattern);
         }
-        Ok(Self { rows, names, words, by_last, by_resource })
+        Ok(Self { rows, names, words, shapes, by_last, by_resource })
     }
 
     /// The rows that may cover the value at the end of this path, best first.

@@ -7,6 +7,7 @@ use std::ops::Range;
 /// Makes a [`Tape`], value by value in the order in which JSON would have them.
 pub struct Builder<'d> {
     text: &'d str,
+    origins: Option<&'d dyn Origins>,
     unescape: fn(&str) -> String,
     nodes: Vec<Node>,
     open: Vec<u32>,
@@ -19,18 +20,52 @@ pub enum Key {
     Root,
     /// By the document at this span.
     At(Range<usize>),
-    /// `resourceType`, which the document doesn't spell out.
-    ResourceType,
+    /// In a word that the document doesn't spell out.
+    Said(Said),
     /// The element of an array with this number.
     Element(usize),
 }
 
-impl<'d> Builder<'d> {
-    /// One for a document, and how the escapes of its values are undone. `None` for one of 4 GiB and more.
+/// A key that the document doesn't spell out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// `resourceType`: the type of a resource that is named by its element.
+    ResourceType,
+    /// `value`: what stands in an element that has more.
+    Value,
+    /// `comment`
+    Comment,
+}
+
+impl Said {
+    /// The word.
     #[must_use]
-    pub fn new(text: &'d str, unescape: fn(&str) -> String) -> Option<Self> {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ResourceType => "resourceType",
+            Self::Value => "value",
+            Self::Comment => "comment",
+        }
+    }
+}
+
+/// Where a document's bytes stand that aren't where its text has them: Latin-1 read as UTF-8.
+pub trait Origins {
+    /// The place in the document of byte `at` of the text.
+    fn origin(&self, at: usize) -> usize;
+}
+
+impl<'d> Builder<'d> {
+    /// One for a text of up to 4 GiB, and how the escapes of its values are undone; `origins` where the text isn't
+    /// the document as it came.
+    #[must_use]
+    pub fn new(
+        text: &'d str,
+        origins: Option<&'d dyn Origins>,
+        unescape: fn(&str) -> String,
+    ) -> Option<Self> {
         u32::try_from(text.len()).ok()?;
-        Some(Self { text, unescape, nodes: Vec::new(), open: Vec::new() })
+        Some(Self { text, origins, unescape, nodes: Vec::new(), open: Vec::new() })
     }
 
     /// Begins an object or an array that lies at this span.
@@ -68,6 +103,7 @@ impl<'d> Builder<'d> {
         let fits = u32::try_from(self.nodes.len()).is_ok();
         (fits && !self.nodes.is_empty()).then_some(Tape {
             text: self.text,
+            origins: self.origins,
             unescape: self.unescape,
             nodes: self.nodes,
         })
@@ -77,7 +113,7 @@ impl<'d> Builder<'d> {
         let (key, key_start, key_end) = match key {
             Key::Root => (KeyKind::Element, 0, 0),
             Key::At(at) => (KeyKind::Plain, small(at.start), small(at.end)),
-            Key::ResourceType => (KeyKind::ResourceType, small(span.start), small(span.end)),
+            Key::Said(word) => (KeyKind::Said(*word), small(span.start), small(span.end)),
             Key::Element(number) => (KeyKind::Element, small(*number), 0),
         };
         self.nodes.push(Node {
@@ -106,9 +142,9 @@ mod tests {
     #[test]
     fn a_tape_made_by_hand_reads_as_one_of_json() {
         let text = "Patient name=A&amp;B given x y";
-        let mut builder = Builder::new(text, |raw| raw.replace("&amp;", "&")).unwrap();
+        let mut builder = Builder::new(text, None, |raw| raw.replace("&amp;", "&")).unwrap();
         builder.open(NodeKind::Object, &Key::Root, 0..30);
-        builder.value(NodeKind::String, &Key::ResourceType, 0..7, false);
+        builder.value(NodeKind::String, &Key::Said(Said::ResourceType), 0..7, false);
         builder.value(NodeKind::String, &Key::At(8..12), 13..20, true);
         builder.open(NodeKind::Array, &Key::At(21..26), 21..30);
         builder.value(NodeKind::String, &Key::Element(0), 27..28, false);
@@ -121,6 +157,6 @@ mod tests {
             tape.children(given).map(|id| (tape.element(id), tape.value(id).into_owned())).collect();
         assert_eq!(elements, [(Some(0), "x".to_owned()), (Some(1), "y".to_owned())]);
         assert_eq!(tape.key_span(tape.get(NodeId::ROOT, "resourceType").unwrap()), Some(0..7));
-        assert!(Builder::new("", str::to_owned).unwrap().tape().is_none());
+        assert!(Builder::new("", None, str::to_owned).unwrap().tape().is_none());
     }
 }

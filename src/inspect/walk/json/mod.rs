@@ -13,7 +13,7 @@ mod build;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Builder, Key};
+pub use build::{Builder, Key, Origins, Said};
 pub use escape::unescape;
 
 use super::WalkError;
@@ -79,13 +79,15 @@ enum KeyKind {
     Element,
     Plain,
     Escaped,
-    /// `resourceType`, which the document doesn't spell out.
-    ResourceType,
+    /// A word that the document doesn't spell out.
+    Said(Said),
 }
 
 /// A document read.
 pub struct Tape<'d> {
     text: &'d str,
+    /// Where the text stood before it was decoded; `None`: the same.
+    origins: Option<&'d dyn Origins>,
     /// Undoes the escapes of a value.
     unescape: fn(&str) -> String,
     nodes: Vec<Node>,
@@ -102,7 +104,7 @@ impl<'d> Tape<'d> {
         if u32::try_from(doc.len()).is_err() {
             return Err(WalkError::Malformed { at: u32::MAX as usize });
         }
-        Ok(Self { text, unescape, nodes: reader::read(doc, depth_max)? })
+        Ok(Self { text, origins: None, unescape, nodes: reader::read(doc, depth_max)? })
     }
 
     /// How many values there are; at least one.
@@ -131,22 +133,20 @@ impl<'d> Tape<'d> {
     /// The raw bytes of the value: of a string without its quotes.
     #[must_use]
     pub fn span(&self, id: NodeId) -> Range<usize> {
-        let node = self.node(id);
-        node.start as usize..node.end as usize
+        self.origin(self.written(id))
     }
 
-    /// The raw bytes of the key without its quotes; `None` in an array and at the root. Of a `resourceType` that the
-    /// document doesn't spell out, those of its value.
+    /// The raw bytes of the key without its quotes; `None` in an array and at the root. Of a key that the document
+    /// doesn't spell out, those of its value.
     #[must_use]
     pub fn key_span(&self, id: NodeId) -> Option<Range<usize>> {
-        let node = self.node(id);
-        (node.key != KeyKind::Element).then_some(node.key_start as usize..node.key_end as usize)
+        self.key_written(id).map(|at| self.origin(at))
     }
 
     /// The value as written: of a string without its quotes.
     #[must_use]
     pub fn raw(&self, id: NodeId) -> &'d str {
-        self.text.get(self.span(id)).unwrap_or_default()
+        self.text.get(self.written(id)).unwrap_or_default()
     }
 
     /// The value with its escapes undone; of all but strings as written.
@@ -159,10 +159,10 @@ impl<'d> Tape<'d> {
     /// The key with its escapes undone.
     #[must_use]
     pub fn key(&self, id: NodeId) -> Option<Cow<'d, str>> {
-        let raw = self.text.get(self.key_span(id)?)?;
+        let raw = self.text.get(self.key_written(id)?)?;
         Some(match self.node(id).key {
             KeyKind::Escaped => Cow::Owned((self.unescape)(raw)),
-            KeyKind::ResourceType => Cow::Borrowed(RESOURCE_TYPE),
+            KeyKind::Said(said) => Cow::Borrowed(said.word()),
             _ => Cow::Borrowed(raw),
         })
     }
@@ -177,7 +177,7 @@ impl<'d> Tape<'d> {
                 self.text.as_bytes().get(node.key_start as usize..node.key_end as usize)
                     == Some(key.as_bytes())
             }
-            KeyKind::ResourceType => key == RESOURCE_TYPE,
+            KeyKind::Said(said) => key == said.word(),
             KeyKind::Escaped => self.key(id).is_some_and(|k| k == key),
         }
     }
@@ -222,6 +222,25 @@ impl<'d> Tape<'d> {
         self.get(id, key).filter(|child| self.kind(*child) == NodeKind::String).map(|child| self.value(child))
     }
 
+    /// Where the value stands in the text.
+    fn written(&self, id: NodeId) -> Range<usize> {
+        let node = self.node(id);
+        node.start as usize..node.end as usize
+    }
+
+    /// Where the key stands in the text.
+    fn key_written(&self, id: NodeId) -> Option<Range<usize>> {
+        let node = self.node(id);
+        (node.key != KeyKind::Element).then_some(node.key_start as usize..node.key_end as usize)
+    }
+
+    fn origin(&self, at: Range<usize>) -> Range<usize> {
+        match self.origins {
+            Some(origins) => origins.origin(at.start)..origins.origin(at.end),
+            None => at,
+        }
+    }
+
     fn count(&self) -> u32 {
         u32::try_from(self.nodes.len())
             .expect("nodes are fewer than the document's bytes, which fit in 32 bits")
@@ -258,8 +277,6 @@ impl Iterator for Children<'_, '_> {
         Some(id)
     }
 }
-
-const RESOURCE_TYPE: &str = "resourceType";
 
 const NOTHING: Node = Node {
     kind: NodeKind::Null,

@@ -14,6 +14,7 @@ mod encoding;
 mod escape;
 mod cursor;
 mod reader;
+mod written;
 
 #[cfg(test)]
 mod tests;
