@@ -76,7 +76,8 @@ impl Dialect {
             return Self::Hl7v2;
         }
         let fhir_path = path.split('/').any(|s| s.eq_ignore_ascii_case("fhir"));
-        if accept.contains("fhir+xml") || (content_type.contains("fhir+xml") && !accept.contains("json")) {
+        let sent_xml = format == Format::FhirXml || content_type.contains("fhir+xml");
+        if accept.contains("fhir+xml") || (sent_xml && !accept.contains("json")) {
             Self::FhirXml
         } else if format == Format::FhirJson
             || content_type.contains("fhir+json")

@@ -10,6 +10,8 @@ pub enum Format {
     Empty,
     /// FHIR R4 as JSON.
     FhirJson,
+    /// FHIR R4 as XML.
+    FhirXml,
     /// JSON of no known kind.
     Json,
     /// HL7 v2, pipes.
@@ -22,7 +24,7 @@ pub enum Format {
     Html,
     /// CDA R2 and C-CDA, whole documents and sections.
     Ccda,
-    /// XML: FHIR, SOAP, NCPDP. No walker yet.
+    /// XML of no known kind.
     Xml,
     /// X12 interchanges. No walker yet.
     X12,
@@ -43,6 +45,7 @@ impl Format {
         match self {
             Self::Empty => "empty",
             Self::FhirJson => "fhir-json",
+            Self::FhirXml => "fhir-xml",
             Self::Json => "json",
             Self::Hl7v2 => "hl7v2",
             Self::Form => "form",
@@ -65,7 +68,9 @@ impl Format {
             self,
             Self::Empty
                 | Self::FhirJson
+                | Self::FhirXml
                 | Self::Json
+                | Self::Xml
                 | Self::Hl7v2
                 | Self::Ccda
                 | Self::Form
@@ -203,10 +208,16 @@ pub fn says_json(media_type: &str) -> bool {
     Declared::of(media_type) == Declared::Json
 }
 
-/// Whether a declared type says XML: then a body that isn't well formed is reported as such.
+/// Whether a declared type says XML: then a body that doesn't parse is reported.
 #[must_use]
 pub fn says_xml(media_type: &str) -> bool {
     Declared::of(media_type) == Declared::Xml
+}
+
+/// Whether a declared type says FHIR, in JSON or XML.
+#[must_use]
+pub fn says_fhir(media_type: &str) -> bool {
+    media_type.trim_start().to_ascii_lowercase().starts_with("application/fhir+")
 }
 
 /// The media type of the list that we write down, or `other`: what a sender writes is payload.

@@ -40,7 +40,8 @@ use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
-use walk::{PersonId, Role, Sink, WalkError, cda, fhir, hl7v2, object, xml};
+use walk::xml::{self, XML_DEPTH_MAX};
+use walk::{PersonId, Role, Sink, WalkError, cda, fhir, hl7v2, object};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -181,6 +182,7 @@ impl<'r> Inspector<'r> {
             Format::Empty => {}
             Format::Binary => scorer.unread(UninspectedReason::OpaqueType, media_type, String::new()),
             Format::FhirJson | Format::Json => return self.json(content_type, bytes, scorer, top),
+            Format::FhirXml | Format::Ccda | Format::Xml => return self.xml(content_type, bytes, scorer, top),
             Format::Hl7v2 => {
                 begin(scorer, Escapes::Hl7v2, bytes);
                 if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, scorer) {
@@ -202,7 +204,6 @@ impl<'r> Inspector<'r> {
                 begin(scorer, Escapes::None, bytes);
                 scorer.plain_text(&text_of(bytes));
             }
-            Format::Xml | Format::Ccda => return self.xml(content_type, bytes, scorer, top),
             Format::X12 | Format::Ndjson | Format::Csv | Format::Multipart => {
                 begin(scorer, Escapes::None, bytes);
                 scorer.unread(UninspectedReason::NoWalker, media_type, format.as_str().to_owned());
@@ -245,26 +246,34 @@ impl<'r> Inspector<'r> {
 
     fn xml(&self, content_type: &str, bytes: &[u8], scorer: &mut Scorer<'r>, top: bool) -> Format {
         let media_type = format::known_media_type(content_type);
-        let begin = |scorer: &mut Scorer<'r>, escapes| match top {
-            true => scorer.document(Part::Body, escapes, bytes),
-            false => scorer.carried_raw(escapes, bytes),
-        };
-        match xml::Tape::read(bytes, xml::XML_DEPTH_MAX) {
-            Ok(tape) if cda::recognise(&tape) => {
-                begin(scorer, Escapes::Xml);
-                cda::walk_tape(&tape, &self.rules.cda, scorer);
-                return Format::Ccda;
-            }
-            Err(error) if format::says_xml(content_type) || !matches!(error, WalkError::Malformed { .. }) => {
-                self.unread_walk(error, media_type, bytes, scorer, top);
-            }
-            _ => {
-                begin(scorer, Escapes::None);
-                scorer.unread(UninspectedReason::NoWalker, media_type, Format::Xml.as_str().to_owned());
-                scorer.plain_text(&text_of(bytes));
-            }
+        if top {
+            scorer.document(Part::Body, Escapes::Xml, bytes);
         }
-        Format::Xml
+        let tape = match xml::Tape::read(bytes, XML_DEPTH_MAX) {
+            Ok(tape) => tape,
+            Err(WalkError::Malformed { .. }) if !format::says_xml(content_type) && !xml::begins(bytes) => {
+                // Nothing said XML: a text that begins with a tag, or HTML.
+                return self.document(Format::Text, content_type, bytes, scorer, top);
+            }
+            Err(error) => {
+                self.unread_walk(error, media_type, bytes, scorer, top);
+                return Format::Xml;
+            }
+        };
+        let rules = self.rules;
+        if cda::recognise(&tape) {
+            cda::walk_tape(&tape, &rules.cda, scorer);
+            return Format::Ccda;
+        }
+        let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
+        let shaped =
+            if fhir { fhir::shaped(&tape, &rules.fhir) } else { object::shaped(&tape, &rules.objects) };
+        match shaped {
+            Some(shaped) if fhir => fhir::walk_tape(&shaped, &rules.fhir, scorer),
+            Some(shaped) => object::walk_tape(&shaped, &rules.objects, scorer),
+            None => self.unread_walk(WalkError::Malformed { at: 0 }, media_type, bytes, scorer, top),
+        }
+        if fhir { Format::FhirXml } else { Format::Xml }
     }
 
     /// What a walker could not read: said so, and what can be is scanned as text.

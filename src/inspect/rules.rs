@@ -139,7 +139,7 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, HL7V2, CDA, cda::NAMES, OBJECTS, QUERIES] {
+    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, SHAPES, HL7V2, CDA, cda::NAMES, OBJECTS, QUERIES] {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -157,6 +157,7 @@ const WORDS: &str = include_str!("../../config/words.toml");
 const MARKERS: &str = include_str!("../../config/markers.toml");
 const FHIR: &str = include_str!("../../config/fields/fhir-r4.toml");
 const NAMES: &str = include_str!("../../config/fields/fhir-r4-names.toml");
+const SHAPES: &str = include_str!("../../config/fields/fhir-r4-xml.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
 const CDA: &str = include_str!("../../config/fields/cda.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");

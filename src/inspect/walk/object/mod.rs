@@ -1,4 +1,4 @@
-//! JSON of no known kind: its keys are all that tells.
+//! JSON of no known kind: its keys are all that tells. XML of no known kind is read in the shape of JSON ([`shaped`]).
 //!
 //! - Takes: a document, and the key names of `config/fields/json-keys.toml` as a [`Table`] (its notation is told there).
 //! - Gives: every string, number and boolean once. A string that no key name covers is text with its key as cue, a number
@@ -9,11 +9,13 @@
 //! - Cost: two passes over a flat tape, a short allocation for each key.
 
 mod table;
+mod xml;
 
 #[cfg(test)]
 mod tests;
 
 pub use table::Table;
+pub use xml::shaped;
 
 use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};

@@ -20,6 +20,7 @@ mod written;
 mod tests;
 
 pub use escape::{reference, unescape};
+pub use written::begins;
 
 use super::WalkError;
 use encoding::Decoded;

@@ -1,8 +1,15 @@
 //! Places in the text of a tape, for those who make another tape of it.
 
+use super::encoding::BOM;
 use super::{NodeId, Tape};
 use crate::inspect::walk::json::Origins;
 use std::ops::Range;
+
+/// Whether bytes begin as only XML does: with its declaration.
+#[must_use]
+pub fn begins(doc: &[u8]) -> bool {
+    doc.strip_prefix(BOM).unwrap_or(doc).trim_ascii_start().starts_with(b"<?xml")
+}
 
 impl Tape<'_> {
     /// The document as text: what places in it count in. Bytes as they came, but for Latin-1.
