@@ -20,6 +20,8 @@ pub enum Format {
     Form,
     /// Plain text.
     Text,
+    /// NCPDP SCRIPT in XML.
+    Ncpdp,
     /// A page for people: read as text.
     Html,
     /// CDA R2 and C-CDA, whole documents and sections.
@@ -50,6 +52,7 @@ impl Format {
             Self::Hl7v2 => "hl7v2",
             Self::Form => "form",
             Self::Text => "text",
+            Self::Ncpdp => "ncpdp-script",
             Self::Html => "html",
             Self::Ccda => "ccda",
             Self::Xml => "xml",
@@ -70,6 +73,7 @@ impl Format {
                 | Self::FhirJson
                 | Self::FhirXml
                 | Self::Json
+                | Self::Ncpdp
                 | Self::Xml
                 | Self::Hl7v2
                 | Self::Ccda

@@ -7,7 +7,7 @@ use super::kind::{Kind, Points};
 use super::marker::Markers;
 use super::text::Detector;
 use super::url::Queries;
-use super::walk::{cda, fhir, hl7v2, object};
+use super::walk::{cda, fhir, hl7v2, named, object};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -28,6 +28,8 @@ pub struct RuleSet {
     pub cda: cda::Table,
     /// Key names of JSON of no known kind, compiled.
     pub objects: object::Table,
+    /// NCPDP SCRIPT rows, compiled.
+    pub ncpdp: named::Table,
     /// Search parameters and headers, compiled.
     pub queries: Queries,
     /// A digest of all rule texts: which rules judged a message.
@@ -129,6 +131,7 @@ impl RuleSet {
             hl7v2: hl7v2::Table::new(&table(HL7V2)?)?,
             cda: cda::Table::new(&table(CDA)?)?,
             objects: object::Table::new(&table(OBJECTS)?)?,
+            ncpdp: named::Table::new(&table(NCPDP)?)?,
             queries: Queries::new(&table(QUERIES)?)?,
             version: version(),
         })
@@ -139,7 +142,7 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, SHAPES, HL7V2, CDA, cda::NAMES, OBJECTS, QUERIES] {
+    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, SHAPES, HL7V2, CDA, cda::NAMES, OBJECTS, NCPDP, QUERIES] {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -161,6 +164,7 @@ const SHAPES: &str = include_str!("../../config/fields/fhir-r4-xml.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
 const CDA: &str = include_str!("../../config/fields/cda.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
+const NCPDP: &str = include_str!("../../config/fields/ncpdp-script.toml");
 const QUERIES: &str = include_str!("../../config/fields/fhir-url.toml");
 
 #[cfg(test)]
@@ -171,7 +175,7 @@ mod tests {
     fn built_in_rules_compile_and_ids_are_unique() {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
-        for text in [FHIR, HL7V2, CDA, OBJECTS, QUERIES] {
+        for text in [FHIR, HL7V2, OBJECTS, NCPDP, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

@@ -123,3 +123,5 @@ pub mod fhir;
 pub mod hl7v2;
 pub mod cda;
 pub mod object;
+pub mod named;
+pub mod ncpdp;

@@ -60,10 +60,39 @@ struct Frame<'d> {
 }
 
 /// The elements of one name in an element.
-struct Member<'d> {
+#[derive(Debug)]
+pub(super) struct Member<'d> {
     name: &'d str,
     total: usize,
     seen: usize,
+}
+
+impl<'d> Member<'d> {
+    /// The number of the next element of a name, where there are several.
+    pub(super) fn number(members: &mut [Self], name: &str) -> Option<usize> {
+        let member = Self::find(members, name)?;
+        member.seen += 1;
+        (member.total > 1).then_some(member.seen - 1)
+    }
+
+    fn find<'m>(members: &'m mut [Self], name: &str) -> Option<&'m mut Self> {
+        let at = members.binary_search_by_key(&name, |member| member.name).ok()?;
+        members.get_mut(at)
+    }
+}
+
+/// The names of the elements that an element holds directly, in order.
+pub(super) fn members<'d>(tape: &'d Tape<'_>, id: NodeId) -> Vec<Member<'d>> {
+    let mut names: Vec<&'d str> = tape.elements(id).map(|element| tape.local(element)).collect();
+    names.sort_unstable();
+    let mut members: Vec<Member<'d>> = Vec::new();
+    for name in names {
+        match members.last_mut().filter(|member| member.name == name) {
+            Some(member) => member.total += 1,
+            None => members.push(Member { name, total: 1, seen: 0 }),
+        }
+    }
+    members
 }
 
 /// What an element has of its own.
@@ -186,21 +215,12 @@ impl<'d> Shaper<'d, '_> {
 
     fn enter(&mut self, id: NodeId, lent: Option<Key>) {
         let tape = self.tape;
-        let mut names: Vec<&'d str> = tape.elements(id).map(|element| tape.local(element)).collect();
-        names.sort_unstable();
-        let mut members: Vec<Member<'d>> = Vec::new();
-        for name in names {
-            match members.last_mut().filter(|member| member.name == name) {
-                Some(member) => member.total += 1,
-                None => members.push(Member { name, total: 1, seen: 0 }),
-            }
-        }
         self.frames.push(Frame {
             element: id,
             after: tape.after(id),
             name: tape.local(id),
             lent,
-            members,
+            members: members(tape, id),
             array: None,
             asides: Vec::new(),
         });
@@ -214,8 +234,7 @@ impl<'d> Shaper<'d, '_> {
         if let Some(lent) = &frame.lent {
             return lent.clone();
         }
-        let member = frame.members.binary_search_by_key(&name, |member| member.name);
-        let Some(member) = member.ok().and_then(|at| frame.members.get_mut(at)) else { return at };
+        let Some(member) = Member::find(&mut frame.members, name) else { return at };
         let number = member.seen;
         member.seen += 1;
         if frame.array == Some(name) {
@@ -311,7 +330,7 @@ impl Own {
 }
 
 /// The text from one piece to another, and whether anything is to be undone in it.
-fn whole(tape: &Tape<'_>, first: NodeId, last: NodeId) -> (Range<usize>, bool) {
+pub(super) fn whole(tape: &Tape<'_>, first: NodeId, last: NodeId) -> (Range<usize>, bool) {
     if first == last {
         return (tape.written(first), tape.is_escaped(first));
     }
@@ -326,7 +345,7 @@ fn whole(tape: &Tape<'_>, first: NodeId, last: NodeId) -> (Range<usize>, bool) {
 }
 
 /// A run of text with references undone, CDATA sections unwrapped, comments and instructions left out.
-fn undone(raw: &str) -> String {
+pub(super) fn undone(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.find(['&', '<']) {
@@ -353,7 +372,7 @@ fn undone(raw: &str) -> String {
 }
 
 /// Whether an attribute is more than the declaration of a namespace that everybody knows.
-fn says_something(tape: &Tape<'_>, attribute: NodeId) -> bool {
+pub(super) fn says_something(tape: &Tape<'_>, attribute: NodeId) -> bool {
     !tape.is_declaration(attribute)
         || !NAMESPACES.iter().any(|known| tape.raw(attribute).starts_with(known))
 }
