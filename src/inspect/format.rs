@@ -22,6 +22,8 @@ pub enum Format {
     Text,
     /// NCPDP SCRIPT in XML.
     Ncpdp,
+    /// XDS.b, XCA, XCPD, PIX/PDQ V3: SOAP.
+    Xds,
     /// A page for people: read as text.
     Html,
     /// CDA R2 and C-CDA, whole documents and sections.
@@ -53,6 +55,7 @@ impl Format {
             Self::Form => "form",
             Self::Text => "text",
             Self::Ncpdp => "ncpdp-script",
+            Self::Xds => "xds-xcpd",
             Self::Html => "html",
             Self::Ccda => "ccda",
             Self::Xml => "xml",
@@ -74,6 +77,7 @@ impl Format {
                 | Self::FhirXml
                 | Self::Json
                 | Self::Ncpdp
+                | Self::Xds
                 | Self::Xml
                 | Self::Hl7v2
                 | Self::Ccda

@@ -41,7 +41,7 @@ use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
 use walk::xml::{self, XML_DEPTH_MAX};
-use walk::{PersonId, Role, Sink, WalkError, cda, fhir, hl7v2, ncpdp, object};
+use walk::{PersonId, Role, Sink, WalkError, cda, fhir, hl7v2, ncpdp, object, xds};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -182,7 +182,9 @@ impl<'r> Inspector<'r> {
             Format::Empty => {}
             Format::Binary => scorer.unread(UninspectedReason::OpaqueType, media_type, String::new()),
             Format::FhirJson | Format::Json => return self.json(content_type, bytes, scorer, top),
-            Format::FhirXml | Format::Ccda | Format::Ncpdp | Format::Xml => return self.xml(content_type, bytes, scorer, top),
+            Format::FhirXml | Format::Ccda | Format::Ncpdp | Format::Xds | Format::Xml => {
+                return self.xml(content_type, bytes, scorer, top);
+            }
             Format::Hl7v2 => {
                 begin(scorer, Escapes::Hl7v2, bytes);
                 if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, scorer) {
@@ -268,6 +270,10 @@ impl<'r> Inspector<'r> {
         if ncpdp::recognise(&tape) {
             ncpdp::walk_tape(&tape, &rules.ncpdp, scorer);
             return Format::Ncpdp;
+        }
+        if xds::recognise(&tape) {
+            xds::walk_tape(&tape, &rules.xds, scorer);
+            return Format::Xds;
         }
         let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
         let shaped =

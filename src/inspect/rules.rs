@@ -30,6 +30,8 @@ pub struct RuleSet {
     pub objects: object::Table,
     /// NCPDP SCRIPT rows, compiled.
     pub ncpdp: named::Table,
+    /// XDS and XCPD rows, compiled.
+    pub xds: named::Table,
     /// Search parameters and headers, compiled.
     pub queries: Queries,
     /// A digest of all rule texts: which rules judged a message.
@@ -132,6 +134,7 @@ impl RuleSet {
             cda: cda::Table::new(&table(CDA)?)?,
             objects: object::Table::new(&table(OBJECTS)?)?,
             ncpdp: named::Table::new(&table(NCPDP)?)?,
+            xds: named::Table::new(&table(XDS)?)?,
             queries: Queries::new(&table(QUERIES)?)?,
             version: version(),
         })
@@ -142,7 +145,7 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, SHAPES, HL7V2, CDA, cda::NAMES, OBJECTS, NCPDP, QUERIES] {
+    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, SHAPES, HL7V2, CDA, cda::NAMES, OBJECTS, NCPDP, XDS, QUERIES] {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -165,6 +168,7 @@ const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
 const CDA: &str = include_str!("../../config/fields/cda.toml");
 const OBJECTS: &str = include_str!("../../config/fields/json-keys.toml");
 const NCPDP: &str = include_str!("../../config/fields/ncpdp-script.toml");
+const XDS: &str = include_str!("../../config/fields/xds-xcpd.toml");
 const QUERIES: &str = include_str!("../../config/fields/fhir-url.toml");
 
 #[cfg(test)]
@@ -175,7 +179,7 @@ mod tests {
     fn built_in_rules_compile_and_ids_are_unique() {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
-        for text in [FHIR, HL7V2, OBJECTS, NCPDP, QUERIES] {
+        for text in [FHIR, HL7V2, OBJECTS, NCPDP, XDS, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

@@ -125,3 +125,4 @@ pub mod cda;
 pub mod object;
 pub mod named;
 pub mod ncpdp;
+pub mod xds;
