@@ -54,6 +54,7 @@ impl Format {
             Self::Hl7v2 => "hl7v2",
             Self::Form => "form",
             Self::Text => "text",
+            Self::Ccda => "ccda",
             Self::Ncpdp => "ncpdp-script",
             Self::Xds => "xds-xcpd",
             Self::Html => "html",
@@ -220,6 +221,12 @@ pub fn says_json(media_type: &str) -> bool {
 #[must_use]
 pub fn says_xml(media_type: &str) -> bool {
     Declared::of(media_type) == Declared::Xml
+}
+
+/// Whether a declared type says text: then nobody reads the body as anything else, whatever it begins with.
+#[must_use]
+pub fn says_text(media_type: &str) -> bool {
+    Declared::of(media_type) == Declared::Text
 }
 
 /// Whether a declared type says FHIR, in JSON or XML.

@@ -15,8 +15,7 @@ pub mod walk;
 pub mod url;
 pub mod decode;
 pub mod xhtml;
-pub mod disguise;
-pub mod embedded;
+mod markup;
 pub mod offsets;
 pub mod text;
 pub mod names;
@@ -40,8 +39,7 @@ use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
-use walk::xml::{self, XML_DEPTH_MAX};
-use walk::{PersonId, Role, Sink, WalkError, cda, fhir, hl7v2, ncpdp, object, xds};
+use walk::{PersonId, Role, Sink, WalkError, fhir, hl7v2, object};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -244,46 +242,6 @@ impl<'r> Inspector<'r> {
                 self.document(format, content_type, bytes, scorer, top)
             }
         }
-    }
-
-    fn xml(&self, content_type: &str, bytes: &[u8], scorer: &mut Scorer<'r>, top: bool) -> Format {
-        let media_type = format::known_media_type(content_type);
-        if top {
-            scorer.document(Part::Body, Escapes::Xml, bytes);
-        }
-        let tape = match xml::Tape::read(bytes, XML_DEPTH_MAX) {
-            Ok(tape) => tape,
-            Err(WalkError::Malformed { .. }) if !format::says_xml(content_type) && !xml::begins(bytes) => {
-                // Nothing said XML: a text that begins with a tag, or HTML.
-                return self.document(Format::Text, content_type, bytes, scorer, top);
-            }
-            Err(error) => {
-                self.unread_walk(error, media_type, bytes, scorer, top);
-                return Format::Xml;
-            }
-        };
-        let rules = self.rules;
-        if cda::recognise(&tape) {
-            cda::walk_tape(&tape, &rules.cda, scorer);
-            return Format::Ccda;
-        }
-        if ncpdp::recognise(&tape) {
-            ncpdp::walk_tape(&tape, &rules.ncpdp, scorer);
-            return Format::Ncpdp;
-        }
-        if xds::recognise(&tape) {
-            xds::walk_tape(&tape, &rules.xds, scorer);
-            return Format::Xds;
-        }
-        let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
-        let shaped =
-            if fhir { fhir::shaped(&tape, &rules.fhir) } else { object::shaped(&tape, &rules.objects) };
-        match shaped {
-            Some(shaped) if fhir => fhir::walk_tape(&shaped, &rules.fhir, scorer),
-            Some(shaped) => object::walk_tape(&shaped, &rules.objects, scorer),
-            None => self.unread_walk(WalkError::Malformed { at: 0 }, media_type, bytes, scorer, top),
-        }
-        if fhir { Format::FhirXml } else { Format::Xml }
     }
 
     /// What a walker could not read: said so, and what can be is scanned as text.

@@ -145,7 +145,9 @@ fn version() -> String {
     use sha2::{Digest, Sha256};
     use std::fmt::Write;
     let mut hash = Sha256::new();
-    for text in [DETECTORS, WORDS, MARKERS, FHIR, NAMES, SHAPES, HL7V2, CDA, cda::NAMES, OBJECTS, NCPDP, XDS, QUERIES] {
+    for text in
+        [DETECTORS, WORDS, MARKERS, FHIR, NAMES, SHAPES, HL7V2, CDA, cda::NAMES, OBJECTS, NCPDP, XDS, QUERIES]
+    {
         hash.update(text);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut out, byte| {
@@ -179,7 +181,7 @@ mod tests {
     fn built_in_rules_compile_and_ids_are_unique() {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
-        for text in [FHIR, HL7V2, OBJECTS, NCPDP, XDS, QUERIES] {
+        for text in [FHIR, HL7V2, CDA, OBJECTS, NCPDP, XDS, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

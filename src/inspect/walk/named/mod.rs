@@ -105,7 +105,8 @@ impl<'t> Walk<'t, '_, '_> {
     fn enter(&mut self, id: NodeId) {
         let tape = self.tape;
         let word = self.table.word(&self.dialect.word(tape, id));
-        let number = self.frames.last_mut().and_then(|frame| Member::number(&mut frame.members, tape.local(id)));
+        let number =
+            self.frames.last_mut().and_then(|frame| Member::number(&mut frame.members, tape.local(id)));
         let public = self.frames.last().is_some_and(|frame| frame.public);
         let first = if self.frames.is_empty() { Slot::Due(Role::Patient) } else { Slot::Above };
         self.path.push(word);
@@ -275,7 +276,8 @@ impl<'t> Walk<'t, '_, '_> {
         if self.frames.last().is_none_or(|frame| frame.public) {
             return PersonId::NOBODY;
         }
-        let next = PersonId(u32::try_from(self.roles.len()).expect("persons are fewer than the document's bytes"));
+        let next =
+            PersonId(u32::try_from(self.roles.len()).expect("persons are fewer than the document's bytes"));
         for frame in self.frames.iter_mut().rev() {
             match frame.person {
                 Slot::Made(person) => return person,

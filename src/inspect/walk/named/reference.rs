@@ -65,7 +65,10 @@ impl Sink for Keep {
 impl Keep {
     /// The leaf of a value.
     pub(in crate::inspect::walk) fn of(&self, value: &str) -> &Kept {
-        self.leaves.iter().find(|leaf| leaf.value == value).unwrap_or_else(|| panic!("no {value}: {:#?}", self.leaves))
+        self.leaves
+            .iter()
+            .find(|leaf| leaf.value == value)
+            .unwrap_or_else(|| panic!("no {value}: {:#?}", self.leaves))
     }
 
     /// The row of a value, without the format, and its person.
@@ -93,7 +96,9 @@ pub(in crate::inspect::walk) fn values(doc: &str) -> Vec<String> {
                 run.get_or_insert_default().push_str(&format!("&{name};"));
             }
             _ => {
-                if let Some(text) = run.take().filter(|text| !text.trim_matches([' ', '\t', '\r', '\n']).is_empty()) {
+                if let Some(text) =
+                    run.take().filter(|text| !text.trim_matches([' ', '\t', '\r', '\n']).is_empty())
+                {
                     open.last_mut().unwrap().0.push(undone(&text));
                 }
             }
@@ -115,7 +120,11 @@ pub(in crate::inspect::walk) fn values(doc: &str) -> Vec<String> {
             }
             Event::End(_) => {
                 let (texts, elements) = open.pop().unwrap();
-                if elements { out.extend(texts) } else if !texts.is_empty() { out.push(texts.concat()) }
+                if elements {
+                    out.extend(texts)
+                } else if !texts.is_empty() {
+                    out.push(texts.concat())
+                }
             }
             Event::CData(text) => open.last_mut().unwrap().0.push(text.to_string()),
             Event::Comment(text) => out.push(text.to_string()),
@@ -161,9 +170,10 @@ pub(in crate::inspect::walk) fn rows_are_carried_out(
         count += 1;
     }
     assert!(count > 0);
-    let strangers = ours.iter().filter(|field| field.points.0 > 0 && field.kind != Kind::ServiceDate).filter(|field| {
-        !theirs.iter().any(|row| row["path"].as_str() == Some(&field.row))
-    });
+    let strangers = ours
+        .iter()
+        .filter(|field| field.points.0 > 0 && field.kind != Kind::ServiceDate)
+        .filter(|field| !theirs.iter().any(|row| row["path"].as_str() == Some(&field.row)));
     let strangers: Vec<_> = strangers.map(|field| &field.id).collect();
     assert!(strangers.is_empty(), "{strangers:?}");
 }

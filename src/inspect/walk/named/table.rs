@@ -135,7 +135,12 @@ impl Table {
     }
 
     /// The best row for a value: of those whose last word is the nearest to it.
-    pub(super) fn value(&self, path: &[Word], beside: &Beside<'_>, holds: impl Fn(&Row) -> bool) -> Option<&Row> {
+    pub(super) fn value(
+        &self,
+        path: &[Word],
+        beside: &Beside<'_>,
+        holds: impl Fn(&Row) -> bool,
+    ) -> Option<&Row> {
         let rows = (0..path.len()).rev().take(LEVELS_MAX).flat_map(|at| self.ending(&self.values, path, at));
         rows.filter(|row| meets(&row.field, beside)).find(|row| holds(row))
     }
@@ -154,9 +159,12 @@ impl Table {
         at: usize,
     ) -> impl Iterator<Item = &'t Row> + use<'t, 'p> {
         let last = path.get(at).filter(|word| **word != Word::UNKNOWN);
-        let list = last.and_then(|word| lists.get(usize::from(word.0))).map(Vec::as_slice).unwrap_or_default();
+        let list =
+            last.and_then(|word| lists.get(usize::from(word.0))).map(Vec::as_slice).unwrap_or_default();
         let above = path.get(..at).unwrap_or_default();
-        list.iter().filter(move |pattern| pattern.is_under(above)).filter_map(|pattern| self.rows.get(pattern.row))
+        list.iter()
+            .filter(move |pattern| pattern.is_under(above))
+            .filter_map(|pattern| self.rows.get(pattern.row))
     }
 
     fn add(&mut self, at: &str, field: &Field, carry: Carry) -> Result<(), &'static str> {

@@ -37,7 +37,9 @@ impl Dialect for Script {
         let own = tape.attr(element, QUALIFIER).map(|value| value.into_owned());
         let beside = tape.parent(element).and_then(|parent| {
             let mut beside = tape.elements(parent).take(SIBLINGS_LOOKED_AT_MAX);
-            beside.find(|sibling| tape.local(*sibling) == QUALIFIER).map(|found| tape.text_of(found).into_owned())
+            beside
+                .find(|sibling| tape.local(*sibling) == QUALIFIER)
+                .map(|found| tape.text_of(found).into_owned())
         });
         own.into_iter().chain(beside).collect()
     }

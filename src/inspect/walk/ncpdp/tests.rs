@@ -103,13 +103,16 @@ fn values_have_their_places_and_read_as_what_they_are() {
     ] {
         assert_eq!(kept.of(value).reads, reads, "{value}");
     }
-    let dates: Vec<_> = kept.leaves.iter().filter(|l| l.row.as_ref().is_some_and(|r| r.1 == Kind::ServiceDate)).collect();
+    let dates: Vec<_> =
+        kept.leaves.iter().filter(|l| l.row.as_ref().is_some_and(|r| r.1 == Kind::ServiceDate)).collect();
     assert_eq!(dates.len(), 1);
 }
 
 #[test]
 fn an_animal_is_nobody() {
-    let kept = walked("<Message version='1'><Body><NewRx><Patient><NonHumanPatient><Name><LastName>Rex</LastName></Name></NonHumanPatient></Patient></NewRx></Body></Message>");
+    let kept = walked(
+        "<Message version='1'><Body><NewRx><Patient><NonHumanPatient><Name><LastName>Rex</LastName></Name></NonHumanPatient></Patient></NewRx></Body></Message>",
+    );
     assert_eq!(kept.of("Rex").person, PersonId::NOBODY);
 }
 

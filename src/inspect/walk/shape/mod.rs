@@ -164,7 +164,9 @@ impl<'d> Shaper<'d, '_> {
         }
         for id in frame.asides {
             let key = match self.tape.kind(id) {
-                NodeKind::Text => self.shape.inner(self.tape, frame.element).unwrap_or(Key::Said(Said::Value)),
+                NodeKind::Text => {
+                    self.shape.inner(self.tape, frame.element).unwrap_or(Key::Said(Said::Value))
+                }
                 _ => Key::Said(Said::Comment),
             };
             self.out.value(json::NodeKind::String, &key, self.tape.written(id), self.tape.is_escaped(id));
@@ -373,8 +375,7 @@ pub(super) fn undone(raw: &str) -> String {
 
 /// Whether an attribute is more than the declaration of a namespace that everybody knows.
 pub(super) fn says_something(tape: &Tape<'_>, attribute: NodeId) -> bool {
-    !tape.is_declaration(attribute)
-        || !NAMESPACES.iter().any(|known| tape.raw(attribute).starts_with(known))
+    !tape.is_declaration(attribute) || !NAMESPACES.iter().any(|known| tape.raw(attribute).starts_with(known))
 }
 
 fn has_capital(name: &str) -> bool {
@@ -385,7 +386,8 @@ fn has_capital(name: &str) -> bool {
 fn is_json_number(raw: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
     let unsigned = raw.strip_prefix('-').unwrap_or(raw);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
+    let (mantissa, exponent) =
+        unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
     let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
     digits(whole)
         && (whole.len() == 1 || !whole.starts_with('0'))

@@ -63,7 +63,10 @@ fn elements_are_objects_and_their_attributes_members() {
     assert_eq!(json("<a b='1'><c>x</c><d value='&lt;'/><e/></a>"), r#"{a:{b:"1",c:"x",d:"<",e:{}}}"#);
     assert_eq!(json("<a>x</a>"), r#"{a:"x"}"#);
     assert_eq!(json("<p:a xmlns:p='urn:p' p:b='1'>x</p:a>"), r#"{a:{value:"x",p:"urn:p",b:"1"}}"#);
-    assert_eq!(json("<a><t>true</t><number>7</number><number2>7</number2></a>"), r#"{a:{t:true,number:7,number2:"7"}}"#);
+    assert_eq!(
+        json("<a><t>true</t><number>7</number><number2>7</number2></a>"),
+        r#"{a:{t:true,number:7,number2:"7"}}"#
+    );
     assert_eq!(json("<a><number>07</number></a>"), r#"{a:{number:"07"}}"#);
 }
 
@@ -81,7 +84,10 @@ fn elements_of_one_name_are_an_array_wherever_they_stand() {
 
 #[test]
 fn text_is_one_however_it_is_cut() {
-    assert_eq!(json("<a>4<!-- x -->12<![CDATA[-2&]]>1<?p y?>-&#51;</a>"), r#"{a:{value:"412-2&1-3",comment:" x ",comment:"y"}}"#);
+    assert_eq!(
+        json("<a>4<!-- x -->12<![CDATA[-2&]]>1<?p y?>-&#51;</a>"),
+        r#"{a:{value:"412-2&1-3",comment:" x ",comment:"y"}}"#
+    );
     assert_eq!(json("<a><![CDATA[<b>]]></a>"), r#"{a:"<b>"}"#);
     assert_eq!(json("<a><![CDATA[x]]><![CDATA[&lt;]]></a>"), r#"{a:"x&lt;"}"#);
     assert_eq!(json("<a>x<b>y</b>z&amp;</a>"), r#"{a:{b:"y",value:"x",value:"z&"}}"#);
@@ -91,8 +97,15 @@ fn text_is_one_however_it_is_cut() {
 
 #[test]
 fn numbers_are_those_of_json() {
-    for (raw, is) in [("0", true), ("-1.50", true), ("1e+9", true), ("", false), ("01", false), ("1.", false), (".5", false)]
-    {
+    for (raw, is) in [
+        ("0", true),
+        ("-1.50", true),
+        ("1e+9", true),
+        ("", false),
+        ("01", false),
+        ("1.", false),
+        (".5", false),
+    ] {
         assert_eq!(is_json_number(raw), is, "{raw}");
     }
 }

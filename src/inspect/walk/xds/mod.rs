@@ -95,7 +95,9 @@ impl Dialect for Registry {
 
 fn media_types(tape: &Tape<'_>) -> HashMap<String, String> {
     let mut found = HashMap::new();
-    for id in tape.nodes().filter(|id| tape.kind(*id) == NodeKind::Element && tape.local(*id) == "ExtrinsicObject") {
+    for id in
+        tape.nodes().filter(|id| tape.kind(*id) == NodeKind::Element && tape.local(*id) == "ExtrinsicObject")
+    {
         if let (Some(id), Some(media)) = (tape.attr(id, "id"), tape.attr(id, "mimeType")) {
             found.insert(id.into_owned(), media.into_owned());
         }

@@ -62,13 +62,24 @@ fn a_query_is_about_one_person() {
         assert_eq!(kept.row(value), (row, person), "{value}");
     }
     assert_eq!(kept.roles, [Role::Patient]);
-    assert_eq!((kept.row("Dr Walter Brown").0, kept.of("Dr Walter Brown").reads.as_str()), ("security", "Value"));
+    assert_eq!(
+        (kept.row("Dr Walter Brown").0, kept.of("Dr Walter Brown").reads.as_str()),
+        ("security", "Value")
+    );
     assert_eq!(kept.of("CTL-7").reads, "Opaque");
     assert_eq!(kept.of("dev").person, PersonId::NOBODY);
     assert_eq!(kept.declared.first().map(|d| d.0), Some(Declared::Test));
-    assert_eq!(kept.of("Jones").place, "Envelope.Body.PRPA_IN201305UV02.controlActProcess.queryByParameter.parameterList.livingSubjectName.value.family");
-    assert_eq!(kept.of("412550187").place, "Envelope.Body.PRPA_IN201305UV02.controlActProcess.queryByParameter.parameterList.livingSubjectId[0].value.@extension");
-    let pix = walked(r#"<PRPA_IN201309UV02 xmlns="urn:hl7-org:v3"><patientIdentifier><value root="1.2" extension="X1"/></patientIdentifier></PRPA_IN201309UV02>"#);
+    assert_eq!(
+        kept.of("Jones").place,
+        "Envelope.Body.PRPA_IN201305UV02.controlActProcess.queryByParameter.parameterList.livingSubjectName.value.family"
+    );
+    assert_eq!(
+        kept.of("412550187").place,
+        "Envelope.Body.PRPA_IN201305UV02.controlActProcess.queryByParameter.parameterList.livingSubjectId[0].value.@extension"
+    );
+    let pix = walked(
+        r#"<PRPA_IN201309UV02 xmlns="urn:hl7-org:v3"><patientIdentifier><value root="1.2" extension="X1"/></patientIdentifier></PRPA_IN201309UV02>"#,
+    );
     assert_eq!(pix.row("X1").0, "pix-id");
 }
 
@@ -183,7 +194,9 @@ fn other_envelopes_are_not_taken() {
     let known = |doc: &str| recognise(&Tape::read(doc.as_bytes(), XML_DEPTH_MAX).unwrap());
     assert!(!known("<Envelope><Body><GetPatient xmlns='urn:x'/></Body></Envelope>"));
     assert!(!known("<ClinicalDocument xmlns='urn:hl7-org:v3'/>"));
-    assert!(known("<Envelope><Body><x:RetrieveDocumentSetRequest xmlns:x='urn:ihe:iti:xds-b:2007'/></Body></Envelope>"));
+    assert!(known(
+        "<Envelope><Body><x:RetrieveDocumentSetRequest xmlns:x='urn:ihe:iti:xds-b:2007'/></Body></Envelope>"
+    ));
 }
 
 #[test]

@@ -41,7 +41,10 @@ fn a_patient_reads_as_in_json() {
     assert_eq!(at("Patient.deceasedBoolean").reads, "Code");
     assert_eq!(at("Patient.multipleBirthInteger").reads, "Quantity");
     assert_eq!(kept.row("Patient.contact[0].name.family").0, "contact-name");
-    assert_eq!((at("Patient.comment").reads.as_str(), raw(&at("Patient.comment"))), ("Text", " of Ann's record "));
+    assert_eq!(
+        (at("Patient.comment").reads.as_str(), raw(&at("Patient.comment"))),
+        ("Text", " of Ann's record ")
+    );
     assert!(kept.unknown.is_empty(), "{:?}", kept.unknown);
 }
 

@@ -50,7 +50,9 @@ fn elements_and_attributes_are_keys() {
 
 #[test]
 fn each_of_several_elements_of_one_name_with_a_name_is_a_person() {
-    let kept = walked("<all><p><lastName>A</lastName></p><x/><p><lastName>B</lastName><dob>1950-02-03</dob></p></all>");
+    let kept = walked(
+        "<all><p><lastName>A</lastName></p><x/><p><lastName>B</lastName><dob>1950-02-03</dob></p></all>",
+    );
     assert_ne!(kept.of("A").3, kept.of("B").3);
     assert_eq!(kept.of("1950-02-03").3, kept.of("B").3);
     assert_eq!(kept.of("B").0, "$.*.*[1].lastname");
