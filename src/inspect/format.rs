@@ -1,6 +1,7 @@
 //! Formats: what a body is, by its declared type and by its first bytes. The declared type is a hint.
 
 use super::walk::hl7v2;
+use super::walk::ncpdp::telecom;
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -22,6 +23,8 @@ pub enum Format {
     Text,
     /// NCPDP SCRIPT in XML.
     Ncpdp,
+    /// NCPDP Telecommunication.
+    Telecom,
     /// XDS.b, XCA, XCPD, PIX/PDQ V3: SOAP.
     Xds,
     /// A page for people: read as text.
@@ -56,6 +59,7 @@ impl Format {
             Self::Text => "text",
             Self::Ccda => "ccda",
             Self::Ncpdp => "ncpdp-script",
+            Self::Telecom => "ncpdp-telecom",
             Self::Xds => "xds-xcpd",
             Self::Html => "html",
             Self::Ccda => "ccda",
@@ -78,6 +82,7 @@ impl Format {
                 | Self::FhirXml
                 | Self::Json
                 | Self::Ncpdp
+                | Self::Telecom
                 | Self::Xds
                 | Self::Xml
                 | Self::Hl7v2
@@ -96,7 +101,7 @@ impl Format {
         match (declared, sniffed) {
             (_, Self::Empty) => Self::Empty,
             // Bytes that show what they are win over a type that says something else.
-            (_, Self::Hl7v2 | Self::X12) => sniffed,
+            (_, Self::Hl7v2 | Self::X12 | Self::Telecom) => sniffed,
             (Declared::Multipart, _) => Self::Multipart,
             (Declared::Ndjson, _) => Self::Ndjson,
             (Declared::Json, Self::Json | Self::Binary | Self::Text) => Self::Json,
@@ -128,6 +133,9 @@ impl Format {
             && rest.get(3).is_some_and(|b| !b.is_ascii_alphanumeric())
         {
             return Self::X12;
+        }
+        if telecom::recognise(rest) {
+            return Self::Telecom;
         }
         match rest.first() {
             Some(b'{') => Self::Json,

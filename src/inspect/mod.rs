@@ -39,7 +39,7 @@ use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
-use walk::{PersonId, Role, Sink, WalkError, fhir, hl7v2, object};
+use walk::{PersonId, Role, Sink, WalkError, fhir, hl7v2, ncpdp, object};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -188,6 +188,10 @@ impl<'r> Inspector<'r> {
                 if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, scorer) {
                     self.unread_walk(error, media_type, bytes, scorer, top);
                 }
+            }
+            Format::Telecom => {
+                begin(scorer, Escapes::None, bytes);
+                ncpdp::telecom::walk(bytes, &self.rules.ncpdp, scorer);
             }
             Format::Form => {
                 begin(scorer, Escapes::Percent, bytes);

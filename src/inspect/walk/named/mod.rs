@@ -15,6 +15,7 @@ mod value;
 #[cfg(test)]
 pub(super) mod reference;
 
+pub(super) use table::Carry;
 pub use table::Table;
 
 use super::shape::{Member, members, says_something, whole};
@@ -24,7 +25,7 @@ use crate::inspect::field::Field;
 use crate::inspect::kind::{Kind, Whose};
 use std::borrow::Cow;
 use std::fmt::Write;
-use table::{Beside, Carry, Row, Word};
+use table::{Beside, Row, Word};
 use value::Value;
 
 /// What differs between formats.
@@ -107,7 +108,7 @@ impl<'t> Walk<'t, '_, '_> {
         let word = self.table.word(&self.dialect.word(tape, id));
         let number =
             self.frames.last_mut().and_then(|frame| Member::number(&mut frame.members, tape.local(id)));
-        let public = self.frames.last().is_some_and(|frame| frame.public);
+        let public = self.is_public();
         let first = if self.frames.is_empty() { Slot::Due(Role::Patient) } else { Slot::Above };
         self.path.push(word);
         let (element, after, members) = (id, tape.after(id), members(tape, id));
@@ -179,8 +180,8 @@ impl<'t> Walk<'t, '_, '_> {
         let types = self.dialect.types(tape, element);
         let root = tape.attr(element, "root");
         let beside = Beside { value: value.decoded(), types: &types, system: root.as_deref() };
-        let table = self.table;
-        let row = table.value(&self.path, &beside, |row| self.holds(row));
+        let (table, public) = (self.table, self.is_public());
+        let row = table.value(&self.path, &beside, |row| row.holds(public));
         if row.is_some_and(|row| row.carry == Carry::Pid) {
             return self.pid(&value, id);
         }
@@ -195,7 +196,7 @@ impl<'t> Walk<'t, '_, '_> {
     /// `PID-5|Doe^Ann~Roe^Ann`: each component by its row.
     fn pid(&mut self, value: &Value<'t>, id: NodeId) {
         let (label, parts) = value.pid();
-        let table = self.table;
+        let (table, public) = (self.table, self.is_public());
         if let Some(label) = label {
             self.tell(&label, None, PersonId::NOBODY, Reads::Opaque, "");
         }
@@ -203,16 +204,10 @@ impl<'t> Walk<'t, '_, '_> {
             self.path.push(table.word(&word));
             let types = part.types();
             let beside = Beside { value: part.decoded(), types: &types, system: part.system() };
-            let row = table.value(&self.path, &beside, |row| row.carry != Carry::Pid && self.holds(row));
+            let row = table.value(&self.path, &beside, |row| row.carry != Carry::Pid && row.holds(public));
             self.judged(&part, row, id, &word);
             self.path.pop();
         }
-    }
-
-    /// Rows of patients and relatives don't hold for providers and organisations.
-    fn holds(&self, row: &Row) -> bool {
-        let public = self.frames.last().is_some_and(|frame| frame.public);
-        !(public && matches!(row.field.whose, Whose::Patient | Whose::Relative))
     }
 
     fn judged(&mut self, value: &Value<'t>, row: Option<&'t Row>, element: NodeId, cue: &str) {
@@ -240,7 +235,7 @@ impl<'t> Walk<'t, '_, '_> {
                 media = self.dialect.media(self.tape, element);
                 Reads::Base64(&media)
             }
-            _ if self.frames.last().is_some_and(|frame| frame.public) => Reads::Public,
+            _ if self.is_public() => Reads::Public,
             _ => Reads::Text,
         };
         self.tell(value, row.map(|row| &row.field), person, reads, cue);
@@ -265,6 +260,10 @@ impl<'t> Walk<'t, '_, '_> {
         self.announce();
         let (table, frames, path) = (self.table, &self.frames, &self.path);
         self.sink.unknown_key(name, self.tape.name_span(id), person, &|| place(table, frames, path));
+    }
+
+    fn is_public(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.public)
     }
 
     fn place(&self) -> String {

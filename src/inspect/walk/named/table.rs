@@ -1,6 +1,7 @@
 //! The rows of a format that is read by the names of its elements, compiled for reading.
 
 use crate::inspect::field::{Field, FieldTable, listed};
+use crate::inspect::kind::Whose;
 use std::collections::HashMap;
 
 /// A word of the table, as a number.
@@ -32,7 +33,7 @@ pub(super) struct Row {
 
 /// The `as` of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Carry {
+pub(in crate::inspect::walk) enum Carry {
     Value,
     Text,
     Code,
@@ -151,6 +152,30 @@ impl Table {
         last.into_iter().flat_map(move |at| self.ending(&self.scopes, path, at)).map(|row| row.carry)
     }
 
+    /// The best row for a value at words of a path, for formats that have no tape.
+    pub(in crate::inspect::walk) fn row_at(
+        &self,
+        path: &[&str],
+        value: &str,
+        types: &[String],
+        public: bool,
+    ) -> Option<(&Field, Carry)> {
+        let path: Vec<Word> = path.iter().map(|word| self.word(word)).collect();
+        let row = self.value(&path, &Beside { value, types, system: None }, |row| row.holds(public));
+        row.map(|row| (&row.field, row.carry))
+    }
+
+    /// Whether something begins at words of a path, for formats that have no tape.
+    pub(in crate::inspect::walk) fn begins_at(&self, path: &[&str], what: Carry) -> bool {
+        let path: Vec<Word> = path.iter().map(|word| self.word(word)).collect();
+        self.begins(&path).any(|carry| carry == what)
+    }
+
+    /// A word if it is one of the table; else `*`.
+    pub(in crate::inspect::walk) fn known(&self, word: &str) -> &str {
+        self.spelled(self.word(word))
+    }
+
     /// The rows of a list whose last word is that at a place of a path.
     fn ending<'t, 'p>(
         &'t self,
@@ -196,6 +221,13 @@ impl Table {
         self.values.push(Vec::new());
         self.scopes.push(Vec::new());
         Ok(number)
+    }
+}
+
+impl Row {
+    /// Rows of patients and relatives don't hold for providers and organisations.
+    pub(super) fn holds(&self, public: bool) -> bool {
+        !(public && matches!(self.field.whose, Whose::Patient | Whose::Relative))
     }
 }
 

@@ -5,6 +5,8 @@
 //!   are relatives; prescribers, pharmacies and payers are nobody.
 //! - In doubt: text.
 
+pub mod telecom;
+
 use super::Declared;
 use super::Sink;
 use super::named::{self, Dialect, Table};

@@ -7,7 +7,7 @@ use crate::inspect::walk::named::reference::{Keep, rows_are_carried_out, shared,
 use crate::inspect::walk::xml::XML_DEPTH_MAX;
 use crate::inspect::walk::{PersonId, Role};
 
-fn rows() -> FieldTable {
+pub(super) fn rows() -> FieldTable {
     FieldTable::parse(include_str!("../../../../config/fields/ncpdp-script.toml")).unwrap()
 }
 
