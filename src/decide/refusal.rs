@@ -81,7 +81,8 @@ impl Dialect {
             return Self::Redox;
         }
         let fhir_path = path.split('/').any(|s| s.eq_ignore_ascii_case("fhir"));
-        if accept.contains("fhir+xml") || (content_type.contains("fhir+xml") && !accept.contains("json")) {
+        let sent_xml = format == Format::FhirXml || content_type.contains("fhir+xml");
+        if accept.contains("fhir+xml") || (sent_xml && !accept.contains("json")) {
             Self::FhirXml
         } else if format == Format::FhirJson
             || content_type.contains("fhir+json")
@@ -293,27 +294,28 @@ fn outcome_xml(refusal: &Refusal, record: &str) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><OperationOutcome xmlns=\"http://hl7.org/fhir\">",
     );
-    let code = if is_policy(refusal.reason) { "business-rule" } else { "processing" };
-    let mut issue = |word: &str, text: &str, diagnostics: &str| {
+    // The same issues as in JSON, in the order that the schema wants.
+    for issue in outcome(refusal, record).get("issue").and_then(Value::as_array).into_iter().flatten() {
+        let text = |value: &Value| xml(value.as_str().unwrap_or_default());
         out.push_str(&format!(
-            "<issue><severity value=\"error\"/><code value=\"{code}\"/><details><coding><system value=\"{CODES}\"/>\
-             <code value=\"{}\"/></coding><text value=\"{}\"/></details><diagnostics value=\"{}\"/></issue>",
-            xml(word),
-            xml(text),
-            xml(diagnostics)
+            "<issue><severity value=\"{}\"/><code value=\"{}\"/>",
+            text(&issue["severity"]),
+            text(&issue["code"])
         ));
-    };
-    issue(
-        refusal.reason.as_str(),
-        &refusal.sentence(),
-        &format!("reason {}, record {record}", refusal.reason),
-    );
-    for spot in &refusal.spots {
-        issue(
-            &spot.kind,
-            &spot.advice,
-            &format!("rule {}, {} points, {}", spot.rule, spot.points, spot.whole_place()),
-        );
+        if let Some(details) = issue.get("details") {
+            let coding = &details["coding"][0];
+            out.push_str(&format!(
+                "<details><coding><system value=\"{}\"/><code value=\"{}\"/></coding><text value=\"{}\"/></details>",
+                text(&coding["system"]),
+                text(&coding["code"]),
+                text(&details["text"])
+            ));
+        }
+        out.push_str(&format!("<diagnostics value=\"{}\"/>", text(&issue["diagnostics"])));
+        if let Some(expression) = issue.get("expression") {
+            out.push_str(&format!("<expression value=\"{}\"/>", text(&expression[0])));
+        }
+        out.push_str("</issue>");
     }
     out.push_str("</OperationOutcome>");
     out

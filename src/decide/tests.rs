@@ -3,6 +3,7 @@ use crate::inspect::decode::Budget;
 use crate::inspect::finding::{Person, Uninspected, UninspectedReason};
 use crate::inspect::format::Format;
 use crate::inspect::kind::Points;
+use crate::inspect::walk::xml;
 use crate::inspect::{Inspector, Message, RuleSet};
 
 fn person(points: u16, clinical: bool) -> Person {
@@ -83,10 +84,43 @@ fn a_refusal_names_rule_and_place_in_each_dialect_and_no_value() {
 }
 
 #[test]
+fn an_outcome_in_xml_says_what_it_says_in_json() {
+    let body = br#"<Patient xmlns="http://hl7.org/fhir"><name><family value="Okafor"/><given value="Darnell"/></name>
+        <birthDate value="1962-06-22"/></Patient>"#;
+    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), 2026);
+    let found =
+        inspector.message(&Message { content_type: "application/fhir+xml", body, ..Message::default() });
+    assert_eq!((found.format, found.points().0), (Format::FhirXml, 90));
+    let refusal = Refusal::of(reason(&found).expect("refused"), &found, &Policy::of(Flag::Staging), &[]);
+    let (media, text) = render(&refusal, Dialect::FhirXml, 422, "rec-1", body, "20260101000000");
+    assert_eq!(media, "application/fhir+xml");
+    let (_, json) = render(&refusal, Dialect::Fhir, 422, "rec-1", body, "20260101000000");
+    let tree: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    // Every string of the one is a value of the other.
+    let tape = xml::Tape::read(&text, xml::XML_DEPTH_MAX).expect("well formed");
+    assert_eq!(tape.local(tape.root()), "OperationOutcome");
+    let values: Vec<_> = tape.nodes().filter_map(|id| tape.attr(id, "value")).collect();
+    let mut strings = 0;
+    let mut left = vec![&tree["issue"]];
+    while let Some(value) = left.pop() {
+        left.extend(value.as_array().into_iter().flatten());
+        left.extend(value.as_object().into_iter().flat_map(|members| members.values()));
+        if let Some(string) = value.as_str() {
+            assert!(values.iter().any(|v| v == string), "{string}");
+            strings += 1;
+        }
+    }
+    assert_eq!(values.len(), strings);
+    assert!(values.iter().any(|v| v == "Patient.name[0].family"));
+}
+
+#[test]
 fn the_dialect_is_the_caller_s() {
     assert_eq!(Dialect::of(Format::Hl7v2, "text/plain", "", "/in"), Dialect::Hl7v2);
     assert_eq!(Dialect::of(Format::Empty, "", "", "/fhir/Patient"), Dialect::Fhir);
     assert_eq!(Dialect::of(Format::Xml, "application/fhir+xml", "", "/x"), Dialect::FhirXml);
+    assert_eq!(Dialect::of(Format::FhirXml, "text/xml", "*/*", "/x"), Dialect::FhirXml);
+    assert_eq!(Dialect::of(Format::FhirXml, "text/xml", "application/fhir+json", "/x"), Dialect::Fhir);
     assert_eq!(Dialect::of(Format::Json, "application/json", "*/*", "/api"), Dialect::Problem);
     assert_eq!(Dialect::of(Format::Redox, "application/json", "*/*", "/api"), Dialect::Redox);
 }

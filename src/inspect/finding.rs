@@ -129,8 +129,6 @@ pub enum UninspectedReason {
     Malformed,
     /// Not the character set that it has to be.
     Charset,
-    /// A format that has no walker yet.
-    NoWalker,
     /// Images, audio, video, archives, encrypted or unknown binary.
     OpaqueType,
     /// Partial content: ranges.
@@ -152,7 +150,6 @@ impl UninspectedReason {
         Self::TooDeep,
         Self::Malformed,
         Self::Charset,
-        Self::NoWalker,
         Self::OpaqueType,
         Self::Partial,
         Self::Budget,
@@ -170,7 +167,6 @@ impl UninspectedReason {
             Self::TooDeep => "too_deep",
             Self::Malformed => "malformed",
             Self::Charset => "charset",
-            Self::NoWalker => "no_walker",
             Self::OpaqueType => "opaque_type",
             Self::Partial => "partial",
             Self::Budget => "budget",
@@ -193,10 +189,6 @@ impl UninspectedReason {
                 "The body does not parse as the type it declares: correct the body or its Content-Type."
             }
             Self::Charset => "Send the body in UTF-8.",
-            Self::NoWalker => {
-                "This version has no walker for this format, and does not let unread bodies into this environment; \
-                 a connection may list the type in `opaque` to accept it unread."
-            }
             Self::OpaqueType => "A connection may list this type in `opaque` to accept it unread.",
             Self::Partial => "Send whole content instead of ranges.",
             Self::Budget => {

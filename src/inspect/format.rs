@@ -1,5 +1,6 @@
 //! Formats: what a body is, by its declared type and by its first bytes. The declared type is a hint.
 
+use super::walk::ncpdp::telecom;
 use super::walk::{csv, hl7v2, x12};
 use super::{lines, parts};
 
@@ -13,6 +14,8 @@ pub enum Format {
     FhirJson,
     /// JSON of the Redox data models.
     Redox,
+    /// FHIR R4 as XML.
+    FhirXml,
     /// JSON of no known kind.
     Json,
     /// HL7 v2, pipes.
@@ -21,11 +24,17 @@ pub enum Format {
     Form,
     /// Plain text.
     Text,
+    /// NCPDP SCRIPT in XML.
+    Ncpdp,
+    /// NCPDP Telecommunication.
+    Telecom,
+    /// XDS.b, XCA, XCPD, PIX/PDQ V3: SOAP.
+    Xds,
     /// A page for people: read as text.
     Html,
     /// CDA R2 and C-CDA, whole documents and sections.
     Ccda,
-    /// XML: FHIR, SOAP, NCPDP. No walker yet.
+    /// XML of no known kind.
     Xml,
     /// X12 interchanges.
     X12,
@@ -47,12 +56,16 @@ impl Format {
             Self::Empty => "empty",
             Self::FhirJson => "fhir-json",
             Self::Redox => "redox-json",
+            Self::FhirXml => "fhir-xml",
             Self::Json => "json",
             Self::Hl7v2 => "hl7v2",
             Self::Form => "form",
             Self::Text => "text",
-            Self::Html => "html",
             Self::Ccda => "ccda",
+            Self::Ncpdp => "ncpdp-script",
+            Self::Telecom => "ncpdp-telecom",
+            Self::Xds => "xds-xcpd",
+            Self::Html => "html",
             Self::Xml => "xml",
             Self::X12 => "x12",
             Self::Ndjson => "ndjson",
@@ -60,27 +73,6 @@ impl Format {
             Self::Multipart => "multipart",
             Self::Binary => "binary",
         }
-    }
-
-    /// Whether this version reads its structure, or reads it as text because it has none.
-    #[must_use]
-    pub const fn has_walker(self) -> bool {
-        matches!(
-            self,
-            Self::Empty
-                | Self::FhirJson
-                | Self::Redox
-                | Self::Json
-                | Self::Hl7v2
-                | Self::Ccda
-                | Self::X12
-                | Self::Form
-                | Self::Text
-                | Self::Html
-                | Self::Ndjson
-                | Self::Csv
-                | Self::Multipart
-        )
     }
 
     /// What a body is, by its type as declared (empty: none) and its bytes.
@@ -91,7 +83,7 @@ impl Format {
         match (declared, sniffed) {
             (_, Self::Empty) => Self::Empty,
             // Bytes that show what they are win over a type that says something else.
-            (_, Self::Hl7v2 | Self::X12) => sniffed,
+            (_, Self::Hl7v2 | Self::X12 | Self::Telecom) => sniffed,
             (Declared::Multipart, _) => Self::Multipart,
             (Declared::Ndjson, _) => Self::Ndjson,
             (Declared::Json, Self::Json | Self::Binary | Self::Text | Self::Csv) => Self::Json,
@@ -120,6 +112,9 @@ impl Format {
         }
         if x12::recognise(rest) {
             return Self::X12;
+        }
+        if telecom::recognise(rest) {
+            return Self::Telecom;
         }
         match rest.first() {
             Some(b'{' | b'[') if lines::recognise(rest) => Self::Ndjson,
@@ -232,6 +227,18 @@ pub fn says_csv(media_type: &str) -> bool {
 #[must_use]
 pub fn says_xml(media_type: &str) -> bool {
     Declared::of(media_type) == Declared::Xml
+}
+
+/// Whether a declared type says text: then nobody reads the body as anything else, whatever it begins with.
+#[must_use]
+pub fn says_text(media_type: &str) -> bool {
+    Declared::of(media_type) == Declared::Text
+}
+
+/// Whether a declared type says FHIR, in JSON or XML.
+#[must_use]
+pub fn says_fhir(media_type: &str) -> bool {
+    media_type.trim_start().to_ascii_lowercase().starts_with("application/fhir+")
 }
 
 /// The media type of the list that we write down, or `other`: what a sender writes is payload.

@@ -17,6 +17,7 @@ pub mod decode;
 pub mod xhtml;
 pub mod disguise;
 pub mod embedded;
+mod markup;
 pub mod offsets;
 pub mod text;
 pub mod names;
@@ -42,7 +43,7 @@ use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
-use walk::{PersonId, Role, Sink, WalkError, cda, csv, dicom, fhir, hl7v2, object, x12, xml};
+use walk::{PersonId, Role, Sink, WalkError, csv, dicom, fhir, hl7v2, ncpdp, object, x12};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -187,6 +188,9 @@ impl<'r> Inspector<'r> {
             Format::FhirJson | Format::Redox | Format::Json => {
                 return self.json(content_type, bytes, scorer, top, left);
             }
+            Format::FhirXml | Format::Ccda | Format::Ncpdp | Format::Xds | Format::Xml => {
+                return self.xml(content_type, bytes, scorer, top, left);
+            }
             Format::Hl7v2 => {
                 begin(scorer, Escapes::Hl7v2, bytes);
                 if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, scorer) {
@@ -204,6 +208,10 @@ impl<'r> Inspector<'r> {
                     Err(error) => self.unread_walk(error, media_type, bytes, scorer, top),
                     Ok(()) => {}
                 }
+            }
+            Format::Telecom => {
+                begin(scorer, Escapes::None, bytes);
+                ncpdp::telecom::walk(bytes, &self.rules.ncpdp, scorer);
             }
             Format::Form => {
                 begin(scorer, Escapes::Percent, bytes);
@@ -237,7 +245,6 @@ impl<'r> Inspector<'r> {
                 begin(scorer, Escapes::None, bytes);
                 self.multipart(content_type, bytes, scorer, left);
             }
-            Format::Xml | Format::Ccda => return self.xml(content_type, bytes, scorer, top),
         }
         format
     }
@@ -292,30 +299,6 @@ impl<'r> Inspector<'r> {
                 self.document(format, content_type, bytes, scorer, top, left)
             }
         }
-    }
-
-    fn xml(&self, content_type: &str, bytes: &[u8], scorer: &mut Scorer<'r>, top: bool) -> Format {
-        let media_type = format::known_media_type(content_type);
-        let begin = |scorer: &mut Scorer<'r>, escapes| match top {
-            true => scorer.document(Part::Body, escapes, bytes),
-            false => scorer.carried_raw(escapes, bytes),
-        };
-        match xml::Tape::read(bytes, xml::XML_DEPTH_MAX) {
-            Ok(tape) if cda::recognise(&tape) => {
-                begin(scorer, Escapes::Xml);
-                cda::walk_tape(&tape, &self.rules.cda, scorer);
-                return Format::Ccda;
-            }
-            Err(error) if format::says_xml(content_type) || !matches!(error, WalkError::Malformed { .. }) => {
-                self.unread_walk(error, media_type, bytes, scorer, top);
-            }
-            _ => {
-                begin(scorer, Escapes::None);
-                scorer.unread(UninspectedReason::NoWalker, media_type, Format::Xml.as_str().to_owned());
-                scorer.plain_text(&text_of(bytes));
-            }
-        }
-        Format::Xml
     }
 
     /// What a walker could not read: said so, and what can be is scanned as text.

@@ -27,6 +27,9 @@ pub fn map(raw: &[u8], decoded: &str, escapes: Escapes) -> Vec<usize> {
     for c in decoded.chars() {
         let mut bytes = [0; 4];
         let plain = c.encode_utf8(&mut bytes).as_bytes();
+        if escapes == Escapes::Xml {
+            at += unsaid(raw.get(at..).unwrap_or_default(), c);
+        }
         let (from, taken) = step(raw, at, plain, escapes);
         for i in 0..plain.len() {
             out.push(if taken == plain.len() { from + i } else { from });
@@ -35,6 +38,22 @@ pub fn map(raw: &[u8], decoded: &str, escapes: Escapes) -> Vec<usize> {
     }
     out.push(at.min(raw.len()));
     out
+}
+
+/// How many raw bytes of XML before a character say nothing: comments, instructions, the marks of CDATA sections.
+fn unsaid(raw: &[u8], next: char) -> usize {
+    let mut at = 0;
+    while let Some(rest) = raw.get(at..).filter(|rest| rest.first().is_some_and(|b| b"<]".contains(b))) {
+        let past = |mark: &[u8]| memchr::memmem::find(rest, mark).map_or(rest.len(), |end| end + mark.len());
+        at += match rest {
+            [b'<', b'!', b'[', ..] if next != '<' => past(b"[CDATA["),
+            [b'<', b'!', b'-', b'-', ..] if next != '<' => past(b"-->"),
+            [b'<', b'?', ..] if next != '<' => past(b"?>"),
+            [b']', b']', b'>', ..] if next != ']' => 3,
+            _ => return at,
+        };
+    }
+    at
 }
 
 /// Where the character stands, and how many raw bytes it takes.
@@ -92,5 +111,7 @@ mod tests {
         assert_eq!(map(raw.as_bytes(), "a&bééc", Escapes::Xml), [0, 1, 6, 7, 7, 13, 14, 15, 16]);
         assert_eq!(map(b"M\xfc&#38;\x80l", "Mü&€l", Escapes::Xml), [0, 1, 1, 2, 7, 7, 7, 8, 9]);
         assert_eq!(map(b"a & b", "a & b", Escapes::Xml), [0, 1, 2, 3, 4, 5]);
+        let raw = "4<!-- - -->1<![CDATA[2&]]>-";
+        assert_eq!(map(raw.as_bytes(), "412&-", Escapes::Xml), [0, 11, 21, 22, 26, 27]);
     }
 }

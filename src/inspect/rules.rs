@@ -9,7 +9,7 @@ use super::names::words::Words;
 use super::names::{self, Recogniser};
 use super::text::Detector;
 use super::url::Queries;
-use super::walk::{cda, csv, dicom, fhir, hl7v2, object, x12};
+use super::walk::{cda, csv, dicom, fhir, hl7v2, named, object, x12};
 use serde::Deserialize;
 use std::sync::{Arc, OnceLock};
 
@@ -39,6 +39,10 @@ pub struct RuleSet {
     pub dicom: dicom::Table,
     /// Column names of flat tables beside them, compiled.
     pub columns: csv::Table,
+    /// NCPDP SCRIPT rows, compiled.
+    pub ncpdp: named::Table,
+    /// XDS and XCPD rows, compiled.
+    pub xds: named::Table,
     /// Search parameters and headers, compiled.
     pub queries: Queries,
     /// A digest of all rule texts: which rules judged a message.
@@ -125,6 +129,8 @@ impl RuleSet {
             redox: object::Table::new(&table(REDOX)?.before(table(OBJECTS)?))?,
             dicom: dicom::Table::new(&table(DICOM)?)?,
             columns: csv::Table::new(&table(COLUMNS)?)?,
+            ncpdp: named::Table::new(&table(NCPDP)?)?,
+            xds: named::Table::new(&table(XDS)?)?,
             queries: Queries::new(&table(QUERIES)?)?,
             version: version(),
         })
@@ -143,6 +149,7 @@ fn version() -> String {
         FHIR,
         CDS_HOOKS,
         NAMES,
+        SHAPES,
         HL7V2,
         X12,
         CDA,
@@ -152,6 +159,8 @@ fn version() -> String {
         REDOX,
         DICOM,
         COLUMNS,
+        NCPDP,
+        XDS,
         QUERIES,
     ];
     for text in rules.iter().chain(&names::list::TEXTS) {
@@ -174,6 +183,7 @@ const MARKERS: &str = include_str!("../../config/markers.toml");
 const FHIR: &str = include_str!("../../config/fields/fhir-r4.toml");
 const CDS_HOOKS: &str = include_str!("../../config/fields/cds-hooks.toml");
 const NAMES: &str = include_str!("../../config/fields/fhir-r4-names.toml");
+const SHAPES: &str = include_str!("../../config/fields/fhir-r4-xml.toml");
 const HL7V2: &str = include_str!("../../config/fields/hl7v2.toml");
 const X12: &str = include_str!("../../config/fields/x12.toml");
 const CDA: &str = include_str!("../../config/fields/cda.toml");
@@ -182,6 +192,8 @@ const REDOX: &str = include_str!("../../config/fields/redox.toml");
 const OAUTH: &str = include_str!("../../config/fields/smart-oauth.toml");
 const DICOM: &str = include_str!("../../config/fields/dicomweb.toml");
 const COLUMNS: &str = include_str!("../../config/fields/csv-columns.toml");
+const NCPDP: &str = include_str!("../../config/fields/ncpdp-script.toml");
+const XDS: &str = include_str!("../../config/fields/xds-xcpd.toml");
 const QUERIES: &str = include_str!("../../config/fields/fhir-url.toml");
 
 #[cfg(test)]
@@ -193,7 +205,7 @@ mod tests {
         let rules = RuleSet::parse().expect("rules");
         let mut ids: Vec<_> = rules.detectors.iter().map(|d| d.id.to_string()).collect();
         ids.extend(rules.names.ids().map(str::to_owned));
-        for text in [FHIR, HL7V2, X12, CDA, OBJECTS, OAUTH, REDOX, DICOM, COLUMNS, QUERIES] {
+        for text in [FHIR, HL7V2, X12, CDA, OBJECTS, OAUTH, REDOX, DICOM, COLUMNS, NCPDP, XDS, QUERIES] {
             ids.extend(FieldTable::parse(text).expect("table").field.into_iter().map(|f| f.id));
         }
         let all = ids.len();

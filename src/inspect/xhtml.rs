@@ -1,4 +1,5 @@
-//! XHTML narrative as text: tags out, entities undone, with a map back to the raw bytes.
+//! XHTML narrative as text: tags out, entities undone, with a map back to the raw bytes. Comments and CDATA sections
+//! are text, too: what a reader isn't shown is payload all the same.
 
 /// Text, and for each of its bytes where it stands in the raw narrative.
 pub struct Plain {
@@ -15,6 +16,14 @@ impl Plain {
     }
 }
 
+impl Plain {
+    /// Text that stands as it is at `at` of the narrative.
+    fn verbatim(&mut self, text: &str, at: usize) {
+        self.origins.extend((at..at + text.len()).map(|at| u32::try_from(at).unwrap_or(u32::MAX)));
+        self.text.push_str(text);
+    }
+}
+
 /// Takes the tags out. A tag that ends a block or a cell becomes a line end, any other a blank where there is none yet.
 #[must_use]
 pub fn plain(xhtml: &str) -> Plain {
@@ -24,6 +33,14 @@ pub fn plain(xhtml: &str) -> Plain {
     // Whether the last blank stands for a tag alone.
     let mut of_tag = false;
     while let Some(rest) = xhtml.get(at..).filter(|r| !r.is_empty()) {
+        if let Some((mark, end)) = WHOLE.iter().find(|(mark, _)| rest.starts_with(mark)) {
+            let inside = rest.get(mark.len()..).unwrap_or_default();
+            let inside = inside.get(..inside.find(end).unwrap_or(inside.len())).unwrap_or_default();
+            of_tag = false;
+            out.verbatim(inside, at + mark.len());
+            at += (mark.len() + inside.len() + end.len()).min(rest.len());
+            continue;
+        }
         let (text, taken) = if rest.starts_with('<') {
             let end = rest.find('>').map_or(rest.len(), |e| e + 1);
             let name = rest.trim_start_matches(['<', '/']);
@@ -53,10 +70,7 @@ pub fn plain(xhtml: &str) -> Plain {
                 out.text.pop();
                 out.origins.pop();
             }
-            for (i, _) in rest.as_bytes().iter().take(end).enumerate() {
-                out.origins.push(u32::try_from(at + i).unwrap_or(u32::MAX));
-            }
-            out.text.push_str(rest.get(..end).unwrap_or_default());
+            out.verbatim(rest.get(..end).unwrap_or_default(), at);
             at += end;
             continue;
         };
@@ -88,6 +102,9 @@ pub(super) fn entity(name: &str) -> Option<char> {
     }
 }
 
+/// What is read whole: begin and end.
+const WHOLE: &[(&str, &str)] = &[("<![CDATA[", "]]>"), ("<!--", "-->")];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +126,17 @@ mod tests {
         for word in ["seen", "Ann", "Roe", "x", "y", "z"] {
             let at = p.text.find(word).expect("there");
             assert!(raw.get(p.origin(at)..).is_some_and(|rest| rest.starts_with(word)), "{word}");
+        }
+    }
+
+    #[test]
+    fn comments_and_cdata_sections_are_read() {
+        let raw = "<p>a<![CDATA[ < 412-21-3456]]><!-- > Ann -->b</p><!-- cut";
+        let p = plain(raw);
+        assert_eq!(p.text.trim(), "a < 412-21-3456 > Ann b\n cut");
+        for word in ["412", "Ann", "b", "cut"] {
+            let at = p.text.find(word).expect("there");
+            assert_eq!(raw.get(p.origin(at)..p.origin(at) + word.len()), Some(word));
         }
     }
 }

@@ -118,6 +118,7 @@ pub enum WalkError {
 
 pub mod json;
 pub mod xml;
+pub mod shape;
 pub mod fhir;
 pub mod hl7v2;
 pub mod x12;
@@ -125,3 +126,6 @@ pub mod cda;
 pub mod object;
 pub mod dicom;
 pub mod csv;
+pub mod named;
+pub mod ncpdp;
+pub mod xds;

@@ -104,7 +104,11 @@ fn who_is_named_in_a_sample_is_found_and_who_is_not_the_patient_is_let_pass() {
                 let made_up = found.persons.iter().any(|p| p.made_up.is_some());
                 assert!(made_up || found.points().0 >= 50, "{name}");
             }
-            "none" | "provider-or-organisation" => assert!(found.points().0 < 50, "{name}"),
+            // A comment of the file may name its example's people: in text, and not enough to refuse it.
+            "none" | "provider-or-organisation" => {
+                let policy = crate::decide::Policy::of(crate::org::Flag::Development);
+                assert_eq!(crate::decide::verdict(&found, &policy, &[]).reason, None, "{name}");
+            }
             _ => assert!(!found.findings.iter().any(|f| of_patient(&f.rule)), "{name}"),
         }
     }

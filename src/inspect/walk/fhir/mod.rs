@@ -1,4 +1,4 @@
-//! FHIR R4 in JSON.
+//! FHIR R4 in JSON, and in XML, which is read in the shape of JSON ([`shaped`]).
 //!
 //! - Takes: a document, and the rows of `config/fields/fhir-r4.toml` as a [`Table`] (the notation of `at`, `when` and
 //!   `as` is told at its top).
@@ -17,6 +17,7 @@ mod context;
 mod leaf;
 mod cue;
 mod cds_hooks;
+mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ mod reference;
 pub use cds_hooks::recognise_cds_hooks;
 pub use place::expression;
 pub use table::Table;
+pub use xml::{recognise_xml, shaped};
 
 use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
 use super::{PersonId, Sink, WalkError};

@@ -1,6 +1,7 @@
 //! The field table compiled for reading: for each element the rows that may cover it, best first.
 
 use super::names::{Name, Names};
+use super::xml::Shapes;
 use crate::inspect::field::{Field, FieldTable};
 
 /// Rows and names, ready for reading: made once, used for every document.
@@ -11,6 +12,7 @@ pub struct Table {
     pub(super) words: Words,
     /// Words of extension urls, and the name that stands for each.
     url_words: Vec<(String, Name)>,
+    pub(super) shapes: Shapes,
     /// By the number of the last name.
     by_last: Vec<Vec<Pattern>>,
     /// For each leaf of a resource type.
@@ -53,6 +55,7 @@ impl Table {
     pub fn new(table: &FieldTable) -> Result<Self, String> {
         let mut names = Names::new()?;
         let words = Words::new(&names);
+        let shapes = Shapes::new(&names)?;
         let mut rows = Vec::with_capacity(table.field.len());
         let mut patterns = Vec::new();
         let mut url_words = Vec::new();
@@ -84,7 +87,7 @@ impl Table {
             };
             list.get_mut(at.index()).ok_or("a name without a number")?.push(pattern);
         }
-        Ok(Self { rows, names, words, url_words, by_last, by_resource })
+        Ok(Self { rows, names, words, url_words, shapes, by_last, by_resource })
     }
 
     /// The name of an extension by the end of its url: itself, or the word of the table that it has in it.

@@ -8,10 +8,12 @@
 
 mod escape;
 mod reader;
+mod build;
 
 #[cfg(test)]
 mod tests;
 
+pub use build::{Builder, Key, Origins, Said};
 pub use escape::unescape;
 
 use super::WalkError;
@@ -77,11 +79,17 @@ enum KeyKind {
     Element,
     Plain,
     Escaped,
+    /// A word that the document doesn't spell out.
+    Said(Said),
 }
 
 /// A document read.
 pub struct Tape<'d> {
     text: &'d str,
+    /// Where the text stood before it was decoded; `None`: the same.
+    origins: Option<&'d dyn Origins>,
+    /// Undoes the escapes of a value.
+    unescape: fn(&str) -> String,
     nodes: Vec<Node>,
 }
 
@@ -96,7 +104,7 @@ impl<'d> Tape<'d> {
         if u32::try_from(doc.len()).is_err() {
             return Err(WalkError::Malformed { at: u32::MAX as usize });
         }
-        Ok(Self { text, nodes: reader::read(doc, depth_max)? })
+        Ok(Self { text, origins: None, unescape, nodes: reader::read(doc, depth_max)? })
     }
 
     /// How many values there are; at least one.
@@ -125,38 +133,37 @@ impl<'d> Tape<'d> {
     /// The raw bytes of the value: of a string without its quotes.
     #[must_use]
     pub fn span(&self, id: NodeId) -> Range<usize> {
-        let node = self.node(id);
-        node.start as usize..node.end as usize
+        self.origin(self.written(id))
     }
 
-    /// The raw bytes of the key without its quotes; `None` in an array and at the root.
+    /// The raw bytes of the key without its quotes; `None` in an array and at the root. Of a key that the document
+    /// doesn't spell out, those of its value.
     #[must_use]
     pub fn key_span(&self, id: NodeId) -> Option<Range<usize>> {
-        let node = self.node(id);
-        (node.key != KeyKind::Element).then_some(node.key_start as usize..node.key_end as usize)
+        self.key_written(id).map(|at| self.origin(at))
     }
 
     /// The value as written: of a string without its quotes.
     #[must_use]
     pub fn raw(&self, id: NodeId) -> &'d str {
-        self.text.get(self.span(id)).unwrap_or_default()
+        self.text.get(self.written(id)).unwrap_or_default()
     }
 
     /// The value with its escapes undone; of all but strings as written.
     #[must_use]
     pub fn value(&self, id: NodeId) -> Cow<'d, str> {
         let raw = self.raw(id);
-        if self.node(id).escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
+        if self.node(id).escaped { Cow::Owned((self.unescape)(raw)) } else { Cow::Borrowed(raw) }
     }
 
     /// The key with its escapes undone.
     #[must_use]
     pub fn key(&self, id: NodeId) -> Option<Cow<'d, str>> {
-        let raw = self.text.get(self.key_span(id)?)?;
-        Some(if self.node(id).key == KeyKind::Escaped {
-            Cow::Owned(unescape(raw))
-        } else {
-            Cow::Borrowed(raw)
+        let raw = self.text.get(self.key_written(id)?)?;
+        Some(match self.node(id).key {
+            KeyKind::Escaped => Cow::Owned((self.unescape)(raw)),
+            KeyKind::Said(said) => Cow::Borrowed(said.word()),
+            _ => Cow::Borrowed(raw),
         })
     }
 
@@ -170,6 +177,7 @@ impl<'d> Tape<'d> {
                 self.text.as_bytes().get(node.key_start as usize..node.key_end as usize)
                     == Some(key.as_bytes())
             }
+            KeyKind::Said(said) => key == said.word(),
             KeyKind::Escaped => self.key(id).is_some_and(|k| k == key),
         }
     }
@@ -212,6 +220,25 @@ impl<'d> Tape<'d> {
     #[must_use]
     pub fn string(&self, id: NodeId, key: &str) -> Option<Cow<'d, str>> {
         self.get(id, key).filter(|child| self.kind(*child) == NodeKind::String).map(|child| self.value(child))
+    }
+
+    /// Where the value stands in the text.
+    fn written(&self, id: NodeId) -> Range<usize> {
+        let node = self.node(id);
+        node.start as usize..node.end as usize
+    }
+
+    /// Where the key stands in the text.
+    fn key_written(&self, id: NodeId) -> Option<Range<usize>> {
+        let node = self.node(id);
+        (node.key != KeyKind::Element).then_some(node.key_start as usize..node.key_end as usize)
+    }
+
+    fn origin(&self, at: Range<usize>) -> Range<usize> {
+        match self.origins {
+            Some(origins) => origins.origin(at.start)..origins.origin(at.end),
+            None => at,
+        }
     }
 
     fn count(&self) -> u32 {

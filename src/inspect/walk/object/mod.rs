@@ -1,4 +1,5 @@
-//! JSON of no known kind, whose keys are all that tells, and the Redox data models, which have rows of their own.
+//! JSON of no known kind, whose keys are all that tells, and the Redox data models, which have rows of their own. XML of
+//! no known kind is read in the shape of JSON ([`shaped`]).
 //!
 //! - Takes: a document, and the key names of `config/fields/json-keys.toml` as a [`Table`] (its notation is told there);
 //!   for Redox with the rows of `config/fields/redox.toml` before them.
@@ -11,12 +12,14 @@
 
 mod oauth;
 mod table;
+mod xml;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use table::Carry;
 pub use table::Table;
+pub use xml::shaped;
 
 use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};

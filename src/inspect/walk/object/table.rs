@@ -118,6 +118,11 @@ impl Table {
         self.by_key.contains_key(key) || self.below.contains_key(key)
     }
 
+    /// Whether a key (in normal form) says by itself what its value is.
+    pub(super) fn names_a_value(&self, key: &str) -> bool {
+        self.rows("", key).any(|row| row.field.when.types.is_empty())
+    }
+
     fn add(&mut self, at: &str, row: usize) -> Option<()> {
         let normal =
             |key: &str| !key.is_empty() && key.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());

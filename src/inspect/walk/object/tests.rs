@@ -4,15 +4,15 @@ use super::*;
 use crate::inspect::field::FieldTable;
 use std::ops::Range;
 
-type Kept = (String, String, Option<String>, PersonId, String, String);
+pub(super) type Kept = (String, String, Option<String>, PersonId, String, String);
 
 #[derive(Default)]
-struct Keep {
-    roles: Vec<Role>,
-    leaves: Vec<Kept>,
-    clinical: Vec<PersonId>,
-    declared: Vec<Declared>,
-    unknown: Vec<String>,
+pub(super) struct Keep {
+    pub(super) roles: Vec<Role>,
+    pub(super) leaves: Vec<Kept>,
+    pub(super) clinical: Vec<PersonId>,
+    pub(super) declared: Vec<Declared>,
+    pub(super) unknown: Vec<String>,
 }
 
 impl Sink for Keep {
@@ -47,11 +47,11 @@ impl Sink for Keep {
 }
 
 impl Keep {
-    fn of(&self, value: &str) -> &Kept {
+    pub(super) fn of(&self, value: &str) -> &Kept {
         self.leaves.iter().find(|leaf| leaf.1 == value).unwrap()
     }
 
-    fn row(&self, value: &str) -> &str {
+    pub(super) fn row(&self, value: &str) -> &str {
         self.of(value).2.as_deref().unwrap_or("")
     }
 }

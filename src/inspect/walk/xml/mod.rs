@@ -14,11 +14,13 @@ mod encoding;
 mod escape;
 mod cursor;
 mod reader;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
 pub use escape::{reference, unescape};
+pub use written::begins;
 
 use super::WalkError;
 use encoding::Decoded;

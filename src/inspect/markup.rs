@@ -1,0 +1,63 @@
+//! XML: which of its formats a document is, and the walker for it.
+
+use super::Inspector;
+use super::finding::Part;
+use super::format::{self, Format};
+use super::offsets::Escapes;
+use super::score::Scorer;
+use super::walk::xml::{self, XML_DEPTH_MAX};
+use super::walk::{WalkError, cda, fhir, ncpdp, object, xds};
+
+impl<'r> Inspector<'r> {
+    /// One document in XML, at the top or carried. Gives what it turned out to be.
+    pub(super) fn xml(
+        &self,
+        content_type: &str,
+        bytes: &[u8],
+        scorer: &mut Scorer<'r>,
+        top: bool,
+        left: &mut usize,
+    ) -> Format {
+        let media_type = format::known_media_type(content_type);
+        let tape = match xml::Tape::read(bytes, XML_DEPTH_MAX) {
+            Ok(tape) => tape,
+            Err(WalkError::Malformed { .. }) if format::says_text(content_type) && !xml::begins(bytes) => {
+                // A text that begins with a tag, or HTML.
+                return self.document(Format::Text, content_type, bytes, scorer, top, left);
+            }
+            Err(error) => {
+                self.unread_walk(error, media_type, bytes, scorer, top);
+                return Format::Xml;
+            }
+        };
+        match top {
+            true => scorer.document(Part::Body, Escapes::Xml, bytes),
+            false => scorer.carried_raw(Escapes::Xml, bytes),
+        }
+        let rules = self.rules;
+        if cda::recognise(&tape) {
+            cda::walk_tape(&tape, &rules.cda, scorer);
+            return Format::Ccda;
+        }
+        if ncpdp::recognise(&tape) {
+            ncpdp::walk_tape(&tape, &rules.ncpdp, scorer);
+            return Format::Ncpdp;
+        }
+        if xds::recognise(&tape) {
+            xds::walk_tape(&tape, &rules.xds, scorer);
+            return Format::Xds;
+        }
+        let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
+        let shaped =
+            if fhir { fhir::shaped(&tape, &rules.fhir) } else { object::shaped(&tape, &rules.objects) };
+        if let Some(shaped) = &shaped {
+            scorer.links(shaped);
+        }
+        match shaped {
+            Some(shaped) if fhir => fhir::walk_tape(&shaped, &rules.fhir, scorer),
+            Some(shaped) => object::walk_tape(&shaped, &rules.objects, scorer),
+            None => self.unread_walk(WalkError::Malformed { at: 0 }, media_type, bytes, scorer, top),
+        }
+        if fhir { Format::FhirXml } else { Format::Xml }
+    }
+}
