@@ -100,8 +100,12 @@ fn explain_person(number: usize, person: &Person, found: &Findings, paint: Paint
         Some(MadeUp::Generator) => {
             notes.push("made up: a generator's identifier system and two independent signs")
         }
+        Some(MadeUp::Listed) => notes.push("made up: the registry of test people has it"),
         Some(MadeUp::ValueBorne) => notes.push("made up: no number and no contact can be a real person's"),
         None => {}
+    }
+    if person.known_real {
+        notes.push("known real: production has seen this person");
     }
     if person.only_opaque_id {
         notes.push("known by an opaque id alone");
