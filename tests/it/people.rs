@@ -77,6 +77,20 @@ fn a_test_person_passes_once_a_second_person_approved_and_until_it_is_removed() 
     let hl7 = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|T|2.5\rPID|1||E203713^^^H^MR||LOPEZ^CAMILA^MARIA||19870912|F|||||(312) 927-4519\r";
     let reply = gate.send(1, "POST", "/in", &[("Content-Type", "x-application/hl7-v2+er7")], hl7.as_bytes());
     assert_eq!(reply.status(), 200);
+    // Asked for, and in a reply.
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: {}\r\n\r\n{}",
+        lopez("").len(),
+        lopez("")
+    );
+    gate.upstreams[1].answer(answer.as_bytes());
+    for identifier in ["E203713", "urn:mrn%7CE-203713"] {
+        let search = "/fhir/Patient?family=Lopez&given=Camila&birthdate=1987-09-12";
+        assert_eq!(reason(&gate.send(1, "GET", search, &[], b"")), "likely_phi", "a number is missing");
+        let target = format!("{search}&identifier={identifier}");
+        assert_eq!(gate.send(1, "GET", &target, &[], b"").status(), 200, "{identifier}");
+    }
+    gate.upstreams[1].answer(crate::support::OK);
     // What the listing doesn't have counts.
     let ssn = format!(r#",{{"system":"{SSN}","value":"412-21-7834"}}"#);
     assert_eq!(reason(&send(&gate, 1, &lopez(&ssn))), "likely_phi");
