@@ -35,7 +35,13 @@ impl<'r> Scorer<'r> {
     }
 
     /// Adds one person up, in the light of who is known.
-    pub(super) fn judge_person(&mut self, id: PersonId, own: &[usize], clinical: bool, generator: bool) -> Person {
+    pub(super) fn judge_person(
+        &mut self,
+        id: PersonId,
+        own: &[usize],
+        clinical: bool,
+        generator: bool,
+    ) -> Person {
         let known = self.known.zip(self.facts.get(&id));
         let standing = known.map(|(known, facts)| Standing::of(facts, known)).unwrap_or_default();
         let mut person = add_up(&mut self.evidence, own, clinical, generator, &standing);
