@@ -63,6 +63,7 @@ fn draft(body: &str) -> Draft {
         content_type: "application/fhir+json".into(),
         content_encoding: String::new(),
         body: Payload::from(body.as_bytes().to_vec()),
+        known: None,
         rules: RuleSet::built_in().clone(),
         budget: Budget::default(),
     }

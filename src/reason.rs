@@ -32,6 +32,8 @@ reasons! {
     LikelyPhi = "likely_phi", "The message holds likely PHI, which this environment does not accept.";
     /// More identified people, or opaque patient ids with clinical content, than the policy lets through.
     Bulk = "bulk", "The message holds data of more people than this environment accepts.";
+    /// A person agrees with a fingerprint that production took: somebody real, whatever else the values look like.
+    KnownReal = "known_real", "The message holds a person that production knows, which this environment does not accept.";
     /// Part of the message could not be read, and the environment does not accept what it can't read.
     Uninspected = "uninspected", "Part of the message could not be inspected, and this environment does not accept that.";
     /// The message declares a mode that isn't the environment's, and the policy refuses that.

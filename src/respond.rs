@@ -10,6 +10,7 @@ pub const fn status(reason: Reason, side: Side) -> StatusCode {
     match reason {
         Reason::LikelyPhi
         | Reason::Bulk
+        | Reason::KnownReal
         | Reason::Uninspected
         | Reason::DeclaredMode
         | Reason::OffPathUrl => match side {
@@ -54,6 +55,9 @@ pub fn refusal(
     if let Ok(record) = HeaderValue::from_str(record) {
         headers.insert(RECORD_HEADER, record);
     }
+    if let Some(id) = refusal.register.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert(REGISTER_HEADER, id);
+    }
     match status {
         StatusCode::UNAUTHORIZED => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Phigate-Key"));
@@ -68,6 +72,8 @@ pub fn refusal(
 
 /// The record of the message, on every answer.
 pub const RECORD_HEADER: &str = "phigate-record";
+/// What `phigate registry request` takes, where the refused person can be registered as a test person.
+pub const REGISTER_HEADER: &str = "phigate-register";
 /// Why the gateway answered by itself.
 pub const REASON_HEADER: &str = "phigate-reason";
 

@@ -6,11 +6,15 @@ use crate::config::Config;
 use crate::gateway::{Gateway, Shared, Snapshot};
 use crate::identify::{Caller, Keys, KnownKey};
 use crate::inspect::RuleSet;
+use crate::inspect::known::Remember;
 use crate::listen::{HeldBudget, ListenCounters, ListenTotals, ListenerConfig, StartError, Workers};
 use crate::org::{CallerRole, Flag, UNRESOLVED};
+use crate::people::{
+    Imported, Notebook, People, PeopleError, PrintFile, Prints, PrintsError, Taker, open_seen,
+};
 use crate::record::{Recorder, RecorderConfig};
 use crate::resolve::Routes;
-use crate::secrets::{Secrets, SecretsError};
+use crate::secrets::{PeopleKey, Secrets, SecretsError};
 use crate::store::sqlite::Records;
 use crate::store::{Control, StoreError};
 use crate::telemetry::metrics::{Metrics, Others};
@@ -29,6 +33,9 @@ pub enum RunError {
     /// The store or control.db.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Fingerprints.
+    #[error(transparent)]
+    Prints(#[from] PrintsError),
     /// A listener.
     #[error(transparent)]
     Listen(#[from] StartError),
@@ -50,6 +57,8 @@ pub struct Running {
     workers: Workers,
     admin: admin::Running,
     writer: Option<std::thread::JoinHandle<()>>,
+    people_writer: std::thread::JoinHandle<()>,
+    keyring: Keyring,
     draining: Arc<AtomicBool>,
     seen: i64,
 }
@@ -67,6 +76,10 @@ impl Running {
         let secrets = Secrets::open_or_create(&config.data_dir)?;
         let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
         let audit = Arc::new(Audit::open(&config.data_dir).map_err(io("the audit file can't be opened"))?);
+        control.set("people_max", i64::try_from(config.registry.people_max).unwrap_or(i64::MAX))?;
+        let (keyring, prints) = Keyring::open(&config, &control, &secrets)?;
+        let (notebook, people_writer) =
+            Notebook::start(control.clone(), prints).map_err(io("the people thread can't start"))?;
         let records = Records::new(&config.data_dir, config.records.retention_days);
         let metrics = Metrics::default();
         let names: Vec<Arc<str>> = config.environments.iter().map(|e| e.name.clone()).collect();
@@ -76,8 +89,10 @@ impl Running {
                 queue_bytes_max: config.records.queue_bytes_max,
             };
             let cells = metrics.thread(&names);
+            let taken = notebook.clone();
             let late = Box::new(move |environment: &str, findings: &crate::inspect::Findings| {
                 cells.inspected(environment, false, findings, false);
+                findings.persons.iter().for_each(|person| taken.take(&person.tags));
             });
             let (recorder, thread) = Recorder::start(limits, records.writer(), secrets.tokens.clone(), late)
                 .map_err(io("the record thread can't start"))?;
@@ -98,12 +113,13 @@ impl Running {
         let names: Vec<Arc<str>> = config.listeners.iter().map(|l| l.name.clone()).collect();
         let (threads, admin_address, held_bytes_max) =
             (threads(config.threads), config.admin, config.limits.held_bytes_max);
-        let snapshot = snapshot(config, &control)?;
+        let snapshot = snapshot(config, &control, &keyring)?;
         metrics.config_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             recorder,
+            notebook,
             metrics,
             held: HeldBudget::new(held_bytes_max),
             scans: Semaphore::new(threads),
@@ -118,7 +134,18 @@ impl Running {
             admin_side(&shared, &control, audit, records, &draining, connections),
         )
         .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
-        Ok(Self { shared, control, addresses, workers, admin, writer, draining, seen })
+        Ok(Self {
+            shared,
+            control,
+            addresses,
+            workers,
+            admin,
+            writer,
+            people_writer,
+            keyring,
+            draining,
+            seen,
+        })
     }
 
     /// Where each listener listens.
@@ -150,6 +177,7 @@ impl Running {
         if let Some(recorder) = &self.shared.recorder {
             recorder.flush();
         }
+        self.shared.notebook.flush();
     }
 
     /// Takes over what a configuration file's text says now: routes, policies, keys. What needs a new start (listeners,
@@ -168,7 +196,8 @@ impl Running {
         if !needs_start.is_empty() {
             return Err(refuse(needs_start));
         }
-        let snapshot = snapshot(config, &self.control).map_err(|e| refuse(vec![e.to_string()]))?;
+        let snapshot =
+            snapshot(config, &self.control, &self.keyring).map_err(|e| refuse(vec![e.to_string()]))?;
         self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         self.shared.snapshot.store(Arc::new(snapshot));
         self.shared.metrics.reloads.fetch_add(1, Relaxed);
@@ -193,11 +222,14 @@ impl Running {
     /// Takes over the keys of the control file as they are now.
     pub fn refresh_keys_now(&mut self) {
         let config = self.shared.snapshot.load().config.clone();
-        match snapshot(config, &self.control) {
+        if let Err(error) = self.keyring.refresh(&config, &self.control) {
+            tracing::error!(error = %error, "Imported fingerprints can't be read; the old ones stay.");
+        }
+        match snapshot(config, &self.control, &self.keyring) {
             Ok(snapshot) => {
                 self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
                 self.shared.snapshot.store(Arc::new(snapshot));
-                tracing::info!("Keys were read anew.");
+                tracing::info!("Keys and registry were read anew.");
             }
             Err(error) => tracing::error!(error = %error, "Keys can't be read; the old ones stay."),
         }
@@ -215,13 +247,66 @@ impl Running {
             // It ended before, where it panicked.
             let _ = writer.join();
         }
+        // Behind the record writer: fingerprints of the last records are kept, too.
+        self.shared.notebook.stop();
+        let _ = self.people_writer.join();
         drop(self.admin);
         cut
     }
 }
 
-/// The environments, keys and rules of one configuration.
-fn snapshot(config: Config, control: &Arc<Control>) -> Result<Snapshot, StoreError> {
+/// Keys of tuples, and the fingerprints that are asked.
+struct Keyring {
+    people: PeopleKey,
+    fingerprints: PeopleKey,
+    prints: Prints,
+    imported: Option<i64>,
+}
+
+impl Keyring {
+    /// Opens what the data folder holds; gives the file that fingerprints are taken into, where that is on.
+    fn open(
+        config: &Config,
+        control: &Control,
+        secrets: &Secrets,
+    ) -> Result<(Self, Option<PrintFile>), RunError> {
+        let max = config.environments.iter().filter_map(|e| e.fingerprints_max).max();
+        let filter =
+            max.map(|max| open_seen(&config.data_dir, &secrets.fingerprints, max)).transpose()?.map(Arc::new);
+        let prints = Prints {
+            seen: filter.clone().map(|filter| (secrets.fingerprints.clone(), filter)),
+            imported: Imported::read(&config.data_dir)?.map(Arc::new),
+        };
+        let file = filter.map(|filter| PrintFile {
+            data_dir: config.data_dir.clone(),
+            key: secrets.fingerprints.clone(),
+            filter,
+        });
+        let keyring = Self {
+            people: secrets.people.clone(),
+            fingerprints: secrets.fingerprints.clone(),
+            prints,
+            imported: control.setting(IMPORTED)?,
+        };
+        Ok((keyring, file))
+    }
+
+    /// Reads imported fingerprints anew, where a command brought others.
+    fn refresh(&mut self, config: &Config, control: &Control) -> Result<(), PeopleError> {
+        let imported = control.setting(IMPORTED)?;
+        if imported != self.imported {
+            self.prints.imported = Imported::read(&config.data_dir)?.map(Arc::new);
+            self.imported = imported;
+        }
+        Ok(())
+    }
+}
+
+/// The setting that changes when fingerprints are imported.
+pub(crate) const IMPORTED: &str = "fingerprints_imported";
+
+/// The environments, keys, people and rules of one configuration.
+fn snapshot(config: Config, control: &Arc<Control>, keyring: &Keyring) -> Result<Snapshot, StoreError> {
     let known = control
         .keys()?
         .into_iter()
@@ -237,7 +322,18 @@ fn snapshot(config: Config, control: &Arc<Control>) -> Result<Snapshot, StoreErr
         .collect();
     let hasher = control.clone();
     let keys = Keys::new(known, Box::new(move |key| hasher.hash(key)));
-    Ok(Snapshot { routes: Routes::new(&config), config, keys, rules: RuleSet::built_in().clone() })
+    let people =
+        Arc::new(People::load(control, keyring.people.clone(), keyring.prints.clone(), Remember::Unknown)?);
+    let takes = config.environments.iter().any(|e| e.fingerprints_max.is_some());
+    let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
+    Ok(Snapshot {
+        routes: Routes::new(&config),
+        config,
+        keys,
+        rules: RuleSet::built_in().clone(),
+        people,
+        taker,
+    })
 }
 
 fn admin_side(
@@ -258,6 +354,7 @@ fn admin_side(
             let get = |pick: fn(&crate::record::RecordStats) -> &std::sync::atomic::AtomicU64| {
                 stats.map_or(0, |s| pick(s).load(Relaxed))
             };
+            let people = for_metrics.snapshot.load().people.clone();
             let mut listen = ListenTotals::default();
             counters.iter().for_each(|thread| listen.add(thread));
             let others = Others {
@@ -269,6 +366,9 @@ fn admin_side(
                 queue_bytes: get(|s| &s.queue_bytes),
                 connections: open.load(Relaxed),
                 held_bytes: for_metrics.held.in_use(),
+                listed_tuples: people.listed_count() as u64,
+                fingerprints: people.prints().count(),
+                people_dropped: for_metrics.notebook.dropped(),
             };
             let rules = for_metrics.snapshot.load().rules.version.clone();
             for_metrics.metrics.text(others, &rules)
@@ -304,6 +404,9 @@ fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
     differs("admin.address", old.admin != new.admin);
     let names = |c: &Config| c.environments.iter().map(|e| (e.name.clone(), e.flag)).collect::<Vec<_>>();
     differs("an environment's name or flag", names(old) != names(new));
+    let takes = |c: &Config| c.environments.iter().filter_map(|e| e.fingerprints_max).max();
+    differs("fingerprints or fingerprints_max", takes(old) != takes(new));
+    differs("registry.people_max", old.registry.people_max != new.registry.people_max);
     differs("[limits]", old.limits != new.limits);
     differs("[records]", format!("{:?}", old.records) != format!("{:?}", new.records));
     let sockets = |c: &Config| c.listeners.iter().map(|l| (l.name.clone(), l.address)).collect::<Vec<_>>();

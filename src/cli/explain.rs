@@ -3,10 +3,9 @@
 use super::out::{self, Paint};
 use super::scan::{self, Environment};
 use crate::decide::{Policy, verdict};
-use crate::inspect::decode::Budget;
+use crate::inspect::Message;
 use crate::inspect::finding::{Counted, Finding, Findings, MadeUp, Part, Person};
 use crate::inspect::walk::Declared;
-use crate::inspect::{Inspector, Message, RuleSet};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,6 +19,9 @@ pub struct Args {
     /// Whose policy judges.
     #[arg(long, default_value = "development")]
     environment: Environment,
+    /// Ask the registry of test people and the fingerprints of this data folder, too.
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Take every file as this media type.
     #[arg(long, value_name = "MEDIA_TYPE")]
     content_type: Option<String>,
@@ -28,7 +30,14 @@ pub struct Args {
 /// Runs it. Exit code 0: all were explained, 2: a file could not be read.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
-    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), crate::clock::this_year());
+    let known = match scan::known(args.data.as_deref()) {
+        Ok(known) => known,
+        Err(problem) => {
+            out::complain(format!("phigate explain: {problem}"));
+            return ExitCode::from(2);
+        }
+    };
+    let inspector = scan::inspector(known.as_ref());
     let (policy, paint) = (Policy::of(args.environment.flag()), Paint::of_stdout());
     let mut code = ExitCode::SUCCESS;
     for path in &args.files {
@@ -100,8 +109,12 @@ fn explain_person(number: usize, person: &Person, found: &Findings, paint: Paint
         Some(MadeUp::Generator) => {
             notes.push("made up: a generator's identifier system and two independent signs")
         }
+        Some(MadeUp::Listed) => notes.push("made up: the registry of test people has it"),
         Some(MadeUp::ValueBorne) => notes.push("made up: no number and no contact can be a real person's"),
         None => {}
+    }
+    if person.known_real {
+        notes.push("known real: production has seen this person");
     }
     if person.only_opaque_id {
         notes.push("known by an opaque id alone");

@@ -4,11 +4,14 @@ mod call;
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod fingerprints;
 pub mod keys;
 pub mod out;
 pub mod records;
+pub mod registry;
 pub mod run;
 pub mod scan;
+mod table;
 pub mod tokens;
 
 use std::process::ExitCode;
@@ -37,6 +40,10 @@ enum Command {
     Keys(keys::Args),
     /// Make, list and revoke tokens of readers.
     Tokens(tokens::Args),
+    /// Keep the registry of test people: who may be sent into development and staging.
+    Registry(registry::Args),
+    /// Take fingerprints of the people that production sees to development and staging.
+    Fingerprints(fingerprints::Args),
     /// Read records through the admin API, as your role allows.
     Records(records::Args),
 }
@@ -52,6 +59,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Keys(args) => keys::run(args),
         Command::Tokens(args) => tokens::run(args),
+        Command::Registry(args) => registry::run(args),
+        Command::Fingerprints(args) => fingerprints::run(args),
         Command::Records(args) => records::run(args),
     }
 }

@@ -4,8 +4,12 @@ use super::out::{self, Paint};
 use crate::decide::{self, Policy, Refusal};
 use crate::inspect::decode::Budget;
 use crate::inspect::finding::{Counted, Finding, Findings};
+use crate::inspect::known::Remember;
 use crate::inspect::{Inspector, Message, RuleSet};
 use crate::org::Flag;
+use crate::people::People;
+use crate::secrets::Secrets;
+use crate::store::Control;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Read};
@@ -23,6 +27,9 @@ pub struct Args {
     /// Read one JSON object a line (`id`, `text`, optional `format`), and write one a line.
     #[arg(long)]
     jsonl: bool,
+    /// Ask the registry of test people and the fingerprints of this data folder, too.
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Take every file as this media type.
     #[arg(long, value_name = "MEDIA_TYPE")]
     content_type: Option<String>,
@@ -49,8 +56,15 @@ impl Environment {
 /// Runs it. Exit code 0: nothing to block, 1: something, 2: error.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
+    let known = match known(args.data.as_deref()) {
+        Ok(known) => known,
+        Err(problem) => {
+            out::complain(format!("phigate scan: {problem}"));
+            return ExitCode::from(2);
+        }
+    };
     let scan = Scan {
-        inspector: Inspector::new(RuleSet::built_in(), Budget::default(), crate::clock::this_year()),
+        inspector: inspector(known.as_ref()),
         policy: Policy::of(args.environment.flag()),
         content_type: args.content_type.clone(),
         production: matches!(args.environment, Environment::Production),
@@ -65,8 +79,29 @@ pub fn run(args: &Args) -> ExitCode {
     }
 }
 
-struct Scan {
-    inspector: Inspector<'static>,
+/// Who is known in a data folder, for commands that judge.
+pub(super) fn known(data: Option<&Path>) -> Result<Option<People>, String> {
+    let Some(data) = data else { return Ok(None) };
+    // A folder that isn't there would be made, and would know nobody.
+    if !data.is_dir() {
+        return Err(format!("{}: no such folder", data.display()));
+    }
+    let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
+    let control = Control::open(data, secrets.pepper.clone()).map_err(|e| e.to_string())?;
+    People::of_folder(data, &control, &secrets, Remember::Nobody).map(Some).map_err(|e| e.to_string())
+}
+
+/// Judges by the built-in rules, in the light of who is known.
+pub(super) fn inspector(known: Option<&People>) -> Inspector<'_> {
+    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), crate::clock::this_year());
+    match known {
+        Some(known) => inspector.knowing(known),
+        None => inspector,
+    }
+}
+
+struct Scan<'k> {
+    inspector: Inspector<'k>,
     policy: Policy,
     content_type: Option<String>,
     production: bool,
@@ -81,7 +116,7 @@ struct Line {
     format: String,
 }
 
-impl Scan {
+impl Scan<'_> {
     fn files(&self, files: &[PathBuf]) -> Result<bool, String> {
         let paint = Paint::of_stdout();
         let mut blocked = false;

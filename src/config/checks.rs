@@ -29,9 +29,26 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
     for c in &config.connections {
         known(&format!("connection `{}`.environment", c.name), &c.environment, &names, problems);
     }
+    fingerprints(config, problems);
     shared_upstreams(config, problems);
     listeners(config, problems);
     prefixes(config, problems);
+}
+
+/// Fingerprints are taken where streamed messages are inspected for their records: nowhere else.
+fn fingerprints(config: &Config, problems: &mut Problems) {
+    for e in config.environments.iter().filter(|e| e.fingerprints_max.is_some()) {
+        let missing = match () {
+            () if e.policy.mode == crate::decide::Mode::Off => "mode = \"off\"",
+            () if !config.records.enabled => "records.enabled = false",
+            () => continue,
+        };
+        problems.across(
+            format!("environment `{}`.fingerprints", e.name),
+            "an environment whose messages are inspected for records",
+            format!("{missing}: no fingerprint would ever be taken"),
+        );
+    }
 }
 
 /// An upstream belongs to one environment.

@@ -34,6 +34,8 @@ pub struct Config {
     pub budget: Budget,
     /// The records.
     pub records: Records,
+    /// The registry of test people.
+    pub registry: Registry,
     /// Environments, by name.
     pub environments: Vec<Arc<Environment>>,
     /// Listeners.
@@ -53,6 +55,8 @@ pub struct Environment {
     pub policy: Policy,
     /// Hosts beside its upstreams that replies may link to, lower case, with the port where it isn't the scheme's.
     pub known_hosts: Vec<String>,
+    /// How many fingerprints of its people are taken; `None`: none. Production only.
+    pub fingerprints_max: Option<u64>,
 }
 
 /// One socket that callers connect to.
@@ -104,6 +108,15 @@ pub struct Connection {
     pub opaque: Vec<String>,
     /// Whether callers send their key in `Authorization: Bearer`, too.
     pub key_in_authorization: bool,
+}
+
+/// The registry of test people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registry {
+    /// People that it may have; further ones aren't taken.
+    pub people_max: u64,
+    /// Whether unknown people that connections of lower environments keep sending are counted, to be proposed.
+    pub learn: bool,
 }
 
 /// How records are kept.

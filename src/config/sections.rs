@@ -1,7 +1,7 @@
 //! The sections of the file, one function each. Defaults stand here and in `config/phigate.toml`.
 
 use super::reader::{Problems, Table};
-use super::{Callers, Config, Connection, Environment, Listener, OnFull, Records};
+use super::{Callers, Config, Connection, Environment, Listener, OnFull, Records, Registry};
 use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
 use crate::forward::HeaderRules;
 use crate::inspect::decode::Budget;
@@ -22,6 +22,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let limits = limits(root.table("limits", problems), problems);
     let budget = budget(root.table("inspect", problems), problems);
     let records = records(root.table("records", problems), problems);
+    let registry = registry(root.table("registry", problems), problems);
     let environments =
         root.tables("environment", problems).into_iter().filter_map(|t| environment(t, problems)).collect();
     let listeners =
@@ -29,7 +30,18 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let connections =
         root.tables("connection", problems).into_iter().filter_map(|t| connection(t, problems)).collect();
     root.done(problems);
-    Config { data_dir, threads, admin, limits, budget, records, environments, listeners, connections }
+    Config {
+        data_dir,
+        threads,
+        admin,
+        limits,
+        budget,
+        records,
+        registry,
+        environments,
+        listeners,
+        connections,
+    }
 }
 
 fn admin(mut t: Table<'_, '_>, problems: &mut Problems) -> SocketAddr {
@@ -126,6 +138,15 @@ fn records(mut t: Table<'_, '_>, problems: &mut Problems) -> Records {
     records
 }
 
+fn registry(mut t: Table<'_, '_>, problems: &mut Problems) -> Registry {
+    let registry = Registry {
+        people_max: t.number("people_max", 10_000, 1..1_000_001, "people", problems),
+        learn: t.flag("learn", false, problems),
+    };
+    t.done(problems);
+    registry
+}
+
 fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Environment>> {
     let name = name(&mut t, "environment", problems);
     if name.as_deref() == Some(UNRESOLVED) {
@@ -188,8 +209,19 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
         flag,
     };
     let known_hosts = known_hosts(&mut t, problems);
+    let fingerprints_max = fingerprints(&mut t, flag, problems);
     t.done(problems);
-    Some(Arc::new(Environment { name: name?, flag, policy, known_hosts }))
+    Some(Arc::new(Environment { name: name?, flag, policy, known_hosts, fingerprints_max }))
+}
+
+fn fingerprints(t: &mut Table<'_, '_>, flag: Flag, problems: &mut Problems) -> Option<u64> {
+    let max = t.number("fingerprints_max", 1_000_000, 64..50_000_001, "fingerprints", problems);
+    let on = t.flag("fingerprints", false, problems);
+    if on && flag != Flag::Production {
+        let at = t.value("fingerprints").map(|v| v.span());
+        problems.add(at, t.key("fingerprints"), "false: they are taken in production only", "true");
+    }
+    on.then_some(max)
 }
 
 fn known_hosts(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<String> {

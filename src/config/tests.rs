@@ -35,6 +35,7 @@ fn the_shipped_example_shows_defaults_that_are_the_program_s() {
     assert_eq!(format!("{:?}", shipped.budget), format!("{:?}", plain.budget));
     assert_eq!(format!("{:?}", shipped.records), format!("{:?}", plain.records));
     assert_eq!(shipped.admin, plain.admin);
+    assert_eq!(shipped.registry, plain.registry);
 }
 
 #[test]
@@ -97,6 +98,17 @@ fn sections_have_to_fit_each_other() {
     let got = problems(&GOOD.replace("9001", "8081"));
     assert!(got.iter().any(|p| p.contains("isn't this gateway")), "{got:#?}");
     assert_eq!(problems("").len(), 1);
+}
+
+#[test]
+fn fingerprints_that_would_never_be_taken_are_told() {
+    let told = |text: &str| problems(&GOOD.replace("flag = \"development\"", text)).join("\n");
+    assert!(told("flag = \"staging\"\nfingerprints = true").contains("they are taken in production only"));
+    assert!(told("flag = \"production\"\nfingerprints = true\nmode = \"off\"").contains("ever be taken"));
+    let off = format!("[records]\nenabled = false\n{GOOD}");
+    let off = off.replace("flag = \"development\"", "flag = \"production\"\nfingerprints = true");
+    assert!(problems(&off).join("\n").contains("records.enabled = false"));
+    assert_eq!(told("flag = \"production\"\nfingerprints = true\nfingerprints_max = 1000"), "");
 }
 
 #[test]

@@ -155,7 +155,9 @@ pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdi
     };
     let mismatch = findings.declared.iter().any(|(mode, _)| *mode == wrong);
     let unread = findings.uninspected.iter().any(|u| !opaque.iter().any(|o| o == u.media_type));
-    let reason = if findings.persons.iter().any(over) {
+    let reason = if findings.persons.iter().any(|p| p.known_real) {
+        Some(Reason::KnownReal)
+    } else if findings.persons.iter().any(over) {
         Some(Reason::LikelyPhi)
     } else if identified > policy.bulk_people_max || opaque_ids > policy.bulk_ids_max {
         Some(Reason::Bulk)

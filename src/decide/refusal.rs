@@ -33,6 +33,8 @@ pub struct Refusal {
     pub more: usize,
     /// Points of the heaviest person, and the threshold.
     pub points: Option<(u16, u16)>,
+    /// What registers the heaviest person as a test person; random, and tells nothing.
+    pub register: Option<String>,
     /// Raw bytes of the body that findings touch: nothing of them is echoed.
     touched: Vec<Range<usize>>,
 }
@@ -110,7 +112,7 @@ impl Refusal {
         let mut refusal = Self::of(reason, findings, policy, opaque);
         for spot in &mut refusal.spots {
             spot.advice = match spot.kind.as_str() {
-                "uninspected" => spot.advice.clone(),
+                "uninspected" | "known-real" => spot.advice.clone(),
                 kind => format!(
                     "The upstream's data has a {}: load made-up people there.",
                     kind.replace('-', " ")
@@ -145,6 +147,8 @@ impl Refusal {
         };
         let mut spots: Vec<Spot> = match reason {
             Reason::Uninspected => unread.collect(),
+            // That somebody is known is all that is told: not who of the message, nor by what.
+            Reason::KnownReal => vec![Spot::known_real()],
             Reason::OffPathUrl => {
                 findings.off_path.iter().map(|link| Spot::off_path(link.part, &link.place)).collect()
             }
@@ -173,13 +177,22 @@ impl Refusal {
             points: matches!(reason, Reason::LikelyPhi).then_some((findings.points().0, policy.block)),
             touched: touched(findings),
             side: Side::Request,
+            register: None,
         }
     }
 
     /// One that isn't about findings.
     #[must_use]
     pub fn plain(reason: Reason) -> Self {
-        Self { reason, side: Side::Request, spots: Vec::new(), more: 0, points: None, touched: Vec::new() }
+        Self {
+            reason,
+            side: Side::Request,
+            spots: Vec::new(),
+            more: 0,
+            points: None,
+            register: None,
+            touched: Vec::new(),
+        }
     }
 
     /// One sentence with what to do.
@@ -190,12 +203,17 @@ impl Refusal {
             Side::Reply => "The upstream has the request; its reply was withheld. ",
         };
         let title = self.reason.title();
+        let register = self.register.as_ref().map_or(String::new(), |id| {
+            format!(" If the person is made up: phigate registry request {id} proposes it for the registry.")
+        });
         match self.points {
             Some((points, block)) if points >= block => {
-                format!("{whose}{title} One person reaches {points} points; {block} are refused.")
+                format!("{whose}{title} One person reaches {points} points; {block} are refused.{register}")
             }
             Some((points, _)) => {
-                format!("{whose}{title} One person reaches {points} points beside clinical content.")
+                format!(
+                    "{whose}{title} One person reaches {points} points beside clinical content.{register}"
+                )
             }
             None => format!("{whose}{title}"),
         }
@@ -219,6 +237,17 @@ impl Spot {
                 "Remove the {}, or send a made-up one that can't be a real person's.",
                 finding.kind.as_str().replace('-', " ")
             ),
+        }
+    }
+
+    fn known_real() -> Self {
+        Self {
+            part: Part::Body,
+            place: "message".to_owned(),
+            rule: "known-real".to_owned(),
+            kind: "known-real".to_owned(),
+            points: 0,
+            advice: "Send made-up people instead: no change to this one's other values helps.".to_owned(),
         }
     }
 
@@ -381,6 +410,9 @@ fn problem(refusal: &Refusal, status: u16, record: &str) -> Value {
         "reason": refusal.reason.as_str(),
         "record": record,
     });
+    if let Some(id) = &refusal.register {
+        out["register"] = json!(id);
+    }
     if !findings.is_empty() {
         out["findings"] = Value::Array(findings);
         out["more"] = json!(refusal.more);
@@ -393,6 +425,7 @@ const fn is_policy(reason: Reason) -> bool {
         reason,
         Reason::LikelyPhi
             | Reason::Bulk
+            | Reason::KnownReal
             | Reason::Uninspected
             | Reason::DeclaredMode
             | Reason::OffPathUrl

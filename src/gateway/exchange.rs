@@ -5,6 +5,7 @@ use crate::decide;
 use crate::identify::Caller;
 use crate::inspect::decode::Budget;
 use crate::inspect::format::known_media_type;
+use crate::inspect::known::Known;
 use crate::inspect::{Findings, Inspector, Message, RuleSet};
 use crate::listen::{HeldPermit, TeeEnd};
 use crate::org::UNRESOLVED;
@@ -155,8 +156,11 @@ impl Close {
                 self.cells.inspected(&route.environment.name, refused, findings, mismatch);
             }
         }
-        let Some(recorder) = &self.shared.recorder else { return };
         let snapshot = self.shared.snapshot.load();
+        if snapshot.config.registry.learn {
+            self.learn(&exchange);
+        }
+        let Some(recorder) = &self.shared.recorder else { return };
         let entry = Entry {
             // The id's own time: a record is found by its id alone.
             started_ms: crate::clock::id_ms(&exchange.id).unwrap_or(0),
@@ -180,6 +184,8 @@ impl Close {
         };
         let streamed = exchange.findings.is_none() && exchange.tee_copies;
         let flag = exchange.route.as_ref().map(|r| r.environment.flag);
+        let takes = exchange.route.as_ref().is_some_and(|r| r.environment.fingerprints_max.is_some());
+        let taker = snapshot.taker.clone().filter(|_| takes && streamed);
         // A refused message is kept at metadata, whoever sent it.
         let refused = matches!(outcome, Outcome::Refused | Outcome::Withheld | Outcome::Failed);
         let draft = Draft {
@@ -195,10 +201,25 @@ impl Close {
             content_type: exchange.head.content_type,
             content_encoding: exchange.head.content_encoding,
             body: if refused { Payload::default() } else { exchange.body },
+            known: taker.map(|taker| taker as Arc<dyn Known>),
             rules: snapshot.rules.clone(),
             budget: snapshot.config.budget,
         };
         recorder.offer(draft);
+    }
+
+    /// Counts people of a lower environment that nothing marks as made up, so that they can be proposed as test people.
+    fn learn(&self, exchange: &Exchange) {
+        let Some(route) = &exchange.route else { return };
+        let policy = &route.environment.policy;
+        if !policy.holds() {
+            return;
+        }
+        for findings in [&exchange.findings, &exchange.reply_findings].into_iter().flatten() {
+            for person in findings.persons.iter().filter(|p| p.points.0 >= policy.identified) {
+                self.shared.notebook.seen(&route.connection.name, &person.tags);
+            }
+        }
     }
 }
 
@@ -221,13 +242,13 @@ impl Job {
         self.body.len() <= super::INSPECT_HERE_BYTES_MAX
     }
 
-    pub(super) fn run(&self, rules: &RuleSet, budget: Budget) -> Findings {
+    pub(super) fn run(&self, rules: &RuleSet, budget: Budget, known: &dyn Known) -> Findings {
         fn borrowed(list: &[(String, String)]) -> Vec<(&str, &str)> {
             list.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
         }
         let head = &self.head;
         let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
-        Inspector::new(rules, budget, crate::clock::this_year()).message(&Message {
+        Inspector::new(rules, budget, crate::clock::this_year()).knowing(known).message(&Message {
             path,
             query,
             headers: &borrowed(&head.headers),

@@ -14,6 +14,7 @@ use crate::inspect::{Findings, RuleSet};
 use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, ReplyBody, Service, Tee, hold};
 use crate::org::{Ceiling, UNRESOLVED};
 use crate::payload::Payload;
+use crate::people::{Notebook, People, Taker};
 use crate::reason::Reason;
 use crate::record::Recorder;
 use crate::resolve::{Route, Routes};
@@ -38,6 +39,10 @@ pub struct Snapshot {
     pub keys: Keys,
     /// The rule set.
     pub rules: Arc<RuleSet>,
+    /// Who is known.
+    pub people: Arc<People>,
+    /// What takes fingerprints of the people that production sees, where an owner turned it on.
+    pub taker: Option<Arc<Taker>>,
 }
 
 /// What all data threads share.
@@ -46,6 +51,8 @@ pub struct Shared {
     pub snapshot: ArcSwap<Snapshot>,
     /// Where records go; `None` where they are off.
     pub recorder: Option<Recorder>,
+    /// Where people are remembered.
+    pub notebook: Notebook,
     /// Counters.
     pub metrics: Metrics,
     /// Bytes held by the process.
@@ -166,15 +173,16 @@ impl Gateway {
 
     async fn run(&self, snapshot: &Snapshot, job: Job) -> Result<Findings, Reason> {
         let started = Instant::now();
-        let (rules, budget) = (snapshot.rules.clone(), snapshot.config.budget);
-        let here = job.is_short().then(|| job.run(&rules, budget.at_most(INSPECT_HERE_BYTES_MAX)));
+        let (rules, people, budget) =
+            (snapshot.rules.clone(), snapshot.people.clone(), snapshot.config.budget);
+        let here = job.is_short().then(|| job.run(&rules, budget.at_most(INSPECT_HERE_BYTES_MAX), &*people));
         let findings = match here.filter(|found| !found.is_over_budget()) {
             Some(findings) => findings,
             None => {
                 // As many at a time as there are cores: each may inflate its body to the budget's end.
                 let _turn = self.shared.scans.acquire().await.map_err(|_| Reason::Internal)?;
                 // A panic in there must not let the message pass.
-                tokio::task::spawn_blocking(move || job.run(&rules, budget))
+                tokio::task::spawn_blocking(move || job.run(&rules, budget, &*people))
                     .await
                     .map_err(|_| Reason::Internal)?
             }
@@ -240,11 +248,25 @@ impl Gateway {
         Response::from_parts(head, body)
     }
 
-    fn failed(&self, exchange: Exchange, head: &Parts, failure: Failure) -> Response<ReplyBody> {
+    fn failed(&self, exchange: Exchange, head: &Parts, mut failure: Failure) -> Response<ReplyBody> {
+        self.offer_registration(&exchange, &mut failure.0);
         let text = HeadText::of(head);
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
         let dialect = Dialect::of(format, &text.content_type, &text.accept, head.uri.path());
         self.refused(exchange, dialect, &failure.0)
+    }
+
+    /// Remembers the heaviest person of a refusal for a day, and has the refusal tell under which id.
+    fn offer_registration(&self, exchange: &Exchange, refusal: &mut Refusal) {
+        let findings = match refusal.side {
+            Side::Request => &exchange.findings,
+            Side::Reply => &exchange.reply_findings,
+        };
+        if refusal.reason == Reason::LikelyPhi
+            && let Some(person) = findings.as_ref().and_then(Findings::heaviest)
+        {
+            refusal.register = self.shared.notebook.refused(&person.tags);
+        }
     }
 
     fn refused(&self, exchange: Exchange, dialect: Dialect, refusal: &Refusal) -> Response<ReplyBody> {

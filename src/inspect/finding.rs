@@ -2,6 +2,7 @@
 
 use super::format::Format;
 use super::kind::{Kind, Points, Whose};
+use super::known::Tag;
 use super::walk::Declared;
 use std::fmt;
 use std::ops::Range;
@@ -62,6 +63,7 @@ impl Counted {
             Self::Dummy => "reserved-or-dummy",
             Self::MadeUp(MadeUp::Generator) => "made-up-generator",
             Self::MadeUp(MadeUp::ValueBorne) => "made-up-value-borne",
+            Self::MadeUp(MadeUp::Listed) => "made-up-listed",
             Self::NotThePatient => "not-the-patient",
         }
     }
@@ -70,6 +72,8 @@ impl Counted {
 /// The rule by which a person counts as made up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MadeUp {
+    /// The organization's registry of test people has this one.
+    Listed,
     /// A generator's identifier system and two independent signs.
     Generator,
     /// Every number and contact can't be a real person's.
@@ -112,6 +116,10 @@ pub struct Person {
     pub only_opaque_id: bool,
     /// Whether it is somebody who came before: another line or row of the same patient.
     pub again: bool,
+    /// Whether production has seen this person: agrees with a fingerprint.
+    pub known_real: bool,
+    /// What the person may be remembered by, where that was asked for: keyed hashes, each with the word of what agrees.
+    pub tags: Vec<(&'static str, Tag)>,
 }
 
 /// Why something stayed unread.

@@ -30,6 +30,7 @@ pub mod vocab;
 pub mod links;
 pub(crate) mod lines;
 mod parts;
+pub mod known;
 
 pub use finding::Findings;
 pub use rules::RuleSet;
@@ -75,13 +76,20 @@ pub struct Inspector<'r> {
     rules: &'r RuleSet,
     budget: Budget,
     this_year: u16,
+    known: Option<&'r dyn known::Known>,
 }
 
 impl<'r> Inspector<'r> {
     /// One that judges by `rules`; `this_year` tells birth dates that lie ahead.
     #[must_use]
     pub fn new(rules: &'r RuleSet, budget: Budget, this_year: u16) -> Self {
-        Self { rules, budget, this_year }
+        Self { rules, budget, this_year, known: None }
+    }
+
+    /// The same, asking who is known.
+    #[must_use]
+    pub fn knowing(self, known: &'r dyn known::Known) -> Self {
+        Self { known: Some(known), ..self }
     }
 
     /// Everything that `message` holds.
@@ -89,6 +97,7 @@ impl<'r> Inspector<'r> {
     pub fn message(&self, message: &Message<'_>) -> Findings {
         let mut scorer = Scorer::new(self.rules, self.this_year);
         scorer.ask_links(message.hosts);
+        scorer.ask_known(self.known);
         let head = self.head(message, &mut scorer);
         let mut left = self.budget.decoded_bytes_max;
         let format = self.body(message, &mut scorer, &mut left);

@@ -2,6 +2,7 @@
 
 use super::{StoredPayload, View};
 use crate::inspect::decode::Budget;
+use crate::inspect::known::Known;
 use crate::inspect::{Findings, RuleSet};
 use crate::org::Flag;
 use crate::payload::{Payload, PayloadText};
@@ -117,6 +118,8 @@ pub struct Draft {
     pub content_encoding: String,
     /// The body, or the copy of its first bytes.
     pub body: Payload,
+    /// Who is known, to the inspection that was left for the record: `None` where nobody is asked for.
+    pub known: Option<Arc<dyn Known>>,
     /// What judged it.
     pub rules: Arc<RuleSet>,
     /// How much carried data is read.

@@ -59,7 +59,11 @@ fn inspect(draft: &Draft) -> Findings {
     let target = draft.target.expose();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let headers: Vec<(&str, &str)> = draft.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    Inspector::new(&draft.rules, draft.budget, crate::clock::this_year()).message(&Message {
+    let mut inspector = Inspector::new(&draft.rules, draft.budget, crate::clock::this_year());
+    if let Some(known) = &draft.known {
+        inspector = inspector.knowing(&**known);
+    }
+    inspector.message(&Message {
         path,
         query,
         headers: &headers,

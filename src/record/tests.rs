@@ -19,6 +19,7 @@ fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
         content_type: content_type.into(),
         content_encoding: String::new(),
         body: Payload::from(body.to_vec()),
+        known: None,
         rules: RuleSet::built_in().clone(),
         budget: Budget::default(),
     }

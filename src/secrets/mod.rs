@@ -40,12 +40,24 @@ pub struct Pepper(Key);
 #[derive(Clone)]
 pub struct TokenKeys(Key);
 
+/// The key that tuples of people are hashed with: see [`crate::inspect::known`].
+#[derive(Clone)]
+pub struct PeopleKey {
+    key: Key,
+    /// The hash with the key taken in: made once, since tuples are asked on a message's way.
+    keyed: Hmac<Sha256>,
+}
+
 /// All secrets of a data folder.
 pub struct Secrets {
     /// For credentials.
     pub pepper: Pepper,
     /// For tokens.
     pub tokens: TokenKeys,
+    /// For the registry of test people.
+    pub people: PeopleKey,
+    /// For fingerprints of real people: a key of its own, since it travels with them.
+    pub fingerprints: PeopleKey,
 }
 
 impl Secrets {
@@ -63,6 +75,8 @@ impl Secrets {
         Ok(Self {
             pepper: Pepper(key(&folder.join("pepper.key"))?),
             tokens: TokenKeys(key(&folder.join("tokens.key"))?),
+            people: PeopleKey::new(key(&folder.join("people.key"))?),
+            fingerprints: PeopleKey::new(key(&folder.join("fingerprints.key"))?),
         })
     }
 
@@ -81,6 +95,57 @@ impl Pepper {
     #[must_use]
     pub fn hash(&self, credential: &str) -> [u8; 32] {
         self.0.mac(&[b"credential", credential.as_bytes()])
+    }
+}
+
+impl PeopleKey {
+    fn new(key: Key) -> Self {
+        let keyed = key.keyed();
+        Self { key, keyed }
+    }
+
+    /// The keyed hash of a tuple's parts.
+    #[must_use]
+    pub fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(self.keyed.clone(), parts)
+    }
+
+    /// The seal of a file that was made with this key.
+    #[must_use]
+    pub fn seal(&self, bytes: &[u8]) -> [u8; 32] {
+        mac(self.keyed.clone(), &[b"file", bytes])
+    }
+
+    /// Reads one from a file; `None` where there is no such file.
+    ///
+    /// # Errors
+    /// [`SecretsError`].
+    pub fn read(path: &Path) -> Result<Option<Self>, SecretsError> {
+        match fs::read(path) {
+            Ok(bytes) => {
+                let key = bytes.try_into().map_err(|_| SecretsError::Length(path.to_owned()))?;
+                Ok(Some(Self::new(Key(key))))
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(SecretsError::File { path: path.to_owned(), kind: e.kind() }),
+        }
+    }
+
+    /// Writes it to a file for its owner alone (0600), whole or not at all; what stood there is replaced.
+    ///
+    /// # Errors
+    /// [`SecretsError::File`].
+    pub fn write(&self, path: &Path) -> Result<(), SecretsError> {
+        let failed = |e: io::Error| SecretsError::File { path: path.to_owned(), kind: e.kind() };
+        let fresh = path.with_extension(format!("new-{}", std::process::id()));
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(failed)?;
+        let written = file.write_all(&self.key.0).and_then(|()| file.sync_all());
+        written.and_then(|()| fs::rename(&fresh, path)).map_err(|e| {
+            // Nothing of a key stays behind.
+            let _ = fs::remove_file(&fresh);
+            failed(e)
+        })
     }
 }
 
@@ -112,13 +177,20 @@ impl TokenKeys {
 impl Key {
     /// HMAC-SHA-256 over parts, each with its length in front.
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
+        mac(self.keyed(), parts)
     }
+
+    fn keyed(&self) -> Hmac<Sha256> {
+        Hmac::new_from_slice(&self.0).expect("HMAC takes keys of any length")
+    }
+}
+
+fn mac(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
 }
 
 /// 256 random bits.

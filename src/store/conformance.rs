@@ -30,6 +30,7 @@ fn record(environment: &str, decision: &str, body: &str) -> Redacted {
         content_type: "application/json".into(),
         content_encoding: String::new(),
         body: Payload::from(body.as_bytes().to_vec()),
+        known: None,
         rules: RuleSet::built_in().clone(),
         budget: Budget::default(),
     };

@@ -1,4 +1,4 @@
-//! control.db: API keys and readers' tokens. Credentials are 256 random bits, shown once and stored as keyed hashes.
+//! control.db: API keys and readers' tokens; the registry of test people is in `registry.rs`. Credentials are 256 random bits, shown once and stored as keyed hashes.
 
 use super::StoreError;
 use super::sqlite::{check_version, database};
@@ -65,12 +65,16 @@ impl Control {
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
-        check_version(&connection)?;
+        check_version(&connection, SCHEMA_VERSION)?;
         connection.execute_batch(SCHEMA).map_err(database)?;
+        connection.execute_batch(super::registry::SCHEMA).map_err(database)?;
         Ok(Self { connection: Mutex::new(connection), pepper })
     }
 
-    fn with<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn with<T>(
+        &self,
+        f: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         f(&self.connection.lock().unwrap_or_else(PoisonError::into_inner)).map_err(database)
     }
 
@@ -231,6 +235,8 @@ fn credential(prefix: &str) -> Result<(String, String), StoreError> {
     Ok((id, credential))
 }
 
+/// 1: keys and tokens. 2: and the registry of test people. What is new are tables, so that opening brings a file up.
+const SCHEMA_VERSION: i64 = 2;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS api_key (
         id TEXT PRIMARY KEY, environment TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL,
@@ -240,7 +246,7 @@ const SCHEMA: &str = "
         id TEXT PRIMARY KEY, name TEXT NOT NULL, roles TEXT NOT NULL, hash BLOB NOT NULL,
         created INTEGER NOT NULL, expires INTEGER, revoked INTEGER
     );
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
 ";
 
 #[cfg(test)]

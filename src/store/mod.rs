@@ -8,6 +8,7 @@
 //! One engine: SQLite, a file for each environment and day. `conformance.rs` holds what any other has to pass.
 
 pub mod control;
+pub mod registry;
 pub mod sqlite;
 #[cfg(test)]
 mod conformance;

@@ -63,7 +63,7 @@ impl Records {
         )
         .map_err(database)?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
-        check_version(&connection)?;
+        check_version(&connection, SCHEMA_VERSION)?;
         Ok(Some(connection))
     }
 }
@@ -259,16 +259,16 @@ fn create(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
-    check_version(&connection)?;
+    check_version(&connection, SCHEMA_VERSION)?;
     connection.execute_batch(SCHEMA).map_err(database)?;
     Ok(connection)
 }
 
 /// Refuses files of later versions.
-pub(super) fn check_version(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn check_version(connection: &Connection, newest: i64) -> Result<(), StoreError> {
     let version: i64 =
         connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database)?;
-    if version > SCHEMA_VERSION { Err(StoreError::Newer(version)) } else { Ok(()) }
+    if version > newest { Err(StoreError::Newer(version)) } else { Ok(()) }
 }
 
 pub(super) fn database(error: rusqlite::Error) -> StoreError {

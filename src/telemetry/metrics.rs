@@ -4,7 +4,7 @@
 //! enums or names from the configuration, so that their number is known; small counts name people, so findings are
 //! counted by environment, kind and decision, never by connection.
 
-use crate::inspect::finding::UninspectedReason;
+use crate::inspect::finding::{MadeUp, Person, UninspectedReason};
 use crate::inspect::kind::Kind;
 use crate::reason::Reason;
 use prometheus::proto::{Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
@@ -86,6 +86,8 @@ struct EnvironmentCells {
     findings: Vec<AtomicU64>,
     uninspected: Vec<AtomicU64>,
     declared: AtomicU64,
+    listed: AtomicU64,
+    known_real: AtomicU64,
     scanned: AtomicU64,
     request_bytes: AtomicU64,
     response_bytes: AtomicU64,
@@ -129,6 +131,12 @@ pub struct Others {
     pub connection_events: [(&'static str, u64); 6],
     /// Bytes of bodies held now.
     pub held_bytes: u64,
+    /// Tuples of test people that are listed.
+    pub listed_tuples: u64,
+    /// Fingerprints that are asked.
+    pub fingerprints: u64,
+    /// Notes of people that were not kept, and fingerprints that were not taken.
+    pub people_dropped: (u64, u64),
 }
 
 impl Metrics {
@@ -191,6 +199,22 @@ impl Metrics {
                     .collect(),
             ),
             plain("phigate_held_bytes", "Bytes of bodies held for judgement.", gauge, others.held_bytes),
+            plain(
+                "phigate_registry_tuples",
+                "Tuples of approved test people that have not expired.",
+                gauge,
+                others.listed_tuples,
+            ),
+            plain("phigate_fingerprints", "Fingerprints that are asked.", gauge, others.fingerprints),
+            family(
+                "phigate_people_dropped_total",
+                "Notes of people that were not kept (notes), fingerprints that found their filter full (fingerprints).",
+                counter,
+                vec![
+                    metric(&[("what", "fingerprints")], counter, others.people_dropped.1 as f64),
+                    metric(&[("what", "notes")], counter, others.people_dropped.0 as f64),
+                ],
+            ),
             plain("phigate_keys", "API keys that are known and not revoked.", gauge, self.keys.load(Relaxed)),
             family(
                 "phigate_config_reloads_total",
@@ -264,6 +288,9 @@ impl Cells {
         for unread in &findings.uninspected {
             bump(&cells.uninspected, unread.reason as usize, 1);
         }
+        let people = |pick: fn(&Person) -> bool| findings.persons.iter().filter(|p| pick(p)).count() as u64;
+        cells.listed.fetch_add(people(|p| p.made_up == Some(MadeUp::Listed)), Relaxed);
+        cells.known_real.fetch_add(people(|p| p.known_real), Relaxed);
         cells.declared.fetch_add(u64::from(mismatch), Relaxed);
         cells.scanned.fetch_add(findings.scanned_bytes, Relaxed);
     }
@@ -288,6 +315,8 @@ impl EnvironmentCells {
             findings: zeros(2 * Kind::ALL.len()),
             uninspected: zeros(UninspectedReason::ALL.len()),
             declared: AtomicU64::new(0),
+            listed: AtomicU64::new(0),
+            known_real: AtomicU64::new(0),
             scanned: AtomicU64::new(0),
             request_bytes: AtomicU64::new(0),
             response_bytes: AtomicU64::new(0),
@@ -323,6 +352,7 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
     let mut findings = Vec::new();
     let mut uninspected = Vec::new();
     let (mut declared, mut scanned, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut people = Vec::new();
     for name in &names {
         for outcome in Outcome::ALL {
             let value = sum(name, &|c| at(&c.requests, *outcome as usize));
@@ -362,6 +392,12 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
             }
         }
         let one = |value: u64| metric(&[("environment", name)], counter, value as f64);
+        for (standing, value) in [
+            ("known_real", sum(name, &|c| c.known_real.load(Relaxed))),
+            ("listed", sum(name, &|c| c.listed.load(Relaxed))),
+        ] {
+            people.push(metric(&[("environment", name), ("standing", standing)], counter, value as f64));
+        }
         declared.push(one(sum(name, &|c| c.declared.load(Relaxed))));
         scanned.push(one(sum(name, &|c| c.scanned.load(Relaxed))));
         for (direction, value) in [
@@ -396,6 +432,12 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
             "Messages whose declared mode isn't the environment's.",
             counter,
             declared,
+        ),
+        family(
+            "phigate_known_people_total",
+            "People that the registry of test people lists, or that agree with a fingerprint of production.",
+            counter,
+            people,
         ),
         family(
             "phigate_scanned_bytes_total",

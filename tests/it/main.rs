@@ -5,6 +5,7 @@
 mod bad_input;
 mod binary;
 mod leaks;
+mod people;
 mod proxying;
 mod readers;
 mod replies;

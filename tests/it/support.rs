@@ -202,6 +202,11 @@ impl Gate {
 
     /// The same; `connection` stands inside the staging connection.
     pub(crate) fn with_connection(top: &str, staging: &str, connection: &str) -> Self {
+        Self::with_production(top, staging, connection, "")
+    }
+
+    /// The same; `production` stands inside the production environment.
+    pub(crate) fn with_production(top: &str, staging: &str, connection: &str, production: &str) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let upstreams: Vec<Upstream> = ENVIRONMENTS.iter().map(|_| Upstream::start()).collect();
         let mut config = format!(
@@ -209,7 +214,11 @@ impl Gate {
             folder.path().join("data")
         );
         for (name, upstream) in ENVIRONMENTS.iter().zip(&upstreams) {
-            let (extra, connection) = if *name == "staging" { (staging, connection) } else { ("", "") };
+            let (extra, connection) = match *name {
+                "staging" => (staging, connection),
+                "production" => (production, ""),
+                _ => ("", ""),
+            };
             config += &format!(
                 "[[environment]]\nname = \"{name}\"\nflag = \"{name}\"\n{extra}\n[[connection]]\nname = \"to-{name}\"\nenvironment = \"{name}\"\nupstream = \"http://{}\"\n{connection}\n",
                 upstream.address

@@ -6,6 +6,7 @@
 mod again;
 mod known;
 mod person;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use super::disguise::Plain;
 use super::embedded::{self, Packing, Whole};
 use super::finding::{Counted, Finding, Findings, OffPath, Part, Uninspected, UninspectedReason};
 use super::kind::{Kind, Points, Whose};
+use super::known::{Facts, Known};
 use super::links;
 use super::marker::{Judged, Markers, Sign};
 use super::names;
@@ -24,7 +26,7 @@ use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
 use again::Again;
 use known::KeptText;
-use person::{add_up, agree, is_name, is_number, keys};
+use person::{agree, is_name, is_number, keys};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub struct Scorer<'r> {
     hosts: Option<Vec<String>>,
     /// Whom the fields of a multipart form tell of.
     form: Option<PersonId>,
+    known: Option<&'r dyn Known>,
+    facts: HashMap<PersonId, Facts>,
     generator_seen: bool,
     /// The first of the people that it holds for.
     generator_from: usize,
@@ -172,6 +176,8 @@ impl<'r> Scorer<'r> {
             off_path: Vec::new(),
             hosts: None,
             form: None,
+            known: None,
+            facts: HashMap::new(),
             generator_seen: false,
             generator_from: 0,
             scanned: 0,
@@ -512,6 +518,7 @@ impl<'r> Scorer<'r> {
         let span = self.span(leaf.span.clone());
         let finding =
             self.finding(Arc::from(field.id.as_str()), field.kind, field.whose, span, self.place(place()));
+        self.tell_fact(person, field.kind, plain.text(), judged.sign, &finding.place);
         self.evidence.push(Evidence {
             person,
             kind: field.kind,
@@ -655,6 +662,7 @@ impl<'r> Scorer<'r> {
             }
         }
         self.find_known(&owner);
+        self.join_facts(&owner);
         let mut clinical = vec![false; self.people.len()];
         for (from, draft) in self.people.iter().enumerate() {
             let to = owner.get(from).map_or(from, |to| to.0 as usize);
@@ -682,7 +690,7 @@ impl<'r> Scorer<'r> {
             }
             index.insert(id, persons.len());
             let generator = self.people.get(id.0 as usize).is_some_and(|draft| draft.generator);
-            persons.push(add_up(&mut self.evidence, &own, is_clinical, generator));
+            persons.push(self.judge_person(id, &own, is_clinical, generator));
             owned.push((id, own));
         }
         let mut again = Again::default();

@@ -4,12 +4,19 @@ use super::Evidence;
 use crate::inspect::check::date;
 use crate::inspect::finding::{Counted, MadeUp, Person};
 use crate::inspect::kind::{Kind, Points};
+use crate::inspect::known::Standing;
 use crate::inspect::marker::Sign;
 use crate::inspect::names;
 use std::collections::HashMap;
 
 /// Adds up one person's evidence, and writes into the findings what each counted.
-pub(super) fn add_up(evidence: &mut [Evidence], own: &[usize], clinical: bool, generator: bool) -> Person {
+pub(super) fn add_up(
+    evidence: &mut [Evidence],
+    own: &[usize],
+    clinical: bool,
+    generator: bool,
+    standing: &Standing,
+) -> Person {
     let get = |at: &usize| evidence.get(*at);
     let structured: Vec<&Evidence> = own.iter().filter_map(get).filter(|e| !e.free_text).collect();
     // A tax number's range, or a number in a generator's own form, counts as a dummy only beside another sign; of
@@ -26,7 +33,11 @@ pub(super) fn add_up(evidence: &mut [Evidence], own: &[usize], clinical: bool, g
         Sign::None if e.judged.generated && !e.judged.opaque && sure_sign => Sign::Sure,
         sign => sign,
     };
-    let made_up = made_up(&structured, &sign, generator);
+    // Whoever production knows isn't made up, whatever the values look like.
+    let made_up = match standing {
+        Standing { real: true, .. } => None,
+        standing => made_up(&structured, &sign, generator).or(standing.listed.then_some(MadeUp::Listed)),
+    };
     let words: Vec<String> = structured.iter().flat_map(|e| e.keys.iter().cloned()).collect();
     let mut heaviest: HashMap<Kind, u16> = HashMap::new();
     let mut outcome = Vec::with_capacity(own.len());
@@ -39,6 +50,9 @@ pub(super) fn add_up(evidence: &mut [Evidence], own: &[usize], clinical: bool, g
         let (points, counted) = match (made_up, sign(e)) {
             (_, Sign::Placeholder) => (kept, Counted::Placeholder),
             (_, Sign::Sure | Sign::Habit) if kept.0 == 0 => (Points(0), Counted::Dummy),
+            (Some(MadeUp::Listed), _) if !e.free_text && !standing.clears(*at, e.full.0) => {
+                (kept, Counted::Yes)
+            }
             (Some(rule), _) if !e.free_text || explained => (Points(0), Counted::MadeUp(rule)),
             (_, Sign::Habit) if is_name(e.kind) => (Points(kept.0.min(10)), Counted::Dummy),
             _ => (kept, Counted::Yes),
@@ -65,7 +79,15 @@ pub(super) fn add_up(evidence: &mut [Evidence], own: &[usize], clinical: bool, g
         heaviest.remove(&Kind::FullName).unwrap_or(0).max(heaviest.remove(&Kind::Relative).unwrap_or(0));
     let sum = heaviest.values().fold(u32::from(parts.max(whole)), |sum, p| sum + u32::from(*p));
     let points = Points(u16::try_from(sum).unwrap_or(u16::MAX));
-    Person { points, clinical, made_up, only_opaque_id, again: false }
+    Person {
+        points,
+        clinical,
+        made_up,
+        only_opaque_id,
+        again: false,
+        known_real: standing.real,
+        tags: Vec::new(),
+    }
 }
 
 /// Rules b and c of the marker list.

@@ -1,0 +1,60 @@
+//! The scorer's side of known people: keeps each person's facts, and asks who is known once all is read.
+
+use super::person::add_up;
+use super::{Facts, Known, PersonId, Scorer};
+use crate::inspect::finding::Person;
+use crate::inspect::kind::Kind;
+use crate::inspect::known::{Remember, Standing};
+use crate::inspect::marker::Sign;
+
+impl<'r> Scorer<'r> {
+    /// Asks `known` about people from here on.
+    pub fn ask_known(&mut self, known: Option<&'r dyn Known>) {
+        self.known = known.filter(|k| k.knows_anybody() || k.remember() != Remember::Nobody);
+    }
+
+    /// Keeps what a structured field says; the evidence that it makes comes next.
+    pub(super) fn tell_fact(&mut self, person: PersonId, kind: Kind, value: &str, sign: Sign, place: &str) {
+        if self.known.is_some() && person != PersonId::NOBODY && sign != Sign::Placeholder {
+            let at = self.evidence.len();
+            self.facts.entry(person).or_default().tell(kind, value, place, at);
+        }
+    }
+
+    /// Gives the facts of one person under several numbers to that person.
+    pub(super) fn join_facts(&mut self, owner: &[PersonId]) {
+        if self.facts.is_empty() {
+            return;
+        }
+        let mut told: Vec<(PersonId, Facts)> = self.facts.drain().collect();
+        told.sort_by_key(|(person, _)| *person);
+        for (from, facts) in told {
+            let to = owner.get(from.0 as usize).copied().unwrap_or(from);
+            self.facts.entry(to).or_default().absorb(facts);
+        }
+    }
+
+    /// Adds one person up, in the light of who is known.
+    pub(super) fn judge_person(
+        &mut self,
+        id: PersonId,
+        own: &[usize],
+        clinical: bool,
+        generator: bool,
+    ) -> Person {
+        let known = self.known.zip(self.facts.get(&id));
+        let standing = known.map(|(known, facts)| Standing::of(facts, known)).unwrap_or_default();
+        let mut person = add_up(&mut self.evidence, own, clinical, generator, &standing);
+        if let Some((known, facts)) = known {
+            let wanted = match known.remember() {
+                Remember::Nobody => false,
+                Remember::Unknown => person.made_up.is_none() && !standing.real && person.points.0 > 0,
+                Remember::Everybody => !standing.listed,
+            };
+            if wanted {
+                person.tags = facts.listing(known);
+            }
+        }
+        person
+    }
+}
