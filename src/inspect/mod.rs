@@ -18,6 +18,7 @@ pub mod xhtml;
 pub mod disguise;
 pub mod embedded;
 pub mod offsets;
+pub mod scan;
 pub mod text;
 pub mod names;
 pub mod check;

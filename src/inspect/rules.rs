@@ -5,6 +5,7 @@ use super::check::Validator;
 use super::field::FieldTable;
 use super::kind::{Kind, Points};
 use super::marker::Markers;
+use super::scan::Engine;
 use super::text::Detector;
 use super::url::Queries;
 use super::walk::{fhir, hl7v2, object};
@@ -16,6 +17,8 @@ use std::sync::{Arc, OnceLock};
 pub struct RuleSet {
     /// Shape detectors for text, in the order of the file.
     pub detectors: Vec<Detector>,
+    /// Where they match, all at once.
+    pub engine: Engine,
     /// Dummies and reserved values.
     pub markers: Markers,
     /// Word lists of text.
@@ -114,8 +117,13 @@ impl RuleSet {
         let detectors: RawDetectors = read(DETECTORS)?;
         let words: RawWords = read(WORDS)?;
         let table = |text| FieldTable::parse(text);
+        let detectors: Vec<Detector> =
+            detectors.detector.into_iter().map(Detector::compile).collect::<Result<_, _>>()?;
+        let engine = Engine::new(detectors.iter().map(Detector::pattern))
+            .map_err(|number| format!("detector {number} of the list can't be compiled"))?;
         Ok(Self {
-            detectors: detectors.detector.into_iter().map(Detector::compile).collect::<Result<_, _>>()?,
+            detectors,
+            engine,
             markers: read(MARKERS)?,
             words: Words {
                 not_names: words.not_names.into_iter().collect(),
