@@ -17,20 +17,23 @@ mod tests;
 use head::{HEAD_BYTES_MAX, Head, is_word};
 use pack::{BUCKETS, Tables};
 use rule::{Match, Road, Rule};
-use simd::{Candidates, Lanes};
+use simd::{BANKS_MAX, Candidates, Lanes};
 use std::ops::Range;
 
 /// Compiled rules.
 pub struct Engine {
     rules: Vec<Rule>,
-    tables: Tables,
-    /// For each bucket its heads, 64 at a time.
-    groups: [Vec<Group>; BUCKETS],
+    /// Rules that are looked for at candidates are spread over banks, all heads of each in one.
+    tables: Vec<Tables>,
+    /// The same banks: for each bucket its heads, 64 at a time.
+    groups: Vec<Buckets>,
     /// Rules that are looked for around a byte.
     around: Vec<Around>,
     plain: Vec<usize>,
     lanes: Lanes,
 }
+
+type Buckets = [Vec<Group>; BUCKETS];
 
 /// A rule that is looked for around a byte that each of its matches has.
 struct Around {
@@ -68,26 +71,17 @@ impl Engine {
     }
 
     fn of(rules: Vec<Rule>) -> Self {
-        let (mut heads, mut owners) = (Vec::new(), Vec::new());
-        let (mut around, mut plain) = (Vec::new(), Vec::new());
+        let (mut by_heads, mut around, mut plain) = (Vec::new(), Vec::new(), Vec::new());
         for (number, rule) in rules.iter().enumerate() {
             match &rule.road {
-                Road::Heads(own) => {
-                    heads.extend(own.iter().cloned());
-                    owners.resize(heads.len(), number);
-                }
+                Road::Heads(heads) => by_heads.push((number, heads.as_slice())),
                 Road::Around(byte, reach, heads) => {
                     around.push(Around { rule: number, byte: *byte, reach: *reach, heads: heads.clone() });
                 }
                 Road::Plain => plain.push(number),
             }
         }
-        let buckets = pack::pack(&heads);
-        let tables = Tables::new(&heads, &buckets);
-        let groups = buckets.map(|mut bucket| {
-            bucket.sort_unstable();
-            bucket.chunks(64).map(|members| Group::new(members, &heads, &owners)).collect()
-        });
+        let (tables, groups) = banks(by_heads).into_iter().unzip();
         Self { rules, tables, groups, around, plain, lanes: Lanes::best() }
     }
 
@@ -101,11 +95,15 @@ impl Engine {
             self.search_around(around, text, &mut progress, judge);
         }
         let mut found = Candidates::new();
-        let mut at = 0;
-        while at < text.len() {
-            at = simd::candidates(self.lanes, &self.tables, text.as_bytes(), at, &mut found);
-            for (at, buckets) in found.iter() {
-                self.check(text, at, buckets, &mut progress, judge);
+        for (tables, groups) in self.tables.chunks(BANKS_MAX).zip(self.groups.chunks(BANKS_MAX)) {
+            let mut at = 0;
+            while at < text.len() {
+                at = simd::candidates(self.lanes, tables, text.as_bytes(), at, &mut found);
+                for (at, (bank, buckets)) in found.iter() {
+                    if let Some(bank) = groups.get(usize::from(bank)) {
+                        self.check(bank, text, at, buckets, &mut progress, judge);
+                    }
+                }
             }
         }
     }
@@ -134,14 +132,21 @@ impl Engine {
     }
 
     /// The rules that may begin at a candidate.
-    fn check(&self, text: &str, at: usize, buckets: u8, progress: &mut Progress, judge: &mut Judge<'_>) {
+    fn check(
+        &self,
+        bank: &Buckets,
+        text: &str,
+        at: usize,
+        mut buckets: u8,
+        progress: &mut Progress,
+        judge: &mut Judge<'_>,
+    ) {
         let bytes = text.as_bytes();
         let in_word = at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|b| is_word(*b));
-        for (bit, bucket) in self.groups.iter().enumerate() {
-            if buckets & 1 << bit == 0 {
-                continue;
-            }
-            for group in bucket {
+        while buckets != 0 {
+            let bucket = bank.get(buckets.trailing_zeros() as usize);
+            buckets &= buckets - 1;
+            for group in bucket.into_iter().flatten() {
                 let mut heads = if in_word { !group.word_start } else { u64::MAX };
                 for (depth, (takes, asks)) in group.takes.iter().zip(group.asks).enumerate() {
                     heads &= bytes.get(at + depth).map_or(!asks, |b| takes[usize::from(*b)]);
@@ -193,6 +198,34 @@ fn after(found: &Match, accepted: bool, text: &str) -> usize {
         at += 1;
     }
     at
+}
+
+/// Spreads rules over banks, those that begin alike together.
+fn banks(mut rules: Vec<(usize, &[Head])>) -> Vec<(Tables, Buckets)> {
+    rules.sort_by_key(|(_, heads)| heads.iter().map(|h| (h.word_start, pack::first_bytes(h))).min());
+    let mut banks = Vec::new();
+    let (mut heads, mut owners): (Vec<Head>, Vec<usize>) = (Vec::new(), Vec::new());
+    let mut rules = rules.into_iter().peekable();
+    while let Some((number, own)) = rules.next() {
+        heads.extend_from_slice(own);
+        owners.resize(heads.len(), number);
+        if rules.peek().is_none_or(|(_, next)| heads.len() + next.len() > BANK_HEADS_MAX) {
+            banks.push(bank(&heads, &owners));
+            heads.clear();
+            owners.clear();
+        }
+    }
+    banks
+}
+
+fn bank(heads: &[Head], owners: &[usize]) -> (Tables, Buckets) {
+    let buckets = pack::pack(heads);
+    let tables = Tables::new(heads, &buckets);
+    let groups = buckets.map(|mut bucket| {
+        bucket.sort_unstable();
+        bucket.chunks(64).map(|members| Group::new(members, heads, owners)).collect()
+    });
+    (tables, groups)
 }
 
 impl Group {
@@ -249,6 +282,9 @@ impl Progress {
         self.states.get_mut(at).expect("it is there or was pushed right now")
     }
 }
+
+/// Heads of one bank: with more, buckets let too much through.
+const BANK_HEADS_MAX: usize = 160;
 
 /// A check that reads no more than so many bytes isn't counted.
 const SHORT: usize = 64;

@@ -7,10 +7,10 @@ use super::head::{Class, HEAD_BYTES_MAX, Head};
 
 /// For each of the first bytes and each nibble, the buckets that take it.
 pub(super) struct Tables {
-    /// By the low nibble.
-    pub(super) low: [[u8; 16]; HEAD_BYTES_MAX],
-    /// By the high nibble.
-    pub(super) high: [[u8; 16]; HEAD_BYTES_MAX],
+    /// By the low nibble; twice over, as wide shuffles want them.
+    pub(super) low: [[u8; 32]; HEAD_BYTES_MAX],
+    /// By the high nibble, the same.
+    pub(super) high: [[u8; 32]; HEAD_BYTES_MAX],
     /// Buckets all whose heads begin a word.
     pub(super) word_start: u8,
 }
@@ -42,7 +42,7 @@ pub(super) fn pack(heads: &[Head]) -> [Vec<usize>; BUCKETS] {
 
 impl Tables {
     pub(super) fn new(heads: &[Head], buckets: &[Vec<usize>; BUCKETS]) -> Self {
-        let (low, high) = ([[0; 16]; HEAD_BYTES_MAX], [[0; 16]; HEAD_BYTES_MAX]);
+        let (low, high) = ([[0; 32]; HEAD_BYTES_MAX], [[0; 32]; HEAD_BYTES_MAX]);
         let mut tables = Self { low, high, word_start: 0 };
         for (bit, bucket) in (0..BUCKETS).map(|n| 1u8 << n).zip(buckets) {
             let members = || bucket.iter().filter_map(|at| heads.get(*at));
@@ -51,9 +51,9 @@ impl Tables {
             }
             for nibbles in members().map(Nibbles::of) {
                 for (at, (low, high)) in nibbles.0.into_iter().enumerate() {
-                    for n in 0..16 {
-                        tables.low[at][n] |= if low & 1 << n == 0 { 0 } else { bit };
-                        tables.high[at][n] |= if high & 1 << n == 0 { 0 } else { bit };
+                    for n in 0..32 {
+                        tables.low[at][n] |= if low & 1 << (n % 16) == 0 { 0 } else { bit };
+                        tables.high[at][n] |= if high & 1 << (n % 16) == 0 { 0 } else { bit };
                     }
                 }
             }
@@ -171,7 +171,7 @@ fn frequency(byte: u8) -> f64 {
 }
 
 /// For sorting: what a head begins with.
-fn first_bytes(head: &Head) -> Vec<u8> {
+pub(super) fn first_bytes(head: &Head) -> Vec<u8> {
     head.classes.iter().filter_map(|class: &Class| class.bytes().next()).collect()
 }
 

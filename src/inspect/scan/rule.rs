@@ -174,4 +174,4 @@ pub(super) const REREAD_MAX: usize = 16;
 const NFA_BYTES_MAX: usize = 1 << 20;
 
 /// Size of a rule's table of states.
-const DFA_BYTES_MAX: usize = 64 << 10;
+const DFA_BYTES_MAX: usize = 512 << 10;

@@ -1,8 +1,8 @@
 //! Candidates: where one of the heads may begin, 32 positions at once.
 //!
 //! For each position the nibbles of the byte there and of the next five are looked up in tables of 16 (a shuffle),
-//! each entry with a bit for each bucket; what is left of a bucket's bit after all six is a candidate. The same on 32
-//! lanes (AVX2), on 16 (SSSE3), or one by one.
+//! each entry with a bit for each bucket; what is left of a bucket's bit after all six is a candidate. Several banks of
+//! tables are asked at one look at the bytes. The same on 32 lanes (AVX2), on 16 (SSSE3), or one by one.
 
 // Shuffles and unaligned loads are `unsafe` as the instructions must be there and the bytes in bounds: both are
 // checked right beside each use, and the safe form below does the same one by one.
@@ -14,28 +14,29 @@ use super::pack::Tables;
 /// Candidates found so far, in order.
 pub(super) struct Candidates {
     at: [usize; CANDIDATES_MAX],
-    buckets: [u8; CANDIDATES_MAX],
+    /// The bank's number, and its buckets.
+    buckets: [(u8, u8); CANDIDATES_MAX],
     len: usize,
 }
 
 impl Candidates {
     pub(super) const fn new() -> Self {
-        Self { at: [0; CANDIDATES_MAX], buckets: [0; CANDIDATES_MAX], len: 0 }
+        Self { at: [0; CANDIDATES_MAX], buckets: [(0, 0); CANDIDATES_MAX], len: 0 }
     }
 
-    /// Positions, each with the buckets that may begin there.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, u8)> + '_ {
+    /// Positions, each with a bank's number and the buckets that may begin there.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, (u8, u8))> + '_ {
         self.at.iter().copied().zip(self.buckets).take(self.len)
     }
 
     #[inline(always)]
-    fn push(&mut self, from: usize, mut positions: u32, buckets: &[u8; LANES]) {
+    fn push(&mut self, from: usize, bank: u8, mut positions: u32, buckets: &[u8; LANES]) {
         while positions != 0 {
             let lane = positions.trailing_zeros() as usize;
             if let (Some(at), Some(slot), Some(bits)) =
                 (self.at.get_mut(self.len), self.buckets.get_mut(self.len), buckets.get(lane))
             {
-                (*at, *slot) = (from + lane, *bits);
+                (*at, *slot) = (from + lane, (bank, *bits));
                 self.len += 1;
             }
             positions &= positions - 1;
@@ -44,7 +45,7 @@ impl Candidates {
 
     #[inline(always)]
     fn has_room(&self) -> bool {
-        self.len + LANES <= CANDIDATES_MAX
+        self.len + LANES * BANKS_MAX <= CANDIDATES_MAX
     }
 }
 
@@ -90,10 +91,11 @@ impl Lanes {
     }
 }
 
-/// Collects candidates at and after `from`, until `out` is full; gives where to go on, the text's length at its end.
+/// Collects candidates of up to [`BANKS_MAX`] banks at and after `from`, until `out` is full; gives where to go on, the
+/// text's length at its end.
 pub(super) fn candidates(
     lanes: Lanes,
-    tables: &Tables,
+    banks: &[Tables],
     text: &[u8],
     from: usize,
     out: &mut Candidates,
@@ -103,36 +105,38 @@ pub(super) fn candidates(
         #[cfg(target_arch = "x86_64")]
         Lanes::Avx2 if is_x86_feature_detected!("avx2") => {
             // SAFETY: the processor has AVX2: asked right above.
-            unsafe { x86::avx2(tables, text, from, out) }
+            unsafe { x86::avx2(banks, text, from, out) }
         }
         #[cfg(target_arch = "x86_64")]
         Lanes::Ssse3 if is_x86_feature_detected!("ssse3") => {
             // SAFETY: the processor has SSSE3: asked right above.
-            unsafe { x86::ssse3(tables, text, from, out) }
+            unsafe { x86::ssse3(banks, text, from, out) }
         }
-        _ => one_by_one(tables, text, from, out),
+        _ => one_by_one(banks, text, from, out),
     }
 }
 
-fn one_by_one(tables: &Tables, text: &[u8], mut from: usize, out: &mut Candidates) -> usize {
+fn one_by_one(banks: &[Tables], text: &[u8], mut from: usize, out: &mut Candidates) -> usize {
     let mut padded = [0; WINDOW];
     while from < text.len() && out.has_room() {
         let (window, inside) = window(text, from, &mut padded);
-        let mut buckets = [0; LANES];
-        let mut positions = 0;
-        for (lane, slot) in buckets.iter_mut().enumerate() {
-            let mut bits = u8::MAX;
-            for at in 0..HEAD_BYTES_MAX {
-                let byte = window[lane + 1 + at];
-                bits &= tables.low[at][usize::from(byte & 15)] & tables.high[at][usize::from(byte >> 4)];
+        for (number, tables) in (0..).zip(banks) {
+            let mut buckets = [0; LANES];
+            let mut positions = 0;
+            for (lane, slot) in buckets.iter_mut().enumerate() {
+                let mut bits = u8::MAX;
+                for at in 0..HEAD_BYTES_MAX {
+                    let byte = window[lane + 1 + at];
+                    bits &= tables.low[at][usize::from(byte & 15)] & tables.high[at][usize::from(byte >> 4)];
+                }
+                if is_word(window[lane]) {
+                    bits &= !tables.word_start;
+                }
+                *slot = bits;
+                positions |= u32::from(bits != 0) << lane;
             }
-            if is_word(window[lane]) {
-                bits &= !tables.word_start;
-            }
-            *slot = bits;
-            positions |= u32::from(bits != 0) << lane;
+            out.push(from, number, positions & inside, &buckets);
         }
-        out.push(from, positions & inside, &buckets);
         from += LANES;
     }
     from.min(text.len())
@@ -162,35 +166,39 @@ mod x86 {
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn avx2(tables: &Tables, text: &[u8], mut from: usize, out: &mut Candidates) -> usize {
-        let low = tables.low.map(|table| _mm256_broadcastsi128_si256(load(&table, 0)));
-        let high = tables.high.map(|table| _mm256_broadcastsi128_si256(load(&table, 0)));
-        let word_low = _mm256_broadcastsi128_si256(load(&WORD_LOW, 0));
-        let word_high = _mm256_broadcastsi128_si256(load(&WORD_HIGH, 0));
-        let word_start = _mm256_set1_epi8(tables.word_start.cast_signed());
+    pub(super) fn avx2(banks: &[Tables], text: &[u8], mut from: usize, out: &mut Candidates) -> usize {
         let nibble = _mm256_set1_epi8(15);
+        let zero = _mm256_setzero_si256();
         let mut padded = [0; WINDOW];
         while from < text.len() && out.has_room() {
             let (window, inside) = window(text, from, &mut padded);
-            let look = |bytes: __m256i, low: __m256i, high: __m256i| {
-                let lows = _mm256_shuffle_epi8(low, _mm256_and_si256(bytes, nibble));
-                let highs =
-                    _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble));
+            let mut low = [zero; 1 + HEAD_BYTES_MAX];
+            let mut high = [zero; 1 + HEAD_BYTES_MAX];
+            for at in 0..=HEAD_BYTES_MAX {
+                let bytes = load_wide(window, at);
+                low[at] = _mm256_and_si256(bytes, nibble);
+                high[at] = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
+            }
+            let look = |at: usize, low_table: &[u8; 32], high_table: &[u8; 32]| {
+                let lows = _mm256_shuffle_epi8(load_wide(low_table, 0), low[at]);
+                let highs = _mm256_shuffle_epi8(load_wide(high_table, 0), high[at]);
                 _mm256_and_si256(lows, highs)
             };
-            let before = look(load_wide(window, 0), word_low, word_high);
-            let no_word = _mm256_cmpeq_epi8(before, _mm256_setzero_si256());
-            let mut bits = _mm256_or_si256(no_word, _mm256_andnot_si256(word_start, _mm256_set1_epi8(-1)));
-            for at in 0..HEAD_BYTES_MAX {
-                bits = _mm256_and_si256(bits, look(load_wide(window, at + 1), low[at], high[at]));
-            }
-            let none = _mm256_movemask_epi8(_mm256_cmpeq_epi8(bits, _mm256_setzero_si256()));
-            let positions = !none.cast_unsigned() & inside;
-            if positions != 0 {
-                let mut buckets = [0; LANES];
-                // SAFETY: 32 bytes are written to an array of 32.
-                unsafe { _mm256_storeu_si256(buckets.as_mut_ptr().cast(), bits) };
-                out.push(from, positions, &buckets);
+            let no_word = _mm256_cmpeq_epi8(look(0, &WORD_LOW, &WORD_HIGH), zero);
+            for (number, tables) in (0..).zip(banks) {
+                let anywhere = _mm256_set1_epi8((!tables.word_start).cast_signed());
+                let mut bits = _mm256_or_si256(no_word, anywhere);
+                for at in 0..HEAD_BYTES_MAX {
+                    bits = _mm256_and_si256(bits, look(at + 1, &tables.low[at], &tables.high[at]));
+                }
+                let none = _mm256_movemask_epi8(_mm256_cmpeq_epi8(bits, zero));
+                let positions = !none.cast_unsigned() & inside;
+                if positions != 0 {
+                    let mut buckets = [0; LANES];
+                    // SAFETY: 32 bytes are written to an array of 32.
+                    unsafe { _mm256_storeu_si256(buckets.as_mut_ptr().cast(), bits) };
+                    out.push(from, number, positions, &buckets);
+                }
             }
             from += LANES;
         }
@@ -198,35 +206,35 @@ mod x86 {
     }
 
     #[target_feature(enable = "ssse3")]
-    pub(super) fn ssse3(tables: &Tables, text: &[u8], mut from: usize, out: &mut Candidates) -> usize {
-        let low = tables.low.map(|table| load(&table, 0));
-        let high = tables.high.map(|table| load(&table, 0));
-        let (word_low, word_high) = (load(&WORD_LOW, 0), load(&WORD_HIGH, 0));
-        let word_start = _mm_set1_epi8(tables.word_start.cast_signed());
+    pub(super) fn ssse3(banks: &[Tables], text: &[u8], mut from: usize, out: &mut Candidates) -> usize {
         let nibble = _mm_set1_epi8(15);
+        let zero = _mm_setzero_si128();
         let mut padded = [0; WINDOW];
         while from < text.len() && out.has_room() {
             let (window, inside) = window(text, from, &mut padded);
-            let look = |bytes: __m128i, low: __m128i, high: __m128i| {
-                let lows = _mm_shuffle_epi8(low, _mm_and_si128(bytes, nibble));
-                let highs = _mm_shuffle_epi8(high, _mm_and_si128(_mm_srli_epi16::<4>(bytes), nibble));
-                _mm_and_si128(lows, highs)
-            };
-            let mut buckets = [0; LANES];
-            let mut positions = 0;
-            for half in [0, LANES / 2] {
-                let before = look(load(window, half), word_low, word_high);
-                let no_word = _mm_cmpeq_epi8(before, _mm_setzero_si128());
-                let mut bits = _mm_or_si128(no_word, _mm_andnot_si128(word_start, _mm_set1_epi8(-1)));
-                for at in 0..HEAD_BYTES_MAX {
-                    bits = _mm_and_si128(bits, look(load(window, half + at + 1), low[at], high[at]));
+            for (number, tables) in (0..).zip(banks) {
+                let mut buckets = [0; LANES];
+                let mut positions = 0;
+                for half in [0, LANES / 2] {
+                    let look = |at: usize, low: &[u8; 32], high: &[u8; 32]| {
+                        let bytes = load(window, half + at);
+                        let lows = _mm_shuffle_epi8(load(low, 0), _mm_and_si128(bytes, nibble));
+                        let rows = _mm_and_si128(_mm_srli_epi16::<4>(bytes), nibble);
+                        _mm_and_si128(lows, _mm_shuffle_epi8(load(high, 0), rows))
+                    };
+                    let no_word = _mm_cmpeq_epi8(look(0, &WORD_LOW, &WORD_HIGH), zero);
+                    let anywhere = _mm_set1_epi8((!tables.word_start).cast_signed());
+                    let mut bits = _mm_or_si128(no_word, anywhere);
+                    for at in 0..HEAD_BYTES_MAX {
+                        bits = _mm_and_si128(bits, look(at + 1, &tables.low[at], &tables.high[at]));
+                    }
+                    let none = _mm_movemask_epi8(_mm_cmpeq_epi8(bits, zero));
+                    positions |= (!none.cast_unsigned() & 0xFFFF) << half;
+                    // SAFETY: 16 bytes are written to an array of 32, from byte 0 or 16 on.
+                    unsafe { _mm_storeu_si128(buckets.as_mut_ptr().add(half).cast(), bits) };
                 }
-                let none = _mm_movemask_epi8(_mm_cmpeq_epi8(bits, _mm_setzero_si128()));
-                positions |= (!none.cast_unsigned() & 0xFFFF) << half;
-                // SAFETY: 16 bytes are written to an array of 32, from byte 0 or 16 on.
-                unsafe { _mm_storeu_si128(buckets.as_mut_ptr().add(half).cast(), bits) };
+                out.push(from, number, positions & inside, &buckets);
             }
-            out.push(from, positions & inside, &buckets);
             from += LANES;
         }
         from.min(text.len())
@@ -251,8 +259,18 @@ mod x86 {
     }
 
     /// ASCII word characters by nibbles: digits, the letters of two pairs of rows, the underscore.
-    const WORD_LOW: [u8; 16] = [5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 6, 2, 2, 2, 2, 10];
-    const WORD_HIGH: [u8; 16] = [0, 0, 0, 1, 2, 12, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0];
+    static WORD_LOW: [u8; 32] = twice([5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 6, 2, 2, 2, 2, 10]);
+    static WORD_HIGH: [u8; 32] = twice([0, 0, 0, 1, 2, 12, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+    const fn twice(table: [u8; 16]) -> [u8; 32] {
+        let mut out = [0; 32];
+        let mut at = 0;
+        while at < 32 {
+            out[at] = table[at % 16];
+            at += 1;
+        }
+        out
+    }
 }
 
 /// Positions that are looked at together.
@@ -261,8 +279,11 @@ const LANES: usize = 32;
 /// The byte before, the positions, and the bytes behind the last that it asks for.
 const WINDOW: usize = 1 + LANES + HEAD_BYTES_MAX - 1;
 
+/// Banks that are looked for together.
+pub(super) const BANKS_MAX: usize = 4;
+
 /// Candidates that are collected before they are checked.
-const CANDIDATES_MAX: usize = 96;
+const CANDIDATES_MAX: usize = LANES * BANKS_MAX + 32;
 
 #[cfg(test)]
 mod tests {
@@ -272,11 +293,11 @@ mod tests {
     use super::*;
 
     /// Heads of one byte: any, at the start of a word or not.
-    fn tables(word_start: bool) -> Tables {
+    fn tables(word_start: bool) -> [Tables; 1] {
         let mut any = Class::default();
         (0..=u8::MAX).for_each(|b| any.add(b));
         let heads = [Head { classes: vec![any], word_start }];
-        Tables::new(&heads, &pack(&heads))
+        [Tables::new(&heads, &pack(&heads))]
     }
 
     #[test]

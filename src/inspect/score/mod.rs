@@ -19,7 +19,6 @@ use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
 use person::{add_up, agree, is_name, is_number, keys};
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -398,8 +397,7 @@ impl<'r> Scorer<'r> {
         };
         let keys = keys(field.kind, plain.text());
         let span = self.span(leaf.span.clone());
-        let finding =
-            self.finding(Arc::from(field.id.as_str()), field.kind, field.whose, span, self.place(place()));
+        let finding = self.finding(field.rule(), field.kind, field.whose, span, self.place(place()));
         self.evidence.push(Evidence {
             person,
             kind: field.kind,
@@ -500,7 +498,10 @@ impl<'r> Scorer<'r> {
     }
 
     fn place(&self, place: String) -> String {
-        self.inside.as_ref().map_or_else(|| place.clone(), |inside| format!("{} > {place}", inside.place))
+        match &self.inside {
+            None => place,
+            Some(inside) => format!("{} > {place}", inside.place),
+        }
     }
 
     /// Adds up, and tells what was found.
@@ -520,27 +521,25 @@ impl<'r> Scorer<'r> {
             }
         }
         let mut persons = Vec::with_capacity(self.people.len());
-        let mut index: HashMap<PersonId, usize> = HashMap::new();
-        let mut by_person: HashMap<PersonId, Vec<usize>> = HashMap::new();
+        let mut index: Vec<Option<usize>> = vec![None; self.people.len()];
+        let mut by_person: Vec<Vec<usize>> = vec![Vec::new(); self.people.len()];
         for (at, evidence) in self.evidence.iter().enumerate() {
-            if evidence.person != PersonId::NOBODY {
-                by_person.entry(evidence.person).or_default().push(at);
+            if let Some(own) = by_person.get_mut(evidence.person.0 as usize) {
+                own.push(at);
             }
         }
-        for id in (0..self.people.len()).map(|n| PersonId(u32::try_from(n).unwrap_or(u32::MAX - 1))) {
-            let own = by_person.remove(&id).unwrap_or_default();
-            let is_clinical = clinical.get(id.0 as usize).copied().unwrap_or(false);
+        for ((own, is_clinical), slot) in by_person.into_iter().zip(clinical).zip(&mut index) {
             if own.is_empty() {
                 continue;
             }
-            index.insert(id, persons.len());
+            *slot = Some(persons.len());
             persons.push(add_up(&mut self.evidence, &own, is_clinical, self.generator_seen));
         }
         let findings = self
             .evidence
             .into_iter()
             .map(|e| {
-                let person = index.get(&e.person).copied();
+                let person = index.get(e.person.0 as usize).copied().flatten();
                 let counted = if person.is_none() { Counted::NotThePatient } else { e.finding.counted };
                 Finding { person, counted, ..e.finding }
             })

@@ -1,7 +1,7 @@
 //! Messages and whose their segments are.
 
 use super::super::{PersonId, Role, Sink, WalkError};
-use super::encoding::{Separators, is_header, next_segment, pieces};
+use super::encoding::{Separators, find, is_header, next_segment, pieces};
 use super::place::{Label, Place};
 use super::segment::Current;
 use super::table::Table;
@@ -55,7 +55,7 @@ impl<'d, 's> Walk<'d, 's> {
             self.separators = separators;
             (bytes.get(..3).unwrap_or_default(), 3, span.start + third..span.end)
         } else {
-            let length = memchr::memchr(self.separators.field, bytes).unwrap_or(bytes.len());
+            let length = find(self.separators.field, bytes).unwrap_or(bytes.len());
             let fields = (span.start + length + 1).min(span.end)..span.end;
             (bytes.get(..length).unwrap_or_default(), 1, fields)
         };
