@@ -2,10 +2,10 @@
 //!
 //! - Takes: patterns in regex syntax, compiled once, and a text.
 //! - Gives: what `regex` gives rule by rule: matches are leftmost-first and don't overlap; a match that its judge
-//!   refuses restarts one byte later. By place, and at one place by rule.
+//!   refuses restarts one byte later. Of each rule by place; rules among each other in no order.
 //! - How: each rule tells how its matches can begin (heads); positions where no rule can begin are passed over, 32 at
 //!   once; at the rest the rule itself decides. The regexes are the specification: tests demand the same of both.
-//! - Cost: linear; a rule that has read more than a few times the text goes on by its regex alone. No allocation.
+//! - Cost: linear; a rule that has read more than the text goes on by its regex alone. Allocates where rules match.
 
 mod head;
 mod pack;
@@ -63,9 +63,11 @@ impl Engine {
     /// # Errors
     /// The number of the pattern that is no regex or too large.
     pub fn new<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, usize> {
-        let mut rules = Vec::new();
+        let (mut rules, mut room) = (Vec::new(), SMALL_BYTES_MAX);
         for (number, pattern) in patterns.into_iter().enumerate() {
-            rules.push(Rule::new(pattern).ok_or(number)?);
+            let rule = Rule::new(pattern, room).ok_or(number)?;
+            room = room.saturating_sub(rule.small_bytes());
+            rules.push(rule);
         }
         Ok(Self::of(rules))
     }
@@ -285,6 +287,9 @@ impl Progress {
 
 /// Heads of one bank: with more, buckets let too much through.
 const BANK_HEADS_MAX: usize = 160;
+
+/// What small automata take together; rules beyond it are decided by their regexes.
+const SMALL_BYTES_MAX: usize = 32 << 20;
 
 /// A check that reads no more than so many bytes isn't counted.
 const SHORT: usize = 64;

@@ -50,8 +50,8 @@ pub(super) struct Match {
 }
 
 impl Rule {
-    /// Compiles a pattern; `None` where it is no regex or too large.
-    pub(super) fn new(pattern: &str) -> Option<Self> {
+    /// Compiles a pattern; `None` where it is no regex or too large. Its small automaton may take `bytes_max`.
+    pub(super) fn new(pattern: &str, bytes_max: usize) -> Option<Self> {
         let config = meta::Config::new().nfa_size_limit(Some(NFA_BYTES_MAX));
         let regex = meta::Builder::new().configure(config).build(pattern).ok()?;
         let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "v").unwrap_or(0);
@@ -59,7 +59,12 @@ impl Rule {
         let nfa = NFA::compiler().configure(thompson).build(pattern).ok()?;
         let length = syntax::parse(pattern).ok()?.properties().maximum_len();
         let long = length.is_none_or(|max| max > LONG);
-        Some(Self { small: small(&nfa), road: road(&nfa), regex, group, long })
+        Some(Self { small: small(&nfa, bytes_max.min(DFA_BYTES_MAX)), road: road(&nfa), regex, group, long })
+    }
+
+    /// Bytes that its small automaton takes.
+    pub(super) fn small_bytes(&self) -> usize {
+        self.small.as_ref().map_or(0, dense::DFA::memory_usage)
     }
 
     /// The first match that begins at `at` or later.
@@ -138,13 +143,13 @@ fn road(nfa: &NFA) -> Road {
     }
 }
 
-fn small(nfa: &NFA) -> Option<dense::DFA<Vec<u32>>> {
+fn small(nfa: &NFA, bytes_max: usize) -> Option<dense::DFA<Vec<u32>>> {
     let mut config = dense::Config::new()
         .start_kind(StartKind::Anchored)
         .accelerate(false)
         .unicode_word_boundary(true)
-        .dfa_size_limit(Some(DFA_BYTES_MAX))
-        .determinize_size_limit(Some(DFA_BYTES_MAX * 8));
+        .dfa_size_limit(Some(bytes_max))
+        .determinize_size_limit(Some(bytes_max * 8));
     for byte in 0x80..=u8::MAX {
         config = config.quit(byte, true);
     }

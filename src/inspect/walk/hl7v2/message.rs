@@ -87,8 +87,7 @@ impl<'d, 's> Walk<'d, 's> {
         if label == Label::Unknown {
             let key = self.separators.decode(id);
             let person = self.patient();
-            self.sink
-                .unknown_key(&key, span.start..span.start + id.len(), person, &|| current.place.to_string());
+            self.sink.unknown_key(&key, span.start..span.start + id.len(), person, &|| current.place.text());
         }
         self.tell_clinical(&current);
         if !fields.is_empty() {

@@ -163,7 +163,7 @@ impl<'d> Walk<'d, '_> {
             _ => return,
         };
         let place = Place { field: 11, ..current.place };
-        self.sink.declared(declared, &|| place.to_string());
+        self.sink.declared(declared, &|| place.text());
     }
 
     /// OBX-5.
@@ -197,9 +197,13 @@ impl<'d> Walk<'d, '_> {
             }
             let place = Place { component: if several { number } else { 0 }, ..place };
             let raw = self.doc.get(component.clone()).unwrap_or_default();
-            let mut seen = Seen { types, ..self.seen(whole, judged) };
-            seen.types[2] = tag(whole.datatype.name, raw, unsplit && judged == 1);
-            let row = self.table.row(whole.plan, &seen);
+            let row = if whole.plan.has_rows() {
+                let mut seen = Seen { types, ..self.seen(whole, judged) };
+                seen.types[2] = tag(whole.datatype.name, raw, unsplit && judged == 1);
+                self.table.row(whole.plan, &seen)
+            } else {
+                None // codes, units, times: most fields
+            };
             let reads = reads(row, whole.datatype, judged, raw);
             self.tell_leaves(component, row, reads, whole, place);
         }
@@ -240,7 +244,7 @@ impl<'d> Walk<'d, '_> {
         };
         let person = self.owner(row, reads, whole.whose, place.segment);
         let leaf = Leaf { span, value, field: row, person, reads, cue: whole.cue };
-        self.sink.leaf(&leaf, &|| place.to_string());
+        self.sink.leaf(&leaf, &|| place.text());
     }
 
     fn owner(&mut self, row: Option<&Field>, reads: Reads<'_>, owner: Owner, segment: Label) -> PersonId {
