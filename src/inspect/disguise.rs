@@ -226,13 +226,21 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
 
 /// Whether digits stand one by one somewhere, three at least: `4 1 2`.
 fn is_spelled(bytes: &[u8]) -> bool {
+    // Without branches inside a piece, so that the compiler looks at many at once.
     bytes.len() >= 2 * SPELLED_DIGITS_MIN
-        && memchr::memchr_iter(b' ', bytes).any(|at| {
-            let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
-            digit(at.checked_sub(1))
-                && digit(Some(at + 1))
-                && bytes.get(at + 2) == Some(&b' ')
-                && digit(Some(at + 3))
+        && (0..bytes.len()).step_by(PIECE_BYTES).any(|from| {
+            let piece = bytes.get(from..(from + PIECE_BYTES + 4).min(bytes.len())).unwrap_or_default();
+            let from = |at: usize| piece.iter().skip(at);
+            piece.iter().zip(from(1)).zip(from(2)).zip(from(3)).zip(from(4)).fold(
+                false,
+                |any, ((((a, b), c), d), e)| {
+                    any | (a.is_ascii_digit()
+                        & (*b == b' ')
+                        & c.is_ascii_digit()
+                        & (*d == b' ')
+                        & e.is_ascii_digit())
+                },
+            )
         })
 }
 
@@ -269,6 +277,8 @@ fn to_u32(at: usize) -> u32 {
 const PERCENT_ESCAPES_MIN: usize = 3;
 /// How far a word is looked at for them, to each side.
 const WORD_BYTES_MAX: usize = 64;
+/// How much is looked at before it is asked whether to go on.
+const PIECE_BYTES: usize = 512;
 const ENTITY_BYTES_MAX: usize = 12;
 /// The shortest number that tells somebody.
 const SPELLED_DIGITS_MIN: usize = 7;

@@ -58,6 +58,12 @@ pub fn base64_runs(text: &str) -> Vec<Range<usize>> {
     }
     let mut at = 0;
     while at < bytes.len() {
+        // No run of the shortest length lies over a byte that none has: most texts are passed over in such steps.
+        let ahead = bytes.get(at..at + RUN_LETTERS_MIN).unwrap_or_default();
+        if let Some(last) = ahead.iter().rposition(|b| !is_letter(*b)) {
+            at += last + 1;
+            continue;
+        }
         let run = run_at(bytes, at);
         if run.is_empty() {
             at += 1;
@@ -73,14 +79,13 @@ pub fn base64_runs(text: &str) -> Vec<Range<usize>> {
 
 /// The run that begins here. Base64 of mail is broken into lines (RFC 2045, section 6.8): a long line goes on in the next.
 fn run_at(bytes: &[u8], start: usize) -> Range<usize> {
-    let is_letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_');
     let mut end = start;
     loop {
-        let line = bytes.get(end..).unwrap_or_default().iter().take_while(|b| is_letter(b)).count();
+        let line = bytes.get(end..).unwrap_or_default().iter().take_while(|b| is_letter(**b)).count();
         end += line;
         let rest = bytes.get(end..).unwrap_or_default();
         let blank = if rest.starts_with(b"\r\n") { 2 } else { usize::from(rest.starts_with(b"\n")) };
-        if line < LINE_BYTES_MIN || blank == 0 || !rest.get(blank).is_some_and(is_letter) {
+        if line < LINE_BYTES_MIN || blank == 0 || !rest.get(blank).is_some_and(|b| is_letter(*b)) {
             break;
         }
         end += blank;
@@ -91,10 +96,17 @@ fn run_at(bytes: &[u8], start: usize) -> Range<usize> {
     start..end
 }
 
+const fn is_letter(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_')
+}
+
 /// Whether it decodes to what somebody wrote: random numbers, digests and long words don't.
 fn holds_something(run: &str) -> bool {
     let has = |what: fn(&u8) -> bool| run.as_bytes().iter().any(what);
     if !(has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)) {
+        return false;
+    }
+    if !may_begin(run.as_bytes()) {
         return false;
     }
     let Some(bytes) = decode::base64(run) else { return false };
@@ -104,6 +116,35 @@ fn holds_something(run: &str) -> bool {
                 text.chars().filter(|c| c.is_control() && !c.is_ascii_whitespace() && *c != '\u{1c}').count();
             odd == 0 && text.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
         })
+}
+
+/// Whether the first letters can be those of something: names of files and words of a URL mostly can't.
+fn may_begin(run: &[u8]) -> bool {
+    let mut bytes = [0; HEAD_BYTES];
+    for (four, three) in run.chunks_exact(4).zip(bytes.chunks_exact_mut(3)) {
+        let mut word = 0;
+        for letter in four {
+            let value = match letter {
+                b'A'..=b'Z' => letter - b'A',
+                b'a'..=b'z' => letter - b'a' + 26,
+                b'0'..=b'9' => letter - b'0' + 52,
+                b'+' | b'-' => 62,
+                _ => 63,
+            };
+            word = word << 6 | u32::from(value);
+        }
+        three.copy_from_slice(&word.to_be_bytes()[1..]);
+    }
+    let is_odd = |c: char| c.is_control() && !c.is_ascii_whitespace() && c != '\u{1c}';
+    let text = match std::str::from_utf8(&bytes) {
+        Ok(text) => text,
+        // A character that goes on behind the last byte is no error.
+        Err(e) if e.error_len().is_none() => {
+            std::str::from_utf8(bytes.get(..e.valid_up_to()).unwrap_or_default()).unwrap_or_default()
+        }
+        Err(_) => return MAGIC.iter().any(|magic| bytes.starts_with(magic)),
+    };
+    !text.contains(is_odd) || MAGIC.iter().any(|magic| bytes.starts_with(magic))
 }
 
 /// gzip, zstd, PDF, ZIP, PNG, JPEG, GIF, TIFF of both orders.
@@ -122,6 +163,10 @@ const MAGIC: &[&[u8]] = &[
 const DOCUMENT_BYTES_MIN: usize = 16;
 /// A shorter run is a word.
 const RUN_BYTES_MIN: usize = 24;
+/// What the first 16 letters of a run decode to.
+const HEAD_BYTES: usize = 12;
+/// Of these the last two may be `=`.
+const RUN_LETTERS_MIN: usize = RUN_BYTES_MIN - 2;
 /// Lines of broken base64 have 64 or 76 letters.
 const LINE_BYTES_MIN: usize = 60;
 

@@ -3,6 +3,7 @@
 
 use super::kind::{Kind, Points, Redact, Whose};
 use serde::Deserialize;
+use std::sync::{Arc, OnceLock};
 
 /// One row: where, what, how much, whose.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +29,17 @@ pub struct Field {
     pub whose: Whose,
     /// What redaction does with it.
     pub redact: Redact,
+    /// The id, to be shared by what is found.
+    #[serde(skip)]
+    rule: OnceLock<Arc<str>>,
+}
+
+impl Field {
+    /// The id, shared.
+    #[must_use]
+    pub fn rule(&self) -> Arc<str> {
+        self.rule.get_or_init(|| Arc::from(self.id.as_str())).clone()
+    }
 }
 
 /// Conditions on siblings. Empty lists ask nothing; a trailing `*` is a prefix.

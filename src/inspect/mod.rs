@@ -19,6 +19,7 @@ pub mod disguise;
 pub mod embedded;
 mod markup;
 pub mod offsets;
+pub mod scan;
 pub mod text;
 pub mod names;
 pub mod check;

@@ -7,6 +7,7 @@ use super::kind::{Kind, Points};
 use super::marker::Markers;
 use super::names::words::Words;
 use super::names::{self, Recogniser};
+use super::scan::Engine;
 use super::text::Detector;
 use super::url::Queries;
 use super::walk::{cda, csv, dicom, fhir, hl7v2, named, object, x12};
@@ -17,6 +18,8 @@ use std::sync::{Arc, OnceLock};
 pub struct RuleSet {
     /// Shape detectors for text, in the order of the file.
     pub detectors: Vec<Detector>,
+    /// Where they match, all at once.
+    pub engine: Engine,
     /// Names in text.
     pub names: Recogniser,
     /// Dummies and reserved values.
@@ -116,8 +119,13 @@ impl RuleSet {
         let detectors: RawDetectors = read(DETECTORS)?;
         let names: RawNames = read(NAME_RULES)?;
         let table = |text| FieldTable::parse(text);
+        let detectors: Vec<Detector> =
+            detectors.detector.into_iter().map(Detector::compile).collect::<Result<_, _>>()?;
+        let engine = Engine::new(detectors.iter().map(Detector::pattern))
+            .map_err(|number| format!("detector {number} of the list can't be compiled"))?;
         Ok(Self {
-            detectors: detectors.detector.into_iter().map(Detector::compile).collect::<Result<_, _>>()?,
+            detectors,
+            engine,
             names: Recogniser::new(names.name),
             markers: read(MARKERS)?,
             words: Words::parse(WORDS)?,

@@ -18,7 +18,6 @@ pub struct Detector {
     /// What it finds.
     pub kind: Kind,
     regex: Regex,
-    group: usize,
     validate: Option<Validator>,
     nearby: Vec<String>,
     within: usize,
@@ -41,6 +40,12 @@ pub struct Hit {
 }
 
 impl Detector {
+    /// The pattern, in regex syntax.
+    #[must_use]
+    pub fn pattern(&self) -> &str {
+        self.regex.as_str()
+    }
+
     /// Compiles one.
     ///
     /// # Errors
@@ -55,12 +60,10 @@ impl Detector {
         if raw.points.alone.0 == 0 && (raw.points.nearby.0 == 0 || raw.nearby.is_empty()) {
             return Err(format!("detector `{}` can't fire: no points alone, and no nearby words", raw.id));
         }
-        let group = regex.capture_names().position(|name| name == Some("v")).unwrap_or(0);
         Ok(Self {
             id: Arc::from(raw.id),
             kind: raw.kind,
             regex,
-            group,
             validate: raw.validate,
             nearby: raw.nearby,
             within: raw.within,
@@ -68,33 +71,6 @@ impl Detector {
             with_nearby: raw.points.nearby,
             unless_before: raw.unless_before,
         })
-    }
-
-    /// Adds this rule's matches in `text`; `cue` names the text and counts as nearby.
-    fn find(&self, text: &str, cue: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
-        let mut at = 0;
-        // Captures are the slow road: only rules that have a group take it.
-        while let Some(whole) = self.regex.find_at(text, at) {
-            let value = match self.group {
-                0 => whole,
-                group => match self.regex.captures_at(text, at).and_then(|c| c.get(group)) {
-                    Some(value) => value,
-                    None => whole,
-                },
-            };
-            if let Some(points) = self.judge(text, value.range(), cue, rules) {
-                hits.push(Hit { span: value.range(), kind: self.kind, points, rule: self.id.clone() });
-                at = value.end().max(whole.start() + 1);
-            } else {
-                at = whole.start() + 1;
-                while !text.is_char_boundary(at) {
-                    at += 1;
-                }
-            }
-            if at >= text.len() {
-                break;
-            }
-        }
     }
 
     fn judge(&self, text: &str, span: Range<usize>, cue: &str, rules: &RuleSet) -> Option<Points> {
@@ -121,11 +97,18 @@ impl Detector {
 pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     let mut hits = Vec::new();
     if text.len() < SHORTEST {
-        return hits;
+        return Vec::new();
     }
-    for detector in &rules.detectors {
-        detector.find(text, cue, rules, &mut hits);
-    }
+    rules.engine.search(text, &mut |number, span| {
+        let Some(detector) = rules.detectors.get(number) else { return false };
+        let points = detector.judge(text, span.clone(), cue, rules);
+        if let Some(points) = points {
+            hits.push((number, Hit { span, kind: detector.kind, points, rule: detector.id.clone() }));
+        }
+        points.is_some()
+    });
+    hits.sort_by_key(|(number, _)| *number);
+    let mut hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
     rules.names.find(text, cue, &rules.words, &mut hits);
     without_overlaps(hits)
 }

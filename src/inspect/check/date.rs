@@ -16,44 +16,47 @@ pub struct Date {
 #[must_use]
 pub fn parse(value: &str) -> Option<Date> {
     let v = value.trim();
-    let mut numbers: Vec<(u32, usize)> = Vec::with_capacity(4);
+    let mut found = [(0u32, 0usize); 3];
+    let mut count = 0;
     let mut month_word = None;
     let mut rest = v;
-    while !rest.is_empty() && numbers.len() < 3 {
+    while !rest.is_empty() && count < found.len() {
         let first = rest.chars().next()?;
         let run = |f: fn(char) -> bool| rest.find(|c| !f(c)).unwrap_or(rest.len());
         if first.is_ascii_digit() {
             let (head, tail) = rest.split_at(run(|c| c.is_ascii_digit()));
             // A bare `YYYYMMDD` with whatever time follows it.
-            if numbers.is_empty() && head.len() >= 8 {
+            if count == 0 && head.len() >= 8 {
                 return Date::new(
                     head.get(..4)?.parse().ok()?,
                     head.get(4..6)?.parse().ok()?,
                     head.get(6..8)?.parse().ok()?,
                 );
             }
-            if numbers.is_empty() && head.len() == 6 && tail.is_empty() {
+            if count == 0 && head.len() == 6 && tail.is_empty() {
                 return Date::new(head.get(..4)?.parse().ok()?, head.get(4..6)?.parse().ok()?, 0);
             }
-            numbers.push((head.parse().ok()?, head.len()));
+            *found.get_mut(count)? = (head.parse().ok()?, head.len());
+            count += 1;
             rest = tail;
         } else if first.is_ascii_alphabetic() {
             let (head, tail) = rest.split_at(run(|c| c.is_ascii_alphabetic()));
             match month(head) {
-                Some(m) => month_word = Some((m, numbers.len())),
-                None if numbers.is_empty() || matches!(head, "st" | "nd" | "rd" | "th" | "of") => {}
+                Some(m) => month_word = Some((m, count)),
+                None if count == 0 || matches!(head, "st" | "nd" | "rd" | "th" | "of") => {}
                 None => break,
             }
             rest = tail;
         } else {
             rest = rest.get(first.len_utf8()..)?;
         }
-        if month_word.is_some() && numbers.len() == 2 {
+        if month_word.is_some() && count == 2 {
             break;
         }
     }
+    let numbers = found.get(..count)?;
     if let Some((m, before)) = month_word {
-        return match numbers.as_slice() {
+        return match numbers {
             [(a, _), (b, len)] if before <= 1 && *a <= 31 => {
                 Date::new(year(*b, *len)?, m, u8::try_from(*a).ok()?)
             }
@@ -62,7 +65,7 @@ pub fn parse(value: &str) -> Option<Date> {
         };
     }
     let small = |n: u32| u8::try_from(n).ok();
-    match numbers.as_slice() {
+    match numbers {
         [(y, 4)] => Date::new(u16::try_from(*y).ok()?, 0, 0),
         [(y, 4), (m, 1..=2)] => Date::new(u16::try_from(*y).ok()?, small(*m)?, 0),
         [(y, 4), (m, 1..=2), (d, 1..=2)] => Date::new(u16::try_from(*y).ok()?, small(*m)?, small(*d)?),

@@ -516,8 +516,7 @@ impl<'r> Scorer<'r> {
         };
         let keys = keys(field.kind, plain.text());
         let span = self.span(leaf.span.clone());
-        let finding =
-            self.finding(Arc::from(field.id.as_str()), field.kind, field.whose, span, self.place(place()));
+        let finding = self.finding(field.rule(), field.kind, field.whose, span, self.place(place()));
         self.tell_fact(person, field.kind, plain.text(), judged.sign, &finding.place);
         self.evidence.push(Evidence {
             person,
@@ -648,7 +647,10 @@ impl<'r> Scorer<'r> {
     }
 
     fn place(&self, place: String) -> String {
-        self.inside.as_ref().map_or_else(|| place.clone(), |inside| format!("{} > {place}", inside.place))
+        match &self.inside {
+            None => place,
+            Some(inside) => format!("{} > {place}", inside.place),
+        }
     }
 
     /// Adds up, and tells what was found.

@@ -7,7 +7,7 @@ use crate::inspect::kind::{Kind, Points};
 use crate::inspect::known::Standing;
 use crate::inspect::marker::Sign;
 use crate::inspect::names;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Adds up one person's evidence, and writes into the findings what each counted.
 pub(super) fn add_up(
@@ -38,15 +38,19 @@ pub(super) fn add_up(
         Standing { real: true, .. } => None,
         standing => made_up(&structured, &sign, generator).or(standing.listed.then_some(MadeUp::Listed)),
     };
-    let words: Vec<String> = structured.iter().flat_map(|e| e.keys.iter().cloned()).collect();
-    let mut heaviest: HashMap<Kind, u16> = HashMap::new();
+    let mut words: Vec<&str> = Vec::new();
+    if own.iter().filter_map(get).any(|e| e.free_text) {
+        words.extend(structured.iter().flat_map(|e| e.keys.iter().map(String::as_str)));
+        words.sort_unstable();
+    }
+    let mut heaviest: BTreeMap<Kind, u16> = BTreeMap::new();
     let mut outcome = Vec::with_capacity(own.len());
     for at in own {
         let Some(e) = evidence.get(*at) else { continue };
         let unsure = e.judged.sign == Sign::SureWithAnother && sign(e) == Sign::None;
         let kept = if unsure { e.full } else { e.judged.points };
-        let explained =
-            e.free_text && (e.known || !e.keys.is_empty() && e.keys.iter().all(|k| words.contains(k)));
+        let in_fields = |k: &String| words.binary_search(&k.as_str()).is_ok();
+        let explained = e.free_text && (e.known || !e.keys.is_empty() && e.keys.iter().all(in_fields));
         let (points, counted) = match (made_up, sign(e)) {
             (_, Sign::Placeholder) => (kept, Counted::Placeholder),
             (_, Sign::Sure | Sign::Habit) if kept.0 == 0 => (Points(0), Counted::Dummy),
@@ -178,13 +182,20 @@ pub(super) fn keys(kind: Kind, value: &str) -> Vec<String> {
     }
     let folded: String = if matches!(kind, Kind::BirthDate | Kind::DeathDate | Kind::ServiceDate) {
         match date::parse(value) {
-            Some(d) => format!("{}-{}-{}", d.year, d.month, d.day),
+            Some(d) => eight_digits(d),
             None => return Vec::new(),
         }
     } else {
         value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
     if folded.is_empty() { Vec::new() } else { vec![folded] }
+}
+
+/// `YYYYMMDD`; written by hand, as dates are many.
+fn eight_digits(date: date::Date) -> String {
+    let number = u32::from(date.year) * 10_000 + u32::from(date.month) * 100 + u32::from(date.day);
+    let places = [10_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10, 1];
+    places.iter().filter_map(|place| char::from_digit(number / place % 10, 10)).collect()
 }
 
 /// Whether two folded names agree: a middle name may be missing on one side, a family or given name may not.

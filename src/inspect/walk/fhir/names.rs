@@ -1,8 +1,7 @@
 //! The names that FHIR R4 knows: elements, each with how its value reads where no row covers it, and resource types.
 
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::HashSet;
 
 /// A name, as a number; `Name::UNKNOWN` is no name of R4 and no word of the field table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +50,7 @@ pub(super) enum Category {
 
 /// All names of R4 and of the field table.
 pub(super) struct Names {
-    numbers: HashMap<Box<str>, Name, BuildHasherDefault<ShortHasher>>,
+    numbers: Numbers,
     meanings: Vec<Meaning>,
     /// Words of envelopes around resources.
     outside: HashSet<Name>,
@@ -68,7 +67,7 @@ impl Names {
     pub(super) fn new() -> Result<Self, String> {
         let raw: RawNames = toml::from_str(include_str!("../../../../config/fields/fhir-r4-names.toml"))
             .map_err(|e| e.message().to_owned())?;
-        let mut names = Self { numbers: HashMap::default(), meanings: Vec::new(), outside: HashSet::new() };
+        let mut names = Self { numbers: Numbers::default(), meanings: Vec::new(), outside: HashSet::new() };
         names.intern("")?; // number 0: unknown
         let classes = [
             (&raw.structure, Class::Structure),
@@ -110,18 +109,19 @@ impl Names {
 
     /// The number of a name, made where it has none.
     pub(super) fn intern(&mut self, word: &str) -> Result<Name, String> {
-        if let Some(name) = self.numbers.get(word) {
-            return Ok(*name);
+        let known = self.find(word);
+        if known != Name::UNKNOWN {
+            return Ok(known);
         }
         let name = Name(u16::try_from(self.meanings.len()).map_err(|_| "more than 65536 names".to_owned())?);
-        self.numbers.insert(word.into(), name);
+        self.numbers.insert(word, name);
         self.meanings.push(Meaning { class: Class::Unknown, resource: None });
         Ok(name)
     }
 
     /// The number of a name.
     pub(super) fn find(&self, word: &str) -> Name {
-        self.numbers.get(word).copied().unwrap_or(Name::UNKNOWN)
+        self.numbers.find(word)
     }
 
     /// How many numbers there are.
@@ -200,39 +200,110 @@ struct RawNames {
     resources: String,
 }
 
-/// For short keys of a map that doesn't change: callers' keys are looked up in it, never put in.
+/// Names to numbers: every key of a document is looked up here. A name of up to 16 bytes is known by its ends alone.
 #[derive(Default)]
-pub(super) struct ShortHasher(u64);
-
-impl Hasher for ShortHasher {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        let (eights, rest) = bytes.as_chunks::<8>();
-        for eight in eights {
-            self.mix(u64::from_le_bytes(*eight));
-        }
-        let mut last = 0;
-        for byte in rest {
-            last = (last << 8) | u64::from(*byte);
-        }
-        self.mix(last ^ (bytes.len() as u64) << 56);
-    }
-
-    fn write_u8(&mut self, _: u8) {} // the mark after a str: the length is mixed in already
+struct Numbers {
+    /// A power of two of them, at most half taken; a free one has no name.
+    slots: Vec<Slot>,
+    /// By number.
+    texts: Vec<Box<str>>,
 }
 
-impl ShortHasher {
-    fn mix(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Ends {
+    first: u64,
+    last: u64,
+    length: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    ends: Ends,
+    name: Name,
+}
+
+impl Numbers {
+    fn find(&self, word: &str) -> Name {
+        let ends = Ends::of(word.as_bytes());
+        for slot in self.slots_from(ends) {
+            if slot.name == Name::UNKNOWN {
+                break;
+            }
+            let same = |name: Name| self.texts.get(name.index()).is_some_and(|text| **text == *word);
+            if slot.ends == ends && (ends.length <= 16 || same(slot.name)) {
+                return slot.name;
+            }
+        }
+        Name::UNKNOWN
+    }
+
+    /// Puts in a name that isn't there; numbers come in order.
+    fn insert(&mut self, word: &str, name: Name) {
+        self.texts.push(word.into());
+        if self.texts.len() * 2 > self.slots.len() {
+            let free = Slot { ends: Ends::default(), name: Name::UNKNOWN };
+            let taken =
+                std::mem::replace(&mut self.slots, vec![free; (self.texts.len() * 4).next_power_of_two()]);
+            taken.into_iter().filter(|slot| slot.name != Name::UNKNOWN).for_each(|slot| self.place(slot));
+        }
+        if name != Name::UNKNOWN {
+            self.place(Slot { ends: Ends::of(word.as_bytes()), name });
+        }
+    }
+
+    fn place(&mut self, slot: Slot) {
+        let taken = self.slots_from(slot.ends).take_while(|slot| slot.name != Name::UNKNOWN).count();
+        let at = (slot.ends.hash() + taken) & (self.slots.len() - 1);
+        if let Some(free) = self.slots.get_mut(at) {
+            *free = slot;
+        }
+    }
+
+    fn slots_from(&self, ends: Ends) -> impl Iterator<Item = &Slot> {
+        let mask = self.slots.len().saturating_sub(1);
+        let from = ends.hash();
+        (0..self.slots.len()).filter_map(move |step| self.slots.get((from + step) & mask))
+    }
+}
+
+impl Ends {
+    fn of(bytes: &[u8]) -> Self {
+        let length = bytes.len();
+        let (first, last) = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+                (Some(first), Some(last)) => {
+                    (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+                }
+                _ => (bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0),
+            },
+        };
+        Self { first, last, length }
+    }
+
+    /// The high half of a product, as it is mixed best.
+    fn hash(self) -> usize {
+        let word = self.first ^ self.last.rotate_left(23) ^ (self.length as u64) << 56;
+        (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_is_found_and_nothing_near_it() {
+        let names = Names::new().unwrap();
+        assert!(names.numbers.texts.len() > 1000);
+        for (number, text) in names.numbers.texts.iter().enumerate() {
+            assert_eq!(names.find(text).index(), number, "{text}");
+            for near in [format!("{text}x"), format!("x{text}"), text.replace('e', "E")] {
+                let known = names.numbers.texts.iter().position(|text| **text == near);
+                assert_eq!(names.find(&near).index(), known.unwrap_or(0), "{near}");
+            }
+        }
+    }
 
     #[test]
     fn keys_of_primitives_extensions_are_those_of_their_elements() {

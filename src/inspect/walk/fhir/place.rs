@@ -6,17 +6,15 @@ use std::fmt::Write;
 
 /// The place of a value.
 pub(super) fn place(tape: &Tape<'_>, names: &Names, id: NodeId) -> String {
-    let mut steps = Vec::new();
+    let mut steps = Vec::with_capacity(16);
     let mut at = id;
     while let Some(parent) = tape.parent(at) {
         steps.push(at);
         at = parent;
     }
     let root = tape.string(NodeId::ROOT, "resourceType").unwrap_or_default();
-    let mut place = match names.resource(&root) {
-        Name::UNKNOWN => String::from("*"),
-        _ => root.into_owned(),
-    };
+    let mut place = String::with_capacity(64);
+    place.push_str(if names.resource(&root) == Name::UNKNOWN { "*" } else { &root });
     for step in steps.into_iter().rev() {
         if let Some(number) = tape.element(step) {
             let _ = write!(place, "[{number}]"); // writing to a String doesn't fail

@@ -14,7 +14,7 @@ pub struct Table {
     url_words: Vec<(String, Name)>,
     pub(super) shapes: Shapes,
     /// By the number of the last name.
-    by_last: Vec<Vec<Pattern>>,
+    by_last: Vec<ByResource>,
     /// For each leaf of a resource type.
     by_resource: Vec<Vec<Pattern>>,
 }
@@ -77,15 +77,18 @@ impl Table {
             rows.push(Row { field: field.clone(), carry, conditional });
         }
         patterns.sort_by_key(|pattern: &Pattern| std::cmp::Reverse(pattern.rank));
-        let mut by_last: Vec<Vec<Pattern>> = (0..names.len()).map(|_| Vec::new()).collect();
+        let mut by_last: Vec<ByResource> = (0..names.len()).map(|_| ByResource::default()).collect();
         let mut by_resource: Vec<Vec<Pattern>> = (0..names.len()).map(|_| Vec::new()).collect();
         for pattern in patterns {
-            let (list, at) = match (pattern.last(), pattern.resource) {
-                (Some(last), _) => (&mut by_last, last.name),
-                (None, Some(resource)) => (&mut by_resource, resource),
+            match (pattern.last(), pattern.resource) {
+                (Some(last), _) => {
+                    by_last.get_mut(last.name.index()).ok_or("a name without a number")?.push(pattern);
+                }
+                (None, Some(resource)) => {
+                    by_resource.get_mut(resource.index()).ok_or("a name without a number")?.push(pattern);
+                }
                 (None, None) => return Err("a row for every leaf of every resource".to_owned()),
-            };
-            list.get_mut(at.index()).ok_or("a name without a number")?.push(pattern);
+            }
         }
         Ok(Self { rows, names, words, url_words, shapes, by_last, by_resource })
     }
@@ -111,10 +114,11 @@ impl Table {
         path: &'p [Step],
     ) -> impl Iterator<Item = &'t Row> + use<'t, 'p> {
         let by_last = path.last().and_then(|last| self.by_last.get(last.name.index()));
+        let by_last = by_last.map(|last| last.of(resource));
         let by_resource = self.by_resource.get(resource.index());
         by_last
             .into_iter()
-            .chain(by_resource)
+            .chain(by_resource.map(Vec::as_slice))
             .flatten()
             .filter(move |pattern| pattern.covers(resource, path))
             .filter_map(move |pattern| self.rows.get(pattern.row))
@@ -137,8 +141,43 @@ impl Carry {
     }
 }
 
+/// Patterns that end in one name, best first: for each resource that some of them ask for, those and the ones that
+/// ask for none.
+#[derive(Debug, Default)]
+struct ByResource {
+    any: Vec<Pattern>,
+    /// Sorted by name.
+    asked: Vec<(Name, Vec<Pattern>)>,
+}
+
+impl ByResource {
+    /// Takes the next best pattern.
+    fn push(&mut self, pattern: Pattern) {
+        let Some(resource) = pattern.resource else {
+            self.asked.iter_mut().for_each(|(_, patterns)| patterns.push(pattern.clone()));
+            return self.any.push(pattern);
+        };
+        match self.asked.binary_search_by_key(&resource, |(name, _)| *name) {
+            Ok(at) => {
+                if let Some((_, patterns)) = self.asked.get_mut(at) {
+                    patterns.push(pattern);
+                }
+            }
+            Err(at) => {
+                let patterns = self.any.iter().cloned().chain([pattern]).collect();
+                self.asked.insert(at, (resource, patterns));
+            }
+        }
+    }
+
+    fn of(&self, resource: Name) -> &[Pattern] {
+        let asked = self.asked.binary_search_by_key(&resource, |(name, _)| *name).ok();
+        asked.and_then(|at| self.asked.get(at)).map_or(&self.any, |(_, patterns)| patterns)
+    }
+}
+
 /// One `at`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Pattern {
     resource: Option<Name>,
     /// From the top of the document, outside any resource.

@@ -51,10 +51,22 @@ impl Separators {
         Some((separators, third))
     }
 
+    /// Whether none of them but the field separator is in a field.
+    pub(super) fn none_in(&self, field: &[u8]) -> bool {
+        let other = |one: Option<u8>| one.unwrap_or(self.component);
+        let (repetition, escape, sub) =
+            (other(self.repetition), other(self.escape), other(self.subcomponent));
+        // Without branches, so that the compiler looks at many at once.
+        field.len() <= PLAIN_BYTES_MAX
+            && !field.iter().fold(false, |any, b| {
+                any | (*b == self.component) | (*b == repetition) | (*b == escape) | (*b == sub)
+            })
+    }
+
     /// The value of a leaf: escapes undone, bytes that aren't UTF-8 read as Latin-1. Never fails.
     pub(crate) fn decode<'a>(&self, raw: &'a [u8]) -> Cow<'a, str> {
         match self.escape {
-            Some(escape) if memchr::memchr(escape, raw).is_some() => {
+            Some(escape) if find(escape, raw).is_some() => {
                 let bytes = self.unescape(raw, escape);
                 Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|e| latin1(e.as_bytes())))
             }
@@ -110,6 +122,19 @@ impl Separators {
     }
 }
 
+/// Where a byte stands first. Most values are short: a call would cost more than a look at each byte.
+#[inline]
+pub(super) fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
+    let short = bytes.get(..SHORT_BYTES_MAX).unwrap_or(bytes);
+    match short.iter().position(|b| *b == byte) {
+        None if bytes.len() > short.len() => {
+            let rest = bytes.get(short.len()..).unwrap_or_default();
+            memchr::memchr(byte, rest).map(|at| at + short.len())
+        }
+        found => found,
+    }
+}
+
 /// The pieces of `within` between separators, as spans of the document. Without a separator: one piece.
 pub(crate) fn pieces(doc: &[u8], within: Range<usize>, separator: Option<u8>) -> Pieces<'_> {
     Pieces { doc, next: Some(within.start), end: within.end, separator }
@@ -129,7 +154,7 @@ impl Iterator for Pieces<'_> {
     fn next(&mut self) -> Option<Range<usize>> {
         let start = self.next?;
         let rest = self.doc.get(start..self.end).unwrap_or_default();
-        match self.separator.and_then(|separator| memchr::memchr(separator, rest)) {
+        match self.separator.and_then(|separator| find(separator, rest)) {
             Some(length) => {
                 self.next = Some(start + length + 1);
                 Some(start..start + length)
@@ -212,6 +237,10 @@ fn format_command(command: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// A longer field isn't asked whether it has separators.
+const PLAIN_BYTES_MAX: usize = 64;
+/// So many bytes are looked at one by one.
+const SHORT_BYTES_MAX: usize = 24;
 /// Start of an MLLP frame.
 const VT: u8 = 0x0B;
 /// End of an MLLP frame.

@@ -1,7 +1,7 @@
 //! Messages and whose their segments are.
 
 use super::super::{PersonId, Role, Sink, WalkError};
-use super::encoding::{Separators, is_header, next_segment, pieces};
+use super::encoding::{Separators, find, is_header, next_segment, pieces};
 use super::place::{Label, Place};
 use super::segment::Current;
 use super::table::Table;
@@ -55,7 +55,7 @@ impl<'d, 's> Walk<'d, 's> {
             self.separators = separators;
             (bytes.get(..3).unwrap_or_default(), 3, span.start + third..span.end)
         } else {
-            let length = memchr::memchr(self.separators.field, bytes).unwrap_or(bytes.len());
+            let length = find(self.separators.field, bytes).unwrap_or(bytes.len());
             let fields = (span.start + length + 1).min(span.end)..span.end;
             (bytes.get(..length).unwrap_or_default(), 1, fields)
         };
@@ -87,8 +87,7 @@ impl<'d, 's> Walk<'d, 's> {
         if label == Label::Unknown {
             let key = self.separators.decode(id);
             let person = self.patient();
-            self.sink
-                .unknown_key(&key, span.start..span.start + id.len(), person, &|| current.place.to_string());
+            self.sink.unknown_key(&key, span.start..span.start + id.len(), person, &|| current.place.text());
         }
         self.tell_clinical(&current);
         if !fields.is_empty() {

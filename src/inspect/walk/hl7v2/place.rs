@@ -32,38 +32,48 @@ pub(super) enum Label {
     Unknown,
 }
 
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known(id) => id.iter().try_for_each(|c| write!(f, "{}", char::from(*c))),
-            Self::Site => f.write_str("Z*"),
-            Self::Unknown => f.write_str("*"),
+impl Place {
+    /// The place in words. Written by hand: each thing found has one.
+    pub(super) fn text(&self) -> String {
+        let mut out = String::with_capacity(TEXT_BYTES);
+        let number = |before: &str, number: u32, behind: &str, out: &mut String| {
+            out.push_str(before);
+            match char::from_digit(number, 10) {
+                Some(digit) => out.push(digit),
+                None => out.push_str(&number.to_string()),
+            }
+            out.push_str(behind);
+        };
+        if self.message > 1 {
+            number("MSH[", self.message, "]:", &mut out);
         }
+        match self.segment {
+            Label::Known(id) => out.extend(id.iter().map(|c| char::from(*c))),
+            Label::Site => out.push_str("Z*"),
+            Label::Unknown => out.push('*'),
+        }
+        if self.occurrence > 1 {
+            number("[", self.occurrence, "]", &mut out);
+        }
+        if self.field > 0 {
+            number("-", self.field, "", &mut out);
+        }
+        if self.repetition > 1 {
+            number("[", self.repetition, "]", &mut out);
+        }
+        if self.component > 0 {
+            number(".", self.component, "", &mut out);
+        }
+        if self.subcomponent > 0 {
+            number(".", self.subcomponent, "", &mut out);
+        }
+        out
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.message > 1 {
-            write!(f, "MSH[{}]:", self.message)?;
-        }
-        write!(f, "{}", self.segment)?;
-        if self.occurrence > 1 {
-            write!(f, "[{}]", self.occurrence)?;
-        }
-        if self.field > 0 {
-            write!(f, "-{}", self.field)?;
-        }
-        if self.repetition > 1 {
-            write!(f, "[{}]", self.repetition)?;
-        }
-        if self.component > 0 {
-            write!(f, ".{}", self.component)?;
-        }
-        if self.subcomponent > 0 {
-            write!(f, ".{}", self.subcomponent)?;
-        }
-        Ok(())
+        f.write_str(&self.text())
     }
 }
 
@@ -100,6 +110,9 @@ fn indexed(word: &str) -> (&str, Option<&str>) {
 fn number(digits: &str) -> u32 {
     digits.parse().unwrap_or(1)
 }
+
+/// Most places are shorter.
+const TEXT_BYTES: usize = 24;
 
 #[cfg(test)]
 mod tests {

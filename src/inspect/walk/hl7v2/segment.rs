@@ -2,7 +2,7 @@
 
 use super::super::{Declared, Leaf, PersonId, Reads};
 use super::contact::Contact;
-use super::encoding::pieces;
+use super::encoding::{find, pieces};
 use super::grammar::Datatype;
 use super::message::Walk;
 use super::place::{Label, Place};
@@ -37,6 +37,8 @@ impl Current<'_> {
 pub(super) struct Repetition<'a> {
     /// Where it is.
     pub(super) span: Range<usize>,
+    /// Whether it is one value without separators and escapes, as most are.
+    pub(super) plain: bool,
     pub(super) plan: &'a FieldPlan,
     pub(super) datatype: &'static Datatype,
     pub(super) whose: Owner,
@@ -130,10 +132,12 @@ impl<'d> Walk<'d, '_> {
                 plan = table.field(id, aim);
                 datatype = plan.datatype;
             }
-            for (repetition, span) in (1..).zip(pieces(self.doc, field, self.separators.repetition)) {
+            let plain = self.separators.none_in(self.doc.get(field.clone()).unwrap_or_default());
+            let repeats = self.separators.repetition.filter(|_| !plain);
+            for (repetition, span) in (1..).zip(pieces(self.doc, field, repeats)) {
                 place.repetition = repetition;
-                let whole =
-                    Repetition { span, plan, datatype, whose: owner, cue: "", stands_for: StandsFor::Itself };
+                let stands_for = StandsFor::Itself;
+                let whole = Repetition { span, plain, plan, datatype, whose: owner, cue: "", stands_for };
                 if let Some(name) = result_type {
                     self.tell_result(Repetition { cue: question, ..whole }, name, place);
                 } else if current.is(b"QPD") && number > 2 && self.doc.get(whole.span.start) == Some(&b'@') {
@@ -159,7 +163,7 @@ impl<'d> Walk<'d, '_> {
             _ => return,
         };
         let place = Place { field: 11, ..current.place };
-        self.sink.declared(declared, &|| place.to_string());
+        self.sink.declared(declared, &|| place.text());
     }
 
     /// OBX-5.
@@ -173,6 +177,7 @@ impl<'d> Walk<'d, '_> {
 
     pub(super) fn tell_repetition(&mut self, whole: &Repetition<'_>, place: Place) {
         let types = match whole.datatype.name {
+            _ if whole.plain => [""; 3],
             "CX" => [self.component(&whole.span, 5), "", ""],
             "XTN" => [self.component(&whole.span, 2), self.component(&whole.span, 3), ""],
             _ => [""; 3],
@@ -181,21 +186,24 @@ impl<'d> Walk<'d, '_> {
     }
 
     pub(super) fn tell_components(&mut self, whole: &Repetition<'_>, types: [&str; 3], place: Place) {
-        let several = self.several(&whole.span);
+        let several = !whole.plain && self.several(&whole.span);
         let is_name = matches!(whole.datatype.name, "XPN" | "PN");
-        let unsplit = is_name && (2..4).all(|n| self.component(&whole.span, n).is_empty());
-        for (number, component) in
-            (1..).zip(pieces(self.doc, whole.span.clone(), Some(self.separators.component)))
-        {
+        let unsplit = is_name && (whole.plain || (2..4).all(|n| self.component(&whole.span, n).is_empty()));
+        let separator = Some(self.separators.component).filter(|_| !whole.plain);
+        for (number, component) in (1..).zip(pieces(self.doc, whole.span.clone(), separator)) {
             let Some(judged) = whole.stands_for.judged(number) else { continue };
             if self.is_blank(component.clone()) {
                 continue;
             }
             let place = Place { component: if several { number } else { 0 }, ..place };
             let raw = self.doc.get(component.clone()).unwrap_or_default();
-            let mut seen = Seen { types, ..self.seen(whole, judged) };
-            seen.types[2] = tag(whole.datatype.name, raw, unsplit && judged == 1);
-            let row = self.table.row(whole.plan, &seen);
+            let row = if whole.plan.has_rows() {
+                let mut seen = Seen { types, ..self.seen(whole, judged) };
+                seen.types[2] = tag(whole.datatype.name, raw, unsplit && judged == 1);
+                self.table.row(whole.plan, &seen)
+            } else {
+                None // codes, units, times: most fields
+            };
             let reads = reads(row, whole.datatype, judged, raw);
             self.tell_leaves(component, row, reads, whole, place);
         }
@@ -210,8 +218,9 @@ impl<'d> Walk<'d, '_> {
         whole: &Repetition<'_>,
         place: Place,
     ) {
-        let several = self.separators.subcomponent.is_some_and(|s| self.holds(&component, s));
-        for (number, span) in (1..).zip(pieces(self.doc, component, self.separators.subcomponent)) {
+        let separator = self.separators.subcomponent.filter(|_| !whole.plain);
+        let several = separator.is_some_and(|s| self.holds(&component, s));
+        for (number, span) in (1..).zip(pieces(self.doc, component, separator)) {
             let place = Place { subcomponent: if several { number } else { 0 }, ..place };
             self.tell_leaf(span, row, reads, whole, place);
         }
@@ -228,10 +237,14 @@ impl<'d> Walk<'d, '_> {
         if self.is_blank(span.clone()) {
             return;
         }
-        let value = self.separators.decode(self.doc.get(span.clone()).unwrap_or_default());
+        let raw = self.doc.get(span.clone()).unwrap_or_default();
+        let value = match std::str::from_utf8(raw) {
+            Ok(text) if whole.plain => Cow::Borrowed(text),
+            _ => self.separators.decode(raw),
+        };
         let person = self.owner(row, reads, whole.whose, place.segment);
         let leaf = Leaf { span, value, field: row, person, reads, cue: whole.cue };
-        self.sink.leaf(&leaf, &|| place.to_string());
+        self.sink.leaf(&leaf, &|| place.text());
     }
 
     fn owner(&mut self, row: Option<&Field>, reads: Reads<'_>, owner: Owner, segment: Label) -> PersonId {
@@ -261,7 +274,7 @@ impl<'d> Walk<'d, '_> {
     where
         'd: 'a,
     {
-        let systems = if whole.datatype.name == "CX" && component == 1 {
+        let systems = if whole.datatype.name == "CX" && component == 1 && !whole.plain {
             let authority = self.component(&whole.span, 4);
             let (name, oid) = match self.separators.subcomponent {
                 Some(s) => authority.split_once(char::from(s)).unwrap_or((authority, "")),
@@ -314,7 +327,7 @@ impl<'d> Walk<'d, '_> {
     }
 
     fn holds(&self, span: &Range<usize>, separator: u8) -> bool {
-        self.doc.get(span.clone()).is_some_and(|raw| memchr::memchr(separator, raw).is_some())
+        self.doc.get(span.clone()).is_some_and(|raw| find(separator, raw).is_some())
     }
 }
 

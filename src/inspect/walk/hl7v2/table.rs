@@ -167,6 +167,11 @@ pub(super) struct FieldPlan {
 }
 
 impl FieldPlan {
+    /// Whether any row may cover its components.
+    pub(super) fn has_rows(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
     fn blank() -> Self {
         Self { datatype: grammar::TEXT, rows: Vec::new() }
     }
