@@ -232,11 +232,11 @@ impl<'r> Inspector<'r> {
             }
             Format::Html => {
                 begin(scorer, Escapes::None, bytes);
-                scorer.markup(&text_of(bytes));
+                scorer.markup(bytes);
             }
             Format::Text => {
                 begin(scorer, Escapes::None, bytes);
-                scorer.plain_text(&text_of(bytes));
+                scorer.plain_bytes(bytes);
             }
             Format::Ndjson => {
                 begin(scorer, Escapes::None, bytes);
@@ -331,7 +331,7 @@ impl<'r> Inspector<'r> {
         } else {
             scorer.carried_raw(Escapes::None, bytes);
         }
-        scorer.plain_text(&text_of(bytes));
+        scorer.plain_bytes(bytes);
     }
 
     /// What was carried inside: decoded, and walked in turn, until depth or budget end it.

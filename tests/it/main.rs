@@ -8,6 +8,7 @@ mod leaks;
 mod people;
 mod proxying;
 mod readers;
+mod replay;
 mod replies;
 mod samples;
 mod support;

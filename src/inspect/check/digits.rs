@@ -72,7 +72,8 @@ pub fn npi(value: &str) -> bool {
 pub fn vin(value: &str) -> bool {
     const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
     let bytes = value.as_bytes();
-    if bytes.len() != 17 {
+    // Seventeen digits are a number of something else: makers' codes have letters (49 CFR 565.15).
+    if bytes.len() != 17 || bytes.iter().all(u8::is_ascii_digit) {
         return false;
     }
     let mut sum = 0;
@@ -109,6 +110,7 @@ mod tests {
     fn vin_takes_the_worked_example_of_the_regulation() {
         assert!(vin("1M8GDM9AXKP042788"));
         assert!(!vin("1M8GDM9A1KP042788"));
+        assert!(!vin("11111111111111111"), "a good check digit, and no letter");
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl<'r> Inspector<'r> {
                 false => UninspectedReason::TooDeep,
             };
             scorer.unread(reason, media_type, place());
-            scorer.plain_text(&text_of(bytes));
+            scorer.plain_bytes(bytes);
             return;
         };
         if !parts.closed {
@@ -65,7 +65,7 @@ impl<'r> Inspector<'r> {
         // What stands around the parts is read by nobody, and carried all the same.
         for at in parts.around {
             scorer.piece(&stand, at.clone(), true, false, "around the parts");
-            scorer.plain_text(&text_of(bytes.get(at).unwrap_or_default()));
+            scorer.plain_bytes(bytes.get(at).unwrap_or_default());
         }
     }
 
@@ -99,7 +99,7 @@ impl<'r> Inspector<'r> {
             Ok(body) => body,
             Err(reason) => {
                 scorer.unread(reason, media_type, String::new());
-                scorer.plain_text(&text_of(raw));
+                scorer.plain_bytes(raw);
                 return;
             }
         };

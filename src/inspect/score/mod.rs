@@ -27,6 +27,7 @@ use super::xhtml;
 use again::Again;
 use known::KeptText;
 use person::{agree, is_name, is_number, keys};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -325,10 +326,32 @@ impl<'r> Scorer<'r> {
         self.undisguised_text(whole, &|at| at);
     }
 
+    /// The same of bytes; what isn't UTF-8 is read as Latin-1, in which every byte is a character.
+    pub fn plain_bytes(&mut self, bytes: &[u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.plain_text(text),
+            Err(_) => {
+                let (text, origins) = latin1(bytes);
+                self.undisguised_text(&text, &|at| origins.get(at).map_or(bytes.len(), |o| *o as usize));
+            }
+        }
+    }
+
     /// Judges an HTML page as a text: its tags taken out, its entities undone.
-    pub fn markup(&mut self, page: &str) {
-        let plain = xhtml::plain(page);
-        self.undisguised_text(&plain.text, &|at| plain.origin(at));
+    pub fn markup(&mut self, page: &[u8]) {
+        let (page, origins) = match std::str::from_utf8(page) {
+            Ok(page) => (Cow::Borrowed(page), None),
+            Err(_) => {
+                let (page, origins) = latin1(page);
+                (Cow::Owned(page), Some(origins))
+            }
+        };
+        let plain = xhtml::plain(&page);
+        let raw = |at: usize| match &origins {
+            None => at,
+            Some(origins) => origins.get(at).or(origins.last()).map_or(at, |o| *o as usize),
+        };
+        self.undisguised_text(&plain.text, &|at| raw(plain.origin(at)));
     }
 
     /// Undoes what disguises a text, sets aside what it carries, and judges the rest.
@@ -550,7 +573,7 @@ impl<'r> Scorer<'r> {
         let mut hits = text::scan(text, leaf.cue, self.rules);
         // Displays of codes are full of eponyms and places that are nobody's.
         if leaf.reads == Reads::Code {
-            hits.retain(|h| h.kind != Kind::Facility && h.kind != Kind::City && !is_name(h.kind));
+            hits.retain(|h| !matches!(h.kind, Kind::Facility | Kind::City | Kind::Url) && !is_name(h.kind));
         }
         let structured = self.part == Part::Body || self.inside.is_some();
         let keep = structured && matches!(leaf.reads, Reads::Text | Reads::Xhtml) && self.keeps(text);
@@ -860,6 +883,9 @@ impl Sink for Scorer<'_> {
                 self.undisguised_leaf(leaf, &plain.text, &|at| to_raw(plain.origin(at)), place);
             }
             Reads::Quantity | Reads::Time | Reads::Opaque => {}
+            Reads::Query if leads_to_nobody(&leaf.value) => {}
+            // Narrative of a provider or a definition: markup is no document that it carries.
+            Reads::Public if leaf.value.starts_with('<') && self.global(leaf.person) == PersonId::NOBODY => {}
             Reads::Code | Reads::Public | Reads::Value | Reads::Text | Reads::Query => {
                 if leaf.value.len() >= CODE_SCANNED_FROM || leaf.reads != Reads::Code {
                     let to_raw = self.raw_map(leaf);
@@ -901,6 +927,36 @@ impl Scorer<'_> {
         move |at| map.as_ref().map_or(at, |map| map.get(at).or(map.last()).copied().unwrap_or(at))
     }
 }
+
+/// Bytes as Latin-1, and where each byte of the text stands, and one behind the last.
+fn latin1(bytes: &[u8]) -> (String, Vec<u32>) {
+    let (mut text, mut origins) = (String::with_capacity(bytes.len()), Vec::with_capacity(bytes.len() + 1));
+    for (at, byte) in bytes.iter().enumerate() {
+        text.push(char::from(*byte));
+        origins.resize(text.len(), u32::try_from(at).unwrap_or(u32::MAX));
+    }
+    origins.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    (text, origins)
+}
+
+/// Whether a reference by search leads to somebody or something that is no individual: `Practitioner?identifier=…`.
+fn leads_to_nobody(reference: &str) -> bool {
+    let Some((path, _)) = reference.split_once('?') else { return false };
+    NOBODYS_RESOURCES.contains(&path.rsplit('/').next().unwrap_or_default())
+}
+
+/// Resources of providers, places and products.
+const NOBODYS_RESOURCES: &[&str] = &[
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Location",
+    "HealthcareService",
+    "Endpoint",
+    "Medication",
+    "Substance",
+    "InsurancePlan",
+];
 
 /// Whether a number begins with a whole word that test sets have: `TEST-0001`, not `TST1` or `000000`.
 fn spells_test(value: &str, markers: &Markers) -> bool {

@@ -45,7 +45,10 @@ impl<'t> Walk<'t, '_, '_> {
         let row = self.row(&value, plain, &frame);
         self.path.pop();
         let reads = match row.map_or(plain, carried) {
-            Reads::Text if frame.scope == Scope::Provider => Reads::Public,
+            // Whom a provider's or a definition's words name is in public.
+            Reads::Text | Reads::Xhtml if matches!(frame.scope, Scope::Provider | Scope::Definition) => {
+                Reads::Public
+            }
             reads => reads,
         };
         let person = self.whose(row, &frame);

@@ -204,10 +204,17 @@ impl Walk<'_, '_, '_> {
     fn person(&mut self, frame: &Frame) -> PersonId {
         match (frame.scope, frame.person, frame.resource) {
             (Scope::Provider | Scope::Nobody, _, _) => PersonId::NOBODY,
+            // What defines or describes is nobody's, unless it lies inside of what is somebody's.
+            (Scope::Definition, None, _) if !self.is_contained(frame) => PersonId::NOBODY,
             (_, Some(person), _) => person,
             (_, None, Some(facts)) => self.people.owner(facts.number),
             (_, None, None) => self.people.stray(),
         }
+    }
+
+    fn is_contained(&self, frame: &Frame) -> bool {
+        let key = frame.base.checked_sub(1).and_then(|at| self.path.get(at));
+        key.is_some_and(|step| step.name == self.table.words.contained)
     }
 
     /// What the Reference object that is open leads to.

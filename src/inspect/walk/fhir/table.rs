@@ -299,6 +299,7 @@ words! {
     component = "component",
     parameter = "parameter",
     code = "code",
+    contained = "contained",
 }
 
 impl Words {

@@ -148,7 +148,8 @@ fn told(keep: &Keep, without: &str) -> Vec<Told> {
             let clinical = keep.clinical.contains(&leaf.person);
             (
                 if without.is_empty() { place } else { place.replace(without, "") },
-                if leaf.reads == "Xhtml" { String::new() } else { leaf.value.clone() },
+                // JSON has the tag of the narrative in its value, XML around it.
+                if leaf.cue == "div" { String::new() } else { leaf.value.clone() },
                 format!("{:?}", leaf.row),
                 leaf.reads.clone(),
                 leaf.cue.trim_start_matches('_').to_owned(),

@@ -1,0 +1,16 @@
+//! One program for every target; the environment variable `PHIGATE_FUZZ` names it.
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+use std::sync::OnceLock;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    static TARGET: OnceLock<targets::Target> = OnceLock::new();
+    let target = TARGET.get_or_init(|| {
+        let name = std::env::var("PHIGATE_FUZZ").unwrap_or_default();
+        *targets::ALL.iter().find(|target| target.name == name).expect("PHIGATE_FUZZ names a target")
+    });
+    (target.run)(target, bytes);
+});

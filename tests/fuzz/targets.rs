@@ -1,0 +1,120 @@
+//! What is fuzzed, and what has to hold whatever comes: no panic, spans inside the body, places in words of our tables.
+//! The fuzzer runs these over what it makes; the tests replay them over samples and past findings.
+
+use phigate::inspect::decode::{self, Budget};
+use phigate::inspect::disguise::Plain;
+use phigate::inspect::finding::Part;
+use phigate::inspect::{Findings, Inspector, Message, RuleSet, embedded};
+
+/// One target.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) name: &'static str,
+    /// The type that bodies are declared as; empty where the bytes tell.
+    pub(crate) content_type: &'static str,
+    pub(crate) run: fn(&Target, &[u8]),
+}
+
+pub(crate) const ALL: &[Target] = &[
+    walker("any", ""),
+    walker("fhir-json", "application/fhir+json"),
+    walker("json", "application/json"),
+    walker("hl7v2", "x-application/hl7-v2+er7"),
+    walker("form", "application/x-www-form-urlencoded"),
+    walker("text", "text/plain"),
+    walker("html", "text/html"),
+    walker("fhir-xml", "application/fhir+xml"),
+    walker("xml", "text/xml"),
+    walker("x12", "application/edi-x12"),
+    walker("csv", "text/csv"),
+    walker("ndjson", "application/fhir+ndjson"),
+    walker("multipart", "multipart/form-data; boundary=b"),
+    Target { name: "head", content_type: "", run: head },
+    Target { name: "decode", content_type: "", run: decoders },
+    Target { name: "disguise", content_type: "", run: disguises },
+];
+
+const fn walker(name: &'static str, content_type: &'static str) -> Target {
+    Target { name, content_type, run: body }
+}
+
+fn inspector() -> Inspector<'static> {
+    Inspector::new(RuleSet::built_in(), Budget { decoded_bytes_max: 1 << 20, ..Budget::default() }, 2026)
+}
+
+/// A body through walker, detectors and scorer.
+fn body(target: &Target, bytes: &[u8]) {
+    let found = inspector().message(&Message {
+        content_type: target.content_type,
+        body: bytes,
+        hosts: Some(&[]),
+        ..Message::default()
+    });
+    let is_sent_plain = decode::content("", bytes, &Budget::default(), &mut (1 << 20))
+        .is_ok_and(|plain| plain.as_ref() == bytes)
+        && decode::utf16(bytes).is_none();
+    holds(&found, is_sent_plain.then_some(bytes.len()));
+}
+
+/// Path, query and a header.
+fn head(_: &Target, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut parts = text.splitn(3, '\n');
+    let (path, query) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let value = parts.next().unwrap_or_default();
+    for name in ["link", "if-none-exist", "x-forwarded-for", "x-any", "content-disposition"] {
+        let headers = [(name, value)];
+        let message = Message { path, query, headers: &headers, hosts: Some(&[]), ..Message::default() };
+        holds(&inspector().message(&message), None);
+    }
+}
+
+/// Decoders: by themselves, whole or not at all.
+fn decoders(_: &Target, bytes: &[u8]) {
+    let budget = Budget { decoded_bytes_max: 1 << 20, ..Budget::default() };
+    for encodings in ["", "gzip", "deflate", "br", "zstd", "gzip, br"] {
+        if let Ok(plain) = decode::content(encodings, bytes, &budget, &mut (1 << 20)) {
+            assert!(plain.len() <= (1 << 20) + bytes.len());
+        }
+    }
+    let _ = decode::utf16(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let _ = (decode::base64(&text), decode::hex(&text), decode::percent(&text, true));
+}
+
+/// Disguises: every byte of what is read has its place, in order.
+fn disguises(_: &Target, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let plain = Plain::of(&text);
+    let mut last = 0;
+    for at in 0..=plain.text().len() {
+        let origin = plain.origin(at);
+        assert!(origin >= last && origin <= text.len());
+        last = origin;
+    }
+    for run in embedded::base64_runs(&text) {
+        assert!(run.start < run.end && run.end <= text.len());
+    }
+    let _ = embedded::whole(&text);
+}
+
+fn holds(found: &Findings, body_bytes: Option<usize>) {
+    for f in &found.findings {
+        assert!(f.span.start <= f.span.end, "{}: a span ends before it begins", f.rule);
+        if let (Part::Body, Some(bytes)) = (f.part, body_bytes) {
+            assert!(f.span.end <= bytes, "{}: a span ends behind the body", f.rule);
+        }
+        assert!(f.person.is_none_or(|person| person < found.persons.len()), "{}: nobody", f.rule);
+        is_ours(&f.place);
+    }
+    found.uninspected.iter().for_each(|u| is_ours(&u.place));
+    found.declared.iter().for_each(|(_, place)| is_ours(place));
+    found.off_path.iter().for_each(|link| is_ours(&link.place));
+}
+
+/// A place is made of our words and of indices: short ASCII, no long number.
+fn is_ours(place: &str) {
+    assert!(place.is_ascii() && !place.bytes().any(|b| b.is_ascii_control()), "a place that isn't ours");
+    let longest = place.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    assert!(longest <= 7, "a place with a long number");
+}
