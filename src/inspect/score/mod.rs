@@ -627,6 +627,10 @@ impl<'r> Scorer<'r> {
         if judged.sign == Sign::Habit && is_number(hit.kind) && spells_test(value, &self.rules.markers) {
             judged.sign = Sign::Sure;
         }
+        // A name that nobody has, a generator's with digits, tells of nobody where it stands alone in a text.
+        if is_name(hit.kind) && judged.sign == Sign::Sure {
+            judged.points = Points(0);
+        }
         let (span, place) = (self.span(span), self.place(place));
         let finding = self.finding(hit.rule.clone(), hit.kind, Whose::Any, span, place);
         self.evidence.push(Evidence {

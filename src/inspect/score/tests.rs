@@ -137,3 +137,12 @@ fn an_audit_events_agent_is_a_person_unless_it_is_a_provider() {
     assert_eq!(names(&body("")), 1);
     assert_eq!(names(&body(r#""who":{"reference":"Practitioner/p7"},"#)), 0);
 }
+
+#[test]
+fn a_generators_name_alone_in_a_text_tells_of_nobody() {
+    let note = |name: &str| {
+        format!("{name} is a 60 year-old female with acute bronchitis and sinusitis (diagnosis).")
+    };
+    assert_eq!(inspect("text/plain", &note("Patient: Sumiko254 Larue605")).points().0, 0);
+    assert!(inspect("text/plain", &note("Patient: Darnell Okafor")).points().0 >= 50);
+}
