@@ -1,0 +1,182 @@
+//! Adding up: whose each piece of evidence is in the end, and what each person comes to.
+
+use super::Scorer;
+use super::again::Again;
+use super::person::{agree, is_name, is_number};
+use crate::inspect::finding::{Counted, Finding, Findings, Part};
+use crate::inspect::format::Format;
+use crate::inspect::kind::Kind;
+use crate::inspect::marker::Sign;
+use crate::inspect::walk::{PersonId, Role};
+use std::collections::HashMap;
+
+impl Scorer<'_> {
+    /// Adds up, and tells what was found.
+    #[must_use]
+    pub fn finish(mut self, head: Option<PersonId>) -> Findings {
+        self.ends();
+        let owner = self.owners(head);
+        for evidence in &mut self.evidence {
+            if let Some(to) = owner.get(evidence.person.0 as usize) {
+                evidence.person = *to;
+            }
+        }
+        self.find_known(&owner);
+        self.join_facts(&owner);
+        let mut clinical = vec![false; self.people.len()];
+        for (from, draft) in self.people.iter().enumerate() {
+            let to = owner.get(from).map_or(from, |to| to.0 as usize);
+            if let Some(flag) = clinical.get_mut(to) {
+                *flag |= draft.clinical;
+            }
+        }
+        let mut persons = Vec::with_capacity(self.people.len());
+        let mut index: HashMap<PersonId, usize> = HashMap::new();
+        let mut by_person = self.by_person();
+        let mut owned = Vec::with_capacity(by_person.len());
+        for id in (0..self.people.len()).map(|n| PersonId(u32::try_from(n).unwrap_or(u32::MAX - 1))) {
+            let own = by_person.remove(&id).unwrap_or_default();
+            let is_clinical = clinical.get(id.0 as usize).copied().unwrap_or(false);
+            let of_text = self.people.get(id.0 as usize).is_some_and(|draft| draft.of_text);
+            if own.is_empty() || (!of_text && !own.iter().any(|at| self.tells_who(*at))) {
+                continue;
+            }
+            // Who is known from text alone isn't somebody else in another's text: then the text is what is judged.
+            let only_text = own.iter().filter_map(|at| self.evidence.get(*at)).all(|e| e.free_text);
+            for at in own.iter().filter(|_| only_text) {
+                if let Some(evidence) = self.evidence.get_mut(*at) {
+                    evidence.free_text = false;
+                }
+            }
+            index.insert(id, persons.len());
+            let generator = self.people.get(id.0 as usize).is_some_and(|draft| draft.generator);
+            persons.push(self.judge_person(id, &own, is_clinical, generator));
+            owned.push((id, own));
+        }
+        let mut again = Again::default();
+        for (id, own) in &owned {
+            if let Some(person) = index.get(id).and_then(|at| persons.get_mut(*at)) {
+                person.again = again.counts_again(&self.evidence, own, person);
+            }
+        }
+        let findings = self
+            .evidence
+            .into_iter()
+            .map(|e| {
+                let person = index.get(&e.person).copied();
+                let counted = if person.is_none() { Counted::NotThePatient } else { e.finding.counted };
+                Finding { person, counted, ..e.finding }
+            })
+            .collect();
+        Findings {
+            format: Format::Empty,
+            findings,
+            persons,
+            uninspected: self.uninspected,
+            declared: self.declared,
+            off_path: self.off_path,
+            scanned_bytes: self.scanned,
+        }
+    }
+
+    /// Whether a piece of evidence says that there is somebody: a date of care or a trait alone is of nobody.
+    pub(super) fn tells_who(&self, at: usize) -> bool {
+        self.evidence.get(at).is_some_and(|e| {
+            !matches!(e.kind, Kind::ServiceDate | Kind::Trait | Kind::GroupNo)
+                && e.judged.sign != Sign::Placeholder
+        })
+    }
+
+    /// Who each numbered person is in the end: a relative that agrees with the patient by name or number is the
+    /// patient, and the head's person is the body's where the body has exactly one.
+    pub(super) fn owners(&self, head: Option<PersonId>) -> Vec<PersonId> {
+        let count = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
+        let mut owner: Vec<PersonId> = (0..count).map(PersonId).collect();
+        let relatives = self.people.iter().any(|draft| matches!(draft.role, Role::RelativeOf(_)));
+        let by_person = if relatives { self.by_person() } else { HashMap::new() };
+        for (from, draft) in self.people.iter().enumerate() {
+            if let Role::RelativeOf(patient) = draft.role
+                && let Ok(id) = u32::try_from(from)
+                && self.agree(&by_person, PersonId(id), patient)
+                && let Some(slot) = owner.get_mut(from)
+            {
+                *slot = patient;
+            }
+        }
+        if head.is_some() || self.form.is_some() {
+            let mut in_body: Vec<PersonId> = self
+                .evidence
+                .iter()
+                .filter(|e| e.finding.part == Part::Body && e.person != PersonId::NOBODY)
+                .filter(|e| {
+                    matches!(self.people.get(e.person.0 as usize).map(|d| d.role), Some(Role::Patient))
+                })
+                .map(|e| e.person)
+                .collect();
+            in_body.sort_unstable();
+            in_body.dedup();
+            if in_body.len() > 1 {
+                in_body.retain(|person| Some(*person) != self.form);
+            }
+            if let [only] = in_body.as_slice() {
+                for same in [head, self.form].into_iter().flatten() {
+                    if let Some(slot) = owner.get_mut(same.0 as usize) {
+                        *slot = *only;
+                    }
+                }
+            }
+        }
+        owner
+    }
+
+    /// Which evidence is of whom.
+    pub(super) fn by_person(&self) -> HashMap<PersonId, Vec<usize>> {
+        let mut by_person: HashMap<PersonId, Vec<usize>> = HashMap::new();
+        for (at, evidence) in self.evidence.iter().enumerate() {
+            if evidence.person != PersonId::NOBODY {
+                by_person.entry(evidence.person).or_default().push(at);
+            }
+        }
+        by_person
+    }
+
+    /// Whether two people agree by full name or by a number.
+    pub(super) fn agree(
+        &self,
+        by_person: &HashMap<PersonId, Vec<usize>>,
+        one: PersonId,
+        other: PersonId,
+    ) -> bool {
+        let of = |person: PersonId| {
+            by_person.get(&person).into_iter().flatten().filter_map(|at| self.evidence.get(*at))
+        };
+        let name = |person: PersonId| {
+            let mut words: Vec<String> = of(person)
+                .filter(|e| !e.free_text && is_name(e.kind))
+                .flat_map(|e| e.keys.iter().cloned())
+                .collect();
+            words.sort_unstable();
+            words.dedup();
+            words
+        };
+        let numbers = |person: PersonId| {
+            of(person)
+                .filter(|e| {
+                    !e.free_text
+                        && is_number(e.kind)
+                        && !matches!(
+                            e.kind,
+                            Kind::Phone
+                                | Kind::Email
+                                | Kind::Fax
+                                | Kind::ClaimId
+                                | Kind::Device
+                                | Kind::Vehicle
+                                | Kind::OtherId
+                        )
+                })
+                .flat_map(|e| e.keys.iter())
+        };
+        agree(&name(one), &name(other)) || numbers(one).any(|n| numbers(other).any(|o| o == n))
+    }
+}

@@ -1,0 +1,322 @@
+//! Running text: whole texts that are documents of their own, and free text of leaves. Disguises are undone and what a
+//! text carries is set aside before detectors see the rest.
+
+use super::known::KeptText;
+use super::person::{agree, is_name, is_number, keys};
+use super::{Carrier, Evidence, Scorer};
+use crate::inspect::disguise::Plain;
+use crate::inspect::embedded::{self, Packing, Whole};
+use crate::inspect::finding::Part;
+use crate::inspect::kind::{Kind, Points, Whose};
+use crate::inspect::marker::{Markers, Sign};
+use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
+use crate::inspect::{names, text, xhtml};
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Counts lines up to places that come in order.
+#[derive(Default)]
+struct Lines {
+    at: usize,
+    line: usize,
+}
+
+impl Lines {
+    /// The line, from 1, of a byte that doesn't lie before the last one asked for.
+    fn of(&mut self, text: &str, at: usize) -> usize {
+        let new = text.as_bytes().get(self.at..at).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', new).count();
+        self.at = self.at.max(at);
+        self.line + 1
+    }
+}
+
+impl Scorer<'_> {
+    /// Judges a text that is a document of its own: a paragraph is a person, joined where the same full name recurs;
+    /// a paragraph that names nobody goes on with the one before.
+    pub fn plain_text(&mut self, whole: &str) {
+        self.undisguised_text(whole, &|at| at);
+    }
+
+    /// The same of bytes; what isn't UTF-8 is read as Latin-1, in which every byte is a character.
+    pub fn plain_bytes(&mut self, bytes: &[u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.plain_text(text),
+            Err(_) => {
+                let (text, origins) = latin1(bytes);
+                self.undisguised_text(&text, &|at| origins.get(at).map_or(bytes.len(), |o| *o as usize));
+            }
+        }
+    }
+
+    /// Judges an HTML page as a text: its tags taken out, its entities undone.
+    pub fn markup(&mut self, page: &[u8]) {
+        let (page, origins) = match std::str::from_utf8(page) {
+            Ok(page) => (Cow::Borrowed(page), None),
+            Err(_) => {
+                let (page, origins) = latin1(page);
+                (Cow::Owned(page), Some(origins))
+            }
+        };
+        let plain = xhtml::plain(&page);
+        let raw = |at: usize| match &origins {
+            None => at,
+            Some(origins) => origins.get(at).or(origins.last()).map_or(at, |o| *o as usize),
+        };
+        self.undisguised_text(&plain.text, &|at| raw(plain.origin(at)));
+    }
+
+    /// Undoes what disguises a text, sets aside what it carries, and judges the rest.
+    pub(super) fn undisguised_text(&mut self, whole: &str, origin: &dyn Fn(usize) -> usize) {
+        let plain = Plain::of(whole);
+        let from = |at| origin(plain.origin(at));
+        let rest = self.set_aside(plain.text(), PersonId::NOBODY, 0, &from, &|| String::new());
+        self.text_from(rest.as_deref().unwrap_or(plain.text()), &from);
+    }
+
+    /// The same of a leaf's text; a leaf that is a document, or markup, is read as one.
+    pub(super) fn undisguised_leaf(
+        &mut self,
+        leaf: &Leaf<'_>,
+        text: &str,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) {
+        match embedded::whole(text) {
+            Some(Whole::Document) => {
+                let start = leaf.span.start;
+                let origins = (0..=text.len()).map(|at| self.spot(start + origin(at))).collect();
+                self.carry(leaf, text.to_owned(), Packing::Plain, leaf.span.clone(), Some(origins), place);
+                return;
+            }
+            Some(Whole::Markup) => {
+                let markup = xhtml::plain(text);
+                return self.free_text(leaf, &markup.text, &|at| origin(markup.origin(at)), place);
+            }
+            None => {}
+        }
+        let plain = Plain::of(text);
+        let from = |at| origin(plain.origin(at));
+        let rest = self.set_aside(plain.text(), leaf.person, leaf.span.start, &from, place);
+        self.free_text(leaf, rest.as_deref().unwrap_or(plain.text()), &from, place);
+    }
+
+    /// Makes carriers of a text's base64, and gives the text with blanks for it: encoded text has any shape at random.
+    pub(super) fn set_aside(
+        &mut self,
+        text: &str,
+        person: PersonId,
+        start: usize,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) -> Option<String> {
+        let runs = embedded::base64_runs(text);
+        if runs.is_empty() {
+            return None;
+        }
+        let mut rest = text.to_owned();
+        for run in runs {
+            let span = start + origin(run.start)..start + origin(run.end);
+            let leaf = Leaf {
+                span: span.clone(),
+                value: "".into(),
+                field: None,
+                person,
+                reads: Reads::Text,
+                cue: "",
+            };
+            let packed = text.get(run.clone()).unwrap_or_default().to_owned();
+            self.carry(&leaf, packed, Packing::Base64, span, None, place);
+            rest.replace_range(run.clone(), &" ".repeat(run.len()));
+        }
+        Some(rest)
+    }
+
+    pub(super) fn carry(
+        &mut self,
+        leaf: &Leaf<'_>,
+        text: String,
+        packing: Packing,
+        span: Range<usize>,
+        origins: Option<Arc<[u32]>>,
+        place: &dyn Fn() -> String,
+    ) {
+        let depth = self.inside.as_ref().map_or(0, |i| i.depth) + 1;
+        let media_type = match leaf.reads {
+            Reads::Base64(media_type) | Reads::Hex(media_type) => media_type.to_owned(),
+            _ => String::new(),
+        };
+        self.carriers.push(Carrier {
+            text,
+            packing,
+            media_type,
+            span: self.span(span),
+            place: self.place(place()),
+            person: self.global(leaf.person),
+            part: self.part,
+            depth,
+            origins,
+        });
+    }
+
+    /// Where a byte of the document that is walked stands in its part.
+    pub(super) fn spot(&self, at: usize) -> u32 {
+        let at = self.span(at..at).start;
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// A piece of text is a person, joined where the same full name recurs; a paragraph that names nobody goes on with
+    /// the one before, and what stands before the first name belongs to it. An entry of a log stands by itself.
+    pub(super) fn text_from(&mut self, whole: &str, origin: &dyn Fn(usize) -> usize) {
+        let owner = self.inside.as_ref().map(|i| i.person).filter(|o| *o != PersonId::NOBODY);
+        let mut known: Vec<(Vec<String>, PersonId)> = Vec::new();
+        let mut last = None;
+        let mut line = Lines::default();
+        for text::Piece { span, log } in text::pieces(whole) {
+            let Some(paragraph) = whole.get(span.clone()) else { continue };
+            let hits = text::scan(paragraph, "", self.rules);
+            let before = if log { None } else { last };
+            let name = hits
+                .iter()
+                .filter(|h| h.kind == Kind::FullName && h.points >= NAMES_SOMEBODY)
+                .max_by_key(|h| (h.points, std::cmp::Reverse(h.span.start)))
+                .and_then(|h| paragraph.get(h.span.clone()))
+                .map(names::folded);
+            let person = match (owner, name) {
+                (Some(owner), _) => owner,
+                (None, Some(name)) => {
+                    match known.iter().rev().take(NAMES_COMPARED_MAX).find(|(n, _)| agree(n, &name)) {
+                        Some((_, person)) => *person,
+                        None => {
+                            let first = before.filter(|_| known.is_empty());
+                            let person = first.unwrap_or_else(|| self.new_person(Role::Patient, true));
+                            known.push((name, person));
+                            person
+                        }
+                    }
+                }
+                (None, None) if hits.is_empty() => before.unwrap_or(PersonId::NOBODY),
+                (None, None) => before.unwrap_or_else(|| self.new_person(Role::Patient, true)),
+            };
+            if person != PersonId::NOBODY {
+                last = (!log).then_some(person);
+                if text::clinical_words(paragraph, self.rules) >= 2 {
+                    self.mark_clinical(person);
+                }
+            }
+            for hit in hits {
+                let value = paragraph.get(hit.span.clone()).unwrap_or_default();
+                let at = span.start + hit.span.start..span.start + hit.span.end;
+                let place = format!("line {}", line.of(whole, at.start));
+                self.hit(&hit, value, origin(at.start)..origin(at.end), person, owner.is_some(), place);
+            }
+        }
+    }
+
+    pub(super) fn free_text(
+        &mut self,
+        leaf: &Leaf<'_>,
+        text: &str,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) {
+        let mut hits = text::scan(text, leaf.cue, self.rules);
+        // Displays of codes are full of eponyms and places that are nobody's.
+        if leaf.reads == Reads::Code {
+            hits.retain(|h| !matches!(h.kind, Kind::Facility | Kind::City | Kind::Url) && !is_name(h.kind));
+        }
+        let structured = self.part == Part::Body || self.inside.is_some();
+        let keep = structured && matches!(leaf.reads, Reads::Text | Reads::Xhtml) && self.keeps(text);
+        if hits.is_empty() && !keep {
+            return;
+        }
+        let person = match self.global(leaf.person) {
+            // Inside a carrier, too: a provider's is not the patient's who the carrier belongs to.
+            _ if leaf.person == PersonId::NOBODY && leaf.reads == Reads::Public => return,
+            PersonId::NOBODY if hits.is_empty() => return,
+            PersonId::NOBODY => self.nobody_known(),
+            person => person,
+        };
+        let mut kept_hits = Vec::new();
+        for hit in hits {
+            let span = leaf.span.start + origin(hit.span.start)..leaf.span.start + origin(hit.span.end);
+            let value = text.get(hit.span.clone()).unwrap_or_default().to_owned();
+            kept_hits.push((self.evidence.len(), hit.span.clone()));
+            self.hit(&hit, &value, span, person, structured, place());
+        }
+        if keep {
+            let same =
+                self.inside.is_none() && leaf.span.len() == text.len() && origin(text.len()) == text.len();
+            let spot = |at| self.spot(leaf.span.start + origin(at));
+            let map = (!same).then(|| (0..=text.len()).map(spot).collect());
+            self.kept_bytes += text.len();
+            self.texts.push(KeptText {
+                person,
+                text: text.to_owned(),
+                map,
+                start: leaf.span.start,
+                place: self.place(place()),
+                part: self.part,
+                has_place: self.inside.as_ref().is_none_or(|inside| inside.as_is || inside.origins.is_some()),
+                hits: kept_hits,
+            });
+        }
+    }
+
+    pub(super) fn hit(
+        &mut self,
+        hit: &text::Hit,
+        value: &str,
+        span: Range<usize>,
+        person: PersonId,
+        free: bool,
+        place: String,
+    ) {
+        let mut judged = self.rules.markers.judge(hit.kind, value, hit.points, self.this_year);
+        // A text has seldom a second number to agree with: one that spells out what it is stands by itself.
+        if judged.sign == Sign::Habit && is_number(hit.kind) && spells_test(value, &self.rules.markers) {
+            judged.sign = Sign::Sure;
+        }
+        // A name that nobody has, a generator's with digits, tells of nobody where it stands alone in a text.
+        if is_name(hit.kind) && judged.sign == Sign::Sure {
+            judged.points = Points(0);
+        }
+        let (span, place) = (self.span(span), self.place(place));
+        let finding = self.finding(hit.rule.clone(), hit.kind, Whose::Any, span, place);
+        self.evidence.push(Evidence {
+            person,
+            kind: hit.kind,
+            full: hit.points,
+            judged,
+            free_text: free,
+            known: false,
+            keys: keys(hit.kind, value),
+            finding,
+        });
+    }
+}
+
+/// Bytes as Latin-1, and where each byte of the text stands, and one behind the last.
+fn latin1(bytes: &[u8]) -> (String, Vec<u32>) {
+    let (mut text, mut origins) = (String::with_capacity(bytes.len()), Vec::with_capacity(bytes.len() + 1));
+    for (at, byte) in bytes.iter().enumerate() {
+        text.push(char::from(*byte));
+        origins.resize(text.len(), u32::try_from(at).unwrap_or(u32::MAX));
+    }
+    origins.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    (text, origins)
+}
+
+/// Whether a number begins with a whole word that test sets have: `TEST-0001`, not `TST1` or `000000`.
+fn spells_test(value: &str, markers: &Markers) -> bool {
+    let word: String = value.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    markers.test_id_prefixes.iter().any(|p| p.len() >= TEST_WORD_MIN && word.starts_with(p.as_str()))
+}
+
+/// Shorter words may be a facility's letters.
+const TEST_WORD_MIN: usize = 4;
+/// Points from which a full name tells one person's paragraphs from another's.
+const NAMES_SOMEBODY: Points = Points(40);
+/// Names, latest first, that a paragraph's is compared with.
+const NAMES_COMPARED_MAX: usize = 256;
