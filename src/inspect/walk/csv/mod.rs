@@ -2,7 +2,7 @@
 //!
 //! - Takes: a text, the column names of `config/fields/csv-columns.toml` as a [`Table`], and the key table of objects.
 //! - Gives: every cell once. A column that a name tells has its row; without any name that the tables know, columns are
-//!   judged by what their values look like over the first rows ([`shape`]); all other cells are text with the column's
+//!   judged by what their values look like over the first rows (`shape.rs`); all other cells are text with the column's
 //!   name as cue. Judging whole columns tells a list of people from a list of products, which a cell alone can't.
 //! - Persons: each record is one; columns that begin with a relative's word are one more each. Lines in front of the
 //!   head are one. Providers' and organisations' columns are nobody's.
