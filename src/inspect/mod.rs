@@ -225,10 +225,17 @@ impl<'r> Inspector<'r> {
             }
             Format::Form => {
                 begin(scorer, Escapes::Percent, bytes);
-                let text = text_of(bytes);
-                let person = PersonId(0);
+                let (tables, person) = (self.tables(), PersonId(0));
                 scorer.person(person, Role::Patient);
-                url::walk_query(text.trim_end(), 0, "", &self.tables(), person, scorer);
+                match std::str::from_utf8(bytes) {
+                    Ok(text) => url::walk_query(text.trim_end(), 0, "", &tables, person, scorer),
+                    Err(_) => {
+                        let (text, origins) = score::latin1(bytes);
+                        let to = |at: usize| origins.get(at).map_or(bytes.len(), |o| *o as usize);
+                        let sink = &mut url::Moved { to: &to, sink: scorer };
+                        url::walk_query(text.trim_end(), 0, "", &tables, person, sink);
+                    }
+                }
             }
             Format::Html => {
                 begin(scorer, Escapes::None, bytes);

@@ -29,6 +29,7 @@ use person::{is_name, keys};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+pub(super) use words::latin1;
 
 /// Collects the evidence of one message.
 pub struct Scorer<'r> {
@@ -467,7 +468,8 @@ impl Sink for Scorer<'_> {
         // A map keyed by record numbers, a column named after somebody: the key is read as text.
         if key.bytes().any(|b| b.is_ascii_digit() || b == b'@') || key.contains(' ') {
             let leaf = Leaf { span, value: key.into(), field: None, person, reads: Reads::Text, cue: "" };
-            self.undisguised_leaf(&leaf, key, &|at| at, place);
+            let to_raw = self.raw_map(&leaf);
+            self.undisguised_leaf(&leaf, key, &to_raw, place);
         }
     }
 }

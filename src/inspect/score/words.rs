@@ -298,7 +298,7 @@ impl Scorer<'_> {
 }
 
 /// Bytes as Latin-1, and where each byte of the text stands, and one behind the last.
-fn latin1(bytes: &[u8]) -> (String, Vec<u32>) {
+pub(in crate::inspect) fn latin1(bytes: &[u8]) -> (String, Vec<u32>) {
     let (mut text, mut origins) = (String::with_capacity(bytes.len()), Vec::with_capacity(bytes.len() + 1));
     for (at, byte) in bytes.iter().enumerate() {
         text.push(char::from(*byte));

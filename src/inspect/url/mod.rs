@@ -248,15 +248,15 @@ pub fn walk_url(url: &str, offset: usize, tables: &Tables<'_>, person: PersonId,
     match url.split_once('?') {
         Some((before, query)) => {
             let path = before.rsplit_once("://").map_or(before, |(_, p)| p);
-            let mut shifted = Shifted { by: offset + before.len() - path.len(), sink };
-            let resource = walk_path(path, tables, person, &mut shifted);
+            let to = |at: usize| at + offset + before.len() - path.len();
+            let resource = walk_path(path, tables, person, &mut Moved { to: &to, sink });
             walk_query(query, offset + before.len() + 1, resource, tables, person, sink);
         }
         None if url.contains('=') && !url.contains('/') => walk_query(url, offset, "", tables, person, sink),
         None => {
             let path = url.rsplit_once("://").map_or(url, |(_, p)| p);
-            let mut shifted = Shifted { by: offset + url.len() - path.len(), sink };
-            walk_path(path, tables, person, &mut shifted);
+            let to = |at: usize| at + offset + url.len() - path.len();
+            walk_path(path, tables, person, &mut Moved { to: &to, sink });
         }
     }
 }
@@ -302,17 +302,18 @@ pub fn is_protocol_header(name: &str) -> bool {
 }
 
 /// A sink that moves spans.
-struct Shifted<'s> {
-    by: usize,
-    sink: &'s mut dyn Sink,
+pub(super) struct Moved<'s> {
+    /// From a byte of what is walked to where it stands.
+    pub(super) to: &'s dyn Fn(usize) -> usize,
+    pub(super) sink: &'s mut dyn Sink,
 }
 
-impl Sink for Shifted<'_> {
+impl Sink for Moved<'_> {
     fn person(&mut self, id: PersonId, role: super::walk::Role) {
         self.sink.person(id, role);
     }
     fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
-        let span = leaf.span.start + self.by..leaf.span.end + self.by;
+        let span = (self.to)(leaf.span.start)..(self.to)(leaf.span.end);
         self.sink.leaf(&Leaf { span, ..leaf.clone() }, place);
     }
     fn clinical(&mut self, person: PersonId) {
@@ -322,7 +323,7 @@ impl Sink for Shifted<'_> {
         self.sink.declared(mode, place);
     }
     fn unknown_key(&mut self, key: &str, span: Range<usize>, person: PersonId, place: &dyn Fn() -> String) {
-        self.sink.unknown_key(key, span.start + self.by..span.end + self.by, person, place);
+        self.sink.unknown_key(key, (self.to)(span.start)..(self.to)(span.end), person, place);
     }
 }
 
