@@ -4,7 +4,7 @@ use super::check::EX_CONFIG;
 use super::out;
 use crate::config::Config;
 use crate::org::Flag;
-use crate::run::Running;
+use crate::run::{RunError, Running};
 use crate::telemetry::log::{self, LogFormat};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -79,6 +79,10 @@ pub fn run(args: &Args) -> ExitCode {
     };
     let running = match Running::start(config) {
         Ok(running) => running,
+        Err(RunError::Rules(problems)) => {
+            problems.iter().for_each(out::complain);
+            return ExitCode::from(EX_CONFIG);
+        }
         Err(error) => {
             out::complain(format!("phigate run: {error}"));
             return ExitCode::FAILURE;
@@ -101,7 +105,8 @@ fn load(args: &Args) -> Result<Config, Vec<String>> {
         (Some(file), ..) => {
             let text = std::fs::read_to_string(file)
                 .map_err(|e| vec![format!("{}: {}", file.display(), e.kind())])?;
-            Config::parse(&text).map_err(told(file.display().to_string()))
+            let config = Config::parse(&text).map_err(told(file.display().to_string()))?;
+            Ok(config.beside(file))
         }
         (None, Some(upstream), Some(flag)) => {
             let flag = match flag {

@@ -14,7 +14,8 @@ pub use reply::{ClearedReply, judged_reply, streamed_reply};
 
 use crate::forward::OutBody;
 use crate::inspect::Findings;
-use crate::inspect::finding::Counted;
+use crate::inspect::finding::{Counted, Person};
+pub use crate::inspect::rules::Mode;
 use crate::inspect::walk::Declared;
 use crate::org::Flag;
 use crate::reason::Reason;
@@ -46,29 +47,6 @@ pub struct Policy {
     pub declared_mode: OnDeclared,
     /// What happens to a reply that links past the gateway.
     pub off_path_url: OnOffPath,
-}
-
-/// Whether to act on findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Refuse what the policy refuses.
-    Enforce,
-    /// Evaluate, count and record what would be refused; let it pass.
-    Shadow,
-    /// Don't inspect.
-    Off,
-}
-
-impl Mode {
-    /// The word, as in configuration and records.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Shadow => "shadow",
-            Self::Off => "off",
-        }
-    }
 }
 
 /// What happens to what can't be read.
@@ -135,6 +113,8 @@ impl Policy {
 pub struct Verdict {
     /// Why it is refused; `None` where it may pass.
     pub reason: Option<Reason>,
+    /// Why it would be refused if the rules that are in shadow acted; `None` where it would pass.
+    pub with_shadow: Option<Reason>,
     /// Whether a declaration disagrees with the environment.
     pub mismatch: bool,
 }
@@ -142,20 +122,35 @@ pub struct Verdict {
 /// Judges findings by a policy. `opaque` lists the media types that may pass unread.
 #[must_use]
 pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdict {
-    let over = |person: &crate::inspect::finding::Person| {
-        person.points.0 >= policy.block
-            || (policy.clinical && person.clinical && person.points.0 >= policy.identified)
-    };
-    let people = || findings.persons.iter().filter(|person| !person.again);
-    let identified = people().filter(|p| p.points.0 >= policy.identified).count();
-    let opaque_ids = people().filter(|p| p.only_opaque_id && p.clinical).count();
     let wrong = match policy.flag {
         Flag::Production => Declared::Test,
         Flag::Development | Flag::Staging => Declared::Production,
     };
     let mismatch = findings.declared.iter().any(|(mode, _)| *mode == wrong);
+    let reason = |points: fn(&Person) -> u16| reason(findings, policy, opaque, mismatch, points);
+    let acting = reason(|person| person.points.0);
+    let in_shadow = findings.persons.iter().any(|person| person.shadow_points > person.points);
+    let with_shadow = if in_shadow { reason(|person| person.shadow_points.0) } else { acting };
+    Verdict { reason: acting, with_shadow, mismatch }
+}
+
+/// Why the policy refuses, with people who weigh so much.
+fn reason(
+    findings: &Findings,
+    policy: &Policy,
+    opaque: &[String],
+    mismatch: bool,
+    points: fn(&Person) -> u16,
+) -> Option<Reason> {
+    let over = |person: &Person| {
+        points(person) >= policy.block
+            || (policy.clinical && person.clinical && points(person) >= policy.identified)
+    };
+    let people = || findings.persons.iter().filter(|person| !person.again);
+    let identified = people().filter(|p| points(p) >= policy.identified).count();
+    let opaque_ids = people().filter(|p| p.only_opaque_id && p.clinical).count();
     let unread = findings.uninspected.iter().any(|u| !opaque.iter().any(|o| o == u.media_type));
-    let reason = if findings.persons.iter().any(|p| p.known_real) {
+    if findings.persons.iter().any(|p| p.known_real) {
         Some(Reason::KnownReal)
     } else if findings.persons.iter().any(over) {
         Some(Reason::LikelyPhi)
@@ -169,8 +164,7 @@ pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdi
         Some(Reason::Uninspected)
     } else {
         None
-    };
-    Verdict { reason, mismatch }
+    }
 }
 
 /// Proof that a message may leave the gateway, with the very bytes that were judged: this module alone makes one, and
@@ -210,7 +204,7 @@ pub fn judged(body: OutBody, findings: &Findings, route: &Arc<Route>) -> Result<
         (Some(reason), Mode::Enforce) => {
             Err(Box::new(Refusal::of(reason, findings, policy, &route.connection.opaque)))
         }
-        (would_refuse, _) => Ok(Cleared { body, route: route.clone(), would_refuse }),
+        (_, _) => Ok(Cleared { body, route: route.clone(), would_refuse: verdict.with_shadow }),
     }
 }
 

@@ -212,6 +212,20 @@ pub enum Whose {
     Any,
 }
 
+impl Whose {
+    /// The word, as in rules.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Relative => "relative",
+            Self::Provider => "provider",
+            Self::Organisation => "organisation",
+            Self::Any => "any",
+        }
+    }
+}
+
 /// What redaction does with the value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]

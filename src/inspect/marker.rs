@@ -23,6 +23,20 @@ pub enum Sign {
     Sure,
 }
 
+impl Sign {
+    /// A few words for explanations; none where there is no sign.
+    #[must_use]
+    pub const fn as_str(self) -> Option<&'static str> {
+        Some(match self {
+            Self::None => return None,
+            Self::Placeholder => "stands for unknown",
+            Self::Habit => "typed as a dummy",
+            Self::SureWithAnother => "a test number beside another sign",
+            Self::Sure => "never issued",
+        })
+    }
+}
+
 /// One value, judged: its sign, and the points that it keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
@@ -36,9 +50,28 @@ pub struct Judged {
     pub opaque: bool,
 }
 
-/// Lists of dummies: TOML in `config/markers.toml`, compiled in.
+/// A list of dummies as written in `config/markers.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct MarkerList {
+    /// Stable id, never reused: `marker.test-names`.
+    pub id: String,
+    /// One line for people.
+    pub about: String,
+    /// The document it follows.
+    pub source: String,
+    /// The kind that its cases are judged as; none for identifier systems.
+    pub kind: Option<Kind>,
+    /// A value that the list marks.
+    pub finds: String,
+    /// One that it doesn't.
+    pub passes: String,
+    /// The values.
+    pub values: Vec<String>,
+}
+
+/// Lists of dummies: TOML in `config/markers.toml`, compiled in.
+#[derive(Debug, Clone)]
 pub struct Markers {
     /// Words that stand for "not known" as a whole value. Lower case.
     pub unknown_words: Vec<String>,
@@ -74,6 +107,31 @@ pub struct Markers {
 }
 
 impl Markers {
+    /// The lists by their ids; one that isn't there is empty.
+    #[must_use]
+    pub fn of(lists: &[MarkerList]) -> Self {
+        let values = |id: &str| -> Vec<String> {
+            lists.iter().filter(|list| list.id == id).flat_map(|list| list.values.iter().cloned()).collect()
+        };
+        Self {
+            unknown_words: values("marker.unknown-words"),
+            test_names: values("marker.test-names"),
+            test_name_prefixes: values("marker.test-name-prefixes"),
+            test_id_prefixes: values("marker.test-id-prefixes"),
+            test_id_words: values("marker.test-id-words"),
+            reserved_domains: values("marker.reserved-domains"),
+            reserved_tlds: values("marker.reserved-tlds"),
+            habit_domains: values("marker.habit-domains"),
+            habit_mailboxes: values("marker.habit-mailboxes"),
+            test_mailbox_words: values("marker.test-mailbox-words"),
+            generator_systems: values("marker.generator-systems"),
+            habit_streets: values("marker.habit-streets"),
+            habit_cities: values("marker.habit-cities"),
+            test_cards: values("marker.test-cards"),
+            test_vehicles: values("marker.test-vehicles"),
+        }
+    }
+
     /// Judges `value` as a `kind` that would weigh `points`. `this_year` tells birth dates that lie ahead.
     #[must_use]
     pub fn judge(&self, kind: Kind, value: &str, points: Points, this_year: u16) -> Judged {

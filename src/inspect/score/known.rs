@@ -124,6 +124,7 @@ impl Scorer<'_> {
             judged: Judged { sign: Sign::None, points: Points(0), generated: false, opaque: false },
             free_text: true,
             known: true,
+            shadow: false,
             keys: Vec::new(),
             finding: Finding {
                 rule: Arc::from(rule),
@@ -131,6 +132,7 @@ impl Scorer<'_> {
                 whose: Whose::Any,
                 points: Points(0),
                 counted: Counted::Yes,
+                sign: Sign::None,
                 person: None,
                 place: text.place.clone(),
                 part: text.part,

@@ -9,6 +9,7 @@ use crate::inspect::embedded::{self, Packing, Whole};
 use crate::inspect::finding::Part;
 use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Markers, Sign};
+use crate::inspect::rules::Mode;
 use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
 use crate::inspect::{names, text, xhtml};
 use std::borrow::Cow;
@@ -291,6 +292,7 @@ impl Scorer<'_> {
             judged,
             free_text: free,
             known: false,
+            shadow: self.rules.modes.of(&hit.rule) == Mode::Shadow,
             keys: keys(hit.kind, value),
             finding,
         });
