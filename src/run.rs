@@ -70,12 +70,12 @@ impl Running {
     ///
     /// # Errors
     /// [`RunError`]; nothing runs then.
-    pub fn start(config: Config) -> Result<Self, RunError> {
+    pub fn start(mut config: Config) -> Result<Self, RunError> {
         let io = |what: &str| {
             let what = what.to_owned();
             move |e: std::io::Error| RunError::Io { what, kind: e.kind() }
         };
-        let rules = Rules::load(&config).map_err(RunError::Rules)?;
+        let rules = Rules::load(&mut config).map_err(RunError::Rules)?;
         let secrets = Secrets::open_or_create(&config.data_dir)?;
         let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
         let audit = Arc::new(Audit::open(&config.data_dir).map_err(io("the audit file can't be opened"))?);
@@ -202,7 +202,7 @@ impl Running {
         if !needs_start.is_empty() {
             return Err(refuse(needs_start));
         }
-        let rules = Rules::load(&config).map_err(refuse)?;
+        let rules = Rules::load(&mut config).map_err(refuse)?;
         let snapshot =
             snapshot(config, rules, &self.control, &self.keyring).map_err(|e| refuse(vec![e.to_string()]))?;
         self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);

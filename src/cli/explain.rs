@@ -75,6 +75,7 @@ fn explain(path: &Path, found: &Findings, policy: &Policy, paint: Paint) {
         Verdict { with_shadow: Some(reason), .. } => {
             paint.yellow(&format!("passes; refused if the rules in shadow acted: {reason}"))
         }
+        Verdict { reported: true, .. } => paint.yellow("passes, and is reported"),
         _ => paint.green("passes"),
     };
     out::line(format!(

@@ -1,6 +1,7 @@
 //! Where commands that judge take their rules from: the built-in ones, a configuration's files, `--rules`.
 
 use crate::config::{self, Config};
+use crate::decide::Thresholds;
 use crate::tune::{self, Checked};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ pub struct Loaded {
     pub(super) checked: Checked,
     /// The configuration.
     pub(super) config: Option<Config>,
+    /// The thresholds of the rules, for flags.
+    pub(super) thresholds: Thresholds,
 }
 
 /// Reads and checks all of it.
@@ -28,13 +31,17 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong, a line each.
 pub fn load(sources: &Sources) -> Result<Loaded, Vec<String>> {
-    let config = sources.config.as_deref().map(read).transpose()?;
+    let mut config = sources.config.as_deref().map(read).transpose()?;
     let mut files = config.as_ref().map(Config::rule_files).unwrap_or_default();
     files.extend(sources.rules.iter().cloned());
     let changes = config::rules::load(&files)?;
     let checked =
         tune::check(&changes).map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-    Ok(Loaded { checked, config })
+    let thresholds = Thresholds::of(&checked.raw.thresholds);
+    if let Some(config) = &mut config {
+        config.take_thresholds(&thresholds);
+    }
+    Ok(Loaded { checked, config, thresholds })
 }
 
 fn read(file: &Path) -> Result<Config, Vec<String>> {

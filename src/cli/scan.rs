@@ -60,7 +60,7 @@ pub(super) struct Bench {
 impl Bench {
     /// That of an environment, or of a flag where no configuration is given.
     pub(super) fn of(sources: &Sources, environment: &str) -> Result<Self, Vec<String>> {
-        let Loaded { checked: Checked { raw, rules, .. }, config } = rules::load(sources)?;
+        let Loaded { checked: Checked { raw, rules, .. }, config, thresholds } = rules::load(sources)?;
         let (policy, rules) = match &config {
             Some(config) => {
                 let known = config.environment(environment);
@@ -75,12 +75,12 @@ impl Bench {
                         "--environment: `{environment}` is none of development, staging, production"
                     )]
                 };
-                (Policy::of(flag.ok_or_else(wanted)?), rules)
+                (Policy::with(flag.ok_or_else(wanted)?, &thresholds), rules)
             }
         };
         let production = policy.flag == Flag::Production;
         let policy = if production {
-            Policy { flag: Flag::Development, ..Policy::of(Flag::Development) }
+            Policy { flag: Flag::Development, ..Policy::with(Flag::Development, &thresholds) }
         } else {
             policy
         };

@@ -127,7 +127,7 @@ fn user_cases(
         for stranger in named.filter(|id| !known.contains(id.as_str())) {
             problems.push(format!("{}: {}: there is no rule `{stranger}`", file.display(), case.name));
         }
-        match users::judge(case, &loaded.checked.rules, loaded.config.as_ref()) {
+        match users::judge(case, &loaded.checked.rules, loaded.config.as_ref(), &loaded.thresholds) {
             Ok(judgement) => {
                 let failure = (!judgement.wrong.is_empty()).then(|| judgement.wrong.join("; "));
                 lines.push(Line { class: file.display().to_string(), name: case.name.clone(), failure });

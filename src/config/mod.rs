@@ -11,7 +11,7 @@ mod sections;
 
 pub use reader::Problem;
 
-use crate::decide::Policy;
+use crate::decide::{Policy, Thresholds};
 use crate::forward::HeaderRules;
 use crate::inspect::decode::Budget;
 use crate::inspect::rules::Modes;
@@ -66,6 +66,8 @@ pub struct Environment {
     pub fingerprints_max: Option<u64>,
     /// Rules that have a mode of their own there.
     pub modes: Modes,
+    /// The thresholds that the file gives: the others are those of the rules.
+    pub given: Vec<&'static str>,
 }
 
 /// One socket that callers connect to.
@@ -194,6 +196,28 @@ impl Config {
     #[must_use]
     pub fn beside(self, file: &Path) -> Self {
         Self { folder: file.parent().unwrap_or(Path::new("")).to_owned(), ..self }
+    }
+
+    /// Takes the thresholds of the rules for what the file doesn't give.
+    pub fn take_thresholds(&mut self, thresholds: &Thresholds) {
+        for environment in &mut self.environments {
+            let of_rules = Policy::with(environment.flag, thresholds);
+            let mut new = Environment::clone(environment);
+            let given = |key| environment.given.contains(&key);
+            let policy = &mut new.policy;
+            let points = [
+                ("block", &mut policy.block, of_rules.block),
+                ("report", &mut policy.report, of_rules.report),
+                ("identified", &mut policy.identified, of_rules.identified),
+            ];
+            points.into_iter().filter(|(key, ..)| !given(key)).for_each(|(_, own, theirs)| *own = theirs);
+            let people = [
+                ("bulk_people_max", &mut policy.bulk_people_max, of_rules.bulk_people_max),
+                ("bulk_ids_max", &mut policy.bulk_ids_max, of_rules.bulk_ids_max),
+            ];
+            people.into_iter().filter(|(key, ..)| !given(key)).for_each(|(_, own, theirs)| *own = theirs);
+            *environment = Arc::new(new);
+        }
     }
 
     /// Where the rules files are.

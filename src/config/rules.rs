@@ -66,6 +66,9 @@ fn read(file: &Path, changes: &mut Changes, problems: &mut Vec<String>) {
     }
 }
 
+/// Reads what a table of one sort says.
+type Section = fn(&mut Table<'_, '_>, &mut Problems) -> What;
+
 /// Reads one file's text.
 ///
 /// # Errors
@@ -79,8 +82,14 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Edit>, Vec<Problem>> {
     let mut root = Table::root(&tree);
     let file: Arc<str> = Arc::from(name);
     let mut edits = Vec::new();
-    let sections: [(&'static str, fn(&mut Table<'_, '_>, &mut Problems) -> What); 4] =
-        [("detector", detector), ("field", field), ("marker", marker), ("words", words)];
+    let sections: [(&'static str, Section); 6] = [
+        ("detector", detector),
+        ("field", field),
+        ("marker", marker),
+        ("words", words),
+        ("weight", weight),
+        ("threshold", threshold),
+    ];
     for (section, what) in sections {
         for mut table in root.tables(section, &mut problems) {
             let line = problems.line(table.span());
@@ -153,6 +162,16 @@ fn marker(t: &mut Table<'_, '_>, problems: &mut Problems) -> What {
 
 fn words(t: &mut Table<'_, '_>, problems: &mut Problems) -> What {
     What::Words(list(t, "words", problems))
+}
+
+fn weight(t: &mut Table<'_, '_>, problems: &mut Problems) -> What {
+    What::Weight(points(t, "points", problems))
+}
+
+fn threshold(t: &mut Table<'_, '_>, problems: &mut Problems) -> What {
+    let given = t.value("value").is_some();
+    let value = t.number("value", 0, 1..1_000_001, "points or people", problems);
+    What::Threshold(given.then(|| u32::try_from(value).unwrap_or(u32::MAX)))
 }
 
 fn list(t: &mut Table<'_, '_>, values: &'static str, problems: &mut Problems) -> ListChange {

@@ -238,11 +238,13 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
         ),
         flag,
     };
+    let keys = ["block", "report", "identified", "bulk_people_max", "bulk_ids_max"];
+    let given = keys.into_iter().filter(|key| t.value(key).is_some()).collect();
     let known_hosts = known_hosts(&mut t, problems);
     let fingerprints_max = fingerprints(&mut t, flag, problems);
     let modes = modes(t.table("rule_modes", problems), problems);
     t.done(problems);
-    Some(Arc::new(Environment { name: name?, flag, policy, known_hosts, fingerprints_max, modes }))
+    Some(Arc::new(Environment { name: name?, flag, policy, known_hosts, fingerprints_max, modes, given }))
 }
 
 fn fingerprints(t: &mut Table<'_, '_>, flag: Flag, problems: &mut Problems) -> Option<u64> {

@@ -8,9 +8,11 @@
 mod ack;
 mod refusal;
 mod reply;
+mod thresholds;
 
 pub use refusal::{Dialect, Refusal, Side, Spot, render};
 pub use reply::{ClearedReply, judged_reply, streamed_reply};
+pub use thresholds::Thresholds;
 
 use crate::forward::OutBody;
 use crate::inspect::Findings;
@@ -79,16 +81,23 @@ pub enum OnOffPath {
 impl Policy {
     /// The built-in policy of an environment's flag.
     #[must_use]
-    pub const fn of(flag: Flag) -> Self {
+    pub fn of(flag: Flag) -> Self {
+        Self::with(flag, &Thresholds::built_in())
+    }
+
+    /// The same with other thresholds.
+    #[must_use]
+    pub const fn with(flag: Flag, thresholds: &Thresholds) -> Self {
+        let Thresholds { block, report, identified, bulk_people_max, bulk_ids_max } = *thresholds;
         Self {
             flag,
             mode: Mode::Enforce,
-            block: 90,
-            report: 50,
-            identified: 50,
+            block,
+            report,
+            identified,
             clinical: true,
-            bulk_people_max: 10,
-            bulk_ids_max: 25,
+            bulk_people_max,
+            bulk_ids_max,
             uninspected: match flag {
                 Flag::Production => OnUninspected::Pass,
                 Flag::Development | Flag::Staging => OnUninspected::Refuse,
@@ -115,6 +124,8 @@ pub struct Verdict {
     pub reason: Option<Reason>,
     /// Why it would be refused if the rules that are in shadow acted; `None` where it would pass.
     pub with_shadow: Option<Reason>,
+    /// Whether a person has as many points as are reported.
+    pub reported: bool,
     /// Whether a declaration disagrees with the environment.
     pub mismatch: bool,
 }
@@ -131,7 +142,8 @@ pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdi
     let acting = reason(|person| person.points.0);
     let in_shadow = findings.persons.iter().any(|person| person.shadow_points > person.points);
     let with_shadow = if in_shadow { reason(|person| person.shadow_points.0) } else { acting };
-    Verdict { reason: acting, with_shadow, mismatch }
+    let reported = findings.persons.iter().any(|person| person.points.0 >= policy.report);
+    Verdict { reason: acting, with_shadow, reported, mismatch }
 }
 
 /// Why the policy refuses, with people who weigh so much.

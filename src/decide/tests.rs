@@ -59,7 +59,10 @@ fn a_declaration_is_a_mismatch_and_refuses_only_where_it_is_set_to() {
     let findings =
         Findings { declared: vec![(Declared::Production, "MSH-11".into())], ..Findings::default() };
     let mut policy = Policy::of(Flag::Staging);
-    assert_eq!(verdict(&findings, &policy, &[]), Verdict { reason: None, with_shadow: None, mismatch: true });
+    assert_eq!(
+        verdict(&findings, &policy, &[]),
+        Verdict { reason: None, with_shadow: None, reported: false, mismatch: true }
+    );
     policy.declared_mode = OnDeclared::Refuse;
     assert_eq!(verdict(&findings, &policy, &[]).reason, Some(Reason::DeclaredMode));
     assert!(!verdict(&findings, &Policy::of(Flag::Production), &[]).mismatch);

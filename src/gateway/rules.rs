@@ -1,6 +1,7 @@
 //! The rules that messages are judged by: a site's files over the built-in ones, with the modes of each environment.
 
 use crate::config::{self, Config};
+use crate::decide::Thresholds;
 use crate::inspect::RuleSet;
 use crate::tune;
 use std::collections::HashMap;
@@ -14,11 +15,11 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Reads the rules files that a configuration names, and checks them.
+    /// Reads the rules files that a configuration names, and checks them; its environments take their thresholds.
     ///
     /// # Errors
     /// Everything that is wrong with them, a line each.
-    pub fn load(config: &Config) -> Result<Self, Vec<String>> {
+    pub fn load(config: &mut Config) -> Result<Self, Vec<String>> {
         let changes = config::rules::load(&config.rule_files())?;
         let checked = tune::check(&changes)
             .map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>())?;
@@ -33,6 +34,7 @@ impl Rules {
         if !strangers.is_empty() {
             return Err(strangers);
         }
+        config.take_thresholds(&Thresholds::of(&checked.raw.thresholds));
         let with_modes = config.environments.iter().filter(|e| !e.modes.is_empty());
         let own = with_modes.map(|e| (e.name.clone(), checked.rules.with_modes(&e.modes))).collect();
         Ok(Self { base: checked.rules, own })

@@ -28,6 +28,8 @@ pub enum Input {
     Message(Message),
     /// A value of a kind, judged by the lists of dummies; an identifier system where there is no kind.
     Value(Option<Kind>, String),
+    /// Points or people, as a threshold sees them.
+    Number(u32),
 }
 
 /// A message as a case writes it.
@@ -91,10 +93,28 @@ impl Suite {
             let input = |value: &String| Input::Value(list.kind, value.clone());
             pair(&list.id, &list.finds, &list.passes, input)
         }));
+        cases.extend(raw.weights.iter().flat_map(|weight| {
+            let input = |text: &String| match weight.kind {
+                Some(kind) => Input::Value(Some(kind), text.clone()),
+                None => Input::Message(Message {
+                    content_type: "text/plain".to_owned(),
+                    body: text.clone(),
+                    ..Message::default()
+                }),
+            };
+            pair(&weight.id, &weight.finds, &weight.passes, input)
+        }));
+        cases.extend(raw.thresholds.iter().flat_map(|threshold| {
+            [(threshold.finds, Wants::Fires), (threshold.passes, Wants::Nothing)].map(|(number, wants)| {
+                Case { rule: threshold.id.clone(), input: Input::Number(number), wants, why: String::new() }
+            })
+        }));
         cases.retain(|case| !replaced.contains(case.rule.as_str()));
         for edit in &changes.edits {
             let input = |text: &String| match &edit.what {
-                What::Detector(_) | What::Words(_) => Input::Text(text.clone()),
+                What::Detector(_) | What::Words(_) | What::Weight(_) | What::Threshold(_) => {
+                    Input::Text(text.clone())
+                }
                 What::Marker(_) => {
                     let kind = raw.markers.iter().find(|list| list.id == edit.id).and_then(|list| list.kind);
                     Input::Value(kind, text.clone())

@@ -5,8 +5,9 @@
 
 use super::Wants;
 use super::cases::{Case, Input, Message};
+use crate::decide::Thresholds;
 use crate::inspect::decode::Budget;
-use crate::inspect::kind::Kind;
+use crate::inspect::kind::{Kind, Points};
 use crate::inspect::marker::Judged;
 use crate::inspect::rules::{Raw, RuleSet};
 use crate::inspect::text::{self, Hit};
@@ -67,15 +68,24 @@ impl<'r> Trials<'r> {
                 Outcome { holds, fired, others: others(rule, hits.iter().map(|hit| &*hit.rule)) }
             }
             Input::Message(message) => {
-                let trace = trace(message, self.rules);
+                let (points, trace) = inspected(message, self.rules);
+                if self.raw.weights.iter().any(|weight| weight.id == rule) {
+                    let fired = self.matters(rule, |rules| inspected(message, rules).0);
+                    return Outcome { holds: fired == case.wants.fires(), fired, others: BTreeSet::new() };
+                }
+                drop(points);
                 let covers = trace.rows.contains(rule);
                 if covers {
                     self.covering.borrow_mut().insert(rule.to_owned());
                 }
                 let structure = || !self.covering.borrow().contains(rule);
-                let fired = covers || structure() && self.matters(rule, |rules| self::trace(message, rules));
+                let fired = covers || structure() && self.matters(rule, |rules| inspected(message, rules).1);
                 let others = others(rule, trace.rows.iter().map(|row| &**row));
                 Outcome { holds: fired == case.wants.fires(), fired, others }
+            }
+            Input::Number(number) => {
+                let fired = Thresholds::of(&self.raw.thresholds).acts(rule, *number);
+                Outcome { holds: fired == case.wants.fires(), fired, others: BTreeSet::new() }
             }
             Input::Value(kind, value) => {
                 let fired = self.matters(rule, |rules| judged(*kind, value, rules));
@@ -105,26 +115,25 @@ fn told(text: &str, rules: &RuleSet) -> (Vec<Hit>, usize) {
 }
 
 fn judged(kind: Option<Kind>, value: &str, rules: &RuleSet) -> (Option<Judged>, bool) {
-    let judged =
-        kind.map(|kind| rules.markers.judge(kind, value, crate::inspect::kind::Points(50), THIS_YEAR));
+    let judged = kind.map(|kind| rules.markers.judge(kind, value, Points(50), THIS_YEAR));
     (judged, rules.markers.is_generator_system(value))
 }
 
-fn trace(message: &Message, rules: &RuleSet) -> Trace {
+/// The points of each finding with its person, and what walkers told.
+fn inspected(message: &Message, rules: &RuleSet) -> (Vec<(Points, Option<usize>)>, Trace) {
     let (path, query) = message.target.split_once('?').unwrap_or((&message.target, ""));
     let headers: Vec<(&str, &str)> =
         message.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let inspector = Inspector::new(rules, Budget::default(), THIS_YEAR);
-    inspector
-        .traced(&inspect::Message {
-            path,
-            query,
-            headers: &headers,
-            content_type: &message.content_type,
-            body: message.body.as_bytes(),
-            ..inspect::Message::default()
-        })
-        .1
+    let (findings, trace) = inspector.traced(&inspect::Message {
+        path,
+        query,
+        headers: &headers,
+        content_type: &message.content_type,
+        body: message.body.as_bytes(),
+        ..inspect::Message::default()
+    });
+    (findings.findings.iter().map(|finding| (finding.points, finding.person)).collect(), trace)
 }
 
 /// Cases don't age.

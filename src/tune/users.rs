@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::config::cases::{Body, UserCase};
-use crate::decide::{Mode, Policy, verdict};
+use crate::decide::{Mode, Policy, Thresholds, verdict};
 use crate::inspect::decode::Budget;
 use crate::inspect::rules::{Modes, RuleSet};
 use crate::inspect::{Inspector, Message};
@@ -23,8 +23,13 @@ pub struct Judgement {
 ///
 /// # Errors
 /// What keeps it from being judged: there is no such environment, or no such file.
-pub fn judge(case: &UserCase, rules: &Arc<RuleSet>, config: Option<&Config>) -> Result<Judgement, String> {
-    let place = Place::of(&case.environment, config)?;
+pub fn judge(
+    case: &UserCase,
+    rules: &Arc<RuleSet>,
+    config: Option<&Config>,
+    thresholds: &Thresholds,
+) -> Result<Judgement, String> {
+    let place = Place::of(&case.environment, config, thresholds)?;
     let body = match &case.body {
         Body::Inline(body) => body.clone().into_bytes(),
         Body::File(file) => std::fs::read(file).map_err(|e| format!("{}: {}", file.display(), e.kind()))?,
@@ -77,7 +82,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(name: &str, config: Option<&Config>) -> Result<Self, String> {
+    fn of(name: &str, config: Option<&Config>, thresholds: &Thresholds) -> Result<Self, String> {
         if let Some((config, environment)) = config.and_then(|c| Some((c, c.environment(name)?))) {
             let own = || config.connections.iter().filter(|c| *c.environment == *name);
             let upstreams = own().flat_map(|c| [c.host.clone(), format!("{}:{}", c.host, c.port)]);
@@ -91,6 +96,11 @@ impl Place {
         let flags = [Flag::Development, Flag::Staging, Flag::Production];
         let flag = flags.into_iter().find(|flag| config.is_none() && flag.as_str() == name);
         let flag = flag.ok_or_else(|| format!("there is no environment `{name}`"))?;
-        Ok(Self { policy: Policy::of(flag), modes: Modes::default(), hosts: Vec::new(), opaque: Vec::new() })
+        Ok(Self {
+            policy: Policy::with(flag, thresholds),
+            modes: Modes::default(),
+            hosts: Vec::new(),
+            opaque: Vec::new(),
+        })
     }
 }

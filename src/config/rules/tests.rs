@@ -140,3 +140,21 @@ fn changes_of_built_in_rules_have_to_keep_their_cases() {
     let got = told("[[words]]\nid = \"words.things\"\nmode = \"off\"\nadd = [\"x\"]\n");
     assert!(got[0].contains("a list has no mode"), "{got:?}");
 }
+
+#[test]
+fn numbers_are_changed_by_id_and_environments_keep_what_their_file_gives() {
+    let text = "[[threshold]]\nid = \"threshold.block\"\nvalue = 70\n[[threshold]]\nid = \"threshold.bulk-people\"\nvalue = 3\n";
+    assert_eq!(told(text), Vec::<String>::new());
+    assert!(told("[[threshold]]\nid = \"threshold.blok\"\nvalue = 70\n")[0].contains("no such threshold"));
+    assert!(told("[[weight]]\nid = \"weight.birth-year\"\n")[0].contains("wanted: points"));
+    let edits = parse("site.toml", text).expect("good");
+    let raw = Changes { edits, texts: Vec::new() }.applied().expect("good");
+    let mut config = crate::config::Config::parse(
+        "[[environment]]\nname = \"a\"\nflag = \"staging\"\nblock = 95\n[[listener]]\nname = \"l\"\naddress = \"127.0.0.1:8081\"\nenvironment = \"a\"\n\
+         [[connection]]\nname = \"c\"\nenvironment = \"a\"\nupstream = \"http://127.0.0.1:9001\"\n",
+    )
+    .expect("good");
+    config.take_thresholds(&crate::decide::Thresholds::of(&raw.thresholds));
+    let policy = &config.environments[0].policy;
+    assert_eq!((policy.block, policy.identified, policy.bulk_people_max), (95, 50, 3));
+}

@@ -84,6 +84,10 @@ pub enum What {
     Marker(ListChange),
     /// A word list.
     Words(ListChange),
+    /// A weight: its points.
+    Weight(Option<Points>),
+    /// A threshold: its value.
+    Threshold(Option<u32>),
 }
 
 /// Keys of a detector; what isn't given stays.
@@ -188,10 +192,26 @@ impl Raw {
             What::Field(change) => self.change_field(id, change)?,
             What::Marker(change) => self.change_marker(id, change)?,
             What::Words(change) => self.change_words(id, change)?,
+            What::Weight(points) => {
+                let weight = self.weights.iter_mut().find(|weight| weight.id == id);
+                let weight = weight.ok_or("there is no such weight")?;
+                weight.points = points.ok_or("wanted: points = …")?;
+                self.changed.insert("markers");
+            }
+            What::Threshold(value) => {
+                let threshold = self.thresholds.iter_mut().find(|threshold| threshold.id == id);
+                let threshold = threshold.ok_or("there is no such threshold")?;
+                threshold.value = value.ok_or("wanted: value = …")?;
+                threshold.passes = threshold.value - u32::from(!threshold.id.starts_with("threshold.bulk-"));
+                threshold.finds = threshold.passes + 1;
+            }
         }
         match (edit.mode, &edit.what) {
             (Some(_), What::Marker(_) | What::Words(_)) => {
                 return Err("a list has no mode: take its words away instead".to_owned());
+            }
+            (Some(_), What::Weight(_) | What::Threshold(_)) => {
+                return Err("a number has no mode".to_owned());
             }
             (Some(mode), _) => self.modes.set(id, mode),
             (None, _) => {}

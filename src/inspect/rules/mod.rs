@@ -10,7 +10,7 @@ mod tests;
 
 pub use change::{Changes, DetectorChange, Edit, FieldChange, ListChange, Origin, OwnCases, What, Wrong};
 pub use mode::{Mode, Modes};
-pub use raw::{AloneNearby, Raw, RawDetector, is_known_format};
+pub use raw::{AloneNearby, Raw, RawDetector, Threshold, is_known_format};
 
 use super::marker::Markers;
 use super::names::Recogniser;
@@ -160,7 +160,7 @@ impl RuleSet {
                 },
                 markers: match kept(&["markers"]) {
                     Some(base) => base.markers.clone(),
-                    None => Arc::new(Markers::of(&raw.markers)),
+                    None => Arc::new(Markers::of(&raw.markers, &raw.weights)),
                 },
                 words: match kept(&["words"]) {
                     Some(base) => base.words.clone(),

@@ -4,7 +4,7 @@ use super::{Modes, RuleSet};
 use crate::inspect::check::Validator;
 use crate::inspect::field::{Field, FieldTable};
 use crate::inspect::kind::{Kind, Points};
-use crate::inspect::marker::MarkerList;
+use crate::inspect::marker::{MarkerList, Weight};
 use crate::inspect::names::{self, words::WordList};
 use crate::inspect::walk::cda;
 use serde::Deserialize;
@@ -22,6 +22,10 @@ pub struct Raw {
     pub words: Vec<WordList>,
     /// Lists of dummies.
     pub markers: Vec<MarkerList>,
+    /// Weights that hold across rules.
+    pub weights: Vec<Weight>,
+    /// From where on an environment acts.
+    pub thresholds: Vec<Threshold>,
     /// Field tables, one for each format.
     pub tables: Vec<FieldTable>,
     /// Rules that have a mode of their own.
@@ -77,6 +81,36 @@ pub(super) const fn forty() -> usize {
     40
 }
 
+/// A threshold as written in `config/thresholds.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threshold {
+    /// Stable id, never reused: `threshold.block`.
+    pub id: String,
+    /// One line for people.
+    pub about: String,
+    /// What it rests on.
+    pub source: String,
+    /// Points, or people.
+    pub value: u32,
+    /// The least number that it acts on.
+    pub finds: u32,
+    /// The greatest that it doesn't.
+    pub passes: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ThresholdList {
+    threshold: Vec<Threshold>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WeightList {
+    weight: Vec<Weight>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Detectors {
@@ -105,18 +139,23 @@ impl Raw {
     /// The rules that are compiled in.
     #[must_use]
     pub fn built_in() -> Self {
-        fn read<T: for<'de> Deserialize<'de>>(text: &str) -> T {
-            toml::from_str(text).expect("built-in rules parse: a test parses them")
-        }
         Self {
             detectors: read::<Detectors>(DETECTORS).detector,
             names: read::<Names>(NAME_RULES).name,
             words: read::<WordLists>(WORDS).words,
             markers: read::<MarkerLists>(MARKERS).marker,
+            weights: read::<WeightList>(WEIGHTS).weight,
+            thresholds: Self::thresholds_built_in(),
             tables: TABLES.iter().map(|text| read(text)).collect(),
             modes: Modes::default(),
             changed: BTreeSet::new(),
         }
+    }
+
+    /// The thresholds that are compiled in.
+    #[must_use]
+    pub fn thresholds_built_in() -> Vec<Threshold> {
+        read::<ThresholdList>(THRESHOLDS).threshold
     }
 
     /// The rules without one of them, compiled: what is told otherwise by them is what the rule is for. `rules` are these
@@ -143,6 +182,10 @@ impl Raw {
             list.values.clear();
             raw.changed.insert("markers");
         }
+        if let Some(weight) = raw.weights.iter_mut().find(|weight| weight.id == id) {
+            weight.points = Points(u16::MAX);
+            raw.changed.insert("markers");
+        }
         RuleSet::compile(&raw, Some((rules, &raw.changed))).ok().map(Arc::new)
     }
 
@@ -164,6 +207,8 @@ impl Raw {
     /// Every id, in order of the files.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         let lists = self.words.iter().map(|l| &*l.id).chain(self.markers.iter().map(|l| &*l.id));
+        let numbers = self.weights.iter().map(|w| &*w.id).chain(self.thresholds.iter().map(|t| &*t.id));
+        let lists = lists.chain(numbers);
         let detectors = self.detectors.iter().map(|d| &*d.id).chain(self.names.iter().map(|n| &*n.id));
         detectors.chain(self.tables.iter().flat_map(|t| t.field.iter().map(|f| &*f.id))).chain(lists)
     }
@@ -183,6 +228,10 @@ impl Raw {
     }
 }
 
+fn read<T: for<'de> Deserialize<'de>>(text: &str) -> T {
+    toml::from_str(text).expect("built-in rules parse: a test parses them")
+}
+
 /// Whether there is a table for this format.
 #[must_use]
 pub fn is_known_format(format: &str) -> Option<&'static str> {
@@ -191,7 +240,7 @@ pub fn is_known_format(format: &str) -> Option<&'static str> {
 
 /// A digest of the built-in texts and of others behind them.
 pub(super) fn version(others: &[&str]) -> String {
-    let texts = [DETECTORS, NAME_RULES, WORDS, MARKERS, NAMES, SHAPES, cda::NAMES];
+    let texts = [DETECTORS, NAME_RULES, WORDS, MARKERS, WEIGHTS, THRESHOLDS, NAMES, SHAPES, cda::NAMES];
     digest(texts.iter().chain(TABLES).chain(&names::list::TEXTS).chain(others).copied())
 }
 
@@ -224,6 +273,8 @@ const DETECTORS: &str = include_str!("../../../config/detectors/text.toml");
 const NAME_RULES: &str = include_str!("../../../config/detectors/names.toml");
 const WORDS: &str = include_str!("../../../config/words.toml");
 const MARKERS: &str = include_str!("../../../config/markers.toml");
+const WEIGHTS: &str = include_str!("../../../config/weights.toml");
+const THRESHOLDS: &str = include_str!("../../../config/thresholds.toml");
 const NAMES: &str = include_str!("../../../config/fields/fhir-r4-names.toml");
 const SHAPES: &str = include_str!("../../../config/fields/fhir-r4-xml.toml");
 const TABLES: &[&str] = &[

@@ -16,6 +16,7 @@ pub(super) fn add_up(
     clinical: bool,
     generator: bool,
     standing: &Standing,
+    dummy_name: Points,
 ) -> Person {
     let get = |at: &usize| evidence.get(*at);
     let structured: Vec<&Evidence> =
@@ -59,7 +60,7 @@ pub(super) fn add_up(
                 (kept, Counted::Yes)
             }
             (Some(rule), _) if !e.free_text || explained => (Points(0), Counted::MadeUp(rule)),
-            (_, Sign::Habit) if is_name(e.kind) => (Points(kept.0.min(10)), Counted::Dummy),
+            (_, Sign::Habit) if is_name(e.kind) => (kept.min(dummy_name), Counted::Dummy),
             _ => (kept, Counted::Yes),
         };
         let slot = if e.shadow { &mut in_shadow } else { &mut heaviest }.entry(e.kind).or_default();
