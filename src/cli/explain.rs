@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> ExitCode {
                 let content_type = args.content_type.as_deref().unwrap_or_else(|| format::by_file_name(path));
                 let message = Message { content_type, body: &body, ..Message::default() };
                 let (found, trace) = inspector.traced(&message);
-                explain(path, &found, policy, paint);
+                explain(path, &found, policy, &bench.rules.version, paint);
                 not_counted(&found, &trace, &bench.raw, paint);
             }
             Err(error) => {
@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> ExitCode {
     code
 }
 
-fn explain(path: &Path, found: &Findings, policy: &Policy, paint: Paint) {
+fn explain(path: &Path, found: &Findings, policy: &Policy, version: &str, paint: Paint) {
     let decision = match verdict(found, policy, &[]) {
         Verdict { reason: Some(reason), .. } => paint.red(&format!("refused: {reason}")),
         Verdict { with_shadow: Some(reason), .. } => {
@@ -82,7 +82,7 @@ fn explain(path: &Path, found: &Findings, policy: &Policy, paint: Paint) {
         "{}: {decision}  {}",
         paint.bold(&path.display().to_string()),
         paint.dim(&format!(
-            "{}; {} points of one person are refused, {} with clinical content",
+            "{}; {} points of one person are refused, {} with clinical content; rules {version}",
             found.format.as_str(),
             policy.block,
             policy.identified

@@ -2,7 +2,7 @@
 //! theirs beside them), compiled in; those of a site's rules stand in its rules files.
 
 use crate::inspect::kind::Kind;
-use crate::inspect::rules::{Changes, Mode, Raw, What};
+use crate::inspect::rules::{Changes, Edit, Mode, Raw, What};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,67 +75,16 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// The cases of all rules. Rules that are off have none: they find nothing.
+    /// The cases of all rules. Rules that are off have none: they find nothing. A change that has cases has no others.
     #[must_use]
     pub fn of(raw: &Raw, changes: &Changes) -> Self {
-        let replaced: BTreeSet<&str> = changes
-            .edits
-            .iter()
-            .filter(|edit| !edit.cases.find.is_empty() || !edit.cases.pass.is_empty())
-            .map(|edit| edit.id.as_str())
-            .collect();
-        let mut cases: Vec<Case> = built_in();
-        cases.extend(raw.words.iter().flat_map(|list| {
-            let input = |text: &String| Input::Text(text.clone());
-            pair(&list.id, &list.finds, &list.passes, input)
-        }));
-        cases.extend(raw.markers.iter().flat_map(|list| {
-            let input = |value: &String| Input::Value(list.kind, value.clone());
-            pair(&list.id, &list.finds, &list.passes, input)
-        }));
-        cases.extend(raw.weights.iter().flat_map(|weight| {
-            let input = |text: &String| match weight.kind {
-                Some(kind) => Input::Value(Some(kind), text.clone()),
-                None => Input::Message(Message {
-                    content_type: "text/plain".to_owned(),
-                    body: text.clone(),
-                    ..Message::default()
-                }),
-            };
-            pair(&weight.id, &weight.finds, &weight.passes, input)
-        }));
-        cases.extend(raw.thresholds.iter().flat_map(|threshold| {
-            [(threshold.finds, Wants::Fires), (threshold.passes, Wants::Nothing)].map(|(number, wants)| {
-                Case { rule: threshold.id.clone(), input: Input::Number(number), wants, why: String::new() }
-            })
-        }));
+        let own: Vec<Case> = changes.edits.iter().flat_map(|edit| own(edit, raw)).collect();
+        let replaced: BTreeSet<&str> = own.iter().map(|case| case.rule.as_str()).collect();
+        let mut cases = built_in();
+        cases.extend(of_lists(raw));
+        cases.extend(of_numbers(raw));
         cases.retain(|case| !replaced.contains(case.rule.as_str()));
-        for edit in &changes.edits {
-            let input = |text: &String| match &edit.what {
-                What::Detector(_) | What::Words(_) | What::Weight(_) | What::Threshold(_) => {
-                    Input::Text(text.clone())
-                }
-                What::Marker(_) => {
-                    let kind = raw.markers.iter().find(|list| list.id == edit.id).and_then(|list| list.kind);
-                    Input::Value(kind, text.clone())
-                }
-                What::Field(_) => {
-                    let format = raw.field(&edit.id).map_or("", |(format, _)| format);
-                    Input::Message(Message::of(format, "{}", text))
-                }
-            };
-            let of = |texts: &[String], wants: Wants| -> Vec<Case> {
-                let case = |text| Case {
-                    rule: edit.id.clone(),
-                    input: input(text),
-                    wants: wants.clone(),
-                    why: String::new(),
-                };
-                texts.iter().map(case).collect()
-            };
-            cases.extend(of(&edit.cases.find, Wants::Fires));
-            cases.extend(of(&edit.cases.pass, Wants::Nothing));
-        }
+        cases.extend(own.iter().cloned());
         cases.retain(|case| raw.modes.of(&case.rule) != Mode::Off);
         Self { cases }
     }
@@ -148,6 +97,68 @@ impl Suite {
         let needed = raw.ids().filter(|id| raw.modes.of(id) != Mode::Off);
         needed.flat_map(|id| [(id, true), (id, false)]).filter(|one| !have.contains(one)).collect()
     }
+}
+
+/// Cases that stand beside word lists, lists of dummies and rules for repeats.
+fn of_lists(raw: &Raw) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for list in &raw.words {
+        cases.extend(pair(&list.id, &list.finds, &list.passes, |text| Input::Text(text.clone())));
+    }
+    for list in &raw.markers {
+        let input = |value: &String| Input::Value(list.kind, value.clone());
+        cases.extend(pair(&list.id, &list.finds, &list.passes, input));
+    }
+    for repeat in &raw.repeats {
+        let input = |text: &String| Input::Message(Message::of("json-keys", "{}", text));
+        cases.extend(pair(&repeat.id, &repeat.finds, &repeat.passes, input));
+    }
+    cases
+}
+
+/// Cases of weights and thresholds.
+fn of_numbers(raw: &Raw) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for weight in &raw.weights {
+        let input = |text: &String| match weight.kind {
+            Some(kind) => Input::Value(Some(kind), text.clone()),
+            None => Input::Message(Message {
+                content_type: "text/plain".to_owned(),
+                body: text.clone(),
+                ..Message::default()
+            }),
+        };
+        cases.extend(pair(&weight.id, &weight.finds, &weight.passes, input));
+    }
+    for threshold in &raw.thresholds {
+        for (number, wants) in [(threshold.finds, Wants::Fires), (threshold.passes, Wants::Nothing)] {
+            let input = Input::Number(number);
+            cases.push(Case { rule: threshold.id.clone(), input, wants, why: String::new() });
+        }
+    }
+    cases
+}
+
+/// The cases of a change.
+fn own(edit: &Edit, raw: &Raw) -> Vec<Case> {
+    let input = |text: &String| match &edit.what {
+        What::Detector(_) | What::Words(_) | What::Weight(_) | What::Threshold(_) => {
+            Input::Text(text.clone())
+        }
+        What::Marker(_) => {
+            let kind = raw.markers.iter().find(|list| list.id == edit.id).and_then(|list| list.kind);
+            Input::Value(kind, text.clone())
+        }
+        What::Field(_) => {
+            let format = raw.field(&edit.id).map_or("", |(format, _)| format);
+            Input::Message(Message::of(format, "{}", text))
+        }
+    };
+    let case =
+        |text: &String, wants| Case { rule: edit.id.clone(), input: input(text), wants, why: String::new() };
+    let finds = edit.cases.find.iter().map(|text| case(text, Wants::Fires));
+    let passes = edit.cases.pass.iter().map(|text| case(text, Wants::Nothing));
+    finds.chain(passes).collect()
 }
 
 impl Case {

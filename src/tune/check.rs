@@ -50,6 +50,9 @@ pub fn check(changes: &Changes) -> Result<Checked, Vec<Wrong>> {
 /// Whether the rules that weren't changed still do what their cases say: a change may have taken their values.
 #[must_use]
 pub fn others(checked: &Checked, changes: &Changes) -> Vec<Wrong> {
+    if changes.is_empty() {
+        return Vec::new();
+    }
     let changed: BTreeSet<&str> = changes.edits.iter().map(|edit| edit.id.as_str()).collect();
     let trials = Trials::new(&checked.raw, &checked.rules);
     let mut wrong = Vec::new();
@@ -102,7 +105,7 @@ fn told(case: &Case, number: usize, outcome: &Outcome) -> String {
         _ if outcome.others.is_empty() => {
             format!("can't fire: nothing is found in case {number}, where it should")
         }
-        _ => format!("can't fire: in case {number} {} find what it should", others()),
+        _ => format!("can't fire: what it should find in case {number} is found by {}", others()),
     }
 }
 

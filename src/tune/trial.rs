@@ -68,12 +68,15 @@ impl<'r> Trials<'r> {
                 Outcome { holds, fired, others: others(rule, hits.iter().map(|hit| &*hit.rule)) }
             }
             Input::Message(message) => {
-                let (points, trace) = inspected(message, self.rules);
-                if self.raw.weights.iter().any(|weight| weight.id == rule) {
-                    let fired = self.matters(rule, |rules| inspected(message, rules).0);
+                let (found, trace) = inspected(message, self.rules);
+                let weighs = self.raw.weights.iter().any(|weight| weight.id == rule);
+                if weighs || self.raw.repeats.iter().any(|repeat| repeat.id == rule) {
+                    let fired = match weighs {
+                        true => self.matters(rule, |rules| inspected(message, rules).0),
+                        false => found.iter().any(|(found, ..)| **found == *rule),
+                    };
                     return Outcome { holds: fired == case.wants.fires(), fired, others: BTreeSet::new() };
                 }
-                drop(points);
                 let covers = trace.rows.contains(rule);
                 if covers {
                     self.covering.borrow_mut().insert(rule.to_owned());
@@ -115,12 +118,15 @@ fn told(text: &str, rules: &RuleSet) -> (Vec<Hit>, usize) {
 }
 
 fn judged(kind: Option<Kind>, value: &str, rules: &RuleSet) -> (Option<Judged>, bool) {
-    let judged = kind.map(|kind| rules.markers.judge(kind, value, Points(50), THIS_YEAR));
+    let judged = kind.map(|kind| rules.markers.judge(kind, value, POINTS, THIS_YEAR));
     (judged, rules.markers.is_generator_system(value))
 }
 
-/// The points of each finding with its person, and what walkers told.
-fn inspected(message: &Message, rules: &RuleSet) -> (Vec<(Points, Option<usize>)>, Trace) {
+/// Rule, points and person of a finding.
+type Found = (Arc<str>, Points, Option<usize>);
+
+/// What is found in a message, and what walkers told.
+fn inspected(message: &Message, rules: &RuleSet) -> (Vec<Found>, Trace) {
     let (path, query) = message.target.split_once('?').unwrap_or((&message.target, ""));
     let headers: Vec<(&str, &str)> =
         message.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -133,8 +139,11 @@ fn inspected(message: &Message, rules: &RuleSet) -> (Vec<(Points, Option<usize>)
         body: message.body.as_bytes(),
         ..inspect::Message::default()
     });
-    (findings.findings.iter().map(|finding| (finding.points, finding.person)).collect(), trace)
+    (findings.findings.into_iter().map(|f| (f.rule, f.points, f.person)).collect(), trace)
 }
+
+/// What a value is judged to weigh: no weight is more.
+const POINTS: Points = Points(1000);
 
 /// Cases don't age.
 const THIS_YEAR: u16 = 2026;

@@ -91,7 +91,7 @@ pub enum What {
 }
 
 /// Keys of a detector; what isn't given stays.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)] // as in `RawDetector`
 pub struct DetectorChange {
     pub about: Option<String>,
@@ -206,6 +206,10 @@ impl Raw {
                 threshold.finds = threshold.passes + 1;
             }
         }
+        let number = matches!(edit.what, What::Weight(_) | What::Threshold(_));
+        if number && edit.cases != OwnCases::default() {
+            return Err("a number keeps its cases".to_owned());
+        }
         match (edit.mode, &edit.what) {
             (Some(_), What::Marker(_) | What::Words(_)) => {
                 return Err("a list has no mode: take its words away instead".to_owned());
@@ -229,6 +233,12 @@ impl Raw {
                 self.changed.insert("names");
             }
             return Ok(());
+        }
+        if self.repeats.iter().any(|rule| rule.id == id) {
+            return match *change == DetectorChange::default() {
+                true => Ok(()),
+                false => Err("a rule for repeats: only its mode can be changed".to_owned()),
+            };
         }
         self.changed.insert("detectors");
         let c = change.clone();

@@ -18,6 +18,8 @@ pub struct Raw {
     pub detectors: Vec<RawDetector>,
     /// Rules of the recogniser of names.
     pub names: Vec<names::Rule>,
+    /// Repeats of what fields tell.
+    pub repeats: Vec<Repeat>,
     /// Word lists.
     pub words: Vec<WordList>,
     /// Lists of dummies.
@@ -81,6 +83,28 @@ pub(super) const fn forty() -> usize {
     40
 }
 
+/// A rule for what fields tell and texts repeat, as written in `config/detectors/repeats.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repeat {
+    /// Stable id, never reused: `text.known-name`.
+    pub id: String,
+    /// One line for people.
+    pub about: String,
+    /// The document it follows.
+    pub source: String,
+    /// A message in which a text repeats what a field tells.
+    pub finds: String,
+    /// One in which none does.
+    pub passes: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Repeats {
+    repeat: Vec<Repeat>,
+}
+
 /// A threshold as written in `config/thresholds.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,6 +166,7 @@ impl Raw {
         Self {
             detectors: read::<Detectors>(DETECTORS).detector,
             names: read::<Names>(NAME_RULES).name,
+            repeats: read::<Repeats>(REPEATS).repeat,
             words: read::<WordLists>(WORDS).words,
             markers: read::<MarkerLists>(MARKERS).marker,
             weights: read::<WeightList>(WEIGHTS).weight,
@@ -208,7 +233,7 @@ impl Raw {
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         let lists = self.words.iter().map(|l| &*l.id).chain(self.markers.iter().map(|l| &*l.id));
         let numbers = self.weights.iter().map(|w| &*w.id).chain(self.thresholds.iter().map(|t| &*t.id));
-        let lists = lists.chain(numbers);
+        let lists = lists.chain(numbers).chain(self.repeats.iter().map(|r| &*r.id));
         let detectors = self.detectors.iter().map(|d| &*d.id).chain(self.names.iter().map(|n| &*n.id));
         detectors.chain(self.tables.iter().flat_map(|t| t.field.iter().map(|f| &*f.id))).chain(lists)
     }
@@ -240,7 +265,8 @@ pub fn is_known_format(format: &str) -> Option<&'static str> {
 
 /// A digest of the built-in texts and of others behind them.
 pub(super) fn version(others: &[&str]) -> String {
-    let texts = [DETECTORS, NAME_RULES, WORDS, MARKERS, WEIGHTS, THRESHOLDS, NAMES, SHAPES, cda::NAMES];
+    let texts =
+        [DETECTORS, NAME_RULES, REPEATS, WORDS, MARKERS, WEIGHTS, THRESHOLDS, NAMES, SHAPES, cda::NAMES];
     digest(texts.iter().chain(TABLES).chain(&names::list::TEXTS).chain(others).copied())
 }
 
@@ -271,6 +297,7 @@ pub(super) fn retired() -> Vec<String> {
 const RETIRED: &str = include_str!("../../../config/retired.toml");
 const DETECTORS: &str = include_str!("../../../config/detectors/text.toml");
 const NAME_RULES: &str = include_str!("../../../config/detectors/names.toml");
+const REPEATS: &str = include_str!("../../../config/detectors/repeats.toml");
 const WORDS: &str = include_str!("../../../config/words.toml");
 const MARKERS: &str = include_str!("../../../config/markers.toml");
 const WEIGHTS: &str = include_str!("../../../config/weights.toml");

@@ -26,3 +26,58 @@ fn every_list_is_one_that_the_code_asks_for() {
     let counted: usize = raw.words.iter().map(|list| list.words.len()).sum();
     assert_eq!(Words::of(&raw.words).all_single().len(), counted);
 }
+
+fn inspected(rules: &RuleSet, text: &str) -> crate::inspect::Findings {
+    use crate::inspect::{Inspector, Message, decode::Budget};
+    Inspector::new(rules, Budget::default(), 2026).message(&Message {
+        content_type: "text/plain",
+        body: text.as_bytes(),
+        ..Message::default()
+    })
+}
+
+fn with_mode(rule: &str, mode: Mode) -> Arc<RuleSet> {
+    let mut modes = Modes::default();
+    modes.set(rule, mode);
+    RuleSet::built_in().with_modes(&modes)
+}
+
+#[test]
+fn a_rule_that_is_off_finds_nothing_and_one_in_shadow_adds_nothing() {
+    use crate::inspect::finding::Counted;
+    let text = "Patient: Harold Brown, SSN 412-21-3456";
+    let acting = inspected(RuleSet::built_in(), text);
+    let (points, ssn) = (acting.points(), "text.ssn");
+    assert!(points.0 >= 150 && acting.persons[0].shadow_points == points);
+    let off = with_mode(ssn, Mode::Off);
+    let found = inspected(&off, text);
+    assert!(found.findings.iter().all(|f| &*f.rule != ssn) && found.points().0 == points.0 - 100);
+    let shadow = with_mode(ssn, Mode::Shadow);
+    let found = inspected(&shadow, text);
+    let finding = found.findings.iter().find(|f| &*f.rule == ssn).expect("still found");
+    assert_eq!((finding.counted, found.points().0), (Counted::Shadow, points.0 - 100));
+    assert_eq!(found.persons[0].shadow_points, points);
+    assert!(off.version != shadow.version && off.version != RuleSet::built_in().version);
+    assert!(Arc::ptr_eq(&off.engine, &RuleSet::built_in().engine), "what isn't changed is shared");
+}
+
+#[test]
+fn a_row_that_is_off_or_in_shadow_adds_nothing() {
+    let rules = with_mode("hl7v2.pid-19", Mode::Shadow);
+    let text = "MSH|^~\\&|A|B|C|D|20240501100000||ADT^A04|7|P|2.5.1\rPID|||||||||||||||||||412-21-3456";
+    let found = inspected(&rules, text);
+    assert_eq!((found.points().0, found.persons[0].shadow_points.0), (0, 100));
+    let rules = with_mode("hl7v2.pid-19", Mode::Off);
+    assert_eq!(inspected(&rules, text).persons.len(), 0);
+}
+
+#[test]
+fn a_rule_in_shadow_takes_nothing_from_one_that_acts() {
+    let text = "call (915) 927-8377 now";
+    let acting = inspected(RuleSet::built_in(), text);
+    let all: Vec<String> = RuleSet::built_in().detectors.iter().map(|d| d.id.to_string()).collect();
+    let mut modes = Modes::default();
+    all.iter().filter(|id| *id != "text.phone").for_each(|id| modes.set(id, Mode::Shadow));
+    let found = inspected(&RuleSet::built_in().with_modes(&modes), text);
+    assert_eq!(found.points(), acting.points());
+}
