@@ -216,7 +216,7 @@ pub fn judged(body: OutBody, findings: &Findings, route: &Arc<Route>) -> Result<
         (Some(reason), Mode::Enforce) => {
             Err(Box::new(Refusal::of(reason, findings, policy, &route.connection.opaque)))
         }
-        (_, _) => Ok(Cleared { body, route: route.clone(), would_refuse: verdict.with_shadow }),
+        _ => Ok(Cleared { body, route: route.clone(), would_refuse: verdict.with_shadow }),
     }
 }
 
@@ -234,7 +234,9 @@ pub fn streamed(body: OutBody, route: &Arc<Route>) -> Result<Cleared, Box<Refusa
 /// Whether a finding counted for its person.
 #[must_use]
 pub fn counts(finding: &crate::inspect::finding::Finding) -> bool {
-    finding.person.is_some() && finding.points.0 > 0 && !matches!(finding.counted, Counted::MadeUp(_))
+    finding.person.is_some()
+        && finding.points.0 > 0
+        && !matches!(finding.counted, Counted::MadeUp(_) | Counted::Shadow)
 }
 
 #[cfg(test)]

@@ -15,6 +15,25 @@ fn built_in_rules_compile_and_ids_are_unique() {
 }
 
 #[test]
+fn each_rule_says_what_it_is_and_what_it_follows() {
+    let raw = Raw::built_in();
+    let mut told: Vec<(&str, &str, &str)> = Vec::new();
+    told.extend(raw.detectors.iter().map(|r| (&*r.id, &*r.about, &*r.source)));
+    told.extend(raw.names.iter().map(|r| (&*r.id, &*r.about, &*r.source)));
+    told.extend(raw.repeats.iter().map(|r| (&*r.id, &*r.about, &*r.source)));
+    told.extend(raw.words.iter().map(|r| (&*r.id, &*r.about, &*r.source)));
+    told.extend(raw.markers.iter().map(|r| (&*r.id, &*r.about, &*r.source)));
+    told.extend(raw.weights.iter().map(|r| (&*r.id, &*r.about, &*r.source)));
+    told.extend(raw.thresholds.iter().map(|r| (&*r.id, &*r.about, &*r.source)));
+    let rows = raw.tables.iter().flat_map(|t| t.field.iter().map(|row| (&*row.id, &*row.row, &*t.source)));
+    told.extend(rows);
+    assert_eq!(told.len(), raw.ids().count());
+    let empty: Vec<_> =
+        told.iter().filter(|(_, about, source)| about.is_empty() || source.is_empty()).collect();
+    assert!(empty.is_empty(), "{empty:?}");
+}
+
+#[test]
 fn word_lists_are_lower_case() {
     let words = &RuleSet::built_in().words;
     assert!(words.all_single().iter().all(|w| **w == w.to_lowercase()));
