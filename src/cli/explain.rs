@@ -185,17 +185,14 @@ fn fields(
             Counted::Shadow => "not counted: the rule is in shadow".to_owned(),
             other => format!("not counted: {}", other.as_str()),
         };
-        let why = match finding.sign.as_str() {
-            Some(marker) => format!("{why}; marker: {marker}"),
-            None => why,
-        };
+        let marker = finding.sign.as_str().map(|sign| format!("; marker: {sign}")).unwrap_or_default();
         let place = if finding.part == Part::Body {
             finding.place.clone()
         } else {
             format!("{}: {}", finding.part, finding.place)
         };
         out::line(format!(
-            "    {:>4}  {:<18} {:<32} {:<40} {place}",
+            "    {:>4}  {:<18} {:<32} {:<34} {place}{marker}",
             finding.points,
             finding.kind.as_str(),
             finding.rule,

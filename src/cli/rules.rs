@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::decide::Thresholds;
+use crate::inspect::rules::Changes;
 use crate::tune::{self, Checked};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,8 @@ pub struct Sources {
 pub struct Loaded {
     /// The rules.
     pub(super) checked: Checked,
+    /// The changes that made them.
+    pub(super) changes: Changes,
     /// The configuration.
     pub(super) config: Option<Config>,
     /// The thresholds of the rules, for flags.
@@ -41,7 +44,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<String>> {
     if let Some(config) = &mut config {
         config.take_thresholds(&thresholds);
     }
-    Ok(Loaded { checked, config, thresholds })
+    Ok(Loaded { checked, changes, config, thresholds })
 }
 
 fn read(file: &Path) -> Result<Config, Vec<String>> {

@@ -60,7 +60,7 @@ pub(super) struct Bench {
 impl Bench {
     /// That of an environment, or of a flag where no configuration is given.
     pub(super) fn of(sources: &Sources, environment: &str) -> Result<Self, Vec<String>> {
-        let Loaded { checked: Checked { raw, rules, .. }, config, thresholds } = rules::load(sources)?;
+        let Loaded { checked: Checked { raw, rules }, config, thresholds, .. } = rules::load(sources)?;
         let (policy, rules) = match &config {
             Some(config) => {
                 let known = config.environment(environment);

@@ -5,7 +5,7 @@ use super::rules::{self, Sources};
 use crate::config::cases;
 use crate::inspect::rules::Changes;
 use crate::tune::junit::{self, Line};
-use crate::tune::{self, Checked, Trials, users};
+use crate::tune::{self, Checked, Suite, Trials, users};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// What `phigate test` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A folder of your own cases: *.toml, each [[case]] with `name`, `message` (a file) or `body`, `environment` and
+    /// A folder of your own cases: *.toml, each `[[case]]` with `name`, `message` (a file) or `body`, `environment` and
     /// `expect = { decision = "refuse", rules = ["hl7v2.pid-5.1"] }`.
     folder: Option<PathBuf>,
     #[command(flatten)]
@@ -41,8 +41,9 @@ pub fn run(args: &Args) -> ExitCode {
 
 fn all(args: &Args) -> Result<bool, Vec<String>> {
     let loaded = rules::load(&args.sources)?;
+    let suite = Suite::of(&loaded.checked.raw, &loaded.changes);
     let mut lines = Vec::new();
-    let mut fired = rule_cases(&loaded.checked, &mut lines);
+    let mut fired = rule_cases(&suite, &loaded.checked, &mut lines);
     let of_rules = lines.len();
     if let Some(folder) = &args.folder {
         fired = user_cases(folder, &loaded, &mut lines)?;
@@ -55,8 +56,7 @@ fn all(args: &Args) -> Result<bool, Vec<String>> {
     }
     let failures = lines.iter().filter(|line| line.failure.is_some()).count();
     let known: BTreeSet<&str> = loaded.checked.raw.ids().collect();
-    let with_cases: BTreeSet<&str> =
-        loaded.checked.suite.cases.iter().map(|case| case.rule.as_str()).collect();
+    let with_cases: BTreeSet<&str> = suite.cases.iter().map(|case| case.rule.as_str()).collect();
     out::line(format!(
         "{of_rules} cases of {} rules, {} of yours: {}",
         with_cases.len(),
@@ -86,10 +86,10 @@ fn all(args: &Args) -> Result<bool, Vec<String>> {
 }
 
 /// Runs the rules' cases; gives the rules that fired.
-fn rule_cases(checked: &Checked, lines: &mut Vec<Line>) -> BTreeSet<String> {
+fn rule_cases(suite: &Suite, checked: &Checked, lines: &mut Vec<Line>) -> BTreeSet<String> {
     let trials = Trials::new(&checked.raw, &checked.rules);
     let mut fired = BTreeSet::new();
-    for (number, case) in checked.suite.cases.iter().enumerate() {
+    for (number, case) in suite.cases.iter().enumerate() {
         let outcome = trials.run(case);
         if outcome.fired {
             fired.insert(case.rule.clone());
@@ -103,7 +103,7 @@ fn rule_cases(checked: &Checked, lines: &mut Vec<Line>) -> BTreeSet<String> {
         let name = format!("{wants}, case {}{}", number + 1, case.why_behind());
         lines.push(Line { class: case.rule.clone(), name, failure });
     }
-    for (id, fires) in checked.suite.missing(&checked.raw) {
+    for (id, fires) in suite.missing(&checked.raw) {
         let name = if fires { "has a case that fires" } else { "has a case that passes" };
         lines.push(Line {
             class: id.to_owned(),

@@ -192,7 +192,7 @@ pub struct Points(pub u16);
 
 impl fmt::Display for Points {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        self.0.fmt(f) // with the width that is asked for
     }
 }
 

@@ -6,14 +6,12 @@ use crate::inspect::rules::{Changes, Edit, Mode, Modes, Raw, RuleSet, What, Wron
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Rules that were checked: as written, compiled, and with their cases.
+/// Rules that were checked: as written, and compiled.
 pub struct Checked {
     /// As written.
     pub raw: Raw,
     /// Compiled.
     pub rules: Arc<RuleSet>,
-    /// Their cases.
-    pub suite: Suite,
 }
 
 /// The built-in rules with a site's changes, checked by the changed rules' own cases.
@@ -22,7 +20,10 @@ pub struct Checked {
 /// Everything that is wrong.
 pub fn check(changes: &Changes) -> Result<Checked, Vec<Wrong>> {
     let raw = changes.applied()?;
-    let rules = if changes.is_empty() { RuleSet::built_in().clone() } else { RuleSet::of(&raw, changes)? };
+    if changes.is_empty() {
+        return Ok(Checked { raw, rules: RuleSet::built_in().clone() });
+    }
+    let rules = RuleSet::of(&raw, changes)?;
     let suite = Suite::of(&raw, changes);
     let mut wrong = Vec::new();
     let changed: BTreeSet<&str> = changes.edits.iter().map(|edit| edit.id.as_str()).collect();
@@ -44,7 +45,7 @@ pub fn check(changes: &Changes) -> Result<Checked, Vec<Wrong>> {
         }
     }
     drop(trials);
-    if wrong.is_empty() { Ok(Checked { raw, rules, suite }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Checked { raw, rules }) } else { Err(wrong) }
 }
 
 /// Whether the rules that weren't changed still do what their cases say: a change may have taken their values.
@@ -57,7 +58,9 @@ pub fn others(checked: &Checked, changes: &Changes) -> Vec<Wrong> {
     let trials = Trials::new(&checked.raw, &checked.rules);
     let mut wrong = Vec::new();
     let mut told: BTreeSet<(String, String)> = BTreeSet::new();
-    for case in checked.suite.cases.iter().filter(|case| !changed.contains(case.rule.as_str())) {
+    for case in
+        Suite::of(&checked.raw, changes).cases.iter().filter(|case| !changed.contains(case.rule.as_str()))
+    {
         let outcome = trials.run(case);
         if outcome.holds {
             continue;

@@ -2,6 +2,7 @@
 //! by tests; a site's own files change it by id. A running gateway holds one compiled set, and one more for each
 //! environment that has modes of its own.
 
+mod apply;
 mod change;
 mod mode;
 mod raw;
