@@ -81,8 +81,12 @@ impl<'r> Trials<'r> {
                 if covers {
                     self.covering.borrow_mut().insert(rule.to_owned());
                 }
+                // A row with points has to end in a finding, too.
+                let weighs = self.raw.field(rule).is_some_and(|(_, row)| row.points > Points(0));
+                let told = !weighs || found.iter().any(|(found, ..)| **found == *rule);
                 let structure = || !self.covering.borrow().contains(rule);
-                let fired = covers || structure() && self.matters(rule, |rules| inspected(message, rules).1);
+                let fired =
+                    covers && told || structure() && self.matters(rule, |rules| inspected(message, rules).1);
                 let others = others(rule, trace.rows.iter().map(|row| &**row));
                 Outcome { holds: fired == case.wants.fires(), fired, others }
             }

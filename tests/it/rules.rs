@@ -134,6 +134,24 @@ expect = { rules = ["fhir-url.patient-family"] }
     for value in ["Okafor", "E08738432", "1962-06-22"] {
         assert!(!told.contains(value) && !report.contains(value), "{value} is told");
     }
+    // By a gateway's configuration: its environments, with their modes.
+    let file = folder.path().join("p.toml");
+    let config = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
+    let quiet = config.replace(
+        "flag = \"staging\"",
+        "flag = \"staging\"\nrule_modes = { \"fhir-r4.patient-mrn\" = \"shadow\" }",
+    );
+    let file = write(&file, &quiet);
+    let one = "[[case]]\nname = \"x\"\nmessage = \"patient.json\"\nenvironment = \"one\"\nexpect = { decision = \"refuse\" }\n";
+    std::fs::remove_file(cases.join("deep/target.toml")).expect("removes");
+    write(&cases.join("wrong.toml"), one);
+    assert_eq!(phigate(&["test", &path, "--config", &file]).status.code(), Some(0));
+    let file = write(
+        Path::new(&file),
+        &config.replace("flag = \"staging\"", "flag = \"staging\"\nmode = \"shadow\""),
+    );
+    assert_eq!(phigate(&["test", &path, "--config", &file]).status.code(), Some(1));
+    assert_eq!(phigate(&["test", &path]).status.code(), Some(2), "there is no flag `one`");
     write(&cases.join("wrong.toml"), "[[case]]\nname = \"x\"\nbody = \"Okafor\nexpect = 3\n");
     let out = phigate(&["test", &path]);
     assert_eq!(out.status.code(), Some(2));
