@@ -17,8 +17,11 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The messages' bodies. Types are told by name and content.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "rule")]
     files: Vec<PathBuf>,
+    /// Tell of a rule what it is, what it follows, and what it weighs. May be given again.
+    #[arg(long, value_name = "ID")]
+    rule: Vec<String>,
     /// Whose policy judges: development, staging, production; with `--config` an environment's name.
     #[arg(long, default_value = "development")]
     environment: String,
@@ -51,6 +54,18 @@ pub fn run(args: &Args) -> ExitCode {
     };
     let (inspector, policy, paint) = (bench.inspector(known.as_ref()), &bench.policy, Paint::of_stdout());
     let mut code = ExitCode::SUCCESS;
+    for id in &args.rule {
+        match bench.raw.describe(id) {
+            Some(lines) => {
+                out::line(paint.bold(id));
+                lines.iter().for_each(|line| out::line(format!("  {line}")));
+            }
+            None => {
+                out::complain(format!("phigate explain: there is no rule `{id}`"));
+                code = ExitCode::from(2);
+            }
+        }
+    }
     for path in &args.files {
         match std::fs::read(path) {
             Ok(body) => {

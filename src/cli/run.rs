@@ -30,6 +30,9 @@ pub struct Args {
     /// Where records and keys are kept, without a configuration file.
     #[arg(long, value_name = "FOLDER", default_value = "phigate-data", conflicts_with = "config")]
     data: PathBuf,
+    /// A rules file, or a folder of them, without a configuration file. May be given again.
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    rules: Vec<PathBuf>,
     /// How log lines look.
     #[arg(long, default_value = "json")]
     log: LogFormat,
@@ -114,8 +117,9 @@ fn load(args: &Args) -> Result<Config, Vec<String>> {
                 EnvironmentFlag::Staging => Flag::Staging,
                 EnvironmentFlag::Production => Flag::Production,
             };
-            Config::sidecar(upstream, flag, args.listen, args.data.clone())
-                .map_err(told("--upstream, --listen".to_owned()))
+            let config = Config::sidecar(upstream, flag, args.listen, args.data.clone())
+                .map_err(told("--upstream, --listen".to_owned()))?;
+            Ok(Config { rules: args.rules.clone(), ..config })
         }
         _ => Err(vec!["phigate run: --config FILE, or --upstream URL with --environment".to_owned()]),
     }

@@ -222,6 +222,21 @@ fn a_gateway_takes_a_sites_rules_and_takes_them_over_whole_or_not_at_all() {
     let out = phigate(&["run", "--config", file.to_str().expect("path")]);
     assert_eq!(out.status.code(), Some(78));
     assert!(text(&out.stderr).contains("acme.badge: can't fire"), "{}", text(&out.stderr));
+    let bad = rules.join("10-badge.toml");
+    let data = folder.path().join("sidecar");
+    let out = phigate(&[
+        "run",
+        "--upstream",
+        "http://127.0.0.1:9",
+        "--environment",
+        "staging",
+        "--data",
+        data.to_str().expect("path"),
+        "--rules",
+        bad.to_str().expect("path"),
+    ]);
+    assert_eq!(out.status.code(), Some(78));
+    assert!(!data.exists(), "nothing is made for rules that are wrong");
 }
 
 #[test]
@@ -237,4 +252,21 @@ fn scan_and_explain_take_rules_too() {
     assert!(told.contains("not counted: the rule is in shadow"), "{told}");
     assert!(!told.contains("441902"), "{told}");
     assert_eq!(phigate(&["scan", "--environment", "nowhere", &note]).status.code(), Some(2));
+}
+
+#[test]
+fn explain_tells_what_a_rule_is() {
+    let told = |id: &str| phigate(&["explain", "--rule", id]);
+    for (id, parts) in [
+        ("text.ssn", ["source  SSA", "points  60 alone, 100 nearby", "mode    enforce"]),
+        ("hl7v2.pid-3.ss", ["at      hl7v2: PID-3.1", "when    SS", "points  100"]),
+        ("threshold.block", ["value   90", "about", "source"]),
+        ("words.cue-honorific", ["words   mr, mrs", "about", "source"]),
+    ] {
+        let out = told(id);
+        let said = text(&out.stdout);
+        assert_eq!(out.status.code(), Some(0), "{said}");
+        assert!(parts.iter().all(|part| said.contains(part)), "{id}: {said}");
+    }
+    assert_eq!(told("text.nothing").status.code(), Some(2));
 }

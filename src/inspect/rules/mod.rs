@@ -4,6 +4,7 @@
 
 mod apply;
 mod change;
+mod describe;
 mod mode;
 mod raw;
 #[cfg(test)]

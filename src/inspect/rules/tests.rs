@@ -28,6 +28,7 @@ fn each_rule_says_what_it_is_and_what_it_follows() {
     let rows = raw.tables.iter().flat_map(|t| t.field.iter().map(|row| (&*row.id, &*row.row, &*t.source)));
     told.extend(rows);
     assert_eq!(told.len(), raw.ids().count());
+    assert!(raw.ids().all(|id| raw.describe(id).is_some_and(|lines| lines.len() >= 3)));
     let empty: Vec<_> =
         told.iter().filter(|(_, about, source)| about.is_empty() || source.is_empty()).collect();
     assert!(empty.is_empty(), "{empty:?}");
