@@ -20,7 +20,8 @@
 //! - [`record`]: what happened to its redacted account; views of it.
 //! - [`store`]: the redacted account to disk, and back to readers.
 //!
-//! [`run`] starts and stops all of it. Beside the stages: [`config`], [`org`] (who may do what), [`audit`], [`secrets`], [`people`] (who is known), [`admin`], [`telemetry`],
+//! [`run`] starts and stops all of it. Beside the stages: [`config`], [`org`] (who may do what), [`audit`], [`secrets`], [`people`] (who is known), [`tune`] (rules, tested by their cases),
+//! [`admin`], [`telemetry`],
 //! [`cli`]. Two files serve all: [`payload`] has the only types that hold what callers sent, [`reason`] the short
 //! words for why.
 
@@ -44,6 +45,7 @@ pub mod org;
 pub mod audit;
 pub mod secrets;
 pub mod people;
+pub mod tune;
 pub mod admin;
 pub mod telemetry;
 pub mod cli;

@@ -3,9 +3,8 @@
 use crate::admin::{self, Admin};
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::gateway::{Gateway, Shared, Snapshot};
+use crate::gateway::{Gateway, Rules, Shared, Snapshot};
 use crate::identify::{Caller, Keys, KnownKey};
-use crate::inspect::RuleSet;
 use crate::inspect::known::Remember;
 use crate::listen::{HeldBudget, ListenCounters, ListenTotals, ListenerConfig, StartError, Workers};
 use crate::org::{CallerRole, Flag, UNRESOLVED};
@@ -36,6 +35,9 @@ pub enum RunError {
     /// Fingerprints.
     #[error(transparent)]
     Prints(#[from] PrintsError),
+    /// The rules files.
+    #[error("the rules can't be taken: {}", .0.join("; "))]
+    Rules(Vec<String>),
     /// A listener.
     #[error(transparent)]
     Listen(#[from] StartError),
@@ -68,11 +70,12 @@ impl Running {
     ///
     /// # Errors
     /// [`RunError`]; nothing runs then.
-    pub fn start(config: Config) -> Result<Self, RunError> {
+    pub fn start(mut config: Config) -> Result<Self, RunError> {
         let io = |what: &str| {
             let what = what.to_owned();
             move |e: std::io::Error| RunError::Io { what, kind: e.kind() }
         };
+        let rules = Rules::load(&mut config).map_err(RunError::Rules)?;
         let secrets = Secrets::open_or_create(&config.data_dir)?;
         let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
         let audit = Arc::new(Audit::open(&config.data_dir).map_err(io("the audit file can't be opened"))?);
@@ -113,7 +116,7 @@ impl Running {
         let names: Vec<Arc<str>> = config.listeners.iter().map(|l| l.name.clone()).collect();
         let (threads, admin_address, held_bytes_max) =
             (threads(config.threads), config.admin, config.limits.held_bytes_max);
-        let snapshot = snapshot(config, &control, &keyring)?;
+        let snapshot = snapshot(config, rules, &control, &keyring)?;
         metrics.config_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         let shared = Arc::new(Shared {
@@ -191,13 +194,17 @@ impl Running {
             self.shared.metrics.config_current.store(0, Relaxed);
             problems
         };
-        let config = Config::parse(text).map_err(|p| refuse(p.iter().map(ToString::to_string).collect()))?;
-        let needs_start = needs_a_start(&self.shared.snapshot.load().config, &config);
+        let mut config =
+            Config::parse(text).map_err(|p| refuse(p.iter().map(ToString::to_string).collect()))?;
+        let old = self.shared.snapshot.load();
+        config.folder.clone_from(&old.config.folder);
+        let needs_start = needs_a_start(&old.config, &config);
         if !needs_start.is_empty() {
             return Err(refuse(needs_start));
         }
+        let rules = Rules::load(&mut config).map_err(refuse)?;
         let snapshot =
-            snapshot(config, &self.control, &self.keyring).map_err(|e| refuse(vec![e.to_string()]))?;
+            snapshot(config, rules, &self.control, &self.keyring).map_err(|e| refuse(vec![e.to_string()]))?;
         self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         self.shared.snapshot.store(Arc::new(snapshot));
         self.shared.metrics.reloads.fetch_add(1, Relaxed);
@@ -221,11 +228,12 @@ impl Running {
 
     /// Takes over the keys of the control file as they are now.
     pub fn refresh_keys_now(&mut self) {
-        let config = self.shared.snapshot.load().config.clone();
+        let old = self.shared.snapshot.load();
+        let (config, rules) = (old.config.clone(), old.rules.clone());
         if let Err(error) = self.keyring.refresh(&config, &self.control) {
             tracing::error!(error = %error, "Imported fingerprints can't be read; the old ones stay.");
         }
-        match snapshot(config, &self.control, &self.keyring) {
+        match snapshot(config, rules, &self.control, &self.keyring) {
             Ok(snapshot) => {
                 self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
                 self.shared.snapshot.store(Arc::new(snapshot));
@@ -306,7 +314,12 @@ impl Keyring {
 pub(crate) const IMPORTED: &str = "fingerprints_imported";
 
 /// The environments, keys, people and rules of one configuration.
-fn snapshot(config: Config, control: &Arc<Control>, keyring: &Keyring) -> Result<Snapshot, StoreError> {
+fn snapshot(
+    config: Config,
+    rules: Rules,
+    control: &Arc<Control>,
+    keyring: &Keyring,
+) -> Result<Snapshot, StoreError> {
     let known = control
         .keys()?
         .into_iter()
@@ -326,14 +339,7 @@ fn snapshot(config: Config, control: &Arc<Control>, keyring: &Keyring) -> Result
         Arc::new(People::load(control, keyring.people.clone(), keyring.prints.clone(), Remember::Unknown)?);
     let takes = config.environments.iter().any(|e| e.fingerprints_max.is_some());
     let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
-    Ok(Snapshot {
-        routes: Routes::new(&config),
-        config,
-        keys,
-        rules: RuleSet::built_in().clone(),
-        people,
-        taker,
-    })
+    Ok(Snapshot { routes: Routes::new(&config), config, keys, rules, people, taker })
 }
 
 fn admin_side(
@@ -370,7 +376,7 @@ fn admin_side(
                 fingerprints: people.prints().count(),
                 people_dropped: for_metrics.notebook.dropped(),
             };
-            let rules = for_metrics.snapshot.load().rules.version.clone();
+            let rules = for_metrics.snapshot.load().rules.base().version.clone();
             for_metrics.metrics.text(others, &rules)
         }),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),

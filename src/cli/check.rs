@@ -1,46 +1,107 @@
-//! `phigate check`: every problem of a configuration file at once, without binding or opening anything.
+//! `phigate check`: every problem of a configuration file and of rules files at once, without binding or opening
+//! anything else.
 
-use super::out;
-use crate::config::Config;
-use std::path::PathBuf;
+use super::{out, test};
+use crate::config::{self, Config};
+use crate::inspect::rules::{Changes, Mode};
+use crate::tune::{self, Checked};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What `phigate check` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The configuration file.
-    file: PathBuf,
+    /// The configuration file; the rules files that it names are checked with it.
+    #[arg(required_unless_present = "rules")]
+    file: Option<PathBuf>,
+    /// Check a rules file, or a folder of them, beside the configuration's. May be given again.
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
 }
 
 /// Runs it. Exit code 0: good, 78 (`EX_CONFIG`): problems, 2: the file can't be read.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
-    let text = match std::fs::read_to_string(&args.file) {
-        Ok(text) => text,
-        Err(error) => {
-            out::complain(format!("phigate check: {}: {}", args.file.display(), error.kind()));
-            return ExitCode::from(2);
+    let (mut problems, mut config) = (Vec::new(), None);
+    if let Some(file) = &args.file {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                out::complain(format!("phigate check: {}: {}", file.display(), error.kind()));
+                return ExitCode::from(2);
+            }
+        };
+        match Config::parse(&text) {
+            Ok(good) => config = Some(good.beside(file)),
+            Err(wrong) => problems.extend(wrong.iter().map(|p| format!("{}: {p}", file.display()))),
         }
-    };
-    match Config::parse(&text) {
-        Ok(config) => {
+    }
+    let mut files = config.as_ref().map(Config::rule_files).unwrap_or_default();
+    files.extend(args.rules.iter().cloned());
+    let rules = rules(&files, config.as_ref(), args.file.as_deref(), &mut problems);
+    if let (Some(rules), true) = (rules, problems.is_empty()) {
+        if let (Some(config), Some(file)) = (config, &args.file) {
             out::line(format!(
                 "{}: good. {} environments, {} listeners, {} connections.",
-                args.file.display(),
+                file.display(),
                 config.environments.len(),
                 config.listeners.len(),
                 config.connections.len()
             ));
-            ExitCode::SUCCESS
         }
-        Err(problems) => {
-            for problem in &problems {
-                out::line(format!("{}: {problem}", args.file.display()));
-            }
-            out::complain(format!("{} problems.", problems.len()));
-            ExitCode::from(EX_CONFIG)
+        out::line(rules);
+        return ExitCode::SUCCESS;
+    }
+    problems.iter().for_each(out::line);
+    out::complain(format!("{} problems.", problems.len()));
+    ExitCode::from(EX_CONFIG)
+}
+
+/// What there is to say of the rules, where they are good.
+fn rules(
+    files: &[PathBuf],
+    config: Option<&Config>,
+    file: Option<&Path>,
+    problems: &mut Vec<String>,
+) -> Option<String> {
+    let changes = match config::rules::load(files) {
+        Ok(changes) => changes,
+        Err(wrong) => {
+            problems.extend(wrong);
+            return None;
+        }
+    };
+    let checked = match tune::check(&changes) {
+        Ok(checked) => checked,
+        Err(wrong) => {
+            problems.extend(wrong.iter().map(ToString::to_string));
+            return None;
+        }
+    };
+    problems.extend(test::others(&checked, &changes));
+    for environment in config.iter().flat_map(|config| &config.environments) {
+        for id in tune::check::modes_known(&environment.modes, &checked.raw).err().into_iter().flatten() {
+            let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+            problems.push(format!(
+                "{file}environment `{}`.rule_modes: there is no rule `{id}`",
+                environment.name
+            ));
         }
     }
+    Some(summary(&checked, &changes))
+}
+
+fn summary(checked: &Checked, changes: &Changes) -> String {
+    let modes = |mode| checked.raw.modes.iter().filter(|(_, m)| *m == mode).count();
+    format!(
+        "rules: good. {} rules, {} changed or added by {} files; {} in shadow, {} off; version {}.",
+        checked.raw.ids().count(),
+        changes.edits.len(),
+        changes.texts.len(),
+        modes(Mode::Shadow),
+        modes(Mode::Off),
+        checked.rules.version
+    )
 }
 
 /// sysexits.h: something was found in an unconfigured or misconfigured state.

@@ -1,12 +1,15 @@
 //! `phigate explain`: why a message is judged as it is, person by person, and never a value.
 
 use super::out::{self, Paint};
-use super::scan::{self, Environment};
-use crate::decide::{Policy, verdict};
-use crate::inspect::Message;
+use super::rules::Sources;
+use super::scan::{self, Bench};
+use crate::decide::{Policy, Verdict, verdict};
 use crate::inspect::finding::{Counted, Finding, Findings, MadeUp, Part, Person};
+use crate::inspect::rules::{Mode, Raw};
+use crate::inspect::trace::Trace;
 use crate::inspect::walk::Declared;
-use std::collections::BTreeMap;
+use crate::inspect::{Message, format};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,11 +17,16 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The messages' bodies. Types are told by name and content.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "rule")]
     files: Vec<PathBuf>,
-    /// Whose policy judges.
+    /// Tell of a rule what it is, what it follows, and what it weighs. May be given again.
+    #[arg(long, value_name = "ID")]
+    rule: Vec<String>,
+    /// Whose policy judges: development, staging, production; with `--config` an environment's name.
     #[arg(long, default_value = "development")]
-    environment: Environment,
+    environment: String,
+    #[command(flatten)]
+    sources: Sources,
     /// Ask the registry of test people and the fingerprints of this data folder, too.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -37,15 +45,35 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let inspector = scan::inspector(known.as_ref());
-    let (policy, paint) = (Policy::of(args.environment.flag()), Paint::of_stdout());
+    let bench = match Bench::of(&args.sources, &args.environment) {
+        Ok(bench) => bench,
+        Err(problems) => {
+            problems.iter().for_each(|problem| out::complain(format!("phigate explain: {problem}")));
+            return ExitCode::from(2);
+        }
+    };
+    let (inspector, policy, paint) = (bench.inspector(known.as_ref()), &bench.policy, Paint::of_stdout());
     let mut code = ExitCode::SUCCESS;
+    for id in &args.rule {
+        match bench.raw.describe(id) {
+            Some(lines) => {
+                out::line(paint.bold(id));
+                lines.iter().for_each(|line| out::line(format!("  {line}")));
+            }
+            None => {
+                out::complain(format!("phigate explain: there is no rule `{id}`"));
+                code = ExitCode::from(2);
+            }
+        }
+    }
     for path in &args.files {
         match std::fs::read(path) {
             Ok(body) => {
-                let content_type = args.content_type.as_deref().unwrap_or_else(|| scan::by_name(path));
-                let found = inspector.message(&Message { content_type, body: &body, ..Message::default() });
-                explain(path, &found, &policy, paint);
+                let content_type = args.content_type.as_deref().unwrap_or_else(|| format::by_file_name(path));
+                let message = Message { content_type, body: &body, ..Message::default() };
+                let (found, trace) = inspector.traced(&message);
+                explain(path, &found, policy, &bench.rules.version, paint);
+                not_counted(&found, &trace, &bench.raw, paint);
             }
             Err(error) => {
                 out::complain(format!("phigate explain: {}: {}", path.display(), error.kind()));
@@ -56,16 +84,20 @@ pub fn run(args: &Args) -> ExitCode {
     code
 }
 
-fn explain(path: &Path, found: &Findings, policy: &Policy, paint: Paint) {
-    let decision = match verdict(found, policy, &[]).reason {
-        Some(reason) => paint.red(&format!("refused: {reason}")),
-        None => paint.green("passes"),
+fn explain(path: &Path, found: &Findings, policy: &Policy, version: &str, paint: Paint) {
+    let decision = match verdict(found, policy, &[]) {
+        Verdict { reason: Some(reason), .. } => paint.red(&format!("refused: {reason}")),
+        Verdict { with_shadow: Some(reason), .. } => {
+            paint.yellow(&format!("passes; refused if the rules in shadow acted: {reason}"))
+        }
+        Verdict { reported: true, .. } => paint.yellow("passes, and is reported"),
+        _ => paint.green("passes"),
     };
     out::line(format!(
         "{}: {decision}  {}",
         paint.bold(&path.display().to_string()),
         paint.dim(&format!(
-            "{}; {} points of one person are refused, {} with clinical content",
+            "{}; {} points of one person are refused, {} with clinical content; rules {version}",
             found.format.as_str(),
             policy.block,
             policy.identified
@@ -96,6 +128,20 @@ fn explain(path: &Path, found: &Findings, policy: &Policy, paint: Paint) {
     }
     for link in &found.off_path {
         out::line(paint.yellow(&format!("  leads past the gateway: {}", link.place)));
+    }
+}
+
+/// What was read by a rule that gives no points: providers', organisations', codes, times.
+fn not_counted(found: &Findings, trace: &Trace, raw: &Raw, paint: Paint) {
+    let told: BTreeSet<&str> = found.findings.iter().map(|f| &*f.rule).collect();
+    let silent = trace.rows.iter().filter(|row| !told.contains(&***row)).filter_map(|row| {
+        let (_, field) = raw.field(row)?;
+        let mode = if raw.modes.of(row) == Mode::Off { ", off" } else { "" };
+        Some(format!("{row} ({}, {}{mode})", field.kind, field.whose.as_str()))
+    });
+    let silent: Vec<String> = silent.collect();
+    if !silent.is_empty() {
+        out::line(paint.dim(&format!("  read, and weighs nothing: {}", silent.join(", "))));
     }
 }
 
@@ -151,15 +197,17 @@ fn fields(
                 "counts".to_owned()
             }
             Counted::Yes => format!("not again: a {} counts once", finding.kind),
+            Counted::Shadow => "not counted: the rule is in shadow".to_owned(),
             other => format!("not counted: {}", other.as_str()),
         };
+        let marker = finding.sign.as_str().map(|sign| format!("; marker: {sign}")).unwrap_or_default();
         let place = if finding.part == Part::Body {
             finding.place.clone()
         } else {
             format!("{}: {}", finding.part, finding.place)
         };
         out::line(format!(
-            "    {:>4}  {:<18} {:<32} {:<34} {place}",
+            "    {:>4}  {:<18} {:<32} {:<34} {place}{marker}",
             finding.points,
             finding.kind.as_str(),
             finding.rule,

@@ -9,9 +9,11 @@ pub mod keys;
 pub mod out;
 pub mod records;
 pub mod registry;
+pub mod rules;
 pub mod run;
 pub mod scan;
 mod table;
+pub mod test;
 pub mod tokens;
 
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ enum Command {
     Scan(scan::Args),
     /// Tell why files are judged as they are: person by person, field, points, and what was not counted.
     Explain(explain::Args),
+    /// Run the cases of the rules, and a folder of your own.
+    Test(test::Args),
     /// Make, list and revoke API keys of callers.
     Keys(keys::Args),
     /// Make, list and revoke tokens of readers.
@@ -57,6 +61,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Scan(args) => scan::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Test(args) => test::run(args),
         Command::Keys(args) => keys::run(args),
         Command::Tokens(args) => tokens::run(args),
         Command::Registry(args) => registry::run(args),

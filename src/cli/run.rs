@@ -4,7 +4,7 @@ use super::check::EX_CONFIG;
 use super::out;
 use crate::config::Config;
 use crate::org::Flag;
-use crate::run::Running;
+use crate::run::{RunError, Running};
 use crate::telemetry::log::{self, LogFormat};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,9 @@ pub struct Args {
     /// Where records and keys are kept, without a configuration file.
     #[arg(long, value_name = "FOLDER", default_value = "phigate-data", conflicts_with = "config")]
     data: PathBuf,
+    /// A rules file, or a folder of them, without a configuration file. May be given again.
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    rules: Vec<PathBuf>,
     /// How log lines look.
     #[arg(long, default_value = "json")]
     log: LogFormat,
@@ -79,6 +82,10 @@ pub fn run(args: &Args) -> ExitCode {
     };
     let running = match Running::start(config) {
         Ok(running) => running,
+        Err(RunError::Rules(problems)) => {
+            problems.iter().for_each(out::complain);
+            return ExitCode::from(EX_CONFIG);
+        }
         Err(error) => {
             out::complain(format!("phigate run: {error}"));
             return ExitCode::FAILURE;
@@ -101,7 +108,8 @@ fn load(args: &Args) -> Result<Config, Vec<String>> {
         (Some(file), ..) => {
             let text = std::fs::read_to_string(file)
                 .map_err(|e| vec![format!("{}: {}", file.display(), e.kind())])?;
-            Config::parse(&text).map_err(told(file.display().to_string()))
+            let config = Config::parse(&text).map_err(told(file.display().to_string()))?;
+            Ok(config.beside(file))
         }
         (None, Some(upstream), Some(flag)) => {
             let flag = match flag {
@@ -109,8 +117,9 @@ fn load(args: &Args) -> Result<Config, Vec<String>> {
                 EnvironmentFlag::Staging => Flag::Staging,
                 EnvironmentFlag::Production => Flag::Production,
             };
-            Config::sidecar(upstream, flag, args.listen, args.data.clone())
-                .map_err(told("--upstream, --listen".to_owned()))
+            let config = Config::sidecar(upstream, flag, args.listen, args.data.clone())
+                .map_err(told("--upstream, --listen".to_owned()))?;
+            Ok(Config { rules: args.rules.clone(), ..config })
         }
         _ => Err(vec!["phigate run: --config FILE, or --upstream URL with --environment".to_owned()]),
     }

@@ -1,29 +1,37 @@
 //! `phigate scan`: what would be found and decided, without a server, and never a value.
 
 use super::out::{self, Paint};
+use super::rules::{self, Loaded, Sources};
 use crate::decide::{self, Policy, Refusal};
 use crate::inspect::decode::Budget;
 use crate::inspect::finding::{Counted, Finding, Findings};
+use crate::inspect::format;
 use crate::inspect::known::Remember;
+use crate::inspect::rules::Raw;
 use crate::inspect::{Inspector, Message, RuleSet};
 use crate::org::Flag;
 use crate::people::People;
 use crate::secrets::Secrets;
 use crate::store::Control;
+use crate::tune::Checked;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// What `phigate scan` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Files to scan; standard input where there is none. Types are told by name and content.
     files: Vec<PathBuf>,
-    /// Whose policy judges: development, staging, or production (which shows what development would say).
+    /// Whose policy judges: development, staging, or production (which shows what development would say); with
+    /// `--config` an environment's name.
     #[arg(long, default_value = "development")]
-    environment: Environment,
+    environment: String,
+    #[command(flatten)]
+    sources: Sources,
     /// Read one JSON object a line (`id`, `text`, optional `format`), and write one a line.
     #[arg(long)]
     jsonl: bool,
@@ -35,20 +43,57 @@ pub struct Args {
     content_type: Option<String>,
 }
 
-/// The built-in environments.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(super) enum Environment {
-    Development,
-    Staging,
-    Production,
+/// By whose policy and rules a command judges.
+pub(super) struct Bench {
+    /// The rules as written.
+    pub(super) raw: Raw,
+    /// The rules, with the environment's modes.
+    pub(super) rules: Arc<RuleSet>,
+    /// The policy.
+    pub(super) policy: Policy,
+    /// Production would let everything pass: what development would say is what is asked for.
+    pub(super) production: bool,
+    /// How much carried data is read.
+    pub(super) budget: Budget,
 }
 
-impl Environment {
-    /// Production would let everything pass: what development would say is what is asked for.
-    pub(super) const fn flag(self) -> Flag {
-        match self {
-            Self::Development | Self::Production => Flag::Development,
-            Self::Staging => Flag::Staging,
+impl Bench {
+    /// That of an environment, or of a flag where no configuration is given.
+    pub(super) fn of(sources: &Sources, environment: &str) -> Result<Self, Vec<String>> {
+        let Loaded { checked: Checked { raw, rules }, config, thresholds, .. } = rules::load(sources)?;
+        let (policy, rules) = match &config {
+            Some(config) => {
+                let known = config.environment(environment);
+                let e = known.ok_or_else(|| vec![format!("there is no environment `{environment}`")])?;
+                (e.policy.clone(), rules.with_modes(&e.modes))
+            }
+            None => {
+                let flags = [Flag::Development, Flag::Staging, Flag::Production];
+                let flag = flags.into_iter().find(|flag| flag.as_str() == environment);
+                let wanted = || {
+                    vec![format!(
+                        "--environment: `{environment}` is none of development, staging, production"
+                    )]
+                };
+                (Policy::with(flag.ok_or_else(wanted)?, &thresholds), rules)
+            }
+        };
+        let production = policy.flag == Flag::Production;
+        let policy = if production {
+            Policy { flag: Flag::Development, ..Policy::with(Flag::Development, &thresholds) }
+        } else {
+            policy
+        };
+        let budget = config.map_or_else(Budget::default, |config| config.budget);
+        Ok(Self { raw, rules, policy, production, budget })
+    }
+
+    /// Judges by it, in the light of who is known.
+    pub(super) fn inspector<'b>(&'b self, known: Option<&'b People>) -> Inspector<'b> {
+        let inspector = Inspector::new(&self.rules, self.budget, crate::clock::this_year());
+        match known {
+            Some(known) => inspector.knowing(known),
+            None => inspector,
         }
     }
 }
@@ -63,11 +108,18 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let bench = match Bench::of(&args.sources, &args.environment) {
+        Ok(bench) => bench,
+        Err(problems) => {
+            problems.iter().for_each(|problem| out::complain(format!("phigate scan: {problem}")));
+            return ExitCode::from(2);
+        }
+    };
     let scan = Scan {
-        inspector: inspector(known.as_ref()),
-        policy: Policy::of(args.environment.flag()),
+        inspector: bench.inspector(known.as_ref()),
+        policy: bench.policy.clone(),
         content_type: args.content_type.clone(),
-        production: matches!(args.environment, Environment::Production),
+        production: bench.production,
     };
     match if args.jsonl { scan.lines(&args.files) } else { scan.files(&args.files) } {
         Ok(false) => ExitCode::SUCCESS,
@@ -89,15 +141,6 @@ pub(super) fn known(data: Option<&Path>) -> Result<Option<People>, String> {
     let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
     let control = Control::open(data, secrets.pepper.clone()).map_err(|e| e.to_string())?;
     People::of_folder(data, &control, &secrets, Remember::Nobody).map(Some).map_err(|e| e.to_string())
-}
-
-/// Judges by the built-in rules, in the light of who is known.
-pub(super) fn inspector(known: Option<&People>) -> Inspector<'_> {
-    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), crate::clock::this_year());
-    match known {
-        Some(known) => inspector.knowing(known),
-        None => inspector,
-    }
 }
 
 struct Scan<'k> {
@@ -138,7 +181,8 @@ impl Scan<'_> {
             one("standard input", self.content_type.as_deref().unwrap_or_default(), read.map(|_| body));
         }
         for path in files {
-            let content_type = self.content_type.clone().unwrap_or_else(|| by_name(path).to_owned());
+            let content_type =
+                self.content_type.clone().unwrap_or_else(|| format::by_file_name(path).to_owned());
             one(&path.display().to_string(), &content_type, read(path));
         }
         failed.map_or(Ok(blocked), Err)
@@ -264,22 +308,6 @@ fn by_format(format: &str) -> &'static str {
         "csv" => "text/csv",
         "form" => "application/x-www-form-urlencoded",
         "text" => "text/plain",
-        _ => "",
-    }
-}
-
-/// The media type that a file's name says; empty where it says none.
-pub(super) fn by_name(path: &Path) -> &'static str {
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    match name.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("json") => "application/json",
-        Some("ndjson" | "jsonl") => "application/x-ndjson",
-        Some("xml") => "text/xml",
-        Some("hl7") => "x-application/hl7-v2+er7",
-        Some("x12" | "edi") => "application/edi-x12",
-        Some("csv") => "text/csv",
-        Some("tsv") => "text/tab-separated-values",
         _ => "",
     }
 }

@@ -3,20 +3,23 @@
 //! One run tells all problems at once, each with line, key, what is wanted and what stands there. Checking does no I/O.
 //! `config/phigate.toml` shows every key with its default and unit.
 
+pub mod cases;
 mod checks;
 mod reader;
+pub mod rules;
 mod sections;
 
 pub use reader::Problem;
 
-use crate::decide::Policy;
+use crate::decide::{Policy, Thresholds};
 use crate::forward::HeaderRules;
 use crate::inspect::decode::Budget;
+use crate::inspect::rules::Modes;
 use crate::listen::Limits;
 use crate::org::Flag;
 use reader::{Problems, Table};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the program holds: checked.
@@ -36,6 +39,10 @@ pub struct Config {
     pub records: Records,
     /// The registry of test people.
     pub registry: Registry,
+    /// Rules files and folders, as the file names them.
+    pub rules: Vec<PathBuf>,
+    /// The folder that relative names of them start from: where the file is.
+    pub folder: PathBuf,
     /// Environments, by name.
     pub environments: Vec<Arc<Environment>>,
     /// Listeners.
@@ -57,6 +64,10 @@ pub struct Environment {
     pub known_hosts: Vec<String>,
     /// How many fingerprints of its people are taken; `None`: none. Production only.
     pub fingerprints_max: Option<u64>,
+    /// Rules that have a mode of their own there.
+    pub modes: Modes,
+    /// The thresholds that the file gives: the others are those of the rules.
+    pub given: Vec<&'static str>,
 }
 
 /// One socket that callers connect to.
@@ -179,6 +190,40 @@ impl Config {
             quoted(&data_dir.to_string_lossy()),
             quoted(upstream),
         ))
+    }
+
+    /// The same, read from `file`: relative names of rules files start from its folder.
+    #[must_use]
+    pub fn beside(self, file: &Path) -> Self {
+        Self { folder: file.parent().unwrap_or(Path::new("")).to_owned(), ..self }
+    }
+
+    /// Takes the thresholds of the rules for what the file doesn't give.
+    pub fn take_thresholds(&mut self, thresholds: &Thresholds) {
+        for environment in &mut self.environments {
+            let of_rules = Policy::with(environment.flag, thresholds);
+            let mut new = Environment::clone(environment);
+            let given = |key| environment.given.contains(&key);
+            let policy = &mut new.policy;
+            let points = [
+                ("block", &mut policy.block, of_rules.block),
+                ("report", &mut policy.report, of_rules.report),
+                ("identified", &mut policy.identified, of_rules.identified),
+            ];
+            points.into_iter().filter(|(key, ..)| !given(key)).for_each(|(_, own, theirs)| *own = theirs);
+            let people = [
+                ("bulk_people_max", &mut policy.bulk_people_max, of_rules.bulk_people_max),
+                ("bulk_ids_max", &mut policy.bulk_ids_max, of_rules.bulk_ids_max),
+            ];
+            people.into_iter().filter(|(key, ..)| !given(key)).for_each(|(_, own, theirs)| *own = theirs);
+            *environment = Arc::new(new);
+        }
+    }
+
+    /// Where the rules files are.
+    #[must_use]
+    pub fn rule_files(&self) -> Vec<PathBuf> {
+        self.rules.iter().map(|rules| self.folder.join(rules)).collect()
     }
 
     /// An environment by name.

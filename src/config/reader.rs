@@ -61,8 +61,14 @@ impl Problems {
         wanted: impl Into<String>,
         got: impl Into<String>,
     ) {
-        let line = at.map_or(0, |at| 1 + self.lines.partition_point(|end| *end < at.start));
+        let line = self.line(at);
         self.list.push(Problem { line, key, wanted: wanted.into(), got: got.into(), did_you_mean: None });
+    }
+
+    /// The line of a place, from 1; 0 for none.
+    #[must_use]
+    pub(super) fn line(&self, at: Option<Range<usize>>) -> usize {
+        at.map_or(0, |at| 1 + self.lines.partition_point(|end| *end < at.start))
     }
 
     /// Remembers where a key stands: `` connection `ehr`.upstream ``.

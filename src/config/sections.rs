@@ -1,10 +1,12 @@
 //! The sections of the file, one function each. Defaults stand here and in `config/phigate.toml`.
 
 use super::reader::{Problems, Table};
+use super::rules::spelled;
 use super::{Callers, Config, Connection, Environment, Listener, OnFull, Records, Registry};
 use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
 use crate::forward::HeaderRules;
 use crate::inspect::decode::Budget;
+use crate::inspect::rules::Modes;
 use crate::listen::Limits;
 use crate::org::{Flag, UNRESOLVED};
 use http::{HeaderName, HeaderValue};
@@ -23,6 +25,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let budget = budget(root.table("inspect", problems), problems);
     let records = records(root.table("records", problems), problems);
     let registry = registry(root.table("registry", problems), problems);
+    let rules = rules(root.table("rules", problems), problems);
     let environments =
         root.tables("environment", problems).into_iter().filter_map(|t| environment(t, problems)).collect();
     let listeners =
@@ -38,6 +41,8 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         budget,
         records,
         registry,
+        rules,
+        folder: PathBuf::new(),
         environments,
         listeners,
         connections,
@@ -147,6 +152,31 @@ fn registry(mut t: Table<'_, '_>, problems: &mut Problems) -> Registry {
     registry
 }
 
+fn rules(mut t: Table<'_, '_>, problems: &mut Problems) -> Vec<PathBuf> {
+    let files = t.list("files", problems).into_iter().map(|(file, _)| PathBuf::from(file)).collect();
+    t.done(problems);
+    files
+}
+
+/// Modes of rules, by id. Whether there are such rules is told when they are read.
+fn modes(mut t: Table<'_, '_>, problems: &mut Problems) -> Modes {
+    let mut modes = Modes::default();
+    for (rule, text, span) in t.pairs(problems) {
+        match spelled::<Mode>(&text) {
+            Ok(mode) => modes.set(&rule, mode),
+            Err(known) => {
+                problems.add(
+                    Some(span),
+                    t.key(&rule),
+                    format!("one of {}", known.join(", ")),
+                    format!("`{text}`"),
+                );
+            }
+        }
+    }
+    modes
+}
+
 fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Environment>> {
     let name = name(&mut t, "environment", problems);
     if name.as_deref() == Some(UNRESOLVED) {
@@ -208,10 +238,13 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
         ),
         flag,
     };
+    let keys = ["block", "report", "identified", "bulk_people_max", "bulk_ids_max"];
+    let given = keys.into_iter().filter(|key| t.value(key).is_some()).collect();
     let known_hosts = known_hosts(&mut t, problems);
     let fingerprints_max = fingerprints(&mut t, flag, problems);
+    let modes = modes(t.table("rule_modes", problems), problems);
     t.done(problems);
-    Some(Arc::new(Environment { name: name?, flag, policy, known_hosts, fingerprints_max }))
+    Some(Arc::new(Environment { name: name?, flag, policy, known_hosts, fingerprints_max, modes, given }))
 }
 
 fn fingerprints(t: &mut Table<'_, '_>, flag: Flag, problems: &mut Problems) -> Option<u64> {

@@ -8,13 +8,16 @@
 mod ack;
 mod refusal;
 mod reply;
+mod thresholds;
 
 pub use refusal::{Dialect, Refusal, Side, Spot, render};
 pub use reply::{ClearedReply, judged_reply, streamed_reply};
+pub use thresholds::Thresholds;
 
 use crate::forward::OutBody;
 use crate::inspect::Findings;
-use crate::inspect::finding::Counted;
+use crate::inspect::finding::{Counted, Person};
+pub use crate::inspect::rules::Mode;
 use crate::inspect::walk::Declared;
 use crate::org::Flag;
 use crate::reason::Reason;
@@ -48,29 +51,6 @@ pub struct Policy {
     pub off_path_url: OnOffPath,
 }
 
-/// Whether to act on findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Refuse what the policy refuses.
-    Enforce,
-    /// Evaluate, count and record what would be refused; let it pass.
-    Shadow,
-    /// Don't inspect.
-    Off,
-}
-
-impl Mode {
-    /// The word, as in configuration and records.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Shadow => "shadow",
-            Self::Off => "off",
-        }
-    }
-}
-
 /// What happens to what can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUninspected {
@@ -101,16 +81,23 @@ pub enum OnOffPath {
 impl Policy {
     /// The built-in policy of an environment's flag.
     #[must_use]
-    pub const fn of(flag: Flag) -> Self {
+    pub fn of(flag: Flag) -> Self {
+        Self::with(flag, &Thresholds::built_in())
+    }
+
+    /// The same with other thresholds.
+    #[must_use]
+    pub const fn with(flag: Flag, thresholds: &Thresholds) -> Self {
+        let Thresholds { block, report, identified, bulk_people_max, bulk_ids_max } = *thresholds;
         Self {
             flag,
             mode: Mode::Enforce,
-            block: 90,
-            report: 50,
-            identified: 50,
+            block,
+            report,
+            identified,
             clinical: true,
-            bulk_people_max: 10,
-            bulk_ids_max: 25,
+            bulk_people_max,
+            bulk_ids_max,
             uninspected: match flag {
                 Flag::Production => OnUninspected::Pass,
                 Flag::Development | Flag::Staging => OnUninspected::Refuse,
@@ -135,6 +122,10 @@ impl Policy {
 pub struct Verdict {
     /// Why it is refused; `None` where it may pass.
     pub reason: Option<Reason>,
+    /// Why it would be refused if the rules that are in shadow acted; `None` where it would pass.
+    pub with_shadow: Option<Reason>,
+    /// Whether a person has as many points as are reported.
+    pub reported: bool,
     /// Whether a declaration disagrees with the environment.
     pub mismatch: bool,
 }
@@ -142,20 +133,36 @@ pub struct Verdict {
 /// Judges findings by a policy. `opaque` lists the media types that may pass unread.
 #[must_use]
 pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdict {
-    let over = |person: &crate::inspect::finding::Person| {
-        person.points.0 >= policy.block
-            || (policy.clinical && person.clinical && person.points.0 >= policy.identified)
-    };
-    let people = || findings.persons.iter().filter(|person| !person.again);
-    let identified = people().filter(|p| p.points.0 >= policy.identified).count();
-    let opaque_ids = people().filter(|p| p.only_opaque_id && p.clinical).count();
     let wrong = match policy.flag {
         Flag::Production => Declared::Test,
         Flag::Development | Flag::Staging => Declared::Production,
     };
     let mismatch = findings.declared.iter().any(|(mode, _)| *mode == wrong);
+    let reason = |points: fn(&Person) -> u16| reason(findings, policy, opaque, mismatch, points);
+    let acting = reason(|person| person.points.0);
+    let in_shadow = findings.persons.iter().any(|person| person.shadow_points > person.points);
+    let with_shadow = if in_shadow { reason(|person| person.shadow_points.0) } else { acting };
+    let reported = findings.persons.iter().any(|person| person.points.0 >= policy.report);
+    Verdict { reason: acting, with_shadow, reported, mismatch }
+}
+
+/// Why the policy refuses, with people who weigh so much.
+fn reason(
+    findings: &Findings,
+    policy: &Policy,
+    opaque: &[String],
+    mismatch: bool,
+    points: fn(&Person) -> u16,
+) -> Option<Reason> {
+    let over = |person: &Person| {
+        points(person) >= policy.block
+            || (policy.clinical && person.clinical && points(person) >= policy.identified)
+    };
+    let people = || findings.persons.iter().filter(|person| !person.again);
+    let identified = people().filter(|p| points(p) >= policy.identified).count();
+    let opaque_ids = people().filter(|p| p.only_opaque_id && p.clinical).count();
     let unread = findings.uninspected.iter().any(|u| !opaque.iter().any(|o| o == u.media_type));
-    let reason = if findings.persons.iter().any(|p| p.known_real) {
+    if findings.persons.iter().any(|p| p.known_real) {
         Some(Reason::KnownReal)
     } else if findings.persons.iter().any(over) {
         Some(Reason::LikelyPhi)
@@ -169,8 +176,7 @@ pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdi
         Some(Reason::Uninspected)
     } else {
         None
-    };
-    Verdict { reason, mismatch }
+    }
 }
 
 /// Proof that a message may leave the gateway, with the very bytes that were judged: this module alone makes one, and
@@ -210,7 +216,7 @@ pub fn judged(body: OutBody, findings: &Findings, route: &Arc<Route>) -> Result<
         (Some(reason), Mode::Enforce) => {
             Err(Box::new(Refusal::of(reason, findings, policy, &route.connection.opaque)))
         }
-        (would_refuse, _) => Ok(Cleared { body, route: route.clone(), would_refuse }),
+        _ => Ok(Cleared { body, route: route.clone(), would_refuse: verdict.with_shadow }),
     }
 }
 
@@ -228,7 +234,9 @@ pub fn streamed(body: OutBody, route: &Arc<Route>) -> Result<Cleared, Box<Refusa
 /// Whether a finding counted for its person.
 #[must_use]
 pub fn counts(finding: &crate::inspect::finding::Finding) -> bool {
-    finding.person.is_some() && finding.points.0 > 0 && !matches!(finding.counted, Counted::MadeUp(_))
+    finding.person.is_some()
+        && finding.points.0 > 0
+        && !matches!(finding.counted, Counted::MadeUp(_) | Counted::Shadow)
 }
 
 #[cfg(test)]

@@ -48,11 +48,15 @@ pub fn judged_reply(
     route: &Route,
 ) -> Result<ClearedReply, Box<Refusal>> {
     let (policy, opaque) = (&route.environment.policy, &route.connection.opaque);
-    match (verdict(findings, policy, opaque).reason, policy.mode) {
+    let verdict = verdict(findings, policy, opaque);
+    match (verdict.reason, policy.mode) {
         (Some(reason), Mode::Enforce) => {
             Err(Box::new(Refusal::withheld(reason, findings, request, policy, opaque)))
         }
-        (would_refuse, _) => Ok(ClearedReply { head, body: ReplyBody::held(held.0, held.1), would_refuse }),
+        _ => {
+            let would_refuse = verdict.with_shadow;
+            Ok(ClearedReply { head, body: ReplyBody::held(held.0, held.1), would_refuse })
+        }
     }
 }
 

@@ -31,6 +31,32 @@ fn an_identified_person_with_clinical_content_is_refused() {
 }
 
 #[test]
+fn what_is_in_shadow_is_told_and_refuses_nothing() {
+    let person = Person { shadow_points: Points(90), ..person(60, false) };
+    let told = verdict(&findings(vec![person]), &Policy::of(Flag::Staging), &[]);
+    assert_eq!((told.reason, told.with_shadow, told.reported), (None, Some(Reason::LikelyPhi), true));
+    let told = verdict(&findings(vec![self::person(49, false)]), &Policy::of(Flag::Staging), &[]);
+    assert_eq!((told.with_shadow, told.reported), (None, false));
+}
+
+#[test]
+fn a_rule_in_shadow_is_no_reason_that_a_refusal_gives() {
+    let rules = {
+        let mut modes = crate::inspect::rules::Modes::default();
+        modes.set("text.ssn", Mode::Shadow);
+        RuleSet::built_in().with_modes(&modes)
+    };
+    let found = Inspector::new(&rules, Budget::default(), 2026).message(&Message {
+        content_type: "text/plain",
+        body: b"Patient: Harold Brown, DOB 06/22/1962, SSN 412-21-3456",
+        ..Message::default()
+    });
+    let policy = Policy::of(Flag::Staging);
+    let refusal = Refusal::of(reason(&found).expect("refused"), &found, &policy, &[]);
+    assert!(!refusal.spots.is_empty() && refusal.spots.iter().all(|spot| spot.rule != "text.ssn"));
+}
+
+#[test]
 fn many_people_are_refused() {
     let many = |n, p: Person| findings(vec![p; n]);
     assert_eq!(reason(&many(11, person(50, false))), Some(Reason::Bulk));
@@ -59,7 +85,10 @@ fn a_declaration_is_a_mismatch_and_refuses_only_where_it_is_set_to() {
     let findings =
         Findings { declared: vec![(Declared::Production, "MSH-11".into())], ..Findings::default() };
     let mut policy = Policy::of(Flag::Staging);
-    assert_eq!(verdict(&findings, &policy, &[]), Verdict { reason: None, mismatch: true });
+    assert_eq!(
+        verdict(&findings, &policy, &[]),
+        Verdict { reason: None, with_shadow: None, reported: false, mismatch: true }
+    );
     policy.declared_mode = OnDeclared::Refuse;
     assert_eq!(verdict(&findings, &policy, &[]).reason, Some(Reason::DeclaredMode));
     assert!(!verdict(&findings, &Policy::of(Flag::Production), &[]).mismatch);

@@ -161,6 +161,7 @@ impl Close {
             self.learn(&exchange);
         }
         let Some(recorder) = &self.shared.recorder else { return };
+        let rules = snapshot.rules.of(environment.as_ref());
         let entry = Entry {
             // The id's own time: a record is found by its id alone.
             started_ms: crate::clock::id_ms(&exchange.id).unwrap_or(0),
@@ -179,7 +180,7 @@ impl Close {
             reply_type: reply_type.to_owned(),
             request_bytes: exchange.request_bytes,
             reply_bytes,
-            rule_set: snapshot.rules.version.clone(),
+            rule_set: rules.version.clone(),
             ..Entry::default()
         };
         let streamed = exchange.findings.is_none() && exchange.tee_copies;
@@ -202,7 +203,7 @@ impl Close {
             content_encoding: exchange.head.content_encoding,
             body: if refused { Payload::default() } else { exchange.body },
             known: taker.map(|taker| taker as Arc<dyn Known>),
-            rules: snapshot.rules.clone(),
+            rules: rules.clone(),
             budget: snapshot.config.budget,
         };
         recorder.offer(draft);

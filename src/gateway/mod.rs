@@ -2,6 +2,9 @@
 
 mod exchange;
 mod reply;
+mod rules;
+
+pub use rules::Rules;
 
 use exchange::{Close, Exchange, HeadText, Job, Watched};
 
@@ -37,8 +40,8 @@ pub struct Snapshot {
     pub routes: Routes,
     /// API keys.
     pub keys: Keys,
-    /// The rule set.
-    pub rules: Arc<RuleSet>,
+    /// The rules, for each environment.
+    pub rules: Rules,
     /// Who is known.
     pub people: Arc<People>,
     /// What takes fingerprints of the people that production sees, where an owner turned it on.
@@ -167,14 +170,14 @@ impl Gateway {
         trailers: Option<&HeaderMap>,
     ) -> Result<(), Reason> {
         let job = Job::new(HeadText::of(head), body.clone(), trailers);
-        exchange.findings = Some(self.run(snapshot, job).await?);
+        let rules = snapshot.rules.of(exchange.environment());
+        exchange.findings = Some(self.run(snapshot, rules, job).await?);
         Ok(())
     }
 
-    async fn run(&self, snapshot: &Snapshot, job: Job) -> Result<Findings, Reason> {
+    async fn run(&self, snapshot: &Snapshot, rules: &Arc<RuleSet>, job: Job) -> Result<Findings, Reason> {
         let started = Instant::now();
-        let (rules, people, budget) =
-            (snapshot.rules.clone(), snapshot.people.clone(), snapshot.config.budget);
+        let (rules, people, budget) = (rules.clone(), snapshot.people.clone(), snapshot.config.budget);
         let here = job.is_short().then(|| job.run(&rules, budget.at_most(INSPECT_HERE_BYTES_MAX), &*people));
         let findings = match here.filter(|found| !found.is_over_budget()) {
             Some(findings) => findings,

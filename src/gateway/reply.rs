@@ -87,7 +87,7 @@ impl Gateway {
         let mut job = Job::new(text, body, trailers);
         job.head.partial |= head.status == StatusCode::PARTIAL_CONTENT;
         job.hosts = Some(route.hosts_for(request.headers.get(header::HOST)));
-        self.run(snapshot, job).await
+        self.run(snapshot, snapshot.rules.of(Some(&route.environment.name)), job).await
     }
 }
 

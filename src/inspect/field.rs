@@ -35,6 +35,23 @@ pub struct Field {
 }
 
 impl Field {
+    /// A row that covers nothing yet, for one of a site's own.
+    #[must_use]
+    pub fn blank(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            row: String::new(),
+            at: Vec::new(),
+            when: When::default(),
+            reads: String::new(),
+            kind: Kind::OtherId,
+            points: Points(0),
+            whose: Whose::Patient,
+            redact: Redact::Drop,
+            rule: OnceLock::new(),
+        }
+    }
+
     /// The id, shared.
     #[must_use]
     pub fn rule(&self) -> Arc<str> {
@@ -43,7 +60,7 @@ impl Field {
 }
 
 /// Conditions on siblings. Empty lists ask nothing; a trailing `*` is a prefix.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct When {
     /// Identifier type (HL7 table 0203), telecom use or equipment, OBX-2 value type, as the row's format has it.
@@ -60,6 +77,8 @@ pub struct When {
 pub struct FieldTable {
     /// Format name, as in the field map: `fhir-r4`, `hl7v2`, `fhir-url`.
     pub format: String,
+    /// The documents that the rows follow.
+    pub source: String,
     /// The rows.
     pub field: Vec<Field>,
 }

@@ -3,6 +3,7 @@
 use super::format::Format;
 use super::kind::{Kind, Points, Whose};
 use super::known::Tag;
+use super::marker::Sign;
 use super::walk::Declared;
 use std::fmt;
 use std::ops::Range;
@@ -51,6 +52,8 @@ pub enum Counted {
     MadeUp(MadeUp),
     /// 0: it is a provider's or an organisation's.
     NotThePatient,
+    /// In shadow: its rule only counts, and adds nothing to its person.
+    Shadow,
 }
 
 impl Counted {
@@ -65,6 +68,7 @@ impl Counted {
             Self::MadeUp(MadeUp::ValueBorne) => "made-up-value-borne",
             Self::MadeUp(MadeUp::Listed) => "made-up-listed",
             Self::NotThePatient => "not-the-patient",
+            Self::Shadow => "shadow",
         }
     }
 }
@@ -93,6 +97,8 @@ pub struct Finding {
     pub points: Points,
     /// Why so many.
     pub counted: Counted,
+    /// The marker that the value bears.
+    pub sign: Sign,
     /// The person, an index into [`Findings::persons`]; `None` where it is nobody's.
     pub person: Option<usize>,
     /// Where it is, in words of our tables and indices.
@@ -108,6 +114,8 @@ pub struct Finding {
 pub struct Person {
     /// Points of this person's fields, each kind once.
     pub points: Points,
+    /// The same if the rules that are in shadow acted.
+    pub shadow_points: Points,
     /// Whether clinical content belongs to this person.
     pub clinical: bool,
     /// The rule by which the person counts as made up.

@@ -284,6 +284,23 @@ const KNOWN_TYPES: &[&str] = &[
     "image/png",
 ];
 
+/// The media type that a file's name says; empty where it says none.
+#[must_use]
+pub fn by_file_name(path: &std::path::Path) -> &'static str {
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("json") => "application/json",
+        Some("ndjson" | "jsonl") => "application/x-ndjson",
+        Some("xml") => "text/xml",
+        Some("hl7") => "x-application/hl7-v2+er7",
+        Some("x12" | "edi") => "application/edi-x12",
+        Some("csv") => "text/csv",
+        Some("tsv") => "text/tab-separated-values",
+        _ => "",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -192,7 +192,7 @@ pub struct Points(pub u16);
 
 impl fmt::Display for Points {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        self.0.fmt(f) // with the width that is asked for
     }
 }
 
@@ -210,6 +210,20 @@ pub enum Whose {
     Organisation,
     /// May be anybody's: free text, attachments, queries.
     Any,
+}
+
+impl Whose {
+    /// The word, as in rules.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Relative => "relative",
+            Self::Provider => "provider",
+            Self::Organisation => "organisation",
+            Self::Any => "any",
+        }
+    }
 }
 
 /// What redaction does with the value of a field.

@@ -23,6 +23,20 @@ pub enum Sign {
     Sure,
 }
 
+impl Sign {
+    /// A few words for explanations; none where there is no sign.
+    #[must_use]
+    pub const fn as_str(self) -> Option<&'static str> {
+        Some(match self {
+            Self::None => return None,
+            Self::Placeholder => "stands for unknown",
+            Self::Habit => "typed as a dummy",
+            Self::SureWithAnother => "a test number beside another sign",
+            Self::Sure => "never issued",
+        })
+    }
+}
+
 /// One value, judged: its sign, and the points that it keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
@@ -36,9 +50,81 @@ pub struct Judged {
     pub opaque: bool,
 }
 
-/// Lists of dummies: TOML in `config/markers.toml`, compiled in.
+/// A list of dummies as written in `config/markers.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct MarkerList {
+    /// Stable id, never reused: `marker.test-names`.
+    pub id: String,
+    /// One line for people.
+    pub about: String,
+    /// The document it follows.
+    pub source: String,
+    /// The kind that its cases are judged as; none for identifier systems.
+    pub kind: Option<Kind>,
+    /// A value that the list marks.
+    pub finds: String,
+    /// One that it doesn't.
+    pub passes: String,
+    /// The values.
+    pub values: Vec<String>,
+}
+
+/// A weight as written in `config/weights.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weight {
+    /// Stable id, never reused: `weight.birth-year`.
+    pub id: String,
+    /// One line for people.
+    pub about: String,
+    /// What it rests on.
+    pub source: String,
+    /// The kind that its cases are judged as; none where they are texts.
+    pub kind: Option<Kind>,
+    /// What a value keeps at most.
+    pub points: Points,
+    /// A value, or a text, that the weight changes.
+    pub finds: String,
+    /// One that it doesn't.
+    pub passes: String,
+}
+
+/// What values keep at most that tell less than they could.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Weights {
+    /// A social security number that is masked.
+    pub ssn_masked: Points,
+    /// Its last four digits.
+    pub ssn_last_four: Points,
+    /// More of it, but not nine digits.
+    pub ssn_part: Points,
+    /// A year where a birth date belongs.
+    pub birth_year: Points,
+    /// A name that hospitals give test patients.
+    pub dummy_name: Points,
+    /// From so many on, a full name in a text tells one person's paragraphs from another's.
+    pub names_somebody: Points,
+}
+
+impl Weights {
+    /// The weights by their ids.
+    #[must_use]
+    pub fn of(list: &[Weight]) -> Self {
+        let points = |id: &str| list.iter().find(|weight| weight.id == id).map_or(Points(0), |w| w.points);
+        Self {
+            ssn_masked: points("weight.ssn-masked"),
+            ssn_last_four: points("weight.ssn-last-four"),
+            ssn_part: points("weight.ssn-part"),
+            birth_year: points("weight.birth-year"),
+            dummy_name: points("weight.dummy-name"),
+            names_somebody: points("weight.names-somebody"),
+        }
+    }
+}
+
+/// Lists of dummies: TOML in `config/markers.toml`, compiled in.
+#[derive(Debug, Clone)]
 pub struct Markers {
     /// Words that stand for "not known" as a whole value. Lower case.
     pub unknown_words: Vec<String>,
@@ -71,9 +157,37 @@ pub struct Markers {
     pub test_cards: Vec<String>,
     /// Vehicle numbers that regulation and standards print as examples.
     pub test_vehicles: Vec<String>,
+    /// What values keep that tell less than they could.
+    pub weights: Weights,
 }
 
 impl Markers {
+    /// The lists by their ids; one that isn't there is empty.
+    #[must_use]
+    pub fn of(lists: &[MarkerList], weights: &[Weight]) -> Self {
+        let values = |id: &str| -> Vec<String> {
+            lists.iter().filter(|list| list.id == id).flat_map(|list| list.values.iter().cloned()).collect()
+        };
+        Self {
+            unknown_words: values("marker.unknown-words"),
+            test_names: values("marker.test-names"),
+            test_name_prefixes: values("marker.test-name-prefixes"),
+            test_id_prefixes: values("marker.test-id-prefixes"),
+            test_id_words: values("marker.test-id-words"),
+            reserved_domains: values("marker.reserved-domains"),
+            reserved_tlds: values("marker.reserved-tlds"),
+            habit_domains: values("marker.habit-domains"),
+            habit_mailboxes: values("marker.habit-mailboxes"),
+            test_mailbox_words: values("marker.test-mailbox-words"),
+            generator_systems: values("marker.generator-systems"),
+            habit_streets: values("marker.habit-streets"),
+            habit_cities: values("marker.habit-cities"),
+            test_cards: values("marker.test-cards"),
+            test_vehicles: values("marker.test-vehicles"),
+            weights: Weights::of(weights),
+        }
+    }
+
     /// Judges `value` as a `kind` that would weigh `points`. `this_year` tells birth dates that lie ahead.
     #[must_use]
     pub fn judge(&self, kind: Kind, value: &str, points: Points, this_year: u16) -> Judged {
@@ -89,13 +203,13 @@ impl Markers {
         };
         match kind {
             Kind::Ssn if is_masked(trimmed) => {
-                Judged { sign: Sign::Placeholder, points: Points(10), ..plain }
+                Judged { sign: Sign::Placeholder, points: self.weights.ssn_masked, ..plain }
             }
             Kind::Ssn => match digits::only(trimmed).len() {
                 9 => weighed(ssn::sign(trimmed)),
                 // The last four, or something else: weak, but somebody's.
-                0..=4 => Judged { points: Points(10.min(points.0)), ..plain },
-                _ => Judged { points: Points(40.min(points.0)), ..plain },
+                0..=4 => Judged { points: points.min(self.weights.ssn_last_four), ..plain },
+                _ => Judged { points: points.min(self.weights.ssn_part), ..plain },
             },
             Kind::Mbi => match mbi::sign(trimmed) {
                 // The number before the MBI was somebody's SSN with letters behind it.
@@ -110,7 +224,7 @@ impl Markers {
                 None => plain,
                 // Typed for "unknown", or impossible: it weighs nothing, and tells nothing of the person.
                 Some(d) if d.is_placeholder(this_year) => zero(Sign::Habit),
-                Some(d) if d.is_year() => Judged { points: Points(5.min(points.0)), ..plain },
+                Some(d) if d.is_year() => Judged { points: points.min(self.weights.birth_year), ..plain },
                 Some(_) => plain,
             },
             Kind::ServiceDate => match date::parse(trimmed) {

@@ -32,6 +32,7 @@ pub mod links;
 pub(crate) mod lines;
 mod parts;
 pub mod known;
+pub mod trace;
 
 pub use finding::Findings;
 pub use rules::RuleSet;
@@ -96,16 +97,28 @@ impl<'r> Inspector<'r> {
     /// Everything that `message` holds.
     #[must_use]
     pub fn message(&self, message: &Message<'_>) -> Findings {
+        self.judge(message, Scorer::new(self.rules, self.this_year)).0
+    }
+
+    /// The same, and what the walkers told, for tests of rules.
+    #[must_use]
+    pub fn traced(&self, message: &Message<'_>) -> (Findings, trace::Trace) {
         let mut scorer = Scorer::new(self.rules, self.this_year);
+        scorer.keep_trace();
+        self.judge(message, scorer)
+    }
+
+    fn judge(&self, message: &Message<'_>, mut scorer: Scorer<'r>) -> (Findings, trace::Trace) {
         scorer.ask_links(message.hosts);
         scorer.ask_known(self.known);
         let head = self.head(message, &mut scorer);
         let mut left = self.budget.decoded_bytes_max;
         let format = self.body(message, &mut scorer, &mut left);
         self.carriers(&mut scorer, &mut left);
+        let trace = scorer.take_trace();
         let mut findings = scorer.finish(Some(head));
         findings.format = format;
-        findings
+        (findings, trace)
     }
 
     fn tables(&self) -> Tables<'r> {

@@ -6,8 +6,9 @@
 use super::check::Validator;
 use super::kind::{Kind, Points};
 use super::names::window_before;
-use super::rules::{RawDetector, RuleSet};
+use super::rules::{Mode, RawDetector, RuleSet};
 use regex::{Regex, RegexBuilder};
+use regex_automata::util::syntax;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -49,16 +50,21 @@ impl Detector {
     /// Compiles one.
     ///
     /// # Errors
-    /// The rule's id and what is wrong; the pattern itself isn't quoted.
+    /// What is wrong.
     pub fn compile(raw: RawDetector) -> Result<Self, String> {
-        let regex = RegexBuilder::new(&raw.pattern).size_limit(PATTERN_BYTES_MAX).build().map_err(|_| {
-            format!("detector `{}`: the pattern is no regex, or over {PATTERN_BYTES_MAX} bytes", raw.id)
-        })?;
+        let syntax = syntax::parse(&raw.pattern).map_err(|error| why_no_regex(&error.to_string()))?;
+        if syntax.properties().minimum_len().is_none() {
+            return Err("can match nothing: no text at all fits the pattern".to_owned());
+        }
+        let regex = RegexBuilder::new(&raw.pattern)
+            .size_limit(PATTERN_BYTES_MAX)
+            .build()
+            .map_err(|_| format!("the pattern compiles to more than {PATTERN_BYTES_MAX} bytes"))?;
         if regex.is_match("") {
-            return Err(format!("detector `{}`: the pattern matches nothing at all", raw.id));
+            return Err("can match nothing: the pattern fits the empty text".to_owned());
         }
         if raw.points.alone.0 == 0 && (raw.points.nearby.0 == 0 || raw.nearby.is_empty()) {
-            return Err(format!("detector `{}` can't fire: no points alone, and no nearby words", raw.id));
+            return Err("can't fire: no points alone, and none with nearby words".to_owned());
         }
         Ok(Self {
             id: Arc::from(raw.id),
@@ -101,6 +107,9 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     }
     rules.engine.search(text, &mut |number, span| {
         let Some(detector) = rules.detectors.get(number) else { return false };
+        if !rules.modes.is_empty() && rules.modes.of(&detector.id) == Mode::Off {
+            return false;
+        }
         let points = detector.judge(text, span.clone(), cue, rules);
         if let Some(points) = points {
             hits.push((number, Hit { span, kind: detector.kind, points, rule: detector.id.clone() }));
@@ -110,7 +119,23 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     hits.sort_by_key(|(number, _)| *number);
     let mut hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
     rules.names.find(text, cue, &rules.words, &mut hits);
-    without_overlaps(hits)
+    if rules.modes.is_empty() {
+        return without_overlaps(hits);
+    }
+    // A rule in shadow takes nothing from one that acts.
+    hits.retain(|hit| rules.modes.of(&hit.rule) != Mode::Off);
+    let (acting, shadow): (Vec<Hit>, Vec<Hit>) =
+        hits.into_iter().partition(|hit| rules.modes.of(&hit.rule) == Mode::Enforce);
+    let mut hits = without_overlaps(acting);
+    hits.extend(without_overlaps(shadow));
+    hits.sort_by_key(|hit| hit.span.start);
+    hits
+}
+
+/// What the parser says of a pattern that is no regex: the last line of its account, without the pattern.
+fn why_no_regex(account: &str) -> String {
+    let why = account.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    format!("the pattern is no regex: {why}")
 }
 
 /// How many different words of clinical content `text` has; counts to two and stops.
@@ -222,9 +247,6 @@ const SHORTEST: usize = 4;
 const STAMP_BYTES: usize = 16;
 /// How far words are looked for that make a value somebody else's.
 const BEFORE: usize = 24;
-
-#[cfg(test)]
-mod cases;
 
 #[cfg(test)]
 mod tests {

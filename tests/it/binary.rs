@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_phigate");
 
-fn phigate(args: &[&str]) -> Output {
+pub(crate) fn phigate(args: &[&str]) -> Output {
     Command::new(PROGRAM).args(args).stdin(Stdio::null()).output().expect("runs")
 }
 
@@ -25,7 +25,7 @@ fn with_input(args: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().expect("ends")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -169,14 +169,14 @@ fn scan_jsonl_catches_every_real_message_of_the_formats_that_have_walkers() {
     assert!(clean > 300 && wrong * 100 <= clean, "{wrong} of {clean}");
 }
 
-struct Run {
-    child: Child,
-    gate: SocketAddr,
-    admin: SocketAddr,
+pub(crate) struct Run {
+    pub(crate) child: Child,
+    pub(crate) gate: SocketAddr,
+    pub(crate) admin: SocketAddr,
 }
 
 /// Starts `phigate run` with the configuration, and reads from its log where it listens.
-fn run(config: &Path) -> Run {
+pub(crate) fn run(config: &Path) -> Run {
     started(Command::new(PROGRAM).args(["run", "--config"]).arg(config))
 }
 
@@ -201,13 +201,13 @@ fn started(command: &mut Command) -> Run {
     Run { child, gate: gate.expect("told"), admin: admin.expect("told") }
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     assert!(
         Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill runs").success()
     );
 }
 
-fn config(folder: &Path, upstream: SocketAddr, flag: &str) -> String {
+pub(crate) fn config(folder: &Path, upstream: SocketAddr, flag: &str) -> String {
     format!(
         "data_dir = {:?}\nthreads = 1\n[admin]\naddress = \"127.0.0.1:0\"\n[[environment]]\nname = \"one\"\nflag = \"{flag}\"\n[[listener]]\nname = \"l\"\naddress = \"127.0.0.1:0\"\nenvironment = \"one\"\ncallers = \"any\"\n[[connection]]\nname = \"c\"\nenvironment = \"one\"\nupstream = \"http://{upstream}\"\n",
         folder.join("data")

@@ -10,5 +10,6 @@ mod proxying;
 mod readers;
 mod replay;
 mod replies;
+mod rules;
 mod samples;
 mod support;

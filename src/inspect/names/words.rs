@@ -21,29 +21,24 @@ pub enum Cue {
     Label,
 }
 
-/// Lists as written.
-#[derive(Deserialize)]
+/// A list as written in `config/words.toml`.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
-    not_names: Vec<String>,
-    provider_after: Vec<String>,
-    clinical: Vec<String>,
-    clinical_endings: Vec<String>,
-    acts: Vec<String>,
-    acts_two: Vec<String>,
-    things: Vec<String>,
-    eponyms: Vec<String>,
-    wide_places: Vec<String>,
-    individual: Vec<String>,
-    identified_by: Vec<String>,
-    cues: Vec<RawCue>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCue {
-    cue: Cue,
-    words: Vec<String>,
+pub struct WordList {
+    /// Stable id, never reused: `words.things`. Lists of a site have ids of their own.
+    pub id: String,
+    /// One line for people.
+    pub about: String,
+    /// Where the words come from.
+    pub source: String,
+    /// What the words say of whom a name behind them is.
+    pub cue: Option<Cue>,
+    /// A text in which the list changes what is found.
+    pub finds: String,
+    /// A text in which it doesn't.
+    pub passes: String,
+    /// The words, lower case.
+    pub words: Vec<String>,
 }
 
 /// Word lists of text inspection, lower case.
@@ -73,35 +68,35 @@ pub struct Words {
 }
 
 impl Words {
-    /// Reads the lists.
-    ///
-    /// # Errors
-    /// What is wrong with the file, in words that quote nothing but the file itself.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let raw: Raw = toml::from_str(text).map_err(|e| e.message().to_owned())?;
+    /// The lists that the recogniser knows by name; others are left to the detectors that name them.
+    #[must_use]
+    pub fn of(lists: &[WordList]) -> Self {
+        let words = |id: &'static str| {
+            lists.iter().filter(move |list| list.id == id).flat_map(|list| list.words.iter().cloned())
+        };
         let mut cues: HashMap<String, Vec<(String, Cue)>> = HashMap::new();
-        for RawCue { cue, words } in raw.cues {
-            for phrase in words {
+        for list in lists {
+            for (phrase, cue) in list.words.iter().zip(list.cue.iter().cycle()) {
                 let last = phrase.rsplit(' ').next().unwrap_or_default().to_owned();
-                cues.entry(last).or_default().push((phrase, cue));
+                cues.entry(last).or_default().push((phrase.clone(), *cue));
             }
         }
         for phrases in cues.values_mut() {
             phrases.sort_by_key(|(phrase, _)| std::cmp::Reverse(phrase.len()));
         }
-        Ok(Self {
-            not_names: raw.not_names.into_iter().collect(),
-            provider_after: raw.provider_after.into_iter().collect(),
-            clinical: raw.clinical.into_iter().collect(),
-            clinical_endings: raw.clinical_endings,
-            acts: raw.acts.into_iter().chain(raw.acts_two).collect(),
-            things: raw.things.into_iter().collect(),
-            eponyms: raw.eponyms.into_iter().collect(),
-            wide_places: raw.wide_places.into_iter().collect(),
-            individual: raw.individual,
-            identified_by: raw.identified_by.into_iter().collect(),
+        Self {
+            not_names: words("words.not-names").collect(),
+            provider_after: words("words.provider-after").collect(),
+            clinical: words("words.clinical").collect(),
+            clinical_endings: words("words.clinical-endings").collect(),
+            acts: words("words.acts").chain(words("words.acts-two")).collect(),
+            things: words("words.things").collect(),
+            eponyms: words("words.eponyms").collect(),
+            wide_places: words("words.wide-places").collect(),
+            individual: words("words.individual").collect(),
+            identified_by: words("words.identified-by").collect(),
             cues,
-        })
+        }
     }
 
     /// Whether `word`, in lower case, is of clinical content.

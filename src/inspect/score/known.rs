@@ -7,6 +7,7 @@ use super::{Evidence, PersonId, Scorer};
 use crate::inspect::finding::{Counted, Finding, Part};
 use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Judged, Sign};
+use crate::inspect::rules::Mode;
 use crate::inspect::walk::Role;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -117,6 +118,10 @@ impl Scorer<'_> {
             return;
         }
         let rule = if kind == Kind::FullName { "text.known-name" } else { "text.known-number" };
+        let mode = self.rules.modes.of(rule);
+        if mode == Mode::Off {
+            return;
+        }
         self.evidence.push(Evidence {
             person,
             kind,
@@ -124,6 +129,7 @@ impl Scorer<'_> {
             judged: Judged { sign: Sign::None, points: Points(0), generated: false, opaque: false },
             free_text: true,
             known: true,
+            shadow: mode == Mode::Shadow,
             keys: Vec::new(),
             finding: Finding {
                 rule: Arc::from(rule),
@@ -131,6 +137,7 @@ impl Scorer<'_> {
                 whose: Whose::Any,
                 points: Points(0),
                 counted: Counted::Yes,
+                sign: Sign::None,
                 person: None,
                 place: text.place.clone(),
                 part: text.part,

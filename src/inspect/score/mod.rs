@@ -18,9 +18,10 @@ use super::finding::{Counted, Finding, OffPath, Part, Uninspected, UninspectedRe
 use super::kind::{Kind, Points, Whose};
 use super::known::{Facts, Known};
 use super::links;
-use super::marker::Judged;
+use super::marker::{Judged, Sign};
 use super::offsets;
-use super::rules::RuleSet;
+use super::rules::{Mode, RuleSet};
+use super::trace::Trace;
 use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
@@ -58,6 +59,7 @@ pub struct Scorer<'r> {
     inside: Option<Inside>,
     escapes: offsets::Escapes,
     raw: Option<Vec<u8>>,
+    trace: Option<Box<Trace>>,
 }
 
 /// A carrier that a walker met: to be decoded and walked by the caller.
@@ -141,6 +143,8 @@ struct Evidence {
     free_text: bool,
     /// A value of free text that a structured field of the person has, too.
     known: bool,
+    /// Whether its rule only counts.
+    shadow: bool,
     keys: Vec<String>,
     finding: Finding,
 }
@@ -172,7 +176,18 @@ impl<'r> Scorer<'r> {
             inside: None,
             escapes: offsets::Escapes::None,
             raw: None,
+            trace: None,
         }
+    }
+
+    /// Keeps from here on what walkers tell.
+    pub fn keep_trace(&mut self) {
+        self.trace = Some(Box::default());
+    }
+
+    /// What walkers told, where that was kept.
+    pub fn take_trace(&mut self) -> Trace {
+        self.trace.take().map_or_else(Trace::default, |trace| *trace)
     }
 
     /// Begins a document in `part`: persons that its walker numbers from 0 are new ones.
@@ -329,6 +344,10 @@ impl<'r> Scorer<'r> {
         if field.points.0 == 0 && field.kind != Kind::ProviderSsn {
             return;
         }
+        let mode = self.rules.modes.of(&field.id);
+        if mode == Mode::Off {
+            return;
+        }
         let plain = Plain::of(&leaf.value);
         let judged = self.rules.markers.judge(field.kind, plain.text(), field.points, self.this_year);
         let person = match field.whose {
@@ -349,6 +368,7 @@ impl<'r> Scorer<'r> {
             judged,
             free_text: false,
             known: false,
+            shadow: mode == Mode::Shadow,
             keys,
             finding,
         });
@@ -378,6 +398,7 @@ impl<'r> Scorer<'r> {
             whose,
             points: Points(0),
             counted: Counted::Yes,
+            sign: Sign::None,
             person: None,
             place,
             part: self.part,
@@ -402,6 +423,9 @@ impl<'r> Scorer<'r> {
 
 impl Sink for Scorer<'_> {
     fn person(&mut self, id: PersonId, role: Role) {
+        if let Some(trace) = &mut self.trace {
+            trace.person(id, role);
+        }
         let role = match role {
             Role::RelativeOf(of) => Role::RelativeOf(PersonId(of.0.saturating_add(self.base))),
             role => role,
@@ -421,6 +445,9 @@ impl Sink for Scorer<'_> {
     fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
         if leaf.value.is_empty() {
             return;
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.leaf(leaf);
         }
         if leaf.field.is_none() && self.rules.markers.is_generator_system(&leaf.value) {
             self.generator_seen = true;
@@ -455,16 +482,25 @@ impl Sink for Scorer<'_> {
     }
 
     fn clinical(&mut self, person: PersonId) {
+        if let Some(trace) = &mut self.trace {
+            trace.clinical(person);
+        }
         let person = self.global(person);
         self.mark_clinical(person);
     }
 
     fn declared(&mut self, mode: Declared, place: &dyn Fn() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.declared(mode);
+        }
         let place = self.place(place());
         self.declared.push((mode, place));
     }
 
     fn unknown_key(&mut self, key: &str, span: Range<usize>, person: PersonId, place: &dyn Fn() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.unknown_key(&span, person);
+        }
         // A map keyed by record numbers, a column named after somebody: the key is read as text.
         if key.bytes().any(|b| b.is_ascii_digit() || b == b'@') || key.contains(' ') {
             let leaf = Leaf { span, value: key.into(), field: None, person, reads: Reads::Text, cue: "" };

@@ -16,9 +16,11 @@ pub(super) fn add_up(
     clinical: bool,
     generator: bool,
     standing: &Standing,
+    dummy_name: Points,
 ) -> Person {
     let get = |at: &usize| evidence.get(*at);
-    let structured: Vec<&Evidence> = own.iter().filter_map(get).filter(|e| !e.free_text).collect();
+    let structured: Vec<&Evidence> =
+        own.iter().filter_map(get).filter(|e| !e.free_text && !e.shadow).collect();
     // A tax number's range, or a number in a generator's own form, counts as a dummy only beside another sign; of
     // what tells nothing of the person, dates, addresses and traits, there is none.
     let other_sign = structured.iter().any(|e| {
@@ -43,7 +45,7 @@ pub(super) fn add_up(
         words.extend(structured.iter().flat_map(|e| e.keys.iter().map(String::as_str)));
         words.sort_unstable();
     }
-    let mut heaviest: BTreeMap<Kind, u16> = BTreeMap::new();
+    let (mut heaviest, mut in_shadow): (BTreeMap<Kind, u16>, BTreeMap<Kind, u16>) = Default::default();
     let mut outcome = Vec::with_capacity(own.len());
     for at in own {
         let Some(e) = evidence.get(*at) else { continue };
@@ -58,17 +60,19 @@ pub(super) fn add_up(
                 (kept, Counted::Yes)
             }
             (Some(rule), _) if !e.free_text || explained => (Points(0), Counted::MadeUp(rule)),
-            (_, Sign::Habit) if is_name(e.kind) => (Points(kept.0.min(10)), Counted::Dummy),
+            (_, Sign::Habit) if is_name(e.kind) => (kept.min(dummy_name), Counted::Dummy),
             _ => (kept, Counted::Yes),
         };
-        let slot = heaviest.entry(e.kind).or_default();
+        let slot = if e.shadow { &mut in_shadow } else { &mut heaviest }.entry(e.kind).or_default();
         *slot = (*slot).max(points.0);
+        let counted = if e.shadow && counted == Counted::Yes { Counted::Shadow } else { counted };
         outcome.push((*at, points, counted));
     }
     for (at, points, counted) in outcome {
         if let Some(e) = evidence.get_mut(at) {
             e.finding.points = points;
             e.finding.counted = counted;
+            e.finding.sign = e.judged.sign;
         }
     }
     let only_opaque_id = heaviest
@@ -76,15 +80,14 @@ pub(super) fn add_up(
         .filter(|(_, p)| **p > 0)
         .all(|(kind, _)| matches!(kind, Kind::ResourceId | Kind::ServiceDate | Kind::Trait))
         && heaviest.get(&Kind::ResourceId).is_some_and(|p| *p > 0);
-    // A full name stands for its parts, and a relative's name for the relative's.
-    let parts =
-        heaviest.remove(&Kind::FamilyName).unwrap_or(0) + heaviest.remove(&Kind::GivenName).unwrap_or(0);
-    let whole =
-        heaviest.remove(&Kind::FullName).unwrap_or(0).max(heaviest.remove(&Kind::Relative).unwrap_or(0));
-    let sum = heaviest.values().fold(u32::from(parts.max(whole)), |sum, p| sum + u32::from(*p));
-    let points = Points(u16::try_from(sum).unwrap_or(u16::MAX));
+    let mut with_shadow = heaviest.clone();
+    for (kind, points) in in_shadow {
+        let slot = with_shadow.entry(kind).or_default();
+        *slot = (*slot).max(points);
+    }
     Person {
-        points,
+        points: sum(heaviest),
+        shadow_points: sum(with_shadow),
         clinical,
         made_up,
         only_opaque_id,
@@ -92,6 +95,16 @@ pub(super) fn add_up(
         known_real: standing.real,
         tags: Vec::new(),
     }
+}
+
+/// Each kind once, at its highest. A full name stands for its parts, and a relative's name for the relative's.
+fn sum(mut heaviest: BTreeMap<Kind, u16>) -> Points {
+    let parts =
+        heaviest.remove(&Kind::FamilyName).unwrap_or(0) + heaviest.remove(&Kind::GivenName).unwrap_or(0);
+    let whole =
+        heaviest.remove(&Kind::FullName).unwrap_or(0).max(heaviest.remove(&Kind::Relative).unwrap_or(0));
+    let sum = heaviest.values().fold(u32::from(parts.max(whole)), |sum, p| sum + u32::from(*p));
+    Points(u16::try_from(sum).unwrap_or(u16::MAX))
 }
 
 /// Rules b and c of the marker list.

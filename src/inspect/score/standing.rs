@@ -44,7 +44,14 @@ impl<'r> Scorer<'r> {
     ) -> Person {
         let known = self.known.zip(self.facts.get(&id));
         let standing = known.map(|(known, facts)| Standing::of(facts, known)).unwrap_or_default();
-        let mut person = add_up(&mut self.evidence, own, clinical, generator, &standing);
+        let mut person = add_up(
+            &mut self.evidence,
+            own,
+            clinical,
+            generator,
+            &standing,
+            self.rules.markers.weights.dummy_name,
+        );
         if let Some((known, facts)) = known {
             let wanted = match known.remember() {
                 Remember::Nobody => false,

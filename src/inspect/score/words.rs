@@ -9,6 +9,7 @@ use crate::inspect::embedded::{self, Packing, Whole};
 use crate::inspect::finding::Part;
 use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Markers, Sign};
+use crate::inspect::rules::Mode;
 use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
 use crate::inspect::{names, text, xhtml};
 use std::borrow::Cow;
@@ -179,7 +180,7 @@ impl Scorer<'_> {
             let before = if log { None } else { last };
             let name = hits
                 .iter()
-                .filter(|h| h.kind == Kind::FullName && h.points >= NAMES_SOMEBODY)
+                .filter(|h| h.kind == Kind::FullName && h.points >= self.rules.markers.weights.names_somebody)
                 .max_by_key(|h| (h.points, std::cmp::Reverse(h.span.start)))
                 .and_then(|h| paragraph.get(h.span.clone()))
                 .map(names::folded);
@@ -291,6 +292,7 @@ impl Scorer<'_> {
             judged,
             free_text: free,
             known: false,
+            shadow: self.rules.modes.of(&hit.rule) == Mode::Shadow,
             keys: keys(hit.kind, value),
             finding,
         });
@@ -316,7 +318,5 @@ fn spells_test(value: &str, markers: &Markers) -> bool {
 
 /// Shorter words may be a facility's letters.
 const TEST_WORD_MIN: usize = 4;
-/// Points from which a full name tells one person's paragraphs from another's.
-const NAMES_SOMEBODY: Points = Points(40);
 /// Names, latest first, that a paragraph's is compared with.
 const NAMES_COMPARED_MAX: usize = 256;

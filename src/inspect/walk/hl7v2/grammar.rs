@@ -177,7 +177,11 @@ const SEGMENTS: &[(&[u8; 3], &str)] = &[
         "SI CE CX XON XAD public XTN ST XON CX XON DT DT - IS XPN CE TS XAD IS IS ST ID DT ID DT IS ST TS XCN IS IS NM \
          NM IS ST CP CP NM CP CP CE IS XAD ST IS IS IS CX IS DT ST IS",
     ),
-    (b"IN2", "CX ST - IS IS ST XPN ST XPN"),
+    (
+        b"IN2",
+        "CX ST - IS IS ST XPN ST XPN - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - \
+         - - - - - - - - - - - - XTN",
+    ),
     (
         b"ORC",
         "ID EI EI EI ID ID TQ EIP TS XCN XCN XCN PL public TS CE CE CE XCN CE XON public public public CWE CWE TS CWE \

@@ -3,6 +3,7 @@
 use super::grammar::{self, Datatype};
 use crate::inspect::field::{Field, FieldTable, listed};
 use crate::inspect::kind::Whose;
+use std::collections::BTreeSet;
 
 /// Rows and grammar, ready for reading: made once, used for every message.
 #[derive(Debug)]
@@ -24,6 +25,9 @@ impl Table {
         let untold = grammar::untold().map(|id| (id, Vec::new()));
         let mut segments: Vec<Segment> =
             told.chain(untold).map(|(id, types)| Segment::new(id, &types)).collect();
+        let sites: BTreeSet<[u8; 3]> =
+            table.field.iter().flat_map(|row| &row.at).filter_map(|at| of_a_site(at)).collect();
+        segments.extend(sites.iter().map(|id| Segment::new(*id, &[])));
         segments.sort_by_key(|segment| segment.id);
         let mut compiled =
             Self { rows: table.field.clone(), segments, site: FieldPlan::blank(), blank: FieldPlan::blank() };
@@ -32,6 +36,13 @@ impl Table {
                 .ok_or_else(|| format!("{}: `as` has no meaning here: {}", row.id, row.reads))?;
             for at in &row.at {
                 compiled.add(at, index, carry).ok_or_else(|| format!("{}: no such place: {at}", row.id))?;
+            }
+        }
+        // What no row of its own covers in a segment of a site is as in any such segment.
+        let site = &compiled.site;
+        for segment in compiled.segments.iter_mut().filter(|segment| sites.contains(&segment.id)) {
+            for plan in segment.fields.iter_mut().chain([&mut segment.rest]) {
+                plan.rows.extend_from_slice(&site.rows);
             }
         }
         Ok(compiled)
@@ -122,7 +133,14 @@ impl Table {
     }
 }
 
-/// A segment of the standard.
+/// The segment of a site that a row names: `ZLP-4`.
+fn of_a_site(at: &str) -> Option<[u8; 3]> {
+    let (id, _) = at.split_once('-')?;
+    let id: [u8; 3] = id.as_bytes().try_into().ok()?;
+    (id.starts_with(b"Z") && id.iter().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())).then_some(id)
+}
+
+/// A segment of the standard, or one of a site that rows name.
 #[derive(Debug)]
 pub(super) struct Segment {
     /// In capitals.

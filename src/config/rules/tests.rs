@@ -1,0 +1,164 @@
+use super::*;
+use crate::tune;
+
+const EXAMPLE: &str = include_str!("../../../config/rules.example.toml");
+
+/// What is said of a rules file, as `phigate check` says it.
+fn told(text: &str) -> Vec<String> {
+    match parse("site.toml", text) {
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        Ok(edits) => {
+            let changes = Changes { edits, texts: vec![text.to_owned()] };
+            match tune::check(&changes) {
+                Err(wrong) => wrong.iter().map(ToString::to_string).collect(),
+                Ok(checked) => {
+                    tune::check::others(&checked, &changes).iter().map(ToString::to_string).collect()
+                }
+            }
+        }
+    }
+}
+
+/// A detector, with one of its keys replaced.
+fn detector(key: &str, value: &str) -> String {
+    let mut keys = vec![
+        ("id", "\"acme.badge\""),
+        ("about", "\"A badge\""),
+        ("source", "\"The handbook\""),
+        ("kind", "\"other-id\""),
+        ("pattern", "'\\bBG-[0-9]{6}\\b'"),
+        ("points", "{ alone = 30, nearby = 0 }"),
+        ("cases", "{ find = [\"BG-441902\"], pass = [\"BG-44190\"] }"),
+    ];
+    keys.retain(|(name, _)| *name != key);
+    if !value.is_empty() {
+        keys.push((key, value));
+    }
+    let lines: Vec<String> = keys.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+    format!("[[detector]]\n{}", lines.concat())
+}
+
+#[test]
+fn the_example_is_good() {
+    assert_eq!(told(EXAMPLE), Vec::<String>::new());
+    assert_eq!(told(&detector("", "")), Vec::<String>::new());
+}
+
+#[test]
+fn a_rule_that_could_do_nothing_is_told_with_file_line_and_id() {
+    let cases = [
+        ("pattern", "'BG-[0-9'", "the pattern is no regex"),
+        ("pattern", "'[0-9]*'", "can match nothing: the pattern fits the empty text"),
+        ("pattern", "'BG-[a&&b]'", "can match nothing: no text at all fits"),
+        ("pattern", "'(?:\\w{40}){400}'", "compiles to more than"),
+        ("points", "{ alone = 0, nearby = 50 }", "can't fire: no points alone, and none with nearby words"),
+        ("validate", "\"vin\"", "can't fire: nothing is found in case 1"),
+        ("unless_before", "[\"badge\"]\ncases.find = [\"badge BG-441902\"]\ncases.pass = [\"x\"]", ""),
+        ("cases", "", "has no case in which it finds something"),
+        ("cases", "{ find = [\"BG-441902\"], pass = [] }", "has no case that it passes"),
+        ("cases", "{ find = [\"BG-44190\"], pass = [\"x\"] }", "can't fire: nothing is found in case 1"),
+        ("cases", "{ find = [\"BG-441902\"], pass = [\"BG-441903\"] }", "case 2: fires where it should pass"),
+        ("id", "\"badge\"", "needs an id like `acme.badge`"),
+        ("id", "\"text.badge\"", "`text.` is phigate's"),
+        ("id", "\"ncpdp.d0-name\"", "never used again"),
+        ("id", "\"fhir-r4.narrative\"", "another sort"),
+        ("nearby_lists", "[\"acme.words\"]", "there is no word list and no detector `acme.words`"),
+        ("kind", "\"adress\"", "detector[0].kind: wanted one of account,"),
+        ("validate", "\"lun\"", "detector[0].validate: wanted one of ssn,"),
+        ("mode", "\"quiet\"", "detector[0].mode: wanted one of enforce, shadow, off, got `quiet`"),
+        ("pattrn", "'x'", "detector[0].pattrn: wanted a known key, got `pattrn` (did you mean `pattern`?)"),
+    ];
+    for (key, value, wanted) in cases {
+        let got = told(&detector(key, value));
+        if wanted.is_empty() {
+            continue;
+        }
+        assert!(got.iter().any(|line| line.contains(wanted)), "{key} = {value}: {got:?}");
+        assert!(got.iter().all(|line| line.contains("line ")), "{got:?}");
+    }
+}
+
+#[test]
+fn every_problem_of_a_file_is_told_at_once() {
+    let text = format!("{}{}", detector("pattern", "'(('"), detector("id", "\"text.x\""));
+    let got = told(&text);
+    assert_eq!(got.len(), 1, "what can't be taken over is told before patterns: {got:?}");
+    let two = detector("cases", "") + &detector("id", "\"acme.other\"").replace("BG-", "BH-");
+    assert_eq!(told(&two).len(), 2, "{:?}", told(&two));
+}
+
+#[test]
+fn a_rule_that_takes_another_ones_values_is_told() {
+    let ssn = detector("pattern", r"'\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b'")
+        .replace("alone = 30", "alone = 200")
+        .replace("BG-441902", "412-21-3456");
+    let got = told(&ssn);
+    assert!(got.iter().any(|line| line.contains("shadows `text.ssn`")), "{got:?}");
+    let weak = ssn.replace("alone = 200", "alone = 5");
+    let got = told(&weak);
+    assert!(
+        got.iter()
+            .any(|line| line.contains("can't fire: what it should find in case 1 is found by `text.ssn`")),
+        "{got:?}"
+    );
+}
+
+#[test]
+fn rows_are_checked_against_their_format() {
+    let row = |at: &str, find: &str| {
+        format!(
+            "[[field]]\nid = \"acme.z\"\nformat = \"hl7v2\"\nabout = \"Z\"\nsource = \"guide\"\nat = [\"{at}\"]\nkind = \"mrn\"\n\
+             points = 60\ncases.find = ['''{find}''']\ncases.pass = ['MSH|^~\\&|A']\n"
+        )
+    };
+    let message = "MSH|^~\\&|A|B|C|D|20240501100000||ADT^A04|7|P|2.5.1\nZLP|1|||L5520193\nPID|||E4481902";
+    assert_eq!(told(&row("ZLP-4", message)), Vec::<String>::new());
+    assert!(
+        told(&row("nothing", message))[0].contains("no such place"),
+        "{:?}",
+        told(&row("nothing", message))
+    );
+    assert!(told(&row("ZLP-5", message))[0].contains("can't fire"));
+    assert!(
+        told(&row("PID-3.1", message))[0].contains("shadows `hl7v2.pid-3`"),
+        "{:?}",
+        told(&row("PID-3.1", message))
+    );
+    let other = row("ZLP-4", message).replace("\"hl7v2\"", "\"hl7v3\"");
+    assert!(told(&other)[0].contains("there is no format `hl7v3`"));
+}
+
+#[test]
+fn changes_of_built_in_rules_have_to_keep_their_cases() {
+    assert_eq!(told("[[detector]]\nid = \"text.ssn\"\nmode = \"off\"\n"), Vec::<String>::new());
+    assert_eq!(
+        told("[[detector]]\nid = \"text.ssn\"\npoints = { alone = 10, nearby = 20 }\n"),
+        Vec::<String>::new()
+    );
+    let got = told("[[detector]]\nid = \"text.ssn\"\nvalidate = \"vin\"\n");
+    assert!(got.iter().any(|line| line.starts_with("site.toml: line 1: text.ssn: can't fire")), "{got:?}");
+    let got = told("[[field]]\nid = \"hl7v2.pid-7\"\nformat = \"x12\"\n");
+    assert!(got[0].contains("format can't be changed"), "{got:?}");
+    let got = told("[[marker]]\nid = \"marker.test-names\"\nremove = [\"nobody\"]\n");
+    assert!(got[0].contains("`remove` has a value that the list doesn't have"), "{got:?}");
+    let got = told("[[words]]\nid = \"words.things\"\nmode = \"off\"\nadd = [\"x\"]\n");
+    assert!(got[0].contains("a list has no mode"), "{got:?}");
+}
+
+#[test]
+fn numbers_are_changed_by_id_and_environments_keep_what_their_file_gives() {
+    let text = "[[threshold]]\nid = \"threshold.block\"\nvalue = 70\n[[threshold]]\nid = \"threshold.bulk-people\"\nvalue = 3\n";
+    assert_eq!(told(text), Vec::<String>::new());
+    assert!(told("[[threshold]]\nid = \"threshold.blok\"\nvalue = 70\n")[0].contains("no such threshold"));
+    assert!(told("[[weight]]\nid = \"weight.birth-year\"\n")[0].contains("wanted: points"));
+    let edits = parse("site.toml", text).expect("good");
+    let raw = Changes { edits, texts: Vec::new() }.applied().expect("good");
+    let mut config = crate::config::Config::parse(
+        "[[environment]]\nname = \"a\"\nflag = \"staging\"\nblock = 95\n[[listener]]\nname = \"l\"\naddress = \"127.0.0.1:8081\"\nenvironment = \"a\"\n\
+         [[connection]]\nname = \"c\"\nenvironment = \"a\"\nupstream = \"http://127.0.0.1:9001\"\n",
+    )
+    .expect("good");
+    config.take_thresholds(&crate::decide::Thresholds::of(&raw.thresholds));
+    let policy = &config.environments[0].policy;
+    assert_eq!((policy.block, policy.identified, policy.bulk_people_max), (95, 50, 3));
+}
