@@ -44,6 +44,8 @@ pub enum Format {
     Csv,
     /// Multipart.
     Multipart,
+    /// GraphQL: a request, as text or in JSON.
+    Graphql,
     /// Images, archives, PDF, unknown bytes.
     Binary,
 }
@@ -71,6 +73,7 @@ impl Format {
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
             Self::Multipart => "multipart",
+            Self::Graphql => "graphql",
             Self::Binary => "binary",
         }
     }
@@ -86,6 +89,9 @@ impl Format {
             (_, Self::Hl7v2 | Self::X12 | Self::Telecom) => sniffed,
             (Declared::Multipart, _) => Self::Multipart,
             (Declared::Ndjson, _) => Self::Ndjson,
+            // `{ … }` begins as JSON does, whose first key is in quotes.
+            (Declared::Graphql, Self::Json) if has_quoted_key(body) => Self::Json,
+            (Declared::Graphql, Self::Text | Self::Json | Self::Csv | Self::Ndjson) => Self::Graphql,
             (Declared::Json, Self::Json | Self::Binary | Self::Text | Self::Csv) => Self::Json,
             (Declared::Json, other) => other,
             (Declared::Csv, Self::Text) => Self::Csv,
@@ -142,6 +148,12 @@ impl Format {
     }
 }
 
+/// Whether what follows the first brace is a quote: in GraphQL none stands there.
+fn has_quoted_key(body: &[u8]) -> bool {
+    let mut marks = body.iter().filter(|b| !b.is_ascii_whitespace()).skip_while(|b| **b != b'{').skip(1);
+    marks.next().is_some_and(|b| matches!(b, b'"' | b'}'))
+}
+
 /// Whether it begins as a page does: XML has no such words.
 fn is_html(bytes: &[u8]) -> bool {
     ["<!doctype html", "<html"].iter().any(|begin| {
@@ -173,6 +185,7 @@ enum Declared {
     Text,
     Html,
     Multipart,
+    Graphql,
     Opaque,
 }
 
@@ -202,6 +215,7 @@ impl Declared {
             }
             "application/edi-x12" | "application/x12" => Self::X12,
             "text/html" => Self::Html,
+            "application/graphql" => Self::Graphql,
             e if e.starts_with("multipart/") => Self::Multipart,
             e if e.ends_with("/json") || e.ends_with("+json") => Self::Json,
             e if e.ends_with("/xml") || e.ends_with("+xml") => Self::Xml,
@@ -257,6 +271,8 @@ const KNOWN_TYPES: &[&str] = &[
     "application/fhir+ndjson",
     "application/json",
     "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/graphql",
     "application/problem+json",
     "application/xml",
     "application/soap+xml",

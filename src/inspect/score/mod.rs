@@ -58,6 +58,7 @@ pub struct Scorer<'r> {
     inside: Option<Inside>,
     escapes: offsets::Escapes,
     raw: Option<Vec<u8>>,
+    aim: String,
 }
 
 /// A carrier that a walker met: to be decoded and walked by the caller.
@@ -172,7 +173,19 @@ impl<'r> Scorer<'r> {
             inside: None,
             escapes: offsets::Escapes::None,
             raw: None,
+            aim: String::new(),
         }
+    }
+
+    /// The resource type that a request's target names; empty: none. Gives the one before.
+    pub fn aim_at(&mut self, resource: &str) -> String {
+        std::mem::replace(&mut self.aim, resource.to_owned())
+    }
+
+    /// The resource type that the request's target names: of this a patch is.
+    #[must_use]
+    pub fn aim(&self) -> &str {
+        &self.aim
     }
 
     /// Begins a document in `part`: persons that its walker numbers from 0 are new ones.
@@ -462,6 +475,11 @@ impl Sink for Scorer<'_> {
     fn declared(&mut self, mode: Declared, place: &dyn Fn() -> String) {
         let place = self.place(place());
         self.declared.push((mode, place));
+    }
+
+    fn elsewhere(&mut self, media_type: &'static str, place: &dyn Fn() -> String) {
+        let place = self.place(place());
+        self.unread(UninspectedReason::Elsewhere, media_type, place);
     }
 
     fn unknown_key(&mut self, key: &str, span: Range<usize>, person: PersonId, place: &dyn Fn() -> String) {

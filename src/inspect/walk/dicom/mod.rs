@@ -148,6 +148,9 @@ impl<'t> Walk<'t, '_, '_> {
         let leaf = Leaf { span: tape.span(id), value, field, person, reads, cue: &cue };
         let place = || place(tape, table, id);
         self.sink.leaf(&leaf, &place);
+        if member == "BulkDataURI" {
+            self.sink.elsewhere("application/dicom", &place);
+        }
     }
 
     /// The member of the attribute's object that a value stands in: `vr`, `Value`, `BulkDataURI`, `InlineBinary`.
