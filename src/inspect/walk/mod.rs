@@ -132,3 +132,5 @@ pub mod csv;
 pub mod named;
 pub mod ncpdp;
 pub mod xds;
+#[cfg(test)]
+mod trees;
