@@ -1,4 +1,17 @@
 //! Formats: what a body is, by its declared type and by its first bytes. The declared type is a hint.
+//!
+//! PDF is binary here, and so uninspected, its text with it. No reader of it that could be had keeps to a bound of a
+//! message's bytes and time, and none can be stopped half-way in the process that serves everyone:
+//!
+//! - `lopdf` (0.47) limits how deep objects nest and what one stream inflates to, but not their sum: a file of 26 KB whose
+//!   pages share their fonts takes it 13 s with a limit of 2 MiB a stream (each font's map is inflated anew for each page),
+//!   and sixty object streams within the same limit take 3 GB. It reads neither forms nor annotations nor form fields, so
+//!   a file would stay unread in part besides. Before 0.42 nesting overflowed the stack (RUSTSEC-2026-0187).
+//! - `pdf-extract` (0.12) panics on small files, and a page that is its own parent overflows the stack, which nothing catches.
+//! - `pdf_oxide` renders, recognises characters and signs as well: what it pulls in is more than all of this gateway.
+//!
+//! A process of its own with limits of memory and time could run one of these; a connection may list `application/pdf` as
+//! opaque, or carry the text beside it.
 
 use super::walk::ncpdp::telecom;
 use super::walk::{csv, hl7v2, x12};
