@@ -118,7 +118,7 @@ fn scorer(_: &Target, bytes: &[u8]) {
             scorer.document(Part::Body, Escapes::Json, bytes);
         }
     }
-    holds(&scorer.finish((bytes.len() % 2 == 0).then_some(PersonId(0))), Some(bytes.len()));
+    holds(&scorer.finish(bytes.len().is_multiple_of(2).then_some(PersonId(0))), Some(bytes.len()));
 }
 
 /// Rows of all kinds.
