@@ -155,6 +155,8 @@ pub enum UninspectedReason {
     TeeLimit,
     /// A stream without an end: it can't be held whole.
     Stream,
+    /// Not in the message: it leads to content that is fetched apart.
+    Elsewhere,
 }
 
 impl UninspectedReason {
@@ -171,6 +173,7 @@ impl UninspectedReason {
         Self::Budget,
         Self::TeeLimit,
         Self::Stream,
+        Self::Elsewhere,
     ];
 
     /// The word, as in replies and labels.
@@ -188,6 +191,7 @@ impl UninspectedReason {
             Self::Budget => "budget",
             Self::TeeLimit => "tee_limit",
             Self::Stream => "stream",
+            Self::Elsewhere => "elsewhere",
         }
     }
 
@@ -211,6 +215,9 @@ impl UninspectedReason {
                 "The body carries more encoded data than the gateway reads: send it in smaller parts."
             }
             Self::TeeLimit => "Nothing: the copy for the record was cut.",
+            Self::Elsewhere => {
+                "The message leads to content that it doesn't hold; a connection may list the content's type in `opaque`."
+            }
             Self::Stream => {
                 "A stream of events has no end to be judged at; a connection may list the type in `opaque` to accept it \
                  unread."

@@ -1,4 +1,17 @@
 //! Formats: what a body is, by its declared type and by its first bytes. The declared type is a hint.
+//!
+//! PDF is binary here, and so uninspected, its text with it. No reader of it that could be had keeps to a bound of a
+//! message's bytes and time, and none can be stopped half-way in the process that serves everyone:
+//!
+//! - `lopdf` (0.47) limits how deep objects nest and what one stream inflates to, but not their sum: a file of 26 KB whose
+//!   pages share their fonts takes it 13 s with a limit of 2 MiB a stream (each font's map is inflated anew for each page),
+//!   and sixty object streams within the same limit take 3 GB. It reads neither forms nor annotations nor form fields, so
+//!   a file would stay unread in part besides. Before 0.42 nesting overflowed the stack (RUSTSEC-2026-0187).
+//! - `pdf-extract` (0.12) panics on small files, and a page that is its own parent overflows the stack, which nothing catches.
+//! - `pdf_oxide` renders, recognises characters and signs as well: what it pulls in is more than all of this gateway.
+//!
+//! A process of its own with limits of memory and time could run one of these; a connection may list `application/pdf` as
+//! opaque, or carry the text beside it.
 
 use super::walk::ncpdp::telecom;
 use super::walk::{csv, hl7v2, x12};
@@ -44,6 +57,8 @@ pub enum Format {
     Csv,
     /// Multipart.
     Multipart,
+    /// GraphQL: a request, as text or in JSON.
+    Graphql,
     /// Images, archives, PDF, unknown bytes.
     Binary,
 }
@@ -71,6 +86,7 @@ impl Format {
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
             Self::Multipart => "multipart",
+            Self::Graphql => "graphql",
             Self::Binary => "binary",
         }
     }
@@ -86,6 +102,9 @@ impl Format {
             (_, Self::Hl7v2 | Self::X12 | Self::Telecom) => sniffed,
             (Declared::Multipart, _) => Self::Multipart,
             (Declared::Ndjson, _) => Self::Ndjson,
+            // `{ … }` begins as JSON does, whose first key is in quotes.
+            (Declared::Graphql, Self::Json) if has_quoted_key(body) => Self::Json,
+            (Declared::Graphql, Self::Text | Self::Json | Self::Csv | Self::Ndjson) => Self::Graphql,
             (Declared::Json, Self::Json | Self::Binary | Self::Text | Self::Csv) => Self::Json,
             (Declared::Json, other) => other,
             (Declared::Csv, Self::Text) => Self::Csv,
@@ -142,6 +161,12 @@ impl Format {
     }
 }
 
+/// Whether what follows the first brace is a quote: in GraphQL none stands there.
+fn has_quoted_key(body: &[u8]) -> bool {
+    let mut marks = body.iter().filter(|b| !b.is_ascii_whitespace()).skip_while(|b| **b != b'{').skip(1);
+    marks.next().is_some_and(|b| matches!(b, b'"' | b'}'))
+}
+
 /// Whether it begins as a page does: XML has no such words.
 fn is_html(bytes: &[u8]) -> bool {
     ["<!doctype html", "<html"].iter().any(|begin| {
@@ -173,6 +198,7 @@ enum Declared {
     Text,
     Html,
     Multipart,
+    Graphql,
     Opaque,
 }
 
@@ -202,6 +228,7 @@ impl Declared {
             }
             "application/edi-x12" | "application/x12" => Self::X12,
             "text/html" => Self::Html,
+            "application/graphql" => Self::Graphql,
             e if e.starts_with("multipart/") => Self::Multipart,
             e if e.ends_with("/json") || e.ends_with("+json") => Self::Json,
             e if e.ends_with("/xml") || e.ends_with("+xml") => Self::Xml,
@@ -257,6 +284,8 @@ const KNOWN_TYPES: &[&str] = &[
     "application/fhir+ndjson",
     "application/json",
     "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/graphql",
     "application/problem+json",
     "application/xml",
     "application/soap+xml",

@@ -1,6 +1,7 @@
 //! XML: which of its formats a document is, and the walker for it.
 
 use super::Inspector;
+use super::enclosed;
 use super::finding::Part;
 use super::format::{self, Format};
 use super::offsets::Escapes;
@@ -48,15 +49,26 @@ impl<'r> Inspector<'r> {
             return Format::Xds;
         }
         let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
+        if !fhir {
+            let found = enclosed::find(&tape, bytes, &rules.fhir);
+            if !found.is_empty() {
+                self.enclosed(&found, bytes, scorer, top, left);
+                return Format::Xml;
+            }
+        }
         let shaped =
             if fhir { fhir::shaped(&tape, &rules.fhir) } else { object::shaped(&tape, &rules.objects) };
         if let Some(shaped) = &shaped {
             scorer.links(shaped);
         }
-        match shaped {
-            Some(shaped) if fhir => fhir::walk_tape(&shaped, &rules.fhir, scorer),
-            Some(shaped) => object::walk_tape(&shaped, &rules.objects, scorer),
-            None => self.unread_walk(WalkError::Malformed { at: 0 }, media_type, bytes, scorer, top),
+        let patch = shaped.as_ref().filter(|_| fhir);
+        let patch = patch.and_then(|tape| fhir::patched(tape, content_type, scorer.aim(), &rules.fhir));
+        match (shaped, patch) {
+            (Some(shaped), Some(Ok(patch))) => patch.walk(&shaped, &rules.fhir, &rules.objects, scorer),
+            (_, Some(Err(error))) => self.unread_walk(error, media_type, bytes, scorer, top),
+            (Some(shaped), None) if fhir => fhir::walk_tape(&shaped, &rules.fhir, scorer),
+            (Some(shaped), None) => object::walk_tape(&shaped, &rules.objects, scorer),
+            (None, _) => self.unread_walk(WalkError::Malformed { at: 0 }, media_type, bytes, scorer, top),
         }
         if fhir { Format::FhirXml } else { Format::Xml }
     }

@@ -18,6 +18,7 @@ pub mod xhtml;
 pub mod disguise;
 pub mod embedded;
 mod markup;
+mod enclosed;
 pub mod offsets;
 pub mod scan;
 pub mod text;
@@ -31,6 +32,7 @@ pub mod vocab;
 pub mod links;
 pub(crate) mod lines;
 mod parts;
+pub mod graphql;
 pub mod known;
 pub mod trace;
 
@@ -132,9 +134,17 @@ impl<'r> Inspector<'r> {
         scorer.person(person, Role::Patient);
         // One person for the whole head: its documents share the number.
         let resource = url::walk_path(message.path, &tables, person, scorer);
+        scorer.aim_at(resource);
         scorer.same_people(Part::Query, Escapes::Percent, message.query.as_bytes());
         if !message.query.is_empty() {
-            url::walk_query(message.query, 0, resource, &tables, person, scorer);
+            if message.path.ends_with("$graphql") {
+                let rules = graphql::Rules { tables: &tables, fhir: &self.rules.fhir };
+                if let Err(error) = graphql::walk_target(message.query, rules, person, scorer) {
+                    scorer.unread(reason_of(error), "none", "query".to_owned());
+                }
+            } else {
+                url::walk_query(message.query, 0, resource, &tables, person, scorer);
+            }
         }
         for (name, value) in message.headers {
             if !url::is_protocol_header(name) {
@@ -250,6 +260,18 @@ impl<'r> Inspector<'r> {
                     }
                 }
             }
+            Format::Graphql => {
+                begin(scorer, Escapes::None, bytes);
+                let tables = self.tables();
+                let rules = graphql::Rules { tables: &tables, fhir: &self.rules.fhir };
+                let walked = match std::str::from_utf8(bytes) {
+                    Ok(text) => graphql::walk_text(text, &|at| at, rules, scorer),
+                    Err(e) => Err(WalkError::NotUtf8 { at: e.valid_up_to() }),
+                };
+                if let Err(error) = walked {
+                    self.unread_walk(error, media_type, bytes, scorer, top);
+                }
+            }
             Format::Html => {
                 begin(scorer, Escapes::None, bytes);
                 scorer.markup(bytes);
@@ -292,7 +314,30 @@ impl<'r> Inspector<'r> {
         } else {
             scorer.carried_raw(Escapes::Json, bytes);
         }
-        match Tape::read(bytes, JSON_DEPTH_MAX) {
+        let read = Tape::read(bytes, JSON_DEPTH_MAX);
+        if let Ok(tape) = &read
+            && let Some(patch) = fhir::patched(tape, content_type, scorer.aim(), &self.rules.fhir)
+        {
+            scorer.links(tape);
+            match patch {
+                Ok(patch) => patch.walk(tape, &self.rules.fhir, &self.rules.objects, scorer),
+                Err(error) => {
+                    self.unread_walk(error, format::known_media_type(content_type), bytes, scorer, top);
+                }
+            }
+            return Format::FhirJson;
+        }
+        if let Ok(tape) = &read
+            && graphql::recognise(tape)
+        {
+            let tables = self.tables();
+            let rules = graphql::Rules { tables: &tables, fhir: &self.rules.fhir };
+            if let Err(error) = graphql::walk_tape(tape, bytes, rules, scorer) {
+                self.unread_walk(error, format::known_media_type(content_type), bytes, scorer, top);
+            }
+            return Format::Graphql;
+        }
+        match read {
             Ok(tape) if fhir::recognise(&tape) => {
                 scorer.links(&tape);
                 fhir::walk_tape(&tape, &self.rules.fhir, scorer);
@@ -340,12 +385,7 @@ impl<'r> Inspector<'r> {
         scorer: &mut Scorer<'r>,
         top: bool,
     ) {
-        let reason = match error {
-            WalkError::Malformed { .. } => UninspectedReason::Malformed,
-            WalkError::TooDeep { .. } => UninspectedReason::TooDeep,
-            WalkError::NotUtf8 { .. } => UninspectedReason::Charset,
-        };
-        scorer.unread(reason, media_type, if top { "body".to_owned() } else { String::new() });
+        scorer.unread(reason_of(error), media_type, if top { "body".to_owned() } else { String::new() });
         if top {
             scorer.document(Part::Body, Escapes::None, bytes);
         } else {
@@ -407,6 +447,14 @@ impl<'r> Inspector<'r> {
             }
             waiting.append(&mut scorer.take_carriers());
         }
+    }
+}
+
+const fn reason_of(error: WalkError) -> UninspectedReason {
+    match error {
+        WalkError::Malformed { .. } => UninspectedReason::Malformed,
+        WalkError::TooDeep { .. } => UninspectedReason::TooDeep,
+        WalkError::NotUtf8 { .. } => UninspectedReason::Charset,
     }
 }
 

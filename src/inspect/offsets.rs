@@ -30,9 +30,12 @@ pub fn map(raw: &[u8], decoded: &str, escapes: Escapes) -> Vec<usize> {
         if escapes == Escapes::Xml {
             at += unsaid(raw.get(at..).unwrap_or_default(), c);
         }
+        if escapes == Escapes::Hl7v2 {
+            at += unshown(raw.get(at..).unwrap_or_default(), c);
+        }
         let (from, taken) = step(raw, at, plain, escapes);
         for i in 0..plain.len() {
-            out.push(if taken == plain.len() { from + i } else { from });
+            out.push(if taken == plain.len() { from + i } else { from }.min(raw.len()));
         }
         at = from + taken;
     }
@@ -56,6 +59,21 @@ fn unsaid(raw: &[u8], next: char) -> usize {
     at
 }
 
+/// How many raw bytes of HL7 v2 before a character show nothing: highlighting, character sets, sites' own.
+fn unshown(raw: &[u8], next: char) -> usize {
+    let mut at = 0;
+    while next != '\\'
+        && let Some(inside) = raw.get(at..).and_then(|rest| rest.strip_prefix(b"\\"))
+        && let Some(close) = memchr::memchr(b'\\', inside)
+    {
+        match inside.get(..close) {
+            Some(b"H" | b"N" | [b'C' | b'M' | b'Z', ..] | [b'.', b'f' | b'n', ..]) => at += close + 2,
+            _ => break,
+        }
+    }
+    at
+}
+
 /// Where the character stands, and how many raw bytes it takes.
 fn step(raw: &[u8], at: usize, plain: &[u8], escapes: Escapes) -> (usize, usize) {
     let rest = raw.get(at..).unwrap_or_default();
@@ -65,6 +83,12 @@ fn step(raw: &[u8], at: usize, plain: &[u8], escapes: Escapes) -> (usize, usize)
             Some(b'u') => (at, 6),
             _ => (at, 2),
         },
+        // What is no escape stays as it is written.
+        (Escapes::Hl7v2, Some(b'\\'))
+            if plain == b"\\" && !matches!(rest.get(1), Some(b'E' | b'X' | b'x')) =>
+        {
+            (at, 1)
+        }
         (Escapes::Hl7v2, Some(b'\\')) => {
             let end = rest.iter().skip(1).position(|b| *b == b'\\').map_or(1, |e| e + 2);
             (at, end)
@@ -101,6 +125,10 @@ mod tests {
     #[test]
     fn hl7v2_and_percent_escapes_map_too() {
         assert_eq!(map(br"A\T\B", "A&B", Escapes::Hl7v2), [0, 1, 4, 5]);
+        assert_eq!(map(br"a\ \b\E\c", r"a\ \b\c", Escapes::Hl7v2), [0, 1, 2, 3, 4, 5, 8, 9]);
+        assert_eq!(map(br"\H\a\N\b", "ab", Escapes::Hl7v2), [3, 7, 8]);
+        // One escape of two letters: no place lies behind the value.
+        assert_eq!(map(br"\X4142\", "AB", Escapes::Hl7v2), [0, 7, 7]);
         assert_eq!(map(b"a%20b", "a b", Escapes::Percent), [0, 1, 4, 5]);
         assert_eq!(map(b"a\"\"b\xFC", "a\"b\u{fc}", Escapes::Doubled), [0, 1, 3, 4, 4, 5]);
     }

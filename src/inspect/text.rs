@@ -63,7 +63,8 @@ impl Detector {
         if regex.is_match("") {
             return Err("can match nothing: the pattern fits the empty text".to_owned());
         }
-        if raw.points.alone.0 == 0 && (raw.points.nearby.0 == 0 || raw.nearby.is_empty()) {
+        let is_providers = raw.kind == Kind::Provider;
+        if !is_providers && raw.points.alone.0 == 0 && (raw.points.nearby.0 == 0 || raw.nearby.is_empty()) {
             return Err("can't fire: no points alone, and none with nearby words".to_owned());
         }
         Ok(Self {
@@ -94,7 +95,8 @@ impl Detector {
         }
         let nearby = self.nearby.iter().any(|w| has_word(&before, w) || has_word(&cue, w));
         let points = if nearby { self.with_nearby } else { self.alone };
-        (points.0 > 0).then_some(points)
+        // A provider's number counts for nobody; it is told, so that nothing else takes it for a patient's.
+        (points.0 > 0 || self.kind == Kind::Provider).then_some(points)
     }
 }
 
@@ -118,6 +120,12 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     });
     hits.sort_by_key(|(number, _)| *number);
     let mut hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
+    let providers: Vec<Range<usize>> =
+        hits.iter().filter(|h| h.kind == Kind::Provider).map(|h| h.span.clone()).collect();
+    hits.retain(|h| {
+        let overlaps = |p: &Range<usize>| h.span.start < p.end && p.start < h.span.end;
+        h.kind == Kind::Provider || !providers.iter().any(overlaps)
+    });
     rules.names.find(text, cue, &rules.words, &mut hits);
     if rules.modes.is_empty() {
         return without_overlaps(hits);

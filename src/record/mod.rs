@@ -21,3 +21,5 @@ pub use writer::{OnLate, RecordStats, Recorder, RecorderConfig};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod leftovers;

@@ -130,6 +130,8 @@ struct Redactor<'d> {
     tokens: &'d mut Vec<String>,
     said: HashMap<usize, Said>,
     unknown_keys: HashMap<usize, usize>,
+    /// The resource type that the target names.
+    aim: String,
 }
 
 impl<'d> Redactor<'d> {
@@ -142,6 +144,7 @@ impl<'d> Redactor<'d> {
             tokens,
             said: HashMap::new(),
             unknown_keys: HashMap::new(),
+            aim: String::new(),
         }
     }
 
@@ -172,6 +175,7 @@ impl<'d> Redactor<'d> {
         self.unknown_keys.clear();
         let tables = self.tables();
         let resource = url::walk_path(path, &tables, PersonId(0), self);
+        resource.clone_into(&mut self.aim);
         let mut out = self.split(path, 0, b"/");
         if let Some(query) = query {
             out.push(Piece::Text("?".to_owned()));
@@ -249,7 +253,10 @@ impl<'d> Redactor<'d> {
                 let Ok(tape) = Tape::read(body, JSON_DEPTH_MAX) else {
                     return unread(UninspectedReason::Malformed.as_str());
                 };
-                if fhir::recognise(&tape) || fhir::recognise_cds_hooks(&tape) {
+                let patch = fhir::patched(&tape, &draft.content_type, &self.aim, &self.rules.fhir);
+                if let Some(Ok(patch)) = patch {
+                    patch.walk(&tape, &self.rules.fhir, &self.rules.objects, self);
+                } else if fhir::recognise(&tape) || fhir::recognise_cds_hooks(&tape) {
                     fhir::walk_tape(&tape, &self.rules.fhir, self);
                 } else if dicom::recognise(&tape) {
                     dicom::walk_tape(&tape, &self.rules.dicom, self);
@@ -433,7 +440,7 @@ impl Sink for Redactor<'_> {
         let (masked, token) = match (leaf.field, leaf.reads) {
             (_, Reads::Base64(_) | Reads::Hex(_)) => ("[attachment]".to_owned(), None),
             (_, Reads::Text | Reads::Xhtml | Reads::Query) => {
-                found = !text::scan(value, leaf.cue, self.rules).is_empty();
+                found = text::scan(value, leaf.cue, self.rules).iter().any(|hit| hit.points.0 > 0);
                 ("[text]".to_owned(), None)
             }
             (Some(field), _) => {

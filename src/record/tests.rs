@@ -25,11 +25,11 @@ fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
     }
 }
 
-fn redacted(content_type: &str, body: &[u8], ceiling: View) -> Redacted {
+pub(super) fn redacted(content_type: &str, body: &[u8], ceiling: View) -> Redacted {
     redact(draft(content_type, body, ceiling), &TokenKeys::ephemeral().expect("random")).0
 }
 
-fn body(record: &Redacted, view: View) -> String {
+pub(super) fn body(record: &Redacted, view: View) -> String {
     let parts = render(record.payload().expect("stored"), view);
     parts.into_iter().find(|(name, _)| name == "body").expect("a body").1
 }
@@ -59,6 +59,17 @@ fn a_stored_json_is_json_and_keeps_only_what_is_safe() {
     assert_eq!(record.tokens().len(), 1);
     assert!(body(&record, View::Linked).contains(&format!("[mrn:{}]", record.tokens()[0])));
     serde_json::from_str::<serde_json::Value>(&body(&record, View::Shape)).expect("a shape is JSON, too");
+}
+
+#[test]
+fn a_stored_patch_is_masked_by_the_rows_of_what_it_changes() {
+    let patch = r#"[{"op":"replace","path":"/birthDate","value":"1962-06-22"},{"op":"add","path":"/identifier/-","value":{"type":{"coding":[{"code":"MR"}]},"value":"E08738432"}},{"op":"add","path":"/Okafor","value":"x"}]"#;
+    let record = redacted("application/json-patch+json", patch.as_bytes(), View::Linked);
+    let text = body(&record, View::Masked);
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&value[0]["value"], &value[1]["value"]["value"]), (&"1962".into(), &"[mrn]".into()));
+    assert_eq!(record.tokens().len(), 1);
+    assert!(!text.contains("Okafor"), "{text}");
 }
 
 #[test]

@@ -3,8 +3,13 @@
 
 use phigate::inspect::decode::{self, Budget};
 use phigate::inspect::disguise::Plain;
+use phigate::inspect::field::{Field, FieldTable};
 use phigate::inspect::finding::Part;
+use phigate::inspect::offsets::Escapes;
+use phigate::inspect::score::Scorer;
+use phigate::inspect::walk::{Leaf, PersonId, Reads, Role, Sink};
 use phigate::inspect::{Findings, Inspector, Message, RuleSet, embedded};
+use std::sync::OnceLock;
 
 /// One target.
 #[derive(Clone, Copy)]
@@ -29,6 +34,12 @@ pub(crate) const ALL: &[Target] = &[
     walker("csv", "text/csv"),
     walker("ndjson", "application/fhir+ndjson"),
     walker("multipart", "multipart/form-data; boundary=b"),
+    walker("json-patch", "application/json-patch+json"),
+    walker("merge-patch", "application/merge-patch+json"),
+    walker("graphql", "application/graphql"),
+    walker("soap", "application/soap+xml"),
+    walker("dicom", "application/dicom+json"),
+    Target { name: "scorer", content_type: "", run: scorer },
     Target { name: "head", content_type: "", run: head },
     Target { name: "decode", content_type: "", run: decoders },
     Target { name: "disguise", content_type: "", run: disguises },
@@ -42,9 +53,17 @@ fn inspector() -> Inspector<'static> {
     Inspector::new(RuleSet::built_in(), Budget { decoded_bytes_max: 1 << 20, ..Budget::default() }, 2026)
 }
 
+/// Compiles the rules.
+#[allow(dead_code, reason = "the fuzzer's alone")]
+pub(crate) fn ready() {
+    let _ = inspector();
+    let _ = rows();
+}
+
 /// A body through walker, detectors and scorer.
 fn body(target: &Target, bytes: &[u8]) {
     let found = inspector().message(&Message {
+        path: PATHS.get(bytes.len() % PATHS.len()).copied().unwrap_or_default(),
         content_type: target.content_type,
         body: bytes,
         hosts: Some(&[]),
@@ -54,6 +73,61 @@ fn body(target: &Target, bytes: &[u8]) {
         .is_ok_and(|plain| plain.as_ref() == bytes)
         && decode::utf16(bytes).is_none();
     holds(&found, is_sent_plain.then_some(bytes.len()));
+}
+
+/// Leaves of any row, person and reading, as no walker would tell them.
+fn scorer(_: &Target, bytes: &[u8]) {
+    let rows = rows();
+    let mut scorer = Scorer::new(RuleSet::built_in(), 2026);
+    scorer.document(Part::Body, Escapes::Json, bytes);
+    let mut at = 0;
+    for line in bytes.split(|b| *b == b'\n') {
+        let span = at..at + line.len();
+        at = span.end + 1;
+        let ([how, who, which], value) = line.split_first_chunk().unwrap_or((&[0; 3], line));
+        let person = PersonId(u32::from(*who % 5));
+        let role = match who / 64 {
+            0 => Role::Patient,
+            1 => Role::Relative,
+            _ => Role::RelativeOf(PersonId(u32::from(who % 3))),
+        };
+        let reads = match how % 11 {
+            0 => Reads::Value,
+            1 => Reads::Text,
+            2 => Reads::Xhtml,
+            3 => Reads::Base64("text/plain"),
+            4 => Reads::Hex(""),
+            5 => Reads::Query,
+            6 => Reads::Code,
+            7 => Reads::Quantity,
+            8 => Reads::Time,
+            9 => Reads::Opaque,
+            _ => Reads::Public,
+        };
+        let field = rows.get(usize::from(*which) * 7 % rows.len()).filter(|_| how & 16 == 0);
+        scorer.person(person, role);
+        let value = String::from_utf8_lossy(value);
+        let person = if how & 32 == 0 { person } else { PersonId::NOBODY };
+        scorer
+            .leaf(&Leaf { span: span.clone(), value, field, person, reads, cue: "name" }, &|| "*".to_owned());
+        if how & 64 != 0 {
+            scorer.clinical(person);
+            scorer.unknown_key(&String::from_utf8_lossy(line), span, person, &|| "*".to_owned());
+        }
+        if how & 128 != 0 {
+            scorer.document(Part::Body, Escapes::Json, bytes);
+        }
+    }
+    holds(&scorer.finish(bytes.len().is_multiple_of(2).then_some(PersonId(0))), Some(bytes.len()));
+}
+
+/// Rows of all kinds.
+fn rows() -> &'static [Field] {
+    static ROWS: OnceLock<Vec<Field>> = OnceLock::new();
+    ROWS.get_or_init(|| {
+        let table = include_str!("../../config/fields/fhir-r4.toml");
+        FieldTable::parse(table).expect("the table parses: a test reads it").field
+    })
 }
 
 /// Path, query and a header.
@@ -98,6 +172,9 @@ fn disguises(_: &Target, bytes: &[u8]) {
     let _ = embedded::whole(&text);
 }
 
+/// What a body may be sent to.
+const PATHS: &[&str] = &["", "/fhir/Patient/1", "/fhir/Observation", "/x/$graphql"];
+
 fn holds(found: &Findings, body_bytes: Option<usize>) {
     for f in &found.findings {
         assert!(f.span.start <= f.span.end, "{}: a span ends before it begins", f.rule);
@@ -116,5 +193,5 @@ fn holds(found: &Findings, body_bytes: Option<usize>) {
 fn is_ours(place: &str) {
     assert!(place.is_ascii() && !place.bytes().any(|b| b.is_ascii_control()), "a place that isn't ours");
     let longest = place.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
-    assert!(longest <= 7, "a place with a long number");
+    assert!(longest <= 8, "a place with a number longer than a tag of DICOM");
 }

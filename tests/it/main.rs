@@ -6,6 +6,7 @@ mod bad_input;
 mod binary;
 mod leaks;
 mod people;
+mod properties;
 mod proxying;
 mod readers;
 mod replay;

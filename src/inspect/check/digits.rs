@@ -67,6 +67,19 @@ pub fn npi(value: &str) -> bool {
         && luhn(&[b"80840".as_slice(), value.as_bytes()].concat())
 }
 
+/// A number of the Drug Enforcement Administration: two letters (the second may be 9) and seven digits, the last of which
+/// checks the others (DEA Diversion Control, registration number).
+#[must_use]
+pub fn dea(value: &str) -> bool {
+    let Some((letters, digits)) = value.split_at_checked(2) else { return false };
+    let [a, b, c, d, e, f, check] = digits.as_bytes() else { return false };
+    let is_letter = |(at, b): (usize, u8)| b.is_ascii_alphabetic() || (at == 1 && b == b'9');
+    let sum = |digits: [&u8; 3]| digits.iter().map(|d| u32::from(**d - b'0')).sum::<u32>();
+    letters.bytes().enumerate().all(is_letter)
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && (sum([a, c, e]) + 2 * sum([b, d, f])) % 10 == u32::from(check - b'0')
+}
+
 /// A vehicle number: 17 characters without I, O and Q, the ninth a check digit (49 CFR 565.15), or all the same.
 #[must_use]
 pub fn vin(value: &str) -> bool {
@@ -104,6 +117,16 @@ mod tests {
         assert!(!luhn(b"4111111111111112"));
         assert!(npi("1234567893"));
         assert!(!npi("1234567890"));
+    }
+
+    #[test]
+    fn dea_takes_numbers_with_a_good_check() {
+        for good in ["AB1234563", "mf9934565", "B91234563"] {
+            assert!(dea(good), "{good}");
+        }
+        for bad in ["AB1234564", "9B1234563", "AB123456", "AB12345633", "ABC234563", "é1234563", ""] {
+            assert!(!dea(bad), "{bad}");
+        }
     }
 
     #[test]

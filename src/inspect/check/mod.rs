@@ -35,6 +35,10 @@ pub enum Validator {
     DayOfYear,
     /// Luhn check digit, 12 to 19 digits.
     Card,
+    /// National Provider Identifier with its check digit.
+    Npi,
+    /// Number of the Drug Enforcement Administration with its check digit.
+    Dea,
     /// ISO 13616 account number with its check.
     Iban,
     /// ISO 3779 vehicle number with its check digit.
@@ -77,6 +81,8 @@ impl Validator {
                 let d = digits::only(value);
                 (12..=19).contains(&d.len()) && digits::luhn(&d) && !digits::all_same(&d)
             }
+            Self::Npi => digits::npi(value),
+            Self::Dea => digits::dea(value),
             Self::Iban => iban::is_good(value),
             Self::Vin => digits::vin(value),
             Self::PublicIp => ip::may_be_somebodys(value),

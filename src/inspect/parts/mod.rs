@@ -219,13 +219,15 @@ impl<'r> Inspector<'r> {
         let start = text_of(bytes.get(..line).unwrap_or_default()).into_owned();
         let form = scorer.form();
         let mut words = start.split(' ');
+        let mut resource = "";
         if let (Some(method), Some(target)) = (words.next(), words.next())
             && !method.starts_with("HTTP/")
         {
             let at = method.len() + 1;
             scorer.form_piece(form, &stand, at..at + target.len(), as_is, "target");
-            url::walk_url(target, 0, &self.tables(), PersonId(0), scorer);
+            resource = url::walk_url(target, 0, &self.tables(), PersonId(0), scorer);
         }
+        let outer = scorer.aim_at(resource);
         let (headers, body_at) = split::headers(bytes, (line + 1).min(bytes.len())..bytes.len());
         self.part_headers(&headers, &stand, form, "header", scorer);
         let content_type = headers.iter().find(|h| h.name == "content-type").map(|h| h.value.as_str());
@@ -233,5 +235,6 @@ impl<'r> Inspector<'r> {
         scorer.piece(&stand, body_at, as_is, false, "body");
         let content_type = content_type.unwrap_or_default();
         self.document(Format::of(content_type, body), content_type, body, scorer, false, left);
+        scorer.aim_at(&outer);
     }
 }

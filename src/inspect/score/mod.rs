@@ -60,6 +60,7 @@ pub struct Scorer<'r> {
     escapes: offsets::Escapes,
     raw: Option<Vec<u8>>,
     trace: Option<Box<Trace>>,
+    aim: String,
 }
 
 /// A carrier that a walker met: to be decoded and walked by the caller.
@@ -177,6 +178,7 @@ impl<'r> Scorer<'r> {
             escapes: offsets::Escapes::None,
             raw: None,
             trace: None,
+            aim: String::new(),
         }
     }
 
@@ -188,6 +190,17 @@ impl<'r> Scorer<'r> {
     /// What walkers told, where that was kept.
     pub fn take_trace(&mut self) -> Trace {
         self.trace.take().map_or_else(Trace::default, |trace| *trace)
+    }
+
+    /// The resource type that a request's target names; empty: none. Gives the one before.
+    pub fn aim_at(&mut self, resource: &str) -> String {
+        std::mem::replace(&mut self.aim, resource.to_owned())
+    }
+
+    /// The resource type that the request's target names: of this a patch is.
+    #[must_use]
+    pub fn aim(&self) -> &str {
+        &self.aim
     }
 
     /// Begins a document in `part`: persons that its walker numbers from 0 are new ones.
@@ -495,6 +508,11 @@ impl Sink for Scorer<'_> {
         }
         let place = self.place(place());
         self.declared.push((mode, place));
+    }
+
+    fn elsewhere(&mut self, media_type: &'static str, place: &dyn Fn() -> String) {
+        let place = self.place(place());
+        self.unread(UninspectedReason::Elsewhere, media_type, place);
     }
 
     fn unknown_key(&mut self, key: &str, span: Range<usize>, person: PersonId, place: &dyn Fn() -> String) {

@@ -284,7 +284,11 @@ impl Scorer<'_> {
             judged.points = Points(0);
         }
         let (span, place) = (self.span(span), self.place(place));
-        let finding = self.finding(hit.rule.clone(), hit.kind, Whose::Any, span, place);
+        let (person, whose) = match hit.kind {
+            Kind::Provider => (PersonId::NOBODY, Whose::Provider),
+            _ => (person, Whose::Any),
+        };
+        let finding = self.finding(hit.rule.clone(), hit.kind, whose, span, place);
         self.evidence.push(Evidence {
             person,
             kind: hit.kind,

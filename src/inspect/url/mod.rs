@@ -169,6 +169,35 @@ pub fn walk_query(
     }
 }
 
+/// Walks one argument of a GraphQL request by its name: as a search parameter (`address_city` is `address-city`), else as
+/// a key; `reads` is how it reads where nothing tells.
+pub(super) fn walk_argument(
+    name: &str,
+    value: &str,
+    span: Range<usize>,
+    (reads, person): (Reads<'_>, PersonId),
+    resource: &str,
+    tables: &Tables<'_>,
+    sink: &mut dyn Sink,
+) {
+    let dashed = match name.strip_prefix('_') {
+        Some(rest) => format!("_{}", rest.replace('_', "-")),
+        None => name.replace('_', "-"),
+    };
+    let field_of = |system: &str| {
+        let parameter = tables.queries.parameter(resource, &dashed, system);
+        parameter.or_else(|| tables.objects.lookup(name))
+    };
+    let known = field_of("").is_some();
+    let place = || if known { format!("query.{}", safe_word(name)) } else { "query.*".to_owned() };
+    if known || reads == Reads::Text {
+        parameter_value(value, span, &field_of, person, name, &place, sink);
+    } else {
+        let value = Cow::Borrowed(value);
+        sink.leaf(&Leaf { span, value, field: None, person, reads, cue: name }, &place);
+    }
+}
+
 fn parameter_value<'f>(
     value: &str,
     span: Range<usize>,
@@ -212,7 +241,7 @@ pub fn walk_header(name: &str, value: &str, tables: &Tables<'_>, person: PersonI
     };
     match field.map(|f| f.reads.as_str()) {
         Some("query") => walk_query(value.trim_start_matches('?'), 0, "", tables, person, sink),
-        Some("url") => walk_url(value, 0, tables, person, sink),
+        Some("url") => drop(walk_url(value, 0, tables, person, sink)),
         Some("ip") => {
             let mut at = 0;
             for piece in value.split([',', ';', '"', '=', ' ']) {
@@ -242,8 +271,14 @@ pub fn walk_header(name: &str, value: &str, tables: &Tables<'_>, person: PersonI
     }
 }
 
-/// Walks a URL, absolute or not, or a bare `a=1&b=2`.
-pub fn walk_url(url: &str, offset: usize, tables: &Tables<'_>, person: PersonId, sink: &mut dyn Sink) {
+/// Walks a URL, absolute or not, or a bare `a=1&b=2`. Gives the resource type that its path names.
+pub fn walk_url<'u>(
+    url: &'u str,
+    offset: usize,
+    tables: &Tables<'_>,
+    person: PersonId,
+    sink: &mut dyn Sink,
+) -> &'u str {
     let url = url.split('#').next().unwrap_or(url);
     match url.split_once('?') {
         Some((before, query)) => {
@@ -251,12 +286,16 @@ pub fn walk_url(url: &str, offset: usize, tables: &Tables<'_>, person: PersonId,
             let to = |at: usize| at + offset + before.len() - path.len();
             let resource = walk_path(path, tables, person, &mut Moved { to: &to, sink });
             walk_query(query, offset + before.len() + 1, resource, tables, person, sink);
+            resource
         }
-        None if url.contains('=') && !url.contains('/') => walk_query(url, offset, "", tables, person, sink),
+        None if url.contains('=') && !url.contains('/') => {
+            walk_query(url, offset, "", tables, person, sink);
+            ""
+        }
         None => {
             let path = url.rsplit_once("://").map_or(url, |(_, p)| p);
             let to = |at: usize| at + offset + url.len() - path.len();
-            walk_path(path, tables, person, &mut Moved { to: &to, sink });
+            walk_path(path, tables, person, &mut Moved { to: &to, sink })
         }
     }
 }
@@ -318,6 +357,9 @@ impl Sink for Moved<'_> {
     }
     fn clinical(&mut self, person: PersonId) {
         self.sink.clinical(person);
+    }
+    fn elsewhere(&mut self, media_type: &'static str, place: &dyn Fn() -> String) {
+        self.sink.elsewhere(media_type, place);
     }
     fn declared(&mut self, mode: super::walk::Declared, place: &dyn Fn() -> String) {
         self.sink.declared(mode, place);

@@ -91,6 +91,8 @@ pub trait Sink {
     fn declared(&mut self, mode: Declared, place: &dyn Fn() -> String);
     /// A key (element, column, segment) that the format doesn't know: payload, too.
     fn unknown_key(&mut self, key: &str, span: Range<usize>, person: PersonId, place: &dyn Fn() -> String);
+    /// Content that the document leads to and doesn't hold, of this media type: nobody has read it.
+    fn elsewhere(&mut self, _media_type: &'static str, _place: &dyn Fn() -> String) {}
 }
 
 /// Why a walker could not read a document to its end. What it told its sink before holds.
@@ -117,6 +119,7 @@ pub enum WalkError {
 }
 
 pub mod json;
+pub mod arranged;
 pub mod xml;
 pub mod shape;
 pub mod fhir;
@@ -129,3 +132,5 @@ pub mod csv;
 pub mod named;
 pub mod ncpdp;
 pub mod xds;
+#[cfg(test)]
+mod trees;

@@ -6,7 +6,8 @@ mod targets;
 
 use std::sync::OnceLock;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+// Rules are compiled before the first input's time begins.
+libfuzzer_sys::fuzz_target!(init: { targets::ready() }, |bytes: &[u8]| {
     static TARGET: OnceLock<targets::Target> = OnceLock::new();
     let target = TARGET.get_or_init(|| {
         let name = std::env::var("PHIGATE_FUZZ").unwrap_or_default();

@@ -148,6 +148,9 @@ impl<'t> Walk<'t, '_, '_> {
         let leaf = Leaf { span: tape.span(id), value, field, person, reads, cue: &cue };
         let place = || place(tape, table, id);
         self.sink.leaf(&leaf, &place);
+        if member == "BulkDataURI" {
+            self.sink.elsewhere("application/dicom", &place);
+        }
     }
 
     /// The member of the attribute's object that a value stands in: `vr`, `Value`, `BulkDataURI`, `InlineBinary`.
@@ -206,17 +209,20 @@ fn place(tape: &Tape<'_>, table: &Table, id: NodeId) -> String {
     while let Some(parent) = tape.parent(at) {
         steps.push(match (tape.element(at), tape.key(at)) {
             (Some(number), _) => format!("[{number}]"),
-            (None, Some(key)) if MEMBERS.contains(&&*key) => format!(".{key}"),
-            (None, Some(key)) => match Tag::of(&key).filter(|tag| table.has(*tag)) {
-                Some(tag) => format!(".{tag}"),
-                None => ".*".to_owned(),
-            },
-            (None, None) => ".*".to_owned(),
+            (None, key) => format!(".{}", called(&key.unwrap_or_default(), table)),
         });
         at = parent;
     }
     steps.push("$".to_owned());
     steps.into_iter().rev().collect()
+}
+
+/// A key as places show it.
+pub(super) fn called(key: &str, table: &Table) -> String {
+    if MEMBERS.contains(&key) {
+        return key.to_owned();
+    }
+    Tag::of(key).filter(|tag| table.has(*tag)).map_or_else(|| "*".to_owned(), |tag| tag.to_string())
 }
 
 /// How a value reads by its representation where no row covers it (PS3.5, section 6.2).

@@ -18,6 +18,7 @@ mod leaf;
 mod cue;
 mod cds_hooks;
 mod xml;
+mod patch;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod tests;
 mod reference;
 
 pub use cds_hooks::recognise_cds_hooks;
+pub use patch::{Patched, patched};
 pub use place::expression;
 pub use table::Table;
 pub use xml::{recognise_xml, shaped};

@@ -93,6 +93,18 @@ impl Table {
         Ok(Self { rows, names, words, url_words, shapes, by_last, by_resource })
     }
 
+    /// Whether a word is a resource type of R4.
+    #[must_use]
+    pub fn knows(&self, resource: &str) -> bool {
+        self.names.resource(resource) != Name::UNKNOWN
+    }
+
+    /// Whether a place shows the key.
+    #[cfg(test)]
+    pub(in crate::inspect::walk) fn shows(&self, key: &str) -> bool {
+        self.names.outside(key) != Name::UNKNOWN
+    }
+
     /// The name of an extension by the end of its url: itself, or the word of the table that it has in it.
     pub(super) fn extension(&self, url: &str) -> Name {
         let end = url.rsplit(['/', '#']).next().unwrap_or_default();

@@ -107,6 +107,12 @@ impl<'d> Tape<'d> {
         Ok(Self { text, origins: None, unescape, nodes: reader::read(doc, depth_max)? })
     }
 
+    /// The same document, whose bytes stand elsewhere: in a string, a query.
+    #[must_use]
+    pub fn moved(self, origins: &'d dyn Origins) -> Self {
+        Self { origins: Some(origins), ..self }
+    }
+
     /// How many values there are; at least one.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -19,6 +19,8 @@ mod tests;
 
 pub(super) use table::Carry;
 pub use table::Table;
+#[cfg(test)]
+pub(super) use table::normal as normal_key;
 pub use xml::shaped;
 
 use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};

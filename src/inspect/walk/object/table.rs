@@ -114,7 +114,7 @@ impl Table {
     }
 
     /// Whether the table has the key (in normal form): it may be shown.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(in crate::inspect::walk) fn has(&self, key: &str) -> bool {
         self.by_key.contains_key(key) || self.below.contains_key(key)
     }
 
