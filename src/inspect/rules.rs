@@ -8,7 +8,7 @@ use super::marker::Markers;
 use super::names::words::Words;
 use super::names::{self, Recogniser};
 use super::scan::Engine;
-use super::text::Detector;
+use super::text::{self, Detector};
 use super::url::Queries;
 use super::walk::{cda, csv, dicom, fhir, hl7v2, named, object, x12};
 use serde::Deserialize;
@@ -20,6 +20,8 @@ pub struct RuleSet {
     pub detectors: Vec<Detector>,
     /// Where they match, all at once.
     pub engine: Engine,
+    /// The same of those detectors that tell something in codes and their displays.
+    pub codes: Engine,
     /// Names in text.
     pub names: Recogniser,
     /// Dummies and reserved values.
@@ -123,9 +125,13 @@ impl RuleSet {
             detectors.detector.into_iter().map(Detector::compile).collect::<Result<_, _>>()?;
         let engine = Engine::new(detectors.iter().map(Detector::pattern))
             .map_err(|number| format!("detector {number} of the list can't be compiled"))?;
+        let in_codes = detectors.iter().filter(|detector| text::tells_in_code(detector.kind));
+        let codes = Engine::new(in_codes.map(Detector::pattern))
+            .map_err(|number| format!("detector {number} of those for codes can't be compiled"))?;
         Ok(Self {
             detectors,
             engine,
+            codes,
             names: Recogniser::new(names.name),
             markers: read(MARKERS)?,
             words: Words::parse(WORDS)?,

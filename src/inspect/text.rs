@@ -113,6 +113,35 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     without_overlaps(hits)
 }
 
+/// Whether what is of this kind tells of somebody where it stands in a code or its display: names and places do not.
+#[must_use]
+pub const fn tells_in_code(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Facility
+            | Kind::City
+            | Kind::Url
+            | Kind::FamilyName
+            | Kind::GivenName
+            | Kind::FullName
+            | Kind::Relative
+            | Kind::MotherMaidenName
+    )
+}
+
+/// Whether a rule that tells something in a code matches anywhere in `text`, before it is judged.
+#[must_use]
+pub fn may_tell(text: &str, rules: &RuleSet) -> bool {
+    let mut matches = false;
+    if text.len() >= SHORTEST {
+        rules.codes.search(text, &mut |_, _| {
+            matches = true;
+            true
+        });
+    }
+    matches
+}
+
 /// How many different words of clinical content `text` has; counts to two and stops.
 #[must_use]
 pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {

@@ -6,6 +6,7 @@
 mod again;
 mod known;
 mod person;
+mod quiet;
 mod standing;
 mod sum;
 mod words;
@@ -26,6 +27,7 @@ use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
 use known::KeptText;
 use person::{is_name, keys};
+use quiet::Quiet;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -52,6 +54,7 @@ pub struct Scorer<'r> {
     carriers: Vec<Carrier>,
     texts: Vec<KeptText>,
     kept_bytes: usize,
+    quiet: Quiet,
     // Where we are.
     base: u32,
     part: Part,
@@ -167,6 +170,7 @@ impl<'r> Scorer<'r> {
             carriers: Vec::new(),
             texts: Vec::new(),
             kept_bytes: 0,
+            quiet: Quiet::default(),
             base: 0,
             part: Part::Body,
             inside: None,
