@@ -32,6 +32,7 @@ pub mod links;
 pub(crate) mod lines;
 mod parts;
 pub mod known;
+pub(crate) mod hash;
 
 pub use finding::Findings;
 pub use rules::RuleSet;
