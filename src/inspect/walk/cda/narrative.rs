@@ -30,25 +30,27 @@ pub(super) struct Lines {
 }
 
 impl Walk<'_, '_, '_> {
-    /// How an element that begins now stands in the narrative.
-    pub(super) fn narrative(&self, name: Name, id: NodeId) -> Narrative {
-        let tape = self.tape;
-        let local = tape.local(id);
+    /// How an element that begins now stands in the narrative; `local` is the number of its name.
+    pub(super) fn narrative(&self, name: Name, local: Name, id: NodeId) -> Narrative {
+        let (tape, words) = (self.tape, &self.table.words);
         let above = self.frames.last();
+        let is_cell = local == words.td || local == words.th;
         match above.map_or(Narrative::Outside, |above| above.narrative) {
+            Narrative::Outside if local != words.text => Narrative::Outside,
             Narrative::Outside => {
-                let apart = above.is_some_and(|above| matches!(tape.local(above.node), "nonXMLBody"));
+                let apart = above.is_some_and(|above| self.local(above.node) == words.non_xml_body);
                 let base64 = || tape.attr(id, "representation").is_some_and(|r| r.trim() == "B64");
-                if local == "text" && name != Name::UNKNOWN && !apart && !base64() {
+                if name != Name::UNKNOWN && !apart && !base64() {
                     Narrative::Block
                 } else {
                     Narrative::Outside
                 }
             }
-            Narrative::Pairs if is_cell(local) && self.lines.next.is_multiple_of(2) => Narrative::Label,
-            Narrative::Pairs if is_cell(local) => Narrative::Inline,
-            _ if INLINE.contains(&local) => Narrative::Inline,
-            _ if local == "tr" && self.is_pairs(id) => Narrative::Pairs,
+            Narrative::Pairs if is_cell && self.lines.next.is_multiple_of(2) => Narrative::Label,
+            Narrative::Pairs if is_cell => Narrative::Inline,
+            _ if is_cell => Narrative::Block,
+            _ if INLINE.contains(&tape.local(id)) => Narrative::Inline,
+            _ if local == words.tr && self.is_pairs(id) => Narrative::Pairs,
             _ => Narrative::Block,
         }
     }
@@ -66,6 +68,10 @@ impl Walk<'_, '_, '_> {
 
     /// Before an element is entered.
     pub(super) fn begin_lines(&mut self, narrative: Narrative, id: NodeId) {
+        let above = self.frames.last().map_or(Narrative::Outside, |above| above.narrative);
+        if narrative == Narrative::Outside && above == Narrative::Outside {
+            return;
+        }
         let local = self.tape.local(id);
         let in_pairs = self.frames.last().is_some_and(|above| above.narrative == Narrative::Pairs);
         if in_pairs && is_cell(local) {
@@ -92,7 +98,9 @@ impl Walk<'_, '_, '_> {
 
     /// Before an element is left.
     pub(super) fn end_lines(&mut self) {
-        let Some(frame) = self.frames.last() else { return };
+        let Some(frame) = self.frames.last().filter(|frame| frame.narrative != Narrative::Outside) else {
+            return;
+        };
         let cell = is_cell(self.tape.local(frame.node));
         if matches!(frame.narrative, Narrative::Block | Narrative::Pairs) {
             self.flush();

@@ -1,0 +1,61 @@
+//! The paths of a document: each sequence of names and tags is numbered once, and what the table says of it is asked
+//! once. A document of a hundred observations has a hundred codes at one path.
+
+use super::frame::Frame;
+use super::names::{Name, Part};
+use super::path::Aim;
+use super::table::{Carry, Table};
+use crate::inspect::field::Field;
+use crate::inspect::hash::Map;
+use std::ops::Range;
+
+/// A path, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PathId(u32);
+
+impl PathId {
+    /// Outside the root.
+    pub(super) const OUTSIDE: Self = Self(u32::MAX);
+}
+
+/// The paths of one document. A row that may cover a leaf is one whose path fits.
+pub(super) struct Paths<'t> {
+    table: &'t Table,
+    numbers: Map<(PathId, Name, u64), PathId>,
+    parts: Vec<Option<Part>>,
+    aimed: Map<(PathId, Aim), Range<usize>>,
+    rows: Vec<(&'t Field, Carry)>,
+}
+
+impl<'t> Paths<'t> {
+    pub(super) fn new(table: &'t Table) -> Self {
+        Self { table, numbers: Map::default(), parts: Vec::new(), aimed: Map::default(), rows: Vec::new() }
+    }
+
+    /// The path of the innermost of these elements, which lies at the end of `before`.
+    pub(super) fn enter(&mut self, before: PathId, frames: &[Frame]) -> PathId {
+        let Some(top) = frames.last() else { return PathId::OUTSIDE };
+        let next = PathId(u32::try_from(self.parts.len()).unwrap_or(u32::MAX - 1));
+        let id = *self.numbers.entry((before, top.name, top.tags)).or_insert(next);
+        if id == next {
+            self.parts.push(self.table.part(frames));
+        }
+        id
+    }
+
+    /// Which part the innermost element of a path plays, where it plays one of its own.
+    pub(super) fn part(&self, path: PathId) -> Option<Part> {
+        self.parts.get(path.0 as usize).copied().flatten()
+    }
+
+    /// The rows whose paths fit a leaf of the innermost of these elements, heaviest first.
+    pub(super) fn rows(&mut self, path: PathId, aim: Aim, frames: &[Frame]) -> &[(&'t Field, Carry)] {
+        let (table, rows) = (self.table, &mut self.rows);
+        let range = self.aimed.entry((path, aim)).or_insert_with(|| {
+            let from = rows.len();
+            rows.extend(table.rows(aim, frames));
+            from..rows.len()
+        });
+        self.rows.get(range.clone()).unwrap_or_default()
+    }
+}
