@@ -226,9 +226,20 @@ fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
 
 /// Whether `text` has a word that begins with `w`.
 fn has_word(text: &str, w: &str) -> bool {
-    text.match_indices(w).any(|(at, _)| {
-        text.get(..at).is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()))
-    })
+    let (text, w) = (text.as_bytes(), w.as_bytes());
+    let Some(first) = w.first() else { return true };
+    // By hand: a searcher costs more to make than such short texts to look through.
+    let mut at = 0;
+    while let Some(step) = text.get(at..).and_then(|rest| memchr::memchr(*first, rest)) {
+        at += step;
+        let here = text.get(at..).is_some_and(|rest| rest.starts_with(w));
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        if here && !before.is_some_and(u8::is_ascii_alphanumeric) {
+            return true;
+        }
+        at += if here { w.len() } else { 1 };
+    }
+    false
 }
 
 /// Whether `before` ends in the word `w`, with nothing but blanks and `:`, `=`, `,` behind it.

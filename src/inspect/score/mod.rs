@@ -48,6 +48,7 @@ pub struct Scorer<'r> {
     known: Option<&'r dyn Known>,
     facts: HashMap<PersonId, Facts>,
     generator_seen: bool,
+    generators: Beginnings,
     /// The first of the people that it holds for.
     generator_from: usize,
     scanned: u64,
@@ -126,6 +127,33 @@ impl Stand {
     }
 }
 
+/// The bytes that entries of a list begin with, in either case: what begins otherwise is none of them.
+struct Beginnings([u64; 4]);
+
+impl Beginnings {
+    fn of(list: &[String]) -> Self {
+        let mut begin = Self([0; 4]);
+        for entry in list {
+            match entry.bytes().next() {
+                Some(b'*') | None => begin.0 = [u64::MAX; 4],
+                Some(first) => {
+                    begin.add(first.to_ascii_lowercase());
+                    begin.add(first.to_ascii_uppercase());
+                }
+            }
+        }
+        begin
+    }
+
+    fn add(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    fn may_begin(&self, value: &str) -> bool {
+        value.bytes().next().is_none_or(|byte| self.0[usize::from(byte >> 6)] & 1 << (byte & 63) != 0)
+    }
+}
+
 struct Draft {
     role: Role,
     clinical: bool,
@@ -165,6 +193,7 @@ impl<'r> Scorer<'r> {
             known: None,
             facts: HashMap::new(),
             generator_seen: false,
+            generators: Beginnings::of(&rules.markers.generator_systems),
             generator_from: 0,
             scanned: 0,
             carriers: Vec::new(),
@@ -426,7 +455,11 @@ impl Sink for Scorer<'_> {
         if leaf.value.is_empty() {
             return;
         }
-        if leaf.field.is_none() && self.rules.markers.is_generator_system(&leaf.value) {
+        if leaf.field.is_none()
+            && !self.generator_seen
+            && self.generators.may_begin(&leaf.value)
+            && self.rules.markers.is_generator_system(&leaf.value)
+        {
             self.generator_seen = true;
         }
         // A row's points count whatever the value reads as: a photograph is base64, a file name is text.

@@ -70,7 +70,7 @@ pub(super) struct Names {
     meanings: Vec<Meaning>,
     terminologies: Vec<String>,
     /// Those of them that have no letters and stand for themselves alone: most object identifiers.
-    oids: HashSet<String>,
+    oids: Map<String, ()>,
     provider_columns: HashSet<String>,
 }
 
@@ -91,7 +91,7 @@ impl Names {
         let mut names = Self {
             by_word: Map::default(),
             meanings: Vec::new(),
-            oids: terminologies.iter().filter(is_oid).cloned().collect(),
+            oids: terminologies.iter().filter(is_oid).map(|oid| (oid.clone(), ())).collect(),
             terminologies,
             provider_columns: raw.provider_columns.split_whitespace().map(str::to_owned).collect(),
         };
@@ -161,7 +161,7 @@ impl Names {
 
     /// Whether a code system is a published terminology.
     pub(super) fn is_terminology(&self, system: &str) -> bool {
-        self.oids.contains(system) || listed(&self.terminologies, system)
+        self.oids.contains_key(system) || listed(&self.terminologies, system)
     }
 
     /// Whether a column of this head tells of providers or organisations.

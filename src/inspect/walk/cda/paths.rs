@@ -23,7 +23,8 @@ pub(super) struct Paths<'t> {
     table: &'t Table,
     numbers: Map<(PathId, Name, u64), PathId>,
     parts: Vec<Option<Part>>,
-    aimed: Map<(PathId, Aim), Range<usize>>,
+    /// By the number of the path and of what is aimed at.
+    aimed: Map<u64, Range<usize>>,
     rows: Vec<(&'t Field, Carry)>,
 }
 
@@ -36,11 +37,13 @@ impl<'t> Paths<'t> {
     pub(super) fn enter(&mut self, before: PathId, frames: &[Frame]) -> PathId {
         let Some(top) = frames.last() else { return PathId::OUTSIDE };
         let next = PathId(u32::try_from(self.parts.len()).unwrap_or(u32::MAX - 1));
-        let id = *self.numbers.entry((before, top.name, top.tags)).or_insert(next);
-        if id == next {
-            self.parts.push(self.table.part(frames));
+        let key = (before, top.name, top.tags);
+        if let Some(id) = self.numbers.get(&key) {
+            return *id;
         }
-        id
+        self.numbers.insert(key, next);
+        self.parts.push(self.table.part(frames));
+        next
     }
 
     /// Which part the innermost element of a path plays, where it plays one of its own.
@@ -50,12 +53,21 @@ impl<'t> Paths<'t> {
 
     /// The rows whose paths fit a leaf of the innermost of these elements, heaviest first.
     pub(super) fn rows(&mut self, path: PathId, aim: Aim, frames: &[Frame]) -> &[(&'t Field, Carry)] {
-        let (table, rows) = (self.table, &mut self.rows);
-        let range = self.aimed.entry((path, aim)).or_insert_with(|| {
-            let from = rows.len();
-            rows.extend(table.rows(aim, frames));
-            from..rows.len()
-        });
-        self.rows.get(range.clone()).unwrap_or_default()
+        let at = match aim {
+            Aim::Element => 0,
+            Aim::Below => 1,
+            Aim::Attribute(name) => 2 + u64::from(name.0),
+        };
+        let key = u64::from(path.0) << 32 | at;
+        let range = match self.aimed.get(&key) {
+            Some(range) => range.clone(),
+            None => {
+                let from = self.rows.len();
+                self.rows.extend(self.table.rows(aim, frames));
+                self.aimed.insert(key, from..self.rows.len());
+                from..self.rows.len()
+            }
+        };
+        self.rows.get(range).unwrap_or_default()
     }
 }

@@ -24,7 +24,7 @@ impl<'t> Walk<'t, '_, '_> {
     pub(super) fn leaf(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame, frames: &[Frame]) {
         let value = self.tape.value(id);
         let class = if unknown { Class::Unknown } else { self.table.names.class(name) };
-        let mut led;
+        let led;
         let mut frame = above;
         let coding = class == Class::Display && self.is_coding(above);
         if coding {
@@ -74,7 +74,8 @@ impl<'t> Walk<'t, '_, '_> {
     ) {
         self.announce();
         let (tape, table) = (self.tape, self.table);
-        let place = || place::place(tape, &table.names, id);
+        let doc = self.doc;
+        let place = || place::place(doc, id);
         if row.is_some_and(|row| row.field.kind == Kind::DeclaredMode) {
             self.sink.declared(Declared::Test, &place);
         }

@@ -126,8 +126,8 @@ impl Walk<'_, '_, '_> {
         };
         let person = self.person(above);
         self.announce();
-        let (tape, table) = (self.tape, self.table);
-        self.sink.unknown_key(&key, span, person, &|| place::place(tape, &table.names, id));
+        let doc = self.doc;
+        self.sink.unknown_key(&key, span, person, &|| place::place(doc, id));
         (name, true)
     }
 

@@ -154,14 +154,6 @@ impl Names {
         if outside { name } else { Name::UNKNOWN }
     }
 
-    /// The number of a key outside any resource: R4's, or a word of an envelope.
-    pub(super) fn outside(&self, key: &str) -> Name {
-        match self.element(key) {
-            Name::UNKNOWN => self.as_outside(self.find(key)),
-            name => name,
-        }
-    }
-
     /// Makes a name a word of an envelope.
     pub(super) fn intern_outside(&mut self, word: &str) -> Result<Name, String> {
         self.meaning(word, |meaning| meaning.outside = true)?;
