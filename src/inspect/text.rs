@@ -228,6 +228,9 @@ fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
 fn has_word(text: &str, w: &str) -> bool {
     let (text, w) = (text.as_bytes(), w.as_bytes());
     let Some(first) = w.first() else { return true };
+    if text.len() < w.len() {
+        return false;
+    }
     // By hand: a searcher costs more to make than such short texts to look through.
     let mut at = 0;
     while let Some(step) = text.get(at..).and_then(|rest| memchr::memchr(*first, rest)) {

@@ -109,7 +109,7 @@ impl Counts {
 
 /// `ClinicalDocument/recordTarget/patientRole/id[2]`, and what hangs on it.
 pub(super) fn place(frames: &[Frame], names: &Names, rest: &str) -> String {
-    let mut place = String::new();
+    let mut place = String::with_capacity(128);
     for frame in frames {
         if !place.is_empty() {
             place.push('/');

@@ -47,7 +47,7 @@ impl<'t> Walk<'t, '_, '_> {
             _ if unknown => Reads::Text,
             // The term of a published code: what it says of patients is said of all.
             Some(_) if local == table.words.display_name && self.is_term(element) => Reads::Opaque,
-            Some((_, class)) => self.plain(tape.local(element), tape.local(id), class, &value),
+            Some((_, class)) => self.plain(element, local, class, &value),
             None => Reads::Text,
         };
         let telecom = local == table.words.value && self.local(element) == table.words.telecom;
@@ -93,15 +93,26 @@ impl<'t> Walk<'t, '_, '_> {
     }
 
     /// How an attribute reads where no row covers it.
-    fn plain(&self, element: &str, attribute: &str, class: Class, value: &str) -> Reads<'static> {
-        let by_class = match (element, attribute) {
-            ("telecom", "value") => Reads::Text,
-            ("reference", "value") if value.starts_with('#') && is_opaque(value) => Reads::Opaque,
-            (_, "value" | "href") if value.contains('?') => Reads::Query,
-            (_, "value") => by_shape(value),
-            ("templateId" | "typeId" | "setId", "extension") if is_opaque(value) => Reads::Opaque,
+    fn plain(&self, element: NodeId, attribute: Name, class: Class, value: &str) -> Reads<'static> {
+        let words = &self.table.words;
+        let element = || self.local(element);
+        let is_query = || value.contains('?');
+        let by_class = match attribute {
+            at if at == words.value && element() == words.telecom => Reads::Text,
+            at if at == words.value
+                && element() == words.reference
+                && value.starts_with('#')
+                && is_opaque(value) =>
+            {
+                Reads::Opaque
+            }
+            at if (at == words.value || at == words.href) && is_query() => Reads::Query,
+            at if at == words.value => by_shape(value),
+            at if at == words.extension && words.is_machines_id(element()) && is_opaque(value) => {
+                Reads::Opaque
+            }
             // Of a document, an order, a consent; those of persons and acts have rows.
-            ("id", "extension") if self.is_documents() => Reads::Opaque,
+            at if at == words.extension && element() == words.id && self.is_documents() => Reads::Opaque,
             _ => match class {
                 Class::Code => Reads::Code,
                 Class::Opaque if is_opaque(value) => Reads::Opaque,
@@ -162,20 +173,21 @@ impl<'t> Walk<'t, '_, '_> {
     }
 
     /// A text without the blanks around it.
-    pub(super) fn trimmed<'a>(&self, id: NodeId) -> (Range<usize>, Cow<'a, str>)
-    where
-        Self: 'a,
-    {
-        let raw = self.tape.raw(id);
-        let span = self.tape.span(id);
+    pub(super) fn trimmed(&self, id: NodeId) -> (Range<usize>, Cow<'t, str>) {
+        let tape = self.tape;
+        let raw = tape.raw(id);
+        let span = tape.span(id);
         let front = raw.len() - raw.trim_ascii_start().len();
         let back = raw.len() - raw.trim_ascii_end().len();
-        let value = self.tape.value(id);
         let span = (span.start + front).min(span.end)..span.end.saturating_sub(back).max(span.start);
         if span.start >= span.end {
             return (span.start..span.start, Cow::Borrowed(""));
         }
-        (span, Cow::Owned(value.trim_ascii().to_owned()))
+        let value = match tape.value(id) {
+            Cow::Borrowed(value) => Cow::Borrowed(value.trim_ascii()),
+            Cow::Owned(value) => Cow::Owned(value.trim_ascii().to_owned()),
+        };
+        (span, value)
     }
 
     /// What an observation asks: its code in words.

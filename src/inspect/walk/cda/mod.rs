@@ -99,7 +99,7 @@ struct Walk<'t, 'd, 's> {
     known: Option<(NodeId, bool)>,
     /// Bounded by the tape's depth.
     frames: Vec<Frame>,
-    lines: Lines,
+    lines: Lines<'t>,
     /// The document's patient, once announced.
     patient: Option<PersonId>,
     /// How many recordTargets came so far.

@@ -222,4 +222,18 @@ words! {
     value = "value",
     telecom = "telecom",
     display_name = "displayName",
+    reference = "reference",
+    href = "href",
+    extension = "extension",
+    id = "id",
+    template_id = "templateId",
+    type_id = "typeId",
+    set_id = "setId",
+}
+
+impl Words {
+    /// Whether an element's extension is the machine's own.
+    pub(super) fn is_machines_id(&self, element: Name) -> bool {
+        element == self.template_id || element == self.type_id || element == self.set_id
+    }
 }

@@ -53,7 +53,10 @@ impl People<'_, '_> {
                 None => self.unresolved(&format!("{container}{reference}"), declared),
             };
         }
-        let reference = reference.split_once("/_history/").map_or(reference, |(head, _)| head);
+        let reference = match memchr::memchr(b'_', reference.as_bytes()) {
+            Some(_) => reference.split_once("/_history/").map_or(reference, |(head, _)| head),
+            None => reference,
+        };
         if let Some(found) = self.by_url.get(reference) {
             return self.lead_to(*found);
         }
