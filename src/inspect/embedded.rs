@@ -50,7 +50,7 @@ pub fn whole(text: &str) -> Option<Whole> {
 
 /// Whether a string begins as some document does: with a bracket, a dash, a mark or blank of control, or the first letter of
 /// an HL7v2 or X12 header. All else is a document in lines or none.
-fn may_be_document(trimmed: &[u8]) -> bool {
+pub(super) fn may_be_document(trimmed: &[u8]) -> bool {
     match trimmed.first() {
         Some(b'{' | b'[' | b'<' | b'-' | 0..b' ' | 0xEF) => true,
         Some(b'M' | b'm' | b'F' | b'f' | b'B' | b'b' | b'I') => true,

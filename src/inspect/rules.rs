@@ -8,6 +8,7 @@ use super::marker::Markers;
 use super::names::words::Words;
 use super::names::{self, Recogniser};
 use super::scan::Engine;
+use super::score;
 use super::text::{self, Detector};
 use super::url::Queries;
 use super::walk::{cda, csv, dicom, fhir, hl7v2, named, object, x12};
@@ -22,6 +23,8 @@ pub struct RuleSet {
     pub engine: Engine,
     /// The same of those detectors that tell something in codes and their displays.
     pub codes: Engine,
+    /// Codes and systems of the safe vocabulary in which nothing is found, whatever stands around them.
+    pub(super) silent: score::Silent,
     /// Names in text.
     pub names: Recogniser,
     /// Dummies and reserved values.
@@ -128,10 +131,11 @@ impl RuleSet {
         let in_codes = detectors.iter().filter(|detector| text::tells_in_code(detector.kind));
         let codes = Engine::new(in_codes.map(Detector::pattern))
             .map_err(|number| format!("detector {number} of those for codes can't be compiled"))?;
-        Ok(Self {
+        let rules = Self {
             detectors,
             engine,
             codes,
+            silent: score::Silent::default(),
             names: Recogniser::new(names.name),
             markers: read(MARKERS)?,
             words: Words::parse(WORDS)?,
@@ -147,7 +151,8 @@ impl RuleSet {
             xds: named::Table::new(&table(XDS)?)?,
             queries: Queries::new(&table(QUERIES)?)?,
             version: version(),
-        })
+        };
+        Ok(Self { silent: score::silent(&rules), ..rules })
     }
 }
 

@@ -2,7 +2,7 @@
 //! beside a PID. It adds no points, since the field has them; it says where the name stands, and that a text about a
 //! made-up person names nobody else.
 
-use super::person::{is_name, is_number};
+use super::person::{Keys, is_name, is_number};
 use super::{Evidence, PersonId, Scorer};
 use crate::inspect::finding::{Counted, Finding, Part};
 use crate::inspect::hash::{Keyed, Map};
@@ -125,7 +125,7 @@ impl Scorer<'_> {
             judged: Judged { sign: Sign::None, points: Points(0), generated: false, opaque: false },
             free_text: true,
             known: true,
-            keys: Vec::new(),
+            keys: Keys::None,
             finding: Finding {
                 rule: Arc::from(rule),
                 kind,

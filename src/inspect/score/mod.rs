@@ -26,8 +26,9 @@ use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
 use known::KeptText;
-use person::{is_name, keys};
+use person::{Keys, is_name, keys};
 use quiet::Quiet;
+pub(super) use quiet::{Silent, silent};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -172,7 +173,7 @@ struct Evidence {
     free_text: bool,
     /// A value of free text that a structured field of the person has, too.
     known: bool,
-    keys: Vec<String>,
+    keys: Keys,
     finding: Finding,
 }
 
@@ -483,7 +484,9 @@ impl Sink for Scorer<'_> {
             // Narrative of a provider or a definition: markup is no document that it carries.
             Reads::Public if leaf.value.starts_with('<') && self.global(leaf.person) == PersonId::NOBODY => {}
             Reads::Code | Reads::Public | Reads::Value | Reads::Text | Reads::Query => {
-                if leaf.value.len() >= CODE_SCANNED_FROM || leaf.reads != Reads::Code {
+                let is_silent =
+                    || leaf.value.len() < CODE_SCANNED_FROM || self.rules.silent.contains(&*leaf.value);
+                if leaf.reads != Reads::Code || !is_silent() {
                     let to_raw = self.raw_map(leaf);
                     self.undisguised_leaf(leaf, &leaf.value, &to_raw, place);
                 }

@@ -71,3 +71,41 @@ impl<'t> Paths<'t> {
         self.rows.get(range).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame::Counts;
+    use super::super::tests::table;
+    use super::*;
+    use crate::inspect::walk::xml::NodeId;
+
+    #[test]
+    fn a_path_has_one_number_and_says_what_the_table_says() {
+        let table = table();
+        let mut paths = Paths::new(&table);
+        let mut counts = Counts::default();
+        let words = ["ClinicalDocument", "recordTarget", "patientRole", "patient", "name", "family"];
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let mut frames: Vec<Frame> = Vec::new();
+            let mut path = PathId::OUTSIDE;
+            for (depth, word) in words.iter().enumerate() {
+                let name = table.names.element(word);
+                let node = NodeId::DOCUMENT;
+                let frame = Frame::new(node, node, name, 0, frames.last(), &mut counts);
+                frames.push(frame);
+                path = paths.enter(path, &frames);
+                seen.push(path);
+                assert_eq!(paths.part(path), table.part(&frames), "{word}");
+                let theirs: Vec<_> = table.rows(Aim::Element, &frames).map(|(row, _)| &row.id).collect();
+                let ours: Vec<_> =
+                    paths.rows(path, Aim::Element, &frames).iter().map(|(row, _)| &row.id).collect();
+                assert_eq!(ours, theirs, "{word}");
+                assert_eq!(ours.is_empty(), depth < 4, "{word}");
+            }
+        }
+        assert_eq!(seen.first(), seen.get(words.len()));
+        assert_eq!(seen.get(..words.len()), seen.get(words.len()..));
+        assert_eq!(paths.parts.len(), words.len());
+    }
+}

@@ -7,17 +7,23 @@ use super::names::Name;
 /// The place of a value.
 pub(super) fn place(doc: Doc<'_, '_>, id: NodeId) -> String {
     let tape = doc.tape;
-    let mut steps = Vec::with_capacity(32);
+    // From the value up; what lies deeper than most goes on in a list.
+    let (mut near, mut count, mut far) = ([NodeId::ROOT; STEPS_NEAR], 0, Vec::new());
     let mut at = id;
     while let Some(parent) = tape.parent(at) {
-        steps.push(at);
+        match near.get_mut(count) {
+            Some(slot) => *slot = at,
+            None => far.push(at),
+        }
+        count += 1;
         at = parent;
     }
+    let near = near.into_iter().take(count);
     let names = &doc.table.names;
     let root = doc.string(NodeId::ROOT, doc.table.words.resource_type).unwrap_or_default();
     let mut place = String::with_capacity(96);
     place.push_str(if names.resource(&root) == Name::UNKNOWN { "*" } else { &root });
-    for step in steps.into_iter().rev() {
+    for step in near.chain(far).rev() {
         if let Some(number) = tape.element(step) {
             push_number(&mut place, number);
             continue;
@@ -31,6 +37,9 @@ pub(super) fn place(doc: Doc<'_, '_>, id: NodeId) -> String {
     }
     place
 }
+
+/// Deeper places are few.
+const STEPS_NEAR: usize = 32;
 
 /// `[12]`, by hand: places are many.
 fn push_number(place: &mut String, number: usize) {

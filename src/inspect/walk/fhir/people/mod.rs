@@ -253,7 +253,11 @@ impl<'t, 'd> People<'t, 'd> {
             if let Some(kind) = self.doc.string(resource.node, words.resource_type)
                 && let Some(id) = &resource.id
             {
-                self.by_url.entry(Cow::Owned(format!("{kind}/{id}"))).or_insert(number);
+                let mut reference = String::with_capacity(kind.len() + 1 + id.len());
+                reference.push_str(&kind);
+                reference.push('/');
+                reference.push_str(id);
+                self.by_url.entry(Cow::Owned(reference)).or_insert(number);
             }
             if let Some(url) = self.full_url(resource.node) {
                 self.by_url.entry(url).or_insert(number);
