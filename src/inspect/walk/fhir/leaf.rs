@@ -59,7 +59,7 @@ impl<'t> Walk<'t, '_, '_> {
             reads => reads,
         };
         let person = self.whose(row, frame);
-        self.tell(id, row, person, reads, value, above, frames);
+        self.tell(id, row, person, reads, value, frames);
     }
 
     fn tell(
@@ -69,9 +69,9 @@ impl<'t> Walk<'t, '_, '_> {
         person: PersonId,
         reads: Reads<'static>,
         value: Cow<'_, str>,
-        above: &Frame,
         frames: &[Frame],
     ) {
+        let above = frames.last().unwrap_or(&Frame::OUTSIDE);
         self.announce();
         let (tape, table) = (self.tape, self.table);
         let doc = self.doc;
