@@ -10,7 +10,8 @@
 //!   informant that has an id of the patient's is the patient. The patient is announced when a first leaf needs one.
 //! - Places: `ClinicalDocument/recordTarget/patientRole/id[2]/@extension`; names that CDA doesn't have show as `*`.
 //! - In doubt: text. Below an unknown name everything is text, whatever it is called.
-//! - Cost: one pass over a flat tape; no recursion; a leaf costs its rows times its depth, both bounded.
+//! - Cost: two passes over a flat tape: names become numbers, leaves are told. Which rows may cover a path, its tags counted,
+//!   is asked once for each path of the document (`paths.rs`), and costs its rows times its depth, both bounded. No recursion.
 
 mod frame;
 mod names;

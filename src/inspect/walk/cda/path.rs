@@ -134,7 +134,7 @@ impl Tags {
         }
     }
 
-    /// What conditions may ask of this element; `local` gives the number of a node's name.
+    /// What conditions may ask of this element; `code` is the number of that word.
     pub(super) fn of(&self, tape: &Tape<'_>, id: NodeId, name: Name, names: &Names, code: Name) -> u64 {
         if !self.asked.get(usize::from(name.0)).copied().unwrap_or(false) {
             return 0;

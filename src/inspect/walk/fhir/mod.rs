@@ -7,7 +7,9 @@
 //!   safe reads as text. A leaf's row counts whatever the leaf `reads` as: a photograph has points, and is decoded too.
 //! - In doubt: text. Below an unknown key everything is text, whatever it is called. Of two `resourceType`s in one
 //!   object the one that tells more counts.
-//! - Cost: two passes over a flat tape; no recursion, no allocation for a leaf but what an escape or a label needs.
+//! - Cost: three passes over a flat tape: keys become numbers (`keys.rs`), resources find their people (`people`), leaves
+//!   are told. Members are looked for by number, and which rows may cover a path is asked once for each path of the
+//!   document (`paths.rs`). No recursion, no allocation for a leaf but what an escape or a label needs.
 
 mod keys;
 mod names;
