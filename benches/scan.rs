@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{bundle, cpu, note, oru, row};
+use common::{bundle, ccda, cpu, note, oru, row};
 use phigate::inspect::decode::Budget;
 use phigate::inspect::scan::Engine;
 use phigate::inspect::{Inspector, Message, RuleSet};
@@ -21,21 +21,61 @@ fn main() {
     for size in [4 << 10, 64 << 10] {
         for (name, content_type, body) in [
             ("fhir-json", "application/fhir+json", bundle(size)),
+            ("ccda", "text/xml", ccda(size)),
             ("hl7v2", "x-application/hl7-v2+er7", oru(size)),
             ("text", "text/plain", note(size)),
         ] {
-            let rounds = if quick { 1 } else { (64 << 20) / (body.len() * 16) };
-            let message = Message { content_type, body: body.as_bytes(), ..Message::default() };
-            let found = inspector.message(&message);
-            assert!(found.points().0 > 0, "{name}: the bench finds nothing");
-            let best = best_of(if quick { 1 } else { 5 }, rounds, || {
-                black_box(inspector.message(black_box(&message)));
-            });
-            row(name, body.len(), best);
+            let found = whole(&inspector, name, content_type, body.as_bytes(), quick);
+            assert!(found > 0, "{name}: the bench finds nothing");
         }
     }
-    rules(quick);
+    samples(&inspector, quick);
+    if !std::env::args().any(|arg| arg == "--whole-only") {
+        rules(quick);
+    }
 }
+
+/// One body through the whole inspection; gives the points of its heaviest person.
+fn whole(inspector: &Inspector<'_>, name: &str, content_type: &str, body: &[u8], quick: bool) -> u16 {
+    let rounds = if quick { 1 } else { ((64 << 20) / (body.len() * 16)).max(1) };
+    let message = Message { content_type, body, ..Message::default() };
+    let found = inspector.message(&message);
+    let best = best_of(if quick { 1 } else { 5 }, rounds, || {
+        black_box(inspector.message(black_box(&message)));
+    });
+    row(name, body.len(), best);
+    found.points().0
+}
+
+/// Messages as published, where the folder of samples is there: bodies made here repeat themselves.
+fn samples(inspector: &Inspector<'_>, quick: bool) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples");
+    for (name, content_type, file) in SAMPLES {
+        match std::fs::read(format!("{folder}/{file}")) {
+            Ok(body) => drop(whole(inspector, name, content_type, &body, quick)),
+            Err(_) => println!("{name:<12} skipped: no such sample"),
+        }
+    }
+}
+
+/// Large ones; some are printed with blanks.
+const SAMPLES: &[(&str, &str, &str)] = &[
+    (
+        "synthea",
+        "application/fhir+json",
+        "fhir-r4-json/synthea-Luisa710_Carranza218_2feb4fc9-0b59-4d72-bc87-aafcf11083d9.json",
+    ),
+    ("hl7-lri", "application/fhir+json", "fhir-r4-json/hl7-Bundle-lri-example.json"),
+    ("hl7-101", "application/fhir+json", "fhir-r4-json/hl7-Bundle-101.json"),
+    ("smart", "application/fhir+json", "fhir-r4-json/msfs-SmartPatientA.json"),
+    (
+        "redox",
+        "application/json",
+        "redox-json/rjava-clinicalsummary-patient_push-redox-example-patientpush-timothy.json",
+    ),
+    ("ccd-1", "text/xml", "ccda/hl7ex-Documents-CCD-1.xml"),
+    ("discharge", "text/xml", "ccda/hl7ex-Documents-Discharge_Summary.xml"),
+];
 
 /// The search for matches alone, without judging them.
 fn rules(quick: bool) {

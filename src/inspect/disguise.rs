@@ -35,6 +35,12 @@ impl<'t> Plain<'t> {
         &self.text
     }
 
+    /// Whether it is read as it is written.
+    #[must_use]
+    pub fn is_as_written(&self) -> bool {
+        self.origins.is_none()
+    }
+
     /// Where byte `at` of what is read stands.
     #[must_use]
     pub fn origin(&self, at: usize) -> usize {

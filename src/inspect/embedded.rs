@@ -28,7 +28,7 @@ pub enum Whole {
 #[must_use]
 pub fn whole(text: &str) -> Option<Whole> {
     let trimmed = text.trim_ascii();
-    if trimmed.len() < DOCUMENT_BYTES_MIN {
+    if trimmed.len() < DOCUMENT_BYTES_MIN || !may_be_document(trimmed.as_bytes()) {
         return None;
     }
     let closes = |open: char, close: char| trimmed.starts_with(open) && trimmed.ends_with(close);
@@ -45,6 +45,17 @@ pub fn whole(text: &str) -> Option<Whole> {
             Some(if is_xml { Whole::Document } else { Whole::Markup })
         }
         _ => None,
+    }
+}
+
+/// Whether a string begins as some document does: with a bracket, a dash, a mark or blank of control, or the first letter of
+/// an HL7v2 or X12 header. All else is a document in lines or none.
+pub(super) fn may_be_document(trimmed: &[u8]) -> bool {
+    match trimmed.first() {
+        Some(b'{' | b'[' | b'<' | b'-' | 0..b' ' | 0xEF) => true,
+        Some(b'M' | b'm' | b'F' | b'f' | b'B' | b'b' | b'I') => true,
+        Some(_) => memchr::memchr2(b'\n', b'\r', trimmed).is_some(),
+        None => false,
     }
 }
 

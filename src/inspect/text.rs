@@ -120,8 +120,9 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     });
     hits.sort_by_key(|(number, _)| *number);
     let mut hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
+    let acts = |h: &Hit| rules.modes.is_empty() || rules.modes.of(&h.rule) == Mode::Enforce;
     let providers: Vec<Range<usize>> =
-        hits.iter().filter(|h| h.kind == Kind::Provider).map(|h| h.span.clone()).collect();
+        hits.iter().filter(|h| h.kind == Kind::Provider && acts(h)).map(|h| h.span.clone()).collect();
     hits.retain(|h| {
         let overlaps = |p: &Range<usize>| h.span.start < p.end && p.start < h.span.end;
         h.kind == Kind::Provider || !providers.iter().any(overlaps)
@@ -144,6 +145,35 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
 fn why_no_regex(account: &str) -> String {
     let why = account.lines().last().unwrap_or_default().trim_start_matches("error: ");
     format!("the pattern is no regex: {why}")
+}
+
+/// Whether what is of this kind tells of somebody where it stands in a code or its display: names and places do not.
+#[must_use]
+pub const fn tells_in_code(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Facility
+            | Kind::City
+            | Kind::Url
+            | Kind::FamilyName
+            | Kind::GivenName
+            | Kind::FullName
+            | Kind::Relative
+            | Kind::MotherMaidenName
+    )
+}
+
+/// Whether a rule that tells something in a code matches anywhere in `text`, before it is judged.
+#[must_use]
+pub fn may_tell(text: &str, rules: &RuleSet) -> bool {
+    let mut matches = false;
+    if text.len() >= SHORTEST {
+        rules.codes.search(text, &mut |_, _| {
+            matches = true;
+            true
+        });
+    }
+    matches
 }
 
 /// How many different words of clinical content `text` has; counts to two and stops.
@@ -230,9 +260,23 @@ fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
 
 /// Whether `text` has a word that begins with `w`.
 fn has_word(text: &str, w: &str) -> bool {
-    text.match_indices(w).any(|(at, _)| {
-        text.get(..at).is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()))
-    })
+    let (text, w) = (text.as_bytes(), w.as_bytes());
+    let Some(first) = w.first() else { return true };
+    if text.len() < w.len() {
+        return false;
+    }
+    // By hand: a searcher costs more to make than such short texts to look through.
+    let mut at = 0;
+    while let Some(step) = text.get(at..).and_then(|rest| memchr::memchr(*first, rest)) {
+        at += step;
+        let here = text.get(at..).is_some_and(|rest| rest.starts_with(w));
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        if here && !before.is_some_and(u8::is_ascii_alphanumeric) {
+            return true;
+        }
+        at += if here { w.len() } else { 1 };
+    }
+    false
 }
 
 /// Whether `before` ends in the word `w`, with nothing but blanks and `:`, `=`, `,` behind it.

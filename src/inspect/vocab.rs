@@ -20,6 +20,11 @@ fn vocabulary() -> &'static HashSet<String> {
     })
 }
 
+/// The whole vocabulary.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    vocabulary().iter().map(String::as_str)
+}
+
 /// Whether a code, status, unit or system may stay clear: it is of the vocabulary, or a LOINC or ICD code by form.
 #[must_use]
 pub fn is_safe_code(value: &str) -> bool {

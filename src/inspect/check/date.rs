@@ -16,6 +16,9 @@ pub struct Date {
 #[must_use]
 pub fn parse(value: &str) -> Option<Date> {
     let v = value.trim();
+    if let Some(date) = iso(v.as_bytes()) {
+        return date;
+    }
     let mut found = [(0u32, 0usize); 3];
     let mut count = 0;
     let mut month_word = None;
@@ -75,6 +78,20 @@ pub fn parse(value: &str) -> Option<Date> {
         }
         _ => None,
     }
+}
+
+/// The date of what begins as `YYYY-MM-DD` does, which most dates do; `None` where it begins otherwise.
+fn iso(v: &[u8]) -> Option<Option<Date>> {
+    let (date, behind) = v.split_first_chunk::<10>()?;
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_u16, |n, b| b.is_ascii_digit().then(|| n * 10 + u16::from(b - b'0')))
+    };
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *date else { return None };
+    let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
+    if behind.first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(Date::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?))
 }
 
 /// Whether `value` is a month by name and a day of it, in either order: `March 5th`, `5 Mar`.

@@ -18,7 +18,8 @@ use super::marker::Markers;
 use super::names::Recogniser;
 use super::names::words::Words;
 use super::scan::Engine;
-use super::text::Detector;
+use super::score;
+use super::text::{self, Detector};
 use super::url::Queries;
 use super::walk::{cda, csv, dicom, fhir, hl7v2, named, object, x12};
 use std::sync::{Arc, OnceLock};
@@ -30,6 +31,10 @@ pub struct RuleSet {
     pub detectors: Arc<[Detector]>,
     /// Where they match, all at once.
     pub engine: Arc<Engine>,
+    /// The same of those detectors that tell something in codes and their displays.
+    pub codes: Arc<Engine>,
+    /// Codes and systems of the safe vocabulary in which nothing is found, whatever stands around them.
+    pub(super) silent: Arc<score::Silent>,
     /// Names in text.
     pub names: Arc<Recogniser>,
     /// Dummies and reserved values.
@@ -126,7 +131,7 @@ impl RuleSet {
             base.filter(|(_, changed)| !parts.iter().any(|part| changed.contains(part))).map(|(base, _)| base)
         };
         let shapes = match kept(&["detectors"]) {
-            Some(base) => Some((base.detectors.clone(), base.engine.clone())),
+            Some(base) => Some((base.detectors.clone(), base.engine.clone(), base.codes.clone())),
             None => detectors(raw, &mut wrong),
         };
         macro_rules! table {
@@ -152,10 +157,12 @@ impl RuleSet {
         let xds = table!(xds, named::Table::new, &["xds-xcpd"]);
         let queries = table!(queries, Queries::new, &["fhir-url"]);
         let whole = || {
-            let (detectors, engine) = shapes?;
-            Some(Self {
+            let (detectors, engine, codes) = shapes?;
+            let rules = Self {
                 detectors,
                 engine,
+                codes,
+                silent: Arc::default(),
                 names: match kept(&["names"]) {
                     Some(base) => base.names.clone(),
                     None => Arc::new(Recogniser::new(raw.names.clone())),
@@ -181,14 +188,22 @@ impl RuleSet {
                 queries: queries?,
                 modes: Arc::new(raw.modes.clone()),
                 version: raw::version(&[]),
-            })
+            };
+            let silent = match kept(&["detectors", "names", "words", "markers"]) {
+                Some(base) => base.silent.clone(),
+                None => Arc::new(score::silent(&rules)),
+            };
+            Some(Self { silent, ..rules })
         };
         whole().ok_or(wrong)
     }
 }
 
-/// All detectors, and the engine that finds where they match.
-fn detectors(raw: &Raw, wrong: &mut Vec<(String, String)>) -> Option<(Arc<[Detector]>, Arc<Engine>)> {
+/// All detectors, and the engines that find where they match: in text, and in codes.
+type Shapes = (Arc<[Detector]>, Arc<Engine>, Arc<Engine>);
+
+/// Compiles them.
+fn detectors(raw: &Raw, wrong: &mut Vec<(String, String)>) -> Option<Shapes> {
     let before = wrong.len();
     let mut compiled = Vec::with_capacity(raw.detectors.len());
     for detector in &raw.detectors {
@@ -201,14 +216,17 @@ fn detectors(raw: &Raw, wrong: &mut Vec<(String, String)>) -> Option<(Arc<[Detec
     if wrong.len() > before {
         return None;
     }
-    match Engine::new(compiled.iter().map(Detector::pattern)) {
-        Ok(engine) => Some((compiled.into(), Arc::new(engine))),
+    let mut engine = |of: Vec<&Detector>| match Engine::new(of.iter().map(|detector| detector.pattern())) {
+        Ok(engine) => Some(Arc::new(engine)),
         Err(number) => {
-            let id = compiled.get(number).map_or("", |detector| &*detector.id);
+            let id = of.get(number).map_or("", |detector| &*detector.id);
             wrong.push((id.to_owned(), "the pattern is too large".to_owned()));
             None
         }
-    }
+    };
+    let whole = engine(compiled.iter().collect())?;
+    let codes = engine(compiled.iter().filter(|detector| text::tells_in_code(detector.kind)).collect())?;
+    Some((compiled.into(), whole, codes))
 }
 
 /// The rule that a table's words blame: they begin with its id.

@@ -2,14 +2,15 @@
 //! beside a PID. It adds no points, since the field has them; it says where the name stands, and that a text about a
 //! made-up person names nobody else.
 
-use super::person::{is_name, is_number};
+use super::person::{Keys, is_name, is_number};
 use super::{Evidence, PersonId, Scorer};
 use crate::inspect::finding::{Counted, Finding, Part};
+use crate::inspect::hash::{Keyed, Map};
 use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Judged, Sign};
 use crate::inspect::rules::Mode;
 use crate::inspect::walk::Role;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -31,8 +32,8 @@ pub(super) struct KeptText {
 /// What is known of one person.
 #[derive(Default)]
 struct Known {
-    names: HashSet<String>,
-    numbers: HashMap<String, Kind>,
+    names: HashSet<String, Keyed>,
+    numbers: Map<String, Kind>,
 }
 
 /// One token of a text.
@@ -76,8 +77,8 @@ impl Scorer<'_> {
         }
     }
 
-    fn known(&self, who: &dyn Fn(PersonId) -> PersonId) -> HashMap<PersonId, Known> {
-        let mut known: HashMap<PersonId, Known> = HashMap::new();
+    fn known(&self, who: &dyn Fn(PersonId) -> PersonId) -> Map<PersonId, Known> {
+        let mut known: Map<PersonId, Known> = Map::default();
         for e in self.evidence.iter().filter(|e| !e.free_text && e.person != PersonId::NOBODY) {
             // A relative's name is looked for in the patient's texts, too.
             let of = match self.people.get(e.person.0 as usize).map(|draft| draft.role) {
@@ -130,7 +131,7 @@ impl Scorer<'_> {
             free_text: true,
             known: true,
             shadow: mode == Mode::Shadow,
-            keys: Vec::new(),
+            keys: Keys::None,
             finding: Finding {
                 rule: Arc::from(rule),
                 kind,
@@ -150,6 +151,10 @@ impl Scorer<'_> {
 impl Known {
     /// Where a text says what is known: names that stand together are one.
     fn find(&self, text: &str, not_names: &HashSet<String>) -> Vec<(Range<usize>, Kind)> {
+        let mut folded = String::new();
+        if !tokens(text).any(|at| self.has(text.get(at).unwrap_or_default(), &mut folded)) {
+            return Vec::new(); // most texts
+        }
         let tokens: Vec<Token> = tokens(text).map(|at| self.token(text, at)).collect();
         let mut found = Vec::new();
         let mut next = 0;
@@ -173,15 +178,24 @@ impl Known {
         found
     }
 
+    /// Whether a token is a known name or number; `folded` is a buffer to be used again.
+    fn has(&self, word: &str, folded: &mut String) -> bool {
+        let mut is_known = |word: &str| {
+            fold(word, folded);
+            self.names.contains(folded.as_str()) || self.numbers.contains_key(national(folded))
+        };
+        is_known(word) || owner(word).is_some_and(is_known)
+    }
+
     fn token(&self, text: &str, mut at: Range<usize>) -> Token {
         let fold = |at: &Range<usize>| -> String {
-            let word = text.get(at.clone()).unwrap_or_default();
-            word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+            let mut folded = String::new();
+            fold(text.get(at.clone()).unwrap_or_default(), &mut folded);
+            folded
         };
         let mut folded = fold(&at);
         let word = text.get(at.clone()).unwrap_or_default();
-        // Mrs. Brown's
-        if let Some(owner) = ["'s", "’s", "'S"].iter().find_map(|s| word.strip_suffix(s))
+        if let Some(owner) = owner(word)
             && !self.names.contains(&folded)
         {
             at.end = at.start + owner.len();
@@ -189,6 +203,22 @@ impl Known {
         }
         let name = self.names.contains(&folded);
         Token { at, folded, name }
+    }
+}
+
+/// Who has what follows: `Mrs. Brown's`.
+fn owner(word: &str) -> Option<&str> {
+    ["'s", "’s", "'S"].iter().find_map(|s| word.strip_suffix(s))
+}
+
+/// Letters and digits in lower case.
+fn fold(word: &str, folded: &mut String) {
+    folded.clear();
+    if word.is_ascii() {
+        let plain = word.bytes().filter(u8::is_ascii_alphanumeric);
+        folded.extend(plain.map(|b| char::from(b.to_ascii_lowercase())));
+    } else {
+        folded.extend(word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase));
     }
 }
 

@@ -2,10 +2,14 @@
 //!
 //! Points of one person's fields add up, each kind once, at its highest; two people's points never do. Whether a person
 //! counts as made up is asked of each person anew, by the rules of the published marker list.
+//!
+//! Most leaves hold nothing, and most of those were seen before: the codes of the safe vocabulary are known to be silent
+//! when the rules are made, and what was looked through in this message and was quiet is not looked through again (`quiet.rs`).
 
 mod again;
 mod known;
 mod person;
+mod quiet;
 mod standing;
 mod sum;
 mod words;
@@ -26,7 +30,9 @@ use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
 use known::KeptText;
-use person::{is_name, keys};
+use person::{Keys, is_name, keys};
+use quiet::Quiet;
+pub(super) use quiet::{Silent, silent};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -47,12 +53,14 @@ pub struct Scorer<'r> {
     known: Option<&'r dyn Known>,
     facts: HashMap<PersonId, Facts>,
     generator_seen: bool,
+    generators: Beginnings,
     /// The first of the people that it holds for.
     generator_from: usize,
     scanned: u64,
     carriers: Vec<Carrier>,
     texts: Vec<KeptText>,
     kept_bytes: usize,
+    quiet: Quiet,
     // Where we are.
     base: u32,
     part: Part,
@@ -126,6 +134,33 @@ impl Stand {
     }
 }
 
+/// The bytes that entries of a list begin with, in either case: what begins otherwise is none of them.
+struct Beginnings([u64; 4]);
+
+impl Beginnings {
+    fn of(list: &[String]) -> Self {
+        let mut begin = Self([0; 4]);
+        for entry in list {
+            match entry.bytes().next() {
+                Some(b'*') | None => begin.0 = [u64::MAX; 4],
+                Some(first) => {
+                    begin.add(first.to_ascii_lowercase());
+                    begin.add(first.to_ascii_uppercase());
+                }
+            }
+        }
+        begin
+    }
+
+    fn add(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    fn may_begin(&self, value: &str) -> bool {
+        value.bytes().next().is_none_or(|byte| self.0[usize::from(byte >> 6)] & 1 << (byte & 63) != 0)
+    }
+}
+
 struct Draft {
     role: Role,
     clinical: bool,
@@ -146,7 +181,7 @@ struct Evidence {
     known: bool,
     /// Whether its rule only counts.
     shadow: bool,
-    keys: Vec<String>,
+    keys: Keys,
     finding: Finding,
 }
 
@@ -167,11 +202,13 @@ impl<'r> Scorer<'r> {
             known: None,
             facts: HashMap::new(),
             generator_seen: false,
+            generators: Beginnings::of(&rules.markers.generator_systems),
             generator_from: 0,
             scanned: 0,
             carriers: Vec::new(),
             texts: Vec::new(),
             kept_bytes: 0,
+            quiet: Quiet::default(),
             base: 0,
             part: Part::Body,
             inside: None,
@@ -462,7 +499,11 @@ impl Sink for Scorer<'_> {
         if let Some(trace) = &mut self.trace {
             trace.leaf(leaf);
         }
-        if leaf.field.is_none() && self.rules.markers.is_generator_system(&leaf.value) {
+        if leaf.field.is_none()
+            && !self.generator_seen
+            && self.generators.may_begin(&leaf.value)
+            && self.rules.markers.is_generator_system(&leaf.value)
+        {
             self.generator_seen = true;
         }
         // A row's points count whatever the value reads as: a photograph is base64, a file name is text.
@@ -486,7 +527,9 @@ impl Sink for Scorer<'_> {
             // Narrative of a provider or a definition: markup is no document that it carries.
             Reads::Public if leaf.value.starts_with('<') && self.global(leaf.person) == PersonId::NOBODY => {}
             Reads::Code | Reads::Public | Reads::Value | Reads::Text | Reads::Query => {
-                if leaf.value.len() >= CODE_SCANNED_FROM || leaf.reads != Reads::Code {
+                let is_silent =
+                    || leaf.value.len() < CODE_SCANNED_FROM || self.rules.silent.contains(&*leaf.value);
+                if leaf.reads != Reads::Code || !is_silent() {
                     let to_raw = self.raw_map(leaf);
                     self.undisguised_leaf(leaf, &leaf.value, &to_raw, place);
                 }

@@ -122,7 +122,7 @@ pub(super) fn made_up(
     let sure = numbers.iter().any(|e| sign(e) == Sign::Sure);
     // The same dummy in two fields is one habit.
     let mut habits: Vec<&[String]> =
-        numbers.iter().filter(|e| sign(e) == Sign::Habit).map(|e| e.keys.as_slice()).collect();
+        numbers.iter().filter(|e| sign(e) == Sign::Habit).map(|e| &*e.keys).collect();
     habits.sort_unstable();
     habits.dedup();
     if numbers.is_empty() {
@@ -188,27 +188,56 @@ pub(super) const fn is_name(kind: Kind) -> bool {
     )
 }
 
+/// What a value is compared by within the message: its words, or its folded whole.
+pub(super) enum Keys {
+    /// Nothing.
+    None,
+    /// One: most values are numbers and dates.
+    One(String),
+    /// Words of a name.
+    Words(Vec<String>),
+}
+
+impl std::ops::Deref for Keys {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        match self {
+            Self::None => &[],
+            Self::One(key) => std::slice::from_ref(key),
+            Self::Words(words) => words,
+        }
+    }
+}
+
 /// A value's words or its folded whole, for comparing within the message.
-pub(super) fn keys(kind: Kind, value: &str) -> Vec<String> {
+pub(super) fn keys(kind: Kind, value: &str) -> Keys {
     if is_name(kind) {
-        return names::folded(value);
+        return Keys::Words(names::folded(value));
     }
     let folded: String = if matches!(kind, Kind::BirthDate | Kind::DeathDate | Kind::ServiceDate) {
         match date::parse(value) {
             Some(d) => eight_digits(d),
-            None => return Vec::new(),
+            None => return Keys::None,
         }
+    } else if value.is_ascii() {
+        let mut folded = String::with_capacity(value.len());
+        let plain = value.bytes().filter(u8::is_ascii_alphanumeric);
+        folded.extend(plain.map(|b| char::from(b.to_ascii_lowercase())));
+        folded
     } else {
         value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
-    if folded.is_empty() { Vec::new() } else { vec![folded] }
+    if folded.is_empty() { Keys::None } else { Keys::One(folded) }
 }
 
 /// `YYYYMMDD`; written by hand, as dates are many.
 fn eight_digits(date: date::Date) -> String {
     let number = u32::from(date.year) * 10_000 + u32::from(date.month) * 100 + u32::from(date.day);
     let places = [10_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10, 1];
-    places.iter().filter_map(|place| char::from_digit(number / place % 10, 10)).collect()
+    let mut digits = String::with_capacity(places.len());
+    digits.extend(places.iter().filter_map(|place| char::from_digit(number / place % 10, 10)));
+    digits
 }
 
 /// Whether two folded names agree: a middle name may be missing on one side, a family or given name may not.

@@ -5,10 +5,10 @@ use super::again::Again;
 use super::person::{agree, is_name, is_number};
 use crate::inspect::finding::{Counted, Finding, Findings, Part};
 use crate::inspect::format::Format;
+use crate::inspect::hash::Map;
 use crate::inspect::kind::Kind;
 use crate::inspect::marker::Sign;
 use crate::inspect::walk::{PersonId, Role};
-use std::collections::HashMap;
 
 impl Scorer<'_> {
     /// Adds up, and tells what was found.
@@ -31,7 +31,7 @@ impl Scorer<'_> {
             }
         }
         let mut persons = Vec::with_capacity(self.people.len());
-        let mut index: HashMap<PersonId, usize> = HashMap::new();
+        let mut index: Map<PersonId, usize> = Map::default();
         let mut by_person = self.by_person();
         let mut owned = Vec::with_capacity(by_person.len());
         for id in (0..self.people.len()).map(|n| PersonId(u32::try_from(n).unwrap_or(u32::MAX - 1))) {
@@ -93,7 +93,7 @@ impl Scorer<'_> {
         let count = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
         let mut owner: Vec<PersonId> = (0..count).map(PersonId).collect();
         let relatives = self.people.iter().any(|draft| matches!(draft.role, Role::RelativeOf(_)));
-        let by_person = if relatives { self.by_person() } else { HashMap::new() };
+        let by_person = if relatives { self.by_person() } else { Map::default() };
         for (from, draft) in self.people.iter().enumerate() {
             if let Role::RelativeOf(patient) = draft.role
                 && let Ok(id) = u32::try_from(from)
@@ -130,8 +130,8 @@ impl Scorer<'_> {
     }
 
     /// Which evidence is of whom.
-    pub(super) fn by_person(&self) -> HashMap<PersonId, Vec<usize>> {
-        let mut by_person: HashMap<PersonId, Vec<usize>> = HashMap::new();
+    pub(super) fn by_person(&self) -> Map<PersonId, Vec<usize>> {
+        let mut by_person: Map<PersonId, Vec<usize>> = Map::default();
         for (at, evidence) in self.evidence.iter().enumerate() {
             if evidence.person != PersonId::NOBODY {
                 by_person.entry(evidence.person).or_default().push(at);
@@ -143,7 +143,7 @@ impl Scorer<'_> {
     /// Whether two people agree by full name or by a number.
     pub(super) fn agree(
         &self,
-        by_person: &HashMap<PersonId, Vec<usize>>,
+        by_person: &Map<PersonId, Vec<usize>>,
         one: PersonId,
         other: PersonId,
     ) -> bool {

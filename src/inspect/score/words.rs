@@ -3,6 +3,7 @@
 
 use super::known::KeptText;
 use super::person::{agree, is_name, is_number, keys};
+use super::quiet::As;
 use super::{Carrier, Evidence, Scorer};
 use crate::inspect::disguise::Plain;
 use crate::inspect::embedded::{self, Packing, Whole};
@@ -84,6 +85,11 @@ impl Scorer<'_> {
         origin: &dyn Fn(usize) -> usize,
         place: &dyn Fn() -> String,
     ) {
+        // Of a code no cue is asked: it is quiet only where no rule matches at all.
+        let (how, cue) = if leaf.reads == Reads::Code { (As::Code, "") } else { (As::Text, leaf.cue) };
+        if self.quiet.knows(how, text, cue) {
+            return self.tell_hits(leaf, text, Vec::new(), origin, place);
+        }
         match embedded::whole(text) {
             Some(Whole::Document) => {
                 let start = leaf.span.start;
@@ -93,14 +99,18 @@ impl Scorer<'_> {
             }
             Some(Whole::Markup) => {
                 let markup = xhtml::plain(text);
-                return self.free_text(leaf, &markup.text, &|at| origin(markup.origin(at)), place);
+                self.free_text(leaf, &markup.text, &|at| origin(markup.origin(at)), place);
+                return;
             }
             None => {}
         }
         let plain = Plain::of(text);
         let from = |at| origin(plain.origin(at));
         let rest = self.set_aside(plain.text(), leaf.person, leaf.span.start, &from, place);
-        self.free_text(leaf, rest.as_deref().unwrap_or(plain.text()), &from, place);
+        let quiet = self.free_text(leaf, rest.as_deref().unwrap_or(plain.text()), &from, place);
+        if quiet && rest.is_none() && plain.is_as_written() {
+            self.quiet.learn(how, text, cue);
+        }
     }
 
     /// Makes carriers of a text's base64, and gives the text with blanks for it: encoded text has any shape at random.
@@ -215,26 +225,55 @@ impl Scorer<'_> {
         }
     }
 
+    /// Looks through the free text of a leaf. Gives whether nothing was found in it, and nothing ever is, whoever's it is.
     pub(super) fn free_text(
         &mut self,
         leaf: &Leaf<'_>,
         text: &str,
         origin: &dyn Fn(usize) -> usize,
         place: &dyn Fn() -> String,
-    ) {
+    ) -> bool {
+        // Nobody's: not the patient's who a carrier belongs to, either.
+        if leaf.person == PersonId::NOBODY && leaf.reads == Reads::Public {
+            return false;
+        }
+        if leaf.reads == Reads::Code && self.is_quiet_code(text) {
+            return true;
+        }
         let mut hits = text::scan(text, leaf.cue, self.rules);
         // Displays of codes are full of eponyms and places that are nobody's.
         if leaf.reads == Reads::Code {
-            hits.retain(|h| !matches!(h.kind, Kind::Facility | Kind::City | Kind::Url) && !is_name(h.kind));
+            hits.retain(|h| text::tells_in_code(h.kind));
         }
+        let quiet = hits.is_empty() && leaf.reads != Reads::Code;
+        self.tell_hits(leaf, text, hits, origin, place);
+        quiet
+    }
+
+    /// Whether no rule that tells something in a code matches, so that it need not be looked through by all.
+    fn is_quiet_code(&self, text: &str) -> bool {
+        #[cfg(test)]
+        if super::quiet::FORGETS.get() {
+            return false;
+        }
+        !text::may_tell(text, self.rules)
+    }
+
+    /// Tells what was found in a leaf's text, and keeps the text.
+    fn tell_hits(
+        &mut self,
+        leaf: &Leaf<'_>,
+        text: &str,
+        hits: Vec<text::Hit>,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) {
         let structured = self.part == Part::Body || self.inside.is_some();
         let keep = structured && matches!(leaf.reads, Reads::Text | Reads::Xhtml) && self.keeps(text);
         if hits.is_empty() && !keep {
             return;
         }
         let person = match self.global(leaf.person) {
-            // Inside a carrier, too: a provider's is not the patient's who the carrier belongs to.
-            _ if leaf.person == PersonId::NOBODY && leaf.reads == Reads::Public => return,
             PersonId::NOBODY if hits.is_empty() => return,
             PersonId::NOBODY => self.nobody_known(),
             person => person,

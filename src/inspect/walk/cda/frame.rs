@@ -3,6 +3,7 @@
 use super::super::PersonId;
 use super::super::xml::NodeId;
 use super::names::{Name, Names};
+use super::paths::PathId;
 use std::fmt::Write;
 
 /// An element that is open.
@@ -20,9 +21,16 @@ pub(super) struct Frame {
     /// Below a name that CDA doesn't have.
     pub(super) unknown: bool,
     pub(super) narrative: Narrative,
-    /// Elements in it so far, by name.
-    counts: Vec<(Name, u32)>,
+    pub(super) path: PathId,
+    /// Whether it lies in a recordTarget, or is one.
+    pub(super) of_target: bool,
+    /// Where the counts of the elements in it begin.
+    counts: usize,
 }
+
+/// How many elements of each name there are so far in each that is open, the innermost last.
+#[derive(Debug, Default)]
+pub(super) struct Counts(Vec<(Name, u32)>);
 
 /// Whose what an element holds is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,42 +60,56 @@ pub(super) enum Narrative {
 
 impl Frame {
     /// An element in `above`, or the root.
-    pub(super) fn new(node: NodeId, after: NodeId, name: Name, tags: u64, above: Option<&mut Self>) -> Self {
-        let frame = |number, owner, unknown| Self {
+    pub(super) fn new(
+        node: NodeId,
+        after: NodeId,
+        name: Name,
+        tags: u64,
+        above: Option<&Self>,
+        counts: &mut Counts,
+    ) -> Self {
+        let number = above.map_or(1, |above| counts.next(above, name));
+        Self {
             node,
             after,
             name,
             number,
             tags,
-            owner,
-            unknown: unknown || name == Name::UNKNOWN,
+            owner: above.map_or(Owner::Patient, |above| above.owner),
+            unknown: above.is_some_and(|above| above.unknown) || name == Name::UNKNOWN,
             narrative: Narrative::Outside,
-            counts: Vec::new(),
-        };
-        match above {
-            Some(above) => frame(above.count(name), above.owner, above.unknown),
-            None => frame(1, Owner::Patient, false),
+            path: PathId::OUTSIDE,
+            of_target: above.is_some_and(|above| above.of_target),
+            counts: counts.0.len(),
         }
     }
+}
 
-    /// The number of the next element of this name.
-    fn count(&mut self, name: Name) -> u32 {
-        match self.counts.iter_mut().find(|(known, _)| *known == name) {
+impl Counts {
+    /// The number of the next element of this name in the innermost.
+    fn next(&mut self, innermost: &Frame, name: Name) -> u32 {
+        let own = self.0.get_mut(innermost.counts..).unwrap_or_default();
+        match own.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => {
                 *count = count.saturating_add(1);
                 *count
             }
             None => {
-                self.counts.push((name, 1)); // at most one for each name of the table
+                self.0.push((name, 1)); // at most one for each name of the table
                 1
             }
         }
+    }
+
+    /// An element ends.
+    pub(super) fn leave(&mut self, frame: &Frame) {
+        self.0.truncate(frame.counts);
     }
 }
 
 /// `ClinicalDocument/recordTarget/patientRole/id[2]`, and what hangs on it.
 pub(super) fn place(frames: &[Frame], names: &Names, rest: &str) -> String {
-    let mut place = String::new();
+    let mut place = String::with_capacity(128);
     for frame in frames {
         if !place.is_empty() {
             place.push('/');

@@ -23,15 +23,17 @@ pub(super) struct Told<'a> {
     pub(super) rest: &'a str,
 }
 
-impl Walk<'_, '_, '_> {
+impl<'t> Walk<'t, '_, '_> {
     pub(super) fn attribute(&mut self, id: NodeId) {
         let (tape, table) = (self.tape, self.table);
         let Some((element, unknown)) = self.frames.last().map(|frame| (frame.node, frame.unknown)) else {
             return;
         };
         let (value, span) = (tape.value(id), tape.span(id));
-        let known = table.names.attribute(tape.local(id));
-        let declaration = tape.is_declaration(id);
+        let local = self.local(id);
+        let known = table.names.class(local).map(|class| (local, class));
+        // Names of declarations have a prefix, or one that is no attribute's.
+        let declaration = (known.is_none() || !tape.prefix(id).is_empty()) && tape.is_declaration(id);
         if known.is_none() && !declaration {
             let person = self.owner();
             let (frames, names) = (&self.frames, &table.names);
@@ -44,23 +46,25 @@ impl Walk<'_, '_, '_> {
             _ if declaration => Reads::Opaque,
             _ if unknown => Reads::Text,
             // The term of a published code: what it says of patients is said of all.
-            Some(_) if tape.local(id) == "displayName" && self.is_term(element) => Reads::Opaque,
-            Some((_, class)) => self.plain(tape.local(element), tape.local(id), class, &value),
+            Some(_) if local == table.words.display_name && self.is_term(element) => Reads::Opaque,
+            Some((_, class)) => self.plain(element, local, class, &value),
             None => Reads::Text,
         };
-        let root = tape.attr(element, "root").unwrap_or_default();
-        let authority = tape.attr(element, "assigningAuthorityName").unwrap_or_default();
-        let telecom = tape.local(element) == "telecom" && tape.local(id) == "value";
-        let seen = Seen {
-            system: root.trim(),
-            kind: if telecom { value.trim() } else { authority.trim() },
-            is_text: matches!(plain, Reads::Text | Reads::Public),
-        };
-        let aim = Aim::Attribute(known.map_or(Name::UNKNOWN, |(name, _)| name));
-        let row = table.row(aim, &self.frames, &seen);
+        let telecom = local == table.words.value && self.local(element) == table.words.telecom;
+        let row = self.row(Aim::Attribute(known.map_or(Name::UNKNOWN, |(name, _)| name)), || {
+            (
+                tape.attr(element, "root").unwrap_or_default(),
+                if telecom {
+                    Cow::Borrowed(&*value)
+                } else {
+                    tape.attr(element, "assigningAuthorityName").unwrap_or_default()
+                },
+                matches!(plain, Reads::Text | Reads::Public),
+            )
+        });
         let reads = self.carried(row.map(|(_, carry)| carry), plain);
         let row = row.map(|(row, _)| row);
-        let rest = known.map_or_else(|| "@*".to_owned(), |(name, _)| format!("@{}", table.names.word(name)));
+        let rest = known.map_or("@*", |(name, _)| table.names.attribute_word(name));
         // The number is what is the person's, not the scheme of its URL.
         let skipped = if telecom && row.is_some() && value == tape.raw(id) { scheme(&value) } else { 0 };
         let value = match (skipped, &value) {
@@ -68,19 +72,47 @@ impl Walk<'_, '_, '_> {
             (_, value) => Cow::Owned(value.get(skipped..).unwrap_or_default().to_owned()),
         };
         let span = span.start + skipped..span.end;
-        self.tell(Told { span, value, row, reads, cue: "", rest: &rest });
+        self.tell(Told { span, value, row, reads, cue: "", rest });
+    }
+
+    /// The row that covers a leaf of the innermost element; `seen` tells an id's root, a telecom's value or an
+    /// authority's name, and whether the leaf reads as text without a row. It is asked only where there may be a row.
+    fn row<'a>(
+        &mut self,
+        aim: Aim,
+        seen: impl FnOnce() -> (Cow<'a, str>, Cow<'a, str>, bool),
+    ) -> Option<(&'t Field, Carry)> {
+        let top = self.frames.last()?;
+        let (path, owner) = (top.path, top.owner);
+        let rows = self.paths.rows(path, aim, &self.frames);
+        if rows.is_empty() {
+            return None;
+        }
+        let (system, kind, is_text) = seen();
+        Seen { system: system.trim(), kind: kind.trim(), is_text }.row(rows, owner)
     }
 
     /// How an attribute reads where no row covers it.
-    fn plain(&self, element: &str, attribute: &str, class: Class, value: &str) -> Reads<'static> {
-        let by_class = match (element, attribute) {
-            ("telecom", "value") => Reads::Text,
-            ("reference", "value") if value.starts_with('#') && is_opaque(value) => Reads::Opaque,
-            (_, "value" | "href") if value.contains('?') => Reads::Query,
-            (_, "value") => by_shape(value),
-            ("templateId" | "typeId" | "setId", "extension") if is_opaque(value) => Reads::Opaque,
+    fn plain(&self, element: NodeId, attribute: Name, class: Class, value: &str) -> Reads<'static> {
+        let words = &self.table.words;
+        let element = || self.local(element);
+        let is_query = || value.contains('?');
+        let by_class = match attribute {
+            at if at == words.value && element() == words.telecom => Reads::Text,
+            at if at == words.value
+                && element() == words.reference
+                && value.starts_with('#')
+                && is_opaque(value) =>
+            {
+                Reads::Opaque
+            }
+            at if (at == words.value || at == words.href) && is_query() => Reads::Query,
+            at if at == words.value => by_shape(value),
+            at if at == words.extension && words.is_machines_id(element()) && is_opaque(value) => {
+                Reads::Opaque
+            }
             // Of a document, an order, a consent; those of persons and acts have rows.
-            ("id", "extension") if self.is_documents() => Reads::Opaque,
+            at if at == words.extension && element() == words.id && self.is_documents() => Reads::Opaque,
             _ => match class {
                 Class::Code => Reads::Code,
                 Class::Opaque if is_opaque(value) => Reads::Opaque,
@@ -102,9 +134,7 @@ impl Walk<'_, '_, '_> {
 
     /// Whether what the innermost element says is said of the document rather than of a person.
     fn is_documents(&self) -> bool {
-        let target = self.table.names.element("recordTarget");
-        self.frames.last().is_some_and(|frame| frame.owner == Owner::Patient)
-            && self.frames.iter().all(|frame| frame.name != target)
+        self.frames.last().is_some_and(|frame| frame.owner == Owner::Patient && !frame.of_target)
     }
 
     fn is_nobodys(&self) -> bool {
@@ -124,8 +154,8 @@ impl Walk<'_, '_, '_> {
             () if !unknown && table.names.is_code(name) => Reads::Code,
             () => Reads::Text,
         };
-        let seen = Seen { is_text: plain == Reads::Text, ..Seen::default() };
-        let row = table.row(Aim::Element, &self.frames, &seen);
+        let nothing = || (Cow::Borrowed(""), Cow::Borrowed(""), plain == Reads::Text);
+        let row = self.row(Aim::Element, nothing);
         let reads = match row.map(|(_, carry)| carry) {
             _ if base64 => plain,
             carry => self.carried(carry, plain),
@@ -143,20 +173,21 @@ impl Walk<'_, '_, '_> {
     }
 
     /// A text without the blanks around it.
-    pub(super) fn trimmed<'a>(&self, id: NodeId) -> (Range<usize>, Cow<'a, str>)
-    where
-        Self: 'a,
-    {
-        let raw = self.tape.raw(id);
-        let span = self.tape.span(id);
+    pub(super) fn trimmed(&self, id: NodeId) -> (Range<usize>, Cow<'t, str>) {
+        let tape = self.tape;
+        let raw = tape.raw(id);
+        let span = tape.span(id);
         let front = raw.len() - raw.trim_ascii_start().len();
         let back = raw.len() - raw.trim_ascii_end().len();
-        let value = self.tape.value(id);
         let span = (span.start + front).min(span.end)..span.end.saturating_sub(back).max(span.start);
         if span.start >= span.end {
             return (span.start..span.start, Cow::Borrowed(""));
         }
-        (span, Cow::Owned(value.trim_ascii().to_owned()))
+        let value = match tape.value(id) {
+            Cow::Borrowed(value) => Cow::Borrowed(value.trim_ascii()),
+            Cow::Owned(value) => Cow::Owned(value.trim_ascii().to_owned()),
+        };
+        (span, value)
     }
 
     /// What an observation asks: its code in words.

@@ -10,11 +10,13 @@
 //!   informant that has an id of the patient's is the patient. The patient is announced when a first leaf needs one.
 //! - Places: `ClinicalDocument/recordTarget/patientRole/id[2]/@extension`; names that CDA doesn't have show as `*`.
 //! - In doubt: text. Below an unknown name everything is text, whatever it is called.
-//! - Cost: one pass over a flat tape; no recursion; a leaf costs its rows times its depth, both bounded.
+//! - Cost: two passes over a flat tape: names become numbers, leaves are told. Which rows may cover a path, its tags counted,
+//!   is asked once for each path of the document (`paths.rs`), and costs its rows times its depth, both bounded. No recursion.
 
 mod frame;
 mod names;
 mod path;
+mod paths;
 mod table;
 mod leaf;
 mod narrative;
@@ -29,9 +31,10 @@ pub use table::Table;
 
 use super::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
 use super::{PersonId, Role, Sink, WalkError};
-use frame::{Frame, Owner, place};
+use frame::{Counts, Frame, Owner, place};
 use names::{Name, Part};
 use narrative::Lines;
+use paths::{PathId, Paths};
 
 /// Whether a document is a ClinicalDocument, or a part of one: a section, an entry, a header's element, in the
 /// namespace of HL7 v3 or, as snippets have it, in none.
@@ -63,10 +66,18 @@ pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkEr
 
 /// Walks a document that is read already.
 pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
+    let numbered = |id| match tape.kind(id) {
+        NodeKind::Element | NodeKind::Attribute => table.names.find(tape.local(id)),
+        _ => Name::UNKNOWN,
+    };
     Walk {
         tape,
         table,
         sink,
+        locals: tape.nodes().map(numbered).collect(),
+        paths: Paths::new(table),
+        counts: Counts::default(),
+        known: None,
         frames: Vec::new(),
         lines: Lines::default(),
         patient: None,
@@ -81,9 +92,15 @@ struct Walk<'t, 'd, 's> {
     tape: &'t Tape<'d>,
     table: &'t Table,
     sink: &'s mut dyn Sink,
+    /// For each node the number of its name without prefix, an element's or an attribute's.
+    locals: Vec<Name>,
+    paths: Paths<'t>,
+    counts: Counts,
+    /// The declaration of a namespace that was asked about last, and whether it is a known one.
+    known: Option<(NodeId, bool)>,
     /// Bounded by the tape's depth.
     frames: Vec<Frame>,
-    lines: Lines,
+    lines: Lines<'t>,
     /// The document's patient, once announced.
     patient: Option<PersonId>,
     /// How many recordTargets came so far.
@@ -115,42 +132,67 @@ impl Walk<'_, '_, '_> {
 
     fn enter(&mut self, id: NodeId) {
         let (tape, table) = (self.tape, self.table);
-        let name = match tape.namespace(id) {
-            Some(uri) if !is_known_namespace(&uri) => Name::UNKNOWN,
-            _ => table.names.element(tape.local(id)),
-        };
-        let narrative = self.narrative(name, id);
+        let local = self.local(id);
+        let name = if self.is_known(id) { table.names.as_element(local) } else { Name::UNKNOWN };
+        let narrative = self.narrative(name, local, id);
         self.begin_lines(narrative, id);
-        let tags = table.tags.of(tape, id, name, &table.names);
-        let mut frame = Frame::new(id, tape.after(id), name, tags, self.frames.last_mut());
+        let tags = table.tags.of(tape, id, name, &table.names, table.words.code);
+        let above = self.frames.last();
+        let before = above.map_or(PathId::OUTSIDE, |above| above.path);
+        let mut frame = Frame::new(id, tape.after(id), name, tags, above, &mut self.counts);
         frame.narrative = narrative;
+        frame.of_target |= name == table.words.record_target;
         self.frames.push(frame);
+        let path = self.paths.enter(before, &self.frames);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.path = path;
+        }
         if name == Name::UNKNOWN {
             let person = self.owner();
             let (frames, names) = (&self.frames, &table.names);
             self.sink.unknown_key(tape.name(id), tape.name_span(id), person, &|| place(frames, names, ""));
         }
-        if let Some(owner) = self.entering(id)
-            && let Some(frame) = self.frames.last_mut()
-        {
-            frame.owner = owner;
+        if let Some(part) = self.paths.part(path) {
+            let owner = self.entering(id, part);
+            if let Some(frame) = self.frames.last_mut() {
+                frame.owner = owner;
+            }
         }
-        self.tell_clinical(id);
+        self.tell_clinical(id, local);
     }
 
     fn leave(&mut self) {
         self.end_lines();
-        self.frames.pop();
+        if let Some(frame) = self.frames.pop() {
+            self.counts.leave(&frame);
+        }
     }
 
-    /// Whose the innermost element is, where it isn't whose the one around it is.
-    fn entering(&mut self, id: NodeId) -> Option<Owner> {
-        let part = self.table.part(&self.frames)?;
+    /// The number of the name of an element or attribute, without its prefix.
+    fn local(&self, id: NodeId) -> Name {
+        self.locals.get(id.index()).copied().unwrap_or(Name::UNKNOWN)
+    }
+
+    /// Whether an element has no namespace or one that CDA and its users have.
+    fn is_known(&mut self, id: NodeId) -> bool {
+        let declaration = self.tape.declaration(id);
+        if let Some((declaration, (asked, known))) = declaration.zip(self.known)
+            && declaration == asked
+        {
+            return known;
+        }
+        let known = self.tape.namespace(id).is_none_or(|uri| is_known_namespace(&uri));
+        self.known = declaration.map(|declaration| (declaration, known));
+        known
+    }
+
+    /// Whose the innermost element is, which plays a part.
+    fn entering(&mut self, id: NodeId, part: Part) -> Owner {
         let local = self.tape.local(id);
         if matches!(local, "assignedAuthor" | "assignedEntity") && self.is_patient(id) {
-            return Some(Owner::Patient);
+            return Owner::Patient;
         }
-        Some(match part {
+        match part {
             Part::Patients => Owner::Patient,
             Part::Nobody => Owner::Nobody,
             Part::Relative => {
@@ -166,7 +208,7 @@ impl Walk<'_, '_, '_> {
                     Owner::Person(self.announce(Role::Patient))
                 }
             }
-        })
+        }
     }
 
     /// Remembers the ids of the patient's role, by which an author may turn out to be the patient.
@@ -194,11 +236,11 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Clinical content: a section with entries or text, but the payer's; a body that isn't XML.
-    fn tell_clinical(&mut self, id: NodeId) {
-        let tape = self.tape;
-        let clinical = match tape.local(id) {
-            "nonXMLBody" => true,
-            "section" => {
+    fn tell_clinical(&mut self, id: NodeId, local: Name) {
+        let (tape, words) = (self.tape, &self.table.words);
+        let clinical = match local {
+            local if local == words.non_xml_body => true,
+            local if local == words.section => {
                 let mut filled = false;
                 let mut payer = false;
                 for child in tape.elements(id) {

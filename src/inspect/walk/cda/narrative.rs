@@ -13,42 +13,55 @@ use super::names::Name;
 use crate::inspect::field::Field;
 use crate::inspect::kind::Kind;
 use std::borrow::Cow;
+use std::rc::Rc;
 
 /// The line that is being read.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct Lines<'t> {
     /// Its texts so far.
     texts: Vec<NodeId>,
     /// Whether it is of a section's own text.
     of_section: bool,
     /// Heads of the table's columns; bounded by [`COLUMNS_MAX`].
-    heads: Vec<String>,
+    heads: Vec<Head<'t>>,
     /// The column of the next cell.
     next: usize,
     /// The column of the open cell, and whether it is a head.
     cell: Option<(usize, bool)>,
 }
 
+/// The head of a column.
+#[derive(Debug, Clone, Default)]
+struct Head<'t> {
+    words: Rc<str>,
+    /// Whether its cells are of providers or organisations.
+    providers: bool,
+    /// The row of its cells.
+    column: Option<&'t Field>,
+}
+
 impl Walk<'_, '_, '_> {
-    /// How an element that begins now stands in the narrative.
-    pub(super) fn narrative(&self, name: Name, id: NodeId) -> Narrative {
-        let tape = self.tape;
-        let local = tape.local(id);
+    /// How an element that begins now stands in the narrative; `local` is the number of its name.
+    pub(super) fn narrative(&self, name: Name, local: Name, id: NodeId) -> Narrative {
+        let (tape, words) = (self.tape, &self.table.words);
         let above = self.frames.last();
+        let is_cell = local == words.td || local == words.th;
         match above.map_or(Narrative::Outside, |above| above.narrative) {
+            Narrative::Outside if local != words.text => Narrative::Outside,
             Narrative::Outside => {
-                let apart = above.is_some_and(|above| matches!(tape.local(above.node), "nonXMLBody"));
+                let apart = above.is_some_and(|above| self.local(above.node) == words.non_xml_body);
                 let base64 = || tape.attr(id, "representation").is_some_and(|r| r.trim() == "B64");
-                if local == "text" && name != Name::UNKNOWN && !apart && !base64() {
+                if name != Name::UNKNOWN && !apart && !base64() {
                     Narrative::Block
                 } else {
                     Narrative::Outside
                 }
             }
-            Narrative::Pairs if is_cell(local) && self.lines.next.is_multiple_of(2) => Narrative::Label,
-            Narrative::Pairs if is_cell(local) => Narrative::Inline,
-            _ if INLINE.contains(&local) => Narrative::Inline,
-            _ if local == "tr" && self.is_pairs(id) => Narrative::Pairs,
+            Narrative::Pairs if is_cell && self.lines.next.is_multiple_of(2) => Narrative::Label,
+            Narrative::Pairs if is_cell => Narrative::Inline,
+            _ if is_cell => Narrative::Block,
+            _ if INLINE.contains(&tape.local(id)) => Narrative::Inline,
+            _ if local == words.tr && self.is_pairs(id) => Narrative::Pairs,
             _ => Narrative::Block,
         }
     }
@@ -66,6 +79,10 @@ impl Walk<'_, '_, '_> {
 
     /// Before an element is entered.
     pub(super) fn begin_lines(&mut self, narrative: Narrative, id: NodeId) {
+        let above = self.frames.last().map_or(Narrative::Outside, |above| above.narrative);
+        if narrative == Narrative::Outside && above == Narrative::Outside {
+            return;
+        }
         let local = self.tape.local(id);
         let in_pairs = self.frames.last().is_some_and(|above| above.narrative == Narrative::Pairs);
         if in_pairs && is_cell(local) {
@@ -92,7 +109,9 @@ impl Walk<'_, '_, '_> {
 
     /// Before an element is left.
     pub(super) fn end_lines(&mut self) {
-        let Some(frame) = self.frames.last() else { return };
+        let Some(frame) = self.frames.last().filter(|frame| frame.narrative != Narrative::Outside) else {
+            return;
+        };
         let cell = is_cell(self.tape.local(frame.node));
         if matches!(frame.narrative, Narrative::Block | Narrative::Pairs) {
             self.flush();
@@ -116,24 +135,33 @@ impl Walk<'_, '_, '_> {
 
     /// Tells what the line holds.
     pub(super) fn flush(&mut self) {
-        let texts = std::mem::take(&mut self.lines.texts);
+        if self.lines.texts.is_empty() {
+            return;
+        }
+        let mut texts = std::mem::take(&mut self.lines.texts);
+        self.tell_line(&texts);
+        texts.clear();
+        self.lines.texts = texts;
+    }
+
+    fn tell_line(&mut self, texts: &[NodeId]) {
         let (tape, table) = (self.tape, self.table);
         let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return };
-        let cue = match self.lines.cell {
+        let head = match self.lines.cell {
             Some((column, true)) => {
-                self.name_column(column, &texts);
-                String::new()
+                self.name_column(column, texts);
+                Head::default()
             }
             Some((column, false)) => self.lines.heads.get(column).cloned().unwrap_or_default(),
-            None => String::new(),
+            None => Head::default(),
         };
-        let providers = table.names.is_providers(&cue);
+        let (cue, providers) = (&*head.words, head.providers);
         // A column says what its cells are, where they have what it takes.
         let holds = |row: &&Field| {
             let digits = texts.iter().any(|text| tape.raw(*text).bytes().any(|b| b.is_ascii_digit()));
             row.kind == Kind::FullName || digits
         };
-        let column = table.column(&cue).filter(holds);
+        let column = head.column.filter(holds);
         let row = match column {
             Some(row) => Some(row),
             None if self.lines.of_section && !providers => table.narrative(),
@@ -142,13 +170,13 @@ impl Walk<'_, '_, '_> {
         match tape.between(*first, *last) {
             Some((span, raw)) if texts.len() > 1 && !providers && column.is_none() => {
                 let value = Cow::Borrowed(raw);
-                self.tell(Told { span, value, row, reads: Reads::Xhtml, cue: &cue, rest: "" });
+                self.tell(Told { span, value, row, reads: Reads::Xhtml, cue, rest: "" });
             }
             _ => {
                 let reads = if providers { Reads::Public } else { Reads::Text };
                 for text in texts {
-                    let (span, value) = self.trimmed(text);
-                    self.tell(Told { span, value, row, reads, cue: &cue, rest: "" });
+                    let (span, value) = self.trimmed(*text);
+                    self.tell(Told { span, value, row, reads, cue, rest: "" });
                 }
             }
         }
@@ -159,10 +187,13 @@ impl Walk<'_, '_, '_> {
             return;
         }
         if self.lines.heads.len() <= column {
-            self.lines.heads.resize(column + 1, String::new());
+            self.lines.heads.resize(column + 1, Head::default());
         }
         if let Some(head) = self.lines.heads.get_mut(column) {
-            *head = texts.iter().flat_map(|text| self.tape.raw(*text).chars()).take(HEAD_CHARS_MAX).collect();
+            let words: String =
+                texts.iter().flat_map(|text| self.tape.raw(*text).chars()).take(HEAD_CHARS_MAX).collect();
+            let (providers, column) = (self.table.names.is_providers(&words), self.table.column(&words));
+            *head = Head { providers, column, words: words.into() };
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::xml::{ATTRIBUTES_LOOKED_AT_MAX, NodeId, Tape};
 use super::frame::Frame;
 use super::names::{Name, Names};
-use std::collections::{HashMap, HashSet};
+use crate::inspect::hash::Map;
 
 /// Where something stands, whatever is around its first step.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Path {
             for condition in conditions.split('[').filter(|c| !c.is_empty()) {
                 let words = condition.strip_suffix(']')?.split('|');
                 any_of.push(words.map(|word| tags.bit(word, names)).sum::<Option<u64>>()?);
-                tags.names.insert(name);
+                tags.ask(name);
             }
             (name != Name::UNKNOWN).then_some(Step { name, any_of })
         };
@@ -101,11 +101,11 @@ fn fits_at(block: &[Step], frames: &[Frame], end: usize) -> bool {
 /// The words that conditions ask for, a bit each.
 #[derive(Debug, Default)]
 pub(super) struct Tags {
-    words: HashMap<String, u64>,
+    words: Map<String, u64>,
     /// `+name` and `!name`: a child, whether it is wanted, the bit.
     children: Vec<(Name, bool, u64)>,
-    /// Elements of which any is asked.
-    names: HashSet<Name>,
+    /// By the number of an element's name, whether any is asked of it.
+    asked: Vec<bool>,
 }
 
 impl Tags {
@@ -124,9 +124,19 @@ impl Tags {
         }
     }
 
-    /// What conditions may ask of this element.
-    pub(super) fn of(&self, tape: &Tape<'_>, id: NodeId, name: Name, names: &Names) -> u64 {
-        if !self.names.contains(&name) {
+    fn ask(&mut self, name: Name) {
+        let at = usize::from(name.0);
+        if self.asked.len() <= at {
+            self.asked.resize(at + 1, false);
+        }
+        if let Some(asked) = self.asked.get_mut(at) {
+            *asked = true;
+        }
+    }
+
+    /// What conditions may ask of this element; `code` is the number of that word.
+    pub(super) fn of(&self, tape: &Tape<'_>, id: NodeId, name: Name, names: &Names, code: Name) -> u64 {
+        if !self.asked.get(usize::from(name.0)).copied().unwrap_or(false) {
             return 0;
         }
         let mut tags = 0;
@@ -136,18 +146,20 @@ impl Tags {
                 seen(&tape.value(attribute));
             }
         }
-        let mut children = HashSet::new();
+        // A bit for each name that is asked for as a child.
+        let mut there = 0_u64;
         for child in tape.elements(id).take(CHILDREN_LOOKED_AT_MAX) {
-            let local = tape.local(child);
-            if local == "code" {
+            let local = names.find(tape.local(child));
+            if local == code {
                 for attribute in ["code", "codeSystem"] {
                     seen(&tape.attr(child, attribute).unwrap_or_default());
                 }
             }
-            children.insert(names.element(local));
+            let element = names.as_element(local);
+            there |= self.children.iter().filter(|(c, ..)| *c == element).fold(0, |all, (.., bit)| all | bit);
         }
-        for (child, wanted, bit) in &self.children {
-            if children.contains(child) == *wanted {
+        for (_, wanted, bit) in &self.children {
+            if (there & bit != 0) == *wanted {
                 tags |= bit;
             }
         }

@@ -1,7 +1,7 @@
 //! The field table compiled for reading.
 
 use super::frame::{Frame, Owner};
-use super::names::{Name, Names, Part, RawNames};
+use super::names::{Name, Names, Part, RawNames, Words};
 use super::path::{Aim, Path, Tags};
 use crate::inspect::field::{Field, FieldTable, listed};
 use crate::inspect::kind::Whose;
@@ -12,6 +12,7 @@ use std::collections::HashMap;
 pub struct Table {
     rows: Vec<Field>,
     pub(super) names: Names,
+    pub(super) words: Words,
     pub(super) tags: Tags,
     /// By what the path leads to and the last element's name, heaviest first.
     placed: HashMap<(Aim, Name), Vec<Placed>>,
@@ -39,9 +40,11 @@ impl Table {
     /// What is wrong with it, in words that quote nothing but the table itself.
     pub fn new(table: &FieldTable) -> Result<Self, String> {
         let raw: RawNames = toml::from_str(NAMES).map_err(|e| e.message().to_owned())?;
+        let names = Names::new(&raw);
         let mut compiled = Self {
             rows: table.field.clone(),
-            names: Names::new(&raw),
+            words: Words::new(&names)?,
+            names,
             tags: Tags::default(),
             placed: HashMap::new(),
             below: Vec::new(),
@@ -99,23 +102,12 @@ impl Table {
         Some(())
     }
 
-    /// The row that covers a leaf of the innermost element, and what it carries.
-    pub(super) fn row(&self, aim: Aim, frames: &[Frame], seen: &Seen<'_>) -> Option<(&Field, Carry)> {
-        let top = frames.last()?;
-        let placed = self.placed.get(&(aim, top.name)).map(Vec::as_slice).unwrap_or_default();
-        placed.iter().chain(&self.below).find_map(|placed| {
-            let row = self.rows.get(placed.row)?;
-            let theirs = match row.whose {
-                Whose::Patient | Whose::Relative => top.owner != Owner::Nobody,
-                Whose::Provider | Whose::Organisation => top.owner == Owner::Nobody,
-                Whose::Any => true,
-            };
-            let holds = theirs
-                && (placed.carry != Carry::Public || seen.is_text)
-                && seen.meets(row)
-                && placed.path.fits(frames);
-            holds.then_some((row, placed.carry))
-        })
+    /// The rows whose paths lead to a leaf of the innermost element, heaviest first, and what each carries.
+    pub(super) fn rows<'t>(&'t self, aim: Aim, frames: &[Frame]) -> impl Iterator<Item = (&'t Field, Carry)> {
+        let top = frames.last().map_or(Name::UNKNOWN, |top| top.name);
+        let placed = self.placed.get(&(aim, top)).map(Vec::as_slice).unwrap_or_default();
+        let fits = placed.iter().chain(&self.below).filter(|placed| placed.path.fits(frames));
+        fits.filter_map(|placed| Some((self.rows.get(placed.row)?, placed.carry)))
     }
 
     /// The row of the narrative.
@@ -154,6 +146,19 @@ pub(super) struct Seen<'a> {
 }
 
 impl Seen<'_> {
+    /// The first of these rows that covers a leaf which belongs to `owner`.
+    pub(super) fn row<'t>(&self, rows: &[(&'t Field, Carry)], owner: Owner) -> Option<(&'t Field, Carry)> {
+        let holds = |(row, carry): &&(&Field, Carry)| {
+            let theirs = match row.whose {
+                Whose::Patient | Whose::Relative => owner != Owner::Nobody,
+                Whose::Provider | Whose::Organisation => owner == Owner::Nobody,
+                Whose::Any => true,
+            };
+            theirs && (*carry != Carry::Public || self.is_text) && self.meets(row)
+        };
+        rows.iter().find(holds).copied()
+    }
+
     fn meets(&self, row: &Field) -> bool {
         let (types, systems) = (&row.when.types, &row.when.systems);
         (systems.is_empty() || listed(systems, self.system))

@@ -3,6 +3,7 @@
 use super::super::PersonId;
 use super::super::json::NodeId;
 use super::names::Name;
+use super::paths::Path;
 use super::people::{Facts, Target};
 
 /// Whose side an element is on.
@@ -27,10 +28,14 @@ pub(super) struct Frame {
     pub(super) after: NodeId,
     /// Of its key; elements have the array's.
     pub(super) name: Name,
-    /// How long the path was before it.
-    pub(super) path_before: usize,
-    /// Where the path of its resource begins.
-    pub(super) base: usize,
+    /// How many elements it lies in, itself counted; arrays aren't.
+    pub(super) depth: u32,
+    /// How many of them lie around its resource, the resource counted.
+    pub(super) base: u32,
+    /// Its path from there.
+    pub(super) path: Path,
+    /// Whether its resource stands in a list of contained ones.
+    pub(super) contained: bool,
     pub(super) resource: Option<Facts>,
     pub(super) scope: Scope,
     /// What the Reference around it leads to; elsewhere what the resource's subject leads to.
@@ -47,8 +52,10 @@ impl Frame {
         object: NodeId::ROOT,
         after: NodeId::ROOT,
         name: Name::UNKNOWN,
-        path_before: 0,
+        depth: 0,
         base: 0,
+        path: Path::OUTSIDE,
+        contained: false,
         resource: None,
         scope: Scope::Own,
         target: Target::None,

@@ -9,27 +9,27 @@ use std::borrow::Cow;
 impl<'d> Walk<'_, 'd, '_> {
     /// The key; of a text whose key says nothing the nearest label: a form item's text, an extension's url, what an
     /// observation asks, a parameter's name, an identifier's type, else the key above.
-    pub(super) fn cue(&self, id: NodeId, text: bool, above: &Frame) -> Cow<'d, str> {
+    pub(super) fn cue(&self, id: NodeId, text: bool, above: &Frame, frames: &[Frame]) -> Cow<'d, str> {
         let key = self.key_of(id);
         if !text || !says_nothing(&key) {
             return key;
         }
         let words = &self.table.words;
         let mut nearest = None;
-        for frame in self.frames.iter().rev().take(FRAMES_MAX) {
+        for frame in frames.iter().rev().take(FRAMES_MAX) {
             let object = frame.object;
             let label = if frame.name == words.item {
-                self.tape.string(object, "text").or_else(|| self.tape.string(object, "linkId"))
+                self.doc.string(object, words.text).or_else(|| self.doc.string(object, words.link_id))
             } else if frame.name == words.extension || frame.name == words.modifier_extension {
-                self.tape.string(object, "url").map(last_segment)
+                self.doc.string(object, words.url).map(last_segment)
             } else if frame.name == words.parameter {
-                self.tape.string(object, "name")
+                self.doc.string(object, words.name)
             } else if key.starts_with("value")
                 && (frame.name == words.component || self.is_observation(frame))
             {
-                self.concept(object, "code")
+                self.concept(object, words.code)
             } else {
-                self.concept(object, "type").filter(|_| object == above.object)
+                self.concept(object, words.kind).filter(|_| object == above.object)
             };
             if label.is_some() {
                 return label.unwrap_or_default();
@@ -43,18 +43,19 @@ impl<'d> Walk<'_, 'd, '_> {
 
     fn is_observation(&self, frame: &Frame) -> bool {
         frame.resource.is_some_and(|facts| facts.kind == self.table.words.observation)
-            && self.tape.get(frame.object, "resourceType").is_some()
+            && self.doc.get(frame.object, self.table.words.resource_type).is_some()
     }
 
     /// The words of a CodeableConcept.
-    fn concept(&self, object: NodeId, key: &str) -> Option<Cow<'d, str>> {
-        let concept = self.tape.get(object, key)?;
-        self.tape.string(concept, "text").or_else(|| {
-            let codings = self.tape.get(concept, "coding")?;
+    fn concept(&self, object: NodeId, key: Name) -> Option<Cow<'d, str>> {
+        let words = &self.table.words;
+        let concept = self.doc.get(object, key)?;
+        self.doc.string(concept, words.text).or_else(|| {
+            let codings = self.doc.get(concept, words.coding)?;
             self.tape
                 .children(codings)
                 .take(MEMBERS_LOOKED_AT_MAX)
-                .find_map(|coding| self.tape.string(coding, "display"))
+                .find_map(|coding| self.doc.string(coding, words.display))
         })
     }
 

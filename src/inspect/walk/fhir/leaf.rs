@@ -4,6 +4,7 @@ use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
 use super::super::{Declared, Leaf, PersonId, Reads};
 use super::context::{Frame, Scope};
 use super::names::{Class, Name};
+use super::paths::Path;
 use super::people::Target;
 use super::table::{Carry, Row, Step};
 use super::{Walk, place};
@@ -20,20 +21,23 @@ pub(super) struct Beside {
 }
 
 impl<'t> Walk<'t, '_, '_> {
-    pub(super) fn leaf(&mut self, id: NodeId, name: Name, above: &Frame) {
+    pub(super) fn leaf(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame, frames: &[Frame]) {
         let value = self.tape.value(id);
-        let class = if above.unknown { Class::Unknown } else { self.table.names.class(name) };
-        let mut frame = *above;
+        let class = if unknown { Class::Unknown } else { self.table.names.class(name) };
+        let led;
+        let mut frame = above;
         let coding = class == Class::Display && self.is_coding(above);
         if coding {
-            frame.target = Target::None;
+            led = Frame { target: Target::None, ..*above };
+            frame = &led;
         } else if matches!(class, Class::Display | Class::Reference) {
             let lead = self.lead(above);
-            frame.target = lead.target;
-            frame.scope = self.scope_of(lead, above);
-            frame.person = lead.person.or(frame.person);
+            let scope = self.scope_of(lead, above);
+            led = Frame { target: lead.target, scope, person: lead.person.or(above.person), ..*above };
+            frame = &led;
         } else if above.scope == Scope::Definition && self.table.words.is_contact(name) {
-            frame.scope = Scope::Provider;
+            led = Frame { scope: Scope::Provider, ..*above };
+            frame = &led;
         }
         let plain = match self.tape.kind(id) {
             NodeKind::Bool => Reads::Code,
@@ -41,9 +45,12 @@ impl<'t> Walk<'t, '_, '_> {
             NodeKind::Number => Reads::Quantity,
             _ => self.plain(class, coding, &value, above),
         };
-        self.path.push(Step { name, url: Name::UNKNOWN });
-        let row = self.row(&value, plain, &frame);
-        self.path.pop();
+        let path = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
+        let row = if self.paths.rows(path).is_empty() {
+            None
+        } else {
+            self.row(path, name, &value, plain, frame, frames)
+        };
         let reads = match row.map_or(plain, carried) {
             // Whom a provider's or a definition's words name is in public.
             Reads::Text | Reads::Xhtml if matches!(frame.scope, Scope::Provider | Scope::Definition) => {
@@ -51,8 +58,8 @@ impl<'t> Walk<'t, '_, '_> {
             }
             reads => reads,
         };
-        let person = self.whose(row, &frame);
-        self.tell(id, row, person, reads, value, above);
+        let person = self.whose(row, frame);
+        self.tell(id, row, person, reads, value, frames);
     }
 
     fn tell(
@@ -62,23 +69,25 @@ impl<'t> Walk<'t, '_, '_> {
         person: PersonId,
         reads: Reads<'static>,
         value: Cow<'_, str>,
-        above: &Frame,
+        frames: &[Frame],
     ) {
+        let above = frames.last().unwrap_or(&Frame::OUTSIDE);
         self.announce();
         let (tape, table) = (self.tape, self.table);
-        let place = || place::place(tape, &table.names, id);
+        let doc = self.doc;
+        let place = || place::place(doc, id);
         if row.is_some_and(|row| row.field.kind == Kind::DeclaredMode) {
             self.sink.declared(Declared::Test, &place);
         }
         let media = match reads {
-            Reads::Base64("") => tape.string(above.object, "contentType"),
+            Reads::Base64("") => self.doc.string(above.object, table.words.content_type),
             _ => None,
         };
         let reads = match &media {
             Some(media) => Reads::Base64(media),
             None => reads,
         };
-        let cue = self.cue(id, reads == Reads::Text, above);
+        let cue = self.cue(id, reads == Reads::Text, above, frames);
         let field = row.map(|row| &row.field);
         self.sink.leaf(&Leaf { span: tape.span(id), value, field, person, reads, cue: &cue }, &place);
     }
@@ -92,12 +101,8 @@ impl<'t> Walk<'t, '_, '_> {
             Class::Time if is_time(value) => Reads::Time,
             Class::Opaque | Class::Reference => Reads::Opaque,
             Class::Display if coding => Reads::Code,
-            Class::Base64 if self.tape.get(above.object, "origin").is_some() => {
-                if is_sampled(value) {
-                    Reads::Quantity
-                } else {
-                    Reads::Text
-                }
+            Class::Base64 if self.doc.get(above.object, self.table.words.origin).is_some() => {
+                if is_sampled(value) { Reads::Quantity } else { Reads::Text }
             }
             Class::Base64 => Reads::Base64(""),
             Class::Xhtml => Reads::Xhtml,
@@ -111,24 +116,30 @@ impl<'t> Walk<'t, '_, '_> {
     }
 
     /// The best row whose conditions hold.
-    fn row(&self, value: &str, plain: Reads<'_>, frame: &Frame) -> Option<&'t Row> {
-        let resource = frame.resource.map_or(Name::UNKNOWN, |facts| facts.kind);
-        let table = self.table;
-        table.rows(resource, self.path.get(frame.base..).unwrap_or_default()).find(|row| {
+    fn row(
+        &self,
+        path: Path,
+        name: Name,
+        value: &str,
+        plain: Reads<'_>,
+        frame: &Frame,
+        frames: &[Frame],
+    ) -> Option<&'t Row> {
+        self.paths.known_rows(path).iter().copied().find(|row| {
             let holds = match row.field.whose {
                 Whose::Patient | Whose::Relative => frame.scope == Scope::Own,
                 _ => true,
             };
             holds
                 && (row.carry != Carry::Public || plain == Reads::Text)
-                && (!row.conditional || self.meets(row, value, frame))
+                && (!row.conditional || self.meets(row, name, value, frame, frames))
         })
     }
 
-    fn meets(&self, row: &Row, value: &str, frame: &Frame) -> bool {
+    fn meets(&self, row: &Row, name: Name, value: &str, frame: &Frame, frames: &[Frame]) -> bool {
         let when = &row.field.when;
         (when.reference.is_empty() || self.leads(&when.reference, frame))
-            && (when.types.is_empty() || self.is_typed(&when.types, value, frame))
+            && (when.types.is_empty() || self.is_typed(&when.types, name, value, frame, frames))
             && (when.systems.is_empty() || self.is_of_system(&when.systems, frame))
     }
 
@@ -140,20 +151,21 @@ impl<'t> Walk<'t, '_, '_> {
         }
     }
 
-    fn is_typed(&self, types: &[String], value: &str, frame: &Frame) -> bool {
-        let tape = self.tape;
-        if self.path.last().is_some_and(|step| step.name == self.table.words.code) {
+    fn is_typed(&self, types: &[String], name: Name, value: &str, frame: &Frame, frames: &[Frame]) -> bool {
+        let (tape, words) = (self.tape, &self.table.words);
+        if name == words.code {
             return listed(types, value);
         }
         let coded = self.beside(frame.object).kind.is_some_and(|kind| match tape.kind(kind) {
             NodeKind::String => listed(types, &tape.value(kind)),
             NodeKind::Object => {
-                let text = tape.string(kind, "text");
-                let codings = tape.get(kind, "coding").into_iter().flat_map(|list| tape.children(list));
+                let text = self.doc.string(kind, words.text);
+                let codings =
+                    self.doc.get(kind, words.coding).into_iter().flat_map(|list| tape.children(list));
                 text.is_some_and(|text| listed(types, &text))
                     || codings
                         .take(MEMBERS_LOOKED_AT_MAX)
-                        .filter_map(|coding| tape.string(coding, "code"))
+                        .filter_map(|coding| self.doc.string(coding, words.code))
                         .any(|code| listed(types, &code))
             }
             _ => false,
@@ -166,7 +178,7 @@ impl<'t> Walk<'t, '_, '_> {
                     !is_uuid(id)
                         && frame.person.is_some_and(|person| self.people.is_identifier_of(id, person))
                 }
-                word => word.strip_prefix('~').is_some_and(|phrase| self.label_has(phrase)),
+                word => word.strip_prefix('~').is_some_and(|phrase| self.label_has(phrase, frames)),
             })
     }
 
@@ -176,7 +188,8 @@ impl<'t> Walk<'t, '_, '_> {
         if beside.system.is_some_and(|system| listed(systems, &tape.value(system))) {
             return true;
         }
-        let assigner = beside.assigner.and_then(|assigner| tape.string(assigner, "display"));
+        let assigner =
+            beside.assigner.and_then(|assigner| self.doc.string(assigner, self.table.words.display));
         assigner.is_some_and(|display| {
             systems
                 .iter()
@@ -192,22 +205,26 @@ impl<'t> Walk<'t, '_, '_> {
         {
             return beside;
         }
-        let tape = self.tape;
+        let (tape, words) = (self.tape, &self.table.words);
         let beside = Beside {
-            kind: tape.get(object, "type"),
-            system: tape.get(object, "system").filter(|system| tape.kind(*system) == NodeKind::String),
-            assigner: tape.get(object, "assigner"),
+            kind: self.doc.get(object, words.kind),
+            system: self
+                .doc
+                .get(object, words.system)
+                .filter(|system| tape.kind(*system) == NodeKind::String),
+            assigner: self.doc.get(object, words.assigner),
         };
         self.beside.set(Some((object, beside)));
         beside
     }
 
     /// Whether the open form item's label has a phrase; `=…`: is it.
-    fn label_has(&self, phrase: &str) -> bool {
-        let Some(item) = self.frames.iter().rev().find(|frame| frame.name == self.table.words.item) else {
+    fn label_has(&self, phrase: &str, frames: &[Frame]) -> bool {
+        let Some(item) = frames.iter().rev().find(|frame| frame.name == self.table.words.item) else {
             return false;
         };
-        ["text", "linkId"].iter().filter_map(|key| self.tape.string(item.object, key)).any(|label| {
+        let words = &self.table.words;
+        [words.text, words.link_id].iter().filter_map(|key| self.doc.string(item.object, *key)).any(|label| {
             match phrase.strip_prefix('=') {
                 Some(whole) => words_of(&label) == words_of(whole),
                 None => has_phrase(&label, phrase),
@@ -217,13 +234,14 @@ impl<'t> Walk<'t, '_, '_> {
 
     /// Whether a `display` is of a Coding rather than of a Reference.
     fn is_coding(&self, frame: &Frame) -> bool {
-        let has = |key| self.tape.get(frame.object, key).is_some();
-        if has("reference") {
+        let words = &self.table.words;
+        let has = |key| self.doc.get(frame.object, key).is_some();
+        if has(words.reference) {
             return false;
         }
-        has("code")
-            || has("system")
-            || (!has("type") && !has("identifier") && self.table.words.is_coding(frame.name))
+        has(words.code)
+            || has(words.system)
+            || (!has(words.kind) && !has(words.identifier) && self.table.words.is_coding(frame.name))
             || frame.scope == Scope::Definition
     }
 

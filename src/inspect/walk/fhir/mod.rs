@@ -7,9 +7,13 @@
 //!   safe reads as text. A leaf's row counts whatever the leaf `reads` as: a photograph has points, and is decoded too.
 //! - In doubt: text. Below an unknown key everything is text, whatever it is called. Of two `resourceType`s in one
 //!   object the one that tells more counts.
-//! - Cost: two passes over a flat tape; no recursion, no allocation for a leaf but what an escape or a label needs.
+//! - Cost: three passes over a flat tape: keys become numbers (`keys.rs`), resources find their people (`people`), leaves
+//!   are told. Members are looked for by number, and which rows may cover a path is asked once for each path of the
+//!   document (`paths.rs`). No recursion, no allocation for a leaf but what an escape or a label needs.
 
+mod keys;
 mod names;
+mod paths;
 mod people;
 mod place;
 mod table;
@@ -34,8 +38,10 @@ pub use xml::{recognise_xml, shaped};
 use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
 use super::{PersonId, Sink, WalkError};
 use context::{Frame, Scope};
+use keys::{Doc, Keys};
 use leaf::Beside;
 use names::{Category, Name};
+use paths::Paths;
 use people::{Facts, Lead, People};
 use std::cell::Cell;
 use table::Step;
@@ -65,20 +71,21 @@ pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkEr
 
 /// Walks a document that is read already.
 pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
-    let people = People::find(tape, &table.names);
-    let (frames, path) = (Vec::new(), Vec::new());
-    Walk { tape, table, people, announced: 0, frames, path, led: None, beside: Cell::new(None), sink }.run();
+    let keys = Keys::of(tape, &table.names);
+    let doc = Doc { tape, keys: &keys, table };
+    let people = People::find(doc);
+    let paths = Paths::new(table);
+    Walk { doc, tape, table, people, announced: 0, paths, led: None, beside: Cell::new(None), sink }.run();
 }
 
 struct Walk<'t, 'd, 's> {
+    doc: Doc<'t, 'd>,
     tape: &'t Tape<'d>,
     table: &'t Table,
     people: People<'t, 'd>,
     /// How many persons the sink knows.
     announced: usize,
-    frames: Vec<Frame>,
-    /// Names from the root; arrays are passed through.
-    path: Vec<Step>,
+    paths: Paths<'t>,
     /// The Reference that was read last.
     led: Option<(NodeId, Lead)>,
     /// The object that was looked through last for what conditions ask.
@@ -88,26 +95,25 @@ struct Walk<'t, 'd, 's> {
 
 impl Walk<'_, '_, '_> {
     fn run(mut self) {
+        let mut frames: Vec<Frame> = Vec::new(); // bounded by the tape's depth
         for id in self.tape.nodes() {
-            while self.frames.last().is_some_and(|frame| frame.after <= id) {
-                if let Some(frame) = self.frames.pop() {
-                    self.path.truncate(frame.path_before);
-                }
+            while frames.last().is_some_and(|frame| frame.after <= id) {
+                frames.pop();
             }
-            let above = self.frames.last().copied().unwrap_or(Frame::OUTSIDE);
-            let (name, unknown) = self.name(id, &above);
+            let above = frames.last().unwrap_or(&Frame::OUTSIDE);
+            let (name, unknown) = self.name(id, above);
             match self.tape.kind(id) {
-                NodeKind::Object => self.enter_object(id, name, unknown, &above),
-                NodeKind::Array => self.frames.push(Frame {
-                    after: self.tape.after(id),
-                    name,
-                    path_before: self.path.len(),
-                    unknown,
-                    ..above
-                }),
+                NodeKind::Object => {
+                    let frame = self.enter_object(id, name, unknown, above);
+                    frames.push(frame);
+                }
+                NodeKind::Array => {
+                    let frame = Frame { after: self.tape.after(id), name, unknown, ..*above };
+                    frames.push(frame);
+                }
                 NodeKind::Null => {}
                 NodeKind::String | NodeKind::Number | NodeKind::Bool => {
-                    self.leaf(id, name, &Frame { unknown, ..above });
+                    self.leaf(id, name, unknown, above, &frames);
                 }
             }
         }
@@ -115,34 +121,38 @@ impl Walk<'_, '_, '_> {
 
     /// The name of a value's key (an array's elements have the array's), and whether it is in unknown land.
     fn name(&mut self, id: NodeId, above: &Frame) -> (Name, bool) {
+        let name = if above.resource.is_none() { self.doc.outside(id) } else { self.doc.element(id) };
+        if name != Name::UNKNOWN {
+            return (name, above.unknown);
+        }
         let (Some(span), Some(key)) = (self.tape.key_span(id), self.tape.key(id)) else {
             return (above.name, above.unknown);
         };
-        let names = &self.table.names;
-        let name = if above.resource.is_none() { names.outside(&key) } else { names.element(&key) };
-        if name == Name::UNKNOWN {
-            let person = self.person(above);
-            self.announce();
-            let (tape, table) = (self.tape, self.table);
-            self.sink.unknown_key(&key, span, person, &|| place::place(tape, &table.names, id));
-        }
-        (name, above.unknown || name == Name::UNKNOWN)
+        let person = self.person(above);
+        self.announce();
+        let doc = self.doc;
+        self.sink.unknown_key(&key, span, person, &|| place::place(doc, id));
+        (name, true)
     }
 
-    fn enter_object(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame) {
-        let path_before = self.path.len();
+    fn enter_object(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame) -> Frame {
         let words = &self.table.words;
         let extension = name == words.extension || name == words.modifier_extension;
         let url = if extension { self.extension_url(id) } else { Name::UNKNOWN };
-        self.path.push(Step { name, url });
-        let mut frame =
-            Frame { object: id, after: self.tape.after(id), name, path_before, unknown, ..*above };
+        let (after, depth) = (self.tape.after(id), above.depth + 1);
+        let mut frame = Frame { object: id, after, name, depth, unknown, ..*above };
         if let Some(facts) = self.people.resource(id) {
+            frame.contained = name == words.contained;
             self.enter_resource(&mut frame, facts);
-        } else if above.resource.is_none() && path_before == 0 {
+            return frame;
+        }
+        if above.resource.is_none() && above.depth == 0 {
             frame.base = 1; // an envelope: paths begin inside it
-        } else if let Some(facts) = above.resource {
-            let top = path_before == above.base;
+            return frame;
+        }
+        frame.path = self.paths.step(above.path, Step { name, url });
+        if let Some(facts) = above.resource {
+            let top = above.depth == above.base;
             if facts.kind == words.patient && name == words.contact && top {
                 frame.person = Some(self.people.relative(id, facts.number));
             } else if facts.category == Category::Definition && words.is_contact(name) {
@@ -156,7 +166,7 @@ impl Walk<'_, '_, '_> {
                 frame.target = lead.target;
             } else if name == words.agent
                 && top
-                && let Some(who) = self.tape.get(id, "who")
+                && let Some(who) = self.doc.get(id, words.who)
             {
                 // Who acted: what else is told of the agent is this one's.
                 let lead = self.people.lead(who, facts.number);
@@ -165,11 +175,12 @@ impl Walk<'_, '_, '_> {
                 frame.target = lead.target;
             }
         }
-        self.frames.push(frame);
+        frame
     }
 
     fn enter_resource(&mut self, frame: &mut Frame, facts: Facts) {
-        frame.base = self.path.len();
+        frame.base = frame.depth;
+        frame.path = self.paths.top(facts.kind);
         frame.resource = Some(facts);
         frame.person = None;
         frame.target = facts.subject;
@@ -192,12 +203,12 @@ impl Walk<'_, '_, '_> {
 
     fn is_clinical(&self, resource: NodeId, facts: Facts) -> bool {
         let words = &self.table.words;
-        let has = |keys: &[&str]| keys.iter().any(|key| self.tape.get(resource, key).is_some());
+        let has = |keys: &[Name]| keys.iter().any(|key| self.doc.get(resource, *key).is_some());
         if facts.kind == words.claim || facts.kind == words.benefit {
-            return has(&["item"]);
+            return has(&[words.item]);
         }
         if facts.kind == words.encounter || facts.kind == words.appointment {
-            return has(&["reasonCode", "reasonReference", "diagnosis"]);
+            return has(&[words.reason_code, words.reason_reference, words.diagnosis]);
         }
         facts.category == Category::Clinical
     }
@@ -207,16 +218,11 @@ impl Walk<'_, '_, '_> {
         match (frame.scope, frame.person, frame.resource) {
             (Scope::Provider | Scope::Nobody, _, _) => PersonId::NOBODY,
             // What defines or describes is nobody's, unless it lies inside of what is somebody's.
-            (Scope::Definition, None, _) if !self.is_contained(frame) => PersonId::NOBODY,
+            (Scope::Definition, None, _) if !frame.contained => PersonId::NOBODY,
             (_, Some(person), _) => person,
             (_, None, Some(facts)) => self.people.owner(facts.number),
             (_, None, None) => self.people.stray(),
         }
-    }
-
-    fn is_contained(&self, frame: &Frame) -> bool {
-        let key = frame.base.checked_sub(1).and_then(|at| self.path.get(at));
-        key.is_some_and(|step| step.name == self.table.words.contained)
     }
 
     /// What the Reference object that is open leads to.
@@ -249,7 +255,7 @@ impl Walk<'_, '_, '_> {
 
     /// The end of an extension's url, as a name.
     fn extension_url(&self, extension: NodeId) -> Name {
-        self.table.extension(&self.tape.string(extension, "url").unwrap_or_default())
+        self.table.extension(&self.doc.string(extension, self.table.words.url).unwrap_or_default())
     }
 
     /// Tells the sink of persons that it doesn't know yet.

@@ -1,7 +1,6 @@
 //! The names that FHIR R4 knows: elements, each with how its value reads where no row covers it, and resource types.
 
 use serde::Deserialize;
-use std::collections::HashSet;
 
 /// A name, as a number; `Name::UNKNOWN` is no name of R4 and no word of the field table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,14 +51,14 @@ pub(super) enum Category {
 pub(super) struct Names {
     numbers: Numbers,
     meanings: Vec<Meaning>,
-    /// Words of envelopes around resources.
-    outside: HashSet<Name>,
 }
 
 #[derive(Clone, Copy)]
 struct Meaning {
     class: Class,
     resource: Option<Category>,
+    /// Whether it is a word of an envelope around resources.
+    outside: bool,
 }
 
 impl Names {
@@ -67,7 +66,7 @@ impl Names {
     pub(super) fn new() -> Result<Self, String> {
         let raw: RawNames = toml::from_str(include_str!("../../../../config/fields/fhir-r4-names.toml"))
             .map_err(|e| e.message().to_owned())?;
-        let mut names = Self { numbers: Numbers::default(), meanings: Vec::new(), outside: HashSet::new() };
+        let mut names = Self { numbers: Numbers::default(), meanings: Vec::new() };
         names.intern("")?; // number 0: unknown
         let classes = [
             (&raw.structure, Class::Structure),
@@ -115,7 +114,7 @@ impl Names {
         }
         let name = Name(u16::try_from(self.meanings.len()).map_err(|_| "more than 65536 names".to_owned())?);
         self.numbers.insert(word, name);
-        self.meanings.push(Meaning { class: Class::Unknown, resource: None });
+        self.meanings.push(Meaning { class: Class::Unknown, resource: None, outside: false });
         Ok(name)
     }
 
@@ -141,25 +140,24 @@ impl Names {
 
     /// The number of a key: that of the element, with and without the underscore of primitives' extensions.
     pub(super) fn element(&self, key: &str) -> Name {
-        let name = self.find(key.strip_prefix('_').unwrap_or(key));
+        self.as_element(self.find(key.strip_prefix('_').unwrap_or(key)))
+    }
+
+    /// The name, if it is an element's.
+    pub(super) fn as_element(&self, name: Name) -> Name {
         if self.class(name) == Class::Unknown { Name::UNKNOWN } else { name }
     }
 
-    /// The number of a key outside any resource: R4's, or a word of an envelope.
-    pub(super) fn outside(&self, key: &str) -> Name {
-        match self.element(key) {
-            Name::UNKNOWN => {
-                Some(self.find(key)).filter(|n| self.outside.contains(n)).unwrap_or(Name::UNKNOWN)
-            }
-            name => name,
-        }
+    /// The name, if it is a word of an envelope.
+    pub(super) fn as_outside(&self, name: Name) -> Name {
+        let outside = self.meanings.get(name.index()).is_some_and(|meaning| meaning.outside);
+        if outside { name } else { Name::UNKNOWN }
     }
 
     /// Makes a name a word of an envelope.
     pub(super) fn intern_outside(&mut self, word: &str) -> Result<Name, String> {
-        let name = self.intern(word)?;
-        self.outside.insert(name);
-        Ok(name)
+        self.meaning(word, |meaning| meaning.outside = true)?;
+        Ok(self.find(word))
     }
 
     /// The number of a resource type.
@@ -225,14 +223,15 @@ struct Slot {
 impl Numbers {
     fn find(&self, word: &str) -> Name {
         let ends = Ends::of(word.as_bytes());
-        for slot in self.slots_from(ends) {
-            if slot.name == Name::UNKNOWN {
-                break;
-            }
-            let same = |name: Name| self.texts.get(name.index()).is_some_and(|text| **text == *word);
-            if slot.ends == ends && (ends.length <= 16 || same(slot.name)) {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = ends.hash() & mask;
+        // Half of the slots are free at least: this ends.
+        while let Some(slot) = self.slots.get(at).filter(|slot| slot.name != Name::UNKNOWN) {
+            let same = || self.texts.get(slot.name.index()).is_some_and(|text| **text == *word);
+            if slot.ends == ends && (ends.length <= 16 || same()) {
                 return slot.name;
             }
+            at = (at + 1) & mask;
         }
         Name::UNKNOWN
     }

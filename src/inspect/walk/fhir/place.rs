@@ -1,30 +1,58 @@
 //! Places in words: `Bundle.entry[0].resource.name[1].family`. Only names of R4 are shown; any other key is `*`.
 
-use super::super::json::{NodeId, Tape};
-use super::names::{Name, Names};
-use std::fmt::Write;
+use super::super::json::NodeId;
+use super::keys::Doc;
+use super::names::Name;
 
 /// The place of a value.
-pub(super) fn place(tape: &Tape<'_>, names: &Names, id: NodeId) -> String {
-    let mut steps = Vec::with_capacity(16);
+pub(super) fn place(doc: Doc<'_, '_>, id: NodeId) -> String {
+    let tape = doc.tape;
+    // From the value up; what lies deeper than most goes on in a list.
+    let (mut near, mut count, mut far) = ([NodeId::ROOT; STEPS_NEAR], 0, Vec::new());
     let mut at = id;
     while let Some(parent) = tape.parent(at) {
-        steps.push(at);
+        match near.get_mut(count) {
+            Some(slot) => *slot = at,
+            None => far.push(at),
+        }
+        count += 1;
         at = parent;
     }
-    let root = tape.string(NodeId::ROOT, "resourceType").unwrap_or_default();
-    let mut place = String::with_capacity(64);
+    let near = near.into_iter().take(count);
+    let names = &doc.table.names;
+    let root = doc.string(NodeId::ROOT, doc.table.words.resource_type).unwrap_or_default();
+    let mut place = String::with_capacity(96);
     place.push_str(if names.resource(&root) == Name::UNKNOWN { "*" } else { &root });
-    for step in steps.into_iter().rev() {
+    for step in near.chain(far).rev() {
         if let Some(number) = tape.element(step) {
-            let _ = write!(place, "[{number}]"); // writing to a String doesn't fail
+            push_number(&mut place, number);
             continue;
         }
-        let key = tape.key(step).unwrap_or_default();
         place.push('.');
-        place.push_str(if names.outside(&key) == Name::UNKNOWN { "*" } else { &key });
+        if doc.outside(step) == Name::UNKNOWN {
+            place.push('*');
+        } else {
+            place.push_str(&tape.key(step).unwrap_or_default());
+        }
     }
     place
+}
+
+/// Deeper places are few.
+const STEPS_NEAR: usize = 32;
+
+/// `[12]`, by hand: places are many.
+fn push_number(place: &mut String, number: usize) {
+    place.push('[');
+    let mut power = 1;
+    while number / power >= 10 {
+        power *= 10;
+    }
+    while power > 0 {
+        place.extend(char::from_digit(u32::try_from(number / power % 10).unwrap_or(0), 10));
+        power /= 10;
+    }
+    place.push(']');
 }
 
 /// The place as `OperationOutcome.issue.expression` wants it (FHIRPath): primitives' extensions hang on the element
@@ -38,6 +66,15 @@ pub fn expression(place: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_in_full() {
+        for number in [0, 7, 10, 99, 100, 1_234_567, usize::MAX] {
+            let mut place = String::new();
+            push_number(&mut place, number);
+            assert_eq!(place, format!("[{number}]"));
+        }
+    }
 
     #[test]
     fn an_expression_ends_where_names_end() {

@@ -54,7 +54,7 @@ impl Table {
     /// What is wrong with it, in words that quote nothing but the table itself.
     pub fn new(table: &FieldTable) -> Result<Self, String> {
         let mut names = Names::new()?;
-        let words = Words::new(&names);
+        let words = Words::new(&names)?;
         let shapes = Shapes::new(&names)?;
         let mut rows = Vec::with_capacity(table.field.len());
         let mut patterns = Vec::new();
@@ -102,7 +102,8 @@ impl Table {
     /// Whether a place shows the key.
     #[cfg(test)]
     pub(in crate::inspect::walk) fn shows(&self, key: &str) -> bool {
-        self.names.outside(key) != Name::UNKNOWN
+        self.names.element(key) != Name::UNKNOWN
+            || self.names.as_outside(self.names.find(key)) != Name::UNKNOWN
     }
 
     /// The name of an extension by the end of its url: itself, or the word of the table that it has in it.
@@ -278,17 +279,31 @@ macro_rules! words {
             contacts: Vec<Name>,
             providers: Vec<Name>,
             codings: Vec<Name>,
+            /// Members that name whom a resource is about, first wins.
+            pub(super) subjects: Vec<Name>,
+            /// Members further down, or of lists, that do so where none of those does.
+            pub(super) further: Vec<(Name, Option<Name>)>,
         }
 
         impl Words {
-            fn new(names: &Names) -> Self {
+            fn new(names: &Names) -> Result<Self, String> {
+                // What asks for a key by number must not ask for the number of all unknown ones.
+                let known = |word: &str| match names.find(word) {
+                    Name::UNKNOWN => Err(format!("the walker asks for a word that is no name: {word}")),
+                    name => Ok(name),
+                };
                 let all = |words: &str| words.split_whitespace().map(|word| names.find(word)).collect();
-                Self {
-                    $($field: names.find($word),)+
+                let pair = |(outer, inner): &(&str, Option<&str>)| {
+                    Ok::<_, String>((known(outer)?, inner.map(known).transpose()?))
+                };
+                Ok(Self {
+                    $($field: known($word)?,)+
                     contacts: all(CONTACTS),
                     providers: all(PROVIDERS),
                     codings: all(CODINGS),
-                }
+                    subjects: SUBJECTS.split_whitespace().map(known).collect::<Result<_, _>>()?,
+                    further: FURTHER.iter().map(pair).collect::<Result<_, _>>()?,
+                })
             }
         }
     };
@@ -312,6 +327,30 @@ words! {
     parameter = "parameter",
     code = "code",
     contained = "contained",
+    resource_type = "resourceType",
+    resource = "resource",
+    full_url = "fullUrl",
+    id = "id",
+    reference = "reference",
+    kind = "type",
+    value = "value",
+    system = "system",
+    url = "url",
+    who = "who",
+    link = "link",
+    target = "target",
+    subject_patient = "patient",
+    text = "text",
+    link_id = "linkId",
+    name = "name",
+    coding = "coding",
+    display = "display",
+    content_type = "contentType",
+    origin = "origin",
+    assigner = "assigner",
+    reason_code = "reasonCode",
+    reason_reference = "reasonReference",
+    diagnosis = "diagnosis",
 }
 
 impl Words {
@@ -337,3 +376,16 @@ const PROVIDERS: &str = "assigner author custodian dispenser enterer facility ge
     sender";
 const CODINGS: &str = "coding valueCoding answerCoding security tag class modality securityLabel format eventCoding \
     topic subtype lifecycle role event";
+const SUBJECTS: &str = "subject patient beneficiary for individual candidate";
+const FURTHER: &[(&str, Option<&str>)] = &[
+    ("actor", None),
+    ("participant", Some("actor")),
+    ("recipient", None),
+    ("target", None),
+    ("entity", Some("what")),
+    ("securityContext", None),
+    ("focus", None),
+    ("source", None),
+    ("subscriber", None),
+    ("policyHolder", None),
+];

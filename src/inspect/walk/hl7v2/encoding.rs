@@ -170,18 +170,30 @@ impl Iterator for Pieces<'_> {
 /// The next segment at or after `at`: ends are CR, LF, CRLF and the frame bytes of MLLP; blank lines, byte order
 /// marks and indents are passed over.
 pub(crate) fn next_segment(doc: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = segment_start(doc, at)?;
+    let rest = doc.get(start..)?;
+    let length = memchr::memchr3(b'\r', b'\n', FS, rest).unwrap_or(rest.len());
+    Some(start..start + length)
+}
+
+/// Where the next segment at or after `at` begins.
+fn segment_start(doc: &[u8], at: usize) -> Option<usize> {
     let mut start = at;
     loop {
         match doc.get(start..)? {
             [] => return None,
             [0xEF, 0xBB, 0xBF, ..] => start += 3,
             [b'\r' | b'\n' | VT | FS | b' ' | b'\t', ..] => start += 1,
-            rest => {
-                let length = memchr::memchr3(b'\r', b'\n', FS, rest).unwrap_or(rest.len());
-                return Some(start..start + length);
-            }
+            _ => return Some(start),
         }
     }
+}
+
+/// Whether the first segment is a header; looks no further than that takes.
+pub(crate) fn begins_with_header(doc: &[u8]) -> bool {
+    let Some(rest) = segment_start(doc, 0).and_then(|start| doc.get(start..)) else { return false };
+    let head = rest.get(..rest.len().min(4)).unwrap_or_default();
+    is_header(head.split(|c| matches!(c, b'\r' | b'\n') || *c == FS).next().unwrap_or_default())
 }
 
 /// Whether a segment is a header, which declares separators: MSH, FHS or BHS and then what may be one, or nothing.

@@ -36,7 +36,7 @@ use super::{Sink, WalkError};
 /// header segment.
 #[must_use]
 pub fn recognise(doc: &[u8]) -> bool {
-    next_segment(doc, 0).and_then(|span| doc.get(span)).is_some_and(is_header)
+    encoding::begins_with_header(doc)
 }
 
 /// Reads a document and tells `sink` its leaves.

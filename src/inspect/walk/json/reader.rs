@@ -140,6 +140,7 @@ impl Reader<'_> {
     }
 
     /// Past the string at the cursor: start and end without quotes, and whether it has escapes.
+    #[inline]
     fn string(&mut self) -> Result<(usize, usize, bool), WalkError> {
         self.at += 1;
         let start = self.at;
@@ -173,6 +174,7 @@ impl Reader<'_> {
     }
 
     /// Past all that is neither quote nor backslash nor control character, eight bytes at a time.
+    #[inline(always)]
     fn plain(&mut self) {
         while let Some(eight) = self.doc.get(self.at..self.at + 8).and_then(|b| <[u8; 8]>::try_from(b).ok()) {
             let word = u64::from_le_bytes(eight);
@@ -227,6 +229,7 @@ impl Reader<'_> {
         Ok(self.at)
     }
 
+    #[inline(always)]
     fn space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
@@ -237,6 +240,7 @@ impl Reader<'_> {
         self.nodes.get(id as usize).is_some_and(|node| node.kind == NodeKind::Object)
     }
 
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.doc.get(self.at).copied()
     }
@@ -269,5 +273,5 @@ const fn has_control(word: u64) -> u64 {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// A first guess: FHIR has a value in about so many bytes.
-const BYTES_A_NODE: usize = 24;
+/// A first guess: FHIR in one line has a value in about so many bytes.
+const BYTES_A_NODE: usize = 16;

@@ -8,6 +8,8 @@ use std::ops::Range;
 pub(super) struct Cursor<'d> {
     pub(super) text: &'d str,
     pub(super) at: usize,
+    /// Where in the name that was read last the colon stands; 0: there is none.
+    pub(super) colon: usize,
 }
 
 impl<'d> Cursor<'d> {
@@ -42,8 +44,11 @@ impl<'d> Cursor<'d> {
     /// Past a name with at most one colon inside (Namespaces in XML 1.0, section 4).
     pub(super) fn name(&mut self) -> Result<Range<usize>, WalkError> {
         let from = self.at;
+        self.colon = 0;
         loop {
             let part = self.at;
+            // Letters come most.
+            self.at += self.rest().iter().take_while(|b| b.is_ascii_alphabetic()).count();
             while let Some(c) = self.text.as_bytes().get(self.at) {
                 if c.is_ascii_alphabetic() || *c == b'_' {
                     self.at += 1;
@@ -64,6 +69,7 @@ impl<'d> Cursor<'d> {
             if self.peek() != Some(b':') || part != from {
                 return Ok(from..self.at);
             }
+            self.colon = self.at - from;
             self.at += 1;
         }
     }
@@ -114,14 +120,21 @@ impl<'d> Cursor<'d> {
 
 /// The first place of what no document may hold: control characters, U+FFFE, U+FFFF (XML 1.0, section 2.2).
 pub(super) fn not_a_character(doc: &[u8]) -> Option<usize> {
-    let control = doc.iter().position(|b| *b < 0x20 && !is_space(*b));
+    // Without branches inside a piece, so that the compiler looks at many bytes at once.
+    let is_control = |b: u8| (b < 0x20) & !is_space(b);
+    let has_control = |piece: &[u8]| piece.iter().fold(false, |any, b| any | is_control(*b));
+    let piece = doc.chunks(PIECE_BYTES).position(has_control).map(|piece| piece * PIECE_BYTES);
+    let control = piece.and_then(|from| {
+        let at = doc.iter().skip(from).position(|b| is_control(*b))?;
+        Some(from + at)
+    });
     let other =
         memchr::memmem::find_iter(doc, b"\xEF\xBF").find(|at| matches!(doc.get(at + 2), Some(0xBE | 0xBF)));
     control.into_iter().chain(other).min()
 }
 
 pub(super) const fn is_space(b: u8) -> bool {
-    matches!(b, b' ' | b'\t' | b'\n' | b'\r')
+    (b == b' ') | (b == b'\t') | (b == b'\n') | (b == b'\r')
 }
 
 /// Whether a character beyond ASCII may begin a name, or stand in one (XML 1.0, section 2.3).
@@ -133,5 +146,7 @@ fn is_name_char(c: char, first: bool) -> bool {
     begins || !first && matches!(c, '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
+/// How much is looked at before it is asked whether to go on.
+const PIECE_BYTES: usize = 512;
 /// Longer names are refused.
 const NAME_BYTES_MAX: usize = 1024;

@@ -193,6 +193,13 @@ impl<'d> Tape<'d> {
         (!uri.is_empty()).then_some(uri)
     }
 
+    /// The attribute that declares the namespace of an element, or of an attribute with a prefix.
+    #[must_use]
+    pub fn declaration(&self, id: NodeId) -> Option<NodeId> {
+        let declaration = self.node(id).namespace;
+        (declaration != NO_NODE).then_some(NodeId(declaration))
+    }
+
     /// Whether this attribute declares a namespace.
     #[must_use]
     pub fn is_declaration(&self, id: NodeId) -> bool {

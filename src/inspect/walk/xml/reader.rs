@@ -11,7 +11,7 @@ pub(super) fn read(text: &str, depth_max: usize) -> Result<(Vec<Node>, u32), Wal
         return Err(WalkError::Malformed { at });
     }
     let mut reader = Reader {
-        cursor: Cursor { text, at: 0 },
+        cursor: Cursor { text, at: 0, colon: 0 },
         doc: text.as_bytes(),
         depth_max,
         nodes: Vec::with_capacity(text.len() / BYTES_A_NODE + 4),
@@ -154,6 +154,7 @@ impl Reader<'_> {
         if self.cursor.peek() != Some(b'>') {
             return Err(self.cursor.malformed());
         }
+        self.cursor.colon = 0; // the word has none
         self.push(NodeKind::Instruction, word, from..self.cursor.at)?;
         self.cursor.at += 1;
         Ok(())
@@ -279,7 +280,17 @@ impl Reader<'_> {
 
     fn no_attribute_twice(&self, element: u32) -> Result<(), WalkError> {
         let attributes = self.nodes.get(element as usize + 1..).unwrap_or_default();
-        if attributes.len() < 2 {
+        if attributes.len() <= ATTRIBUTES_PAIRED_MAX {
+            let same = |one: &Node, other: &Node| {
+                one.name_length == other.name_length && self.doc.get(one.name()) == self.doc.get(other.name())
+            };
+            let mut rest = attributes;
+            while let Some((one, others)) = rest.split_first() {
+                if others.iter().any(|other| same(one, other)) {
+                    return Err(self.cursor.malformed());
+                }
+                rest = others;
+            }
             return Ok(());
         }
         let mut names: Vec<&[u8]> =
@@ -311,10 +322,16 @@ impl Reader<'_> {
         let end = self.cursor.at;
         let Some(open) = self.open.last().copied() else { return Err(self.cursor.malformed()) };
         self.cursor.at += 2;
-        let name = self.cursor.name()?;
-        let opened = self.nodes.get(open.id as usize).and_then(|n| self.doc.get(n.name()));
-        if opened != self.doc.get(name) {
-            return Err(WalkError::Malformed { at: end });
+        let opened =
+            self.nodes.get(open.id as usize).and_then(|n| self.doc.get(n.name())).unwrap_or_default();
+        let rest = self.cursor.rest();
+        if rest.starts_with(opened) && rest.get(opened.len()) == Some(&b'>') {
+            self.cursor.at += opened.len();
+        } else {
+            let name = self.cursor.name()?;
+            if Some(opened) != self.doc.get(name) {
+                return Err(WalkError::Malformed { at: end });
+            }
         }
         self.cursor.space();
         if self.cursor.peek() != Some(b'>') {
@@ -338,7 +355,7 @@ impl Reader<'_> {
 
     fn push(&mut self, kind: NodeKind, name: Range<usize>, span: Range<usize>) -> Result<u32, WalkError> {
         let id = u32::try_from(self.nodes.len()).map_err(|_| self.cursor.malformed())?;
-        let colon = self.doc.get(name.clone()).and_then(|n| memchr::memchr(b':', n)).unwrap_or(0);
+        let colon = if name.is_empty() { 0 } else { self.cursor.colon };
         self.nodes.push(Node {
             start: to_u32(span.start),
             end: to_u32(span.end),
@@ -370,6 +387,9 @@ const DECLARATION_WORDS: [&str; 3] = ["version", "encoding", "standalone"];
 
 /// Namespace declarations in force at one time; each name looks through them.
 const DECLARATIONS_MAX: usize = 256;
+
+/// More attributes than these are compared by sorting them.
+const ATTRIBUTES_PAIRED_MAX: usize = 8;
 
 /// A first guess: C-CDA has a node in about so many bytes.
 const BYTES_A_NODE: usize = 24;

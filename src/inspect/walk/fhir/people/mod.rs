@@ -9,25 +9,29 @@ use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use crate::inspect::walk::{PersonId, Role};
 mod reference;
 
+use super::keys::Doc;
 use super::names::{Category, Name, Names};
+use crate::inspect::hash::Map;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// The resources of a document and their persons.
 pub(super) struct People<'t, 'd> {
+    doc: Doc<'t, 'd>,
     tape: &'t Tape<'d>,
     names: &'t Names,
     resources: Vec<Resource<'d>>,
+    /// The resource that comes next in the walk.
+    next: usize,
     /// `fullUrl`, `Patient/id`, to the resource's number.
-    by_url: HashMap<Cow<'d, str>, usize>,
+    by_url: Map<Cow<'d, str>, usize>,
     /// Container's number and id.
-    contained: HashMap<(usize, Cow<'d, str>), usize>,
+    contained: Map<(usize, Cow<'d, str>), usize>,
     /// Identifier values of patients.
-    identifiers: HashMap<Cow<'d, str>, (Option<Cow<'d, str>>, PersonId)>,
+    identifiers: Map<Cow<'d, str>, (Option<Cow<'d, str>>, PersonId)>,
     /// References to patients that aren't in the document.
-    absent: HashMap<String, PersonId>,
+    absent: Map<String, PersonId>,
     /// Relatives inside a resource: Patient.contact by its node, and the resource's own.
-    relatives: HashMap<NodeId, PersonId>,
+    relatives: Map<NodeId, PersonId>,
     roles: Vec<Role>,
     only: Option<PersonId>,
     stray: Option<PersonId>,
@@ -85,34 +89,20 @@ pub(super) struct Facts {
 
 const NO_LEAD: Lead = Lead { target: Target::None, person: None };
 
-/// Members that name whom a resource is about, first wins.
-const SUBJECTS: &[&str] = &["subject", "patient", "beneficiary", "for", "individual", "candidate"];
-/// Members further down, or of lists, that do so where none of those does.
-const FURTHER: &[(&str, &str)] = &[
-    ("actor", ""),
-    ("participant", "actor"),
-    ("recipient", ""),
-    ("target", ""),
-    ("entity", "what"),
-    ("securityContext", ""),
-    ("focus", ""),
-    ("source", ""),
-    ("subscriber", ""),
-    ("policyHolder", ""),
-];
-
 impl<'t, 'd> People<'t, 'd> {
     /// Finds the resources of a document and joins them to persons.
-    pub(super) fn find(tape: &'t Tape<'d>, names: &'t Names) -> Self {
+    pub(super) fn find(doc: Doc<'t, 'd>) -> Self {
         let mut people = Self {
-            tape,
-            names,
+            doc,
+            tape: doc.tape,
+            names: &doc.table.names,
             resources: Vec::new(),
-            by_url: HashMap::new(),
-            contained: HashMap::new(),
-            identifiers: HashMap::new(),
-            absent: HashMap::new(),
-            relatives: HashMap::new(),
+            next: 0,
+            by_url: Map::default(),
+            contained: Map::default(),
+            identifiers: Map::default(),
+            absent: Map::default(),
+            relatives: Map::default(),
             roles: Vec::new(),
             only: None,
             stray: None,
@@ -124,10 +114,13 @@ impl<'t, 'd> People<'t, 'd> {
         people
     }
 
-    /// The resource that this object is, if it is one.
-    pub(super) fn resource(&self, node: NodeId) -> Option<Facts> {
-        let number = self.resources.binary_search_by_key(&node, |r| r.node).ok()?;
-        let resource = self.resources.get(number)?;
+    /// The resource that this object is, if it is one; objects are asked for in the order of the document.
+    pub(super) fn resource(&mut self, node: NodeId) -> Option<Facts> {
+        while self.resources.get(self.next).is_some_and(|resource| resource.node < node) {
+            self.next += 1;
+        }
+        let number = self.next;
+        let resource = self.resources.get(number).filter(|resource| resource.node == node)?;
         Some(Facts { number, kind: resource.kind, category: resource.category, subject: resource.subject })
     }
 
@@ -207,11 +200,11 @@ impl<'t, 'd> People<'t, 'd> {
 
     /// Every object with a resourceType, in order, with the resource that contains it.
     fn list_resources(&mut self) {
-        let tape = self.tape;
+        let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
         let mut found: Vec<(NodeId, Name)> = Vec::new();
         for node in tape.nodes() {
-            if tape.kind(node) == NodeKind::String
-                && tape.key_is(node, "resourceType")
+            if doc.key_is(node, words.resource_type)
+                && tape.kind(node) == NodeKind::String
                 && let Some(object) = tape.parent(node)
             {
                 found.push((object, self.names.resource(&tape.value(node))));
@@ -229,12 +222,12 @@ impl<'t, 'd> People<'t, 'd> {
             }
             let held = tape
                 .parent(node)
-                .is_some_and(|list| tape.key_is(node, "contained") || tape.key_is(list, "contained"));
+                .is_some_and(|list| doc.key_is(node, words.contained) || doc.key_is(list, words.contained));
             let container = open.last().map(|(number, _)| *number).filter(|_| held);
             open.push((self.resources.len(), tape.after(node)));
             let category = self.names.category(kind).unwrap_or(Category::Other);
             let owner = if category == Category::Provider { Owner::Nobody } else { Owner::Unasked };
-            let id = tape.string(node, "id");
+            let id = doc.string(node, words.id);
             self.resources.push(Resource {
                 node,
                 kind,
@@ -248,6 +241,7 @@ impl<'t, 'd> People<'t, 'd> {
     }
 
     fn index(&mut self) {
+        let words = &self.doc.table.words;
         for (number, resource) in self.resources.iter().enumerate() {
             if let Some(container) = resource.container {
                 let outermost = self.container(container);
@@ -256,10 +250,14 @@ impl<'t, 'd> People<'t, 'd> {
                 }
                 continue;
             }
-            if let Some(kind) = self.tape.string(resource.node, "resourceType")
+            if let Some(kind) = self.doc.string(resource.node, words.resource_type)
                 && let Some(id) = &resource.id
             {
-                self.by_url.entry(Cow::Owned(format!("{kind}/{id}"))).or_insert(number);
+                let mut reference = String::with_capacity(kind.len() + 1 + id.len());
+                reference.push_str(&kind);
+                reference.push('/');
+                reference.push_str(id);
+                self.by_url.entry(Cow::Owned(reference)).or_insert(number);
             }
             if let Some(url) = self.full_url(resource.node) {
                 self.by_url.entry(url).or_insert(number);
@@ -268,8 +266,9 @@ impl<'t, 'd> People<'t, 'd> {
     }
 
     fn full_url(&self, node: NodeId) -> Option<Cow<'d, str>> {
-        let entry = self.tape.parent(node).filter(|_| self.tape.key_is(node, "resource"))?;
-        self.tape.string(entry, "fullUrl")
+        let words = &self.doc.table.words;
+        let entry = self.tape.parent(node).filter(|_| self.doc.key_is(node, words.resource))?;
+        self.doc.string(entry, words.full_url)
     }
 
     /// A person for each Patient, RelatedPerson and Person, in this order, since the later lead to the earlier.
@@ -311,7 +310,10 @@ impl<'t, 'd> People<'t, 'd> {
     }
 
     fn related(&mut self, node: NodeId, number: usize) -> Owner {
-        let patient = self.tape.get(node, "patient").and_then(|patient| self.lead(patient, number).person);
+        let patient = self
+            .doc
+            .get(node, self.doc.table.words.subject_patient)
+            .and_then(|patient| self.lead(patient, number).person);
         match patient {
             Some(PersonId::NOBODY) => Owner::Nobody,
             Some(patient) => Owner::Known(self.person(Role::RelativeOf(patient))),
@@ -321,10 +323,10 @@ impl<'t, 'd> People<'t, 'd> {
 
     /// A Person is the patient that it links to; a practitioner's is nobody's.
     fn linked(&mut self, node: NodeId, number: usize) -> Owner {
-        let tape = self.tape;
+        let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
         let mut provider = false;
-        let links = tape.get(node, "link").into_iter().flat_map(|list| tape.children(list));
-        for target in links.filter_map(|link| tape.get(link, "target")) {
+        let links = doc.get(node, words.link).into_iter().flat_map(|list| tape.children(list));
+        for target in links.filter_map(|link| doc.get(link, words.target)) {
             let lead = self.lead(target, number);
             if let Some(person) = lead.person {
                 return Owner::Known(person);
@@ -363,10 +365,10 @@ impl<'t, 'd> People<'t, 'd> {
 
     /// Whom a resource is about: the first reference that leads to a person, else the first that stands.
     fn subject(&mut self, node: NodeId, number: usize) -> Lead {
-        let tape = self.tape;
+        let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
         let mut first = NO_LEAD;
-        for key in SUBJECTS {
-            for object in tape.get(node, key).into_iter().flat_map(|value| each(tape, value)) {
+        for key in &words.subjects {
+            for object in doc.get(node, *key).into_iter().flat_map(|value| each(tape, value)) {
                 let lead = self.lead(object, number);
                 if lead.person.is_some() {
                     return lead;
@@ -379,10 +381,10 @@ impl<'t, 'd> People<'t, 'd> {
         if first.target != Target::None {
             return first;
         }
-        for (outer, inner) in FURTHER {
-            for object in tape.get(node, outer).into_iter().flat_map(|value| each(tape, value)) {
-                let object = if inner.is_empty() { Some(object) } else { tape.get(object, inner) };
-                if let Some(object) = object.filter(|o| tape.get(*o, "reference").is_some()) {
+        for (outer, inner) in &words.further {
+            for object in doc.get(node, *outer).into_iter().flat_map(|value| each(tape, value)) {
+                let object = inner.map_or(Some(object), |inner| doc.get(object, inner));
+                if let Some(object) = object.filter(|o| doc.get(*o, words.reference).is_some()) {
                     let lead = self.lead(object, number);
                     if lead.person.is_some() {
                         return lead;
@@ -400,20 +402,20 @@ impl<'t, 'd> People<'t, 'd> {
     }
 
     fn index_identifiers(&mut self, node: NodeId, person: PersonId) {
-        let tape = self.tape;
-        for identifier in tape.get(node, "identifier").into_iter().flat_map(|value| each(tape, value)) {
-            if let Some(value) = tape.string(identifier, "value") {
-                let system = tape.string(identifier, "system");
+        let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
+        for identifier in doc.get(node, words.identifier).into_iter().flat_map(|value| each(tape, value)) {
+            if let Some(value) = doc.string(identifier, words.value) {
+                let system = doc.string(identifier, words.system);
                 self.identifiers.entry(value).or_insert((system, person));
             }
         }
     }
 
     fn is_animal(&self, node: NodeId) -> bool {
-        let tape = self.tape;
-        tape.get(node, "extension").is_some_and(|list| {
+        let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
+        doc.get(node, words.extension).is_some_and(|list| {
             tape.children(list)
-                .any(|e| tape.string(e, "url").is_some_and(|url| url.ends_with("/patient-animal")))
+                .any(|e| doc.string(e, words.url).is_some_and(|url| url.ends_with("/patient-animal")))
         })
     }
 }

@@ -12,18 +12,19 @@ impl People<'_, '_> {
         if self.tape.kind(object) != NodeKind::Object {
             return NO_LEAD;
         }
-        let declared = self.tape.string(object, "type").map(|kind| self.names.resource(&kind));
-        if let Some(reference) = self.tape.string(object, "reference") {
+        let (doc, words) = (self.doc, &self.doc.table.words);
+        let declared = doc.string(object, words.kind).map(|kind| self.names.resource(&kind));
+        if let Some(reference) = doc.string(object, words.reference) {
             return self.resolve(&reference, declared.unwrap_or(Name::UNKNOWN), number);
         }
         let target = match declared {
             Some(kind) if kind != Name::UNKNOWN => Target::Resource(kind),
             _ => Target::Unknown,
         };
-        let person = self.tape.get(object, "identifier").and_then(|identifier| self.holder(identifier));
+        let person = doc.get(object, words.identifier).and_then(|identifier| self.holder(identifier));
         match person {
             Some(person) if target == Target::Unknown => {
-                Lead { target: Target::Resource(self.names.resource("Patient")), person: Some(person) }
+                Lead { target: Target::Resource(words.patient), person: Some(person) }
             }
             _ => Lead { target, person },
         }
@@ -31,8 +32,9 @@ impl People<'_, '_> {
 
     /// The patient of the document that has this identifier.
     fn holder(&self, identifier: NodeId) -> Option<PersonId> {
-        let (system, person) = self.identifiers.get(&self.tape.string(identifier, "value")?)?;
-        match (system, self.tape.string(identifier, "system")) {
+        let words = &self.doc.table.words;
+        let (system, person) = self.identifiers.get(&self.doc.string(identifier, words.value)?)?;
+        match (system, self.doc.string(identifier, words.system)) {
             (Some(theirs), Some(ours)) if *theirs != ours => None,
             _ => Some(*person),
         }
@@ -51,7 +53,10 @@ impl People<'_, '_> {
                 None => self.unresolved(&format!("{container}{reference}"), declared),
             };
         }
-        let reference = reference.split_once("/_history/").map_or(reference, |(head, _)| head);
+        let reference = match memchr::memchr(b'_', reference.as_bytes()) {
+            Some(_) => reference.split_once("/_history/").map_or(reference, |(head, _)| head),
+            None => reference,
+        };
         if let Some(found) = self.by_url.get(reference) {
             return self.lead_to(*found);
         }

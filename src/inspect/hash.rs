@@ -1,0 +1,98 @@
+//! A quick hash for tables of one message: a folded product with a key that is drawn anew for each process, so that a
+//! sender can't choose values that collide.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
+
+/// A map by this hash.
+pub(crate) type Map<K, V> = HashMap<K, V, Keyed>;
+
+/// Makes hashers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keyed(u64, u64);
+
+impl Default for Keyed {
+    fn default() -> Self {
+        static KEYS: OnceLock<(u64, u64)> = OnceLock::new();
+        let (one, other) = *KEYS.get_or_init(|| {
+            let random = RandomState::new();
+            (random.hash_one(1_u8), random.hash_one(2_u8) | 1)
+        });
+        Self(one, other)
+    }
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = Folding;
+
+    fn build_hasher(&self) -> Folding {
+        Folding { state: self.0, key: self.1 }
+    }
+}
+
+/// Hashes by folded products: the high half of each, which all bits reach, onto the low one.
+pub(crate) struct Folding {
+    state: u64,
+    key: u64,
+}
+
+impl Folding {
+    fn mix(&mut self, word: u64) {
+        let product = u128::from(self.state ^ word) * u128::from(self.key);
+        self.state = (product as u64) ^ ((product >> 64) as u64) ^ self.key.rotate_left(23);
+    }
+}
+
+impl Hasher for Folding {
+    fn write(&mut self, bytes: &[u8]) {
+        let (eights, rest) = bytes.as_chunks::<8>();
+        eights.iter().for_each(|eight| self.mix(u64::from_le_bytes(*eight)));
+        let last = rest.iter().fold(bytes.len() as u64, |word, byte| word << 8 | u64::from(*byte));
+        self.mix(last);
+    }
+
+    fn write_u8(&mut self, n: u8) {
+        self.mix(u64::from(n));
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.mix(u64::from(n));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.mix(n);
+    }
+
+    fn write_usize(&mut self, n: usize) {
+        self.mix(n as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        let product = u128::from(self.state) * u128::from(self.key);
+        (product as u64) ^ ((product >> 64) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_differ_a_little_are_spread_over_all_buckets() {
+        let keyed = Keyed::default();
+        let mut buckets = [0_usize; 256];
+        for n in 0..25_600 {
+            let hash = keyed.hash_one(format!("Patient/{n}"));
+            buckets[(hash >> 56) as usize] += 1;
+            assert_eq!(hash, keyed.hash_one(format!("Patient/{n}")));
+        }
+        assert!(buckets.iter().all(|n| (20..300).contains(n)), "{buckets:?}");
+        let mut seen: Vec<u64> = (0..10_000_u32).map(|n| keyed.hash_one(n)).collect();
+        seen.extend((0..64).map(|n| keyed.hash_one("x".repeat(n))));
+        let all = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), all);
+    }
+}
