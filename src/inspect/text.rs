@@ -6,9 +6,11 @@
 use super::check::Validator;
 use super::kind::{Kind, Points};
 use super::names::window_before;
+use super::names::words::LOWER_BYTES;
 use super::rules::{Mode, RawDetector, RuleSet};
 use regex::{Regex, RegexBuilder};
 use regex_automata::util::syntax;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -86,14 +88,17 @@ impl Detector {
             return None;
         }
         let before = window_before(text, span.start, self.within.max(BEFORE)).to_lowercase();
-        let near = tail(&before, BEFORE);
-        let cue = cue.to_ascii_lowercase();
+        let cue = Cow::from(cue);
+        let cue = if cue.is_empty() { cue } else { Cow::Owned(cue.to_ascii_lowercase()) };
         // Where nothing stands before the value, the text's own name does.
-        let named = |w: &str| before.trim().is_empty() && has_word(&cue, w);
+        let alone = before.trim().is_empty();
+        let near = last_words(tail(&before, BEFORE));
+        let named = |w: &str| alone && has_word(&cue, w);
         if self.unless_before.iter().any(|w| ends_with_word(near, w) || named(w)) {
             return None;
         }
-        let nearby = self.nearby.iter().any(|w| has_word(&before, w) || has_word(&cue, w));
+        let nearby = !self.nearby.is_empty()
+            && (has_any_word(&before, &self.nearby) || has_any_word(&cue, &self.nearby));
         let points = if nearby { self.with_nearby } else { self.alone };
         // A provider's number counts for nobody; it is told, so that nothing else takes it for a patient's.
         (points.0 > 0 || self.kind == Kind::Provider).then_some(points)
@@ -182,9 +187,13 @@ pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {
     let mut seen: Vec<String> = Vec::new();
     for word in text.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| (2..=24).contains(&w.len()))
     {
-        let word = word.to_ascii_lowercase();
-        if rules.words.is_clinical(&word) && !seen.contains(&word) {
-            seen.push(word);
+        let mut buffer = [0; LOWER_BYTES];
+        let Some(slot) = buffer.get_mut(..word.len()) else { continue };
+        slot.copy_from_slice(word.as_bytes());
+        slot.make_ascii_lowercase();
+        let word = String::from_utf8_lossy(slot); // borrowed: it was a text before
+        if rules.words.is_clinical(&word) && !seen.iter().any(|s| *s == word) {
+            seen.push(word.into_owned());
             if seen.len() == 2 {
                 break;
             }
@@ -230,16 +239,19 @@ fn is_log_entry(line: &str) -> bool {
     if line.starts_with("{\"") {
         return true;
     }
-    let shape: Vec<u8> =
-        line.bytes().take(STAMP_BYTES).map(|b| if b.is_ascii_digit() { b'0' } else { b }).collect();
+    let mut shape = [0; STAMP_BYTES];
+    let folded =
+        shape.iter_mut().zip(line.bytes()).map(|(slot, b)| *slot = if b.is_ascii_digit() { b'0' } else { b });
+    let length = folded.count();
+    let shape = shape.get(..length).unwrap_or_default();
     let iso = shape.starts_with(b"0000-00-00T00:00") || shape.starts_with(b"0000-00-00 00:00");
-    let syslog = matches!(shape.as_slice(), [a, b, c, b' ', b' ' | b'0', b'0', b' ', b'0', b'0', b':', b'0', ..]
+    let syslog = matches!(shape, [a, b, c, b' ', b' ' | b'0', b'0', b' ', b'0', b'0', b':', b'0', ..]
         if [a, b, c].iter().all(|b| b.is_ascii_alphabetic()));
-    let access = line.split_once(" - ").is_some_and(|(head, _)| {
-        head.len() >= 7
-            && head.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':'))
-            && head.contains(['.', ':'])
-    });
+    let address = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b'.' | b':');
+    let head = line.bytes().take_while(|b| address(b)).count();
+    let access = head >= 7
+        && line.get(head..).is_some_and(|rest| rest.starts_with(" - "))
+        && line.get(..head).is_some_and(|address| address.contains(['.', ':']));
     iso || syslog || access
 }
 
@@ -260,30 +272,33 @@ fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
 
 /// Whether `text` has a word that begins with `w`.
 fn has_word(text: &str, w: &str) -> bool {
-    let (text, w) = (text.as_bytes(), w.as_bytes());
-    let Some(first) = w.first() else { return true };
-    if text.len() < w.len() {
-        return false;
-    }
-    // By hand: a searcher costs more to make than such short texts to look through.
-    let mut at = 0;
-    while let Some(step) = text.get(at..).and_then(|rest| memchr::memchr(*first, rest)) {
-        at += step;
-        let here = text.get(at..).is_some_and(|rest| rest.starts_with(w));
-        let before = at.checked_sub(1).and_then(|before| text.get(before));
-        if here && !before.is_some_and(u8::is_ascii_alphanumeric) {
-            return true;
-        }
-        at += if here { w.len() } else { 1 };
-    }
-    false
+    word_starts(text).any(|rest| rest.starts_with(w))
 }
 
-/// Whether `before` ends in the word `w`, with nothing but blanks and `:`, `=`, `,` behind it.
+/// Whether `text` has a word that begins with one of `words`.
+fn has_any_word(text: &str, words: &[String]) -> bool {
+    word_starts(text).any(|rest| {
+        let first = rest.as_bytes().first();
+        words.iter().any(|w| w.as_bytes().first() == first && rest.starts_with(w.as_str()))
+    })
+}
+
+/// What stands from each place on where no ASCII word goes on.
+fn word_starts(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let begins =
+        |at: &usize| at.checked_sub(1).and_then(|b| bytes.get(b)).is_none_or(|b| !b.is_ascii_alphanumeric());
+    (0..bytes.len()).filter(begins).filter_map(|at| text.get(at..))
+}
+
+/// `before` without the blanks, `:`, `=`, `,` at its end, and without a full stop before them.
+fn last_words(before: &str) -> &str {
+    before.trim_end_matches([' ', ':', '=', '\t', '"', ',', '-']).trim_end_matches('.')
+}
+
+/// Whether `before`, as [`last_words`] gives it, ends in the word `w`.
 fn ends_with_word(before: &str, w: &str) -> bool {
-    let before = before.trim_end_matches([' ', ':', '=', '\t', '"', ',', '-']);
     let w = w.trim_end_matches(['.', ' ']);
-    let before = before.trim_end_matches('.');
     before.strip_suffix(w).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
 }
 

@@ -1,7 +1,7 @@
 //! What stands around a name: what follows it, and words near that speak of one individual.
 
 use super::run::Word;
-use super::words::Words;
+use super::words::{LOWER_BYTES, Words, lower};
 use std::ops::Range;
 
 /// What follows a name.
@@ -26,8 +26,9 @@ impl After {
             rest = rest.get(1..).and_then(|t| t.trim_start_matches('’').get(1..)).unwrap_or_default();
         }
         let behind = rest.trim_start_matches([' ', '-']);
-        let next = head_word(behind).to_lowercase();
-        if words.things.contains(next.as_str()) {
+        let mut buffer = [0; LOWER_BYTES];
+        let next = lower(head_word(behind), &mut buffer);
+        if words.things.contains(&*next) {
             return Self::Thing;
         }
         if last.possessive {
@@ -35,23 +36,25 @@ impl After {
         }
         let behind = rest.trim_start_matches([' ', ',', '(', ';', '|', '-', '\t', '—', '–']);
         let credential = behind.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-'))).next();
-        let credential = credential.unwrap_or_default().trim_end_matches('.').to_lowercase();
-        if behind.len() < rest.len() && words.provider_after.contains(credential.as_str()) {
+        let credential = lower(credential.unwrap_or_default().trim_end_matches('.'), &mut buffer);
+        if behind.len() < rest.len() && words.provider_after.contains(&*credential) {
             return Self::Credential;
         }
-        let next = head_word(behind).to_lowercase();
-        if words.identified_by.contains(next.as_str()) || is_age(behind) {
+        let next = lower(head_word(behind), &mut buffer);
+        if words.identified_by.contains(&*next) || is_age(behind) {
             return Self::Identified;
         }
         if heads_address(text, last) {
             return Self::Identified;
         }
-        let next_two = rest.trim_start_matches(' ');
-        let mut both = next_two.split(' ');
-        let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
-        let pair = format!("{one} {}", head_word(two));
-        if rest.starts_with(' ') && (words.acts.contains(head_word(one)) || words.acts.contains(&pair)) {
-            return Self::Act;
+        if let Some(next_two) = rest.strip_prefix(' ') {
+            let mut both = next_two.trim_start_matches(' ').split(' ');
+            let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
+            if words.acts.contains(head_word(one))
+                || words.acts.contains(&format!("{one} {}", head_word(two)))
+            {
+                return Self::Act;
+            }
         }
         Self::Nothing
     }
@@ -83,13 +86,9 @@ fn is_age(text: &str) -> bool {
 /// Whether words around `span` say that one individual is spoken of.
 pub(super) fn speaks_of_one(text: &str, span: &Range<usize>, words: &Words) -> bool {
     let says = |part: &str| {
-        let part = part.to_lowercase();
-        part.split(|c: char| !(c.is_alphanumeric() || c == '/')).any(|w| {
-            words
-                .individual
-                .iter()
-                .any(|i| i == w || (w.ends_with(i) && w.starts_with(|c: char| c.is_ascii_digit())))
-        })
+        let mut buffer = [0; LOWER_BYTES];
+        let part = lower(part, &mut buffer);
+        part.split(|c: char| !(c.is_alphanumeric() || c == '/')).any(|w| words.is_individual(w))
     };
     says(window_before(text, span.start, NEAR_BYTES)) || says(window_after(text, span.end, NEAR_BYTES))
 }

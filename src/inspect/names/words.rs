@@ -1,7 +1,10 @@
 //! The word lists of text inspection: what introduces a person, what makes a name somebody else's or nobody's.
 
+use super::list::Fnv;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
 /// What stands before a name and says of whom it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -20,6 +23,10 @@ pub enum Cue {
     /// As `Intro`, but only with a colon or an equals sign behind: `From:`.
     Label,
 }
+
+/// Words of a list: they are the site's and ours, so no sender can choose keys that collide.
+type Set = HashSet<String, BuildHasherDefault<Fnv>>;
+type Cues = HashMap<String, Vec<(String, Cue)>, BuildHasherDefault<Fnv>>;
 
 /// A list as written in `config/words.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,25 +53,25 @@ pub struct Words {
     /// Words that no name has: labels, roles, facilities.
     pub not_names: HashSet<String>,
     /// Words right behind a name that make it a provider's.
-    pub provider_after: HashSet<String>,
+    pub provider_after: Set,
     /// Words of clinical content.
-    pub clinical: HashSet<String>,
+    pub clinical: Set,
     /// Endings of words of clinical content.
     pub clinical_endings: Vec<String>,
     /// Words, one or two, right behind a name that say what only people do.
-    pub acts: HashSet<String>,
+    pub acts: Set,
     /// Words behind a name that make it the name of a thing: `disease`, `score`, `hospital`.
-    pub things: HashSet<String>,
+    pub things: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
-    pub eponyms: HashSet<String>,
+    pub eponyms: Set,
     /// States and countries: too wide to say where somebody lives.
-    pub wide_places: HashSet<String>,
+    pub wide_places: Set,
     /// Words that say that one individual is spoken of; looked for near a name.
-    pub individual: Vec<String>,
+    individual: Set,
     /// Words right behind a name that say it is somebody's on record: `dob`, `mrn`.
-    pub identified_by: HashSet<String>,
+    pub identified_by: Set,
     /// Cues by their last word, each with its whole phrase, longest first.
-    cues: HashMap<String, Vec<(String, Cue)>>,
+    cues: Cues,
 }
 
 impl Words {
@@ -74,7 +81,7 @@ impl Words {
         let words = |id: &'static str| {
             lists.iter().filter(move |list| list.id == id).flat_map(|list| list.words.iter().cloned())
         };
-        let mut cues: HashMap<String, Vec<(String, Cue)>> = HashMap::new();
+        let mut cues = Cues::default();
         for list in lists {
             for (phrase, cue) in list.words.iter().zip(list.cue.iter().cycle()) {
                 let last = phrase.rsplit(' ').next().unwrap_or_default().to_owned();
@@ -105,6 +112,14 @@ impl Words {
         self.clinical.contains(word)
             || (word.len() >= CLINICAL_BYTES_MIN
                 && self.clinical_endings.iter().any(|e| word.ends_with(e.as_str())))
+    }
+
+    /// Whether `word`, in lower case, says that one individual is spoken of: by itself, or with a number before it.
+    #[must_use]
+    pub fn is_individual(&self, word: &str) -> bool {
+        let numbered = word.starts_with(|c: char| c.is_ascii_digit());
+        self.individual.contains(word)
+            || (numbered && self.individual.iter().any(|i| word.ends_with(i.as_str())))
     }
 
     /// The cue that `before` ends in. `before` is lower case; blanks and light punctuation may follow the cue.
@@ -140,7 +155,6 @@ impl Words {
     #[must_use]
     pub fn all_single(&self) -> Vec<&str> {
         [
-            &self.not_names,
             &self.provider_after,
             &self.clinical,
             &self.acts,
@@ -148,16 +162,32 @@ impl Words {
             &self.eponyms,
             &self.wide_places,
             &self.identified_by,
+            &self.individual,
         ]
         .into_iter()
         .flatten()
-        .chain(&self.individual)
+        .chain(&self.not_names)
         .chain(&self.clinical_endings)
         .map(String::as_str)
         .chain(self.cues.values().flatten().map(|(phrase, _)| phrase.as_str()))
         .collect()
     }
 }
+
+/// `word` in lower case, in `buffer` where it is short and ASCII, as most are.
+pub(in crate::inspect) fn lower<'b>(word: &str, buffer: &'b mut [u8; LOWER_BYTES]) -> Cow<'b, str> {
+    match buffer.get_mut(..word.len()).filter(|_| word.is_ascii()) {
+        Some(slot) => {
+            slot.copy_from_slice(word.as_bytes());
+            slot.make_ascii_lowercase();
+            String::from_utf8_lossy(slot) // borrowed: it is ASCII
+        }
+        None => Cow::Owned(word.to_lowercase()),
+    }
+}
+
+/// Bytes of most words, and of what stands before a name.
+pub(in crate::inspect) const LOWER_BYTES: usize = 80;
 
 /// Shorter words with an ending of the list are plain words: `coma`, `program`.
 const CLINICAL_BYTES_MIN: usize = 8;

@@ -93,13 +93,14 @@ pub(super) fn heads(nfa: &NFA) -> Vec<Head> {
 /// A byte that every match has, among its first so many bytes; the automaton without the byte can't end.
 pub(super) fn required(nfa: &NFA, byte: u8) -> Option<usize> {
     let mut at = closure(nfa, &[nfa.start_anchored()]);
+    let bytes = one_of_each_class(nfa, byte);
     for reach in 1..=REACH_MAX {
         if at.ends {
             return None;
         }
         let mut targets: Vec<StateID> = Vec::new();
-        for b in (0..=u8::MAX).filter(|b| *b != byte) {
-            targets.extend(at.states.iter().flat_map(|(state, _)| leads(nfa, *state, b)));
+        for b in &bytes {
+            targets.extend(at.states.iter().flat_map(|(state, _)| leads(nfa, *state, *b)));
         }
         targets.sort_unstable();
         targets.dedup();
@@ -109,6 +110,14 @@ pub(super) fn required(nfa: &NFA, byte: u8) -> Option<usize> {
         at = closure(nfa, &targets);
     }
     None
+}
+
+/// A byte of each class that the automaton tells apart; never `but`.
+fn one_of_each_class(nfa: &NFA, but: u8) -> Vec<u8> {
+    let mut seen = [false; 256];
+    let fresh =
+        |b: &u8| *b != but && !std::mem::replace(&mut seen[usize::from(nfa.byte_classes().get(*b))], true);
+    (0..=u8::MAX).filter(fresh).collect()
 }
 
 /// A head that isn't complete, and where the automaton is behind it.
@@ -179,15 +188,20 @@ fn step(nfa: &NFA, way: &Way, depth: usize, room: usize, out: &mut Vec<Way>) {
     // By where they lead; what isn't ASCII is one group, so that scripts don't multiply ways.
     let mut groups: BTreeMap<(bool, Vec<StateID>, bool), Class> = BTreeMap::new();
     let (mut high, mut high_to) = (Class::default(), Vec::new());
+    let mut by_class: [Option<(Vec<StateID>, bool)>; 256] = [const { None }; 256];
     for byte in 0..=u8::MAX {
-        let mut to: Vec<StateID> = Vec::new();
-        let mut bounded = true;
-        for (state, boundary) in &way.at.states {
-            if let Some(next) = leads(nfa, *state, byte) {
-                to.push(next);
-                bounded &= *boundary;
-            }
-        }
+        let class = usize::from(nfa.byte_classes().get(byte));
+        let (mut to, bounded) = by_class[class]
+            .get_or_insert_with(|| {
+                let mut bounded = true;
+                let ways = way.at.states.iter().filter_map(|(state, boundary)| {
+                    let next = leads(nfa, *state, byte)?;
+                    bounded &= *boundary;
+                    Some(next)
+                });
+                (ways.collect(), bounded)
+            })
+            .clone();
         if to.is_empty() {
             continue;
         }

@@ -16,7 +16,8 @@ mod tests;
 
 use head::{HEAD_BYTES_MAX, Head, is_word};
 use pack::{BUCKETS, Tables};
-use rule::{Match, Road, Rule};
+use regex_automata::util::pool::{Pool, PoolGuard};
+use rule::{Caches, Match, Road, Rule};
 use simd::{BANKS_MAX, Candidates, Lanes};
 use std::ops::Range;
 
@@ -31,7 +32,12 @@ pub struct Engine {
     around: Vec<Around>,
     plain: Vec<usize>,
     lanes: Lanes,
+    /// What searches have learnt: each takes one, and puts it back.
+    caches: Pool<Caches, NoCaches>,
 }
+
+/// Makes caches that know nothing.
+type NoCaches = Box<dyn Fn() -> Caches + Send + Sync>;
 
 type Buckets = [Vec<Group>; BUCKETS];
 
@@ -63,11 +69,9 @@ impl Engine {
     /// # Errors
     /// The number of the pattern that is no regex or too large.
     pub fn new<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, usize> {
-        let (mut rules, mut room) = (Vec::new(), SMALL_BYTES_MAX);
+        let mut rules = Vec::new();
         for (number, pattern) in patterns.into_iter().enumerate() {
-            let rule = Rule::new(pattern, room).ok_or(number)?;
-            room = room.saturating_sub(rule.small_bytes());
-            rules.push(rule);
+            rules.push(Rule::new(pattern).ok_or(number)?);
         }
         Ok(Self::of(rules))
     }
@@ -84,7 +88,9 @@ impl Engine {
             }
         }
         let (tables, groups) = banks(by_heads).into_iter().unzip();
-        Self { rules, tables, groups, around, plain, lanes: Lanes::best() }
+        let count = rules.len();
+        let caches = Pool::new(Box::new(move || std::iter::repeat_with(|| None).take(count).collect()) as _);
+        Self { rules, tables, groups, around, plain, lanes: Lanes::best(), caches }
     }
 
     /// Asks `judge` of each match in `text`.
@@ -92,7 +98,7 @@ impl Engine {
         for rule in &self.plain {
             self.by_regex(*rule, text, 0, judge);
         }
-        let mut progress = Progress::default();
+        let mut progress = Progress { caches: self.caches.get(), states: Vec::new(), furthest: 0 };
         for around in &self.around {
             self.search_around(around, text, &mut progress, judge);
         }
@@ -121,7 +127,7 @@ impl Engine {
         }
     }
 
-    fn search_around(&self, around: &Around, text: &str, progress: &mut Progress, judge: &mut Judge<'_>) {
+    fn search_around(&self, around: &Around, text: &str, progress: &mut Progress<'_>, judge: &mut Judge<'_>) {
         let bytes = text.as_bytes();
         let mut next = 0;
         for byte in memchr::memchr_iter(around.byte, bytes) {
@@ -140,7 +146,7 @@ impl Engine {
         text: &str,
         at: usize,
         mut buckets: u8,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
         judge: &mut Judge<'_>,
     ) {
         let bytes = text.as_bytes();
@@ -166,13 +172,21 @@ impl Engine {
         }
     }
 
-    fn try_here(&self, number: usize, text: &str, at: usize, progress: &mut Progress, judge: &mut Judge<'_>) {
+    fn try_here(
+        &self,
+        number: usize,
+        text: &str,
+        at: usize,
+        progress: &mut Progress<'_>,
+        judge: &mut Judge<'_>,
+    ) {
         let Some(rule) = self.rules.get(number) else { return };
         if progress.is_past(number, at) {
             return;
         }
         let mut read = 0;
-        let found = rule.find_here(text, at, &mut read);
+        let Some(cache) = progress.caches.get_mut(number) else { return };
+        let found = rule.find_here(text, at, cache, &mut read);
         if found.is_none() && read <= SHORT {
             return; // the usual case keeps no books
         }
@@ -255,8 +269,8 @@ impl Group {
 }
 
 /// What is known of the rules that have matched or read much.
-#[derive(Default)]
-struct Progress {
+struct Progress<'e> {
+    caches: PoolGuard<'e, Caches, NoCaches>,
     states: Vec<State>,
     /// The furthest of their next places: beyond it there is no need to look.
     furthest: usize,
@@ -270,7 +284,7 @@ struct State {
     read: usize,
 }
 
-impl Progress {
+impl Progress<'_> {
     /// Whether the rule goes on behind `at` only.
     fn is_past(&self, rule: usize, at: usize) -> bool {
         at < self.furthest && self.states.iter().any(|state| state.rule == rule && at < state.next)
@@ -287,9 +301,6 @@ impl Progress {
 
 /// Heads of one bank: with more, buckets let too much through.
 const BANK_HEADS_MAX: usize = 160;
-
-/// What small automata take together; rules beyond it are decided by their regexes.
-const SMALL_BYTES_MAX: usize = 32 << 20;
 
 /// A check that reads no more than so many bytes isn't counted.
 const SHORT: usize = 64;

@@ -4,6 +4,7 @@
 //! more than each head asks for, never less. Heads that ask for much the same share a bucket.
 
 use super::head::{Class, HEAD_BYTES_MAX, Head};
+use std::sync::LazyLock;
 
 /// For each of the first bytes and each nibble, the buckets that take it.
 pub(super) struct Tables {
@@ -150,11 +151,26 @@ pub(super) fn likelihood(head: &Head) -> f64 {
 fn cost(nibbles: &Nibbles, word_start: bool) -> f64 {
     let begins = if word_start { 0.2 } else { 1.0 };
     nibbles.0.iter().fold(begins, |cost, (low, high)| {
-        let bytes = (0..=127u8).filter(|b| low & 1 << (b & 15) != 0 && high & 1 << (b >> 4) != 0);
-        let ascii: f64 = bytes.map(frequency).sum();
+        let [first, second] = low.to_le_bytes().map(usize::from);
+        let rows = (0..8).filter(|row| high & 1 << row != 0);
+        let ascii: f64 = rows.map(|row| FREQUENCIES[row][0][first] + FREQUENCIES[row][1][second]).sum();
         cost * (ascii + if high >> 8 == 0 { 0.0 } else { 0.01 }).min(1.0)
     })
 }
+
+/// For each high nibble, and each set of low nibbles in the lower and the upper half, how often such bytes are seen.
+static FREQUENCIES: LazyLock<[[[f64; 256]; 2]; 8]> = LazyLock::new(|| {
+    let mut out = [[[0.0; 256]; 2]; 8];
+    for (row, halves) in (0u8..).zip(&mut out) {
+        for (half, sums) in (0u8..).zip(halves) {
+            for (set, sum) in (0u8..=u8::MAX).zip(sums) {
+                let members = (0..8).filter(|bit| set & 1 << bit != 0);
+                *sum = members.map(|bit| frequency(row << 4 | half << 3 | bit)).sum();
+            }
+        }
+    }
+    out
+});
 
 /// How often a byte is seen in messages, roughly.
 fn frequency(byte: u8) -> f64 {

@@ -2,26 +2,37 @@
 
 use super::head::{Head, heads, required};
 use super::pack::likelihood;
-use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::meta;
 use regex_automata::nfa::thompson::{NFA, WhichCaptures};
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, Input};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A compiled pattern.
 pub(super) struct Rule {
-    regex: meta::Regex,
-    /// The group `v`, or 0 for the whole match.
-    group: usize,
-    /// Of ASCII alone: gives up at any other byte. `None` where it would be too large.
-    small: Option<dense::DFA<Vec<u32>>>,
+    pattern: Box<str>,
+    /// Built when a match is first asked for: most rules never see one.
+    exact: OnceLock<Exact>,
+    /// Of ASCII alone: gives up at any other byte. Its states are made as texts lead to them.
+    small: Option<DFA>,
     /// How it is looked for.
     pub(super) road: Road,
     /// Whether its matches can be long.
     long: bool,
 }
+
+/// The rule's regex, which decides.
+struct Exact {
+    regex: meta::Regex,
+    /// The group `v`, or 0 for the whole match.
+    group: usize,
+}
+
+/// What automata have learnt, a cache for each rule that was asked.
+pub(super) type Caches = Vec<Option<Cache>>;
 
 /// How a rule is looked for.
 pub(super) enum Road {
@@ -50,21 +61,14 @@ pub(super) struct Match {
 }
 
 impl Rule {
-    /// Compiles a pattern; `None` where it is no regex or too large. Its small automaton may take `bytes_max`.
-    pub(super) fn new(pattern: &str, bytes_max: usize) -> Option<Self> {
-        let config = meta::Config::new().nfa_size_limit(Some(NFA_BYTES_MAX));
-        let regex = meta::Builder::new().configure(config).build(pattern).ok()?;
-        let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "v").unwrap_or(0);
+    /// Compiles a pattern; `None` where it is no regex or too large.
+    pub(super) fn new(pattern: &str) -> Option<Self> {
         let thompson = NFA::config().which_captures(WhichCaptures::None).nfa_size_limit(Some(NFA_BYTES_MAX));
-        let nfa = NFA::compiler().configure(thompson).build(pattern).ok()?;
-        let length = syntax::parse(pattern).ok()?.properties().maximum_len();
-        let long = length.is_none_or(|max| max > LONG);
-        Some(Self { small: small(&nfa, bytes_max.min(DFA_BYTES_MAX)), road: road(&nfa), regex, group, long })
-    }
-
-    /// Bytes that its small automaton takes.
-    pub(super) fn small_bytes(&self) -> usize {
-        self.small.as_ref().map_or(0, dense::DFA::memory_usage)
+        let hir = syntax::parse(pattern).ok()?;
+        let nfa = NFA::compiler().configure(thompson).build_from_hir(&hir).ok()?;
+        let long = hir.properties().maximum_len().is_none_or(|max| max > LONG);
+        let (road, small) = (road(&nfa), small(nfa));
+        Some(Self { pattern: pattern.into(), exact: OnceLock::new(), small, road, long })
     }
 
     /// The first match that begins at `at` or later.
@@ -73,13 +77,19 @@ impl Rule {
     }
 
     /// The match that begins right at `at`. Adds to `read` what it cost, in bytes.
-    pub(super) fn find_here(&self, text: &str, at: usize, read: &mut usize) -> Option<Match> {
-        let end = self.end(text.as_bytes(), at, read);
+    pub(super) fn find_here(
+        &self,
+        text: &str,
+        at: usize,
+        cache: &mut Option<Cache>,
+        read: &mut usize,
+    ) -> Option<Match> {
+        let end = self.end(text.as_bytes(), at, cache, read);
         #[cfg(test)]
         READ.set(READ.get() + *read);
         match end {
             End::No => None,
-            End::At(end) if self.group == 0 => Some(Match { start: at, value: at..end }),
+            End::At(end) if self.exact().group == 0 => Some(Match { start: at, value: at..end }),
             End::At(_) => self.search(&Input::new(text).range(at..).anchored(Anchored::Yes)),
             End::Unknown => {
                 // How far the regex reads isn't told: as far as it may.
@@ -90,41 +100,62 @@ impl Rule {
     }
 
     /// Where the match that begins right at `at` ends.
-    fn end(&self, text: &[u8], at: usize, read: &mut usize) -> End {
+    fn end(&self, text: &[u8], at: usize, cache: &mut Option<Cache>, read: &mut usize) -> End {
         let Some(dfa) = &self.small else { return End::Unknown };
+        let cache = cache.get_or_insert_with(|| dfa.create_cache());
         let behind = at.checked_sub(1).and_then(|before| text.get(before)).copied();
         let config = start::Config::new().anchored(Anchored::Yes).look_behind(behind);
-        let Ok(mut state) = dfa.start_state(&config) else { return End::Unknown };
+        let Ok(mut state) = dfa.start_state(cache, &config) else { return End::Unknown };
         let mut end = End::No;
         for (here, byte) in text.iter().enumerate().skip(at) {
-            state = dfa.next_state(state, *byte);
-            if dfa.is_special_state(state) {
+            state = match dfa.next_state(cache, state, *byte) {
+                Ok(next) => next,
+                Err(_) => {
+                    *read += here - at;
+                    return End::Unknown;
+                }
+            };
+            if state.is_tagged() {
                 // A match is told one byte late.
-                if dfa.is_match_state(state) {
+                if state.is_match() {
                     end = End::At(here);
-                } else if dfa.is_dead_state(state) {
+                } else if state.is_dead() {
                     *read += here - at;
                     return end;
-                } else if dfa.is_quit_state(state) {
+                } else if state.is_quit() {
                     *read += here - at;
                     return End::Unknown;
                 }
             }
         }
         *read += text.len() - at;
-        if dfa.is_match_state(dfa.next_eoi_state(state)) { End::At(text.len()) } else { end }
+        match dfa.next_eoi_state(cache, state) {
+            Ok(last) if last.is_match() => End::At(text.len()),
+            Ok(_) => end,
+            Err(_) => End::Unknown,
+        }
+    }
+
+    fn exact(&self) -> &Exact {
+        self.exact.get_or_init(|| {
+            // No limit here: the automaton is within its own, and groups add little.
+            let regex = meta::Regex::new(&self.pattern).expect("the pattern was parsed and compiled before");
+            let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "v").unwrap_or(0);
+            Exact { regex, group }
+        })
     }
 
     fn search(&self, input: &Input<'_>) -> Option<Match> {
-        if self.group == 0 {
-            let whole = self.regex.search(input)?;
+        let Exact { regex, group } = self.exact();
+        if *group == 0 {
+            let whole = regex.search(input)?;
             return Some(Match { start: whole.start(), value: whole.range() });
         }
-        let mut slots: Vec<Option<NonMaxUsize>> = vec![None; 2 * self.group + 2];
-        self.regex.search_slots(input, &mut slots)?;
+        let mut slots: Vec<Option<NonMaxUsize>> = vec![None; 2 * group + 2];
+        regex.search_slots(input, &mut slots)?;
         let slot = |at: usize| slots.get(at).copied().flatten().map(NonMaxUsize::get);
         let (start, end) = (slot(0)?, slot(1)?);
-        let value = slot(2 * self.group).zip(slot(2 * self.group + 1)).map_or(start..end, |(a, b)| a..b);
+        let value = slot(2 * group).zip(slot(2 * group + 1)).map_or(start..end, |(a, b)| a..b);
         Some(Match { start, value })
     }
 }
@@ -143,17 +174,15 @@ fn road(nfa: &NFA) -> Road {
     }
 }
 
-fn small(nfa: &NFA, bytes_max: usize) -> Option<dense::DFA<Vec<u32>>> {
-    let mut config = dense::Config::new()
-        .start_kind(StartKind::Anchored)
-        .accelerate(false)
+fn small(nfa: NFA) -> Option<DFA> {
+    let mut config = DFA::config()
         .unicode_word_boundary(true)
-        .dfa_size_limit(Some(bytes_max))
-        .determinize_size_limit(Some(bytes_max * 8));
+        .cache_capacity(CACHE_BYTES_MAX)
+        .skip_cache_capacity_check(true);
     for byte in 0x80..=u8::MAX {
         config = config.quit(byte, true);
     }
-    dense::Builder::new().configure(config).build_from_nfa(nfa).ok()
+    DFA::builder().configure(config).build_from_nfa(nfa).ok()
 }
 
 // What small automata have read in this thread: tests hold it against the text's length.
@@ -178,5 +207,5 @@ pub(super) const REREAD_MAX: usize = 16;
 /// Size of a rule's automaton.
 const NFA_BYTES_MAX: usize = 1 << 20;
 
-/// Size of a rule's table of states.
-const DFA_BYTES_MAX: usize = 512 << 10;
+/// What a rule's states may take, for each thread that searches; beyond it they are made anew.
+const CACHE_BYTES_MAX: usize = 256 << 10;

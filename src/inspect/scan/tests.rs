@@ -208,6 +208,51 @@ fn matches_at_every_offset_of_a_window_are_found() {
 }
 
 #[test]
+fn custom_rules_beside_the_built_in_find_the_same_in_mutated_and_cut_texts() {
+    let built_in = RuleSet::built_in().detectors.iter().map(|d| d.pattern());
+    let patterns: Vec<&str> = built_in.chain(CUSTOM.iter().copied()).collect();
+    let (mut engine, regexes) = both(&patterns);
+    let mut dice = Dice(7741);
+    for _ in 0..40 {
+        let mut text: Vec<char> = babble(&mut dice).chars().collect();
+        for _ in 0..dice.below(6) {
+            let (from, to) = (dice.below(text.len() + 1), dice.below(text.len() + 1));
+            match text.get(from).copied() {
+                Some(c) if dice.below(2) == 0 => text.insert(to, c),
+                Some(_) => drop(text.remove(from)),
+                None => text.push('7'),
+            }
+        }
+        text.truncate(dice.below(text.len() + 1).max(text.len() / 2));
+        assert_same(&mut engine, &regexes, &text.into_iter().collect::<String>());
+    }
+}
+
+#[test]
+fn what_one_text_taught_changes_nothing_in_the_next() {
+    let (mut engine, regexes) = built_in();
+    let (fresh, _) = built_in();
+    let mut dice = Dice(31);
+    for _ in 0..40 {
+        let text = babble(&mut dice);
+        assert_same(&mut engine, &regexes, &text);
+    }
+    let (mut first, mut later) = (Vec::new(), Vec::new());
+    let text = babble(&mut dice).repeat(20);
+    fresh.search(&text, &mut |rule, value| {
+        first.push((rule, value));
+        true
+    });
+    engine.search(&text, &mut |rule, value| {
+        later.push((rule, value));
+        true
+    });
+    first.sort_by_key(|(rule, value)| (*rule, value.start));
+    later.sort_by_key(|(rule, value)| (*rule, value.start));
+    assert_eq!(first, later);
+}
+
+#[test]
 fn rules_that_read_far_from_every_start_stay_linear_and_the_same() {
     let (mut engine, regexes) = both(&[r"\ba[-a]*z", r"\b[A-Z][A-Z-]{4,}\d", r"(?s)x.*y", r"é[-é]+z"]);
     for text in ["a-".repeat(20_000), "AB-".repeat(10_000), "x ".repeat(20_000), "é-".repeat(10_000)] {

@@ -6,7 +6,7 @@
 use super::after::{After, speaks_of_one, window_before};
 use super::list::Lists;
 use super::run::{Shape, Word, may_begin, run};
-use super::words::{Cue, Words};
+use super::words::{Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::rules::AloneNearby;
 use crate::inspect::text::Hit;
@@ -123,6 +123,9 @@ impl Look<'_> {
         let Some(first) = self.run.get(i) else { return nothing };
         if self.is_barred(first) || (first.shape == Shape::Initial && self.run.len() == 1) {
             return nothing;
+        }
+        if first.standing.word && !first.standing.given && !first.standing.family {
+            return nothing; // as most capitalised words are
         }
         let cue = self.cue(first, i);
         if first.standing.word && !first.standing.given && !(first.standing.family && cue.is_some()) {
@@ -292,7 +295,8 @@ impl Look<'_> {
     }
 
     fn cue(&self, first: &Word, i: usize) -> Option<Cue> {
-        let before = window_before(self.text, first.span.start, CUE_BYTES).to_lowercase();
+        let mut buffer = [0; LOWER_BYTES];
+        let before = lower(window_before(self.text, first.span.start, CUE_BYTES), &mut buffer);
         if i == 0 && before.trim().is_empty() && !self.label.is_empty() && first.span.start < CUE_BYTES {
             return self.words.cue(&format!("{}: ", self.label.to_lowercase()));
         }
@@ -304,8 +308,16 @@ impl Look<'_> {
     }
 
     fn is_barred(&self, word: &Word) -> bool {
-        word.shape != Shape::Initial
-            && self.words.not_names.contains(&self.own(word).to_lowercase().replace('’', "'"))
+        if word.shape == Shape::Initial {
+            return false;
+        }
+        let own = self.own(word);
+        let mut buffer = [0; LOWER_BYTES];
+        let lower = lower(own, &mut buffer);
+        match own.is_ascii() {
+            true => self.words.not_names.contains(&*lower),
+            false => self.words.not_names.contains(&lower.replace('’', "'")),
+        }
     }
 
     fn is_eponym(&self, word: &Word) -> bool {

@@ -292,15 +292,15 @@ macro_rules! words {
                     Name::UNKNOWN => Err(format!("the walker asks for a word that is no name: {word}")),
                     name => Ok(name),
                 };
-                let all = |words: &str| words.split_whitespace().map(|word| names.find(word)).collect();
+                let all = |words: &str| words.split_whitespace().map(known).collect::<Result<_, _>>();
                 let pair = |(outer, inner): &(&str, Option<&str>)| {
                     Ok::<_, String>((known(outer)?, inner.map(known).transpose()?))
                 };
                 Ok(Self {
                     $($field: known($word)?,)+
-                    contacts: all(CONTACTS),
-                    providers: all(PROVIDERS),
-                    codings: all(CODINGS),
+                    contacts: all(CONTACTS)?,
+                    providers: all(PROVIDERS)?,
+                    codings: all(CODINGS)?,
                     subjects: SUBJECTS.split_whitespace().map(known).collect::<Result<_, _>>()?,
                     further: FURTHER.iter().map(pair).collect::<Result<_, _>>()?,
                 })
@@ -371,7 +371,7 @@ impl Words {
 }
 
 const CONTACTS: &str = "contact publisher author editor reviewer endorser copyright";
-const PROVIDERS: &str = "assigner author custodian dispenser enterer facility generalPractitioner insurer location \
+const PROVIDERS: &str = "assigner author custodian enterer facility generalPractitioner insurer location \
     managingOrganization manufacturer organization owner performer practitioner provider requester serviceProvider \
     sender";
 const CODINGS: &str = "coding valueCoding answerCoding security tag class modality securityLabel format eventCoding \
