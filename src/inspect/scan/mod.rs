@@ -3,33 +3,34 @@
 //! - Takes: patterns in regex syntax, compiled once, and a text.
 //! - Gives: what `regex` gives rule by rule: matches are leftmost-first and don't overlap; a match that its judge
 //!   refuses restarts one byte later. Of each rule by place; rules among each other in no order.
-//! - How: each rule tells how its matches can begin (heads); positions where no rule can begin are passed over, 32 at
-//!   once; at the rest the rule itself decides. The regexes are the specification: tests demand the same of both.
+//! - How: places where no rule can begin by their byte and the one before are passed over, 64 at once; at the rest one
+//!   automaton of all rules reads on until no rule is left, or a few are; then each of these decides itself. The regexes
+//!   are the specification: tests demand the same of both.
 //! - Cost: linear; a rule that has read more than the text goes on by its regex alone. Allocates where rules match.
 
-mod head;
-mod pack;
+mod chance;
+mod gate;
 mod rule;
 mod simd;
+mod split;
 #[cfg(test)]
 mod tests;
 
-use head::{HEAD_BYTES_MAX, Head, is_word};
-use pack::{BUCKETS, Tables};
+use gate::Gate;
 use regex_automata::util::pool::{Pool, PoolGuard};
 use rule::{Caches, Match, Road, Rule};
-use simd::{BANKS_MAX, Candidates, Lanes};
+use simd::{BLOCK, Lanes, Starts};
 use std::ops::Range;
 
 /// Compiled rules.
 pub struct Engine {
     rules: Vec<Rule>,
-    /// Rules that are looked for at candidates are spread over banks, all heads of each in one.
-    tables: Vec<Tables>,
-    /// The same banks: for each bucket its heads, 64 at a time.
-    groups: Vec<Buckets>,
+    /// Where any of those rules may begin that are looked for from their starts, and which.
+    starts: Starts,
+    gate: Gate,
     /// Rules that are looked for around a byte.
     around: Vec<Around>,
+    /// Rules that their regex finds alone.
     plain: Vec<usize>,
     lanes: Lanes,
     /// What searches have learnt: each takes one, and puts it back.
@@ -39,25 +40,13 @@ pub struct Engine {
 /// Makes caches that know nothing.
 type NoCaches = Box<dyn Fn() -> Caches + Send + Sync>;
 
-type Buckets = [Vec<Group>; BUCKETS];
-
 /// A rule that is looked for around a byte that each of its matches has.
 struct Around {
     rule: usize,
     byte: u8,
     /// At most so many bytes from the match's start, the byte included.
     reach: usize,
-    heads: Vec<Head>,
-}
-
-/// Up to 64 heads of a bucket, a bit each.
-struct Group {
-    /// For each of the first bytes, the heads that take it.
-    takes: Box<[[u64; 256]; HEAD_BYTES_MAX]>,
-    /// For each of the first bytes, the heads that ask for one.
-    asks: [u64; HEAD_BYTES_MAX],
-    word_start: u64,
-    rules: Vec<usize>,
+    gate: Gate,
 }
 
 /// Whether a match is one: asked for each, with its rule's number and its group `v` (or all of it).
@@ -77,20 +66,24 @@ impl Engine {
     }
 
     fn of(rules: Vec<Rule>) -> Self {
-        let (mut by_heads, mut around, mut plain) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, rule) in rules.iter().enumerate() {
+        let (mut from_start, mut around, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, rule) in (0u16..).zip(&rules) {
             match &rule.road {
-                Road::Heads(heads) => by_heads.push((number, heads.as_slice())),
-                Road::Around(byte, reach, heads) => {
-                    around.push(Around { rule: number, byte: *byte, reach: *reach, heads: heads.clone() });
-                }
-                Road::Plain => plain.push(number),
+                Road::Start => from_start.push((number, &rule.nfa)),
+                Road::Around(byte, reach) => around.push(Around {
+                    rule: usize::from(number),
+                    byte: *byte,
+                    reach: *reach,
+                    gate: Gate::new(&[(number, &rule.nfa)]),
+                }),
+                Road::Plain => plain.push(usize::from(number)),
             }
         }
-        let (tables, groups) = banks(by_heads).into_iter().unzip();
+        let gate = Gate::new(&from_start);
+        let starts = Starts::new(&gate.firsts());
         let count = rules.len();
         let caches = Pool::new(Box::new(move || std::iter::repeat_with(|| None).take(count).collect()) as _);
-        Self { rules, tables, groups, around, plain, lanes: Lanes::best(), caches }
+        Self { rules, starts, gate, around, plain, lanes: Lanes::best(), caches }
     }
 
     /// Asks `judge` of each match in `text`.
@@ -102,16 +95,15 @@ impl Engine {
         for around in &self.around {
             self.search_around(around, text, &mut progress, judge);
         }
-        let mut found = Candidates::new();
-        for (tables, groups) in self.tables.chunks(BANKS_MAX).zip(self.groups.chunks(BANKS_MAX)) {
-            let mut at = 0;
-            while at < text.len() {
-                at = simd::candidates(self.lanes, tables, text.as_bytes(), at, &mut found);
-                for (at, (bank, buckets)) in found.iter() {
-                    if let Some(bank) = groups.get(usize::from(bank)) {
-                        self.check(bank, text, at, buckets, &mut progress, judge);
-                    }
-                }
+        let bytes = text.as_bytes();
+        for block in (0..bytes.len()).step_by(BLOCK) {
+            let mut places = self.starts.of(self.lanes, bytes, block);
+            while places != 0 {
+                let at = block + places.trailing_zeros() as usize;
+                places &= places - 1;
+                self.gate.at(bytes, at, &mut |rule| {
+                    self.try_here(usize::from(rule), text, at, &mut progress, judge);
+                });
             }
         }
     }
@@ -132,43 +124,10 @@ impl Engine {
         let mut next = 0;
         for byte in memchr::memchr_iter(around.byte, bytes) {
             let first = (byte + 1).saturating_sub(around.reach).max(next);
-            for at in (first..=byte).filter(|at| around.heads.iter().any(|head| head.fits(bytes, *at))) {
-                self.try_here(around.rule, text, at, progress, judge);
+            for at in first..=byte {
+                around.gate.at(bytes, at, &mut |_| self.try_here(around.rule, text, at, progress, judge));
             }
             next = byte + 1;
-        }
-    }
-
-    /// The rules that may begin at a candidate.
-    fn check(
-        &self,
-        bank: &Buckets,
-        text: &str,
-        at: usize,
-        mut buckets: u8,
-        progress: &mut Progress<'_>,
-        judge: &mut Judge<'_>,
-    ) {
-        let bytes = text.as_bytes();
-        let in_word = at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|b| is_word(*b));
-        while buckets != 0 {
-            let bucket = bank.get(buckets.trailing_zeros() as usize);
-            buckets &= buckets - 1;
-            for group in bucket.into_iter().flatten() {
-                let mut heads = if in_word { !group.word_start } else { u64::MAX };
-                for (depth, (takes, asks)) in group.takes.iter().zip(group.asks).enumerate() {
-                    heads &= bytes.get(at + depth).map_or(!asks, |b| takes[usize::from(*b)]);
-                    if heads == 0 {
-                        break;
-                    }
-                }
-                while heads != 0 {
-                    if let Some(rule) = group.rules.get(heads.trailing_zeros() as usize) {
-                        self.try_here(*rule, text, at, progress, judge);
-                    }
-                    heads &= heads - 1;
-                }
-            }
         }
     }
 
@@ -216,58 +175,6 @@ fn after(found: &Match, accepted: bool, text: &str) -> usize {
     at
 }
 
-/// Spreads rules over banks, those that begin alike together.
-fn banks(mut rules: Vec<(usize, &[Head])>) -> Vec<(Tables, Buckets)> {
-    rules.sort_by_key(|(_, heads)| heads.iter().map(|h| (h.word_start, pack::first_bytes(h))).min());
-    let mut banks = Vec::new();
-    let (mut heads, mut owners): (Vec<Head>, Vec<usize>) = (Vec::new(), Vec::new());
-    let mut rules = rules.into_iter().peekable();
-    while let Some((number, own)) = rules.next() {
-        heads.extend_from_slice(own);
-        owners.resize(heads.len(), number);
-        if rules.peek().is_none_or(|(_, next)| heads.len() + next.len() > BANK_HEADS_MAX) {
-            banks.push(bank(&heads, &owners));
-            heads.clear();
-            owners.clear();
-        }
-    }
-    banks
-}
-
-fn bank(heads: &[Head], owners: &[usize]) -> (Tables, Buckets) {
-    let buckets = pack::pack(heads);
-    let tables = Tables::new(heads, &buckets);
-    let groups = buckets.map(|mut bucket| {
-        bucket.sort_unstable();
-        bucket.chunks(64).map(|members| Group::new(members, heads, owners)).collect()
-    });
-    (tables, groups)
-}
-
-impl Group {
-    fn new(members: &[usize], heads: &[Head], owners: &[usize]) -> Self {
-        let mut group = Self {
-            takes: Box::new([[0; 256]; HEAD_BYTES_MAX]),
-            asks: [0; HEAD_BYTES_MAX],
-            word_start: 0,
-            rules: members.iter().filter_map(|at| owners.get(*at).copied()).collect(),
-        };
-        for (bit, head) in
-            members.iter().filter_map(|at| heads.get(*at)).enumerate().map(|(n, h)| (1 << n, h))
-        {
-            group.word_start |= if head.word_start { bit } else { 0 };
-            for depth in 0..HEAD_BYTES_MAX {
-                let class = head.classes.get(depth);
-                group.asks[depth] |= if class.is_some() { bit } else { 0 };
-                for (byte, takes) in (0..=u8::MAX).zip(&mut group.takes[depth]) {
-                    *takes |= if class.is_none_or(|class| class.has(byte)) { bit } else { 0 };
-                }
-            }
-        }
-        group
-    }
-}
-
 /// What is known of the rules that have matched or read much.
 struct Progress<'e> {
     caches: PoolGuard<'e, Caches, NoCaches>,
@@ -298,9 +205,6 @@ impl Progress<'_> {
         self.states.get_mut(at).expect("it is there or was pushed right now")
     }
 }
-
-/// Heads of one bank: with more, buckets let too much through.
-const BANK_HEADS_MAX: usize = 160;
 
 /// A check that reads no more than so many bytes isn't counted.
 const SHORT: usize = 64;

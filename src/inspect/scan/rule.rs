@@ -1,13 +1,14 @@
 //! One rule: its automaton, and whether it matches from a position on.
 
-use super::head::{Head, heads, required};
-use super::pack::likelihood;
+use super::chance::chance;
+use super::gate::{Gate, closure, leads};
+use super::split::{Learnt, Split};
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::meta;
 use regex_automata::nfa::thompson::{NFA, WhichCaptures};
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::util::{start, syntax};
-use regex_automata::{Anchored, Input};
+use regex_automata::{Anchored, Input, MatchKind};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -18,6 +19,7 @@ pub(super) struct Rule {
     exact: OnceLock<Exact>,
     /// Of ASCII alone: gives up at any other byte. Its states are made as texts lead to them.
     small: Option<DFA>,
+    pub(super) nfa: NFA,
     /// How it is looked for.
     pub(super) road: Road,
     /// Whether its matches can be long.
@@ -29,17 +31,25 @@ struct Exact {
     regex: meta::Regex,
     /// The group `v`, or 0 for the whole match.
     group: usize,
+    /// Tells the group's place where that takes no preference.
+    split: Option<Split>,
 }
 
-/// What automata have learnt, a cache for each rule that was asked.
-pub(super) type Caches = Vec<Option<Cache>>;
+/// What automata have learnt, for each rule that was asked.
+pub(super) type Caches = Vec<Option<Box<Known>>>;
+
+/// What a rule's automata have learnt.
+pub(super) struct Known {
+    small: Option<Cache>,
+    split: Learnt,
+}
 
 /// How a rule is looked for.
 pub(super) enum Road {
-    /// At candidates.
-    Heads(Vec<Head>),
+    /// At places where the gate lets it through.
+    Start,
     /// Around a byte that each match has among its first so many, and that is rare.
-    Around(u8, usize, Vec<Head>),
+    Around(u8, usize),
     /// By the regex alone.
     Plain,
 }
@@ -67,8 +77,15 @@ impl Rule {
         let hir = syntax::parse(pattern).ok()?;
         let nfa = NFA::compiler().configure(thompson).build_from_hir(&hir).ok()?;
         let long = hir.properties().maximum_len().is_none_or(|max| max > LONG);
-        let (road, small) = (road(&nfa), small(nfa));
-        Some(Self { pattern: pattern.into(), exact: OnceLock::new(), small, road, long })
+        let road = if hir.properties().minimum_len() == Some(0) { Road::Plain } else { road(&nfa) };
+        Some(Self {
+            pattern: pattern.into(),
+            exact: OnceLock::new(),
+            small: lazy(nfa.clone(), MatchKind::LeftmostFirst),
+            nfa,
+            road,
+            long,
+        })
     }
 
     /// The first match that begins at `at` or later.
@@ -81,16 +98,19 @@ impl Rule {
         &self,
         text: &str,
         at: usize,
-        cache: &mut Option<Cache>,
+        known: &mut Option<Box<Known>>,
         read: &mut usize,
     ) -> Option<Match> {
-        let end = self.end(text.as_bytes(), at, cache, read);
+        let known = known.get_or_insert_with(|| {
+            Box::new(Known { small: self.small.as_ref().map(DFA::create_cache), split: Learnt::default() })
+        });
+        let end = self.end(text.as_bytes(), at, &mut known.small, read);
         #[cfg(test)]
         READ.set(READ.get() + *read);
         match end {
             End::No => None,
             End::At(end) if self.exact().group == 0 => Some(Match { start: at, value: at..end }),
-            End::At(_) => self.search(&Input::new(text).range(at..).anchored(Anchored::Yes)),
+            End::At(end) => self.group(text, at..end, &mut known.split),
             End::Unknown => {
                 // How far the regex reads isn't told: as far as it may.
                 *read += if self.long { text.len() / REREAD_MAX } else { 64 };
@@ -99,10 +119,18 @@ impl Rule {
         }
     }
 
+    /// A match with its group `v`.
+    fn group(&self, text: &str, whole: Range<usize>, learnt: &mut Learnt) -> Option<Match> {
+        let split = self.exact().split.as_ref();
+        match split.and_then(|split| split.group(text.as_bytes(), &whole, learnt)) {
+            Some(value) => Some(Match { start: whole.start, value }),
+            None => self.search(&Input::new(text).range(whole.start..).anchored(Anchored::Yes)),
+        }
+    }
+
     /// Where the match that begins right at `at` ends.
     fn end(&self, text: &[u8], at: usize, cache: &mut Option<Cache>, read: &mut usize) -> End {
-        let Some(dfa) = &self.small else { return End::Unknown };
-        let cache = cache.get_or_insert_with(|| dfa.create_cache());
+        let Some((dfa, cache)) = self.small.as_ref().zip(cache.as_mut()) else { return End::Unknown };
         let behind = at.checked_sub(1).and_then(|before| text.get(before)).copied();
         let config = start::Config::new().anchored(Anchored::Yes).look_behind(behind);
         let Ok(mut state) = dfa.start_state(cache, &config) else { return End::Unknown };
@@ -141,12 +169,15 @@ impl Rule {
             // No limit here: the automaton is within its own, and groups add little.
             let regex = meta::Regex::new(&self.pattern).expect("the pattern was parsed and compiled before");
             let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "v").unwrap_or(0);
-            Exact { regex, group }
+            let split = (group != 0)
+                .then(|| syntax::parse(&self.pattern).ok().and_then(|hir| Split::new(&hir, "v")))
+                .flatten();
+            Exact { regex, group, split }
         })
     }
 
     fn search(&self, input: &Input<'_>) -> Option<Match> {
-        let Exact { regex, group } = self.exact();
+        let Exact { regex, group, .. } = self.exact();
         if *group == 0 {
             let whole = regex.search(input)?;
             return Some(Match { start: whole.start(), value: whole.range() });
@@ -161,21 +192,50 @@ impl Rule {
 }
 
 fn road(nfa: &NFA) -> Road {
-    let heads = heads(nfa);
-    if heads.is_empty() {
-        return Road::Plain;
-    }
-    let vague = heads.iter().any(|head| likelihood(head) > VAGUE);
-    let around = RARE.iter().filter(|_| vague).find_map(|b| required(nfa, *b).map(|reach| (*b, reach)));
+    let chance = chance(&Gate::new(&[(0, nfa)]));
+    let around =
+        RARE.iter().filter(|_| chance > VAGUE).find_map(|b| required(nfa, *b).map(|reach| (*b, reach)));
     match around {
-        Some((byte, reach)) => Road::Around(byte, reach, heads),
-        None if heads.iter().any(|head| likelihood(head) > HOPELESS) => Road::Plain,
-        None => Road::Heads(heads),
+        Some((byte, reach)) => Road::Around(byte, reach),
+        None if chance > HOPELESS => Road::Plain,
+        None => Road::Start,
     }
 }
 
-fn small(nfa: NFA) -> Option<DFA> {
+/// A byte that every match has, among its first so many bytes; the automaton without the byte can't end.
+fn required(nfa: &NFA, byte: u8) -> Option<usize> {
+    let mut seen = [false; 256];
+    let fresh =
+        |b: &u8| *b != byte && !std::mem::replace(&mut seen[usize::from(nfa.byte_classes().get(*b))], true);
+    let bytes: Vec<u8> = (0..=u8::MAX).filter(fresh).collect();
+    let mut states = closure(nfa, nfa.start_anchored().as_u32(), &|_| true);
+    for reach in 1..=REACH_MAX {
+        if states.1 {
+            return None;
+        }
+        let lead = |state: &u32| bytes.iter().filter_map(|b| leads(nfa, *state, *b)).collect::<Vec<u32>>();
+        let mut targets: Vec<u32> = states.0.iter().flat_map(lead).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        if targets.is_empty() {
+            return Some(reach);
+        }
+        states = (Vec::new(), false);
+        for target in targets {
+            let (more, ends) = closure(nfa, target, &|_| true);
+            states.0.extend(more);
+            states.1 |= ends;
+        }
+        states.0.sort_unstable();
+        states.0.dedup();
+    }
+    None
+}
+
+/// An automaton whose states are made as texts lead to them; it gives up at what isn't ASCII.
+pub(super) fn lazy(nfa: NFA, kind: MatchKind) -> Option<DFA> {
     let mut config = DFA::config()
+        .match_kind(kind)
         .unicode_word_boundary(true)
         .cache_capacity(CACHE_BYTES_MAX)
         .skip_cache_capacity_check(true);
@@ -192,11 +252,14 @@ thread_local!(pub(super) static READ: std::cell::Cell<usize> = const { std::cell
 /// Bytes that messages have few of.
 const RARE: &[u8] = b"@";
 
-/// Likelier heads are better replaced.
+/// A rule that begins at more of all places is better looked for around a byte.
 const VAGUE: f64 = 0.01;
 
-/// Likelier heads leave too much to check.
+/// A rule that begins at more of all places is left to its regex.
 const HOPELESS: f64 = 0.15;
+
+/// How far a byte may lie from the start that a rule is looked for by.
+const REACH_MAX: usize = 256;
 
 /// Matches of more bytes are long.
 const LONG: usize = 4096;
@@ -205,7 +268,7 @@ const LONG: usize = 4096;
 pub(super) const REREAD_MAX: usize = 16;
 
 /// Size of a rule's automaton.
-const NFA_BYTES_MAX: usize = 1 << 20;
+pub(super) const NFA_BYTES_MAX: usize = 1 << 20;
 
 /// What a rule's states may take, for each thread that searches; beyond it they are made anew.
 const CACHE_BYTES_MAX: usize = 256 << 10;
