@@ -191,9 +191,9 @@ pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {
         let Some(slot) = buffer.get_mut(..word.len()) else { continue };
         slot.copy_from_slice(word.as_bytes());
         slot.make_ascii_lowercase();
-        let word = String::from_utf8_lossy(slot); // borrowed: it was a text before
-        if rules.words.is_clinical(&word) && !seen.iter().any(|s| *s == word) {
-            seen.push(word.into_owned());
+        let Ok(word) = std::str::from_utf8(slot) else { continue };
+        if rules.words.is_clinical(word) && !seen.iter().any(|s| *s == word) {
+            seen.push(word.to_owned());
             if seen.len() == 2 {
                 break;
             }

@@ -2,8 +2,8 @@
 //!
 //! Compiled in, read once. A look-up folds the word into a small buffer and hashes it: no allocation.
 
+use crate::inspect::hash::{Keyed, Map};
 use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
 
 /// What the lists say of one word.
@@ -17,25 +17,22 @@ pub struct Standing {
     pub word: bool,
 }
 
-/// The lists as sets of folded bytes.
+/// The lists by folded bytes.
 pub struct Lists {
-    given: Set,
-    family: Set,
-    words: Set,
-    cities: Set,
+    words: Map<&'static [u8], Standing>,
+    cities: HashSet<&'static [u8], Keyed>,
 }
-
-type Set = HashSet<&'static [u8], BuildHasherDefault<Fnv>>;
 
 impl Lists {
     /// The lists that are compiled in.
     pub fn built_in() -> &'static Self {
         static LISTS: OnceLock<Lists> = OnceLock::new();
-        LISTS.get_or_init(|| Self {
-            given: lines(GIVEN),
-            family: lines(FAMILY),
-            words: lines(WORDS),
-            cities: lines(CITIES),
+        LISTS.get_or_init(|| {
+            let mut words: Map<&[u8], Standing> = Map::default();
+            lines(GIVEN).for_each(|word| words.entry(word).or_default().given = true);
+            lines(FAMILY).for_each(|word| words.entry(word).or_default().family = true);
+            lines(WORDS).for_each(|word| words.entry(word).or_default().word = true);
+            Self { words, cities: lines(CITIES).collect() }
         })
     }
 
@@ -60,12 +57,8 @@ impl Lists {
 
     fn part(&self, word: &str) -> Standing {
         let mut buffer = [0; WORD_BYTES_MAX];
-        let Some(folded) = fold(word, &mut buffer) else { return Standing::default() };
-        Standing {
-            given: self.given.contains(folded),
-            family: self.family.contains(folded),
-            word: self.words.contains(folded),
-        }
+        let known = fold(word, &mut buffer).and_then(|folded| self.words.get(folded));
+        known.copied().unwrap_or_default()
     }
 
     /// Whether `place`, one to four words with single blanks, is a town of the list.
@@ -83,13 +76,19 @@ impl Lists {
 /// The lists' texts, for the digest of all rules.
 pub const TEXTS: [&str; 4] = [GIVEN, FAMILY, WORDS, CITIES];
 
-fn lines(text: &'static str) -> Set {
-    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::as_bytes).collect()
+fn lines(text: &'static str) -> impl Iterator<Item = &'static [u8]> {
+    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::as_bytes)
 }
 
 /// Lower case, without marks and punctuation: `O'Brien` is `obrien`, `Núñez` is `nunez`. `None` where it is empty, longer than
 /// any entry, or of another script.
 fn fold<'b>(word: &str, buffer: &'b mut [u8; WORD_BYTES_MAX]) -> Option<&'b [u8]> {
+    if !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphabetic()) {
+        let plain = buffer.get_mut(..word.len())?;
+        plain.copy_from_slice(word.as_bytes());
+        plain.make_ascii_lowercase();
+        return Some(plain);
+    }
     let mut length = 0;
     for c in word.chars() {
         let folded = match c {
@@ -125,32 +124,6 @@ fn plain_letter(c: char) -> Option<u8> {
         'Ź'..='ž' => b'z',
         _ => return None,
     })
-}
-
-/// FNV-1a: the sets are fixed, so nobody can choose keys that collide.
-#[derive(Clone, Copy)]
-pub struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for b in bytes {
-            self.0 = (self.0 ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn write_usize(&mut self, length: usize) {
-        self.0 ^= length as u64;
-    }
 }
 
 const GIVEN: &str = include_str!("../../../config/names/given.txt");

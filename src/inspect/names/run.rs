@@ -31,9 +31,10 @@ pub(super) enum Shape {
     Initial,
 }
 
-/// The run of words that begins at `start`, a capital letter; empty where that is no word. At most [`WORDS_MAX`].
-pub(super) fn run(text: &str, start: usize, lists: &Lists) -> Vec<Word> {
-    let mut out: Vec<Word> = Vec::new();
+/// Puts the run of words that begins at `start`, a capital letter, in `out`: none where that is no word, at most
+/// [`WORDS_MAX`].
+pub(super) fn run(text: &str, start: usize, lists: &Lists, out: &mut Vec<Word>) {
+    out.clear();
     let mut next = word(text, start, lists);
     while let Some(found) = next {
         let mut end = found.span.end;
@@ -61,7 +62,6 @@ pub(super) fn run(text: &str, start: usize, lists: &Lists) -> Vec<Word> {
             next = None;
         }
     }
-    out
 }
 
 /// Whether a name could begin at `at`: a capital that nothing word-like, no path and no address goes into.
@@ -157,13 +157,48 @@ fn particles(text: &str) -> usize {
     let mut taken = 0;
     for _ in 0..3 {
         let rest = text.get(taken..).unwrap_or_default();
-        let Some(blank) = rest.get(..rest.len().min(8)).and_then(|t| t.find(' ')) else { break };
-        if !rest.get(..blank).is_some_and(|w| PARTICLES.contains(&w)) {
+        let Some(blank) = rest.bytes().take(PARTICLE_BYTES_MAX + 1).position(|b| b == b' ') else { break };
+        if !rest.get(..blank).is_some_and(is_particle) {
             break;
         }
         taken += blank + 1;
     }
     taken
+}
+
+/// Small words between the parts of a name.
+fn is_particle(word: &str) -> bool {
+    matches!(
+        word,
+        "de" | "del"
+            | "della"
+            | "la"
+            | "las"
+            | "los"
+            | "da"
+            | "das"
+            | "dos"
+            | "di"
+            | "du"
+            | "van"
+            | "von"
+            | "der"
+            | "den"
+            | "ter"
+            | "ten"
+            | "bin"
+            | "ibn"
+            | "bint"
+            | "al"
+            | "el"
+            | "le"
+            | "zu"
+            | "af"
+            | "St."
+            | "ST."
+            | "Van"
+            | "Von"
+    )
 }
 
 /// Longest run that is looked at.
@@ -175,18 +210,17 @@ const TAIL_DIGITS_MAX: usize = 4;
 /// Beginnings that a capital may follow inside a word.
 const PREFIXES: &[&str] =
     &["Mc", "Mac", "De", "Di", "Da", "Du", "La", "Le", "Van", "Von", "Fitz", "St", "O’", "Al", "El"];
-/// Small words between the parts of a name.
-const PARTICLES: &[&str] = &[
-    "de", "del", "della", "la", "las", "los", "da", "das", "dos", "di", "du", "van", "von", "der", "den",
-    "ter", "ten", "bin", "ibn", "bint", "al", "el", "le", "zu", "af", "St.", "ST.", "Van", "Von",
-];
+/// The longest particle.
+const PARTICLE_BYTES_MAX: usize = 5;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        run(text, 0, Lists::built_in()).into_iter().map(|w| text[w.span].to_owned()).collect()
+        let mut out = Vec::new();
+        run(text, 0, Lists::built_in(), &mut out);
+        out.into_iter().map(|w| text[w.span].to_owned()).collect()
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! The word lists of text inspection: what introduces a person, what makes a name somebody else's or nobody's.
 
-use super::list::Fnv;
+use crate::inspect::hash::{Keyed, Map};
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasherDefault;
+use std::collections::HashSet;
 
 /// What stands before a name and says of whom it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -24,9 +23,9 @@ pub enum Cue {
     Label,
 }
 
-/// Words of a list: they are the site's and ours, so no sender can choose keys that collide.
-type Set = HashSet<String, BuildHasherDefault<Fnv>>;
-type Cues = HashMap<String, Vec<(String, Cue)>, BuildHasherDefault<Fnv>>;
+/// Words, lower case.
+pub type Set = HashSet<String, Keyed>;
+type Cues = Map<String, Vec<(String, Cue)>>;
 
 /// A list as written in `config/words.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,7 +50,7 @@ pub struct WordList {
 /// Word lists of text inspection, lower case.
 pub struct Words {
     /// Words that no name has: labels, roles, facilities.
-    pub not_names: HashSet<String>,
+    pub not_names: Set,
     /// Words right behind a name that make it a provider's.
     pub provider_after: Set,
     /// Words of clinical content.
@@ -180,7 +179,7 @@ pub(in crate::inspect) fn lower<'b>(word: &str, buffer: &'b mut [u8; LOWER_BYTES
         Some(slot) => {
             slot.copy_from_slice(word.as_bytes());
             slot.make_ascii_lowercase();
-            String::from_utf8_lossy(slot) // borrowed: it is ASCII
+            std::str::from_utf8(slot).map_or_else(|_| Cow::Owned(word.to_lowercase()), Cow::Borrowed)
         }
         None => Cow::Owned(word.to_lowercase()),
     }

@@ -150,7 +150,7 @@ impl Scorer<'_> {
 
 impl Known {
     /// Where a text says what is known: names that stand together are one.
-    fn find(&self, text: &str, not_names: &HashSet<String>) -> Vec<(Range<usize>, Kind)> {
+    fn find(&self, text: &str, not_names: &HashSet<String, Keyed>) -> Vec<(Range<usize>, Kind)> {
         let mut folded = String::new();
         if !tokens(text).any(|at| self.has(text.get(at).unwrap_or_default(), &mut folded)) {
             return Vec::new(); // most texts
@@ -241,7 +241,7 @@ fn run(text: &str, tokens: &[Token], first: usize) -> (usize, usize) {
 }
 
 /// Whether a single known name is meant as one: with a capital inside a sentence, where words have none.
-fn stands_alone(text: &str, tokens: &[Token], at: usize, not_names: &HashSet<String>) -> bool {
+fn stands_alone(text: &str, tokens: &[Token], at: usize, not_names: &HashSet<String, Keyed>) -> bool {
     let Some(token) = tokens.get(at) else { return false };
     let word = text.get(token.at.clone()).unwrap_or_default();
     let capital = word.chars().next().is_some_and(char::is_uppercase);
@@ -300,7 +300,7 @@ mod tests {
             names: names.iter().map(|n| (*n).to_owned()).collect(),
             numbers: numbers.iter().map(|n| ((*n).to_owned(), Kind::Mrn)).collect(),
         };
-        let not_names = HashSet::from(["patient".to_owned()]);
+        let not_names = std::iter::once("patient".to_owned()).collect();
         known.find(text, &not_names).into_iter().map(|(at, _)| &text[at]).collect()
     }
 

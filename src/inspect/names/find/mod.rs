@@ -75,14 +75,15 @@ impl Recogniser {
 
     /// Adds the names in `text`; `label` names the text and counts as a cue before its first word.
     pub fn find(&self, text: &str, label: &str, words: &Words, hits: &mut Vec<Hit>) {
-        let mut at = 0;
+        let (mut at, mut words_of_run) = (0, Vec::new());
         while let Some(start) = next_capital(text, at) {
             if !may_begin(text, start) {
                 at = start + text.get(start..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
                 continue;
             }
-            let run = run(text, start, self.lists);
-            let look = Look { text, label, words, lists: self.lists, run: &run };
+            run(text, start, self.lists, &mut words_of_run);
+            let run = words_of_run.as_slice();
+            let look = Look { text, label, words, lists: self.lists, run };
             let mut i = 0;
             while i < run.len() {
                 let (taken, found) = look.at(i);
@@ -121,11 +122,11 @@ impl Look<'_> {
     fn at(&self, i: usize) -> (usize, Option<(Range<usize>, Evidence)>) {
         let nothing = (1, None);
         let Some(first) = self.run.get(i) else { return nothing };
-        if self.is_barred(first) || (first.shape == Shape::Initial && self.run.len() == 1) {
-            return nothing;
-        }
         if first.standing.word && !first.standing.given && !first.standing.family {
             return nothing; // as most capitalised words are
+        }
+        if self.is_barred(first) || (first.shape == Shape::Initial && self.run.len() == 1) {
+            return nothing;
         }
         let cue = self.cue(first, i);
         if first.standing.word && !first.standing.given && !(first.standing.family && cue.is_some()) {
