@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod binary;
+mod certificates;
+mod http2;
 mod leaks;
 mod people;
 mod proxying;
@@ -11,4 +13,6 @@ mod readers;
 mod replay;
 mod replies;
 mod samples;
+mod sockets;
 mod support;
+mod tls;
