@@ -146,8 +146,9 @@ async fn watch(mut running: Running, mut signals: Signals, file: Option<&Path>) 
             _ = signals.term.recv() => break,
             _ = signals.int.recv() => break,
             _ = signals.hup.recv() => {
+                let before = Files::of(&running, file);
                 reload(&running, file);
-                files = Files::of(&running, file);
+                files = before.taken_over(&running, file);
             }
             _ = keys.tick() => running.refresh_keys(),
             _ = looks.tick() => {
@@ -155,7 +156,7 @@ async fn watch(mut running: Running, mut signals: Signals, file: Option<&Path>) 
                 // Twice the same: whoever writes them is done.
                 if files.settled(&now) {
                     reload(&running, file);
-                    files = Files::of(&running, file);
+                    files = now.taken_over(&running, file);
                 }
             }
         }
@@ -186,6 +187,17 @@ impl Files {
         let paths = file.map(Path::to_owned).into_iter().chain(running.files());
         let stamps: Vec<_> = paths.map(stamp).collect();
         Self { taken: stamps.clone(), last: stamps }
+    }
+
+    /// What was taken over, where this was seen before: a change since then is still to be seen.
+    fn taken_over(self, running: &Running, file: Option<&Path>) -> Self {
+        let mut now = Self::of(running, file);
+        for (path, stamp) in &mut now.taken {
+            if let Some((_, before)) = self.taken.iter().find(|(other, _)| other == path) {
+                *stamp = *before;
+            }
+        }
+        now
     }
 
     /// Whether they differ from what was taken over, and have not changed since the last look.
