@@ -54,6 +54,8 @@ reasons! {
     CredentialInvalid = "credential_invalid", "The key is not accepted.";
     /// The caller's role may not send into this environment.
     CallerRefused = "caller_refused", "The caller's role may not send into this environment.";
+    /// The host is none that the listener serves, or not the one of the connection's handshake.
+    Misdirected = "misdirected", "This host is not served here, or not on this connection.";
     /// `Upgrade` is not served.
     UpgradeRefused = "upgrade_refused", "Upgrade is not served here.";
     /// CONNECT is not served.

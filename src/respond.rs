@@ -19,6 +19,7 @@ pub const fn status(reason: Reason, side: Side) -> StatusCode {
         },
         Reason::EnvironmentMismatch | Reason::PathDenied | Reason::CallerRefused => StatusCode::FORBIDDEN,
         Reason::EnvironmentUnknown | Reason::NoConnection => StatusCode::NOT_FOUND,
+        Reason::Misdirected => StatusCode::MISDIRECTED_REQUEST,
         Reason::CredentialMissing | Reason::CredentialInvalid => StatusCode::UNAUTHORIZED,
         Reason::UpgradeRefused | Reason::ConnectRefused => StatusCode::NOT_IMPLEMENTED,
         Reason::BadRequest | Reason::BodyCutShort | Reason::CallerGone => StatusCode::BAD_REQUEST,

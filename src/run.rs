@@ -2,11 +2,12 @@
 
 use crate::admin::{self, Admin};
 use crate::audit::Audit;
-use crate::config::Config;
+use crate::config::{Config, Listener};
 use crate::gateway::{Gateway, Rules, Shared, Snapshot};
-use crate::identify::{Caller, Keys, KnownKey};
+use crate::identify::{Caller, Identities, Keys, KnownKey};
 use crate::inspect::known::Remember;
-use crate::listen::{HeldBudget, ListenCounters, ListenTotals, ListenerConfig, StartError, Workers};
+use crate::listen::tls::{TlsError, TlsFront};
+use crate::listen::{Address, HeldBudget, ListenCounters, ListenTotals, ListenerConfig, StartError, Workers};
 use crate::org::{CallerRole, Flag, UNRESOLVED};
 use crate::people::{
     Imported, Notebook, People, PeopleError, PrintFile, Prints, PrintsError, Taker, open_seen,
@@ -19,6 +20,7 @@ use crate::store::{Control, StoreError};
 use crate::telemetry::metrics::{Metrics, Others};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tokio::sync::Semaphore;
@@ -41,6 +43,14 @@ pub enum RunError {
     /// A listener.
     #[error(transparent)]
     Listen(#[from] StartError),
+    /// A listener's certificates.
+    #[error("listener `{listener}`: {error}")]
+    Tls {
+        /// Its name.
+        listener: Arc<str>,
+        /// What is wrong.
+        error: TlsError,
+    },
     /// The admin listener, the audit, or a thread.
     #[error("{what}: {kind}")]
     Io {
@@ -55,7 +65,8 @@ pub enum RunError {
 pub struct Running {
     shared: Arc<Shared>,
     control: Arc<Control>,
-    addresses: Vec<(Arc<str>, SocketAddr)>,
+    addresses: Vec<(Arc<str>, Address)>,
+    fronts: Fronts,
     workers: Workers,
     admin: admin::Running,
     writer: Option<std::thread::JoinHandle<()>>,
@@ -104,13 +115,18 @@ impl Running {
             (None, None)
         };
         let seen = control.version()?;
+        let fronts = fronts(&config)?;
         let listeners: Vec<ListenerConfig> = config
             .listeners
             .iter()
             .map(|l| ListenerConfig {
                 name: l.name.to_string(),
-                address: l.address,
+                address: l.address.clone(),
+                unix_mode: l.unix_mode,
                 limits: config.limits.clone(),
+                tls: fronts.iter().find(|(name, _)| *name == l.name).map(|(_, front)| front.clone()),
+                http2_cleartext: l.http2_cleartext,
+                proxy_protocol: l.proxy_protocol.clone(),
             })
             .collect();
         let names: Vec<Arc<str>> = config.listeners.iter().map(|l| l.name.clone()).collect();
@@ -130,7 +146,7 @@ impl Running {
         let draining = Arc::new(AtomicBool::new(false));
         let data = shared.clone();
         let workers = Workers::start(listeners, threads, move |_| Gateway::new(data.clone()))?;
-        let addresses = names.into_iter().zip(workers.local_addrs().iter().copied()).collect();
+        let addresses = names.into_iter().zip(workers.local_addrs().iter().cloned()).collect();
         let connections = (workers.open_connections(), workers.counters().to_vec());
         let admin = admin::start(
             admin_address,
@@ -141,6 +157,7 @@ impl Running {
             shared,
             control,
             addresses,
+            fronts,
             workers,
             admin,
             writer,
@@ -153,14 +170,22 @@ impl Running {
 
     /// Where each listener listens.
     #[must_use]
-    pub fn addresses(&self) -> &[(Arc<str>, SocketAddr)] {
+    pub fn addresses(&self) -> &[(Arc<str>, Address)] {
         &self.addresses
     }
 
-    /// Where a listener listens.
+    /// Where a listener listens, if it has an address and a port.
     #[must_use]
     pub fn address(&self, listener: &str) -> Option<SocketAddr> {
-        self.addresses().iter().find(|(name, _)| &**name == listener).map(|(_, address)| *address)
+        self.addresses().iter().find(|(name, _)| &**name == listener).and_then(|(_, address)| address.tcp())
+    }
+
+    /// Every file that the running configuration is read from, beside its own: certificates and keys.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let snapshot = self.shared.snapshot.load();
+        let tls = snapshot.config.listeners.iter().filter_map(|l| l.tls.as_ref());
+        tls.flat_map(|tls| tls.files().map(Path::to_owned)).collect()
     }
 
     /// Where the admin side listens.
@@ -183,8 +208,8 @@ impl Running {
         self.shared.notebook.flush();
     }
 
-    /// Takes over what a configuration file's text says now: routes, policies, keys. What needs a new start (listeners,
-    /// threads, limits, data folder, admin address) has to be as it was.
+    /// Takes over what a configuration file's text says now: routes, policies, keys, certificates. What needs a new start
+    /// (listeners, threads, limits, data folder, admin address) has to be as it was.
     ///
     /// # Errors
     /// What is wrong, a line each; the running configuration stays.
@@ -202,9 +227,15 @@ impl Running {
         if !needs_start.is_empty() {
             return Err(refuse(needs_start));
         }
+        let fresh = fronts(&config).map_err(|e| refuse(vec![e.to_string()]))?;
         let rules = Rules::load(&mut config).map_err(refuse)?;
         let snapshot =
             snapshot(config, rules, &self.control, &self.keyring).map_err(|e| refuse(vec![e.to_string()]))?;
+        for (name, front) in &self.fronts {
+            if let Some((_, fresh)) = fresh.iter().find(|(other, _)| other == name) {
+                front.take_over(fresh);
+            }
+        }
         self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         self.shared.snapshot.store(Arc::new(snapshot));
         self.shared.metrics.reloads.fetch_add(1, Relaxed);
@@ -261,6 +292,20 @@ impl Running {
         drop(self.admin);
         cut
     }
+}
+
+/// The TLS of each listener that has it.
+type Fronts = Vec<(Arc<str>, Arc<TlsFront>)>;
+
+/// Reads the certificates of every listener.
+fn fronts(config: &Config) -> Result<Fronts, RunError> {
+    let with_tls = config.listeners.iter().filter_map(|l| Some((l, l.tls.as_ref()?)));
+    with_tls
+        .map(|(l, tls)| match TlsFront::load(tls) {
+            Ok(front) => Ok((l.name.clone(), Arc::new(front))),
+            Err(error) => Err(RunError::Tls { listener: l.name.clone(), error }),
+        })
+        .collect()
 }
 
 /// Keys of tuples, and the fingerprints that are asked.
@@ -339,7 +384,15 @@ fn snapshot(
         Arc::new(People::load(control, keyring.people.clone(), keyring.prints.clone(), Remember::Unknown)?);
     let takes = config.environments.iter().any(|e| e.fingerprints_max.is_some());
     let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
-    Ok(Snapshot { routes: Routes::new(&config), config, keys, rules, people, taker })
+    Ok(Snapshot {
+        routes: Routes::new(&config),
+        identities: Identities::new(&config.identities),
+        config,
+        keys,
+        rules,
+        people,
+        taker,
+    })
 }
 
 fn admin_side(
@@ -415,8 +468,17 @@ fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
     differs("registry.people_max", old.registry.people_max != new.registry.people_max);
     differs("[limits]", old.limits != new.limits);
     differs("[records]", format!("{:?}", old.records) != format!("{:?}", new.records));
-    let sockets = |c: &Config| c.listeners.iter().map(|l| (l.name.clone(), l.address)).collect::<Vec<_>>();
-    differs("a listener's name or address", sockets(old) != sockets(new));
+    let sockets = |c: &Config| {
+        let socket = |l: &Listener| {
+            let tls = l.tls.is_some();
+            (l.name.clone(), l.address.clone(), l.unix_mode, tls, l.http2_cleartext, l.proxy_protocol.clone())
+        };
+        c.listeners.iter().map(|l| socket(l)).collect::<Vec<_>>()
+    };
+    differs(
+        "a listener's name, address, socket_mode, http2_cleartext, proxy_protocol or whether it has TLS",
+        sockets(old) != sockets(new),
+    );
     out
 }
 

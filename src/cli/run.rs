@@ -7,6 +7,7 @@ use crate::org::Flag;
 use crate::run::{RunError, Running};
 use crate::telemetry::log::{self, LogFormat};
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// What `phigate run` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The configuration file; read again on SIGHUP.
+    /// The configuration file; read again on SIGHUP, and when it or a certificate changes.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["upstream", "environment"], required_unless_present = "upstream")]
     config: Option<PathBuf>,
     /// Guard this one upstream, without a configuration file.
@@ -147,18 +148,73 @@ impl Signals {
 /// Signals, and new keys, until told to stop.
 async fn watch(mut running: Running, mut signals: Signals, file: Option<&Path>) -> ExitCode {
     let mut keys = tokio::time::interval(KEYS_EVERY);
+    let mut looks = tokio::time::interval(FILES_EVERY);
+    let mut files = Files::of(&running, file);
     loop {
         tokio::select! {
             _ = signals.term.recv() => break,
             _ = signals.int.recv() => break,
-            _ = signals.hup.recv() => reload(&running, file),
+            _ = signals.hup.recv() => {
+                let before = Files::of(&running, file);
+                reload(&running, file);
+                files = before.taken_over(&running, file);
+            }
             _ = keys.tick() => running.refresh_keys(),
+            _ = looks.tick() => {
+                let now = Files::of(&running, file);
+                // Twice the same: whoever writes them is done.
+                if files.settled(&now) {
+                    reload(&running, file);
+                    files = now.taken_over(&running, file);
+                }
+            }
         }
     }
     tracing::info!("Draining.");
     let cut = running.stop();
     tracing::info!(connections_cut = cut, "Stopped.");
     ExitCode::SUCCESS
+}
+
+/// What the files that the configuration is read from look like: looked at, since links that are switched (as mounted
+/// secrets are) give a watcher nothing to see.
+struct Files {
+    taken: Vec<Stamp>,
+    last: Vec<Stamp>,
+}
+
+/// Path, change time, length and number of a file; `None` where it is absent.
+type Stamp = (PathBuf, Option<(std::time::SystemTime, u64, u64)>);
+
+impl Files {
+    fn of(running: &Running, file: Option<&Path>) -> Self {
+        let stamp = |path: PathBuf| {
+            let found = std::fs::metadata(&path).ok();
+            let seen = found.and_then(|f| Some((f.modified().ok()?, f.len(), f.ino())));
+            (path, seen)
+        };
+        let paths = file.map(Path::to_owned).into_iter().chain(running.files());
+        let stamps: Vec<_> = paths.map(stamp).collect();
+        Self { taken: stamps.clone(), last: stamps }
+    }
+
+    /// What was taken over, where this was seen before: a change since then is still to be seen.
+    fn taken_over(self, running: &Running, file: Option<&Path>) -> Self {
+        let mut now = Self::of(running, file);
+        for (path, stamp) in &mut now.taken {
+            if let Some((_, before)) = self.taken.iter().find(|(other, _)| other == path) {
+                *stamp = *before;
+            }
+        }
+        now
+    }
+
+    /// Whether they differ from what was taken over, and have not changed since the last look.
+    fn settled(&mut self, now: &Self) -> bool {
+        let is_still = self.last == now.taken;
+        self.last.clone_from(&now.taken);
+        is_still && self.taken != now.taken
+    }
 }
 
 fn reload(running: &Running, file: Option<&Path>) {
@@ -201,3 +257,5 @@ pub fn harden() {
 
 /// How often keys that a command made are looked for.
 const KEYS_EVERY: Duration = Duration::from_millis(250);
+/// How often the configuration file, certificates and keys are looked at.
+const FILES_EVERY: Duration = Duration::from_millis(1000);

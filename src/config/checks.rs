@@ -26,6 +26,8 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
             known(&format!("listener `{}`.environment", l.name), environment, &names, problems);
         }
     }
+    identities(config, &names, problems);
+    hosts(config, problems);
     for c in &config.connections {
         known(&format!("connection `{}`.environment", c.name), &c.environment, &names, problems);
     }
@@ -63,9 +65,9 @@ fn shared_upstreams(config: &Config, problems: &mut Problems) {
                 format!("one that connection `{first}` has in environment `{environment}`"),
             );
         }
+        let is_here = |a: std::net::SocketAddr| a.port() == c.port && same_host(&c.host, a.ip());
         let loops =
-            config.listeners.iter().any(|l| l.address.port() == c.port && same_host(&c.host, l.address.ip()))
-                || config.admin.port() == c.port && same_host(&c.host, config.admin.ip());
+            config.listeners.iter().filter_map(|l| l.address.tcp()).any(is_here) || is_here(config.admin);
         if loops {
             problems.across(
                 format!("connection `{}`.upstream", c.name),
@@ -86,8 +88,8 @@ fn same_host(host: &str, ip: std::net::IpAddr) -> bool {
 fn listeners(config: &Config, problems: &mut Problems) {
     let mut seen = HashMap::new();
     for l in &config.listeners {
-        if l.address.port() != 0
-            && let Some(other) = seen.insert(l.address, &l.name)
+        if l.address.tcp().is_none_or(|a| a.port() != 0)
+            && let Some(other) = seen.insert(&l.address, &l.name)
         {
             problems.across(
                 format!("listener `{}`.address", l.name),
@@ -96,11 +98,13 @@ fn listeners(config: &Config, problems: &mut Problems) {
             );
         }
         let only_by_path = l.environment.is_none() && l.callers == super::Callers::Any;
+        let others =
+            l.environment_header.is_some() || config.environments.iter().any(|e| !e.hosts.is_empty());
         let has_production = config.environments.iter().any(|e| e.flag == Flag::Production);
-        if only_by_path && !l.path_environment {
+        if only_by_path && !l.path_environment && !others {
             problems.across(
                 format!("listener `{}`", l.name),
-                "an `environment`, callers = \"keys\", or path_environment = true",
+                "an `environment`, callers = \"keys\", path_environment = true, an environment_header, or hosts of environments",
                 "none of them: no message could have an environment",
             );
         } else if only_by_path && has_production && config.environments.len() == 1 {
@@ -108,6 +112,47 @@ fn listeners(config: &Config, problems: &mut Problems) {
                 "an `environment` or callers = \"keys\": production needs a signal that the sender can't pick",
                 "neither",
             );
+        }
+    }
+}
+
+/// Each certificate's name is one identity's.
+fn identities(config: &Config, names: &[&str], problems: &mut Problems) {
+    unique("identity", config.identities.iter().map(|i| &*i.name), problems);
+    let mut seen = HashMap::new();
+    for i in &config.identities {
+        known(&format!("identity `{}`.environment", i.name), &i.environment, names, problems);
+        if let Some(other) = seen.insert(&i.certificate, &i.name) {
+            problems.across(
+                format!("identity `{}`.certificate", i.name),
+                "a name that no other identity has",
+                format!("that of identity `{other}`"),
+            );
+        }
+    }
+    let asks = config.listeners.iter().filter_map(|l| l.tls.as_ref());
+    let is_asked = asks.clone().any(|tls| tls.client != crate::listen::tls::ClientCertificates::None);
+    if let (Some(i), false) = (config.identities.first(), is_asked) {
+        problems.across(
+            format!("identity `{}`", i.name),
+            "a listener with tls.client_ca: else nobody shows a certificate",
+            "none",
+        );
+    }
+}
+
+/// A host is a signal for one environment.
+fn hosts(config: &Config, problems: &mut Problems) {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for e in &config.environments {
+        for host in &e.hosts {
+            if let Some(other) = seen.insert(host, &e.name) {
+                problems.across(
+                    format!("environment `{}`.hosts", e.name),
+                    "hosts that no other environment has",
+                    format!("`{host}`, which environment `{other}` has"),
+                );
+            }
         }
     }
 }

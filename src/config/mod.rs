@@ -5,6 +5,7 @@
 
 pub mod cases;
 mod checks;
+mod listener;
 mod reader;
 pub mod rules;
 mod sections;
@@ -15,8 +16,10 @@ use crate::decide::{Policy, Thresholds};
 use crate::forward::HeaderRules;
 use crate::inspect::decode::Budget;
 use crate::inspect::rules::Modes;
-use crate::listen::Limits;
-use crate::org::Flag;
+use crate::listen::tls::TlsSettings;
+use crate::listen::{Address, Limits, Network};
+use crate::org::{CallerRole, Flag};
+use http::HeaderName;
 use reader::{Problems, Table};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -47,6 +50,8 @@ pub struct Config {
     pub environments: Vec<Arc<Environment>>,
     /// Listeners.
     pub listeners: Vec<Arc<Listener>>,
+    /// Callers known by their certificates.
+    pub identities: Vec<Arc<Identity>>,
     /// Connections.
     pub connections: Vec<Arc<Connection>>,
 }
@@ -62,6 +67,8 @@ pub struct Environment {
     pub policy: Policy,
     /// Hosts beside its upstreams that replies may link to, lower case, with the port where it isn't the scheme's.
     pub known_hosts: Vec<String>,
+    /// Host names, lower case, that are a signal for it.
+    pub hosts: Vec<Box<str>>,
     /// How many fingerprints of its people are taken; `None`: none. Production only.
     pub fingerprints_max: Option<u64>,
     /// Rules that have a mode of their own there.
@@ -75,20 +82,45 @@ pub struct Environment {
 pub struct Listener {
     /// Its name.
     pub name: Arc<str>,
-    /// Address and port; port 0 is any free one.
-    pub address: SocketAddr,
+    /// Where it listens; port 0 is any free one.
+    pub address: Address,
+    /// Permissions of a Unix socket.
+    pub unix_mode: u32,
     /// The environment that it leads to, if it leads to one only.
     pub environment: Option<Arc<str>>,
     /// Who may call.
     pub callers: Callers,
     /// Whether a path segment that is an environment's name counts as a signal.
     pub path_environment: bool,
+    /// The header whose value is an environment's name, as a signal.
+    pub environment_header: Option<HeaderName>,
+    /// The hosts that it serves, lower case; none: any.
+    pub hosts: Vec<Box<str>>,
+    /// Peers that have to begin with a PROXY header, and are believed.
+    pub proxy_protocol: Vec<Network>,
+    /// Whether a plain connection may begin with HTTP/2's preface.
+    pub http2_cleartext: bool,
+    /// Its TLS; `None`: plain.
+    pub tls: Option<TlsSettings>,
+}
+
+/// A caller known by a name in its certificate: a credential with one environment and one role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The caller's name, as in records.
+    pub name: Arc<str>,
+    /// The name in the certificate: `dns:…` (lower case) or `uri:…`.
+    pub certificate: Box<str>,
+    /// Its environment.
+    pub environment: Arc<str>,
+    /// Its role.
+    pub role: CallerRole,
 }
 
 /// Who may call a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callers {
-    /// Whoever has a key.
+    /// Whoever has a key, or a certificate that is an identity's.
     Keys,
     /// Anybody; a key that is sent is still checked.
     Any,

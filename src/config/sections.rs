@@ -1,8 +1,9 @@
 //! The sections of the file, one function each. Defaults stand here and in `config/phigate.toml`.
 
+use super::listener::{hosts, identity, listener};
 use super::reader::{Problems, Table};
 use super::rules::spelled;
-use super::{Callers, Config, Connection, Environment, Listener, OnFull, Records, Registry};
+use super::{Config, Connection, Environment, OnFull, Records, Registry};
 use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
 use crate::forward::HeaderRules;
 use crate::inspect::decode::Budget;
@@ -30,6 +31,8 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         root.tables("environment", problems).into_iter().filter_map(|t| environment(t, problems)).collect();
     let listeners =
         root.tables("listener", problems).into_iter().filter_map(|t| listener(t, problems)).collect();
+    let identities =
+        root.tables("identity", problems).into_iter().filter_map(|t| identity(t, problems)).collect();
     let connections =
         root.tables("connection", problems).into_iter().filter_map(|t| connection(t, problems)).collect();
     root.done(problems);
@@ -45,6 +48,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         folder: PathBuf::new(),
         environments,
         listeners,
+        identities,
         connections,
     }
 }
@@ -83,6 +87,15 @@ fn limits(mut t: Table<'_, '_>, problems: &mut Problems) -> Limits {
         connections_max: n("connections_max", d.connections_max, 1_000_001, "connections"),
         headers_max: n("headers_max", d.headers_max as u64, 1001, "header fields") as usize,
         head_timeout_ms: n("head_timeout_ms", d.head_timeout_ms, 600_001, "milliseconds"),
+        h2_streams_max: u32::try_from(n("h2_streams_max", d.h2_streams_max.into(), 10_001, "streams"))
+            .unwrap_or(d.h2_streams_max),
+        h2_control_frames_max: u32::try_from(n(
+            "h2_control_frames_max",
+            d.h2_control_frames_max.into(),
+            1_000_001,
+            "frames a minute",
+        ))
+        .unwrap_or(d.h2_control_frames_max),
         idle_timeout_ms: n("idle_timeout_ms", d.idle_timeout_ms, 86_400_001, "milliseconds"),
         body_bytes_max: n("body_bytes_max", d.body_bytes_max, (1 << 30) + 1, "bytes"),
         body_timeout_ms: n("body_timeout_ms", d.body_timeout_ms, 3_600_001, "milliseconds"),
@@ -241,10 +254,20 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
     let keys = ["block", "report", "identified", "bulk_people_max", "bulk_ids_max"];
     let given = keys.into_iter().filter(|key| t.value(key).is_some()).collect();
     let known_hosts = known_hosts(&mut t, problems);
+    let hosts = hosts(&mut t, "hosts", problems);
     let fingerprints_max = fingerprints(&mut t, flag, problems);
     let modes = modes(t.table("rule_modes", problems), problems);
     t.done(problems);
-    Some(Arc::new(Environment { name: name?, flag, policy, known_hosts, fingerprints_max, modes, given }))
+    Some(Arc::new(Environment {
+        name: name?,
+        flag,
+        policy,
+        known_hosts,
+        hosts,
+        fingerprints_max,
+        modes,
+        given,
+    }))
 }
 
 fn fingerprints(t: &mut Table<'_, '_>, flag: Flag, problems: &mut Problems) -> Option<u64> {
@@ -275,31 +298,6 @@ fn known_hosts(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<String> {
         }
     }
     hosts
-}
-
-fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Listener>> {
-    let name = name(&mut t, "listener", problems);
-    let key = t.key("address");
-    let address = t.required("address", "an address and port, like 127.0.0.1:8081", problems).and_then(
-        |(text, span)| {
-            let address = text.parse::<SocketAddr>().ok();
-            if address.is_none() {
-                problems.add(
-                    Some(span),
-                    key,
-                    "an address and port, like 127.0.0.1:8081",
-                    format!("`{text}`"),
-                );
-            }
-            address
-        },
-    );
-    let environment = t.text("environment", problems).map(|(e, _)| Arc::from(e));
-    let callers =
-        t.choice("callers", Callers::Keys, &[("keys", Callers::Keys), ("any", Callers::Any)], problems);
-    let path_environment = t.flag("path_environment", true, problems);
-    t.done(problems);
-    Some(Arc::new(Listener { name: name?, address: address?, environment, callers, path_environment }))
 }
 
 fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Connection>> {
@@ -385,7 +383,7 @@ fn headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> HeaderRules {
     HeaderRules { set, remove, ..HeaderRules::default() }
 }
 
-fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems) -> Option<Arc<str>> {
+pub(super) fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems) -> Option<Arc<str>> {
     let wanted = "a name of lower-case letters, digits and dashes, 1 to 40 characters";
     let (text, span) = t.required("name", wanted, problems)?;
     let good = (1..=40).contains(&text.len())

@@ -127,3 +127,49 @@ fn a_sidecar_needs_no_file() {
         Config::sidecar("127.0.0.1:8080", Flag::Staging, ([127, 0, 0, 1], 0).into(), "data".into()).is_err()
     );
 }
+
+#[test]
+fn listeners_that_could_not_work_are_told() {
+    let told = |listener: &str, tail: &str| {
+        problems(&format!("{}\n{tail}", GOOD.replace("callers = \"any\"", listener)))
+    };
+    for (listener, key) in [
+        ("tls = {}", "listener[0].tls.certificates"),
+        ("tls = { certificates = [{ chain = \"a\" }] }", "listener[0].tls.certificates[0].key"),
+        (
+            "tls = { certificates = [{ chain = \"a\", key = \"b\" }], client_certificate = \"required\" }",
+            "listener[0].tls.client_certificate",
+        ),
+        (
+            "http2_cleartext = true\ntls = { certificates = [{ chain = \"a\", key = \"b\" }] }",
+            "listener[0].http2_cleartext",
+        ),
+        ("proxy_protocol = [\"10.1.0.0/8\"]", "listener[0].proxy_protocol"),
+        ("hosts = [\"a.example:80\"]", "listener[0].hosts"),
+        ("socket_mode = \"rw\"", "listener[0].socket_mode"),
+        ("environment_header = \"a b\"", "listener[0].environment_header"),
+    ] {
+        let got = told(listener, "");
+        assert!(got.len() == 1 && got[0].contains(&format!("{key}: wanted")), "{listener}: {got:#?}");
+    }
+    let identity = |certificate: &str| {
+        format!(
+            "[[identity]]\nname = \"feed\"\ncertificate = \"{certificate}\"\nenvironment = \"development\""
+        )
+    };
+    let tls = "tls = { certificates = [{ chain = \"a\", key = \"b\" }], client_ca = \"c\" }";
+    assert_eq!(told(tls, &identity("dns:feed.example")), Vec::<String>::new());
+    assert!(told(tls, &identity("dns:*.example"))[0].contains("identity[0].certificate"));
+    assert!(told("", &identity("dns:feed.example"))[0].contains("nobody shows a certificate"));
+    assert_eq!(told("", "").len(), 0);
+}
+
+#[test]
+fn a_host_belongs_to_one_environment() {
+    let second = "[[environment]]\nname = \"staging\"\nflag = \"staging\"\nhosts = [\"A.example\"]\n";
+    let got = problems(&format!(
+        "{}{second}",
+        GOOD.replace("flag = \"development\"", "flag = \"development\"\nhosts = [\"a.example\"]")
+    ));
+    assert!(got.len() == 1 && got[0].contains("environment `staging`.hosts"), "{got:#?}");
+}

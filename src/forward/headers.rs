@@ -2,15 +2,13 @@
 
 use super::{OutBody, Upstream};
 use crate::identify;
+use crate::listen::Peer;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header, request::Parts,
     response, uri::PathAndQuery,
 };
 use http_body::Body;
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// A connection's own rules on request headers. Set wins over remove; framing headers can't be set.
@@ -41,7 +39,7 @@ pub fn prepare_request(
     mut head: Parts,
     body: OutBody,
     upstream: &Upstream,
-    peer: SocketAddr,
+    peer: &Peer,
     rules: &HeaderRules,
 ) -> Request<OutBody> {
     let declared_trailers: Vec<HeaderValue> = head.headers.get_all(header::TRAILER).iter().cloned().collect();
@@ -139,15 +137,11 @@ fn strip_where(headers: &mut HeaderMap, is_stripped: impl Fn(&str) -> bool) {
     }
 }
 
-fn write_forwarding(headers: &mut HeaderMap, peer: SocketAddr, sent_host: Option<&HeaderValue>) {
-    let address = match peer.ip() {
-        IpAddr::V6(address) => address.to_ipv4_mapped().map_or(IpAddr::V6(address), IpAddr::V4),
-        address => address,
-    };
-    if let Ok(address) = HeaderValue::try_from(address.to_string()) {
-        headers.insert(X_FORWARDED_FOR, address);
+fn write_forwarding(headers: &mut HeaderMap, peer: &Peer, sent_host: Option<&HeaderValue>) {
+    if let Some(address) = peer.forwarded_for() {
+        headers.insert(X_FORWARDED_FOR, address.clone());
     }
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(peer.scheme()));
     if let Some(host) = sent_host {
         headers.insert(X_FORWARDED_HOST, host.clone());
     }
@@ -212,7 +206,8 @@ mod tests {
     fn prepared(request: http::request::Builder, body: OutBody, rules: &HeaderRules) -> Request<OutBody> {
         let (head, ()) = request.body(()).expect("request").into_parts();
         let upstream = Upstream::new("u", "fhir.example.org", 8080);
-        prepare_request(head, body, &upstream, "192.0.2.7:5000".parse().expect("address"), rules)
+        let peer = Peer::new(Some("192.0.2.7:5000".parse().expect("address")), None);
+        prepare_request(head, body, &upstream, &peer, rules)
     }
 
     fn header<'a>(request: &'a Request<OutBody>, name: &str) -> Vec<&'a str> {

@@ -249,7 +249,7 @@ impl Service for Through {
             }))
         };
         let rules = HeaderRules::default();
-        let request = prepare_request(inbound.head.0, body, &self.upstream, inbound.peer, &rules);
+        let request = prepare_request(inbound.head.0, body, &self.upstream, &inbound.peer, &rules);
         match self.pool.send(&self.upstream, request).await {
             Ok(response) => {
                 let (mut head, body) = response.into_parts();
@@ -278,11 +278,7 @@ impl Service for Through {
 async fn through() -> (Workers, SocketAddr, Played, mpsc::Receiver<String>) {
     let played = Played::start().await;
     let (sender, seen) = mpsc::channel(100);
-    let listener = ListenerConfig {
-        name: "test".to_owned(),
-        address: "127.0.0.1:0".parse().expect("address"),
-        limits: Limits::default(),
-    };
+    let listener = ListenerConfig::plain("test", SocketAddr::from(([127, 0, 0, 1], 0)), Limits::default());
     let upstream = played.upstream.clone();
     let workers = Workers::start(vec![listener], 1, move |_| Through {
         pool: Pool::new(),
@@ -290,7 +286,7 @@ async fn through() -> (Workers, SocketAddr, Played, mpsc::Receiver<String>) {
         seen: sender.clone(),
     })
     .expect("starts");
-    let address = workers.local_addrs()[0];
+    let address = workers.local_addrs()[0].tcp().expect("TCP");
     (workers, address, played, seen)
 }
 

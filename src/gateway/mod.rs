@@ -11,16 +11,16 @@ use exchange::{Close, Exchange, HeadText, Job, Watched};
 use crate::config::{Config, Listener, OnFull};
 use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
 use crate::forward::{OutBody, Pool, UpstreamBody, prepare_reply, prepare_request};
-use crate::identify::{self, Caller, Keys};
+use crate::identify::{self, Caller, Identities, Keys};
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
-use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, ReplyBody, Service, Tee, hold};
+use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee, hold};
 use crate::org::{Ceiling, UNRESOLVED};
 use crate::payload::Payload;
 use crate::people::{Notebook, People, Taker};
 use crate::reason::Reason;
 use crate::record::Recorder;
-use crate::resolve::{Route, Routes};
+use crate::resolve::{self, Route, Routes, Wish};
 use crate::respond;
 use crate::telemetry::metrics::{Cells, Metrics, Outcome, Stage};
 use arc_swap::ArcSwap;
@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub routes: Routes,
     /// API keys.
     pub keys: Keys,
+    /// Callers known by their certificates.
+    pub identities: Identities,
     /// The rules, for each environment.
     pub rules: Rules,
     /// Who is known.
@@ -87,7 +89,7 @@ impl Gateway {
         let Inbound { listener, peer, received, head: Head(head), body } = inbound;
         let mut watched =
             Watched { exchange: Exchange::open(&head, &listener, received), close: Some(self.close()) };
-        let outcome = self.pass(&snapshot, &mut watched.exchange, &head, peer, body).await;
+        let outcome = self.pass(&snapshot, &mut watched.exchange, &head, &peer, body).await;
         self.cells.time(Stage::Total, received.elapsed());
         let exchange = watched.answered();
         match outcome {
@@ -102,14 +104,19 @@ impl Gateway {
         snapshot: &Snapshot,
         exchange: &mut Exchange,
         head: &Parts,
-        peer: std::net::SocketAddr,
+        peer: &Peer,
         body: InboundBody,
     ) -> Result<ClearedReply, Failure> {
         let listener =
             snapshot.config.listeners.iter().find(|l| l.name == exchange.listener).ok_or(Reason::Internal)?;
-        let caller = self.identify(snapshot, head, listener)?;
+        let host = resolve::host_of(head);
+        if resolve::is_misdirected(host, listener, peer) {
+            return Err(Reason::Misdirected.into());
+        }
+        let caller = self.identify(snapshot, head, peer, listener)?;
         exchange.caller = caller.clone();
-        let route = snapshot.routes.find(head.uri.path(), listener, &caller).map_err(|unrouted| {
+        let wish = Wish { path: head.uri.path(), host, header: environment_header(head, listener) };
+        let route = snapshot.routes.find(&wish, listener, &caller).map_err(|unrouted| {
             exchange.environment = unrouted.environment;
             unrouted.reason
         })?;
@@ -141,9 +148,19 @@ impl Gateway {
         Close { shared: self.shared.clone(), cells: self.cells.clone() }
     }
 
-    fn identify(&self, snapshot: &Snapshot, head: &Parts, listener: &Listener) -> Result<Caller, Reason> {
+    fn identify(
+        &self,
+        snapshot: &Snapshot,
+        head: &Parts,
+        peer: &Peer,
+        listener: &Listener,
+    ) -> Result<Caller, Reason> {
         let in_authorization = snapshot.config.connections.iter().any(|c| c.key_in_authorization);
-        identify::caller(&head.headers, listener, &snapshot.keys, in_authorization, unix_now())
+        let certificate = match &peer.tls {
+            Some(tls) => snapshot.identities.caller(&tls.certificate_names)?,
+            None => None,
+        };
+        identify::caller(&head.headers, certificate, listener, &snapshot.keys, in_authorization, unix_now())
     }
 
     async fn hold(
@@ -217,7 +234,7 @@ impl Gateway {
         exchange: &Exchange,
         cleared: Cleared,
         head: &Parts,
-        peer: std::net::SocketAddr,
+        peer: &Peer,
     ) -> Result<Response<UpstreamBody>, Failure> {
         let started = Instant::now();
         let (body, route) = cleared.into_parts();
@@ -335,6 +352,13 @@ impl From<Box<Refusal>> for Failure {
     fn from(refusal: Box<Refusal>) -> Self {
         Self(refusal)
     }
+}
+
+/// The value of the listener's environment header; empty where it isn't one name.
+fn environment_header<'h>(head: &'h Parts, listener: &Listener) -> Option<&'h str> {
+    let mut values = head.headers.get_all(listener.environment_header.as_ref()?).iter();
+    let value = values.next()?;
+    Some(if values.next().is_none() { value.to_str().unwrap_or_default().trim() } else { "" })
 }
 
 const fn hold_reason(error: HoldError) -> Reason {

@@ -5,7 +5,7 @@
 //! - In doubt: refuses, before any of the body is read. Unknown, expired, revoked and doubled keys get one answer.
 //! - Cost: one keyed hash where a key was sent.
 
-use crate::config::{Callers, Listener};
+use crate::config::{Callers, Identity, Listener};
 use crate::org::CallerRole;
 use crate::reason::Reason;
 use http::HeaderMap;
@@ -76,13 +76,43 @@ impl Keys {
     }
 }
 
-/// Who sent a message with these headers. `in_authorization` says that a connection of the listener takes its key
+/// Callers that are known by a name in their certificate.
+#[derive(Debug, Default)]
+pub struct Identities(HashMap<Box<str>, Caller>);
+
+impl Identities {
+    /// Those of a checked configuration.
+    #[must_use]
+    pub fn new(identities: &[Arc<Identity>]) -> Self {
+        let caller = |i: &Identity| Caller {
+            name: i.name.clone(),
+            role: i.role,
+            environment: Some(i.environment.clone()),
+        };
+        Self(identities.iter().map(|i| (i.certificate.clone(), caller(i))).collect())
+    }
+
+    /// Whose certificate these names stand in; `None` where nobody is known by it.
+    ///
+    /// # Errors
+    /// Two of the names are two callers.
+    pub fn caller(&self, names: &[Box<str>]) -> Result<Option<&Caller>, Reason> {
+        let mut known = names.iter().filter_map(|name| self.0.get(name));
+        let first = known.next();
+        if known.any(|other| Some(other) != first) { Err(Reason::CredentialInvalid) } else { Ok(first) }
+    }
+}
+
+/// Who sent a message with these headers; `certificate` is who its connection's certificate says.
+/// `in_authorization` says that a connection of the listener takes its key
 /// there; `now` is Unix seconds.
 ///
 /// # Errors
-/// [`Reason::CredentialMissing`] and [`Reason::CredentialInvalid`]: the sender's to fix.
+/// [`Reason::CredentialMissing`], [`Reason::CredentialInvalid`], and [`Reason::EnvironmentMismatch`] where key and
+/// certificate belong to two environments: the sender's to fix.
 pub fn caller(
     headers: &HeaderMap,
+    certificate: Option<&Caller>,
     listener: &Listener,
     keys: &Keys,
     in_authorization: bool,
@@ -99,10 +129,17 @@ pub fn caller(
     if keys_sent.len() > 1 {
         return Err(Reason::CredentialInvalid);
     }
-    match keys_sent.first() {
-        Some(key) => keys.caller(key.trim(), now).cloned().ok_or(Reason::CredentialInvalid),
-        None if listener.callers == Callers::Any => Ok(Caller::nobody()),
-        None => Err(Reason::CredentialMissing),
+    match (keys_sent.first(), certificate) {
+        (Some(key), certificate) => {
+            let caller = keys.caller(key.trim(), now).ok_or(Reason::CredentialInvalid)?;
+            match certificate {
+                Some(other) if other.environment != caller.environment => Err(Reason::EnvironmentMismatch),
+                _ => Ok(caller.clone()),
+            }
+        }
+        (None, Some(caller)) => Ok(caller.clone()),
+        (None, None) if listener.callers == Callers::Any => Ok(Caller::nobody()),
+        (None, None) => Err(Reason::CredentialMissing),
     }
 }
 
@@ -123,10 +160,16 @@ mod tests {
     fn listener(callers: Callers) -> Listener {
         Listener {
             name: Arc::from("l"),
-            address: ([127, 0, 0, 1], 0).into(),
+            address: std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into(),
+            unix_mode: 0o600,
             environment: None,
             callers,
             path_environment: true,
+            environment_header: None,
+            hosts: Vec::new(),
+            proxy_protocol: Vec::new(),
+            http2_cleartext: false,
+            tls: None,
         }
     }
 
@@ -164,8 +207,8 @@ mod tests {
 
     #[test]
     fn a_known_key_names_its_caller_and_environment() {
-        let got =
-            caller(&with(&["phk_a_secret"]), &listener(Callers::Keys), &keys(), false, 50).expect("known");
+        let got = caller(&with(&["phk_a_secret"]), None, &listener(Callers::Keys), &keys(), false, 50)
+            .expect("known");
         assert_eq!((&*got.name, got.environment.as_deref()), ("lab", Some("staging")));
     }
 
@@ -178,7 +221,7 @@ mod tests {
             &["phk_a_secret", "phk_a_secret"],
             &["x"],
         ] {
-            let got = caller(&with(sent), &listener(Callers::Any), &keys(), false, 100);
+            let got = caller(&with(sent), None, &listener(Callers::Any), &keys(), false, 100);
             assert_eq!(got, Err(Reason::CredentialInvalid), "{sent:?}");
         }
     }
@@ -190,7 +233,9 @@ mod tests {
             for (name, value) in values {
                 map.append(*name, HeaderValue::from_str(value).expect("value"));
             }
-            move |yes| caller(&map, &listener(Callers::Keys), &keys(), yes, 50).map(|c| c.name.to_string())
+            move |yes| {
+                caller(&map, None, &listener(Callers::Keys), &keys(), yes, 50).map(|c| c.name.to_string())
+            }
         };
         for scheme in ["Bearer", "bearer"] {
             let sent = sent(&[("authorization", &format!("{scheme} phk_a_secret"))]);
@@ -207,10 +252,39 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_is_a_credential_and_has_to_agree_with_a_key() {
+        let identity = |name: &str, environment: &str| Identity {
+            name: Arc::from(name),
+            certificate: format!("dns:{name}.example").into(),
+            environment: Arc::from(environment),
+            role: CallerRole::Partner,
+        };
+        let known = [identity("one", "staging"), identity("two", "production")].map(Arc::new);
+        let identities = Identities::new(&known);
+        let names = |names: &[&str]| names.iter().map(|n| Box::from(*n)).collect::<Vec<Box<str>>>();
+        let of = |wanted: &[&str]| identities.caller(&names(wanted)).map(|c| c.cloned());
+        let one = of(&["dns:other.example", "dns:one.example"]).expect("one").expect("known");
+        let two = of(&["dns:two.example"]).expect("one").expect("known");
+        assert_eq!(of(&["dns:other.example"]), Ok(None));
+        assert_eq!(of(&["dns:one.example", "dns:two.example"]), Err(Reason::CredentialInvalid));
+        let sent = |headers: &HeaderMap, certificate: &Caller| {
+            caller(headers, Some(certificate), &listener(Callers::Keys), &keys(), false, 50)
+                .map(|c| c.name.to_string())
+        };
+        assert_eq!(sent(&with(&[]), &one).as_deref(), Ok("one"));
+        assert_eq!(sent(&with(&["phk_a_secret"]), &one).as_deref(), Ok("lab"));
+        assert_eq!(sent(&with(&["phk_a_secret"]), &two), Err(Reason::EnvironmentMismatch));
+        assert_eq!(sent(&with(&["x"]), &one), Err(Reason::CredentialInvalid));
+    }
+
+    #[test]
     fn nobody_known_passes_only_where_the_listener_says_so() {
-        assert_eq!(caller(&with(&[]), &listener(Callers::Any), &keys(), false, 0), Ok(Caller::nobody()));
         assert_eq!(
-            caller(&with(&[]), &listener(Callers::Keys), &keys(), false, 0),
+            caller(&with(&[]), None, &listener(Callers::Any), &keys(), false, 0),
+            Ok(Caller::nobody())
+        );
+        assert_eq!(
+            caller(&with(&[]), None, &listener(Callers::Keys), &keys(), false, 0),
             Err(Reason::CredentialMissing)
         );
     }

@@ -6,11 +6,11 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::OnceLock;
 
 /// A map by this hash.
-pub(crate) type Map<K, V> = HashMap<K, V, Keyed>;
+pub type Map<K, V> = HashMap<K, V, Keyed>;
 
 /// Makes hashers.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Keyed(u64, u64);
+pub struct Keyed(u64, u64);
 
 impl Default for Keyed {
     fn default() -> Self {
@@ -32,7 +32,7 @@ impl BuildHasher for Keyed {
 }
 
 /// Hashes by folded products: the high half of each, which all bits reach, onto the low one.
-pub(crate) struct Folding {
+pub struct Folding {
     state: u64,
     key: u64,
 }

@@ -35,7 +35,7 @@ mod parts;
 pub mod graphql;
 pub mod known;
 pub mod trace;
-pub(crate) mod hash;
+pub mod hash;
 
 pub use finding::Findings;
 pub use rules::RuleSet;

@@ -124,6 +124,18 @@ pub struct ReplyBody {
     complete: bool,
     on_end: Option<Box<dyn FnOnce(ReplyEnd)>>,
     exchange: Option<ExchangeEnd>,
+    taking: Taking,
+}
+
+/// Whether it is told that the peer takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taking {
+    /// The socket tells it.
+    Unwatched,
+    /// It was asked for bytes, and gave none yet; or it wasn't asked.
+    Asked,
+    /// It gave bytes, and wasn't asked for more.
+    Gave,
 }
 
 enum Content {
@@ -181,8 +193,25 @@ impl ReplyBody {
         self.exchange = Some(exchange);
     }
 
+    /// Notes when it gave bytes that the peer's flow control doesn't let out: nothing at the socket shows that.
+    pub(super) fn watch_taking(&mut self) {
+        self.taking = Taking::Asked;
+    }
+
+    fn note_taking(&mut self, taking: Taking) {
+        let (Some(exchange), false) = (&self.exchange, self.taking == Taking::Unwatched) else { return };
+        let state = &exchange.0;
+        state.asked_at.set(Instant::now());
+        match (self.taking, taking) {
+            (Taking::Asked, Taking::Gave) => state.untaken.set(state.untaken.get() + 1),
+            (Taking::Gave, Taking::Asked) => state.untaken.set(state.untaken.get().saturating_sub(1)),
+            _ => {}
+        }
+        self.taking = taking;
+    }
+
     fn new(content: Content) -> Self {
-        Self { content, bytes: 0, complete: false, on_end: None, exchange: None }
+        Self { content, bytes: 0, complete: false, on_end: None, exchange: None, taking: Taking::Unwatched }
     }
 
     /// hyper drops a body at its declared length without asking for its end, and never asks where there is none to
@@ -205,6 +234,9 @@ impl Body for ReplyBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if this.taking == Taking::Gave {
+            this.note_taking(Taking::Asked);
+        }
         let frame = match &mut this.content {
             Content::Full(bytes) => bytes.take().map(|b| Ok(Frame::data(b))),
             Content::Trailed(bytes, trailers) => {
@@ -216,6 +248,9 @@ impl Body for ReplyBody {
         this.complete = is_last(frame.as_ref());
         if let Some(Ok(frame)) = &frame {
             this.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+        if this.taking == Taking::Asked {
+            this.note_taking(Taking::Gave);
         }
         Poll::Ready(frame)
     }
@@ -235,6 +270,9 @@ impl Body for ReplyBody {
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {
+        if self.taking == Taking::Gave {
+            self.note_taking(Taking::Asked);
+        }
         let complete = self.complete || self.is_at_end();
         if let Some(on_end) = self.on_end.take() {
             on_end(ReplyEnd { bytes: self.bytes, complete });

@@ -1,15 +1,24 @@
-//! One connection: hyper behind the guard, with the limits on time and the drain.
+//! One connection: hyper behind a guard, with the limits on time and the drain.
 
 use super::{
-    Head, Inbound, InboundBody, Limits, ReplyBody, Service,
+    Head, Inbound, InboundBody, Limits, ListenerConfig, Network, Peer, ReplyBody, Service,
     body::ExchangeEnd,
     counters::{ListenCounters, count},
+    frame_guard::FrameGuard,
     guard::{ConnectionState, Guarded},
+    io::{Address, Io, Socket},
+    open::{Opened, Protocol, open},
+    stream_head,
+    tls::TlsFront,
 };
 use crate::reason::Reason;
 use http::{HeaderValue, Request, Response, header};
 use http_body::Body;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use std::{
     cell::{Cell, RefCell},
@@ -17,13 +26,13 @@ use std::{
     convert::Infallible,
     future::poll_fn,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     rc::Rc,
     sync::Arc,
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::sync::Notify;
 
 /// What the connections of one thread share.
 #[derive(Debug)]
@@ -107,26 +116,75 @@ impl Drop for Entered {
 pub(super) struct Listener {
     pub name: Arc<str>,
     pub limits: Limits,
-    pub http: http1::Builder,
+    pub tls: Option<Arc<TlsFront>>,
+    pub http2_cleartext: bool,
+    is_unix: bool,
+    proxies: Vec<Network>,
+    http1: http1::Builder,
+    http2: http2::Builder<OnThisThread>,
 }
 
 impl Listener {
-    pub(super) fn new(name: Arc<str>, limits: Limits) -> Rc<Self> {
-        let mut http = http1::Builder::new();
+    pub(super) fn new(config: ListenerConfig) -> Rc<Self> {
+        let limits = config.limits;
+        let mut http1 = http1::Builder::new();
         // The guard has checked heads by the same limits; hyper only has to have room.
-        http.max_buf_size(limits.head_bytes_max.max(BUFFER_BYTES_MIN) + SLACK_BYTES);
-        http.header_read_timeout(None);
+        http1.max_buf_size(limits.head_bytes_max.max(BUFFER_BYTES_MIN) + SLACK_BYTES);
+        http1.header_read_timeout(None);
         if limits.headers_max > 100 {
-            http.max_headers(limits.headers_max.min(HEADERS_MAX));
+            http1.max_headers(limits.headers_max.min(HEADERS_MAX));
         }
-        Rc::new(Self { name, limits, http })
+        let mut http2 = http2::Builder::new(OnThisThread);
+        http2
+            .max_concurrent_streams(limits.h2_streams_max)
+            .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX))
+            .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
+            .max_local_error_reset_streams(RESET_STREAMS_MAX)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_send_buf_size(SEND_BUFFER_BYTES);
+        Rc::new(Self {
+            name: config.name.into(),
+            limits,
+            tls: config.tls,
+            http2_cleartext: config.http2_cleartext,
+            is_unix: matches!(config.address, Address::Unix(_)),
+            proxies: config.proxy_protocol,
+            http1,
+            http2,
+        })
+    }
+
+    /// Whether HTTP/1.1 begins with the first byte.
+    pub(super) fn is_plain(&self) -> bool {
+        self.tls.is_none() && !self.http2_cleartext && self.proxies.is_empty()
+    }
+
+    /// Whether this peer has to name its caller in a PROXY header. A Unix socket's peers are trusted alike.
+    pub(super) fn speaks_for_others(&self, address: Option<SocketAddr>) -> bool {
+        match address {
+            Some(address) => self.proxies.iter().any(|network| network.contains(address.ip())),
+            None => self.is_unix && !self.proxies.is_empty(),
+        }
+    }
+}
+
+/// Streams of HTTP/2 stay on their connection's thread.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OnThisThread;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for OnThisThread {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
     }
 }
 
 /// Serves one connection to its end.
 pub(super) async fn serve<S: Service>(
-    stream: TcpStream,
-    peer: SocketAddr,
+    socket: Socket,
+    address: Option<SocketAddr>,
     listener: Rc<Listener>,
     thread: Rc<Thread>,
     service: Rc<S>,
@@ -134,7 +192,10 @@ pub(super) async fn serve<S: Service>(
 ) {
     let state = ConnectionState::new();
     let entered = thread.enter(Rc::clone(&state));
-    let io = TokioIo::new(Guarded::new(stream, Rc::clone(&state), &listener.limits, refuse_first));
+    let Some(Opened { io, peer, protocol }) = open(socket, address, &listener, &thread.counters).await else {
+        return;
+    };
+    state.idle_since.set(Instant::now());
     let calls = Calls {
         listener: Rc::clone(&listener),
         thread: Rc::clone(&thread),
@@ -142,28 +203,120 @@ pub(super) async fn serve<S: Service>(
         peer,
         called: Cell::new(0),
     };
+    match protocol {
+        Protocol::Http1 => serve_http1(io, calls, service, refuse_first, &entered).await,
+        Protocol::Http2 => Box::pin(serve_http2(io, calls, service, refuse_first, &entered)).await,
+    }
+}
+
+async fn serve_http1<S: Service>(
+    io: Io,
+    calls: Calls,
+    service: Rc<S>,
+    refuse_first: Option<Reason>,
+    entered: &Entered,
+) {
+    let (listener, state) = (Rc::clone(&calls.listener), Rc::clone(&calls.state));
+    let io = TokioIo::new(Guarded::new(io, Rc::clone(&state), &listener.limits, refuse_first));
     let calls = Rc::new(calls);
     let answer = service_fn(move |request| {
         let (calls, service) = (Rc::clone(&calls), Rc::clone(&service));
         async move { Ok::<_, Infallible>(calls.answer(&*service, request).await) }
     });
-    let mut connection = pin!(listener.http.serve_connection(io, answer));
-    let first = Instant::now() + Duration::from_millis(listener.limits.head_timeout_ms);
+    let connection = pin!(listener.http1.serve_connection(io, answer));
+    drive(connection, &state, &listener.limits, entered).await;
+}
+
+async fn serve_http2<S: Service>(
+    io: Io,
+    calls: Calls,
+    service: Rc<S>,
+    refuse_first: Option<Reason>,
+    entered: &Entered,
+) {
+    let (listener, state) = (Rc::clone(&calls.listener), Rc::clone(&calls.state));
+    let io = FrameGuard::new(io, Rc::clone(&state), listener.limits.h2_control_frames_max);
+    state.is_multiplexed.set(true);
+    let calls = Rc::new(calls);
+    let answer = service_fn(move |request| {
+        let (calls, service) = (Rc::clone(&calls), Rc::clone(&service));
+        async move { Ok::<_, Infallible>(calls.answer_stream(&*service, request, refuse_first).await) }
+    });
+    let connection = pin!(listener.http2.serve_connection(TokioIo::new(io), answer));
+    drive(connection, &state, &listener.limits, entered).await;
+    if state.flooded.get() {
+        count(&entered.thread.counters.h2_floods);
+    }
+}
+
+/// What hyper's two kinds of connection have in common.
+trait Drivable {
+    const SAYS_GOODBYE: bool;
+    fn poll_connection(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+    fn wind_down(self: Pin<&mut Self>);
+}
+
+impl<S, B> Drivable for http1::Connection<TokioIo<Guarded<Io>>, S>
+where
+    S: hyper::service::HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    const SAYS_GOODBYE: bool = false;
+
+    fn poll_connection(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll(cx).map(|_| ())
+    }
+
+    fn wind_down(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<S, B> Drivable for http2::Connection<TokioIo<FrameGuard>, S, OnThisThread>
+where
+    S: hyper::service::HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S::Future: 'static,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    const SAYS_GOODBYE: bool = true;
+
+    fn poll_connection(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll(cx).map(|_| ())
+    }
+
+    fn wind_down(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Drives a connection to its end, its limits on time, or the end of the drain.
+async fn drive<C: Drivable>(
+    mut connection: Pin<&mut C>,
+    state: &ConnectionState,
+    limits: &Limits,
+    entered: &Entered,
+) {
+    let thread = &entered.thread;
+    let first = Instant::now() + Duration::from_millis(limits.head_timeout_ms);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     let mut is_told = false;
     poll_fn(|cx| {
         entered.set_waker(cx.waker());
         loop {
-            if connection.as_mut().poll(cx).is_ready() {
+            if connection.as_mut().poll_connection(cx).is_ready() {
                 return Poll::Ready(());
             }
             // A head that has begun is let in, and answered with `Connection: close`.
             if !is_told && thread.is_draining.get() && state.head_since.get().is_none() {
                 is_told = true;
-                connection.as_mut().graceful_shutdown();
+                connection.as_mut().wind_down();
                 continue;
             }
-            let Some((due, counter)) = due(&state, &listener.limits, &thread.counters) else {
+            let Some((due, counter)) = due(state, limits, &thread.counters) else {
                 return Poll::Pending;
             };
             // Only ever set earlier, or when it fired: a message moves no timer.
@@ -176,6 +329,14 @@ pub(super) async fn serve<S: Service>(
             if Instant::now() >= due {
                 if let Some(counter) = counter {
                     count(counter);
+                }
+                let is_idle = state.lingering_since.get().is_none() && state.delivered.get() > 0;
+                if C::SAYS_GOODBYE && is_idle && !state.is_busy() {
+                    // Callers of HTTP/2 are told, so that no message of theirs meets a closed connection.
+                    state.lingering_since.set(Some(Instant::now()));
+                    is_told = true;
+                    connection.as_mut().wind_down();
+                    continue;
                 }
                 return Poll::Ready(());
             }
@@ -194,10 +355,12 @@ fn due<'a>(
     if let Some(since) = state.lingering_since.get() {
         return Some((after(since, LINGER_MS), None));
     }
-    if let Some(since) = state.blocked_since.get() {
+    if let Some(since) = state.blocked_since.get().or(state.untaken_since()) {
         return Some((after(since, limits.write_timeout_ms), Some(&counters.write_timeouts)));
     }
-    if state.is_busy() {
+    // Other messages don't buy time for a header block that doesn't end.
+    let is_block_open = state.is_multiplexed.get() && state.head_since.get().is_some();
+    if state.is_busy() && !is_block_open {
         return None; // bodies and upstreams have limits of their own
     }
     if let Some(since) = state.head_since.get() {
@@ -214,7 +377,7 @@ struct Calls {
     listener: Rc<Listener>,
     thread: Rc<Thread>,
     state: Rc<ConnectionState>,
-    peer: SocketAddr,
+    peer: Rc<Peer>,
     called: Cell<u64>,
 }
 
@@ -234,7 +397,7 @@ impl Calls {
                 let timeout = Duration::from_millis(self.listener.limits.body_timeout_ms);
                 let inbound = Inbound {
                     listener: Arc::clone(&self.listener.name),
-                    peer: self.peer,
+                    peer: Rc::clone(&self.peer),
                     received: Instant::now(),
                     head: Head(head),
                     body: InboundBody::new(body, Rc::clone(&self.state), timeout),
@@ -252,6 +415,44 @@ impl Calls {
         response.body_mut().set_exchange(end);
         response
     }
+
+    /// Answers a message of HTTP/2. Its frames were followed on the way in; its head is judged here.
+    async fn answer_stream<S: Service>(
+        &self,
+        service: &S,
+        request: Request<Incoming>,
+        refuse_first: Option<Reason>,
+    ) -> Response<ReplyBody> {
+        self.state.delivered.set(self.state.delivered.get() + 1);
+        let end = ExchangeEnd(Rc::clone(&self.state));
+        let (mut head, body) = request.into_parts();
+        let checked = match refuse_first {
+            Some(reason) => Err(reason),
+            None => stream_head::check(&mut head, &self.listener.limits),
+        };
+        let mut response = match checked {
+            Err(reason) => {
+                count(&self.thread.counters.heads_refused);
+                service.on_refuse(&self.listener.name, reason)
+            }
+            Ok(()) => {
+                count(&self.thread.counters.messages);
+                let timeout = Duration::from_millis(self.listener.limits.body_timeout_ms);
+                let inbound = Inbound {
+                    listener: Arc::clone(&self.listener.name),
+                    peer: Rc::clone(&self.peer),
+                    received: Instant::now(),
+                    head: Head(head),
+                    body: InboundBody::new(body, Rc::clone(&self.state), timeout),
+                };
+                service.call(inbound).await
+            }
+        };
+        response.headers_mut().remove(header::CONNECTION);
+        response.body_mut().set_exchange(end);
+        response.body_mut().watch_taking();
+        response
+    }
 }
 
 /// How long a peer that was stopped half-way is listened to after our side is shut, so that it can read why.
@@ -259,3 +460,9 @@ const LINGER_MS: u64 = 5_000;
 const BUFFER_BYTES_MIN: usize = 64 * 1024;
 const SLACK_BYTES: usize = 1024;
 const HEADERS_MAX: usize = 10_000;
+/// Streams that a caller reset before they were answered, and that errors of its own reset: h2 closes the connection
+/// over it.
+const RESET_STREAMS_MAX: usize = 50;
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+const SEND_BUFFER_BYTES: usize = 64 * 1024;

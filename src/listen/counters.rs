@@ -36,6 +36,14 @@ counters! {
     head_timeouts;
     /// Connections closed after `write_timeout_ms`.
     write_timeouts;
+    /// Handshakes that failed.
+    handshakes_failed;
+    /// Connections closed after `handshake_timeout_ms`.
+    handshake_timeouts;
+    /// Connections of trusted peers without a good PROXY header.
+    proxy_refused;
+    /// Connections closed at `h2_control_frames_max`.
+    h2_floods;
     /// Heads refused before there was a message.
     heads_refused;
     /// Bodies with doubtful chunk framing.
@@ -47,14 +55,18 @@ counters! {
 impl ListenTotals {
     /// What befell connections, in words for a label.
     #[must_use]
-    pub fn events(&self) -> [(&'static str, u64); 6] {
-        [
+    pub fn events(&self) -> Vec<(&'static str, u64)> {
+        vec![
             ("accepted", self.accepted),
             ("turned_away", self.turned_away),
             ("accept_error", self.accept_errors),
             ("head_timeout", self.head_timeouts),
             ("idle_timeout", self.idle_timeouts),
             ("write_timeout", self.write_timeouts),
+            ("handshake_failed", self.handshakes_failed),
+            ("handshake_timeout", self.handshake_timeouts),
+            ("proxy_header_refused", self.proxy_refused),
+            ("h2_flood", self.h2_floods),
         ]
     }
 }

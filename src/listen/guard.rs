@@ -39,6 +39,14 @@ pub(super) struct ConnectionState {
     pub blocked_since: Cell<Option<Instant>>,
     /// Our side is shut; what still comes is thrown away.
     pub lingering_since: Cell<Option<Instant>>,
+    /// Messages run side by side: HTTP/2.
+    pub is_multiplexed: Cell<bool>,
+    /// The peer sent more frames without use than it may.
+    pub flooded: Cell<bool>,
+    /// Bodies of replies that gave bytes and weren't asked for more: the peer gives their streams no room.
+    pub untaken: Cell<u64>,
+    /// When a body was last asked.
+    pub asked_at: Cell<Instant>,
 }
 
 impl ConnectionState {
@@ -54,12 +62,22 @@ impl ConnectionState {
             idle_since: Cell::new(Instant::now()),
             blocked_since: Cell::new(None),
             lingering_since: Cell::new(None),
+            is_multiplexed: Cell::new(false),
+            flooded: Cell::new(false),
+            untaken: Cell::new(0),
+            asked_at: Cell::new(Instant::now()),
         })
     }
 
     /// Whether a message is at work.
     pub(super) fn is_busy(&self) -> bool {
         self.delivered.get() > self.ended.get()
+    }
+
+    /// Since when the peer has taken nothing of any reply, though every message at work has bytes for it.
+    pub(super) fn untaken_since(&self) -> Option<Instant> {
+        let at_work = self.delivered.get().saturating_sub(self.ended.get());
+        (self.untaken.get() > 0 && self.untaken.get() >= at_work).then(|| self.asked_at.get())
     }
 }
 
@@ -256,7 +274,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
     }
 }
 
-fn note_blocked(state: &ConnectionState, is_blocked: bool) {
+pub(super) fn note_blocked(state: &ConnectionState, is_blocked: bool) {
     match (is_blocked, state.blocked_since.get()) {
         (true, None) => state.blocked_since.set(Some(Instant::now())),
         (false, Some(_)) => state.blocked_since.set(None),

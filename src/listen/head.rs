@@ -212,7 +212,7 @@ impl HeadCheck {
 }
 
 /// Path and query: the bytes that `http::Uri` takes too, so that hyper never answers a target by itself.
-fn check_path(path: &[u8]) -> Result<(), Reason> {
+pub(super) fn check_path(path: &[u8]) -> Result<(), Reason> {
     let mut in_query = false;
     for &b in path {
         let taken = match b {
@@ -232,7 +232,7 @@ fn check_path(path: &[u8]) -> Result<(), Reason> {
     Ok(())
 }
 
-fn parse_length(digits: &[u8]) -> Result<u64, Reason> {
+pub(super) fn parse_length(digits: &[u8]) -> Result<u64, Reason> {
     if digits.is_empty() || digits.len() > 19 || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Reason::BadRequest);
     }
@@ -256,7 +256,7 @@ pub(super) fn is_value_byte(b: u8) -> bool {
 }
 
 /// A host name or address with a port: no user info, no list.
-fn is_host_byte(b: u8) -> bool {
+pub(super) fn is_host_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'[' | b']' | b':')
 }
 

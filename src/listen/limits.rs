@@ -1,16 +1,43 @@
 //! Limits of a listener: each with its unit, its default, and what happens at it.
 
-use std::net::SocketAddr;
+use super::io::Address;
+use super::network::Network;
+use super::tls::TlsFront;
+use std::sync::Arc;
 
 /// One listening address.
 #[derive(Debug, Clone)]
 pub struct ListenerConfig {
     /// Its name, as in metrics and routes.
     pub name: String,
-    /// Where it listens; port 0 takes a free one (the same on all threads).
-    pub address: SocketAddr,
+    /// Where it listens.
+    pub address: Address,
+    /// Permissions of a Unix socket.
+    pub unix_mode: u32,
     /// Its limits.
     pub limits: Limits,
+    /// Its TLS; `None`: plain.
+    pub tls: Option<Arc<TlsFront>>,
+    /// Whether a plain connection may begin with HTTP/2's preface.
+    pub http2_cleartext: bool,
+    /// Peers that have to begin with a PROXY header, and are believed.
+    pub proxy_protocol: Vec<Network>,
+}
+
+impl ListenerConfig {
+    /// A plain listener for HTTP/1.1.
+    #[must_use]
+    pub fn plain(name: impl Into<String>, address: impl Into<Address>, limits: Limits) -> Self {
+        Self {
+            name: name.into(),
+            address: address.into(),
+            unix_mode: 0o600,
+            limits,
+            tls: None,
+            http2_cleartext: false,
+            proxy_protocol: Vec::new(),
+        }
+    }
 }
 
 /// What a listener takes at most.
@@ -36,6 +63,11 @@ pub struct Limits {
     pub tee_bytes_max: usize,
     /// The peer takes not one byte of a reply for so long. Over it: closed. Default 60 000.
     pub write_timeout_ms: u64,
+    /// Streams of HTTP/2 that one connection has open. More are refused by HTTP/2's own means. Default 100.
+    pub h2_streams_max: u32,
+    /// Frames of HTTP/2 a minute that carry no part of a message (PING, SETTINGS, RST_STREAM, empty DATA …), beyond one
+    /// for each message and piece of body. Over it: closed. Default 1 000.
+    pub h2_control_frames_max: u32,
     /// From the start of a drain to the end of the last message. Over it: cut. Default 25 000.
     pub drain_timeout_ms: u64,
 }
@@ -53,6 +85,8 @@ impl Default for Limits {
             held_bytes_max: 256 * 1024 * 1024,
             tee_bytes_max: 1024 * 1024,
             write_timeout_ms: 60_000,
+            h2_streams_max: 100,
+            h2_control_frames_max: 1_000,
             drain_timeout_ms: 25_000,
         }
     }

@@ -4,7 +4,8 @@
 //! - Gives: [`Inbound`] messages whose head is beyond doubt; [`hold()`] and [`Tee`] for their bodies.
 //! - In doubt: refuses. hyper is lenient about framing (a bare LF, Content-Length with Transfer-Encoding, equal
 //!   double lengths pass it unseen), so `guard` reads each head and follows each body before hyper gets the bytes,
-//!   and what it doubts reaches the service as [`Service::on_refuse`], in order with the replies before it.
+//!   and what it doubts reaches the service as [`Service::on_refuse`], in order with the replies before it. HTTP/2 is
+//!   read by h2; `frame_guard` bounds floods, and `stream_head` checks that a head means the same over HTTP/1.1.
 //! - Cost: one pass over heads and chunk lines; bodies with a length are only counted. No lock is taken and no
 //!   counter is shared on the way of a message, but for [`HeldBudget`] where bodies are held.
 //!
@@ -14,12 +15,22 @@
 mod body;
 mod connection;
 mod counters;
+mod frame_guard;
+mod frames;
 mod framing;
 mod guard;
 mod head;
 mod hold;
+mod io;
 mod limits;
+mod network;
+mod open;
+mod peer;
+mod proxy;
+mod sockets;
+mod stream_head;
 mod tee;
+pub mod tls;
 mod workers;
 
 #[cfg(test)]
@@ -28,13 +39,16 @@ mod tests;
 pub use body::{BodyError, InboundBody, ReplyBody, ReplyEnd};
 pub use counters::{ListenCounters, ListenTotals};
 pub use hold::{Held, HeldBudget, HeldPermit, HoldError, hold};
+pub use io::Address;
 pub use limits::{Limits, ListenerConfig};
+pub use network::Network;
+pub use peer::Peer;
 pub use tee::{Tee, TeeEnd};
 pub use workers::{StartError, WorkerContext, Workers};
 
 use crate::reason::Reason;
 use http::Response;
-use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Instant};
+use std::{rc::Rc, sync::Arc, time::Instant};
 
 /// What answers messages: made once on each thread, and shared by its connections.
 #[allow(async_fn_in_trait, reason = "a thread's futures stay on it: no `Send` is wanted")]
@@ -52,8 +66,8 @@ pub trait Service: 'static {
 pub struct Inbound {
     /// The listener it came through.
     pub listener: Arc<str>,
-    /// The address at the other end of the connection.
-    pub peer: SocketAddr,
+    /// The other end of the connection.
+    pub peer: Rc<Peer>,
     /// When its head was complete.
     pub received: Instant,
     /// Request line and headers: payload, so never to be printed.

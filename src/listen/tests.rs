@@ -3,6 +3,7 @@
 use super::*;
 use crate::payload::Payload;
 use std::{
+    net::SocketAddr,
     sync::{Mutex, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -78,11 +79,8 @@ fn start(limits: Limits) -> Started {
 fn start_with(limits: Limits, threads: usize) -> Started {
     let (go, budget) = (Arc::new(Notify::new()), HeldBudget::new(limits.held_bytes_max));
     let (sender, seen) = mpsc::channel(100);
-    let listener = ListenerConfig {
-        name: "test".to_owned(),
-        address: "127.0.0.1:0".parse().expect("address"),
-        limits: limits.clone(),
-    };
+    let address: SocketAddr = "127.0.0.1:0".parse().expect("address");
+    let listener = ListenerConfig::plain("test", address, limits.clone());
     let (waits, held) = (Arc::clone(&go), budget.clone());
     let workers = Workers::start(vec![listener], threads, move |_| Probe {
         limits: limits.clone(),
@@ -91,7 +89,7 @@ fn start_with(limits: Limits, threads: usize) -> Started {
         seen: sender.clone(),
     })
     .expect("starts");
-    let address = workers.local_addrs()[0];
+    let address = workers.local_addrs()[0].tcp().expect("TCP");
     Started { workers, address, go, seen, budget }
 }
 
@@ -372,8 +370,7 @@ async fn a_drain_cuts_what_outlives_its_limit() {
 #[tokio::test]
 async fn an_address_in_use_is_told_by_name() {
     let started = start(Limits::default());
-    let listener =
-        ListenerConfig { name: "second".to_owned(), address: started.address, limits: Limits::default() };
+    let listener = ListenerConfig::plain("second", started.address, Limits::default());
     struct Nothing;
     impl Service for Nothing {
         async fn call(&self, _: Inbound) -> Response<ReplyBody> {

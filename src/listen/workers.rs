@@ -4,12 +4,13 @@ use super::{
     ListenerConfig, Service,
     connection::{Listener, Thread, serve},
     counters::{ListenCounters, count},
+    io::{Address, Socket},
+    sockets::{self, Bound},
 };
 use crate::reason::Reason;
-use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     rc::Rc,
     sync::{
         Arc,
@@ -34,7 +35,7 @@ pub struct WorkerContext {
 pub struct Workers {
     threads: Vec<JoinHandle<u64>>,
     stop: watch::Sender<bool>,
-    local_addrs: Vec<SocketAddr>,
+    local_addrs: Vec<Address>,
     counters: Vec<Arc<ListenCounters>>,
     open: Arc<AtomicU64>,
 }
@@ -48,7 +49,7 @@ pub enum StartError {
         /// The listener.
         listener: String,
         /// Its address.
-        address: SocketAddr,
+        address: Address,
         /// What the system said.
         kind: io::ErrorKind,
     },
@@ -71,7 +72,7 @@ impl Workers {
         make_service: impl Fn(WorkerContext) -> S + Send + Clone + 'static,
     ) -> Result<Self, StartError> {
         let threads = threads.max(1);
-        let (bound, local_addrs) = bind_all(&listeners, threads)?;
+        let (bound, local_addrs) = sockets::bind_all(&listeners, threads)?;
         let drain_timeout_ms = listeners.iter().map(|l| l.limits.drain_timeout_ms).max().unwrap_or_default();
         let (stop, stopped) = watch::channel(false);
         let mut workers =
@@ -101,7 +102,7 @@ impl Workers {
 
     /// Where each listener listens, in the order of the configuration.
     #[must_use]
-    pub fn local_addrs(&self) -> &[SocketAddr] {
+    pub fn local_addrs(&self) -> &[Address] {
         &self.local_addrs
     }
 
@@ -128,7 +129,7 @@ impl Workers {
 
 /// One thread's part.
 struct Worker {
-    sockets: Vec<(ListenerConfig, TcpListener)>,
+    sockets: Vec<(ListenerConfig, Bound)>,
     counters: Arc<ListenCounters>,
     open: Arc<AtomicU64>,
     stopped: watch::Receiver<bool>,
@@ -142,11 +143,11 @@ impl Worker {
         let mut stopped = self.stopped;
         let mut accepting = Vec::new();
         for (config, socket) in self.sockets {
-            let Ok(socket) = tokio::net::TcpListener::from_std(socket) else {
+            let Ok(socket) = Acceptor::new(socket) else {
                 count(&thread.counters.accept_errors);
                 continue;
             };
-            let listener = Listener::new(config.name.into(), config.limits);
+            let listener = Listener::new(config);
             let accept =
                 accept(socket, listener, Rc::clone(&thread), Rc::clone(&service), Arc::clone(&self.open));
             accepting.push(tokio::task::spawn_local(accept));
@@ -171,8 +172,34 @@ impl Worker {
     }
 }
 
+/// A listening socket on its thread.
+enum Acceptor {
+    Tcp(tokio::net::TcpListener),
+    Unix(tokio::net::UnixListener),
+}
+
+impl Acceptor {
+    fn new(bound: Bound) -> io::Result<Self> {
+        Ok(match bound {
+            Bound::Tcp(listener) => Self::Tcp(tokio::net::TcpListener::from_std(listener)?),
+            Bound::Unix(listener) => Self::Unix(tokio::net::UnixListener::from_std(listener)?),
+        })
+    }
+
+    async fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                let _ = stream.set_nodelay(true);
+                Ok((Socket::Tcp(stream), Some(peer)))
+            }
+            Self::Unix(listener) => Ok((Socket::Unix(listener.accept().await?.0), None)),
+        }
+    }
+}
+
 async fn accept<S: Service>(
-    socket: tokio::net::TcpListener,
+    socket: Acceptor,
     listener: Rc<Listener>,
     thread: Rc<Thread>,
     service: Rc<S>,
@@ -200,7 +227,6 @@ async fn accept<S: Service>(
             }
         }
         count(&thread.counters.accepted);
-        let _ = stream.set_nodelay(true);
         let (listener, thread, service) = (Rc::clone(&listener), Rc::clone(&thread), Rc::clone(&service));
         tokio::task::spawn_local(async move {
             let _counted = counted;
@@ -227,57 +253,10 @@ impl Drop for Counted {
     }
 }
 
-type BoundByThread = Vec<Vec<TcpListener>>;
-
-fn bind_all(
-    listeners: &[ListenerConfig],
-    threads: usize,
-) -> Result<(BoundByThread, Vec<SocketAddr>), StartError> {
-    let mut bound: BoundByThread = (0..threads).map(|_| Vec::new()).collect();
-    let mut addresses = Vec::new();
-    for listener in listeners {
-        let failed = |e: io::Error| StartError::Bind {
-            listener: listener.name.clone(),
-            address: listener.address,
-            kind: e.kind(),
-        };
-        let mut address = listener.address;
-        if address.port() != 0 {
-            // SO_REUSEPORT would silently share the port with another phigate: ask without it first.
-            bind(address, Sharing::Alone).map_err(failed)?;
-        }
-        for sockets in &mut bound {
-            let socket = bind(address, Sharing::AmongThreads).map_err(failed)?;
-            address = socket.local_addr().map_err(failed)?;
-            sockets.push(socket);
-        }
-        addresses.push(address);
-    }
-    Ok((bound, addresses))
-}
-
-#[derive(PartialEq, Eq)]
-enum Sharing {
-    Alone,
-    AmongThreads,
-}
-
-fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    if sharing == Sharing::AmongThreads {
-        socket.set_reuse_port(true)?;
-    }
-    socket.bind(&address.into())?;
-    if sharing == Sharing::AmongThreads {
-        socket.listen(BACKLOG)?;
-    }
-    Ok(socket.into())
-}
-
 fn bind_words(kind: io::ErrorKind) -> &'static str {
     match kind {
+        io::ErrorKind::AlreadyExists => "a file that is no socket is there",
+        io::ErrorKind::NotFound => "its folder doesn't exist",
         io::ErrorKind::AddrInUse => "the address is in use",
         io::ErrorKind::AddrNotAvailable => "the address is not of this machine",
         io::ErrorKind::PermissionDenied => "not allowed (ports under 1024 need a privilege)",
@@ -285,6 +264,5 @@ fn bind_words(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-const BACKLOG: i32 = 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const TURNED_AWAY_MIN: u64 = 16;

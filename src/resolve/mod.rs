@@ -1,11 +1,15 @@
 //! Resolve: which environment and connection a message belongs to.
 //!
-//! - Takes: the path, the listener and the [`Caller`].
+//! - Takes: the path, the host, the listener and the [`Caller`].
 //! - Gives: a [`Route`]: environment, connection, upstream.
-//! - In doubt: refuses. Signals (listener, credential, path segment) that disagree are `environment_mismatch`; none is
-//!   `environment_unknown`; there is no default. Production needs a signal that the sender can't pick: a path segment
-//!   alone can only confirm or disagree.
+//! - In doubt: refuses. Signals (listener, credential, path segment, host, header) that disagree are
+//!   `environment_mismatch`; none is `environment_unknown`; there is no default. Production needs a signal that the
+//!   sender can't pick: path, host and header alone can only confirm or disagree.
 //! - Cost: no I/O; linear in the path and in the environment's connections.
+
+mod authority;
+
+pub use authority::{host_of, is_misdirected};
 
 use crate::config::{Config, Connection, Environment, Listener};
 use crate::forward::Upstream;
@@ -60,6 +64,19 @@ impl From<Reason> for Unrouted {
 pub struct Routes {
     routes: Vec<Arc<Route>>,
     names: Vec<(Arc<str>, Flag)>,
+    /// Host names that are signals, each with its environment.
+    hosts: Vec<(Box<str>, Arc<str>)>,
+}
+
+/// What of a message's head tells where it wants to go: all of it the sender's to pick.
+#[derive(Default)]
+pub struct Wish<'m> {
+    /// The path.
+    pub path: &'m str,
+    /// The host's name, without a port.
+    pub host: Option<&'m str>,
+    /// The value of the listener's `environment_header`; empty where it can't be read as one name.
+    pub header: Option<&'m str>,
 }
 
 impl Routes {
@@ -91,17 +108,28 @@ impl Routes {
                 }))
             })
             .collect();
-        Self { routes, names: config.environments.iter().map(|e| (e.name.clone(), e.flag)).collect() }
+        let hosts =
+            config.environments.iter().flat_map(|e| e.hosts.iter().map(|h| (h.clone(), e.name.clone())));
+        Self {
+            routes,
+            names: config.environments.iter().map(|e| (e.name.clone(), e.flag)).collect(),
+            hosts: hosts.collect(),
+        }
     }
 
     /// The route of a message.
     ///
     /// # Errors
     /// [`Unrouted`].
-    pub fn find(&self, path: &str, listener: &Listener, caller: &Caller) -> Result<Arc<Route>, Unrouted> {
-        let segments = canonical(path).ok_or(Reason::BadRequest)?;
+    pub fn find(
+        &self,
+        wish: &Wish<'_>,
+        listener: &Listener,
+        caller: &Caller,
+    ) -> Result<Arc<Route>, Unrouted> {
+        let segments = canonical(wish.path).ok_or(Reason::BadRequest)?;
         let plain = plain(&segments);
-        let environment = self.environment(&plain, listener, caller)?;
+        let environment = self.environment(&plain, wish, listener, caller)?;
         let unrouted = |reason| Unrouted { reason, environment: Some(environment.clone()) };
         let in_environment = || self.routes.iter().filter(|r| r.environment.name == environment);
         let best = in_environment()
@@ -128,27 +156,33 @@ impl Routes {
     fn environment(
         &self,
         segments: &[String],
+        wish: &Wish<'_>,
         listener: &Listener,
         caller: &Caller,
     ) -> Result<Arc<str>, Reason> {
-        let by_path = || {
-            segments.iter().flat_map(|s| {
-                self.names.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(s)).map(|(name, _)| name)
-            })
+        let named =
+            |text: &str| self.names.iter().map(|(name, _)| name).find(|n| n.eq_ignore_ascii_case(text));
+        let by_path =
+            segments.iter().filter(|_| listener.path_environment).filter_map(|segment| named(segment));
+        let by_host = wish.host.and_then(|host| {
+            self.hosts.iter().find(|(known, _)| known.eq_ignore_ascii_case(host)).map(|(_, name)| name)
+        });
+        let by_header = match wish.header {
+            // A name that nobody has is no word for "any".
+            Some(text) => Some(named(text).ok_or(Reason::EnvironmentUnknown)?),
+            None => None,
         };
-        let strong: Vec<&Arc<str>> = listener.environment.iter().chain(&caller.environment).collect();
-        let first = match strong.first() {
-            Some(first) => *first,
-            None if listener.path_environment => by_path().next().ok_or(Reason::EnvironmentUnknown)?,
-            None => return Err(Reason::EnvironmentUnknown),
+        let mut weak = by_path.chain(by_host).chain(by_header);
+        let mut strong = listener.environment.iter().chain(&caller.environment);
+        let (first, is_strong) = match strong.next() {
+            Some(first) => (first, true),
+            None => (weak.next().ok_or(Reason::EnvironmentUnknown)?, false),
         };
-        let disagrees = strong.iter().any(|name| **name != *first)
-            || (listener.path_environment && by_path().any(|name| *name != *first));
-        if disagrees {
+        if strong.chain(weak).any(|name| name != first) {
             return Err(Reason::EnvironmentMismatch);
         }
         let is_production = self.names.iter().any(|(name, flag)| name == first && *flag == Flag::Production);
-        if strong.is_empty() && is_production {
+        if !is_strong && is_production {
             return Err(Reason::EnvironmentUnknown);
         }
         Ok(first.clone())
@@ -239,7 +273,7 @@ mod tests {
     fn find(path: &str, listener: usize, key: Option<&str>) -> Result<String, Reason> {
         let (config, routes) = routes("");
         let caller = Caller { environment: key.map(Arc::from), ..Caller::nobody() };
-        let found = routes.find(path, &config.listeners[listener], &caller);
+        let found = routes.find(&Wish { path, ..Wish::default() }, &config.listeners[listener], &caller);
         found.map(|r| r.connection.name.to_string()).map_err(|e| e.reason)
     }
 
@@ -257,6 +291,39 @@ mod tests {
         assert_eq!(find("/Staging/x", 0, None).as_deref(), Ok("fhir"));
         assert_eq!(find("/Production/x", 0, None), Err(Reason::EnvironmentUnknown));
         assert_eq!(find("/Production/x", 1, None).as_deref(), Ok("live"));
+    }
+
+    #[test]
+    fn host_and_header_confirm_disagree_and_lead_but_never_to_production() {
+        let (config, _) = routes("");
+        let mut config = config;
+        for e in &mut config.environments {
+            let host = if &*e.name == "staging" { "stage.example" } else { "live.example" };
+            *e = Arc::new(Environment { hosts: vec![host.into()], ..(**e).clone() });
+        }
+        let routes = Routes::new(&config);
+        let found = |host: Option<&str>, header: Option<&str>, listener: usize, key: Option<&str>| {
+            let caller = Caller { environment: key.map(Arc::from), ..Caller::nobody() };
+            let path = if listener == 1 { "/x" } else { "/fhir/x" };
+            let wish = Wish { path, host, header };
+            routes
+                .find(&wish, &config.listeners[listener], &caller)
+                .map(|r| r.connection.name.to_string())
+                .map_err(|e| e.reason)
+        };
+        assert_eq!(found(Some("STAGE.example"), None, 0, None).as_deref(), Ok("fhir"));
+        assert_eq!(found(Some("stage.example"), Some("staging"), 0, Some("staging")).as_deref(), Ok("fhir"));
+        assert_eq!(found(Some("other.example"), None, 0, None), Err(Reason::EnvironmentUnknown));
+        assert_eq!(found(Some("live.example"), None, 0, None), Err(Reason::EnvironmentUnknown));
+        assert_eq!(found(Some("live.example"), Some("Production"), 1, None).as_deref(), Ok("live"));
+        for (host, header) in [
+            (Some("live.example"), None),
+            (None, Some("production")),
+            (Some("stage.example"), Some("production")),
+        ] {
+            assert_eq!(found(host, header, 0, Some("staging")), Err(Reason::EnvironmentMismatch));
+        }
+        assert_eq!(found(None, Some("elsewhere"), 0, Some("staging")), Err(Reason::EnvironmentUnknown));
     }
 
     #[test]
@@ -293,7 +360,8 @@ mod tests {
         for (path, environment) in
             [("/fhir/admin", Some("staging")), ("/else", Some("staging")), ("/a/../b", None)]
         {
-            let unrouted = routes.find(path, &config.listeners[0], &caller).err().expect("refused");
+            let wish = Wish { path, ..Wish::default() };
+            let unrouted = routes.find(&wish, &config.listeners[0], &caller).err().expect("refused");
             assert_eq!(unrouted.environment.as_deref(), environment, "{path}");
         }
     }

@@ -113,7 +113,7 @@ pub struct Metrics {
 }
 
 /// Numbers that other parts keep, as a scrape finds them.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Others {
     /// Records made durable.
     pub records_written: u64,
@@ -128,7 +128,7 @@ pub struct Others {
     /// Open connections.
     pub connections: u64,
     /// What befell connections, each with its word.
-    pub connection_events: [(&'static str, u64); 6],
+    pub connection_events: Vec<(&'static str, u64)>,
     /// Bytes of bodies held now.
     pub held_bytes: u64,
     /// Tuples of test people that are listed.

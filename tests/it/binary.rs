@@ -276,6 +276,47 @@ fn sighup_takes_over_a_good_file_and_keeps_the_old_for_a_bad_one() {
 }
 
 #[test]
+fn a_changed_file_is_taken_over_without_a_signal_and_certificates_are_too() {
+    use crate::certificates::{Authority, tls};
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let authority = Authority::new();
+    let certificate = authority.issue("a.example").write(folder.path(), "a");
+    let file = folder.path().join("p.toml");
+    let good = config(folder.path(), upstream.address, "staging");
+    let listener = format!("callers = \"any\"\n[listener.tls]\ncertificates = [{certificate}]\n");
+    let good = good.replace("callers = \"any\"\n", &listener);
+    std::fs::write(&file, &good).expect("writes");
+    let mut run = run(&file);
+    let client = authority.client(None, &[]);
+    let send = || {
+        let mut stream = tls(run.gate, "a.example", client.clone());
+        let body = crate::support::PATIENT;
+        write!(stream, "POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/fhir+json\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("writes");
+        let status = read_http(&mut stream, false).expect("an answer").status();
+        (status, stream.conn.peer_certificates().map(|c| c[0].to_vec()))
+    };
+    let (status, first) = send();
+    assert_eq!(status, 422);
+    std::fs::write(&file, good.replace("flag = \"staging\"", "flag = \"staging\"\nmode = \"off\""))
+        .expect("writes");
+    assert!((0..5000).any(|_| send().0 == 200), "the file's change is never seen");
+    authority.issue("a.example").write(folder.path(), "a");
+    let is_new = || authority.client(None, &[]);
+    let changed = (0..5000).any(|_| {
+        let mut stream = tls(run.gate, "a.example", is_new());
+        let _ = write!(stream, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        let _ = read_http(&mut stream, false);
+        stream.conn.peer_certificates().map(|c| c[0].to_vec()) != first
+    });
+    assert!(changed, "the certificate's change is never seen");
+    let failed = "phigate_config_reloads_total{result=\"failed\"}";
+    assert_eq!(metric(&text(&admin(run.admin, "/metrics", "").body), failed), 0, "no file is read half");
+    signal(&run.child, "-TERM");
+    run.child.wait().expect("ends");
+}
+
+#[test]
 fn after_kill_9_under_load_every_acknowledged_record_is_there_and_nothing_clear_is_on_disk() {
     let folder = tempfile::tempdir().expect("folder");
     let upstream = Upstream::start();

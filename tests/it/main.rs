@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod binary;
+mod certificates;
+mod http2;
 mod leaks;
 mod people;
 mod properties;
@@ -13,4 +15,6 @@ mod replay;
 mod replies;
 mod rules;
 mod samples;
+mod sockets;
 mod support;
+mod tls;

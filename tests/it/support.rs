@@ -207,6 +207,20 @@ impl Gate {
 
     /// The same; `production` stands inside the production environment.
     pub(crate) fn with_production(top: &str, staging: &str, connection: &str, production: &str) -> Self {
+        Self::with_all(top, staging, connection, production, "")
+    }
+
+    /// The same as [`Gate::start`]; `tail` stands behind the other sections.
+    pub(crate) fn also(tail: &str) -> Self {
+        Self::with_tail("", tail)
+    }
+
+    /// The same; `top` stands before the sections.
+    pub(crate) fn with_tail(top: &str, tail: &str) -> Self {
+        Self::with_all(top, "", "", "", tail)
+    }
+
+    pub(crate) fn with_all(top: &str, staging: &str, connection: &str, production: &str, tail: &str) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let upstreams: Vec<Upstream> = ENVIRONMENTS.iter().map(|_| Upstream::start()).collect();
         let mut config = format!(
@@ -225,6 +239,7 @@ impl Gate {
             );
         }
         config += "[[listener]]\nname = \"lower\"\naddress = \"127.0.0.1:0\"\n[[listener]]\nname = \"production\"\naddress = \"127.0.0.1:0\"\nenvironment = \"production\"\n[[listener]]\nname = \"open\"\naddress = \"127.0.0.1:0\"\nenvironment = \"staging\"\ncallers = \"any\"\n";
+        config += tail;
         let mut running = Running::start(Config::parse(&config).expect("good")).expect("starts");
         let key = |e: &str| running.control().create_key(e, "tester", "connection", 0, None).expect("made").1;
         let keys = ENVIRONMENTS.iter().map(|e| key(e)).collect();

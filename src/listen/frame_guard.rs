@@ -1,0 +1,77 @@
+//! The guard of HTTP/2 connections: sits between socket and hyper, and ends what floods.
+
+use super::frames::Frames;
+use super::guard::{ConnectionState, note_blocked};
+use super::io::Io;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A socket behind the guard.
+#[derive(Debug)]
+pub(super) struct FrameGuard {
+    io: Io,
+    state: Rc<ConnectionState>,
+    frames: Frames,
+}
+
+impl FrameGuard {
+    pub(super) fn new(io: Io, state: Rc<ConnectionState>, control_frames_max: u32) -> Self {
+        Self { io, state, frames: Frames::new(control_frames_max) }
+    }
+}
+
+impl AsyncRead for FrameGuard {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        if this.frames.advance(buf.filled().get(before..).unwrap_or_default()).is_err() {
+            this.state.flooded.set(true);
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        match (this.frames.is_mid_block(), this.state.head_since.get()) {
+            (true, None) => this.state.head_since.set(Some(Instant::now())),
+            (false, Some(_)) => this.state.head_since.set(None),
+            _ => {}
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for FrameGuard {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write(cx, buf);
+        note_blocked(&self.state, polled.is_pending());
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        note_blocked(&self.state, polled.is_pending());
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,184 @@
+//! HTTP/2 frames on their way in: counted, so that a caller can't keep the gateway busy with what costs it nothing.
+//!
+//! hyper and h2 read the frames; this only follows where each begins. Of frames that carry no part of a message (PING,
+//! SETTINGS, PRIORITY, RST_STREAM, empty DATA, CONTINUATION, unknown kinds) a connection may send so many a minute, and
+//! earns more by messages and body bytes. Known floods: CVE-2023-44487 (rapid reset), CVE-2024-27316 (CONTINUATION),
+//! CVE-2019-9512, 9515 and 9518 (PING, SETTINGS, empty DATA).
+
+use std::time::Instant;
+
+/// Follows the frames of one connection.
+#[derive(Debug)]
+pub(super) struct Frames {
+    preface_left: usize,
+    head: [u8; FRAME_HEAD_BYTES],
+    head_len: usize,
+    payload_left: usize,
+    /// Frames without use that may still come.
+    allowance: u32,
+    allowance_max: u32,
+    refilled: Instant,
+    /// A header block began and hasn't ended.
+    in_block: bool,
+}
+
+/// More frames without use than a connection may send.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Flood;
+
+impl Frames {
+    pub(super) fn new(allowance_max: u32) -> Self {
+        Self {
+            preface_left: PREFACE_BYTES,
+            head: [0; FRAME_HEAD_BYTES],
+            head_len: 0,
+            payload_left: 0,
+            allowance: allowance_max,
+            allowance_max,
+            refilled: Instant::now(),
+            in_block: false,
+        }
+    }
+
+    /// Whether a header block is half here.
+    pub(super) const fn is_mid_block(&self) -> bool {
+        self.in_block
+    }
+
+    /// Reads on.
+    pub(super) fn advance(&mut self, mut input: &[u8]) -> Result<(), Flood> {
+        while !input.is_empty() {
+            let skipped = if self.preface_left > 0 { &mut self.preface_left } else { &mut self.payload_left };
+            if *skipped > 0 {
+                let taken = input.len().min(*skipped);
+                *skipped -= taken;
+                input = input.get(taken..).unwrap_or_default();
+                continue;
+            }
+            let taken = input.len().min(FRAME_HEAD_BYTES - self.head_len);
+            for (slot, byte) in self.head.iter_mut().skip(self.head_len).zip(input.iter().take(taken)) {
+                *slot = *byte;
+            }
+            self.head_len += taken;
+            input = input.get(taken..).unwrap_or_default();
+            if self.head_len == FRAME_HEAD_BYTES {
+                self.head_len = 0;
+                self.frame()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self) -> Result<(), Flood> {
+        let [a, b, c, kind, flags, ..] = self.head;
+        let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+        self.payload_left = length;
+        let ends_block = flags & END_HEADERS != 0;
+        match kind {
+            DATA if length > 0 => self.earn(1),
+            DATA if flags & END_STREAM != 0 => {}
+            HEADERS => {
+                self.in_block = !ends_block;
+                self.earn(1);
+            }
+            // A reset costs more than its message earned.
+            RST_STREAM => return self.spend(2),
+            WINDOW_UPDATE => {} // as many as the replies need; h2 answers none
+            CONTINUATION => {
+                self.in_block &= !ends_block;
+                return self.spend(1);
+            }
+            _ => return self.spend(1),
+        }
+        Ok(())
+    }
+
+    fn earn(&mut self, frames: u32) {
+        self.allowance = self.allowance.saturating_add(frames).min(self.allowance_max);
+    }
+
+    fn spend(&mut self, frames: u32) -> Result<(), Flood> {
+        if self.allowance < frames {
+            // The clock is asked only here: whoever stays under the allowance pays nothing for it.
+            let passed = self.refilled.elapsed().as_millis().min(MINUTE_MS);
+            let refill = u128::from(self.allowance_max) * passed / MINUTE_MS;
+            self.refilled = Instant::now();
+            self.earn(u32::try_from(refill).unwrap_or(u32::MAX));
+        }
+        self.allowance = self.allowance.checked_sub(frames).ok_or(Flood)?;
+        Ok(())
+    }
+}
+
+const MINUTE_MS: u128 = 60_000;
+const PREFACE_BYTES: usize = 24;
+const FRAME_HEAD_BYTES: usize = 9;
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const WINDOW_UPDATE: u8 = 8;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+        [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+    }
+
+    /// All pieces of every size must agree.
+    fn follow(frames: &[Vec<u8>]) -> Result<(), Flood> {
+        let bytes = [&[0; PREFACE_BYTES][..], &frames.concat()].concat();
+        let outcomes = [1, 2, 9, 1000, bytes.len()].map(|piece| {
+            let mut follower = Frames::new(10);
+            bytes.chunks(piece).try_for_each(|chunk| follower.advance(chunk))
+        });
+        assert!(outcomes.windows(2).all(|pair| pair[0] == pair[1]), "cutting changes the outcome");
+        outcomes.into_iter().next().expect("five")
+    }
+
+    #[test]
+    fn floods_of_every_kind_are_told() {
+        for (kind, flags) in [(6, 0), (4, 0), (2, 0), (3, 0), (0, 0), (9, 0), (77, 0)] {
+            let flood = vec![frame(kind, flags, if kind == 0 { b"" } else { b"12345678" }); 11];
+            assert_eq!(follow(&flood), Err(Flood), "kind {kind}");
+        }
+        // Each message reset at once: it earns one and costs two.
+        let rapid = vec![[frame(HEADERS, 5, b"x"), frame(RST_STREAM, 0, b"1234")].concat(); 11];
+        assert_eq!(follow(&rapid), Err(Flood));
+    }
+
+    #[test]
+    fn messages_and_bodies_earn_what_control_costs() {
+        let long = vec![
+            [
+                frame(HEADERS, 4, b"x"),
+                frame(DATA, 0, b"abc"),
+                frame(DATA, 1, b""),
+                frame(6, 0, b"12345678")
+            ]
+            .concat();
+            1000
+        ];
+        assert_eq!(follow(&long), Ok(()));
+        assert_eq!(follow(&vec![frame(WINDOW_UPDATE, 0, b"1234"); 1000]), Ok(()));
+    }
+
+    #[test]
+    fn a_header_block_is_open_until_its_end() {
+        let mut frames = Frames::new(10);
+        frames.advance(&[0; PREFACE_BYTES]).expect("no flood");
+        for (bytes, open) in [
+            (frame(HEADERS, 0, b"x"), true),
+            (frame(CONTINUATION, 0, b"x"), true),
+            (frame(CONTINUATION, 4, b"x"), false),
+        ] {
+            frames.advance(&bytes).expect("no flood");
+            assert_eq!(frames.is_mid_block(), open);
+        }
+    }
+}

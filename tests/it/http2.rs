@@ -1,0 +1,254 @@
+//! HTTP/2 on listeners: what goes through, what is refused, and floods.
+
+use crate::certificates::{Authority, tls};
+use crate::support::{Gate, PATIENT, connect, read_http};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+
+const CLEARTEXT: &str = "[[listener]]\nname = \"h2\"\naddress = \"127.0.0.1:0\"\nhttp2_cleartext = true\n";
+
+struct Answer {
+    head: http::response::Parts,
+    body: Bytes,
+    trailers: Option<http::HeaderMap>,
+}
+
+/// Sends messages side by side on one connection.
+fn send(io: impl FnOnce() -> Io, requests: Vec<http::Request<Full<Bytes>>>) -> Vec<Result<Answer, String>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    runtime.block_on(async {
+        let local = tokio::task::LocalSet::new();
+        let io = io();
+        local
+            .run_until(async move {
+                let io = TokioIo::new(io().await);
+                let (sender, connection) =
+                    hyper::client::conn::http2::handshake(Local, io).await.expect("HTTP/2");
+                tokio::task::spawn_local(async move {
+                    let _ = connection.await;
+                });
+                let sent = requests.into_iter().map(|request| {
+                    let mut sender = sender.clone();
+                    tokio::task::spawn_local(async move {
+                        let (head, body) =
+                            sender.send_request(request).await.map_err(|e| e.to_string())?.into_parts();
+                        let whole = body.collect().await.map_err(|e| e.to_string())?;
+                        let trailers = whole.trailers().cloned();
+                        Ok(Answer { head, body: whole.to_bytes(), trailers })
+                    })
+                });
+                let mut answers = Vec::new();
+                for answer in sent.collect::<Vec<_>>() {
+                    answers.push(answer.await.expect("ends"));
+                }
+                answers
+            })
+            .await
+    })
+}
+
+type Stream = Box<dyn Both>;
+type Io = Box<dyn FnOnce() -> std::pin::Pin<Box<dyn Future<Output = Stream>>>>;
+trait Both: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin {}
+impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Both for T {}
+
+#[derive(Clone)]
+struct Local;
+impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
+    }
+}
+
+fn plain(address: SocketAddr) -> impl FnOnce() -> Io {
+    move || {
+        Box::new(move || {
+            Box::pin(async move {
+                Box::new(tokio::net::TcpStream::connect(address).await.expect("connects")) as Stream
+            })
+        })
+    }
+}
+
+fn request(gate: &Gate, environment: usize, method: &str, target: &str) -> http::request::Builder {
+    http::Request::builder().method(method).uri(target).header("phigate-key", &gate.keys[environment])
+}
+
+#[test]
+fn messages_run_side_by_side_and_reach_an_upstream_of_http_1() {
+    let gate = Gate::also(CLEARTEXT);
+    let address = gate.running().address("h2").expect("listens");
+    let post = |body: &'static str| {
+        request(&gate, 1, "POST", "http://a.example/x?y=1")
+            .header("content-type", "text/plain")
+            .header("cookie", "a=1")
+            .header("cookie", "b=2")
+            .header("te", "trailers")
+            .body(Full::from(body))
+            .expect("request")
+    };
+    let answers = send(plain(address), (0..20).map(|_| post("hello")).collect());
+    assert_eq!(answers.len(), 20);
+    for answer in answers {
+        let answer = answer.expect("an answer");
+        assert_eq!((answer.head.status.as_u16(), &answer.body[..]), (200, &b"{}"[..]));
+        assert!(answer.head.headers.contains_key("phigate-record"));
+    }
+    let got = gate.upstreams[1].take();
+    assert_eq!(got.len(), 20);
+    let first = &got[0];
+    assert_eq!((first.start.as_str(), &first.body[..]), ("POST /x?y=1 HTTP/1.1", &b"hello"[..]));
+    assert_eq!(first.header("x-forwarded-host"), "a.example");
+    assert_eq!(first.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("cookie")).count(), 1);
+    assert_eq!((first.header("cookie"), first.header("te")), ("a=1; b=2", ""));
+}
+
+#[test]
+fn likely_phi_is_refused_and_trailers_come_through() {
+    let gate = Gate::also(CLEARTEXT);
+    let address = gate.running().address("h2").expect("listens");
+    gate.upstreams[2].answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 2\r\n\r\n");
+    let refused = request(&gate, 1, "POST", "http://a.example/x")
+        .header("content-type", "application/fhir+json")
+        .body(Full::from(PATIENT))
+        .expect("request");
+    let passed = request(&gate, 2, "GET", "http://a.example/x").body(Full::default()).expect("request");
+    let answers: Vec<_> =
+        send(plain(address), vec![refused, passed]).into_iter().map(|a| a.expect("an answer")).collect();
+    assert_eq!(answers[0].head.status, 422);
+    assert_eq!(answers[0].head.headers["phigate-reason"], "likely_phi");
+    assert!(!String::from_utf8_lossy(&answers[0].body).contains("Okafor"));
+    assert!(gate.upstreams[1].take().is_empty());
+    assert_eq!((answers[1].head.status.as_u16(), &answers[1].body[..]), (200, &b"ok"[..]));
+    assert_eq!(answers[1].trailers.as_ref().map(|t| &t["x-sum"]), Some(&http::HeaderValue::from_static("2")));
+}
+
+#[test]
+fn http_2_is_agreed_by_alpn() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().expect("folder");
+    let certificate = authority.issue("a.example").write(folder.path(), "a");
+    let gate = Gate::also(&format!(
+        "[[listener]]\nname = \"tls\"\naddress = \"127.0.0.1:0\"\n[listener.tls]\ncertificates = [{certificate}]\n"
+    ));
+    let address = gate.running().address("tls").expect("listens");
+    let client = authority.client(None, &["h2", "http/1.1"]);
+    let io = move || -> Io {
+        Box::new(move || {
+            Box::pin(async move {
+                let stream = tokio::net::TcpStream::connect(address).await.expect("connects");
+                let name = rustls::pki_types::ServerName::try_from("a.example").expect("a name");
+                let stream =
+                    tokio_rustls::TlsConnector::from(client).connect(name, stream).await.expect("TLS");
+                assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+                Box::new(stream) as Stream
+            })
+        })
+    };
+    let get = |host: &str| {
+        request(&gate, 1, "GET", &format!("https://{host}/x")).body(Full::default()).expect("request")
+    };
+    let answers = send(io, vec![get("a.example"), get("b.example")]);
+    let statuses: Vec<_> = answers.into_iter().map(|a| a.expect("an answer").head.status.as_u16()).collect();
+    assert_eq!(statuses, [200, 421]);
+    assert_eq!(gate.upstreams[1].take()[0].header("x-forwarded-proto"), "https");
+    // Whoever offers nothing speaks HTTP/1.1.
+    let mut stream = tls(address, "a.example", authority.client(None, &[]));
+    write!(stream, "GET /x HTTP/1.1\r\nHost: a.example\r\nPhigate-Key: {}\r\n\r\n", gate.keys[1])
+        .expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+}
+
+#[test]
+fn heads_that_would_mean_something_else_downstream_are_refused() {
+    let gate = Gate::also(CLEARTEXT);
+    let address = gate.running().address("h2").expect("listens");
+    let get = || request(&gate, 1, "GET", "http://a.example/x");
+    let requests = [
+        get().header("host", "b.example"),
+        get().header("x-padded", "a").header("content-length", "0").header("content-length", "0"),
+        request(&gate, 1, "GET", "http://a.example/x/../y"),
+    ];
+    let requests = requests.map(|r| r.body(Full::default()).expect("request"));
+    for answer in send(plain(address), requests.into()) {
+        assert_eq!(answer.expect("an answer").head.status, 400);
+    }
+    assert!(gate.upstreams[1].take().is_empty());
+}
+
+#[test]
+fn without_leave_a_plain_listener_takes_no_http_2_and_http_1_still_works_with_it() {
+    let gate = Gate::also(CLEARTEXT);
+    let mut stream = gate.connect(1);
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 400);
+    let mut stream = connect(gate.running().address("h2").expect("listens"));
+    // In two pieces, the first of which both protocols could begin with.
+    stream.write_all(b"P").expect("writes");
+    write!(
+        stream,
+        "OST /x HTTP/1.1\r\nHost: a\r\nPhigate-Key: {}\r\nContent-Length: 0\r\n\r\n",
+        gate.keys[1]
+    )
+    .expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[test]
+fn floods_end_their_connection_and_are_counted() {
+    let gate = Gate::with_tail("[limits]\nh2_control_frames_max = 100\nhead_timeout_ms = 1000\n", CLEARTEXT);
+    let address = gate.running().address("h2").expect("listens");
+    // :method GET, :scheme http, :path /, :authority a: HPACK, RFC 7541, appendix A.
+    let head = [0x82, 0x86, 0x84, 0x41, 0x01, b'a'];
+    let flood = |make: &dyn Fn(u32) -> Vec<u8>| {
+        let mut stream = connect(address);
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("writes");
+        stream.write_all(&frame(4, 0, 0, &[])).expect("writes");
+        for n in 0..100_000 {
+            if stream.write_all(&make(n)).is_err() {
+                return;
+            }
+        }
+        panic!("a flood is taken");
+    };
+    let mut floods = 0;
+    let mut counted = |name: &str| {
+        floods += 1;
+        let line = "phigate_connection_events_total{event=\"h2_flood\"}";
+        assert!((0..2000).any(|_| gate.metric(line) == floods), "{name} isn't counted");
+    };
+    flood(&|_| frame(6, 0, 0, b"12345678"));
+    counted("PING");
+    flood(&|_| frame(4, 0, 0, &[]));
+    counted("SETTINGS");
+    flood(&|_| frame(2, 0, 1, &[0, 0, 0, 0, 1]));
+    counted("PRIORITY");
+    // Headers that never end: CVE-2024-27316.
+    flood(&|n| if n == 0 { frame(1, 0, 1, &head) } else { frame(9, 0, 1, &[0x40, 1, b'a', 1, b'b']) });
+    // h2 may be first to see this one.
+    floods = gate.metric("phigate_connection_events_total{event=\"h2_flood\"}");
+    // A body of nothing: CVE-2019-9518.
+    flood(&|n| if n == 0 { frame(1, 4, 1, &head) } else { frame(0, 0, 1, &[]) });
+    // Rapid reset: CVE-2023-44487.
+    flood(&|n| [frame(1, 5, 2 * n + 1, &head), frame(3, 0, 2 * n + 1, &[0, 0, 0, 8])].concat());
+    // A head that is never ended is closed like any slow head.
+    let mut stream = connect(address);
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("writes");
+    stream.write_all(&[frame(4, 0, 0, &[]), frame(1, 0, 1, &head)].concat()).expect("writes");
+    let mut sink = Vec::new();
+    let _ = stream.read_to_end(&mut sink);
+    // And the gateway still answers.
+    let get = request(&gate, 1, "GET", "http://a.example/x").body(Full::default()).expect("request");
+    assert_eq!(send(plain(address), vec![get]).remove(0).expect("an answer").head.status, 200);
+    let _ = floods;
+}
