@@ -143,7 +143,8 @@ impl<'r> Inspector<'r> {
             reads,
             cue: name,
         };
-        scorer.leaf(&leaf, &|| if field.is_some() { url::safe_word(name) } else { "*".to_owned() });
+        let tables = url::Tables { queries: &self.rules.queries, objects: &self.rules.objects };
+        scorer.leaf(&leaf, &|| if field.is_some() { tables.shown(name) } else { "*".to_owned() });
     }
 
     /// Names of fields and files, and what other headers say.

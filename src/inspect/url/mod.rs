@@ -7,7 +7,7 @@ use super::decode;
 use super::field::{Field, FieldTable, listed};
 use super::walk::{Leaf, PersonId, Reads, Sink, object};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// The rows of targets and headers, compiled.
@@ -15,6 +15,8 @@ pub struct Queries {
     parameters: HashMap<String, Vec<Field>>,
     paths: HashMap<String, Field>,
     headers: Vec<(String, Field)>,
+    /// Names of parameters, with and without what they are chained to.
+    names: HashSet<String>,
 }
 
 impl Queries {
@@ -23,14 +25,20 @@ impl Queries {
     /// # Errors
     /// The id of a row whose `at` is in no known notation.
     pub fn new(table: &FieldTable) -> Result<Self, String> {
-        let mut out = Self { parameters: HashMap::new(), paths: HashMap::new(), headers: Vec::new() };
+        let mut out = Self {
+            parameters: HashMap::new(),
+            paths: HashMap::new(),
+            headers: Vec::new(),
+            names: HashSet::new(),
+        };
         for field in &table.field {
             for at in &field.at {
                 if let Some(name) = at.strip_suffix(':') {
                     out.headers.push((name.to_ascii_lowercase(), field.clone()));
                 } else if let Some(kind) = at.strip_prefix('/') {
                     out.paths.insert(kind.to_owned(), field.clone());
-                } else if at.contains('?') {
+                } else if let Some((_, name)) = at.split_once('?') {
+                    out.names.extend(name.split(['.', ':']).map(str::to_owned));
                     out.parameters.entry(at.clone()).or_default().push(field.clone());
                 } else {
                     return Err(format!("row `{}`: `at` is no parameter, path or header", field.id));
@@ -73,6 +81,31 @@ pub struct Tables<'a> {
     pub queries: &'a Queries,
     /// Key names of no known format.
     pub objects: &'a object::Table,
+}
+
+impl Tables<'_> {
+    /// A parameter's name as a place shows it: words of our tables, `*` for every other.
+    pub(super) fn shown(&self, name: &str) -> String {
+        let mut out = String::new();
+        for part in name.split_inclusive(['.', ':', '[', ']']).take(NAME_PARTS_MAX) {
+            let word = part.trim_end_matches(['.', ':', '[', ']']);
+            if word.is_empty() {
+                continue;
+            }
+            if !out.is_empty() {
+                out.push('.');
+            }
+            let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+            match self.objects.shown(word) {
+                _ if self.queries.names.contains(word) || PATIENT_REFERENCES.contains(&word) => out += word,
+                Some(_) if word.bytes().all(plain) => out += word,
+                Some(known) => out += &known,
+                None if MODIFIERS.contains(&word) => out += word,
+                None => out.push('*'),
+            }
+        }
+        out
+    }
 }
 
 /// Walks a path. `resource` of what follows in the query is given back: `Patient` for `/fhir/Patient`.
@@ -157,7 +190,7 @@ pub fn walk_query(
                 .or_else(|| tables.objects.lookup(last_name(&name)))
         };
         let known = field_of("").is_some();
-        let place = || if known { safe_word(&name) } else { format!("*[{index}]") };
+        let place = || if known { tables.shown(&name) } else { format!("*[{index}]") };
         if !known {
             let span = offset + start..offset + start + raw_name.len();
             sink.unknown_key(&name, span, person, &place);
@@ -189,7 +222,7 @@ pub(super) fn walk_argument(
         parameter.or_else(|| tables.objects.lookup(name))
     };
     let known = field_of("").is_some();
-    let place = || if known { format!("query.{}", safe_word(name)) } else { "query.*".to_owned() };
+    let place = || if known { format!("query.{}", tables.shown(name)) } else { "query.*".to_owned() };
     if known || reads == Reads::Text {
         parameter_value(value, span, &field_of, person, name, &place, sink);
     } else {
@@ -398,14 +431,6 @@ fn strip_prefix(value: &str) -> &str {
     PREFIXES.iter().find_map(|p| value.strip_prefix(p)).unwrap_or(value)
 }
 
-/// A parameter name of our tables, as a place.
-pub(super) fn safe_word(name: &str) -> String {
-    name.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'))
-        .take(40)
-        .collect()
-}
-
 /// Letters, `$`, `_`, `-` and a version number: a route's word, not a value.
 fn is_word(segment: &str) -> bool {
     segment.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b'$' | b'.'))
@@ -417,6 +442,11 @@ fn looks_like_identifier(id: &str) -> bool {
     id.len() == 11 && id.bytes().filter(|b| *b == b'-').count() == 2
 }
 
+/// Of a name no more parts are shown.
+const NAME_PARTS_MAX: usize = 6;
+/// What may stand behind a search parameter, beside a resource type.
+const MODIFIERS: &[&str] =
+    &["contains", "exact", "identifier", "missing", "not", "of-type", "text", "Patient"];
 const PATIENT_REFERENCES: &[&str] = &["patient", "subject", "beneficiary", "individual", "member"];
 
 #[cfg(test)]

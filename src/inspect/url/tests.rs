@@ -64,6 +64,21 @@ fn headers_that_repeat_a_query_are_read() {
 }
 
 #[test]
+fn a_place_shows_words_of_our_tables_and_no_other_part_of_a_name() {
+    for (query, place) in [
+        ("family:exact=Okafor", "family.exact"),
+        ("patient:Patient.identifier=E08738432", "patient.Patient.identifier"),
+        ("Okafor412213456.ssn=412-21-3456", "*.ssn"),
+        ("form[Okafor][ssn]=412-21-3456", "*.*.ssn"),
+        ("subject:Okafor.identifier=E08738432", "subject.*.identifier"),
+    ] {
+        let found = inspect(&Message { path: "/fhir/Patient", query, ..Message::default() });
+        let places: Vec<&str> = found.findings.iter().map(|f| f.place.as_str()).collect();
+        assert!(places.contains(&place), "{query}: {places:?}");
+    }
+}
+
+#[test]
 fn our_rows_carry_out_every_row_of_the_field_map() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/formats/phi-field-map.toml");
     let Ok(text) = std::fs::read_to_string(path) else {

@@ -118,6 +118,11 @@ impl Table {
         self.by_key.contains_key(key) || self.below.contains_key(key)
     }
 
+    /// A key as a place shows it, if the table has it.
+    pub(in crate::inspect) fn shown(&self, key: &str) -> Option<String> {
+        Some(normal(key)).filter(|known| self.has(known))
+    }
+
     /// Whether a key (in normal form) says by itself what its value is.
     pub(super) fn names_a_value(&self, key: &str) -> bool {
         self.rows("", key).any(|row| row.field.when.types.is_empty())
