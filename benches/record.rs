@@ -56,6 +56,7 @@ fn draft(body: &str) -> Draft {
         flag: None,
         findings: None,
         reply_findings: None,
+        reply: None,
         inspect: false,
         cut: false,
         target: PayloadText::from("/fhir"),

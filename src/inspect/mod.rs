@@ -30,7 +30,7 @@ pub mod rules;
 pub mod vocab;
 pub mod links;
 pub(crate) mod lines;
-mod parts;
+pub(crate) mod parts;
 pub mod known;
 
 pub use finding::Findings;

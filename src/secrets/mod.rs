@@ -1,6 +1,10 @@
 //! Secrets: keys of hashes and tokens. They stand beside the data folder, in files of their own (0600 in a folder of
 //! 0700), made at first start; never in a store file, and never printed.
 
+mod signing;
+
+pub use signing::{SigningKey, VerifyingKey};
+
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::fmt::Write as _;
@@ -54,6 +58,8 @@ pub struct Secrets {
     pub pepper: Pepper,
     /// For tokens.
     pub tokens: TokenKeys,
+    /// For the audit.
+    pub audit: SigningKey,
     /// For the registry of test people.
     pub people: PeopleKey,
     /// For fingerprints of real people: a key of its own, since it travels with them.
@@ -75,6 +81,7 @@ impl Secrets {
         Ok(Self {
             pepper: Pepper(key(&folder.join("pepper.key"))?),
             tokens: TokenKeys(key(&folder.join("tokens.key"))?),
+            audit: SigningKey::open_or_create(&folder.join("audit.key"))?,
             people: PeopleKey::new(key(&folder.join("people.key"))?),
             fingerprints: PeopleKey::new(key(&folder.join("fingerprints.key"))?),
         })
@@ -156,13 +163,14 @@ impl TokenKeys {
         let normal: String =
             value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
         let own = Key(self.0.mac(&[b"environment", environment.as_bytes()]));
-        own.mac(&[kind.as_bytes(), normal.as_bytes()]).iter().take(16).fold(
-            String::with_capacity(32),
-            |mut out, b| {
-                let _ = write!(out, "{b:02x}");
-                out
-            },
-        )
+        hex16(&own.mac(&[kind.as_bytes(), normal.as_bytes()]))
+    }
+
+    /// The digest of a body that nothing reads: 128 bits in hex. Same body and environment: same digest.
+    #[must_use]
+    pub fn digest(&self, environment: &str, body: &[u8]) -> String {
+        let own = Key(self.0.mac(&[b"environment", environment.as_bytes()]));
+        hex16(&own.mac(&[b"body", body]))
     }
 
     /// Keys that nobody has: for trying things out.
@@ -183,6 +191,20 @@ impl Key {
     fn keyed(&self) -> Hmac<Sha256> {
         Hmac::new_from_slice(&self.0).expect("HMAC takes keys of any length")
     }
+}
+
+/// The first 128 bits in hex.
+fn hex16(bytes: &[u8]) -> String {
+    hex(bytes.get(..16).unwrap_or(bytes))
+}
+
+/// Bytes in hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
 }
 
 fn mac(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {

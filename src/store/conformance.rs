@@ -23,6 +23,7 @@ fn record(environment: &str, decision: &str, body: &str) -> Redacted {
         flag: None,
         findings: None,
         reply_findings: None,
+        reply: None,
         inspect: true,
         cut: false,
         target: PayloadText::from("/x"),

@@ -99,6 +99,12 @@ impl Table {
         Some(())
     }
 
+    /// Whether CDA has a name, of an element or an attribute.
+    #[must_use]
+    pub fn knows(&self, local: &str) -> bool {
+        self.names.element(local) != Name::UNKNOWN || self.names.attribute(local).is_some()
+    }
+
     /// The row that covers a leaf of the innermost element, and what it carries.
     pub(super) fn row(&self, aim: Aim, frames: &[Frame], seen: &Seen<'_>) -> Option<(&Field, Carry)> {
         let top = frames.last()?;
