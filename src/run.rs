@@ -1,7 +1,7 @@
 //! Running: a checked configuration to a gateway with its threads, its store and its admin side; reload and stop.
 
 use crate::admin::{self, Admin};
-use crate::audit::Audit;
+use crate::audit::{Audit, AuditError};
 use crate::config::Config;
 use crate::gateway::{Gateway, Shared, Snapshot};
 use crate::identify::{Caller, Keys, KnownKey};
@@ -39,7 +39,10 @@ pub enum RunError {
     /// A listener.
     #[error(transparent)]
     Listen(#[from] StartError),
-    /// The admin listener, the audit, or a thread.
+    /// The audit.
+    #[error(transparent)]
+    Audit(AuditError),
+    /// The admin listener, or a thread.
     #[error("{what}: {kind}")]
     Io {
         /// What was wanted.
@@ -75,7 +78,10 @@ impl Running {
         };
         let secrets = Secrets::open_or_create(&config.data_dir)?;
         let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
-        let audit = Arc::new(Audit::open(&config.data_dir).map_err(io("the audit file can't be opened"))?);
+        let audit = Arc::new(
+            Audit::open_keeping(&config.data_dir, secrets.audit.clone(), config.audit.clone())
+                .map_err(RunError::Audit)?,
+        );
         control.set("people_max", i64::try_from(config.registry.people_max).unwrap_or(i64::MAX))?;
         let (keyring, prints) = Keyring::open(&config, &control, &secrets)?;
         let (notebook, people_writer) =
@@ -408,6 +414,7 @@ fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
     differs("fingerprints or fingerprints_max", takes(old) != takes(new));
     differs("registry.people_max", old.registry.people_max != new.registry.people_max);
     differs("[limits]", old.limits != new.limits);
+    differs("[audit]", old.audit != new.audit);
     differs("[records]", format!("{:?}", old.records) != format!("{:?}", new.records));
     let sockets = |c: &Config| c.listeners.iter().map(|l| (l.name.clone(), l.address)).collect::<Vec<_>>();
     differs("a listener's name or address", sockets(old) != sockets(new));

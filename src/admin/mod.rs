@@ -265,6 +265,8 @@ async fn show(State(admin): State<Arc<Admin>>, headers: HeaderMap, Path(id): Pat
             object: &entry.id,
             view: view.as_str(),
             decision: "allowed",
+            rule_set: &entry.rule_set,
+            ..Event::default()
         };
         if admin.audit.write(&event).is_err() {
             tracing::error!("A payload view is refused: the audit can't be written.");

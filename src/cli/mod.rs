@@ -1,5 +1,6 @@
 //! Commands: one file each.
 
+pub mod audit;
 mod call;
 pub mod check;
 pub mod demo;
@@ -44,6 +45,8 @@ enum Command {
     Registry(registry::Args),
     /// Take fingerprints of the people that production sees to development and staging.
     Fingerprints(fingerprints::Args),
+    /// Verify and export the audit of what people did.
+    Audit(audit::Args),
     /// Read records through the admin API, as your role allows.
     Records(records::Args),
 }
@@ -61,6 +64,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Tokens(args) => tokens::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Fingerprints(args) => fingerprints::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Records(args) => records::run(args),
     }
 }

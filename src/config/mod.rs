@@ -5,6 +5,7 @@
 
 mod checks;
 mod reader;
+mod keeping;
 mod sections;
 
 pub use reader::Problem;
@@ -34,6 +35,8 @@ pub struct Config {
     pub budget: Budget,
     /// The records.
     pub records: Records,
+    /// How the audit is kept.
+    pub audit: crate::audit::Keep,
     /// The registry of test people.
     pub registry: Registry,
     /// Environments, by name.

@@ -22,6 +22,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let limits = limits(root.table("limits", problems), problems);
     let budget = budget(root.table("inspect", problems), problems);
     let records = records(root.table("records", problems), problems);
+    let audit = super::keeping::audit(root.table("audit", problems), problems);
     let registry = registry(root.table("registry", problems), problems);
     let environments =
         root.tables("environment", problems).into_iter().filter_map(|t| environment(t, problems)).collect();
@@ -37,6 +38,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         limits,
         budget,
         records,
+        audit,
         registry,
         environments,
         listeners,

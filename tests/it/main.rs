@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr)] // skipped samples are said so
 
+mod audit;
 mod bad_input;
 mod binary;
 mod leaks;

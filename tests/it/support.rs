@@ -280,6 +280,15 @@ impl Gate {
         self.running().control().create_token("reader", &roles, 0, None).expect("made").1
     }
 
+    /// The audit as it is on disk.
+    pub(crate) fn audit(&self) -> String {
+        let folder = self.folder.path().join("data/audit");
+        let files = std::fs::read_dir(folder).expect("lists").flatten().map(|f| f.path());
+        let mut files: Vec<PathBuf> = files.filter(|f| f.extension().is_some_and(|e| e == "jsonl")).collect();
+        files.sort();
+        files.iter().map(|f| std::fs::read_to_string(f).expect("reads")).collect()
+    }
+
     pub(crate) fn metric(&self, line: &str) -> u64 {
         metric(&String::from_utf8(self.admin("/metrics", "").body).expect("text"), line)
     }
