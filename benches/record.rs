@@ -59,6 +59,7 @@ fn draft(body: &str) -> Draft {
         reply: None,
         inspect: false,
         cut: false,
+        trace: None,
         target: PayloadText::from("/fhir"),
         headers: Vec::new(),
         content_type: "application/fhir+json".into(),

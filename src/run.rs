@@ -1,6 +1,6 @@
 //! Running: a checked configuration to a gateway with its threads, its store and its admin side; reload and stop.
 
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Quota};
 use crate::audit::{Audit, AuditError};
 use crate::config::Config;
 use crate::gateway::{Gateway, Shared, Snapshot};
@@ -14,7 +14,7 @@ use crate::people::{
 };
 use crate::record::{Recorder, RecorderConfig};
 use crate::resolve::Routes;
-use crate::secrets::{PeopleKey, Secrets, SecretsError};
+use crate::secrets::{PeopleKey, Secrets, SecretsError, TokenKeys};
 use crate::store::sqlite::Records;
 use crate::store::{Control, StoreError};
 use crate::telemetry::metrics::{Metrics, Others};
@@ -137,7 +137,7 @@ impl Running {
         let connections = (workers.open_connections(), workers.counters().to_vec());
         let admin = admin::start(
             admin_address,
-            admin_side(&shared, &control, audit, records, &draining, connections),
+            admin_side(&shared, &control, audit, records, &draining, connections, secrets.tokens),
         )
         .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
         Ok(Self {
@@ -349,8 +349,11 @@ fn admin_side(
     records: Records,
     draining: &Arc<AtomicBool>,
     (open, counters): (Arc<AtomicU64>, Vec<Arc<ListenCounters>>),
+    tokens: TokenKeys,
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
+    let for_roles = shared.clone();
+    let limits = shared.snapshot.load().config.search;
     Admin {
         records: Arc::new(records),
         control: control.clone(),
@@ -379,6 +382,9 @@ fn admin_side(
             let rules = for_metrics.snapshot.load().rules.version.clone();
             for_metrics.metrics.text(others, &rules)
         }),
+        roles: Box::new(move || for_roles.snapshot.load().config.roles.clone()),
+        tokens,
+        quota: Quota::new(limits),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
         environments: Box::new(move || {
             for_names
@@ -414,6 +420,7 @@ fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
     differs("fingerprints or fingerprints_max", takes(old) != takes(new));
     differs("registry.people_max", old.registry.people_max != new.registry.people_max);
     differs("[limits]", old.limits != new.limits);
+    differs("[search]", old.search != new.search);
     differs("[audit]", old.audit != new.audit);
     differs("[records]", format!("{:?}", old.records) != format!("{:?}", new.records));
     let sockets = |c: &Config| c.listeners.iter().map(|l| (l.name.clone(), l.address)).collect::<Vec<_>>();

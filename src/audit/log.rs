@@ -90,6 +90,12 @@ impl Audit {
         Ok(audit)
     }
 
+    /// Where its files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Writes an event; when it returns, the event is durable.
     ///
     /// # Errors

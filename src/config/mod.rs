@@ -15,6 +15,7 @@ use crate::forward::HeaderRules;
 use crate::inspect::decode::Budget;
 use crate::listen::Limits;
 use crate::org::Flag;
+pub(crate) use keeping::preset_roles;
 use reader::{Problems, Table};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,6 +38,10 @@ pub struct Config {
     pub records: Records,
     /// How the audit is kept.
     pub audit: crate::audit::Keep,
+    /// Limits of searches by value.
+    pub search: crate::admin::SearchLimits,
+    /// Roles of people.
+    pub roles: crate::org::Roles,
     /// The registry of test people.
     pub registry: Registry,
     /// Environments, by name.

@@ -23,6 +23,8 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let budget = budget(root.table("inspect", problems), problems);
     let records = records(root.table("records", problems), problems);
     let audit = super::keeping::audit(root.table("audit", problems), problems);
+    let search = super::keeping::search(root.table("search", problems), problems);
+    let roles = crate::org::Roles::with(super::keeping::roles(&mut root, problems));
     let registry = registry(root.table("registry", problems), problems);
     let environments =
         root.tables("environment", problems).into_iter().filter_map(|t| environment(t, problems)).collect();
@@ -39,6 +41,8 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         budget,
         records,
         audit,
+        search,
+        roles,
         registry,
         environments,
         listeners,

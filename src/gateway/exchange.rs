@@ -214,6 +214,7 @@ impl Close {
             reply: exchange.reply.filter(|_| !refused),
             inspect: streamed,
             cut,
+            trace: exchange.head.trace,
             target: PayloadText::from(exchange.head.target),
             headers: exchange.head.headers,
             content_type: exchange.head.content_type,
@@ -290,6 +291,7 @@ pub(super) struct HeadText {
     pub(super) content_encoding: String,
     pub(super) accept: String,
     pub(super) partial: bool,
+    pub(super) trace: Option<String>,
 }
 
 impl HeadText {
@@ -318,8 +320,15 @@ impl HeadText {
             content_encoding: get(header::CONTENT_ENCODING),
             accept: get(header::ACCEPT),
             partial: headers.contains_key(header::CONTENT_RANGE),
+            trace: headers.get("traceparent").and_then(|v| v.to_str().ok()).and_then(trace_id),
         }
     }
+}
+
+/// The trace id of `00-<trace id>-<parent id>-<flags>` (W3C Trace Context, section 3.2.2).
+fn trace_id(parent: &str) -> Option<String> {
+    let id = parent.split('-').nth(1)?;
+    (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_ascii_lowercase())
 }
 
 pub(super) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {

@@ -58,6 +58,9 @@ pub struct Entry {
     /// What inspection told of the reply, where it was inspected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Told>,
+    /// The keyed form of the W3C trace id that it carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// Which rules judged.
     pub rule_set: String,
     /// The most revealing form that is stored.
@@ -108,6 +111,8 @@ pub struct Draft {
     pub inspect: bool,
     /// Whether the copy is not the whole body.
     pub cut: bool,
+    /// The W3C trace id that it carried.
+    pub trace: Option<String>,
     /// Path and query.
     pub target: PayloadText,
     /// Header names and values, but those of the protocol.

@@ -2,8 +2,10 @@
 //! 0700), made at first start; never in a store file, and never printed.
 
 mod signing;
+mod tokens;
 
 pub use signing::{SigningKey, VerifyingKey};
+pub use tokens::TokenKeys;
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -39,10 +41,6 @@ struct Key([u8; 32]);
 /// The keyed hash that credentials are stored under.
 #[derive(Clone)]
 pub struct Pepper(Key);
-
-/// Keys of tokens: one for each environment, derived from one secret.
-#[derive(Clone)]
-pub struct TokenKeys(Key);
 
 /// The key that tuples of people are hashed with: see [`crate::inspect::known`].
 #[derive(Clone)]
@@ -80,7 +78,7 @@ impl Secrets {
             .map_err(|e| SecretsError::File { path: folder.clone(), kind: e.kind() })?;
         Ok(Self {
             pepper: Pepper(key(&folder.join("pepper.key"))?),
-            tokens: TokenKeys(key(&folder.join("tokens.key"))?),
+            tokens: TokenKeys::open_or_create(&folder)?,
             audit: SigningKey::open_or_create(&folder.join("audit.key"))?,
             people: PeopleKey::new(key(&folder.join("people.key"))?),
             fingerprints: PeopleKey::new(key(&folder.join("fingerprints.key"))?),
@@ -153,32 +151,6 @@ impl PeopleKey {
             let _ = fs::remove_file(&fresh);
             failed(e)
         })
-    }
-}
-
-impl TokenKeys {
-    /// The token of a value: 128 bits in hex. Same value, kind and environment: same token.
-    #[must_use]
-    pub fn token(&self, environment: &str, kind: &str, value: &str) -> String {
-        let normal: String =
-            value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
-        let own = Key(self.0.mac(&[b"environment", environment.as_bytes()]));
-        hex16(&own.mac(&[kind.as_bytes(), normal.as_bytes()]))
-    }
-
-    /// The digest of a body that nothing reads: 128 bits in hex. Same body and environment: same digest.
-    #[must_use]
-    pub fn digest(&self, environment: &str, body: &[u8]) -> String {
-        let own = Key(self.0.mac(&[b"environment", environment.as_bytes()]));
-        hex16(&own.mac(&[b"body", body]))
-    }
-
-    /// Keys that nobody has: for trying things out.
-    ///
-    /// # Errors
-    /// [`SecretsError::Random`].
-    pub fn ephemeral() -> Result<Self, SecretsError> {
-        Ok(Self(Key(random()?)))
     }
 }
 
@@ -280,13 +252,5 @@ mod tests {
         fs::write(&path, b"short").expect("writes");
         assert!(matches!(Secrets::open_or_create(&data), Err(SecretsError::Length(_))));
         assert_eq!(fs::read(&path).expect("reads"), b"short");
-    }
-
-    #[test]
-    fn tokens_differ_by_environment_and_kind_and_not_by_punctuation() {
-        let keys = TokenKeys::ephemeral().expect("random");
-        assert_eq!(keys.token("a", "mrn", "E-08 738"), keys.token("a", "mrn", "e08738"));
-        assert_ne!(keys.token("a", "mrn", "E08738"), keys.token("b", "mrn", "E08738"));
-        assert_ne!(keys.token("a", "mrn", "E08738"), keys.token("a", "account", "E08738"));
     }
 }

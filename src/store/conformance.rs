@@ -26,6 +26,7 @@ fn record(environment: &str, decision: &str, body: &str) -> Redacted {
         reply: None,
         inspect: true,
         cut: false,
+        trace: None,
         target: PayloadText::from("/x"),
         headers: Vec::new(),
         content_type: "application/json".into(),

@@ -6,6 +6,7 @@ mod audit;
 mod bad_input;
 mod binary;
 mod leaks;
+mod organization;
 mod people;
 mod proxying;
 mod readers;

@@ -36,6 +36,7 @@ pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Option<Findings>
     let late_reply =
         draft.reply.as_ref().filter(|reply| reply.inspect).map(|r| told::inspect_reply(&draft, r));
     draft.entry.reply = late_reply.as_ref().or(draft.reply_findings.as_ref()).map(told::told);
+    draft.entry.trace = draft.trace.as_deref().map(|id| keys.trace(id));
     draft.entry.ceiling = draft.ceiling;
     let mut tokens = Vec::new();
     let payload = (draft.ceiling >= View::Shape).then(|| {

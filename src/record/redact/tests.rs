@@ -22,6 +22,7 @@ fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
         reply: None,
         inspect: false,
         cut: false,
+        trace: None,
         target: PayloadText::from("/x"),
         headers: Vec::new(),
         content_type: content_type.into(),
