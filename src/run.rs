@@ -1,7 +1,7 @@
 //! Running: a checked configuration to a gateway with its threads, its store and its admin side; reload and stop.
 
-use crate::admin::{self, Admin};
-use crate::audit::Audit;
+use crate::admin::{self, Admin, Quota};
+use crate::audit::{Audit, AuditError};
 use crate::config::{Config, Listener};
 use crate::gateway::{Gateway, Rules, Shared, Snapshot};
 use crate::identify::{Caller, Identities, Keys, KnownKey};
@@ -14,7 +14,7 @@ use crate::people::{
 };
 use crate::record::{Recorder, RecorderConfig};
 use crate::resolve::Routes;
-use crate::secrets::{PeopleKey, Secrets, SecretsError};
+use crate::secrets::{PeopleKey, Secrets, SecretsError, TokenKeys};
 use crate::store::sqlite::Records;
 use crate::store::{Control, StoreError};
 use crate::telemetry::metrics::{Metrics, Others};
@@ -43,6 +43,9 @@ pub enum RunError {
     /// A listener.
     #[error(transparent)]
     Listen(#[from] StartError),
+    /// The audit.
+    #[error(transparent)]
+    Audit(AuditError),
     /// A listener's certificates.
     #[error("listener `{listener}`: {error}")]
     Tls {
@@ -51,7 +54,7 @@ pub enum RunError {
         /// What is wrong.
         error: TlsError,
     },
-    /// The admin listener, the audit, or a thread.
+    /// The admin listener, or a thread.
     #[error("{what}: {kind}")]
     Io {
         /// What was wanted.
@@ -89,7 +92,10 @@ impl Running {
         let rules = Rules::load(&mut config).map_err(RunError::Rules)?;
         let secrets = Secrets::open_or_create(&config.data_dir)?;
         let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
-        let audit = Arc::new(Audit::open(&config.data_dir).map_err(io("the audit file can't be opened"))?);
+        let audit = Arc::new(
+            Audit::open_keeping(&config.data_dir, secrets.audit.clone(), config.audit.clone())
+                .map_err(RunError::Audit)?,
+        );
         control.set("people_max", i64::try_from(config.registry.people_max).unwrap_or(i64::MAX))?;
         let (keyring, prints) = Keyring::open(&config, &control, &secrets)?;
         let (notebook, people_writer) =
@@ -150,7 +156,7 @@ impl Running {
         let connections = (workers.open_connections(), workers.counters().to_vec());
         let admin = admin::start(
             admin_address,
-            admin_side(&shared, &control, audit, records, &draining, connections),
+            admin_side(&shared, &control, audit, records, &draining, connections, secrets.tokens),
         )
         .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
         Ok(Self {
@@ -402,8 +408,11 @@ fn admin_side(
     records: Records,
     draining: &Arc<AtomicBool>,
     (open, counters): (Arc<AtomicU64>, Vec<Arc<ListenCounters>>),
+    tokens: TokenKeys,
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
+    let for_roles = shared.clone();
+    let limits = shared.snapshot.load().config.search;
     Admin {
         records: Arc::new(records),
         control: control.clone(),
@@ -432,6 +441,9 @@ fn admin_side(
             let rules = for_metrics.snapshot.load().rules.base().version.clone();
             for_metrics.metrics.text(others, &rules)
         }),
+        roles: Box::new(move || for_roles.snapshot.load().config.roles.clone()),
+        tokens,
+        quota: Quota::new(limits),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
         environments: Box::new(move || {
             for_names
@@ -467,6 +479,8 @@ fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
     differs("fingerprints or fingerprints_max", takes(old) != takes(new));
     differs("registry.people_max", old.registry.people_max != new.registry.people_max);
     differs("[limits]", old.limits != new.limits);
+    differs("[search]", old.search != new.search);
+    differs("[audit]", old.audit != new.audit);
     differs("[records]", format!("{:?}", old.records) != format!("{:?}", new.records));
     let sockets = |c: &Config| {
         let socket = |l: &Listener| {

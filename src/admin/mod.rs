@@ -4,20 +4,30 @@
 //! one that doesn't exist.
 
 mod answers;
+mod caller;
+mod members;
+mod openapi;
+mod quota;
+mod records;
+mod tail;
+mod tokens;
+mod trail;
+mod values;
 
-use crate::audit::{Audit, Event};
-use crate::org::{Flag, ReaderRole, Sight};
-use crate::record::{Entry, View, render, render_findings};
-use crate::store::{Control, Query, ReadScope, RecordReader, TokenRow};
-use answers::{Answer, problem};
+pub use openapi::openapi;
+pub use quota::{Quota, SearchLimits};
+
+use crate::audit::Audit;
+use crate::org::{Flag, Roles};
+use crate::secrets::TokenKeys;
+use crate::store::{Control, RecordReader};
+use answers::problem;
 use axum::Router;
-use axum::extract::{Path, Query as Params, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::routing::{delete, get, post, put};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -36,6 +46,12 @@ pub struct Admin {
     pub unready: Box<dyn Fn() -> Option<&'static str> + Send + Sync>,
     /// Environments of the running configuration, with their flags.
     pub environments: Box<dyn Fn() -> Vec<(String, Flag)> + Send + Sync>,
+    /// Roles of the running configuration.
+    pub roles: Box<dyn Fn() -> Roles + Send + Sync>,
+    /// Keys of tokens: what a value is searched by.
+    pub tokens: TokenKeys,
+    /// Searches by value.
+    pub quota: Quota,
 }
 
 /// A running admin listener; stops when dropped.
@@ -91,9 +107,33 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .route("/v1/environments", get(environments))
-        .route("/v1/records", get(search))
-        .route("/v1/records/{id}", get(show))
+        .route(
+            "/v1/openapi.json",
+            get(|| async { ([(header::CONTENT_TYPE, "application/json")], openapi()) }),
+        )
+        .route("/v1/environments", get(members::environments))
+        .route("/v1/me", get(members::me))
+        .route("/v1/members", get(members::list).post(members::create))
+        .route("/v1/members/{id}", get(members::show).delete(members::remove))
+        .route("/v1/members/{id}/role", put(members::set_org_role))
+        .route(
+            "/v1/members/{id}/environments/{environment}",
+            put(members::set_role).delete(members::take_role),
+        )
+        .route("/v1/members/{id}/tokens", post(tokens::create))
+        .route("/v1/tokens/rotate", post(tokens::rotate))
+        .route("/v1/tokens/{id}", delete(tokens::revoke))
+        .route("/v1/records", get(records::search))
+        .route("/v1/records/search", post(values::search))
+        .route("/v1/records/export", get(records::export))
+        .route("/v1/records/counts", get(records::counts))
+        .route("/v1/records/tail", get(tail::tail))
+        .route("/v1/records/{id}", get(records::show))
+        .route("/v1/audit", get(trail::list))
+        .method_not_allowed_fallback(|| async {
+            problem(StatusCode::METHOD_NOT_ALLOWED, "method", "This method isn't served here.")
+        })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.") })
         .layer(middleware::from_fn(same_site))
         .with_state(admin)
@@ -126,173 +166,15 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (admin.metrics)()).into_response()
 }
 
-/// A reader, with the role in each environment that exists.
-struct Reader {
-    name: String,
-    roles: Vec<(String, Flag, ReaderRole)>,
+/// Unix seconds.
+fn now() -> i64 {
+    i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(0)
 }
 
-impl Reader {
-    fn scope(&self) -> ReadScope {
-        ReadScope { environments: self.roles.iter().map(|(e, ..)| e.clone()).collect() }
-    }
-
-    fn role(&self, environment: &str) -> Option<(Flag, ReaderRole)> {
-        self.roles.iter().find(|(e, ..)| e == environment).map(|(_, flag, role)| (*flag, *role))
-    }
+/// An id as the audit may keep it: what isn't one is whatever the caller wrote.
+fn shown_id(id: &str) -> &str {
+    if uuid::Uuid::try_parse(id).is_ok() { id } else { "*" }
 }
 
-// An error here is an answer, made once and sent.
-#[allow(clippy::result_large_err)]
-fn reader(admin: &Admin, headers: &HeaderMap) -> Result<Reader, Response> {
-    let unauthorised = || {
-        let mut answer = problem(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "A reader's token is needed: Authorization: Bearer.",
-        );
-        answer.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
-        answer
-    };
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    let now = i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(0);
-    let row: TokenRow =
-        admin.control.reader(token.trim(), now).map_err(|_| answers::broken())?.ok_or_else(unauthorised)?;
-    let known = (admin.environments)();
-    let roles = row
-        .roles
-        .iter()
-        .filter_map(|(name, role)| {
-            Some((name.clone(), known.iter().find(|(n, _)| n == name)?.1, ReaderRole::of(role)?))
-        })
-        .collect();
-    Ok(Reader { name: row.name, roles })
-}
-
-async fn environments(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Answer {
-    let reader = reader(&admin, &headers)?;
-    let list: Vec<Value> =
-        reader.roles.iter().map(|(name, flag, role)| json!({"id": name, "name": name, "flag": flag.as_str(), "role": role.as_str()})).collect();
-    Ok(axum::Json(json!({"environments": list})).into_response())
-}
-
-/// Parameters of a search.
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct SearchParams {
-    environment: Option<String>,
-    from: Option<u64>,
-    to: Option<u64>,
-    connection: Option<String>,
-    caller: Option<String>,
-    decision: Option<String>,
-    reason: Option<String>,
-    status: Option<u16>,
-    rule: Option<String>,
-    kind: Option<String>,
-    limit: Option<usize>,
-    after: Option<String>,
-}
-
-async fn search(
-    State(admin): State<Arc<Admin>>,
-    headers: HeaderMap,
-    params: Result<Params<SearchParams>, axum::extract::rejection::QueryRejection>,
-) -> Answer {
-    let reader = reader(&admin, &headers)?;
-    // The rejection's own words would quote the query.
-    let Ok(Params(p)) = params else {
-        return Err(problem(StatusCode::BAD_REQUEST, "bad_query", SEARCH_HELP));
-    };
-    let query = Query {
-        environment: p.environment,
-        from_ms: p.from,
-        to_ms: p.to,
-        connection: p.connection,
-        caller: p.caller,
-        decision: p.decision,
-        reason: p.reason,
-        status: p.status,
-        rule: p.rule,
-        kind: p.kind,
-        limit: p.limit,
-        after: p.after,
-    };
-    let (records, scope) = (admin.records.clone(), reader.scope());
-    let page = tokio::task::spawn_blocking(move || records.search(&scope, &query))
-        .await
-        .map_err(|_| answers::broken())?
-        .map_err(|_| answers::broken())?;
-    let entries: Vec<Value> = page.entries.iter().map(told).collect();
-    Ok(axum::Json(json!({"records": entries, "next": page.next})).into_response())
-}
-
-async fn show(State(admin): State<Arc<Admin>>, headers: HeaderMap, Path(id): Path<String>) -> Answer {
-    let reader = reader(&admin, &headers)?;
-    let (records, scope, wanted) = (admin.records.clone(), reader.scope(), id);
-    let found = tokio::task::spawn_blocking(move || records.show(&scope, &wanted))
-        .await
-        .map_err(|_| answers::broken())?
-        .map_err(|_| answers::broken())?;
-    let Some(stored) = found else {
-        return Err(problem(StatusCode::NOT_FOUND, "no_record", "There is no such record."));
-    };
-    let entry = &stored.entry;
-    let Some((flag, role)) = reader.role(&entry.environment) else {
-        return Err(problem(StatusCode::NOT_FOUND, "no_record", "There is no such record."));
-    };
-    let (view, parts) = match (role.sight(flag), &stored.payload) {
-        (_, None) => (View::Metadata, Vec::new()),
-        (Sight::View(view), Some(payload)) => {
-            let view = view.min(entry.ceiling);
-            (view, render(payload, view))
-        }
-        (Sight::Findings, Some(payload)) => {
-            (View::Masked.min(entry.ceiling), render_findings(payload, entry.ceiling))
-        }
-    };
-    if !parts.is_empty() {
-        let event = Event {
-            time: crate::clock::rfc3339(crate::clock::unix_ms()),
-            principal: &reader.name,
-            action: "view_payload",
-            environment: &entry.environment,
-            role: role.as_str(),
-            object: &entry.id,
-            view: view.as_str(),
-            decision: "allowed",
-        };
-        if admin.audit.write(&event).is_err() {
-            tracing::error!("A payload view is refused: the audit can't be written.");
-            return Err(problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "audit",
-                "The view can't be audited now, and isn't given.",
-            ));
-        }
-    }
-    let parts: Vec<Value> =
-        parts.into_iter().map(|(name, text)| json!({"part": name, "text": text})).collect();
-    let withheld = parts.is_empty();
-    Ok(axum::Json(json!({
-        "record": told(entry),
-        "role": role.as_str(),
-        "view": view.as_str(),
-        "payload": if withheld { Value::Null } else { Value::Array(parts) },
-        "withheld": withheld,
-    }))
-    .into_response())
-}
-
-/// An entry, with its time readable.
-fn told(entry: &Entry) -> Value {
-    let mut value = serde_json::to_value(entry).unwrap_or_default();
-    value["started"] = json!(crate::clock::rfc3339(entry.started_ms));
-    value
-}
-
-const SEARCH_HELP: &str = "Known parameters: environment, from and to (Unix milliseconds), connection, caller, decision, reason, status, rule, kind, limit (1 to 1000), after.";
+/// Of a request's body.
+const BODY_BYTES_MAX: usize = 64 << 10;

@@ -1,12 +1,24 @@
-//! Audit: what people did. Append-only JSON lines, each durable before the answer that it is about. No value of a
-//! message is ever part of one.
+//! Audit: what people did. Append-only JSON lines, a file a month, each line hash-chained to the one before and signed by
+//! a key that isn't in the store; each durable before the answer that it is about. No value of a message is ever part of
+//! one.
+//!
+//! [`verify()`] finds any change, cut or reorder, with the public key alone. Several processes may write: the gateway and
+//! its commands take turns by a lock, and none trusts what it remembers of the file.
+
+mod chain;
+mod fhir;
+mod head;
+mod log;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use fhir::audit_event;
+pub use log::{Audit, AuditError, Keep};
+pub use verify::{Report, events, verify};
 
 use serde::Serialize;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 /// One thing that somebody did, or was refused.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -15,47 +27,27 @@ pub struct Event<'e> {
     pub time: String,
     /// Who.
     pub principal: &'e str,
-    /// What was done: `view_payload`, `search_records`, `refused_access`, `create_key`, `create_token`, `revoke`.
+    /// What was done: `view_payload`, `search_records`, `search_value`, `export_records`, `refused_access`, `create_key`,
+    /// `create_token`, `revoke`, `set_role` and so on.
     pub action: &'e str,
     /// In which environment.
     pub environment: &'e str,
     /// In which role.
     pub role: &'e str,
-    /// To what: a record, key or token by id.
+    /// To what: a record, key, token or member by id.
     pub object: &'e str,
     /// At which view.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub view: &'e str,
     /// `allowed` or `refused`.
     pub decision: &'e str,
-}
-
-/// The file.
-pub struct Audit {
-    file: Mutex<File>,
-}
-
-impl Audit {
-    /// Opens `audit.jsonl` below `data_dir`, or makes it.
-    ///
-    /// # Errors
-    /// The file can't be had.
-    pub fn open(data_dir: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(data_dir)?;
-        let file =
-            OpenOptions::new().append(true).create(true).mode(0o600).open(data_dir.join("audit.jsonl"))?;
-        Ok(Self { file: Mutex::new(file) })
-    }
-
-    /// Writes an event; when it returns, the event is durable.
-    ///
-    /// # Errors
-    /// The event isn't durable: what it is about must not be answered.
-    pub fn write(&self, event: &Event<'_>) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-        line.push(b'\n');
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&line)?;
-        file.sync_data()
-    }
+    /// Why, in the words of whoever did it, where a reason is asked for; or what was gained and lost.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub reason: &'e str,
+    /// Which rules judged.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub rule_set: &'e str,
+    /// The request of the admin side that it was part of.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub request_id: &'e str,
 }

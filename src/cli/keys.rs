@@ -112,9 +112,10 @@ pub(super) fn audited(data: &Path, action: &str, environment: &str, object: &str
         decision: "allowed",
         ..Event::default()
     };
-    Audit::open(data)
+    let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
+    Audit::open(data, secrets.audit)
         .and_then(|a| a.write(&event))
-        .map_err(|e| format!("the audit can't be written: {}", e.kind()))
+        .map_err(|e| format!("the audit can't be written: {e}"))
 }
 
 pub(super) fn state(revoked: Option<i64>, expires: Option<i64>, now: i64) -> String {

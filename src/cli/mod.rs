@@ -1,17 +1,21 @@
 //! Commands: one file each.
 
+mod api;
+pub mod audit;
 mod call;
 pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod fingerprints;
 pub mod keys;
+pub mod org;
 pub mod out;
 pub mod records;
 pub mod registry;
 pub mod rules;
 pub mod run;
 pub mod scan;
+pub mod secrets;
 mod table;
 pub mod test;
 pub mod tokens;
@@ -48,6 +52,12 @@ enum Command {
     Registry(registry::Args),
     /// Take fingerprints of the people that production sees to development and staging.
     Fingerprints(fingerprints::Args),
+    /// Environments, members and their roles, through the admin API.
+    Org(org::Args),
+    /// Rotate the keys that stand beside the data folder.
+    Secrets(secrets::Args),
+    /// Verify and export the audit of what people did.
+    Audit(audit::Args),
     /// Read records through the admin API, as your role allows.
     Records(records::Args),
 }
@@ -66,6 +76,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Tokens(args) => tokens::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Fingerprints(args) => fingerprints::run(args),
+        Command::Org(args) => org::run(args),
+        Command::Secrets(args) => secrets::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Records(args) => records::run(args),
     }
 }

@@ -1,11 +1,9 @@
 //! `phigate records`: reading records through the admin API, as the token's role allows.
 
-use super::call;
+use super::api::{Api, encoded};
 use super::keys::finish;
 use super::out::{self, Paint};
-use bytes::Bytes;
-use http_body_util::Full;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -26,6 +24,25 @@ pub struct Args {
 enum Command {
     /// Search records, newest first. All of them metadata.
     Search(Box<Search>),
+    /// Find records by a value of a record, member, account, visit, claim or device number, which is read from standard
+    /// input: it stands in no history and no process list.
+    Find {
+        /// The environment.
+        #[arg(long)]
+        environment: String,
+        /// mrn, member-id, account, visit-number, device or claim-id; without it, all of them.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Why; needed in production.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Count records by hour and decision.
+    Counts(Box<Search>),
+    /// Print many records as lines of JSON, each as your role sees it; that is audited.
+    Export(Box<Search>),
+    /// Print records as they come.
+    Tail,
     /// Show one record, with as much of its payload as your role sees; that is audited.
     Show {
         /// The record's id: the `phigate-record` header of the answer.
@@ -65,6 +82,12 @@ struct Search {
     /// A kind that was found.
     #[arg(long)]
     kind: Option<String>,
+    /// A W3C trace id.
+    #[arg(long)]
+    trace: Option<String>,
+    /// A token, as linked views show it.
+    #[arg(long)]
+    token: Option<String>,
     /// Records at most, 1 to 1000.
     #[arg(long, default_value = "50")]
     limit: String,
@@ -77,28 +100,72 @@ struct Search {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
-        let token = std::env::var("PHIGATE_TOKEN")
-            .map_err(|_| "PHIGATE_TOKEN holds no token (phigate tokens create)".to_owned())?;
-        let path = match &args.command {
-            Command::Search(search) => format!("/v1/records?{}", search.query()),
-            Command::Show { id } => format!("/v1/records/{}", encoded(id)),
+        let api = Api::new(&args.admin)?;
+        let answer = match &args.command {
+            Command::Search(search) => api.get(&format!("/v1/records?{}", search.query()))?,
+            Command::Counts(search) => api.get(&format!("/v1/records/counts?{}", search.query()))?,
+            Command::Show { id } => api.get(&format!("/v1/records/{}", encoded(id)))?,
+            Command::Find { environment, kind, reason } => {
+                let body =
+                    json!({"environment": environment, "kind": kind, "reason": reason, "value": value()?});
+                api.ask("POST", "/v1/records/search", Some(&body), None)?
+            }
+            Command::Export(search) => {
+                return passed_on(&api, &format!("/v1/records/export?{}", search.query()));
+            }
+            Command::Tail => return passed_on(&api, "/v1/records/tail"),
         };
-        let (status, answer) = get(&args.admin, &path, &token)?;
-        if status != 200 {
-            out::complain(format!("{status}: {}", answer["detail"].as_str().unwrap_or("refused")));
-            return Ok(ExitCode::from(1));
+        if answer.status != 200 {
+            return Ok(answer.refused());
         }
+        let answer = answer.value;
         if args.json {
             out::line(serde_json::to_string_pretty(&answer).unwrap_or_default());
         } else {
             match &args.command {
-                Command::Search(_) => table(&answer),
                 Command::Show { .. } => out::line(shown(&answer)),
+                Command::Counts(_) => counted(&answer),
+                _ => table(&answer),
             }
         }
         Ok(ExitCode::SUCCESS)
     };
     finish("records", run())
+}
+
+/// The first line of standard input.
+fn value() -> Result<String, String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(|e| format!("standard input: {}", e.kind()))?;
+    match line.trim() {
+        "" => Err("the value is read from standard input, and there is none".to_owned()),
+        value => Ok(value.to_owned()),
+    }
+}
+
+/// Prints an answer as it comes: lines of JSON, or events without their field names.
+fn passed_on(api: &Api, path: &str) -> Result<ExitCode, String> {
+    let mut rest = String::new();
+    let answer = api.stream(path, &mut |piece| {
+        rest.push_str(&String::from_utf8_lossy(piece));
+        while let Some(end) = rest.find('\n') {
+            let line: String = rest.drain(..=end).collect();
+            let line = line.trim_end();
+            let data = line.strip_prefix("data: ").unwrap_or(line);
+            if data.starts_with('{') {
+                out::line(data);
+            }
+        }
+        true
+    })?;
+    if answer.status == 200 { Ok(ExitCode::SUCCESS) } else { Ok(answer.refused()) }
+}
+
+fn counted(answer: &Value) {
+    for count in answer["counts"].as_array().into_iter().flatten() {
+        let text = |key: &str| count[key].as_str().unwrap_or("-").to_owned();
+        out::line(format!("{}  {:<14} {:>8}", text("from"), text("decision"), count["records"]));
+    }
 }
 
 impl Search {
@@ -115,6 +182,8 @@ impl Search {
             ("status", &self.status),
             ("rule", &self.rule),
             ("kind", &self.kind),
+            ("trace", &self.trace),
+            ("token", &self.token),
             ("limit", &limit),
             ("after", &self.after),
         ];
@@ -125,20 +194,10 @@ impl Search {
     }
 }
 
-/// Asks the admin API.
+/// Asks for something of the admin side.
 pub(super) fn get(admin: &str, path: &str, token: &str) -> Result<(u16, Value), String> {
-    let authority = admin.strip_prefix("http://").unwrap_or(admin).trim_end_matches('/').to_owned();
-    let request = http::Request::get(path)
-        .header("host", &authority)
-        .header("authorization", format!("Bearer {token}"))
-        .body(Full::<Bytes>::default())
-        .map_err(|_| "the token or the address has characters that can't be sent")?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| e.kind().to_string())?;
-    let reply = runtime.block_on(call::call(&authority, request)).map_err(|why| format!("{admin}: {why}"))?;
-    Ok((reply.status, serde_json::from_slice(&reply.body).unwrap_or_default()))
+    let answer = Api::with(admin, token.to_owned()).get(path)?;
+    Ok((answer.status, answer.value))
 }
 
 fn table(answer: &Value) {
@@ -235,18 +294,6 @@ pub(super) fn shown(answer: &Value) -> String {
         );
     }
     out
-}
-
-/// Percent-encodes everything but unreserved characters (RFC 3986, section 2.3).
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, b| {
-        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            let _ = write!(out, "%{b:02X}");
-        }
-        out
-    })
 }
 
 #[cfg(test)]

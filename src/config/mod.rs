@@ -7,6 +7,7 @@ pub mod cases;
 mod checks;
 mod listener;
 mod reader;
+mod keeping;
 pub mod rules;
 mod sections;
 
@@ -20,6 +21,7 @@ use crate::listen::tls::TlsSettings;
 use crate::listen::{Address, Limits, Network};
 use crate::org::{CallerRole, Flag};
 use http::HeaderName;
+pub(crate) use keeping::preset_roles;
 use reader::{Problems, Table};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,12 @@ pub struct Config {
     pub budget: Budget,
     /// The records.
     pub records: Records,
+    /// How the audit is kept.
+    pub audit: crate::audit::Keep,
+    /// Limits of searches by value.
+    pub search: crate::admin::SearchLimits,
+    /// Roles of people.
+    pub roles: crate::org::Roles,
     /// The registry of test people.
     pub registry: Registry,
     /// Rules files and folders, as the file names them.

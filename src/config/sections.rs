@@ -25,6 +25,9 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let limits = limits(root.table("limits", problems), problems);
     let budget = budget(root.table("inspect", problems), problems);
     let records = records(root.table("records", problems), problems);
+    let audit = super::keeping::audit(root.table("audit", problems), problems);
+    let search = super::keeping::search(root.table("search", problems), problems);
+    let roles = crate::org::Roles::with(super::keeping::roles(&mut root, problems));
     let registry = registry(root.table("registry", problems), problems);
     let rules = rules(root.table("rules", problems), problems);
     let environments =
@@ -43,6 +46,9 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         limits,
         budget,
         records,
+        audit,
+        search,
+        roles,
         registry,
         rules,
         folder: PathBuf::new(),

@@ -11,7 +11,7 @@ use crate::listen::{HeldPermit, TeeEnd};
 use crate::org::UNRESOLVED;
 use crate::payload::{Payload, PayloadText};
 use crate::reason::Reason;
-use crate::record::{Draft, Entry, View};
+use crate::record::{Draft, Entry, ReplyCopy, View};
 use crate::resolve::Route;
 use crate::telemetry::metrics::{Cells, Outcome};
 use http::request::Parts;
@@ -20,6 +20,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Filled when a body that is copied has ended.
+pub(super) type TeeCell = Rc<RefCell<Option<TeeEnd>>>;
 
 /// One message on its way: what its record is made of.
 pub(super) struct Exchange {
@@ -38,10 +41,13 @@ pub(super) struct Exchange {
     pub(super) findings: Option<Findings>,
     pub(super) reply_findings: Option<Findings>,
     pub(super) would_refuse: Option<Reason>,
-    pub(super) tee: Option<Rc<RefCell<Option<TeeEnd>>>>,
+    pub(super) tee: Option<TeeCell>,
     pub(super) tee_copies: bool,
     pub(super) permit: Option<HeldPermit>,
     pub(super) reply_permit: Option<HeldPermit>,
+    pub(super) reply: Option<ReplyCopy>,
+    /// Where the copy of a streamed reply will be.
+    pub(super) reply_tee: Option<TeeCell>,
 }
 
 impl Default for Exchange {
@@ -65,6 +71,8 @@ impl Default for Exchange {
             tee_copies: false,
             permit: None,
             reply_permit: None,
+            reply: None,
+            reply_tee: None,
         }
     }
 }
@@ -144,6 +152,15 @@ impl Close {
             exchange.head.headers.extend(trailers.map(pairs).unwrap_or_default());
             exchange.body = end.map(|end| end.copied).unwrap_or_default();
         }
+        if let (Some(tee), Some(reply)) = (exchange.reply_tee.take(), &mut exchange.reply) {
+            let end = tee.borrow_mut().take();
+            // Nothing was taken of a reply without a body.
+            reply.cut = match &end {
+                Some(end) => !end.complete || end.overflowed,
+                None => reply_bytes > 0,
+            };
+            reply.body = end.map(|end| end.copied).unwrap_or_default();
+        }
         self.cells.message(environment.as_deref(), outcome, reason, exchange.request_bytes, reply_bytes);
         let halves = [
             (&exchange.findings, outcome == Outcome::Refused),
@@ -195,8 +212,10 @@ impl Close {
             flag,
             findings: exchange.findings,
             reply_findings: exchange.reply_findings,
+            reply: exchange.reply.filter(|_| !refused),
             inspect: streamed,
             cut,
+            trace: exchange.head.trace,
             target: PayloadText::from(exchange.head.target),
             headers: exchange.head.headers,
             content_type: exchange.head.content_type,
@@ -273,6 +292,7 @@ pub(super) struct HeadText {
     pub(super) content_encoding: String,
     pub(super) accept: String,
     pub(super) partial: bool,
+    pub(super) trace: Option<String>,
 }
 
 impl HeadText {
@@ -301,8 +321,15 @@ impl HeadText {
             content_encoding: get(header::CONTENT_ENCODING),
             accept: get(header::ACCEPT),
             partial: headers.contains_key(header::CONTENT_RANGE),
+            trace: headers.get("traceparent").and_then(|v| v.to_str().ok()).and_then(trace_id),
         }
     }
+}
+
+/// The trace id of `00-<trace id>-<parent id>-<flags>` (W3C Trace Context, section 3.2.2).
+fn trace_id(parent: &str) -> Option<String> {
+    let id = parent.split('-').nth(1)?;
+    (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_ascii_lowercase())
 }
 
 pub(super) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {

@@ -260,12 +260,25 @@ impl Gateway {
             .get(header::CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())
             .map_or("none", known_media_type);
+        let body = self.teed(&mut exchange, body);
         let close = self.close();
         let outcome = if exchange.would_refuse.is_some() { Outcome::WouldRefuse } else { Outcome::Forwarded };
         let reason = exchange.would_refuse;
         let body =
             body.on_end(move |end| close.exchange(exchange, outcome, reason, status, media_type, end.bytes));
         Response::from_parts(head, body)
+    }
+
+    /// Copies the first bytes of a reply that streams into production, for its record.
+    fn teed(&self, exchange: &mut Exchange, body: ReplyBody) -> ReplyBody {
+        if !exchange.reply.as_ref().is_some_and(|reply| reply.inspect) {
+            return body;
+        }
+        let copy_max = self.shared.snapshot.load().config.limits.tee_bytes_max;
+        let end = Rc::new(RefCell::new(None));
+        let told = end.clone();
+        exchange.reply_tee = Some(end);
+        ReplyBody::streaming(Tee::new(body, copy_max, move |end| *told.borrow_mut() = Some(end)))
     }
 
     fn failed(&self, exchange: Exchange, head: &Parts, mut failure: Failure) -> Response<ReplyBody> {

@@ -2,13 +2,14 @@
 
 use super::exchange::{Exchange, HeadText, Job};
 use super::{Failure, Gateway, Snapshot};
-use crate::decide::{self, ClearedReply};
+use crate::decide::{self, ClearedReply, Mode};
 use crate::forward::UpstreamBody;
 use crate::inspect::Findings;
 use crate::inspect::finding::{Uninspected, UninspectedReason};
 use crate::listen::{HoldError, hold};
 use crate::payload::Payload;
 use crate::reason::Reason;
+use crate::record::{ReplyCopy, View};
 use crate::resolve::Route;
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, header, response};
@@ -25,6 +26,7 @@ impl Gateway {
     ) -> Result<ClearedReply, Failure> {
         let (head, body) = reply.into_parts();
         if !route.environment.policy.holds() {
+            exchange.reply = self.copies(exchange, &head, route);
             return Ok(decide::streamed_reply(head, body, false, route)?);
         }
         let text = HeadText::of_reply(&head);
@@ -34,6 +36,7 @@ impl Gateway {
         }
         let held = hold(body, &snapshot.config.limits, &self.shared.held).await.map_err(reply_reason)?;
         exchange.reply_permit = Some(held.permit);
+        exchange.reply = Some(copy(&text, held.bytes.clone(), false));
         let found =
             self.find(snapshot, request, &head, text, held.bytes.clone(), held.trailers.as_ref(), route);
         let findings = found.await?;
@@ -46,6 +49,16 @@ impl Gateway {
         );
         exchange.reply_findings = Some(findings);
         Ok(verdict?)
+    }
+
+    /// The head of a reply that streams into production, where its first bytes are to be copied.
+    fn copies(&self, exchange: &Exchange, head: &response::Parts, route: &Route) -> Option<ReplyCopy> {
+        let text = HeadText::of_reply(head);
+        let wanted = self.shared.recorder.is_some()
+            && route.environment.policy.mode != Mode::Off
+            && exchange.ceiling > View::None
+            && !is_event_stream(&text.content_type);
+        wanted.then(|| copy(&text, Payload::default(), true))
     }
 
     /// A stream of events is passed on where the connection takes it unread; its head is judged all the same.
@@ -88,6 +101,17 @@ impl Gateway {
         job.head.partial |= head.status == StatusCode::PARTIAL_CONTENT;
         job.hosts = Some(route.hosts_for(request.headers.get(header::HOST)));
         self.run(snapshot, snapshot.rules.of(Some(&route.environment.name)), job).await
+    }
+}
+
+fn copy(text: &HeadText, body: Payload, inspect: bool) -> ReplyCopy {
+    ReplyCopy {
+        headers: text.headers.clone(),
+        content_type: text.content_type.clone(),
+        content_encoding: text.content_encoding.clone(),
+        body,
+        cut: false,
+        inspect,
     }
 }
 

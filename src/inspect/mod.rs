@@ -31,7 +31,7 @@ pub mod rules;
 pub mod vocab;
 pub mod links;
 pub(crate) mod lines;
-mod parts;
+pub(crate) mod parts;
 pub mod graphql;
 pub mod known;
 pub mod trace;

@@ -1,4 +1,12 @@
-//! Org: who may do what. Roles are data: the tables here are the preset.
+//! Org: who may do what. Roles are data: `config/roles.toml` is the preset of people's, the table here that of callers.
+
+mod permission;
+mod principal;
+mod role;
+
+pub use permission::Permission;
+pub use principal::{OrgRole, Principal};
+pub use role::{Change, Grant, Role, Roles, Sight};
 
 use crate::record::View;
 
@@ -83,64 +91,6 @@ impl CallerRole {
     }
 }
 
-/// What a person may do in one environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum ReaderRole {
-    /// Reads metadata.
-    Viewer,
-    /// Helps callers.
-    Support,
-    /// Builds integrations.
-    Engineer,
-    /// Tunes rules.
-    Security,
-    /// Checks what others did.
-    Auditor,
-}
-
-/// How a reader's role shows a payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sight {
-    /// Every part at this view at most.
-    View(View),
-    /// Masked where findings are, shape elsewhere.
-    Findings,
-}
-
-impl ReaderRole {
-    /// Every role.
-    pub const ALL: &[Self] = &[Self::Viewer, Self::Support, Self::Engineer, Self::Security, Self::Auditor];
-
-    /// The word, as in tokens and the audit.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Support => "support",
-            Self::Engineer => "engineer",
-            Self::Security => "security",
-            Self::Auditor => "auditor",
-        }
-    }
-
-    /// The role of a word.
-    #[must_use]
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|r| r.as_str() == word)
-    }
-
-    /// How it sees payloads in an environment of this flag.
-    #[must_use]
-    pub const fn sight(self, flag: Flag) -> Sight {
-        match (self, flag) {
-            (Self::Viewer | Self::Auditor, _) => Sight::View(View::Metadata),
-            (Self::Support | Self::Engineer, Flag::Production) => Sight::View(View::Masked),
-            (Self::Support | Self::Engineer, _) => Sight::View(View::Linked),
-            (Self::Security, _) => Sight::Findings,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,16 +108,6 @@ mod tests {
             assert_eq!(
                 (role.ceiling(Development), role.ceiling(Staging), role.ceiling(Production)),
                 (development, staging, production)
-            );
-        }
-    }
-
-    #[test]
-    fn nobody_reads_originals_in_production() {
-        for role in ReaderRole::ALL {
-            assert!(
-                !matches!(role.sight(Flag::Production), Sight::View(View::Linked | View::Clear)),
-                "{role:?}"
             );
         }
     }

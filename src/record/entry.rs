@@ -58,6 +58,9 @@ pub struct Entry {
     /// What inspection told of the reply, where it was inspected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Told>,
+    /// The keyed form of the W3C trace id that it carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// Which rules judged.
     pub rule_set: String,
     /// The most revealing form that is stored.
@@ -108,6 +111,8 @@ pub struct Draft {
     pub inspect: bool,
     /// Whether the copy is not the whole body.
     pub cut: bool,
+    /// The W3C trace id that it carried.
+    pub trace: Option<String>,
     /// Path and query.
     pub target: PayloadText,
     /// Header names and values, but those of the protocol.
@@ -118,12 +123,31 @@ pub struct Draft {
     pub content_encoding: String,
     /// The body, or the copy of its first bytes.
     pub body: Payload,
+    /// What came back, where a copy of it is there.
+    pub reply: Option<ReplyCopy>,
     /// Who is known, to the inspection that was left for the record: `None` where nobody is asked for.
     pub known: Option<Arc<dyn Known>>,
     /// What judged it.
     pub rules: Arc<RuleSet>,
     /// How much carried data is read.
     pub budget: Budget,
+}
+
+/// A reply's head and body, or the copy of its first bytes. Holds payload: no `Debug`.
+#[derive(Default)]
+pub struct ReplyCopy {
+    /// Header names and values, but those of the protocol.
+    pub headers: Vec<(String, String)>,
+    /// As sent.
+    pub content_type: String,
+    /// As sent.
+    pub content_encoding: String,
+    /// The body, or the copy of its first bytes.
+    pub body: Payload,
+    /// Whether the copy is not the whole body.
+    pub cut: bool,
+    /// Whether the copy is still to be inspected: a streamed reply.
+    pub inspect: bool,
 }
 
 impl Draft {
@@ -133,6 +157,7 @@ impl Draft {
         512 + self.body.len()
             + self.target.expose().len()
             + self.headers.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>()
+            + self.reply.as_ref().map_or(0, |reply| reply.body.len())
     }
 }
 

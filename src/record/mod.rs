@@ -13,7 +13,7 @@ mod structure;
 mod view;
 mod writer;
 
-pub use entry::{Draft, Entry, Found, Redacted, Told};
+pub use entry::{Draft, Entry, Found, Redacted, ReplyCopy, Told};
 pub use redact::redact;
 pub use structure::{Part, Piece, StoredPayload};
 pub use view::{View, render, render_findings};

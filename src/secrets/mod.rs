@@ -1,6 +1,12 @@
 //! Secrets: keys of hashes and tokens. They stand beside the data folder, in files of their own (0600 in a folder of
 //! 0700), made at first start; never in a store file, and never printed.
 
+mod signing;
+mod tokens;
+
+pub use signing::{SigningKey, VerifyingKey};
+pub use tokens::TokenKeys;
+
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::fmt::Write as _;
@@ -36,10 +42,6 @@ struct Key([u8; 32]);
 #[derive(Clone)]
 pub struct Pepper(Key);
 
-/// Keys of tokens: one for each environment, derived from one secret.
-#[derive(Clone)]
-pub struct TokenKeys(Key);
-
 /// The key that tuples of people are hashed with: see [`crate::inspect::known`].
 #[derive(Clone)]
 pub struct PeopleKey {
@@ -54,6 +56,8 @@ pub struct Secrets {
     pub pepper: Pepper,
     /// For tokens.
     pub tokens: TokenKeys,
+    /// For the audit.
+    pub audit: SigningKey,
     /// For the registry of test people.
     pub people: PeopleKey,
     /// For fingerprints of real people: a key of its own, since it travels with them.
@@ -74,7 +78,8 @@ impl Secrets {
             .map_err(|e| SecretsError::File { path: folder.clone(), kind: e.kind() })?;
         Ok(Self {
             pepper: Pepper(key(&folder.join("pepper.key"))?),
-            tokens: TokenKeys(key(&folder.join("tokens.key"))?),
+            tokens: TokenKeys::open_or_create(&folder)?,
+            audit: SigningKey::open_or_create(&folder.join("audit.key"))?,
             people: PeopleKey::new(key(&folder.join("people.key"))?),
             fingerprints: PeopleKey::new(key(&folder.join("fingerprints.key"))?),
         })
@@ -149,31 +154,6 @@ impl PeopleKey {
     }
 }
 
-impl TokenKeys {
-    /// The token of a value: 128 bits in hex. Same value, kind and environment: same token.
-    #[must_use]
-    pub fn token(&self, environment: &str, kind: &str, value: &str) -> String {
-        let normal: String =
-            value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
-        let own = Key(self.0.mac(&[b"environment", environment.as_bytes()]));
-        own.mac(&[kind.as_bytes(), normal.as_bytes()]).iter().take(16).fold(
-            String::with_capacity(32),
-            |mut out, b| {
-                let _ = write!(out, "{b:02x}");
-                out
-            },
-        )
-    }
-
-    /// Keys that nobody has: for trying things out.
-    ///
-    /// # Errors
-    /// [`SecretsError::Random`].
-    pub fn ephemeral() -> Result<Self, SecretsError> {
-        Ok(Self(Key(random()?)))
-    }
-}
-
 impl Key {
     /// HMAC-SHA-256 over parts, each with its length in front.
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -183,6 +163,20 @@ impl Key {
     fn keyed(&self) -> Hmac<Sha256> {
         Hmac::new_from_slice(&self.0).expect("HMAC takes keys of any length")
     }
+}
+
+/// The first 128 bits in hex.
+fn hex16(bytes: &[u8]) -> String {
+    hex(bytes.get(..16).unwrap_or(bytes))
+}
+
+/// Bytes in hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
 }
 
 fn mac(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
@@ -258,13 +252,5 @@ mod tests {
         fs::write(&path, b"short").expect("writes");
         assert!(matches!(Secrets::open_or_create(&data), Err(SecretsError::Length(_))));
         assert_eq!(fs::read(&path).expect("reads"), b"short");
-    }
-
-    #[test]
-    fn tokens_differ_by_environment_and_kind_and_not_by_punctuation() {
-        let keys = TokenKeys::ephemeral().expect("random");
-        assert_eq!(keys.token("a", "mrn", "E-08 738"), keys.token("a", "mrn", "e08738"));
-        assert_ne!(keys.token("a", "mrn", "E08738"), keys.token("b", "mrn", "E08738"));
-        assert_ne!(keys.token("a", "mrn", "E08738"), keys.token("a", "account", "E08738"));
     }
 }

@@ -44,8 +44,12 @@ pub struct TokenRow {
     pub id: String,
     /// The reader.
     pub name: String,
-    /// Environments and the role in each.
+    /// Environments and the role in each; of a member's token those that the member has now.
     pub roles: Vec<(String, String)>,
+    /// The member whose it is; `None` for a token with roles of its own.
+    pub member: Option<String>,
+    /// The member's role in the organization.
+    pub org_role: Option<String>,
     /// Unix seconds.
     pub created: i64,
     /// Unix seconds; `None`: no end.
@@ -66,8 +70,7 @@ impl Control {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
         check_version(&connection, SCHEMA_VERSION)?;
-        connection.execute_batch(SCHEMA).map_err(database)?;
-        connection.execute_batch(super::registry::SCHEMA).map_err(database)?;
+        upgrade(&connection).map_err(database)?;
         Ok(Self { connection: Mutex::new(connection), pepper })
     }
 
@@ -171,13 +174,15 @@ impl Control {
 
     fn token_rows(&self) -> Result<Vec<(TokenRow, [u8; 32])>, StoreError> {
         self.with(|c| {
-            c.prepare("SELECT id, name, roles, created, expires, revoked, hash FROM reader_token ORDER BY created, id")?
+            c.prepare("SELECT id, name, roles, created, expires, revoked, hash, member FROM reader_token ORDER BY created, id")?
                 .query_map([], |row| {
                     let roles: String = row.get(2)?;
                     let token = TokenRow {
                         id: row.get(0)?,
                         name: row.get(1)?,
                         roles: serde_json::from_str(&roles).unwrap_or_default(),
+                        member: row.get(7)?,
+                        org_role: None,
                         created: row.get(3)?,
                         expires: row.get(4)?,
                         revoked: row.get(5)?,
@@ -203,7 +208,14 @@ impl Control {
                 found = Some(row);
             }
         }
-        Ok(found)
+        // A member's roles are those of now, whatever they were when the token was made.
+        let Some(mut row) = found else { return Ok(None) };
+        if let Some(member) = &row.member {
+            let Some(member) = self.member(member)? else { return Ok(None) };
+            row.roles = member.roles;
+            row.org_role = Some(member.org_role);
+        }
+        Ok(Some(row))
     }
 
     /// Revokes a key or token by its id; gives whether there was one that wasn't revoked before.
@@ -235,8 +247,23 @@ fn credential(prefix: &str) -> Result<(String, String), StoreError> {
     Ok((id, credential))
 }
 
-/// 1: keys and tokens. 2: and the registry of test people. What is new are tables, so that opening brings a file up.
-const SCHEMA_VERSION: i64 = 2;
+/// Makes what a file doesn't have yet, whole or not at all.
+fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
+    let tx = connection.unchecked_transaction()?;
+    tx.execute_batch(SCHEMA)?;
+    tx.execute_batch(super::registry::SCHEMA)?;
+    tx.execute_batch(super::members::SCHEMA)?;
+    let has_member =
+        tx.prepare("SELECT 1 FROM pragma_table_info('reader_token') WHERE name = 'member'")?.exists([])?;
+    if !has_member {
+        tx.execute_batch("ALTER TABLE reader_token ADD COLUMN member TEXT")?;
+    }
+    tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    tx.commit()
+}
+
+/// 1: keys and tokens. 2: and the registry of test people. 3: and members. Opening brings a file up.
+const SCHEMA_VERSION: i64 = 3;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS api_key (
         id TEXT PRIMARY KEY, environment TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL,
@@ -246,7 +273,6 @@ const SCHEMA: &str = "
         id TEXT PRIMARY KEY, name TEXT NOT NULL, roles TEXT NOT NULL, hash BLOB NOT NULL,
         created INTEGER NOT NULL, expires INTEGER, revoked INTEGER
     );
-    PRAGMA user_version = 2;
 ";
 
 #[cfg(test)]

@@ -8,14 +8,17 @@
 //! One engine: SQLite, a file for each environment and day. `conformance.rs` holds what any other has to pass.
 
 pub mod control;
+pub mod members;
 pub mod registry;
 pub mod sqlite;
 #[cfg(test)]
 mod conformance;
 
 pub use control::{Control, KeyRow, TokenRow};
+pub use members::{Changed, MemberRow};
 
 use crate::record::{Entry, Redacted, StoredPayload};
+use std::collections::BTreeMap;
 use std::io;
 
 /// Why the store failed. No text of a library is shown: it might quote what was written.
@@ -63,6 +66,29 @@ pub trait RecordReader: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn show(&self, scope: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError>;
+
+    /// How many entries fit, by the beginning of their bucket of so many milliseconds and by decision.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn counts(
+        &self,
+        scope: &ReadScope,
+        query: &Query,
+        bucket_ms: u64,
+    ) -> Result<BTreeMap<(u64, String), u64>, StoreError> {
+        let mut query = Query { limit: Some(1000), ..query.clone() };
+        let mut counts = BTreeMap::new();
+        loop {
+            let page = self.search(scope, &query)?;
+            for entry in page.entries {
+                let bucket = entry.started_ms - entry.started_ms % bucket_ms.max(1);
+                *counts.entry((bucket, entry.decision)).or_default() += 1;
+            }
+            let Some(next) = page.next else { return Ok(counts) };
+            query.after = Some(next);
+        }
+    }
 }
 
 /// Environments that a reader may read: no call goes without.
@@ -95,6 +121,10 @@ pub struct Query {
     pub rule: Option<String>,
     /// A kind that was found.
     pub kind: Option<String>,
+    /// Any of these keyed forms of a trace id.
+    pub traces: Option<Vec<String>>,
+    /// Any of these tokens.
+    pub tokens: Option<Vec<String>>,
     /// Entries at most: 1 to 1,000. Default 50.
     pub limit: Option<usize>,
     /// Go on behind this record: a [`Page::next`].
@@ -118,6 +148,10 @@ impl Query {
             && same(&self.caller, Some(&entry.caller))
             && same(&self.decision, Some(&entry.decision))
             && same(&self.reason, entry.reason.as_deref())
+            && self
+                .traces
+                .as_ref()
+                .is_none_or(|wanted| entry.trace.as_ref().is_some_and(|t| wanted.contains(t)))
             && self.status.is_none_or(|s| s == entry.status)
             && self.rule.as_ref().is_none_or(|r| found().any(|f| f.rule == *r))
             && self.kind.as_ref().is_none_or(|k| found().any(|f| f.kind == *k))

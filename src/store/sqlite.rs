@@ -173,12 +173,9 @@ impl RecordReader for Records {
                     continue;
                 }
                 let Some(connection) = Self::read(&path)? else { continue };
-                let mut statement = connection
-                    .prepare(
-                        "SELECT entry FROM record WHERE started_ms >= ?1 AND started_ms < ?2 AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4)) \
-                         ORDER BY started_ms DESC, id DESC",
-                    )
-                    .map_err(database)?;
+                let tokens = query.tokens.as_deref().map(|tokens| serde_json::json!(tokens).to_string());
+                let sql = if tokens.is_some() { BY_TOKEN } else { BY_TIME };
+                let mut statement = connection.prepare(sql).map_err(database)?;
                 let far = i64::MAX as u64;
                 let (last_ms, last_id) = after.unwrap_or((far, ""));
                 let mut rows = statement
@@ -186,7 +183,8 @@ impl RecordReader for Records {
                         query.from_ms.unwrap_or(0) as i64,
                         query.to_ms.unwrap_or(far) as i64,
                         last_ms as i64,
-                        last_id
+                        last_id,
+                        tokens
                     ])
                     .map_err(database)?;
                 while here <= limit {
@@ -279,6 +277,12 @@ pub(super) fn database(error: rusqlite::Error) -> StoreError {
     }
 }
 
+const BY_TIME: &str = "SELECT entry FROM record WHERE started_ms >= ?1 AND started_ms < ?2 \
+    AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4)) AND ?5 IS NULL ORDER BY started_ms DESC, id DESC";
+/// By the index of tokens: as long as there are records with one of them.
+const BY_TOKEN: &str = "SELECT entry FROM (SELECT DISTINCT started_ms, id FROM token WHERE token IN (SELECT value FROM json_each(?5)) \
+    AND started_ms >= ?1 AND started_ms < ?2 AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4))) JOIN record USING (started_ms, id) \
+    ORDER BY started_ms DESC, id DESC";
 const SCHEMA_VERSION: i64 = 1;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, zstd BLOB NOT NULL);

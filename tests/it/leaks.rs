@@ -45,6 +45,42 @@ fn hl7() -> String {
     "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|M77-CANARY-4519|P|2.5\rPID|1||M77-CANARY-4519^^^cnrqxval^MR||Quillfeather^Zebadiah||19510317|cnrqxval|||8812 Canarybird Lane||(915) 927-4519|||||M77-CANARY-4519|412-21-7834\rOBX|1|ST|cnrqxval^cnrqxfree||cnrqxfree cnrqxval||||||F\rZQX|cnrqxval|Quillfeather\rcnrqxseg|cnrqxval\r".to_owned()
 }
 
+/// XML of every kind, and a claim: names, prefixes, namespaces, comments and instructions are places, too.
+fn marked_up() -> [(&'static str, String); 5] {
+    let odd = "<!-- cnrqxfree Quillfeather --><?cnrqxkey cnrqxval?><cnrqxkey:cnrqxkey xmlns:cnrqxkey=\"urn:cnrqxval\" cnrqxhdr=\"cnrqxval\">cnrqxfree</cnrqxkey:cnrqxkey><cnrqxseg/>";
+    let named = "<name><given>Zebadiah</given><family>Quillfeather</family></name>";
+    [
+        (
+            "application/fhir+xml",
+            format!(
+                "<Patient xmlns=\"http://hl7.org/fhir\"><id value=\"M77-CANARY-4519\"/><name><family value=\"Quillfeather\"/><given value=\"Zebadiah\"/></name><birthDate value=\"1951-03-17\"/>{odd}<contained><Cnrqxkey><x value=\"cnrqxval\"/></Cnrqxkey></contained></Patient>"
+            ),
+        ),
+        (
+            "text/xml",
+            format!(
+                "<?xml version=\"1.0\"?><!DOCTYPE ClinicalDocument SYSTEM \"cnrqxval\"><ClinicalDocument xmlns=\"urn:hl7-org:v3\"><recordTarget><patientRole><id root=\"1.2\" extension=\"M77-CANARY-4519\"/><patient>{named}<birthTime value=\"19510317\"/>{odd}</patient></patientRole></recordTarget><component><section><text><paragraph>Quillfeather <content ID=\"cnrqxval\">cnrqxfree</content><![CDATA[412-21-7834]]></paragraph></text></section></component></ClinicalDocument>"
+            ),
+        ),
+        (
+            "application/xml",
+            format!(
+                "<Message xmlns=\"http://www.ncpdp.org/schema/SCRIPT\"><Header><MessageID>cnrqxval</MessageID></Header><Body><NewRx><Patient><HumanPatient><Name><LastName>Quillfeather</LastName><FirstName>Zebadiah</FirstName></Name>{odd}</HumanPatient></Patient></NewRx></Body></Message>"
+            ),
+        ),
+        (
+            "application/soap+xml",
+            format!(
+                "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Body><PRPA_IN201305UV02 xmlns=\"urn:hl7-org:v3\">{named}<id root=\"1.2\" extension=\"M77-CANARY-4519\"/>{odd}</PRPA_IN201305UV02></s:Body></s:Envelope>"
+            ),
+        ),
+        (
+            "application/octet-stream",
+            "999999D0B1cnrqxkey  1012345678900     20260629cnrqxval\u{1e}\u{1c}AM01\u{1c}CYM77-CANARY-4519\u{1c}C419510317\u{1c}CAZebadiah\u{1c}CBQuillfeather\u{1c}ZZcnrqxval".to_owned(),
+        ),
+    ]
+}
+
 fn send_all(gate: &Gate) -> Vec<Http> {
     let target = "/fhir/cnrqxpath/M77-CANARY-4519?family=Quillfeather&given=Zebadiah&birthdate=1951-03-17&cnrqxkey=cnrqxval&identifier=412-21-7834";
     let fhir_headers = [
@@ -107,6 +143,15 @@ fn send_all(gate: &Gate) -> Vec<Http> {
             &[("Content-Type", "text/csv")],
             b"last_name,dob (cnrqxkey),cnrqxkey,Quillfeather,ssn\nQuillfeather,1951-03-17,cnrqxval,cnrqxfree,412-21-7834\n\"cnrqxval,Zebadiah\n",
         ));
+        for (content_type, body) in marked_up() {
+            replies.push(gate.send(
+                environment,
+                "POST",
+                "/in",
+                &[("Content-Type", content_type)],
+                body.as_bytes(),
+            ));
+        }
         let lines = format!("{}\n{{\"cnrqxkey\": \"Quillfeather\n[\"cnrqxval\"]\n", fhir().replace('\n', ""));
         replies.push(gate.send(
             environment,
@@ -199,6 +244,9 @@ fn no_canary_is_anywhere_that_the_gateway_writes() {
         assert_clean("a withheld reply's body", &reply.body);
         assert_clean("a withheld reply's head", format!("{:?}{}", reply.headers, reply.start).as_bytes());
     }
+    // Into production it passes, and a copy of it is kept as roles may see it.
+    gate.upstreams[2].answer(patient.as_bytes());
+    assert_eq!(gate.send(2, "GET", "/fhir/Patient/1", &[], b"").status(), 200);
     gate.running().flush_records();
     assert!(gate.metric("phigate_records_written_total") >= 20);
     assert_clean("/metrics", &gate.admin("/metrics", "").body);

@@ -2,11 +2,13 @@
 
 #![allow(clippy::print_stderr)] // skipped samples are said so
 
+mod audit;
 mod bad_input;
 mod binary;
 mod certificates;
 mod http2;
 mod leaks;
+mod organization;
 mod people;
 mod properties;
 mod proxying;

@@ -290,9 +290,27 @@ impl Gate {
         admin(self.running().admin_address(), path, token)
     }
 
+    /// A member with an organization role, and its token.
+    pub(crate) fn member(&self, name: &str, role: &str) -> (String, String) {
+        let control = self.running().control();
+        let id = control.create_member(name, role, 0).expect("made").expect("a new name");
+        let member = control.member(&id).expect("reads").expect("is there");
+        let token = control.create_member_token(&member, 0, None).expect("made").1;
+        (id, token)
+    }
+
     pub(crate) fn token(&self, roles: &[(&str, &str)]) -> String {
         let roles: Vec<_> = roles.iter().map(|(e, r)| ((*e).to_owned(), (*r).to_owned())).collect();
         self.running().control().create_token("reader", &roles, 0, None).expect("made").1
+    }
+
+    /// The audit as it is on disk.
+    pub(crate) fn audit(&self) -> String {
+        let folder = self.folder.path().join("data/audit");
+        let files = std::fs::read_dir(folder).expect("lists").flatten().map(|f| f.path());
+        let mut files: Vec<PathBuf> = files.filter(|f| f.extension().is_some_and(|e| e == "jsonl")).collect();
+        files.sort();
+        files.iter().map(|f| std::fs::read_to_string(f).expect("reads")).collect()
     }
 
     pub(crate) fn metric(&self, line: &str) -> u64 {
@@ -329,6 +347,26 @@ pub(crate) fn admin(address: SocketAddr, path: &str, token: &str) -> Http {
     let auth = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{auth}Connection: close\r\n\r\n")
         .expect("writes");
+    read_http(&mut stream, false).expect("an answer")
+}
+
+/// Asks the admin side with a method, further headers and a body.
+pub(crate) fn ask(
+    address: SocketAddr,
+    (method, path): (&str, &str),
+    token: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Http {
+    let mut stream = connect(address);
+    let auth = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{auth}{headers}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("writes");
     read_http(&mut stream, false).expect("an answer")
 }
 

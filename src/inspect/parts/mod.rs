@@ -15,7 +15,7 @@ use super::format::{self, Format};
 use super::score::{Scorer, Stand};
 use super::walk::{Leaf, PersonId, Reads, Sink};
 use super::{Inspector, decode, text_of, url};
-use split::{Header, Parts, parameter};
+pub(crate) use split::{Header, Parts, headers, parameter, shown_boundary};
 use std::borrow::Cow;
 use std::ops::Range;
 

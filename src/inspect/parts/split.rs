@@ -3,28 +3,28 @@
 use std::ops::Range;
 
 /// A multipart body, divided.
-pub(super) struct Parts {
+pub(crate) struct Parts {
     /// The parts, headers and all, without the line end in front of a boundary.
-    pub(super) parts: Vec<Range<usize>>,
+    pub(crate) parts: Vec<Range<usize>>,
     /// What stands in front of the first boundary and behind the last, where that is more than blanks.
-    pub(super) around: Vec<Range<usize>>,
+    pub(crate) around: Vec<Range<usize>>,
     /// Whether the last boundary is there.
-    pub(super) closed: bool,
+    pub(crate) closed: bool,
 }
 
 /// A header of a part.
-pub(super) struct Header {
+pub(crate) struct Header {
     /// Lower case.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Unfolded.
-    pub(super) value: String,
+    pub(crate) value: String,
     /// Where the value stands.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 impl Parts {
     /// Divides `bytes`. Line ends may be bare, as programs write them.
-    pub(super) fn of(bytes: &[u8], boundary: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8], boundary: &[u8]) -> Self {
         let mut out = Self { parts: Vec::new(), around: Vec::new(), closed: false };
         let mark = [b"--".as_slice(), boundary].concat();
         let mut open = None;
@@ -85,7 +85,7 @@ fn line_end_before(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The boundary that a body itself shows: its first line, where a header of a part follows.
-pub(super) fn shown_boundary(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn shown_boundary(bytes: &[u8]) -> Option<&[u8]> {
     let bytes = bytes.trim_ascii_start();
     let line = bytes.get(..bytes.len().min(BOUNDARY_BYTES_MAX + 4))?;
     let end = memchr::memchr2(b'\r', b'\n', line)?;
@@ -96,7 +96,7 @@ pub(super) fn shown_boundary(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// Headers of the part at `at`, and where its body stands. A part without a blank line is all body.
-pub(super) fn headers(bytes: &[u8], at: Range<usize>) -> (Vec<Header>, Range<usize>) {
+pub(crate) fn headers(bytes: &[u8], at: Range<usize>) -> (Vec<Header>, Range<usize>) {
     let mut out: Vec<Header> = Vec::new();
     let mut from = at.start;
     while from < at.end {
@@ -133,7 +133,7 @@ pub(super) fn headers(bytes: &[u8], at: Range<usize>) -> (Vec<Header>, Range<usi
 }
 
 /// A parameter of a header's value: `name="a;\"b\""`, `name=a`.
-pub(super) fn parameter(value: &str, wanted: &str) -> Option<String> {
+pub(crate) fn parameter(value: &str, wanted: &str) -> Option<String> {
     let mut rest = value.split_once(';')?.1;
     loop {
         let (name, behind) = rest.split_once('=')?;

@@ -421,7 +421,7 @@ fn chained(name: &str) -> Option<(&str, &str)> {
     Some((root, last.split(':').next().unwrap_or(last)))
 }
 
-pub(super) fn last_name(name: &str) -> &str {
+pub(crate) fn last_name(name: &str) -> &str {
     name.rsplit(['.', '[']).next().unwrap_or(name).trim_end_matches(']')
 }
 

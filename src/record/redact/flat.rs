@@ -1,9 +1,10 @@
 //! Formats of records: lines of JSON and flat tables stay what they are.
 
-use super::{Piece, Pieces, Redactor, leaf};
+use super::leaf::{Pieces, Redactor, leaf, without};
 use crate::inspect::lines;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{csv, fhir, object};
+use crate::record::Piece;
 
 impl Redactor<'_> {
     /// NDJSON line by line; a broken line is told by its size.
@@ -11,8 +12,7 @@ impl Redactor<'_> {
         let mut out = Pieces::default();
         for (_, at) in lines::lines(doc) {
             let line = doc.get(at).unwrap_or_default();
-            self.said.clear();
-            self.unknown_keys.clear();
+            self.document();
             match Tape::read(line, JSON_DEPTH_MAX) {
                 Ok(tape) if fhir::recognise(&tape) => fhir::walk_tape(&tape, &self.rules.fhir, self),
                 Ok(tape) => object::walk_tape(&tape, &self.rules.objects, self),
@@ -22,12 +22,7 @@ impl Redactor<'_> {
                     continue;
                 }
             }
-            for piece in self.json(line) {
-                match piece {
-                    Piece::Text(text) => out.text(&text),
-                    piece => out.leaf(piece),
-                }
-            }
+            out.all(self.json(line));
             out.text("\n");
         }
         out.0
@@ -51,7 +46,7 @@ impl Redactor<'_> {
             }
         });
         syntax(doc.get(from..).unwrap_or_default(), &mut out);
-        out.0
+        out.written(without(b",;\t|\"\r\n")).0
     }
 }
 

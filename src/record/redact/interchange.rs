@@ -1,14 +1,16 @@
 //! X12 by its own separators: known segment names and separators stay.
 
-use super::{Piece, Pieces, Redactor, leaf};
+use super::leaf::{Pieces, Redactor, leaf, unread, without};
+use crate::inspect::finding::UninspectedReason;
 use crate::inspect::walk::x12::{Segment, Separators, segments, separators};
+use crate::record::Piece;
 use std::ops::Range;
 
 impl Redactor<'_> {
     /// A stored interchange is still one: every value between separators is what may be stored of it.
     pub(super) fn interchange(&self, doc: &[u8]) -> Vec<Piece> {
         let Some(first) = separators(doc) else {
-            return vec![leaf("body", doc.len(), "[body: malformed]", None, false)];
+            return unread(doc.len(), UninspectedReason::Malformed.as_str());
         };
         let mut out = Pieces::default();
         for (marks, segment) in segments(doc, first) {
@@ -20,7 +22,9 @@ impl Redactor<'_> {
                 out.text("\n");
             }
         }
-        out.0
+        let mut syntax = vec![first.terminator, first.element];
+        syntax.extend([first.repetition, first.component].into_iter().flatten());
+        out.written(without(&syntax)).0
     }
 
     fn segment(&self, doc: &[u8], marks: &Separators, segment: &Segment, out: &mut Pieces) {

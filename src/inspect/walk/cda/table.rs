@@ -102,6 +102,12 @@ impl Table {
         Some(())
     }
 
+    /// Whether CDA has a name, of an element or an attribute.
+    #[must_use]
+    pub fn knows(&self, local: &str) -> bool {
+        self.names.element(local) != Name::UNKNOWN || self.names.attribute(local).is_some()
+    }
+
     /// The rows whose paths lead to a leaf of the innermost element, heaviest first, and what each carries.
     pub(super) fn rows<'t>(&'t self, aim: Aim, frames: &[Frame]) -> impl Iterator<Item = (&'t Field, Carry)> {
         let top = frames.last().map_or(Name::UNKNOWN, |top| top.name);

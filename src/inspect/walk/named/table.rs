@@ -176,6 +176,12 @@ impl Table {
         self.spelled(self.word(word))
     }
 
+    /// Whether the table has a name, of an element or an attribute.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.word(name) != Word::UNKNOWN || self.word(&format!("@{name}")) != Word::UNKNOWN
+    }
+
     /// The rows of a list whose last word is that at a place of a path.
     fn ending<'t, 'p>(
         &'t self,

@@ -110,8 +110,13 @@ impl Walk<'_, '_> {
     }
 }
 
+/// Whether two bytes are a version of the standard.
+pub(crate) fn is_version(two: &[u8]) -> bool {
+    VERSIONS.contains(&two)
+}
+
 /// Where the first segment's id stands.
-fn first_segment(doc: &[u8]) -> Option<usize> {
+pub(crate) fn first_segment(doc: &[u8]) -> Option<usize> {
     let head = doc.get(..doc.len().min(HEADER_BYTES_MAX)).unwrap_or_default();
     head.windows(5).position(|five| {
         matches!(five, [b'A', b'M', tens, ones, FIELD] if tens.is_ascii_digit() && ones.is_ascii_digit())
@@ -122,7 +127,7 @@ const PATIENT: PersonId = PersonId(0);
 const HOLDER: PersonId = PersonId(1);
 
 /// Between fields, groups and segments.
-const SEPARATORS: [u8; 3] = [FIELD, 0x1D, 0x1E];
+pub(crate) const SEPARATORS: [u8; 3] = [FIELD, 0x1D, 0x1E];
 const FIELD: u8 = 0x1C;
 
 /// Versions of the standard, as headers have them.

@@ -1,0 +1,165 @@
+//! Who asks: a token to a [`Principal`], and the audit of what was answered and refused.
+
+use super::Admin;
+use super::answers::{self, problem};
+use crate::audit::Event;
+use crate::org::{Flag, Grant, OrgRole, Permission, Principal, Role};
+use crate::store::ReadScope;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use std::sync::Arc;
+
+/// Somebody known.
+pub(super) struct Caller {
+    pub(super) principal: Principal,
+    /// Names this request in the audit and in the answer.
+    pub(super) request_id: String,
+}
+
+impl FromRequestParts<Arc<Admin>> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Response> {
+        Ok(Self { principal: principal(admin, &parts.headers)?, request_id: crate::clock::new_id() })
+    }
+}
+
+/// The same caller once more: roles are those of now.
+// An error here is an answer, made once and sent.
+#[allow(clippy::result_large_err)]
+pub(super) fn again(admin: &Admin, headers: &HeaderMap) -> Result<Caller, Response> {
+    Ok(Caller { principal: principal(admin, headers)?, request_id: crate::clock::new_id() })
+}
+
+/// One thing that was done, for the audit.
+#[derive(Default)]
+pub(super) struct Done<'d> {
+    pub(super) action: &'d str,
+    pub(super) environment: &'d str,
+    pub(super) object: &'d str,
+    pub(super) view: &'d str,
+    pub(super) reason: &'d str,
+    pub(super) rule_set: &'d str,
+}
+
+// An error here is an answer, made once and sent.
+#[allow(clippy::result_large_err)]
+impl Caller {
+    /// Writes down what is about to be answered; where that can't be, it isn't answered.
+    pub(super) fn did(&self, admin: &Admin, done: &Done<'_>) -> Result<(), Response> {
+        self.write(admin, done, "allowed")
+    }
+
+    /// Writes down that something was refused, and refuses it.
+    pub(super) fn refused(&self, admin: &Admin, what: &str, environment: &str) -> Response {
+        let known = self.principal.role_in(environment);
+        // A name that isn't one of the caller's environments is what the caller wrote: not repeated.
+        let environment = if known.is_empty() { "" } else { environment };
+        let done = Done { action: "refused_access", environment, object: what, ..Done::default() };
+        match self.write(admin, &done, "refused") {
+            Ok(()) => problem(StatusCode::FORBIDDEN, "forbidden", "Your roles don't allow this."),
+            Err(answer) => answer,
+        }
+    }
+
+    /// The one answer for a record that isn't there and for one that the caller may not see.
+    pub(super) fn nothing(&self, admin: &Admin, what: &str) -> Response {
+        let done = Done { action: "refused_access", object: what, ..Done::default() };
+        match self.write(admin, &done, "refused") {
+            Ok(()) => problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
+            Err(answer) => answer,
+        }
+    }
+
+    /// Where the caller has a permission; refused where that is nowhere.
+    pub(super) fn somewhere(&self, admin: &Admin, what: Permission) -> Result<ReadScope, Response> {
+        let environments = self.principal.where_may(what);
+        if environments.is_empty() {
+            return Err(self.refused(admin, what.as_str(), ""));
+        }
+        Ok(ReadScope { environments })
+    }
+
+    /// What the caller has in an environment; refused where that doesn't give the permission.
+    pub(super) fn here(
+        &self,
+        admin: &Admin,
+        what: Permission,
+        environment: &str,
+    ) -> Result<(&Grant, &Role, Flag), Response> {
+        let found = self.principal.may(what, environment).zip(self.principal.flag(environment));
+        match found {
+            Some(((grant, role), flag)) => Ok((grant, role, flag)),
+            None => Err(self.refused(admin, what.as_str(), environment)),
+        }
+    }
+
+    /// Refused unless the caller manages members.
+    pub(super) fn manages(&self, admin: &Admin) -> Result<(), Response> {
+        match self.principal.org.manages_members() {
+            true => Ok(()),
+            false => Err(self.refused(admin, "members", "")),
+        }
+    }
+
+    fn write(&self, admin: &Admin, done: &Done<'_>, decision: &str) -> Result<(), Response> {
+        let role = match self.principal.role_in(done.environment) {
+            "" => self.principal.org.as_str(),
+            role => role,
+        };
+        let event = Event {
+            time: crate::clock::rfc3339(crate::clock::unix_ms()),
+            principal: &self.principal.name,
+            action: done.action,
+            environment: done.environment,
+            role,
+            object: done.object,
+            view: done.view,
+            decision,
+            reason: done.reason,
+            rule_set: done.rule_set,
+            request_id: &self.request_id,
+        };
+        admin.audit.write(&event).map_err(|error| {
+            tracing::error!(error = %error, "A request of the admin side is refused: the audit can't be written.");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "audit", "This can't be audited now, and isn't answered.")
+        })
+    }
+}
+
+// As above.
+#[allow(clippy::result_large_err)]
+fn principal(admin: &Admin, headers: &HeaderMap) -> Result<Principal, Response> {
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    let row = admin.control.reader(token.trim(), super::now()).map_err(|_| answers::broken())?;
+    let Some(row) = row else { return Err(unauthorised()) };
+    let (known, roles) = ((admin.environments)(), (admin.roles)());
+    let roles = row
+        .roles
+        .iter()
+        .filter_map(|(name, role)| {
+            let flag = known.iter().find(|(n, _)| n == name)?.1;
+            Some((name.clone(), flag, roles.get(role)?.clone()))
+        })
+        .collect();
+    Ok(Principal {
+        name: row.name,
+        member: row.member,
+        token: row.id,
+        org: row.org_role.as_deref().and_then(OrgRole::of).unwrap_or(OrgRole::Member),
+        roles,
+    })
+}
+
+fn unauthorised() -> Response {
+    let detail = "A reader's token is needed: Authorization: Bearer.";
+    let mut answer = problem(StatusCode::UNAUTHORIZED, "unauthorized", detail);
+    answer.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    answer
+}

@@ -1,0 +1,42 @@
+//! The API's own description (OpenAPI 3.1), made from the handlers; `config/openapi.json` is the same, checked by a test.
+
+use super::{members, records, tail, tokens, trail, values};
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "phigate admin API",
+        version = "1",
+        description = "Records, organization and audit. Every error is problem details (RFC 9457)."
+    ),
+    paths(
+        records::search,
+        records::show,
+        records::export,
+        records::counts,
+        tail::tail,
+        values::search,
+        members::environments,
+        members::me,
+        members::list,
+        members::show,
+        members::create,
+        members::set_org_role,
+        members::set_role,
+        members::take_role,
+        members::remove,
+        tokens::create,
+        tokens::rotate,
+        tokens::revoke,
+        trail::list,
+    ),
+    components(schemas(members::RoleBody, members::NewMember, tokens::Lifetime, values::ValueSearch))
+)]
+struct Described;
+
+/// The description as JSON text.
+#[must_use]
+pub fn openapi() -> String {
+    Described::openapi().to_pretty_json().unwrap_or_default() + "\n"
+}

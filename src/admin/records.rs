@@ -1,0 +1,300 @@
+//! Records: search by what is known of them, one record, many at once, counts.
+
+use super::Admin;
+use super::answers::{self, Answer, problem};
+use super::caller::{Caller, Done};
+use crate::org::{Permission, Sight};
+use crate::record::{Entry, View, render, render_findings};
+use crate::store::{Page, Query, ReadScope, StoreError, Stored};
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query as Params, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Parameters of a search.
+#[derive(Debug, Clone, Deserialize, Default, utoipa::IntoParams, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SearchParams {
+    /// One environment.
+    environment: Option<String>,
+    /// From this time on, Unix milliseconds.
+    from: Option<u64>,
+    /// Before this time, Unix milliseconds.
+    to: Option<u64>,
+    /// Connection by name.
+    connection: Option<String>,
+    /// Caller by name.
+    caller: Option<String>,
+    /// `forwarded`, `would_refuse`, `refused`, `withheld` or `failed`.
+    decision: Option<String>,
+    /// Why it was refused or failed.
+    reason: Option<String>,
+    /// Status of the reply.
+    status: Option<u16>,
+    /// A rule that found something.
+    rule: Option<String>,
+    /// A kind that was found.
+    kind: Option<String>,
+    /// A W3C trace id.
+    trace: Option<String>,
+    /// A token as linked views show it: where values may be searched.
+    token: Option<String>,
+    /// Records at most, 1 to 1000; of an export up to 1000000.
+    limit: Option<usize>,
+    /// Go on behind this record.
+    after: Option<String>,
+}
+
+impl SearchParams {
+    pub(super) fn query(self, admin: &Admin) -> Query {
+        Query {
+            environment: self.environment,
+            from_ms: self.from,
+            to_ms: self.to,
+            connection: self.connection,
+            caller: self.caller,
+            decision: self.decision,
+            reason: self.reason,
+            status: self.status,
+            rule: self.rule,
+            kind: self.kind,
+            traces: self.trace.map(|id| admin.tokens.traces(&id)),
+            tokens: self.token.map(|token| vec![token]),
+            limit: self.limit,
+            after: self.after,
+        }
+    }
+}
+
+/// Searches records, newest first. All of them metadata.
+#[utoipa::path(get, path = "/v1/records", params(SearchParams), tag = "records",
+    responses((status = 200, description = "Entries, newest first, and where the next page begins"),
+              (status = 400, description = "An unknown parameter"), (status = 401, description = "No token that is known"),
+              (status = 403, description = "No role that allows it")))]
+pub(super) async fn search(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    params: Result<Params<SearchParams>, QueryRejection>,
+) -> Answer {
+    let params = known(params)?;
+    let scope = scope(&admin, &caller, &params, Permission::ReadRecords)?;
+    let query = params.query(&admin);
+    caller.did(&admin, &Done { action: "search_records", environment: only(&scope), ..Done::default() })?;
+    let page = page(&admin, scope, query).await?;
+    let entries: Vec<Value> = page.entries.iter().map(told).collect();
+    Ok(axum::Json(json!({"records": entries, "next": page.next})).into_response())
+}
+
+/// One record, with as much of its payload as the caller's role sees.
+#[utoipa::path(get, path = "/v1/records/{id}", params(("id" = String, Path, description = "The record's id")), tag = "records",
+    responses((status = 200, description = "The record"), (status = 401, description = "No token that is known"),
+              (status = 403, description = "No role that allows it"), (status = 404, description = "No such record in the caller's environments")))]
+pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(id): Path<String>) -> Answer {
+    let scope = caller.somewhere(&admin, Permission::ReadRecords)?;
+    let (records, wanted) = (admin.records.clone(), id.clone());
+    let found = blocking(move || records.show(&scope, &wanted)).await?;
+    let Some(stored) = found else {
+        return Err(caller.nothing(&admin, super::shown_id(&id)));
+    };
+    let seen = seen(&caller, &stored).ok_or_else(answers::broken)?;
+    let action = if seen.parts.is_empty() { "view_metadata" } else { "view_payload" };
+    caller.did(
+        &admin,
+        &Done {
+            action,
+            environment: &stored.entry.environment,
+            object: &stored.entry.id,
+            view: seen.view.as_str(),
+            rule_set: &stored.entry.rule_set,
+            ..Done::default()
+        },
+    )?;
+    Ok(axum::Json(seen.json(&caller, &stored.entry)).into_response())
+}
+
+/// Takes many records away, oldest page last: a line of JSON each, at the view of the caller's role.
+#[utoipa::path(get, path = "/v1/records/export", params(SearchParams), tag = "records",
+    responses((status = 200, description = "Lines of JSON", content_type = "application/x-ndjson"), (status = 400, description = "An unknown parameter"),
+              (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
+pub(super) async fn export(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    params: Result<Params<SearchParams>, QueryRejection>,
+) -> Answer {
+    let params = known(params)?;
+    let scope = scope(&admin, &caller, &params, Permission::ExportRecords)?;
+    let most = params.limit.unwrap_or(EXPORT_DEFAULT).clamp(1, EXPORT_MAX);
+    let query = Query { limit: Some(PAGE), ..params.query(&admin) };
+    caller.did(&admin, &Done { action: "export_records", environment: only(&scope), ..Done::default() })?;
+    let (lines, received) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(64);
+    let records = admin.records.clone();
+    tokio::task::spawn_blocking(move || {
+        let mut left = most;
+        let mut query = query;
+        while left > 0 {
+            let Ok(page) = records.search(&scope, &query) else {
+                // The reader sees that it ended early: the chunked body is broken off.
+                let _ = lines.blocking_send(Err(std::io::Error::other("store")));
+                return;
+            };
+            for entry in page.entries.iter().take(left) {
+                let Ok(Some(stored)) = records.show(&scope, &entry.id) else { continue };
+                let Some(seen) = seen(&caller, &stored) else { continue };
+                let line = seen.json(&caller, &stored.entry).to_string() + "\n";
+                if lines.blocking_send(Ok(line)).is_err() {
+                    return;
+                }
+            }
+            left = left.saturating_sub(page.entries.len());
+            let Some(next) = page.next else { return };
+            query.after = Some(next);
+        }
+    });
+    let body = Body::from_stream(Lines(received));
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+}
+
+/// Counts records by time and decision.
+#[utoipa::path(get, path = "/v1/records/counts", params(SearchParams), tag = "records",
+    responses((status = 200, description = "Counts by hour and decision, newest first"), (status = 400, description = "An unknown parameter"),
+              (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
+pub(super) async fn counts(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    params: Result<Params<SearchParams>, QueryRejection>,
+) -> Answer {
+    let params = known(params)?;
+    let scope = scope(&admin, &caller, &params, Permission::ReadRecords)?;
+    let query = params.query(&admin);
+    caller.did(&admin, &Done { action: "search_counts", environment: only(&scope), ..Done::default() })?;
+    let records = admin.records.clone();
+    let counts = blocking(move || records.counts(&scope, &query, HOUR_MS)).await?;
+    let list: Vec<Value> = counts
+        .iter()
+        .rev()
+        .map(|((at, decision), n)| json!({"from": crate::clock::rfc3339(*at), "decision": decision, "records": n}))
+        .collect();
+    Ok(axum::Json(json!({"counts": list})).into_response())
+}
+
+/// What one caller sees of a record.
+pub(super) struct Seen {
+    pub(super) view: View,
+    pub(super) parts: Vec<(String, String)>,
+}
+
+/// `None` where the role doesn't read records there: never, behind a scope.
+pub(super) fn seen(caller: &Caller, stored: &Stored) -> Option<Seen> {
+    let entry = &stored.entry;
+    let (grant, _) = caller.principal.may(Permission::ReadRecords, &entry.environment)?;
+    Some(match (grant.sight, &stored.payload) {
+        (_, None) => Seen { view: View::Metadata, parts: Vec::new() },
+        (Sight::View(view), Some(payload)) => {
+            let view = view.min(entry.ceiling);
+            Seen { view, parts: render(payload, view) }
+        }
+        (Sight::Findings, Some(payload)) => {
+            Seen { view: View::Masked.min(entry.ceiling), parts: render_findings(payload, entry.ceiling) }
+        }
+    })
+}
+
+impl Seen {
+    fn json(self, caller: &Caller, entry: &Entry) -> Value {
+        let withheld = self.parts.is_empty();
+        let parts: Vec<Value> =
+            self.parts.into_iter().map(|(name, text)| json!({"part": name, "text": text})).collect();
+        json!({
+            "record": told(entry),
+            "role": caller.principal.role_in(&entry.environment),
+            "view": self.view.as_str(),
+            "payload": if withheld { Value::Null } else { Value::Array(parts) },
+            "withheld": withheld,
+        })
+    }
+}
+
+// An error here is an answer, made once and sent.
+#[allow(clippy::result_large_err)]
+fn known(params: Result<Params<SearchParams>, QueryRejection>) -> Result<SearchParams, Response> {
+    // The rejection's own words would quote the query.
+    params.map(|Params(p)| p).map_err(|_| problem(StatusCode::BAD_REQUEST, "bad_query", SEARCH_HELP))
+}
+
+/// Where to search: the environment that is named, or all that the caller may read.
+// As above.
+#[allow(clippy::result_large_err)]
+fn scope(
+    admin: &Admin,
+    caller: &Caller,
+    params: &SearchParams,
+    what: Permission,
+) -> Result<ReadScope, Response> {
+    let mut scope = match &params.environment {
+        Some(environment) => {
+            caller.here(admin, what, environment)?;
+            ReadScope { environments: vec![environment.clone()] }
+        }
+        None => caller.somewhere(admin, what)?,
+    };
+    if params.token.is_some() {
+        let may = caller.principal.where_may(Permission::SearchValues);
+        scope.environments.retain(|environment| may.contains(environment));
+        if scope.environments.is_empty() {
+            return Err(caller.refused(admin, Permission::SearchValues.as_str(), ""));
+        }
+    }
+    Ok(scope)
+}
+
+/// The environment, where there is one alone.
+fn only(scope: &ReadScope) -> &str {
+    match scope.environments.as_slice() {
+        [one] => one,
+        _ => "",
+    }
+}
+
+pub(super) async fn page(admin: &Admin, scope: ReadScope, query: Query) -> Result<Page, Response> {
+    let records = admin.records.clone();
+    blocking(move || records.search(&scope, &query)).await
+}
+
+/// Asks the store on a thread that has no connections.
+pub(super) async fn blocking<T: Send + 'static>(
+    f: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Response> {
+    tokio::task::spawn_blocking(f).await.map_err(|_| answers::broken())?.map_err(|_| answers::broken())
+}
+
+/// An entry, with its time readable.
+pub(super) fn told(entry: &Entry) -> Value {
+    let mut value = serde_json::to_value(entry).unwrap_or_default();
+    value["started"] = json!(crate::clock::rfc3339(entry.started_ms));
+    value
+}
+
+/// Lines as they are made.
+pub(super) struct Lines(pub(super) tokio::sync::mpsc::Receiver<Result<String, std::io::Error>>);
+
+impl futures_core::Stream for Lines {
+    type Item = Result<String, std::io::Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+const SEARCH_HELP: &str = "Known parameters: environment, from and to (Unix milliseconds), connection, caller, decision, reason, status, rule, kind, trace, token, limit (1 to 1000), after.";
+const HOUR_MS: u64 = 3_600_000;
+const PAGE: usize = 200;
+const EXPORT_DEFAULT: usize = 10_000;
+const EXPORT_MAX: usize = 1_000_000;

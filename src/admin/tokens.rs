@@ -1,0 +1,115 @@
+//! Tokens of members: made, rotated with an overlap, revoked. A token is shown once.
+
+use super::Admin;
+use super::answers::{self, Answer, problem};
+use super::caller::{Caller, Done};
+use crate::org::OrgRole;
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+
+/// How long a token holds.
+#[derive(Debug, Deserialize, Default, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Lifetime {
+    /// Days until it expires, 1 to 3650; never by default.
+    expires_days: Option<u32>,
+    /// Hours that the old one still holds when it is rotated, 0 to 168; 24 by default.
+    overlap_hours: Option<u32>,
+}
+
+/// Makes a token of a member: for oneself, or for somebody whose role the caller may give.
+#[utoipa::path(post, path = "/v1/members/{id}/tokens", request_body = Lifetime, params(("id" = String, Path, description = "The member's id")), tag = "organization",
+    responses((status = 201, description = "The token, this once"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known"),
+              (status = 403, description = "Not allowed"), (status = 404, description = "No such member")))]
+pub(super) async fn create(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Result<Json<Lifetime>, JsonRejection>,
+) -> Answer {
+    let own = caller.principal.member.as_deref() == Some(&*id);
+    if !own {
+        caller.manages(&admin)?;
+    }
+    let expires = expires(body)?.0;
+    let member = admin.control.member(&id).map_err(|_| answers::broken())?.ok_or_else(not_here)?;
+    let of = OrgRole::of(&member.org_role).unwrap_or(OrgRole::Owner);
+    if !own && !caller.principal.org.assigns(of) {
+        return Err(caller.refused(&admin, "members", ""));
+    }
+    caller.did(&admin, &Done { action: "create_token", object: &member.id, ..Done::default() })?;
+    let (token_id, token) =
+        admin.control.create_member_token(&member, super::now(), expires).map_err(|_| answers::broken())?;
+    Ok((StatusCode::CREATED, Json(json!({"id": token_id, "token": token}))).into_response())
+}
+
+/// Makes a new token in the place of the one that asks, which still holds for the overlap.
+#[utoipa::path(post, path = "/v1/tokens/rotate", request_body = Lifetime, tag = "organization",
+    responses((status = 201, description = "The token, this once"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known")))]
+pub(super) async fn rotate(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    body: Result<Json<Lifetime>, JsonRejection>,
+) -> Answer {
+    let (expires, overlap) = expires(body)?;
+    let old = &caller.principal.token;
+    caller.did(&admin, &Done { action: "rotate_token", object: old, ..Done::default() })?;
+    let fresh =
+        admin.control.rotate_token(old, super::now(), overlap, expires).map_err(|_| answers::broken())?;
+    let (id, token) = fresh.ok_or_else(not_here)?;
+    Ok((StatusCode::CREATED, Json(json!({"id": id, "token": token}))).into_response())
+}
+
+/// Revokes a token: one's own, or anybody's whose role the caller may give.
+#[utoipa::path(delete, path = "/v1/tokens/{id}", params(("id" = String, Path, description = "The token's id")), tag = "organization",
+    responses((status = 204, description = "Revoked"), (status = 401, description = "No token that is known"), (status = 403, description = "Not allowed"), (status = 404, description = "No such token")))]
+pub(super) async fn revoke(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer {
+    let all = admin.control.tokens().map_err(|_| answers::broken())?;
+    let token = all.into_iter().find(|token| token.id == id && token.revoked.is_none());
+    let own = token.as_ref().is_some_and(|t| {
+        t.id == caller.principal.token || (t.member.is_some() && t.member == caller.principal.member)
+    });
+    if !own {
+        caller.manages(&admin)?;
+    }
+    let token = token.ok_or_else(not_here)?;
+    if let Some(member) = token.member.as_deref().filter(|_| !own) {
+        let member = admin.control.member(member).map_err(|_| answers::broken())?;
+        let of = member.and_then(|member| OrgRole::of(&member.org_role)).unwrap_or(OrgRole::Member);
+        if !caller.principal.org.assigns(of) {
+            return Err(caller.refused(&admin, "members", ""));
+        }
+    }
+    caller.did(&admin, &Done { action: "revoke", object: &token.id, ..Done::default() })?;
+    admin.control.revoke(&token.id, super::now()).map_err(|_| answers::broken())?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// When a new one expires, and the seconds of the overlap.
+// An error here is an answer, made once and sent.
+#[allow(clippy::result_large_err)]
+fn expires(body: Result<Json<Lifetime>, JsonRejection>) -> Result<(Option<i64>, i64), Response> {
+    let wanted = "expires_days, 1 to 3650; overlap_hours, 0 to 168";
+    let bad = || problem(StatusCode::BAD_REQUEST, "bad_body", &format!("Wanted in JSON: {wanted}."));
+    let Json(lifetime) = body.map_err(|_| bad())?;
+    let overlap = lifetime.overlap_hours.unwrap_or(24);
+    if lifetime.expires_days.is_some_and(|days| !(1..=3650).contains(&days)) || overlap > 168 {
+        return Err(bad());
+    }
+    let expires = lifetime.expires_days.map(|days| super::now() + i64::from(days) * 86_400);
+    Ok((expires, i64::from(overlap) * 3600))
+}
+
+fn not_here() -> Response {
+    problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+}

@@ -1,0 +1,296 @@
+//! The files: `audit/<yyyy-mm>.jsonl` below the data folder, the head, the lock.
+
+use super::Event;
+use super::chain::{self, Tail};
+use super::head::Head;
+use crate::secrets::SigningKey;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Why the audit can't be opened or written: what an event is about must not be answered then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuditError {
+    /// A file can't be read or written.
+    #[error("an audit file can't be used: {0}")]
+    File(io::ErrorKind),
+    /// The log ends before its signed head, or its end can't be read: somebody cut or changed it.
+    #[error("the audit was cut or changed: `phigate audit verify` tells where; nothing is appended to it")]
+    Broken,
+}
+
+impl From<io::Error> for AuditError {
+    fn from(error: io::Error) -> Self {
+        Self::File(error.kind())
+    }
+}
+
+/// How long it is kept, and where its end is told besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keep {
+    /// Days that a month's file is kept behind its end. Default: six years (45 CFR 164.316(b)(2)(i)).
+    pub retention_days: u32,
+    /// A file elsewhere that takes the signed head every `anchor_every` events.
+    pub anchor_file: Option<PathBuf>,
+    /// Events from one such line to the next. Default 100.
+    pub anchor_every: u64,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { retention_days: 2192, anchor_file: None, anchor_every: 100 }
+    }
+}
+
+/// The log.
+pub struct Audit {
+    folder: PathBuf,
+    key: SigningKey,
+    keep: Keep,
+    open: Mutex<Open>,
+}
+
+struct Open {
+    lock: File,
+    /// The month that was last appended to, its length and the last line then.
+    seen: Option<(PathBuf, u64, Tail)>,
+    anchored: u64,
+}
+
+impl Audit {
+    /// Opens the log below `data_dir`, or makes it.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn open(data_dir: &Path, key: SigningKey) -> Result<Self, AuditError> {
+        Self::open_keeping(data_dir, key, Keep::default())
+    }
+
+    /// The same, kept as configured.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn open_keeping(data_dir: &Path, key: SigningKey, keep: Keep) -> Result<Self, AuditError> {
+        let folder = folder(data_dir);
+        fs::create_dir_all(&folder)?;
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(folder.join("lock"))?;
+        let audit = Self { folder, key, keep, open: Mutex::new(Open { lock, seen: None, anchored: 0 }) };
+        audit.take_over(data_dir)?;
+        let open = audit.open.lock().unwrap_or_else(PoisonError::into_inner);
+        locked(&open.lock, || audit.tail().map(drop))?;
+        drop(open);
+        Ok(audit)
+    }
+
+    /// Where its files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes an event; when it returns, the event is durable.
+    ///
+    /// # Errors
+    /// The event isn't durable: what it is about must not be answered.
+    pub fn write(&self, event: &Event<'_>) -> Result<(), AuditError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Open { lock, seen, anchored } = &mut *open;
+        locked(lock, || {
+            let path = self.month(&event.time);
+            let tail = match seen.take() {
+                // Nobody else wrote since.
+                Some((last, length, tail))
+                    if fs::metadata(&last).is_ok_and(|m| m.len() == length)
+                        && self.segments()?.last() == Some(&last) =>
+                {
+                    tail
+                }
+                _ => self.tail()?,
+            };
+            let fresh = !path.exists();
+            // A clock that went back doesn't open an older month.
+            let path = self.segments()?.last().filter(|last| **last > path).cloned().unwrap_or(path);
+            let (tail, length) = self.append(&path, event, tail)?;
+            let (tail, length) =
+                if fresh { self.retire(&path, event, tail, length)? } else { (tail, length) };
+            let head = Head::of(&tail, &event.time, &self.key);
+            head.write(&self.folder)?;
+            self.anchor(&head, anchored);
+            *seen = Some((path, length, tail));
+            Ok(())
+        })
+    }
+
+    fn append(&self, path: &Path, event: &Event<'_>, tail: Tail) -> Result<(Tail, u64), AuditError> {
+        let (tail, line) = chain::seal(event, &tail, &self.key).ok_or(AuditError::Broken)?;
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let before = file.metadata()?.len();
+        if let Err(error) = file.write_all(line.as_bytes()).and_then(|()| file.sync_data()) {
+            // Half a line is taken back; where even that fails it is passed over as torn.
+            let _ = file.set_len(before);
+            return Err(error.into());
+        }
+        Ok((tail, before + line.len() as u64))
+    }
+
+    /// Removes months whose retention is over, and says in the log how far: what is left begins behind that.
+    fn retire(
+        &self,
+        path: &Path,
+        event: &Event<'_>,
+        tail: Tail,
+        length: u64,
+    ) -> Result<(Tail, u64), AuditError> {
+        let kept_ms = u64::from(self.keep.retention_days).saturating_mul(86_400_000);
+        let oldest = crate::clock::day(crate::clock::unix_ms().saturating_sub(kept_ms));
+        let month = oldest.get(..7).unwrap_or_default();
+        let past: Vec<PathBuf> =
+            self.segments()?.into_iter().filter(|p| month_of(p) < month && p != path).collect();
+        let Some(last) = past.last() else { return Ok((tail, length)) };
+        let end = last_line(last)?.ok_or(AuditError::Broken)?;
+        let object = format!("{} {}", end.seq, end.hash);
+        let retired = Event {
+            time: event.time.clone(),
+            principal: "phigate",
+            action: "audit_retired",
+            object: &object,
+            decision: "allowed",
+            ..Event::default()
+        };
+        let told = self.append(path, &retired, tail)?;
+        for path in past {
+            fs::remove_file(path)?;
+        }
+        Ok(told)
+    }
+
+    fn anchor(&self, head: &Head, anchored: &mut u64) {
+        let Some(path) = &self.keep.anchor_file else { return };
+        if *anchored == 0 {
+            *anchored = super::head::anchors(path)
+                .ok()
+                .and_then(|all| all.into_iter().flatten().map(|head| head.seq).max())
+                .unwrap_or(0);
+        }
+        if head.seq >= anchored.saturating_add(self.keep.anchor_every) || *anchored == 0 {
+            match head.anchor(path) {
+                Ok(()) => *anchored = head.seq,
+                // Tried again at the next event.
+                Err(error) => {
+                    tracing::error!(error = %error.kind(), "The audit's anchor file can't be written.");
+                }
+            }
+        }
+    }
+
+    /// The last whole line of the log, which the signed head must not be ahead of.
+    fn tail(&self) -> Result<Tail, AuditError> {
+        let mut tail = Tail::none();
+        for path in self.segments()?.iter().rev() {
+            if let Some(last) = last_line(path)? {
+                tail = last;
+                break;
+            }
+        }
+        match Head::read(&self.folder) {
+            Ok(Some(head)) if head.seq > tail.seq => Err(AuditError::Broken),
+            Ok(Some(head)) if head.seq == tail.seq && head.hash != tail.hash => Err(AuditError::Broken),
+            Ok(Some(_)) => Ok(tail),
+            // A log whose head is gone was never written by one that stopped in between.
+            Ok(None) if tail.seq <= 1 => Ok(tail),
+            Ok(None) => Err(AuditError::Broken),
+            Err(_) => Err(AuditError::Broken),
+        }
+    }
+
+    fn segments(&self) -> Result<Vec<PathBuf>, AuditError> {
+        Ok(segments(&self.folder)?)
+    }
+
+    fn month(&self, time: &str) -> PathBuf {
+        self.folder.join(format!("{}.jsonl", time.get(..7).unwrap_or("0000-00")))
+    }
+
+    /// The unchained log of earlier versions is kept beside, and its hash is the first thing that this one tells.
+    fn take_over(&self, data_dir: &Path) -> Result<(), AuditError> {
+        let old = data_dir.join("audit.jsonl");
+        if !old.exists() {
+            return Ok(());
+        }
+        let object = format!("sha256:{}", chain::hash(&fs::read(&old)?));
+        fs::rename(&old, self.folder.join("unchained.log"))?;
+        self.write(&Event {
+            time: crate::clock::rfc3339(crate::clock::unix_ms()),
+            principal: "phigate",
+            action: "audit_taken_over",
+            object: &object,
+            decision: "allowed",
+            ..Event::default()
+        })
+    }
+}
+
+/// Where the audit of a data folder stands.
+pub(super) fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("audit")
+}
+
+/// The files of a log, oldest first.
+pub(super) fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut out: Vec<PathBuf> = fs::read_dir(folder)?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        .collect();
+    out.sort();
+    Ok(out)
+}
+
+fn month_of(path: &Path) -> &str {
+    path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
+}
+
+/// Runs `f` while no other process writes.
+fn locked<T>(lock: &File, f: impl FnOnce() -> Result<T, AuditError>) -> Result<T, AuditError> {
+    flock(lock, FlockOperation::LockExclusive).map_err(io::Error::from)?;
+    let done = f();
+    // It is given back with the file at the latest.
+    let _ = flock(lock, FlockOperation::Unlock);
+    done
+}
+
+/// The last whole line of a file. What a stop in the middle of writing left behind it is taken away: nobody was answered.
+fn last_line(path: &Path) -> Result<Option<Tail>, AuditError> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(LINE_BYTES_MAX * 2);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(LINE_BYTES_MAX * 2).read_to_end(&mut bytes)?;
+    let Some(end) = memchr::memrchr(b'\n', &bytes) else {
+        if length > 0 && from == 0 {
+            OpenOptions::new().write(true).open(path)?.set_len(0)?;
+            return Ok(None);
+        }
+        return if length == 0 { Ok(None) } else { Err(AuditError::Broken) };
+    };
+    let torn = (bytes.len() - end - 1) as u64;
+    if torn > 0 {
+        OpenOptions::new().write(true).open(path)?.set_len(length - torn)?;
+    }
+    let whole = bytes.get(..end).unwrap_or_default();
+    let start = memchr::memrchr(b'\n', whole).map_or(0, |at| at + 1);
+    let line = chain::open(whole.get(start..).unwrap_or_default(), None).map_err(|_| AuditError::Broken)?;
+    Ok(Some(line.tail))
+}
+
+/// Longer than any line that is ever written: names and ids are bounded, reasons too.
+const LINE_BYTES_MAX: u64 = 64 * 1024;

@@ -1,0 +1,220 @@
+use super::*;
+use crate::secrets::SigningKey;
+use std::path::{Path, PathBuf};
+
+struct Log {
+    dir: tempfile::TempDir,
+    key: SigningKey,
+}
+
+impl Log {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("dir"), key: SigningKey::ephemeral().expect("key") }
+    }
+
+    fn open(&self) -> Audit {
+        Audit::open_keeping(self.dir.path(), self.key.clone(), self.keep()).expect("opens")
+    }
+
+    fn keep(&self) -> Keep {
+        Keep { anchor_file: Some(self.anchors()), anchor_every: 3, ..Keep::default() }
+    }
+
+    fn anchors(&self) -> PathBuf {
+        self.dir.path().join("anchors.jsonl")
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.dir.path().join("audit")
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        log::segments(&self.folder()).expect("lists")
+    }
+
+    fn problems(&self) -> Vec<String> {
+        verify(&self.folder(), &self.key.public(), Some(&self.anchors())).expect("reads").problems
+    }
+}
+
+fn event(time: &str, object: &'static str) -> Event<'static> {
+    Event {
+        time: time.into(),
+        principal: "ann",
+        action: "view_payload",
+        object,
+        decision: "allowed",
+        ..Event::default()
+    }
+}
+
+fn filled(count: usize) -> Log {
+    let log = Log::new();
+    let audit = log.open();
+    for n in 0..count {
+        // Two months.
+        let time = if n < count / 2 { "2026-10-31T10:00:00Z" } else { "2026-11-01T10:00:00Z" };
+        audit.write(&event(time, "r-1")).expect("writes");
+    }
+    log
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    std::fs::read_to_string(path).expect("reads").lines().map(str::to_owned).collect()
+}
+
+fn rewrite(path: &Path, lines: &[String]) {
+    std::fs::write(path, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).expect("writes");
+}
+
+#[test]
+fn an_untouched_log_verifies_over_months_and_by_the_public_key_alone() {
+    let log = filled(10);
+    assert_eq!(log.files().len(), 2);
+    let report = verify(&log.folder(), &log.key.public(), Some(&log.anchors())).expect("reads");
+    assert_eq!((report.events, report.range, report.problems), (10, Some((1, 10)), vec![]));
+    assert_eq!(report.anchors, 4);
+    let other = SigningKey::ephemeral().expect("key").public();
+    assert!(!verify(&log.folder(), &other, None).expect("reads").problems.is_empty());
+}
+
+#[test]
+fn any_changed_byte_is_found() {
+    let log = filled(4);
+    for path in log.files() {
+        let whole = std::fs::read(&path).expect("reads");
+        for at in 0..whole.len() - 1 {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            std::fs::write(&path, &changed).expect("writes");
+            assert!(!log.problems().is_empty(), "byte {at}");
+        }
+        std::fs::write(&path, &whole).expect("writes");
+    }
+    assert!(log.problems().is_empty());
+}
+
+#[test]
+fn a_missing_a_doubled_and_a_moved_line_are_found() {
+    let log = filled(10);
+    let path = log.files().remove(1);
+    let whole = lines(&path);
+    for at in 0..whole.len() {
+        let mut without = whole.clone();
+        without.remove(at);
+        rewrite(&path, &without);
+        assert!(!log.problems().is_empty(), "without {at}");
+        let mut doubled = whole.clone();
+        doubled.insert(at, whole[at].clone());
+        rewrite(&path, &doubled);
+        assert!(!log.problems().is_empty(), "{at} twice");
+        if at > 0 {
+            let mut moved = whole.clone();
+            moved.swap(at - 1, at);
+            rewrite(&path, &moved);
+            assert!(!log.problems().is_empty(), "{at} moved");
+        }
+    }
+    rewrite(&path, &whole);
+    std::fs::remove_file(log.files().remove(0)).expect("removes");
+    assert!(log.problems().iter().any(|p| p.starts_with("cut: the log begins at 6")));
+}
+
+#[test]
+fn a_cut_tail_is_found_even_with_an_older_head() {
+    let log = filled(4);
+    let older = std::fs::read(log.folder().join("head.json")).expect("reads");
+    let audit = log.open();
+    for _ in 0..6 {
+        audit.write(&event("2026-11-02T10:00:00Z", "r-2")).expect("writes");
+    }
+    let path = log.files().remove(1);
+    let mut kept = lines(&path);
+    kept.truncate(2);
+    rewrite(&path, &kept);
+    assert!(log.problems().iter().any(|p| p.starts_with("cut: ")), "by the head");
+    // The gateway doesn't go on behind a cut.
+    assert_eq!(audit.write(&event("2026-11-02T10:00:00Z", "r-3")), Err(AuditError::Broken));
+    assert!(Audit::open(log.dir.path(), log.key.clone()).is_err());
+    // Whoever puts an older head back is found by what stands elsewhere.
+    std::fs::write(log.folder().join("head.json"), older).expect("writes");
+    assert!(verify(&log.folder(), &log.key.public(), None).expect("reads").problems.is_empty());
+    assert!(log.problems().iter().any(|p| p.starts_with("cut: the anchor")));
+}
+
+#[test]
+fn a_log_that_was_cut_at_any_byte_of_its_last_line_opens_and_goes_on() {
+    let log = filled(4);
+    // The head as it was when the last line was being written.
+    let before = std::fs::read(log.folder().join("head.json")).expect("reads");
+    log.open().write(&event("2026-11-01T10:00:00Z", "r-9")).expect("writes");
+    let path = log.files().remove(1);
+    let whole = std::fs::read(&path).expect("reads");
+    let last = lines(&path).last().expect("a line").len() + 1;
+    for cut in 1..=last {
+        std::fs::write(&path, &whole[..whole.len() - cut]).expect("writes");
+        std::fs::write(log.folder().join("head.json"), &before).expect("writes");
+        log.open().write(&event("2026-11-01T10:00:00Z", "r-10")).expect("writes");
+        let found = verify(&log.folder(), &log.key.public(), None).expect("reads");
+        assert_eq!((found.events, found.problems), (5, vec![]), "cut by {cut}");
+    }
+}
+
+#[test]
+fn two_writers_take_turns() {
+    let log = Log::new();
+    let (one, two) = (log.open(), log.open());
+    std::thread::scope(|scope| {
+        for audit in [&one, &two] {
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    audit.write(&event("2026-11-01T10:00:00Z", "r-1")).expect("writes");
+                }
+            });
+        }
+    });
+    let report = verify(&log.folder(), &log.key.public(), None).expect("reads");
+    assert_eq!((report.events, report.problems), (40, vec![]));
+}
+
+#[test]
+fn past_retention_months_go_and_the_log_says_so() {
+    let log = Log::new();
+    let audit = log.open();
+    for time in ["2001-01-01T00:00:00Z", "2001-02-01T00:00:00Z", "2026-11-01T10:00:00Z"] {
+        audit.write(&event(time, "r-1")).expect("writes");
+    }
+    assert_eq!(log.files().len(), 1);
+    let report = verify(&log.folder(), &log.key.public(), None).expect("reads");
+    assert_eq!((report.range, report.problems), (Some((4, 5)), vec![]));
+    let told = events(&log.folder()).expect("reads");
+    assert_eq!(told[1]["action"], "audit_retired");
+}
+
+#[test]
+fn the_unchained_log_of_earlier_versions_is_kept_and_told() {
+    let log = Log::new();
+    std::fs::write(log.dir.path().join("audit.jsonl"), b"{\"action\":\"view_payload\"}\n").expect("writes");
+    log.open();
+    assert!(log.folder().join("unchained.log").exists() && !log.dir.path().join("audit.jsonl").exists());
+    let told = events(&log.folder()).expect("reads");
+    assert_eq!(told[0]["action"], "audit_taken_over");
+    assert!(told[0]["object"].as_str().is_some_and(|o| o.starts_with("sha256:")));
+}
+
+#[test]
+fn an_event_is_a_fhir_audit_event() {
+    let log = filled(2);
+    let line = events(&log.folder()).expect("reads").remove(0);
+    let resource = audit_event(&line);
+    assert_eq!(
+        (
+            &resource["resourceType"],
+            &resource["action"],
+            &resource["outcome"],
+            &resource["agent"][0]["who"]["display"]
+        ),
+        (&"AuditEvent".into(), &"R".into(), &"0".into(), &"ann".into())
+    );
+    assert_eq!(resource["entity"][0]["what"]["identifier"]["value"], "r-1");
+}

@@ -1,0 +1,117 @@
+//! The admin API, as commands ask it: with the token of `PHIGATE_TOKEN`.
+
+use super::call;
+use super::out;
+use bytes::Bytes;
+use http_body_util::Full;
+use serde_json::Value;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+/// Where the API is, and who asks.
+pub(super) struct Api {
+    authority: String,
+    token: String,
+}
+
+/// What came back.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) etag: Option<String>,
+    pub(super) value: Value,
+}
+
+impl Api {
+    /// At an address, with the token of the environment variable.
+    pub(super) fn new(admin: &str) -> Result<Self, String> {
+        let token = std::env::var("PHIGATE_TOKEN").map_err(|_| {
+            "PHIGATE_TOKEN holds no token (phigate tokens create, phigate org init)".to_owned()
+        })?;
+        Ok(Self::with(admin, token))
+    }
+
+    /// The same with this token.
+    pub(super) fn with(admin: &str, token: String) -> Self {
+        let authority = admin.strip_prefix("http://").unwrap_or(admin).trim_end_matches('/').to_owned();
+        Self { authority, token }
+    }
+
+    pub(super) fn get(&self, path: &str) -> Result<Answer, String> {
+        self.ask("GET", path, None, None)
+    }
+
+    /// Asks. `version` is the ETag that a change is made to.
+    pub(super) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        version: Option<&str>,
+    ) -> Result<Answer, String> {
+        let request = self.request(method, path, body, version)?;
+        let reply = runtime()?.block_on(call::call(&self.authority, request)).map_err(|why| self.at(why))?;
+        let etag = reply.headers.get(http::header::ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        Ok(Answer { status: reply.status, etag, value })
+    }
+
+    /// Asks, and hands on the answer piece by piece; gives the status and, where that isn't 200, what was answered.
+    pub(super) fn stream(&self, path: &str, each: &mut dyn FnMut(&[u8]) -> bool) -> Result<Answer, String> {
+        let request = self.request("GET", path, None, None)?;
+        let (status, rest) =
+            runtime()?.block_on(call::stream(&self.authority, request, each)).map_err(|why| self.at(why))?;
+        Ok(Answer { status, etag: None, value: serde_json::from_slice(&rest).unwrap_or_default() })
+    }
+
+    fn request(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        version: Option<&str>,
+    ) -> Result<http::Request<Full<Bytes>>, String> {
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", &self.authority)
+            .header("authorization", format!("Bearer {}", self.token));
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        if let Some(version) = version {
+            request = request.header("if-match", version);
+        }
+        let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        request
+            .body(Full::new(bytes))
+            .map_err(|_| "the token or the address has characters that can't be sent".to_owned())
+    }
+
+    fn at(&self, why: &str) -> String {
+        format!("{}: {why}", self.authority)
+    }
+}
+
+impl Answer {
+    /// Prints why it was refused; exit code 1.
+    pub(super) fn refused(&self) -> ExitCode {
+        out::complain(format!("{}: {}", self.status, self.value["detail"].as_str().unwrap_or("refused")));
+        ExitCode::from(1)
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.kind().to_string())
+}
+
+/// Percent-encodes everything but unreserved characters (RFC 3986, section 2.3).
+pub(super) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, b| {
+        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            let _ = write!(out, "%{b:02X}"); // writing to a String doesn't fail
+        }
+        out
+    })
+}

@@ -1,0 +1,102 @@
+//! `phigate audit`: verify and export what people did. Reads the files; an outsider with the log and the public key can
+//! do the same.
+
+use super::keys::finish;
+use super::out;
+use crate::audit::{audit_event, events, verify};
+use crate::secrets::{Secrets, VerifyingKey};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What `phigate audit` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The gateway's data folder (`data_dir`).
+    #[arg(long, value_name = "FOLDER", default_value = "phigate-data", global = true)]
+    data: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Tell every change, cut (of the tail, too) and reorder.
+    Verify {
+        /// The public key in hex, as `phigate audit key` prints it; without it, that of the data folder's secrets.
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+        /// The file elsewhere that takes the signed head (`[audit] anchor_file`).
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
+    /// Print all events, a line each, oldest first.
+    Export {
+        /// In which form.
+        #[arg(long, default_value = "json")]
+        format: Format,
+    },
+    /// Print the public key: keep it where the log is not.
+    Key,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// As they are kept.
+    Json,
+    /// FHIR R4 AuditEvent resources.
+    Fhir,
+}
+
+/// Runs it. Exit code 0: done, or nothing is wrong; 1: something is; 2: error.
+#[must_use]
+pub fn run(args: &Args) -> ExitCode {
+    let run = || -> Result<ExitCode, String> {
+        let folder = args.data.join("audit");
+        match &args.command {
+            Command::Verify { key, anchor } => verified(&args.data, key.as_deref(), anchor.as_deref()),
+            Command::Export { format } => {
+                for line in events(&folder).map_err(|e| unreadable(&folder, &e))? {
+                    out::line(match format {
+                        Format::Json => line.to_string(),
+                        Format::Fhir => audit_event(&line).to_string(),
+                    });
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Key => {
+                out::line(own_key(&args.data)?.hex());
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    };
+    finish("audit", run())
+}
+
+fn verified(data: &Path, key: Option<&str>, anchor: Option<&Path>) -> Result<ExitCode, String> {
+    let folder = data.join("audit");
+    let key = match key {
+        Some(hex) => VerifyingKey::parse(hex).ok_or("--key wants 64 hex digits")?,
+        None => own_key(data)?,
+    };
+    let report = verify(&folder, &key, anchor).map_err(|e| unreadable(&folder, &e))?;
+    let range = report.range.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
+    out::line(format!("{} events{range}; held against {} anchors.", report.events, report.anchors));
+    for problem in &report.problems {
+        out::line(problem);
+    }
+    if report.problems.is_empty() {
+        out::line("Nothing was changed, cut or reordered.");
+    }
+    Ok(ExitCode::from(u8::from(!report.problems.is_empty())))
+}
+
+fn own_key(data: &Path) -> Result<VerifyingKey, String> {
+    if !Secrets::folder(data).join("audit.key").exists() {
+        return Err("there is no audit key beside the data folder: --key takes the public one".to_owned());
+    }
+    Ok(Secrets::open_or_create(data).map_err(|e| e.to_string())?.audit.public())
+}
+
+fn unreadable(folder: &Path, error: &std::io::Error) -> String {
+    format!("{}: {}", folder.display(), error.kind())
+}

@@ -1,0 +1,72 @@
+//! HL7v2 by its own separators.
+
+use super::leaf::{Pieces, Redactor, leaf, unread, without};
+use crate::inspect::finding::UninspectedReason;
+use crate::inspect::walk::hl7v2;
+use crate::record::Piece;
+
+impl Redactor<'_> {
+    /// HL7v2 by its own separators: known segment names and separators stay.
+    pub(super) fn hl7v2(&self, doc: &[u8]) -> Vec<Piece> {
+        let mut out = Pieces::default();
+        let start = doc.windows(3).position(|w| matches!(w, b"MSH" | b"FHS" | b"BHS")).unwrap_or(0);
+        let Some((marks, _)) = hl7v2::Separators::declared(doc.get(start..).unwrap_or_default()) else {
+            return unread(doc.len(), UninspectedReason::Malformed.as_str());
+        };
+        let field = marks.field;
+        let splits = |b: u8| {
+            b == field || b == marks.component || [marks.repetition, marks.subcomponent].contains(&Some(b))
+        };
+        let declared = 2 + [marks.repetition, marks.escape, marks.subcomponent, marks.truncation]
+            .iter()
+            .filter(|m| m.is_some())
+            .count();
+        let ends = |b: u8| matches!(b, b'\r' | b'\n');
+        let mut at = start;
+        while at < doc.len() {
+            let rest = doc.get(at..).unwrap_or_default();
+            let line = rest.iter().position(|b| ends(*b)).unwrap_or(rest.len());
+            let segment = rest.get(..line).unwrap_or_default();
+            let name_end = segment.iter().position(|b| *b == field).unwrap_or(segment.len());
+            let name = segment.get(..name_end).and_then(|n| std::str::from_utf8(n).ok()).unwrap_or_default();
+            let is_header = matches!(name, "MSH" | "FHS" | "BHS");
+            if hl7v2::is_known_segment(name) {
+                out.text(name);
+            } else if name_end > 0 {
+                out.leaf(leaf("segment", name_end, "*", None, false));
+            }
+            let mut from = name_end;
+            if is_header {
+                // The separators themselves, which are no values.
+                for b in segment.iter().skip(name_end).take(declared) {
+                    out.text(char::from(*b).encode_utf8(&mut [0; 4]));
+                }
+                from = (name_end + declared).min(segment.len());
+            }
+            let mut value = from;
+            for i in from..=segment.len() {
+                let separator = segment.get(i).copied().filter(|b| splits(*b));
+                if separator.is_some() || i == segment.len() {
+                    if i > value {
+                        out.leaf(self.piece(at + value..at + i, "text"));
+                    }
+                    if let Some(b) = separator {
+                        out.text(char::from(b).encode_utf8(&mut [0; 4]));
+                    }
+                    value = i + 1;
+                }
+            }
+            at += line;
+            while doc.get(at).is_some_and(|b| ends(*b)) {
+                out.text(if doc.get(at) == Some(&b'\r') { "\r" } else { "\n" });
+                at += 1;
+            }
+        }
+        let syntax: Vec<u8> =
+            [Some(field), Some(marks.component), marks.repetition, marks.subcomponent, marks.escape]
+                .into_iter()
+                .flatten()
+                .collect();
+        out.written(without(&syntax)).0
+    }
+}

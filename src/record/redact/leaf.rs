@@ -1,0 +1,222 @@
+//! What the walkers say of each leaf's bytes, and what may be stored of them.
+
+use crate::inspect::url::Tables;
+use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
+use crate::inspect::{RuleSet, decode::Budget, text};
+use crate::record::{Draft, Piece, View};
+use crate::secrets::TokenKeys;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+
+/// What the walker said of the bytes of one leaf.
+pub(super) struct Said {
+    pub(super) end: usize,
+    pub(super) masked: String,
+    token: Option<String>,
+    bare: bool,
+    pub(super) found: bool,
+}
+
+/// A sink that keeps, for each leaf's bytes, what may be stored of it.
+pub(super) struct Redactor<'d> {
+    pub(super) rules: &'d RuleSet,
+    pub(super) keys: &'d TokenKeys,
+    pub(super) environment: &'d str,
+    pub(super) linked: bool,
+    pub(super) budget: Budget,
+    pub(super) tokens: &'d mut Vec<String>,
+    pub(super) said: BTreeMap<usize, Said>,
+    pub(super) unknown_keys: HashMap<usize, usize>,
+    /// The same by name, without prefix: XML tells the first of a list alone.
+    pub(super) unknown_names: HashSet<String>,
+    /// The resource type that the target names: of this a patch is.
+    pub(super) aim: String,
+}
+
+impl<'d> Redactor<'d> {
+    pub(super) fn new(draft: &'d Draft, keys: &'d TokenKeys, tokens: &'d mut Vec<String>) -> Self {
+        Self {
+            rules: &draft.rules,
+            keys,
+            environment: &draft.entry.environment,
+            linked: draft.ceiling >= View::Linked,
+            budget: draft.budget,
+            tokens,
+            said: BTreeMap::new(),
+            unknown_keys: HashMap::new(),
+            unknown_names: HashSet::new(),
+            aim: String::new(),
+        }
+    }
+
+    /// A new document: offsets begin at 0 again.
+    pub(super) fn document(&mut self) {
+        self.said.clear();
+        self.unknown_keys.clear();
+        self.unknown_names.clear();
+    }
+
+    pub(super) fn tables(&self) -> Tables<'d> {
+        Tables { queries: &self.rules.queries, objects: &self.rules.objects }
+    }
+
+    /// What may be stored of these bytes: what was said of just them, else a placeholder.
+    pub(super) fn piece(&self, span: Range<usize>, shape: &str) -> Piece {
+        let length = span.len();
+        match self.said.get(&span.start).filter(|said| said.end == span.end) {
+            Some(said) => said.piece(shape, length),
+            None => leaf(shape, length, "[text]", None, self.is_found_around(&span)),
+        }
+    }
+
+    /// The same of bytes whose parts may have been told apart; what stands between them stays where it is syntax.
+    pub(super) fn pieces(&self, doc: &[u8], span: Range<usize>, out: &mut Pieces) {
+        let exact = self.said.get(&span.start).is_some_and(|said| said.end == span.end);
+        let inside: Vec<(usize, &Said)> = match exact {
+            true => Vec::new(),
+            false => self.said.range(span.clone()).map(|(at, said)| (*at, said)).collect(),
+        };
+        if inside.is_empty() || inside.iter().any(|(_, said)| said.end > span.end) {
+            return out.leaf(self.piece(span, "text"));
+        }
+        let mut from = span.start;
+        for (at, said) in inside {
+            if at < from {
+                continue;
+            }
+            between(doc, from..at, out);
+            out.leaf(said.piece("text", said.end - at));
+            from = said.end;
+        }
+        between(doc, from..span.end, out);
+    }
+
+    /// Whether something was found in a leaf that these bytes are a part of.
+    fn is_found_around(&self, span: &Range<usize>) -> bool {
+        let before = self.said.range(..=span.start).next_back();
+        before.is_some_and(|(_, said)| said.end >= span.end && said.found)
+    }
+}
+
+fn between(doc: &[u8], span: Range<usize>, out: &mut Pieces) {
+    let raw = doc.get(span).unwrap_or_default();
+    let text = std::str::from_utf8(raw).unwrap_or_default();
+    let scheme = SCHEMES.iter().find(|scheme| scheme.eq_ignore_ascii_case(text));
+    match scheme {
+        Some(scheme) => out.text(scheme),
+        None if raw.iter().all(|b| b"'^~|() ".contains(b)) => out.text(text),
+        None => out.leaf(leaf("text", raw.len(), "[text]", None, false)),
+    }
+}
+
+impl Said {
+    fn piece(&self, shape: &str, length: usize) -> Piece {
+        match self.bare {
+            true => fixed(&self.masked, self.found),
+            false => leaf(shape, length, &self.masked, self.token.clone(), self.found),
+        }
+    }
+}
+
+impl Sink for Redactor<'_> {
+    fn person(&mut self, _: PersonId, _: Role) {}
+
+    fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
+        let found = match (leaf.field, leaf.reads) {
+            (_, Reads::Text | Reads::Xhtml | Reads::Query) => {
+                text::scan(&leaf.value, leaf.cue, self.rules).iter().any(|hit| hit.points.0 > 0)
+            }
+            (Some(field), _) => field.points.0 > 0,
+            (None, _) => false,
+        };
+        let stays = self.stays(leaf, place);
+        let said =
+            Said { end: leaf.span.end, masked: stays.masked, token: stays.token, bare: stays.bare, found };
+        // Of two words about the same bytes the more careful one stays.
+        let careful = |before: &Said| before.end == said.end && before.masked.starts_with('[') && !said.bare;
+        if !self.said.get(&leaf.span.start).is_some_and(careful) {
+            self.said.insert(leaf.span.start, said);
+        }
+    }
+
+    fn clinical(&mut self, _: PersonId) {}
+    fn declared(&mut self, _: Declared, _: &dyn Fn() -> String) {}
+
+    fn unknown_key(&mut self, key: &str, span: Range<usize>, _: PersonId, _: &dyn Fn() -> String) {
+        self.unknown_keys.insert(span.start, span.end);
+        self.unknown_names.insert(key.rsplit(':').next().unwrap_or(key).to_owned());
+    }
+}
+
+/// Joins texts that follow each other.
+#[derive(Default)]
+pub(super) struct Pieces(pub(super) Vec<Piece>);
+
+impl Pieces {
+    pub(super) fn text(&mut self, text: &str) {
+        match self.0.last_mut() {
+            Some(Piece::Text(before)) => before.push_str(text),
+            _ if text.is_empty() => {}
+            _ => self.0.push(Piece::Text(text.to_owned())),
+        }
+    }
+
+    pub(super) fn leaf(&mut self, leaf: Piece) {
+        self.0.push(leaf);
+    }
+
+    pub(super) fn all(&mut self, pieces: Vec<Piece>) {
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => self.text(&text),
+                piece => self.leaf(piece),
+            }
+        }
+    }
+
+    /// Has values written as the format wants them: what a placeholder or a kept word holds is no syntax.
+    pub(super) fn written(mut self, write: impl Fn(&str) -> String) -> Self {
+        for piece in &mut self.0 {
+            if let Piece::Leaf { shape, masked, .. } = piece {
+                *shape = write(shape);
+                *masked = write(masked);
+            }
+        }
+        self
+    }
+}
+
+pub(super) fn leaf(shape: &str, length: usize, masked: &str, token: Option<String>, found: bool) -> Piece {
+    Piece::Leaf {
+        shape: format!("{shape}:{}", length_class(length)),
+        masked: masked.to_owned(),
+        token,
+        found,
+    }
+}
+
+/// A value of which not even the length is told.
+pub(super) fn fixed(masked: &str, found: bool) -> Piece {
+    Piece::Leaf { shape: masked.to_owned(), masked: masked.to_owned(), token: None, found }
+}
+
+/// A body that can't be read: why, and how large it is.
+pub(super) fn unread(length: usize, why: &str) -> Vec<Piece> {
+    vec![leaf("body", length, &format!("[body: {why}]"), None, false)]
+}
+
+/// A placeholder where a kept word has a character that the format takes for syntax.
+pub(super) fn without(syntax: &[u8]) -> impl Fn(&str) -> String + '_ {
+    |text| match text.starts_with('[') || !text.bytes().any(|b| syntax.contains(&b)) {
+        true => text.to_owned(),
+        false => "[code]".to_owned(),
+    }
+}
+
+/// `9-16`: powers of two, so that a length says little.
+fn length_class(length: usize) -> String {
+    let high = length.max(1).next_power_of_two();
+    if high <= 2 { high.to_string() } else { format!("{}-{high}", high / 2 + 1) }
+}
+
+const SCHEMES: [&str; 4] = ["tel:", "fax:", "sms:", "mailto:"];

@@ -1,0 +1,64 @@
+//! Redaction: denies by default, and keeps the format. A stored JSON, XML, HL7v2, X12, CSV, form or multipart payload is
+//! still that format; what no walker can read is told by size, type and keyed digest alone.
+//!
+//! Structure is taken from the document by its own syntax here, and every value between is masked unless the walker
+//! said of just these bytes that they may stay: a leaf that a walker missed is masked, not kept. Request and reply are
+//! treated alike.
+
+mod body;
+mod flat;
+mod head;
+mod hl7v2;
+mod interchange;
+mod json;
+mod leaf;
+mod operators;
+mod parts;
+mod telecom;
+mod told;
+mod xml;
+
+use super::{Draft, Piece, Redacted, StoredPayload, View};
+use crate::inspect::Findings;
+use crate::secrets::TokenKeys;
+use leaf::Redactor;
+
+#[cfg(test)]
+mod tests;
+
+/// Makes the stored form of a message; inspects it first where that was left for here.
+#[must_use]
+pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Option<Findings>) {
+    let late = draft.inspect.then(|| told::inspect(&draft));
+    if let Some(findings) = late.as_ref().or(draft.findings.as_ref()) {
+        told::tell(&mut draft.entry, findings);
+    }
+    let late_reply =
+        draft.reply.as_ref().filter(|reply| reply.inspect).map(|r| told::inspect_reply(&draft, r));
+    draft.entry.reply = late_reply.as_ref().or(draft.reply_findings.as_ref()).map(told::told);
+    draft.entry.trace = draft.trace.as_deref().map(|id| keys.trace(id));
+    draft.entry.ceiling = draft.ceiling;
+    let mut tokens = Vec::new();
+    let payload = (draft.ceiling >= View::Shape).then(|| {
+        let mut redactor = Redactor::new(&draft, keys, &mut tokens);
+        let payload = redactor.payload(&draft);
+        if draft.ceiling < View::Masked { shapes_alone(payload) } else { payload }
+    });
+    if draft.ceiling < View::Linked {
+        tokens.clear();
+    }
+    tokens.sort_unstable();
+    tokens.dedup();
+    (Redacted::new(draft.entry, payload, tokens), late)
+}
+
+/// What a `shape` caller's message may leave on disk.
+fn shapes_alone(mut payload: StoredPayload) -> StoredPayload {
+    for piece in payload.parts.iter_mut().flat_map(|part| part.pieces.iter_mut()) {
+        if let Piece::Leaf { shape, masked, token, .. } = piece {
+            masked.clone_from(shape);
+            *token = None;
+        }
+    }
+    payload
+}

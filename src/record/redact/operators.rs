@@ -1,0 +1,127 @@
+//! What is done with a value, kind by kind: dropped, a placeholder, a keyed token, the year, three digits, kept.
+
+use super::leaf::Redactor;
+use crate::inspect::check::date;
+use crate::inspect::kind::{Kind, Redact};
+use crate::inspect::vocab;
+use crate::inspect::walk::{Leaf, Reads};
+
+/// What may be stored of a value.
+pub(super) struct Stays {
+    pub(super) masked: String,
+    pub(super) token: Option<String>,
+    /// Whether not even its length is told.
+    pub(super) bare: bool,
+}
+
+impl Stays {
+    fn masked(masked: impl Into<String>) -> Self {
+        Self { masked: masked.into(), token: None, bare: false }
+    }
+}
+
+impl Redactor<'_> {
+    /// What may be stored of a leaf.
+    pub(super) fn stays(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) -> Stays {
+        let value = leaf.value.as_ref();
+        match (leaf.field, leaf.reads) {
+            (_, Reads::Base64(_) | Reads::Hex(_)) => Stays::masked("[attachment]"),
+            (Some(field), _) if field.kind == Kind::Secret => {
+                Stays { bare: true, ..Stays::masked("[secret]") }
+            }
+            (_, Reads::Text | Reads::Xhtml | Reads::Query) => Stays::masked("[text]"),
+            (Some(field), _) => self.field(field.kind, field.redact, value),
+            (None, Reads::Code) if vocab::is_safe_code(value) => Stays::masked(value),
+            (None, Reads::Quantity) if is_old_age(value, place) => Stays::masked(AGE_OVER),
+            (None, Reads::Quantity) if vocab::is_safe_quantity(value) => Stays::masked(value),
+            (None, Reads::Time) => Stays::masked(year(value).unwrap_or_else(|| "[time]".to_owned())),
+            (None, Reads::Code) => Stays::masked("[code]"),
+            (None, Reads::Quantity) => Stays::masked("[number]"),
+            (None, Reads::Opaque) => Stays::masked("[id]"),
+            (None, Reads::Public) => Stays::masked("[provider]"),
+            (None, Reads::Value) => Stays::masked("[text]"),
+        }
+    }
+
+    fn field(&mut self, kind: Kind, redact: Redact, value: &str) -> Stays {
+        let placeholder = format!("[{}]", kind.as_str());
+        match redact {
+            Redact::Drop => Stays { bare: true, ..Stays::masked(placeholder) },
+            Redact::Keep if kind == Kind::Age => Stays::masked(age(value).unwrap_or(placeholder)),
+            // A name of one letter is no code.
+            Redact::Keep if kind != Kind::Provider && vocab::is_safe_code(value) => Stays::masked(value),
+            Redact::Hash if kind.may_be_token() && self.linked => {
+                let token = self.keys.token(self.environment, kind.as_str(), value);
+                self.tokens.push(token.clone());
+                Stays { token: Some(token), ..Stays::masked(placeholder) }
+            }
+            Redact::Year => Stays::masked(year(value).unwrap_or(placeholder)),
+            Redact::Zip3 => Stays::masked(zip3(value).unwrap_or(placeholder)),
+            _ => Stays::masked(placeholder),
+        }
+    }
+}
+
+/// The year, unless it shows an age over 89 (45 CFR 164.514(b)(2)(i)(C)) or lies ahead.
+fn year(value: &str) -> Option<String> {
+    let year = date::parse(value)?.year;
+    let now = crate::clock::this_year();
+    (year + 89 >= now && year <= now + 1).then(|| year.to_string())
+}
+
+/// The first three digits; 000 for areas of 20,000 people or fewer (HHS guidance, 2000 census).
+fn zip3(value: &str) -> Option<String> {
+    let head = value.get(..3).filter(|h| h.bytes().all(|b| b.is_ascii_digit()))?;
+    Some(if SMALL.contains(&head) { "000" } else { head }.to_owned())
+}
+
+/// An age in years up to 89; all others are one class (45 CFR 164.514(b)(2)(i)(C)).
+fn age(value: &str) -> Option<String> {
+    let years: u16 = value.trim().parse().ok().filter(|years| *years <= OLDEST)?;
+    Some(if years > 89 { AGE_OVER.to_owned() } else { years.to_string() })
+}
+
+/// Whether a measured number is an age over 89, as the words of its place tell.
+fn is_old_age(value: &str, place: &dyn Fn() -> String) -> bool {
+    let over = value.parse::<f64>().is_ok_and(|years| years > 89.0 && years <= f64::from(OLDEST));
+    over && place()
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .any(|word| word.eq_ignore_ascii_case("age") || word.ends_with("Age") || word.starts_with("age"))
+}
+
+/// A year has no more than this many people.
+const OLDEST: u16 = 130;
+const AGE_OVER: &str = "[age-over-89]";
+const SMALL: [&str; 17] = [
+    "036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884",
+    "890", "893",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_areas_and_ages_that_point_at_few_are_not_shown() {
+        let now = crate::clock::this_year();
+        assert_eq!(year(&format!("{}-05-06", now - 89)), Some((now - 89).to_string()));
+        assert_eq!(year(&format!("{}-05-06", now - 90)), None);
+        assert_eq!(
+            (zip3("83702").as_deref(), zip3("03601").as_deref(), zip3("AB1")),
+            (Some("837"), Some("000"), None)
+        );
+        assert_eq!(
+            (age("89").as_deref(), age("90").as_deref(), age("1962")),
+            (Some("89"), Some(AGE_OVER), None)
+        );
+        for (value, place, old) in [
+            ("93", "Condition.onsetAge.value", true),
+            ("89", "Condition.onsetAge.value", false),
+            ("93", "Observation.valueQuantity.value", false),
+            ("93", "Claim.page", false),
+            ("93", "age", true),
+        ] {
+            assert_eq!(is_old_age(value, &|| place.to_owned()), old, "{value} {place}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Multipart by its own syntax: what a part is called and what it holds, each by its own format; the boundary is ours.
+
+use super::head;
+use super::leaf::{Pieces, Redactor, fixed, leaf};
+use crate::inspect::finding::UninspectedReason;
+use crate::inspect::format::{Format, known_media_type};
+use crate::inspect::parts::{self, Header, Parts, parameter};
+use crate::inspect::{decode, url};
+use crate::record::Piece;
+use std::borrow::Cow;
+
+impl Redactor<'_> {
+    pub(super) fn multipart(&mut self, content_type: &str, body: &[u8], depth: u8) -> Vec<Piece> {
+        let declared = parameter(content_type, "boundary").map(|b| Parts::of(body, b.as_bytes()));
+        let shown = || parts::shown_boundary(body).map(|boundary| Parts::of(body, boundary));
+        let found = declared.filter(|parts| !parts.parts.is_empty()).or_else(shown);
+        let Some(found) = found.filter(|_| depth < self.budget.carrier_depth_max) else {
+            return self.opaque(body, UninspectedReason::Malformed.as_str());
+        };
+        // Parts of parts have a boundary of their own.
+        let boundary = format!("--part-{depth}");
+        let mut out = Pieces::default();
+        for at in found.parts {
+            let (headers, body_at) = parts::headers(body, at);
+            out.text(&boundary);
+            out.text("\r\n");
+            let find = |name: &str| headers.iter().find(|h| h.name == name).map_or("", |h| &h.value);
+            self.part_headers(&headers, depth, &mut out);
+            out.text("\r\n");
+            let raw = body.get(body_at).unwrap_or_default();
+            out.all(self.part(find("content-type"), find("content-disposition"), find(ENCODING), raw, depth));
+            out.text("\r\n");
+        }
+        out.text(&boundary);
+        out.text("--\r\n");
+        out.0
+    }
+
+    /// What a part is called, by our tables; its type, of the list that we write down.
+    fn part_headers(&self, headers: &[Header], depth: u8, out: &mut Pieces) {
+        for header in headers {
+            match header.name.as_str() {
+                "content-disposition" => {
+                    let form = header.value.trim_start().starts_with("form-data");
+                    out.text("Content-Disposition: ");
+                    out.text(if form { "form-data" } else { "attachment" });
+                    if let Some(name) = parameter(&header.value, "name") {
+                        out.text("; name=\"");
+                        match self.rules.objects.lookup(url::last_name(&name)).is_some() && is_plain(&name) {
+                            true => out.text(&name),
+                            false => out.leaf(leaf("key", name.len(), "*", None, false)),
+                        }
+                        out.text("\"");
+                    }
+                    let file = ["filename", "filename*"].iter().find_map(|p| parameter(&header.value, p));
+                    if let Some(file) = file {
+                        out.text("; filename=\"");
+                        out.leaf(leaf("text", file.len(), "[file-name]", None, false));
+                        out.text("\"");
+                    }
+                    out.text("\r\n");
+                }
+                "content-type" => {
+                    let essence = known_media_type(&header.value);
+                    out.text("Content-Type: ");
+                    out.text(if essence == "other" { "application/octet-stream" } else { essence });
+                    if essence.starts_with("multipart/") {
+                        out.text(&format!("; boundary=part-{}", depth.saturating_add(1)));
+                    }
+                    out.text("\r\n");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn part(
+        &mut self,
+        content_type: &str,
+        disposition: &str,
+        encoding: &str,
+        raw: &[u8],
+        depth: u8,
+    ) -> Vec<Piece> {
+        let plain = match encoding.trim().to_ascii_lowercase().as_str() {
+            "" | "7bit" | "8bit" | "binary" => Some(Cow::Borrowed(raw)),
+            "base64" => std::str::from_utf8(raw).ok().and_then(decode::base64).map(Cow::Owned),
+            "quoted-printable" => Some(Cow::Owned(decode::quoted_printable(raw))),
+            _ => None,
+        };
+        let Some(plain) = plain else { return self.opaque(raw, UninspectedReason::Encoding.as_str()) };
+        let mut left = self.budget.decoded_bytes_max;
+        let Ok(body) = decode::content("", &plain, &self.budget, &mut left) else {
+            return self.opaque(raw, UninspectedReason::Budget.as_str());
+        };
+        let is_file =
+            parameter(disposition, "filename").is_some() || parameter(disposition, "filename*").is_some();
+        let name = parameter(disposition, "name")
+            .filter(|_| !is_file && matches!(Format::of(content_type, &body), Format::Text));
+        match name {
+            Some(name) => vec![self.part_field(&name, &body)],
+            None => self.decoded(content_type, &body, depth.saturating_add(1)),
+        }
+    }
+
+    /// A field of a form, by the key table.
+    fn part_field(&mut self, name: &str, body: &[u8]) -> Piece {
+        use crate::inspect::walk::{Leaf, PersonId, Reads, Sink};
+        if head::is_credential(name) {
+            return fixed("[secret]", false);
+        }
+        self.document();
+        let field = self.rules.objects.lookup(url::last_name(name));
+        let span = 0..body.trim_ascii_end().len();
+        let value = String::from_utf8_lossy(body.get(span.clone()).unwrap_or_default());
+        let reads = if field.is_some() { Reads::Value } else { Reads::Text };
+        let told = Leaf { span: span.clone(), value, field, person: PersonId(0), reads, cue: name };
+        self.leaf(&told, &|| "*".to_owned());
+        self.piece(span, "text")
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+const ENCODING: &str = "content-transfer-encoding";

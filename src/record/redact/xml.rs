@@ -1,0 +1,239 @@
+//! XML by its own syntax, written anew from what was read: names that the format's tables have, and known namespaces stay.
+//! Comments and instructions keep their place; a document type and what it points at are left out.
+
+use super::leaf::{Pieces, Redactor, leaf};
+use crate::inspect::finding::UninspectedReason;
+use crate::inspect::format;
+use crate::inspect::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
+use crate::inspect::walk::{cda, fhir, ncpdp, object, xds};
+use crate::record::Piece;
+use std::collections::BTreeMap;
+
+impl Redactor<'_> {
+    pub(super) fn xml(&mut self, content_type: &str, doc: &[u8]) -> Vec<Piece> {
+        let Ok(tape) = Tape::read(doc, XML_DEPTH_MAX) else {
+            return self.opaque(doc, UninspectedReason::Malformed.as_str());
+        };
+        let rules = self.rules;
+        let knows: &dyn Fn(&str) -> bool = if cda::recognise(&tape) {
+            cda::walk_tape(&tape, &rules.cda, self);
+            &|name| rules.cda.knows(name)
+        } else if ncpdp::recognise(&tape) {
+            ncpdp::walk_tape(&tape, &rules.ncpdp, self);
+            &|name| rules.ncpdp.knows(name)
+        } else if xds::recognise(&tape) {
+            xds::walk_tape(&tape, &rules.xds, self);
+            &|name| rules.xds.knows(name)
+        } else {
+            let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
+            let shaped =
+                if fhir { fhir::shaped(&tape, &rules.fhir) } else { object::shaped(&tape, &rules.objects) };
+            match shaped {
+                Some(shaped) if fhir => fhir::walk_tape(&shaped, &rules.fhir, self),
+                Some(shaped) => object::walk_tape(&shaped, &rules.objects, self),
+                None => return self.opaque(doc, UninspectedReason::Malformed.as_str()),
+            }
+            // Every name of these is told, known or not.
+            &|_| true
+        };
+        let mut out = Pieces::default();
+        if doc.trim_ascii_start().starts_with(b"<?xml") || doc.starts_with(b"\xEF\xBB\xBF<?xml") {
+            out.text("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        }
+        Writer { redactor: self, tape: &tape, doc, knows, open: Vec::new(), out }.run()
+    }
+}
+
+struct Writer<'w, 'd> {
+    redactor: &'w Redactor<'d>,
+    tape: &'w Tape<'w>,
+    doc: &'w [u8],
+    knows: &'w dyn Fn(&str) -> bool,
+    /// Names of open elements as written, with the first node behind each.
+    open: Vec<(String, NodeId)>,
+    out: Pieces,
+}
+
+impl Writer<'_, '_> {
+    fn run(mut self) -> Vec<Piece> {
+        let tape = self.tape;
+        let mut next = NodeId::DOCUMENT;
+        for id in tape.nodes().skip(1) {
+            self.close(id);
+            if id < next {
+                continue; // in what was taken whole
+            }
+            match tape.kind(id) {
+                NodeKind::Element => next = self.element(id),
+                NodeKind::Text => self.value(id),
+                NodeKind::Comment => {
+                    self.out.text("<!--");
+                    self.out.leaf(leaf("comment", tape.span(id).len(), "[text]", None, false));
+                    self.out.text("-->");
+                }
+                NodeKind::Attribute | NodeKind::Instruction | NodeKind::Document => {}
+            }
+        }
+        while let Some((name, _)) = self.open.pop() {
+            self.end_tag(&name);
+        }
+        self.out.written(escaped).0
+    }
+
+    fn close(&mut self, id: NodeId) {
+        while self.open.last().is_some_and(|(_, after)| *after <= id) {
+            if let Some((name, _)) = self.open.pop() {
+                self.end_tag(&name);
+            }
+        }
+    }
+
+    fn end_tag(&mut self, name: &str) {
+        self.out.text("</");
+        self.out.text(name);
+        self.out.text(">");
+    }
+
+    /// Writes a start tag, and all that the element holds where one word was said of it. Gives the first node that is
+    /// still to be written.
+    fn element(&mut self, id: NodeId) -> NodeId {
+        let tape = self.tape;
+        let name = self.name(id, "_");
+        self.out.text("<");
+        self.out.text(&name);
+        let mut used: BTreeMap<String, usize> = BTreeMap::new();
+        for attribute in tape.attributes(id) {
+            self.attribute(attribute, &mut used);
+        }
+        let inner = tape.span(id);
+        let whole = !inner.is_empty()
+            && tape.elements(id).next().is_some()
+            && self.redactor.said.get(&inner.start).is_some_and(|said| said.end == inner.end);
+        if tape.children(id).next().is_none() {
+            self.out.text("/>");
+            return tape.after(id);
+        }
+        self.out.text(">");
+        if whole {
+            self.out.leaf(self.redactor.piece(inner, "text"));
+            self.end_tag(&name);
+            return tape.after(id);
+        }
+        self.open.push((name, tape.after(id)));
+        NodeId::DOCUMENT
+    }
+
+    fn attribute(&mut self, id: NodeId, used: &mut BTreeMap<String, usize>) {
+        let tape = self.tape;
+        let raw = tape.raw(id);
+        if tape.is_declaration(id) {
+            let declared = tape.name(id).strip_prefix("xmlns:").map(prefix);
+            let mut name = declared.map_or_else(|| "xmlns".to_owned(), |prefix| format!("xmlns:{prefix}"));
+            number(&mut name, used);
+            self.out.text(&format!(" {name}=\""));
+            match NAMESPACES.contains(&raw) {
+                true => self.out.text(raw),
+                false => self.out.leaf(leaf("text", raw.len(), "urn:unknown", None, false)),
+            }
+        } else {
+            let mut name = self.name(id, "_");
+            number(&mut name, used);
+            self.out.text(&format!(" {name}=\""));
+            self.value(id);
+        }
+        self.out.text("\"");
+    }
+
+    fn value(&mut self, id: NodeId) {
+        let span = self.tape.span(id);
+        if !span.is_empty() {
+            self.redactor.pieces(self.doc, span, &mut self.out);
+        }
+    }
+
+    /// The name as written where the tables have it.
+    fn name(&self, id: NodeId, unknown: &str) -> String {
+        let (tape, redactor) = (self.tape, self.redactor);
+        let local = tape.local(id);
+        let span = tape.name_span(id);
+        let at = span.end.saturating_sub(local.len());
+        let plain = local.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        let told = redactor.unknown_names.contains(local)
+            || redactor.unknown_keys.contains_key(&span.start)
+            || redactor.unknown_keys.contains_key(&at);
+        // A resource's name is told as a code.
+        let masked = redactor.said.get(&at).is_some_and(|said| said.end == span.end && said.masked != local);
+        let local = if plain && !told && !masked && ((self.knows)(local) || is_common(local)) {
+            local
+        } else {
+            unknown
+        };
+        match tape.prefix(id) {
+            "" => local.to_owned(),
+            written => format!("{}:{local}", prefix(written)),
+        }
+    }
+}
+
+/// A second attribute of one name, as two unknown ones have it, would not be well formed.
+fn number(name: &mut String, used: &mut BTreeMap<String, usize>) {
+    let count = used.entry(name.clone()).or_default();
+    *count += 1;
+    if *count > 1 {
+        name.push_str(&count.to_string());
+    }
+}
+
+fn prefix(written: &str) -> &str {
+    if PREFIXES.contains(&written) { written } else { "x" }
+}
+
+/// Names of SOAP and of XML itself.
+fn is_common(local: &str) -> bool {
+    COMMON.contains(&local)
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+const COMMON: &[&str] = &["Envelope", "Header", "Body", "type", "schemaLocation", "nil", "lang", "space"];
+
+const PREFIXES: &[&str] = &[
+    "xml", "xsi", "xsd", "xs", "soap", "soapenv", "SOAP-ENV", "s", "env", "wsa", "a", "sdtc", "hl7", "cda",
+    "voc", "rim", "rs", "query", "lcm", "xdsb", "xds", "ihe", "urn", "fhir", "f", "xop", "xhtml", "h", "ns0",
+    "ns1", "ns2", "ns3", "ns4", "ns5", "ns6", "ns7", "ns8", "ns9", "tns", "mif", "ncpdp", "script",
+];
+
+const NAMESPACES: &[&str] = &[
+    "http://hl7.org/fhir",
+    "http://www.w3.org/1999/xhtml",
+    "http://www.w3.org/2001/XMLSchema-instance",
+    "http://www.w3.org/2001/XMLSchema",
+    "http://www.w3.org/2003/05/soap-envelope",
+    "http://www.w3.org/2005/08/addressing",
+    "http://www.w3.org/2004/08/xop/include",
+    "http://schemas.xmlsoap.org/soap/envelope/",
+    "http://www.ncpdp.org/schema/SCRIPT",
+    "http://www.ncpdp.org/schema/transport",
+    "urn:hl7-org:v3",
+    "urn:hl7-org:sdtc",
+    "urn:hl7-org:v3/voc",
+    "urn:ihe:iti:xds-b:2007",
+    "urn:ihe:iti:xcpd:2009",
+    "urn:ihe:pharm",
+    "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0",
+    "urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0",
+    "urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0",
+    "urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0",
+];

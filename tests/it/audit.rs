@@ -1,0 +1,103 @@
+//! What people did, as an outsider verifies it: with the log, the public key and the file elsewhere alone.
+
+use crate::support::{FHIR, Gate, PATIENT};
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn phigate(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_phigate")).args(args).output().expect("runs")
+}
+
+fn told(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
+}
+
+/// A folder with the log and nothing else of the data folder.
+fn taken_away(gate: &Gate) -> tempfile::TempDir {
+    let away = tempfile::tempdir().expect("folder");
+    let to = away.path().join("audit");
+    std::fs::create_dir(&to).expect("makes");
+    for file in std::fs::read_dir(gate.folder.path().join("data/audit")).expect("lists").flatten() {
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("copies");
+    }
+    away
+}
+
+fn path(folder: &Path) -> &str {
+    folder.to_str().expect("UTF-8")
+}
+
+#[test]
+fn an_outsider_finds_what_was_changed_or_cut() {
+    let anchors = tempfile::tempdir().expect("folder");
+    let anchor = anchors.path().join("heads.jsonl");
+    let top = format!("[audit]\nanchor_file = {:?}\nanchor_every = 1\n", path(&anchor));
+    let gate = Gate::with(&top, "");
+    let data = gate.folder.path().join("data");
+    // Commands write into the same log as the running gateway.
+    let made =
+        phigate(&["keys", "create", "--data", path(&data), "--environment", "staging", "--name", "lab"]);
+    assert!(made.status.success(), "{}", told(&made));
+    gate.send(2, "POST", "/fhir/Patient", &[FHIR], PATIENT.as_bytes());
+    gate.running().flush_records();
+    let token = gate.token(&[("production", "support")]);
+    let id = gate.admin("/v1/records", &token).json()["records"][0]["id"].as_str().expect("id").to_owned();
+    for _ in 0..3 {
+        assert_eq!(gate.admin(&format!("/v1/records/{id}"), &token).status(), 200);
+    }
+    let key = told(&phigate(&["audit", "key", "--data", path(&data)])).trim().to_owned();
+    let away = taken_away(&gate);
+    let verify = || {
+        phigate(&["audit", "verify", "--data", path(away.path()), "--key", &key, "--anchor", path(&anchor)])
+    };
+    let good = verify();
+    assert_eq!(good.status.code(), Some(0), "{}", told(&good));
+    // Without the key beside it there is none to verify by.
+    assert_eq!(phigate(&["audit", "verify", "--data", path(away.path())]).status.code(), Some(2));
+    let file = std::fs::read_dir(away.path().join("audit"))
+        .expect("lists")
+        .flatten()
+        .map(|f| f.path())
+        .find(|f| f.extension().is_some_and(|e| e == "jsonl"))
+        .expect("a month");
+    let whole = std::fs::read_to_string(&file).expect("reads");
+    std::fs::write(&file, whole.replace("\"masked\"", "\"shape\"")).expect("writes");
+    let changed = verify();
+    assert_eq!(changed.status.code(), Some(1));
+    assert!(told(&changed).contains("changed"), "{}", told(&changed));
+    // The last line away, and a head that fits: what stands elsewhere tells.
+    let lines: Vec<&str> = whole.lines().collect();
+    std::fs::write(&file, lines[..lines.len() - 1].join("\n") + "\n").expect("writes");
+    assert!(told(&verify()).contains("cut"), "{}", told(&verify()));
+    let before = std::fs::read_to_string(&anchor).expect("reads");
+    let heads: Vec<&str> = before.lines().collect();
+    std::fs::write(away.path().join("audit/head.json"), heads[heads.len() - 2]).expect("writes");
+    assert!(told(&verify()).contains("cut: the anchor"), "{}", told(&verify()));
+}
+
+#[test]
+fn events_are_exported_as_fhir_resources() {
+    let gate = Gate::start();
+    let data = gate.folder.path().join("data");
+    let made = phigate(&[
+        "tokens",
+        "create",
+        "--data",
+        path(&data),
+        "--name",
+        "ann",
+        "--environment",
+        "staging:viewer",
+    ]);
+    assert!(made.status.success(), "{}", told(&made));
+    let out = phigate(&["audit", "export", "--format", "fhir", "--data", path(&data)]);
+    let lines: Vec<serde_json::Value> =
+        told(&out).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(!lines.is_empty());
+    for resource in lines {
+        assert_eq!(resource["resourceType"], "AuditEvent");
+        for demanded in ["type", "recorded", "agent", "source"] {
+            assert!(!resource[demanded].is_null(), "{demanded}");
+        }
+    }
+}

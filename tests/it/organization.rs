@@ -1,0 +1,391 @@
+//! Who belongs, to what, and what that lets them do: through the admin API, with a real store behind it.
+
+use crate::support::{FHIR, Gate, Http, PATIENT, ask};
+use serde_json::{Value, json};
+
+fn call(gate: &Gate, call: (&str, &str), token: &str, headers: &[(&str, &str)], body: &Value) -> Http {
+    ask(gate.running().admin_address(), call, token, headers, &body.to_string())
+}
+
+/// Gives a role with whatever version the member has.
+fn assign(gate: &Gate, by: &str, member: &str, environment: &str, role: &str) -> Http {
+    let path = format!("/v1/members/{member}/environments/{environment}");
+    call(gate, ("PUT", &path), by, &[("If-Match", "*")], &json!({"role": role}))
+}
+
+fn environments(gate: &Gate, token: &str) -> Vec<String> {
+    let answer = gate.admin("/v1/environments", token).json();
+    let list = answer["environments"].as_array().expect("a list");
+    list.iter().map(|e| e["id"].as_str().expect("id").to_owned()).collect()
+}
+
+fn sent(gate: &Gate, environment: usize) -> String {
+    let reply = gate.send(environment, "POST", "/fhir/Patient", &[FHIR], PATIENT.as_bytes());
+    gate.running().flush_records();
+    reply.header("phigate-record").to_owned()
+}
+
+#[test]
+fn an_owner_without_a_role_sees_an_empty_list_and_403() {
+    let gate = Gate::start();
+    let id = sent(&gate, 2);
+    let (_, owner) = gate.member("olga", "owner");
+    assert_eq!(environments(&gate, &owner), Vec::<String>::new());
+    for path in [
+        "/v1/records",
+        "/v1/records/export",
+        "/v1/records/counts",
+        "/v1/records/tail",
+        "/v1/audit",
+        &format!("/v1/records/{id}"),
+    ] {
+        assert_eq!(gate.admin(path, &owner).status(), 403, "{path}");
+    }
+    assert!(gate.audit().contains("\"refused_access\""));
+}
+
+#[test]
+fn a_role_holds_from_the_next_request_and_the_answer_lists_what_it_gives() {
+    let gate = Gate::start();
+    let id = sent(&gate, 2);
+    let (_, owner) = gate.member("olga", "owner");
+    let (ann, token) = gate.member("ann", "member");
+    let show = || gate.admin(&format!("/v1/records/{id}"), &token);
+    assert_eq!(show().status(), 403);
+    let dry = call(
+        &gate,
+        ("PUT", &format!("/v1/members/{ann}/environments/production?dry_run=true")),
+        &owner,
+        &[],
+        &json!({"role": "support"}),
+    );
+    assert_eq!((dry.status(), dry.json()["dry_run"].as_bool()), (200, Some(true)));
+    assert_eq!(show().status(), 403, "a dry run changes nothing");
+    let viewer = assign(&gate, &owner, &ann, "production", "viewer");
+    assert_eq!(viewer.status(), 200);
+    assert_eq!(show().json()["withheld"], true);
+    assert_eq!(environments(&gate, &token), ["production"]);
+    let raised = assign(&gate, &owner, &ann, "production", "support").json();
+    let gained: Vec<&str> =
+        raised["change"]["gained"].as_array().expect("list").iter().filter_map(Value::as_str).collect();
+    assert!(gained.contains(&"values.search") && gained.contains(&"view masked"), "{gained:?}");
+    assert_eq!(show().json()["view"], "masked");
+    let path = format!("/v1/members/{ann}/environments/production");
+    let taken = call(&gate, ("DELETE", &path), &owner, &[("If-Match", "*")], &Value::Null);
+    assert!(taken.json()["change"]["lost"].to_string().contains("records.read"));
+    assert_eq!(show().status(), 403);
+    // Each change is in the audit with what it gave.
+    assert!(gate.audit().contains("+values.search"));
+}
+
+#[test]
+fn nobody_gives_himself_a_role_in_production_and_admins_make_no_admins() {
+    let gate = Gate::start();
+    let (olga, owner) = gate.member("olga", "owner");
+    let (adam, admin) = gate.member("adam", "admin");
+    let (ann, member) = gate.member("ann", "member");
+    assert_eq!(assign(&gate, &owner, &olga, "production", "viewer").status(), 403);
+    assert_eq!(assign(&gate, &admin, &adam, "production", "viewer").status(), 403);
+    assert_eq!(assign(&gate, &admin, &adam, "staging", "viewer").status(), 200);
+    assert_eq!(assign(&gate, &admin, &ann, "production", "viewer").status(), 200);
+    assert_eq!(assign(&gate, &member, &ann, "staging", "engineer").status(), 403);
+    assert_eq!(assign(&gate, &owner, &ann, "nowhere", "viewer").status(), 404);
+    assert_eq!(assign(&gate, &owner, &ann, "staging", "king").status(), 400);
+    let role = |by: &str, id: &str, role: &str| {
+        let path = format!("/v1/members/{id}/role");
+        call(&gate, ("PUT", &path), by, &[("If-Match", "*")], &json!({"role": role})).status()
+    };
+    assert_eq!((role(&admin, &ann, "admin"), role(&admin, &olga, "member")), (403, 403));
+    assert_eq!(
+        (role(&owner, &ann, "admin"), role(&owner, &olga, "member")),
+        (200, 409),
+        "the last owner stays"
+    );
+    assert_eq!(
+        call(&gate, ("POST", "/v1/members"), &admin, &[], &json!({"name": "eve", "role": "owner"})).status(),
+        403
+    );
+    assert_eq!(call(&gate, ("POST", "/v1/members"), &admin, &[], &json!({"name": "eve"})).status(), 201);
+    assert_eq!(call(&gate, ("POST", "/v1/members"), &admin, &[], &json!({"name": "eve"})).status(), 409);
+    // An admin makes no token of an owner.
+    let tokens = |id: &str| {
+        call(&gate, ("POST", &format!("/v1/members/{id}/tokens")), &admin, &[], &json!({})).status()
+    };
+    assert_eq!((tokens(&olga), tokens(&adam)), (403, 201));
+}
+
+#[test]
+fn two_who_change_a_member_at_once_do_not_undo_each_other() {
+    let gate = Gate::start();
+    let (_, owner) = gate.member("olga", "owner");
+    let (ann, _) = gate.member("ann", "member");
+    let tag = gate.admin(&format!("/v1/members/{ann}"), &owner).header("etag").to_owned();
+    let path = format!("/v1/members/{ann}/environments/staging");
+    let put = |headers: &[(&str, &str)]| {
+        call(&gate, ("PUT", &path), &owner, headers, &json!({"role": "viewer"})).status()
+    };
+    assert_eq!(put(&[]), 428);
+    assert_eq!((put(&[("If-Match", &tag)]), put(&[("If-Match", &tag)])), (200, 412));
+    let gone =
+        call(&gate, ("DELETE", &format!("/v1/members/{ann}")), &owner, &[("If-Match", "*")], &Value::Null);
+    assert_eq!(gone.status(), 204);
+    assert_eq!(gate.admin(&format!("/v1/members/{ann}"), &owner).status(), 404);
+}
+
+#[test]
+fn unknown_wrong_expired_and_revoked_tokens_get_one_answer_and_a_rotated_one_overlaps() {
+    let gate = Gate::start();
+    let (ann, token) = gate.member("ann", "member");
+    let fresh = call(&gate, ("POST", "/v1/tokens/rotate"), &token, &[], &json!({"overlap_hours": 1})).json();
+    let fresh = fresh["token"].as_str().expect("a token").to_owned();
+    assert_eq!((gate.admin("/v1/me", &token).status(), gate.admin("/v1/me", &fresh).status()), (200, 200));
+    let id = |token: &str| token.split('_').nth(1).expect("an id").to_owned();
+    let revoked = call(&gate, ("DELETE", &format!("/v1/tokens/{}", id(&token))), &fresh, &[], &Value::Null);
+    assert_eq!(revoked.status(), 204);
+    let control = gate.running().control();
+    let expired =
+        control.create_token("x", &[("staging".into(), "viewer".into())], 0, Some(1)).expect("made").1;
+    let wrong =
+        fresh.chars().rev().skip(4).collect::<Vec<_>>().into_iter().rev().collect::<String>() + "AAAA";
+    let answers: Vec<Http> =
+        [token.as_str(), "pht_nobody_nothing", "", &expired, &wrong].map(|t| gate.admin("/v1/me", t)).into();
+    for answer in &answers {
+        assert_eq!((answer.status(), &answer.body), (401, &answers[0].body));
+    }
+    let me = gate.admin("/v1/me", &fresh).json();
+    assert_eq!(
+        (me["member"].as_str(), me["organization_role"].as_str()),
+        (Some(ann.as_str()), Some("member"))
+    );
+}
+
+#[test]
+fn own_roles_of_the_configuration_are_roles() {
+    let role = "[[role]]\nname = \"contractor\"\nstaging = { view = \"shape\", may = [\"records.read\"] }\n";
+    let gate = Gate::with(role, "");
+    let reply = gate.send(1, "POST", "/x", &[("Content-Type", "application/json")], b"{\"gender\":\"male\"}");
+    gate.running().flush_records();
+    let token = gate.token(&[("staging", "contractor"), ("production", "contractor")]);
+    let answer = gate.admin(&format!("/v1/records/{}", reply.header("phigate-record")), &token).json();
+    assert_eq!(answer["view"], "shape");
+    assert!(!answer["payload"].to_string().contains("male"));
+    assert_eq!(gate.admin("/v1/records?environment=production", &token).status(), 403);
+}
+
+#[test]
+fn a_value_is_found_by_its_token_and_is_nowhere() {
+    let gate = Gate::start();
+    let id = sent(&gate, 2);
+    sent(&gate, 0);
+    let support = gate.token(&[("production", "support"), ("development", "support")]);
+    let find = |token: &str, body: Value| call(&gate, ("POST", "/v1/records/search"), token, &[], &body);
+    let asked =
+        json!({"environment": "production", "value": "e-087 38432", "kind": "mrn", "reason": "ticket 4711"});
+    let found = find(&support, asked.clone());
+    assert_eq!(found.status(), 200);
+    let records = found.json()["records"].as_array().expect("list").clone();
+    assert_eq!((records.len(), records[0]["id"].as_str()), (1, Some(id.as_str())));
+    // Refused messages carry no tokens.
+    let lower = find(&support, json!({"environment": "development", "value": "E08738432"}));
+    assert_eq!(lower.json()["records"].as_array().map(Vec::len), Some(0));
+    // In production a reason is needed, and one that holds no value itself.
+    let mut without = asked.clone();
+    without["reason"] = Value::Null;
+    assert_eq!(find(&support, without).status(), 400);
+    let mut telling = asked.clone();
+    telling["reason"] = json!("looking for SSN 412-21-3456");
+    assert_eq!(find(&support, telling).json()["title"], "reason_holds_phi");
+    // Whoever may not, leaves no trace of the value; nor does a body that isn't understood.
+    let before = gate.audit();
+    for role in ["viewer", "engineer", "security", "auditor", "metrics"] {
+        assert_eq!(find(&gate.token(&[("production", role)]), asked.clone()).status(), 403, "{role}");
+    }
+    assert_eq!(find(&support, json!({"environment": "production", "E08738432": 1})).status(), 400);
+    assert!(gate.audit().len() > before.len());
+    let lower = gate.audit().to_lowercase();
+    assert!(lower.contains("search_value") && lower.contains("ticket 4711"));
+    for form in ["e08738432", "e-087", "412-21"] {
+        assert!(!lower.contains(form), "{form} is in the audit");
+    }
+}
+
+#[test]
+fn searches_by_value_end_at_the_quota_of_production_and_many_are_an_alert() {
+    let gate = Gate::with("[search]\nproduction_per_hour = 3\nalert_per_hour = 4\n", "");
+    let support = gate.token(&[("production", "support"), ("staging", "support")]);
+    let find = |environment: &str, n: usize| {
+        let body = json!({"environment": environment, "value": format!("A{n}00"), "reason": "ticket 1"});
+        call(&gate, ("POST", "/v1/records/search"), &support, &[], &body).status()
+    };
+    assert_eq!((0..4).map(|n| find("production", n)).collect::<Vec<_>>(), [200, 200, 200, 429]);
+    assert_eq!((0..3).map(|n| find("staging", n)).collect::<Vec<_>>(), [200, 200, 200]);
+    assert_eq!(gate.audit().matches("enumeration_alert").count(), 1);
+}
+
+#[test]
+fn records_are_counted_exported_followed_and_found_by_trace() {
+    let gate = Gate::start();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+    let reply = gate.send(2, "POST", "/fhir/Patient", &[FHIR, ("traceparent", &parent)], PATIENT.as_bytes());
+    for _ in 0..3 {
+        sent(&gate, 2);
+    }
+    gate.running().flush_records();
+    let token = gate.token(&[("production", "support")]);
+    let found = gate.admin(&format!("/v1/records?trace={trace}"), &token).json();
+    let found = found["records"].as_array().expect("list").clone();
+    assert_eq!((found.len(), found[0]["id"].as_str()), (1, Some(reply.header("phigate-record"))));
+    let counts = gate.admin("/v1/records/counts?environment=production", &token).json();
+    let total: u64 =
+        counts["counts"].as_array().expect("list").iter().filter_map(|c| c["records"].as_u64()).sum();
+    assert_eq!(total, 4);
+    let export = gate.admin("/v1/records/export?environment=production", &token);
+    let lines: Vec<Value> = String::from_utf8_lossy(&export.body)
+        .lines()
+        .map(|l| serde_json::from_str(l).expect("JSON"))
+        .collect();
+    assert_eq!(lines.len(), 4);
+    assert!(lines.iter().all(|line| line["view"] == "masked"));
+    assert!(!String::from_utf8_lossy(&export.body).contains("Okafor"));
+    assert!(gate.audit().contains("export_records"));
+    let viewer = gate.token(&[("production", "viewer")]);
+    assert_eq!(gate.admin("/v1/records/export", &viewer).status(), 403);
+}
+
+#[test]
+fn the_tail_tells_records_as_they_come() {
+    use std::io::{BufRead, BufReader, Write};
+    let gate = Gate::start();
+    let token = gate.token(&[("production", "viewer")]);
+    let address = gate.running().admin_address();
+    let mut stream = crate::support::connect(address);
+    write!(
+        stream,
+        "GET /v1/records/tail HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
+    .expect("writes");
+    let mut lines = BufReader::new(stream).lines();
+    assert!(lines.next().expect("a line").expect("reads").contains("200"));
+    let id = sent(&gate, 2);
+    let event = lines.map(|l| l.expect("reads")).find(|l| l.starts_with("id: ")).expect("an event");
+    assert_eq!(event, format!("id: {id}"));
+}
+
+#[test]
+fn whoever_audits_sees_all_of_the_environment_and_others_their_own() {
+    let gate = Gate::start();
+    let id = sent(&gate, 2);
+    let (_, owner) = gate.member("olga", "owner");
+    let (ann, token) = gate.member("ann", "member");
+    let (bob, auditor) = gate.member("bob", "member");
+    assign(&gate, &owner, &ann, "production", "support");
+    assign(&gate, &owner, &bob, "production", "auditor");
+    gate.admin(&format!("/v1/records/{id}"), &token);
+    let who = |token: &str| -> Vec<String> {
+        let list = gate.admin("/v1/audit?limit=1000", token).json();
+        let events = list["events"].as_array().expect("list").clone();
+        events.iter().map(|e| e["principal"].as_str().expect("who").to_owned()).collect()
+    };
+    assert!(who(&token).iter().all(|name| name == "ann"));
+    let all = who(&auditor);
+    assert!(["ann", "bob", "olga"].iter().all(|name| all.iter().any(|n| n == name)), "{all:?}");
+}
+
+/// Every route with every role, against the permission that it asks for.
+#[test]
+fn each_route_answers_each_role_as_the_permission_table_says() {
+    let gate = Gate::start();
+    let id = sent(&gate, 1);
+    let described: Value = serde_json::from_str(&phigate::admin::openapi()).expect("JSON");
+    let mut asked = 0;
+    for (path, methods) in described["paths"].as_object().expect("paths") {
+        for method in methods.as_object().expect("methods").keys() {
+            let Some((_, _, needs)) = ROUTES.iter().find(|(m, p, _)| m == method && p == path) else {
+                panic!("{method} {path} is described and stands in no table");
+            };
+            let target = path
+                .replace("/members/{id}", "/members/mb_0")
+                .replace("/records/{id}", &format!("/records/{id}"))
+                .replace("/tokens/{id}", "/tokens/0")
+                .replace("{environment}", "staging");
+            let upper = method.to_uppercase();
+            let body = if path.ends_with("/search") {
+                json!({"environment": "staging", "value": "A100"})
+            } else if path.ends_with("/environments/{environment}") || path.ends_with("/role") {
+                json!({"role": "member"})
+            } else {
+                json!({})
+            };
+            assert_eq!(call(&gate, (&upper, &target), "", &[], &body).status(), 401, "{method} {path}");
+            for role in ["viewer", "support", "engineer", "security", "auditor", "metrics", "pipeline"] {
+                let token = gate.token(&[("staging", role)]);
+                if path.ends_with("/tail") && allowed(needs, role) {
+                    continue; // Has no end; asked elsewhere.
+                }
+                let status = call(&gate, (&upper, &target), &token, &[], &body).status();
+                assert_eq!(status != 403, allowed(needs, role), "{role}: {method} {path}: {status}");
+                asked += 1;
+            }
+        }
+    }
+    assert_eq!(
+        described["paths"]
+            .as_object()
+            .expect("paths")
+            .values()
+            .map(|m| m.as_object().expect("m").len())
+            .sum::<usize>(),
+        ROUTES.len()
+    );
+    assert!(asked > 100);
+}
+
+/// Whether a role in an environment is enough.
+fn allowed(needs: &str, role: &str) -> bool {
+    let roles = phigate::org::Roles::with(Vec::new());
+    let grant = roles.get(role).expect("a role").grant(phigate::org::Flag::Staging).clone();
+    let may = |word: &str| grant.may.iter().any(|p| p.as_str() == word);
+    match needs {
+        "" => true,
+        // Managing members is the organization's: no role in an environment gives it.
+        "members" => false,
+        needs => needs.split('|').any(may),
+    }
+}
+
+const ROUTES: [(&str, &str, &str); 19] = [
+    ("get", "/v1/environments", ""),
+    ("get", "/v1/me", ""),
+    ("post", "/v1/tokens/rotate", ""),
+    ("get", "/v1/members", "members"),
+    ("post", "/v1/members", "members"),
+    ("get", "/v1/members/{id}", "members"),
+    ("delete", "/v1/members/{id}", "members"),
+    ("put", "/v1/members/{id}/role", "members"),
+    ("put", "/v1/members/{id}/environments/{environment}", "members"),
+    ("delete", "/v1/members/{id}/environments/{environment}", "members"),
+    ("post", "/v1/members/{id}/tokens", "members"),
+    ("delete", "/v1/tokens/{id}", "members"),
+    ("get", "/v1/records", "records.read"),
+    ("get", "/v1/records/{id}", "records.read"),
+    ("get", "/v1/records/counts", "records.read"),
+    ("get", "/v1/records/tail", "records.read"),
+    ("get", "/v1/records/export", "records.export"),
+    ("post", "/v1/records/search", "values.search"),
+    ("get", "/v1/audit", "audit.own|audit.read"),
+];
+
+#[test]
+fn the_committed_description_is_that_of_the_handlers() {
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/config/openapi.json");
+    let now = phigate::admin::openapi();
+    if std::env::var_os("PHIGATE_BLESS").is_some() {
+        std::fs::write(committed, &now).expect("writes");
+    }
+    let committed = std::fs::read_to_string(committed).expect("config/openapi.json");
+    assert!(
+        committed == now,
+        "config/openapi.json is not what the handlers say: run this test with PHIGATE_BLESS=1"
+    );
+}
