@@ -2,7 +2,8 @@
 
 use crate::admin::{self, Admin, Quota};
 use crate::audit::{Audit, AuditError};
-use crate::config::{Config, Listener};
+use crate::config::{Config, Connection, Listener};
+use crate::forward::{Secret, SecretError, UpstreamTls};
 use crate::gateway::{Gateway, Rules, Shared, Snapshot};
 use crate::identify::{Caller, Identities, Keys, KnownKey};
 use crate::inspect::known::Remember;
@@ -13,7 +14,7 @@ use crate::people::{
     Imported, Notebook, People, PeopleError, PrintFile, Prints, PrintsError, Taker, open_seen,
 };
 use crate::record::{Recorder, RecorderConfig};
-use crate::resolve::Routes;
+use crate::resolve::{self, Routes, UpstreamSecrets};
 use crate::secrets::{PeopleKey, Secrets, SecretsError, TokenKeys};
 use crate::store::sqlite::Records;
 use crate::store::{Control, StoreError};
@@ -46,6 +47,24 @@ pub enum RunError {
     /// The audit.
     #[error(transparent)]
     Audit(AuditError),
+    /// What a connection's TLS is read from.
+    #[error("connection `{connection}`, upstream_tls: {error}")]
+    UpstreamTls {
+        /// Its name.
+        connection: Arc<str>,
+        /// What is wrong.
+        error: TlsError,
+    },
+    /// A header whose value stands elsewhere.
+    #[error("connection `{connection}`, secret_headers.{header}: {error}")]
+    Secret {
+        /// Its name.
+        connection: Arc<str>,
+        /// The header's name.
+        header: String,
+        /// What is wrong.
+        error: SecretError,
+    },
     /// A listener's certificates.
     #[error("listener `{listener}`: {error}")]
     Tls {
@@ -190,8 +209,13 @@ impl Running {
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         let snapshot = self.shared.snapshot.load();
-        let tls = snapshot.config.listeners.iter().filter_map(|l| l.tls.as_ref());
-        tls.flat_map(|tls| tls.files().map(Path::to_owned)).collect()
+        let config = &snapshot.config;
+        let listeners = config.listeners.iter().filter_map(|l| l.tls.as_ref()).flat_map(|tls| tls.files());
+        let upstreams = config.connections.iter().flat_map(|c| {
+            let secrets = c.secret_headers.iter().filter_map(|(_, secret)| secret.file());
+            c.tls.iter().flat_map(|tls| tls.files()).chain(secrets)
+        });
+        listeners.chain(upstreams).map(Path::to_owned).collect()
     }
 
     /// Where the admin side listens.
@@ -314,6 +338,24 @@ fn fronts(config: &Config) -> Result<Fronts, RunError> {
         .collect()
 }
 
+/// Reads what connections take from files, variables and commands.
+fn upstream_secrets(config: &Config) -> Result<resolve::Secrets, RunError> {
+    let of = |c: &Arc<Connection>| {
+        let tls = c.tls.as_ref().map(|tls| UpstreamTls::load(tls, &c.host)).transpose();
+        let tls = tls.map_err(|error| RunError::UpstreamTls { connection: c.name.clone(), error })?;
+        let header = |(name, secret): &(http::HeaderName, Secret)| match secret.header() {
+            Ok(value) => Ok((name.clone(), value)),
+            Err(error) => {
+                let header = name.as_str().to_owned();
+                Err(RunError::Secret { connection: c.name.clone(), header, error })
+            }
+        };
+        let headers = c.secret_headers.iter().map(header).collect::<Result<_, RunError>>()?;
+        Ok((c.name.clone(), UpstreamSecrets { tls: tls.map(Arc::new), headers }))
+    };
+    config.connections.iter().map(of).collect()
+}
+
 /// Keys of tuples, and the fingerprints that are asked.
 struct Keyring {
     people: PeopleKey,
@@ -370,7 +412,7 @@ fn snapshot(
     rules: Rules,
     control: &Arc<Control>,
     keyring: &Keyring,
-) -> Result<Snapshot, StoreError> {
+) -> Result<Snapshot, RunError> {
     let known = control
         .keys()?
         .into_iter()
@@ -391,7 +433,7 @@ fn snapshot(
     let takes = config.environments.iter().any(|e| e.fingerprints_max.is_some());
     let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
     Ok(Snapshot {
-        routes: Routes::new(&config),
+        routes: Routes::new(&config, &upstream_secrets(&config)?),
         identities: Identities::new(&config.identities),
         config,
         keys,

@@ -2,7 +2,9 @@
 
 #![allow(dead_code, clippy::print_stdout)]
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 
 /// CPU seconds of this process, all threads.
 pub(crate) fn cpu() -> f64 {
@@ -104,4 +106,54 @@ pub(crate) fn note(bytes: usize) -> String {
         out += "Seen today with dyspnea on exertion; lungs clear, no edema. BP 142/88, HR 96, SpO2 94%. Continue albuterol inhaler as needed and follow up with primary care in two weeks.\n";
     }
     out
+}
+
+/// The bundle with a patient that is made up for certain, so that a lower environment lets it in.
+pub(crate) fn made_up(bundle: String) -> String {
+    bundle.replace("E08738432", "TEST-0001").replace(
+        "birthDate\":\"1962-06-22\"",
+        "telecom\":[{\"system\":\"email\",\"value\":\"a@example.com\"}]",
+    )
+}
+
+/// An upstream of plain threads that answers each request with an object of so many bytes.
+pub(crate) fn upstream(bytes: usize) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n{{{}}}",
+        " ".repeat(bytes.saturating_sub(2))
+    );
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let answer = answer.clone();
+            std::thread::spawn(move || {
+                let mut have = Vec::new();
+                let mut piece = [0; 65536];
+                while let Ok(n @ 1..) = stream.read(&mut piece) {
+                    have.extend_from_slice(&piece[..n]);
+                    let Some(head) = memchr::memmem::find(&have, b"\r\n\r\n") else { continue };
+                    let text = String::from_utf8_lossy(&have[..head]).to_ascii_lowercase();
+                    let length: usize = text
+                        .split("content-length: ")
+                        .nth(1)
+                        .and_then(|l| l.split("\r\n").next()?.parse().ok())
+                        .unwrap_or(0);
+                    if have.len() >= head + 4 + length {
+                        have.drain(..head + 4 + length);
+                        if stream.write_all(answer.as_bytes()).is_err() {
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+/// The address in the log line that tells where the gateway listens.
+pub(crate) fn listening(line: &str) -> Option<SocketAddr> {
+    let line = line.contains("\"Listening.\"").then_some(line)?;
+    line.split("\"address\":\"").nth(1)?.split('"').next()?.parse().ok()
 }

@@ -145,6 +145,10 @@ pub struct Connection {
     pub host: String,
     /// Port of the upstream.
     pub port: u16,
+    /// TLS to the upstream; `None`: plain.
+    pub tls: Option<crate::forward::TlsSettings>,
+    /// Headers to the upstream whose values stand elsewhere.
+    pub secret_headers: Vec<(HeaderName, crate::forward::Secret)>,
     /// To connect, milliseconds.
     pub connect_timeout_ms: u64,
     /// From the end of the request to the reply's head, milliseconds.

@@ -64,6 +64,9 @@ pub fn prepare_request(
     for (name, value) in rules.set.iter().filter(|(name, _)| !is_framing(name)) {
         head.headers.insert(name, value.clone());
     }
+    for (name, value) in upstream.secret_headers.iter() {
+        head.headers.insert(name, value.clone());
+    }
     let host = match rules.host {
         HostHeader::Keep => sent_host,
         HostHeader::Upstream => None,

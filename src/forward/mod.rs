@@ -9,6 +9,8 @@
 mod body;
 mod headers;
 mod pool;
+mod secret;
+mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -16,12 +18,14 @@ mod tests;
 pub use body::{OutBody, UpstreamBody};
 pub use headers::{HeaderRules, HostHeader, prepare_reply, prepare_request};
 pub use pool::{ForwardCounters, Pool};
+pub use secret::{Secret, SecretError};
+pub use tls::{SYSTEM_CA, TlsSettings, UpstreamTls};
 
 use crate::listen::BodyError;
 use crate::reason::Reason;
 use std::sync::Arc;
 
-/// Where messages go. Plain HTTP/1.1.
+/// Where messages go: HTTP/1.1, plain or in TLS.
 #[derive(Debug, Clone)]
 pub struct Upstream {
     /// Its name, as in metrics and records.
@@ -40,6 +44,10 @@ pub struct Upstream {
     pub pool_idle_max: usize,
     /// How long an idle connection is kept: shorter than upstreams keep theirs. Default 30 000.
     pub pool_idle_timeout_ms: u64,
+    /// What a handshake with it takes; `None`: plain.
+    pub tls: Option<Arc<UpstreamTls>>,
+    /// Headers that only it may know: written last, in place of any others.
+    pub secret_headers: Arc<[(http::HeaderName, http::HeaderValue)]>,
 }
 
 impl Upstream {
@@ -55,14 +63,17 @@ impl Upstream {
             reply_idle_timeout_ms: 300_000,
             pool_idle_max: 64,
             pool_idle_timeout_ms: 30_000,
+            tls: None,
+            secret_headers: Arc::new([]),
         }
     }
 
-    /// `host:port` as in a `Host` header: brackets around IPv6, no port where it is 80.
+    /// `host:port` as in a `Host` header: brackets around IPv6, no port where it is the scheme's.
     #[must_use]
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+        let usual = if self.tls.is_some() { 443 } else { 80 };
+        if self.port == usual { host } else { format!("{host}:{}", self.port) }
     }
 }
 
@@ -82,6 +93,12 @@ pub enum ForwardError {
         upstream: Arc<str>,
         /// `connect_timeout_ms`.
         limit_ms: u64,
+    },
+    /// The handshake failed: its certificate isn't good for us, ours isn't for it, or it speaks no TLS. Nothing was sent.
+    #[error("the TLS handshake with upstream `{upstream}` failed")]
+    Handshake {
+        /// Its name.
+        upstream: Arc<str>,
     },
     /// It sent no head in time. Its fault; not tried again.
     #[error("upstream `{upstream}` sent no reply head within {limit_ms} ms")]
@@ -118,7 +135,9 @@ impl ForwardError {
     #[must_use]
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Connect { .. } | Self::ConnectTimeout { .. } => Reason::UpstreamConnect,
+            Self::Connect { .. } | Self::ConnectTimeout { .. } | Self::Handshake { .. } => {
+                Reason::UpstreamConnect
+            }
             Self::HeadTimeout { .. } => Reason::UpstreamTimeout,
             Self::ClosedEarly { .. } | Self::Invalid { .. } => Reason::UpstreamInvalid,
             Self::RequestBody { error: BodyError::CutShort, .. } => Reason::BodyCutShort,

@@ -1,7 +1,7 @@
 //! Connections to upstreams, kept by one thread: the last that came back is the next to go.
 
 use super::{
-    ForwardError, Upstream,
+    ForwardError, Upstream, UpstreamTls,
     body::{OutBody, Progress, UpstreamBody},
 };
 use http::{Method, Request, Response, StatusCode, header};
@@ -23,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     task::AbortHandle,
     time::{sleep_until, timeout},
@@ -114,6 +115,7 @@ pub(super) struct Shelf {
     port: u16,
     idle_max: usize,
     idle_timeout: Duration,
+    tls: Option<Arc<UpstreamTls>>,
     idle: Vec<(Connection, Instant)>,
     is_swept: bool,
 }
@@ -125,6 +127,7 @@ impl Shelf {
             port: upstream.port,
             idle_max: upstream.pool_idle_max,
             idle_timeout: Duration::from_millis(upstream.pool_idle_timeout_ms),
+            tls: upstream.tls.clone(),
             idle: Vec::new(),
             is_swept: false,
         }
@@ -135,6 +138,7 @@ impl Shelf {
             && self.port == upstream.port
             && self.idle_max == upstream.pool_idle_max
             && self.idle_timeout == Duration::from_millis(upstream.pool_idle_timeout_ms)
+            && self.tls.as_ref().map(Arc::as_ptr) == upstream.tls.as_ref().map(Arc::as_ptr)
     }
 
     fn take(&mut self) -> Option<Connection> {
@@ -220,16 +224,28 @@ async fn connect(upstream: &Upstream) -> Result<Connection, ForwardError> {
         }
     };
     let limit_ms = upstream.connect_timeout_ms;
-    let stream = timeout(Duration::from_millis(limit_ms), opening)
+    let opening = async {
+        let stream = opening.await.map_err(|_| ForwardError::Connect { upstream: name() })?;
+        let _ = stream.set_nodelay(true);
+        match &upstream.tls {
+            None => speak(stream).await,
+            Some(tls) => {
+                let stream = tls.connect(stream).await;
+                speak(stream.ok_or_else(|| ForwardError::Handshake { upstream: name() })?).await
+            }
+        }
+        .map_err(|_| ForwardError::Connect { upstream: name() })
+    };
+    timeout(Duration::from_millis(limit_ms), opening)
         .await
         .map_err(|_| ForwardError::ConnectTimeout { upstream: name(), limit_ms })?
-        .map_err(|_| ForwardError::Connect { upstream: name() })?;
-    let _ = stream.set_nodelay(true);
-    let (sender, connection) = http1::Builder::new()
-        .max_buf_size(BUFFER_BYTES_MAX)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|_| ForwardError::Connect { upstream: name() })?;
+}
+
+/// HTTP/1.1 on an open stream.
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + 'static) -> Result<Connection, hyper::Error> {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(BUFFER_BYTES_MAX);
+    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
     let task = tokio::task::spawn_local(async move {
         let _ = connection.await; // its errors reach whoever waits for a reply
     });

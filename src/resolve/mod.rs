@@ -12,11 +12,13 @@ mod authority;
 pub use authority::{host_of, is_misdirected};
 
 use crate::config::{Config, Connection, Environment, Listener};
-use crate::forward::Upstream;
+use crate::forward::{Upstream, UpstreamTls};
 use crate::identify::Caller;
 use crate::inspect::decode;
 use crate::org::Flag;
 use crate::reason::Reason;
+use http::{HeaderName, HeaderValue};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Where a message goes.
@@ -79,10 +81,28 @@ pub struct Wish<'m> {
     pub header: Option<&'m str>,
 }
 
+/// What a connection takes from files and elsewhere for its upstream, by the connection's name.
+pub type Secrets = HashMap<Arc<str>, UpstreamSecrets>;
+
+/// What an upstream alone may know of us, and how we know it.
+#[derive(Debug, Clone)]
+pub struct UpstreamSecrets {
+    /// TLS to it.
+    pub tls: Option<Arc<UpstreamTls>>,
+    /// Headers that it gets.
+    pub headers: Arc<[(HeaderName, HeaderValue)]>,
+}
+
+impl Default for UpstreamSecrets {
+    fn default() -> Self {
+        Self { tls: None, headers: Arc::new([]) }
+    }
+}
+
 impl Routes {
-    /// The routes of a checked configuration.
+    /// The routes of a checked configuration; `secrets` gives what connections take from files and elsewhere.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, secrets: &Secrets) -> Self {
         let routes = config
             .connections
             .iter()
@@ -90,9 +110,15 @@ impl Routes {
                 let environment = config.environment(&connection.environment)?.clone();
                 let (own, foreign): (Vec<_>, Vec<_>) =
                     config.connections.iter().partition(|c| c.environment == connection.environment);
-                let authority = |c: &Arc<Connection>| {
-                    Upstream::new(c.name.clone(), c.host.clone(), c.port).authority().to_ascii_lowercase()
+                let upstream = |c: &Arc<Connection>| {
+                    let secrets = secrets.get(&c.name).cloned().unwrap_or_default();
+                    Upstream {
+                        tls: secrets.tls,
+                        secret_headers: secrets.headers,
+                        ..Upstream::new(c.name.clone(), c.host.clone(), c.port)
+                    }
                 };
+                let authority = |c: &Arc<Connection>| upstream(c).authority().to_ascii_lowercase();
                 let mut own_hosts: Vec<String> = own.into_iter().map(authority).collect();
                 own_hosts.extend(environment.known_hosts.iter().cloned());
                 Some(Arc::new(Route {
@@ -103,7 +129,7 @@ impl Routes {
                     upstream: Upstream {
                         connect_timeout_ms: connection.connect_timeout_ms,
                         reply_head_timeout_ms: connection.reply_head_timeout_ms,
-                        ..Upstream::new(connection.name.clone(), connection.host.clone(), connection.port)
+                        ..upstream(connection)
                     },
                 }))
             })
@@ -266,7 +292,7 @@ mod tests {
             {extra}"#
         );
         let config = Config::parse(&text).expect("checked");
-        let routes = Routes::new(&config);
+        let routes = Routes::new(&config, &Secrets::new());
         (config, routes)
     }
 
@@ -301,7 +327,7 @@ mod tests {
             let host = if &*e.name == "staging" { "stage.example" } else { "live.example" };
             *e = Arc::new(Environment { hosts: vec![host.into()], ..(**e).clone() });
         }
-        let routes = Routes::new(&config);
+        let routes = Routes::new(&config, &Secrets::new());
         let found = |host: Option<&str>, header: Option<&str>, listener: usize, key: Option<&str>| {
             let caller = Caller { environment: key.map(Arc::from), ..Caller::nobody() };
             let path = if listener == 1 { "/x" } else { "/fhir/x" };

@@ -20,3 +20,4 @@ mod samples;
 mod sockets;
 mod support;
 mod tls;
+mod upstream_tls;

@@ -1,0 +1,83 @@
+//! TLS to an upstream: who has to have signed its certificate, and ours if it asks for one.
+//!
+//! TLS 1.2 and 1.3, HTTP/1.1; nothing is sent early. Files are read when a configuration is taken over; connections that
+//! are open go on with what they began with, and are not used again after a reload.
+
+use crate::listen::tls::{HTTP_11, TlsError, chain, key, roots};
+use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// TLS of one upstream, as configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// A PEM file of the CAs that sign for it. Default: the system's, [`SYSTEM_CA`].
+    pub ca: PathBuf,
+    /// The name that its certificate has to have, and that it is asked for. Default: the upstream's host.
+    pub server_name: Option<String>,
+    /// PEM files of our certificate, leaf first, and its key, where it asks for one.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+impl TlsSettings {
+    /// Every file that it is read from.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let pair = self.certificate.iter().flat_map(|(chain, key)| [chain.as_path(), key.as_path()]);
+        std::iter::once(self.ca.as_path()).chain(pair)
+    }
+}
+
+/// What a handshake with an upstream takes.
+pub struct UpstreamTls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl UpstreamTls {
+    /// Reads the files of an upstream at `host`.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn load(settings: &TlsSettings, host: &str) -> Result<Self, TlsError> {
+        let wrong = |path: &Path, wrong| TlsError::Content { path: path.to_owned(), wrong };
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("aws-lc-rs has the suites of TLS 1.2 and 1.3")
+            .with_root_certificates(roots(&settings.ca)?);
+        let mut config = match &settings.certificate {
+            None => builder.with_no_client_auth(),
+            Some((chain_path, key_path)) => {
+                let pem = std::fs::read(key_path)
+                    .map_err(|e| TlsError::File { path: key_path.clone(), kind: e.kind() })?;
+                builder
+                    .with_client_auth_cert(chain(chain_path)?, key(key_path, &pem)?)
+                    .map_err(|_| wrong(key_path, "the key doesn't belong to the certificate"))?
+            }
+        };
+        config.alpn_protocols = vec![HTTP_11.to_vec()];
+        let name = settings.server_name.as_deref().unwrap_or(host);
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| wrong(&settings.ca, "`server_name` is neither a host name nor an address"))?;
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
+    }
+
+    /// Shakes hands; gives nothing where that fails: a certificate that isn't good, or no TLS at all.
+    pub(super) async fn connect(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+        self.connector.connect(self.name.clone(), stream).await.ok()
+    }
+}
+
+impl fmt::Debug for UpstreamTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UpstreamTls")
+    }
+}
+
+/// Where the system keeps the CAs that it trusts.
+pub const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";

@@ -1,0 +1,112 @@
+//! TLS to upstreams: who signs for them, what they are called, our own certificate, and secrets that they alone get.
+
+use crate::certificates::{Authority, Issued, server};
+use crate::support::{Gate, Http, OK, connect, read_http};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+/// Answers each message on each connection, and tells what came; handshakes that fail are no messages.
+fn upstream(config: Arc<ServerConfig>) -> (SocketAddr, Receiver<Http>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    let (told, came) = sync_channel(16);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = ServerConnection::new(config.clone()).expect("a server");
+            let (mut stream, told) = (StreamOwned::new(connection, stream), told.clone());
+            std::thread::spawn(move || {
+                while let Some(message) = read_http(&mut stream, false) {
+                    let _ = told.send(message);
+                    if stream.write_all(OK).and_then(|()| stream.flush()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (address, came)
+}
+
+/// A gateway whose environment `secure` leads to `upstream`, with the CA's file; `CA` in `more` is that file.
+fn start(upstream: SocketAddr, authority: &Authority, more: &str) -> (Gate, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).expect("writes");
+    let more = more.replace("CA", &format!("{:?}", folder.path().join("ca.pem")));
+    let gate = Gate::also(&format!(
+        "[[environment]]\nname = \"secure\"\nflag = \"staging\"\n[[listener]]\nname = \"secure\"\naddress = \"127.0.0.1:0\"\nenvironment = \"secure\"\ncallers = \"any\"\n[[connection]]\nname = \"to-secure\"\nenvironment = \"secure\"\nupstream = \"https://{upstream}\"\n{more}"
+    ));
+    (gate, folder)
+}
+
+fn ask(gate: &Gate) -> Http {
+    let mut stream = connect(gate.running().address("secure").expect("listens"));
+    stream.write_all(b"GET /fhir/metadata HTTP/1.1\r\nHost: b\r\n\r\n").expect("writes");
+    read_http(&mut stream, false).expect("an answer")
+}
+
+#[test]
+fn an_upstream_is_spoken_to_in_tls_where_its_ca_and_its_name_are_as_configured() {
+    let authority = Authority::new();
+    let (address, came) = upstream(server(&authority.issue("ehr.example"), None));
+    let (gate, _folder) =
+        start(address, &authority, "upstream_tls = { ca = CA, server_name = \"ehr.example\" }");
+    for _ in 0..2 {
+        assert_eq!(ask(&gate).status(), 200);
+        let message = came.recv().expect("a message");
+        assert_eq!(message.header("host"), address.to_string());
+    }
+}
+
+#[test]
+fn a_wrong_name_and_an_unknown_ca_are_a_bad_gateway_and_no_byte_is_sent() {
+    let authority = Authority::new();
+    let (address, came) = upstream(server(&authority.issue("ehr.example"), None));
+    for (ca, name) in [(&authority, "other.example"), (&Authority::new(), "ehr.example")] {
+        let tls = format!("upstream_tls = {{ ca = CA, server_name = \"{name}\" }}");
+        let (gate, _folder) = start(address, ca, &tls);
+        let reply = ask(&gate);
+        assert_eq!((reply.status(), reply.header("phigate-reason")), (502, "upstream_connect"));
+        assert!(came.try_recv().is_err(), "nothing was sent");
+    }
+}
+
+#[test]
+fn an_upstream_that_asks_for_a_certificate_gets_ours() {
+    let (authority, ours) = (Authority::new(), Authority::new());
+    let (address, came) = upstream(server(&authority.issue("ehr.example"), Some(&ours)));
+    let keys = tempfile::tempdir().expect("folder");
+    let files = |issued: &Issued| {
+        let (chain, key) = (keys.path().join("me.pem"), keys.path().join("me.key"));
+        std::fs::write(&chain, &issued.chain).expect("writes");
+        std::fs::write(&key, &issued.key).expect("writes");
+        format!("certificate = {chain:?}, key = {key:?}")
+    };
+    let tls = |files: &str| format!("upstream_tls = {{ ca = CA, server_name = \"ehr.example\", {files} }}");
+    let (gate, _folder) = start(address, &authority, &tls(&files(&ours.issue("phigate.example"))));
+    assert_eq!(ask(&gate).status(), 200);
+    came.recv().expect("a message");
+    let (gate, _folder) =
+        start(address, &authority, "upstream_tls = { ca = CA, server_name = \"ehr.example\" }");
+    assert_eq!(ask(&gate).status(), 502);
+    assert!(came.try_recv().is_err(), "nothing was taken");
+}
+
+#[test]
+fn secret_headers_reach_the_upstream_and_win_over_what_came() {
+    let authority = Authority::new();
+    let (address, came) = upstream(server(&authority.issue("ehr.example"), None));
+    let secret = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(secret.path(), "Bearer made-up\n").expect("writes");
+    let more = format!(
+        "secret_headers = {{ Authorization = \"file:{}\" }}\nupstream_tls = {{ ca = CA, server_name = \"ehr.example\" }}",
+        secret.path().display()
+    );
+    let (gate, _folder) = start(address, &authority, &more);
+    let mut stream = connect(gate.running().address("secure").expect("listens"));
+    stream.write_all(b"GET /x HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer caller\r\n\r\n").expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+    assert_eq!(came.recv().expect("a message").header("authorization"), "Bearer made-up");
+}
