@@ -1,6 +1,6 @@
-//! How many user instructions does one message take? callgrind counts them: the same program is run twice, with few and
-//! with more messages, and the difference is what the messages took. Exact to a part in a hundred, however busy the
-//! machine is, so it shows slow growth that timings hide. Takes valgrind.
+//! How many user instructions does one message take? callgrind counts them from the first message on: the same program is
+//! run twice, with few and with more messages, and the difference is what the messages took. Exact to a part in a hundred,
+//! however busy the machine is, so it shows slow growth that timings hide. Takes valgrind.
 //!
 //!     cargo bench --bench instructions
 //!
@@ -43,7 +43,7 @@ fn main() {
     }
 }
 
-/// User instructions of a gateway that forwards so many messages, start and stop included.
+/// User instructions of a gateway that forwards so many messages and stops.
 fn instructions(what: &str, flag: &str, mode: &str, records: bool, request: &str, messages: u32) -> u64 {
     let folder = tempfile::tempdir().expect("folder");
     let config = folder.path().join("phigate.toml");
@@ -55,8 +55,12 @@ fn instructions(what: &str, flag: &str, mode: &str, records: bool, request: &str
     fs::write(&config, text).expect("writes");
     let out = kept(what, messages).unwrap_or_else(|| folder.path().join("callgrind.out"));
     let (mut gateway, address) = start(&config, &out);
-    send(address, request, messages);
+    // What it takes once isn't counted: the start, and what the first messages make.
+    send(address, request, WARM_UP);
     let pid = gateway.id().to_string();
+    let control = Command::new("callgrind_control").args(["-i", "on", &pid]).output();
+    assert!(control.expect("callgrind_control runs").status.success(), "callgrind counts from here on");
+    send(address, request, messages);
     assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kills").success());
     assert!(gateway.wait().expect("ends").success(), "the gateway stops as asked");
     totals(&out)
@@ -70,7 +74,7 @@ fn kept(what: &str, messages: u32) -> Option<PathBuf> {
 
 fn start(config: &Path, out: &Path) -> (Child, SocketAddr) {
     let mut gateway = Command::new("valgrind")
-        .args(["--tool=callgrind", "-q", "--separate-threads=no"])
+        .args(["--tool=callgrind", "-q", "--separate-threads=no", "--instr-atstart=no"])
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(env!("CARGO_BIN_EXE_phigate"))
         .args(["run", "--log", "json", "--config"])
@@ -111,3 +115,6 @@ fn totals(out: &Path) -> u64 {
     let line = text.lines().rev().find(|l| l.starts_with("totals:")).expect("totals");
     line.trim_start_matches("totals:").trim().parse().expect("a count")
 }
+
+/// Messages before counting begins.
+const WARM_UP: u32 = 20;

@@ -464,4 +464,5 @@ fn upstream(text: &str) -> Result<(bool, String, u16), &'static str> {
 const HEAD_BYTES_MAX: std::ops::Range<u64> = 8192..(1 << 20) + 1;
 const SECRET_WANTED: &str =
     "a header name, and where its value stands: env:NAME, file:PATH or command:PROGRAM ARGUMENTS";
-const URL_WANTED: &str = "a URL of host and port without a path, like http://127.0.0.1:8080";
+const URL_WANTED: &str =
+    "a URL of host and port without a path, like http://127.0.0.1:8080 or https://ehr.example.org";

@@ -39,11 +39,32 @@ fn the_shipped_example_shows_defaults_that_are_the_program_s() {
 }
 
 #[test]
+fn an_upstream_in_tls_and_its_secrets_are_read_and_what_does_not_fit_is_told() {
+    let with = |upstream: &str, more: &str| {
+        GOOD.replace("\"http://127.0.0.1:9001\"", &format!("\"{upstream}\"\n{more}"))
+    };
+    let good = with("https://ehr.example", "secret_headers = { Authorization = \"env:EHR_TOKEN\" }");
+    let config = Config::parse(&good).expect("good");
+    let connection = config.connections.first().expect("one");
+    assert_eq!((connection.port, connection.tls.is_some(), connection.secret_headers.len()), (443, true, 1));
+    let secret = "Bearer made-up";
+    for (text, part) in [
+        (with("http://127.0.0.1:9001", "upstream_tls = { server_name = \"x\" }"), "an https:// upstream"),
+        (with("https://ehr.example", "upstream_tls = { key = \"x\" }"), "together"),
+        (with("https://ehr.example", &format!("secret_headers = {{ A = \"{secret}\" }}")), "env:NAME"),
+    ] {
+        let got = problems(&text);
+        assert!(got.iter().any(|p| p.contains(part)), "{got:#?}");
+        assert!(!got.iter().any(|p| p.contains(secret)), "a secret is shown");
+    }
+}
+
+#[test]
 fn every_problem_is_told_at_once_with_line_and_suggestion() {
     let text = GOOD
         .replace("callers = \"any\"", "calers = \"any\"")
         .replace("flag = \"development\"", "flag = \"developement\"")
-        .replace("http://127.0.0.1:9001", "https://127.0.0.1:9001")
+        .replace("http://127.0.0.1:9001", "ftp://127.0.0.1:9001")
         .replace("environment = \"development\"\nupstream", "environment = \"develpment\"\nupstream");
     let got = problems(&text);
     assert!(
@@ -58,7 +79,7 @@ fn every_problem_is_told_at_once_with_line_and_suggestion() {
         "{got:#?}"
     );
     assert!(
-        got.iter().any(|p| p.starts_with("line 15: connection[0].upstream:") && p.contains("TLS")),
+        got.iter().any(|p| p.starts_with("line 15: connection[0].upstream:") && p.contains("https")),
         "{got:#?}"
     );
     assert_eq!(got.len(), 3, "{got:#?}");

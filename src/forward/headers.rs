@@ -51,11 +51,9 @@ pub fn prepare_request(
             .get(header::EXPECT)
             .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let sent_host = head.headers.remove(header::HOST).or_else(|| authority_of(&head.uri));
-    strip_hop_by_hop(&mut head.headers);
-    for name in [header::EXPECT, header::CONTENT_LENGTH, header::FORWARDED] {
-        head.headers.remove(name);
-    }
-    strip_where(&mut head.headers, is_ours_or_forwarding);
+    strip_where(&mut head.headers, |name| {
+        is_hop_by_hop(name) || is_rewritten(name) || is_ours_or_forwarding(name.as_str())
+    });
     strip_keys_in_authorization(&mut head.headers);
     for name in &rules.remove {
         head.headers.remove(name);
@@ -71,7 +69,8 @@ pub fn prepare_request(
         HostHeader::Keep => sent_host,
         HostHeader::Upstream => None,
     };
-    let host = host.or_else(|| HeaderValue::try_from(upstream.authority()).ok());
+    let own = || HeaderValue::try_from(upstream.authority()).ok();
+    let host = host.or_else(|| upstream.host_value.get_or_init(own).clone());
     if let Some(host) = host {
         head.headers.insert(header::HOST, host);
     }
@@ -92,8 +91,7 @@ pub fn prepare_reply(head: &mut response::Parts) {
     // Kept for a chunked body: hyper writes only trailers that are announced, to callers that said `TE: trailers`.
     let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
     let trailers: Vec<HeaderValue> = head.headers.get_all(header::TRAILER).iter().cloned().collect();
-    strip_hop_by_hop(&mut head.headers);
-    strip_where(&mut head.headers, |name| name.starts_with("phigate-"));
+    strip_where(&mut head.headers, |name| is_hop_by_hop(name) || name.as_str().starts_with("phigate-"));
     if is_chunked {
         head.headers.remove(header::CONTENT_LENGTH);
         append_trailers(&mut head.headers, trailers);
@@ -104,14 +102,15 @@ pub fn prepare_reply(head: &mut response::Parts) {
 
 /// Known hop-by-hop names only: what `Connection` names beside them stays, or a caller could take away headers
 /// that the upstream trusts.
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
-    for name in ["keep-alive", "http2-settings"] {
-        headers.remove(name);
-    }
-    strip_where(headers, |name| name.starts_with("proxy-"));
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name)
+        || matches!(name.as_str(), "keep-alive" | "http2-settings")
+        || name.as_str().starts_with("proxy-")
+}
+
+/// What is written anew, or not passed on.
+fn is_rewritten(name: &HeaderName) -> bool {
+    [header::EXPECT, header::CONTENT_LENGTH, header::FORWARDED].contains(name)
 }
 
 fn is_ours_or_forwarding(name: &str) -> bool {
@@ -131,12 +130,10 @@ fn is_framing(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name) || name == header::CONTENT_LENGTH || name == header::EXPECT
 }
 
-fn strip_where(headers: &mut HeaderMap, is_stripped: impl Fn(&str) -> bool) {
-    if headers.keys().any(|name| is_stripped(name.as_str())) {
-        let names: Vec<_> = headers.keys().filter(|name| is_stripped(name.as_str())).cloned().collect();
-        for name in names {
-            headers.remove(name);
-        }
+fn strip_where(headers: &mut HeaderMap, is_stripped: impl Fn(&HeaderName) -> bool) {
+    let names: Vec<_> = headers.keys().filter(|name| is_stripped(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Upstream {
     pub tls: Option<Arc<UpstreamTls>>,
     /// Headers that only it may know: written last, in place of any others.
     pub secret_headers: Arc<[(http::HeaderName, http::HeaderValue)]>,
+    /// Its authority as a header's value, made when first asked for.
+    pub host_value: std::sync::OnceLock<Option<http::HeaderValue>>,
 }
 
 impl Upstream {
@@ -65,6 +67,7 @@ impl Upstream {
             pool_idle_timeout_ms: 30_000,
             tls: None,
             secret_headers: Arc::new([]),
+            host_value: std::sync::OnceLock::new(),
         }
     }
 

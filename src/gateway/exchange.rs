@@ -50,18 +50,20 @@ pub(super) struct Exchange {
     pub(super) reply_tee: Option<TeeCell>,
 }
 
-impl Default for Exchange {
-    fn default() -> Self {
-        Self {
-            id: String::new(),
-            received: Instant::now(),
-            listener: Arc::from(""),
-            method: "OTHER",
+impl Exchange {
+    /// One that begins. `keeps`: its head is kept for a record.
+    pub(super) fn open(head: &Parts, listener: &Arc<str>, received: Instant, keeps: bool) -> Box<Self> {
+        let kept = if keeps { HeadText::of(head) } else { HeadText::default() };
+        Box::new(Self {
+            id: crate::clock::new_id(),
+            received,
+            listener: listener.clone(),
+            method: known_method(head.method.as_str()),
             caller: Caller::nobody(),
             route: None,
             environment: None,
             ceiling: View::Metadata,
-            head: HeadText::default(),
+            head: kept,
             body: Payload::default(),
             request_bytes: 0,
             findings: None,
@@ -73,25 +75,15 @@ impl Default for Exchange {
             reply_permit: None,
             reply: None,
             reply_tee: None,
-        }
-    }
-}
-
-impl Exchange {
-    pub(super) fn open(head: &Parts, listener: &Arc<str>, received: Instant) -> Self {
-        Self {
-            id: crate::clock::new_id(),
-            received,
-            listener: listener.clone(),
-            method: known_method(head.method.as_str()),
-            head: HeadText::of(head),
-            ..Self::default()
-        }
+        })
     }
 
     /// One whose head was refused before anything of it was taken in.
-    pub(super) fn refused(listener: &Arc<str>) -> Self {
-        Self { id: crate::clock::new_id(), listener: listener.clone(), ..Self::default() }
+    pub(super) fn refused(listener: &Arc<str>) -> Box<Self> {
+        let (head, ()) = http::Request::new(()).into_parts();
+        let mut exchange = Self::open(&head, listener, Instant::now(), false);
+        exchange.method = "OTHER";
+        exchange
     }
 
     /// The environment's name, where one was resolved.
@@ -102,22 +94,21 @@ impl Exchange {
 
 /// A message that isn't answered yet. Where its caller goes away, hyper drops all of it: that is counted and recorded.
 pub(super) struct Watched {
-    pub(super) exchange: Exchange,
+    pub(super) exchange: Option<Box<Exchange>>,
     pub(super) close: Option<Close>,
 }
 
 impl Watched {
     /// There is an answer: its body's end is the message's.
-    pub(super) fn answered(mut self) -> Exchange {
+    pub(super) fn answered(mut self) -> Option<Box<Exchange>> {
         self.close = None;
-        std::mem::take(&mut self.exchange)
+        self.exchange.take()
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if let Some(close) = self.close.take() {
-            let exchange = std::mem::take(&mut self.exchange);
+        if let (Some(close), Some(exchange)) = (self.close.take(), self.exchange.take()) {
             close.exchange(exchange, Outcome::Failed, Some(Reason::CallerGone), 0, "none", 0);
         }
     }
@@ -132,7 +123,7 @@ pub(super) struct Close {
 impl Close {
     pub(super) fn exchange(
         self,
-        mut exchange: Exchange,
+        mut exchange: Box<Exchange>,
         outcome: Outcome,
         reason: Option<Reason>,
         status: u16,

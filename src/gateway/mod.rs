@@ -87,11 +87,16 @@ impl Gateway {
     async fn serve(&self, inbound: Inbound) -> Response<ReplyBody> {
         let snapshot = self.shared.snapshot.load_full(); // one configuration for the whole message
         let Inbound { listener, peer, received, head: Head(head), body } = inbound;
-        let mut watched =
-            Watched { exchange: Exchange::open(&head, &listener, received), close: Some(self.close()) };
-        let outcome = self.pass(&snapshot, &mut watched.exchange, &head, &peer, body).await;
+        let exchange = Exchange::open(&head, &listener, received, self.shared.recorder.is_some());
+        let mut watched = Watched { exchange: Some(exchange), close: Some(self.close()) };
+        let outcome = match &mut watched.exchange {
+            Some(exchange) => self.pass(&snapshot, exchange, &head, &peer, body).await,
+            None => Err(Reason::Internal.into()),
+        };
         self.cells.time(Stage::Total, received.elapsed());
-        let exchange = watched.answered();
+        let Some(exchange) = watched.answered() else {
+            return self.on_refuse(&listener, Reason::Internal);
+        };
         match outcome {
             Ok(reply) => self.passed(exchange, reply),
             Err(failure) => self.failed(exchange, &head, failure),
@@ -247,7 +252,7 @@ impl Gateway {
         })
     }
 
-    fn passed(&self, mut exchange: Exchange, reply: ClearedReply) -> Response<ReplyBody> {
+    fn passed(&self, mut exchange: Box<Exchange>, reply: ClearedReply) -> Response<ReplyBody> {
         exchange.would_refuse = exchange.would_refuse.or(reply.would_refuse());
         let (mut head, body) = reply.into_parts();
         prepare_reply(&mut head);
@@ -281,7 +286,7 @@ impl Gateway {
         ReplyBody::streaming(Tee::new(body, copy_max, move |end| *told.borrow_mut() = Some(end)))
     }
 
-    fn failed(&self, exchange: Exchange, head: &Parts, mut failure: Failure) -> Response<ReplyBody> {
+    fn failed(&self, exchange: Box<Exchange>, head: &Parts, mut failure: Failure) -> Response<ReplyBody> {
         self.offer_registration(&exchange, &mut failure.0);
         let text = HeadText::of(head);
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
@@ -302,7 +307,7 @@ impl Gateway {
         }
     }
 
-    fn refused(&self, exchange: Exchange, dialect: Dialect, refusal: &Refusal) -> Response<ReplyBody> {
+    fn refused(&self, exchange: Box<Exchange>, dialect: Dialect, refusal: &Refusal) -> Response<ReplyBody> {
         let answer = respond::refusal(
             refusal,
             dialect,

@@ -53,12 +53,11 @@ impl Gateway {
 
     /// The head of a reply that streams into production, where its first bytes are to be copied.
     fn copies(&self, exchange: &Exchange, head: &response::Parts, route: &Route) -> Option<ReplyCopy> {
-        let text = HeadText::of_reply(head);
         let wanted = self.shared.recorder.is_some()
             && route.environment.policy.mode != Mode::Off
-            && exchange.ceiling > View::None
-            && !is_event_stream(&text.content_type);
-        wanted.then(|| copy(&text, Payload::default(), true))
+            && exchange.ceiling > View::None;
+        let text = wanted.then(|| HeadText::of_reply(head))?;
+        (!is_event_stream(&text.content_type)).then(|| copy(&text, Payload::default(), true))
     }
 
     /// A stream of events is passed on where the connection takes it unread; its head is judged all the same.

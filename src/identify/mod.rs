@@ -10,7 +10,7 @@ use crate::org::CallerRole;
 use crate::reason::Reason;
 use http::HeaderMap;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use subtle::ConstantTimeEq;
 
 /// A caller, as far as the gateway knows.
@@ -28,7 +28,8 @@ impl Caller {
     /// Nobody known.
     #[must_use]
     pub fn nobody() -> Self {
-        Self { name: Arc::from("nobody"), role: CallerRole::Nobody, environment: None }
+        static NAME: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("nobody"));
+        Self { name: NAME.clone(), role: CallerRole::Nobody, environment: None }
     }
 }
 

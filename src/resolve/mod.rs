@@ -18,6 +18,7 @@ use crate::inspect::decode;
 use crate::org::Flag;
 use crate::reason::Reason;
 use http::{HeaderName, HeaderValue};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -181,7 +182,7 @@ impl Routes {
 
     fn environment(
         &self,
-        segments: &[String],
+        segments: &[&str],
         wish: &Wish<'_>,
         listener: &Listener,
         caller: &Caller,
@@ -217,14 +218,17 @@ impl Routes {
 
 /// The path's segments, decoded once; `None` where a segment could be read in two ways: an encoded slash, backslash
 /// or NUL, a dot segment, an escape that isn't one.
-fn canonical(path: &str) -> Option<Vec<String>> {
+fn canonical(path: &str) -> Option<Vec<Cow<'_, str>>> {
     if !path.starts_with('/') {
         return None;
     }
     path.split('/')
         .skip(1)
         .map(|raw| {
-            let decoded = decode::percent(raw, false);
+            let decoded = match raw.contains('%') {
+                true => Cow::Owned(decode::percent(raw, false)),
+                false => Cow::Borrowed(raw),
+            };
             let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
             let doubtful = !raw.split('%').skip(1).all(is_escape)
                 || decoded.contains(['/', '\\', '\0'])
@@ -238,17 +242,17 @@ fn canonical(path: &str) -> Option<Vec<String>> {
 
 /// The segments as the most forgiving upstream may read them: empty ones dropped, parameters behind a `;` cut off
 /// (servers of Java do both). What is denied, or names an environment, is looked for in these.
-fn plain(segments: &[String]) -> Vec<String> {
+fn plain<'s>(segments: &'s [Cow<'_, str>]) -> Vec<&'s str> {
     let cut = segments.iter().map(|s| s.split(';').next().unwrap_or_default());
-    cut.filter(|s| !s.is_empty()).map(str::to_owned).collect()
+    cut.filter(|s| !s.is_empty()).collect()
 }
 
 /// Whether `prefix` (`/fhir/R4`) is the path's first whole segments.
-fn is_prefix(prefix: &str, segments: &[String]) -> bool {
+fn is_prefix(prefix: &str, segments: &[impl AsRef<str>]) -> bool {
     prefix == "/" || {
         let mut wanted = prefix.split('/').skip(1);
         let mut have = segments.iter();
-        wanted.all(|w| have.next().is_some_and(|h| h == w))
+        wanted.all(|w| have.next().is_some_and(|h| h.as_ref() == w))
     }
 }
 
