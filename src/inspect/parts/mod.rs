@@ -157,7 +157,7 @@ impl<'r> Inspector<'r> {
         scorer: &mut Scorer<'r>,
     ) {
         for header in headers {
-            scorer.form_piece(form, stand, header.span.clone(), true, place);
+            scorer.form_piece(form, stand, header.span.clone(), header.as_is, place);
             match header.name.as_str() {
                 "content-disposition" | "content-type" => {
                     let all = 0..header.span.len();

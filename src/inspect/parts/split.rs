@@ -18,6 +18,8 @@ pub(crate) struct Header {
     pub(crate) name: String,
     /// Unfolded.
     pub(crate) value: String,
+    /// Whether its bytes are those of the body at `span`: in one line, and ASCII.
+    pub(crate) as_is: bool,
     /// Where the value stands.
     pub(crate) span: Range<usize>,
 }
@@ -114,14 +116,18 @@ pub(crate) fn headers(bytes: &[u8], at: Range<usize>) -> (Vec<Header>, Range<usi
                     header.value.push(' ');
                     header.value.push_str(text.trim());
                     header.span.end = from + length;
+                    header.as_is = false;
                 }
             }
             Some((name, value)) if out.len() < HEADERS_MAX && is_token(name) => {
-                let start = from + name.len() + 1;
+                let blanks = value.len() - value.trim_start().len();
+                let start = from + name.len() + 1 + blanks;
+                let value = value.trim();
                 out.push(Header {
                     name: name.to_ascii_lowercase(),
-                    value: value.trim().to_owned(),
-                    span: start..from + length,
+                    value: value.to_owned(),
+                    as_is: line.is_ascii(),
+                    span: start.min(from + length)..(start + value.len()).min(from + length),
                 });
             }
             // No headers at all: the part is its body.

@@ -146,3 +146,19 @@ fn cut_anywhere_nothing_panics_and_a_cut_is_told() {
         assert!(at == 0 || reasons(&found).contains(&UninspectedReason::Malformed), "cut at {at}");
     }
 }
+
+#[test]
+fn a_finding_in_a_header_of_a_part_leads_to_its_bytes() {
+    let body = b"--b\r\nX-Patient-SSN:  412-21-3456\r\n\r\nx\r\n--b\r\nX-Note: \xE9\xE9\xE9\xE9 patient SSN 412-21-3456\r\n\r\nx\r\n--b--\r\n";
+    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), 2026);
+    let found = inspector.message(&Message {
+        content_type: "multipart/form-data; boundary=b",
+        body,
+        ..Message::default()
+    });
+    let spans: Vec<&[u8]> =
+        found.findings.iter().filter(|f| f.kind.as_str() == "ssn").map(|f| &body[f.span.clone()]).collect();
+    assert_eq!(spans.first(), Some(&&b"412-21-3456"[..]));
+    assert!(spans.iter().all(|span| span.ends_with(b"412-21-3456")), "of what isn't ASCII the whole value");
+    assert_eq!(spans.len(), 2);
+}
