@@ -52,7 +52,8 @@ pub fn prepare_request(
             .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let sent_host = head.headers.remove(header::HOST).or_else(|| authority_of(&head.uri));
     strip_where(&mut head.headers, |name| {
-        is_hop_by_hop(name) || is_rewritten(name) || is_ours_or_forwarding(name.as_str())
+        let text = name.as_str();
+        is_hop_by_hop(name) || is_rewritten(name) || is_ours_or_forwarding(text) || is_framing_respelled(text)
     });
     strip_keys_in_authorization(&mut head.headers);
     for name in &rules.remove {
@@ -74,7 +75,7 @@ pub fn prepare_request(
     if let Some(host) = host {
         head.headers.insert(header::HOST, host);
     }
-    write_framing(&mut head, &body, had_body, declared_trailers);
+    write_framing(&mut head, &body, had_body, &declared_trailers);
     head.uri = origin_form(&head.uri);
     head.version = Version::HTTP_11;
     head.extensions.clear();
@@ -113,8 +114,27 @@ fn is_rewritten(name: &HeaderName) -> bool {
     [header::EXPECT, header::CONTENT_LENGTH, header::FORWARDED].contains(name)
 }
 
+/// With an underline as with a hyphen: CGI and what descends from it can't tell the two apart.
 fn is_ours_or_forwarding(name: &str) -> bool {
-    name.starts_with("phigate-") || name.starts_with("x-forwarded-") || name == "x-real-ip"
+    starts_as(name, "phigate-") || starts_as(name, "x-forwarded-") || is_spelling(name, "x-real-ip")
+}
+
+/// Framing and hop-by-hop headers with an underline: the guard read none of them, an upstream might.
+fn is_framing_respelled(name: &str) -> bool {
+    name.contains('_')
+        && (starts_as(name, "proxy-")
+            || ["content-length", "transfer-encoding", "keep-alive", "http2-settings"]
+                .iter()
+                .any(|known| is_spelling(name, known)))
+}
+
+fn is_spelling(name: &str, known: &str) -> bool {
+    name.len() == known.len() && starts_as(name, known)
+}
+
+fn starts_as(name: &str, prefix: &str) -> bool {
+    let mut bytes = name.bytes().map(|b| if b == b'_' { b'-' } else { b });
+    prefix.bytes().all(|known| bytes.next() == Some(known))
 }
 
 /// A key of ours ends here, wherever it was sent; another `Authorization` is the upstream's.
@@ -147,7 +167,7 @@ fn write_forwarding(headers: &mut HeaderMap, peer: &Peer, sent_host: Option<&Hea
     }
 }
 
-fn write_framing(head: &mut Parts, body: &OutBody, had_body: bool, declared_trailers: Vec<HeaderValue>) {
+fn write_framing(head: &mut Parts, body: &OutBody, had_body: bool, declared_trailers: &[HeaderValue]) {
     let length = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
     match length {
         Some(0) if !had_body && !matches!(head.method, Method::POST | Method::PUT | Method::PATCH) => {}
@@ -156,14 +176,34 @@ fn write_framing(head: &mut Parts, body: &OutBody, had_body: bool, declared_trai
         }
         None => {
             head.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-            let names =
-                body.trailers().map(|t| t.keys().map(HeaderName::as_str).collect::<Vec<_>>().join(", "));
-            match names.and_then(|names| HeaderValue::try_from(names).ok()) {
-                Some(names) => append_trailers(&mut head.headers, vec![names]),
-                None => append_trailers(&mut head.headers, declared_trailers),
+            // hyper writes the trailers that are listed, and no others.
+            let names: Vec<&str> = match body.trailers() {
+                Some(trailers) => trailers.keys().map(HeaderName::as_str).collect(),
+                None => declared_trailers.iter().filter_map(|v| v.to_str().ok()).flat_map(listed).collect(),
+            };
+            let names = names.into_iter().filter(|name| may_trail(name)).collect::<Vec<_>>().join(", ");
+            if !names.is_empty()
+                && let Ok(names) = HeaderValue::try_from(names)
+            {
+                head.headers.insert(header::TRAILER, names);
             }
         }
     }
+}
+
+fn listed(names: &str) -> impl Iterator<Item = &str> {
+    names.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// An upstream may take a trailer for a header: what may not come as a header may not trail either.
+fn may_trail(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_credential = name == "authorization" || name == "cookie";
+    !is_credential
+        && !is_ours_or_forwarding(&name)
+        && !is_framing_respelled(&name)
+        && !name.starts_with("proxy-")
+        && !matches!(name.as_str(), "forwarded" | "host" | "keep-alive" | "http2-settings" | "expect")
 }
 
 /// A streamed body that its caller holds back until a 100: the upstream decides.
@@ -188,8 +228,40 @@ fn authority_of(uri: &Uri) -> Option<HeaderValue> {
     uri.authority().and_then(|authority| HeaderValue::try_from(authority.as_str()).ok())
 }
 
+/// Path and query. A path has one form, the one that was judged: escapes of characters that need none are undone
+/// (RFC 3986, section 6.2.2), and the others are written in capitals.
 fn origin_form(uri: &Uri) -> Uri {
-    uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")).into()
+    let sent = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    if !sent.path().contains('%') {
+        return sent.into();
+    }
+    let mut target = canonical_path(sent.path());
+    if let Some(query) = sent.query() {
+        target.push('?');
+        target.push_str(query);
+    }
+    PathAndQuery::try_from(target).unwrap_or(sent).into()
+}
+
+fn canonical_path(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, behind)) = rest.split_once('%') {
+        out.push_str(before);
+        let escape = behind.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match escape {
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+                out.push(char::from(byte))
+            }
+            _ => {
+                out.push('%');
+                out.push_str(&behind.get(..2).unwrap_or_default().to_ascii_uppercase());
+            }
+        }
+        rest = behind.get(2..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 const HOP_BY_HOP: [HeaderName; 5] =
@@ -201,6 +273,15 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_goes_on_in_the_form_that_was_judged_and_its_query_as_it_came() {
+        let form = |target: &'static str| origin_form(&Uri::from_static(target)).to_string();
+        assert_eq!(form("/f%68ir/%7ex?a=%61"), "/fhir/~x?a=%61");
+        assert_eq!(form("/a%20b%c3%a9"), "/a%20b%C3%A9");
+        assert_eq!(form("/plain?x=%41"), "/plain?x=%41");
+        assert_eq!(form("http://h/%41"), "/A");
+    }
     use crate::payload::Payload;
 
     fn prepared(request: http::request::Builder, body: OutBody, rules: &HeaderRules) -> Request<OutBody> {
@@ -230,6 +311,12 @@ mod tests {
             .header("X-Forwarded-For", "10.0.0.1")
             .header("X-Forwarded-Anything", "1")
             .header("X-Real-IP", "10.0.0.1")
+            .header("X_Real_IP", "10.0.0.1")
+            .header("X_Forwarded-For", "10.0.0.1")
+            .header("Phigate_Key", "k")
+            .header("Transfer_Encoding", "chunked")
+            .header("Content_Length", "1")
+            .header("Proxy_Authorization", "p")
             .header("Forwarded", "for=10.0.0.1")
             .header("Authorization", "Bearer up")
             .header("X-Kept", "1")

@@ -241,6 +241,15 @@ fn floods_end_their_connection_and_are_counted() {
     flood(&|n| if n == 0 { frame(1, 4, 1, &head) } else { frame(0, 0, 1, &[]) });
     // Rapid reset: CVE-2023-44487.
     flood(&|n| [frame(1, 5, 2 * n + 1, &head), frame(3, 0, 2 * n + 1, &[0, 0, 0, 8])].concat());
+    // MadeYouReset, CVE-2025-8671: errors that make the gateway itself reset streams that are at work. A window that
+    // overflows, and one that grows by nothing.
+    for growth in [[0x7f, 0xff, 0xff, 0xff], [0, 0, 0, 0]] {
+        flood(&|n| [frame(1, 4, 2 * n + 1, &head), frame(8, 0, 2 * n + 1, &growth)].concat());
+    }
+    assert!(
+        gate.upstreams.iter().all(|upstream| upstream.take_bytes().is_empty()),
+        "a flood reaches an upstream"
+    );
     // A head that is never ended is closed like any slow head.
     let mut stream = connect(address);
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("writes");

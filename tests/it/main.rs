@@ -17,6 +17,7 @@ mod replay;
 mod replies;
 mod rules;
 mod samples;
+mod smuggling;
 mod sockets;
 mod support;
 mod tls;

@@ -104,6 +104,7 @@ fn read_line(stream: &mut impl Read) -> Option<String> {
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     got: Arc<Mutex<Vec<Http>>>,
+    bytes: Arc<Mutex<Vec<u8>>>,
     answer: Arc<Mutex<Vec<u8>>>,
     heads: Mutex<Receiver<()>>,
 }
@@ -116,15 +117,17 @@ impl Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
         let address = listener.local_addr().expect("address");
         let (got, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(OK.to_vec())));
+        let bytes = Arc::new(Mutex::new(Vec::new()));
         let (seen, heads) = sync_channel(1);
-        let (keep, reply) = (got.clone(), answer.clone());
+        let (keep, reply, raw) = (got.clone(), answer.clone(), bytes.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (keep, reply, seen) = (keep.clone(), reply.clone(), seen.clone());
+                let stream = Tap { stream, bytes: raw.clone() };
                 std::thread::spawn(move || serve(stream, &keep, &reply, &seen));
             }
         });
-        Self { address, got, answer, heads: Mutex::new(heads) }
+        Self { address, got, bytes, answer, heads: Mutex::new(heads) }
     }
 
     pub(crate) fn answer(&self, bytes: &[u8]) {
@@ -134,6 +137,11 @@ impl Upstream {
     /// What came since the last call.
     pub(crate) fn take(&self) -> Vec<Http> {
         std::mem::take(&mut self.got.lock().expect("lock"))
+    }
+
+    /// The very bytes that came since the last call.
+    pub(crate) fn take_bytes(&self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes.lock().expect("lock"))
     }
 
     /// Waits until some connection's first byte came.
@@ -146,10 +154,24 @@ impl Upstream {
     }
 }
 
-fn serve(mut stream: TcpStream, keep: &Mutex<Vec<Http>>, reply: &Mutex<Vec<u8>>, seen: &SyncSender<()>) {
+/// A connection whose bytes are kept as they came.
+struct Tap {
+    stream: TcpStream,
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Read for Tap {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.stream.read(buf)?;
+        self.bytes.lock().expect("lock").extend_from_slice(&buf[..count]);
+        Ok(count)
+    }
+}
+
+fn serve(mut stream: Tap, keep: &Mutex<Vec<Http>>, reply: &Mutex<Vec<u8>>, seen: &SyncSender<()>) {
     loop {
         let mut first = [0];
-        if !matches!(stream.peek(&mut first), Ok(1)) {
+        if !matches!(stream.stream.peek(&mut first), Ok(1)) {
             return;
         }
         // One that waits is enough.
@@ -161,7 +183,7 @@ fn serve(mut stream: TcpStream, keep: &Mutex<Vec<Http>>, reply: &Mutex<Vec<u8>>,
         if bodyless && let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
             bytes.truncate(end + 4);
         }
-        if stream.write_all(&bytes).is_err() {
+        if stream.stream.write_all(&bytes).is_err() {
             return;
         }
         // An answer without a length ends with its connection, and so does one in chunks that lacks the last.
