@@ -244,7 +244,7 @@ impl<'r> Inspector<'r> {
                 }
             }
             Format::Telecom => {
-                begin(scorer, Escapes::None, bytes);
+                begin(scorer, if bytes.is_ascii() { Escapes::None } else { Escapes::Latin1 }, bytes);
                 ncpdp::telecom::walk(bytes, &self.rules.ncpdp, scorer);
             }
             Format::Form => {

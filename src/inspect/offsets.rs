@@ -5,6 +5,8 @@
 pub enum Escapes {
     /// Not at all.
     None,
+    /// Not at all; each byte is a character.
+    Latin1,
     /// `\n`, `\u0041` (RFC 8259, section 7).
     Json,
     /// `\F\`, `\X41\` (HL7 v2, section 2.7).
@@ -78,6 +80,7 @@ fn unshown(raw: &[u8], next: char) -> usize {
 fn step(raw: &[u8], at: usize, plain: &[u8], escapes: Escapes) -> (usize, usize) {
     let rest = raw.get(at..).unwrap_or_default();
     match (escapes, rest.first()) {
+        (Escapes::Latin1, _) => (at, 1),
         (Escapes::Json, Some(b'\\')) => match rest.get(1) {
             Some(b'u') if plain.len() == 4 => (at, 12),
             Some(b'u') => (at, 6),
@@ -131,6 +134,11 @@ mod tests {
         assert_eq!(map(br"\X4142\", "AB", Escapes::Hl7v2), [0, 7, 7]);
         assert_eq!(map(b"a%20b", "a b", Escapes::Percent), [0, 1, 4, 5]);
         assert_eq!(map(b"a\"\"b\xFC", "a\"b\u{fc}", Escapes::Doubled), [0, 1, 3, 4, 4, 5]);
+    }
+
+    #[test]
+    fn each_byte_of_latin1_is_a_character_whatever_it_looks_like() {
+        assert_eq!(map(b"a\xC3\x83b", "a\u{c3}\u{83}b", Escapes::Latin1), [0, 1, 1, 2, 2, 3, 4]);
     }
 
     #[test]
