@@ -53,9 +53,13 @@ pub(super) struct Exchange {
 impl Exchange {
     /// One that begins. `keeps`: its head is kept for a record.
     pub(super) fn open(head: &Parts, listener: &Arc<str>, received: Instant, keeps: bool) -> Box<Self> {
-        let kept = if keeps { HeadText::of(head) } else { HeadText::default() };
+        let id = crate::clock::new_id();
+        let mut kept = if keeps { HeadText::of(head) } else { HeadText::default() };
+        if keeps && kept.trace.is_none() {
+            kept.trace = trace_id(&trace_parent(&id));
+        }
         Box::new(Self {
-            id: crate::clock::new_id(),
+            id,
             received,
             listener: listener.clone(),
             method: known_method(head.method.as_str()),
@@ -312,16 +316,32 @@ impl HeadText {
             content_encoding: get(header::CONTENT_ENCODING),
             accept: get(header::ACCEPT),
             partial: headers.contains_key(header::CONTENT_RANGE),
-            trace: headers.get("traceparent").and_then(|v| v.to_str().ok()).and_then(trace_id),
+            trace: trace_of(headers),
         }
     }
 }
 
-/// The trace id of `00-<trace id>-<parent id>-<flags>` (W3C Trace Context, section 3.2.2).
+/// The trace that a head belongs to; none where it says nothing, or nothing that is one.
+pub(super) fn trace_of(headers: &HeaderMap) -> Option<String> {
+    headers.get(TRACE_PARENT).and_then(|v| v.to_str().ok()).and_then(trace_id)
+}
+
+/// The trace that begins here: the record's own id, so that the one leads to the other.
+pub(super) fn trace_parent(id: &str) -> String {
+    let hex: String = id.chars().filter(char::is_ascii_hexdigit).collect();
+    let parent = hex.get(16..).unwrap_or_default();
+    format!("00-{hex}-{parent}-00")
+}
+
+/// The trace id of `00-<trace id>-<parent id>-<flags>` (W3C Trace Context, section 3.2.2); zeros alone are none.
 fn trace_id(parent: &str) -> Option<String> {
     let id = parent.split('-').nth(1)?;
-    (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_ascii_lowercase())
+    let is_one = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && id.bytes().any(|b| b != b'0');
+    is_one.then(|| id.to_ascii_lowercase())
 }
+
+/// W3C Trace Context.
+pub(super) const TRACE_PARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
 
 pub(super) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {
     map.iter()

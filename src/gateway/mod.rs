@@ -243,7 +243,13 @@ impl Gateway {
     ) -> Result<Response<UpstreamBody>, Failure> {
         let started = Instant::now();
         let (body, route) = cleared.into_parts();
-        let request = prepare_request(head.clone(), body, &route.upstream, peer, &route.connection.headers);
+        let mut request =
+            prepare_request(head.clone(), body, &route.upstream, peer, &route.connection.headers);
+        if exchange::trace_of(&head.headers).is_none()
+            && let Ok(parent) = HeaderValue::try_from(exchange::trace_parent(&exchange.id))
+        {
+            request.headers_mut().insert(exchange::TRACE_PARENT, parent);
+        }
         let reply = self.pool.send(&route.upstream, request).await;
         self.cells.time(Stage::Forward, started.elapsed());
         reply.map_err(|error| {

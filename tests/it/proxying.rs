@@ -341,3 +341,24 @@ fn a_caller_that_goes_away_frees_the_upstream_and_is_counted() {
     let line = "phigate_refusals_total{environment=\"production\",reason=\"caller_gone\"}";
     assert!((0..1000).any(|_| gate.metric(line) == 1));
 }
+
+#[test]
+fn a_trace_goes_on_and_begins_here_where_there_is_none() {
+    let gate = Gate::start();
+    let sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (header, goes_on) in [
+        (format!("traceparent: {sent}\r\n"), Some(sent)),
+        (String::new(), None),
+        ("traceparent: Okafor-Darnell\r\n".to_owned(), None),
+    ] {
+        let mut stream = gate.connect(1);
+        write!(stream, "GET /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\n{header}\r\n", gate.keys[1])
+            .expect("writes");
+        let reply = read_http(&mut stream, false).expect("an answer");
+        assert_eq!(reply.status(), 200);
+        let record: String = reply.header("phigate-record").chars().filter(|c| *c != '-').collect();
+        let begun = format!("00-{record}-{}-00", record.get(16..).expect("32 digits"));
+        let got = gate.upstreams[1].take();
+        assert_eq!(got[0].header("traceparent"), goes_on.unwrap_or(&begun));
+    }
+}
