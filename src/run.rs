@@ -18,6 +18,7 @@ use crate::resolve::{self, Routes, UpstreamSecrets};
 use crate::secrets::{PeopleKey, Secrets, SecretsError, TokenKeys};
 use crate::store::sqlite::Records;
 use crate::store::{Control, StoreError};
+use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::{Metrics, Others};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
@@ -157,12 +158,16 @@ impl Running {
         let names: Vec<Arc<str>> = config.listeners.iter().map(|l| l.name.clone()).collect();
         let (threads, admin_address, held_bytes_max) =
             (threads(config.threads), config.admin, config.limits.held_bytes_max);
+        let access = config.access.clone();
         let snapshot = snapshot(config, rules, &control, &keyring)?;
         metrics.config_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
+        let access = access.as_ref().map(AccessLog::start).transpose();
+        let access = access.map_err(io("the access log can't be opened"))?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             recorder,
+            access,
             notebook,
             metrics,
             held: HeldBudget::new(held_bytes_max),
@@ -268,6 +273,9 @@ impl Running {
         }
         self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         self.shared.snapshot.store(Arc::new(snapshot));
+        if let Some(access) = &self.shared.access {
+            access.reopen();
+        }
         self.shared.metrics.reloads.fetch_add(1, Relaxed);
         self.shared.metrics.config_current.store(1, Relaxed);
         Ok(())
@@ -315,6 +323,9 @@ impl Running {
         if let Some(writer) = self.writer {
             // It ended before, where it panicked.
             let _ = writer.join();
+        }
+        if let Some(access) = &self.shared.access {
+            access.stop();
         }
         // Behind the record writer: fingerprints of the last records are kept, too.
         self.shared.notebook.stop();
@@ -479,6 +490,7 @@ fn admin_side(
                 listed_tuples: people.listed_count() as u64,
                 fingerprints: people.prints().count(),
                 people_dropped: for_metrics.notebook.dropped(),
+                access_dropped: for_metrics.access.as_ref().map_or(0, AccessLog::dropped),
             };
             let rules = for_metrics.snapshot.load().rules.base().version.clone();
             for_metrics.metrics.text(others, &rules)
@@ -523,6 +535,7 @@ fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
     differs("[limits]", old.limits != new.limits);
     differs("[search]", old.search != new.search);
     differs("[audit]", old.audit != new.audit);
+    differs("[access_log]", old.access != new.access);
     differs("[records]", format!("{:?}", old.records) != format!("{:?}", new.records));
     let sockets = |c: &Config| {
         let socket = |l: &Listener| {

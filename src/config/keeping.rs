@@ -4,9 +4,18 @@ use super::reader::{Problems, Table};
 use crate::admin::SearchLimits;
 use crate::audit::Keep;
 use crate::org::{Grant, Permission, Role, Sight};
+use crate::telemetry::access::AccessSettings;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// `[access_log]`
+pub(super) fn access(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<AccessSettings> {
+    let file = t.text("file", problems).map(|(path, _)| PathBuf::from(path));
+    let queue = t.number("queue_lines_max", 8192, 1..1_000_001, "lines", problems);
+    t.done(problems);
+    Some(AccessSettings { file: file?, queue_lines_max: usize::try_from(queue).unwrap_or(8192) })
+}
 
 /// `[audit]`
 pub(super) fn audit(mut t: Table<'_, '_>, problems: &mut Problems) -> Keep {

@@ -42,6 +42,8 @@ pub struct Config {
     pub budget: Budget,
     /// The records.
     pub records: Records,
+    /// The access log; `None`: none.
+    pub access: Option<crate::telemetry::access::AccessSettings>,
     /// How the audit is kept.
     pub audit: crate::audit::Keep,
     /// Limits of searches by value.

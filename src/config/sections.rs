@@ -25,6 +25,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let limits = limits(root.table("limits", problems), problems);
     let budget = budget(root.table("inspect", problems), problems);
     let records = records(root.table("records", problems), problems);
+    let access = super::keeping::access(root.table("access_log", problems), problems);
     let audit = super::keeping::audit(root.table("audit", problems), problems);
     let search = super::keeping::search(root.table("search", problems), problems);
     let roles = crate::org::Roles::with(super::keeping::roles(&mut root, problems));
@@ -46,6 +47,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         limits,
         budget,
         records,
+        access,
         audit,
         search,
         roles,

@@ -13,6 +13,7 @@ use crate::payload::{Payload, PayloadText};
 use crate::reason::Reason;
 use crate::record::{Draft, Entry, ReplyCopy, View};
 use crate::resolve::Route;
+use crate::telemetry::access::{AccessLine, fault};
 use crate::telemetry::metrics::{Cells, Outcome};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
@@ -172,13 +173,32 @@ impl Close {
         if snapshot.config.registry.learn {
             self.learn(&exchange);
         }
+        let duration_us = u64::try_from(exchange.received.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Some(access) = &self.shared.access {
+            access.offer(AccessLine {
+                time_ms: crate::clock::id_ms(&exchange.id).unwrap_or(0),
+                id: exchange.id.clone(),
+                listener: exchange.listener.clone(),
+                environment: environment.clone(),
+                connection: exchange.route.as_ref().map(|r| r.connection.name.clone()),
+                caller: exchange.caller.name.clone(),
+                method: exchange.method,
+                status,
+                decision: outcome.as_str(),
+                reason: reason.map(Reason::as_str),
+                fault: reason.map(fault),
+                request_bytes: exchange.request_bytes,
+                reply_bytes,
+                duration_us,
+            });
+        }
         let Some(recorder) = &self.shared.recorder else { return };
         let rules = snapshot.rules.of(environment.as_ref());
         let entry = Entry {
             // The id's own time: a record is found by its id alone.
             started_ms: crate::clock::id_ms(&exchange.id).unwrap_or(0),
             id: exchange.id,
-            duration_us: u64::try_from(exchange.received.elapsed().as_micros()).unwrap_or(u64::MAX),
+            duration_us,
             environment: environment.as_deref().unwrap_or(UNRESOLVED).to_owned(),
             connection: exchange.route.as_ref().map(|r| r.connection.name.to_string()),
             listener: exchange.listener.to_string(),

@@ -22,6 +22,7 @@ use crate::reason::Reason;
 use crate::record::Recorder;
 use crate::resolve::{self, Route, Routes, Wish};
 use crate::respond;
+use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::{Cells, Metrics, Outcome, Stage};
 use arc_swap::ArcSwap;
 use http::request::Parts;
@@ -56,6 +57,8 @@ pub struct Shared {
     pub snapshot: ArcSwap<Snapshot>,
     /// Where records go; `None` where they are off.
     pub recorder: Option<Recorder>,
+    /// The access log, where there is one.
+    pub access: Option<AccessLog>,
     /// Where people are remembered.
     pub notebook: Notebook,
     /// Counters.

@@ -137,6 +137,8 @@ pub struct Others {
     pub fingerprints: u64,
     /// Notes of people that were not kept, and fingerprints that were not taken.
     pub people_dropped: (u64, u64),
+    /// Lines of the access log that were dropped.
+    pub access_dropped: u64,
 }
 
 impl Metrics {
@@ -214,6 +216,12 @@ impl Metrics {
                     metric(&[("what", "fingerprints")], counter, others.people_dropped.1 as f64),
                     metric(&[("what", "notes")], counter, others.people_dropped.0 as f64),
                 ],
+            ),
+            plain(
+                "phigate_access_log_dropped_total",
+                "Lines of the access log that were dropped, or could not be written.",
+                counter,
+                others.access_dropped,
             ),
             plain("phigate_keys", "API keys that are known and not revoked.", gauge, self.keys.load(Relaxed)),
             family(

@@ -1,4 +1,5 @@
 //! Telemetry: every metric and every log field.
 
+pub mod access;
 pub mod log;
 pub mod metrics;

@@ -362,3 +362,34 @@ fn a_trace_goes_on_and_begins_here_where_there_is_none() {
         assert_eq!(got[0].header("traceparent"), goes_on.unwrap_or(&begun));
     }
 }
+
+#[test]
+fn the_access_log_has_a_line_for_each_message_and_nothing_of_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("access.jsonl");
+    let mut gate = Gate::with_tail("", &format!("[access_log]\nfile = {file:?}\n"));
+    for (path, extra) in [
+        ("/fhir/ok", ""),
+        ("/fhir/Patient?family=Okafor&given=Darnell&birthdate=1962-06-22", "X-Note: secret\r\n"),
+    ] {
+        let mut stream = gate.connect(1);
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\n{extra}\r\n", gate.keys[1])
+            .expect("writes");
+        read_http(&mut stream, false).expect("an answer");
+    }
+    gate.stop();
+    let text = std::fs::read_to_string(&file).expect("the log");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let word = |at: usize, key: &str| lines[at][key].as_str().map(str::to_owned);
+    assert_eq!(lines.len(), 2);
+    assert_eq!((lines[0]["status"].as_u64(), word(0, "decision").as_deref()), (Some(200), Some("forwarded")));
+    assert_eq!(word(0, "connection").as_deref(), Some("to-staging"));
+    assert_eq!(
+        (word(1, "reason").as_deref(), word(1, "fault").as_deref()),
+        (Some("likely_phi"), Some("policy"))
+    );
+    for secret in ["Okafor", "1962", "secret", "/fhir", &gate.keys[1]] {
+        assert!(!text.contains(secret), "payload in the access log");
+    }
+}
