@@ -249,3 +249,15 @@ fn utf_16_and_disguised_values_are_read() {
     let field = serde_json::json!({"ssn": "\u{FF14}\u{FF11}\u{FF12}-21-3456"}).to_string();
     assert_eq!(inspect("application/json", field.as_bytes()).points().0, 100);
 }
+
+#[test]
+fn findings_in_a_claim_that_is_not_ascii_lead_to_its_bytes() {
+    // A field of no known kind is text; its first letters take one byte each, and two in a text.
+    let body = b"999999D0B1PCN000000010112345678900     20260629SW00000000\x1e\x1cAM01\x1cCX01\x1cZZ\xC3\x83\xE9\xE9\xE9 patient SSN 412-21-3456\x1cC51";
+    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), 2026);
+    let found = inspector.message(&Message { content_type: "text/plain", body, ..Message::default() });
+    assert_eq!(found.format, Format::Telecom);
+    let spans: Vec<&[u8]> =
+        found.findings.iter().filter(|f| f.kind.as_str() == "ssn").map(|f| &body[f.span.clone()]).collect();
+    assert_eq!(spans, [b"412-21-3456"]);
+}
