@@ -82,7 +82,11 @@ fn a_stored_message_is_of_its_format_has_its_tokens_and_no_value() {
                 Format::of(content_type, message),
                 "{text}"
             );
+            // A token is random: what it happens to hold is no value.
+            let is_token = |word: &&str| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
             let lower = text.to_lowercase();
+            let words = lower.split_inclusive([':', ']']);
+            let lower: String = words.filter(|w| !is_token(&w.trim_end_matches(']'))).collect();
             for value in ["okafor", "darnell", "412", "e08738432", "06-22", "0622"] {
                 assert!(!lower.contains(value), "{value}: {text}");
             }
