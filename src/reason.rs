@@ -76,6 +76,10 @@ reasons! {
     CallerGone = "caller_gone", "The caller went away before it was answered.";
     /// The upstream took no connection. Safe to try again.
     UpstreamConnect = "upstream_connect", "The upstream took no connection.";
+    /// None of the upstream's endpoints is well, by checks or as each kept failing. Try again later.
+    UpstreamUnavailable = "upstream_unavailable", "The upstream is not well. Try again later.";
+    /// `requests_max` of the connection is reached. Try again later.
+    UpstreamBusy = "upstream_busy", "The upstream has as many messages as it may. Try again later.";
     /// The upstream sent no response head in time. Not tried again.
     UpstreamTimeout = "upstream_timeout", "The upstream did not answer in time.";
     /// The upstream closed, or answered with what is no HTTP.

@@ -26,9 +26,12 @@ pub const fn status(reason: Reason, side: Side) -> StatusCode {
         Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-        Reason::HeldFull | Reason::RecordQueueFull | Reason::TooManyConnections | Reason::Draining => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Reason::HeldFull
+        | Reason::RecordQueueFull
+        | Reason::TooManyConnections
+        | Reason::UpstreamUnavailable
+        | Reason::UpstreamBusy
+        | Reason::Draining => StatusCode::SERVICE_UNAVAILABLE,
         Reason::UpstreamConnect | Reason::UpstreamInvalid | Reason::ReplyTooLarge => StatusCode::BAD_GATEWAY,
         Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -3,7 +3,7 @@
 use crate::admin::{self, Admin, Quota};
 use crate::audit::{Audit, AuditError};
 use crate::config::{Config, Connection, Listener};
-use crate::forward::{Secret, SecretError, UpstreamTls};
+use crate::forward::{Checker, EndpointStates, Secret, SecretError, UpstreamTls};
 use crate::gateway::{Gateway, Rules, Shared, Snapshot};
 use crate::identify::{Caller, Identities, Keys, KnownKey};
 use crate::inspect::known::Remember;
@@ -95,6 +95,8 @@ pub struct Running {
     writer: Option<std::thread::JoinHandle<()>>,
     people_writer: std::thread::JoinHandle<()>,
     keyring: Keyring,
+    endpoints: EndpointStates,
+    checker: Checker,
     draining: Arc<AtomicBool>,
     seen: i64,
 }
@@ -157,9 +159,10 @@ impl Running {
             .collect();
         let names: Vec<Arc<str>> = config.listeners.iter().map(|l| l.name.clone()).collect();
         let (threads, admin_address, held_bytes_max) =
-            (threads(config.threads), config.admin, config.limits.held_bytes_max);
+            (config.threads_used(), config.admin, config.limits.held_bytes_max);
         let access = config.access.clone();
-        let snapshot = snapshot(config, rules, &control, &keyring)?;
+        let endpoints = EndpointStates::default();
+        let snapshot = snapshot(config, rules, &control, &keyring, &endpoints)?;
         metrics.config_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         let access = access.as_ref().map(AccessLog::start).transpose();
@@ -173,6 +176,9 @@ impl Running {
             held: HeldBudget::new(held_bytes_max),
             scans: Semaphore::new(threads),
         });
+        let asked = shared.clone();
+        let checker = Checker::start(move || asked.snapshot.load().routes.upstreams().cloned().collect())
+            .map_err(io("the thread of health checks can't start"))?;
         let draining = Arc::new(AtomicBool::new(false));
         let data = shared.clone();
         let workers = Workers::start(listeners, threads, move |_| Gateway::new(data.clone()))?;
@@ -193,6 +199,8 @@ impl Running {
             writer,
             people_writer,
             keyring,
+            endpoints,
+            checker,
             draining,
             seen,
         })
@@ -264,8 +272,8 @@ impl Running {
         }
         let fresh = fronts(&config).map_err(|e| refuse(vec![e.to_string()]))?;
         let rules = Rules::load(&mut config).map_err(refuse)?;
-        let snapshot =
-            snapshot(config, rules, &self.control, &self.keyring).map_err(|e| refuse(vec![e.to_string()]))?;
+        let snapshot = snapshot(config, rules, &self.control, &self.keyring, &self.endpoints)
+            .map_err(|e| refuse(vec![e.to_string()]))?;
         for (name, front) in &self.fronts {
             if let Some((_, fresh)) = fresh.iter().find(|(other, _)| other == name) {
                 front.take_over(fresh);
@@ -273,6 +281,7 @@ impl Running {
         }
         self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         self.shared.snapshot.store(Arc::new(snapshot));
+        self.endpoints.tidy();
         if let Some(access) = &self.shared.access {
             access.reopen();
         }
@@ -302,7 +311,7 @@ impl Running {
         if let Err(error) = self.keyring.refresh(&config, &self.control) {
             tracing::error!(error = %error, "Imported fingerprints can't be read; the old ones stay.");
         }
-        match snapshot(config, rules, &self.control, &self.keyring) {
+        match snapshot(config, rules, &self.control, &self.keyring, &self.endpoints) {
             Ok(snapshot) => {
                 self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
                 self.shared.snapshot.store(Arc::new(snapshot));
@@ -316,6 +325,7 @@ impl Running {
     #[must_use]
     pub fn stop(self) -> u64 {
         self.draining.store(true, Relaxed);
+        self.checker.stop();
         let cut = self.workers.drain();
         if let Some(recorder) = &self.shared.recorder {
             recorder.stop();
@@ -352,7 +362,8 @@ fn fronts(config: &Config) -> Result<Fronts, RunError> {
 /// Reads what connections take from files, variables and commands.
 fn upstream_secrets(config: &Config) -> Result<resolve::Secrets, RunError> {
     let of = |c: &Arc<Connection>| {
-        let tls = c.tls.as_ref().map(|tls| UpstreamTls::load(tls, &c.host)).transpose();
+        let hosts = c.endpoints.iter().map(|e| e.host.as_str());
+        let tls = c.tls.as_ref().map(|tls| UpstreamTls::load(tls, hosts, c.http2)).transpose();
         let tls = tls.map_err(|error| RunError::UpstreamTls { connection: c.name.clone(), error })?;
         let header = |(name, secret): &(http::HeaderName, Secret)| match secret.header() {
             Ok(value) => Ok((name.clone(), value)),
@@ -362,7 +373,7 @@ fn upstream_secrets(config: &Config) -> Result<resolve::Secrets, RunError> {
             }
         };
         let headers = c.secret_headers.iter().map(header).collect::<Result<_, RunError>>()?;
-        Ok((c.name.clone(), UpstreamSecrets { tls: tls.map(Arc::new), headers }))
+        Ok((c.name.clone(), UpstreamSecrets { tls: tls.unwrap_or_default(), headers }))
     };
     config.connections.iter().map(of).collect()
 }
@@ -423,6 +434,7 @@ fn snapshot(
     rules: Rules,
     control: &Arc<Control>,
     keyring: &Keyring,
+    endpoints: &EndpointStates,
 ) -> Result<Snapshot, RunError> {
     let known = control
         .keys()?
@@ -444,7 +456,7 @@ fn snapshot(
     let takes = config.environments.iter().any(|e| e.fingerprints_max.is_some());
     let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
     Ok(Snapshot {
-        routes: Routes::new(&config, &upstream_secrets(&config)?),
+        routes: Routes::new(&config, &upstream_secrets(&config)?, endpoints),
         identities: Identities::new(&config.identities),
         config,
         keys,
@@ -490,6 +502,7 @@ fn admin_side(
                 listed_tuples: people.listed_count() as u64,
                 fingerprints: people.prints().count(),
                 people_dropped: for_metrics.notebook.dropped(),
+                upstreams: for_metrics.snapshot.load().routes.upstreams().cloned().collect(),
                 access_dropped: for_metrics.access.as_ref().map_or(0, AccessLog::dropped),
             };
             let rules = for_metrics.snapshot.load().rules.base().version.clone();
@@ -549,8 +562,4 @@ fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
         sockets(old) != sockets(new),
     );
     out
-}
-
-fn threads(configured: usize) -> usize {
-    if configured > 0 { configured } else { std::thread::available_parallelism().map_or(1, usize::from) }
 }

@@ -56,8 +56,9 @@ fn fingerprints(config: &Config, problems: &mut Problems) {
 /// An upstream belongs to one environment.
 fn shared_upstreams(config: &Config, problems: &mut Problems) {
     let mut owner: HashMap<(&str, u16), (&str, &str)> = HashMap::new();
-    for c in &config.connections {
-        let (environment, first) = *owner.entry((&c.host, c.port)).or_insert((&c.environment, &c.name));
+    let endpoints = config.connections.iter().flat_map(|c| c.endpoints.iter().map(move |e| (c, e)));
+    for (c, e) in endpoints {
+        let (environment, first) = *owner.entry((&e.host, e.port)).or_insert((&c.environment, &c.name));
         if environment != &*c.environment {
             problems.across(
                 format!("connection `{}`.upstream", c.name),
@@ -65,7 +66,7 @@ fn shared_upstreams(config: &Config, problems: &mut Problems) {
                 format!("one that connection `{first}` has in environment `{environment}`"),
             );
         }
-        let is_here = |a: std::net::SocketAddr| a.port() == c.port && same_host(&c.host, a.ip());
+        let is_here = |a: std::net::SocketAddr| a.port() == e.port && same_host(&e.host, a.ip());
         let loops =
             config.listeners.iter().filter_map(|l| l.address.tcp()).any(is_here) || is_here(config.admin);
         if loops {

@@ -10,6 +10,7 @@ mod reader;
 mod keeping;
 pub mod rules;
 mod sections;
+mod upstream;
 
 pub use reader::Problem;
 
@@ -143,10 +144,26 @@ pub struct Connection {
     pub name: Arc<str>,
     /// The environment that it belongs to.
     pub environment: Arc<str>,
-    /// Host of the upstream.
-    pub host: String,
-    /// Port of the upstream.
-    pub port: u16,
+    /// Where the upstream is: one at least. All in TLS, or none.
+    pub endpoints: Vec<ConfiguredEndpoint>,
+    /// Messages on their way to it, all threads together; 0: no limit. Each thread takes its share.
+    pub requests_max: u32,
+    /// How often a message is sent to another endpoint.
+    pub retries_max: u32,
+    /// When an endpoint that keeps failing is left out.
+    pub ejection: crate::forward::Ejection,
+    /// How endpoints are asked whether they are well.
+    pub health_check: Option<Arc<crate::forward::HealthCheck>>,
+    /// How old a name's addresses may be, milliseconds.
+    pub dns_refresh_ms: u64,
+    /// Whether HTTP/2 is spoken to it.
+    pub http2: crate::forward::Http2,
+    /// Between two pieces of a reply's body, milliseconds.
+    pub reply_idle_timeout_ms: u64,
+    /// Idle connections that each thread keeps to each endpoint.
+    pub pool_idle_max: usize,
+    /// How long it keeps them, milliseconds.
+    pub pool_idle_timeout_ms: u64,
     /// TLS to the upstream; `None`: plain.
     pub tls: Option<crate::forward::TlsSettings>,
     /// Headers to the upstream whose values stand elsewhere.
@@ -165,6 +182,17 @@ pub struct Connection {
     pub opaque: Vec<String>,
     /// Whether callers send their key in `Authorization: Bearer`, too.
     pub key_in_authorization: bool,
+}
+
+/// One place that takes a connection's messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfiguredEndpoint {
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Its share, beside the others' weights.
+    pub weight: u16,
 }
 
 /// The registry of test people.
@@ -270,6 +298,15 @@ impl Config {
     #[must_use]
     pub fn rule_files(&self) -> Vec<PathBuf> {
         self.rules.iter().map(|rules| self.folder.join(rules)).collect()
+    }
+
+    /// Threads that carry messages.
+    #[must_use]
+    pub fn threads_used(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
     }
 
     /// An environment by name.

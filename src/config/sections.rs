@@ -3,9 +3,10 @@
 use super::listener::{hosts, identity, listener};
 use super::reader::{Problems, Table};
 use super::rules::spelled;
+use super::upstream::Upstream;
 use super::{Config, Connection, Environment, OnFull, Records, Registry};
 use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
-use crate::forward::{HeaderRules, SYSTEM_CA, Secret, TlsSettings};
+use crate::forward::{HeaderRules, HostHeader};
 use crate::inspect::decode::Budget;
 use crate::inspect::rules::Modes;
 use crate::listen::Limits;
@@ -312,21 +313,7 @@ fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Conne
     let name = name(&mut t, "connection", problems);
     let environment =
         t.required("environment", "the name of an environment", problems).map(|(e, _)| Arc::from(e));
-    let key = t.key("upstream");
-    let upstream =
-        t.required("upstream", URL_WANTED, problems).and_then(|(text, span)| match upstream(&text) {
-            Ok(upstream) => Some(upstream),
-            Err(wanted) => {
-                problems.add(Some(span), key, wanted, format!("`{text}`"));
-                None
-            }
-        });
-    let is_tls = upstream.as_ref().is_some_and(|(is_tls, _, _)| *is_tls);
-    let tls = upstream_tls(&mut t, is_tls, problems);
-    let secret_headers = secret_headers(&mut t, problems);
-    let connect_timeout_ms = t.number("connect_timeout_ms", 5_000, 1..600_001, "milliseconds", problems);
-    let reply_head_timeout_ms =
-        t.number("reply_head_timeout_ms", 60_000, 1..3_600_001, "milliseconds", problems);
+    let upstream = Upstream::read(&mut t, problems);
     let mut prefixes = |key: &'static str, problems: &mut Problems| -> Vec<String> {
         let full = t.key(key);
         t.list(key, problems)
@@ -353,16 +340,24 @@ fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Conne
     let opaque = t.list("opaque", problems).into_iter().map(|(m, _)| m.to_ascii_lowercase()).collect();
     let key_in_authorization = t.flag("key_in_authorization", false, problems);
     t.done(problems);
-    let (is_tls, host, port) = upstream?;
+    let upstream = upstream?;
     Some(Arc::new(Connection {
         name: name?,
         environment: environment?,
-        host,
-        port,
-        tls: tls.filter(|_| is_tls),
-        secret_headers,
-        connect_timeout_ms,
-        reply_head_timeout_ms,
+        endpoints: upstream.endpoints,
+        requests_max: upstream.requests_max,
+        retries_max: upstream.retries_max,
+        ejection: upstream.ejection,
+        health_check: upstream.health_check,
+        dns_refresh_ms: upstream.dns_refresh_ms,
+        http2: upstream.http2,
+        reply_idle_timeout_ms: upstream.reply_idle_timeout_ms,
+        pool_idle_max: upstream.pool_idle_max,
+        pool_idle_timeout_ms: upstream.pool_idle_timeout_ms,
+        tls: upstream.tls,
+        secret_headers: upstream.secret_headers,
+        connect_timeout_ms: upstream.connect_timeout_ms,
+        reply_head_timeout_ms: upstream.reply_head_timeout_ms,
         allow: if allow.is_empty() { vec!["/".to_owned()] } else { allow },
         deny,
         headers,
@@ -393,7 +388,22 @@ fn headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> HeaderRules {
             Err(_) => problems.add(Some(span), key.clone(), "header names", format!("`{name}`")),
         }
     }
-    HeaderRules { set, remove, ..HeaderRules::default() }
+    let host = match t.text("host", problems) {
+        None => HostHeader::Upstream,
+        Some((text, _)) if text == "upstream" => HostHeader::Upstream,
+        Some((text, _)) if text == "caller" => HostHeader::Keep,
+        Some((text, span)) => match (text.parse::<http::uri::Authority>(), HeaderValue::try_from(&text)) {
+            (Ok(authority), Ok(value)) if authority.as_str() == text && !text.contains('@') => {
+                HostHeader::Set(value)
+            }
+            _ => {
+                let wanted = "upstream, caller, or a host with or without a port";
+                problems.add(Some(span), t.key("host"), wanted, format!("`{text}`"));
+                HostHeader::Upstream
+            }
+        },
+    };
+    HeaderRules { set, remove, host }
 }
 
 pub(super) fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems) -> Option<Arc<str>> {
@@ -409,62 +419,5 @@ pub(super) fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems
     Some(Arc::from(text))
 }
 
-/// TLS to the upstream: read where it is an `https://` one, refused elsewhere.
-fn upstream_tls(t: &mut Table<'_, '_>, is_tls: bool, problems: &mut Problems) -> Option<TlsSettings> {
-    let at = t.value("upstream_tls").map(|v| v.span());
-    let key = t.key("upstream_tls");
-    if at.is_some() && !is_tls {
-        problems.add(at.clone(), key, "an https:// upstream beside it", "http://");
-    }
-    let mut tls = t.table("upstream_tls", problems);
-    let path = |text: Option<(String, _)>| {
-        text.map(|(path, _): (String, std::ops::Range<usize>)| PathBuf::from(path))
-    };
-    let ca = path(tls.text("ca", problems)).unwrap_or_else(|| PathBuf::from(SYSTEM_CA));
-    let server_name = tls.text("server_name", problems).map(|(name, _)| name);
-    let (chain, private) = (path(tls.text("certificate", problems)), path(tls.text("key", problems)));
-    if chain.is_some() != private.is_some() {
-        problems.add(at, tls.key("certificate"), "`certificate` and `key` together", "one of them");
-    }
-    tls.done(problems);
-    Some(TlsSettings { ca, server_name, certificate: chain.zip(private) })
-}
-
-/// Headers whose values stand in a file, a variable, or what a command prints.
-fn secret_headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<(HeaderName, Secret)> {
-    let mut table = t.table("secret_headers", problems);
-    let mut out = Vec::new();
-    for (name, value, span) in table.pairs(problems) {
-        match (HeaderName::try_from(name.as_str()), Secret::parse(&value)) {
-            (Ok(name), Some(secret)) => out.push((name, secret)),
-            // What stands there may be the secret itself: it isn't shown.
-            _ => problems.add(Some(span), table.key(&name), SECRET_WANTED, "another"),
-        }
-    }
-    out
-}
-
-/// Whether it is `https`, host and port of `http[s]://host[:port]`.
-fn upstream(text: &str) -> Result<(bool, String, u16), &'static str> {
-    let (is_tls, authority) = match text.strip_prefix("https://") {
-        Some(authority) => (true, authority),
-        None => (false, text.strip_prefix("http://").ok_or(URL_WANTED)?),
-    };
-    let authority = authority.strip_suffix('/').unwrap_or(authority);
-    let parsed: http::uri::Authority = authority.parse().map_err(|_| URL_WANTED)?;
-    if authority.contains('@') || authority.is_empty() || parsed.host().is_empty() {
-        return Err(URL_WANTED);
-    }
-    if parsed.port().is_none() && authority.rsplit(']').next().is_some_and(|rest| rest.contains(':')) {
-        return Err(URL_WANTED);
-    }
-    let port = parsed.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    Ok((is_tls, parsed.host().trim_matches(['[', ']']).to_owned(), port))
-}
-
 /// No less than hyper reads at once.
 const HEAD_BYTES_MAX: std::ops::Range<u64> = 8192..(1 << 20) + 1;
-const SECRET_WANTED: &str =
-    "a header name, and where its value stands: env:NAME, file:PATH or command:PROGRAM ARGUMENTS";
-const URL_WANTED: &str =
-    "a URL of host and port without a path, like http://127.0.0.1:8080 or https://ehr.example.org";

@@ -39,6 +39,32 @@ fn the_shipped_example_shows_defaults_that_are_the_program_s() {
 }
 
 #[test]
+fn several_endpoints_are_read_and_what_does_not_fit_is_told() {
+    let with = |text: &str| GOOD.replace("upstream = \"http://127.0.0.1:9001\"", text);
+    let two = "[[connection.endpoint]]\nurl = \"https://a.example\"\n[[connection.endpoint]]\nurl = \"https://b.example:1\"\nweight = 3\n";
+    let config = Config::parse(&with(two)).expect("good");
+    let endpoints = config.connections[0].endpoints.iter();
+    let endpoints: Vec<_> = endpoints.map(|e| (e.host.as_str(), e.port, e.weight)).collect();
+    assert_eq!(endpoints, [("a.example", 443, 1), ("b.example", 1, 3)]);
+    for (text, wanted) in [
+        (two.replacen("https", "http", 1), "all of them https://, or none"),
+        (two.replace("b.example:1", "a.example"), "endpoints that differ"),
+        (two.replace("weight = 3", "weight = 0"), "weight"),
+        (format!("upstream = \"http://127.0.0.1:1\"\n{two}"), "either `upstream` or"),
+        (
+            "upstream = \"http://127.0.0.1:1\"\nhealth_check = { path = \"x\" }".to_owned(),
+            "a path, like /metadata",
+        ),
+        ("upstream = \"http://127.0.0.1:1\"\nhost = \"a b\"".to_owned(), "a host with or without a port"),
+        ("upstream = \"http://127.0.0.1:1\"\nhttp2 = \"yes\"".to_owned(), "http2"),
+        (two.repeat(33), "64 endpoints at most"),
+    ] {
+        let got = problems(&with(&text));
+        assert!(got.iter().any(|p| p.contains(wanted)), "{wanted}: {got:#?}");
+    }
+}
+
+#[test]
 fn an_upstream_in_tls_and_its_secrets_are_read_and_what_does_not_fit_is_told() {
     let with = |upstream: &str, more: &str| {
         GOOD.replace("\"http://127.0.0.1:9001\"", &format!("\"{upstream}\"\n{more}"))
@@ -46,7 +72,10 @@ fn an_upstream_in_tls_and_its_secrets_are_read_and_what_does_not_fit_is_told() {
     let good = with("https://ehr.example", "secret_headers = { Authorization = \"env:EHR_TOKEN\" }");
     let config = Config::parse(&good).expect("good");
     let connection = config.connections.first().expect("one");
-    assert_eq!((connection.port, connection.tls.is_some(), connection.secret_headers.len()), (443, true, 1));
+    assert_eq!(
+        (connection.endpoints[0].port, connection.tls.is_some(), connection.secret_headers.len()),
+        (443, true, 1)
+    );
     let secret = "Bearer made-up";
     for (text, part) in [
         (with("http://127.0.0.1:9001", "upstream_tls = { server_name = \"x\" }"), "an https:// upstream"),

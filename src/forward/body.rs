@@ -1,6 +1,6 @@
 //! Bodies to and from an upstream.
 
-use super::pool::{Connection, Shelf};
+use super::{connect::Connection, group::Counted, pool::Shelf};
 use crate::listen::{BodyError, InboundBody, Tee};
 use crate::payload::Payload;
 use bytes::Bytes;
@@ -70,6 +70,11 @@ impl OutBody {
         }));
     }
 
+    /// Reads the body at once, whatever it was to wait for.
+    pub(super) fn go(&mut self) {
+        self.gate = None;
+    }
+
     /// The trailers that are known already.
     pub(super) fn trailers(&self) -> Option<&HeaderMap> {
         match &self.content {
@@ -89,6 +94,7 @@ impl OutBody {
             Content::Held { bytes, trailers } => {
                 Content::Held { bytes: bytes.clone(), trailers: trailers.clone() }
             }
+            Content::Streaming(body) if body.is_end_stream() => Content::Empty,
             Content::Streaming(_) => return None,
         }))
     }
@@ -165,6 +171,7 @@ impl fmt::Debug for OutBody {
 pub struct UpstreamBody {
     inner: Incoming,
     connection: Option<Connection>,
+    counted: Option<[Counted; 2]>,
     shelf: Weak<RefCell<Shelf>>,
     idle_timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
@@ -177,9 +184,17 @@ impl UpstreamBody {
         shelf: Weak<RefCell<Shelf>>,
         idle_timeout: Duration,
     ) -> Self {
-        let mut this = Self { inner, connection: Some(connection), shelf, idle_timeout, timer: None };
+        let mut this =
+            Self { inner, connection: Some(connection), counted: None, shelf, idle_timeout, timer: None };
         this.give_back_at_end();
         this
+    }
+
+    /// Counts as on its way to its upstream and endpoint until it ends.
+    pub(super) fn counts(&mut self, counted: [Counted; 2]) {
+        if self.connection.is_some() {
+            self.counted = Some(counted);
+        }
     }
 
     fn give_back_at_end(&mut self) {
@@ -188,7 +203,13 @@ impl UpstreamBody {
         }
     }
 
+    fn give_up(&mut self) {
+        self.counted = None;
+        self.connection = None;
+    }
+
     fn give_back(&mut self) {
+        self.counted = None;
         if let (Some(connection), Some(shelf)) = (self.connection.take(), self.shelf.upgrade()) {
             Shelf::take_back(&shelf, connection);
         }
@@ -211,7 +232,7 @@ impl Body for UpstreamBody {
                     None => this.give_back(),
                     Some(Ok(frame)) if frame.is_trailers() => this.give_back(), // the last frame
                     Some(Ok(_)) => this.give_back_at_end(),
-                    Some(Err(_)) => this.connection = None,
+                    Some(Err(_)) => this.give_up(),
                 }
                 Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
             }
@@ -219,7 +240,7 @@ impl Body for UpstreamBody {
                 let timeout = this.idle_timeout;
                 let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
                 ready!(timer.as_mut().poll(cx));
-                this.connection = None;
+                this.give_up();
                 Poll::Ready(Some(Err(BodyError::Timeout)))
             }
         }

@@ -23,13 +23,15 @@ pub struct HeaderRules {
 }
 
 /// What the upstream sees as `Host`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum HostHeader {
-    /// The upstream's own authority.
+    /// The endpoint's own authority.
     #[default]
     Upstream,
     /// What the caller sent.
     Keep,
+    /// This.
+    Set(HeaderValue),
 }
 
 /// Makes the request that goes to the upstream: origin-form target, no hop-by-hop headers, nothing of ours, no
@@ -66,12 +68,12 @@ pub fn prepare_request(
     for (name, value) in upstream.secret_headers.iter() {
         head.headers.insert(name, value.clone());
     }
-    let host = match rules.host {
+    // Where it stays away the pool writes that of the endpoint that it chooses.
+    let host = match &rules.host {
         HostHeader::Keep => sent_host,
         HostHeader::Upstream => None,
+        HostHeader::Set(host) => Some(host.clone()),
     };
-    let own = || HeaderValue::try_from(upstream.authority()).ok();
-    let host = host.or_else(|| upstream.host_value.get_or_init(own).clone());
     if let Some(host) = host {
         head.headers.insert(header::HOST, host);
     }
@@ -325,11 +327,10 @@ mod tests {
         let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         let expected =
-            ["authorization", "host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-kept"];
+            ["authorization", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-kept"];
         assert_eq!(names, expected);
         assert_eq!(header(&request, "x-forwarded-for"), ["192.0.2.7"]);
         assert_eq!(header(&request, "x-forwarded-host"), ["caller.example"]);
-        assert_eq!(header(&request, "host"), ["fhir.example.org:8080"]);
         assert_eq!(header(&request, "x-kept"), ["1", "2"]);
         assert_eq!(request.uri().to_string(), "/p?q=1");
     }

@@ -2,11 +2,17 @@
 //!
 //! - Takes: an [`Upstream`], a head made by [`prepare_request`], an [`OutBody`] (held, streaming or empty).
 //! - Gives: the reply's head and its [`UpstreamBody`], which gives its connection back when it ends.
+//! - An upstream has one endpoint or several: a message goes to the one of two that has less to do, of those that checks
+//!   and failures in a row leave in; where one takes no connection, another is asked.
 //! - In doubt: fails. A message is sent a second time only where nothing of the first was written, or where the
 //!   method is safe and the body is held; a reply with doubtful framing is [`ForwardError::Invalid`].
 //! - Cost: one [`Pool`] for each thread, without locks; the last connection that came back is the next to go.
 
 mod body;
+mod connect;
+mod endpoint;
+mod group;
+mod health;
 mod headers;
 mod pool;
 mod secret;
@@ -16,7 +22,9 @@ mod tls;
 mod tests;
 
 pub use body::{OutBody, UpstreamBody};
+pub use endpoint::{Ejection, Endpoint, EndpointState, EndpointStates};
 pub use headers::{HeaderRules, HostHeader, prepare_reply, prepare_request};
+pub use health::{Checker, HealthCheck};
 pub use pool::{ForwardCounters, Pool};
 pub use secret::{Secret, SecretError};
 pub use tls::{SYSTEM_CA, TlsSettings, UpstreamTls};
@@ -25,15 +33,25 @@ use crate::listen::BodyError;
 use crate::reason::Reason;
 use std::sync::Arc;
 
-/// Where messages go: HTTP/1.1, plain or in TLS.
+/// Where messages go: HTTP/1.1 or HTTP/2, plain or in TLS.
 #[derive(Debug, Clone)]
 pub struct Upstream {
     /// Its name, as in metrics and records.
     pub name: Arc<str>,
-    /// Host name or address, without brackets.
-    pub host: String,
-    /// Port.
-    pub port: u16,
+    /// Where it is: one at least, [`ENDPOINTS_MAX`] at most.
+    pub endpoints: Arc<[Endpoint]>,
+    /// Whether HTTP/2 is spoken to it. Default off.
+    pub http2: Http2,
+    /// Messages that one thread has on their way to it. Over it: 503. 0, the default: no limit.
+    pub requests_max: u32,
+    /// How often a message is sent to another endpoint, where that is safe. Default 1.
+    pub retries_max: u32,
+    /// When an endpoint that keeps failing is left out.
+    pub ejection: Ejection,
+    /// How its endpoints are asked whether they are well; `None`: not at all.
+    pub health_check: Option<Arc<HealthCheck>>,
+    /// The oldest that a name's addresses may be before it is looked up anew. Default 30 000.
+    pub dns_refresh_ms: u64,
     /// Name look-up and connect together. Over it: 504. Default 5 000.
     pub connect_timeout_ms: u64,
     /// From the last byte of the request to the reply's head. Over it: 504. Default 60 000.
@@ -44,39 +62,46 @@ pub struct Upstream {
     pub pool_idle_max: usize,
     /// How long an idle connection is kept: shorter than upstreams keep theirs. Default 30 000.
     pub pool_idle_timeout_ms: u64,
-    /// What a handshake with it takes; `None`: plain.
-    pub tls: Option<Arc<UpstreamTls>>,
     /// Headers that only it may know: written last, in place of any others.
     pub secret_headers: Arc<[(http::HeaderName, http::HeaderValue)]>,
-    /// Its authority as a header's value, made when first asked for.
-    pub host_value: std::sync::OnceLock<Option<http::HeaderValue>>,
 }
 
+/// Whether HTTP/2 is spoken to an upstream. Over HTTP/1.1 each message has a connection for itself, which is cheaper and
+/// keeps one message's trouble from others; gRPC needs HTTP/2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Http2 {
+    /// HTTP/1.1 only.
+    #[default]
+    Off,
+    /// Where the endpoint chooses it in the TLS handshake.
+    Alpn,
+    /// Always: in TLS nothing else is offered, and plain connections begin with its preface.
+    Always,
+}
+
+/// Endpoints that one upstream may have.
+pub const ENDPOINTS_MAX: usize = 64;
+
 impl Upstream {
-    /// An upstream with the default limits.
+    /// An upstream of one plain endpoint, with the default limits.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, host: impl Into<String>, port: u16) -> Self {
         Self {
             name: name.into(),
-            host: host.into(),
-            port,
+            endpoints: Arc::new([Endpoint::new(host, port, None)]),
+            http2: Http2::Off,
+            requests_max: 0,
+            retries_max: 1,
+            ejection: Ejection::default(),
+            health_check: None,
+            dns_refresh_ms: 30_000,
             connect_timeout_ms: 5_000,
             reply_head_timeout_ms: 60_000,
             reply_idle_timeout_ms: 300_000,
             pool_idle_max: 64,
             pool_idle_timeout_ms: 30_000,
-            tls: None,
             secret_headers: Arc::new([]),
-            host_value: std::sync::OnceLock::new(),
         }
-    }
-
-    /// `host:port` as in a `Host` header: brackets around IPv6, no port where it is the scheme's.
-    #[must_use]
-    pub fn authority(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        let usual = if self.tls.is_some() { 443 } else { 80 };
-        if self.port == usual { host } else { format!("{host}:{}", self.port) }
     }
 }
 
@@ -100,6 +125,18 @@ pub enum ForwardError {
     /// The handshake failed: its certificate isn't good for us, ours isn't for it, or it speaks no TLS. Nothing was sent.
     #[error("the TLS handshake with upstream `{upstream}` failed")]
     Handshake {
+        /// Its name.
+        upstream: Arc<str>,
+    },
+    /// None of its endpoints is well. Nothing was sent; try again later.
+    #[error("upstream `{upstream}` has no endpoint that is well")]
+    Unavailable {
+        /// Its name.
+        upstream: Arc<str>,
+    },
+    /// It has as many messages as it may. Nothing was sent; try again later.
+    #[error("upstream `{upstream}` has as many messages as it may")]
+    Busy {
         /// Its name.
         upstream: Arc<str>,
     },
@@ -141,6 +178,8 @@ impl ForwardError {
             Self::Connect { .. } | Self::ConnectTimeout { .. } | Self::Handshake { .. } => {
                 Reason::UpstreamConnect
             }
+            Self::Unavailable { .. } => Reason::UpstreamUnavailable,
+            Self::Busy { .. } => Reason::UpstreamBusy,
             Self::HeadTimeout { .. } => Reason::UpstreamTimeout,
             Self::ClosedEarly { .. } | Self::Invalid { .. } => Reason::UpstreamInvalid,
             Self::RequestBody { error: BodyError::CutShort, .. } => Reason::BodyCutShort,

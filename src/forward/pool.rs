@@ -1,20 +1,16 @@
 //! Connections to upstreams, kept by one thread: the last that came back is the next to go.
 
 use super::{
-    ForwardError, Upstream, UpstreamTls,
+    Endpoint, ForwardError, Http2, Upstream,
     body::{OutBody, Progress, UpstreamBody},
+    connect::{Connection, Unsent, connect},
+    group::{Counted, Group, bit},
 };
 use http::{Method, Request, Response, StatusCode, header};
-use hyper::{
-    body::Incoming,
-    client::conn::{TrySendError, http1},
-};
-use hyper_util::rt::TokioIo;
+use hyper::body::Incoming;
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
-    fmt,
-    net::IpAddr,
     rc::Rc,
     sync::{
         Arc,
@@ -22,17 +18,12 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    task::AbortHandle,
-    time::{sleep_until, timeout},
-};
+use tokio::time::{sleep_until, timeout};
 
 /// One thread's connections. Lives and sends on a `LocalSet`.
 #[derive(Debug, Default)]
 pub struct Pool {
-    shelves: RefCell<HashMap<Arc<str>, Rc<RefCell<Shelf>>>>,
+    groups: RefCell<HashMap<Arc<str>, Rc<Group>>>,
     counters: Arc<ForwardCounters>,
 }
 
@@ -45,6 +36,10 @@ pub struct ForwardCounters {
     pub reused: AtomicU64,
     /// Messages sent a second time, as their pooled connection was dead.
     pub sent_again: AtomicU64,
+    /// Messages sent to another endpoint, as the first failed.
+    pub retried: AtomicU64,
+    /// Messages that could have been sent to another endpoint, had there been budget left.
+    pub retries_over_budget: AtomicU64,
 }
 
 impl Pool {
@@ -58,34 +53,94 @@ impl Pool {
     ///
     /// # Errors
     /// [`ForwardError`]. A pooled connection that proves dead is none: the message goes out once more, on a fresh
-    /// connection, where nothing of it was written, or where its method is safe and its body is held.
+    /// connection, where nothing of it was written, or where its method is safe and its body is held. Nor is an endpoint
+    /// that takes no connection, or that closes on a safe message, while the upstream has another that wasn't asked yet,
+    /// up to `retries_max` and the budget of retries.
     pub async fn send(
         &self,
         upstream: &Upstream,
-        request: Request<OutBody>,
+        mut request: Request<OutBody>,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
-        let shelf = self.shelf(upstream);
-        let pooled = shelf.borrow_mut().take();
+        let group = self.group(upstream);
+        let entered = group.enter(upstream)?;
+        let needs_host = !request.headers().contains_key(header::HOST);
+        let (mut tried, mut retries, mut failed) = (0, 0, None);
+        loop {
+            let Some((at, endpoint, shelf)) = group.pick(tried) else {
+                let none = || ForwardError::Unavailable { upstream: upstream.name.clone() };
+                return Err(failed.unwrap_or_else(none));
+            };
+            tried |= bit(at);
+            if needs_host && let Some(host) = endpoint.host_value() {
+                request.headers_mut().insert(header::HOST, host.clone());
+            }
+            let counted = shelf.borrow().counted();
+            let failure = match self.attempt(upstream, endpoint, shelf, request).await {
+                Ok(mut response) => {
+                    match response.status() {
+                        StatusCode::BAD_GATEWAY
+                        | StatusCode::SERVICE_UNAVAILABLE
+                        | StatusCode::GATEWAY_TIMEOUT => {
+                            blame(upstream, endpoint);
+                        }
+                        _ => endpoint.state.succeeded(),
+                    }
+                    response.body_mut().counts([entered, counted]);
+                    return Ok(response);
+                }
+                Err(failure) => failure,
+            };
+            if !matches!(failure.error, ForwardError::RequestBody { .. }) {
+                blame(upstream, endpoint);
+            }
+            let Some(again) = failure.unsent else { return Err(failure.error) };
+            if retries >= upstream.retries_max || group.pick(tried).is_none() {
+                return Err(failure.error);
+            }
+            if !group.may_retry() {
+                add_one(&self.counters.retries_over_budget);
+                return Err(failure.error);
+            }
+            add_one(&self.counters.retried);
+            retries += 1;
+            failed = Some(failure.error);
+            request = *again;
+        }
+    }
+
+    /// One endpoint's try: on a pooled connection, and on a fresh one where there is none or it proves dead.
+    async fn attempt(
+        &self,
+        upstream: &Upstream,
+        endpoint: &Endpoint,
+        shelf: &Rc<RefCell<Shelf>>,
+        request: Request<OutBody>,
+    ) -> Result<Response<UpstreamBody>, Failure> {
+        endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
+        let pooled = shelf.borrow_mut().take(endpoint);
         let request = match pooled {
             None => request,
             Some(connection) => {
                 add_one(&self.counters.reused);
-                let spare = spare(&request);
-                let request = match exchange(upstream, connection, request, &shelf).await {
+                match exchange(upstream, connection, request, shelf).await {
                     Ok(response) => return Ok(response),
-                    Err(Failure { unsent: Some(request), .. }) => *request,
-                    Err(Failure { error, is_dead, .. }) => match spare {
-                        Some(request) if is_dead => request,
-                        _ => return Err(error),
-                    },
-                };
-                add_one(&self.counters.sent_again);
-                request
+                    Err(Failure { unsent: Some(request), .. }) => {
+                        add_one(&self.counters.sent_again);
+                        *request
+                    }
+                    Err(failure) => return Err(failure),
+                }
             }
         };
-        let connection = connect(upstream).await?;
+        let connection = match connect(upstream, endpoint).await {
+            Ok(connection) => connection,
+            Err(error) => return Err(Failure { error, unsent: Some(Box::new(request)) }),
+        };
         add_one(&self.counters.connected);
-        exchange(upstream, connection, request, &shelf).await.map_err(|failure| failure.error)
+        if let Some(shared) = connection.share() {
+            shelf.borrow_mut().shared = Some(shared);
+        }
+        exchange(upstream, connection, request, shelf).await
     }
 
     /// What it did so far.
@@ -94,60 +149,85 @@ impl Pool {
         Arc::clone(&self.counters)
     }
 
-    fn shelf(&self, upstream: &Upstream) -> Rc<RefCell<Shelf>> {
-        let mut shelves = self.shelves.borrow_mut();
-        if let Some(shelf) = shelves.get(&upstream.name)
-            && shelf.borrow().is_for(upstream)
-        {
-            return Rc::clone(shelf);
+    fn group(&self, upstream: &Upstream) -> Rc<Group> {
+        let mut groups = self.groups.borrow_mut();
+        let old = groups.get(&upstream.name);
+        if let Some(group) = old.filter(|group| group.is_for(upstream)) {
+            return Rc::clone(group);
         }
-        // New, or another address since a reload: the old connections go with the old shelf.
-        let shelf = Rc::new(RefCell::new(Shelf::new(upstream)));
-        shelves.insert(Arc::clone(&upstream.name), Rc::clone(&shelf));
-        shelf
+        // New, or other endpoints since a reload: the connections of those that are gone go with the old group.
+        let group = Rc::new(Group::new(upstream, old.map(Rc::as_ref)));
+        groups.insert(Arc::clone(&upstream.name), Rc::clone(&group));
+        group
     }
 }
 
-/// The idle connections to one upstream, oldest first.
+/// Counts a failure of an endpoint against it.
+fn blame(upstream: &Upstream, endpoint: &Endpoint) {
+    if endpoint.state.failed(upstream.ejection, &upstream.endpoints) {
+        let (connection, authority) = (&*upstream.name, endpoint.authority());
+        tracing::warn!(connection, endpoint = authority, "An endpoint keeps failing and is out for a while.");
+    }
+}
+
+/// The connections to one endpoint: the idle ones, oldest first, and the one that messages share.
 #[derive(Debug)]
 pub(super) struct Shelf {
-    host: String,
-    port: u16,
+    endpoint: Endpoint,
+    http2: Http2,
     idle_max: usize,
     idle_timeout: Duration,
-    tls: Option<Arc<UpstreamTls>>,
     idle: Vec<(Connection, Instant)>,
+    shared: Option<Connection>,
+    in_flight: Rc<Cell<u32>>,
     is_swept: bool,
 }
 
 impl Shelf {
-    fn new(upstream: &Upstream) -> Self {
+    pub(super) fn new(upstream: &Upstream, endpoint: &Endpoint) -> Self {
         Self {
-            host: upstream.host.clone(),
-            port: upstream.port,
+            endpoint: endpoint.clone(),
+            http2: upstream.http2,
             idle_max: upstream.pool_idle_max,
             idle_timeout: Duration::from_millis(upstream.pool_idle_timeout_ms),
-            tls: upstream.tls.clone(),
             idle: Vec::new(),
+            shared: None,
+            in_flight: Rc::default(),
             is_swept: false,
         }
     }
 
-    fn is_for(&self, upstream: &Upstream) -> bool {
-        self.host == upstream.host
-            && self.port == upstream.port
+    /// Whether its connections are what `endpoint` would open now.
+    pub(super) fn is_for(&self, upstream: &Upstream, endpoint: &Endpoint) -> bool {
+        self.endpoint.is_same(endpoint)
+            && self.http2 == upstream.http2
             && self.idle_max == upstream.pool_idle_max
             && self.idle_timeout == Duration::from_millis(upstream.pool_idle_timeout_ms)
-            && self.tls.as_ref().map(Arc::as_ptr) == upstream.tls.as_ref().map(Arc::as_ptr)
     }
 
-    fn take(&mut self) -> Option<Connection> {
+    /// Messages that it has to do with.
+    pub(super) fn in_flight(&self) -> u32 {
+        self.in_flight.get()
+    }
+
+    /// One more of them.
+    pub(super) fn counted(&self) -> Counted {
+        Counted::new(self.in_flight.clone())
+    }
+
+    fn take(&mut self, endpoint: &Endpoint) -> Option<Connection> {
+        if let Some(shared) = &self.shared {
+            if shared.is_open() && endpoint.state.leads_to(shared.address()) {
+                return shared.share();
+            }
+            self.shared = None; // messages that are on it end there
+        }
         while let Some((connection, since)) = self.idle.pop() {
             if since.elapsed() >= self.idle_timeout {
                 self.idle.clear(); // those below are older
                 return None;
             }
-            if connection.sender.is_ready() {
+            if connection.is_ready() && endpoint.state.leads_to(connection.address()) {
                 return Some(connection);
             }
         }
@@ -156,16 +236,16 @@ impl Shelf {
 
     /// Takes a connection whose reply ended. One whose request still is on its way gets a moment to finish it.
     pub(super) fn take_back(shelf: &Rc<RefCell<Self>>, mut connection: Connection) {
-        if connection.sender.is_closed() {
+        if !connection.is_open() || connection.is_shared() {
             return;
         }
-        if connection.sender.is_ready() {
+        if connection.is_ready() {
             Self::put(shelf, connection);
             return;
         }
         let shelf = Rc::downgrade(shelf);
         tokio::task::spawn_local(async move {
-            if let Ok(Ok(())) = timeout(TAKE_BACK_TIMEOUT, connection.sender.ready()).await
+            if let Ok(true) = timeout(TAKE_BACK_TIMEOUT, connection.ready()).await
                 && let Some(shelf) = shelf.upgrade()
             {
                 Self::put(&shelf, connection);
@@ -186,7 +266,7 @@ impl Shelf {
                     tokio::time::sleep(pause).await;
                     let Some(shelf) = weak.upgrade() else { return };
                     let mut this = shelf.borrow_mut();
-                    this.idle.retain(|(c, since)| since.elapsed() < pause && !c.sender.is_closed());
+                    this.idle.retain(|(c, since)| since.elapsed() < pause && c.is_open());
                     if this.idle.is_empty() {
                         this.is_swept = false;
                         return;
@@ -197,68 +277,12 @@ impl Shelf {
     }
 }
 
-/// One connection. Dropping it closes it.
-pub(super) struct Connection {
-    sender: http1::SendRequest<OutBody>,
-    task: AbortHandle,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connection")
-    }
-}
-
-async fn connect(upstream: &Upstream) -> Result<Connection, ForwardError> {
-    let name = || Arc::clone(&upstream.name);
-    let opening = async {
-        match upstream.host.parse::<IpAddr>() {
-            Ok(address) => TcpStream::connect((address, upstream.port)).await,
-            Err(_) => TcpStream::connect((upstream.host.as_str(), upstream.port)).await,
-        }
-    };
-    let limit_ms = upstream.connect_timeout_ms;
-    let opening = async {
-        let stream = opening.await.map_err(|_| ForwardError::Connect { upstream: name() })?;
-        let _ = stream.set_nodelay(true);
-        match &upstream.tls {
-            None => speak(stream).await,
-            Some(tls) => {
-                let stream = tls.connect(stream).await;
-                speak(stream.ok_or_else(|| ForwardError::Handshake { upstream: name() })?).await
-            }
-        }
-        .map_err(|_| ForwardError::Connect { upstream: name() })
-    };
-    timeout(Duration::from_millis(limit_ms), opening)
-        .await
-        .map_err(|_| ForwardError::ConnectTimeout { upstream: name(), limit_ms })?
-}
-
-/// HTTP/1.1 on an open stream.
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + 'static) -> Result<Connection, hyper::Error> {
-    let mut builder = http1::Builder::new();
-    builder.max_buf_size(BUFFER_BYTES_MAX);
-    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
-    let task = tokio::task::spawn_local(async move {
-        let _ = connection.await; // its errors reach whoever waits for a reply
-    });
-    Ok(Connection { sender, task: task.abort_handle() })
-}
-
 /// A failed exchange.
 struct Failure {
     error: ForwardError,
-    /// The message, if nothing of it was written.
+    /// The message, where it may be sent once more: nothing of it was written, or it is safe and held and its connection
+    /// was closed before a byte of a reply had come.
     unsent: Option<Box<Request<OutBody>>>,
-    /// The connection was closed, and no byte of a reply had come.
-    is_dead: bool,
 }
 
 async fn exchange(
@@ -269,22 +293,19 @@ async fn exchange(
 ) -> Result<Response<UpstreamBody>, Failure> {
     let name = || Arc::clone(&upstream.name);
     let progress = request.body().progress();
+    let spare = spare(&request);
     let limit_ms = upstream.reply_head_timeout_ms;
     let sent = tokio::select! {
         biased;
-        sent = connection.sender.try_send_request(request) => sent,
+        sent = connection.send(request) => sent,
         () = stalled(&progress, Duration::from_millis(limit_ms)) => {
             let error = ForwardError::HeadTimeout { upstream: name(), limit_ms };
-            return Err(Failure { error, unsent: None, is_dead: false });
+            return Err(Failure { error, unsent: None });
         }
     };
-    let response = sent.map_err(|failed| failure(upstream, failed, &progress))?;
+    let response = sent.map_err(|failed| failure(upstream, failed, &progress, spare))?;
     if !is_plain(&response) {
-        return Err(Failure {
-            error: ForwardError::Invalid { upstream: name() },
-            unsent: None,
-            is_dead: false,
-        });
+        return Err(Failure { error: ForwardError::Invalid { upstream: name() }, unsent: None });
     }
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
     Ok(response.map(|body| UpstreamBody::new(body, connection, Rc::downgrade(shelf), idle_timeout)))
@@ -301,10 +322,14 @@ async fn stalled(progress: &Progress, limit: Duration) {
     }
 }
 
-fn failure(upstream: &Upstream, mut failed: TrySendError<Request<OutBody>>, progress: &Progress) -> Failure {
+fn failure(
+    upstream: &Upstream,
+    failed: Unsent,
+    progress: &Progress,
+    spare: Option<Request<OutBody>>,
+) -> Failure {
     let upstream = Arc::clone(&upstream.name);
-    let unsent = failed.take_message().map(Box::new);
-    let error = failed.error();
+    let Unsent { request: unsent, error } = failed;
     let is_dead = progress.broke.get().is_none() && !error.is_parse() && !error.is_user();
     let error = if let Some(error) = progress.broke.get() {
         ForwardError::RequestBody { upstream, error }
@@ -313,7 +338,8 @@ fn failure(upstream: &Upstream, mut failed: TrySendError<Request<OutBody>>, prog
     } else {
         ForwardError::Invalid { upstream }
     };
-    Failure { error, unsent, is_dead }
+    let unsent = unsent.or_else(|| spare.filter(|_| is_dead).map(Box::new));
+    Failure { error, unsent }
 }
 
 /// Whether a reply's framing is beyond doubt: no switched protocol, no coding but `chunked`, one length.
@@ -350,5 +376,3 @@ fn add_one(counter: &AtomicU64) {
 
 /// How long a request may go on after its reply has ended, before the connection is given up.
 const TAKE_BACK_TIMEOUT: Duration = Duration::from_secs(1);
-/// hyper's read buffer: limits a reply's head, too.
-const BUFFER_BYTES_MAX: usize = 256 * 1024;

@@ -1,9 +1,10 @@
 //! TLS to an upstream: who has to have signed its certificate, and ours if it asks for one.
 //!
-//! TLS 1.2 and 1.3, HTTP/1.1; nothing is sent early. Files are read when a configuration is taken over; connections that
+//! TLS 1.2 and 1.3, HTTP/1.1 or HTTP/2 by ALPN; nothing is sent early. Files are read when a configuration is taken over; connections that
 //! are open go on with what they began with, and are not used again after a reload.
 
-use crate::listen::tls::{HTTP_11, TlsError, chain, key, roots};
+use super::Http2;
+use crate::listen::tls::{H2, HTTP_11, TlsError, chain, key, roots};
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
@@ -40,11 +41,15 @@ pub struct UpstreamTls {
 }
 
 impl UpstreamTls {
-    /// Reads the files of an upstream at `host`.
+    /// Reads the files of an upstream, for each of the hosts that its endpoints have.
     ///
     /// # Errors
     /// [`TlsError`].
-    pub fn load(settings: &TlsSettings, host: &str) -> Result<Self, TlsError> {
+    pub fn load<'h>(
+        settings: &TlsSettings,
+        hosts: impl Iterator<Item = &'h str>,
+        http2: Http2,
+    ) -> Result<Vec<Arc<Self>>, TlsError> {
         let wrong = |path: &Path, wrong| TlsError::Content { path: path.to_owned(), wrong };
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
@@ -60,11 +65,19 @@ impl UpstreamTls {
                     .map_err(|_| wrong(key_path, "the key doesn't belong to the certificate"))?
             }
         };
-        config.alpn_protocols = vec![HTTP_11.to_vec()];
-        let name = settings.server_name.as_deref().unwrap_or(host);
-        let name = ServerName::try_from(name.to_owned())
-            .map_err(|_| wrong(&settings.ca, "`server_name` is neither a host name nor an address"))?;
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
+        config.alpn_protocols = match http2 {
+            Http2::Off => vec![HTTP_11.to_vec()],
+            Http2::Alpn => vec![H2.to_vec(), HTTP_11.to_vec()],
+            Http2::Always => vec![H2.to_vec()],
+        };
+        let connector = TlsConnector::from(Arc::new(config));
+        let of_host = |host: &'h str| {
+            let name = settings.server_name.as_deref().unwrap_or(host);
+            let name = ServerName::try_from(name.to_owned())
+                .map_err(|_| wrong(&settings.ca, "`server_name` is neither a host name nor an address"))?;
+            Ok(Arc::new(Self { connector: connector.clone(), name }))
+        };
+        hosts.map(of_host).collect()
     }
 
     /// Shakes hands; gives nothing where that fails: a certificate that isn't good, or no TLS at all.

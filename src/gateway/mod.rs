@@ -84,7 +84,9 @@ impl Gateway {
         let names: Vec<Arc<str>> = snapshot.config.environments.iter().map(|e| e.name.clone()).collect();
         let cells = shared.metrics.thread(&names);
         drop(snapshot);
-        Self { shared, pool: Pool::new(), cells }
+        let pool = Pool::new();
+        shared.metrics.pool(pool.counters());
+        Self { shared, pool, cells }
     }
 
     async fn serve(&self, inbound: Inbound) -> Response<ReplyBody> {
@@ -403,6 +405,8 @@ const fn is_failure(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::UpstreamConnect
+            | Reason::UpstreamUnavailable
+            | Reason::UpstreamBusy
             | Reason::UpstreamTimeout
             | Reason::UpstreamInvalid
             | Reason::ReplyTooLarge

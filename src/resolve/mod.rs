@@ -11,8 +11,8 @@ mod authority;
 
 pub use authority::{host_of, is_misdirected};
 
-use crate::config::{Config, Connection, Environment, Listener};
-use crate::forward::{Upstream, UpstreamTls};
+use crate::config::{Config, ConfiguredEndpoint, Connection, Environment, Listener};
+use crate::forward::{Endpoint, EndpointStates, Upstream, UpstreamTls};
 use crate::identify::Caller;
 use crate::inspect::decode;
 use crate::org::Flag;
@@ -88,50 +88,46 @@ pub type Secrets = HashMap<Arc<str>, UpstreamSecrets>;
 /// What an upstream alone may know of us, and how we know it.
 #[derive(Debug, Clone)]
 pub struct UpstreamSecrets {
-    /// TLS to it.
-    pub tls: Option<Arc<UpstreamTls>>,
+    /// TLS to each of its endpoints, in order; none where it is spoken to in plain.
+    pub tls: Vec<Arc<UpstreamTls>>,
     /// Headers that it gets.
     pub headers: Arc<[(HeaderName, HeaderValue)]>,
 }
 
 impl Default for UpstreamSecrets {
     fn default() -> Self {
-        Self { tls: None, headers: Arc::new([]) }
+        Self { tls: Vec::new(), headers: Arc::new([]) }
     }
 }
 
 impl Routes {
-    /// The routes of a checked configuration; `secrets` gives what connections take from files and elsewhere.
+    /// The routes of a checked configuration; `secrets` gives what connections take from files and elsewhere, `states`
+    /// what is known of their endpoints.
     #[must_use]
-    pub fn new(config: &Config, secrets: &Secrets) -> Self {
+    pub fn new(config: &Config, secrets: &Secrets, states: &EndpointStates) -> Self {
+        let upstreams: Vec<Upstream> =
+            config.connections.iter().map(|c| upstream(config, c, secrets, states)).collect();
         let routes = config
             .connections
             .iter()
-            .filter_map(|connection| {
+            .zip(&upstreams)
+            .filter_map(|(connection, upstream)| {
                 let environment = config.environment(&connection.environment)?.clone();
+                let all = config.connections.iter().zip(&upstreams);
                 let (own, foreign): (Vec<_>, Vec<_>) =
-                    config.connections.iter().partition(|c| c.environment == connection.environment);
-                let upstream = |c: &Arc<Connection>| {
-                    let secrets = secrets.get(&c.name).cloned().unwrap_or_default();
-                    Upstream {
-                        tls: secrets.tls,
-                        secret_headers: secrets.headers,
-                        ..Upstream::new(c.name.clone(), c.host.clone(), c.port)
-                    }
+                    all.partition(|(c, _)| c.environment == connection.environment);
+                let authorities = |of: Vec<(&Arc<Connection>, &Upstream)>| -> Vec<String> {
+                    let endpoints = of.into_iter().flat_map(|(_, upstream)| upstream.endpoints.iter());
+                    endpoints.map(|e| e.authority().to_ascii_lowercase()).collect()
                 };
-                let authority = |c: &Arc<Connection>| upstream(c).authority().to_ascii_lowercase();
-                let mut own_hosts: Vec<String> = own.into_iter().map(authority).collect();
+                let mut own_hosts = authorities(own);
                 own_hosts.extend(environment.known_hosts.iter().cloned());
                 Some(Arc::new(Route {
                     own_hosts,
-                    foreign_hosts: foreign.into_iter().map(authority).collect(),
+                    foreign_hosts: authorities(foreign),
                     environment,
                     connection: connection.clone(),
-                    upstream: Upstream {
-                        connect_timeout_ms: connection.connect_timeout_ms,
-                        reply_head_timeout_ms: connection.reply_head_timeout_ms,
-                        ..upstream(connection)
-                    },
+                    upstream: upstream.clone(),
                 }))
             })
             .collect();
@@ -142,6 +138,11 @@ impl Routes {
             names: config.environments.iter().map(|e| (e.name.clone(), e.flag)).collect(),
             hosts: hosts.collect(),
         }
+    }
+
+    /// Every upstream.
+    pub fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
+        self.routes.iter().map(|route| &route.upstream)
     }
 
     /// The route of a message.
@@ -213,6 +214,36 @@ impl Routes {
             return Err(Reason::EnvironmentUnknown);
         }
         Ok(first.clone())
+    }
+}
+
+/// A connection's upstream, as the client wants it.
+fn upstream(config: &Config, c: &Connection, secrets: &Secrets, states: &EndpointStates) -> Upstream {
+    let secrets = secrets.get(&c.name).cloned().unwrap_or_default();
+    let endpoint = |(at, e): (usize, &ConfiguredEndpoint)| {
+        let mut endpoint = Endpoint::new(e.host.clone(), e.port, secrets.tls.get(at).cloned());
+        endpoint.weight = e.weight;
+        endpoint.state = states.of(&c.name, endpoint.authority());
+        endpoint.state.is_asked(c.health_check.is_some());
+        endpoint
+    };
+    let threads = u32::try_from(config.threads_used()).unwrap_or(u32::MAX);
+    let d = Upstream::new(c.name.clone(), "", 0);
+    Upstream {
+        endpoints: c.endpoints.iter().enumerate().map(endpoint).collect(),
+        http2: c.http2,
+        requests_max: c.requests_max.div_ceil(threads),
+        retries_max: c.retries_max,
+        ejection: c.ejection,
+        health_check: c.health_check.clone(),
+        dns_refresh_ms: c.dns_refresh_ms,
+        connect_timeout_ms: c.connect_timeout_ms,
+        reply_head_timeout_ms: c.reply_head_timeout_ms,
+        reply_idle_timeout_ms: c.reply_idle_timeout_ms,
+        pool_idle_max: c.pool_idle_max,
+        pool_idle_timeout_ms: c.pool_idle_timeout_ms,
+        secret_headers: secrets.headers,
+        ..d
     }
 }
 
@@ -296,7 +327,7 @@ mod tests {
             {extra}"#
         );
         let config = Config::parse(&text).expect("checked");
-        let routes = Routes::new(&config, &Secrets::new());
+        let routes = Routes::new(&config, &Secrets::new(), &EndpointStates::default());
         (config, routes)
     }
 
@@ -331,7 +362,7 @@ mod tests {
             let host = if &*e.name == "staging" { "stage.example" } else { "live.example" };
             *e = Arc::new(Environment { hosts: vec![host.into()], ..(**e).clone() });
         }
-        let routes = Routes::new(&config, &Secrets::new());
+        let routes = Routes::new(&config, &Secrets::new(), &EndpointStates::default());
         let found = |host: Option<&str>, header: Option<&str>, listener: usize, key: Option<&str>| {
             let caller = Caller { environment: key.map(Arc::from), ..Caller::nobody() };
             let path = if listener == 1 { "/x" } else { "/fhir/x" };

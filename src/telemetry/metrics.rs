@@ -4,6 +4,8 @@
 //! enums or names from the configuration, so that their number is known; small counts name people, so findings are
 //! counted by environment, kind and decision, never by connection.
 
+use super::upstreams;
+use crate::forward::{ForwardCounters, Upstream};
 use crate::inspect::finding::{MadeUp, Person, UninspectedReason};
 use crate::inspect::kind::Kind;
 use crate::reason::Reason;
@@ -101,6 +103,7 @@ struct Timer {
 /// All metrics of the process.
 #[derive(Default)]
 pub struct Metrics {
+    pools: Mutex<Vec<Arc<ForwardCounters>>>,
     threads: Mutex<Vec<Arc<Cells>>>,
     /// Configurations taken over.
     pub reloads: AtomicU64,
@@ -139,6 +142,8 @@ pub struct Others {
     pub people_dropped: (u64, u64),
     /// Lines of the access log that were dropped.
     pub access_dropped: u64,
+    /// Every upstream of the running configuration.
+    pub upstreams: Vec<Upstream>,
 }
 
 impl Metrics {
@@ -154,12 +159,20 @@ impl Metrics {
         cells
     }
 
+    /// Takes the counters of a new data thread's pool.
+    pub fn pool(&self, counters: Arc<ForwardCounters>) {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).push(counters);
+    }
+
     /// The text of `/metrics`.
     #[must_use]
     pub fn text(&self, others: Others, rules: &str) -> String {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut families = by_environment(&threads);
         families.push(stages(&threads));
+        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        families.extend(upstreams::pools(&pools));
+        families.extend(upstreams::endpoints(&others.upstreams));
         let plain = |name: &str, help: &str, kind, value: u64| {
             family(name, help, kind, vec![metric(&[], kind, value as f64)])
         };
@@ -490,7 +503,7 @@ fn stages(threads: &[Arc<Cells>]) -> MetricFamily {
     )
 }
 
-fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> MetricFamily {
+pub(super) fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> MetricFamily {
     let mut family = MetricFamily::default();
     family.set_name(name.to_owned());
     family.set_help(help.to_owned());
@@ -499,7 +512,7 @@ fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> Met
     family
 }
 
-fn metric(labels: &[(&str, &str)], kind: MetricType, value: f64) -> Metric {
+pub(super) fn metric(labels: &[(&str, &str)], kind: MetricType, value: f64) -> Metric {
     let pair = |(name, value): &(&str, &str)| {
         let mut pair = LabelPair::default();
         pair.set_name((*name).to_owned());

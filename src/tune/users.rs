@@ -85,7 +85,9 @@ impl Place {
     fn of(name: &str, config: Option<&Config>, thresholds: &Thresholds) -> Result<Self, String> {
         if let Some((config, environment)) = config.and_then(|c| Some((c, c.environment(name)?))) {
             let own = || config.connections.iter().filter(|c| *c.environment == *name);
-            let upstreams = own().flat_map(|c| [c.host.clone(), format!("{}:{}", c.host, c.port)]);
+            let upstreams = own()
+                .flat_map(|c| &c.endpoints)
+                .flat_map(|e| [e.host.clone(), format!("{}:{}", e.host, e.port)]);
             return Ok(Self {
                 policy: environment.policy.clone(),
                 modes: environment.modes.clone(),

@@ -1,0 +1,239 @@
+//! Opening a connection to an endpoint, and speaking HTTP/1.1 or HTTP/2 on it.
+
+use super::{Endpoint, ForwardError, Http2, Upstream, body::OutBody};
+use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Scheme};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::{fmt, time::Duration};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+/// One connection, or a share of one in HTTP/2. Dropping it, or the last share, closes it.
+pub(super) struct Connection {
+    sender: Sender,
+    task: Rc<Task>,
+    address: SocketAddr,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<OutBody>),
+    Http2(http2::SendRequest<OutBody>, Scheme),
+}
+
+struct Task(AbortHandle);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Connection {
+    /// Where it leads.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        match &self.sender {
+            Sender::Http1(sender) => !sender.is_closed(),
+            Sender::Http2(sender, _) => !sender.is_closed(),
+        }
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.sender {
+            Sender::Http1(sender) => sender.is_ready(),
+            Sender::Http2(sender, _) => sender.is_ready(),
+        }
+    }
+
+    /// Whether several messages go over it at a time.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.sender, Sender::Http2(..))
+    }
+
+    /// The same connection once more, where messages share it.
+    pub(super) fn share(&self) -> Option<Self> {
+        let Sender::Http2(sender, scheme) = &self.sender else { return None };
+        let sender = Sender::Http2(sender.clone(), scheme.clone());
+        Some(Self { sender, task: self.task.clone(), address: self.address })
+    }
+
+    /// Waits until it takes a message; gives whether it does.
+    pub(super) async fn ready(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await.is_ok(),
+            Sender::Http2(sender, _) => sender.ready().await.is_ok(),
+        }
+    }
+
+    /// Sends a message and waits for its reply's head.
+    pub(super) async fn send(&mut self, request: Request<OutBody>) -> Result<Response<Incoming>, Unsent> {
+        let (sent, is_http2) = match &mut self.sender {
+            Sender::Http1(sender) => (sender.try_send_request(request).await, false),
+            Sender::Http2(sender, scheme) => {
+                (sender.try_send_request(for_http2(request, scheme)).await, true)
+            }
+        };
+        sent.map_err(|mut failed| {
+            let request = failed.take_message();
+            let request = if is_http2 { request.map(from_http2) } else { request };
+            Unsent { request: request.map(Box::new), error: failed.into_error() }
+        })
+    }
+}
+
+/// No reply came.
+pub(super) struct Unsent {
+    pub(super) error: hyper::Error,
+    /// The message, if nothing of it was written.
+    pub(super) request: Option<Box<Request<OutBody>>>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+/// Opens a connection within `connect_timeout_ms`, look-up and handshakes and all.
+pub(super) async fn connect(upstream: &Upstream, endpoint: &Endpoint) -> Result<Connection, ForwardError> {
+    let limit_ms = upstream.connect_timeout_ms;
+    let limit = Duration::from_millis(limit_ms);
+    timeout(limit, open(upstream, endpoint, limit))
+        .await
+        .map_err(|_| ForwardError::ConnectTimeout { upstream: upstream.name.clone(), limit_ms })?
+}
+
+async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Result<Connection, ForwardError> {
+    let refused = || ForwardError::Connect { upstream: Arc::clone(&upstream.name) };
+    let (stream, address) = reach(endpoint, limit).await.ok_or_else(refused)?;
+    let _ = stream.set_nodelay(true); // slower, and no fault
+    let opened = match &endpoint.tls {
+        None => match upstream.http2 {
+            Http2::Always => http2(stream, address, Scheme::HTTP).await,
+            Http2::Off | Http2::Alpn => http1(stream, address).await,
+        },
+        Some(tls) => {
+            let handshake = || ForwardError::Handshake { upstream: Arc::clone(&upstream.name) };
+            let stream = tls.connect(stream).await.ok_or_else(handshake)?;
+            let chosen = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            match upstream.http2 {
+                Http2::Always if !chosen => return Err(handshake()),
+                _ if chosen => http2(stream, address, Scheme::HTTPS).await,
+                _ => http1(stream, address).await,
+            }
+        }
+    };
+    opened.map_err(|_| refused())
+}
+
+/// The first of its addresses that takes a connection; each but the last gets its share of the time.
+async fn reach(endpoint: &Endpoint, limit: Duration) -> Option<(TcpStream, SocketAddr)> {
+    let addresses = endpoint.addresses().await;
+    let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+    for address in addresses {
+        if let Ok(Ok(stream)) = timeout(share, TcpStream::connect(address)).await {
+            return Some((stream, address));
+        }
+    }
+    None
+}
+
+async fn http1(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    address: SocketAddr,
+) -> Result<Connection, hyper::Error> {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(BUFFER_BYTES_MAX);
+    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
+    let task = tokio::task::spawn_local(async move {
+        let _ = connection.with_upgrades().await; // its errors reach whoever waits for a reply
+    });
+    Ok(Connection { sender: Sender::Http1(sender), task: Rc::new(Task(task.abort_handle())), address })
+}
+
+async fn http2(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    address: SocketAddr,
+    scheme: Scheme,
+) -> Result<Connection, hyper::Error> {
+    let mut builder = http2::Builder::new(Local);
+    builder
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
+    let task = tokio::task::spawn_local(async move {
+        let _ = connection.await; // as above
+    });
+    let sender = Sender::Http2(sender, scheme);
+    Ok(Connection { sender, task: Rc::new(Task(task.abort_handle())), address })
+}
+
+/// HTTP/2's tasks stay on this thread, too.
+#[derive(Clone, Copy)]
+struct Local;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for Local
+where
+    F::Output: 'static,
+{
+    fn execute(&self, task: F) {
+        tokio::task::spawn_local(task);
+    }
+}
+
+/// The head as HTTP/2 wants it: the host is in the target, framing is the protocol's.
+fn for_http2(mut request: Request<OutBody>, scheme: &Scheme) -> Request<OutBody> {
+    let host = request.headers_mut().remove(header::HOST);
+    for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE] {
+        request.headers_mut().remove(name);
+    }
+    // Trailers are passed on; servers of gRPC want to be told.
+    request.headers_mut().insert(header::TE, HeaderValue::from_static("trailers"));
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = Some(scheme.clone());
+    parts.authority = host.and_then(|host| host.to_str().ok()?.parse().ok());
+    *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+    *request.version_mut() = Version::HTTP_2;
+    request.body_mut().go(); // no 100 is waited for: a stream that isn't read holds nothing up
+    request
+}
+
+/// Back again, for a connection that may speak HTTP/1.1.
+fn from_http2(mut request: Request<OutBody>) -> Request<OutBody> {
+    request.headers_mut().remove(header::TE);
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = None;
+    if let Some(host) = parts.authority.take()
+        && let Ok(host) = HeaderValue::try_from(host.as_str())
+    {
+        request.headers_mut().insert(header::HOST, host);
+    }
+    *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+    *request.version_mut() = Version::HTTP_11;
+    let length = request.body().size_hint();
+    if length.exact().is_none() {
+        request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    request
+}
+
+/// hyper's read buffer: limits a reply's head, too.
+const BUFFER_BYTES_MAX: usize = 256 << 10;
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);

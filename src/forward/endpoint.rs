@@ -1,0 +1,340 @@
+//! One place that takes an upstream's messages, and what is known of it: whether it answers, and where its name leads.
+//!
+//! What all threads share of it is read on a message's way and written off it: when a check's verdict changes, when it
+//! fails, when its name is looked up anew. It outlives reloads as long as its connection names it.
+
+use super::UpstreamTls;
+use http::HeaderValue;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// Host, port and weight of one of an upstream's endpoints.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Its share of the messages, beside the others' weights. 1 to 100.
+    pub weight: u16,
+    /// What a handshake with it takes; `None`: plain.
+    pub tls: Option<Arc<UpstreamTls>>,
+    /// What all threads know of it.
+    pub state: Arc<EndpointState>,
+    address: Option<IpAddr>,
+    host_value: Option<HeaderValue>,
+}
+
+impl Endpoint {
+    /// One of weight 1 that nothing is known of.
+    #[must_use]
+    pub fn new(host: impl Into<String>, port: u16, tls: Option<Arc<UpstreamTls>>) -> Self {
+        let host = host.into();
+        let mut endpoint = Self {
+            address: host.parse().ok(),
+            host,
+            port,
+            weight: 1,
+            tls,
+            state: Arc::default(),
+            host_value: None,
+        };
+        endpoint.host_value = HeaderValue::try_from(endpoint.authority()).ok();
+        endpoint
+    }
+
+    /// `host:port` as in a `Host` header: brackets around IPv6, no port where it is the scheme's.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let usual = if self.tls.is_some() { 443 } else { 80 };
+        if self.port == usual { host } else { format!("{host}:{}", self.port) }
+    }
+
+    /// The same as a header's value.
+    pub(super) fn host_value(&self) -> Option<&HeaderValue> {
+        self.host_value.as_ref()
+    }
+
+    /// Whether `other` is reached in the same way: connections to the one serve the other.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.host == other.host
+            && self.port == other.port
+            && self.tls.as_ref().map(Arc::as_ptr) == other.tls.as_ref().map(Arc::as_ptr)
+    }
+
+    /// Where to connect to, the next one first: a name's addresses as they were when it was last looked up.
+    pub(super) async fn addresses(&self) -> Vec<SocketAddr> {
+        if let Some(address) = self.address {
+            return vec![SocketAddr::new(address, self.port)];
+        }
+        let known = self.state.resolved();
+        let mut addresses = match known {
+            Some(known) => known.addresses.clone(),
+            None => self.look_up().await,
+        };
+        if !addresses.is_empty() {
+            let first = self.state.turn.fetch_add(1, Relaxed) as usize % addresses.len();
+            addresses.rotate_left(first);
+        }
+        addresses
+    }
+
+    /// Looks a name up anew, off the message's way, where the last look is older than that.
+    pub(super) fn refresh(&self, after: Duration) {
+        if self.address.is_some()
+            || self.state.resolved().is_none_or(|r| r.at.elapsed() < after)
+            || self.state.is_resolving.swap(true, Relaxed)
+        {
+            return;
+        }
+        let endpoint = self.clone();
+        tokio::task::spawn_local(async move {
+            endpoint.look_up().await;
+            endpoint.state.is_resolving.store(false, Relaxed);
+        });
+    }
+
+    /// Asks the system's resolver. Where it has no answer the old one stays, and that is counted.
+    async fn look_up(&self) -> Vec<SocketAddr> {
+        let found: Vec<SocketAddr> = match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
+            Ok(found) => found.collect(),
+            Err(_) => Vec::new(),
+        };
+        if found.is_empty() {
+            self.state.lookup_failures.fetch_add(1, Relaxed);
+            // Not asked again by each message that comes meanwhile.
+            if let Some(known) = self.state.resolved() {
+                self.state.resolve_to(known.addresses.clone());
+                return known.addresses.clone();
+            }
+        } else {
+            self.state.resolve_to(found.clone());
+        }
+        found
+    }
+}
+
+/// What all threads know of an endpoint.
+#[derive(Debug, Default)]
+pub struct EndpointState {
+    /// Checks say that it doesn't answer.
+    is_unhealthy: AtomicBool,
+    /// Failures in a row.
+    failures: AtomicU32,
+    /// Milliseconds of [`now_ms`] until which it gets no messages; 0: none.
+    ejected_until_ms: AtomicU64,
+    /// How often it was ejected without a long good time between: each time is longer.
+    ejections_in_a_row: AtomicU32,
+    /// Ejections so far.
+    pub ejections: AtomicU64,
+    /// Checks that failed.
+    pub check_failures: AtomicU64,
+    /// Look-ups of its name that gave nothing.
+    pub lookup_failures: AtomicU64,
+    turn: AtomicU32,
+    is_resolving: AtomicBool,
+    resolved: RwLock<Option<Arc<Resolved>>>,
+}
+
+/// Where a name led, and when it was asked.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    at: Instant,
+    pub(super) addresses: Vec<SocketAddr>,
+}
+
+/// When an endpoint that keeps failing gets no more messages, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ejection {
+    /// Failures in a row: no connection, no reply in time or none that is HTTP, 502, 503, 504. 0: never ejected.
+    pub failures: u32,
+    /// For how long at first; n times as long at the n-th time in a row, 10 times at most. Milliseconds.
+    pub base_ms: u64,
+    /// Of all endpoints of the upstream, so many at most are out at a time. Percent.
+    pub percent_max: u64,
+}
+
+impl Default for Ejection {
+    fn default() -> Self {
+        Self { failures: 5, base_ms: 30_000, percent_max: 50 }
+    }
+}
+
+impl EndpointState {
+    /// Whether it gets messages.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        !self.is_unhealthy() && !self.is_ejected()
+    }
+
+    /// Whether checks say that it doesn't answer.
+    #[must_use]
+    pub fn is_unhealthy(&self) -> bool {
+        self.is_unhealthy.load(Relaxed)
+    }
+
+    /// Whether it is out, as it kept failing.
+    #[must_use]
+    pub fn is_ejected(&self) -> bool {
+        let until = self.ejected_until_ms.load(Relaxed);
+        until != 0 && now_ms() < until
+    }
+
+    /// Takes a check's verdict; gives whether it is another than before.
+    pub(super) fn checked(&self, is_healthy: bool) -> bool {
+        if is_healthy {
+            self.failures.store(0, Relaxed);
+            self.ejected_until_ms.store(0, Relaxed);
+        }
+        self.is_unhealthy.swap(!is_healthy, Relaxed) == is_healthy
+    }
+
+    /// Whether checks are made at all: without them it counts as well.
+    pub fn is_asked(&self, is_asked: bool) {
+        if !is_asked {
+            self.is_unhealthy.store(false, Relaxed);
+        }
+    }
+
+    pub(super) fn succeeded(&self) {
+        // Read first: the line stays shared between the threads while all is well.
+        if self.failures.load(Relaxed) != 0 {
+            self.failures.store(0, Relaxed);
+        }
+    }
+
+    /// Counts a failure; gives whether that ejects it. `others` are all endpoints of its upstream.
+    pub(super) fn failed(&self, ejection: Ejection, others: &[Endpoint]) -> bool {
+        let failures = self.failures.fetch_add(1, Relaxed) + 1;
+        if ejection.failures == 0 || failures < ejection.failures || self.is_ejected() {
+            return false;
+        }
+        let out = others.iter().filter(|e| e.state.is_ejected()).count() as u64 + 1;
+        if out * 100 > ejection.percent_max * others.len() as u64 {
+            return false;
+        }
+        let (now, last) = (now_ms(), self.ejected_until_ms.load(Relaxed));
+        let row = self.ejections_in_a_row.load(Relaxed);
+        let long_good = ejection.base_ms.saturating_mul(EJECTION_TIMES_MAX.into());
+        let row = if now > last.saturating_add(long_good) { 1 } else { (row + 1).min(EJECTION_TIMES_MAX) };
+        self.ejections_in_a_row.store(row, Relaxed);
+        self.ejected_until_ms.store(now + ejection.base_ms.saturating_mul(row.into()), Relaxed);
+        self.failures.store(0, Relaxed);
+        self.ejections.fetch_add(1, Relaxed);
+        true
+    }
+
+    pub(super) fn resolved(&self) -> Option<Arc<Resolved>> {
+        self.resolved.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether a connection to that address is still where the name leads.
+    pub(super) fn leads_to(&self, address: SocketAddr) -> bool {
+        self.resolved().is_none_or(|r| r.addresses.contains(&address))
+    }
+
+    fn resolve_to(&self, addresses: Vec<SocketAddr>) {
+        let fresh = Arc::new(Resolved { at: Instant::now(), addresses });
+        *self.resolved.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+    }
+}
+
+/// The states of all endpoints, by connection and authority, across reloads.
+#[derive(Debug, Default)]
+pub struct EndpointStates(Mutex<HashMap<EndpointKey, Arc<EndpointState>>>);
+
+/// Connection and authority.
+type EndpointKey = (Arc<str>, String);
+
+impl EndpointStates {
+    /// The state of an endpoint, a new one where there is none.
+    #[must_use]
+    pub fn of(&self, connection: &Arc<str>, authority: String) -> Arc<EndpointState> {
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        states.entry((connection.clone(), authority)).or_default().clone()
+    }
+
+    /// Forgets those that nothing refers to any more.
+    pub fn tidy(&self) {
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        states.retain(|_, state| Arc::strong_count(state) > 1);
+    }
+}
+
+/// Milliseconds since the process began to ask, from 1: no clock that is set moves it.
+fn now_ms() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+}
+
+const EJECTION_TIMES_MAX: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three() -> Vec<Endpoint> {
+        (1..=3).map(|port| Endpoint::new("127.0.0.1", port, None)).collect()
+    }
+
+    #[test]
+    fn what_keeps_failing_is_out_and_never_more_than_the_share_of_all() {
+        let endpoints = three();
+        let ejection = Ejection { failures: 3, base_ms: 60_000, percent_max: 50 };
+        let fail =
+            |at: usize| (0..3).map(|_| endpoints[at].state.failed(ejection, &endpoints)).collect::<Vec<_>>();
+        assert_eq!(fail(0), [false, false, true]);
+        assert!(!endpoints[0].state.is_available());
+        assert_eq!(fail(1), [false; 3], "one of three is 33 %, two would be 67 %");
+        assert!(endpoints[1].state.is_available());
+        assert_eq!(endpoints[0].state.ejections.load(Relaxed), 1);
+    }
+
+    #[test]
+    fn a_success_between_starts_the_count_anew_and_a_time_of_zero_never_ejects() {
+        let endpoints = three();
+        let ejection = Ejection { failures: 2, ..Ejection::default() };
+        assert!(!endpoints[0].state.failed(ejection, &endpoints));
+        endpoints[0].state.succeeded();
+        assert!(!endpoints[0].state.failed(ejection, &endpoints));
+        let never = Ejection { failures: 0, ..ejection };
+        assert!(!(0..20).any(|_| endpoints[2].state.failed(never, &endpoints)));
+    }
+
+    #[test]
+    fn an_ejection_ends_by_itself_or_by_a_good_check() {
+        let endpoints = three();
+        let short = Ejection { failures: 1, base_ms: 0, percent_max: 100 };
+        assert!(endpoints[0].state.failed(short, &endpoints));
+        assert!(endpoints[0].state.is_available());
+        let long = Ejection { base_ms: 60_000, ..short };
+        assert!(endpoints[1].state.failed(long, &endpoints));
+        assert!(!endpoints[1].state.is_available());
+        endpoints[1].state.checked(true);
+        assert!(endpoints[1].state.is_available());
+    }
+
+    #[test]
+    fn a_check_tells_when_its_verdict_changes() {
+        let state = EndpointState::default();
+        assert_eq!(
+            [true, false, false, true].map(|verdict| state.checked(verdict)),
+            [false, true, false, true]
+        );
+    }
+
+    #[test]
+    fn states_outlive_those_who_ask_for_them_until_tidied() {
+        let states = EndpointStates::default();
+        let name: Arc<str> = Arc::from("ehr");
+        let first = states.of(&name, "a:1".to_owned());
+        assert!(Arc::ptr_eq(&first, &states.of(&name, "a:1".to_owned())));
+        drop(first);
+        states.tidy();
+        assert!(states.0.lock().expect("no panic").is_empty());
+    }
+}

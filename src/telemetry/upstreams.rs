@@ -1,0 +1,74 @@
+//! Metrics of what messages are forwarded to: pools of all threads, and each endpoint of the configuration.
+
+use super::metrics::{family, metric};
+use crate::forward::{EndpointState, ForwardCounters, Upstream};
+use prometheus::proto::{MetricFamily, MetricType};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What the pools of all threads did.
+pub(super) fn pools(pools: &[Arc<ForwardCounters>]) -> Vec<MetricFamily> {
+    let sum = |pick: fn(&ForwardCounters) -> &AtomicU64| {
+        pools.iter().map(|pool| pick(pool).load(Relaxed)).sum::<u64>() as f64
+    };
+    let counter = MetricType::COUNTER;
+    let one = |how: &str, value| metric(&[("how", how)], counter, value);
+    vec![
+        family(
+            "phigate_upstream_connections_total",
+            "Connections to upstreams that messages were sent on: opened for one, or used again.",
+            counter,
+            vec![one("opened", sum(|p| &p.connected)), one("reused", sum(|p| &p.reused))],
+        ),
+        family(
+            "phigate_upstream_retries_total",
+            "Messages sent once more: a pooled connection was dead (same_endpoint), an endpoint failed (other_endpoint); \
+             not sent once more, as the budget was spent (over_budget).",
+            counter,
+            vec![
+                one("other_endpoint", sum(|p| &p.retried)),
+                one("over_budget", sum(|p| &p.retries_over_budget)),
+                one("same_endpoint", sum(|p| &p.sent_again)),
+            ],
+        ),
+    ]
+}
+
+/// Each endpoint, by names of the configuration.
+pub(super) fn endpoints(upstreams: &[Upstream]) -> Vec<MetricFamily> {
+    let each = |kind, value: fn(&EndpointState) -> f64| {
+        let endpoints = upstreams.iter().flat_map(|u| u.endpoints.iter().map(move |e| (u, e)));
+        let one = |(u, e): (&Upstream, &crate::forward::Endpoint)| {
+            let labels = [("connection", &*u.name), ("endpoint", &e.authority())];
+            metric(&labels, kind, value(&e.state))
+        };
+        endpoints.map(one).collect()
+    };
+    let (counter, gauge) = (MetricType::COUNTER, MetricType::GAUGE);
+    vec![
+        family(
+            "phigate_upstream_endpoint_available",
+            "1 while an endpoint gets messages: neither checks nor failures in a row speak against it.",
+            gauge,
+            each(gauge, |e| f64::from(u8::from(e.is_available()))),
+        ),
+        family(
+            "phigate_upstream_endpoint_ejections_total",
+            "How often an endpoint was left out for a while, as it kept failing.",
+            counter,
+            each(counter, |e| e.ejections.load(Relaxed) as f64),
+        ),
+        family(
+            "phigate_upstream_endpoint_check_failures_total",
+            "Health checks of an endpoint that failed.",
+            counter,
+            each(counter, |e| e.check_failures.load(Relaxed) as f64),
+        ),
+        family(
+            "phigate_upstream_endpoint_lookup_failures_total",
+            "Look-ups of an endpoint's name that gave no address: the old ones stay.",
+            counter,
+            each(counter, |e| e.lookup_failures.load(Relaxed) as f64),
+        ),
+    ]
+}

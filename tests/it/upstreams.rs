@@ -1,0 +1,275 @@
+//! Several endpoints behind one connection: shares, retries, checks, ejection, limits, names, HTTP/2.
+
+use crate::support::{Gate, Http, OK, Upstream, connect, read_http};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// A gateway whose environment `many`, of `flag`, leads to these endpoints.
+fn start(flag: &str, endpoints: &[String], more: &str) -> Gate {
+    let endpoints: String = endpoints
+        .iter()
+        .map(|e| {
+            let (url, weight) = e.split_once(' ').unwrap_or((e, "1"));
+            format!("[[connection.endpoint]]\nurl = \"http://{url}\"\nweight = {weight}\n")
+        })
+        .collect();
+    Gate::also(&format!(
+        "[[environment]]\nname = \"many\"\nflag = \"{flag}\"\n[[listener]]\nname = \"many\"\naddress = \"127.0.0.1:0\"\nenvironment = \"many\"\ncallers = \"any\"\n[[connection]]\nname = \"to-many\"\nenvironment = \"many\"\n{more}\n{endpoints}"
+    ))
+}
+
+fn begin(gate: &Gate, method: &str) -> TcpStream {
+    let mut stream = connect(gate.running().address("many").expect("listens"));
+    let body = if method == "POST" { "Content-Length: 2\r\n\r\n{}" } else { "\r\n" };
+    write!(stream, "{method} /fhir/metadata HTTP/1.1\r\nHost: caller.example\r\n{body}").expect("writes");
+    stream
+}
+
+fn ask(gate: &Gate, method: &str) -> Http {
+    read_http(&mut begin(gate, method), false).expect("an answer")
+}
+
+fn address(upstream: &Upstream) -> String {
+    upstream.address.to_string()
+}
+
+/// An address that takes no connection: its socket is closed.
+fn nowhere() -> String {
+    TcpListener::bind("127.0.0.1:0").expect("binds").local_addr().expect("address").to_string()
+}
+
+/// Reads each message's head and closes; counts them.
+fn closing() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let (address, count) =
+        (listener.local_addr().expect("address").to_string(), Arc::new(AtomicUsize::new(0)));
+    let counted = count.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            if read_http(&mut stream, false).is_some() {
+                counted.fetch_add(1, Relaxed);
+            }
+        }
+    });
+    (address, count)
+}
+
+/// Waits until `what` holds.
+fn until(what: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !what() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn messages_are_spread_over_the_endpoints_by_weight() {
+    let (light, heavy) = (Upstream::start(), Upstream::start());
+    let gate = start("production", &[address(&light), format!("{} 9", address(&heavy))], "");
+    for _ in 0..60 {
+        assert_eq!(ask(&gate, "POST").status(), 200);
+    }
+    let (light, heavy) = (light.take().len(), heavy.take().len());
+    assert_eq!(light + heavy, 60);
+    assert!(light >= 1 && heavy > 2 * light, "{light} and {heavy}");
+}
+
+#[test]
+fn where_an_endpoint_takes_no_connection_another_is_asked_whatever_the_method() {
+    for flag in ["staging", "production"] {
+        let there = Upstream::start();
+        let gate = start(flag, &[nowhere(), address(&there)], "ejection = { failures = 0 }");
+        for _ in 0..12 {
+            assert_eq!(ask(&gate, "POST").status(), 200);
+        }
+        assert_eq!(there.take().len(), 12);
+        assert!(gate.metric("phigate_upstream_retries_total{how=\"other_endpoint\"}") > 0);
+    }
+}
+
+#[test]
+fn what_may_have_run_is_never_sent_again_and_a_safe_message_is() {
+    let ((a, first), (b, second)) = (closing(), closing());
+    let gate = start("staging", &[a, b], "ejection = { failures = 0 }");
+    for _ in 0..6 {
+        assert_eq!(ask(&gate, "POST").header("phigate-reason"), "upstream_invalid");
+    }
+    assert_eq!(first.load(Relaxed) + second.load(Relaxed), 6, "each once");
+    assert_eq!(ask(&gate, "GET").status(), 502);
+    assert_eq!(first.load(Relaxed) + second.load(Relaxed), 8, "once to each");
+}
+
+#[test]
+fn retries_can_be_turned_off() {
+    let there = Upstream::start();
+    let gate =
+        start("staging", &[nowhere(), address(&there)], "retries_max = 0\nejection = { failures = 0 }");
+    let refused = (0..24).filter(|_| ask(&gate, "GET").status() == 502).count();
+    assert_eq!(refused + there.take().len(), 24);
+    assert!(refused > 0);
+}
+
+#[test]
+fn an_endpoint_that_keeps_failing_is_left_out_and_shown() {
+    let (good, bad) = (Upstream::start(), Upstream::start());
+    bad.answer(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+    let gate =
+        start("staging", &[address(&good), address(&bad)], "ejection = { failures = 3, base_ms = 600000 }");
+    until(|| ask(&gate, "GET").status() != 503 && gate.metric(&series("ejections_total", &bad)) == 1);
+    assert_eq!(bad.take().len(), 3);
+    assert!((0..20).all(|_| ask(&gate, "GET").status() == 200));
+    assert_eq!(gate.metric(&series("available", &bad)), 0);
+    assert_eq!(gate.metric(&series("available", &good)), 1);
+}
+
+fn series(what: &str, endpoint: &Upstream) -> String {
+    format!("phigate_upstream_endpoint_{what}{{connection=\"to-many\",endpoint=\"{}\"}}", endpoint.address)
+}
+
+#[test]
+fn checks_take_endpoints_out_and_in_again_and_where_none_is_well_the_caller_is_told_to_wait() {
+    let (a, b) = (Upstream::start(), Upstream::start());
+    let gate = start(
+        "staging",
+        &[address(&a), address(&b)],
+        "health_check = { path = \"/health?of=it\", interval_ms = 20, unhealthy_after = 2, healthy_after = 1 }\nejection = { failures = 0 }",
+    );
+    until(|| a.take().iter().any(|m| m.target() == "/health?of=it"));
+    let down = b"HTTP/1.1 500 Down\r\nContent-Length: 0\r\n\r\n";
+    a.answer(down);
+    until(|| gate.metric(&series("available", &a)) == 0);
+    assert!(gate.metric(&series("check_failures_total", &a)) >= 2);
+    assert!((0..20).all(|_| ask(&gate, "GET").status() == 200));
+    b.answer(down);
+    until(|| gate.metric(&series("available", &b)) == 0);
+    let reply = ask(&gate, "GET");
+    assert_eq!((reply.status(), reply.header("phigate-reason")), (503, "upstream_unavailable"));
+    assert!(!reply.header("retry-after").is_empty());
+    a.answer(OK);
+    until(|| ask(&gate, "GET").status() == 200);
+}
+
+#[test]
+fn messages_over_the_limit_are_refused_and_told_to_wait() {
+    let hanging = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let endpoint = hanging.local_addr().expect("address").to_string();
+    let gate = start("staging", &[endpoint], "requests_max = 2");
+    // Two threads with one message each: of the third at the latest somebody has one too many.
+    let mut streams: Vec<TcpStream> = (0..3).map(|_| begin(&gate, "GET")).collect();
+    let refused = streams.iter_mut().position(|stream| {
+        stream.set_read_timeout(Some(Duration::from_millis(500))).expect("set");
+        read_http(stream, false).is_some_and(|reply| reply.header("phigate-reason") == "upstream_busy")
+    });
+    assert!(refused.is_some());
+    let (mut taken, _) = hanging.accept().expect("accepts");
+    let mut byte = [0];
+    assert_eq!(taken.read(&mut byte).expect("a message"), 1);
+}
+
+#[test]
+fn the_host_is_the_endpoints_or_the_callers_or_a_given_one() {
+    let upstream = Upstream::start();
+    let own = address(&upstream);
+    for (more, host) in [
+        ("", own.as_str()),
+        ("host = \"upstream\"", &own),
+        ("host = \"caller\"", "caller.example"),
+        ("host = \"ehr.example:8443\"", "ehr.example:8443"),
+    ] {
+        let gate = start("staging", std::slice::from_ref(&own), more);
+        assert_eq!(ask(&gate, "GET").status(), 200);
+        assert_eq!(upstream.take().pop().expect("a message").header("host"), host);
+    }
+}
+
+#[test]
+fn a_name_leads_to_whichever_of_its_addresses_takes_a_connection() {
+    let upstream = Upstream::start();
+    let gate = start("staging", &[format!("localhost:{}", upstream.address.port())], "dns_refresh_ms = 1");
+    for _ in 0..4 {
+        assert_eq!(ask(&gate, "GET").status(), 200);
+    }
+    assert_eq!(upstream.take().len(), 4);
+    let gate = start("staging", &["nowhere.invalid:80".to_owned()], "");
+    assert_eq!(ask(&gate, "GET").header("phigate-reason"), "upstream_connect");
+}
+
+/// Speaks HTTP/2 without TLS; answers with the message's authority and `te`, and a trailer. Counts connections.
+fn http2() -> (SocketAddr, Arc<AtomicUsize>) {
+    use bytes::Bytes;
+    use http_body_util::{BodyExt, Full};
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    listener.set_nonblocking(true).expect("set");
+    let (address, count) = (listener.local_addr().expect("address"), Arc::new(AtomicUsize::new(0)));
+    let counted = count.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        runtime.block_on(tokio::task::LocalSet::new().run_until(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Relaxed);
+                let service =
+                    hyper::service::service_fn(|request: http::Request<hyper::body::Incoming>| async {
+                        let seen = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+                        let te =
+                            request.headers().get("te").map(|v| v.to_str().unwrap_or_default().to_owned());
+                        let has_host = request.headers().contains_key("host");
+                        let body = request.into_body().collect().await.expect("a body").to_bytes();
+                        let text = format!(
+                            "{{\"host\":\"{seen}\",\"te\":\"{}\",\"own\":{has_host},\"length\":{}}}",
+                            te.unwrap_or_default(),
+                            body.len()
+                        );
+                        let trailers = http::HeaderMap::from_iter([(
+                            http::HeaderName::from_static("grpc-status"),
+                            http::HeaderValue::from_static("0"),
+                        )]);
+                        let body = Full::new(Bytes::from(text))
+                            .with_trailers(std::future::ready(Some(Ok(trailers))));
+                        http::Response::builder().header("content-type", "application/json").body(body)
+                    });
+                let io = hyper_util::rt::TokioIo::new(stream);
+                tokio::task::spawn_local(async move {
+                    let _ =
+                        hyper::server::conn::http2::Builder::new(Local).serve_connection(io, service).await;
+                });
+            }
+        }));
+    });
+    (address, count)
+}
+
+#[derive(Clone)]
+struct Local;
+impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
+    }
+}
+
+#[test]
+fn http2_is_spoken_to_an_upstream_that_is_said_to_speak_it_and_messages_share_its_connection() {
+    let (endpoint, connections) = http2();
+    for flag in ["staging", "production"] {
+        let gate = start(flag, &[endpoint.to_string()], "http2 = \"always\"");
+        let mut stream = connect(gate.running().address("many").expect("listens"));
+        let before = connections.load(Relaxed);
+        for method in ["GET", "POST", "GET"] {
+            let body = if method == "POST" { "Content-Length: 2\r\n\r\n{}" } else { "\r\n" };
+            write!(stream, "{method} /x HTTP/1.1\r\nHost: a\r\n{body}").expect("writes");
+            let reply = read_http(&mut stream, false).expect("an answer");
+            assert_eq!(reply.status(), 200);
+            let told = reply.json();
+            assert_eq!(told["host"], endpoint.to_string());
+            assert_eq!((&told["te"], &told["own"]), (&"trailers".into(), &false.into()));
+            assert_eq!(told["length"], if method == "POST" { 2 } else { 0 });
+        }
+        assert_eq!(connections.load(Relaxed), before + 1, "one connection for all of them");
+    }
+}
