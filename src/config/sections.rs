@@ -8,6 +8,7 @@ use super::{Config, Connection, Environment, OnFull, Records, Registry};
 use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
 use crate::forward::{HeaderRules, HostHeader};
 use crate::inspect::decode::Budget;
+use crate::inspect::format::is_known_media_type;
 use crate::inspect::rules::Modes;
 use crate::listen::Limits;
 use crate::org::{Flag, UNRESOLVED};
@@ -337,7 +338,7 @@ fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Conne
     let allow = prefixes("allow", problems);
     let deny = prefixes("deny", problems);
     let headers = headers(&mut t, problems);
-    let opaque = t.list("opaque", problems).into_iter().map(|(m, _)| m.to_ascii_lowercase()).collect();
+    let opaque = opaque(&mut t, problems);
     let key_in_authorization = t.flag("key_in_authorization", false, problems);
     t.done(problems);
     let upstream = upstream?;
@@ -364,6 +365,23 @@ fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Conne
         opaque,
         key_in_authorization,
     }))
+}
+
+/// What passes unread: media types that are told apart, and protocols that a connection may be switched to.
+fn opaque(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<String> {
+    let key = t.key("opaque");
+    let mut out = Vec::new();
+    for (text, span) in t.list("opaque", problems) {
+        let lower = text.to_ascii_lowercase();
+        let is_protocol = !lower.is_empty() && lower.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if is_protocol || is_known_media_type(&lower) || lower == "other" {
+            out.push(lower);
+        } else {
+            let wanted = "a media type that is told apart (all others are called `other`), or a protocol like websocket";
+            problems.add(Some(span), key.clone(), wanted, format!("`{text}`"));
+        }
+    }
+    out
 }
 
 fn headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> HeaderRules {

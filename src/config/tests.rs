@@ -58,6 +58,7 @@ fn several_endpoints_are_read_and_what_does_not_fit_is_told() {
         ("upstream = \"http://127.0.0.1:1\"\nhost = \"a b\"".to_owned(), "a host with or without a port"),
         ("upstream = \"http://127.0.0.1:1\"\nhttp2 = \"yes\"".to_owned(), "http2"),
         (two.repeat(33), "64 endpoints at most"),
+        ("upstream = \"http://127.0.0.1:1\"\nopaque = [\"application/x-made-up\"]".to_owned(), "told apart"),
     ] {
         let got = problems(&with(&text));
         assert!(got.iter().any(|p| p.contains(wanted)), "{wanted}: {got:#?}");

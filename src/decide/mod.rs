@@ -11,7 +11,7 @@ mod reply;
 mod thresholds;
 
 pub use refusal::{Dialect, Refusal, Side, Spot, render};
-pub use reply::{ClearedReply, judged_reply, streamed_reply};
+pub use reply::{ClearedReply, judged_reply, may_switch, streamed_reply, switched_reply};
 pub use thresholds::Thresholds;
 
 use crate::forward::OutBody;

@@ -60,6 +60,32 @@ pub fn judged_reply(
     }
 }
 
+/// Lets a connection switch to another protocol: in production, in an environment whose mode is off, or where its
+/// connection lists the protocol as opaque. The heads of both sides were judged as others are.
+///
+/// # Errors
+/// A reply that doesn't switch is a bug of the caller, and is refused as one.
+pub fn switched_reply(
+    head: response::Parts,
+    body: UpstreamBody,
+    protocol: &str,
+    route: &Route,
+) -> Result<ClearedReply, Box<Refusal>> {
+    if !may_switch(protocol, route) {
+        return Err(Box::new(Refusal::plain(Reason::UpgradeRefused)));
+    }
+    let tunnel = body.into_tunnel().ok_or_else(|| Box::new(Refusal::plain(Reason::Internal)))?;
+    Ok(ClearedReply { head, body: ReplyBody::tunnel(tunnel), would_refuse: None })
+}
+
+/// Whether the bytes of a protocol may go both ways unread on this route. A version behind a slash is not asked.
+#[must_use]
+pub fn may_switch(protocol: &str, route: &Route) -> bool {
+    let name = protocol.split('/').next().unwrap_or_default();
+    !route.environment.policy.holds()
+        || route.connection.opaque.iter().any(|opaque| opaque.eq_ignore_ascii_case(name))
+}
+
 /// Lets a reply stream: production, an environment whose mode is off, or a stream that its connection lists as opaque
 /// (whose head was judged).
 ///

@@ -1,12 +1,13 @@
 //! Bodies to and from an upstream.
 
 use super::{connect::Connection, group::Counted, pool::Shelf};
-use crate::listen::{BodyError, InboundBody, Tee};
+use crate::listen::{BodyError, InboundBody, Tee, Tunnel};
 use crate::payload::Payload;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, upgrade::OnUpgrade};
+use hyper_util::rt::TokioIo;
 use std::{
     cell::{Cell, RefCell},
     fmt,
@@ -175,6 +176,8 @@ pub struct UpstreamBody {
     shelf: Weak<RefCell<Shelf>>,
     idle_timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    /// The upstream has switched protocols: the connection is no other message's any more.
+    switched: Option<OnUpgrade>,
 }
 
 impl UpstreamBody {
@@ -183,9 +186,10 @@ impl UpstreamBody {
         connection: Connection,
         shelf: Weak<RefCell<Shelf>>,
         idle_timeout: Duration,
+        switched: Option<OnUpgrade>,
     ) -> Self {
-        let mut this =
-            Self { inner, connection: Some(connection), counted: None, shelf, idle_timeout, timer: None };
+        let connection = Some(connection);
+        let mut this = Self { inner, connection, counted: None, shelf, idle_timeout, timer: None, switched };
         this.give_back_at_end();
         this
     }
@@ -197,8 +201,16 @@ impl UpstreamBody {
         }
     }
 
+    /// The tunnel of a reply that switches; `None` for another one.
+    #[must_use]
+    pub fn into_tunnel(mut self) -> Option<Tunnel> {
+        let upgrade = self.switched.take()?;
+        let opening = async move { upgrade.await.ok().map(TokioIo::new) };
+        Some(Tunnel::new(opening, self.idle_timeout, (self.connection.take(), self.counted.take())))
+    }
+
     fn give_back_at_end(&mut self) {
-        if self.inner.is_end_stream() {
+        if self.switched.is_none() && self.inner.is_end_stream() {
             self.give_back();
         }
     }

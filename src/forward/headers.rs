@@ -88,16 +88,28 @@ pub fn prepare_request(
     request
 }
 
+/// Has a message ask for another protocol, as its caller did.
+pub fn ask_to_switch(request: &mut Request<OutBody>, protocol: HeaderValue) {
+    request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    request.headers_mut().insert(header::UPGRADE, protocol);
+}
+
 /// Takes hop-by-hop headers from a reply's head, and those that only the gateway may write: an upstream can't pass its
 /// answer off as a refusal of ours. Framing is written anew on the way out.
 pub fn prepare_reply(head: &mut response::Parts) {
     // Kept for a chunked body: hyper writes only trailers that are announced, to callers that said `TE: trailers`.
     let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
     let trailers: Vec<HeaderValue> = head.headers.get_all(header::TRAILER).iter().cloned().collect();
+    let switched =
+        head.headers.remove(header::UPGRADE).filter(|_| head.status == StatusCode::SWITCHING_PROTOCOLS);
     strip_where(&mut head.headers, |name| is_hop_by_hop(name) || name.as_str().starts_with("phigate-"));
     if is_chunked {
         head.headers.remove(header::CONTENT_LENGTH);
         append_trailers(&mut head.headers, trailers);
+    }
+    if let Some(protocol) = switched {
+        head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        head.headers.insert(header::UPGRADE, protocol);
     }
     head.version = Version::HTTP_11;
     head.extensions.clear();

@@ -6,7 +6,7 @@ use super::{
     connect::{Connection, Unsent, connect},
     group::{Counted, Group, bit},
 };
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use std::{
     cell::{Cell, RefCell},
@@ -294,6 +294,7 @@ async fn exchange(
     let name = || Arc::clone(&upstream.name);
     let progress = request.body().progress();
     let spare = spare(&request);
+    let protocol = request.headers().get(header::UPGRADE).cloned();
     let limit_ms = upstream.reply_head_timeout_ms;
     let sent = tokio::select! {
         biased;
@@ -303,12 +304,15 @@ async fn exchange(
             return Err(Failure { error, unsent: None });
         }
     };
-    let response = sent.map_err(|failed| failure(upstream, failed, &progress, spare))?;
-    if !is_plain(&response) {
+    let mut response = sent.map_err(|failed| failure(upstream, failed, &progress, spare))?;
+    let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    if !is_plain(&response) || (switches && !is_to(&response, protocol.as_ref())) {
         return Err(Failure { error: ForwardError::Invalid { upstream: name() }, unsent: None });
     }
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
-    Ok(response.map(|body| UpstreamBody::new(body, connection, Rc::downgrade(shelf), idle_timeout)))
+    let switched = switches.then(|| hyper::upgrade::on(&mut response));
+    let shelf = Rc::downgrade(shelf);
+    Ok(response.map(|body| UpstreamBody::new(body, connection, shelf, idle_timeout, switched)))
 }
 
 /// Ends when the request's body has not moved for so long: at its end this is the limit on the reply's head.
@@ -342,7 +346,18 @@ fn failure(
     Failure { error, unsent }
 }
 
-/// Whether a reply's framing is beyond doubt: no switched protocol, no coding but `chunked`, one length.
+/// Whether a reply switches to the protocol that was asked for, and to nothing else.
+fn is_to(response: &Response<Incoming>, asked: Option<&HeaderValue>) -> bool {
+    let mut protocols = response.headers().get_all(header::UPGRADE).iter();
+    let protocol = protocols.next();
+    let is_it =
+        |(p, asked): (&HeaderValue, &HeaderValue)| p.as_bytes().eq_ignore_ascii_case(asked.as_bytes());
+    response.version() == Version::HTTP_11
+        && protocols.next().is_none()
+        && protocol.zip(asked).is_some_and(is_it)
+}
+
+/// Whether a reply's framing is beyond doubt: no coding but `chunked`, one length.
 fn is_plain(response: &Response<Incoming>) -> bool {
     let headers = response.headers();
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
@@ -350,8 +365,7 @@ fn is_plain(response: &Response<Incoming>) -> bool {
     let is_chunked = coding.is_none_or(|c| c.as_bytes().eq_ignore_ascii_case(b"chunked"));
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
     let length = lengths.next();
-    response.status() != StatusCode::SWITCHING_PROTOCOLS
-        && is_chunked
+    is_chunked
         && codings.next().is_none()
         && lengths.next().is_none()
         && !(coding.is_some() && length.is_some())

@@ -143,7 +143,7 @@ impl Close {
             cut = end.as_ref().is_none_or(|end| {
                 !end.complete || end.overflowed || end.copied.len() as u64 != end.total_bytes
             });
-            exchange.request_bytes = end.as_ref().map_or(0, |end| end.total_bytes);
+            exchange.request_bytes += end.as_ref().map_or(0, |end| end.total_bytes);
             let trailers = end.as_ref().and_then(|end| end.trailers.as_ref());
             exchange.head.headers.extend(trailers.map(pairs).unwrap_or_default());
             exchange.body = end.map(|end| end.copied).unwrap_or_default();

@@ -10,7 +10,7 @@ use exchange::{Close, Exchange, HeadText, Job, Watched};
 
 use crate::config::{Config, Listener, OnFull};
 use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
-use crate::forward::{OutBody, Pool, UpstreamBody, prepare_reply, prepare_request};
+use crate::forward::{OutBody, Pool, UpstreamBody, ask_to_switch, prepare_reply, prepare_request};
 use crate::identify::{self, Caller, Identities, Keys};
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
@@ -135,6 +135,11 @@ impl Gateway {
             Ceiling::Refused => return Err(Reason::CallerRefused.into()),
             Ceiling::View(view) => view,
         };
+        if let Some(protocol) = protocol_of(head)
+            && !decide::may_switch(protocol, &route)
+        {
+            return Err(Reason::UpgradeRefused.into());
+        }
         if snapshot.config.records.on_full == OnFull::Refuse
             && self.shared.recorder.as_ref().is_some_and(|r| !r.has_room())
         {
@@ -255,6 +260,9 @@ impl Gateway {
         {
             request.headers_mut().insert(exchange::TRACE_PARENT, parent);
         }
+        if let Some(protocol) = head.headers.get(header::UPGRADE) {
+            ask_to_switch(&mut request, protocol.clone());
+        }
         let reply = self.pool.send(&route.upstream, request).await;
         self.cells.time(Stage::Forward, started.elapsed());
         reply.map_err(|error| {
@@ -280,8 +288,10 @@ impl Gateway {
         let close = self.close();
         let outcome = if exchange.would_refuse.is_some() { Outcome::WouldRefuse } else { Outcome::Forwarded };
         let reason = exchange.would_refuse;
-        let body =
-            body.on_end(move |end| close.exchange(exchange, outcome, reason, status, media_type, end.bytes));
+        let body = body.on_end(move |end| {
+            exchange.request_bytes += end.received;
+            close.exchange(exchange, outcome, reason, status, media_type, end.bytes);
+        });
         Response::from_parts(head, body)
     }
 
@@ -381,6 +391,11 @@ impl From<Box<Refusal>> for Failure {
     fn from(refusal: Box<Refusal>) -> Self {
         Self(refusal)
     }
+}
+
+/// The protocol that a message asks to switch to. The guard took it for one.
+fn protocol_of(head: &Parts) -> Option<&str> {
+    head.headers.get(header::UPGRADE)?.to_str().ok()
 }
 
 /// The value of the listener's environment header; empty where it isn't one name.

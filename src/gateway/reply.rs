@@ -25,6 +25,10 @@ impl Gateway {
         route: &Route,
     ) -> Result<ClearedReply, Failure> {
         let (head, body) = reply.into_parts();
+        if let (StatusCode::SWITCHING_PROTOCOLS, Some(protocol)) = (head.status, super::protocol_of(request))
+        {
+            return self.judge_switch(snapshot, exchange, request, (head, body), protocol, route).await;
+        }
         if !route.environment.policy.holds() {
             exchange.reply = self.copies(exchange, &head, route);
             return Ok(decide::streamed_reply(head, body, false, route)?);
@@ -83,6 +87,34 @@ impl Gateway {
         exchange.reply_findings = Some(findings);
         of_head?;
         Ok(decide::streamed_reply(head, body, true, route)?)
+    }
+
+    /// A connection that switches protocols: the head is judged where replies are, and what follows is unread.
+    async fn judge_switch(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &mut Exchange,
+        request: &Parts,
+        (head, body): (response::Parts, UpstreamBody),
+        protocol: &str,
+        route: &Route,
+    ) -> Result<ClearedReply, Failure> {
+        if route.environment.policy.holds() {
+            let text = HeadText::of_reply(&head);
+            let mut findings =
+                self.find(snapshot, request, &head, text, Payload::default(), None, route).await?;
+            let no_body = (Payload::default(), None);
+            let of_head =
+                decide::judged_reply(head.clone(), no_body, &findings, exchange.findings.as_ref(), route);
+            findings.uninspected.push(Uninspected {
+                reason: UninspectedReason::Stream,
+                media_type: "upgrade",
+                place: "body".to_owned(),
+            });
+            exchange.reply_findings = Some(findings);
+            of_head?;
+        }
+        Ok(decide::switched_reply(head, body, protocol, route)?)
     }
 
     #[allow(clippy::too_many_arguments, reason = "one call for both kinds of reply")]

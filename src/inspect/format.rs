@@ -268,6 +268,12 @@ pub fn says_fhir(media_type: &str) -> bool {
     media_type.trim_start().to_ascii_lowercase().starts_with("application/fhir+")
 }
 
+/// Whether a media type is one that is told apart: what a connection passes unread has to be.
+#[must_use]
+pub fn is_known_media_type(media_type: &str) -> bool {
+    KNOWN_TYPES.contains(&media_type)
+}
+
 /// The media type of the list that we write down, or `other`: what a sender writes is payload.
 #[must_use]
 pub fn known_media_type(media_type: &str) -> &'static str {
@@ -296,6 +302,24 @@ const KNOWN_TYPES: &[&str] = &[
     "application/x-ndjson",
     "application/octet-stream",
     "application/pdf",
+    "application/cbor",
+    "application/gzip",
+    "application/grpc",
+    "application/grpc+json",
+    "application/grpc+proto",
+    "application/grpc-web",
+    "application/grpc-web+proto",
+    "application/msgpack",
+    "application/msword",
+    "application/protobuf",
+    "application/rtf",
+    "application/vnd.apache.parquet",
+    "application/vnd.ms-excel",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/x-protobuf",
+    "application/x-tar",
+    "application/zip",
     "application/dicom",
     "application/dicom+json",
     "multipart/form-data",
@@ -309,8 +333,19 @@ const KNOWN_TYPES: &[&str] = &[
     "text/xml",
     "text/html",
     "text/event-stream",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "image/bmp",
+    "image/gif",
     "image/jpeg",
     "image/png",
+    "image/tiff",
+    "image/webp",
+    "video/mp4",
+    "video/mpeg",
+    "video/webm",
 ];
 
 /// The media type that a file's name says; empty where it says none.

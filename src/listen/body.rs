@@ -1,5 +1,6 @@
 //! Bodies: inbound, with the limit on time; and the one type of all replies.
 
+use super::Tunnel;
 use super::guard::ConnectionState;
 use crate::payload::Payload;
 use bytes::Bytes;
@@ -113,6 +114,8 @@ impl fmt::Debug for InboundBody {
 pub struct ReplyEnd {
     /// Bytes that were taken from it, to be written to the peer.
     pub bytes: u64,
+    /// Bytes that a tunnel brought from the peer.
+    pub received: u64,
     /// Whether it was taken to its end; `false` where the upstream broke off or the peer left.
     pub complete: bool,
 }
@@ -121,6 +124,7 @@ pub struct ReplyEnd {
 pub struct ReplyBody {
     content: Content,
     bytes: u64,
+    received: u64,
     complete: bool,
     on_end: Option<Box<dyn FnOnce(ReplyEnd)>>,
     exchange: Option<ExchangeEnd>,
@@ -143,6 +147,8 @@ enum Content {
     /// With trailers, so in chunks.
     Trailed(Option<Bytes>, Option<HeaderMap>),
     Streaming(Pin<Box<dyn Body<Data = Bytes, Error = BodyError>>>),
+    /// None; the connection goes on in another protocol.
+    Tunnel(Option<Tunnel>),
 }
 
 impl ReplyBody {
@@ -174,6 +180,24 @@ impl ReplyBody {
     #[must_use]
     pub fn streaming(body: impl Body<Data = Bytes, Error = BodyError> + 'static) -> Self {
         Self::new(Content::Streaming(Box::pin(body)))
+    }
+
+    /// No body: the connection is switched to what the tunnel's other end speaks.
+    #[must_use]
+    pub fn tunnel(tunnel: Tunnel) -> Self {
+        Self::new(Content::Tunnel(Some(tunnel)))
+    }
+
+    pub(super) fn take_tunnel(&mut self) -> Option<Tunnel> {
+        match &mut self.content {
+            Content::Tunnel(tunnel) => tunnel.take(),
+            _ => None,
+        }
+    }
+
+    /// Notes what a tunnel carried: `bytes` to the peer, `received` from it.
+    pub(super) fn carried(&mut self, bytes: u64, received: u64) {
+        (self.bytes, self.received) = (bytes, received);
     }
 
     /// Calls `on_end` once, when the body ended or was dropped half-way.
@@ -211,7 +235,15 @@ impl ReplyBody {
     }
 
     fn new(content: Content) -> Self {
-        Self { content, bytes: 0, complete: false, on_end: None, exchange: None, taking: Taking::Unwatched }
+        Self {
+            content,
+            bytes: 0,
+            received: 0,
+            complete: false,
+            on_end: None,
+            exchange: None,
+            taking: Taking::Unwatched,
+        }
     }
 
     /// hyper drops a body at its declared length without asking for its end, and never asks where there is none to
@@ -221,6 +253,7 @@ impl ReplyBody {
             Content::Full(bytes) => bytes.is_none(),
             Content::Trailed(bytes, trailers) => bytes.is_none() && trailers.is_none(),
             Content::Streaming(body) => body.is_end_stream(),
+            Content::Tunnel(_) => true,
         }
     }
 }
@@ -244,6 +277,7 @@ impl Body for ReplyBody {
                 data.or_else(|| trailers.take().map(Frame::trailers)).map(Ok)
             }
             Content::Streaming(body) => ready!(body.as_mut().poll_frame(cx)),
+            Content::Tunnel(_) => None,
         };
         this.complete = is_last(frame.as_ref());
         if let Some(Ok(frame)) = &frame {
@@ -264,6 +298,7 @@ impl Body for ReplyBody {
             Content::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
             Content::Trailed(..) => SizeHint::default(),
             Content::Streaming(body) => body.size_hint(),
+            Content::Tunnel(_) => SizeHint::with_exact(0),
         }
     }
 }
@@ -275,7 +310,7 @@ impl Drop for ReplyBody {
         }
         let complete = self.complete || self.is_at_end();
         if let Some(on_end) = self.on_end.take() {
-            on_end(ReplyEnd { bytes: self.bytes, complete });
+            on_end(ReplyEnd { bytes: self.bytes, received: self.received, complete });
         }
     }
 }

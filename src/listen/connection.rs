@@ -223,8 +223,15 @@ async fn serve_http1<S: Service>(
         let (calls, service) = (Rc::clone(&calls), Rc::clone(&service));
         async move { Ok::<_, Infallible>(calls.answer(&*service, request).await) }
     });
-    let connection = pin!(listener.http1.serve_connection(io, answer));
-    drive(connection, &state, &listener.limits, entered).await;
+    {
+        let connection = pin!(listener.http1.serve_connection(io, answer));
+        drive(connection, &state, &listener.limits, entered).await;
+    }
+    let (tunnel, left) = (state.tunnel.take(), state.left.take());
+    if let (Some((tunnel, body)), Some((io, early))) = (tunnel, left) {
+        count(&entered.thread.counters.tunnels);
+        Box::pin(tunnel.run(io, early, body)).await;
+    }
 }
 
 async fn serve_http2<S: Service>(
@@ -256,7 +263,7 @@ trait Drivable {
     fn wind_down(self: Pin<&mut Self>);
 }
 
-impl<S, B> Drivable for http1::Connection<TokioIo<Guarded<Io>>, S>
+impl<S, B> Drivable for http1::Connection<TokioIo<Guarded>, S>
 where
     S: hyper::service::HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -413,6 +420,14 @@ impl Calls {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response.body_mut().set_exchange(end);
+        if self.state.asks_to_switch.get() == Some(number) {
+            self.state.asks_to_switch.set(None);
+            if let Some(tunnel) = response.body_mut().take_tunnel() {
+                self.state.is_switched.set(true);
+                let body = std::mem::replace(response.body_mut(), ReplyBody::empty());
+                *self.state.tunnel.borrow_mut() = Some((tunnel, body));
+            }
+        }
         response
     }
 

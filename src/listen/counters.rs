@@ -50,6 +50,8 @@ counters! {
     bodies_malformed;
     /// Messages handed to the service.
     messages;
+    /// Connections switched to another protocol.
+    tunnels;
 }
 
 impl ListenTotals {
@@ -67,6 +69,7 @@ impl ListenTotals {
             ("handshake_timeout", self.handshake_timeouts),
             ("proxy_header_refused", self.proxy_refused),
             ("h2_flood", self.h2_floods),
+            ("switched", self.tunnels),
         ]
     }
 }

@@ -37,6 +37,16 @@ impl Framing {
         Self { state: State::Head, check: HeadCheck::default(), head_bytes_max, headers_max }
     }
 
+    /// Whether a head asked for another protocol, and nothing behind it is read until that is decided.
+    pub(super) fn is_switching(&self) -> bool {
+        matches!(self.state, State::Switch)
+    }
+
+    /// No other protocol: the next bytes are a head.
+    pub(super) fn go_on(&mut self) {
+        self.state = State::Head;
+    }
+
     /// Whether the last byte seen was the last of a message.
     pub(super) fn is_between_messages(&self) -> bool {
         matches!(self.state, State::Head)
@@ -63,9 +73,11 @@ impl Framing {
                             BodyFrame::None => State::Head,
                             BodyFrame::Length(left) => State::Length(left),
                             BodyFrame::Chunked => State::Chunked(Chunked::default()),
+                            BodyFrame::Switch => State::Switch,
                         };
                     }
                 },
+                State::Switch => return step,
                 State::Length(left) => {
                     let taken = (rest.len() as u64).min(*left);
                     *left -= taken;
@@ -101,6 +113,7 @@ enum State {
     Head,
     Length(u64),
     Chunked(Chunked),
+    Switch,
 }
 
 #[derive(Debug, Default)]

@@ -4,7 +4,9 @@
 //! that number with the refusal: so it comes in order behind the replies to pipelined messages before it.
 
 use super::framing::{Framing, Stop};
+use super::io::Io;
 use super::limits::Limits;
+use super::{ReplyBody, Tunnel};
 use crate::reason::Reason;
 use std::{
     cell::Cell,
@@ -13,7 +15,7 @@ use std::{
     task::{Context, Poll, ready},
     time::Instant,
 };
-use std::{mem::MaybeUninit, rc::Rc};
+use std::{cell::RefCell, mem::MaybeUninit, rc::Rc};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What guard, connection and bodies of one connection tell each other. All on one thread.
@@ -25,6 +27,14 @@ pub(super) struct ConnectionState {
     pub ended: Cell<u64>,
     /// The head with this number (from 0) is ours, and stands for a refused one.
     pub refused: Cell<Option<(u64, Reason)>>,
+    /// The head with this number (from 0) asks for another protocol, and isn't answered yet.
+    pub asks_to_switch: Cell<Option<u64>>,
+    /// The connection is switched: hyper has nothing more to do with it.
+    pub is_switched: Cell<bool>,
+    /// Where the bytes of a switched connection go, and the reply that ends with them.
+    pub tunnel: RefCell<Option<(Tunnel, ReplyBody)>>,
+    /// What hyper left of a switched connection: the socket, and what came behind the head.
+    pub left: RefCell<Option<(Io, Vec<u8>)>>,
     /// The body at hand broke its framing.
     pub malformed: Cell<bool>,
     /// The service dropped a body before its end: nothing can follow on this connection.
@@ -55,6 +65,10 @@ impl ConnectionState {
             delivered: Cell::new(0),
             ended: Cell::new(0),
             refused: Cell::new(None),
+            asks_to_switch: Cell::new(None),
+            is_switched: Cell::new(false),
+            tunnel: RefCell::new(None),
+            left: RefCell::new(None),
             malformed: Cell::new(false),
             is_body_left: Cell::new(false),
             awaits_100: Cell::new(false),
@@ -83,8 +97,8 @@ impl ConnectionState {
 
 /// A socket behind the guard.
 #[derive(Debug)]
-pub(super) struct Guarded<T> {
-    io: T,
+pub(super) struct Guarded {
+    io: Io,
     state: Rc<ConnectionState>,
     framing: Framing,
     /// `ready` bytes that may go on, then the beginning of a head that isn't whole.
@@ -97,10 +111,10 @@ pub(super) struct Guarded<T> {
     is_shut: bool,
 }
 
-impl<T> Guarded<T> {
+impl Guarded {
     /// Guards a socket. `refuse_first` refuses the first head whatever it says.
     pub(super) fn new(
-        io: T,
+        io: Io,
         state: Rc<ConnectionState>,
         limits: &Limits,
         refuse_first: Option<Reason>,
@@ -129,6 +143,9 @@ impl<T> Guarded<T> {
         let total = if from_kept { self.kept.len() } else { input.len() };
         self.stop = step.stop;
         self.state.delivered.set(self.state.delivered.get() + step.heads);
+        if step.heads > 0 && self.framing.is_switching() {
+            self.state.asks_to_switch.set(Some(self.state.delivered.get() - 1));
+        }
         let is_mid_head = step.stop.is_none() && step.released < total;
         match self.state.head_since.get() {
             None if is_mid_head => self.state.head_since.set(Some(Instant::now())),
@@ -170,7 +187,16 @@ impl<T> Guarded<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        if self.state.is_switched.get() {
+            let io = std::mem::replace(&mut self.io, Io::Gone(tokio::io::empty()));
+            *self.state.left.borrow_mut() = Some((io, std::mem::take(&mut self.kept)));
+        }
+    }
+}
+
+impl AsyncRead for Guarded {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -188,6 +214,30 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
             if let Some(stop) = this.stop {
                 this.halt(stop)?;
                 continue;
+            }
+            if this.framing.is_switching() {
+                if this.state.asks_to_switch.get().is_some() || this.state.is_switched.get() {
+                    if !this.kept.is_empty() {
+                        return Poll::Pending; // asked again once the head is answered
+                    }
+                    // Nothing is to come before the answer: what does is kept, and the end is the caller's leaving.
+                    let mut space = [MaybeUninit::uninit(); SPLIT_HEAD_READ_BYTES];
+                    let mut early = ReadBuf::uninit(&mut space);
+                    ready!(Pin::new(&mut this.io).poll_read(cx, &mut early))?;
+                    if early.filled().is_empty() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.kept.extend_from_slice(early.filled());
+                    continue;
+                }
+                this.framing.go_on();
+                if !this.kept.is_empty() {
+                    this.ready = this.follow(true, &[]);
+                    if this.stop.is_some() {
+                        this.kept.truncate(this.ready);
+                    }
+                    continue;
+                }
             }
             if this.kept.is_empty() {
                 let before = buf.filled().len();
@@ -222,7 +272,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
+impl AsyncWrite for Guarded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.io).poll_write(cx, buf);
         note_blocked(&self.state, polled.is_pending());

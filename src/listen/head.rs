@@ -10,6 +10,8 @@ pub(super) enum BodyFrame {
     None,
     Length(u64),
     Chunked,
+    /// None, and its sender asks for another protocol: what follows depends on the answer.
+    Switch,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,10 @@ pub(super) struct HeadCheck {
     fields: usize,
     is_http_10: bool,
     is_connect: bool,
-    is_upgrade: bool,
+    /// How the head asks for another protocol.
+    upgrade: Option<Upgrade>,
+    says_upgrade: bool,
+    is_get: bool,
     authority: Option<Range<usize>>,
     default_port: &'static [u8],
     host: Option<Range<usize>>,
@@ -105,6 +110,7 @@ impl HeadCheck {
             _ => return Err(Reason::BadRequest),
         };
         self.is_connect = method == b"CONNECT";
+        self.is_get = method == b"GET";
         if target.len() > TARGET_BYTES_MAX {
             return Err(Reason::HeadTooLarge);
         }
@@ -168,7 +174,14 @@ impl HeadCheck {
                     return Err(Reason::BadRequest);
                 }
             }
-            7 if name.eq_ignore_ascii_case(b"upgrade") => self.is_upgrade = true,
+            7 if name.eq_ignore_ascii_case(b"upgrade") => {
+                let is_good = self.upgrade.is_none() && is_protocol(trimmed);
+                self.upgrade = Some(if is_good { Upgrade::Good } else { Upgrade::Doubtful });
+            }
+            10 if name.eq_ignore_ascii_case(b"connection") => {
+                let mut options = trimmed.split(|&b| b == b',');
+                self.says_upgrade |= options.any(|o| o.trim_ascii().eq_ignore_ascii_case(b"upgrade"));
+            }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 // Even equal ones are refused: the next hop may read them otherwise.
                 let earlier = self.length.replace(parse_length(trimmed)?);
@@ -207,8 +220,38 @@ impl HeadCheck {
             (Some(0) | None, false) => BodyFrame::None,
             (Some(length), false) => BodyFrame::Length(length),
         };
-        if self.is_upgrade { Err(Reason::UpgradeRefused) } else { Ok(body) }
+        match self.upgrade {
+            None => Ok(body),
+            Some(Upgrade::Good)
+                if self.says_upgrade && self.is_get && !self.is_http_10 && body == BodyFrame::None =>
+            {
+                Ok(BodyFrame::Switch)
+            }
+            Some(_) => Err(Reason::UpgradeRefused),
+        }
     }
+}
+
+/// What an `Upgrade` header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Upgrade {
+    /// One protocol that may follow.
+    Good,
+    /// Several, none, or one that is HTTP itself: behind it messages would pass unseen.
+    Doubtful,
+}
+
+/// One protocol's name, with or without a version; not HTTP (`h2c`, `HTTP/2.0`) or TLS, which would hide messages.
+fn is_protocol(value: &[u8]) -> bool {
+    let mut parts = value.split(|&b| b == b'/');
+    let name = parts.next().unwrap_or_default();
+    let is_token = |part: &[u8]| !part.is_empty() && part.iter().copied().all(is_token_byte);
+    let hides = [&b"h2c"[..], b"h2", b"http", b"tls"].iter().any(|p| name.eq_ignore_ascii_case(p));
+    value.len() <= PROTOCOL_BYTES_MAX
+        && is_token(name)
+        && parts.next().is_none_or(is_token)
+        && parts.next().is_none()
+        && !hides
 }
 
 /// Path and query: the bytes that `http::Uri` takes too, so that hyper never answers a target by itself.
@@ -260,6 +303,7 @@ pub(super) fn is_host_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'[' | b']' | b':')
 }
 
+const PROTOCOL_BYTES_MAX: usize = 64;
 const METHOD_BYTES_MAX: usize = 64;
 /// What `http::Uri` takes.
 const TARGET_BYTES_MAX: usize = 65_534 - 8;
@@ -299,6 +343,10 @@ mod tests {
             ("POST / HTTP/1.1\r\nHost: [::1]:80\r\nTransfer-Encoding: Chunked\r\n\r\n", BodyFrame::Chunked),
             ("GET http://A.example:80/p HTTP/1.1\r\nHost: a.example\r\n\r\n", BodyFrame::None),
             ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", BodyFrame::None),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Upgrade\r\nUpgrade: WebSocket\r\n\r\n",
+                BodyFrame::Switch,
+            ),
             ("\r\nGET / HTTP/1.1\r\nHost: a\r\nX: caf\u{e9}\t1\r\n\r\n", BodyFrame::None),
         ] {
             assert_eq!(check(head), HeadStep::Whole { len: head.len(), body }, "{head}");
@@ -354,8 +402,18 @@ mod tests {
     #[test]
     fn refuses_connect_upgrade_and_large_heads_by_their_own_words() {
         assert_eq!(refused("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"), Some(Reason::ConnectRefused));
-        let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-        assert_eq!(refused(upgrade), Some(Reason::UpgradeRefused));
+        for head in [
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: HTTP/2.0\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
+            "GET / HTTP/1.0\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\n",
+        ] {
+            assert_eq!(refused(head), Some(Reason::UpgradeRefused), "{head:?}");
+        }
         let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(70_000));
         assert_eq!(
             HeadCheck::default().advance(long.as_bytes(), 65_536, 100),

@@ -78,6 +78,8 @@ impl Socket {
 pub(super) enum Io {
     Plain(Socket),
     Tls(Box<TlsStream<Socket>>),
+    /// It went elsewhere.
+    Gone(tokio::io::Empty),
 }
 
 macro_rules! delegate {
@@ -121,4 +123,4 @@ macro_rules! delegate {
 }
 
 delegate!(Socket { Tcp, Unix });
-delegate!(Io { Plain, Tls });
+delegate!(Io { Plain, Tls, Gone });

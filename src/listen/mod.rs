@@ -31,6 +31,7 @@ mod sockets;
 mod stream_head;
 mod tee;
 pub mod tls;
+mod tunnel;
 mod workers;
 
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use limits::{Limits, ListenerConfig};
 pub use network::Network;
 pub use peer::Peer;
 pub use tee::{Tee, TeeEnd};
+pub use tunnel::{Duplex, Tunnel};
 pub use workers::{StartError, WorkerContext, Workers};
 
 use crate::reason::Reason;
@@ -56,7 +58,7 @@ pub trait Service: 'static {
     /// Answers one message.
     async fn call(&self, inbound: Inbound) -> Response<ReplyBody>;
 
-    /// Answers a head that was refused before there was a message: doubtful framing, CONNECT, `Upgrade`, a head
+    /// Answers a head that was refused before there was a message: doubtful framing, CONNECT, a doubtful `Upgrade`, a head
     /// over its limit, a connection too many. The connection is closed after it.
     fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody>;
 }

@@ -399,6 +399,9 @@ async fn reply_bodies_tell_their_end() {
         std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx)).await;
     assert!(frame.is_some());
     drop(body);
-    let expected = [ReplyEnd { bytes: 0, complete: false }, ReplyEnd { bytes: 3, complete: true }];
+    let expected = [
+        ReplyEnd { bytes: 0, received: 0, complete: false },
+        ReplyEnd { bytes: 3, received: 0, complete: true },
+    ];
     assert_eq!(*ends.lock().expect("lock"), expected);
 }

@@ -261,3 +261,24 @@ fn floods_end_their_connection_and_are_counted() {
     assert_eq!(send(plain(address), vec![get]).remove(0).expect("an answer").head.status, 200);
     let _ = floods;
 }
+
+#[test]
+fn a_call_of_grpc_passes_with_its_trailers_from_end_to_end() {
+    let (upstream, _) = crate::upstreams::http2();
+    for (flag, more) in [("production", ""), ("staging", "opaque = [\"application/grpc\"]")] {
+        let gate = Gate::also(&format!(
+            "[[environment]]\nname = \"grpc\"\nflag = \"{flag}\"\n[[listener]]\nname = \"grpc\"\naddress = \"127.0.0.1:0\"\nenvironment = \"grpc\"\ncallers = \"any\"\nhttp2_cleartext = true\n[[connection]]\nname = \"to-grpc\"\nenvironment = \"grpc\"\nupstream = \"http://{upstream}\"\nhttp2 = \"always\"\n{more}\n"
+        ));
+        let address = gate.running().address("grpc").expect("listens");
+        let call = http::Request::post(format!("http://{address}/made.Up/Call"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(Full::new(Bytes::from_static(b"\0\0\0\0\x02hi")))
+            .expect("a request");
+        let answer = send(plain(address), vec![call]).pop().expect("one").expect("an answer");
+        assert_eq!(answer.head.status, 200, "{flag}");
+        let told: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+        assert_eq!(told["length"], 7);
+        assert_eq!(answer.trailers.expect("trailers")["grpc-status"], "0");
+    }
+}

@@ -21,5 +21,6 @@ mod smuggling;
 mod sockets;
 mod support;
 mod tls;
+mod tunnels;
 mod upstream_tls;
 mod upstreams;

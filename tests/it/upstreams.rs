@@ -199,7 +199,7 @@ fn a_name_leads_to_whichever_of_its_addresses_takes_a_connection() {
 }
 
 /// Speaks HTTP/2 without TLS; answers with the message's authority and `te`, and a trailer. Counts connections.
-fn http2() -> (SocketAddr, Arc<AtomicUsize>) {
+pub(crate) fn http2() -> (SocketAddr, Arc<AtomicUsize>) {
     use bytes::Bytes;
     use http_body_util::{BodyExt, Full};
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");

@@ -1,0 +1,173 @@
+//! Upgrades: what switches, what doesn't, and what a tunnel carries.
+
+use crate::support::{Gate, Http, connect, metric, read_http};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
+
+const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Accept: made-up\r\n\r\n";
+const ASK: &str = "GET /socket HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bWFkZSB1cCBmb3IgYSB0ZXN0\r\n\r\n";
+
+/// Answers each first message with `answer`; gives the message and the connection.
+fn upstream(answer: &'static str) -> (SocketAddr, Receiver<(Http, TcpStream)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    let (told, came) = sync_channel(16);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+            let Some(message) = read_http(&mut stream, false) else { continue };
+            stream.write_all(answer.as_bytes()).expect("writes");
+            let _ = told.send((message, stream));
+        }
+    });
+    (address, came)
+}
+
+fn start(flag: &str, upstream: SocketAddr, more: &str) -> Gate {
+    Gate::also(&format!(
+        "[[environment]]\nname = \"sockets\"\nflag = \"{flag}\"\n[[listener]]\nname = \"sockets\"\naddress = \"127.0.0.1:0\"\nenvironment = \"sockets\"\ncallers = \"any\"\n[[connection]]\nname = \"to-sockets\"\nenvironment = \"sockets\"\nupstream = \"http://{upstream}\"\n{more}\n"
+    ))
+}
+
+fn ask(gate: &Gate, bytes: &str) -> TcpStream {
+    let mut stream = connect(gate.running().address("sockets").expect("listens"));
+    stream.write_all(bytes.as_bytes()).expect("writes");
+    stream
+}
+
+fn read(stream: &mut TcpStream, wanted: &str) {
+    let mut bytes = vec![0; wanted.len()];
+    stream.read_exact(&mut bytes).expect("reads");
+    assert_eq!(bytes, wanted.as_bytes());
+}
+
+#[test]
+fn a_websocket_passes_into_production_and_its_bytes_go_both_ways() {
+    let (address, came) = upstream(SWITCH);
+    let gate = start("production", address, "");
+    let mut caller = ask(&gate, &format!("{ASK}early"));
+    let reply = read_http(&mut caller, false).expect("an answer");
+    assert_eq!(
+        (reply.status(), reply.header("upgrade"), reply.header("connection")),
+        (101, "WebSocket", "upgrade")
+    );
+    assert_eq!(reply.header("sec-websocket-accept"), "made-up");
+    let (message, mut other) = came.recv().expect("a message");
+    assert_eq!((message.header("upgrade"), message.header("connection")), ("websocket", "upgrade"));
+    assert_eq!(message.header("sec-websocket-key"), "bWFkZSB1cCBmb3IgYSB0ZXN0");
+    read(&mut other, "early");
+    for _ in 0..3 {
+        caller.write_all(b"from the caller").expect("writes");
+        read(&mut other, "from the caller");
+        other.write_all(b"from the upstream").expect("writes");
+        read(&mut caller, "from the upstream");
+    }
+    assert_eq!(gate.metric("phigate_connection_events_total{event=\"switched\"}"), 1);
+    let begun = Instant::now();
+    drop(caller);
+    assert_eq!(other.read(&mut [0]).expect("an end"), 0);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    let bytes = || {
+        let text = String::from_utf8(gate.admin("/metrics", "").body).expect("text");
+        ["request", "response"].map(|way| {
+            metric(&text, &format!("phigate_body_bytes_total{{direction=\"{way}\",environment=\"sockets\"}}"))
+        })
+    };
+    drop(other);
+    let begun = Instant::now();
+    while bytes() != [5 + 3 * 15, 3 * 17] {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", bytes());
+    }
+}
+
+#[test]
+fn where_the_upstream_goes_on_in_http_so_does_the_connection() {
+    let (address, _came) = upstream("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+    let gate = start("production", address, "");
+    let mut caller = ask(&gate, &format!("{ASK}GET /next HTTP/1.1\r\nHost: a\r\n\r\n"));
+    for _ in 0..2 {
+        let reply = read_http(&mut caller, false).expect("an answer");
+        assert_eq!((reply.status(), &*reply.body), (200, &b"no"[..]));
+    }
+    // What stands behind such a head is read as strictly as any other.
+    let mut caller = ask(&gate, &format!("{ASK}GET /next HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"));
+    let statuses = [(); 2].map(|()| read_http(&mut caller, false).expect("an answer").status());
+    assert_eq!(statuses, [200, 400]);
+}
+
+#[test]
+fn lower_environments_refuse_unless_the_connection_lists_the_protocol_and_judge_the_handshake() {
+    let (address, came) = upstream(SWITCH);
+    let gate = start("staging", address, "");
+    let reply = read_http(&mut ask(&gate, ASK), false).expect("an answer");
+    assert_eq!((reply.status(), reply.header("phigate-reason")), (501, "upgrade_refused"));
+    let gate = start("staging", address, "opaque = [\"websocket\"]");
+    let with_person =
+        ASK.replace("/socket", "/socket?name=Darnell+Okafor&ssn=219-09-4721&birthdate=1962-06-22");
+    assert_eq!(read_http(&mut ask(&gate, &with_person), false).expect("an answer").status(), 422);
+    assert!(came.try_recv().is_err(), "nothing reached the upstream");
+    let mut caller = ask(&gate, ASK);
+    assert_eq!(read_http(&mut caller, false).expect("an answer").status(), 101);
+    let (_, mut other) = came.recv().expect("a message");
+    other.write_all(b"x").expect("writes");
+    read(&mut caller, "x");
+}
+
+#[test]
+fn an_upstream_that_switches_to_something_else_is_a_bad_gateway() {
+    let (address, _came) =
+        upstream("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+    let gate = start("production", address, "");
+    assert_eq!(read_http(&mut ask(&gate, ASK), false).expect("an answer").status(), 502);
+    let (address, _came) = upstream(SWITCH);
+    let gate = start("production", address, "");
+    let plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(read_http(&mut ask(&gate, plain), false).expect("an answer").status(), 502);
+}
+
+#[test]
+fn a_tunnel_in_which_nothing_moves_is_closed_at_both_ends() {
+    let (address, came) = upstream(SWITCH);
+    let gate = start("production", address, "reply_idle_timeout_ms = 200");
+    let mut caller = ask(&gate, ASK);
+    assert_eq!(read_http(&mut caller, false).expect("an answer").status(), 101);
+    let (_, mut other) = came.recv().expect("a message");
+    assert_eq!(other.read(&mut [0]).expect("an end"), 0);
+    assert_eq!(caller.read(&mut [0]).expect("an end"), 0);
+}
+
+#[test]
+fn a_caller_that_leaves_before_the_answer_frees_the_upstream() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let gate = start("production", listener.local_addr().expect("address"), "");
+    let caller = ask(&gate, ASK);
+    let (mut taken, _) = listener.accept().expect("accepts");
+    read_http(&mut taken, false).expect("a message");
+    drop(caller);
+    taken.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    assert_eq!(taken.read(&mut [0]).expect("an end"), 0);
+}
+
+#[test]
+fn a_stream_of_events_reaches_its_caller_as_it_comes() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    for (flag, more) in [("production", ""), ("staging", "opaque = [\"text/event-stream\"]")] {
+        let gate = start(flag, address, more);
+        let mut caller = ask(&gate, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+        let (mut taken, _) = listener.accept().expect("accepts");
+        read_http(&mut taken, false).expect("a message");
+        taken
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n8\r\ndata: 1\n\r\n")
+            .expect("writes");
+        let mut text = String::new();
+        while !text.contains("data: 1") {
+            let mut piece = [0; 256];
+            let count = caller.read(&mut piece).expect("a piece");
+            assert!(count > 0);
+            text += &String::from_utf8_lossy(&piece[..count]);
+        }
+    }
+}
