@@ -29,10 +29,12 @@ pub const fn status(reason: Reason, side: Side) -> StatusCode {
         Reason::HeldFull
         | Reason::RecordQueueFull
         | Reason::TooManyConnections
+        | Reason::Overloaded
         | Reason::UpstreamUnavailable
         | Reason::UpstreamBusy
         | Reason::Draining => StatusCode::SERVICE_UNAVAILABLE,
         Reason::UpstreamConnect | Reason::UpstreamInvalid | Reason::ReplyTooLarge => StatusCode::BAD_GATEWAY,
+        Reason::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -66,8 +68,8 @@ pub fn refusal(
         StatusCode::UNAUTHORIZED => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Phigate-Key"));
         }
-        StatusCode::SERVICE_UNAVAILABLE => {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(refusal.retry_after_s.max(1)));
         }
         _ => {}
     }

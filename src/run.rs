@@ -4,7 +4,7 @@ use crate::admin::{self, Admin, Quota};
 use crate::audit::{Audit, AuditError};
 use crate::config::{Config, Connection, Listener};
 use crate::forward::{Checker, EndpointStates, Secret, SecretError, UpstreamTls};
-use crate::gateway::{Gateway, Rules, Shared, Snapshot};
+use crate::gateway::{Gateway, Rates, Rules, Shared, Snapshot};
 use crate::identify::{Caller, Identities, Keys, KnownKey};
 use crate::inspect::known::Remember;
 use crate::listen::tls::{TlsError, TlsFront};
@@ -162,7 +162,7 @@ impl Running {
             (config.threads_used(), config.admin, config.limits.held_bytes_max);
         let access = config.access.clone();
         let endpoints = EndpointStates::default();
-        let snapshot = snapshot(config, rules, &control, &keyring, &endpoints)?;
+        let snapshot = snapshot(config, rules, &control, &keyring, &endpoints, None)?;
         metrics.config_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         let access = access.as_ref().map(AccessLog::start).transpose();
@@ -272,7 +272,7 @@ impl Running {
         }
         let fresh = fronts(&config).map_err(|e| refuse(vec![e.to_string()]))?;
         let rules = Rules::load(&mut config).map_err(refuse)?;
-        let snapshot = snapshot(config, rules, &self.control, &self.keyring, &self.endpoints)
+        let snapshot = snapshot(config, rules, &self.control, &self.keyring, &self.endpoints, Some(&old))
             .map_err(|e| refuse(vec![e.to_string()]))?;
         for (name, front) in &self.fronts {
             if let Some((_, fresh)) = fresh.iter().find(|(other, _)| other == name) {
@@ -311,7 +311,7 @@ impl Running {
         if let Err(error) = self.keyring.refresh(&config, &self.control) {
             tracing::error!(error = %error, "Imported fingerprints can't be read; the old ones stay.");
         }
-        match snapshot(config, rules, &self.control, &self.keyring, &self.endpoints) {
+        match snapshot(config, rules, &self.control, &self.keyring, &self.endpoints, Some(&old)) {
             Ok(snapshot) => {
                 self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
                 self.shared.snapshot.store(Arc::new(snapshot));
@@ -435,6 +435,7 @@ fn snapshot(
     control: &Arc<Control>,
     keyring: &Keyring,
     endpoints: &EndpointStates,
+    old: Option<&Snapshot>,
 ) -> Result<Snapshot, RunError> {
     let known = control
         .keys()?
@@ -458,6 +459,7 @@ fn snapshot(
     Ok(Snapshot {
         routes: Routes::new(&config, &upstream_secrets(&config)?, endpoints),
         identities: Identities::new(&config.identities),
+        rates: Rates::new(&config, old.map(|old| &old.rates)),
         config,
         keys,
         rules,

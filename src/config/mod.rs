@@ -148,6 +148,10 @@ pub struct Connection {
     pub endpoints: Vec<ConfiguredEndpoint>,
     /// Messages on their way to it, all threads together; 0: no limit. Each thread takes its share.
     pub requests_max: u32,
+    /// Messages that it takes from all callers together.
+    pub rate: Option<Rate>,
+    /// Messages that it takes from each caller.
+    pub caller_rate: Option<Rate>,
     /// How often a message is sent to another endpoint.
     pub retries_max: u32,
     /// When an endpoint that keeps failing is left out.
@@ -193,6 +197,15 @@ pub struct ConfiguredEndpoint {
     pub port: u16,
     /// Its share, beside the others' weights.
     pub weight: u16,
+}
+
+/// A rate of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Messages a second in the long run.
+    pub per_second: u32,
+    /// Messages at once.
+    pub burst: u32,
 }
 
 /// The registry of test people.

@@ -4,7 +4,7 @@ use super::listener::{hosts, identity, listener};
 use super::reader::{Problems, Table};
 use super::rules::spelled;
 use super::upstream::Upstream;
-use super::{Config, Connection, Environment, OnFull, Records, Registry};
+use super::{Config, Connection, Environment, OnFull, Rate, Records, Registry};
 use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
 use crate::forward::{HeaderRules, HostHeader};
 use crate::inspect::decode::Budget;
@@ -107,6 +107,7 @@ fn limits(mut t: Table<'_, '_>, problems: &mut Problems) -> Limits {
         ))
         .unwrap_or(d.h2_control_frames_max),
         idle_timeout_ms: n("idle_timeout_ms", d.idle_timeout_ms, 86_400_001, "milliseconds"),
+        messages_max: n("messages_max", d.messages_max, 10_000_001, "messages"),
         body_bytes_max: n("body_bytes_max", d.body_bytes_max, (1 << 30) + 1, "bytes"),
         body_timeout_ms: n("body_timeout_ms", d.body_timeout_ms, 3_600_001, "milliseconds"),
         held_bytes_max: n("held_bytes_max", d.held_bytes_max, (1 << 40) + 1, "bytes"),
@@ -315,6 +316,7 @@ fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Conne
     let environment =
         t.required("environment", "the name of an environment", problems).map(|(e, _)| Arc::from(e));
     let upstream = Upstream::read(&mut t, problems);
+    let (rate, caller_rate) = (rate(&mut t, "rate", problems), rate(&mut t, "caller_rate", problems));
     let mut prefixes = |key: &'static str, problems: &mut Problems| -> Vec<String> {
         let full = t.key(key);
         t.list(key, problems)
@@ -347,6 +349,8 @@ fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Conne
         environment: environment?,
         endpoints: upstream.endpoints,
         requests_max: upstream.requests_max,
+        rate,
+        caller_rate,
         retries_max: upstream.retries_max,
         ejection: upstream.ejection,
         health_check: upstream.health_check,
@@ -382,6 +386,21 @@ fn opaque(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<String> {
         }
     }
     out
+}
+
+fn rate(t: &mut Table<'_, '_>, key: &'static str, problems: &mut Problems) -> Option<Rate> {
+    t.value(key)?;
+    let mut t = t.table(key, problems);
+    let mut n = |key, default| {
+        u32::try_from(t.number(key, default, 1..10_000_001, "messages", problems)).unwrap_or(u32::MAX)
+    };
+    let per_second = n("per_second", 100);
+    let burst = n("burst", per_second.into());
+    if t.value("per_second").is_none() {
+        problems.add(t.span(), t.key("per_second"), "messages a second", "nothing");
+    }
+    t.done(problems);
+    Some(Rate { per_second, burst })
 }
 
 fn headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> HeaderRules {

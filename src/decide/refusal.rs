@@ -35,6 +35,8 @@ pub struct Refusal {
     pub points: Option<(u16, u16)>,
     /// What registers the heaviest person as a test person; random, and tells nothing.
     pub register: Option<String>,
+    /// Seconds until another message would be taken, where that is known; else 0.
+    pub retry_after_s: u32,
     /// Raw bytes of the body that findings touch: nothing of them is echoed.
     touched: Vec<Range<usize>>,
 }
@@ -178,6 +180,7 @@ impl Refusal {
             touched: touched(findings),
             side: Side::Request,
             register: None,
+            retry_after_s: 0,
         }
     }
 
@@ -191,6 +194,7 @@ impl Refusal {
             more: 0,
             points: None,
             register: None,
+            retry_after_s: 0,
             touched: Vec::new(),
         }
     }

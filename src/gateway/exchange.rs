@@ -17,7 +17,7 @@ use crate::telemetry::access::{AccessLine, fault};
 use crate::telemetry::metrics::{Cells, Outcome};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -44,6 +44,7 @@ pub(super) struct Exchange {
     pub(super) would_refuse: Option<Reason>,
     pub(super) tee: Option<TeeCell>,
     pub(super) tee_copies: bool,
+    pub(super) at_work: Option<AtWork>,
     pub(super) permit: Option<HeldPermit>,
     pub(super) reply_permit: Option<HeldPermit>,
     pub(super) reply: Option<ReplyCopy>,
@@ -76,6 +77,7 @@ impl Exchange {
             would_refuse: None,
             tee: None,
             tee_copies: false,
+            at_work: None,
             permit: None,
             reply_permit: None,
             reply: None,
@@ -94,6 +96,22 @@ impl Exchange {
     /// The environment's name, where one was resolved.
     pub(super) fn environment(&self) -> Option<&Arc<str>> {
         self.route.as_ref().map(|r| &r.environment.name).or(self.environment.as_ref())
+    }
+}
+
+/// Counts as one of a thread's messages until it is dropped.
+pub(super) struct AtWork(Rc<Cell<u64>>);
+
+impl AtWork {
+    pub(super) fn new(count: &Rc<Cell<u64>>) -> Self {
+        count.set(count.get() + 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

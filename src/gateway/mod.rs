@@ -1,12 +1,14 @@
 //! The life of a message, top to bottom. The only file that knows every stage.
 
 mod exchange;
+mod rates;
 mod reply;
 mod rules;
 
+pub use rates::{OverRate, Rates};
 pub use rules::Rules;
 
-use exchange::{Close, Exchange, HeadText, Job, Watched};
+use exchange::{AtWork, Close, Exchange, HeadText, Job, Watched};
 
 use crate::config::{Config, Listener, OnFull};
 use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
@@ -27,7 +29,7 @@ use crate::telemetry::metrics::{Cells, Metrics, Outcome, Stage};
 use arc_swap::ArcSwap;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -45,6 +47,8 @@ pub struct Snapshot {
     pub identities: Identities,
     /// The rules, for each environment.
     pub rules: Rules,
+    /// Rates of messages.
+    pub rates: Rates,
     /// Who is known.
     pub people: Arc<People>,
     /// What takes fingerprints of the people that production sees, where an owner turned it on.
@@ -74,6 +78,9 @@ pub struct Gateway {
     shared: Arc<Shared>,
     pool: Pool,
     cells: Arc<Cells>,
+    /// Messages at work on this thread, and how many it may have.
+    at_work: Rc<Cell<u64>>,
+    messages_max: u64,
 }
 
 impl Gateway {
@@ -83,18 +90,23 @@ impl Gateway {
         let snapshot = shared.snapshot.load();
         let names: Vec<Arc<str>> = snapshot.config.environments.iter().map(|e| e.name.clone()).collect();
         let cells = shared.metrics.thread(&names);
+        let threads = snapshot.config.threads_used() as u64;
+        let messages_max = snapshot.config.limits.messages_max.div_ceil(threads);
         drop(snapshot);
         let pool = Pool::new();
         shared.metrics.pool(pool.counters());
-        Self { shared, pool, cells }
+        Self { shared, pool, cells, at_work: Rc::default(), messages_max }
     }
 
     async fn serve(&self, inbound: Inbound) -> Response<ReplyBody> {
         let snapshot = self.shared.snapshot.load_full(); // one configuration for the whole message
         let Inbound { listener, peer, received, head: Head(head), body } = inbound;
-        let exchange = Exchange::open(&head, &listener, received, self.shared.recorder.is_some());
+        let mut exchange = Exchange::open(&head, &listener, received, self.shared.recorder.is_some());
+        let is_over = self.at_work.get() >= self.messages_max;
+        exchange.at_work = Some(AtWork::new(&self.at_work));
         let mut watched = Watched { exchange: Some(exchange), close: Some(self.close()) };
         let outcome = match &mut watched.exchange {
+            _ if is_over => Err(Reason::Overloaded.into()),
             Some(exchange) => self.pass(&snapshot, exchange, &head, &peer, body).await,
             None => Err(Reason::Internal.into()),
         };
@@ -135,6 +147,11 @@ impl Gateway {
             Ceiling::Refused => return Err(Reason::CallerRefused.into()),
             Ceiling::View(view) => view,
         };
+        if let Err(OverRate(wait)) = snapshot.rates.take(&route.connection.name, &caller, peer.ip()) {
+            let mut refusal = Refusal::plain(Reason::RateLimited);
+            refusal.retry_after_s = u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX);
+            return Err(Box::new(refusal).into());
+        }
         if let Some(protocol) = protocol_of(head)
             && !decide::may_switch(protocol, &route)
         {
@@ -430,6 +447,7 @@ const fn is_failure(reason: Reason) -> bool {
             | Reason::BodyTimeout
             | Reason::HeldFull
             | Reason::RecordQueueFull
+            | Reason::Overloaded
             | Reason::CallerGone
     )
 }

@@ -45,6 +45,8 @@ impl ListenerConfig {
 pub struct Limits {
     /// Open connections of the whole process. Over it: 503 `too_many_connections` and close. Default 10 000.
     pub connections_max: u64,
+    /// Messages at work in the whole process; each thread takes its share. Over it: 503 `overloaded`. Default 20 000.
+    pub messages_max: u64,
     /// A request head, request line to empty line, in bytes. Over it: 431. Default 65 536.
     pub head_bytes_max: usize,
     /// Header fields of a head. Over it: 431. Default 100; no more than 10 000.
@@ -76,6 +78,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
+            messages_max: 20_000,
             head_bytes_max: 64 * 1024,
             headers_max: 100,
             head_timeout_ms: 10_000,

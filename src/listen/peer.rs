@@ -26,6 +26,12 @@ impl Peer {
         Self { address, tls, forwarded_for }
     }
 
+    /// The address without its port.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.address.map(|address| address.ip())
+    }
+
     /// The address as a header's value.
     #[must_use]
     pub const fn forwarded_for(&self) -> Option<&HeaderValue> {

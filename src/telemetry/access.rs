@@ -139,14 +139,18 @@ pub const fn fault(reason: Reason) -> &'static str {
         | Reason::PathDenied
         | Reason::CallerRefused
         | Reason::UpgradeRefused
+        | Reason::RateLimited
         | Reason::ConnectRefused => "policy",
         Reason::UpstreamConnect
         | Reason::UpstreamTimeout
+        | Reason::UpstreamUnavailable
         | Reason::UpstreamInvalid
         | Reason::ReplyTooLarge => "upstream",
         Reason::HeldFull
         | Reason::RecordQueueFull
         | Reason::TooManyConnections
+        | Reason::Overloaded
+        | Reason::UpstreamBusy
         | Reason::Draining
         | Reason::Internal => "gateway",
         _ => "caller",

@@ -10,6 +10,7 @@ mod http2;
 mod leaks;
 mod organization;
 mod people;
+mod overload;
 mod properties;
 mod proxying;
 mod readers;

@@ -1,0 +1,65 @@
+//! What comes faster than it may: rates of connections and callers, messages at work.
+
+use crate::support::{Gate, connect, read_http};
+use std::io::Write;
+use std::net::TcpListener;
+use std::time::Duration;
+
+#[test]
+fn a_caller_over_its_rate_waits_and_the_others_do_not() {
+    let mut gate = Gate::with_connection("", "", "caller_rate = { per_second = 1, burst = 3 }");
+    let other =
+        gate.running().control().create_key("staging", "other", "connection", 0, None).expect("made").1;
+    let replies: Vec<_> = (0..12).map(|_| gate.send(1, "GET", "/x", &[], b"")).collect();
+    assert!(replies.iter().take(3).all(|r| r.status() == 200));
+    let over: Vec<_> = replies.iter().filter(|r| r.status() == 429).collect();
+    assert!(!over.is_empty());
+    for reply in &over {
+        assert_eq!((reply.header("phigate-reason"), reply.header("retry-after")), ("rate_limited", "1"));
+    }
+    assert_eq!(gate.upstreams[1].take().len() + over.len(), 12);
+    assert_eq!(gate.send(0, "GET", "/x", &[], b"").status(), 200, "another connection");
+    gate.running.as_mut().expect("runs").refresh_keys_now();
+    gate.keys[1] = other;
+    assert_eq!(gate.send(1, "GET", "/x", &[], b"").status(), 200, "another caller");
+    let words = "phigate_refusals_total{environment=\"staging\",reason=\"rate_limited\"}";
+    assert_eq!(gate.metric(words), over.len() as u64);
+}
+
+#[test]
+fn all_callers_together_have_a_rate_that_a_reload_does_not_forget() {
+    let mut gate = Gate::with_connection("", "", "rate = { per_second = 1, burst = 6 }");
+    let over = |gate: &Gate| (0..12).filter(|_| gate.send(1, "GET", "/x", &[], b"").status() == 429).count();
+    assert!(over(&gate) > 0);
+    gate.running.as_mut().expect("runs").refresh_keys_now();
+    assert!(over(&gate) > 7, "a fresh burst would pass six");
+    let text = gate.config.replace("burst = 6", "burst = 8");
+    gate.running().reload(&text).expect("good");
+    assert_eq!(gate.send(1, "GET", "/x", &[], b"").status(), 200);
+}
+
+#[test]
+fn more_messages_at_work_than_there_may_be_are_shed() {
+    let hanging = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = hanging.local_addr().expect("address");
+    let gate = Gate::with_tail(
+        "limits.messages_max = 2",
+        &format!(
+            "[[environment]]\nname = \"slow\"\nflag = \"staging\"\n[[listener]]\nname = \"slow\"\naddress = \"127.0.0.1:0\"\nenvironment = \"slow\"\ncallers = \"any\"\n[[connection]]\nname = \"to-slow\"\nenvironment = \"slow\"\nupstream = \"http://{address}\"\n"
+        ),
+    );
+    // Two threads with one message each: of three one is too many.
+    let mut streams: Vec<_> = (0..3)
+        .map(|_| {
+            let mut stream = connect(gate.running().address("slow").expect("listens"));
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+            stream.set_read_timeout(Some(Duration::from_millis(500))).expect("set");
+            stream
+        })
+        .collect();
+    let shed = streams.iter_mut().filter_map(|stream| read_http(stream, false));
+    let shed: Vec<_> =
+        shed.map(|reply| (reply.status(), reply.header("phigate-reason").to_owned())).collect();
+    assert!(!shed.is_empty() && shed.iter().all(|s| *s == (503, "overloaded".to_owned())), "{shed:?}");
+    drop(streams);
+}
