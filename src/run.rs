@@ -8,7 +8,10 @@ use crate::gateway::{Gateway, Rates, Rules, Shared, Snapshot};
 use crate::identify::{Caller, Identities, Keys, KnownKey};
 use crate::inspect::known::Remember;
 use crate::listen::tls::{TlsError, TlsFront};
-use crate::listen::{Address, HeldBudget, ListenCounters, ListenTotals, ListenerConfig, StartError, Workers};
+use crate::listen::{
+    Address, HandedSocket, HeldBudget, ListenCounters, ListenTotals, ListenerConfig, Predecessor, StartError,
+    Successors, Workers, foreign_listeners,
+};
 use crate::org::{CallerRole, Flag, UNRESOLVED};
 use crate::people::{
     Imported, Notebook, People, PeopleError, PrintFile, Prints, PrintsError, Taker, open_seen,
@@ -97,6 +100,9 @@ pub struct Running {
     keyring: Keyring,
     endpoints: EndpointStates,
     checker: Checker,
+    successors: Option<Successors>,
+    released: Arc<Released>,
+    sockets: Vec<HandedSocket>,
     draining: Arc<AtomicBool>,
     seen: i64,
 }
@@ -106,7 +112,22 @@ impl Running {
     ///
     /// # Errors
     /// [`RunError`]; nothing runs then.
-    pub fn start(mut config: Config) -> Result<Self, RunError> {
+    pub fn start(config: Config) -> Result<Self, RunError> {
+        Self::start_after(config, None)
+    }
+
+    /// The same with the listening sockets of the process before, which drains as soon as this one serves.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing runs then, and the process before goes on.
+    pub fn start_after(mut config: Config, before: Option<Predecessor>) -> Result<Self, RunError> {
+        let (before, mut handed) = match before {
+            Some(mut before) => {
+                let sockets = std::mem::take(&mut before.sockets);
+                (Some(before), sockets)
+            }
+            None => (None, Vec::new()),
+        };
         let io = |what: &str| {
             let what = what.to_owned();
             move |e: std::io::Error| RunError::Io { what, kind: e.kind() }
@@ -161,7 +182,7 @@ impl Running {
         let (threads, admin_address, held_bytes_max) =
             (config.threads_used(), config.admin, config.limits.held_bytes_max);
         let access = config.access.clone();
-        let endpoints = EndpointStates::default();
+        let (handover, endpoints) = (handover_path(&config.data_dir), EndpointStates::default());
         let snapshot = snapshot(config, rules, &control, &keyring, &endpoints, None)?;
         metrics.config_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
@@ -181,14 +202,34 @@ impl Running {
             .map_err(io("the thread of health checks can't start"))?;
         let draining = Arc::new(AtomicBool::new(false));
         let data = shared.clone();
-        let workers = Workers::start(listeners, threads, move |_| Gateway::new(data.clone()))?;
+        let admin_socket = admin_socket(admin_address, &mut handed)
+            .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
+        let copy = admin_socket.try_clone().and_then(|socket| {
+            let address = socket.local_addr()?.to_string();
+            Ok(HandedSocket { name: ADMIN_SOCKET.to_owned(), address, socket: socket.into() })
+        });
+        let copy = copy.map_err(io("the admin listener can't be handed on"))?;
+        let sockets = handed;
+        let workers = Workers::start(listeners, threads, sockets, move |_| Gateway::new(data.clone()))?;
         let addresses = names.into_iter().zip(workers.local_addrs().iter().cloned()).collect();
         let connections = (workers.open_connections(), workers.counters().to_vec());
         let admin = admin::start(
-            admin_address,
+            admin_socket,
             admin_side(&shared, &control, audit, records, &draining, connections, secrets.tokens),
         )
-        .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
+        .map_err(io("the admin thread can't start"))?;
+        let sockets: Vec<HandedSocket> = workers
+            .sockets()
+            .iter()
+            .map(HandedSocket::again)
+            .chain([Ok(copy)])
+            .collect::<Result<_, _>>()
+            .map_err(io("the listening sockets can't be handed on"))?;
+        if before.is_some_and(|before| before.release().is_err()) {
+            tracing::warn!("The process before ended before this one served.");
+        }
+        let released = Arc::new(Released::default());
+        let successors = successors(handover, &sockets, &released);
         Ok(Self {
             shared,
             control,
@@ -201,6 +242,9 @@ impl Running {
             keyring,
             endpoints,
             checker,
+            successors,
+            released,
+            sockets,
             draining,
             seen,
         })
@@ -321,10 +365,39 @@ impl Running {
         }
     }
 
+    /// Waits until another process serves in place of this one.
+    pub async fn released(&self) {
+        let told = self.released.told.notified();
+        if !self.released.is_so.load(Relaxed) {
+            told.await;
+        }
+    }
+
+    /// Looks whether other processes listen on ports of ours; counts them, and says so when there are more.
+    pub fn look_for_foreign_listeners(&self) {
+        let found = foreign_listeners(&self.sockets) as u64;
+        let before = self.shared.metrics.foreign_listeners.swap(found, Relaxed);
+        if found > before {
+            tracing::error!(
+                sockets = found,
+                "Another process listens on a port of this one, and gets a share of its connections."
+            );
+        }
+    }
+
     /// Stops: unready at once, connections drained, records written. Gives how many connections were cut.
     #[must_use]
     pub fn stop(self) -> u64 {
         self.draining.store(true, Relaxed);
+        drop(self.successors); // with its copies of the sockets
+        drop(self.sockets);
+        // Where another process serves, the admin side is its own at once.
+        let admin = if self.released.is_so.load(Relaxed) {
+            drop(self.admin);
+            None
+        } else {
+            Some(self.admin)
+        };
         self.checker.stop();
         let cut = self.workers.drain();
         if let Some(recorder) = &self.shared.recorder {
@@ -340,10 +413,59 @@ impl Running {
         // Behind the record writer: fingerprints of the last records are kept, too.
         self.shared.notebook.stop();
         let _ = self.people_writer.join();
-        drop(self.admin);
+        drop(admin);
         cut
     }
 }
+
+/// Whether another process serves in place of this one.
+#[derive(Default)]
+struct Released {
+    is_so: AtomicBool,
+    told: tokio::sync::Notify,
+}
+
+/// Where the process that follows asks for the listening sockets.
+#[must_use]
+pub fn handover_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("handover.sock")
+}
+
+/// Waits for the process that follows. Without it a new start resets what waits in the queues: that is said, and no
+/// reason not to run.
+fn successors(path: PathBuf, sockets: &[HandedSocket], released: &Arc<Released>) -> Option<Successors> {
+    let released = released.clone();
+    let copies: std::io::Result<Vec<HandedSocket>> = sockets.iter().map(HandedSocket::again).collect();
+    let waiting = copies.and_then(|copies| {
+        Successors::wait(path, copies, move || {
+            released.is_so.store(true, Relaxed);
+            released.told.notify_one();
+        })
+    });
+    if let Err(error) = &waiting {
+        tracing::warn!(kind = %error.kind(), "Listening sockets can't be handed to a next process from here.");
+    }
+    waiting.ok()
+}
+
+/// The admin side's socket: that of the process before, or a new one.
+fn admin_socket(
+    address: SocketAddr,
+    handed: &mut Vec<HandedSocket>,
+) -> std::io::Result<std::net::TcpListener> {
+    let is_it = |h: &mut HandedSocket| {
+        let have: Option<SocketAddr> = h.address.parse().ok();
+        h.name == ADMIN_SOCKET
+            && have.is_some_and(|a| a.ip() == address.ip() && (address.port() == 0 || a == address))
+    };
+    match handed.extract_if(.., is_it).next() {
+        Some(handed) => Ok(handed.socket.into()),
+        None => std::net::TcpListener::bind(address),
+    }
+}
+
+/// No listener's name.
+const ADMIN_SOCKET: &str = ":admin";
 
 /// The TLS of each listener that has it.
 type Fronts = Vec<(Arc<str>, Arc<TlsFront>)>;

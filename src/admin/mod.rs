@@ -72,12 +72,11 @@ impl Drop for Running {
     }
 }
 
-/// Binds, and starts the thread.
+/// Starts the thread on a bound listener.
 ///
 /// # Errors
-/// The address can't be had, or the system gives no thread.
-pub fn start(address: SocketAddr, admin: Admin) -> std::io::Result<Running> {
-    let listener = std::net::TcpListener::bind(address)?;
+/// The system gives no thread.
+pub fn start(listener: std::net::TcpListener, admin: Admin) -> std::io::Result<Running> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();

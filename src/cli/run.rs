@@ -3,8 +3,9 @@
 use super::check::EX_CONFIG;
 use super::out;
 use crate::config::Config;
+use crate::listen::Predecessor;
 use crate::org::Flag;
-use crate::run::{RunError, Running};
+use crate::run::{RunError, Running, handover_path};
 use crate::telemetry::log::{self, LogFormat};
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
@@ -34,6 +35,10 @@ pub struct Args {
     /// A rules file, or a folder of them, without a configuration file. May be given again.
     #[arg(long, value_name = "PATH", conflicts_with = "config")]
     rules: Vec<PathBuf>,
+    /// Take the listening sockets over from the process that runs on the same data folder, if one does: it drains once
+    /// this one serves, and no connection is refused or reset between.
+    #[arg(long)]
+    take_over: bool,
     /// How log lines look.
     #[arg(long, default_value = "json")]
     log: LogFormat,
@@ -81,7 +86,18 @@ pub fn run(args: &Args) -> ExitCode {
         out::complain("phigate run: signals can't be handled");
         return ExitCode::FAILURE;
     };
-    let running = match Running::start(config) {
+    let before = match args.take_over.then(|| Predecessor::ask(&handover_path(&config.data_dir))) {
+        None => None,
+        Some(Ok(before)) => before,
+        Some(Err(error)) => {
+            let kind = error.kind();
+            out::complain(format!(
+                "phigate run: the process that runs doesn't hand over its sockets: {kind}"
+            ));
+            return ExitCode::FAILURE;
+        }
+    };
+    let running = match Running::start_after(config, before) {
         Ok(running) => running,
         Err(RunError::Rules(problems)) => {
             problems.iter().for_each(out::complain);
@@ -150,8 +166,14 @@ async fn watch(mut running: Running, mut signals: Signals, file: Option<&Path>) 
     let mut keys = tokio::time::interval(KEYS_EVERY);
     let mut looks = tokio::time::interval(FILES_EVERY);
     let mut files = Files::of(&running, file);
+    let mut ports = tokio::time::interval(PORTS_EVERY);
     loop {
         tokio::select! {
+            () = running.released() => {
+                tracing::info!("Another process serves in place of this one.");
+                break;
+            }
+            _ = ports.tick() => running.look_for_foreign_listeners(),
             _ = signals.term.recv() => break,
             _ = signals.int.recv() => break,
             _ = signals.hup.recv() => {
@@ -255,6 +277,8 @@ pub fn harden() {
     }
 }
 
+/// How often it is looked whether another process listens on our ports.
+const PORTS_EVERY: Duration = Duration::from_secs(10);
 /// How often keys that a command made are looked for.
 const KEYS_EVERY: Duration = Duration::from_millis(250);
 /// How often the configuration file, certificates and keys are looked at.

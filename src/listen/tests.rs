@@ -82,7 +82,7 @@ fn start_with(limits: Limits, threads: usize) -> Started {
     let address: SocketAddr = "127.0.0.1:0".parse().expect("address");
     let listener = ListenerConfig::plain("test", address, limits.clone());
     let (waits, held) = (Arc::clone(&go), budget.clone());
-    let workers = Workers::start(vec![listener], threads, move |_| Probe {
+    let workers = Workers::start(vec![listener], threads, Vec::new(), move |_| Probe {
         limits: limits.clone(),
         budget: held.clone(),
         go: Arc::clone(&waits),
@@ -380,7 +380,7 @@ async fn an_address_in_use_is_told_by_name() {
             text(400, "")
         }
     }
-    let error = Workers::start(vec![listener], 1, |_| Nothing).expect_err("in use");
+    let error = Workers::start(vec![listener], 1, Vec::new(), |_| Nothing).expect_err("in use");
     assert_eq!(
         error.to_string(),
         format!("listener `second` can't bind {}: the address is in use", started.address)

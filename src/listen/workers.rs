@@ -1,7 +1,7 @@
 //! Threads, their listening sockets, and the drain.
 
 use super::{
-    ListenerConfig, Service,
+    HandedSocket, ListenerConfig, Service,
     connection::{Listener, Thread, serve},
     counters::{ListenCounters, count},
     io::{Address, Socket},
@@ -38,6 +38,7 @@ pub struct Workers {
     local_addrs: Vec<Address>,
     counters: Vec<Arc<ListenCounters>>,
     open: Arc<AtomicU64>,
+    handed: Vec<HandedSocket>,
 }
 
 /// Why the listeners could not start.
@@ -62,26 +63,37 @@ pub enum StartError {
 }
 
 impl Workers {
-    /// Binds every listener once for each thread, then starts the threads. `make_service` is called on each.
+    /// Binds every listener once for each thread, or takes over what the process before had of it, then starts the
+    /// threads. `make_service` is called on each.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn start<S: Service>(
         listeners: Vec<ListenerConfig>,
         threads: usize,
+        handed: Vec<HandedSocket>,
         make_service: impl Fn(WorkerContext) -> S + Send + Clone + 'static,
     ) -> Result<Self, StartError> {
         let threads = threads.max(1);
-        let (bound, local_addrs) = sockets::bind_all(&listeners, threads)?;
+        let (bound, local_addrs, copies) = sockets::bind_all(&listeners, threads, handed)?;
         let drain_timeout_ms = listeners.iter().map(|l| l.limits.drain_timeout_ms).max().unwrap_or_default();
         let (stop, stopped) = watch::channel(false);
-        let mut workers =
-            Self { threads: Vec::new(), stop, local_addrs, counters: Vec::new(), open: Arc::default() };
+        let mut workers = Self {
+            threads: Vec::new(),
+            stop,
+            local_addrs,
+            counters: Vec::new(),
+            open: Arc::default(),
+            handed: copies,
+        };
         for (index, sockets) in bound.into_iter().enumerate() {
             let counters = Arc::new(ListenCounters::default());
             workers.counters.push(Arc::clone(&counters));
             let worker = Worker {
-                sockets: listeners.iter().cloned().zip(sockets).collect(),
+                sockets: sockets
+                    .into_iter()
+                    .filter_map(|(at, socket)| Some((listeners.get(at)?.clone(), socket)))
+                    .collect(),
                 counters,
                 open: Arc::clone(&workers.open),
                 stopped: stopped.clone(),
@@ -118,10 +130,17 @@ impl Workers {
         Arc::clone(&self.open)
     }
 
+    /// Every listening socket once more, for the process that follows.
+    #[must_use]
+    pub fn sockets(&self) -> &[HandedSocket] {
+        &self.handed
+    }
+
     /// Stops accepting, closes idle connections, lets messages end, and after `drain_timeout_ms` (the longest of
     /// the listeners') cuts the rest. Blocks until then; gives how many messages were cut.
     #[must_use]
     pub fn drain(mut self) -> u64 {
+        self.handed.clear(); // or they would go on listening
         self.stop.send_replace(true);
         self.threads.drain(..).map(|thread| thread.join().unwrap_or_default()).sum()
     }

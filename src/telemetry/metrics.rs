@@ -113,6 +113,8 @@ pub struct Metrics {
     pub config_current: AtomicU64,
     /// Keys that are known.
     pub keys: AtomicU64,
+    /// Sockets of other processes that listen on ports of ours.
+    pub foreign_listeners: AtomicU64,
 }
 
 /// Numbers that other parts keep, as a scrape finds them.
@@ -235,6 +237,12 @@ impl Metrics {
                 "Lines of the access log that were dropped, or could not be written.",
                 counter,
                 others.access_dropped,
+            ),
+            plain(
+                "phigate_foreign_listeners",
+                "Sockets of other processes that listen on ports of this one, and get a share of its connections.",
+                gauge,
+                self.foreign_listeners.load(Relaxed),
             ),
             plain("phigate_keys", "API keys that are known and not revoked.", gauge, self.keys.load(Relaxed)),
             family(

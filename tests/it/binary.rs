@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_phigate");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_phigate");
 
 pub(crate) fn phigate(args: &[&str]) -> Output {
     Command::new(PROGRAM).args(args).stdin(Stdio::null()).output().expect("runs")
@@ -180,7 +180,7 @@ pub(crate) fn run(config: &Path) -> Run {
     started(Command::new(PROGRAM).args(["run", "--config"]).arg(config))
 }
 
-fn started(command: &mut Command) -> Run {
+pub(crate) fn started(command: &mut Command) -> Run {
     let mut child = command.stderr(Stdio::piped()).spawn().expect("runs");
     let mut log = BufReader::new(child.stderr.take().expect("piped"));
     let (mut gate, mut admin) = (None, None);

@@ -6,6 +6,7 @@ mod audit;
 mod bad_input;
 mod binary;
 mod certificates;
+mod handover;
 mod http2;
 mod leaks;
 mod organization;

@@ -1,0 +1,127 @@
+//! A new process in place of the old: nobody's connection is refused or reset, and a start that fails changes nothing.
+
+use crate::binary::{PROGRAM, Run, config, run, started};
+use crate::support::{Upstream, admin, connect, metric, read_http};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+fn next(file: &Path) -> Run {
+    started(Command::new(PROGRAM).args(["run", "--take-over", "--config"]).arg(file))
+}
+
+/// Asks once on a connection of its own; whether it was answered with 200.
+fn ask(gate: SocketAddr) -> bool {
+    let mut stream = connect(gate);
+    stream.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").is_ok()
+        && read_http(&mut stream, false).is_some_and(|reply| reply.status() == 200)
+}
+
+/// Waits until a process ends by itself.
+fn end(run: &mut Run) -> Option<i32> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = run.child.try_wait().expect("waits") {
+            return status.code();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never ended");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_new_process_takes_the_old_ones_place_under_load_and_no_message_fails() {
+    let upstream = Upstream::start();
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("phigate.toml");
+    let text = config(folder.path(), upstream.address, "production")
+        .replace("callers = \"keys\"", "callers = \"any\"");
+    std::fs::write(&file, &text).expect("writes");
+    let mut runs = vec![run(&file)];
+    let (gate, side) = (runs[0].gate, runs[0].admin);
+    let (stop, asked, failed) =
+        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let (stop, asked, failed) = (stop.clone(), asked.clone(), failed.clone());
+            std::thread::spawn(move || {
+                while !stop.load(Relaxed) {
+                    asked.fetch_add(1, Relaxed);
+                    failed.fetch_add(u64::from(!ask(gate)), Relaxed);
+                }
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        let before = asked.load(Relaxed);
+        let mut new = next(&file);
+        assert_eq!((new.gate, new.admin), (gate, side), "the same sockets");
+        let mut old = runs.pop().expect("one");
+        assert_eq!(end(&mut old), Some(0));
+        while asked.load(Relaxed) < before + 50 {
+            assert!(new.child.try_wait().expect("waits").is_none(), "it runs");
+        }
+        runs.push(new);
+    }
+    stop.store(true, Relaxed);
+    callers.into_iter().for_each(|caller| caller.join().expect("ends"));
+    assert_eq!(failed.load(Relaxed), 0, "of {}", asked.load(Relaxed));
+    let metrics = String::from_utf8(admin(side, "/metrics", "").body).expect("text");
+    assert_eq!(metric(&metrics, "phigate_foreign_listeners"), 0);
+    assert!(
+        metric(&metrics, "phigate_requests_total{decision=\"forwarded\",environment=\"one\"}") > 0,
+        "it answers itself: {metrics}"
+    );
+    let _ = runs[0].child.kill();
+}
+
+#[test]
+fn a_new_process_that_can_not_start_leaves_the_old_one_as_it_is() {
+    let upstream = Upstream::start();
+    let folder = tempfile::tempdir().expect("folder");
+    let (file, wrong) = (folder.path().join("phigate.toml"), folder.path().join("wrong.toml"));
+    let text = config(folder.path(), upstream.address, "production")
+        .replace("callers = \"keys\"", "callers = \"any\"");
+    std::fs::write(&file, &text).expect("writes");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    let also = format!(
+        "{text}\n[[listener]]\nname = \"taken\"\naddress = \"{}\"\nenvironment = \"one\"\ncallers = \"any\"\n",
+        taken.local_addr().expect("address")
+    );
+    std::fs::write(&wrong, also).expect("writes");
+    let mut old = run(&file);
+    let out = Command::new(PROGRAM)
+        .args(["run", "--take-over", "--config"])
+        .arg(&wrong)
+        .stdin(Stdio::null())
+        .output()
+        .expect("runs");
+    assert_eq!(out.status.code(), Some(1));
+    assert!((0..20).all(|_| ask(old.gate)));
+    assert!(old.child.try_wait().expect("waits").is_none(), "it runs");
+    let mut new = next(&file);
+    assert_eq!(end(&mut old), Some(0));
+    assert!((0..20).all(|_| ask(new.gate)));
+    let _ = new.child.kill();
+}
+
+#[test]
+fn a_foreign_socket_on_our_port_is_counted() {
+    let gate = crate::support::Gate::start();
+    gate.running().look_for_foreign_listeners();
+    assert_eq!(gate.metric("phigate_foreign_listeners"), 0);
+    // Another socket of the same user: the system lets it share the port, and doesn't tell.
+    let other = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    other.set_reuse_port(true).expect("set");
+    other.bind(&gate.address(1).into()).expect("binds");
+    other.listen(1).expect("listens");
+    gate.running().look_for_foreign_listeners();
+    assert_eq!(gate.metric("phigate_foreign_listeners"), 1);
+    drop(other);
+    gate.running().look_for_foreign_listeners();
+    assert_eq!(gate.metric("phigate_foreign_listeners"), 0);
+}
