@@ -14,13 +14,14 @@ use phigate::payload::{Payload, PayloadText};
 use phigate::record::{Draft, Entry, View, redact};
 use phigate::secrets::TokenKeys;
 use phigate::store::RecordSink;
+use phigate::store::retention::Keep;
 use phigate::store::sqlite::Records;
 
 fn main() {
     let (batches, batch) = if common::is_test() { (1, 8) } else { (40, 256) };
     let folder = tempfile::tempdir().expect("folder");
     let keys = TokenKeys::ephemeral().expect("random");
-    let mut writer = Records::new(folder.path(), 30).writer();
+    let mut writer = Records::new(folder.path(), Keep::days(30)).writer();
     let body = bundle(4 << 10);
     let (mut redacting, mut storing) = (0.0, 0.0);
     for _ in 0..batches {

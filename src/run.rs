@@ -143,7 +143,7 @@ impl Running {
         let (keyring, prints) = Keyring::open(&config, &control, &secrets)?;
         let (notebook, people_writer) =
             Notebook::start(control.clone(), prints).map_err(io("the people thread can't start"))?;
-        let records = Records::new(&config.data_dir, config.records.retention_days);
+        let records = Records::new(&config.data_dir, config.records.keep.clone());
         let metrics = Metrics::default();
         let names: Vec<Arc<str>> = config.environments.iter().map(|e| e.name.clone()).collect();
         let (recorder, writer) = if config.records.enabled {
@@ -600,7 +600,7 @@ fn admin_side(
     tokens: TokenKeys,
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
-    let for_roles = shared.clone();
+    let (for_roles, for_notes) = (shared.clone(), shared.clone());
     let limits = shared.snapshot.load().config.search;
     Admin {
         records: Arc::new(records),
@@ -635,6 +635,13 @@ fn admin_side(
         roles: Box::new(move || for_roles.snapshot.load().config.roles.clone()),
         tokens,
         quota: Quota::new(limits),
+        notes: Box::new(move || {
+            let jumped = for_notes.recorder.as_ref().is_some_and(|r| r.stats().clock.has_jumped());
+            jumped
+                .then_some("the clock jumped by more than an hour: retention is frozen")
+                .into_iter()
+                .collect()
+        }),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
         environments: Box::new(move || {
             for_names

@@ -44,6 +44,8 @@ pub struct Admin {
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// Why it isn't ready; `None` where it is.
     pub unready: Box<dyn Fn() -> Option<&'static str> + Send + Sync>,
+    /// What is worth a look though messages are served.
+    pub notes: Box<dyn Fn() -> Vec<&'static str> + Send + Sync>,
     /// Environments of the running configuration, with their flags.
     pub environments: Box<dyn Fn() -> Vec<(String, Flag)> + Send + Sync>,
     /// Roles of the running configuration.
@@ -156,7 +158,10 @@ async fn same_site(request: Request, next: Next) -> Response {
 
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     match (admin.unready)() {
-        None => "ok\n".into_response(),
+        None => {
+            let notes: String = (admin.notes)().iter().map(|note| format!("{note}\n")).collect();
+            format!("ok\n{notes}").into_response()
+        }
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
 }

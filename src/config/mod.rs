@@ -228,8 +228,8 @@ pub struct Records {
     pub queue_bytes_max: usize,
     /// What happens to a message whose record finds the queue full.
     pub on_full: OnFull,
-    /// Days that records are kept.
-    pub retention_days: u32,
+    /// How long records are kept, and in how much space.
+    pub keep: crate::store::retention::Keep,
 }
 
 /// What happens to a message whose record finds the queue full.

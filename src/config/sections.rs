@@ -12,6 +12,7 @@ use crate::inspect::format::is_known_media_type;
 use crate::inspect::rules::Modes;
 use crate::listen::Limits;
 use crate::org::{Flag, UNRESOLVED};
+use crate::store::retention::{Days, Keep};
 use http::{HeaderName, HeaderValue};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,15 +27,24 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let admin = admin(root.table("admin", problems), problems);
     let limits = limits(root.table("limits", problems), problems);
     let budget = budget(root.table("inspect", problems), problems);
-    let records = records(root.table("records", problems), problems);
+    let mut records = records(root.table("records", problems), problems);
     let access = super::keeping::access(root.table("access_log", problems), problems);
     let audit = super::keeping::audit(root.table("audit", problems), problems);
     let search = super::keeping::search(root.table("search", problems), problems);
     let roles = crate::org::Roles::with(super::keeping::roles(&mut root, problems));
     let registry = registry(root.table("registry", problems), problems);
     let rules = rules(root.table("rules", problems), problems);
-    let environments =
-        root.tables("environment", problems).into_iter().filter_map(|t| environment(t, problems)).collect();
+    let default = records.keep.days;
+    let mut environments = Vec::new();
+    for mut t in root.tables("environment", problems) {
+        let days = days(&mut t, default, problems);
+        if let Some(environment) = environment(t, problems) {
+            if days != default {
+                records.keep.environments.insert(environment.name.to_string(), days);
+            }
+            environments.push(environment);
+        }
+    }
     let listeners =
         root.tables("listener", problems).into_iter().filter_map(|t| listener(t, problems)).collect();
     let identities =
@@ -160,11 +170,24 @@ fn records(mut t: Table<'_, '_>, problems: &mut Problems) -> Records {
             &[("drop_and_count", OnFull::DropAndCount), ("refuse", OnFull::Refuse)],
             problems,
         ),
-        retention_days: u32::try_from(t.number("retention_days", 30, 1..3651, "days", problems))
-            .unwrap_or(30),
+        keep: Keep {
+            days: days(&mut t, Days { passed: 30, refused: 30 }, problems),
+            environments: std::collections::BTreeMap::new(),
+            disk_bytes_max: t.number("disk_bytes_max", 0, 0..u64::MAX, "bytes (0: no limit)", problems),
+        },
     };
     t.done(problems);
     records
+}
+
+/// Days that records are kept. Those of refused messages as long as the others, where nothing else is said.
+fn days(t: &mut Table<'_, '_>, default: Days, problems: &mut Problems) -> Days {
+    let says_passed = t.value("retention_days").is_some();
+    let mut n = |key, default: u32| {
+        u32::try_from(t.number(key, default.into(), 1..3651, "days", problems)).unwrap_or(default)
+    };
+    let passed = n("retention_days", default.passed);
+    Days { passed, refused: n("refused_retention_days", if says_passed { passed } else { default.refused }) }
 }
 
 fn registry(mut t: Table<'_, '_>, problems: &mut Problems) -> Registry {

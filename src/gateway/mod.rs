@@ -158,7 +158,7 @@ impl Gateway {
             return Err(Reason::UpgradeRefused.into());
         }
         if snapshot.config.records.on_full == OnFull::Refuse
-            && self.shared.recorder.as_ref().is_some_and(|r| !r.has_room())
+            && self.shared.recorder.as_ref().is_some_and(|r| !r.would_keep())
         {
             return Err(Reason::RecordQueueFull.into());
         }

@@ -4,8 +4,9 @@ use super::{Draft, redact};
 use crate::inspect::Findings;
 use crate::secrets::TokenKeys;
 use crate::store::RecordSink;
+use crate::store::retention::ClockWatch;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,18 @@ pub struct RecorderConfig {
     pub queue_records_max: usize,
     /// Their bytes. Default 64 MiB; the same.
     pub queue_bytes_max: usize,
+}
+
+/// Whether the clock is where it has to be: while it isn't, retention removes nothing.
+#[derive(Debug, Default)]
+pub struct ClockState(AtomicBool);
+
+impl ClockState {
+    /// Whether it jumped by more than an hour, and isn't back.
+    #[must_use]
+    pub fn has_jumped(&self) -> bool {
+        self.0.load(Relaxed)
+    }
 }
 
 /// Counters of the record path.
@@ -31,6 +44,10 @@ pub struct RecordStats {
     pub queue_records: AtomicU64,
     /// Their bytes.
     pub queue_bytes: AtomicU64,
+    /// The clock, as the writer sees it.
+    pub clock: ClockState,
+    /// When the store last failed to take records, in Unix milliseconds; 0 while it takes them.
+    failing_since_ms: AtomicU64,
 }
 
 enum Order {
@@ -82,6 +99,14 @@ impl Recorder {
             && self.stats.queue_bytes.load(Relaxed) < self.config.queue_bytes_max as u64
     }
 
+    /// Whether a record would be kept now, as far as is known: the queue has room, and the store takes records. While it
+    /// doesn't, one message a second is let try.
+    #[must_use]
+    pub fn would_keep(&self) -> bool {
+        let failing = self.stats.failing_since_ms.load(Relaxed);
+        self.has_room() && (failing == 0 || crate::clock::unix_ms().abs_diff(failing) >= TRY_AGAIN_MS)
+    }
+
     /// Offers a draft; where the queue is full it is dropped and counted.
     pub fn offer(&self, draft: Draft) {
         let bytes = draft.bytes() as u64;
@@ -124,12 +149,13 @@ struct Writer<S> {
 impl<S: RecordSink> Writer<S> {
     fn run(mut self, orders: &Receiver<Order>) {
         let mut tidied = Instant::now();
-        self.sink.tidy();
+        let watch = ClockWatch::new(tidied, crate::clock::unix_ms());
+        self.sink.tidy(true);
         loop {
             let mut batch = Vec::new();
             let mut flushed = Vec::new();
             let mut stop = false;
-            match orders.recv_timeout(TIDY_EVERY) {
+            match orders.recv_timeout(LOOK_EVERY) {
                 Ok(order) => self.take(order, &mut batch, &mut flushed, &mut stop),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => stop = true,
@@ -150,9 +176,23 @@ impl<S: RecordSink> Writer<S> {
             }
             if tidied.elapsed() >= TIDY_EVERY {
                 tidied = Instant::now();
-                self.sink.tidy();
+                self.sink.tidy(self.look_at(&watch));
+            } else if batch.is_empty() {
+                self.look_at(&watch);
             }
         }
+    }
+
+    /// Whether the clock is right; says so when that changes.
+    fn look_at(&self, watch: &ClockWatch) -> bool {
+        let is_right = watch.is_right(Instant::now(), crate::clock::unix_ms());
+        if self.stats.clock.0.swap(!is_right, Relaxed) == is_right {
+            match is_right {
+                true => tracing::info!("The clock is back: retention goes on."),
+                false => tracing::error!("The clock jumped by more than an hour: retention removes nothing."),
+            }
+        }
+        is_right
     }
 
     fn take(
@@ -193,12 +233,14 @@ impl<S: RecordSink> Writer<S> {
         match self.sink.append(batch) {
             Ok(()) => {
                 self.stats.written.fetch_add(batch.len() as u64, Relaxed);
+                self.stats.failing_since_ms.store(0, Relaxed);
                 if std::mem::take(&mut self.failing) {
                     tracing::info!("The record store takes records again.");
                 }
             }
             Err(error) => {
                 self.stats.dropped_store.fetch_add(batch.len() as u64, Relaxed);
+                self.stats.failing_since_ms.store(crate::clock::unix_ms(), Relaxed);
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::error!(error = %error, "Records are dropped: the store doesn't take them.");
                 }
@@ -211,3 +253,6 @@ impl<S: RecordSink> Writer<S> {
 const BATCH_RECORDS: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(5);
 const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// How often the clock is looked at, where no records come.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+const TRY_AGAIN_MS: u64 = 1_000;

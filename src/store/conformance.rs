@@ -1,5 +1,6 @@
 //! What every engine has to pass: written against the traits, run here for SQLite.
 
+use super::retention::Keep;
 use super::sqlite::Records;
 use super::{Query, ReadScope, RecordReader, RecordSink};
 use crate::inspect::RuleSet;
@@ -95,17 +96,20 @@ fn conforms(sink: &mut dyn RecordSink, reader: &dyn RecordReader) {
 #[test]
 fn sqlite_conforms() {
     let dir = tempfile::tempdir().expect("dir");
-    let records = Records::new(dir.path(), 30);
+    let records = Records::new(dir.path(), Keep::days(30));
     conforms(&mut records.writer(), &records);
 }
 
 #[test]
 fn a_file_of_a_later_version_is_told_and_left_alone() {
     let dir = tempfile::tempdir().expect("dir");
-    let records = Records::new(dir.path(), 30);
+    let records = Records::new(dir.path(), Keep::days(30));
     let one = record("a", "refused", "{}");
     records.writer().append(std::slice::from_ref(&one)).expect("writes");
-    let file = dir.path().join("records/a").join(format!("{}.db", crate::clock::day(one.entry().started_ms)));
+    let file = dir
+        .path()
+        .join("records/a")
+        .join(format!("{}.refused.db", crate::clock::day(one.entry().started_ms)));
     rusqlite::Connection::open(&file).expect("opens").pragma_update(None, "user_version", 99).expect("sets");
     assert_eq!(records.writer().append(&[record("a", "refused", "{}")]), Err(super::StoreError::Newer(99)));
     assert_eq!(records.search(&scope(&["a"]), &Query::default()).err(), Some(super::StoreError::Newer(99)));
@@ -114,15 +118,88 @@ fn a_file_of_a_later_version_is_told_and_left_alone() {
 #[test]
 fn retention_unlinks_files_of_past_days_and_nothing_else() {
     let dir = tempfile::tempdir().expect("dir");
-    let records = Records::new(dir.path(), 30);
+    let records = Records::new(dir.path(), Keep::days(30));
     let today = record("a", "refused", "{}");
     records.writer().append(std::slice::from_ref(&today)).expect("writes");
     let folder = dir.path().join("records/a");
     for name in ["2020-01-01.db", "2020-01-01.db-wal", "2020-01-01.txt"] {
         std::fs::write(folder.join(name), b"").expect("writes");
     }
-    records.writer().tidy();
+    records.writer().tidy(true);
     let exists = |name: &str| folder.join(name).exists();
     assert!(!exists("2020-01-01.db") && !exists("2020-01-01.db-wal") && exists("2020-01-01.txt"));
     assert!(records.show(&scope(&["a"]), &today.entry().id).expect("reads").is_some());
+}
+
+#[test]
+fn a_clock_that_jumped_makes_nothing_old() {
+    let dir = tempfile::tempdir().expect("dir");
+    let records = Records::new(dir.path(), Keep::days(30));
+    records.writer().append(&[record("a", "forwarded", "{}")]).expect("writes");
+    let old = dir.path().join("records/a/2020-01-01.db");
+    std::fs::write(&old, b"").expect("writes");
+    records.writer().tidy(false);
+    assert!(old.exists());
+    records.writer().tidy(true);
+    assert!(!old.exists());
+}
+
+#[test]
+fn over_the_space_for_records_old_days_go_and_then_nothing_is_taken() {
+    let dir = tempfile::tempdir().expect("dir");
+    let small = Keep { disk_bytes_max: 150_000, ..Keep::days(3_000) };
+    let records = Records::new(dir.path(), small);
+    let old = dir.path().join("records/a/2020-01-01.db");
+    std::fs::create_dir_all(old.parent().expect("folder")).expect("folder");
+    std::fs::write(&old, vec![0; 149_000]).expect("writes");
+    let mut writer = records.writer();
+    let mut one = || writer.append(&[record("a", "forwarded", "{}")]);
+    one().expect("there is room");
+    writer_waits();
+    one().expect("room was made");
+    assert!(!old.exists());
+    std::fs::write(dir.path().join("records/a/2999-01-01.db"), vec![0; 200_000]).expect("writes");
+    writer_waits();
+    let one = || records.writer().append(&[record("a", "forwarded", "{}")]);
+    assert_eq!(one(), Err(super::StoreError::OverBudget));
+    std::fs::remove_file(dir.path().join("records/a/2999-01-01.db")).expect("removes");
+    assert_eq!(one(), Ok(()), "by itself, once there is room");
+}
+
+/// The space is measured once a second.
+fn writer_waits() {
+    std::thread::sleep(std::time::Duration::from_millis(1_050));
+}
+
+/// What a crash leaves: the log cut at any byte of its last batch. What was acknowledged before is there.
+#[test]
+fn a_file_that_is_cut_inside_its_last_batch_opens_with_all_that_came_before() {
+    let dir = tempfile::tempdir().expect("dir");
+    let records = Records::new(dir.path(), Keep::days(30));
+    let mut writer = records.writer();
+    let first: Vec<Redacted> = (0..3).map(|_| record("a", "forwarded", "{\"mrn\":\"E08738432\"}")).collect();
+    writer.append(&first).expect("writes");
+    let day = crate::clock::day(first[0].entry().started_ms);
+    let file = |folder: &std::path::Path, suffix: &str| folder.join(format!("records/a/{day}.db{suffix}"));
+    let before = std::fs::metadata(file(dir.path(), "-wal")).expect("a log").len();
+    let last = record("a", "forwarded", "{}");
+    if crate::clock::day(last.entry().started_ms) != day {
+        return; // midnight has passed between: another file
+    }
+    writer.append(std::slice::from_ref(&last)).expect("writes");
+    let log = std::fs::read(file(dir.path(), "-wal")).expect("reads");
+    let (before, end) = (usize::try_from(before).expect("small"), log.len());
+    assert!(end > before);
+    for cut in (before..=end).step_by(13).chain([end]) {
+        let copy = tempfile::tempdir().expect("dir");
+        std::fs::create_dir_all(copy.path().join("records/a")).expect("folder");
+        std::fs::copy(file(dir.path(), ""), file(copy.path(), "")).expect("copies");
+        std::fs::write(file(copy.path(), "-wal"), &log[..cut]).expect("writes");
+        let records = Records::new(copy.path(), Keep::days(30));
+        for record in &first {
+            let stored = records.show(&scope(&["a"]), &record.entry().id).expect("opens");
+            assert!(stored.is_some_and(|s| s.payload.as_ref() == record.payload()), "cut at {cut}");
+        }
+        records.writer().append(&[self::record("a", "forwarded", "{}")]).expect("goes on");
+    }
 }

@@ -10,6 +10,7 @@
 pub mod control;
 pub mod members;
 pub mod registry;
+pub mod retention;
 pub mod sqlite;
 #[cfg(test)]
 mod conformance;
@@ -33,6 +34,9 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk is full")]
     Full,
+    /// Records take up all the space that `disk_bytes_max` gives them, and the newest day is all that is left.
+    #[error("records.disk_bytes_max is used up")]
+    OverBudget,
     /// The file was written by a later version.
     #[error("the file has schema version {0}, which is newer than this program's")]
     Newer(i64),
@@ -49,8 +53,9 @@ pub trait RecordSink: Send {
     /// [`StoreError`]; nothing of the batch counts as kept then.
     fn append(&mut self, batch: &[Redacted]) -> Result<(), StoreError>;
 
-    /// Removes what retention no longer keeps.
-    fn tidy(&mut self);
+    /// Removes what retention no longer keeps, and what is over the space there is for records. `is_clock_right`: where
+    /// the clock isn't, nothing is too old.
+    fn tidy(&mut self, is_clock_right: bool);
 }
 
 /// Gives records back.

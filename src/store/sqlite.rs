@@ -1,56 +1,46 @@
 //! SQLite: `records/<environment>/<yyyy-mm-dd>.db`, WAL, `synchronous=FULL`. Payloads of a batch are one zstd block;
 //! entries stay apart, so that a search reads no payload. Retention unlinks files.
 
+use super::retention::{Class, DayFile, Keep, expire, files, make_room};
 use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored};
 use crate::record::{Entry, Redacted, StoredPayload};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Writes and reads below one folder.
 #[derive(Debug, Clone)]
 pub struct Records {
     folder: PathBuf,
-    retention_days: u32,
+    keep: Keep,
 }
 
 /// The one writer.
 pub struct Writer {
     records: Records,
     open: HashMap<PathBuf, Connection>,
+    /// When the space was measured last, and whether there was some left.
+    measured: Option<(Instant, bool)>,
 }
 
 impl Records {
-    /// Records below `data_dir`, kept for so many days.
+    /// Records below `data_dir`.
     #[must_use]
-    pub fn new(data_dir: &Path, retention_days: u32) -> Self {
-        Self { folder: data_dir.join("records"), retention_days }
+    pub fn new(data_dir: &Path, keep: Keep) -> Self {
+        Self { folder: data_dir.join("records"), keep }
     }
 
     /// The writer.
     #[must_use]
     pub fn writer(&self) -> Writer {
-        Writer { records: self.clone(), open: HashMap::new() }
+        Writer { records: self.clone(), open: HashMap::new(), measured: None }
     }
 
-    fn file(&self, environment: &str, started_ms: u64) -> PathBuf {
+    fn file(&self, environment: &str, started_ms: u64, class: Class) -> PathBuf {
         // Names of environments are checked words: lower case, digits, dashes.
-        self.folder.join(environment).join(format!("{}.db", crate::clock::day(started_ms)))
-    }
-
-    /// Files of an environment, newest day first.
-    fn files(&self, environment: &str) -> Vec<(String, PathBuf)> {
-        let mut files: Vec<(String, PathBuf)> = fs::read_dir(self.folder.join(environment))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|e| e == "db"))
-            .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
-            .collect();
-        files.sort_by(|a, b| b.0.cmp(&a.0));
-        files
+        self.folder.join(environment).join(class.file_name(&crate::clock::day(started_ms)))
     }
 
     fn read(path: &Path) -> Result<Option<Connection>, StoreError> {
@@ -70,10 +60,15 @@ impl Records {
 
 impl RecordSink for Writer {
     fn append(&mut self, batch: &[Redacted]) -> Result<(), StoreError> {
+        if !self.has_room() {
+            return Err(StoreError::OverBudget);
+        }
         let mut by_file: BTreeMap<PathBuf, Vec<&Redacted>> = BTreeMap::new();
         for record in batch {
             let entry = record.entry();
-            by_file.entry(self.records.file(&entry.environment, entry.started_ms)).or_default().push(record);
+            let class = Class::of(&entry.decision);
+            let file = self.records.file(&entry.environment, entry.started_ms, class);
+            by_file.entry(file).or_default().push(record);
         }
         for (path, records) in by_file {
             if let Err(error) = self.append_to(&path, &records) {
@@ -85,24 +80,12 @@ impl RecordSink for Writer {
         Ok(())
     }
 
-    fn tidy(&mut self) {
-        let oldest = crate::clock::day(
-            crate::clock::unix_ms().saturating_sub(u64::from(self.records.retention_days) * 86_400_000),
-        );
-        let environments = fs::read_dir(&self.records.folder).into_iter().flatten().flatten();
-        for environment in environments.filter_map(|e| e.file_name().into_string().ok()) {
-            for (_, path) in self.records.files(&environment).into_iter().filter(|(day, _)| *day < oldest) {
-                self.open.remove(&path);
-                for suffix in ["", "-wal", "-shm"] {
-                    let mut name = path.clone().into_os_string();
-                    name.push(suffix);
-                    // Only the file itself has to be there.
-                    if fs::remove_file(&name).is_err() && suffix.is_empty() {
-                        tracing::warn!("A record file past its retention can't be removed.");
-                    }
-                }
-            }
+    fn tidy(&mut self, is_clock_right: bool) {
+        if is_clock_right {
+            let removed = expire(&self.records.folder, &self.records.keep, crate::clock::unix_ms());
+            removed.iter().for_each(|path| drop(self.open.remove(path)));
         }
+        self.measured = None;
         // Connections of past days are closed.
         if self.open.len() > OPEN_FILES_MAX {
             self.open.clear();
@@ -111,6 +94,23 @@ impl RecordSink for Writer {
 }
 
 impl Writer {
+    /// Whether records are within their space; measured once a second at most, and made where it can be.
+    fn has_room(&mut self) -> bool {
+        let bytes_max = self.records.keep.disk_bytes_max;
+        if bytes_max == 0 {
+            return true;
+        }
+        match self.measured {
+            Some((at, has_room)) if at.elapsed() < MEASURE_EVERY => has_room,
+            _ => {
+                let (removed, has_room) = make_room(&self.records.folder, bytes_max);
+                removed.iter().for_each(|path| drop(self.open.remove(path)));
+                self.measured = Some((Instant::now(), has_room));
+                has_room
+            }
+        }
+    }
+
     fn append_to(&mut self, path: &Path, records: &[&Redacted]) -> Result<(), StoreError> {
         if !self.open.contains_key(path) {
             self.open.insert(path.to_owned(), create(path)?);
@@ -163,7 +163,14 @@ impl RecordReader for Records {
         let asked = |e: &&String| query.environment.as_ref().is_none_or(|wanted| wanted == *e);
         for environment in scope.environments.iter().filter(asked) {
             let mut here = 0;
-            for (day, path) in self.files(environment) {
+            // Files of one day are read together: their records lie side by side.
+            let mut last_day = String::new();
+            for DayFile { day, path, .. } in files(&self.folder, environment) {
+                if here > limit && day != last_day {
+                    break;
+                }
+                last_day.clone_from(&day);
+                let mut here_in_file = 0;
                 let out = |ms: Option<u64>, before: bool| {
                     ms.is_some_and(|ms| {
                         if before { day < crate::clock::day(ms) } else { day > crate::clock::day(ms) }
@@ -187,18 +194,16 @@ impl RecordReader for Records {
                         tokens
                     ])
                     .map_err(database)?;
-                while here <= limit {
+                while here_in_file <= limit {
                     let Some(row) = rows.next().map_err(database)? else { break };
                     let json: String = row.get(0).map_err(database)?;
                     let entry: Entry = serde_json::from_str(&json).map_err(|_| StoreError::Broken)?;
                     if query.fits(&entry) {
                         entries.push(entry);
-                        here += 1;
+                        here_in_file += 1;
                     }
                 }
-                if here > limit {
-                    break;
-                }
+                here += here_in_file;
             }
         }
         entries.sort_by(|a, b| (b.started_ms, &b.id).cmp(&(a.started_ms, &a.id)));
@@ -211,7 +216,23 @@ impl RecordReader for Records {
     fn show(&self, scope: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError> {
         let Some(started_ms) = crate::clock::id_ms(id) else { return Ok(None) };
         for environment in &scope.environments {
-            let Some(connection) = Self::read(&self.file(environment, started_ms))? else { continue };
+            let found = Class::ALL
+                .map(|class| self.show_in(&self.file(environment, started_ms, class), started_ms, id));
+            for found in found {
+                if let Some(stored) = found? {
+                    return Ok(Some(stored));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Records {
+    /// One record of one file.
+    fn show_in(&self, path: &Path, started_ms: u64, id: &str) -> Result<Option<Stored>, StoreError> {
+        {
+            let Some(connection) = Self::read(path)? else { return Ok(None) };
             let row = connection
                 .query_row(
                     "SELECT entry, start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block WHERE started_ms = ?1 AND record.id = ?2",
@@ -298,4 +319,5 @@ const SCHEMA: &str = "
     PRAGMA user_version = 1;
 ";
 const ZSTD_LEVEL: i32 = 3;
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 const OPEN_FILES_MAX: usize = 16;

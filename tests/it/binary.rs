@@ -323,7 +323,9 @@ fn after_kill_9_under_load_every_acknowledged_record_is_there_and_nothing_clear_
     let file = folder.path().join("p.toml");
     std::fs::write(&file, config(folder.path(), upstream.address, "production")).expect("writes");
     let mut total = 0;
-    for round in 0..3 {
+    // KILLS=200 is what was run once; each takes half a second.
+    let kills: u64 = std::env::var("KILLS").ok().and_then(|k| k.parse().ok()).unwrap_or(6);
+    for round in 0..kills {
         let mut run = run(&file);
         let gate = run.gate;
         let sender = std::thread::spawn(move || {
@@ -337,7 +339,7 @@ fn after_kill_9_under_load_every_acknowledged_record_is_there_and_nothing_clear_
         let acknowledged = loop {
             let written =
                 metric(&text(&admin(run.admin, "/metrics", "").body), "phigate_records_written_total ");
-            if written > 60 + round * 20 {
+            if written > 1 + round.wrapping_mul(0x9e37_79b9) % 90 {
                 break usize::try_from(written).expect("small");
             }
         };
@@ -372,7 +374,7 @@ fn after_kill_9_under_load_every_acknowledged_record_is_there_and_nothing_clear_
         signal(&again.child, "-TERM");
         again.child.wait().expect("ends");
     }
-    assert!(total > 180);
+    assert!(total as u64 > 20 * kills);
     let mut stack = vec![folder.path().to_owned()];
     while let Some(path) = stack.pop() {
         if path.is_dir() {

@@ -63,3 +63,33 @@ fn more_messages_at_work_than_there_may_be_are_shed() {
     assert!(!shed.is_empty() && shed.iter().all(|s| *s == (503, "overloaded".to_owned())), "{shed:?}");
     drop(streams);
 }
+
+/// With `on_full = "refuse"` nothing passes unrecorded while the store takes nothing, and it goes on by itself.
+#[test]
+fn while_the_store_takes_nothing_messages_are_refused_or_dropped_by_policy_and_then_pass_again() {
+    for policy in ["refuse", "drop_and_count"] {
+        let gate = Gate::with(&format!("records.on_full = \"{policy}\""), "");
+        // A file where the folder has to be: what a full disk or a lost mount look like.
+        let folder = gate.folder.path().join("data/records");
+        std::fs::create_dir_all(&folder).expect("folder");
+        std::fs::write(folder.join("staging"), b"").expect("writes");
+        assert_eq!(gate.send(1, "GET", "/x", &[], b"").status(), 200, "nobody knows yet");
+        gate.running().flush_records();
+        assert_eq!(gate.metric("phigate_records_dropped_total{reason=\"store\"}"), 1);
+        let reply = gate.send(1, "GET", "/x", &[], b"");
+        match policy {
+            "refuse" => {
+                assert_eq!((reply.status(), reply.header("phigate-reason")), (503, "record_queue_full"));
+                assert!(!reply.header("retry-after").is_empty());
+            }
+            _ => assert_eq!(reply.status(), 200),
+        }
+        std::fs::remove_file(folder.join("staging")).expect("removes");
+        let begun = std::time::Instant::now();
+        while gate.send(1, "GET", "/x", &[], b"").status() != 200 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it never recovers");
+        }
+        gate.running().flush_records();
+        assert!(gate.metric("phigate_records_written_total") > 0);
+    }
+}
