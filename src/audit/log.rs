@@ -238,6 +238,21 @@ impl Audit {
     }
 }
 
+/// Runs `f` while nobody writes the audit of a data folder: it can be copied whole.
+///
+/// # Errors
+/// The lock can't be had.
+pub fn while_still<T>(data_dir: &Path, f: impl FnOnce() -> T) -> io::Result<T> {
+    let lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(folder(data_dir).join("lock"))?;
+    flock(&lock, FlockOperation::LockExclusive)?;
+    Ok(f()) // given back with the file
+}
+
 /// Where the audit of a data folder stands.
 pub(super) fn folder(data_dir: &Path) -> PathBuf {
     data_dir.join("audit")

@@ -15,7 +15,7 @@ mod verify;
 mod tests;
 
 pub use fhir::audit_event;
-pub use log::{Audit, AuditError, Keep};
+pub use log::{Audit, AuditError, Keep, while_still};
 pub use verify::{Report, events, verify};
 
 use serde::Serialize;

@@ -2,6 +2,7 @@
 
 mod api;
 pub mod audit;
+pub mod backup;
 mod call;
 pub mod check;
 pub mod demo;
@@ -60,6 +61,10 @@ enum Command {
     Audit(audit::Args),
     /// Read records through the admin API, as your role allows.
     Records(records::Args),
+    /// Write a backup of the data folder, without its keys.
+    Backup(backup::BackupArgs),
+    /// Make a data folder from a backup.
+    Restore(backup::RestoreArgs),
 }
 
 /// Runs a command.
@@ -75,6 +80,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Keys(args) => keys::run(args),
         Command::Tokens(args) => tokens::run(args),
         Command::Registry(args) => registry::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => backup::run_restore(args),
         Command::Fingerprints(args) => fingerprints::run(args),
         Command::Org(args) => org::run(args),
         Command::Secrets(args) => secrets::run(args),

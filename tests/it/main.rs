@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr)] // skipped samples are said so
 
 mod audit;
+mod backup;
 mod bad_input;
 mod binary;
 mod certificates;

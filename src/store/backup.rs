@@ -1,0 +1,195 @@
+//! Backup and restore of a data folder: each database as of one moment, the audit while nobody writes it, a manifest.
+//!
+//! Keys stand beside the data folder and are never part of a backup: whoever has the one hasn't the other, and what a key
+//! that was dropped since opened stays shut.
+
+use super::StoreError;
+use super::sqlite::database;
+use crate::audit;
+use rusqlite::{Connection, OpenFlags};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+/// Why there is no backup, or nothing was restored. Names files of the folder, and nothing inside them.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// A file or folder can't be read or made.
+    #[error("{path}: {kind}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// The system's word for why.
+        kind: io::ErrorKind,
+    },
+    /// A database can't be read.
+    #[error("{path}: {error}")]
+    Database {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: StoreError,
+    },
+    /// The target has something in it: nothing is written over.
+    #[error("{0} is not empty")]
+    NotEmpty(PathBuf),
+    /// There is no manifest, or it isn't one.
+    #[error("{0} is no backup: its manifest.json is absent or can't be read")]
+    NoManifest(PathBuf),
+    /// A file isn't what the manifest says.
+    #[error("{0} is not as it was backed up: nothing was restored")]
+    Differs(PathBuf),
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// Files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    phigate: String,
+    made: String,
+    files: Vec<Listed>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Listed {
+    path: String,
+    bytes: u64,
+    sha256: String,
+}
+
+/// Writes a backup of `data_dir` to the folder `to`, which has to be empty or absent. The gateway may run.
+///
+/// # Errors
+/// [`BackupError`]; what was written until then has no manifest, and so is no backup.
+pub fn backup(data_dir: &Path, to: &Path) -> Result<Copied, BackupError> {
+    let files = files(data_dir)?;
+    make_empty(to)?;
+    let (of_audit, others): (Vec<_>, Vec<_>) = files.iter().partition(|path| path.starts_with("audit"));
+    for path in others {
+        copy(&data_dir.join(path), &to.join(path))?;
+    }
+    if !of_audit.is_empty() {
+        let copied = audit::while_still(data_dir, || {
+            of_audit.iter().try_for_each(|path| copy(&data_dir.join(path), &to.join(path)))
+        });
+        copied.map_err(failed(&data_dir.join("audit")))??;
+    }
+    let listed: Vec<Listed> = files.iter().map(|path| listed(to, path)).collect::<Result<_, _>>()?;
+    let copied = Copied { files: listed.len(), bytes: listed.iter().map(|file| file.bytes).sum() };
+    let manifest = Manifest {
+        phigate: env!("CARGO_PKG_VERSION").to_owned(),
+        made: crate::clock::rfc3339(crate::clock::unix_ms()),
+        files: listed,
+    };
+    let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+    let path = to.join(MANIFEST);
+    fs::write(&path, text).and_then(|()| fs::File::open(&path)?.sync_all()).map_err(failed(&path))?;
+    Ok(copied)
+}
+
+/// Makes the data folder that was backed up to `from`; `data_dir` has to be empty or absent. Every file is checked
+/// before the first is written.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn restore(from: &Path, data_dir: &Path) -> Result<Copied, BackupError> {
+    let none = || BackupError::NoManifest(from.to_owned());
+    let text = fs::read(from.join(MANIFEST)).map_err(|_| none())?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|_| none())?;
+    for file in &manifest.files {
+        let path = Path::new(&file.path);
+        let is_inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let found = if is_inside { listed(from, path).ok() } else { None };
+        if found.is_none_or(|found| (found.bytes, &found.sha256) != (file.bytes, &file.sha256)) {
+            return Err(BackupError::Differs(from.join(&file.path)));
+        }
+    }
+    make_empty(data_dir)?;
+    for file in &manifest.files {
+        copy_bytes(&from.join(&file.path), &data_dir.join(&file.path))?;
+    }
+    Ok(Copied { files: manifest.files.len(), bytes: manifest.files.iter().map(|file| file.bytes).sum() })
+}
+
+/// What belongs to a data folder, by path inside it: not what SQLite keeps beside its databases, nor sockets and locks.
+fn files(data_dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
+    let (mut found, mut folders) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(folder) = folders.pop() {
+        let full = data_dir.join(&folder);
+        for entry in fs::read_dir(&full).map_err(failed(&full))?.flatten() {
+            let path = folder.join(entry.file_name());
+            let kind = entry.file_type().map_err(failed(&full))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() && !name.ends_with("-wal") && !name.ends_with("-shm") && name != "lock" {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
+    if from.extension().is_none_or(|e| e != "db") {
+        return copy_bytes(from, to);
+    }
+    make_parent(to)?;
+    let failed = |error| BackupError::Database { path: from.to_owned(), error: database(error) };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(from, flags).map_err(failed)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(failed)?;
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(drop).map_err(failed)
+}
+
+fn copy_bytes(from: &Path, to: &Path) -> Result<(), BackupError> {
+    make_parent(to)?;
+    fs::copy(from, to).map(drop).map_err(failed(from))
+}
+
+fn make_parent(path: &Path) -> Result<(), BackupError> {
+    path.parent().map_or(Ok(()), |parent| fs::create_dir_all(parent).map_err(failed(parent)))
+}
+
+fn make_empty(folder: &Path) -> Result<(), BackupError> {
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    match fs::read_dir(folder).map_err(failed(folder))?.next() {
+        None => Ok(()),
+        Some(_) => Err(BackupError::NotEmpty(folder.to_owned())),
+    }
+}
+
+fn listed(folder: &Path, path: &Path) -> Result<Listed, BackupError> {
+    let full = folder.join(path);
+    let mut file = fs::File::open(&full).map_err(failed(&full))?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer).map_err(failed(&full))? {
+            0 => break,
+            count => {
+                hash.update(buffer.get(..count).unwrap_or_default());
+                bytes += count as u64;
+            }
+        }
+    }
+    let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Listed { path: path.to_string_lossy().into_owned(), bytes, sha256 })
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> BackupError {
+    let path = path.to_owned();
+    move |error| BackupError::File { path: path.clone(), kind: error.kind() }
+}
+
+const MANIFEST: &str = "manifest.json";
