@@ -2,10 +2,10 @@
 
 use crate::admin::{self, Admin, Quota};
 use crate::audit::{Audit, AuditError};
-use crate::config::{Config, Connection, Listener};
+use crate::config::{Config, Connection, Issuer, JwksSource, Listener};
 use crate::forward::{Checker, EndpointStates, Secret, SecretError, UpstreamTls};
 use crate::gateway::{Gateway, Rates, Rules, Shared, Snapshot};
-use crate::identify::{Caller, Identities, Keys, KnownKey};
+use crate::identify::{Caller, Fetched, Fetcher, Identities, KeySets, Keys, KnownKey, NoKeys, Tokens};
 use crate::inspect::known::Remember;
 use crate::listen::tls::{TlsError, TlsFront};
 use crate::listen::{
@@ -69,6 +69,14 @@ pub enum RunError {
         /// What is wrong.
         error: SecretError,
     },
+    /// The file of an issuer's keys.
+    #[error("issuer `{issuer}`, jwks: {error}")]
+    Jwks {
+        /// Its name.
+        issuer: Arc<str>,
+        /// What is wrong.
+        error: NoKeys,
+    },
     /// A listener's certificates.
     #[error("listener `{listener}`: {error}")]
     Tls {
@@ -98,7 +106,8 @@ pub struct Running {
     writer: Option<std::thread::JoinHandle<()>>,
     people_writer: std::thread::JoinHandle<()>,
     keyring: Keyring,
-    endpoints: EndpointStates,
+    lasting: Lasting,
+    fetcher: Fetcher,
     checker: Checker,
     successors: Option<Successors>,
     released: Arc<Released>,
@@ -182,8 +191,8 @@ impl Running {
         let (threads, admin_address, held_bytes_max) =
             (config.threads_used(), config.admin, config.limits.held_bytes_max);
         let access = config.access.clone();
-        let (handover, endpoints) = (handover_path(&config.data_dir), EndpointStates::default());
-        let snapshot = snapshot(config, rules, &control, &keyring, &endpoints, None)?;
+        let (handover, lasting) = (handover_path(&config.data_dir), Lasting::default());
+        let snapshot = snapshot(config, rules, &control, &keyring, &lasting, None)?;
         metrics.config_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         let access = access.as_ref().map(AccessLog::start).transpose();
@@ -200,6 +209,9 @@ impl Running {
         let asked = shared.clone();
         let checker = Checker::start(move || asked.snapshot.load().routes.upstreams().cloned().collect())
             .map_err(io("the thread of health checks can't start"))?;
+        let asked = shared.clone();
+        let fetcher = Fetcher::start(move || asked.snapshot.load().fetched.clone())
+            .map_err(io("the thread that fetches keys can't start"))?;
         let draining = Arc::new(AtomicBool::new(false));
         let data = shared.clone();
         let admin_socket = admin_socket(admin_address, &mut handed)
@@ -240,7 +252,8 @@ impl Running {
             writer,
             people_writer,
             keyring,
-            endpoints,
+            lasting,
+            fetcher,
             checker,
             successors,
             released,
@@ -272,7 +285,11 @@ impl Running {
             let secrets = c.secret_headers.iter().filter_map(|(_, secret)| secret.file());
             c.tls.iter().flat_map(|tls| tls.files()).chain(secrets)
         });
-        listeners.chain(upstreams).map(Path::to_owned).collect()
+        let jwks = config.issuers.iter().filter_map(|i| match &i.jwks {
+            JwksSource::File(path) => Some(config.folder.join(path)),
+            JwksSource::Url { .. } => None,
+        });
+        listeners.chain(upstreams).map(Path::to_owned).chain(jwks).collect()
     }
 
     /// Where the admin side listens.
@@ -316,7 +333,7 @@ impl Running {
         }
         let fresh = fronts(&config).map_err(|e| refuse(vec![e.to_string()]))?;
         let rules = Rules::load(&mut config).map_err(refuse)?;
-        let snapshot = snapshot(config, rules, &self.control, &self.keyring, &self.endpoints, Some(&old))
+        let snapshot = snapshot(config, rules, &self.control, &self.keyring, &self.lasting, Some(&old))
             .map_err(|e| refuse(vec![e.to_string()]))?;
         for (name, front) in &self.fronts {
             if let Some((_, fresh)) = fresh.iter().find(|(other, _)| other == name) {
@@ -325,7 +342,7 @@ impl Running {
         }
         self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         self.shared.snapshot.store(Arc::new(snapshot));
-        self.endpoints.tidy();
+        self.lasting.endpoints.tidy();
         if let Some(access) = &self.shared.access {
             access.reopen();
         }
@@ -355,7 +372,7 @@ impl Running {
         if let Err(error) = self.keyring.refresh(&config, &self.control) {
             tracing::error!(error = %error, "Imported fingerprints can't be read; the old ones stay.");
         }
-        match snapshot(config, rules, &self.control, &self.keyring, &self.endpoints, Some(&old)) {
+        match snapshot(config, rules, &self.control, &self.keyring, &self.lasting, Some(&old)) {
             Ok(snapshot) => {
                 self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
                 self.shared.snapshot.store(Arc::new(snapshot));
@@ -399,6 +416,7 @@ impl Running {
             Some(self.admin)
         };
         self.checker.stop();
+        self.fetcher.stop();
         let cut = self.workers.drain();
         if let Some(recorder) = &self.shared.recorder {
             recorder.stop();
@@ -500,6 +518,22 @@ fn upstream_secrets(config: &Config) -> Result<resolve::Secrets, RunError> {
     config.connections.iter().map(of).collect()
 }
 
+/// What outlives reloads: what is known of endpoints, and keys of issuers.
+#[derive(Default)]
+struct Lasting {
+    endpoints: EndpointStates,
+    key_sets: KeySets,
+}
+
+/// Issuers of a configuration with their keys; those in files are read.
+fn issuers(config: &Config, key_sets: &KeySets) -> Result<Vec<Fetched>, RunError> {
+    let of = |issuer: &Arc<Issuer>| match key_sets.of(&issuer.jwks, &config.folder) {
+        Ok(keys) => Ok((issuer.clone(), keys)),
+        Err(error) => Err(RunError::Jwks { issuer: issuer.name.clone(), error }),
+    };
+    config.issuers.iter().map(of).collect()
+}
+
 /// Keys of tuples, and the fingerprints that are asked.
 struct Keyring {
     people: PeopleKey,
@@ -556,7 +590,7 @@ fn snapshot(
     rules: Rules,
     control: &Arc<Control>,
     keyring: &Keyring,
-    endpoints: &EndpointStates,
+    lasting: &Lasting,
     old: Option<&Snapshot>,
 ) -> Result<Snapshot, RunError> {
     let known = control
@@ -576,11 +610,14 @@ fn snapshot(
     let keys = Keys::new(known, Box::new(move |key| hasher.hash(key)));
     let people =
         Arc::new(People::load(control, keyring.people.clone(), keyring.prints.clone(), Remember::Unknown)?);
+    let issuers = issuers(&config, &lasting.key_sets)?;
     let takes = config.environments.iter().any(|e| e.fingerprints_max.is_some());
     let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
     Ok(Snapshot {
-        routes: Routes::new(&config, &upstream_secrets(&config)?, endpoints),
+        routes: Routes::new(&config, &upstream_secrets(&config)?, &lasting.endpoints),
         identities: Identities::new(&config.identities),
+        tokens: Tokens::new(issuers.iter().cloned()),
+        fetched: issuers,
         rates: Rates::new(&config, old.map(|old| &old.rates)),
         config,
         keys,
@@ -626,6 +663,7 @@ fn admin_side(
                 listed_tuples: people.listed_count() as u64,
                 fingerprints: people.prints().count(),
                 people_dropped: for_metrics.notebook.dropped(),
+                issuers: for_metrics.snapshot.load().fetched.clone(),
                 upstreams: for_metrics.snapshot.load().routes.upstreams().cloned().collect(),
                 access_dropped: for_metrics.access.as_ref().map_or(0, AccessLog::dropped),
             };

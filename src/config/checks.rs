@@ -27,6 +27,10 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
         }
     }
     identities(config, &names, problems);
+    unique("issuer", config.issuers.iter().map(|i| &*i.name), problems);
+    for i in &config.issuers {
+        known(&format!("issuer `{}`.environment", i.name), &i.environment, &names, problems);
+    }
     hosts(config, problems);
     for c in &config.connections {
         known(&format!("connection `{}`.environment", c.name), &c.environment, &names, problems);

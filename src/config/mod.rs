@@ -7,11 +7,13 @@ pub mod cases;
 mod checks;
 mod listener;
 mod reader;
+mod issuer;
 mod keeping;
 pub mod rules;
 mod sections;
 mod upstream;
 
+pub use issuer::{Issuer, JwksSource};
 pub use reader::Problem;
 
 use crate::decide::{Policy, Thresholds};
@@ -63,6 +65,8 @@ pub struct Config {
     pub listeners: Vec<Arc<Listener>>,
     /// Callers known by their certificates.
     pub identities: Vec<Arc<Identity>>,
+    /// Issuers whose tokens are taken.
+    pub issuers: Vec<Arc<Issuer>>,
     /// Connections.
     pub connections: Vec<Arc<Connection>>,
 }

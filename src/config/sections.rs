@@ -1,5 +1,6 @@
 //! The sections of the file, one function each. Defaults stand here and in `config/phigate.toml`.
 
+use super::issuer::issuer;
 use super::listener::{hosts, identity, listener};
 use super::reader::{Problems, Table};
 use super::rules::spelled;
@@ -49,6 +50,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         root.tables("listener", problems).into_iter().filter_map(|t| listener(t, problems)).collect();
     let identities =
         root.tables("identity", problems).into_iter().filter_map(|t| identity(t, problems)).collect();
+    let issuers = root.tables("issuer", problems).into_iter().filter_map(|t| issuer(t, problems)).collect();
     let connections =
         root.tables("connection", problems).into_iter().filter_map(|t| connection(t, problems)).collect();
     root.done(problems);
@@ -69,6 +71,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         environments,
         listeners,
         identities,
+        issuers,
         connections,
     }
 }

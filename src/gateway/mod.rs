@@ -13,7 +13,7 @@ use exchange::{AtWork, Close, Exchange, HeadText, Job, Watched};
 use crate::config::{Config, Listener, OnFull};
 use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
 use crate::forward::{OutBody, Pool, UpstreamBody, ask_to_switch, prepare_reply, prepare_request};
-use crate::identify::{self, Caller, Identities, Keys};
+use crate::identify::{self, Caller, Fetched, Identities, Keys, Tokens};
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
 use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee, hold};
@@ -43,6 +43,10 @@ pub struct Snapshot {
     pub routes: Routes,
     /// API keys.
     pub keys: Keys,
+    /// Issuers whose tokens are taken.
+    pub tokens: Tokens,
+    /// Those of them whose keys are fetched.
+    pub fetched: Vec<Fetched>,
     /// Callers known by their certificates.
     pub identities: Identities,
     /// The rules, for each environment.
@@ -192,7 +196,8 @@ impl Gateway {
             Some(tls) => snapshot.identities.caller(&tls.certificate_names)?,
             None => None,
         };
-        identify::caller(&head.headers, certificate, listener, &snapshot.keys, in_authorization, unix_now())
+        let known = (&snapshot.keys, &snapshot.tokens);
+        identify::caller(&head.headers, certificate, listener, known, in_authorization, unix_now())
     }
 
     async fn hold(

@@ -1,9 +1,15 @@
 //! Identify: who sent a message.
 //!
-//! - Takes: the request's headers, the listener, and the keys of the snapshot.
+//! - Takes: the request's headers, the listener, and the keys and issuers of the snapshot.
 //! - Gives: a [`Caller`]; nobody known is a caller too, where the listener allows it.
 //! - In doubt: refuses, before any of the body is read. Unknown, expired, revoked and doubled keys get one answer.
 //! - Cost: one keyed hash where a key was sent.
+
+mod jwks;
+mod jwt;
+
+pub use jwks::{Fetched, Fetcher, KeySet, KeySets, NoKeys};
+pub use jwt::Tokens;
 
 use crate::config::{Callers, Identity, Listener};
 use crate::org::CallerRole;
@@ -115,7 +121,7 @@ pub fn caller(
     headers: &HeaderMap,
     certificate: Option<&Caller>,
     listener: &Listener,
-    keys: &Keys,
+    (keys, tokens): (&Keys, &Tokens),
     in_authorization: bool,
     now: i64,
 ) -> Result<Caller, Reason> {
@@ -132,10 +138,15 @@ pub fn caller(
     }
     match (keys_sent.first(), certificate) {
         (Some(key), certificate) => {
-            let caller = keys.caller(key.trim(), now).ok_or(Reason::CredentialInvalid)?;
+            let key = key.trim();
+            let caller = match Tokens::is_token(key) {
+                true => tokens.caller(key, now),
+                false => keys.caller(key, now).cloned(),
+            };
+            let caller = caller.ok_or(Reason::CredentialInvalid)?;
             match certificate {
                 Some(other) if other.environment != caller.environment => Err(Reason::EnvironmentMismatch),
-                _ => Ok(caller.clone()),
+                _ => Ok(caller),
             }
         }
         (None, Some(caller)) => Ok(caller.clone()),
@@ -208,8 +219,15 @@ mod tests {
 
     #[test]
     fn a_known_key_names_its_caller_and_environment() {
-        let got = caller(&with(&["phk_a_secret"]), None, &listener(Callers::Keys), &keys(), false, 50)
-            .expect("known");
+        let got = caller(
+            &with(&["phk_a_secret"]),
+            None,
+            &listener(Callers::Keys),
+            (&keys(), &Tokens::default()),
+            false,
+            50,
+        )
+        .expect("known");
         assert_eq!((&*got.name, got.environment.as_deref()), ("lab", Some("staging")));
     }
 
@@ -222,7 +240,8 @@ mod tests {
             &["phk_a_secret", "phk_a_secret"],
             &["x"],
         ] {
-            let got = caller(&with(sent), None, &listener(Callers::Any), &keys(), false, 100);
+            let got =
+                caller(&with(sent), None, &listener(Callers::Any), (&keys(), &Tokens::default()), false, 100);
             assert_eq!(got, Err(Reason::CredentialInvalid), "{sent:?}");
         }
     }
@@ -235,7 +254,8 @@ mod tests {
                 map.append(*name, HeaderValue::from_str(value).expect("value"));
             }
             move |yes| {
-                caller(&map, None, &listener(Callers::Keys), &keys(), yes, 50).map(|c| c.name.to_string())
+                caller(&map, None, &listener(Callers::Keys), (&keys(), &Tokens::default()), yes, 50)
+                    .map(|c| c.name.to_string())
             }
         };
         for scheme in ["Bearer", "bearer"] {
@@ -269,8 +289,15 @@ mod tests {
         assert_eq!(of(&["dns:other.example"]), Ok(None));
         assert_eq!(of(&["dns:one.example", "dns:two.example"]), Err(Reason::CredentialInvalid));
         let sent = |headers: &HeaderMap, certificate: &Caller| {
-            caller(headers, Some(certificate), &listener(Callers::Keys), &keys(), false, 50)
-                .map(|c| c.name.to_string())
+            caller(
+                headers,
+                Some(certificate),
+                &listener(Callers::Keys),
+                (&keys(), &Tokens::default()),
+                false,
+                50,
+            )
+            .map(|c| c.name.to_string())
         };
         assert_eq!(sent(&with(&[]), &one).as_deref(), Ok("one"));
         assert_eq!(sent(&with(&["phk_a_secret"]), &one).as_deref(), Ok("lab"));
@@ -281,11 +308,11 @@ mod tests {
     #[test]
     fn nobody_known_passes_only_where_the_listener_says_so() {
         assert_eq!(
-            caller(&with(&[]), None, &listener(Callers::Any), &keys(), false, 0),
+            caller(&with(&[]), None, &listener(Callers::Any), (&keys(), &Tokens::default()), false, 0),
             Ok(Caller::nobody())
         );
         assert_eq!(
-            caller(&with(&[]), None, &listener(Callers::Keys), &keys(), false, 0),
+            caller(&with(&[]), None, &listener(Callers::Keys), (&keys(), &Tokens::default()), false, 0),
             Err(Reason::CredentialMissing)
         );
     }

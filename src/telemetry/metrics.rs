@@ -6,6 +6,7 @@
 
 use super::upstreams;
 use crate::forward::{ForwardCounters, Upstream};
+use crate::identify::Fetched;
 use crate::inspect::finding::{MadeUp, Person, UninspectedReason};
 use crate::inspect::kind::Kind;
 use crate::reason::Reason;
@@ -146,6 +147,8 @@ pub struct Others {
     pub access_dropped: u64,
     /// Every upstream of the running configuration.
     pub upstreams: Vec<Upstream>,
+    /// Every issuer of tokens.
+    pub issuers: Vec<Fetched>,
 }
 
 impl Metrics {
@@ -175,6 +178,7 @@ impl Metrics {
         let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner).clone();
         families.extend(upstreams::pools(&pools));
         families.extend(upstreams::endpoints(&others.upstreams));
+        families.extend(upstreams::issuers(&others.issuers));
         let plain = |name: &str, help: &str, kind, value: u64| {
             family(name, help, kind, vec![metric(&[], kind, value as f64)])
         };

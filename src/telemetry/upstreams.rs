@@ -1,7 +1,8 @@
-//! Metrics of what messages are forwarded to: pools of all threads, and each endpoint of the configuration.
+//! Metrics of what the gateway talks to: pools of all threads, each endpoint and each issuer of the configuration.
 
 use super::metrics::{family, metric};
 use crate::forward::{EndpointState, ForwardCounters, Upstream};
+use crate::identify::{Fetched, KeySet};
 use prometheus::proto::{MetricFamily, MetricType};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -30,6 +31,28 @@ pub(super) fn pools(pools: &[Arc<ForwardCounters>]) -> Vec<MetricFamily> {
                 one("over_budget", sum(|p| &p.retries_over_budget)),
                 one("same_endpoint", sum(|p| &p.sent_again)),
             ],
+        ),
+    ]
+}
+
+/// Keys of issuers of tokens.
+pub(super) fn issuers(issuers: &[Fetched]) -> Vec<MetricFamily> {
+    let each = |kind, value: fn(&KeySet) -> u64| {
+        let one = |(issuer, keys): &Fetched| metric(&[("issuer", &*issuer.name)], kind, value(keys) as f64);
+        issuers.iter().map(one).collect()
+    };
+    vec![
+        family(
+            "phigate_issuer_keys",
+            "Public keys of an issuer that tokens are checked with: with 0 none is taken.",
+            MetricType::GAUGE,
+            each(MetricType::GAUGE, |keys| keys.count() as u64),
+        ),
+        family(
+            "phigate_issuer_fetch_failures_total",
+            "Fetches of an issuer's keys that gave none: the old ones stay.",
+            MetricType::COUNTER,
+            each(MetricType::COUNTER, |keys| keys.failures.load(Relaxed)),
         ),
     ]
 }

@@ -9,6 +9,7 @@ mod binary;
 mod certificates;
 mod handover;
 mod http2;
+mod jwt;
 mod leaks;
 mod organization;
 mod people;

@@ -1,0 +1,203 @@
+//! Public keys of issuers: read from a file, or fetched from where the issuer publishes them and fetched again.
+
+use crate::config::{Issuer, JwksSource};
+use crate::forward::{Endpoint, Http2, OutBody, Pool, TlsSettings, Upstream, UpstreamTls};
+use arc_swap::ArcSwap;
+use http::{HeaderValue, Request, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, PublicKeyUse};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// One issuer's keys, as they were last read. Outlives reloads.
+#[derive(Default)]
+pub struct KeySet {
+    keys: ArcSwap<HashMap<String, DecodingKey>>,
+    round: AtomicU64,
+    /// A token named a key that isn't here.
+    is_wanted: AtomicBool,
+    /// Fetches that gave no keys.
+    pub failures: AtomicU64,
+}
+
+impl KeySet {
+    /// Changes whenever the keys do.
+    #[must_use]
+    pub fn round(&self) -> u64 {
+        self.round.load(Relaxed)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.keys.load().len()
+    }
+
+    /// The key with this id. Where there is none the issuer is asked again, in a while.
+    #[must_use]
+    pub fn key(&self, id: &str) -> Option<DecodingKey> {
+        let key = self.keys.load().get(id).cloned();
+        if key.is_none() {
+            self.is_wanted.store(true, Relaxed);
+        }
+        key
+    }
+
+    /// Takes over a set of keys: those with an id that sign, and that everybody may know.
+    ///
+    /// # Errors
+    /// It is none, or none of its keys can be used.
+    pub fn take(&self, text: &[u8]) -> Result<(), NoKeys> {
+        let set: JwkSet = serde_json::from_slice(text).map_err(|_| NoKeys)?;
+        let is_public = |jwk: &jsonwebtoken::jwk::Jwk| {
+            !matches!(jwk.algorithm, AlgorithmParameters::OctetKey(_) | AlgorithmParameters::Other(_))
+                && jwk.common.public_key_use.as_ref().is_none_or(|used| *used == PublicKeyUse::Signature)
+        };
+        let keys = set.keys.iter().filter(|jwk| is_public(jwk));
+        let keys: HashMap<String, DecodingKey> = keys
+            .filter_map(|jwk| Some((jwk.common.key_id.clone()?, DecodingKey::from_jwk(jwk).ok()?)))
+            .take(KEYS_MAX)
+            .collect();
+        if keys.is_empty() {
+            return Err(NoKeys);
+        }
+        self.keys.store(Arc::new(keys));
+        self.round.fetch_add(1, Relaxed);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeySet({} keys)", self.count())
+    }
+}
+
+/// What was read holds no key that could be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no JWKS with at least one public signing key that has an id")]
+pub struct NoKeys;
+
+/// The keys of all issuers, by where they come from, across reloads.
+#[derive(Default)]
+pub struct KeySets(Mutex<HashMap<JwksSource, Arc<KeySet>>>);
+
+impl KeySets {
+    /// The keys of a source, a new set where there is none; a file is read at once.
+    ///
+    /// # Errors
+    /// The file can't be read, or holds none.
+    pub fn of(&self, source: &JwksSource, folder: &Path) -> Result<Arc<KeySet>, NoKeys> {
+        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let set = sets.entry(source.clone()).or_default().clone();
+        drop(sets);
+        if let JwksSource::File(path) = source {
+            set.take(&std::fs::read(folder.join(path)).map_err(|_| NoKeys)?)?;
+        }
+        Ok(set)
+    }
+}
+
+/// The thread that fetches.
+pub struct Fetcher {
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+/// An issuer whose keys are fetched.
+pub type Fetched = (Arc<Issuer>, Arc<KeySet>);
+
+impl Fetcher {
+    /// Starts it; `issuers` gives those of the configuration that runs now.
+    ///
+    /// # Errors
+    /// The system's, where it has no thread to give.
+    pub fn start(issuers: impl Fn() -> Vec<Fetched> + Send + 'static) -> std::io::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let thread = std::thread::Builder::new().name("jwks".to_owned()).spawn(move || {
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => tokio::task::LocalSet::new().block_on(&runtime, fetch_all(issuers, stopped)),
+                Err(error) => tracing::error!(kind = %error.kind(), "Keys of issuers can't be fetched."),
+            }
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Stops it.
+    pub fn stop(self) {
+        let _ = self.stop.send(true); // it ended before, where it panicked
+        let _ = self.thread.join();
+    }
+}
+
+async fn fetch_all(issuers: impl Fn() -> Vec<Fetched>, mut stopped: watch::Receiver<bool>) {
+    let mut last: HashMap<Arc<str>, (Instant, bool)> = HashMap::new();
+    loop {
+        for (issuer, keys) in issuers() {
+            let JwksSource::Url { .. } = &issuer.jwks else { continue };
+            let due = match last.get(&issuer.name) {
+                None => true,
+                Some((at, was_good)) => {
+                    let is_wanted = !was_good || keys.is_wanted.load(Relaxed);
+                    let pause = if is_wanted { WANTED_AGAIN } else { Duration::from_secs(issuer.refresh_s) };
+                    at.elapsed() >= pause
+                }
+            };
+            if !due {
+                continue;
+            }
+            keys.is_wanted.store(false, Relaxed);
+            let found = tokio::select! {
+                found = tokio::time::timeout(FETCH, fetch(&issuer)) => found.ok().flatten(),
+                _ = stopped.changed() => return,
+            };
+            let is_good = found.is_some_and(|text| keys.take(&text).is_ok());
+            if !is_good {
+                keys.failures.fetch_add(1, Relaxed);
+                tracing::warn!(
+                    issuer = &*issuer.name,
+                    "The keys of an issuer can't be fetched; the old ones stay."
+                );
+            }
+            last.insert(issuer.name.clone(), (Instant::now(), is_good));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// One GET, with a connection of its own.
+async fn fetch(issuer: &Issuer) -> Option<Vec<u8>> {
+    let JwksSource::Url { is_tls, host, port, path, ca } = &issuer.jwks else { return None };
+    let settings = TlsSettings { ca: ca.clone(), server_name: None, certificate: None };
+    let tls = match is_tls {
+        true => UpstreamTls::load(&settings, std::iter::once(host.as_str()), Http2::Off).ok()?.pop(),
+        false => None,
+    };
+    let mut upstream = Upstream::new(issuer.name.clone(), host.clone(), *port);
+    upstream.endpoints = Arc::new([Endpoint::new(host.clone(), *port, tls)]);
+    let mut request = Request::new(OutBody::empty());
+    *request.uri_mut() = path.parse().ok()?;
+    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let reply = Pool::new().send(&upstream, request).await.ok()?;
+    if reply.status() != StatusCode::OK {
+        return None;
+    }
+    let body = Limited::new(reply.into_body(), JWKS_BYTES_MAX).collect().await.ok()?;
+    Some(body.to_bytes().to_vec())
+}
+
+const KEYS_MAX: usize = 100;
+const JWKS_BYTES_MAX: usize = 1 << 20;
+const FETCH: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// After a failure, or where a token names an unknown key: no oftener, or anybody could have us ask.
+const WANTED_AGAIN: Duration = Duration::from_secs(10);
