@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 /// A new record id: a UUID of version 7, so that ids sort by time (RFC 9562, section 5.7).
 #[must_use]
 pub fn new_id() -> String {
-    uuid::Uuid::now_v7().to_string()
+    let mut text = uuid::Uuid::encode_buffer();
+    uuid::Uuid::now_v7().hyphenated().encode_lower(&mut text).to_owned()
 }
 
 /// The time inside a record id, Unix milliseconds; `None` where it is no UUID of version 7.

@@ -38,35 +38,39 @@ pub enum HostHeader {
 /// forwarding headers but those written here, framing by the body at hand.
 #[must_use]
 pub fn prepare_request(
-    mut head: Parts,
+    head: &Parts,
     body: OutBody,
     upstream: &Upstream,
     peer: &Peer,
     rules: &HeaderRules,
 ) -> Request<OutBody> {
-    let declared_trailers: Vec<HeaderValue> = head.headers.get_all(header::TRAILER).iter().cloned().collect();
-    let had_body = head.headers.contains_key(header::CONTENT_LENGTH)
-        || head.headers.contains_key(header::TRANSFER_ENCODING);
+    let sent = &head.headers;
+    let had_body = sent.contains_key(header::CONTENT_LENGTH) || sent.contains_key(header::TRANSFER_ENCODING);
     let waits_for_100 = body.is_streaming()
-        && head
-            .headers
-            .get(header::EXPECT)
-            .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    let sent_host = head.headers.remove(header::HOST).or_else(|| authority_of(&head.uri));
-    strip_where(&mut head.headers, |name| {
+        && sent.get(header::EXPECT).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    let sent_host = sent.get(header::HOST).cloned().or_else(|| authority_of(&head.uri));
+    let has_key_in_authorization = has_key_in_authorization(sent);
+    let mut request = Request::new(body);
+    let headers = request.headers_mut();
+    headers.reserve(sent.len() + WRITTEN_HEADERS);
+    for (name, value) in sent {
         let text = name.as_str();
-        is_hop_by_hop(name) || is_rewritten(name) || is_ours_or_forwarding(text) || is_framing_respelled(text)
-    });
-    strip_keys_in_authorization(&mut head.headers);
-    for name in &rules.remove {
-        head.headers.remove(name);
+        let is_stripped = is_hop_by_hop(name)
+            || is_rewritten(name)
+            || is_ours_or_forwarding(text)
+            || is_framing_respelled(text)
+            || (has_key_in_authorization && name == header::AUTHORIZATION)
+            || rules.remove.contains(name);
+        if !is_stripped {
+            headers.append(name, value.clone());
+        }
     }
-    write_forwarding(&mut head.headers, peer, sent_host.as_ref());
+    write_forwarding(headers, peer, sent_host.as_ref());
     for (name, value) in rules.set.iter().filter(|(name, _)| !is_framing(name)) {
-        head.headers.insert(name, value.clone());
+        headers.insert(name, value.clone());
     }
     for (name, value) in upstream.secret_headers.iter() {
-        head.headers.insert(name, value.clone());
+        headers.insert(name, value.clone());
     }
     // Where it stays away the pool writes that of the endpoint that it chooses.
     let host = match &rules.host {
@@ -75,13 +79,11 @@ pub fn prepare_request(
         HostHeader::Set(host) => Some(host.clone()),
     };
     if let Some(host) = host {
-        head.headers.insert(header::HOST, host);
+        headers.insert(header::HOST, host);
     }
-    write_framing(&mut head, &body, had_body, &declared_trailers);
-    head.uri = origin_form(&head.uri);
-    head.version = Version::HTTP_11;
-    head.extensions.clear();
-    let mut request = Request::from_parts(head, body);
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = origin_form(&head.uri);
+    write_framing(&mut request, had_body, sent);
     if waits_for_100 {
         wait_for_100(&mut request);
     }
@@ -125,7 +127,7 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 
 /// What is written anew, or not passed on.
 fn is_rewritten(name: &HeaderName) -> bool {
-    [header::EXPECT, header::CONTENT_LENGTH, header::FORWARDED].contains(name)
+    [header::HOST, header::EXPECT, header::CONTENT_LENGTH, header::FORWARDED].contains(name)
 }
 
 /// With an underline as with a hyphen: CGI and what descends from it can't tell the two apart.
@@ -152,12 +154,10 @@ fn starts_as(name: &str, prefix: &str) -> bool {
 }
 
 /// A key of ours ends here, wherever it was sent; another `Authorization` is the upstream's.
-fn strip_keys_in_authorization(headers: &mut HeaderMap) {
+fn has_key_in_authorization(headers: &HeaderMap) -> bool {
     let is_key =
         |value: &HeaderValue| value.to_str().is_ok_and(|v| identify::key_in_authorization(v).is_some());
-    if headers.get_all(header::AUTHORIZATION).iter().any(is_key) {
-        headers.remove(header::AUTHORIZATION);
-    }
+    headers.get_all(header::AUTHORIZATION).iter().any(is_key)
 }
 
 fn is_framing(name: &HeaderName) -> bool {
@@ -181,25 +181,28 @@ fn write_forwarding(headers: &mut HeaderMap, peer: &Peer, sent_host: Option<&Hea
     }
 }
 
-fn write_framing(head: &mut Parts, body: &OutBody, had_body: bool, declared_trailers: &[HeaderValue]) {
+fn write_framing(request: &mut Request<OutBody>, had_body: bool, sent: &HeaderMap) {
+    let body = request.body();
     let length = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
     match length {
-        Some(0) if !had_body && !matches!(head.method, Method::POST | Method::PUT | Method::PATCH) => {}
+        Some(0) if !had_body && !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) => {}
         Some(length) => {
-            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         None => {
-            head.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             // hyper writes the trailers that are listed, and no others.
+            let declared = sent.get_all(header::TRAILER).iter();
             let names: Vec<&str> = match body.trailers() {
                 Some(trailers) => trailers.keys().map(HeaderName::as_str).collect(),
-                None => declared_trailers.iter().filter_map(|v| v.to_str().ok()).flat_map(listed).collect(),
+                None => declared.filter_map(|v| v.to_str().ok()).flat_map(listed).collect(),
             };
             let names = names.into_iter().filter(|name| may_trail(name)).collect::<Vec<_>>().join(", ");
+            let headers = request.headers_mut();
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             if !names.is_empty()
                 && let Ok(names) = HeaderValue::try_from(names)
             {
-                head.headers.insert(header::TRAILER, names);
+                headers.insert(header::TRAILER, names);
             }
         }
     }
@@ -278,6 +281,8 @@ fn canonical_path(path: &str) -> String {
     out
 }
 
+/// Headers that are written here, at most about so many.
+const WRITTEN_HEADERS: usize = 8;
 const HOP_BY_HOP: [HeaderName; 5] =
     [header::CONNECTION, header::TE, header::TRAILER, header::TRANSFER_ENCODING, header::UPGRADE];
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -302,7 +307,7 @@ mod tests {
         let (head, ()) = request.body(()).expect("request").into_parts();
         let upstream = Upstream::new("u", "fhir.example.org", 8080);
         let peer = Peer::new(Some("192.0.2.7:5000".parse().expect("address")), None);
-        prepare_request(head, body, &upstream, &peer, rules)
+        prepare_request(&head, body, &upstream, &peer, rules)
     }
 
     fn header<'a>(request: &'a Request<OutBody>, name: &str) -> Vec<&'a str> {

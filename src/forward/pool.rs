@@ -20,6 +20,9 @@ use std::{
 };
 use tokio::time::{sleep_until, timeout};
 
+/// Makes a message with a body.
+type Make<'m> = &'m dyn Fn(OutBody) -> Request<OutBody>;
+
 /// One thread's connections. Lives and sends on a `LocalSet`.
 #[derive(Debug, Default)]
 pub struct Pool {
@@ -49,20 +52,36 @@ impl Pool {
         Self::default()
     }
 
-    /// Sends one message and waits for the reply's head.
+    /// Sends one message of our own and waits for the reply's head.
+    ///
+    /// # Errors
+    /// As [`Pool::send_made`].
+    pub async fn send(
+        &self,
+        upstream: &Upstream,
+        request: Request<OutBody>,
+    ) -> Result<Response<UpstreamBody>, ForwardError> {
+        let (head, body) = request.into_parts();
+        self.send_made(upstream, &|body| Request::from_parts(head.clone(), body), body).await
+    }
+
+    /// Sends one message and waits for the reply's head. `make` makes it with a body: once, and again where it is sent
+    /// again, so that nothing is copied beforehand.
     ///
     /// # Errors
     /// [`ForwardError`]. A pooled connection that proves dead is none: the message goes out once more, on a fresh
     /// connection, where nothing of it was written, or where its method is safe and its body is held. Nor is an endpoint
     /// that takes no connection, or that closes on a safe message, while the upstream has another that wasn't asked yet,
     /// up to `retries_max` and the budget of retries.
-    pub async fn send(
+    pub async fn send_made(
         &self,
         upstream: &Upstream,
-        mut request: Request<OutBody>,
+        make: Make<'_>,
+        body: OutBody,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         let group = self.group(upstream);
         let entered = group.enter(upstream)?;
+        let mut request = make(body);
         let needs_host = !request.headers().contains_key(header::HOST);
         let (mut tried, mut retries, mut failed) = (0, 0, None);
         loop {
@@ -71,11 +90,19 @@ impl Pool {
                 return Err(failed.unwrap_or_else(none));
             };
             tried |= bit(at);
-            if needs_host && let Some(host) = endpoint.host_value() {
+            let host = endpoint.host_value().filter(|_| needs_host);
+            if let Some(host) = host {
                 request.headers_mut().insert(header::HOST, host.clone());
             }
+            let again = |body| {
+                let mut request = make(body);
+                if let Some(host) = host {
+                    request.headers_mut().insert(header::HOST, host.clone());
+                }
+                request
+            };
             let counted = shelf.borrow().counted();
-            let failure = match self.attempt(upstream, endpoint, shelf, request).await {
+            let failure = match self.attempt(upstream, endpoint, shelf, request, &again).await {
                 Ok(mut response) => {
                     match response.status() {
                         StatusCode::BAD_GATEWAY
@@ -115,6 +142,7 @@ impl Pool {
         endpoint: &Endpoint,
         shelf: &Rc<RefCell<Shelf>>,
         request: Request<OutBody>,
+        again: Make<'_>,
     ) -> Result<Response<UpstreamBody>, Failure> {
         endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
         let pooled = shelf.borrow_mut().take(endpoint);
@@ -122,7 +150,7 @@ impl Pool {
             None => request,
             Some(connection) => {
                 add_one(&self.counters.reused);
-                match exchange(upstream, connection, request, shelf).await {
+                match exchange(upstream, connection, request, shelf, again).await {
                     Ok(response) => return Ok(response),
                     Err(Failure { unsent: Some(request), .. }) => {
                         add_one(&self.counters.sent_again);
@@ -132,7 +160,7 @@ impl Pool {
                 }
             }
         };
-        let connection = match connect(upstream, endpoint).await {
+        let connection = match Box::pin(connect(upstream, endpoint)).await {
             Ok(connection) => connection,
             Err(error) => return Err(Failure { error, unsent: Some(Box::new(request)) }),
         };
@@ -140,7 +168,7 @@ impl Pool {
         if let Some(shared) = connection.share() {
             shelf.borrow_mut().shared = Some(shared);
         }
-        exchange(upstream, connection, request, shelf).await
+        exchange(upstream, connection, request, shelf, again).await
     }
 
     /// What it did so far.
@@ -290,10 +318,12 @@ async fn exchange(
     mut connection: Connection,
     request: Request<OutBody>,
     shelf: &Rc<RefCell<Shelf>>,
+    again: Make<'_>,
 ) -> Result<Response<UpstreamBody>, Failure> {
     let name = || Arc::clone(&upstream.name);
     let progress = request.body().progress();
-    let spare = spare(&request);
+    // For a connection that proves dead: safe methods with a body at hand only.
+    let spare = is_safe(request.method()).then(|| request.body().again()).flatten();
     let protocol = request.headers().get(header::UPGRADE).cloned();
     let limit_ms = upstream.reply_head_timeout_ms;
     let sent = tokio::select! {
@@ -304,7 +334,7 @@ async fn exchange(
             return Err(Failure { error, unsent: None });
         }
     };
-    let mut response = sent.map_err(|failed| failure(upstream, failed, &progress, spare))?;
+    let mut response = sent.map_err(|failed| failure(upstream, failed, &progress, spare, again))?;
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if !is_plain(&response) || (switches && !is_to(&response, protocol.as_ref())) {
         return Err(Failure { error: ForwardError::Invalid { upstream: name() }, unsent: None });
@@ -330,7 +360,8 @@ fn failure(
     upstream: &Upstream,
     failed: Unsent,
     progress: &Progress,
-    spare: Option<Request<OutBody>>,
+    spare: Option<OutBody>,
+    again: Make<'_>,
 ) -> Failure {
     let upstream = Arc::clone(&upstream.name);
     let Unsent { request: unsent, error } = failed;
@@ -342,7 +373,7 @@ fn failure(
     } else {
         ForwardError::Invalid { upstream }
     };
-    let unsent = unsent.or_else(|| spare.filter(|_| is_dead).map(Box::new));
+    let unsent = unsent.or_else(|| spare.filter(|_| is_dead).map(|body| Box::new(again(body))));
     Failure { error, unsent }
 }
 
@@ -371,16 +402,9 @@ fn is_plain(response: &Response<Incoming>) -> bool {
         && !(coding.is_some() && length.is_some())
 }
 
-/// The message once more, for a pooled connection that may be dead: safe methods with a body at hand only.
-fn spare(request: &Request<OutBody>) -> Option<Request<OutBody>> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE) {
-        return None;
-    }
-    let mut spare = Request::new(request.body().again()?);
-    *spare.method_mut() = request.method().clone();
-    *spare.uri_mut() = request.uri().clone();
-    *spare.headers_mut() = request.headers().clone();
-    Some(spare)
+/// Whether a message of that method may be sent twice.
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
 /// A load and a store, as only one thread writes.

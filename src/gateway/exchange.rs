@@ -366,9 +366,15 @@ pub(super) fn trace_of(headers: &HeaderMap) -> Option<String> {
 
 /// The trace that begins here: the record's own id, so that the one leads to the other.
 pub(super) fn trace_parent(id: &str) -> String {
-    let hex: String = id.chars().filter(char::is_ascii_hexdigit).collect();
-    let parent = hex.get(16..).unwrap_or_default();
-    format!("00-{hex}-{parent}-00")
+    let mut out = String::with_capacity(55);
+    out.push_str("00-");
+    id.split('-').for_each(|part| out.push_str(part));
+    let start = out.len().saturating_sub(16);
+    let parent = out.get(start..).unwrap_or_default().to_owned();
+    out.push('-');
+    out.push_str(&parent);
+    out.push_str("-00");
+    out
 }
 
 /// The trace id of `00-<trace id>-<parent id>-<flags>` (W3C Trace Context, section 3.2.2); zeros alone are none.

@@ -275,17 +275,19 @@ impl Gateway {
     ) -> Result<Response<UpstreamBody>, Failure> {
         let started = Instant::now();
         let (body, route) = cleared.into_parts();
-        let mut request =
-            prepare_request(head.clone(), body, &route.upstream, peer, &route.connection.headers);
-        if exchange::trace_of(&head.headers).is_none()
-            && let Ok(parent) = HeaderValue::try_from(exchange::trace_parent(&exchange.id))
-        {
-            request.headers_mut().insert(exchange::TRACE_PARENT, parent);
-        }
-        if let Some(protocol) = head.headers.get(header::UPGRADE) {
-            ask_to_switch(&mut request, protocol.clone());
-        }
-        let reply = self.pool.send(&route.upstream, request).await;
+        let make = |body| {
+            let mut request = prepare_request(head, body, &route.upstream, peer, &route.connection.headers);
+            if exchange::trace_of(&head.headers).is_none()
+                && let Ok(parent) = HeaderValue::try_from(exchange::trace_parent(&exchange.id))
+            {
+                request.headers_mut().insert(exchange::TRACE_PARENT, parent);
+            }
+            if let Some(protocol) = head.headers.get(header::UPGRADE) {
+                ask_to_switch(&mut request, protocol.clone());
+            }
+            request
+        };
+        let reply = self.pool.send_made(&route.upstream, &make, body).await;
         self.cells.time(Stage::Forward, started.elapsed());
         reply.map_err(|error| {
             tracing::warn!(request_id = %exchange.id, reason = error.reason().as_str(), error = %error, "A message got no reply.");

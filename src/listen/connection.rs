@@ -221,7 +221,8 @@ async fn serve_http1<S: Service>(
     let calls = Rc::new(calls);
     let answer = service_fn(move |request| {
         let (calls, service) = (Rc::clone(&calls), Rc::clone(&service));
-        async move { Ok::<_, Infallible>(calls.answer(&*service, request).await) }
+        // In a box: hyper moves the future that it gets, and this one is large.
+        Box::pin(async move { Ok::<_, Infallible>(calls.answer(&*service, request).await) })
     });
     {
         let connection = pin!(listener.http1.serve_connection(io, answer));
@@ -247,7 +248,9 @@ async fn serve_http2<S: Service>(
     let calls = Rc::new(calls);
     let answer = service_fn(move |request| {
         let (calls, service) = (Rc::clone(&calls), Rc::clone(&service));
-        async move { Ok::<_, Infallible>(calls.answer_stream(&*service, request, refuse_first).await) }
+        Box::pin(
+            async move { Ok::<_, Infallible>(calls.answer_stream(&*service, request, refuse_first).await) },
+        )
     });
     let connection = pin!(listener.http2.serve_connection(TokioIo::new(io), answer));
     drive(connection, &state, &listener.limits, entered).await;
