@@ -260,7 +260,9 @@ fn origin_form(uri: &Uri) -> Uri {
     PathAndQuery::try_from(target).unwrap_or(sent).into()
 }
 
-fn canonical_path(path: &str) -> String {
+/// The one form of a path in which it goes on.
+#[must_use]
+pub fn canonical_path(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
     while let Some((before, behind)) = rest.split_once('%') {

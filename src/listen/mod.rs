@@ -52,6 +52,7 @@ pub use tunnel::{Duplex, Tunnel};
 pub use workers::{StartError, WorkerContext, Workers};
 
 use crate::reason::Reason;
+use framing::{Framing, Stop};
 use http::Response;
 use std::{rc::Rc, sync::Arc, time::Instant};
 
@@ -64,6 +65,27 @@ pub trait Service: 'static {
     /// Answers a head that was refused before there was a message: doubtful framing, CONNECT, a doubtful `Upgrade`, a head
     /// over its limit, a connection too many. The connection is closed after it.
     fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody>;
+}
+
+/// How the guard follows the bytes of a connection that come in pieces of so many: how many go on, how many heads were
+/// among them, and why it stops. For fuzzers, and whoever asks what a head comes to.
+#[must_use]
+pub fn followed(bytes: &[u8], piece: usize) -> (usize, u64, Option<Reason>) {
+    let limits = Limits::default();
+    let mut framing = Framing::new(limits.head_bytes_max, limits.headers_max);
+    let (mut done, mut seen, mut heads) = (0, 0, 0);
+    while seen < bytes.len() {
+        seen = seen.saturating_add(piece.max(1)).min(bytes.len());
+        let step = framing.advance(bytes.get(done..seen).unwrap_or_default());
+        done += step.released;
+        heads += step.heads;
+        match step.stop {
+            None => {}
+            Some(Stop::Refused(reason)) => return (done, heads, Some(reason)),
+            Some(Stop::Malformed) => return (done, heads, Some(Reason::BadRequest)),
+        }
+    }
+    (done, heads, None)
 }
 
 /// One message on its way in.

@@ -271,6 +271,12 @@ fn canonical(path: &str) -> Option<Vec<Cow<'_, str>>> {
         .collect()
 }
 
+/// The segments that policy sees of a path; `None` where it is refused. For fuzzers, and whoever asks.
+#[must_use]
+pub fn segments(path: &str) -> Option<Vec<String>> {
+    canonical(path).map(|segments| segments.into_iter().map(Cow::into_owned).collect())
+}
+
 /// The segments as the most forgiving upstream may read them: empty ones dropped, parameters behind a `;` cut off
 /// (servers of Java do both). What is denied, or names an environment, is looked for in these.
 fn plain<'s>(segments: &'s [Cow<'_, str>]) -> Vec<&'s str> {

@@ -1,6 +1,7 @@
 //! What is fuzzed, and what has to hold whatever comes: no panic, spans inside the body, places in words of our tables.
 //! The fuzzer runs these over what it makes; the tests replay them over samples and past findings.
 
+use phigate::forward::canonical_path;
 use phigate::inspect::decode::{self, Budget};
 use phigate::inspect::disguise::Plain;
 use phigate::inspect::field::{Field, FieldTable};
@@ -9,6 +10,8 @@ use phigate::inspect::offsets::Escapes;
 use phigate::inspect::score::Scorer;
 use phigate::inspect::walk::{Leaf, PersonId, Reads, Role, Sink};
 use phigate::inspect::{Findings, Inspector, Message, RuleSet, embedded};
+use phigate::listen::followed;
+use phigate::resolve::segments;
 use std::sync::OnceLock;
 
 /// One target.
@@ -41,6 +44,8 @@ pub(crate) const ALL: &[Target] = &[
     walker("dicom", "application/dicom+json"),
     Target { name: "scorer", content_type: "", run: scorer },
     Target { name: "head", content_type: "", run: head },
+    Target { name: "guard", content_type: "", run: guard },
+    Target { name: "path", content_type: "", run: path },
     Target { name: "decode", content_type: "", run: decoders },
     Target { name: "disguise", content_type: "", run: disguises },
 ];
@@ -73,6 +78,41 @@ fn body(target: &Target, bytes: &[u8]) {
         .is_ok_and(|plain| plain.as_ref() == bytes)
         && decode::utf16(bytes).is_none();
     holds(&found, is_sent_plain.then_some(bytes.len()));
+}
+
+/// Bytes of a connection: however they are cut they come to the same, and a head that goes on is one to hyper's parser.
+fn guard(_: &Target, bytes: &[u8]) {
+    let whole = followed(bytes, usize::MAX);
+    for piece in [1, 2, 3, 7, 64] {
+        assert_eq!(followed(bytes, piece), whole, "in pieces of {piece}");
+    }
+    let (released, heads, _) = whole;
+    if heads == 0 {
+        return;
+    }
+    let mut headers = vec![httparse::EMPTY_HEADER; 200];
+    let mut request = httparse::Request::new(&mut headers);
+    let parsed = request.parse(bytes.get(..released).unwrap_or_default());
+    assert!(matches!(parsed, Ok(httparse::Status::Complete(_))), "the guard takes what hyper doesn't");
+    let names: Vec<&str> = request.headers.iter().map(|h| h.name).collect();
+    let count = |name: &str| names.iter().filter(|n| n.eq_ignore_ascii_case(name)).count();
+    assert!(count("content-length") + count("transfer-encoding") <= 1, "two framings");
+    assert!(count("host") <= 1, "two hosts");
+}
+
+/// A path: what goes on is what was judged, and judged again it is the same.
+fn path(_: &Target, bytes: &[u8]) {
+    let Ok(path) = std::str::from_utf8(bytes) else { return };
+    let Some(judged) = segments(path) else { return };
+    for segment in &judged {
+        assert!(
+            !segment.contains(['/', '\\', '\0']) && segment != "." && segment != "..",
+            "a segment in two ways"
+        );
+    }
+    let sent = canonical_path(path);
+    assert_eq!(segments(&sent).as_ref(), Some(&judged), "what goes on isn't what was judged");
+    assert_eq!(canonical_path(&sent), sent, "not one form");
 }
 
 /// Leaves of any row, person and reading, as no walker would tell them.
