@@ -32,6 +32,7 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
         known(&format!("issuer `{}`.environment", i.name), &i.environment, &names, problems);
     }
     hosts(config, problems);
+    ids(config, problems);
     for c in &config.connections {
         known(&format!("connection `{}`.environment", c.name), &c.environment, &names, problems);
     }
@@ -143,6 +144,24 @@ fn identities(config: &Config, names: &[&str], problems: &mut Problems) {
             "a listener with tls.client_ca: else nobody shows a certificate",
             "none",
         );
+    }
+}
+
+/// An id belongs to one environment.
+fn ids(config: &Config, problems: &mut Problems) {
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    for e in &config.environments {
+        for id in &e.ids {
+            if let Some(other) = seen.insert(id.to_ascii_lowercase(), &e.name)
+                && other != &*e.name
+            {
+                problems.across(
+                    format!("environment `{}`.ids", e.name),
+                    "ids that no other environment has",
+                    format!("one of environment `{other}`"),
+                );
+            }
+        }
     }
 }
 

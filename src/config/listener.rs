@@ -18,6 +18,7 @@ pub(super) fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<
     let callers =
         t.choice("callers", Callers::Keys, &[("keys", Callers::Keys), ("any", Callers::Any)], problems);
     let path_environment = t.flag("path_environment", true, problems);
+    let cors_preflight = t.flag("cors_preflight", true, problems);
     let environment_header = environment_header(&mut t, problems);
     let hosts = hosts(&mut t, "hosts", problems);
     let proxy_protocol = networks(&mut t, "proxy_protocol", problems);
@@ -41,6 +42,7 @@ pub(super) fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<
         environment_header,
         hosts,
         proxy_protocol,
+        cors_preflight,
         http2_cleartext,
         tls,
     }))

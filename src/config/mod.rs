@@ -84,6 +84,8 @@ pub struct Environment {
     pub known_hosts: Vec<String>,
     /// Host names, lower case, that are a signal for it.
     pub hosts: Vec<Box<str>>,
+    /// Ids of sources and destinations in bodies that belong to it.
+    pub ids: Vec<Box<str>>,
     /// How many fingerprints of its people are taken; `None`: none. Production only.
     pub fingerprints_max: Option<u64>,
     /// Rules that have a mode of their own there.
@@ -113,6 +115,8 @@ pub struct Listener {
     pub hosts: Vec<Box<str>>,
     /// Peers that have to begin with a PROXY header, and are believed.
     pub proxy_protocol: Vec<Network>,
+    /// Whether a browser's preflight (CORS) needs no key: it can't have one.
+    pub cors_preflight: bool,
     /// Whether a plain connection may begin with HTTP/2's preface.
     pub http2_cleartext: bool,
     /// Its TLS; `None`: plain.

@@ -7,7 +7,7 @@ use super::rules::spelled;
 use super::upstream::Upstream;
 use super::{Config, Connection, Environment, OnFull, Rate, Records, Registry};
 use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
-use crate::forward::{HeaderRules, HostHeader};
+use crate::forward::{Forwarding, HeaderRules, HostHeader};
 use crate::inspect::decode::Budget;
 use crate::inspect::format::is_known_media_type;
 use crate::inspect::rules::Modes;
@@ -292,6 +292,7 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
     let given = keys.into_iter().filter(|key| t.value(key).is_some()).collect();
     let known_hosts = known_hosts(&mut t, problems);
     let hosts = hosts(&mut t, "hosts", problems);
+    let ids = t.list("ids", problems).into_iter().map(|(id, _)| id.trim().into()).collect();
     let fingerprints_max = fingerprints(&mut t, flag, problems);
     let modes = modes(t.table("rule_modes", problems), problems);
     t.done(problems);
@@ -301,6 +302,7 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
         policy,
         known_hosts,
         hosts,
+        ids,
         fingerprints_max,
         modes,
         given,
@@ -466,7 +468,14 @@ fn headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> HeaderRules {
             }
         },
     };
-    HeaderRules { set, remove, host }
+    let words = [
+        ("x-forwarded", Forwarding::XForwarded),
+        ("forwarded", Forwarding::Forwarded),
+        ("both", Forwarding::Both),
+        ("none", Forwarding::None),
+    ];
+    let forwarding = t.choice("forwarding", Forwarding::XForwarded, &words, problems);
+    HeaderRules { set, remove, host, forwarding }
 }
 
 pub(super) fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems) -> Option<Arc<str>> {

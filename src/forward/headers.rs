@@ -20,6 +20,22 @@ pub struct HeaderRules {
     pub remove: Vec<HeaderName>,
     /// What the upstream sees as `Host`.
     pub host: HostHeader,
+    /// How it is told who called.
+    pub forwarding: Forwarding,
+}
+
+/// How an upstream is told who called, by what, and for which host. What callers write of it never passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forwarding {
+    /// `X-Forwarded-For`, `-Proto`, `-Host`.
+    #[default]
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+    /// Both.
+    Both,
+    /// Not at all.
+    None,
 }
 
 /// What the upstream sees as `Host`.
@@ -65,7 +81,7 @@ pub fn prepare_request(
             headers.append(name, value.clone());
         }
     }
-    write_forwarding(headers, peer, sent_host.as_ref());
+    write_forwarding(headers, peer, sent_host.as_ref(), rules.forwarding);
     for (name, value) in rules.set.iter().filter(|(name, _)| !is_framing(name)) {
         headers.insert(name, value.clone());
     }
@@ -171,7 +187,15 @@ fn strip_where(headers: &mut HeaderMap, is_stripped: impl Fn(&HeaderName) -> boo
     }
 }
 
-fn write_forwarding(headers: &mut HeaderMap, peer: &Peer, sent_host: Option<&HeaderValue>) {
+fn write_forwarding(headers: &mut HeaderMap, peer: &Peer, sent_host: Option<&HeaderValue>, how: Forwarding) {
+    if matches!(how, Forwarding::Forwarded | Forwarding::Both)
+        && let Ok(value) = HeaderValue::try_from(forwarded(peer, sent_host))
+    {
+        headers.insert(header::FORWARDED, value);
+    }
+    if matches!(how, Forwarding::Forwarded | Forwarding::None) {
+        return;
+    }
     if let Some(address) = peer.forwarded_for() {
         headers.insert(X_FORWARDED_FOR, address.clone());
     }
@@ -179,6 +203,18 @@ fn write_forwarding(headers: &mut HeaderMap, peer: &Peer, sent_host: Option<&Hea
     if let Some(host) = sent_host {
         headers.insert(X_FORWARDED_HOST, host.clone());
     }
+}
+
+/// `for=192.0.2.7;proto=https;host="a:8443"`: an address of IPv6 and a host with a port are quoted (RFC 7239, section 4).
+fn forwarded(peer: &Peer, sent_host: Option<&HeaderValue>) -> String {
+    let address = match peer.ip().map(|ip| ip.to_canonical()) {
+        Some(std::net::IpAddr::V4(ip)) => ip.to_string(),
+        Some(std::net::IpAddr::V6(ip)) => format!("\"[{ip}]\""),
+        None => "unknown".to_owned(),
+    };
+    let host = sent_host.and_then(|host| host.to_str().ok()).filter(|host| !host.contains(['"', '\\']));
+    let host = host.map_or(String::new(), |host| format!(";host=\"{host}\""));
+    format!("for={address};proto={}{host}", peer.scheme())
 }
 
 fn write_framing(request: &mut Request<OutBody>, had_body: bool, sent: &HeaderMap) {
@@ -355,6 +391,26 @@ mod tests {
     }
 
     #[test]
+    fn who_called_is_told_as_the_connection_says() {
+        let told = |forwarding| {
+            let request =
+                Request::get("/").header("Host", "a.example:8443").header("Forwarded", "for=10.0.0.1");
+            let rules = HeaderRules { forwarding, ..HeaderRules::default() };
+            let request = prepared(request, OutBody::empty(), &rules);
+            let all = |name: &str| header(&request, name).join("|");
+            (all("forwarded"), all("x-forwarded-for"))
+        };
+        let ours = "for=192.0.2.7;proto=http;host=\"a.example:8443\"".to_owned();
+        let x = "192.0.2.7".to_owned();
+        assert_eq!(told(Forwarding::XForwarded), (String::new(), x.clone()));
+        assert_eq!(told(Forwarding::Forwarded), (ours.clone(), String::new()));
+        assert_eq!(told(Forwarding::Both), (ours, x));
+        assert_eq!(told(Forwarding::None), (String::new(), String::new()));
+        let peer = Peer::new(Some("[2001:db8::1]:5000".parse().expect("address")), None);
+        assert_eq!(forwarded(&peer, None), "for=\"[2001:db8::1]\";proto=http");
+    }
+
+    #[test]
     fn a_key_in_authorization_ends_here_and_other_credentials_go_on() {
         let sent = |values: &[&str]| {
             let request = values.iter().fold(Request::get("/"), |r, v| r.header("Authorization", *v));
@@ -402,6 +458,7 @@ mod tests {
             ],
             remove: vec![name("cookie"), name("authorization")],
             host: HostHeader::Keep,
+            ..HeaderRules::default()
         };
         let request =
             Request::get("/").header("Host", "h").header("Cookie", "c").header("Authorization", "a");

@@ -23,7 +23,9 @@ mod tests;
 
 pub use body::{OutBody, UpstreamBody};
 pub use endpoint::{Ejection, Endpoint, EndpointState, EndpointStates};
-pub use headers::{HeaderRules, HostHeader, ask_to_switch, canonical_path, prepare_reply, prepare_request};
+pub use headers::{
+    Forwarding, HeaderRules, HostHeader, ask_to_switch, canonical_path, prepare_reply, prepare_request,
+};
 pub use health::{Checker, HealthCheck};
 pub use pool::{ForwardCounters, Pool};
 pub use secret::{Secret, SecretError};

@@ -14,6 +14,7 @@ use crate::config::{Config, Listener, OnFull};
 use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
 use crate::forward::{OutBody, Pool, UpstreamBody, ask_to_switch, prepare_reply, prepare_request};
 use crate::identify::{self, Caller, Fetched, Identities, Keys, Tokens};
+use crate::inspect::decode;
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
 use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee, hold};
@@ -170,6 +171,9 @@ impl Gateway {
             let (bytes, trailers) = self.hold(snapshot, exchange, body).await?;
             self.inspect(snapshot, exchange, head, &bytes, trailers.as_ref()).await?;
             exchange.body = bytes.clone();
+            if !snapshot.routes.ids.is_empty() && contradicts(snapshot, exchange, head, &bytes) {
+                return Err(Reason::EnvironmentMismatch.into());
+            }
             let findings = exchange.findings.as_ref().ok_or(Reason::Internal)?;
             decide::judged(OutBody::held(bytes, trailers), findings, &route)?
         } else {
@@ -197,7 +201,8 @@ impl Gateway {
             None => None,
         };
         let known = (&snapshot.keys, &snapshot.tokens);
-        identify::caller(&head.headers, certificate, listener, known, in_authorization, unix_now())
+        let is_free = listener.cors_preflight && identify::is_preflight(head);
+        identify::caller(&head.headers, certificate, listener, known, (in_authorization, is_free), unix_now())
     }
 
     async fn hold(
@@ -415,6 +420,16 @@ impl From<Box<Refusal>> for Failure {
     fn from(refusal: Box<Refusal>) -> Self {
         Self(refusal)
     }
+}
+
+/// Whether a held body names a source or destination of another environment.
+fn contradicts(snapshot: &Snapshot, exchange: &Exchange, head: &Parts, body: &Payload) -> bool {
+    let coding = head.headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let mut left = snapshot.config.budget.decoded_bytes_max;
+    // What can't be read is told by inspection.
+    let plain = decode::content(coding, body.expose(), &snapshot.config.budget, &mut left);
+    let environment = exchange.environment().map_or("", |name| &**name);
+    plain.is_ok_and(|plain| snapshot.routes.ids.contradict(&plain, environment))
 }
 
 /// The protocol that a message asks to switch to. The guard took it for one.

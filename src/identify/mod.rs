@@ -112,7 +112,7 @@ impl Identities {
 
 /// Who sent a message with these headers; `certificate` is who its connection's certificate says.
 /// `in_authorization` says that a connection of the listener takes its key
-/// there; `now` is Unix seconds.
+/// there, `is_free` that the message needs none; `now` is Unix seconds.
 ///
 /// # Errors
 /// [`Reason::CredentialMissing`], [`Reason::CredentialInvalid`], and [`Reason::EnvironmentMismatch`] where key and
@@ -122,7 +122,7 @@ pub fn caller(
     certificate: Option<&Caller>,
     listener: &Listener,
     (keys, tokens): (&Keys, &Tokens),
-    in_authorization: bool,
+    (in_authorization, is_free): (bool, bool),
     now: i64,
 ) -> Result<Caller, Reason> {
     let mut keys_sent = Vec::new();
@@ -150,9 +150,20 @@ pub fn caller(
             }
         }
         (None, Some(caller)) => Ok(caller.clone()),
-        (None, None) if listener.callers == Callers::Any => Ok(Caller::nobody()),
+        (None, None) if listener.callers == Callers::Any || is_free => Ok(Caller::nobody()),
         (None, None) => Err(Reason::CredentialMissing),
     }
+}
+
+/// Whether a message is a browser's question whether it may send another: it has no body, and can't have a key (Fetch
+/// Standard, CORS-preflight request).
+#[must_use]
+pub fn is_preflight(head: &http::request::Parts) -> bool {
+    head.method == http::Method::OPTIONS
+        && head.headers.contains_key(http::header::ORIGIN)
+        && head.headers.contains_key(http::header::ACCESS_CONTROL_REQUEST_METHOD)
+        && !head.headers.contains_key(http::header::TRANSFER_ENCODING)
+        && head.headers.get(http::header::CONTENT_LENGTH).is_none_or(|length| length == "0")
 }
 
 /// The key of ours in a value of `Authorization`; the scheme's name is any case (RFC 9110, section 11.1).
@@ -180,6 +191,7 @@ mod tests {
             environment_header: None,
             hosts: Vec::new(),
             proxy_protocol: Vec::new(),
+            cors_preflight: true,
             http2_cleartext: false,
             tls: None,
         }
@@ -224,7 +236,7 @@ mod tests {
             None,
             &listener(Callers::Keys),
             (&keys(), &Tokens::default()),
-            false,
+            (false, false),
             50,
         )
         .expect("known");
@@ -240,8 +252,14 @@ mod tests {
             &["phk_a_secret", "phk_a_secret"],
             &["x"],
         ] {
-            let got =
-                caller(&with(sent), None, &listener(Callers::Any), (&keys(), &Tokens::default()), false, 100);
+            let got = caller(
+                &with(sent),
+                None,
+                &listener(Callers::Any),
+                (&keys(), &Tokens::default()),
+                (false, false),
+                100,
+            );
             assert_eq!(got, Err(Reason::CredentialInvalid), "{sent:?}");
         }
     }
@@ -254,7 +272,7 @@ mod tests {
                 map.append(*name, HeaderValue::from_str(value).expect("value"));
             }
             move |yes| {
-                caller(&map, None, &listener(Callers::Keys), (&keys(), &Tokens::default()), yes, 50)
+                caller(&map, None, &listener(Callers::Keys), (&keys(), &Tokens::default()), (yes, false), 50)
                     .map(|c| c.name.to_string())
             }
         };
@@ -294,7 +312,7 @@ mod tests {
                 Some(certificate),
                 &listener(Callers::Keys),
                 (&keys(), &Tokens::default()),
-                false,
+                (false, false),
                 50,
             )
             .map(|c| c.name.to_string())
@@ -308,11 +326,25 @@ mod tests {
     #[test]
     fn nobody_known_passes_only_where_the_listener_says_so() {
         assert_eq!(
-            caller(&with(&[]), None, &listener(Callers::Any), (&keys(), &Tokens::default()), false, 0),
+            caller(
+                &with(&[]),
+                None,
+                &listener(Callers::Any),
+                (&keys(), &Tokens::default()),
+                (false, false),
+                0
+            ),
             Ok(Caller::nobody())
         );
         assert_eq!(
-            caller(&with(&[]), None, &listener(Callers::Keys), (&keys(), &Tokens::default()), false, 0),
+            caller(
+                &with(&[]),
+                None,
+                &listener(Callers::Keys),
+                (&keys(), &Tokens::default()),
+                (false, false),
+                0
+            ),
             Err(Reason::CredentialMissing)
         );
     }

@@ -8,8 +8,10 @@
 //! - Cost: no I/O; linear in the path and in the environment's connections.
 
 mod authority;
+mod ids;
 
 pub use authority::{host_of, is_misdirected};
+pub use ids::Ids;
 
 use crate::config::{Config, ConfiguredEndpoint, Connection, Environment, Listener};
 use crate::forward::{Endpoint, EndpointStates, Upstream, UpstreamTls};
@@ -69,6 +71,8 @@ pub struct Routes {
     names: Vec<(Arc<str>, Flag)>,
     /// Host names that are signals, each with its environment.
     hosts: Vec<(Box<str>, Arc<str>)>,
+    /// Ids in bodies that are signals.
+    pub ids: Ids,
 }
 
 /// What of a message's head tells where it wants to go: all of it the sender's to pick.
@@ -137,6 +141,9 @@ impl Routes {
             routes,
             names: config.environments.iter().map(|e| (e.name.clone(), e.flag)).collect(),
             hosts: hosts.collect(),
+            ids: Ids::new(
+                config.environments.iter().flat_map(|e| e.ids.iter().map(|id| (id.clone(), e.name.clone()))),
+            ),
         }
     }
 

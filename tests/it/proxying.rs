@@ -393,3 +393,49 @@ fn the_access_log_has_a_line_for_each_message_and_nothing_of_it() {
         assert!(!text.contains(secret), "payload in the access log");
     }
 }
+
+#[test]
+fn a_preflight_needs_no_key_where_the_listener_says_so_and_nothing_else_goes_without() {
+    let ask = |gate: &Gate, method: &str, more: &str| {
+        let mut stream = gate.connect(2);
+        write!(stream, "{method} /fhir HTTP/1.1\r\nHost: a\r\n{more}\r\n").expect("writes");
+        read_http(&mut stream, false).expect("an answer").status()
+    };
+    const ASKS: &str = "Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n";
+    let gate = Gate::start();
+    assert_eq!(ask(&gate, "OPTIONS", ASKS), 200);
+    assert_eq!(gate.upstreams[2].take().len(), 1);
+    for (method, more) in [
+        ("GET", ASKS.to_owned()),
+        ("OPTIONS", "Origin: https://app.example\r\n".to_owned()),
+        ("OPTIONS", format!("{ASKS}Content-Length: 1\r\n")),
+        ("OPTIONS", format!("{ASKS}Transfer-Encoding: chunked\r\n")),
+        ("OPTIONS", format!("{ASKS}Phigate-Key: wrong\r\n")),
+    ] {
+        assert_eq!(ask(&gate, method, &more), 401, "{method} {more}");
+    }
+    let off = gate.config.replace(
+        "environment = \"production\"\n[[listener]]\nname = \"open\"",
+        "environment = \"production\"\ncors_preflight = false\n[[listener]]\nname = \"open\"",
+    );
+    assert_ne!(off, gate.config);
+    gate.running().reload(&off).expect("good");
+    assert_eq!(ask(&gate, "OPTIONS", ASKS), 401);
+}
+
+#[test]
+fn a_held_body_that_names_an_id_of_another_environment_is_refused_by_that_word() {
+    let gate = Gate::with_production("", "ids = [\"src-stage\"]", "", "ids = [\"dst-live\"]");
+    let body = |id: &str| {
+        format!(
+            "{{\"Meta\":{{\"DataModel\":\"Results\",\"Source\":{{\"ID\":\"src-stage\"}},\"Destinations\":[{{\"ID\":\"{id}\"}}]}}}}"
+        )
+    };
+    let send = |id: &str| {
+        let reply = gate.send(1, "POST", "/x", &[("Content-Type", "application/json")], body(id).as_bytes());
+        (reply.status(), reply.header("phigate-reason").to_owned())
+    };
+    assert_eq!(send("other").0, 200);
+    assert_eq!(send("dst-live"), (403, "environment_mismatch".to_owned()));
+    assert_eq!(gate.upstreams[1].take().len(), 1);
+}
