@@ -81,10 +81,12 @@ fn body(target: &Target, bytes: &[u8]) {
 }
 
 /// Bytes of a connection: however they are cut they come to the same, and a head that goes on is one to hyper's parser.
+/// Of a head with two faults the one that is met first is told, and that may depend on the cut.
 fn guard(_: &Target, bytes: &[u8]) {
     let whole = followed(bytes, usize::MAX);
+    let told = |(released, heads, reason): (usize, u64, Option<_>)| (released, heads, reason.is_some());
     for piece in [1, 2, 3, 7, 64] {
-        assert_eq!(followed(bytes, piece), whole, "in pieces of {piece}");
+        assert_eq!(told(followed(bytes, piece)), told(whole), "in pieces of {piece}");
     }
     let (released, heads, _) = whole;
     if heads == 0 {
