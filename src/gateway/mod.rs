@@ -147,6 +147,9 @@ impl Gateway {
             exchange.environment = unrouted.environment;
             unrouted.reason
         })?;
+        if !route.connection.key_in_authorization && identify::came_in_authorization(&head.headers, &caller) {
+            return Err(Reason::CredentialMissing.into()); // another connection takes keys there; this one doesn't
+        }
         exchange.route = Some(route.clone());
         exchange.ceiling = match caller.role.ceiling(route.environment.flag) {
             Ceiling::Refused => return Err(Reason::CallerRefused.into()),

@@ -155,6 +155,15 @@ pub fn caller(
     }
 }
 
+/// Whether a caller is known by a key in `Authorization`, and by nothing else that it sent as one.
+#[must_use]
+pub fn came_in_authorization(headers: &HeaderMap, caller: &Caller) -> bool {
+    let values = headers.get_all(http::header::AUTHORIZATION).iter();
+    caller.role != CallerRole::Nobody
+        && !headers.contains_key(KEY_HEADER)
+        && values.filter_map(|v| v.to_str().ok()).any(|v| key_in_authorization(v).is_some())
+}
+
 /// Whether a message is a browser's question whether it may send another: it has no body, and can't have a key (Fetch
 /// Standard, CORS-preflight request).
 #[must_use]

@@ -439,3 +439,21 @@ fn a_held_body_that_names_an_id_of_another_environment_is_refused_by_that_word()
     assert_eq!(send("dst-live"), (403, "environment_mismatch".to_owned()));
     assert_eq!(gate.upstreams[1].take().len(), 1);
 }
+
+#[test]
+fn a_key_in_authorization_is_one_for_the_connection_that_says_so_alone() {
+    let upstream = crate::support::Upstream::start();
+    let gate = Gate::also(&format!(
+        "[[connection]]\nname = \"by-bearer\"\nenvironment = \"staging\"\nupstream = \"http://{}\"\nallow = [\"/bearer\"]\nkey_in_authorization = true\n",
+        upstream.address
+    ));
+    let ask = |path: &str| {
+        let mut stream = gate.connect(1);
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\r\n", gate.keys[1])
+            .expect("writes");
+        read_http(&mut stream, false).expect("an answer").status()
+    };
+    assert_eq!((ask("/bearer/x"), ask("/fhir")), (200, 401));
+    assert_eq!(upstream.take().pop().expect("a message").header("authorization"), "");
+    assert!(gate.upstreams[1].take().is_empty());
+}
