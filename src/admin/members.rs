@@ -7,7 +7,7 @@ use super::caller::{Caller, Done};
 use crate::org::{Change, Flag, Grant, OrgRole};
 use crate::store::{Changed, MemberRow};
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query as Params, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +22,12 @@ use std::sync::Arc;
 pub(super) struct DryRun {
     /// Tell what would be gained and lost, and change nothing.
     dry_run: bool,
+}
+
+/// What a library says of a query repeats it: not shown.
+#[allow(clippy::result_large_err, reason = "an error here is an answer, made once and sent")]
+fn is_dry(asked: Result<Params<DryRun>, QueryRejection>) -> Result<bool, Response> {
+    asked.map(|Params(asked)| asked.dry_run).map_err(|_| bad("dry_run: true or false, once"))
 }
 
 /// A role by name.
@@ -137,10 +143,11 @@ pub(super) async fn set_org_role(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
     Path(id): Path<String>,
-    Params(dry): Params<DryRun>,
+    dry: Result<Params<DryRun>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Json<RoleBody>, JsonRejection>,
 ) -> Answer {
+    let dry = is_dry(dry)?;
     caller.manages(&admin)?;
     let Json(RoleBody { role }) = body.map_err(|_| bad("role: owner, admin or member"))?;
     let role = OrgRole::of(&role).ok_or_else(|| bad("role: owner, admin or member"))?;
@@ -153,7 +160,7 @@ pub(super) async fn set_org_role(
         true => Change::default(),
         false => Change { gained: vec![role.as_str().to_owned()], lost: vec![before.as_str().to_owned()] },
     };
-    if dry.dry_run {
+    if dry {
         return Ok(tagged(&member, json!({"dry_run": true, "change": change})));
     }
     let version = matched(&headers, &member)?;
@@ -172,28 +179,30 @@ pub(super) async fn set_role(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
     Path((id, environment)): Path<(String, String)>,
-    Params(dry): Params<DryRun>,
+    dry: Result<Params<DryRun>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Json<RoleBody>, JsonRejection>,
 ) -> Answer {
+    let dry = is_dry(dry)?;
     let Json(RoleBody { role }) = body.map_err(|_| bad("role: one of the organization's"))?;
-    assign(&admin, &caller, (&id, &environment), Some(&role), dry.dry_run, &headers)
+    assign(&admin, &caller, (&id, &environment), Some(&role), dry, &headers)
 }
 
 /// Takes a member's role in an environment.
 #[utoipa::path(delete, path = "/v1/members/{id}/environments/{environment}",
     params(("id" = String, Path, description = "The member's id"), ("environment" = String, Path, description = "The environment"), DryRun), tag = "organization",
-    responses((status = 200, description = "The member, and what is lost"), (status = 401, description = "No token that is known"),
+    responses((status = 200, description = "The member, and what is lost"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known"),
               (status = 403, description = "Neither owner nor admin, or oneself in production"), (status = 404, description = "No such member or environment"),
               (status = 412, description = "Somebody changed it since"), (status = 428, description = "If-Match is needed")))]
 pub(super) async fn take_role(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
     Path((id, environment)): Path<(String, String)>,
-    Params(dry): Params<DryRun>,
+    dry: Result<Params<DryRun>, QueryRejection>,
     headers: HeaderMap,
 ) -> Answer {
-    assign(&admin, &caller, (&id, &environment), None, dry.dry_run, &headers)
+    let dry = is_dry(dry)?;
+    assign(&admin, &caller, (&id, &environment), None, dry, &headers)
 }
 
 /// Removes a member: its tokens are revoked.
