@@ -1,12 +1,12 @@
 //! Opening a connection to an endpoint, and speaking HTTP/1.1 or HTTP/2 on it.
 
 use super::{Endpoint, ForwardError, Http2, Upstream, body::OutBody};
+use crate::listen::OnThisThread;
 use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Scheme};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -167,7 +167,7 @@ async fn http2(
     address: SocketAddr,
     scheme: Scheme,
 ) -> Result<Connection, hyper::Error> {
-    let mut builder = http2::Builder::new(Local);
+    let mut builder = http2::Builder::new(OnThisThread);
     builder
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
@@ -180,19 +180,6 @@ async fn http2(
     });
     let sender = Sender::Http2(sender, scheme);
     Ok(Connection { sender, task: Rc::new(Task(task.abort_handle())), address })
-}
-
-/// HTTP/2's tasks stay on this thread, too.
-#[derive(Clone, Copy)]
-struct Local;
-
-impl<F: Future + 'static> hyper::rt::Executor<F> for Local
-where
-    F::Output: 'static,
-{
-    fn execute(&self, task: F) {
-        tokio::task::spawn_local(task);
-    }
 }
 
 /// The head as HTTP/2 wants it: the host is in the target, framing is the protocol's.

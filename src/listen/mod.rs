@@ -39,6 +39,7 @@ mod workers;
 mod tests;
 
 pub use body::{BodyError, InboundBody, ReplyBody, ReplyEnd};
+pub(crate) use connection::OnThisThread;
 pub use counters::{ListenCounters, ListenTotals};
 pub use handover::{HandedSocket, Predecessor, Successors};
 pub use hold::{Held, HeldBudget, HeldPermit, HoldError, hold};

@@ -1,6 +1,6 @@
 //! What is kept of record files, and for how long: files are unlinked whole, by environment, class and day.
 //!
-//! A clock that jumps must not unlink what it makes look old: [`ClockWatch`] freezes retention until it is back.
+//! A clock that jumps must not unlink what it makes look old: a watch freezes retention until it is back.
 
 use std::collections::BTreeMap;
 use std::fs;

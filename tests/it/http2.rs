@@ -55,8 +55,9 @@ type Io = Box<dyn FnOnce() -> std::pin::Pin<Box<dyn Future<Output = Stream>>>>;
 trait Both: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin {}
 impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Both for T {}
 
+/// What belongs to a connection stays on its thread.
 #[derive(Clone)]
-struct Local;
+pub(crate) struct Local;
 impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
     fn execute(&self, future: F) {
         tokio::task::spawn_local(async move {

@@ -1,5 +1,6 @@
 //! Several endpoints behind one connection: shares, retries, checks, ejection, limits, names, HTTP/2.
 
+use crate::http2::Local;
 use crate::support::{Gate, Http, OK, Upstream, connect, read_http};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -241,16 +242,6 @@ pub(crate) fn http2() -> (SocketAddr, Arc<AtomicUsize>) {
         }));
     });
     (address, count)
-}
-
-#[derive(Clone)]
-struct Local;
-impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(async move {
-            future.await;
-        });
-    }
 }
 
 #[test]
