@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A listening socket on its way from one process to the next.
 #[derive(Debug)]
@@ -138,8 +138,14 @@ impl Drop for Successors {
             let _ = thread.join();
             return;
         }
-        // Wakes the thread; it drops its copies of the sockets.
-        if UnixStream::connect(&self.path).is_ok() && !thread.join().unwrap_or(false) {
+        // Wakes the thread; it drops its copies of the sockets. One that waits for a process which starts slowly is left
+        // to itself: this one has to stop.
+        let _ = UnixStream::connect(&self.path);
+        let until = Instant::now() + WAKE;
+        while !thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(WAKE / 100);
+        }
+        if thread.is_finished() && !thread.join().unwrap_or(false) {
             let _ = std::fs::remove_file(&self.path); // left behind, it is removed at the next start
         }
     }
@@ -197,6 +203,7 @@ fn read_number(stream: &mut UnixStream) -> io::Result<usize> {
 const GO: u8 = b'g';
 const LIST_BYTES_MAX: usize = 1 << 20;
 const ANSWER: Duration = Duration::from_secs(5);
+const WAKE: Duration = Duration::from_secs(1);
 /// The next process may read rules and certificates, and bring its store up to date.
 const START: Duration = Duration::from_secs(120);
 
@@ -234,6 +241,19 @@ mod tests {
         let (mut accepted, _) = listener.accept().expect("the one that waited");
         accepted.write_all(b"x").expect("writes");
         waiting.read_exact(&mut [0]).expect("reads");
+    }
+
+    #[test]
+    fn a_process_that_hangs_while_it_starts_keeps_nobody_from_stopping() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("handover.sock");
+        let successors =
+            Successors::wait(path.clone(), vec![socket().0], || panic!("nobody serves")).expect("waits");
+        let hanging = Predecessor::ask(&path).expect("answers").expect("is there");
+        let begun = Instant::now();
+        drop(successors);
+        assert!(begun.elapsed() < START / 4);
+        drop(hanging);
     }
 
     #[test]
