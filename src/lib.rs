@@ -28,6 +28,7 @@
 // Tests cut texts of their own.
 #![cfg_attr(test, allow(clippy::string_slice))]
 
+pub mod background;
 pub mod gateway;
 pub mod run;
 
@@ -51,6 +52,7 @@ pub mod telemetry;
 pub mod cli;
 
 pub mod clock;
+pub mod counted;
 pub mod payload;
 pub mod reason;
 pub mod respond;

@@ -166,14 +166,14 @@ async fn watch(mut running: Running, mut signals: Signals, file: Option<&Path>) 
     let mut keys = tokio::time::interval(KEYS_EVERY);
     let mut looks = tokio::time::interval(FILES_EVERY);
     let mut files = Files::of(&running, file);
-    let mut ports = tokio::time::interval(PORTS_EVERY);
+    let mut around = tokio::time::interval(AROUND_EVERY);
     loop {
         tokio::select! {
             () = running.released() => {
                 tracing::info!("Another process serves in place of this one.");
                 break;
             }
-            _ = ports.tick() => running.look_for_foreign_listeners(),
+            _ = around.tick() => running.look_around(),
             _ = signals.term.recv() => break,
             _ = signals.int.recv() => break,
             _ = signals.hup.recv() => {
@@ -277,8 +277,8 @@ pub fn harden() {
     }
 }
 
-/// How often it is looked whether another process listens on our ports.
-const PORTS_EVERY: Duration = Duration::from_secs(10);
+/// How often it is looked whether another process listens on our ports, and whom rates may forget.
+const AROUND_EVERY: Duration = Duration::from_secs(10);
 /// How often keys that a command made are looked for.
 const KEYS_EVERY: Duration = Duration::from_millis(250);
 /// How often the configuration file, certificates and keys are looked at.

@@ -183,7 +183,7 @@ fn reason(
 /// [`crate::forward`]'s caller takes no less.
 ///
 /// ```compile_fail
-/// let cleared = phigate::decide::Cleared { body: todo!(), route: todo!() }; // private fields
+/// let cleared = phigate::decide::Cleared { body: unreachable!(), route: unreachable!() }; // private fields
 /// ```
 pub struct Cleared {
     body: OutBody,

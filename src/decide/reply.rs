@@ -14,7 +14,7 @@ use http::{HeaderMap, response};
 /// [`streamed_reply`] alone make one.
 ///
 /// ```compile_fail
-/// let reply = phigate::decide::ClearedReply { head: todo!(), body: todo!(), would_refuse: None }; // private fields
+/// let reply = phigate::decide::ClearedReply { head: unreachable!(), body: unreachable!(), would_refuse: None }; // private fields
 /// ```
 pub struct ClearedReply {
     head: response::Parts,

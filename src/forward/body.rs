@@ -1,6 +1,7 @@
 //! Bodies to and from an upstream.
 
-use super::{connect::Connection, group::Counted, pool::Shelf};
+use super::{connect::Connection, pool::Shelf};
+use crate::counted::Counted;
 use crate::listen::{BodyError, InboundBody, Tee, Tunnel};
 use crate::payload::Payload;
 use bytes::Bytes;

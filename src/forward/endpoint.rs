@@ -4,11 +4,12 @@
 //! fails, when its name is looked up anew. It outlives reloads as long as its connection names it.
 
 use super::UpstreamTls;
+use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Host, port and weight of one of an upstream's endpoints.
@@ -71,9 +72,9 @@ impl Endpoint {
         if let Some(address) = self.address {
             return vec![SocketAddr::new(address, self.port)];
         }
-        let known = self.state.resolved();
+        let known = self.state.resolved.load().as_ref().map(|known| known.addresses.clone());
         let mut addresses = match known {
-            Some(known) => known.addresses.clone(),
+            Some(known) => known,
             None => self.look_up().await,
         };
         if !addresses.is_empty() {
@@ -86,7 +87,7 @@ impl Endpoint {
     /// Looks a name up anew, off the message's way, where the last look is older than that.
     pub(super) fn refresh(&self, after: Duration) {
         if self.address.is_some()
-            || self.state.resolved().is_none_or(|r| r.at.elapsed() < after)
+            || self.state.resolved.load().as_ref().is_none_or(|r| r.at.elapsed() < after)
             || self.state.is_resolving.swap(true, Relaxed)
         {
             return;
@@ -107,9 +108,10 @@ impl Endpoint {
         if found.is_empty() {
             self.state.lookup_failures.fetch_add(1, Relaxed);
             // Not asked again by each message that comes meanwhile.
-            if let Some(known) = self.state.resolved() {
-                self.state.resolve_to(known.addresses.clone());
-                return known.addresses.clone();
+            let known = self.state.resolved.load().as_ref().map(|known| known.addresses.clone());
+            if let Some(known) = known {
+                self.state.resolve_to(known.clone());
+                return known;
             }
         } else {
             self.state.resolve_to(found.clone());
@@ -137,14 +139,14 @@ pub struct EndpointState {
     pub lookup_failures: AtomicU64,
     turn: AtomicU32,
     is_resolving: AtomicBool,
-    resolved: RwLock<Option<Arc<Resolved>>>,
+    resolved: ArcSwapOption<Resolved>,
 }
 
 /// Where a name led, and when it was asked.
 #[derive(Debug)]
-pub(super) struct Resolved {
+struct Resolved {
     at: Instant,
-    pub(super) addresses: Vec<SocketAddr>,
+    addresses: Vec<SocketAddr>,
 }
 
 /// When an endpoint that keeps failing gets no more messages, and for how long.
@@ -228,18 +230,13 @@ impl EndpointState {
         true
     }
 
-    pub(super) fn resolved(&self) -> Option<Arc<Resolved>> {
-        self.resolved.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Whether a connection to that address is still where the name leads.
     pub(super) fn leads_to(&self, address: SocketAddr) -> bool {
-        self.resolved().is_none_or(|r| r.addresses.contains(&address))
+        self.resolved.load().as_ref().is_none_or(|r| r.addresses.contains(&address))
     }
 
     fn resolve_to(&self, addresses: Vec<SocketAddr>) {
-        let fresh = Arc::new(Resolved { at: Instant::now(), addresses });
-        *self.resolved.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+        self.resolved.store(Some(Arc::new(Resolved { at: Instant::now(), addresses })));
     }
 }
 

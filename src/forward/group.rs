@@ -1,6 +1,7 @@
 //! The endpoints of one upstream as one thread sees them: which gets the next message, and whether one is sent again.
 
 use super::{Endpoint, ForwardError, Upstream, pool::Shelf};
+use crate::counted::Counted;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ impl Group {
             return Err(ForwardError::Busy { upstream: upstream.name.clone() });
         }
         self.budget.earn();
-        Ok(Counted::new(self.in_flight.clone()))
+        Ok(Counted::one_more(&self.in_flight))
     }
 
     /// The endpoint for a message: of two that chance picks by weight, the one with less to do for its weight. `tried`
@@ -92,23 +93,6 @@ impl Group {
             }
         }
         None
-    }
-}
-
-/// One message that an upstream or endpoint has to do with, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Counted(Rc<Cell<u32>>);
-
-impl Counted {
-    pub(super) fn new(count: Rc<Cell<u32>>) -> Self {
-        count.set(count.get() + 1);
-        Self(count)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

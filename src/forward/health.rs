@@ -1,13 +1,12 @@
 //! Active health checks: each endpoint of an upstream is asked in turn, by one thread, whether it is well.
 
 use super::{Endpoint, ForwardError, OutBody, Upstream, connect::connect};
+use crate::background::{Background, Stopped};
 use http::{HeaderName, HeaderValue, Request, StatusCode, header, uri::PathAndQuery};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// How an upstream's endpoints are asked.
@@ -25,39 +24,15 @@ pub struct HealthCheck {
     pub healthy_after: u32,
 }
 
-/// The thread that asks.
-pub struct Checker {
-    stop: watch::Sender<bool>,
-    thread: JoinHandle<()>,
+/// Starts the thread that asks; `upstreams` gives those of the configuration that runs now.
+///
+/// # Errors
+/// The system's, where it has no thread to give.
+pub fn check_health(upstreams: impl Fn() -> Vec<Upstream> + Send + 'static) -> std::io::Result<Background> {
+    Background::start("health", |stopped| ask_all(upstreams, stopped))
 }
 
-impl Checker {
-    /// Starts it; `upstreams` gives those of the configuration that runs now.
-    ///
-    /// # Errors
-    /// The system's, where it has no thread to give.
-    pub fn start(upstreams: impl Fn() -> Vec<Upstream> + Send + 'static) -> std::io::Result<Self> {
-        let (stop, stopped) = watch::channel(false);
-        let thread = std::thread::Builder::new().name("health".to_owned()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            match runtime {
-                Ok(runtime) => tokio::task::LocalSet::new().block_on(&runtime, ask_all(upstreams, stopped)),
-                Err(error) => {
-                    tracing::error!(kind = %error.kind(), "Health checks can't run: endpoints count as well.");
-                }
-            }
-        })?;
-        Ok(Self { stop, thread })
-    }
-
-    /// Stops it.
-    pub fn stop(self) {
-        let _ = self.stop.send(true); // it ended before, where it panicked
-        let _ = self.thread.join();
-    }
-}
-
-async fn ask_all(upstreams: impl Fn() -> Vec<Upstream>, mut stopped: watch::Receiver<bool>) {
+async fn ask_all(upstreams: impl Fn() -> Vec<Upstream>, mut stopped: Stopped) {
     // Answers in a row, and when the next question is due, by connection and endpoint.
     let mut asked: HashMap<(Arc<str>, String), (Row, Instant)> = HashMap::new();
     loop {

@@ -26,7 +26,7 @@ pub use endpoint::{Ejection, Endpoint, EndpointState, EndpointStates};
 pub use headers::{
     Forwarding, HeaderRules, HostHeader, ask_to_switch, canonical_path, prepare_reply, prepare_request,
 };
-pub use health::{Checker, HealthCheck};
+pub use health::{HealthCheck, check_health};
 pub use pool::{ForwardCounters, Pool};
 pub use secret::{Secret, SecretError};
 pub use tls::{SYSTEM_CA, TlsSettings, UpstreamTls};

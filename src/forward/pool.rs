@@ -4,8 +4,9 @@ use super::{
     Endpoint, ForwardError, Http2, Upstream,
     body::{OutBody, Progress, UpstreamBody},
     connect::{Connection, Unsent, connect},
-    group::{Counted, Group, bit},
+    group::{Group, bit},
 };
+use crate::counted::Counted;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use std::{
@@ -240,7 +241,7 @@ impl Shelf {
 
     /// One more of them.
     pub(super) fn counted(&self) -> Counted {
-        Counted::new(self.in_flight.clone())
+        Counted::one_more(&self.in_flight)
     }
 
     fn take(&mut self, endpoint: &Endpoint) -> Option<Connection> {

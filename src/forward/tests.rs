@@ -280,7 +280,7 @@ async fn through() -> (Workers, SocketAddr, Played, mpsc::Receiver<String>) {
     let (sender, seen) = mpsc::channel(100);
     let listener = ListenerConfig::plain("test", SocketAddr::from(([127, 0, 0, 1], 0)), Limits::default());
     let upstream = played.upstream.clone();
-    let workers = Workers::start(vec![listener], 1, Vec::new(), move |_| Through {
+    let (workers, _) = Workers::start(vec![listener], 1, Vec::new(), move |_| Through {
         pool: Pool::new(),
         upstream: upstream.clone(),
         seen: sender.clone(),

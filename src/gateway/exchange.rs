@@ -1,6 +1,7 @@
 //! One message while it is on its way, and what becomes of it at its end: counted, and its record offered.
 
 use super::Shared;
+use crate::counted::Counted;
 use crate::decide;
 use crate::identify::Caller;
 use crate::inspect::decode::Budget;
@@ -17,7 +18,7 @@ use crate::telemetry::access::{AccessLine, fault};
 use crate::telemetry::metrics::{Cells, Outcome};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -44,7 +45,7 @@ pub(super) struct Exchange {
     pub(super) would_refuse: Option<Reason>,
     pub(super) tee: Option<TeeCell>,
     pub(super) tee_copies: bool,
-    pub(super) at_work: Option<AtWork>,
+    pub(super) at_work: Option<Counted>,
     pub(super) permit: Option<HeldPermit>,
     pub(super) reply_permit: Option<HeldPermit>,
     pub(super) reply: Option<ReplyCopy>,
@@ -96,22 +97,6 @@ impl Exchange {
     /// The environment's name, where one was resolved.
     pub(super) fn environment(&self) -> Option<&Arc<str>> {
         self.route.as_ref().map(|r| &r.environment.name).or(self.environment.as_ref())
-    }
-}
-
-/// Counts as one of a thread's messages until it is dropped.
-pub(super) struct AtWork(Rc<Cell<u64>>);
-
-impl AtWork {
-    pub(super) fn new(count: &Rc<Cell<u64>>) -> Self {
-        count.set(count.get() + 1);
-        Self(count.clone())
-    }
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

@@ -8,9 +8,10 @@ mod rules;
 pub use rates::{OverRate, Rates};
 pub use rules::Rules;
 
-use exchange::{AtWork, Close, Exchange, HeadText, Job, Watched};
+use exchange::{Close, Exchange, HeadText, Job, Watched};
 
 use crate::config::{Config, Listener, OnFull};
+use crate::counted::Counted;
 use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
 use crate::forward::{OutBody, Pool, UpstreamBody, ask_to_switch, prepare_reply, prepare_request};
 use crate::identify::{self, Caller, Fetched, Identities, Keys, Tokens};
@@ -84,7 +85,7 @@ pub struct Gateway {
     pool: Pool,
     cells: Arc<Cells>,
     /// Messages at work on this thread, and how many it may have.
-    at_work: Rc<Cell<u64>>,
+    at_work: Rc<Cell<u32>>,
     messages_max: u64,
 }
 
@@ -107,8 +108,8 @@ impl Gateway {
         let snapshot = self.shared.snapshot.load_full(); // one configuration for the whole message
         let Inbound { listener, peer, received, head: Head(head), body } = inbound;
         let mut exchange = Exchange::open(&head, &listener, received, self.shared.recorder.is_some());
-        let is_over = self.at_work.get() >= self.messages_max;
-        exchange.at_work = Some(AtWork::new(&self.at_work));
+        let is_over = u64::from(self.at_work.get()) >= self.messages_max;
+        exchange.at_work = Some(Counted::one_more(&self.at_work));
         let mut watched = Watched { exchange: Some(exchange), close: Some(self.close()) };
         let outcome = match &mut watched.exchange {
             _ if is_over => Err(Reason::Overloaded.into()),
@@ -174,7 +175,7 @@ impl Gateway {
             let (bytes, trailers) = self.hold(snapshot, exchange, body).await?;
             self.inspect(snapshot, exchange, head, &bytes, trailers.as_ref()).await?;
             exchange.body = bytes.clone();
-            if !snapshot.routes.ids.is_empty() && contradicts(snapshot, exchange, head, &bytes) {
+            if !snapshot.routes.ids.is_empty() && self.contradicts(snapshot, head, &bytes, &route).await? {
                 return Err(Reason::EnvironmentMismatch.into());
             }
             let findings = exchange.findings.as_ref().ok_or(Reason::Internal)?;
@@ -254,6 +255,31 @@ impl Gateway {
         };
         self.cells.time(Stage::Inspect, started.elapsed());
         Ok(findings)
+    }
+
+    /// Whether a held body names a source or destination of another environment. Large and coded bodies are read on a thread
+    /// that has no connections.
+    async fn contradicts(
+        &self,
+        snapshot: &Snapshot,
+        head: &Parts,
+        body: &Payload,
+        route: &Arc<Route>,
+    ) -> Result<bool, Reason> {
+        let (ids, environment) = (snapshot.routes.ids.clone(), route.environment.name.clone());
+        let codings = head.headers.get_all(header::CONTENT_ENCODING).iter().map(exchange::text_of);
+        let coding = codings.collect::<Vec<_>>().join(", ");
+        if coding.is_empty() && body.len() <= INSPECT_HERE_BYTES_MAX {
+            return Ok(ids.contradict(body.expose(), &environment));
+        }
+        let (body, budget) = (body.clone(), snapshot.config.budget);
+        let _turn = self.shared.scans.acquire().await.map_err(|_| Reason::Internal)?;
+        let reading = tokio::task::spawn_blocking(move || {
+            // What can't be read is told by inspection.
+            decode::content(&coding, body.expose(), &budget, &mut budget.decoded_bytes_max.clone())
+                .is_ok_and(|plain| ids.contradict(&plain, &environment))
+        });
+        reading.await.map_err(|_| Reason::Internal)
     }
 
     fn stream(
@@ -423,16 +449,6 @@ impl From<Box<Refusal>> for Failure {
     fn from(refusal: Box<Refusal>) -> Self {
         Self(refusal)
     }
-}
-
-/// Whether a held body names a source or destination of another environment.
-fn contradicts(snapshot: &Snapshot, exchange: &Exchange, head: &Parts, body: &Payload) -> bool {
-    let coding = head.headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let mut left = snapshot.config.budget.decoded_bytes_max;
-    // What can't be read is told by inspection.
-    let plain = decode::content(coding, body.expose(), &snapshot.config.budget, &mut left);
-    let environment = exchange.environment().map_or("", |name| &**name);
-    plain.is_ok_and(|plain| snapshot.routes.ids.contradict(&plain, environment))
 }
 
 /// The protocol that a message asks to switch to. The guard took it for one.

@@ -6,6 +6,7 @@ use crate::org::CallerRole;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -26,13 +27,15 @@ struct Limiter {
     caller_rate: Option<Rate>,
     all: Option<DefaultDirectRateLimiter>,
     each: Option<DefaultKeyedRateLimiter<Who>>,
+    places: RandomState,
 }
 
-/// A caller as rates tell them apart: by name, or, where nobody is known, by the network that it calls from.
+/// A caller as rates tell them apart: by name, or, where nobody is known, by the network that it calls from. Networks share
+/// a fixed number of places, so that nobody can have the gateway remember more.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Who {
     Named(Arc<str>),
-    From(Option<IpAddr>),
+    From(u16),
 }
 
 impl Rates {
@@ -61,6 +64,13 @@ impl Rates {
         }
         self.by_connection.get(connection).map_or(Ok(()), |limiter| limiter.take(caller, from))
     }
+
+    /// Forgets callers that have been below their rate for long. Off the message's way.
+    pub fn tidy(&self) {
+        self.by_connection.values().filter_map(|limiter| limiter.each.as_ref()).for_each(|each| {
+            each.retain_recent();
+        });
+    }
 }
 
 impl Limiter {
@@ -70,6 +80,15 @@ impl Limiter {
             caller_rate,
             all: rate.map(|rate| RateLimiter::direct(quota(rate))),
             each: caller_rate.map(|rate| RateLimiter::keyed(quota(rate))),
+            places: RandomState::new(),
+        }
+    }
+
+    fn who(&self, caller: &Caller, from: Option<IpAddr>) -> Who {
+        match caller.role {
+            // Where a network's place is differs from start to start: nobody can aim at another's.
+            CallerRole::Nobody => Who::From(self.places.hash_one(from.map(network)) as u16),
+            _ => Who::Named(caller.name.clone()),
         }
     }
 
@@ -78,21 +97,9 @@ impl Limiter {
         let over =
             |until: governor::NotUntil<_>| OverRate(until.wait_time_from(DefaultClock::default().now()));
         if let Some(each) = &self.each {
-            if each.len() > CALLERS_MAX {
-                each.retain_recent();
-            }
-            each.check_key(&Who::of(caller, from)).map_err(over)?;
+            each.check_key(&self.who(caller, from)).map_err(over)?;
         }
         self.all.as_ref().map_or(Ok(()), |all| all.check().map_err(over))
-    }
-}
-
-impl Who {
-    fn of(caller: &Caller, from: Option<IpAddr>) -> Self {
-        match caller.role {
-            CallerRole::Nobody => Self::From(from.map(network)),
-            _ => Self::Named(caller.name.clone()),
-        }
     }
 }
 
@@ -109,9 +116,6 @@ fn quota(rate: Rate) -> Quota {
     let each = Duration::from_secs(1) / rate.per_second.max(1);
     Quota::with_period(each).map_or_else(|| Quota::per_second(burst), |quota| quota.allow_burst(burst))
 }
-
-/// Callers that are remembered between two clearings of those that are long gone.
-const CALLERS_MAX: usize = 100_000;
 
 #[cfg(test)]
 mod tests {
@@ -149,6 +153,26 @@ mod tests {
         assert_eq!(taken(&limiter, &nobody, from("2001:db8:0:1::1")), 3);
         assert_eq!(taken(&limiter, &nobody, from("192.0.2.1")), 3);
         assert_eq!(taken(&limiter, &nobody, from("::ffff:192.0.2.1")), 0, "the same address");
+    }
+
+    #[test]
+    fn who_is_below_the_rate_is_forgotten_and_who_is_over_it_is_not() {
+        let limiter = Arc::new(limiter(None, Some((1_000, 1))));
+        let slow = Arc::new(super::tests::limiter(None, Some((1, 1))));
+        let rates = Rates {
+            by_connection: HashMap::from([
+                (Arc::from("quick"), limiter.clone()),
+                (Arc::from("slow"), slow.clone()),
+            ]),
+        };
+        for connection in ["quick", "slow"] {
+            assert_eq!(rates.take(connection, &caller("a"), None), Ok(()));
+        }
+        let quick = limiter.each.as_ref().expect("a rate");
+        while !quick.is_empty() {
+            rates.tidy();
+        }
+        assert!(rates.take("slow", &caller("a"), None).is_err());
     }
 
     #[test]

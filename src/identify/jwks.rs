@@ -1,5 +1,6 @@
 //! Public keys of issuers: read from a file, or fetched from where the issuer publishes them and fetched again.
 
+use crate::background::{Background, Stopped};
 use crate::config::{Issuer, JwksSource};
 use crate::forward::{Endpoint, Http2, OutBody, Pool, TlsSettings, Upstream, UpstreamTls};
 use arc_swap::ArcSwap;
@@ -11,9 +12,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
 
 /// One issuer's keys, as they were last read. Outlives reloads.
 #[derive(Default)]
@@ -104,39 +103,18 @@ impl KeySets {
     }
 }
 
-/// The thread that fetches.
-pub struct Fetcher {
-    stop: watch::Sender<bool>,
-    thread: JoinHandle<()>,
-}
-
 /// An issuer whose keys are fetched.
 pub type Fetched = (Arc<Issuer>, Arc<KeySet>);
 
-impl Fetcher {
-    /// Starts it; `issuers` gives those of the configuration that runs now.
-    ///
-    /// # Errors
-    /// The system's, where it has no thread to give.
-    pub fn start(issuers: impl Fn() -> Vec<Fetched> + Send + 'static) -> std::io::Result<Self> {
-        let (stop, stopped) = watch::channel(false);
-        let thread = std::thread::Builder::new().name("jwks".to_owned()).spawn(move || {
-            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => tokio::task::LocalSet::new().block_on(&runtime, fetch_all(issuers, stopped)),
-                Err(error) => tracing::error!(kind = %error.kind(), "Keys of issuers can't be fetched."),
-            }
-        })?;
-        Ok(Self { stop, thread })
-    }
-
-    /// Stops it.
-    pub fn stop(self) {
-        let _ = self.stop.send(true); // it ended before, where it panicked
-        let _ = self.thread.join();
-    }
+/// Starts the thread that fetches; `issuers` gives those of the configuration that runs now.
+///
+/// # Errors
+/// The system's, where it has no thread to give.
+pub fn fetch_keys(issuers: impl Fn() -> Vec<Fetched> + Send + 'static) -> std::io::Result<Background> {
+    Background::start("jwks", |stopped| fetch_all(issuers, stopped))
 }
 
-async fn fetch_all(issuers: impl Fn() -> Vec<Fetched>, mut stopped: watch::Receiver<bool>) {
+async fn fetch_all(issuers: impl Fn() -> Vec<Fetched>, mut stopped: Stopped) {
     let mut last: HashMap<Arc<str>, (Instant, bool)> = HashMap::new();
     loop {
         for (issuer, keys) in issuers() {

@@ -8,7 +8,7 @@
 mod jwks;
 mod jwt;
 
-pub use jwks::{Fetched, Fetcher, KeySet, KeySets, NoKeys};
+pub use jwks::{Fetched, KeySet, KeySets, NoKeys, fetch_keys};
 pub use jwt::Tokens;
 
 use crate::config::{Callers, Identity, Listener};

@@ -29,17 +29,6 @@ pub struct HandedSocket {
     pub socket: OwnedFd,
 }
 
-impl HandedSocket {
-    /// The same socket once more.
-    ///
-    /// # Errors
-    /// The process has as many files open as it may.
-    pub fn again(&self) -> io::Result<Self> {
-        let socket = self.socket.try_clone()?;
-        Ok(Self { name: self.name.clone(), address: self.address.clone(), socket })
-    }
-}
-
 /// What was got from the process before; it goes on until it is told that this one serves.
 #[derive(Debug)]
 pub struct Predecessor {
@@ -96,7 +85,7 @@ impl Successors {
     /// The path can't be had, or the system gives no thread.
     pub fn wait(
         path: PathBuf,
-        sockets: Vec<HandedSocket>,
+        sockets: Arc<[HandedSocket]>,
         on_release: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         // Who was there before has ended, or has handed over to us.
@@ -164,7 +153,7 @@ fn hand_over(mut stream: UnixStream, sockets: &[HandedSocket]) -> io::Result<boo
     stream.write_all(&u32::try_from(list.len()).unwrap_or(u32::MAX).to_be_bytes())?;
     stream.write_all(&list)?;
     for socket in sockets {
-        send(&stream, &socket.again()?.socket)?;
+        send(&stream, &socket.socket)?;
     }
     let mut word = [0];
     Ok(stream.read(&mut word)? == 1 && word == [GO])
@@ -228,8 +217,9 @@ mod tests {
         let path = folder.path().join("handover.sock");
         let (handed, address) = socket();
         let (told, released) = sync_channel(1);
-        let successors = Successors::wait(path.clone(), vec![handed], move || told.send(()).expect("heard"))
-            .expect("waits");
+        let successors =
+            Successors::wait(path.clone(), [handed].into(), move || told.send(()).expect("heard"))
+                .expect("waits");
         let mut waiting = TcpStream::connect(address).expect("queued");
         let mut before = Predecessor::ask(&path).expect("answers").expect("is there");
         let taken = before.sockets.pop().expect("one");
@@ -248,7 +238,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("handover.sock");
         let successors =
-            Successors::wait(path.clone(), vec![socket().0], || panic!("nobody serves")).expect("waits");
+            Successors::wait(path.clone(), [socket().0].into(), || panic!("nobody serves")).expect("waits");
         let hanging = Predecessor::ask(&path).expect("answers").expect("is there");
         let begun = Instant::now();
         drop(successors);
@@ -262,7 +252,7 @@ mod tests {
         let path = folder.path().join("handover.sock");
         assert!(Predecessor::ask(&path).expect("no error").is_none(), "nobody is there");
         let successors =
-            Successors::wait(path.clone(), vec![socket().0], || panic!("nobody serves")).expect("waits");
+            Successors::wait(path.clone(), [socket().0].into(), || panic!("nobody serves")).expect("waits");
         drop(Predecessor::ask(&path).expect("answers"));
         assert_eq!(Predecessor::ask(&path).expect("answers").expect("is there").sockets.len(), 1);
         drop(successors);

@@ -82,7 +82,7 @@ fn start_with(limits: Limits, threads: usize) -> Started {
     let address: SocketAddr = "127.0.0.1:0".parse().expect("address");
     let listener = ListenerConfig::plain("test", address, limits.clone());
     let (waits, held) = (Arc::clone(&go), budget.clone());
-    let workers = Workers::start(vec![listener], threads, Vec::new(), move |_| Probe {
+    let (workers, _) = Workers::start(vec![listener], threads, Vec::new(), move |_| Probe {
         limits: limits.clone(),
         budget: held.clone(),
         go: Arc::clone(&waits),

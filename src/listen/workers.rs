@@ -38,7 +38,6 @@ pub struct Workers {
     local_addrs: Vec<Address>,
     counters: Vec<Arc<ListenCounters>>,
     open: Arc<AtomicU64>,
-    handed: Vec<HandedSocket>,
 }
 
 /// Why the listeners could not start.
@@ -64,7 +63,8 @@ pub enum StartError {
 
 impl Workers {
     /// Binds every listener once for each thread, or takes over what the process before had of it, then starts the
-    /// threads. `make_service` is called on each.
+    /// threads. `make_service` is called on each. Gives each socket once more, for the process that follows: a socket
+    /// listens until all of its copies are dropped.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
@@ -73,19 +73,13 @@ impl Workers {
         threads: usize,
         handed: Vec<HandedSocket>,
         make_service: impl Fn(WorkerContext) -> S + Send + Clone + 'static,
-    ) -> Result<Self, StartError> {
+    ) -> Result<(Self, Vec<HandedSocket>), StartError> {
         let threads = threads.max(1);
         let (bound, local_addrs, copies) = sockets::bind_all(&listeners, threads, handed)?;
         let drain_timeout_ms = listeners.iter().map(|l| l.limits.drain_timeout_ms).max().unwrap_or_default();
         let (stop, stopped) = watch::channel(false);
-        let mut workers = Self {
-            threads: Vec::new(),
-            stop,
-            local_addrs,
-            counters: Vec::new(),
-            open: Arc::default(),
-            handed: copies,
-        };
+        let mut workers =
+            Self { threads: Vec::new(), stop, local_addrs, counters: Vec::new(), open: Arc::default() };
         for (index, sockets) in bound.into_iter().enumerate() {
             let counters = Arc::new(ListenCounters::default());
             workers.counters.push(Arc::clone(&counters));
@@ -109,7 +103,7 @@ impl Workers {
             let thread = std::thread::Builder::new().name(format!("data-{index}")).spawn(run);
             workers.threads.push(thread.map_err(|e| StartError::Thread { kind: e.kind() })?);
         }
-        Ok(workers)
+        Ok((workers, copies))
     }
 
     /// Where each listener listens, in the order of the configuration.
@@ -130,17 +124,10 @@ impl Workers {
         Arc::clone(&self.open)
     }
 
-    /// Every listening socket once more, for the process that follows.
-    #[must_use]
-    pub fn sockets(&self) -> &[HandedSocket] {
-        &self.handed
-    }
-
     /// Stops accepting, closes idle connections, lets messages end, and after `drain_timeout_ms` (the longest of
     /// the listeners') cuts the rest. Blocks until then; gives how many messages were cut.
     #[must_use]
     pub fn drain(mut self) -> u64 {
-        self.handed.clear(); // or they would go on listening
         self.stop.send_replace(true);
         self.threads.drain(..).map(|thread| thread.join().unwrap_or_default()).sum()
     }

@@ -72,7 +72,7 @@ pub struct Routes {
     /// Host names that are signals, each with its environment.
     hosts: Vec<(Box<str>, Arc<str>)>,
     /// Ids in bodies that are signals.
-    pub ids: Ids,
+    pub ids: Arc<Ids>,
 }
 
 /// What of a message's head tells where it wants to go: all of it the sender's to pick.
@@ -141,9 +141,9 @@ impl Routes {
             routes,
             names: config.environments.iter().map(|e| (e.name.clone(), e.flag)).collect(),
             hosts: hosts.collect(),
-            ids: Ids::new(
+            ids: Arc::new(Ids::new(
                 config.environments.iter().flat_map(|e| e.ids.iter().map(|id| (id.clone(), e.name.clone()))),
-            ),
+            )),
         }
     }
 

@@ -216,10 +216,9 @@ impl RecordReader for Records {
     fn show(&self, scope: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError> {
         let Some(started_ms) = crate::clock::id_ms(id) else { return Ok(None) };
         for environment in &scope.environments {
-            let found = Class::ALL
-                .map(|class| self.show_in(&self.file(environment, started_ms, class), started_ms, id));
-            for found in found {
-                if let Some(stored) = found? {
+            for class in Class::ALL {
+                let path = self.file(environment, started_ms, class);
+                if let Some(stored) = Self::show_in(&path, started_ms, id)? {
                     return Ok(Some(stored));
                 }
             }
@@ -230,35 +229,31 @@ impl RecordReader for Records {
 
 impl Records {
     /// One record of one file.
-    fn show_in(&self, path: &Path, started_ms: u64, id: &str) -> Result<Option<Stored>, StoreError> {
-        {
-            let Some(connection) = Self::read(path)? else { return Ok(None) };
-            let row = connection
-                .query_row(
-                    "SELECT entry, start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block WHERE started_ms = ?1 AND record.id = ?2",
-                    params![started_ms as i64, id],
-                    |row| {
-                        Ok((
-                            row.get::<_, String>(0)?,
-                            row.get::<_, i64>(1)?,
-                            row.get::<_, i64>(2)?,
-                            row.get::<_, Option<Vec<u8>>>(3)?,
-                            row.get::<_, Option<i64>>(4)?,
-                        ))
-                    },
-                )
-                .optional()
-                .map_err(database)?;
-            if let Some((entry, start, length, packed, bytes)) = row {
-                let entry: Entry = serde_json::from_str(&entry).map_err(|_| StoreError::Broken)?;
-                let payload = match packed {
-                    Some(packed) => Some(unpack(&packed, bytes.unwrap_or(0), start, length)?),
-                    None => None,
-                };
-                return Ok(Some(Stored { entry, payload }));
-            }
-        }
-        Ok(None)
+    fn show_in(path: &Path, started_ms: u64, id: &str) -> Result<Option<Stored>, StoreError> {
+        let Some(connection) = Self::read(path)? else { return Ok(None) };
+        let row = connection
+            .query_row(
+                "SELECT entry, start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block WHERE started_ms = ?1 AND record.id = ?2",
+                params![started_ms as i64, id],
+                |row| {
+                    Ok((
+                        row.get::<_, String>(0)?,
+                        row.get::<_, i64>(1)?,
+                        row.get::<_, i64>(2)?,
+                        row.get::<_, Option<Vec<u8>>>(3)?,
+                        row.get::<_, Option<i64>>(4)?,
+                    ))
+                },
+            )
+            .optional()
+            .map_err(database)?;
+        let Some((entry, start, length, packed, bytes)) = row else { return Ok(None) };
+        let entry: Entry = serde_json::from_str(&entry).map_err(|_| StoreError::Broken)?;
+        let payload = match packed {
+            Some(packed) => Some(unpack(&packed, bytes.unwrap_or(0), start, length)?),
+            None => None,
+        };
+        Ok(Some(Stored { entry, payload }))
     }
 }
 

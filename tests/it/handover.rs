@@ -112,16 +112,16 @@ fn a_new_process_that_can_not_start_leaves_the_old_one_as_it_is() {
 #[test]
 fn a_foreign_socket_on_our_port_is_counted() {
     let gate = crate::support::Gate::start();
-    gate.running().look_for_foreign_listeners();
+    gate.running().look_around();
     assert_eq!(gate.metric("phigate_foreign_listeners"), 0);
     // Another socket of the same user: the system lets it share the port, and doesn't tell.
     let other = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
     other.set_reuse_port(true).expect("set");
     other.bind(&gate.address(1).into()).expect("binds");
     other.listen(1).expect("listens");
-    gate.running().look_for_foreign_listeners();
+    gate.running().look_around();
     assert_eq!(gate.metric("phigate_foreign_listeners"), 1);
     drop(other);
-    gate.running().look_for_foreign_listeners();
+    gate.running().look_around();
     assert_eq!(gate.metric("phigate_foreign_listeners"), 0);
 }

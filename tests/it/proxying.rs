@@ -438,6 +438,17 @@ fn a_held_body_that_names_an_id_of_another_environment_is_refused_by_that_word()
     assert_eq!(send("other").0, 200);
     assert_eq!(send("dst-live"), (403, "environment_mismatch".to_owned()));
     assert_eq!(gate.upstreams[1].take().len(), 1);
+    // However it comes: coded, or too large for a thread that has connections.
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(body("dst-live").as_bytes()).expect("writes");
+    let coded = gzip.finish().expect("ends");
+    let json = ("Content-Type", "application/json");
+    let reply = gate.send(1, "POST", "/x", &[json, ("Content-Encoding", "gzip")], &coded);
+    assert_eq!(reply.header("phigate-reason"), "environment_mismatch");
+    for (id, reason) in [("dst-live", "environment_mismatch"), ("other", "")] {
+        let large = format!("{}{}", body(id), " ".repeat(300 << 10));
+        assert_eq!(gate.send(1, "POST", "/x", &[json], large.as_bytes()).header("phigate-reason"), reason);
+    }
 }
 
 #[test]

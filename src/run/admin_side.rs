@@ -1,0 +1,84 @@
+//! What the admin side is given of a running gateway.
+
+use crate::admin::{Admin, Quota};
+use crate::audit::Audit;
+use crate::gateway::Shared;
+use crate::listen::{ListenCounters, ListenTotals};
+use crate::org::{Flag, UNRESOLVED};
+use crate::record::Recorder;
+use crate::secrets::TokenKeys;
+use crate::store::Control;
+use crate::store::sqlite::Records;
+use crate::telemetry::access::AccessLog;
+use crate::telemetry::metrics::Others;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+pub(super) fn admin_side(
+    shared: &Arc<Shared>,
+    control: &Arc<Control>,
+    audit: Arc<Audit>,
+    records: Records,
+    draining: &Arc<AtomicBool>,
+    (open, counters): (Arc<AtomicU64>, Vec<Arc<ListenCounters>>),
+    tokens: TokenKeys,
+) -> Admin {
+    let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
+    let (for_roles, for_notes) = (shared.clone(), shared.clone());
+    let limits = shared.snapshot.load().config.search;
+    Admin {
+        records: Arc::new(records),
+        control: control.clone(),
+        audit,
+        metrics: Box::new(move || {
+            let stats = for_metrics.recorder.as_ref().map(Recorder::stats);
+            let get = |pick: fn(&crate::record::RecordStats) -> &std::sync::atomic::AtomicU64| {
+                stats.map_or(0, |s| pick(s).load(Relaxed))
+            };
+            let people = for_metrics.snapshot.load().people.clone();
+            let mut listen = ListenTotals::default();
+            counters.iter().for_each(|thread| listen.add(thread));
+            let others = Others {
+                connection_events: listen.events(),
+                records_written: get(|s| &s.written),
+                records_dropped_queue: get(|s| &s.dropped_queue),
+                records_dropped_store: get(|s| &s.dropped_store),
+                queue_records: get(|s| &s.queue_records),
+                queue_bytes: get(|s| &s.queue_bytes),
+                connections: open.load(Relaxed),
+                held_bytes: for_metrics.held.in_use(),
+                listed_tuples: people.listed_count() as u64,
+                fingerprints: people.prints().count(),
+                people_dropped: for_metrics.notebook.dropped(),
+                issuers: for_metrics.snapshot.load().fetched.clone(),
+                upstreams: for_metrics.snapshot.load().routes.upstreams().cloned().collect(),
+                access_dropped: for_metrics.access.as_ref().map_or(0, AccessLog::dropped),
+            };
+            let rules = for_metrics.snapshot.load().rules.base().version.clone();
+            for_metrics.metrics.text(others, &rules)
+        }),
+        roles: Box::new(move || for_roles.snapshot.load().config.roles.clone()),
+        tokens,
+        quota: Quota::new(limits),
+        notes: Box::new(move || {
+            let jumped = for_notes.recorder.as_ref().is_some_and(|r| r.stats().clock.has_jumped());
+            jumped
+                .then_some("the clock jumped by more than an hour: retention is frozen")
+                .into_iter()
+                .collect()
+        }),
+        unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
+        environments: Box::new(move || {
+            for_names
+                .snapshot
+                .load()
+                .config
+                .environments
+                .iter()
+                .map(|e| (e.name.to_string(), e.flag))
+                // Metadata is all that is kept there: no view depends on the flag.
+                .chain([(UNRESOLVED.to_owned(), Flag::Production)])
+                .collect()
+        }),
+    }
+}

@@ -1,0 +1,197 @@
+//! What a configuration is made into: one [`Snapshot`], with all that is read from files for it.
+
+use super::RunError;
+use crate::config::{Config, Connection, Issuer, Listener};
+use crate::forward::{EndpointStates, Secret, UpstreamTls};
+use crate::gateway::{Rates, Rules, Snapshot};
+use crate::identify::{Caller, Fetched, Identities, KeySets, Keys, KnownKey, Tokens};
+use crate::inspect::known::Remember;
+use crate::listen::tls::TlsFront;
+use crate::org::CallerRole;
+use crate::people::{Imported, People, PeopleError, PrintFile, Prints, Taker, open_seen};
+use crate::resolve::{self, Routes, UpstreamSecrets};
+use crate::secrets::{PeopleKey, Secrets};
+use crate::store::Control;
+use std::sync::Arc;
+
+/// The TLS of each listener that has it.
+pub(super) type Fronts = Vec<(Arc<str>, Arc<TlsFront>)>;
+
+/// Reads the certificates of every listener.
+pub(super) fn fronts(config: &Config) -> Result<Fronts, RunError> {
+    let with_tls = config.listeners.iter().filter_map(|l| Some((l, l.tls.as_ref()?)));
+    with_tls
+        .map(|(l, tls)| match TlsFront::load(tls) {
+            Ok(front) => Ok((l.name.clone(), Arc::new(front))),
+            Err(error) => Err(RunError::Tls { listener: l.name.clone(), error }),
+        })
+        .collect()
+}
+
+/// Reads what connections take from files, variables and commands.
+fn upstream_secrets(config: &Config) -> Result<resolve::Secrets, RunError> {
+    let of = |c: &Arc<Connection>| {
+        let hosts = c.endpoints.iter().map(|e| e.host.as_str());
+        let tls = c.tls.as_ref().map(|tls| UpstreamTls::load(tls, hosts, c.http2)).transpose();
+        let tls = tls.map_err(|error| RunError::UpstreamTls { connection: c.name.clone(), error })?;
+        let header = |(name, secret): &(http::HeaderName, Secret)| match secret.header() {
+            Ok(value) => Ok((name.clone(), value)),
+            Err(error) => {
+                let header = name.as_str().to_owned();
+                Err(RunError::Secret { connection: c.name.clone(), header, error })
+            }
+        };
+        let headers = c.secret_headers.iter().map(header).collect::<Result<_, RunError>>()?;
+        Ok((c.name.clone(), UpstreamSecrets { tls: tls.unwrap_or_default(), headers }))
+    };
+    config.connections.iter().map(of).collect()
+}
+
+/// What outlives reloads: what is known of endpoints, and keys of issuers.
+#[derive(Default)]
+pub(super) struct Lasting {
+    pub(super) endpoints: EndpointStates,
+    key_sets: KeySets,
+}
+
+/// Issuers of a configuration with their keys; those in files are read.
+fn issuers(config: &Config, key_sets: &KeySets) -> Result<Vec<Fetched>, RunError> {
+    let of = |issuer: &Arc<Issuer>| match key_sets.of(&issuer.jwks, &config.folder) {
+        Ok(keys) => Ok((issuer.clone(), keys)),
+        Err(error) => Err(RunError::Jwks { issuer: issuer.name.clone(), error }),
+    };
+    config.issuers.iter().map(of).collect()
+}
+
+/// Keys of tuples, and the fingerprints that are asked.
+pub(super) struct Keyring {
+    people: PeopleKey,
+    fingerprints: PeopleKey,
+    prints: Prints,
+    imported: Option<i64>,
+}
+
+impl Keyring {
+    /// Opens what the data folder holds; gives the file that fingerprints are taken into, where that is on.
+    pub(super) fn open(
+        config: &Config,
+        control: &Control,
+        secrets: &Secrets,
+    ) -> Result<(Self, Option<PrintFile>), RunError> {
+        let max = config.environments.iter().filter_map(|e| e.fingerprints_max).max();
+        let filter =
+            max.map(|max| open_seen(&config.data_dir, &secrets.fingerprints, max)).transpose()?.map(Arc::new);
+        let prints = Prints {
+            seen: filter.clone().map(|filter| (secrets.fingerprints.clone(), filter)),
+            imported: Imported::read(&config.data_dir)?.map(Arc::new),
+        };
+        let file = filter.map(|filter| PrintFile {
+            data_dir: config.data_dir.clone(),
+            key: secrets.fingerprints.clone(),
+            filter,
+        });
+        let keyring = Self {
+            people: secrets.people.clone(),
+            fingerprints: secrets.fingerprints.clone(),
+            prints,
+            imported: control.setting(IMPORTED)?,
+        };
+        Ok((keyring, file))
+    }
+
+    /// Reads imported fingerprints anew, where a command brought others.
+    pub(super) fn refresh(&mut self, config: &Config, control: &Control) -> Result<(), PeopleError> {
+        let imported = control.setting(IMPORTED)?;
+        if imported != self.imported {
+            self.prints.imported = Imported::read(&config.data_dir)?.map(Arc::new);
+            self.imported = imported;
+        }
+        Ok(())
+    }
+}
+
+/// The setting that changes when fingerprints are imported.
+pub(crate) const IMPORTED: &str = "fingerprints_imported";
+
+/// The environments, keys, people and rules of one configuration.
+pub(super) fn snapshot(
+    config: Config,
+    rules: Rules,
+    control: &Arc<Control>,
+    keyring: &Keyring,
+    lasting: &Lasting,
+    old: Option<&Snapshot>,
+) -> Result<Snapshot, RunError> {
+    let known = control
+        .keys()?
+        .into_iter()
+        .filter(|row| row.revoked.is_none())
+        .filter_map(|row| {
+            let caller = Caller {
+                name: Arc::from(row.name),
+                role: CallerRole::of(&row.role)?,
+                environment: Some(Arc::from(row.environment)),
+            };
+            Some((row.id, KnownKey { hash: row.hash, caller, expires: row.expires }))
+        })
+        .collect();
+    let hasher = control.clone();
+    let keys = Keys::new(known, Box::new(move |key| hasher.hash(key)));
+    let people =
+        Arc::new(People::load(control, keyring.people.clone(), keyring.prints.clone(), Remember::Unknown)?);
+    let issuers = issuers(&config, &lasting.key_sets)?;
+    let takes = config.environments.iter().any(|e| e.fingerprints_max.is_some());
+    let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
+    Ok(Snapshot {
+        routes: Routes::new(&config, &upstream_secrets(&config)?, &lasting.endpoints),
+        identities: Identities::new(&config.identities),
+        tokens: Tokens::new(issuers.iter().cloned()),
+        fetched: issuers,
+        rates: Rates::new(&config, old.map(|old| &old.rates)),
+        config,
+        keys,
+        rules,
+        people,
+        taker,
+    })
+}
+
+/// What differs between two configurations and can't be taken over while running.
+pub(super) fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut differs = |what: &str, differs: bool| {
+        if differs {
+            out.push(format!(
+                "{what} changed: that needs a new start, and nothing of the file was taken over"
+            ));
+        }
+    };
+    differs("data_dir", old.data_dir != new.data_dir);
+    differs("threads", old.threads != new.threads);
+    differs("admin.address", old.admin != new.admin);
+    let names = |c: &Config| c.environments.iter().map(|e| (e.name.clone(), e.flag)).collect::<Vec<_>>();
+    differs("an environment's name or flag", names(old) != names(new));
+    let takes = |c: &Config| c.environments.iter().filter_map(|e| e.fingerprints_max).max();
+    differs("fingerprints or fingerprints_max", takes(old) != takes(new));
+    differs("registry.people_max", old.registry.people_max != new.registry.people_max);
+    differs("[limits]", old.limits != new.limits);
+    differs("[search]", old.search != new.search);
+    differs("[audit]", old.audit != new.audit);
+    differs("[access_log]", old.access != new.access);
+    differs(
+        "[records], or how long an environment keeps them",
+        format!("{:?}", old.records) != format!("{:?}", new.records),
+    );
+    let sockets = |c: &Config| {
+        let socket = |l: &Listener| {
+            let tls = l.tls.is_some();
+            (l.name.clone(), l.address.clone(), l.unix_mode, tls, l.http2_cleartext, l.proxy_protocol.clone())
+        };
+        c.listeners.iter().map(|l| socket(l)).collect::<Vec<_>>()
+    };
+    differs(
+        "a listener's name, address, socket_mode, http2_cleartext, proxy_protocol or whether it has TLS",
+        sockets(old) != sockets(new),
+    );
+    out
+}

@@ -1,0 +1,419 @@
+//! Running: a checked configuration to a gateway with its threads, its store and its admin side; reload and stop.
+
+mod admin_side;
+mod handover;
+mod made;
+
+pub use handover::handover_path;
+pub(crate) use made::IMPORTED;
+
+use admin_side::admin_side;
+use handover::{Handover, admin_socket};
+use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, snapshot};
+
+use crate::admin;
+use crate::audit::{Audit, AuditError};
+use crate::background::Background;
+use crate::config::{Config, JwksSource};
+use crate::forward::{SecretError, check_health};
+use crate::gateway::{Gateway, Rules, Shared};
+use crate::identify::{NoKeys, fetch_keys};
+use crate::listen::tls::TlsError;
+use crate::listen::{Address, HeldBudget, ListenerConfig, Predecessor, StartError, Workers};
+use crate::people::{Notebook, PrintsError};
+use crate::record::{Recorder, RecorderConfig};
+use crate::secrets::{Secrets, SecretsError};
+use crate::store::sqlite::Records;
+use crate::store::{Control, StoreError};
+use crate::telemetry::access::AccessLog;
+use crate::telemetry::metrics::Metrics;
+use arc_swap::ArcSwap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use tokio::sync::Semaphore;
+
+/// Why the gateway could not start. All of it the operator's to fix.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Keys of hashes and tokens.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The store or control.db.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Fingerprints.
+    #[error(transparent)]
+    Prints(#[from] PrintsError),
+    /// The rules files.
+    #[error("the rules can't be taken: {}", .0.join("; "))]
+    Rules(Vec<String>),
+    /// A listener.
+    #[error(transparent)]
+    Listen(#[from] StartError),
+    /// The audit.
+    #[error(transparent)]
+    Audit(AuditError),
+    /// What a connection's TLS is read from.
+    #[error("connection `{connection}`, upstream_tls: {error}")]
+    UpstreamTls {
+        /// Its name.
+        connection: Arc<str>,
+        /// What is wrong.
+        error: TlsError,
+    },
+    /// A header whose value stands elsewhere.
+    #[error("connection `{connection}`, secret_headers.{header}: {error}")]
+    Secret {
+        /// Its name.
+        connection: Arc<str>,
+        /// The header's name.
+        header: String,
+        /// What is wrong.
+        error: SecretError,
+    },
+    /// The file of an issuer's keys.
+    #[error("issuer `{issuer}`, jwks: {error}")]
+    Jwks {
+        /// Its name.
+        issuer: Arc<str>,
+        /// What is wrong.
+        error: NoKeys,
+    },
+    /// A listener's certificates.
+    #[error("listener `{listener}`: {error}")]
+    Tls {
+        /// Its name.
+        listener: Arc<str>,
+        /// What is wrong.
+        error: TlsError,
+    },
+    /// The admin listener, or a thread.
+    #[error("{what}: {kind}")]
+    Io {
+        /// What was wanted.
+        what: String,
+        /// The system's word for why.
+        kind: std::io::ErrorKind,
+    },
+}
+
+/// A running gateway.
+pub struct Running {
+    shared: Arc<Shared>,
+    control: Arc<Control>,
+    addresses: Vec<(Arc<str>, Address)>,
+    fronts: Fronts,
+    workers: Workers,
+    admin: admin::Running,
+    writer: Option<std::thread::JoinHandle<()>>,
+    people_writer: std::thread::JoinHandle<()>,
+    keyring: Keyring,
+    lasting: Lasting,
+    fetcher: Background,
+    checker: Background,
+    handover: Handover,
+    draining: Arc<AtomicBool>,
+    seen: i64,
+}
+
+impl Running {
+    /// Starts everything that `config` tells.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing runs then.
+    pub fn start(config: Config) -> Result<Self, RunError> {
+        Self::start_after(config, None)
+    }
+
+    /// The same with the listening sockets of the process before, which drains as soon as this one serves.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing runs then, and the process before goes on.
+    pub fn start_after(mut config: Config, before: Option<Predecessor>) -> Result<Self, RunError> {
+        let (before, mut handed) = match before {
+            Some(mut before) => {
+                let sockets = std::mem::take(&mut before.sockets);
+                (Some(before), sockets)
+            }
+            None => (None, Vec::new()),
+        };
+        let io = |what: &str| {
+            let what = what.to_owned();
+            move |e: std::io::Error| RunError::Io { what, kind: e.kind() }
+        };
+        let rules = Rules::load(&mut config).map_err(RunError::Rules)?;
+        let secrets = Secrets::open_or_create(&config.data_dir)?;
+        let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
+        let audit = Arc::new(
+            Audit::open_keeping(&config.data_dir, secrets.audit.clone(), config.audit.clone())
+                .map_err(RunError::Audit)?,
+        );
+        control.set("people_max", i64::try_from(config.registry.people_max).unwrap_or(i64::MAX))?;
+        let (keyring, prints) = Keyring::open(&config, &control, &secrets)?;
+        let (notebook, people_writer) =
+            Notebook::start(control.clone(), prints).map_err(io("the people thread can't start"))?;
+        let records = Records::new(&config.data_dir, config.records.keep.clone());
+        let metrics = Metrics::default();
+        let names: Vec<Arc<str>> = config.environments.iter().map(|e| e.name.clone()).collect();
+        let (recorder, writer) = if config.records.enabled {
+            let limits = RecorderConfig {
+                queue_records_max: config.records.queue_records_max,
+                queue_bytes_max: config.records.queue_bytes_max,
+            };
+            let cells = metrics.thread(&names);
+            let taken = notebook.clone();
+            let late = Box::new(move |environment: &str, findings: &crate::inspect::Findings| {
+                cells.inspected(environment, false, findings, false);
+                findings.persons.iter().for_each(|person| taken.take(&person.tags));
+            });
+            let (recorder, thread) = Recorder::start(limits, records.writer(), secrets.tokens.clone(), late)
+                .map_err(io("the record thread can't start"))?;
+            (Some(recorder), Some(thread))
+        } else {
+            (None, None)
+        };
+        let seen = control.version()?;
+        let fronts = fronts(&config)?;
+        let listeners: Vec<ListenerConfig> = config
+            .listeners
+            .iter()
+            .map(|l| ListenerConfig {
+                name: l.name.to_string(),
+                address: l.address.clone(),
+                unix_mode: l.unix_mode,
+                limits: config.limits.clone(),
+                tls: fronts.iter().find(|(name, _)| *name == l.name).map(|(_, front)| front.clone()),
+                http2_cleartext: l.http2_cleartext,
+                proxy_protocol: l.proxy_protocol.clone(),
+            })
+            .collect();
+        let names: Vec<Arc<str>> = config.listeners.iter().map(|l| l.name.clone()).collect();
+        let (threads, admin_address, held_bytes_max) =
+            (config.threads_used(), config.admin, config.limits.held_bytes_max);
+        let access = config.access.clone();
+        let (handover, lasting) = (handover_path(&config.data_dir), Lasting::default());
+        let snapshot = snapshot(config, rules, &control, &keyring, &lasting, None)?;
+        metrics.config_current.store(1, Relaxed);
+        metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
+        let access = access.as_ref().map(AccessLog::start).transpose();
+        let access = access.map_err(io("the access log can't be opened"))?;
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            recorder,
+            access,
+            notebook,
+            metrics,
+            held: HeldBudget::new(held_bytes_max),
+            scans: Semaphore::new(threads),
+        });
+        let asked = shared.clone();
+        let checker = check_health(move || asked.snapshot.load().routes.upstreams().cloned().collect())
+            .map_err(io("the thread of health checks can't start"))?;
+        let asked = shared.clone();
+        let fetcher = fetch_keys(move || asked.snapshot.load().fetched.clone())
+            .map_err(io("the thread that fetches keys can't start"))?;
+        let draining = Arc::new(AtomicBool::new(false));
+        let data = shared.clone();
+        let admin_socket = admin_socket(admin_address, &mut handed)
+            .map_err(io(&format!("the admin listener can't listen on {admin_address}")))?;
+        let (workers, mut sockets) =
+            Workers::start(listeners, threads, handed, move |_| Gateway::new(data.clone()))?;
+        sockets
+            .push(handover::admin_copy(&admin_socket).map_err(io("the admin listener can't be handed on"))?);
+        let addresses = names.into_iter().zip(workers.local_addrs().iter().cloned()).collect();
+        let connections = (workers.open_connections(), workers.counters().to_vec());
+        let admin = admin::start(
+            admin_socket,
+            admin_side(&shared, &control, audit, records, &draining, connections, secrets.tokens),
+        )
+        .map_err(io("the admin thread can't start"))?;
+        if before.is_some_and(|before| before.release().is_err()) {
+            tracing::warn!("The process before ended before this one served.");
+        }
+        let handover = Handover::wait(handover, sockets.into());
+        Ok(Self {
+            shared,
+            control,
+            addresses,
+            fronts,
+            workers,
+            admin,
+            writer,
+            people_writer,
+            keyring,
+            lasting,
+            fetcher,
+            checker,
+            handover,
+            draining,
+            seen,
+        })
+    }
+
+    /// Where each listener listens.
+    #[must_use]
+    pub fn addresses(&self) -> &[(Arc<str>, Address)] {
+        &self.addresses
+    }
+
+    /// Where a listener listens, if it has an address and a port.
+    #[must_use]
+    pub fn address(&self, listener: &str) -> Option<SocketAddr> {
+        self.addresses().iter().find(|(name, _)| &**name == listener).and_then(|(_, address)| address.tcp())
+    }
+
+    /// Every file that the running configuration is read from, beside its own: certificates and keys.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let snapshot = self.shared.snapshot.load();
+        let config = &snapshot.config;
+        let listeners = config.listeners.iter().filter_map(|l| l.tls.as_ref()).flat_map(|tls| tls.files());
+        let upstreams = config.connections.iter().flat_map(|c| {
+            let secrets = c.secret_headers.iter().filter_map(|(_, secret)| secret.file());
+            c.tls.iter().flat_map(|tls| tls.files()).chain(secrets)
+        });
+        let jwks = config.issuers.iter().filter_map(|i| match &i.jwks {
+            JwksSource::File(path) => Some(config.folder.join(path)),
+            JwksSource::Url { .. } => None,
+        });
+        listeners.chain(upstreams).map(Path::to_owned).chain(jwks).collect()
+    }
+
+    /// Where the admin side listens.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address
+    }
+
+    /// Keys and tokens.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Waits until every record of messages that ended before is durable or counted as dropped.
+    pub fn flush_records(&self) {
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.flush();
+        }
+        self.shared.notebook.flush();
+    }
+
+    /// Takes over what a configuration file's text says now: routes, policies, keys, certificates. What needs a new start
+    /// (listeners, threads, limits, data folder, admin address) has to be as it was.
+    ///
+    /// # Errors
+    /// What is wrong, a line each; the running configuration stays.
+    pub fn reload(&self, text: &str) -> Result<(), Vec<String>> {
+        let refuse = |problems: Vec<String>| {
+            self.shared.metrics.reload_failures.fetch_add(1, Relaxed);
+            self.shared.metrics.config_current.store(0, Relaxed);
+            problems
+        };
+        let mut config =
+            Config::parse(text).map_err(|p| refuse(p.iter().map(ToString::to_string).collect()))?;
+        let old = self.shared.snapshot.load();
+        config.folder.clone_from(&old.config.folder);
+        let needs_start = needs_a_start(&old.config, &config);
+        if !needs_start.is_empty() {
+            return Err(refuse(needs_start));
+        }
+        let fresh = fronts(&config).map_err(|e| refuse(vec![e.to_string()]))?;
+        let rules = Rules::load(&mut config).map_err(refuse)?;
+        let snapshot = snapshot(config, rules, &self.control, &self.keyring, &self.lasting, Some(&old))
+            .map_err(|e| refuse(vec![e.to_string()]))?;
+        for (name, front) in &self.fronts {
+            if let Some((_, fresh)) = fresh.iter().find(|(other, _)| other == name) {
+                front.take_over(fresh);
+            }
+        }
+        self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
+        self.shared.snapshot.store(Arc::new(snapshot));
+        self.lasting.endpoints.tidy();
+        if let Some(access) = &self.shared.access {
+            access.reopen();
+        }
+        self.shared.metrics.reloads.fetch_add(1, Relaxed);
+        self.shared.metrics.config_current.store(1, Relaxed);
+        Ok(())
+    }
+
+    /// Takes over keys that a command made or revoked since the last look. Cheap where nothing changed.
+    pub fn refresh_keys(&mut self) {
+        match self.control.version() {
+            Ok(version) if version == self.seen => {}
+            Ok(version) => {
+                self.seen = version;
+                self.refresh_keys_now();
+            }
+            Err(error) => {
+                tracing::error!(error = %error, "The control file can't be read; the old keys stay.")
+            }
+        }
+    }
+
+    /// Takes over the keys of the control file as they are now.
+    pub fn refresh_keys_now(&mut self) {
+        let old = self.shared.snapshot.load();
+        let (config, rules) = (old.config.clone(), old.rules.clone());
+        if let Err(error) = self.keyring.refresh(&config, &self.control) {
+            tracing::error!(error = %error, "Imported fingerprints can't be read; the old ones stay.");
+        }
+        match snapshot(config, rules, &self.control, &self.keyring, &self.lasting, Some(&old)) {
+            Ok(snapshot) => {
+                self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
+                self.shared.snapshot.store(Arc::new(snapshot));
+                tracing::info!("Keys and registry were read anew.");
+            }
+            Err(error) => tracing::error!(error = %error, "Keys can't be read; the old ones stay."),
+        }
+    }
+
+    /// Waits until another process serves in place of this one.
+    pub async fn released(&self) {
+        self.handover.released().await;
+    }
+
+    /// Looks at what nobody tells: whether other processes listen on ports of ours, counted and said when there are more.
+    /// Has rates forget callers that are long gone.
+    pub fn look_around(&self) {
+        self.shared.snapshot.load().rates.tidy();
+        let found = self.handover.foreign_listeners();
+        let before = self.shared.metrics.foreign_listeners.swap(found, Relaxed);
+        if found > before {
+            tracing::error!(
+                sockets = found,
+                "Another process listens on a port of this one, and gets a share of its connections."
+            );
+        }
+    }
+
+    /// Stops: unready at once, connections drained, records written. Gives how many connections were cut.
+    #[must_use]
+    pub fn stop(self) -> u64 {
+        self.draining.store(true, Relaxed);
+        // Where another process serves, the admin side is its own at once.
+        let admin = (!self.handover.is_released()).then_some(self.admin);
+        drop(self.handover); // with its copies of the sockets, or they would go on listening
+        self.checker.stop();
+        self.fetcher.stop();
+        let cut = self.workers.drain();
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.stop();
+        }
+        if let Some(writer) = self.writer {
+            // It ended before, where it panicked.
+            let _ = writer.join();
+        }
+        if let Some(access) = &self.shared.access {
+            access.stop();
+        }
+        // Behind the record writer: fingerprints of the last records are kept, too.
+        self.shared.notebook.stop();
+        let _ = self.people_writer.join();
+        drop(admin);
+        cut
+    }
+}
