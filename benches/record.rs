@@ -69,6 +69,7 @@ fn draft(body: &str) -> Draft {
         known: None,
         rules: RuleSet::built_in().clone(),
         budget: Budget::default(),
+        seal: None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! Answers of the admin API: problem details for everything that isn't what was asked for.
 
-use axum::http::{StatusCode, header};
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What was asked for, or a problem.
 pub(super) type Answer = Result<Response, Response>;
@@ -17,4 +18,43 @@ pub(super) fn problem(status: StatusCode, word: &str, detail: &str) -> Response 
 pub(super) fn broken() -> Response {
     tracing::error!("The store failed a reader's request.");
     problem(StatusCode::INTERNAL_SERVER_ERROR, "store", "The store failed. The gateway's log says more.")
+}
+
+/// A body that isn't what is wanted.
+pub(super) fn bad(wanted: &str) -> Response {
+    problem(StatusCode::BAD_REQUEST, "bad_body", &format!("Wanted in JSON: {wanted}."))
+}
+
+/// There is no such thing, or none that the caller may see.
+pub(super) fn not_here() -> Response {
+    problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+}
+
+/// Somebody else was first.
+pub(super) fn stale() -> Response {
+    problem(StatusCode::PRECONDITION_FAILED, "changed_since", "Somebody changed it since it was read.")
+}
+
+/// Whether a change is made to what is there now, as the caller names it (RFC 9110, If-Match).
+// An error here is an answer, made once and sent.
+#[allow(clippy::result_large_err)]
+pub(super) fn if_match(headers: &HeaderMap, version: i64) -> Result<(), Response> {
+    let Some(named) = headers.get(header::IF_MATCH) else {
+        let detail = "If-Match is needed: the ETag of what is changed, as it was read.";
+        return Err(problem(StatusCode::PRECONDITION_REQUIRED, "if_match", detail));
+    };
+    match named.to_str().ok() {
+        Some("*") => Ok(()),
+        Some(tag) if tag == etag(version) => Ok(()),
+        _ => Err(stale()),
+    }
+}
+
+/// An answer with its version as ETag.
+pub(super) fn tagged(version: i64, value: Value) -> Response {
+    ([(header::ETAG, etag(version))], Json(value)).into_response()
+}
+
+fn etag(version: i64) -> String {
+    format!("\"{version}\"")
 }

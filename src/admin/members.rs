@@ -2,14 +2,14 @@
 //! durable in the audit before they hold, and hold from the next request.
 
 use super::Admin;
-use super::answers::{self, Answer, problem};
+use super::answers::{self, Answer, bad, if_match, not_here, problem, tagged};
 use super::caller::{Caller, Done};
 use crate::org::{Change, Flag, Grant, OrgRole};
 use crate::store::{Changed, MemberRow};
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query as Params, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, caller: Caller) -> Ans
 pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(id): Path<String>) -> Answer {
     caller.manages(&admin)?;
     let member = member(&admin, &id)?;
-    Ok(tagged(&member, told(&member)))
+    Ok(tagged(member.version, told(&member)))
 }
 
 /// Makes a member without any role in an environment.
@@ -129,7 +129,7 @@ pub(super) async fn create(
         return Err(problem(StatusCode::CONFLICT, "name_taken", "This name is somebody's."));
     };
     let member = member(&admin, &id)?;
-    let mut answer = tagged(&member, told(&member));
+    let mut answer = tagged(member.version, told(&member));
     *answer.status_mut() = StatusCode::CREATED;
     Ok(answer)
 }
@@ -161,11 +161,12 @@ pub(super) async fn set_org_role(
         false => Change { gained: vec![role.as_str().to_owned()], lost: vec![before.as_str().to_owned()] },
     };
     if dry {
-        return Ok(tagged(&member, json!({"dry_run": true, "change": change})));
+        return Ok(tagged(member.version, json!({"dry_run": true, "change": change})));
     }
-    let version = matched(&headers, &member)?;
+    if_match(&headers, member.version)?;
     told_change(&admin, &caller, "set_organization_role", "", &member.id, &change)?;
-    let done = admin.control.set_org_role(&id, role.as_str(), version).map_err(|_| answers::broken())?;
+    let done =
+        admin.control.set_org_role(&id, role.as_str(), member.version).map_err(|_| answers::broken())?;
     changed(&admin, &id, done, &change)
 }
 
@@ -221,9 +222,9 @@ pub(super) async fn remove(
     if !caller.principal.org.assigns(OrgRole::of(&member.org_role).unwrap_or(OrgRole::Owner)) {
         return Err(caller.refused(&admin, "members", ""));
     }
-    let version = matched(&headers, &member)?;
+    if_match(&headers, member.version)?;
     caller.did(&admin, &Done { action: "remove_member", object: &member.id, ..Done::default() })?;
-    match admin.control.remove_member(&id, version, super::now()).map_err(|_| answers::broken())? {
+    match admin.control.remove_member(&id, member.version, super::now()).map_err(|_| answers::broken())? {
         Changed::Yes => Ok(StatusCode::NO_CONTENT.into_response()),
         other => Err(unchanged(other)),
     }
@@ -258,13 +259,15 @@ fn assign(
     let had = member.roles.iter().find(|(name, _)| name == environment).map(|(_, role)| role.as_str());
     let change = Change::between(&of(had), &of(role));
     if dry_run {
-        return Ok(tagged(&member, json!({"dry_run": true, "change": change})));
+        return Ok(tagged(member.version, json!({"dry_run": true, "change": change})));
     }
-    let version = matched(headers, &member)?;
+    if_match(headers, member.version)?;
     let action = if role.is_some() { "set_role" } else { "remove_role" };
     told_change(admin, caller, action, environment, &member.id, &change)?;
-    let done =
-        admin.control.set_environment_role(id, environment, role, version).map_err(|_| answers::broken())?;
+    let done = admin
+        .control
+        .set_environment_role(id, environment, role, member.version)
+        .map_err(|_| answers::broken())?;
     changed(admin, id, done, &change)
 }
 
@@ -290,7 +293,7 @@ fn changed(admin: &Admin, id: &str, done: Changed, change: &Change) -> Answer {
     match done {
         Changed::Yes => {
             let member = member(admin, id)?;
-            Ok(tagged(&member, json!({"member": told(&member), "change": change})))
+            Ok(tagged(member.version, json!({"member": told(&member), "change": change})))
         }
         other => Err(unchanged(other)),
     }
@@ -302,35 +305,8 @@ fn unchanged(why: Changed) -> Response {
             problem(StatusCode::CONFLICT, "last_owner", "The organization's last owner stays one.")
         }
         Changed::Unknown => not_here(),
-        Changed::Stale | Changed::Yes => problem(
-            StatusCode::PRECONDITION_FAILED,
-            "changed_since",
-            "Somebody changed it since it was read.",
-        ),
+        Changed::Stale | Changed::Yes => answers::stale(),
     }
-}
-
-/// The version that a change is made to, as the caller names it.
-// As above.
-#[allow(clippy::result_large_err)]
-fn matched(headers: &HeaderMap, member: &MemberRow) -> Result<i64, Response> {
-    let Some(named) = headers.get(header::IF_MATCH) else {
-        let detail = "If-Match is needed: the ETag of the member as it was read.";
-        return Err(problem(StatusCode::PRECONDITION_REQUIRED, "if_match", detail));
-    };
-    match named.to_str().ok() {
-        Some("*") => Ok(member.version),
-        Some(tag) if tag == etag(member) => Ok(member.version),
-        _ => Err(unchanged(Changed::Stale)),
-    }
-}
-
-fn etag(member: &MemberRow) -> String {
-    format!("\"{}\"", member.version)
-}
-
-fn tagged(member: &MemberRow, value: Value) -> Response {
-    ([(header::ETAG, etag(member))], Json(value)).into_response()
 }
 
 // As above.
@@ -352,14 +328,6 @@ fn told(member: &MemberRow) -> Value {
         "roles": roles,
         "created": crate::clock::rfc3339(u64::try_from(member.created).unwrap_or(0) * 1000),
     })
-}
-
-fn not_here() -> Response {
-    problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
-}
-
-fn bad(wanted: &str) -> Response {
-    problem(StatusCode::BAD_REQUEST, "bad_body", &format!("Wanted in JSON: {wanted}."))
 }
 
 /// Names that records, labels and the audit may show.

@@ -5,15 +5,19 @@
 
 mod answers;
 mod caller;
+mod glass;
 mod members;
 mod openapi;
 mod quota;
 mod records;
+mod sealing;
 mod tail;
 mod tokens;
 mod trail;
 mod values;
+mod words;
 
+pub use glass::Originals;
 pub use openapi::openapi;
 pub use quota::{Quota, SearchLimits};
 
@@ -54,6 +58,10 @@ pub struct Admin {
     pub tokens: TokenKeys,
     /// Searches by value.
     pub quota: Quota,
+    /// Sealed originals.
+    pub originals: Originals,
+    /// Connections of the running configuration, with their environments.
+    pub connections: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
 }
 
 /// A running admin listener; stops when dropped.
@@ -130,6 +138,12 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/v1/records/counts", get(records::counts))
         .route("/v1/records/tail", get(tail::tail))
         .route("/v1/records/{id}", get(records::show))
+        .route("/v1/sealing", get(sealing::list))
+        .route("/v1/sealing/{connection}", get(sealing::show).put(sealing::set))
+        .route("/v1/break-glass", get(glass::list).post(glass::open))
+        .route("/v1/break-glass/{id}", get(glass::show).delete(glass::end))
+        .route("/v1/break-glass/{id}/reveals", post(glass::reveal))
+        .route("/v1/break-glass/{id}/review", post(glass::review))
         .route("/v1/audit", get(trail::list))
         .method_not_allowed_fallback(|| async {
             problem(StatusCode::METHOD_NOT_ALLOWED, "method", "This method isn't served here.")

@@ -1,6 +1,6 @@
 //! The API's own description (OpenAPI 3.1), made from the handlers; `config/openapi.json` is the same, checked by a test.
 
-use super::{members, records, tail, tokens, trail, values};
+use super::{glass, members, records, sealing, tail, tokens, trail, values};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -29,9 +29,27 @@ use utoipa::OpenApi;
         tokens::create,
         tokens::rotate,
         tokens::revoke,
+        sealing::list,
+        sealing::show,
+        sealing::set,
+        glass::open,
+        glass::list,
+        glass::show,
+        glass::end,
+        glass::reveal,
+        glass::review,
         trail::list,
     ),
-    components(schemas(members::RoleBody, members::NewMember, tokens::Lifetime, values::ValueSearch))
+    components(schemas(
+        members::RoleBody,
+        members::NewMember,
+        tokens::Lifetime,
+        values::ValueSearch,
+        sealing::SealingBody,
+        glass::GlassBody,
+        glass::RevealBody,
+        glass::ReviewBody
+    ))
 )]
 struct Described;
 

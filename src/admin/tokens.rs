@@ -1,7 +1,7 @@
 //! Tokens of members: made, rotated with an overlap, revoked. A token is shown once.
 
 use super::Admin;
-use super::answers::{self, Answer, problem};
+use super::answers::{self, Answer, not_here, problem};
 use super::caller::{Caller, Done};
 use crate::org::OrgRole;
 use axum::Json;
@@ -108,8 +108,4 @@ fn expires(body: Result<Json<Lifetime>, JsonRejection>) -> Result<(Option<i64>, 
     }
     let expires = lifetime.expires_days.map(|days| super::now() + i64::from(days) * 86_400);
     Ok((expires, i64::from(overlap) * 3600))
-}
-
-fn not_here() -> Response {
-    problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
 }

@@ -2,12 +2,11 @@
 //! what is found are records whose ceiling let them carry tokens.
 
 use super::Admin;
-use super::answers::{Answer, problem};
+use super::answers::{Answer, bad, problem};
 use super::caller::{Caller, Done};
 use super::quota::Taken;
-use crate::inspect::RuleSet;
+use super::words;
 use crate::inspect::kind::Kind;
-use crate::inspect::text;
 use crate::org::{Flag, Permission};
 use crate::store::{Query, ReadScope};
 use axum::Json;
@@ -54,7 +53,8 @@ pub(super) async fn search(
     let Json(wanted) = body.map_err(|_| bad("environment, value; kind, reason, from, to, limit, after"))?;
     let (.., flag) = caller.here(&admin, Permission::SearchValues, &wanted.environment)?;
     let kinds = kinds(wanted.kind.as_deref())?;
-    let reason = reason(wanted.reason.as_deref().unwrap_or_default(), flag)?;
+    let is_needed = flag == Flag::Production;
+    let reason = words::reason(wanted.reason.as_deref().unwrap_or_default(), is_needed)?;
     if !(VALUE_CHARS_MIN..=VALUE_CHARS_MAX)
         .contains(&wanted.value.chars().filter(|c| c.is_alphanumeric()).count())
     {
@@ -124,33 +124,5 @@ fn kinds(word: Option<&str>) -> Result<Vec<Kind>, Response> {
     }
 }
 
-/// A reason in production, and none that holds what detectors find: the audit keeps it.
-// As above.
-#[allow(clippy::result_large_err)]
-fn reason(text: &str, flag: Flag) -> Result<&str, Response> {
-    let text = text.trim();
-    if flag == Flag::Production && text.chars().count() < REASON_CHARS_MIN {
-        return Err(problem(
-            StatusCode::BAD_REQUEST,
-            "reason_needed",
-            "In production a search by value needs a reason.",
-        ));
-    }
-    if text.chars().count() > REASON_CHARS_MAX || text.contains(char::is_control) {
-        return Err(bad("a reason of at most 500 characters, without control characters"));
-    }
-    if !text::scan(text, "", RuleSet::built_in()).is_empty() {
-        let detail = "The reason itself holds likely PHI: name a ticket, not the person.";
-        return Err(problem(StatusCode::BAD_REQUEST, "reason_holds_phi", detail));
-    }
-    Ok(text)
-}
-
-fn bad(wanted: &str) -> Response {
-    problem(StatusCode::BAD_REQUEST, "bad_body", &format!("Wanted in JSON: {wanted}."))
-}
-
 const VALUE_CHARS_MIN: usize = 3;
 const VALUE_CHARS_MAX: usize = 200;
-const REASON_CHARS_MIN: usize = 4;
-const REASON_CHARS_MAX: usize = 500;

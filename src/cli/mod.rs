@@ -8,6 +8,7 @@ pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod fingerprints;
+pub mod glass;
 pub mod keys;
 pub mod org;
 pub mod out;
@@ -61,6 +62,8 @@ enum Command {
     Audit(audit::Args),
     /// Read records through the admin API, as your role allows.
     Records(records::Args),
+    /// Show sealed originals to whoever says why: a field at a time, told to others, reviewed.
+    BreakGlass(glass::Args),
     /// Write a backup of the data folder, without its keys.
     Backup(backup::BackupArgs),
     /// Make a data folder from a backup.
@@ -87,5 +90,6 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Secrets(args) => secrets::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Records(args) => records::run(args),
+        Command::BreakGlass(args) => glass::run(args),
     }
 }

@@ -91,6 +91,17 @@ enum Command {
         #[arg(long, value_name = "DAYS")]
         expires_days: Option<u32>,
     },
+    /// Whether the originals of a production connection's messages are sealed beside its records; without a change, list them.
+    Seal {
+        /// The connection.
+        connection: Option<String>,
+        /// Have them sealed from now on, or not any more. An owner's to decide.
+        #[arg(requires = "reason")]
+        state: Option<Switch>,
+        /// Why; kept in the audit.
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Put a new token in the place of yours, and print it; the old one holds for a while.
     Rotate {
         /// Hours that the old one still holds.
@@ -100,6 +111,15 @@ enum Command {
         #[arg(long, value_name = "DAYS")]
         expires_days: Option<u32>,
     },
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Switch {
+    /// From now on.
+    On,
+    /// Not any more.
+    Off,
 }
 
 /// Runs it. Exit code 0: done, 1: refused or not there, 2: error.
@@ -147,6 +167,14 @@ fn asked(api: &Api, command: &Command) -> Result<Answer, String> {
             let id = id(api, member)?;
             let body = json!({"expires_days": expires_days});
             api.ask("POST", &format!("/v1/members/{}/tokens", encoded(&id)), Some(&body), None)
+        }
+        Command::Seal { connection: None, .. } => api.get("/v1/sealing"),
+        Command::Seal { connection: Some(connection), state, reason } => {
+            let path = format!("/v1/sealing/{}", encoded(connection));
+            let now = api.get(&path)?;
+            let Some(state) = state.filter(|_| now.status == 200) else { return Ok(now) };
+            let body = json!({"on": state == Switch::On, "reason": reason});
+            api.ask("PUT", &path, Some(&body), now.etag.as_deref())
         }
         Command::Rotate { overlap_hours, expires_days } => {
             let body = json!({"overlap_hours": overlap_hours, "expires_days": expires_days});
@@ -236,6 +264,23 @@ fn print(command: &Command, value: &Value) {
         Command::Token { .. } | Command::Rotate { .. } => {
             out::complain(format!("Token {}. It is shown this once.", text(value, "id")));
             out::line(text(value, "token"));
+        }
+        Command::Seal { connection, .. } => {
+            let one = connection.is_some().then(|| value.clone());
+            for c in one.into_iter().chain(list(value, "connections")) {
+                let state = if c["on"] == true { "on" } else { "off" };
+                let set = &c["set"];
+                let set = if set.is_null() {
+                    String::new()
+                } else {
+                    format!("by {} at {}", text(set, "by"), text(set, "at"))
+                };
+                out::line(format!(
+                    "{:<24} {:<16} {state:<4} {set}",
+                    text(&c, "connection"),
+                    text(&c, "environment")
+                ));
+            }
         }
         Command::Remove { .. } => out::complain("Removed."),
         Command::Add { .. } => out::line(text(value, "id")),

@@ -1,9 +1,9 @@
 //! `phigate secrets`: keys that stand beside the data folder.
 
-use super::keys::{audited, finish};
+use super::keys::{audited, checked, finish};
 use super::out;
-use crate::secrets::{Secrets, TokenKeys};
-use std::path::PathBuf;
+use crate::secrets::{self, Secrets, TokenKeys};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What `phigate secrets` takes.
@@ -16,13 +16,22 @@ pub struct Args {
     command: Command,
 }
 
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, Clone, clap::Subcommand)]
 enum Command {
     /// Make a new key of tokens; records made with the old one are still found by value. The gateway takes it at its next
     /// start.
     RotateTokens,
     /// Forget the old keys of tokens, once the retention of their records is over.
     ForgetPastTokens,
+    /// Remove the key of a day: what it sealed can't be opened by anybody from then on. It can't be undone.
+    Shred {
+        /// The environment.
+        #[arg(long)]
+        environment: String,
+        /// The day: 2026-01-02.
+        #[arg(long)]
+        day: String,
+    },
 }
 
 /// Runs it. Exit code 0: done, 2: error.
@@ -31,7 +40,8 @@ pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
         Secrets::open_or_create(&args.data).map_err(|e| e.to_string())?;
         let folder = Secrets::folder(&args.data);
-        let (action, done) = match args.command {
+        let (action, done) = match &args.command {
+            Command::Shred { environment, day } => return shredded(&args.data, environment, day),
             Command::RotateTokens => ("rotate_token_key", TokenKeys::rotate(&folder)),
             Command::ForgetPastTokens => ("remove_past_token_keys", TokenKeys::forget_past(&folder)),
         };
@@ -41,4 +51,20 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(ExitCode::SUCCESS)
     };
     finish("secrets", run())
+}
+
+/// Removes a day's key of sealed originals. The event comes first: a key that is gone is gone with a word.
+fn shredded(data: &Path, environment: &str, day: &str) -> Result<ExitCode, String> {
+    let is_day = day.len() == 10 && day.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    let environment = checked(environment)?;
+    if !is_day {
+        return Err("--day wants a day: 2026-01-02".to_owned());
+    }
+    audited(data, "shred_seal_key", environment, day)?;
+    if !secrets::shred(data, environment, day).map_err(|e| e.to_string())? {
+        out::complain("There is no key of that environment and day.");
+        return Ok(ExitCode::from(1));
+    }
+    out::complain("Gone. What it sealed can't be opened any more.");
+    Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 
 use super::reader::{Problems, Table};
 use super::sections::name;
-use crate::forward::SYSTEM_CA;
+use crate::forward::{Remote, SYSTEM_CA};
 use crate::org::CallerRole;
 use jsonwebtoken::Algorithm;
 use std::path::PathBuf;
@@ -41,18 +41,7 @@ pub enum JwksSource {
     /// In a file, from the configuration's folder on.
     File(PathBuf),
     /// At a URL.
-    Url {
-        /// Whether in TLS.
-        is_tls: bool,
-        /// Host.
-        host: String,
-        /// Port.
-        port: u16,
-        /// Path and query.
-        path: String,
-        /// Who signs for the host.
-        ca: PathBuf,
-    },
+    Url(Remote),
 }
 
 /// Reads one.
@@ -111,21 +100,7 @@ fn source(text: &str, ca: PathBuf) -> Option<JwksSource> {
     if let Some(path) = text.strip_prefix("file:") {
         return (!path.is_empty()).then(|| JwksSource::File(PathBuf::from(path)));
     }
-    let uri: http::Uri = text.parse().ok()?;
-    let is_tls = match uri.scheme_str()? {
-        "https" => true,
-        "http" => false,
-        _ => return None,
-    };
-    let host = uri.host()?.trim_matches(['[', ']']).to_owned();
-    // Keys that anybody on the way could change are nobody's.
-    let is_here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if !is_tls && !is_here {
-        return None;
-    }
-    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    let path = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
-    Some(JwksSource::Url { is_tls, host, port, path, ca })
+    Remote::parse(text, ca).map(JwksSource::Url)
 }
 
 /// Of public keys only: with a shared secret whoever checks a token could make one.

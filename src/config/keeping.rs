@@ -1,8 +1,10 @@
 //! What is kept and how long, and who may see it: sections of the file beside those of messages.
 
 use super::reader::{Problems, Table};
+use super::{BreakGlass, Sealing};
 use crate::admin::SearchLimits;
 use crate::audit::Keep;
+use crate::forward::{Remote, SYSTEM_CA, Secret};
 use crate::org::{Grant, Permission, Role, Sight};
 use crate::telemetry::access::AccessSettings;
 use std::collections::BTreeSet;
@@ -28,6 +30,53 @@ pub(super) fn audit(mut t: Table<'_, '_>, problems: &mut Problems) -> Keep {
     };
     t.done(problems);
     keep
+}
+
+/// `[sealing]`
+pub(super) fn sealing(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Sealing> {
+    t.span()?;
+    let d = 30;
+    let days = t.number("retention_days", d.into(), 1..3_651, "days", problems);
+    let key = t.required("key", SECRET_WANTED, problems);
+    let key = key.and_then(|(text, span)| secret("key", &text, span, &t, problems));
+    t.done(problems);
+    Some(Sealing { key: key?, retention_days: u32::try_from(days).unwrap_or(d) })
+}
+
+/// `[break_glass]`
+pub(super) fn break_glass(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<BreakGlass> {
+    t.span()?;
+    let d = 20;
+    let ca = t.text("ca", problems).map_or_else(|| PathBuf::from(SYSTEM_CA), |(path, _)| PathBuf::from(path));
+    let webhook = t.required("webhook", WEBHOOK_WANTED, problems).and_then(|(text, span)| {
+        let remote = Remote::parse(&text, ca);
+        if remote.is_none() {
+            // A path of its own is often the secret of such a URL: not repeated.
+            problems.add(Some(span), t.key("webhook"), WEBHOOK_WANTED, "another text");
+        }
+        remote
+    });
+    let authorization = t.text("authorization", problems);
+    let authorization =
+        authorization.and_then(|(text, span)| secret("authorization", &text, span, &t, problems));
+    let reveals = t.number("reveals_max", d.into(), 1..1_001, "fields", problems);
+    t.done(problems);
+    Some(BreakGlass { webhook: webhook?, authorization, reveals_max: u32::try_from(reveals).unwrap_or(d) })
+}
+
+/// Where a secret stands; the secret itself in its place isn't repeated.
+fn secret(
+    key: &str,
+    text: &str,
+    span: std::ops::Range<usize>,
+    t: &Table<'_, '_>,
+    problems: &mut Problems,
+) -> Option<Secret> {
+    let secret = Secret::parse(text);
+    if secret.is_none() {
+        problems.add(Some(span), t.key(key), SECRET_WANTED, "another text");
+    }
+    secret
 }
 
 /// `[search]`
@@ -112,3 +161,6 @@ fn grant(mut t: Table<'_, '_>, problems: &mut Problems) -> Grant {
     t.done(problems);
     grant
 }
+
+const SECRET_WANTED: &str = "where it stands: file:PATH, env:NAME or command:PROGRAM ARGUMENTS";
+const WEBHOOK_WANTED: &str = "where the notice goes: an https:// URL (http:// on this machine)";

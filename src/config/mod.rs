@@ -17,7 +17,7 @@ pub use issuer::{Issuer, JwksSource};
 pub use reader::Problem;
 
 use crate::decide::{Policy, Thresholds};
-use crate::forward::HeaderRules;
+use crate::forward::{HeaderRules, Remote, Secret};
 use crate::inspect::decode::Budget;
 use crate::inspect::rules::Modes;
 use crate::listen::tls::TlsSettings;
@@ -49,6 +49,10 @@ pub struct Config {
     pub access: Option<crate::telemetry::access::AccessSettings>,
     /// How the audit is kept.
     pub audit: crate::audit::Keep,
+    /// How originals are sealed; `None`: no connection can have them sealed.
+    pub sealing: Option<Sealing>,
+    /// How originals are asked for; `None`: nobody can.
+    pub break_glass: Option<BreakGlass>,
     /// Limits of searches by value.
     pub search: crate::admin::SearchLimits,
     /// Roles of people.
@@ -69,6 +73,26 @@ pub struct Config {
     pub issuers: Vec<Arc<Issuer>>,
     /// Connections.
     pub connections: Vec<Arc<Connection>>,
+}
+
+/// How originals are sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealing {
+    /// Where the key stands that keys of days are wrapped with: 32 bytes in hex or base64.
+    pub key: Secret,
+    /// Days until the key of a day is removed, and with it all that it sealed. Default 30.
+    pub retention_days: u32,
+}
+
+/// How originals are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakGlass {
+    /// Who is told first: owners and security, by whatever stands there.
+    pub webhook: Remote,
+    /// What the notice shows of itself there: the header `Authorization`.
+    pub authorization: Option<Secret>,
+    /// Fields at most that one can show. Default 20.
+    pub reveals_max: u32,
 }
 
 /// One isolated space of the organization.

@@ -31,6 +31,8 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let mut records = records(root.table("records", problems), problems);
     let access = super::keeping::access(root.table("access_log", problems), problems);
     let audit = super::keeping::audit(root.table("audit", problems), problems);
+    let sealing = super::keeping::sealing(root.table("sealing", problems), problems);
+    let break_glass = super::keeping::break_glass(root.table("break_glass", problems), problems);
     let search = super::keeping::search(root.table("search", problems), problems);
     let roles = crate::org::Roles::with(super::keeping::roles(&mut root, problems));
     let registry = registry(root.table("registry", problems), problems);
@@ -63,6 +65,8 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         records,
         access,
         audit,
+        sealing,
+        break_glass,
         search,
         roles,
         registry,

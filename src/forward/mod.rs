@@ -14,6 +14,7 @@ mod endpoint;
 mod group;
 mod health;
 mod headers;
+mod once;
 mod pool;
 mod secret;
 mod tls;
@@ -27,6 +28,7 @@ pub use headers::{
     Forwarding, HeaderRules, HostHeader, ask_to_switch, canonical_path, prepare_reply, prepare_request,
 };
 pub use health::{HealthCheck, check_health};
+pub use once::Remote;
 pub use pool::{ForwardCounters, Pool};
 pub use secret::{Secret, SecretError};
 pub use tls::{SYSTEM_CA, TlsSettings, UpstreamTls};

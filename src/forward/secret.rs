@@ -1,5 +1,6 @@
 //! Secrets that an upstream wants: they stand in a file, a variable, or what a command prints; never in the configuration.
 
+use crate::payload::PayloadText;
 use http::HeaderValue;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -53,11 +54,11 @@ impl Secret {
         }
     }
 
-    /// The secret, for a header; marked so that no log shows it.
+    /// The secret, without blanks at its end.
     ///
     /// # Errors
     /// [`SecretError`].
-    pub fn header(&self) -> Result<HeaderValue, SecretError> {
+    pub fn text(&self) -> Result<PayloadText, SecretError> {
         let text = match self {
             Self::Variable(name) => std::env::var(name).map_err(|_| SecretError::Unset(name.clone()))?,
             Self::File(path) => std::fs::read_to_string(path)
@@ -72,7 +73,15 @@ impl Secret {
                 output.ok_or_else(failed)?.lines().next().unwrap_or_default().to_owned()
             }
         };
-        let mut value = HeaderValue::try_from(text.trim_end()).map_err(|_| SecretError::NoHeader)?;
+        Ok(PayloadText::from(text.trim_end()))
+    }
+
+    /// The secret, for a header; marked so that no log shows it.
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn header(&self) -> Result<HeaderValue, SecretError> {
+        let mut value = HeaderValue::try_from(self.text()?.expose()).map_err(|_| SecretError::NoHeader)?;
         if value.is_empty() {
             return Err(SecretError::NoHeader);
         }

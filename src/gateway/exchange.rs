@@ -224,6 +224,7 @@ impl Close {
         let taker = snapshot.taker.clone().filter(|_| takes && streamed);
         // A refused message is kept at metadata, whoever sent it.
         let refused = matches!(outcome, Outcome::Refused | Outcome::Withheld | Outcome::Failed);
+        let seal = exchange.route.as_ref().and_then(|r| snapshot.seals(r, &self.shared)).filter(|_| !refused);
         let draft = Draft {
             entry,
             ceiling: if refused { View::Metadata } else { exchange.ceiling },
@@ -242,6 +243,7 @@ impl Close {
             known: taker.map(|taker| taker as Arc<dyn Known>),
             rules: rules.clone(),
             budget: snapshot.config.budget,
+            seal,
         };
         recorder.offer(draft);
     }

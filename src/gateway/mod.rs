@@ -19,19 +19,21 @@ use crate::inspect::decode;
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
 use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee, hold};
-use crate::org::{Ceiling, UNRESOLVED};
+use crate::org::{Ceiling, Flag, UNRESOLVED};
 use crate::payload::Payload;
 use crate::people::{Notebook, People, Taker};
 use crate::reason::Reason;
 use crate::record::Recorder;
 use crate::resolve::{self, Route, Routes, Wish};
 use crate::respond;
+use crate::secrets::SealKeys;
 use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::{Cells, Metrics, Outcome, Stage};
 use arc_swap::ArcSwap;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -55,10 +57,22 @@ pub struct Snapshot {
     pub rules: Rules,
     /// Rates of messages.
     pub rates: Rates,
+    /// Connections whose originals are sealed, each with the environment that it was turned on for.
+    pub sealed: HashMap<String, String>,
     /// Who is known.
     pub people: Arc<People>,
     /// What takes fingerprints of the people that production sees, where an owner turned it on.
     pub taker: Option<Arc<Taker>>,
+}
+
+impl Snapshot {
+    /// What a message's originals are sealed with: in production alone, where an owner turned it on for the connection.
+    fn seals(&self, route: &Route, shared: &Shared) -> Option<Arc<SealKeys>> {
+        let keys = shared.seals.as_ref()?;
+        let environment = self.sealed.get(&*route.connection.name)?;
+        let holds = route.environment.flag == Flag::Production && **environment == *route.environment.name;
+        holds.then(|| keys.clone())
+    }
 }
 
 /// What all data threads share.
@@ -67,6 +81,8 @@ pub struct Shared {
     pub snapshot: ArcSwap<Snapshot>,
     /// Where records go; `None` where they are off.
     pub recorder: Option<Recorder>,
+    /// What originals are sealed with, where there is a key for it.
+    pub seals: Option<Arc<SealKeys>>,
     /// The access log, where there is one.
     pub access: Option<AccessLog>,
     /// Where people are remembered.

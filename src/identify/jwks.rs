@@ -2,10 +2,10 @@
 
 use crate::background::{Background, Stopped};
 use crate::config::{Issuer, JwksSource};
-use crate::forward::{Endpoint, Http2, OutBody, Pool, TlsSettings, Upstream, UpstreamTls};
+use crate::forward::Remote;
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, PublicKeyUse};
 use std::collections::HashMap;
@@ -118,7 +118,7 @@ async fn fetch_all(issuers: impl Fn() -> Vec<Fetched>, mut stopped: Stopped) {
     let mut last: HashMap<Arc<str>, (Instant, bool)> = HashMap::new();
     loop {
         for (issuer, keys) in issuers() {
-            let JwksSource::Url { .. } = &issuer.jwks else { continue };
+            let JwksSource::Url(remote) = &issuer.jwks else { continue };
             let due = match last.get(&issuer.name) {
                 None => true,
                 Some((at, was_good)) => {
@@ -132,7 +132,7 @@ async fn fetch_all(issuers: impl Fn() -> Vec<Fetched>, mut stopped: Stopped) {
             }
             keys.is_wanted.store(false, Relaxed);
             let found = tokio::select! {
-                found = tokio::time::timeout(FETCH, fetch(&issuer)) => found.ok().flatten(),
+                found = fetch(remote) => found,
                 _ = stopped.changed() => return,
             };
             let is_good = found.is_some_and(|text| keys.take(&text).is_ok());
@@ -152,30 +152,15 @@ async fn fetch_all(issuers: impl Fn() -> Vec<Fetched>, mut stopped: Stopped) {
     }
 }
 
-/// One GET, with a connection of its own.
-async fn fetch(issuer: &Issuer) -> Option<Vec<u8>> {
-    let JwksSource::Url { is_tls, host, port, path, ca } = &issuer.jwks else { return None };
-    let settings = TlsSettings { ca: ca.clone(), server_name: None, certificate: None };
-    let tls = match is_tls {
-        true => UpstreamTls::load(&settings, std::iter::once(host.as_str()), Http2::Off).ok()?.pop(),
-        false => None,
-    };
-    let mut upstream = Upstream::new(issuer.name.clone(), host.clone(), *port);
-    upstream.endpoints = Arc::new([Endpoint::new(host.clone(), *port, tls)]);
-    let mut request = Request::new(OutBody::empty());
-    *request.uri_mut() = path.parse().ok()?;
+/// One GET.
+async fn fetch(remote: &Remote) -> Option<Bytes> {
+    let mut request = Request::new(Bytes::new());
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    let reply = Pool::new().send(&upstream, request).await.ok()?;
-    if reply.status() != StatusCode::OK {
-        return None;
-    }
-    let body = Limited::new(reply.into_body(), JWKS_BYTES_MAX).collect().await.ok()?;
-    Some(body.to_bytes().to_vec())
+    let (status, body) = remote.ask(request).await?;
+    (status == StatusCode::OK).then_some(body)
 }
 
 const KEYS_MAX: usize = 100;
-const JWKS_BYTES_MAX: usize = 1 << 20;
-const FETCH: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// After a failure, or where a token names an unknown key: no oftener, or anybody could have us ask.
 const WANTED_AGAIN: Duration = Duration::from_secs(10);

@@ -42,6 +42,10 @@ permissions! {
     WriteAssets = "assets.write";
     /// Promote staging assets.
     PromoteAssets = "assets.promote";
+    /// Ask for sealed originals by break-glass.
+    RevealOriginals = "originals.reveal";
+    /// Look at what others did by break-glass.
+    ReviewReveals = "originals.review";
     /// Read what the audit tells of oneself.
     AuditOwn = "audit.own";
     /// Read the audit.

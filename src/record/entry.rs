@@ -6,6 +6,7 @@ use crate::inspect::known::Known;
 use crate::inspect::{Findings, RuleSet};
 use crate::org::Flag;
 use crate::payload::{Payload, PayloadText};
+use crate::secrets::SealKeys;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -65,6 +66,9 @@ pub struct Entry {
     pub rule_set: String,
     /// The most revealing form that is stored.
     pub ceiling: View,
+    /// Whether originals are sealed beside it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
 }
 
 /// What inspection told of a reply.
@@ -131,6 +135,8 @@ pub struct Draft {
     pub rules: Arc<RuleSet>,
     /// How much carried data is read.
     pub budget: Budget,
+    /// What seals its originals; `None` where none are kept.
+    pub seal: Option<Arc<SealKeys>>,
 }
 
 /// A reply's head and body, or the copy of its first bytes. Holds payload: no `Debug`.
@@ -165,7 +171,7 @@ impl Draft {
 ///
 /// ```compile_fail
 /// fn forge(entry: phigate::record::Entry) -> phigate::record::Redacted {
-///     phigate::record::Redacted { entry, payload: None, tokens: Vec::new() } // private fields
+///     phigate::record::Redacted { entry, payload: None, tokens: Vec::new(), sealed: None } // private fields
 /// }
 /// ```
 #[derive(Debug, Clone)]
@@ -173,11 +179,18 @@ pub struct Redacted {
     entry: Entry,
     payload: Option<StoredPayload>,
     tokens: Vec<String>,
+    sealed: Option<Vec<u8>>,
 }
 
 impl Redacted {
-    pub(super) fn new(entry: Entry, payload: Option<StoredPayload>, tokens: Vec<String>) -> Self {
-        Self { entry, payload, tokens }
+    pub(super) fn new(
+        mut entry: Entry,
+        payload: Option<StoredPayload>,
+        tokens: Vec<String>,
+        sealed: Option<Vec<u8>>,
+    ) -> Self {
+        entry.sealed = sealed.is_some();
+        Self { entry, payload, tokens, sealed }
     }
 
     /// What is known besides the payload.
@@ -196,5 +209,11 @@ impl Redacted {
     #[must_use]
     pub fn tokens(&self) -> &[String] {
         &self.tokens
+    }
+
+    /// The originals, sealed; `None` where none are kept.
+    #[must_use]
+    pub fn sealed(&self) -> Option<&[u8]> {
+        self.sealed.as_deref()
     }
 }

@@ -9,14 +9,16 @@
 
 mod entry;
 mod redact;
+mod seal;
 mod structure;
 mod view;
 mod writer;
 
 pub use entry::{Draft, Entry, Found, Redacted, ReplyCopy, Told};
 pub use redact::redact;
+pub use seal::Originals;
 pub use structure::{Part, Piece, StoredPayload};
-pub use view::{View, render, render_findings};
+pub use view::{SealedField, View, is_sealed, render, render_findings, sealed_fields};
 pub use writer::{OnLate, RecordStats, Recorder, RecorderConfig};
 
 #[cfg(test)]

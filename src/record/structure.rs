@@ -1,5 +1,6 @@
 //! The stored form: pieces, so that every lower view is made by taking away, without parsing anything again.
 
+use crate::payload::PayloadText;
 use serde::{Deserialize, Serialize};
 
 /// A message's payload as it is stored.
@@ -40,5 +41,11 @@ pub enum Piece {
         /// Whether a detector or a row found something in it.
         #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
         found: bool,
+        /// Whether its original is sealed beside the record.
+        #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+        sealed: bool,
+        /// The original on its way to the seal: taken out before anything is stored, and never written.
+        #[serde(skip)]
+        original: Option<PayloadText>,
     },
 }

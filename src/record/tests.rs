@@ -24,6 +24,7 @@ fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
         known: None,
         rules: RuleSet::built_in().clone(),
         budget: Budget::default(),
+        seal: None,
     }
 }
 

@@ -18,7 +18,7 @@ pub enum View {
     Masked,
     /// As masked; placeholders of high-entropy kinds carry a keyed token.
     Linked,
-    /// The original values: only ever sealed, and not in this version.
+    /// The original values: only ever sealed, and no role's.
     Clear,
 }
 
@@ -43,12 +43,16 @@ pub fn render(payload: &StoredPayload, view: View) -> Vec<(String, String)> {
     if view < View::Shape {
         return Vec::new();
     }
-    each_part(payload, |piece| match piece {
+    each_part(payload, |piece| written(piece, view))
+}
+
+fn written(piece: &Piece, view: View) -> String {
+    match piece {
         Piece::Text(text) => text.clone(),
         Piece::Leaf { shape, .. } if view == View::Shape => shape.clone(),
         Piece::Leaf { masked, token: Some(token), .. } if view >= View::Linked => linked(masked, token),
         Piece::Leaf { masked, .. } => masked.clone(),
-    })
+    }
 }
 
 /// The security reader's form: masked where findings are, shape elsewhere. `ceiling` bounds it as any other.
@@ -62,6 +66,49 @@ pub fn render_findings(payload: &StoredPayload, ceiling: View) -> Vec<(String, S
         Piece::Leaf { masked, found: true, .. } if ceiling >= View::Masked => masked.clone(),
         Piece::Leaf { shape, .. } => shape.clone(),
     })
+}
+
+/// A leaf whose original is sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SealedField {
+    /// Its part and its number there: `body/12`.
+    pub field: String,
+    /// What is shown in its place.
+    pub shows: String,
+    /// Where that begins in the part's text, in characters.
+    pub at: usize,
+}
+
+/// Leaves whose originals are sealed, as they stand in what [`render`] gives at the same view.
+#[must_use]
+pub fn sealed_fields(payload: &StoredPayload, view: View) -> Vec<SealedField> {
+    let mut out = Vec::new();
+    for part in payload.parts.iter().filter(|_| view >= View::Shape) {
+        let (mut at, mut leaf) = (0, 0);
+        for piece in &part.pieces {
+            let shows = written(piece, view);
+            let length = shows.chars().count();
+            if let Piece::Leaf { sealed, .. } = piece {
+                if *sealed {
+                    out.push(SealedField { field: format!("{}/{leaf}", part.name), shows, at });
+                }
+                leaf += 1;
+            }
+            at += length;
+        }
+    }
+    out
+}
+
+/// Whether the original of one leaf of a part is sealed.
+#[must_use]
+pub fn is_sealed(payload: &StoredPayload, part: &str, leaf: usize) -> bool {
+    let parts = payload.parts.iter().filter(|p| p.name == part);
+    let mut leaves = parts.flat_map(|p| &p.pieces).filter_map(|piece| match piece {
+        Piece::Leaf { sealed, .. } => Some(*sealed),
+        Piece::Text(_) => None,
+    });
+    leaves.nth(leaf).unwrap_or(false)
 }
 
 /// `[mrn]` and a token to `[mrn:token]`.

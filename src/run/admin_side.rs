@@ -1,7 +1,8 @@
 //! What the admin side is given of a running gateway.
 
-use crate::admin::{Admin, Quota};
+use crate::admin::{Admin, Originals, Quota};
 use crate::audit::Audit;
+use crate::config::Connection;
 use crate::gateway::Shared;
 use crate::listen::{ListenCounters, ListenTotals};
 use crate::org::{Flag, UNRESOLVED};
@@ -24,7 +25,7 @@ pub(super) fn admin_side(
     tokens: TokenKeys,
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
-    let (for_roles, for_notes) = (shared.clone(), shared.clone());
+    let (for_roles, for_notes, for_connections) = (shared.clone(), shared.clone(), shared.clone());
     let limits = shared.snapshot.load().config.search;
     Admin {
         records: Arc::new(records),
@@ -50,6 +51,10 @@ pub(super) fn admin_side(
                 listed_tuples: people.listed_count() as u64,
                 fingerprints: people.prints().count(),
                 people_dropped: for_metrics.notebook.dropped(),
+                originals: for_metrics
+                    .seals
+                    .as_ref()
+                    .map_or((0, 0), |s| (s.sealed.load(Relaxed), s.failed.load(Relaxed))),
                 issuers: for_metrics.snapshot.load().fetched.clone(),
                 upstreams: for_metrics.snapshot.load().routes.upstreams().cloned().collect(),
                 access_dropped: for_metrics.access.as_ref().map_or(0, AccessLog::dropped),
@@ -68,6 +73,12 @@ pub(super) fn admin_side(
                 .collect()
         }),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
+        originals: Originals::new(shared.seals.clone(), shared.snapshot.load().config.break_glass.clone()),
+        connections: Box::new(move || {
+            let snapshot = for_connections.snapshot.load();
+            let of = |c: &Arc<Connection>| (c.name.to_string(), c.environment.to_string());
+            snapshot.config.connections.iter().map(of).collect()
+        }),
         environments: Box::new(move || {
             for_names
                 .snapshot

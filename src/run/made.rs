@@ -5,13 +5,16 @@ use crate::config::{Config, Connection, Issuer, Listener};
 use crate::forward::{EndpointStates, Secret, UpstreamTls};
 use crate::gateway::{Rates, Rules, Snapshot};
 use crate::identify::{Caller, Fetched, Identities, KeySets, Keys, KnownKey, Tokens};
+use crate::inspect::decode::hex;
 use crate::inspect::known::Remember;
 use crate::listen::tls::TlsFront;
 use crate::org::CallerRole;
 use crate::people::{Imported, People, PeopleError, PrintFile, Prints, Taker, open_seen};
 use crate::resolve::{self, Routes, UpstreamSecrets};
-use crate::secrets::{PeopleKey, Secrets};
+use crate::secrets::{PeopleKey, SealKeys, Secrets};
 use crate::store::Control;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
 
 /// The TLS of each listener that has it.
@@ -61,6 +64,22 @@ fn issuers(config: &Config, key_sets: &KeySets) -> Result<Vec<Fetched>, RunError
         Err(error) => Err(RunError::Jwks { issuer: issuer.name.clone(), error }),
     };
     config.issuers.iter().map(of).collect()
+}
+
+/// What originals are sealed with, where that is configured.
+pub(super) fn seal_keys(config: &Config) -> Result<Option<Arc<SealKeys>>, RunError> {
+    let Some(sealing) = &config.sealing else { return Ok(None) };
+    let wrong = |why: &str| RunError::Sealing(why.to_owned());
+    let text = sealing.key.text().map_err(|e| wrong(&e.to_string()))?;
+    let text = text.expose();
+    let bytes = match text.len() {
+        64 => hex(text),
+        _ => STANDARD.decode(text).ok(),
+    };
+    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+    let bytes =
+        bytes.ok_or_else(|| wrong("wanted 32 bytes in hex or base64, and something else stands there"))?;
+    Ok(Some(Arc::new(SealKeys::new(bytes, &config.data_dir))))
 }
 
 /// Keys of tuples, and the fingerprints that are asked.
@@ -142,7 +161,9 @@ pub(super) fn snapshot(
     let issuers = issuers(&config, &lasting.key_sets)?;
     let takes = config.environments.iter().any(|e| e.fingerprints_max.is_some());
     let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
+    let sealed = control.sealing()?.into_iter().filter(|row| row.is_on);
     Ok(Snapshot {
+        sealed: sealed.map(|row| (row.connection, row.environment)).collect(),
         routes: Routes::new(&config, &upstream_secrets(&config)?, &lasting.endpoints),
         identities: Identities::new(&config.identities),
         tokens: Tokens::new(issuers.iter().cloned()),
@@ -175,6 +196,8 @@ pub(super) fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
     differs("fingerprints or fingerprints_max", takes(old) != takes(new));
     differs("registry.people_max", old.registry.people_max != new.registry.people_max);
     differs("[limits]", old.limits != new.limits);
+    differs("[sealing]", old.sealing != new.sealing);
+    differs("[break_glass]", old.break_glass != new.break_glass);
     differs("[search]", old.search != new.search);
     differs("[audit]", old.audit != new.audit);
     differs("[access_log]", old.access != new.access);

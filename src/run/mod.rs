@@ -9,7 +9,7 @@ pub(crate) use made::IMPORTED;
 
 use admin_side::admin_side;
 use handover::{Handover, admin_socket};
-use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, snapshot};
+use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, seal_keys, snapshot};
 
 use crate::admin;
 use crate::audit::{Audit, AuditError};
@@ -46,6 +46,9 @@ pub enum RunError {
     /// Fingerprints.
     #[error(transparent)]
     Prints(#[from] PrintsError),
+    /// The key that originals are sealed with.
+    #[error("[sealing] key: {0}")]
+    Sealing(String),
     /// The rules files.
     #[error("the rules can't be taken: {}", .0.join("; "))]
     Rules(Vec<String>),
@@ -115,7 +118,8 @@ pub struct Running {
     checker: Background,
     handover: Handover,
     draining: Arc<AtomicBool>,
-    seen: i64,
+    /// The control file as it was last taken over.
+    seen: (i64, i64),
 }
 
 impl Running {
@@ -144,6 +148,7 @@ impl Running {
             move |e: std::io::Error| RunError::Io { what, kind: e.kind() }
         };
         let rules = Rules::load(&mut config).map_err(RunError::Rules)?;
+        let seals = seal_keys(&config)?;
         let secrets = Secrets::open_or_create(&config.data_dir)?;
         let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
         let audit = Arc::new(
@@ -202,6 +207,7 @@ impl Running {
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             recorder,
+            seals,
             access,
             notebook,
             metrics,
@@ -224,6 +230,8 @@ impl Running {
             .push(handover::admin_copy(&admin_socket).map_err(io("the admin listener can't be handed on"))?);
         let addresses = names.into_iter().zip(workers.local_addrs().iter().cloned()).collect();
         let connections = (workers.open_connections(), workers.counters().to_vec());
+        // How long a break-glass still had isn't known any more.
+        control.end_all_glass(i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(0))?;
         let admin = admin::start(
             admin_socket,
             admin_side(&shared, &control, audit, records, &draining, connections, secrets.tokens),
@@ -276,7 +284,7 @@ impl Running {
         });
         let jwks = config.issuers.iter().filter_map(|i| match &i.jwks {
             JwksSource::File(path) => Some(config.folder.join(path)),
-            JwksSource::Url { .. } => None,
+            JwksSource::Url(_) => None,
         });
         listeners.chain(upstreams).map(Path::to_owned).chain(jwks).collect()
     }
@@ -377,9 +385,10 @@ impl Running {
     }
 
     /// Looks at what nobody tells: whether other processes listen on ports of ours, counted and said when there are more.
-    /// Has rates forget callers that are long gone.
+    /// Has rates forget callers that are long gone, and removes keys of sealed originals past their retention.
     pub fn look_around(&self) {
         self.shared.snapshot.load().rates.tidy();
+        self.expire_seals();
         let found = self.handover.foreign_listeners();
         let before = self.shared.metrics.foreign_listeners.swap(found, Relaxed);
         if found > before {
@@ -387,6 +396,17 @@ impl Running {
                 sockets = found,
                 "Another process listens on a port of this one, and gets a share of its connections."
             );
+        }
+    }
+
+    fn expire_seals(&self) {
+        let days = self.shared.snapshot.load().config.sealing.as_ref().map(|s| s.retention_days);
+        let is_clock_right = self.shared.recorder.as_ref().is_some_and(|r| !r.stats().clock.has_jumped());
+        let (Some(keys), Some(days), true) = (&self.shared.seals, days, is_clock_right) else { return };
+        let before_ms = crate::clock::unix_ms().saturating_sub(u64::from(days) * 86_400_000);
+        let removed = keys.expire(&crate::clock::day(before_ms));
+        if removed > 0 {
+            tracing::info!(keys = removed, "Keys of sealed originals past their retention were removed.");
         }
     }
 

@@ -1,9 +1,11 @@
 //! Secrets: keys of hashes and tokens. They stand beside the data folder, in files of their own (0600 in a folder of
 //! 0700), made at first start; never in a store file, and never printed.
 
+mod seals;
 mod signing;
 mod tokens;
 
+pub use seals::{SealError, SealKeys, SealOf, shred};
 pub use signing::{SigningKey, VerifyingKey};
 pub use tokens::TokenKeys;
 
@@ -203,26 +205,31 @@ fn key(path: &Path) -> Result<Key, SecretsError> {
         Ok(bytes) => bytes.try_into().map(Key).map_err(|_| SecretsError::Length(path.to_owned())),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             let bytes = random()?;
-            // Written whole under another name first: a crash leaves no cut key behind.
-            let fresh = path.with_extension(format!("new-{}", std::process::id()));
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&fresh)
-                .map_err(failed)?;
-            file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-            // Two processes at first start: whoever links first wins, and both read his.
-            let linked = fs::hard_link(&fresh, path);
-            fs::remove_file(&fresh).map_err(failed)?;
-            match linked {
-                Ok(()) => Ok(Key(bytes)),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => key(path),
-                Err(e) => Err(failed(e)),
-            }
+            // Two processes at first start: whoever was first wins, and both read his.
+            if write_new(path, &bytes)? { Ok(Key(bytes)) } else { key(path) }
         }
         Err(e) => Err(failed(e)),
     }
+}
+
+/// Writes a file that isn't there yet, for its owner alone; gives whether it wasn't. It is written whole under another
+/// name first: a crash leaves no cut key behind.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, SecretsError> {
+    let failed = |e: io::Error| SecretsError::File { path: path.to_owned(), kind: e.kind() };
+    // A name of its own: what a crash left behind stands in nobody's way.
+    let fresh = path.with_extension(format!("new-{}", hex16(&random()?)));
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(failed)?;
+    let linked = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| {
+        match fs::hard_link(&fresh, path) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(e) => Err(e),
+        }
+    });
+    // Nothing of a key stays behind.
+    fs::remove_file(&fresh).map_err(failed)?;
+    linked.map_err(failed)
 }
 
 #[cfg(test)]

@@ -7,9 +7,14 @@ use crate::inspect::RuleSet;
 use crate::inspect::decode::Budget;
 use crate::payload::{Payload, PayloadText};
 use crate::record::{Draft, Entry, Redacted, View, redact};
-use crate::secrets::TokenKeys;
+use crate::secrets::{SealKeys, TokenKeys};
+use std::sync::Arc;
 
 fn record(environment: &str, decision: &str, body: &str) -> Redacted {
+    sealed_record(environment, decision, body, None)
+}
+
+fn sealed_record(environment: &str, decision: &str, body: &str, seal: Option<Arc<SealKeys>>) -> Redacted {
     let id = crate::clock::new_id();
     let entry = Entry {
         started_ms: crate::clock::id_ms(&id).expect("a time"),
@@ -36,6 +41,7 @@ fn record(environment: &str, decision: &str, body: &str) -> Redacted {
         known: None,
         rules: RuleSet::built_in().clone(),
         budget: Budget::default(),
+        seal,
     };
     redact(draft, &TokenKeys::ephemeral().expect("random")).0
 }
@@ -91,6 +97,17 @@ fn conforms(sink: &mut dyn RecordSink, reader: &dyn RecordReader) {
     want.sort();
     want.reverse();
     assert_eq!(seen, want);
+    // Sealed originals: of their record and scope alone.
+    let dir = tempfile::tempdir().expect("dir");
+    let seal = Arc::new(SealKeys::new([1; 32], dir.path()));
+    let sealed = sealed_record("a", "forwarded", "{\"mrn\":\"E08738432\"}", Some(seal));
+    sink.append(std::slice::from_ref(&sealed)).expect("takes it");
+    let id = &sealed.entry().id;
+    assert!(sealed.sealed().is_some());
+    assert_eq!(reader.sealed(&all, id).expect("reads").as_deref(), sealed.sealed());
+    assert_eq!(reader.sealed(&scope(&["b"]), id), Ok(None));
+    assert_eq!(reader.sealed(&all, &b.entry().id), Ok(None));
+    assert_eq!(reader.sealed(&all, "nonsense"), Ok(None));
 }
 
 #[test]
@@ -113,6 +130,32 @@ fn a_file_of_a_later_version_is_told_and_left_alone() {
     rusqlite::Connection::open(&file).expect("opens").pragma_update(None, "user_version", 99).expect("sets");
     assert_eq!(records.writer().append(&[record("a", "refused", "{}")]), Err(super::StoreError::Newer(99)));
     assert_eq!(records.search(&scope(&["a"]), &Query::default()).err(), Some(super::StoreError::Newer(99)));
+}
+
+#[test]
+fn a_file_of_the_first_version_is_read_as_it_is_and_brought_up_when_it_is_written_to() {
+    let dir = tempfile::tempdir().expect("dir");
+    let records = Records::new(dir.path(), Keep::days(30));
+    let (one, two) = (record("a", "forwarded", "{}"), record("a", "forwarded", "{}"));
+    records.writer().append(std::slice::from_ref(&one)).expect("writes");
+    let day = crate::clock::day(one.entry().started_ms);
+    let file = dir.path().join("records/a").join(format!("{day}.db"));
+    let version = |to: Option<i64>| {
+        let connection = rusqlite::Connection::open(&file).expect("opens");
+        if let Some(to) = to {
+            // What it was before there were sealed originals.
+            connection.execute_batch("DROP TABLE sealed").expect("drops");
+            connection.pragma_update(None, "user_version", to).expect("sets");
+        }
+        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).expect("reads")
+    };
+    assert_eq!(version(Some(1)), 1);
+    assert!(records.show(&scope(&["a"]), &one.entry().id).expect("reads").is_some());
+    assert_eq!(records.sealed(&scope(&["a"]), &one.entry().id), Ok(None));
+    assert_eq!(version(None), 1, "a reader changes nothing");
+    records.writer().append(std::slice::from_ref(&two)).expect("writes");
+    assert_eq!((version(None), records.sealed(&scope(&["a"]), &one.entry().id)), (2, Ok(None)));
+    assert!(records.show(&scope(&["a"]), &one.entry().id).expect("reads").is_some());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, params};
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use subtle::ConstantTimeEq;
 
@@ -14,6 +15,8 @@ use subtle::ConstantTimeEq;
 pub struct Control {
     connection: Mutex<Connection>,
     pepper: Pepper,
+    /// Changes of one's own that a gateway has to take over: SQLite tells those of others alone.
+    own_changes: AtomicI64,
 }
 
 /// An API key, as it is kept.
@@ -71,7 +74,7 @@ impl Control {
         connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
         check_version(&connection, SCHEMA_VERSION)?;
         upgrade(&connection).map_err(database)?;
-        Ok(Self { connection: Mutex::new(connection), pepper })
+        Ok(Self { connection: Mutex::new(connection), pepper, own_changes: AtomicI64::new(0) })
     }
 
     pub(super) fn with<T>(
@@ -81,12 +84,17 @@ impl Control {
         f(&self.connection.lock().unwrap_or_else(PoisonError::into_inner)).map_err(database)
     }
 
-    /// A number that changes when another connection has changed the file.
+    /// Two numbers that change when another connection has changed the file, or this one what a gateway takes over.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn version(&self) -> Result<i64, StoreError> {
-        self.with(|c| c.pragma_query_value(None, "data_version", |row| row.get(0)))
+    pub fn version(&self) -> Result<(i64, i64), StoreError> {
+        let others = self.with(|c| c.pragma_query_value(None, "data_version", |row| row.get(0)))?;
+        Ok((others, self.own_changes.load(Relaxed)))
+    }
+
+    pub(super) fn changed(&self) {
+        self.own_changes.fetch_add(1, Relaxed);
     }
 
     /// The keyed hash of a credential.
@@ -253,6 +261,7 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     tx.execute_batch(SCHEMA)?;
     tx.execute_batch(super::registry::SCHEMA)?;
     tx.execute_batch(super::members::SCHEMA)?;
+    tx.execute_batch(super::sealing::SCHEMA)?;
     let has_member =
         tx.prepare("SELECT 1 FROM pragma_table_info('reader_token') WHERE name = 'member'")?.exists([])?;
     if !has_member {
@@ -262,8 +271,9 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     tx.commit()
 }
 
-/// 1: keys and tokens. 2: and the registry of test people. 3: and members. Opening brings a file up.
-const SCHEMA_VERSION: i64 = 3;
+/// 1: keys and tokens. 2: and the registry of test people. 3: and members. 4: and sealing and break-glass. Opening brings
+/// a file up.
+const SCHEMA_VERSION: i64 = 4;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS api_key (
         id TEXT PRIMARY KEY, environment TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL,

@@ -12,6 +12,7 @@ pub mod control;
 pub mod members;
 pub mod registry;
 pub mod retention;
+pub mod sealing;
 pub mod sqlite;
 #[cfg(test)]
 mod conformance;
@@ -72,6 +73,12 @@ pub trait RecordReader: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn show(&self, scope: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError>;
+
+    /// The sealed originals of one record. `None` where there are none in the scope.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn sealed(&self, scope: &ReadScope, id: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// How many entries fit, by the beginning of their bucket of so many milliseconds and by decision.
     ///

@@ -474,6 +474,7 @@ mod tests {
         pending(&control, 1);
         let version: i64 =
             control.with(|c| c.pragma_query_value(None, "user_version", |r| r.get(0))).expect("reads");
-        assert_eq!(version, 3);
+        assert_eq!(version, 4);
+        assert_eq!(control.sealing(), Ok(Vec::new()));
     }
 }

@@ -144,6 +144,12 @@ impl Writer {
                 .prepare_cached("INSERT OR IGNORE INTO record(started_ms, id, entry, block, start, length) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
                 .and_then(|mut s| s.execute(params![entry.started_ms as i64, entry.id, json, block_id, start as i64, length as i64]))
                 .map_err(database)?;
+            if let Some(sealed) = record.sealed() {
+                transaction
+                    .prepare_cached("INSERT OR IGNORE INTO sealed(id, bytes) VALUES (?1, ?2)")
+                    .and_then(|mut s| s.execute(params![entry.id, sealed]))
+                    .map_err(database)?;
+            }
             for token in record.tokens() {
                 transaction
                     .prepare_cached("INSERT OR IGNORE INTO token(token, started_ms, id) VALUES (?1, ?2, ?3)")
@@ -225,6 +231,30 @@ impl RecordReader for Records {
         }
         Ok(None)
     }
+
+    fn sealed(&self, scope: &ReadScope, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(started_ms) = crate::clock::id_ms(id) else { return Ok(None) };
+        for environment in &scope.environments {
+            // Refused messages have none.
+            let path = self.file(environment, started_ms, Class::Passed);
+            let Some(connection) = Self::read(&path)? else { continue };
+            if connection
+                .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+                .map_err(database)?
+                < SEALS_SINCE
+            {
+                continue;
+            }
+            let sealed = connection
+                .query_row("SELECT bytes FROM sealed WHERE id = ?1", [id], |row| row.get(0))
+                .optional()
+                .map_err(database)?;
+            if sealed.is_some() {
+                return Ok(sealed);
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Records {
@@ -299,7 +329,9 @@ const BY_TIME: &str = "SELECT entry FROM record WHERE started_ms >= ?1 AND start
 const BY_TOKEN: &str = "SELECT entry FROM (SELECT DISTINCT started_ms, id FROM token WHERE token IN (SELECT value FROM json_each(?5)) \
     AND started_ms >= ?1 AND started_ms < ?2 AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4))) JOIN record USING (started_ms, id) \
     ORDER BY started_ms DESC, id DESC";
-const SCHEMA_VERSION: i64 = 1;
+/// 1: records, blocks, tokens. 2: and sealed originals. A file is brought up when it is written to, and read as it is.
+const SCHEMA_VERSION: i64 = 2;
+const SEALS_SINCE: i64 = 2;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, zstd BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS record (
@@ -311,7 +343,8 @@ const SCHEMA: &str = "
         token TEXT NOT NULL, started_ms INTEGER NOT NULL, id TEXT NOT NULL,
         PRIMARY KEY (token, started_ms, id)
     ) WITHOUT ROWID;
-    PRAGMA user_version = 1;
+    CREATE TABLE IF NOT EXISTS sealed (id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
+    PRAGMA user_version = 2;
 ";
 const ZSTD_LEVEL: i32 = 3;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);

@@ -143,6 +143,8 @@ pub struct Others {
     pub fingerprints: u64,
     /// Notes of people that were not kept, and fingerprints that were not taken.
     pub people_dropped: (u64, u64),
+    /// Records whose originals were sealed, and those whose originals couldn't be.
+    pub originals: (u64, u64),
     /// Lines of the access log that were dropped.
     pub access_dropped: u64,
     /// Every upstream of the running configuration.
@@ -234,6 +236,15 @@ impl Metrics {
                 vec![
                     metric(&[("what", "fingerprints")], counter, others.people_dropped.1 as f64),
                     metric(&[("what", "notes")], counter, others.people_dropped.0 as f64),
+                ],
+            ),
+            family(
+                "phigate_originals_total",
+                "Records whose originals were sealed, and those that were kept without because they could not be.",
+                counter,
+                vec![
+                    metric(&[("outcome", "failed")], counter, others.originals.1 as f64),
+                    metric(&[("outcome", "sealed")], counter, others.originals.0 as f64),
                 ],
             ),
             plain(

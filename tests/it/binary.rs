@@ -13,6 +13,11 @@ pub(crate) fn phigate(args: &[&str]) -> Output {
     Command::new(PROGRAM).args(args).stdin(Stdio::null()).output().expect("runs")
 }
 
+/// Runs it as whoever has the token.
+pub(crate) fn phigate_as(token: &str, args: &[&str]) -> Output {
+    Command::new(PROGRAM).args(args).env("PHIGATE_TOKEN", token).stdin(Stdio::null()).output().expect("runs")
+}
+
 fn with_input(args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(PROGRAM)
         .args(args)

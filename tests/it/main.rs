@@ -12,6 +12,7 @@ mod http2;
 mod jwt;
 mod leaks;
 mod organization;
+mod originals;
 mod people;
 mod overload;
 mod properties;

@@ -60,7 +60,7 @@ impl Redactor<'_> {
             None => Vec::new(),
         };
         let body = if transcoded.is_empty() { body } else { &transcoded };
-        self.document();
+        self.document(body);
         match Format::of(content_type, body) {
             Format::Empty => Vec::new(),
             Format::Json | Format::Redox | Format::FhirJson => self.tape(content_type, body),
@@ -88,7 +88,7 @@ impl Redactor<'_> {
             Format::Multipart => self.multipart(content_type, body, depth),
             // Found or not isn't told of a part of it: the security reader sees that there is a text, as all do.
             Format::Text | Format::Html | Format::Graphql => {
-                vec![leaf("text", body.len(), "[text]", None, true)]
+                vec![self.kept(leaf("text", body.len(), "[text]", None, true), body)]
             }
             Format::Binary => self.opaque(body, Format::Binary.as_str()),
         }

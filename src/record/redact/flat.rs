@@ -12,12 +12,12 @@ impl Redactor<'_> {
         let mut out = Pieces::default();
         for (_, at) in lines::lines(doc) {
             let line = doc.get(at).unwrap_or_default();
-            self.document();
+            self.document(line);
             match Tape::read(line, JSON_DEPTH_MAX) {
                 Ok(tape) if fhir::recognise(&tape) => fhir::walk_tape(&tape, &self.rules.fhir, self),
                 Ok(tape) => object::walk_tape(&tape, &self.rules.objects, self),
                 Err(_) => {
-                    out.leaf(leaf("line", line.len(), "[line: malformed]", None, false));
+                    out.leaf(self.kept(leaf("line", line.len(), "[line: malformed]", None, false), line));
                     out.text("\n");
                     continue;
                 }

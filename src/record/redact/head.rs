@@ -1,7 +1,7 @@
 //! Target and headers, of a request and of its reply.
 
 use super::body::Sent;
-use super::leaf::{Pieces, Redactor, fixed, leaf};
+use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
 use crate::inspect::walk::PersonId;
 use crate::inspect::{known_header, url};
 use crate::record::{Draft, Part, Piece, StoredPayload};
@@ -33,18 +33,18 @@ impl Redactor<'_> {
     /// A header's value is never kept: what was found in it is.
     fn header(&mut self, name: &str, value: &str) -> Piece {
         if CREDENTIALS.contains(&name) {
-            return fixed("[secret]", false);
+            return fixed(SECRET, false);
         }
-        self.document();
+        self.document(value.as_bytes());
         let tables = self.tables();
         url::walk_header(name, value, &tables, PersonId(0), self);
         let found = self.said.values().any(|said| said.found);
-        leaf("text", value.len(), "[text]", None, found)
+        self.kept(leaf("text", value.len(), "[text]", None, found), value.as_bytes())
     }
 
     fn target(&mut self, target: &str) -> Vec<Piece> {
         let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
-        self.document();
+        self.document(path.as_bytes());
         let tables = self.tables();
         let resource = url::walk_path(path, &tables, PersonId(0), self);
         resource.clone_into(&mut self.aim);
@@ -59,7 +59,7 @@ impl Redactor<'_> {
 
     /// `a=1&b=2`, names that our tables don't have masked like values.
     pub(super) fn pairs(&mut self, query: &str, resource: &str) -> Vec<Piece> {
-        self.document();
+        self.document(query.as_bytes());
         let tables = self.tables();
         url::walk_query(query, 0, resource, &tables, PersonId(0), self);
         let mut out = Pieces::default();
@@ -72,7 +72,7 @@ impl Redactor<'_> {
             if pair.len() > name.len() && is_credential(name) {
                 out.text(name);
                 out.text("=");
-                out.leaf(fixed("[secret]", false));
+                out.leaf(fixed(SECRET, false));
                 at += pair.len() + 1;
                 continue;
             }

@@ -1,7 +1,7 @@
 //! JSON by its own syntax.
 
 use super::head::is_credential;
-use super::leaf::{Pieces, Redactor, fixed, leaf};
+use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
 use crate::record::Piece;
 
 impl Redactor<'_> {
@@ -33,7 +33,7 @@ impl Redactor<'_> {
                             out.text(key);
                         }
                     } else if credential && start < end {
-                        out.leaf(fixed("[secret]", false));
+                        out.leaf(fixed(SECRET, false));
                         credential = false;
                     } else if start < end {
                         out.leaf(self.piece(start..end, "string"));
@@ -47,16 +47,16 @@ impl Redactor<'_> {
                         rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b)).count();
                     // A masked number is written as a string, so that the document stays JSON.
                     out.leaf(match self.piece(at..at + length, "number") {
-                        Piece::Leaf { shape, masked, token, found } if masked.parse::<f64>().is_err() => {
+                        Piece::Leaf { shape, masked, token, found, sealed, original } => {
+                            let is_number = masked.parse::<f64>().is_ok();
                             Piece::Leaf {
                                 shape: format!("\"{shape}\""),
-                                masked: format!("\"{masked}\""),
-                                token: token.filter(|_| false),
+                                masked: if is_number { masked } else { format!("\"{masked}\"") },
+                                token: token.filter(|_| is_number),
                                 found,
+                                sealed,
+                                original,
                             }
-                        }
-                        Piece::Leaf { shape, masked, token, found } => {
-                            Piece::Leaf { shape: format!("\"{shape}\""), masked, token, found }
                         }
                         text => text,
                     });

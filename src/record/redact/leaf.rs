@@ -3,6 +3,7 @@
 use crate::inspect::url::Tables;
 use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use crate::inspect::{RuleSet, decode::Budget, text};
+use crate::payload::PayloadText;
 use crate::record::{Draft, Piece, View};
 use crate::secrets::TokenKeys;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -24,6 +25,9 @@ pub(super) struct Redactor<'d> {
     pub(super) environment: &'d str,
     pub(super) linked: bool,
     pub(super) budget: Budget,
+    /// Whether originals are kept for a seal, and then the document that spans are of.
+    seals: bool,
+    document: Vec<u8>,
     pub(super) tokens: &'d mut Vec<String>,
     pub(super) said: BTreeMap<usize, Said>,
     pub(super) unknown_keys: HashMap<usize, usize>,
@@ -41,6 +45,8 @@ impl<'d> Redactor<'d> {
             environment: &draft.entry.environment,
             linked: draft.ceiling >= View::Linked,
             budget: draft.budget,
+            seals: draft.seal.is_some(),
+            document: Vec::new(),
             tokens,
             said: BTreeMap::new(),
             unknown_keys: HashMap::new(),
@@ -50,7 +56,10 @@ impl<'d> Redactor<'d> {
     }
 
     /// A new document: offsets begin at 0 again.
-    pub(super) fn document(&mut self) {
+    pub(super) fn document(&mut self, bytes: &[u8]) {
+        if self.seals {
+            self.document = bytes.to_vec();
+        }
         self.said.clear();
         self.unknown_keys.clear();
         self.unknown_names.clear();
@@ -63,10 +72,24 @@ impl<'d> Redactor<'d> {
     /// What may be stored of these bytes: what was said of just them, else a placeholder.
     pub(super) fn piece(&self, span: Range<usize>, shape: &str) -> Piece {
         let length = span.len();
-        match self.said.get(&span.start).filter(|said| said.end == span.end) {
+        let piece = match self.said.get(&span.start).filter(|said| said.end == span.end) {
             Some(said) => said.piece(shape, length),
             None => leaf(shape, length, "[text]", None, self.is_found_around(&span)),
+        };
+        self.kept(piece, self.document.get(span).unwrap_or_default())
+    }
+
+    /// A piece with its original, where that is sealed: what isn't stored of a value as it was sent. Secrets are nobody's.
+    pub(super) fn kept(&self, mut piece: Piece, raw: &[u8]) -> Piece {
+        if self.seals
+            && let Piece::Leaf { masked, original, .. } = &mut piece
+            && masked != SECRET
+            && masked.as_bytes() != raw
+            && !raw.is_empty()
+        {
+            *original = Some(PayloadText::from(String::from_utf8_lossy(raw).into_owned()));
         }
+        piece
     }
 
     /// The same of bytes whose parts may have been told apart; what stands between them stays where it is syntax.
@@ -84,28 +107,28 @@ impl<'d> Redactor<'d> {
             if at < from {
                 continue;
             }
-            between(doc, from..at, out);
-            out.leaf(said.piece("text", said.end - at));
+            self.between(doc, from..at, out);
+            out.leaf(self.kept(said.piece("text", said.end - at), doc.get(at..said.end).unwrap_or_default()));
             from = said.end;
         }
-        between(doc, from..span.end, out);
+        self.between(doc, from..span.end, out);
+    }
+
+    fn between(&self, doc: &[u8], span: Range<usize>, out: &mut Pieces) {
+        let raw = doc.get(span).unwrap_or_default();
+        let text = std::str::from_utf8(raw).unwrap_or_default();
+        let scheme = SCHEMES.iter().find(|scheme| scheme.eq_ignore_ascii_case(text));
+        match scheme {
+            Some(scheme) => out.text(scheme),
+            None if raw.iter().all(|b| b"'^~|() ".contains(b)) => out.text(text),
+            None => out.leaf(self.kept(leaf("text", raw.len(), "[text]", None, false), raw)),
+        }
     }
 
     /// Whether something was found in a leaf that these bytes are a part of.
     fn is_found_around(&self, span: &Range<usize>) -> bool {
         let before = self.said.range(..=span.start).next_back();
         before.is_some_and(|(_, said)| said.end >= span.end && said.found)
-    }
-}
-
-fn between(doc: &[u8], span: Range<usize>, out: &mut Pieces) {
-    let raw = doc.get(span).unwrap_or_default();
-    let text = std::str::from_utf8(raw).unwrap_or_default();
-    let scheme = SCHEMES.iter().find(|scheme| scheme.eq_ignore_ascii_case(text));
-    match scheme {
-        Some(scheme) => out.text(scheme),
-        None if raw.iter().all(|b| b"'^~|() ".contains(b)) => out.text(text),
-        None => out.leaf(leaf("text", raw.len(), "[text]", None, false)),
     }
 }
 
@@ -192,12 +215,21 @@ pub(super) fn leaf(shape: &str, length: usize, masked: &str, token: Option<Strin
         masked: masked.to_owned(),
         token,
         found,
+        sealed: false,
+        original: None,
     }
 }
 
 /// A value of which not even the length is told.
 pub(super) fn fixed(masked: &str, found: bool) -> Piece {
-    Piece::Leaf { shape: masked.to_owned(), masked: masked.to_owned(), token: None, found }
+    Piece::Leaf {
+        shape: masked.to_owned(),
+        masked: masked.to_owned(),
+        token: None,
+        found,
+        sealed: false,
+        original: None,
+    }
 }
 
 /// A body that can't be read: why, and how large it is.
@@ -219,4 +251,6 @@ fn length_class(length: usize) -> String {
     if high <= 2 { high.to_string() } else { format!("{}-{high}", high / 2 + 1) }
 }
 
+/// What is shown of a credential, to everybody.
+pub(super) const SECRET: &str = "[secret]";
 const SCHEMES: [&str; 4] = ["tel:", "fax:", "sms:", "mailto:"];

@@ -18,7 +18,7 @@ mod telecom;
 mod told;
 mod xml;
 
-use super::{Draft, Piece, Redacted, StoredPayload, View};
+use super::{Draft, Piece, Redacted, StoredPayload, View, seal};
 use crate::inspect::Findings;
 use crate::secrets::TokenKeys;
 use leaf::Redactor;
@@ -38,8 +38,10 @@ pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Option<Findings>
     draft.entry.reply = late_reply.as_ref().or(draft.reply_findings.as_ref()).map(told::told);
     draft.entry.trace = draft.trace.as_deref().map(|id| keys.trace(id));
     draft.entry.ceiling = draft.ceiling;
+    // Originals are sealed beside the linked form alone.
+    draft.seal = draft.seal.filter(|_| draft.ceiling >= View::Linked);
     let mut tokens = Vec::new();
-    let payload = (draft.ceiling >= View::Shape).then(|| {
+    let mut payload = (draft.ceiling >= View::Shape).then(|| {
         let mut redactor = Redactor::new(&draft, keys, &mut tokens);
         let payload = redactor.payload(&draft);
         if draft.ceiling < View::Masked { shapes_alone(payload) } else { payload }
@@ -49,7 +51,9 @@ pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Option<Findings>
     }
     tokens.sort_unstable();
     tokens.dedup();
-    (Redacted::new(draft.entry, payload, tokens), late)
+    let sealed = draft.seal.as_ref().zip(payload.as_mut());
+    let sealed = sealed.and_then(|(keys, payload)| seal::seal(keys, &draft.entry, payload));
+    (Redacted::new(draft.entry, payload, tokens, sealed), late)
 }
 
 /// What a `shape` caller's message may leave on disk.

@@ -27,7 +27,7 @@ impl Redactor<'_> {
         match (leaf.field, leaf.reads) {
             (_, Reads::Base64(_) | Reads::Hex(_)) => Stays::masked("[attachment]"),
             (Some(field), _) if field.kind == Kind::Secret => {
-                Stays { bare: true, ..Stays::masked("[secret]") }
+                Stays { bare: true, ..Stays::masked(super::leaf::SECRET) }
             }
             (_, Reads::Text | Reads::Xhtml | Reads::Query) => Stays::masked("[text]"),
             (Some(field), _) => self.field(field.kind, field.redact, value),

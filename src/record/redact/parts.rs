@@ -1,7 +1,7 @@
 //! Multipart by its own syntax: what a part is called and what it holds, each by its own format; the boundary is ours.
 
 use super::head;
-use super::leaf::{Pieces, Redactor, fixed, leaf};
+use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::parts::{self, Header, Parts, parameter};
@@ -107,9 +107,9 @@ impl Redactor<'_> {
     fn part_field(&mut self, name: &str, body: &[u8]) -> Piece {
         use crate::inspect::walk::{Leaf, PersonId, Reads, Sink};
         if head::is_credential(name) {
-            return fixed("[secret]", false);
+            return fixed(SECRET, false);
         }
-        self.document();
+        self.document(body);
         let field = self.rules.objects.lookup(url::last_name(name));
         let span = 0..body.trim_ascii_end().len();
         let value = String::from_utf8_lossy(body.get(span.clone()).unwrap_or_default());

@@ -39,7 +39,7 @@ impl Redactor<'_> {
                     out.leaf(self.piece(at + 2..at + length, "text"));
                 }
             }
-            other => out.leaf(leaf("text", other.len(), "[text]", None, false)),
+            other => out.leaf(self.kept(leaf("text", other.len(), "[text]", None, false), other)),
         }
     }
 }

@@ -8,9 +8,12 @@ use crate::inspect::format::Format;
 use crate::inspect::kind::Kind;
 use crate::inspect::{Findings, Inspector, Message, RuleSet};
 use crate::payload::{Payload, PayloadText};
-use crate::record::{Draft, Entry, Piece, Redacted, ReplyCopy, View, render};
-use crate::secrets::TokenKeys;
+use crate::record::{
+    Draft, Entry, Originals, Piece, Redacted, ReplyCopy, View, is_sealed, render, sealed_fields,
+};
+use crate::secrets::{SealKeys, TokenKeys};
 use std::path::Path;
+use std::sync::Arc;
 
 fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
     Draft {
@@ -31,6 +34,7 @@ fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
         known: None,
         rules: RuleSet::built_in().clone(),
         budget: Budget::default(),
+        seal: None,
     }
 }
 
@@ -98,6 +102,86 @@ fn a_stored_message_is_of_its_format_has_its_tokens_and_no_value() {
         let stored = serde_json::to_string(record.payload().expect("stored")).expect("JSON").to_lowercase();
         assert!(!stored.contains("okafor") && !stored.contains("e08738432"));
     }
+}
+
+/// Fields of a record and the originals that they open to.
+fn opened(keys: &SealKeys, record: &Redacted) -> Vec<(String, String)> {
+    let payload = record.payload().expect("stored");
+    let Some(sealed) = record.sealed() else { return Vec::new() };
+    let originals = Originals::open(keys, record.entry(), sealed).expect("opens");
+    let fields = sealed_fields(payload, View::Masked).into_iter().map(|sealed| sealed.field);
+    fields
+        .map(|field| {
+            let (part, leaf) = field.rsplit_once('/').expect("a part and a number");
+            let leaf = leaf.parse().expect("a number");
+            assert!(is_sealed(payload, part, leaf) && !is_sealed(payload, "no part", leaf));
+            let value = originals.field(part, leaf).expect("sealed").expose().to_owned();
+            (field, value)
+        })
+        .collect()
+}
+
+#[test]
+fn originals_are_sealed_beside_the_same_stored_form_and_open_leaf_by_leaf() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (seals, keys) = (SealKeys::new([1; 32], dir.path()), TokenKeys::ephemeral().expect("random"));
+    let seals = Arc::new(seals);
+    for (content_type, message) in ALL {
+        let of = |seal, ceiling| redact(Draft { seal, ..draft(content_type, message, ceiling) }, &keys).0;
+        let (plain, sealed) = (of(None, View::Linked), of(Some(seals.clone()), View::Linked));
+        assert!(sealed.entry().sealed && !plain.entry().sealed && plain.sealed().is_none());
+        for view in [View::Shape, View::Masked, View::Linked] {
+            assert_eq!(body(&plain, view), body(&sealed, view));
+        }
+        let fields = opened(&seals, &sealed);
+        let text = String::from_utf8_lossy(message);
+        assert!(fields.iter().all(|(field, value)| text.contains(value) || field.starts_with("target/")));
+        assert!(
+            fields.iter().any(|(_, value)| value == "Okafor") && fields.iter().any(|(_, v)| v == "E08738432")
+        );
+        let bytes =
+            [serde_json::to_vec(&sealed.payload()).expect("JSON"), sealed.sealed().expect("sealed").to_vec()];
+        for value in ["Okafor", "E08738432"] {
+            assert!(memchr::memmem::find(&bytes.concat(), value.as_bytes()).is_none());
+        }
+        let masked = of(Some(seals.clone()), View::Masked);
+        assert!(masked.sealed().is_none() && !masked.entry().sealed, "beside the linked form alone");
+    }
+}
+
+#[test]
+fn a_field_says_where_it_stands_and_no_credential_is_one() {
+    let dir = tempfile::tempdir().expect("dir");
+    let seals = Arc::new(SealKeys::new([1; 32], dir.path()));
+    let mut draft =
+        draft("application/json", b"{\"mrn\":\"E08738432\",\"password\":\"hunter2\",\"n\":7}", View::Linked);
+    draft.target = PayloadText::from("/x?access_token=hunter2&family=Okafor");
+    draft.headers = vec![("cookie".into(), "hunter2".into()), ("location".into(), "/a/Okafor".into())];
+    draft.seal = Some(seals.clone());
+    let record = redact(draft, &TokenKeys::ephemeral().expect("random")).0;
+    let fields = opened(&seals, &record);
+    let values: Vec<&str> = fields.iter().map(|(_, value)| &**value).collect();
+    assert_eq!(values, ["x", "Okafor", "/a/Okafor", "E08738432"], "what stays needs no original");
+    let text = body(&record, View::Masked);
+    let mrn = sealed_fields(record.payload().expect("stored"), View::Masked)
+        .into_iter()
+        .find(|f| f.field == fields[3].0);
+    let mrn = mrn.expect("listed");
+    assert_eq!(text.chars().skip(mrn.at).take(mrn.shows.len()).collect::<String>(), "[mrn]");
+    assert_eq!(sealed_fields(record.payload().expect("stored"), View::Metadata), []);
+}
+
+#[test]
+fn what_cant_be_sealed_is_kept_without_and_counted() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (one, other) = (SealKeys::new([1; 32], dir.path()), Arc::new(SealKeys::new([2; 32], dir.path())));
+    let draft = |seal| Draft { seal: Some(seal), ..draft("text/xml", CDA.as_bytes(), View::Linked) };
+    let keys = TokenKeys::ephemeral().expect("random");
+    let _ = redact(draft(Arc::new(one)), &keys);
+    let record = redact(draft(other.clone()), &keys).0;
+    assert!(!record.entry().sealed && record.sealed().is_none());
+    assert_eq!(sealed_fields(record.payload().expect("stored"), View::Masked), []);
+    assert_eq!(other.failed.load(std::sync::atomic::Ordering::Relaxed), 1);
 }
 
 #[test]

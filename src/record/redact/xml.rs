@@ -68,7 +68,9 @@ impl Writer<'_, '_> {
                 NodeKind::Text => self.value(id),
                 NodeKind::Comment => {
                     self.out.text("<!--");
-                    self.out.leaf(leaf("comment", tape.span(id).len(), "[text]", None, false));
+                    let span = tape.span(id);
+                    let comment = leaf("comment", span.len(), "[text]", None, false);
+                    self.out.leaf(self.redactor.kept(comment, self.doc.get(span).unwrap_or_default()));
                     self.out.text("-->");
                 }
                 NodeKind::Attribute | NodeKind::Instruction | NodeKind::Document => {}
