@@ -21,6 +21,7 @@
 //! - [`store`]: the redacted account to disk, and back to readers.
 //!
 //! [`run`] starts and stops all of it. Beside the stages: [`config`], [`org`] (who may do what), [`audit`], [`secrets`], [`people`] (who is known), [`tune`] (rules, tested by their cases),
+//! [`assets`] (connections, rules and profiles with versions),
 //! [`admin`], [`telemetry`],
 //! [`cli`]. Two files serve all: [`payload`] has the only types that hold what callers sent, [`reason`] the short
 //! words for why.
@@ -47,6 +48,7 @@ pub mod audit;
 pub mod secrets;
 pub mod people;
 pub mod tune;
+pub mod assets;
 pub mod admin;
 pub mod telemetry;
 pub mod cli;

@@ -25,6 +25,17 @@ pub(super) fn bad(wanted: &str) -> Response {
     problem(StatusCode::BAD_REQUEST, "bad_body", &format!("Wanted in JSON: {wanted}."))
 }
 
+/// What is asked for doesn't fit: why, a line each.
+pub(super) fn unfit(problems: &[String]) -> Response {
+    let mut body = json!({
+        "type": "urn:phigate:admin:unfit", "title": "unfit", "status": 422,
+        "detail": "It doesn't fit: `problems` tells why.",
+    });
+    body["problems"] = json!(problems);
+    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::UNPROCESSABLE_ENTITY, kind, body.to_string()).into_response()
+}
+
 /// There is no such thing, or none that the caller may see.
 pub(super) fn not_here() -> Response {
     problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")

@@ -26,7 +26,7 @@ pub(super) struct DryRun {
 
 /// What a library says of a query repeats it: not shown.
 #[allow(clippy::result_large_err, reason = "an error here is an answer, made once and sent")]
-fn is_dry(asked: Result<Params<DryRun>, QueryRejection>) -> Result<bool, Response> {
+pub(super) fn is_dry(asked: Result<Params<DryRun>, QueryRejection>) -> Result<bool, Response> {
     asked.map(|Params(asked)| asked.dry_run).map_err(|_| bad("dry_run: true or false, once"))
 }
 

@@ -4,10 +4,12 @@
 //! one that doesn't exist.
 
 mod answers;
+mod assets;
 mod caller;
 mod glass;
 mod members;
 mod openapi;
+mod promotions;
 mod quota;
 mod records;
 mod sealing;
@@ -22,6 +24,7 @@ pub use openapi::openapi;
 pub use quota::{Quota, SearchLimits};
 
 use crate::audit::Audit;
+use crate::config::Config;
 use crate::org::{Flag, Roles};
 use crate::secrets::TokenKeys;
 use crate::store::{Control, RecordReader};
@@ -60,6 +63,8 @@ pub struct Admin {
     pub quota: Quota,
     /// Sealed originals.
     pub originals: Originals,
+    /// The running configuration, as its file says it.
+    pub base: Box<dyn Fn() -> Arc<Config> + Send + Sync>,
     /// Connections of the running configuration, with their environments.
     pub connections: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
 }
@@ -138,6 +143,19 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/v1/records/counts", get(records::counts))
         .route("/v1/records/tail", get(tail::tail))
         .route("/v1/records/{id}", get(records::show))
+        .route("/v1/assets", get(assets::list))
+        .route(
+            "/v1/assets/{environment}/{kind}/{name}",
+            get(assets::show)
+                .put(assets::put)
+                .delete(assets::remove)
+                .layer(DefaultBodyLimit::max(assets::ASSET_BODY_BYTES_MAX)),
+        )
+        .route("/v1/assets/{environment}/{kind}/{name}/versions/{version}", get(assets::version))
+        .route("/v1/assets/{environment}/{kind}/{name}/rollback", post(assets::roll_back))
+        .route("/v1/promotions", get(promotions::list).post(promotions::propose))
+        .route("/v1/promotions/{id}", get(promotions::show).delete(promotions::decline))
+        .route("/v1/promotions/{id}/approve", post(promotions::approve))
         .route("/v1/sealing", get(sealing::list))
         .route("/v1/sealing/{connection}", get(sealing::show).put(sealing::set))
         .route("/v1/break-glass", get(glass::list).post(glass::open))

@@ -1,6 +1,6 @@
 //! The API's own description (OpenAPI 3.1), made from the handlers; `config/openapi.json` is the same, checked by a test.
 
-use super::{glass, members, records, sealing, tail, tokens, trail, values};
+use super::{assets, glass, members, promotions, records, sealing, tail, tokens, trail, values};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -29,6 +29,17 @@ use utoipa::OpenApi;
         tokens::create,
         tokens::rotate,
         tokens::revoke,
+        assets::list,
+        assets::show,
+        assets::version,
+        assets::put,
+        assets::remove,
+        assets::roll_back,
+        promotions::propose,
+        promotions::list,
+        promotions::show,
+        promotions::approve,
+        promotions::decline,
         sealing::list,
         sealing::show,
         sealing::set,
@@ -48,7 +59,10 @@ use utoipa::OpenApi;
         sealing::SealingBody,
         glass::GlassBody,
         glass::RevealBody,
-        glass::ReviewBody
+        glass::ReviewBody,
+        assets::AssetBody,
+        assets::RollbackBody,
+        promotions::PromotionBody
     ))
 )]
 struct Described;

@@ -48,7 +48,15 @@ impl Api {
         body: Option<&Value>,
         version: Option<&str>,
     ) -> Result<Answer, String> {
-        let request = self.request(method, path, body, version)?;
+        self.send(self.request(method, path, body, version.map(|version| ("if-match", version)))?)
+    }
+
+    /// Makes what isn't there yet.
+    pub(super) fn make(&self, method: &str, path: &str, body: &Value) -> Result<Answer, String> {
+        self.send(self.request(method, path, Some(body), Some(("if-none-match", "*")))?)
+    }
+
+    fn send(&self, request: http::Request<Full<Bytes>>) -> Result<Answer, String> {
         let reply = runtime()?.block_on(call::call(&self.authority, request)).map_err(|why| self.at(why))?;
         let etag = reply.headers.get(http::header::ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let value = serde_json::from_slice(&reply.body).unwrap_or_default();
@@ -68,7 +76,7 @@ impl Api {
         method: &str,
         path: &str,
         body: Option<&Value>,
-        version: Option<&str>,
+        condition: Option<(&str, &str)>,
     ) -> Result<http::Request<Full<Bytes>>, String> {
         let mut request = http::Request::builder()
             .method(method)
@@ -78,8 +86,8 @@ impl Api {
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        if let Some(version) = version {
-            request = request.header("if-match", version);
+        if let Some((name, value)) = condition {
+            request = request.header(name, value);
         }
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         request

@@ -1,6 +1,7 @@
 //! Commands: one file each.
 
 mod api;
+pub mod assets;
 pub mod audit;
 pub mod backup;
 mod call;
@@ -56,6 +57,10 @@ enum Command {
     Fingerprints(fingerprints::Args),
     /// Environments, members and their roles, through the admin API.
     Org(org::Args),
+    /// Connections, rules and redaction profiles of environments, with their versions, through the admin API.
+    Assets(assets::Args),
+    /// Bring a staging asset to production: one proposes, another approves.
+    Promote(assets::PromoteArgs),
     /// Rotate the keys that stand beside the data folder.
     Secrets(secrets::Args),
     /// Verify and export the audit of what people did.
@@ -87,9 +92,21 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Restore(args) => backup::run_restore(args),
         Command::Fingerprints(args) => fingerprints::run(args),
         Command::Org(args) => org::run(args),
+        Command::Assets(args) => assets::run(args),
+        Command::Promote(args) => assets::run_promote(args),
         Command::Secrets(args) => secrets::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Records(args) => records::run(args),
         Command::BreakGlass(args) => glass::run(args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_can_be_read() {
+        super::Cli::command().debug_assert();
     }
 }

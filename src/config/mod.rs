@@ -3,6 +3,7 @@
 //! One run tells all problems at once, each with line, key, what is wanted and what stands there. Checking does no I/O.
 //! `config/phigate.toml` shows every key with its default and unit.
 
+pub mod assets;
 pub mod cases;
 mod checks;
 mod listener;
@@ -273,6 +274,27 @@ pub enum OnFull {
     Refuse,
 }
 
+impl Environment {
+    fn with_thresholds(&self, thresholds: &Thresholds) -> Self {
+        let of_rules = Policy::with(self.flag, thresholds);
+        let mut new = self.clone();
+        let given = |key| self.given.contains(&key);
+        let policy = &mut new.policy;
+        let points = [
+            ("block", &mut policy.block, of_rules.block),
+            ("report", &mut policy.report, of_rules.report),
+            ("identified", &mut policy.identified, of_rules.identified),
+        ];
+        points.into_iter().filter(|(key, ..)| !given(key)).for_each(|(_, own, theirs)| *own = theirs);
+        let people = [
+            ("bulk_people_max", &mut policy.bulk_people_max, of_rules.bulk_people_max),
+            ("bulk_ids_max", &mut policy.bulk_ids_max, of_rules.bulk_ids_max),
+        ];
+        people.into_iter().filter(|(key, ..)| !given(key)).for_each(|(_, own, theirs)| *own = theirs);
+        new
+    }
+}
+
 impl Config {
     /// Reads and checks a file's text.
     ///
@@ -320,22 +342,14 @@ impl Config {
     /// Takes the thresholds of the rules for what the file doesn't give.
     pub fn take_thresholds(&mut self, thresholds: &Thresholds) {
         for environment in &mut self.environments {
-            let of_rules = Policy::with(environment.flag, thresholds);
-            let mut new = Environment::clone(environment);
-            let given = |key| environment.given.contains(&key);
-            let policy = &mut new.policy;
-            let points = [
-                ("block", &mut policy.block, of_rules.block),
-                ("report", &mut policy.report, of_rules.report),
-                ("identified", &mut policy.identified, of_rules.identified),
-            ];
-            points.into_iter().filter(|(key, ..)| !given(key)).for_each(|(_, own, theirs)| *own = theirs);
-            let people = [
-                ("bulk_people_max", &mut policy.bulk_people_max, of_rules.bulk_people_max),
-                ("bulk_ids_max", &mut policy.bulk_ids_max, of_rules.bulk_ids_max),
-            ];
-            people.into_iter().filter(|(key, ..)| !given(key)).for_each(|(_, own, theirs)| *own = theirs);
-            *environment = Arc::new(new);
+            *environment = Arc::new(environment.with_thresholds(thresholds));
+        }
+    }
+
+    /// The same for one environment.
+    pub fn take_thresholds_in(&mut self, name: &str, thresholds: &Thresholds) {
+        for environment in self.environments.iter_mut().filter(|e| &*e.name == name) {
+            *environment = Arc::new(environment.with_thresholds(thresholds));
         }
     }
 

@@ -347,6 +347,16 @@ fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Conne
     let name = name(&mut t, "connection", problems);
     let environment =
         t.required("environment", "the name of an environment", problems).map(|(e, _)| Arc::from(e));
+    connection_of(t, name, environment, problems)
+}
+
+/// What a connection's table says besides its name and environment.
+pub(super) fn connection_of(
+    mut t: Table<'_, '_>,
+    name: Option<Arc<str>>,
+    environment: Option<Arc<str>>,
+    problems: &mut Problems,
+) -> Option<Arc<Connection>> {
     let upstream = Upstream::read(&mut t, problems);
     let (rate, caller_rate) = (rate(&mut t, "rate", problems), rate(&mut t, "caller_rate", problems));
     let mut prefixes = |key: &'static str, problems: &mut Problems| -> Vec<String> {

@@ -6,10 +6,11 @@ mod reply;
 mod rules;
 
 pub use rates::{OverRate, Rates};
-pub use rules::Rules;
+pub use rules::{OwnRules, Rules};
 
 use exchange::{Close, Exchange, HeadText, Job, Watched};
 
+use crate::config::assets::Profile;
 use crate::config::{Config, Listener, OnFull};
 use crate::counted::Counted;
 use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
@@ -19,11 +20,11 @@ use crate::inspect::decode;
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
 use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee, hold};
-use crate::org::{Ceiling, Flag, UNRESOLVED};
+use crate::org::{CallerRole, Ceiling, Flag, UNRESOLVED};
 use crate::payload::Payload;
 use crate::people::{Notebook, People, Taker};
 use crate::reason::Reason;
-use crate::record::Recorder;
+use crate::record::{Recorder, View};
 use crate::resolve::{self, Route, Routes, Wish};
 use crate::respond;
 use crate::secrets::SealKeys;
@@ -41,8 +42,14 @@ use tokio::sync::Semaphore;
 
 /// Everything that a message is handled by: one configuration for the whole of it.
 pub struct Snapshot {
-    /// The checked configuration.
+    /// The checked configuration, as its file says it.
+    pub base: Arc<Config>,
+    /// The same with assets.
     pub config: Config,
+    /// Which assets: counts versions.
+    pub assets_made: i64,
+    /// Redaction profiles, by environment.
+    pub profiles: HashMap<Arc<str>, Profile>,
     /// Its routes.
     pub routes: Routes,
     /// API keys.
@@ -66,6 +73,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// What may be stored of a message at most, where the environment has a redaction profile.
+    fn lowered(&self, route: &Route, role: CallerRole, view: View) -> View {
+        if self.profiles.is_empty() {
+            return view;
+        }
+        self.profiles.get(&route.environment.name).map_or(view, |profile| profile.lower(role, view))
+    }
+
     /// What a message's originals are sealed with: in production alone, where an owner turned it on for the connection.
     fn seals(&self, route: &Route, shared: &Shared) -> Option<Arc<SealKeys>> {
         let keys = shared.seals.as_ref()?;
@@ -170,7 +185,7 @@ impl Gateway {
         exchange.route = Some(route.clone());
         exchange.ceiling = match caller.role.ceiling(route.environment.flag) {
             Ceiling::Refused => return Err(Reason::CallerRefused.into()),
-            Ceiling::View(view) => view,
+            Ceiling::View(view) => snapshot.lowered(&route, caller.role, view),
         };
         if let Err(OverRate(wait)) = snapshot.rates.take(&route.connection.name, &caller, peer.ip()) {
             let mut refusal = Refusal::plain(Reason::RateLimited);

@@ -1,13 +1,26 @@
-//! The rules that messages are judged by: a site's files over the built-in ones, with the modes of each environment.
+//! The rules that messages are judged by: a site's files over the built-in ones, with the rules and modes of each
+//! environment.
 
 use crate::config::{self, Config};
 use crate::decide::Thresholds;
 use crate::inspect::RuleSet;
-use crate::tune;
+use crate::inspect::rules::Changes;
+use crate::tune::{self, Checked};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// One set for the gateway, and one more for each environment that has modes of its own.
+/// Rules of one environment, as text.
+#[derive(Debug, Clone)]
+pub struct OwnRules {
+    /// The environment.
+    pub environment: Arc<str>,
+    /// What problems are told with.
+    pub name: String,
+    /// As a rules file's.
+    pub text: String,
+}
+
+/// One set for the gateway, and one more for each environment that has modes or rules of its own.
 #[derive(Clone)]
 pub struct Rules {
     base: Arc<RuleSet>,
@@ -15,29 +28,42 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Reads the rules files that a configuration names, and checks them; its environments take their thresholds.
+    /// Reads the rules files that a configuration names, and the texts of single environments, and checks them; its
+    /// environments take their thresholds.
     ///
     /// # Errors
     /// Everything that is wrong with them, a line each.
-    pub fn load(config: &mut Config) -> Result<Self, Vec<String>> {
+    pub fn load(config: &mut Config, texts: &[OwnRules]) -> Result<Self, Vec<String>> {
         let changes = config::rules::load(&config.rule_files())?;
-        let checked = tune::check(&changes)
-            .map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-        let mut strangers = Vec::new();
-        for environment in &config.environments {
-            if let Err(ids) = tune::check::modes_known(&environment.modes, &checked.raw) {
+        let base = checked(&changes)?;
+        config.take_thresholds(&Thresholds::of(&base.raw.thresholds));
+        let (mut problems, mut own) = (Vec::new(), HashMap::new());
+        for environment in config.environments.clone() {
+            let texts: Vec<&OwnRules> = texts.iter().filter(|t| t.environment == environment.name).collect();
+            let here = match texts.is_empty() {
+                true => None,
+                false => match with_texts(changes.clone(), &texts).and_then(|changes| checked(&changes)) {
+                    Ok(here) => Some(here),
+                    Err(wrong) => {
+                        problems.extend(wrong);
+                        continue;
+                    }
+                },
+            };
+            if let Some(here) = &here {
+                config.take_thresholds_in(&environment.name, &Thresholds::of(&here.raw.thresholds));
+            }
+            let rules = here.as_ref().unwrap_or(&base);
+            if let Err(ids) = tune::check::modes_known(&environment.modes, &rules.raw) {
                 let told =
                     |id| format!("environment `{}`.rule_modes: there is no rule `{id}`", environment.name);
-                strangers.extend(ids.iter().map(told));
+                problems.extend(ids.iter().map(told));
+            }
+            if here.is_some() || !environment.modes.is_empty() {
+                own.insert(environment.name.clone(), rules.rules.with_modes(&environment.modes));
             }
         }
-        if !strangers.is_empty() {
-            return Err(strangers);
-        }
-        config.take_thresholds(&Thresholds::of(&checked.raw.thresholds));
-        let with_modes = config.environments.iter().filter(|e| !e.modes.is_empty());
-        let own = with_modes.map(|e| (e.name.clone(), checked.rules.with_modes(&e.modes))).collect();
-        Ok(Self { base: checked.rules, own })
+        if problems.is_empty() { Ok(Self { base: base.rules, own }) } else { Err(problems) }
     }
 
     /// The rules of an environment.
@@ -51,4 +77,23 @@ impl Rules {
     pub const fn base(&self) -> &Arc<RuleSet> {
         &self.base
     }
+}
+
+fn checked(changes: &Changes) -> Result<Checked, Vec<String>> {
+    tune::check(changes).map_err(|wrong| wrong.iter().map(ToString::to_string).collect())
+}
+
+/// The changes of files with those of texts behind them.
+fn with_texts(mut changes: Changes, texts: &[&OwnRules]) -> Result<Changes, Vec<String>> {
+    let mut problems = Vec::new();
+    for text in texts {
+        match config::rules::parse(&text.name, &text.text) {
+            Ok(edits) => {
+                changes.edits.extend(edits);
+                changes.texts.push(text.text.clone());
+            }
+            Err(wrong) => problems.extend(wrong.iter().map(|problem| format!("{}: {problem}", text.name))),
+        }
+    }
+    if problems.is_empty() { Ok(changes) } else { Err(problems) }
 }

@@ -26,6 +26,7 @@ pub(super) fn admin_side(
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
     let (for_roles, for_notes, for_connections) = (shared.clone(), shared.clone(), shared.clone());
+    let for_base = shared.clone();
     let limits = shared.snapshot.load().config.search;
     Admin {
         records: Arc::new(records),
@@ -74,6 +75,7 @@ pub(super) fn admin_side(
         }),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
         originals: Originals::new(shared.seals.clone(), shared.snapshot.load().config.break_glass.clone()),
+        base: Box::new(move || for_base.snapshot.load().base.clone()),
         connections: Box::new(move || {
             let snapshot = for_connections.snapshot.load();
             let of = |c: &Arc<Connection>| (c.name.to_string(), c.environment.to_string());

@@ -1,9 +1,10 @@
 //! What a configuration is made into: one [`Snapshot`], with all that is read from files for it.
 
 use super::RunError;
+use crate::assets::{self, Applied};
 use crate::config::{Config, Connection, Issuer, Listener};
 use crate::forward::{EndpointStates, Secret, UpstreamTls};
-use crate::gateway::{Rates, Rules, Snapshot};
+use crate::gateway::{Rates, Snapshot};
 use crate::identify::{Caller, Fetched, Identities, KeySets, Keys, KnownKey, Tokens};
 use crate::inspect::decode::hex;
 use crate::inspect::known::Remember;
@@ -132,15 +133,22 @@ impl Keyring {
 /// The setting that changes when fingerprints are imported.
 pub(crate) const IMPORTED: &str = "fingerprints_imported";
 
-/// The environments, keys, people and rules of one configuration.
+/// The environments, keys, people, rules and assets of one configuration: those of `old` where nothing changed.
 pub(super) fn snapshot(
-    config: Config,
-    rules: Rules,
+    base: Arc<Config>,
     control: &Arc<Control>,
     keyring: &Keyring,
     lasting: &Lasting,
     old: Option<&Snapshot>,
 ) -> Result<Snapshot, RunError> {
+    let assets_made = control.assets_made()?;
+    let same = old.filter(|old| Arc::ptr_eq(&old.base, &base) && old.assets_made == assets_made);
+    let Applied { config, rules, profiles } = match same {
+        Some(old) => {
+            Applied { config: old.config.clone(), rules: old.rules.clone(), profiles: old.profiles.clone() }
+        }
+        None => assets::apply(&base, &control.assets()?).map_err(RunError::Rules)?,
+    };
     let known = control
         .keys()?
         .into_iter()
@@ -169,7 +177,10 @@ pub(super) fn snapshot(
         tokens: Tokens::new(issuers.iter().cloned()),
         fetched: issuers,
         rates: Rates::new(&config, old.map(|old| &old.rates)),
+        base,
         config,
+        assets_made,
+        profiles,
         keys,
         rules,
         people,

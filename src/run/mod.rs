@@ -16,7 +16,7 @@ use crate::audit::{Audit, AuditError};
 use crate::background::Background;
 use crate::config::{Config, JwksSource};
 use crate::forward::{SecretError, check_health};
-use crate::gateway::{Gateway, Rules, Shared};
+use crate::gateway::{Gateway, Shared};
 use crate::identify::{NoKeys, fetch_keys};
 use crate::listen::tls::TlsError;
 use crate::listen::{Address, HeldBudget, ListenerConfig, Predecessor, StartError, Workers};
@@ -49,8 +49,8 @@ pub enum RunError {
     /// The key that originals are sealed with.
     #[error("[sealing] key: {0}")]
     Sealing(String),
-    /// The rules files.
-    #[error("the rules can't be taken: {}", .0.join("; "))]
+    /// Rules files and assets.
+    #[error("rules or assets can't be taken: {}", .0.join("; "))]
     Rules(Vec<String>),
     /// A listener.
     #[error(transparent)]
@@ -135,7 +135,7 @@ impl Running {
     ///
     /// # Errors
     /// [`RunError`]; nothing runs then, and the process before goes on.
-    pub fn start_after(mut config: Config, before: Option<Predecessor>) -> Result<Self, RunError> {
+    pub fn start_after(config: Config, before: Option<Predecessor>) -> Result<Self, RunError> {
         let (before, mut handed) = match before {
             Some(mut before) => {
                 let sockets = std::mem::take(&mut before.sockets);
@@ -147,7 +147,6 @@ impl Running {
             let what = what.to_owned();
             move |e: std::io::Error| RunError::Io { what, kind: e.kind() }
         };
-        let rules = Rules::load(&mut config).map_err(RunError::Rules)?;
         let seals = seal_keys(&config)?;
         let secrets = Secrets::open_or_create(&config.data_dir)?;
         let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
@@ -199,7 +198,7 @@ impl Running {
             (config.threads_used(), config.admin, config.limits.held_bytes_max);
         let access = config.access.clone();
         let (handover, lasting) = (handover_path(&config.data_dir), Lasting::default());
-        let snapshot = snapshot(config, rules, &control, &keyring, &lasting, None)?;
+        let snapshot = snapshot(Arc::new(config), &control, &keyring, &lasting, None)?;
         metrics.config_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         let access = access.as_ref().map(AccessLog::start).transpose();
@@ -323,15 +322,17 @@ impl Running {
         let mut config =
             Config::parse(text).map_err(|p| refuse(p.iter().map(ToString::to_string).collect()))?;
         let old = self.shared.snapshot.load();
-        config.folder.clone_from(&old.config.folder);
-        let needs_start = needs_a_start(&old.config, &config);
+        config.folder.clone_from(&old.base.folder);
+        let needs_start = needs_a_start(&old.base, &config);
         if !needs_start.is_empty() {
             return Err(refuse(needs_start));
         }
         let fresh = fronts(&config).map_err(|e| refuse(vec![e.to_string()]))?;
-        let rules = Rules::load(&mut config).map_err(refuse)?;
-        let snapshot = snapshot(config, rules, &self.control, &self.keyring, &self.lasting, Some(&old))
-            .map_err(|e| refuse(vec![e.to_string()]))?;
+        let snapshot = snapshot(Arc::new(config), &self.control, &self.keyring, &self.lasting, Some(&old));
+        let snapshot = snapshot.map_err(|error| match error {
+            RunError::Rules(problems) => refuse(problems),
+            error => refuse(vec![error.to_string()]),
+        })?;
         for (name, front) in &self.fronts {
             if let Some((_, fresh)) = fresh.iter().find(|(other, _)| other == name) {
                 front.take_over(fresh);
@@ -365,15 +366,14 @@ impl Running {
     /// Takes over the keys of the control file as they are now.
     pub fn refresh_keys_now(&mut self) {
         let old = self.shared.snapshot.load();
-        let (config, rules) = (old.config.clone(), old.rules.clone());
-        if let Err(error) = self.keyring.refresh(&config, &self.control) {
+        if let Err(error) = self.keyring.refresh(&old.base, &self.control) {
             tracing::error!(error = %error, "Imported fingerprints can't be read; the old ones stay.");
         }
-        match snapshot(config, rules, &self.control, &self.keyring, &self.lasting, Some(&old)) {
+        match snapshot(old.base.clone(), &self.control, &self.keyring, &self.lasting, Some(&old)) {
             Ok(snapshot) => {
                 self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
                 self.shared.snapshot.store(Arc::new(snapshot));
-                tracing::info!("Keys and registry were read anew.");
+                tracing::info!("Keys, registry and assets were read anew.");
             }
             Err(error) => tracing::error!(error = %error, "Keys can't be read; the old ones stay."),
         }

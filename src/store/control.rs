@@ -262,6 +262,7 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     tx.execute_batch(super::registry::SCHEMA)?;
     tx.execute_batch(super::members::SCHEMA)?;
     tx.execute_batch(super::sealing::SCHEMA)?;
+    tx.execute_batch(super::assets::SCHEMA)?;
     let has_member =
         tx.prepare("SELECT 1 FROM pragma_table_info('reader_token') WHERE name = 'member'")?.exists([])?;
     if !has_member {
@@ -271,8 +272,8 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     tx.commit()
 }
 
-/// 1: keys and tokens. 2: and the registry of test people. 3: and members. 4: and sealing and break-glass. Opening brings
-/// a file up.
+/// 1: keys and tokens. 2: and the registry of test people. 3: and members. 4: and sealing, break-glass, assets and
+/// promotions. Opening brings a file up.
 const SCHEMA_VERSION: i64 = 4;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS api_key (

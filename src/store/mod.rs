@@ -7,6 +7,7 @@
 //!
 //! One engine: SQLite, a file for each environment and day. `conformance.rs` holds what any other has to pass.
 
+pub mod assets;
 pub mod backup;
 pub mod control;
 pub mod members;

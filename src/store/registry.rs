@@ -475,6 +475,6 @@ mod tests {
         let version: i64 =
             control.with(|c| c.pragma_query_value(None, "user_version", |r| r.get(0))).expect("reads");
         assert_eq!(version, 4);
-        assert_eq!(control.sealing(), Ok(Vec::new()));
+        assert_eq!((control.sealing(), control.assets()), (Ok(Vec::new()), Ok(Vec::new())));
     }
 }

@@ -321,6 +321,9 @@ fn each_route_answers_each_role_as_the_permission_table_says() {
                 .replace("/tokens/{id}", "/tokens/0")
                 .replace("/break-glass/{id}", &format!("/break-glass/{glass}"))
                 .replace("{connection}", "to-production")
+                .replace("/promotions/{id}", "/promotions/pr_0")
+                .replace("{kind}/{name}", "profile/low")
+                .replace("{version}", "1")
                 .replace("{environment}", "staging");
             let upper = method.to_uppercase();
             let body = if path.ends_with("/search") {
@@ -329,6 +332,8 @@ fn each_route_answers_each_role_as_the_permission_table_says() {
                 json!({"role": "member"})
             } else if path.ends_with("/break-glass") {
                 json!({"environment": "production", "records": [id], "reason": "ticket", "ticket": "T-1"})
+            } else if path.ends_with("/promotions") {
+                json!({"kind": "profile", "name": "low", "from": "staging", "to": "production", "reason": "ticket"})
             } else {
                 json!({})
             };
@@ -396,7 +401,7 @@ fn somebodys_glass(gate: &Gate) -> String {
     }
 }
 
-const ROUTES: [(&str, &str, &str); 28] = [
+const ROUTES: [(&str, &str, &str); 39] = [
     ("get", "/v1/environments", ""),
     ("get", "/v1/me", ""),
     ("post", "/v1/tokens/rotate", ""),
@@ -416,6 +421,22 @@ const ROUTES: [(&str, &str, &str); 28] = [
     ("get", "/v1/records/export", "records.export"),
     ("post", "/v1/records/search", "values.search"),
     ("get", "/v1/audit", "audit.own|audit.read"),
+    ("get", "/v1/assets", "assets.write|assets.promote|rules.draft|audit.read"),
+    ("get", "/v1/assets/{environment}/{kind}/{name}", "assets.write|assets.promote|rules.draft|audit.read"),
+    (
+        "get",
+        "/v1/assets/{environment}/{kind}/{name}/versions/{version}",
+        "assets.write|assets.promote|rules.draft|audit.read",
+    ),
+    ("put", "/v1/assets/{environment}/{kind}/{name}", "assets.write"),
+    ("delete", "/v1/assets/{environment}/{kind}/{name}", "assets.write"),
+    ("post", "/v1/assets/{environment}/{kind}/{name}/rollback", "assets.write"),
+    ("post", "/v1/promotions", "assets.promote"),
+    ("get", "/v1/promotions", "assets.promote|audit.read"),
+    // Of one that isn't there nobody learns more than that.
+    ("get", "/v1/promotions/{id}", ""),
+    ("delete", "/v1/promotions/{id}", ""),
+    ("post", "/v1/promotions/{id}/approve", ""),
     ("get", "/v1/sealing", "members"),
     ("get", "/v1/sealing/{connection}", "members"),
     ("put", "/v1/sealing/{connection}", "members"),

@@ -115,7 +115,8 @@ impl Redactor<'_> {
 }
 
 /// Whether what is called so is a credential: dropped for everyone, its length with it.
-pub(super) fn is_credential(name: &str) -> bool {
+#[must_use]
+pub fn is_credential(name: &str) -> bool {
     let normal: String =
         name.bytes().filter(u8::is_ascii_alphanumeric).map(|c| char::from(c.to_ascii_lowercase())).collect();
     name.is_ascii() && name.len() <= 40 && CREDENTIAL_NAMES.contains(&normal.as_str())

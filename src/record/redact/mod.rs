@@ -21,6 +21,7 @@ mod xml;
 use super::{Draft, Piece, Redacted, StoredPayload, View, seal};
 use crate::inspect::Findings;
 use crate::secrets::TokenKeys;
+pub use head::is_credential;
 use leaf::Redactor;
 
 #[cfg(test)]

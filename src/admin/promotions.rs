@@ -1,0 +1,267 @@
+//! Promotions: a staging asset to production. Whoever proposes and whoever approves have a role in both, and are two people;
+//! what is promoted is checked when it is proposed and again when it is approved.
+
+use super::Admin;
+use super::answers::{self, Answer, bad, not_here, problem};
+use super::assets::{flag, told};
+use super::caller::{Caller, Done};
+use super::records::blocking;
+use super::words;
+use crate::assets::{Kind, unfit};
+use crate::config::assets::with_upstream;
+use crate::org::{Flag, Permission};
+use crate::store::assets::{AssetKey, AssetVersion, Promotion};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// What is to be promoted.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PromotionBody {
+    /// connection, rules or profile.
+    kind: String,
+    /// The asset's name in staging.
+    name: String,
+    /// The staging environment.
+    from: String,
+    /// The production environment.
+    to: String,
+    /// Its name there; the same by default. Names of connections are used once in all environments.
+    #[serde(rename = "as")]
+    to_name: Option<String>,
+    /// A connection's upstream there: each upstream belongs to one environment.
+    upstream: Option<String>,
+    /// Why; kept in the audit.
+    reason: String,
+}
+
+/// Proposes to promote the newest version of a staging asset to production.
+#[utoipa::path(post, path = "/v1/promotions", request_body = PromotionBody, tag = "assets",
+    responses((status = 201, description = "It waits for a second person"), (status = 400, description = "Not what is wanted, or a reason that holds a value"), (status = 401, description = "No token that is known"),
+              (status = 403, description = "No role in both that allows it"), (status = 404, description = "No such asset"), (status = 409, description = "The configuration file owns what it would be"),
+              (status = 422, description = "It can't be production's: why, a line each")))]
+pub(super) async fn propose(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    body: Result<Json<PromotionBody>, JsonRejection>,
+) -> Answer {
+    let Json(wanted) = body.map_err(|_| bad("kind, name, from, to, reason; as, upstream"))?;
+    in_both(&admin, &caller, &wanted.from, &wanted.to)?;
+    let flags = (flag(&admin, &wanted.from), flag(&admin, &wanted.to));
+    if flags != (Some(Flag::Staging), Some(Flag::Production)) {
+        return Err(bad("from: a staging environment, to: a production environment"));
+    }
+    let kind = Kind::of(&wanted.kind).ok_or_else(|| bad("kind: connection, rules or profile"))?;
+    let reason = words::reason(&wanted.reason, true)?;
+    let key = |environment: &str, name: &str| AssetKey {
+        kind: kind.as_str().to_owned(),
+        environment: environment.to_owned(),
+        name: name.to_owned(),
+    };
+    let from = key(&wanted.from, &wanted.name);
+    let to_name = wanted.to_name.as_deref().unwrap_or(&wanted.name);
+    if !(1..=60).contains(&to_name.len())
+        || !to_name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    {
+        return Err(bad("as: 1 to 60 lower case letters, digits and dashes"));
+    }
+    let to = key(&wanted.to, to_name);
+    let newest = admin.control.asset(&from).map_err(|_| answers::broken())?.into_iter().next();
+    let source = newest.filter(|newest| newest.text.is_some()).ok_or_else(not_here)?;
+    let text = source.text.clone().unwrap_or_default();
+    let text = match &wanted.upstream {
+        None => text,
+        Some(url) if kind == Kind::Connection => with_upstream(&text, url)
+            .ok_or_else(|| bad("upstream: of a connection that has just the key `upstream`"))?,
+        Some(_) => return Err(bad("upstream: of a connection alone")),
+    };
+    let to_version =
+        admin.control.asset(&to).map_err(|_| answers::broken())?.first().map_or(0, |v| v.version);
+    let promotion = Promotion {
+        id: String::new(),
+        version: source.version,
+        to_version,
+        text,
+        reason: reason.to_owned(),
+        member: caller.principal.member.clone().unwrap_or_default(),
+        by: caller.principal.name.clone(),
+        at: super::now(),
+        state: "pending".to_owned(),
+        decided_by: None,
+        made: None,
+        from,
+        to,
+    };
+    checked(&admin, &caller, &promotion, &source).await?;
+    did(&admin, &caller, "propose_promotion", &promotion, reason)?;
+    let id = admin.control.propose_promotion(&promotion).map_err(|_| answers::broken())?;
+    Ok((StatusCode::CREATED, Json(shown(&Promotion { id, ..promotion }))).into_response())
+}
+
+/// Promotions into production environments where the caller promotes or audits; newest first.
+#[utoipa::path(get, path = "/v1/promotions", tag = "assets",
+    responses((status = 200, description = "The newest thousand"), (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
+pub(super) async fn list(State(admin): State<Arc<Admin>>, caller: Caller) -> Answer {
+    let seen: Vec<String> = SEE.iter().flat_map(|what| caller.principal.where_may(*what)).collect();
+    if seen.is_empty() {
+        return Err(caller.refused(&admin, Permission::PromoteAssets.as_str(), ""));
+    }
+    let all = admin.control.promotions().map_err(|_| answers::broken())?;
+    let list: Vec<Value> = all.iter().filter(|p| seen.contains(&p.to.environment)).map(shown).collect();
+    Ok(Json(json!({"promotions": list})).into_response())
+}
+
+/// One promotion, with the text as it is to be and as it is.
+#[utoipa::path(get, path = "/v1/promotions/{id}", params(("id" = String, Path, description = "Its id")), tag = "assets",
+    responses((status = 200, description = "The promotion"), (status = 401, description = "No token that is known"), (status = 404, description = "No such one, or none that the caller may see")))]
+pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(id): Path<String>) -> Answer {
+    let promotion = promotion(&admin, &caller, &id)?;
+    let now = admin.control.asset(&promotion.to).map_err(|_| answers::broken())?.into_iter().next();
+    let mut answer = shown(&promotion);
+    answer["text"] = json!(promotion.text);
+    answer["text_now"] = json!(now.and_then(|now| now.text));
+    Ok(Json(answer).into_response())
+}
+
+/// Approves a promotion: the asset is production's within a second. Somebody else than who proposed it.
+#[utoipa::path(post, path = "/v1/promotions/{id}/approve", params(("id" = String, Path, description = "Its id")), tag = "assets",
+    responses((status = 200, description = "The version that it made"), (status = 401, description = "No token that is known"), (status = 403, description = "One's own, no member, or no role in both"),
+              (status = 404, description = "No such one, or none that the caller may see"), (status = 409, description = "It isn't pending, or production's asset changed since"), (status = 422, description = "It doesn't fit any more: why, a line each")))]
+pub(super) async fn approve(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer {
+    let promotion = promotion(&admin, &caller, &id)?;
+    in_both(&admin, &caller, &promotion.from.environment, &promotion.to.environment)?;
+    let is_second = caller.principal.member.as_ref().is_some_and(|member| *member != promotion.member)
+        && caller.principal.name != promotion.by;
+    if !is_second {
+        return Err(caller.refused(&admin, "approval of one's own", &promotion.to.environment));
+    }
+    if promotion.state != "pending" {
+        return Err(not_pending());
+    }
+    let versions = admin.control.asset(&promotion.from).map_err(|_| answers::broken())?;
+    let source = versions.into_iter().find(|v| v.version == promotion.version).ok_or_else(answers::broken)?;
+    let new = checked(&admin, &caller, &promotion, &source).await?;
+    did(&admin, &caller, "promote", &promotion, &format!("{} {}", promotion.id, promotion.reason))?;
+    let done = admin.control.promote(&promotion, &caller.principal.name, &new);
+    if !done.map_err(|_| answers::broken())? {
+        return Err(not_pending());
+    }
+    let all = admin.control.assets().map_err(|_| answers::broken())?;
+    Ok(Json(told(&AssetVersion { version: new.version + 1, ..new }, &all)).into_response())
+}
+
+/// Declines a promotion, or withdraws one's own.
+#[utoipa::path(delete, path = "/v1/promotions/{id}", params(("id" = String, Path, description = "Its id")), tag = "assets",
+    responses((status = 204, description = "Declined"), (status = 401, description = "No token that is known"), (status = 403, description = "No role in both"),
+              (status = 404, description = "No such one, or none that the caller may see"), (status = 409, description = "It isn't pending")))]
+pub(super) async fn decline(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer {
+    let promotion = promotion(&admin, &caller, &id)?;
+    in_both(&admin, &caller, &promotion.from.environment, &promotion.to.environment)?;
+    did(&admin, &caller, "decline_promotion", &promotion, &promotion.id)?;
+    match admin.control.decline_promotion(&id, &caller.principal.name).map_err(|_| answers::broken())? {
+        true => Ok(StatusCode::NO_CONTENT.into_response()),
+        false => Err(not_pending()),
+    }
+}
+
+/// The version that a promotion makes, once nothing speaks against it.
+async fn checked(
+    admin: &Arc<Admin>,
+    caller: &Caller,
+    promotion: &Promotion,
+    source: &AssetVersion,
+) -> Result<AssetVersion, Response> {
+    let base = (admin.base)();
+    if promotion.to.kind == "connection" && base.connections.iter().any(|c| *c.name == *promotion.to.name) {
+        let detail = "The configuration file owns a connection of that name: it is changed there, or promoted `as` another.";
+        return Err(problem(StatusCode::CONFLICT, "file_owned", detail));
+    }
+    let new = AssetVersion {
+        key: promotion.to.clone(),
+        version: promotion.to_version,
+        text: Some(promotion.text.clone()),
+        tests: source.tests.clone(),
+        note: promotion.reason.clone(),
+        by: caller.principal.name.clone(),
+        at: super::now(),
+        from: Some((promotion.from.clone(), promotion.version)),
+    };
+    let (all, candidate) = (admin.control.assets().map_err(|_| answers::broken())?, new.clone());
+    let problems = blocking(move || Ok(unfit(&base, &all, &candidate))).await?;
+    if !problems.is_empty() {
+        did(admin, caller, "promotion_not_fit", promotion, "")?;
+        return Err(answers::unfit(&problems));
+    }
+    Ok(new)
+}
+
+/// Refused unless the caller promotes in both environments.
+// An error here is an answer, made once and sent.
+#[allow(clippy::result_large_err)]
+fn in_both(admin: &Admin, caller: &Caller, from: &str, to: &str) -> Result<(), Response> {
+    caller.here(admin, Permission::PromoteAssets, from)?;
+    caller.here(admin, Permission::PromoteAssets, to)?;
+    Ok(())
+}
+
+// As above.
+#[allow(clippy::result_large_err)]
+fn promotion(admin: &Admin, caller: &Caller, id: &str) -> Result<Promotion, Response> {
+    let found = admin.control.promotion(id).map_err(|_| answers::broken())?;
+    let sees =
+        |p: &Promotion| SEE.iter().any(|what| caller.principal.may(*what, &p.to.environment).is_some());
+    found.filter(sees).ok_or_else(|| caller.nothing(admin, "promotion"))
+}
+
+// As above.
+#[allow(clippy::result_large_err)]
+fn did(
+    admin: &Admin,
+    caller: &Caller,
+    action: &str,
+    promotion: &Promotion,
+    reason: &str,
+) -> Result<(), Response> {
+    let to = &promotion.to;
+    let object =
+        format!("{} {} from {} version {}", to.kind, to.name, promotion.from.environment, promotion.version);
+    caller.did(
+        admin,
+        &Done { action, environment: &to.environment, object: &object, reason, ..Done::default() },
+    )
+}
+
+fn shown(promotion: &Promotion) -> Value {
+    let of = |key: &AssetKey, version: i64| json!({"environment": key.environment, "name": key.name, "version": version});
+    json!({
+        "id": promotion.id, "kind": promotion.from.kind, "from": of(&promotion.from, promotion.version),
+        "to": of(&promotion.to, promotion.to_version), "reason": promotion.reason, "by": promotion.by,
+        "at": crate::clock::rfc3339(u64::try_from(promotion.at).unwrap_or(0) * 1000), "state": promotion.state,
+        "decided_by": promotion.decided_by, "made": promotion.made,
+    })
+}
+
+fn not_pending() -> Response {
+    problem(
+        StatusCode::CONFLICT,
+        "not_pending",
+        "It isn't pending any more, or what it would replace changed since.",
+    )
+}
+
+/// Whoever has one of these in production sees what is promoted into it.
+const SEE: [Permission; 2] = [Permission::PromoteAssets, Permission::AuditAll];
