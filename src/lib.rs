@@ -21,7 +21,7 @@
 //! - [`store`]: the redacted account to disk, and back to readers.
 //!
 //! [`run`] starts and stops all of it. Beside the stages: [`config`], [`org`] (who may do what), [`audit`], [`secrets`], [`people`] (who is known), [`tune`] (rules, tested by their cases),
-//! [`assets`] (connections, rules and profiles with versions),
+//! [`assets`] (connections, rules and profiles with versions), [`sign_in`] (people, by a provider),
 //! [`admin`], [`telemetry`],
 //! [`cli`]. Two files serve all: [`payload`] has the only types that hold what callers sent, [`reason`] the short
 //! words for why.
@@ -49,6 +49,7 @@ pub mod secrets;
 pub mod people;
 pub mod tune;
 pub mod assets;
+pub mod sign_in;
 pub mod admin;
 pub mod telemetry;
 pub mod cli;

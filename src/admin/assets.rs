@@ -143,6 +143,9 @@ pub(super) async fn put(
     body: Result<Json<AssetBody>, JsonRejection>,
 ) -> Answer {
     let dry = is_dry(dry)?;
+    if !is_asset_name(&place.2) {
+        return Err(bad("a name of 1 to 60 lower case letters, digits and dashes"));
+    }
     let key = named(place)?;
     may_write_some(&admin, &caller, &key)?;
     let Json(body) = body.map_err(|_| bad("text; tests, note: together at most 512 KiB"))?;
@@ -261,17 +264,20 @@ async fn made(
     Ok(tagged(version.version, told(&version, &all)))
 }
 
-/// Kind and name as they may be.
+/// What names an asset: a kind and a name that there may be.
 // An error here is an answer, made once and sent.
 #[allow(clippy::result_large_err)]
 fn named((environment, kind, name): (String, String, String)) -> Result<AssetKey, Response> {
-    let good = (1..=60).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    match Kind::of(&kind) {
-        Some(kind) if good => Ok(AssetKey { kind: kind.as_str().to_owned(), environment, name }),
-        Some(_) => Err(bad("a name of 1 to 60 lower case letters, digits and dashes")),
+    match Kind::of(&kind).filter(|_| is_asset_name(&name)) {
+        Some(kind) => Ok(AssetKey { kind: kind.as_str().to_owned(), environment, name }),
         None => Err(not_here()),
     }
+}
+
+/// 1 to 60 lower case letters, digits and dashes: as names of connections are.
+pub(super) fn is_asset_name(name: &str) -> bool {
+    (1..=60).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// The key of an asset that the caller may see.

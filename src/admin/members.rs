@@ -331,6 +331,6 @@ fn told(member: &MemberRow) -> Value {
 }
 
 /// Names that records, labels and the audit may show.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     (1..=60).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@".contains(&b))
 }

@@ -13,6 +13,7 @@ mod promotions;
 mod quota;
 mod records;
 mod sealing;
+mod sign_in;
 mod tail;
 mod tokens;
 mod trail;
@@ -20,8 +21,10 @@ mod values;
 mod words;
 
 pub use glass::Originals;
+pub(crate) use members::is_name;
 pub use openapi::openapi;
 pub use quota::{Quota, SearchLimits};
+pub use sign_in::SignIns;
 
 use crate::audit::Audit;
 use crate::config::Config;
@@ -63,6 +66,8 @@ pub struct Admin {
     pub quota: Quota,
     /// Sealed originals.
     pub originals: Originals,
+    /// Whom people sign in with.
+    pub sign_in: Option<SignIns>,
     /// The running configuration, as its file says it.
     pub base: Box<dyn Fn() -> Arc<Config> + Send + Sync>,
     /// Connections of the running configuration, with their environments.
@@ -143,6 +148,10 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/v1/records/counts", get(records::counts))
         .route("/v1/records/tail", get(tail::tail))
         .route("/v1/records/{id}", get(records::show))
+        .route("/v1/sign-in", get(sign_in::begin))
+        .route("/v1/sign-in/callback", get(sign_in::callback))
+        .route("/v1/sign-in/confirm", post(sign_in::confirm))
+        .route("/v1/sign-in/token", post(sign_in::token))
         .route("/v1/assets", get(assets::list))
         .route(
             "/v1/assets/{environment}/{kind}/{name}",

@@ -1,6 +1,6 @@
 //! The API's own description (OpenAPI 3.1), made from the handlers; `config/openapi.json` is the same, checked by a test.
 
-use super::{assets, glass, members, promotions, records, sealing, tail, tokens, trail, values};
+use super::{assets, glass, members, promotions, records, sealing, sign_in, tail, tokens, trail, values};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -29,6 +29,10 @@ use utoipa::OpenApi;
         tokens::create,
         tokens::rotate,
         tokens::revoke,
+        sign_in::begin,
+        sign_in::callback,
+        sign_in::confirm,
+        sign_in::token,
         assets::list,
         assets::show,
         assets::version,
@@ -62,7 +66,9 @@ use utoipa::OpenApi;
         glass::ReviewBody,
         assets::AssetBody,
         assets::RollbackBody,
-        promotions::PromotionBody
+        promotions::PromotionBody,
+        sign_in::ConfirmForm,
+        sign_in::TokenBody
     ))
 )]
 struct Described;

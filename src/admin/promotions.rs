@@ -3,7 +3,7 @@
 
 use super::Admin;
 use super::answers::{self, Answer, bad, not_here, problem};
-use super::assets::{flag, told};
+use super::assets::{flag, is_asset_name, told};
 use super::caller::{Caller, Done};
 use super::records::blocking;
 use super::words;
@@ -66,9 +66,7 @@ pub(super) async fn propose(
     };
     let from = key(&wanted.from, &wanted.name);
     let to_name = wanted.to_name.as_deref().unwrap_or(&wanted.name);
-    if !(1..=60).contains(&to_name.len())
-        || !to_name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    {
+    if !is_asset_name(to_name) {
         return Err(bad("as: 1 to 60 lower case letters, digits and dashes"));
     }
     let to = key(&wanted.to, to_name);

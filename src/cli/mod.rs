@@ -19,6 +19,7 @@ pub mod rules;
 pub mod run;
 pub mod scan;
 pub mod secrets;
+pub mod sign_in;
 mod table;
 pub mod test;
 pub mod tokens;
@@ -57,6 +58,8 @@ enum Command {
     Fingerprints(fingerprints::Args),
     /// Environments, members and their roles, through the admin API.
     Org(org::Args),
+    /// Sign in by the organization's provider, and print your token.
+    SignIn(sign_in::Args),
     /// Connections, rules and redaction profiles of environments, with their versions, through the admin API.
     Assets(assets::Args),
     /// Bring a staging asset to production: one proposes, another approves.
@@ -92,6 +95,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Restore(args) => backup::run_restore(args),
         Command::Fingerprints(args) => fingerprints::run(args),
         Command::Org(args) => org::run(args),
+        Command::SignIn(args) => sign_in::run(args),
         Command::Assets(args) => assets::run(args),
         Command::Promote(args) => assets::run_promote(args),
         Command::Secrets(args) => secrets::run(args),

@@ -36,6 +36,18 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
     for c in &config.connections {
         known(&format!("connection `{}`.environment", c.name), &c.environment, &names, problems);
     }
+    for group in config.sign_in.iter().flat_map(|s| &s.groups) {
+        let Some((environment, role)) = &group.role else { continue };
+        let key = format!("sign_in.group `{}`", group.group);
+        known(&format!("{key}.environment"), environment, &names, problems);
+        if config.roles.get(role).is_none() {
+            problems.across(
+                format!("{key}.role"),
+                format!("one of {}", config.roles.names()),
+                format!("`{role}`"),
+            );
+        }
+    }
     fingerprints(config, problems);
     shared_upstreams(config, problems);
     listeners(config, problems);

@@ -65,7 +65,7 @@ pub(super) fn break_glass(mut t: Table<'_, '_>, problems: &mut Problems) -> Opti
 }
 
 /// Where a secret stands; the secret itself in its place isn't repeated.
-fn secret(
+pub(super) fn secret(
     key: &str,
     text: &str,
     span: std::ops::Range<usize>,

@@ -11,6 +11,7 @@ mod reader;
 mod issuer;
 mod keeping;
 pub mod rules;
+pub mod sign_in;
 mod sections;
 mod upstream;
 
@@ -54,6 +55,8 @@ pub struct Config {
     pub sealing: Option<Sealing>,
     /// How originals are asked for; `None`: nobody can.
     pub break_glass: Option<BreakGlass>,
+    /// Whom people sign in with; `None`: tokens alone.
+    pub sign_in: Option<sign_in::SignIn>,
     /// Limits of searches by value.
     pub search: crate::admin::SearchLimits,
     /// Roles of people.

@@ -33,6 +33,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let audit = super::keeping::audit(root.table("audit", problems), problems);
     let sealing = super::keeping::sealing(root.table("sealing", problems), problems);
     let break_glass = super::keeping::break_glass(root.table("break_glass", problems), problems);
+    let sign_in = super::sign_in::sign_in(root.table("sign_in", problems), problems);
     let search = super::keeping::search(root.table("search", problems), problems);
     let roles = crate::org::Roles::with(super::keeping::roles(&mut root, problems));
     let registry = registry(root.table("registry", problems), problems);
@@ -67,6 +68,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         audit,
         sealing,
         break_glass,
+        sign_in,
         search,
         roles,
         registry,

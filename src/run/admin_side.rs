@@ -1,6 +1,6 @@
 //! What the admin side is given of a running gateway.
 
-use crate::admin::{Admin, Originals, Quota};
+use crate::admin::{Admin, Originals, Quota, SignIns};
 use crate::audit::Audit;
 use crate::config::Connection;
 use crate::gateway::Shared;
@@ -8,10 +8,12 @@ use crate::listen::{ListenCounters, ListenTotals};
 use crate::org::{Flag, UNRESOLVED};
 use crate::record::Recorder;
 use crate::secrets::TokenKeys;
+use crate::sign_in::Provider;
 use crate::store::Control;
 use crate::store::sqlite::Records;
 use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::Others;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -22,7 +24,7 @@ pub(super) fn admin_side(
     records: Records,
     draining: &Arc<AtomicBool>,
     (open, counters): (Arc<AtomicU64>, Vec<Arc<ListenCounters>>),
-    tokens: TokenKeys,
+    (tokens, address): (TokenKeys, SocketAddr),
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
     let (for_roles, for_notes, for_connections) = (shared.clone(), shared.clone(), shared.clone());
@@ -75,6 +77,13 @@ pub(super) fn admin_side(
         }),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
         originals: Originals::new(shared.seals.clone(), shared.snapshot.load().config.break_glass.clone()),
+        sign_in: shared
+            .snapshot
+            .load()
+            .config
+            .sign_in
+            .clone()
+            .map(|s| SignIns::new(Provider::new(s, address))),
         base: Box::new(move || for_base.snapshot.load().base.clone()),
         connections: Box::new(move || {
             let snapshot = for_connections.snapshot.load();

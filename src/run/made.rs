@@ -209,6 +209,7 @@ pub(super) fn needs_a_start(old: &Config, new: &Config) -> Vec<String> {
     differs("[limits]", old.limits != new.limits);
     differs("[sealing]", old.sealing != new.sealing);
     differs("[break_glass]", old.break_glass != new.break_glass);
+    differs("[sign_in]", old.sign_in != new.sign_in);
     differs("[search]", old.search != new.search);
     differs("[audit]", old.audit != new.audit);
     differs("[access_log]", old.access != new.access);

@@ -229,11 +229,20 @@ impl Running {
             .push(handover::admin_copy(&admin_socket).map_err(io("the admin listener can't be handed on"))?);
         let addresses = names.into_iter().zip(workers.local_addrs().iter().cloned()).collect();
         let connections = (workers.open_connections(), workers.counters().to_vec());
+        let admin_listens = admin_socket.local_addr().map_err(io("the admin listener has no address"))?;
         // How long a break-glass still had isn't known any more.
         control.end_all_glass(i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(0))?;
         let admin = admin::start(
             admin_socket,
-            admin_side(&shared, &control, audit, records, &draining, connections, secrets.tokens),
+            admin_side(
+                &shared,
+                &control,
+                audit,
+                records,
+                &draining,
+                connections,
+                (secrets.tokens, admin_listens),
+            ),
         )
         .map_err(io("the admin thread can't start"))?;
         if before.is_some_and(|before| before.release().is_err()) {

@@ -220,6 +220,9 @@ impl Control {
         let Some(mut row) = found else { return Ok(None) };
         if let Some(member) = &row.member {
             let Some(member) = self.member(member)? else { return Ok(None) };
+            if self.is_signed_out(&member.id, now)? {
+                return Ok(None);
+            }
             row.roles = member.roles;
             row.org_role = Some(member.org_role);
         }
@@ -263,6 +266,7 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     tx.execute_batch(super::members::SCHEMA)?;
     tx.execute_batch(super::sealing::SCHEMA)?;
     tx.execute_batch(super::assets::SCHEMA)?;
+    tx.execute_batch(super::sign_ins::SCHEMA)?;
     let has_member =
         tx.prepare("SELECT 1 FROM pragma_table_info('reader_token') WHERE name = 'member'")?.exists([])?;
     if !has_member {
@@ -272,8 +276,8 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     tx.commit()
 }
 
-/// 1: keys and tokens. 2: and the registry of test people. 3: and members. 4: and sealing, break-glass, assets and
-/// promotions. Opening brings a file up.
+/// 1: keys and tokens. 2: and the registry of test people. 3: and members. 4: and sealing, break-glass, assets,
+/// promotions and sign-ins. Opening brings a file up.
 const SCHEMA_VERSION: i64 = 4;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS api_key (

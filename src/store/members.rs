@@ -116,6 +116,7 @@ impl Control {
                 return Ok(Changed::LastOwner);
             }
             tx.execute("DELETE FROM membership WHERE member = ?1", [id])?;
+            tx.execute("DELETE FROM sign_in WHERE member = ?1", [id])?;
             tx.execute("DELETE FROM member WHERE id = ?1", [id])?;
             tx.execute(
                 "UPDATE reader_token SET revoked = ?2 WHERE member = ?1 AND revoked IS NULL",

@@ -14,6 +14,7 @@ pub mod members;
 pub mod registry;
 pub mod retention;
 pub mod sealing;
+pub mod sign_ins;
 pub mod sqlite;
 #[cfg(test)]
 mod conformance;

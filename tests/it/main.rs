@@ -23,6 +23,7 @@ mod replay;
 mod replies;
 mod rules;
 mod samples;
+mod sign_in;
 mod smuggling;
 mod sockets;
 mod support;

@@ -1,0 +1,85 @@
+//! `phigate sign-in`: a person's token, by the provider that the gateway is configured with and a browser on this machine.
+
+use super::api::Api;
+use super::keys::finish;
+use super::out;
+use crate::sign_in::{challenge, word};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// What `phigate sign-in` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The gateway's admin address.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901")]
+    admin: String,
+}
+
+/// Runs it. Exit code 0: the token is printed, 1: refused, 2: error.
+#[must_use]
+pub fn run(args: &Args) -> ExitCode {
+    let run = || -> Result<ExitCode, String> {
+        let random = crate::secrets::random().map_err(|e| e.to_string())?;
+        let verifier = URL_SAFE_NO_PAD.encode(random);
+        let challenge = challenge(&verifier);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| e.kind().to_string())?;
+        let port = listener.local_addr().map_err(|e| e.kind().to_string())?.port();
+        let admin = args.admin.trim_end_matches('/');
+        out::complain(format!(
+            "Open in a browser on this machine:\n  {admin}/v1/sign-in?challenge={challenge}&port={port}"
+        ));
+        out::complain(format!("The page has to show the word {}.", word(&challenge)));
+        let code = code(&listener)?;
+        let body = json!({"code": code, "verifier": verifier});
+        let answer =
+            Api::with(&args.admin, String::new()).ask("POST", "/v1/sign-in/token", Some(&body), None)?;
+        if answer.status != 201 {
+            return Ok(answer.refused());
+        }
+        let text = |key: &str| answer.value[key].as_str().unwrap_or("-").to_owned();
+        out::complain(format!("Signed in as {} until {}.", text("name"), text("expires")));
+        out::line(text("token"));
+        Ok(ExitCode::SUCCESS)
+    };
+    finish("sign-in", run())
+}
+
+/// The code that a browser brings; whatever else asks here is told that there is nothing.
+fn code(listener: &TcpListener) -> Result<String, String> {
+    loop {
+        let (mut stream, _) = listener.accept().map_err(|e| e.kind().to_string())?;
+        // One that says nothing keeps nobody waiting.
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+        let mut head = Vec::new();
+        let mut piece = [0; 1024];
+        while !head.windows(4).any(|w| w == b"\r\n\r\n") && head.len() < HEAD_BYTES_MAX {
+            match stream.read(&mut piece) {
+                Ok(count @ 1..) => head.extend_from_slice(piece.get(..count).unwrap_or_default()),
+                _ => break,
+            }
+        }
+        let head = String::from_utf8_lossy(&head);
+        let code = head.strip_prefix("GET /?code=").and_then(|rest| rest.split([' ', '&']).next());
+        let code = code.filter(|code| code.len() == 64 && code.bytes().all(|b| b.is_ascii_hexdigit()));
+        let (status, text) = match code {
+            Some(_) => ("200 OK", "Signed in. You can close this page."),
+            None => ("404 Not Found", "There is nothing here."),
+        };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+            text.len()
+        );
+        // A browser that is gone already brought what it had.
+        let _ = stream.write_all(answer.as_bytes());
+        if let Some(code) = code {
+            return Ok(code.to_owned());
+        }
+    }
+}
+
+const HEAD_BYTES_MAX: usize = 16 << 10;

@@ -1,0 +1,141 @@
+//! Sign-in: what ties the browser, the command and the provider's answer together. The whole of it, with a real provider, is
+//! tests/sign-in.
+
+use crate::support::{Gate, Http, Upstream, ask};
+use phigate::config::Config;
+
+/// A gateway whose provider answers with a discovery document to everything.
+fn start() -> (Gate, Upstream) {
+    let provider = Upstream::start();
+    let issuer = format!("http://{}", provider.address);
+    let document = format!(
+        "{{\"issuer\":\"{issuer}\",\"authorization_endpoint\":\"{issuer}/auth\",\"token_endpoint\":\"{issuer}/token\",\"jwks_uri\":\"{issuer}/jwks\"}}"
+    );
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        document.len()
+    );
+    provider.answer((head + &document).as_bytes());
+    (Gate::also(&config(&issuer)), provider)
+}
+
+fn config(issuer: &str) -> String {
+    format!(
+        "[sign_in]\nissuer = \"{issuer}\"\nclient_id = \"phigate\"\n[[sign_in.group]]\ngroup = \"g\"\nenvironment = \"staging\"\nrole = \"viewer\"\n"
+    )
+}
+
+fn get(gate: &Gate, path: &str, cookie: &str) -> Http {
+    ask(gate.running().admin_address(), ("GET", path), "", &[("Cookie", cookie)], "")
+}
+
+fn begin(gate: &Gate) -> Http {
+    get(gate, &format!("/v1/sign-in?challenge={}&port=2000", "a".repeat(43)), "")
+}
+
+#[test]
+fn a_browser_is_sent_to_the_provider_with_what_ties_it_to_the_answer() {
+    let (gate, _provider) = start();
+    let sent = begin(&gate);
+    assert_eq!(sent.status(), 303, "{sent:?}");
+    let location = sent.header("location").to_owned();
+    let admin = gate.running().admin_address();
+    for part in [
+        "/auth?response_type=code&client_id=phigate",
+        &format!("redirect_uri=http%3A%2F%2F127.0.0.1%3A{}%2Fv1%2Fsign-in%2Fcallback", admin.port()),
+        "scope=openid+email+groups",
+        "&state=",
+        "&nonce=",
+        "&code_challenge=",
+        "code_challenge_method=S256",
+    ] {
+        assert!(location.contains(part), "{part}: {location}");
+    }
+    let cookie = sent.header("set-cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    assert_ne!(begin(&gate).header("location"), location, "each attempt has its own");
+}
+
+#[test]
+fn another_browser_a_second_time_and_a_stranger_get_nothing() {
+    let (gate, _provider) = start();
+    let state = |sent: &Http| {
+        let (_, rest) = sent.header("location").split_once("state=").expect("a state");
+        rest.split('&').next().expect("a state").to_owned()
+    };
+    let cookie = |sent: &Http| sent.header("set-cookie").split(';').next().expect("a cookie").to_owned();
+    let (mine, other) = (begin(&gate), begin(&gate));
+    let back = |state: &str, cookie: &str| {
+        let answer = get(&gate, &format!("/v1/sign-in/callback?code=x&state={state}"), cookie);
+        (answer.status(), answer.json()["title"].as_str().unwrap_or_default().to_owned())
+    };
+    let no = (403, "no_sign_in".to_owned());
+    assert_eq!(back(&state(&mine), &cookie(&other)), no, "another browser");
+    assert_eq!(back(&state(&mine), &cookie(&mine)), no, "and the attempt is over");
+    assert_eq!(back("nonsense", &cookie(&other)), no);
+    // The provider's answer to the code is no token: nobody.
+    assert_eq!(back(&state(&other), &cookie(&other)).0, 503);
+    let refused = begin(&gate);
+    let answer = get(
+        &gate,
+        &format!("/v1/sign-in/callback?error=access_denied&state={}", state(&refused)),
+        &cookie(&refused),
+    );
+    assert_eq!((answer.status(), answer.json()["title"].as_str()), (403, Some("refused")));
+    let post = |path: &str, headers: &[(&str, &str)], body: &str| {
+        ask(gate.running().admin_address(), ("POST", path), "", headers, body).status()
+    };
+    assert_eq!(post("/v1/sign-in/token", &[], "{\"code\":\"x\",\"verifier\":\"y\"}"), 403);
+    assert_eq!(post("/v1/sign-in/token", &[], "{}"), 400);
+    assert_eq!(post("/v1/sign-in/confirm", &[], "{}"), 400);
+    for query in
+        ["", "?challenge=a&port=2000", "?port=2000", &format!("?challenge={}&port=80", "a".repeat(43))]
+    {
+        assert_eq!(get(&gate, &format!("/v1/sign-in{query}"), "").status(), 400, "{query}");
+    }
+}
+
+#[test]
+fn a_provider_that_speaks_for_another_is_none() {
+    let (gate, provider) = start();
+    let document = "{\"issuer\":\"https://other.example\",\"authorization_endpoint\":\"https://other.example/a\",\"token_endpoint\":\"https://other.example/t\",\"jwks_uri\":\"https://other.example/k\"}";
+    provider.answer(
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{document}", document.len()).as_bytes(),
+    );
+    assert_eq!(begin(&gate).status(), 503);
+    let plain = Gate::start();
+    assert_eq!(begin(&plain).status(), 404, "none is configured");
+}
+
+#[test]
+fn what_is_wrong_with_the_section_is_told() {
+    let gate = Gate::start();
+    let told = |section: &str| {
+        let text = format!("{}{section}", gate.config);
+        Config::parse(&text)
+            .expect_err("wrong")
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let good = config("https://idp.example");
+    for (from, to, word) in [
+        ("https://idp.example", "http://idp.example", "sign_in.issuer"),
+        ("role = \"viewer\"", "role = \"doctor\"", "one of viewer"),
+        ("environment = \"staging\"", "environment = \"moon\"", "environment"),
+        ("role = \"viewer\"", "", "organization"),
+        ("client_id = \"phigate\"", "client_id = \"phigate\"\nclient_secret = \"hunter2\"", "client_secret"),
+        (
+            "client_id = \"phigate\"",
+            "client_id = \"phigate\"\nredirect = \"https://a.example/x\"",
+            "redirect",
+        ),
+    ] {
+        let problems = told(&good.replace(from, to));
+        assert!(problems.contains(word) && !problems.contains("hunter2"), "{to}: {problems}");
+    }
+    assert!(
+        told("[sign_in]\nissuer = \"https://idp.example\"\nclient_id = \"x\"\n").contains("nobody gets in")
+    );
+}
