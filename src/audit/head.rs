@@ -58,7 +58,7 @@ impl Head {
         file.sync_data()
     }
 
-    fn line(&self) -> io::Result<String> {
+    pub(super) fn line(&self) -> io::Result<String> {
         let json = serde_json::to_string(self).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
         Ok(json + "\n")
     }
@@ -68,7 +68,12 @@ impl Head {
 pub(super) fn anchors(path: &Path) -> io::Result<Vec<Option<Head>>> {
     let bytes = fs::read(path)?;
     let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-    Ok(lines.map(|line| serde_json::from_slice(line).ok()).collect())
+    // What a syslog puts before a line is no part of it.
+    let head = |line: &[u8]| {
+        let at = memchr::memchr(b'{', line)?;
+        serde_json::from_slice(line.get(at..)?).ok()
+    };
+    Ok(lines.map(head).collect())
 }
 
 fn statement(seq: u64, hash: &str, time: &str) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use super::Event;
 use super::chain::{self, Tail};
 use super::head::Head;
+use super::outside::{Outside, Teller};
 use crate::secrets::SigningKey;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File, OpenOptions};
@@ -35,13 +36,15 @@ pub struct Keep {
     pub retention_days: u32,
     /// A file elsewhere that takes the signed head every `anchor_every` events.
     pub anchor_file: Option<PathBuf>,
+    /// Others that are told it as often.
+    pub outside: Vec<Outside>,
     /// Events from one such line to the next. Default 100.
     pub anchor_every: u64,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { retention_days: 2192, anchor_file: None, anchor_every: 100 }
+        Self { retention_days: 2192, anchor_file: None, outside: Vec::new(), anchor_every: 100 }
     }
 }
 
@@ -51,6 +54,7 @@ pub struct Audit {
     key: SigningKey,
     keep: Keep,
     open: Mutex<Open>,
+    teller: Option<Teller>,
 }
 
 struct Open {
@@ -58,6 +62,8 @@ struct Open {
     /// The month that was last appended to, its length and the last line then.
     seen: Option<(PathBuf, u64, Tail)>,
     anchored: u64,
+    /// The last that others were given.
+    told: u64,
 }
 
 impl Audit {
@@ -82,7 +88,10 @@ impl Audit {
             .truncate(false)
             .mode(0o600)
             .open(folder.join("lock"))?;
-        let audit = Self { folder, key, keep, open: Mutex::new(Open { lock, seen: None, anchored: 0 }) };
+        let places = keep.outside.clone();
+        let teller = (!places.is_empty()).then(|| Teller::start(places)).transpose()?;
+        let open = Mutex::new(Open { lock, seen: None, anchored: 0, told: 0 });
+        let audit = Self { folder, key, keep, open, teller };
         audit.take_over(data_dir)?;
         let open = audit.open.lock().unwrap_or_else(PoisonError::into_inner);
         locked(&open.lock, || audit.tail().map(drop))?;
@@ -102,7 +111,7 @@ impl Audit {
     /// The event isn't durable: what it is about must not be answered.
     pub fn write(&self, event: &Event<'_>) -> Result<(), AuditError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Open { lock, seen, anchored } = &mut *open;
+        let Open { lock, seen, anchored, told } = &mut *open;
         locked(lock, || {
             let path = self.month(&event.time);
             let tail = match seen.take() {
@@ -124,6 +133,7 @@ impl Audit {
             let head = Head::of(&tail, &event.time, &self.key);
             head.write(&self.folder)?;
             self.anchor(&head, anchored);
+            self.tell(&head, told);
             *seen = Some((path, length, tail));
             Ok(())
         })
@@ -189,6 +199,23 @@ impl Audit {
                 }
             }
         }
+    }
+
+    /// Gives the head to the thread that tells others: the first of this process, and then every so many events.
+    fn tell(&self, head: &Head, told: &mut u64) {
+        let Some(teller) = &self.teller else { return };
+        if (*told == 0 || head.seq >= told.saturating_add(self.keep.anchor_every))
+            && let Ok(line) = head.line()
+        {
+            teller.tell(line);
+            *told = head.seq;
+        }
+    }
+
+    /// Heads that others didn't take.
+    #[must_use]
+    pub fn anchor_failures(&self) -> u64 {
+        self.teller.as_ref().map_or(0, Teller::failures)
     }
 
     /// The last whole line of the log, which the signed head must not be ahead of.

@@ -9,6 +9,7 @@ mod chain;
 mod fhir;
 mod head;
 mod log;
+mod outside;
 mod verify;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod tests;
 
 pub use fhir::audit_event;
 pub use log::{Audit, AuditError, Keep, while_still};
+pub use outside::Outside;
 pub use verify::{Report, events, verify};
 
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use super::reader::{Problems, Table};
 use super::{BreakGlass, Sealing};
 use crate::admin::SearchLimits;
-use crate::audit::Keep;
+use crate::audit::{Keep, Outside};
 use crate::forward::{Remote, SYSTEM_CA, Secret};
 use crate::org::{Grant, Permission, Role, Sight};
 use crate::telemetry::access::AccessSettings;
@@ -23,9 +23,32 @@ pub(super) fn access(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Ac
 pub(super) fn audit(mut t: Table<'_, '_>, problems: &mut Problems) -> Keep {
     let d = Keep::default();
     let retention = t.number("retention_days", d.retention_days.into(), 1..36_501, "days", problems);
+    let ca = t
+        .text("anchor_ca", problems)
+        .map_or_else(|| PathBuf::from(SYSTEM_CA), |(path, _)| PathBuf::from(path));
+    let authorization = t.text("anchor_authorization", problems);
+    let authorization =
+        authorization.and_then(|(text, span)| secret("anchor_authorization", &text, span, &t, problems));
+    let mut outside = Vec::new();
+    if let Some((text, span)) = t.text("anchor_url", problems) {
+        match Remote::parse(&text, ca) {
+            Some(remote) => outside.push(Outside::Http { remote, authorization }),
+            None => problems.add(Some(span), t.key("anchor_url"), URL_WANTED, "another text"),
+        }
+    }
+    if let Some((text, span)) = t.text("anchor_syslog", problems) {
+        match Outside::syslog(&text) {
+            Some(place) => outside.push(place),
+            None => {
+                let wanted = "the path of a syslog's socket, or udp:HOST:PORT";
+                problems.add(Some(span), t.key("anchor_syslog"), wanted, format!("`{text}`"));
+            }
+        }
+    }
     let keep = Keep {
         retention_days: u32::try_from(retention).unwrap_or(d.retention_days),
         anchor_file: t.text("anchor_file", problems).map(|(path, _)| PathBuf::from(path)),
+        outside,
         anchor_every: t.number("anchor_every", d.anchor_every, 1..1_000_001, "events", problems),
     };
     t.done(problems);
@@ -164,3 +187,4 @@ fn grant(mut t: Table<'_, '_>, problems: &mut Problems) -> Grant {
 
 const SECRET_WANTED: &str = "where it stands: file:PATH, env:NAME or command:PROGRAM ARGUMENTS";
 const WEBHOOK_WANTED: &str = "where the notice goes: an https:// URL (http:// on this machine)";
+const URL_WANTED: &str = "an https:// URL (http:// on this machine)";

@@ -28,7 +28,7 @@ pub(super) fn admin_side(
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
     let (for_roles, for_notes, for_connections) = (shared.clone(), shared.clone(), shared.clone());
-    let for_base = shared.clone();
+    let (for_base, for_anchors) = (shared.clone(), audit.clone());
     let limits = shared.snapshot.load().config.search;
     Admin {
         records: Arc::new(records),
@@ -54,6 +54,7 @@ pub(super) fn admin_side(
                 listed_tuples: people.listed_count() as u64,
                 fingerprints: people.prints().count(),
                 people_dropped: for_metrics.notebook.dropped(),
+                anchor_failures: for_anchors.anchor_failures(),
                 originals: for_metrics
                     .seals
                     .as_ref()

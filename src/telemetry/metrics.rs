@@ -145,6 +145,8 @@ pub struct Others {
     pub people_dropped: (u64, u64),
     /// Records whose originals were sealed, and those whose originals couldn't be.
     pub originals: (u64, u64),
+    /// Signed ends of the audit that those who are told didn't take.
+    pub anchor_failures: u64,
     /// Lines of the access log that were dropped.
     pub access_dropped: u64,
     /// Every upstream of the running configuration.
@@ -246,6 +248,12 @@ impl Metrics {
                     metric(&[("outcome", "failed")], counter, others.originals.1 as f64),
                     metric(&[("outcome", "sealed")], counter, others.originals.0 as f64),
                 ],
+            ),
+            plain(
+                "phigate_audit_anchor_failures_total",
+                "Signed ends of the audit that an endpoint or syslog did not take; they are tried again.",
+                counter,
+                others.anchor_failures,
             ),
             plain(
                 "phigate_access_log_dropped_total",

@@ -1,6 +1,6 @@
 //! What people did, as an outsider verifies it: with the log, the public key and the file elsewhere alone.
 
-use crate::support::{FHIR, Gate, PATIENT};
+use crate::support::{FHIR, Gate, PATIENT, Upstream};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -72,6 +72,44 @@ fn an_outsider_finds_what_was_changed_or_cut() {
     let before = std::fs::read_to_string(&anchor).expect("reads");
     let heads: Vec<&str> = before.lines().collect();
     std::fs::write(away.path().join("audit/head.json"), heads[heads.len() - 2]).expect("writes");
+    assert!(told(&verify()).contains("cut: the anchor"), "{}", told(&verify()));
+}
+
+#[test]
+fn an_endpoint_is_told_where_the_log_ends_and_a_cut_shows_against_that() {
+    let endpoint = Upstream::start();
+    endpoint.answer(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+    let top = format!(
+        "[audit]\nanchor_url = \"http://{}/heads\"\nanchor_authorization = \"command:echo Bearer made-up\"\nanchor_every = 2\n",
+        endpoint.address
+    );
+    let gate = Gate::with(&top, "");
+    let token = gate.token(&[("production", "support")]);
+    let ask = || assert_eq!(gate.admin("/v1/records", &token).status(), 200);
+    ask();
+    while gate.metric("phigate_audit_anchor_failures_total ") == 0 {}
+    endpoint.take();
+    endpoint.answer(crate::support::OK);
+    let mut heads = Vec::new();
+    while heads.is_empty() {
+        ask();
+        heads = endpoint.take();
+    }
+    assert_eq!(heads[0].header("authorization"), "Bearer made-up");
+    let away = taken_away(&gate);
+    let key =
+        told(&phigate(&["audit", "key", "--data", path(&gate.folder.path().join("data"))])).trim().to_owned();
+    // As a syslog or an endpoint may keep it.
+    let anchor = away.path().join("heads.log");
+    let kept = format!("2026-01-02 host phigate: {}", String::from_utf8_lossy(&heads[0].body));
+    std::fs::write(&anchor, kept).expect("writes");
+    let verify = || {
+        phigate(&["audit", "verify", "--data", path(away.path()), "--key", &key, "--anchor", path(&anchor)])
+    };
+    assert_eq!(verify().status.code(), Some(0), "{}", told(&verify()));
+    for file in std::fs::read_dir(away.path().join("audit")).expect("lists").flatten() {
+        let _ = std::fs::remove_file(file.path()); // all of it is gone
+    }
     assert!(told(&verify()).contains("cut: the anchor"), "{}", told(&verify()));
 }
 
