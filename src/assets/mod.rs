@@ -14,6 +14,7 @@ pub use promote::unfit;
 use crate::config::Config;
 use crate::config::assets::{Profile, connection, profile};
 use crate::gateway::{OwnRules, Rules};
+use crate::org::CallerRole;
 use crate::store::assets::AssetVersion;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -85,6 +86,14 @@ pub fn apply(base: &Config, assets: &[AssetVersion]) -> Result<Applied, Vec<Stri
             },
             Some(Kind::Profile) => match profile(text) {
                 Ok(profile) => {
+                    let nobody = CallerRole::Nobody;
+                    let is_known = |name: &&str| {
+                        base.caller_roles.iter().chain([&nobody]).any(|role| role.as_str() == *name)
+                    };
+                    let strangers = profile.roles().filter(|name| !is_known(name));
+                    problems.extend(
+                        strangers.map(|name| format!("{}: there is no caller role `{name}`", named(asset))),
+                    );
                     let before = profiles.remove(&environment.name).unwrap_or_default();
                     profiles.insert(environment.name.clone(), before.and(profile));
                 }

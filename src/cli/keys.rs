@@ -25,9 +25,9 @@ enum Command {
         /// The environment that the key is for.
         #[arg(long)]
         environment: String,
-        /// What the caller is.
+        /// What the caller is: connection, partner, test-harness, or a [[caller_role]] of the configuration.
         #[arg(long, default_value = "connection")]
-        role: CallerRole,
+        role: String,
         /// The caller's name, as records show it.
         #[arg(long)]
         name: String,
@@ -52,15 +52,23 @@ pub fn run(args: &Args) -> ExitCode {
         let now = now();
         match &args.command {
             Command::Create { environment, role, name, expires_days } => {
-                let name = checked(name)?;
+                let (name, role) = (checked(name)?, checked(role)?);
+                if role == CallerRole::Nobody.as_str() {
+                    return Err("nobody is whoever has no key".to_owned());
+                }
+                if !CallerRole::PRESET.iter().any(|preset| preset.as_str() == role) {
+                    out::complain(format!(
+                        "{role} has to be a [[caller_role]] of the gateway's configuration."
+                    ));
+                }
                 let expires = expires_days.map(|days| now + i64::from(days) * 86_400);
                 let (id, key) = control
-                    .create_key(checked(environment)?, name, role.as_str(), now, expires)
+                    .create_key(checked(environment)?, name, role, now, expires)
                     .map_err(|e| e.to_string())?;
                 audited(&args.data, "create_key", environment, &id)?;
                 out::complain(format!(
                     "Key {id} of {name}: {} in {environment}. It is shown this once.",
-                    role.as_str()
+                    role
                 ));
                 out::line(key);
             }

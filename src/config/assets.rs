@@ -12,13 +12,18 @@ use toml::de::{DeTable, DeValue};
 
 /// The most that is stored of messages of each caller role in an environment: never more than without it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Profile(Vec<(CallerRole, View)>);
+pub struct Profile(Vec<(String, View)>);
 
 impl Profile {
     /// The lesser of a view and what this allows.
     #[must_use]
-    pub fn lower(&self, role: CallerRole, view: View) -> View {
-        self.0.iter().filter(|(of, _)| *of == role).map(|(_, most)| *most).fold(view, Ord::min)
+    pub fn lower(&self, role: &CallerRole, view: View) -> View {
+        self.0.iter().filter(|(of, _)| of == role.as_str()).map(|(_, most)| *most).fold(view, Ord::min)
+    }
+
+    /// The caller roles that it is about.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(role, _)| role.as_str())
     }
 
     /// Both of them.
@@ -66,21 +71,18 @@ pub fn profile(text: &str) -> Result<Profile, Vec<Problem>> {
     read(text, |mut table, problems| {
         let views = [View::None, View::Metadata, View::Shape, View::Masked, View::Linked];
         let mut most = Vec::new();
-        for role in [CallerRole::Connection, CallerRole::Partner, CallerRole::TestHarness, CallerRole::Nobody]
-        {
-            let Some((word, span)) = table.text(role.as_str(), problems) else { continue };
+        for (role, word, span) in table.pairs(problems) {
             match views.into_iter().find(|view| view.as_str() == word && *view != View::None) {
                 Some(view) => most.push((role, view)),
                 None => {
                     let wanted = "metadata, shape, masked or linked";
-                    problems.add(Some(span), table.key(role.as_str()), wanted, format!("`{word}`"));
+                    problems.add(Some(span), role, wanted, format!("`{word}`"));
                 }
             }
         }
         if most.is_empty() {
             problems.add(table.span(), "profile".to_owned(), "a caller role and a view", "none");
         }
-        table.done(problems);
         Some(Profile(most))
     })
 }
@@ -183,12 +185,12 @@ mod tests {
     #[test]
     fn a_profile_lowers_and_never_raises() {
         let low = profile("connection = \"masked\"\nnobody = \"linked\"").expect("good");
-        assert_eq!(low.lower(CallerRole::Connection, View::Linked), View::Masked);
-        assert_eq!(low.lower(CallerRole::Nobody, View::Metadata), View::Metadata);
-        assert_eq!(low.lower(CallerRole::Partner, View::Shape), View::Shape);
+        assert_eq!(low.lower(&CallerRole::Connection, View::Linked), View::Masked);
+        assert_eq!(low.lower(&CallerRole::Nobody, View::Metadata), View::Metadata);
+        assert_eq!(low.lower(&CallerRole::Partner, View::Shape), View::Shape);
         let both = low.and(profile("connection = \"shape\"").expect("good"));
-        assert_eq!(both.lower(CallerRole::Connection, View::Linked), View::Shape);
-        for wrong in ["", "connection = \"clear\"", "doctor = \"masked\"", "connection = \"none\""] {
+        assert_eq!(both.lower(&CallerRole::Connection, View::Linked), View::Shape);
+        for wrong in ["", "connection = \"clear\"", "connection = 7", "connection = \"none\""] {
             assert!(profile(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,5 +1,6 @@
 //! `[[issuer]]`: whose signed tokens are taken, and what their bearers are.
 
+use super::callers::caller_role;
 use super::reader::{Problems, Table};
 use super::sections::name;
 use crate::forward::{Remote, SYSTEM_CA};
@@ -45,7 +46,11 @@ pub enum JwksSource {
 }
 
 /// Reads one.
-pub(super) fn issuer(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Issuer>> {
+pub(super) fn issuer(
+    mut t: Table<'_, '_>,
+    roles: &[CallerRole],
+    problems: &mut Problems,
+) -> Option<Arc<Issuer>> {
     let name = name(&mut t, "issuer", problems);
     let issuer = t.required("issuer", "the claim `iss` of its tokens", problems).map(|(text, _)| text);
     let audience = t.required("audience", "the claim `aud` of its tokens", problems).map(|(text, _)| text);
@@ -73,9 +78,7 @@ pub(super) fn issuer(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Ar
     }
     let environment =
         t.required("environment", "the name of an environment", problems).map(|(e, _)| Arc::from(e));
-    let roles =
-        [CallerRole::Connection, CallerRole::Partner, CallerRole::TestHarness].map(|r| (r.as_str(), r));
-    let role = t.choice("role", CallerRole::Connection, &roles, problems);
+    let role = caller_role(&mut t, roles, problems);
     let subjects = t.list("subjects", problems).into_iter().map(|(text, _)| text).collect();
     let leeway_s = t.number("leeway_s", 30, 0..601, "seconds", problems);
     let life_max_s = t.number("life_max_s", 3_600, 1..86_401, "seconds", problems);

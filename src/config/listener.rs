@@ -1,5 +1,6 @@
 //! `[[listener]]` and `[[identity]]`: sockets that callers connect to, and who they are by their certificates.
 
+use super::callers::caller_role;
 use super::reader::{Problems, Table};
 use super::sections::name;
 use super::{Callers, Identity, Listener};
@@ -155,7 +156,11 @@ fn tls(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<TlsSettings> {
     (!certificates.is_empty()).then_some(TlsSettings { certificates, client, handshake_timeout_ms, http2 })
 }
 
-pub(super) fn identity(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Identity>> {
+pub(super) fn identity(
+    mut t: Table<'_, '_>,
+    roles: &[CallerRole],
+    problems: &mut Problems,
+) -> Option<Arc<Identity>> {
     const WANTED: &str = "a name in the certificate: dns:feed.lab.example or uri:spiffe://lab.example/feed";
     let name = name(&mut t, "identity", problems);
     let certificate =
@@ -171,9 +176,7 @@ pub(super) fn identity(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<
         });
     let environment =
         t.required("environment", "the name of an environment", problems).map(|(e, _)| Arc::from(e));
-    let roles =
-        [CallerRole::Connection, CallerRole::Partner, CallerRole::TestHarness].map(|r| (r.as_str(), r));
-    let role = t.choice("role", CallerRole::Connection, &roles, problems);
+    let role = caller_role(&mut t, roles, problems);
     t.done(problems);
     Some(Arc::new(Identity { name: name?, certificate: certificate?, environment: environment?, role }))
 }

@@ -4,6 +4,7 @@
 //! `config/phigate.toml` shows every key with its default and unit.
 
 pub mod assets;
+mod callers;
 pub mod cases;
 mod checks;
 mod listener;
@@ -59,6 +60,8 @@ pub struct Config {
     pub sign_in: Option<sign_in::SignIn>,
     /// Limits of searches by value.
     pub search: crate::admin::SearchLimits,
+    /// Roles that credentials of callers may have.
+    pub caller_roles: Vec<CallerRole>,
     /// Roles of people.
     pub roles: crate::org::Roles,
     /// The registry of test people.

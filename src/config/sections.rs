@@ -36,6 +36,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let sign_in = super::sign_in::sign_in(root.table("sign_in", problems), problems);
     let search = super::keeping::search(root.table("search", problems), problems);
     let roles = crate::org::Roles::with(super::keeping::roles(&mut root, problems));
+    let caller_roles = super::callers::caller_roles(&mut root, problems);
     let registry = registry(root.table("registry", problems), problems);
     let rules = rules(root.table("rules", problems), problems);
     let default = records.keep.days;
@@ -51,9 +52,16 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     }
     let listeners =
         root.tables("listener", problems).into_iter().filter_map(|t| listener(t, problems)).collect();
-    let identities =
-        root.tables("identity", problems).into_iter().filter_map(|t| identity(t, problems)).collect();
-    let issuers = root.tables("issuer", problems).into_iter().filter_map(|t| issuer(t, problems)).collect();
+    let identities = root
+        .tables("identity", problems)
+        .into_iter()
+        .filter_map(|t| identity(t, &caller_roles, problems))
+        .collect();
+    let issuers = root
+        .tables("issuer", problems)
+        .into_iter()
+        .filter_map(|t| issuer(t, &caller_roles, problems))
+        .collect();
     let connections =
         root.tables("connection", problems).into_iter().filter_map(|t| connection(t, problems)).collect();
     root.done(problems);
@@ -70,6 +78,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         break_glass,
         sign_in,
         search,
+        caller_roles,
         roles,
         registry,
         rules,

@@ -74,7 +74,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// What may be stored of a message at most, where the environment has a redaction profile.
-    fn lowered(&self, route: &Route, role: CallerRole, view: View) -> View {
+    fn lowered(&self, route: &Route, role: &CallerRole, view: View) -> View {
         if self.profiles.is_empty() {
             return view;
         }
@@ -185,7 +185,7 @@ impl Gateway {
         exchange.route = Some(route.clone());
         exchange.ceiling = match caller.role.ceiling(route.environment.flag) {
             Ceiling::Refused => return Err(Reason::CallerRefused.into()),
-            Ceiling::View(view) => snapshot.lowered(&route, caller.role, view),
+            Ceiling::View(view) => snapshot.lowered(&route, &caller.role, view),
         };
         if let Err(OverRate(wait)) = snapshot.rates.take(&route.connection.name, &caller, peer.ip()) {
             let mut refusal = Refusal::plain(Reason::RateLimited);

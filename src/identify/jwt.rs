@@ -137,7 +137,7 @@ impl Known {
         }
         Some(Caller {
             name: Arc::from(format!("{}:{}", issuer.name, claims.sub)),
-            role: issuer.role,
+            role: issuer.role.clone(),
             environment: Some(issuer.environment.clone()),
         })
     }

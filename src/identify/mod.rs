@@ -93,7 +93,7 @@ impl Identities {
     pub fn new(identities: &[Arc<Identity>]) -> Self {
         let caller = |i: &Identity| Caller {
             name: i.name.clone(),
-            role: i.role,
+            role: i.role.clone(),
             environment: Some(i.environment.clone()),
         };
         Self(identities.iter().map(|i| (i.certificate.clone(), caller(i))).collect())

@@ -9,6 +9,7 @@ pub use principal::{OrgRole, Principal};
 pub use role::{Change, Grant, Role, Roles, Sight};
 
 use crate::record::View;
+use std::sync::Arc;
 
 /// What an environment is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,7 +39,7 @@ impl Flag {
 pub const UNRESOLVED: &str = "unresolved";
 
 /// What a caller is: the most revealing form that its messages may be stored in depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CallerRole {
     /// An integration's own connection: a key's default.
     Connection,
@@ -47,12 +48,22 @@ pub enum CallerRole {
     /// Something that sends made-up messages; refused in production.
     TestHarness,
     /// Nobody known.
-    #[value(skip)]
     Nobody,
+    /// One of the organization's own.
+    Own(Arc<OwnCallerRole>),
+}
+
+/// A caller role that the configuration adds.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct OwnCallerRole {
+    /// Its name.
+    pub name: Box<str>,
+    /// In development, staging, production.
+    pub ceilings: [Ceiling; 3],
 }
 
 /// The most revealing form that a message may be stored in, or that it is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ceiling {
     /// The caller may not send here.
     Refused,
@@ -61,32 +72,38 @@ pub enum Ceiling {
 }
 
 impl CallerRole {
+    /// Those that credentials may have, of every organization.
+    pub const PRESET: [Self; 3] = [Self::Connection, Self::Partner, Self::TestHarness];
+
     /// The word, as in records.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Connection => "connection",
             Self::Partner => "partner",
             Self::TestHarness => "test-harness",
             Self::Nobody => "nobody",
+            Self::Own(own) => &own.name,
         }
-    }
-
-    /// The role of a word.
-    #[must_use]
-    pub fn of(word: &str) -> Option<Self> {
-        [Self::Connection, Self::Partner, Self::TestHarness].into_iter().find(|r| r.as_str() == word)
     }
 
     /// The ceiling of its messages in an environment of this flag.
     #[must_use]
-    pub const fn ceiling(self, flag: Flag) -> Ceiling {
+    pub fn ceiling(&self, flag: Flag) -> Ceiling {
         match (self, flag) {
             (Self::TestHarness, Flag::Production) => Ceiling::Refused,
             (Self::Connection | Self::TestHarness, _) => Ceiling::View(View::Linked),
             (Self::Partner, Flag::Production) => Ceiling::View(View::Shape),
             (Self::Partner, _) => Ceiling::View(View::Masked),
             (Self::Nobody, _) => Ceiling::View(View::Metadata),
+            (Self::Own(own), flag) => {
+                let [development, staging, production] = own.ceilings;
+                match flag {
+                    Flag::Development => development,
+                    Flag::Staging => staging,
+                    Flag::Production => production,
+                }
+            }
         }
     }
 }

@@ -9,7 +9,6 @@ use crate::identify::{Caller, Fetched, Identities, KeySets, Keys, KnownKey, Toke
 use crate::inspect::decode::hex;
 use crate::inspect::known::Remember;
 use crate::listen::tls::TlsFront;
-use crate::org::CallerRole;
 use crate::people::{Imported, People, PeopleError, PrintFile, Prints, Taker, open_seen};
 use crate::resolve::{self, Routes, UpstreamSecrets};
 use crate::secrets::{PeopleKey, SealKeys, Secrets};
@@ -154,9 +153,17 @@ pub(super) fn snapshot(
         .into_iter()
         .filter(|row| row.revoked.is_none())
         .filter_map(|row| {
+            let role = config.caller_roles.iter().find(|role| role.as_str() == row.role).cloned();
+            if role.is_none() {
+                tracing::error!(
+                    key = row.id,
+                    role = row.role,
+                    "A key isn't taken: the configuration has no such caller role."
+                );
+            }
             let caller = Caller {
                 name: Arc::from(row.name),
-                role: CallerRole::of(&row.role)?,
+                role: role?,
                 environment: Some(Arc::from(row.environment)),
             };
             Some((row.id, KnownKey { hash: row.hash, caller, expires: row.expires }))

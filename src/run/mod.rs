@@ -12,6 +12,7 @@ use handover::{Handover, admin_socket};
 use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, seal_keys, snapshot};
 
 use crate::admin;
+use crate::assets;
 use crate::audit::{Audit, AuditError};
 use crate::background::Background;
 use crate::config::{Config, JwksSource};
@@ -147,6 +148,8 @@ impl Running {
             let what = what.to_owned();
             move |e: std::io::Error| RunError::Io { what, kind: e.kind() }
         };
+        // What is wrong with the file's rules is told before anything is made.
+        assets::apply(&config, &[]).map_err(RunError::Rules)?;
         let seals = seal_keys(&config)?;
         let secrets = Secrets::open_or_create(&config.data_dir)?;
         let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);

@@ -232,6 +232,8 @@ fn what_doesnt_fit_is_told_and_changes_nothing() {
     assert_eq!(p.put(&engineer, "staging/connection/to-staging", &shared).status(), 409, "the file's");
     assert_eq!(p.put(&engineer, "staging/doctor/x", "").status(), 404);
     assert_eq!(p.put(&engineer, "staging/profile/UPPER", "").status(), 400);
+    let stranger = p.put(&engineer, "staging/profile/low", "doctor = \"shape\"");
+    assert!(problems(&stranger).contains("no caller role `doctor`"));
     assert_eq!(p.put(&engineer, "elsewhere/profile/x", "nobody = \"metadata\"").status(), 403);
     let body = json!({"text": "connection = \"shape\""});
     let path = "/v1/assets/staging/profile/low";

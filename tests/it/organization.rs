@@ -467,3 +467,39 @@ fn the_committed_description_is_that_of_the_handlers() {
         "config/openapi.json is not what the handlers say: run this test with PHIGATE_BLESS=1"
     );
 }
+
+#[test]
+fn own_caller_roles_have_ceilings_of_their_own_and_a_key_of_none_isnt_taken() {
+    let mut gate =
+        Gate::also("[[caller_role]]\nname = \"vendor\"\nstaging = \"masked\"\nproduction = \"refused\"\n");
+    let key = |gate: &Gate, environment: &str, role: &str| {
+        gate.running().control().create_key(environment, "v", role, 0, None).expect("made").1
+    };
+    for (n, environment) in ["development", "staging", "production"].into_iter().enumerate() {
+        gate.keys[n] = key(&gate, environment, "vendor");
+    }
+    gate.running.as_mut().expect("runs").refresh_keys_now();
+    let reader = gate.token(&[("staging", "support"), ("development", "support")]);
+    let ceiling = |n: usize| {
+        let id = sent(&gate, n);
+        gate.admin(&format!("/v1/records/{id}"), &reader).json()["record"]["ceiling"].clone()
+    };
+    // The patient is refused there; what passes is stored as the role says.
+    let passes = gate.send(1, "GET", "/fhir/metadata", &[], b"");
+    gate.running().flush_records();
+    let id = passes.header("phigate-record").to_owned();
+    let shown = gate.admin(&format!("/v1/records/{id}"), &reader).json();
+    assert_eq!(
+        (&shown["record"]["ceiling"], &shown["record"]["caller_role"]),
+        (&json!("masked"), &json!("vendor"))
+    );
+    assert_eq!(ceiling(0), "metadata", "nothing is said of development");
+    let refused = gate.send(2, "GET", "/fhir/metadata", &[], b"");
+    assert_eq!((refused.status(), refused.header("phigate-reason")), (403, "caller_refused"));
+    gate.keys[1] = key(&gate, "staging", "doctor");
+    gate.running.as_mut().expect("runs").refresh_keys_now();
+    assert_eq!(gate.send(1, "GET", "/fhir/metadata", &[], b"").status(), 401);
+    let wrong = |section: &str| phigate::config::Config::parse(&format!("{}{section}", gate.config)).is_err();
+    assert!(wrong("[[caller_role]]\nname = \"partner\"\n") && wrong("[[caller_role]]\nname = \"nobody\"\n"));
+    assert!(wrong("[[caller_role]]\nname = \"x\"\nstaging = \"clear\"\n"));
+}
