@@ -8,6 +8,7 @@ mod backup;
 mod bad_input;
 mod binary;
 mod certificates;
+mod clock;
 mod handover;
 mod http2;
 mod jwt;
