@@ -1,6 +1,9 @@
 //! What commands print: to standard output, colour only on a terminal that wants it.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
 /// Writes one line; a closed pipe ends the program quietly, as `head` expects.
 pub fn line(text: impl AsRef<str>) {
@@ -16,6 +19,50 @@ pub fn complain(text: impl AsRef<str>) {
     let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
 }
 
+/// Standard output through a pager, where that is a terminal and `PAGER` isn't empty or `cat`; until it is dropped.
+pub struct Pager {
+    child: Child,
+    terminal: OwnedFd,
+}
+
+impl Pager {
+    /// Starts `PAGER`, or less, which shows what fits on a screen at once. `None` where there is nothing to page for, or
+    /// no such program.
+    #[must_use]
+    pub fn start() -> Option<Self> {
+        if !io::stdout().is_terminal() {
+            return None;
+        }
+        // Colours are the terminal's to want: what stands between is none.
+        let _ = WANTS_COLOURS.set(std::env::var_os("NO_COLOR").is_none());
+        let words = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
+        let mut words = words.split_whitespace();
+        let program = words.next().filter(|program| *program != "cat")?;
+        let mut command = Command::new(program);
+        command.args(words).stdin(Stdio::piped());
+        if std::env::var_os("LESS").is_none() {
+            command.env("LESS", "FRX");
+        }
+        let mut child = command.spawn().ok()?;
+        let pipe = child.stdin.take()?;
+        let terminal = rustix::io::dup(io::stdout()).ok()?;
+        rustix::stdio::dup2_stdout(&pipe).ok()?;
+        Some(Self { child, terminal })
+    }
+}
+
+impl Drop for Pager {
+    fn drop(&mut self) {
+        let _ = io::stdout().flush();
+        // The pager sees the end, and whoever reads decides when it is over.
+        let _ = rustix::stdio::dup2_stdout(&self.terminal);
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether the terminal behind a pager wants colours.
+static WANTS_COLOURS: OnceLock<bool> = OnceLock::new();
+
 /// Colours of a terminal, or none.
 #[derive(Debug, Clone, Copy)]
 pub struct Paint(bool);
@@ -24,7 +71,8 @@ impl Paint {
     /// Colours where standard output is a terminal and `NO_COLOR` isn't set.
     #[must_use]
     pub fn of_stdout() -> Self {
-        Self(io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        let here = || io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self(WANTS_COLOURS.get().copied().unwrap_or_else(here))
     }
 
     fn wrap(self, code: &str, text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::api::{Api, encoded};
 use super::keys::finish;
-use super::out::{self, Paint};
+use super::out::{self, Pager, Paint};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -119,6 +119,7 @@ pub fn run(args: &Args) -> ExitCode {
             return Ok(answer.refused());
         }
         let answer = answer.value;
+        let _pager = Pager::start();
         if args.json {
             out::line(serde_json::to_string_pretty(&answer).unwrap_or_default());
         } else {

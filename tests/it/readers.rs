@@ -172,3 +172,38 @@ fn searches_filter_and_page() {
     assert_eq!(all.len(), 4);
     assert_eq!(gate.admin("/v1/records?surname=Okafor", &token).status(), 400);
 }
+
+#[test]
+fn on_a_terminal_records_go_through_a_pager_with_colours() {
+    use std::process::{Command, Stdio};
+    let gate = Gate::start();
+    gate.send(2, "GET", "/x", &[], b"");
+    gate.running().flush_records();
+    let token = gate.token(&[("production", "viewer")]);
+    let paged = gate.folder.path().join("paged");
+    let run = |pager: &str, colours: bool| {
+        let _ = std::fs::remove_file(&paged);
+        let command = format!(
+            "{} records search --admin http://{}",
+            env!("CARGO_BIN_EXE_phigate"),
+            gate.running().admin_address()
+        );
+        // A terminal of its own.
+        let mut script = Command::new("script");
+        script.args(["-qec", &command, "/dev/null"]).env("PHIGATE_TOKEN", &token).env("PAGER", pager);
+        if !colours {
+            script.env("NO_COLOR", "1");
+        }
+        let out = script.stdin(Stdio::null()).output().expect("the package bsdutils");
+        assert!(out.status.success());
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    };
+    let tee = format!("tee {}", paged.display());
+    let shown = run(&tee, true);
+    let through = std::fs::read_to_string(&paged).expect("the pager got it");
+    assert!(through.contains("\x1b[32mforwarded") && shown.contains("forwarded"), "{through}");
+    run(&tee, false);
+    assert!(!std::fs::read_to_string(&paged).expect("the pager got it").contains('\x1b'));
+    assert!(run("cat", true).contains("\x1b[32mforwarded") && !paged.exists());
+    assert!(run("no-such-pager", true).contains("forwarded"));
+}
