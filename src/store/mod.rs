@@ -11,6 +11,7 @@ pub mod assets;
 pub mod backup;
 pub mod control;
 pub mod members;
+mod open_files;
 pub mod registry;
 pub mod retention;
 pub mod sealing;

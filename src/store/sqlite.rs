@@ -1,6 +1,7 @@
 //! SQLite: `records/<environment>/<yyyy-mm-dd>.db`, WAL, `synchronous=FULL`. Payloads of a batch are one zstd block;
 //! entries stay apart, so that a search reads no payload. Retention unlinks files.
 
+use super::open_files::OpenFiles;
 use super::retention::{Class, DayFile, Keep, expire, files, make_room};
 use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored};
 use crate::record::{Entry, Redacted, StoredPayload};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 pub struct Records {
     folder: PathBuf,
     keep: Keep,
+    readers: OpenFiles,
 }
 
 /// The one writer.
@@ -29,7 +31,7 @@ impl Records {
     /// Records below `data_dir`.
     #[must_use]
     pub fn new(data_dir: &Path, keep: Keep) -> Self {
-        Self { folder: data_dir.join("records"), keep }
+        Self { folder: data_dir.join("records"), keep, readers: OpenFiles::default() }
     }
 
     /// The writer.
@@ -43,19 +45,24 @@ impl Records {
         self.folder.join(environment).join(class.file_name(&crate::clock::day(started_ms)))
     }
 
-    fn read(path: &Path) -> Result<Option<Connection>, StoreError> {
-        if !path.exists() {
-            return Ok(None);
-        }
-        let connection = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )
-        .map_err(database)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
-        check_version(&connection, SCHEMA_VERSION)?;
-        Ok(Some(connection))
+    /// Reads a file, where there is one.
+    fn read<T>(
+        &self,
+        path: &Path,
+        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        self.readers.with(path, || open(path), f)
     }
+}
+
+fn open(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(database)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(database)?;
+    // Many are open at once: the system keeps what is read.
+    connection.pragma_update(None, "cache_size", READ_CACHE_KIB).map_err(database)?;
+    check_version(&connection, SCHEMA_VERSION)?;
+    Ok(connection)
 }
 
 impl RecordSink for Writer {
@@ -83,7 +90,7 @@ impl RecordSink for Writer {
     fn tidy(&mut self, is_clock_right: bool) {
         if is_clock_right {
             let removed = expire(&self.records.folder, &self.records.keep, crate::clock::unix_ms());
-            removed.iter().for_each(|path| drop(self.open.remove(path)));
+            self.forget(&removed);
         }
         self.measured = None;
         // Connections of past days are closed.
@@ -94,6 +101,12 @@ impl RecordSink for Writer {
 }
 
 impl Writer {
+    /// Closes files that were removed: open ones would keep their space.
+    fn forget(&mut self, removed: &[PathBuf]) {
+        removed.iter().for_each(|path| drop(self.open.remove(path)));
+        self.records.readers.forget(removed);
+    }
+
     /// Whether records are within their space; measured once a second at most, and made where it can be.
     fn has_room(&mut self) -> bool {
         let bytes_max = self.records.keep.disk_bytes_max;
@@ -104,7 +117,7 @@ impl Writer {
             Some((at, has_room)) if at.elapsed() < MEASURE_EVERY => has_room,
             _ => {
                 let (removed, has_room) = make_room(&self.records.folder, bytes_max);
-                removed.iter().for_each(|path| drop(self.open.remove(path)));
+                self.forget(&removed);
                 self.measured = Some((Instant::now(), has_room));
                 has_room
             }
@@ -176,7 +189,6 @@ impl RecordReader for Records {
                     break;
                 }
                 last_day.clone_from(&day);
-                let mut here_in_file = 0;
                 let out = |ms: Option<u64>, before: bool| {
                     ms.is_some_and(|ms| {
                         if before { day < crate::clock::day(ms) } else { day > crate::clock::day(ms) }
@@ -185,30 +197,35 @@ impl RecordReader for Records {
                 if out(query.from_ms, true) || out(query.to_ms, false) || out(after.map(|a| a.0), false) {
                     continue;
                 }
-                let Some(connection) = Self::read(&path)? else { continue };
                 let tokens = query.tokens.as_deref().map(|tokens| serde_json::json!(tokens).to_string());
-                let sql = if tokens.is_some() { BY_TOKEN } else { BY_TIME };
-                let mut statement = connection.prepare(sql).map_err(database)?;
-                let far = i64::MAX as u64;
-                let (last_ms, last_id) = after.unwrap_or((far, ""));
-                let mut rows = statement
-                    .query(params![
-                        query.from_ms.unwrap_or(0) as i64,
-                        query.to_ms.unwrap_or(far) as i64,
-                        last_ms as i64,
-                        last_id,
-                        tokens
-                    ])
-                    .map_err(database)?;
-                while here_in_file <= limit {
-                    let Some(row) = rows.next().map_err(database)? else { break };
-                    let json: String = row.get(0).map_err(database)?;
-                    let entry: Entry = serde_json::from_str(&json).map_err(|_| StoreError::Broken)?;
-                    if query.fits(&entry) {
-                        entries.push(entry);
-                        here_in_file += 1;
+                let found = self.read(&path, |connection| {
+                    let sql = if tokens.is_some() { BY_TOKEN } else { BY_TIME };
+                    let mut statement = connection.prepare_cached(sql).map_err(database)?;
+                    let far = i64::MAX as u64;
+                    let (last_ms, last_id) = after.unwrap_or((far, ""));
+                    let mut rows = statement
+                        .query(params![
+                            query.from_ms.unwrap_or(0) as i64,
+                            query.to_ms.unwrap_or(far) as i64,
+                            last_ms as i64,
+                            last_id,
+                            tokens
+                        ])
+                        .map_err(database)?;
+                    let mut found = Vec::new();
+                    while found.len() <= limit {
+                        let Some(row) = rows.next().map_err(database)? else { break };
+                        let json = row.get_ref(0).and_then(|json| Ok(json.as_str()?)).map_err(database)?;
+                        let entry: Entry = serde_json::from_str(json).map_err(|_| StoreError::Broken)?;
+                        if query.fits(&entry) {
+                            found.push(entry);
+                        }
                     }
-                }
+                    Ok(found)
+                })?;
+                let found = found.unwrap_or_default();
+                let here_in_file = found.len();
+                entries.extend(found);
                 here += here_in_file;
             }
         }
@@ -224,7 +241,7 @@ impl RecordReader for Records {
         for environment in &scope.environments {
             for class in Class::ALL {
                 let path = self.file(environment, started_ms, class);
-                if let Some(stored) = Self::show_in(&path, started_ms, id)? {
+                if let Some(stored) = self.show_in(&path, started_ms, id)? {
                     return Ok(Some(stored));
                 }
             }
@@ -237,18 +254,18 @@ impl RecordReader for Records {
         for environment in &scope.environments {
             // Refused messages have none.
             let path = self.file(environment, started_ms, Class::Passed);
-            let Some(connection) = Self::read(&path)? else { continue };
-            if connection
-                .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
-                .map_err(database)?
-                < SEALS_SINCE
-            {
-                continue;
-            }
-            let sealed = connection
-                .query_row("SELECT bytes FROM sealed WHERE id = ?1", [id], |row| row.get(0))
-                .optional()
-                .map_err(database)?;
+            let sealed = self.read(&path, |connection| {
+                let version = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+                let version =
+                    connection.pragma_query_value(None, "user_version", version).map_err(database)?;
+                if version < SEALS_SINCE {
+                    return Ok(None);
+                }
+                let mut statement =
+                    connection.prepare_cached("SELECT bytes FROM sealed WHERE id = ?1").map_err(database)?;
+                statement.query_row([id], |row| row.get(0)).optional().map_err(database)
+            })?;
+            let sealed = sealed.flatten();
             if sealed.is_some() {
                 return Ok(sealed);
             }
@@ -259,13 +276,11 @@ impl RecordReader for Records {
 
 impl Records {
     /// One record of one file.
-    fn show_in(path: &Path, started_ms: u64, id: &str) -> Result<Option<Stored>, StoreError> {
-        let Some(connection) = Self::read(path)? else { return Ok(None) };
-        let row = connection
-            .query_row(
-                "SELECT entry, start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block WHERE started_ms = ?1 AND record.id = ?2",
-                params![started_ms as i64, id],
-                |row| {
+    fn show_in(&self, path: &Path, started_ms: u64, id: &str) -> Result<Option<Stored>, StoreError> {
+        let row = self.read(path, |connection| {
+            let mut statement = connection.prepare_cached(ONE).map_err(database)?;
+            statement
+                .query_row(params![started_ms as i64, id], |row| {
                     Ok((
                         row.get::<_, String>(0)?,
                         row.get::<_, i64>(1)?,
@@ -273,10 +288,11 @@ impl Records {
                         row.get::<_, Option<Vec<u8>>>(3)?,
                         row.get::<_, Option<i64>>(4)?,
                     ))
-                },
-            )
-            .optional()
-            .map_err(database)?;
+                })
+                .optional()
+                .map_err(database)
+        })?;
+        let row = row.flatten();
         let Some((entry, start, length, packed, bytes)) = row else { return Ok(None) };
         let entry: Entry = serde_json::from_str(&entry).map_err(|_| StoreError::Broken)?;
         let payload = match packed {
@@ -323,6 +339,8 @@ pub(super) fn database(error: rusqlite::Error) -> StoreError {
     }
 }
 
+const ONE: &str = "SELECT entry, start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block \
+    WHERE started_ms = ?1 AND record.id = ?2";
 const BY_TIME: &str = "SELECT entry FROM record WHERE started_ms >= ?1 AND started_ms < ?2 \
     AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4)) AND ?5 IS NULL ORDER BY started_ms DESC, id DESC";
 /// By the index of tokens: as long as there are records with one of them.
@@ -347,5 +365,7 @@ const SCHEMA: &str = "
     PRAGMA user_version = 2;
 ";
 const ZSTD_LEVEL: i32 = 3;
+/// Negative: KiB, not pages.
+const READ_CACHE_KIB: i64 = -256;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 const OPEN_FILES_MAX: usize = 16;
