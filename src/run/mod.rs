@@ -13,11 +13,11 @@ use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, seal_keys, snapshot}
 
 use crate::admin;
 use crate::assets;
-use crate::audit::{Audit, AuditError};
+use crate::audit::{Audit, AuditError, Event};
 use crate::background::Background;
 use crate::config::{Config, JwksSource};
 use crate::forward::{SecretError, check_health};
-use crate::gateway::{Gateway, Shared};
+use crate::gateway::{Gateway, Shared, Snapshot};
 use crate::identify::{NoKeys, fetch_keys};
 use crate::listen::tls::TlsError;
 use crate::listen::{Address, HeldBudget, ListenerConfig, Predecessor, StartError, Workers};
@@ -107,6 +107,7 @@ pub enum RunError {
 pub struct Running {
     shared: Arc<Shared>,
     control: Arc<Control>,
+    audit: Arc<Audit>,
     addresses: Vec<(Arc<str>, Address)>,
     fronts: Fronts,
     workers: Workers,
@@ -216,6 +217,7 @@ impl Running {
             held: HeldBudget::new(held_bytes_max),
             scans: Semaphore::new(threads),
         });
+        tell_rules(&audit, None, &shared.snapshot.load())?;
         let asked = shared.clone();
         let checker = check_health(move || asked.snapshot.load().routes.upstreams().cloned().collect())
             .map_err(io("the thread of health checks can't start"))?;
@@ -240,7 +242,7 @@ impl Running {
             admin_side(
                 &shared,
                 &control,
-                audit,
+                audit.clone(),
                 records,
                 &draining,
                 connections,
@@ -255,6 +257,7 @@ impl Running {
         Ok(Self {
             shared,
             control,
+            audit,
             addresses,
             fronts,
             workers,
@@ -345,6 +348,8 @@ impl Running {
             RunError::Rules(problems) => refuse(problems),
             error => refuse(vec![error.to_string()]),
         })?;
+        // Which rules judge is what an auditor asks: told before they do.
+        tell_rules(&self.audit, Some(&old), &snapshot).map_err(|e| refuse(vec![e.to_string()]))?;
         for (name, front) in &self.fronts {
             if let Some((_, fresh)) = fresh.iter().find(|(other, _)| other == name) {
                 front.take_over(fresh);
@@ -448,4 +453,27 @@ impl Running {
         drop(admin);
         cut
     }
+}
+
+/// Writes down which rules judge from now on in each environment, where that is new.
+fn tell_rules(audit: &Audit, old: Option<&Snapshot>, new: &Snapshot) -> Result<(), RunError> {
+    for environment in &new.config.environments {
+        let rules = &new.rules.of(Some(&environment.name)).version;
+        let before = old.map(|old| old.rules.of(Some(&environment.name)).version.as_str());
+        if before == Some(rules) {
+            continue;
+        }
+        let event = Event {
+            time: crate::clock::rfc3339(crate::clock::unix_ms()),
+            principal: "configuration file",
+            action: if before.is_some() { "change_rules" } else { "start" },
+            environment: &environment.name,
+            object: before.unwrap_or(env!("CARGO_PKG_VERSION")),
+            decision: "allowed",
+            rule_set: rules,
+            ..Event::default()
+        };
+        audit.write(&event).map_err(RunError::Audit)?;
+    }
+    Ok(())
 }

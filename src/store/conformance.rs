@@ -133,6 +133,29 @@ fn a_file_of_a_later_version_is_told_and_left_alone() {
 }
 
 #[test]
+fn a_file_that_is_just_being_made_has_nothing_yet() {
+    let dir = tempfile::tempdir().expect("dir");
+    let records = Records::new(dir.path(), Keep::days(30));
+    let one = record("a", "forwarded", "{}");
+    let folder = dir.path().join("records/a");
+    std::fs::create_dir_all(&folder).expect("folder");
+    let file = folder.join(format!("{}.db", crate::clock::day(one.entry().started_ms)));
+    // What a reader may see between the file and its tables.
+    rusqlite::Connection::open(&file)
+        .expect("opens")
+        .pragma_update(None, "journal_mode", "WAL")
+        .expect("sets");
+    let all =
+        |records: &Records| records.search(&scope(&["a"]), &Query::default()).expect("reads").entries.len();
+    assert_eq!(
+        (all(&records), records.show(&scope(&["a"]), &one.entry().id).map(|r| r.is_none())),
+        (0, Ok(true))
+    );
+    records.writer().append(std::slice::from_ref(&one)).expect("writes");
+    assert_eq!(all(&records), 1);
+}
+
+#[test]
 fn a_file_of_the_first_version_is_read_as_it_is_and_brought_up_when_it_is_written_to() {
     let dir = tempfile::tempdir().expect("dir");
     let records = Records::new(dir.path(), Keep::days(30));

@@ -18,18 +18,21 @@ struct Kept {
 }
 
 impl OpenFiles {
-    /// Uses a file's connection, the kept one or a new one; `None` where there is no such file.
+    /// Uses a file's connection, the kept one or a new one; `None` where there is no such file, or `open` gives none.
     pub(super) fn with<T>(
         &self,
         path: &Path,
-        open: impl FnOnce() -> Result<Connection, StoreError>,
+        open: impl FnOnce() -> Result<Option<Connection>, StoreError>,
         f: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let Some(file) = identity(path) else { return Ok(None) };
         let kept = self.lock().remove(path).filter(|kept| kept.file == file);
         let kept = match kept {
             Some(kept) => kept,
-            None => Kept { connection: open()?, file },
+            None => match open()? {
+                Some(connection) => Kept { connection, file },
+                None => return Ok(None),
+            },
         };
         let found = f(&kept.connection)?;
         // Retention may have taken it meanwhile: an open file would keep its space.
@@ -84,7 +87,7 @@ mod tests {
         let opened = Cell::new(0);
         let open = || {
             opened.set(opened.get() + 1);
-            Connection::open(&path).map_err(super::super::sqlite::database)
+            Connection::open(&path).map(Some).map_err(super::super::sqlite::database)
         };
         let ask = || {
             let version =
@@ -102,7 +105,7 @@ mod tests {
         assert_eq!((ask(), opened.get()), (None, 1));
         make(2);
         assert_eq!((ask(), opened.get()), (Some(2), 2));
-        files.forget(&[path.clone()]);
+        files.forget(std::slice::from_ref(&path));
         assert_eq!((ask(), opened.get()), (Some(2), 3));
     }
 }

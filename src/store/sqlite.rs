@@ -55,14 +55,15 @@ impl Records {
     }
 }
 
-fn open(path: &Path) -> Result<Connection, StoreError> {
+/// Opens a file to read; `None` while it is being made.
+fn open(path: &Path) -> Result<Option<Connection>, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(database)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(database)?;
     // Many are open at once: the system keeps what is read.
     connection.pragma_update(None, "cache_size", READ_CACHE_KIB).map_err(database)?;
-    check_version(&connection, SCHEMA_VERSION)?;
-    Ok(connection)
+    let version = check_version(&connection, SCHEMA_VERSION)?;
+    Ok((version > 0).then_some(connection))
 }
 
 impl RecordSink for Writer {
@@ -320,15 +321,18 @@ fn create(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
     check_version(&connection, SCHEMA_VERSION)?;
-    connection.execute_batch(SCHEMA).map_err(database)?;
+    // Whole or not at all: a reader may come in between.
+    let tx = connection.unchecked_transaction().map_err(database)?;
+    tx.execute_batch(SCHEMA).map_err(database)?;
+    tx.commit().map_err(database)?;
     Ok(connection)
 }
 
-/// Refuses files of later versions.
-pub(super) fn check_version(connection: &Connection, newest: i64) -> Result<(), StoreError> {
+/// Gives the version of a file; refuses later ones.
+pub(super) fn check_version(connection: &Connection, newest: i64) -> Result<i64, StoreError> {
     let version: i64 =
         connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database)?;
-    if version > newest { Err(StoreError::Newer(version)) } else { Ok(()) }
+    if version > newest { Err(StoreError::Newer(version)) } else { Ok(version) }
 }
 
 pub(super) fn database(error: rusqlite::Error) -> StoreError {

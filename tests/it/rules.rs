@@ -217,6 +217,12 @@ fn a_gateway_takes_a_sites_rules_and_takes_them_over_whole_or_not_at_all() {
     assert_eq!(note(run.gate, body).0, 200);
     signal(&run.child, "-TERM");
     assert_eq!(run.child.wait().expect("ends").code(), Some(0));
+    // Which rules judged when stands in the audit: the start, the mode, the file; not what was refused.
+    let audit = std::fs::read_dir(folder.path().join("data/audit")).expect("lists").flatten();
+    let log = audit.map(|f| f.path()).find(|f| f.extension().is_some_and(|e| e == "jsonl")).expect("a month");
+    let log = std::fs::read_to_string(log).expect("reads");
+    let events = |action: &str| log.matches(&format!("\"action\":\"{action}\"")).count();
+    assert_eq!((events("start"), events("change_rules")), (1, 2), "{log}");
     // Nothing starts with rules that are wrong.
     write(&rules.join("10-badge.toml"), &BADGE.replace("{6}", "{7}"));
     let out = phigate(&["run", "--config", file.to_str().expect("path")]);
