@@ -2,6 +2,7 @@
 
 use crate::payload::PayloadText;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A message's payload as it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,10 +32,10 @@ pub enum Piece {
     Leaf {
         /// What it is and how long about: `text:9-16`.
         #[serde(rename = "s")]
-        shape: String,
+        shape: Cow<'static, str>,
         /// A placeholder (`[mrn]`), or the value where it may stay.
         #[serde(rename = "m")]
-        masked: String,
+        masked: Cow<'static, str>,
         /// A keyed token, where kind and ceiling allow one.
         #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
         token: Option<String>,

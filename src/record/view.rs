@@ -49,9 +49,9 @@ pub fn render(payload: &StoredPayload, view: View) -> Vec<(String, String)> {
 fn written(piece: &Piece, view: View) -> String {
     match piece {
         Piece::Text(text) => text.clone(),
-        Piece::Leaf { shape, .. } if view == View::Shape => shape.clone(),
+        Piece::Leaf { shape, .. } if view == View::Shape => shape.to_string(),
         Piece::Leaf { masked, token: Some(token), .. } if view >= View::Linked => linked(masked, token),
-        Piece::Leaf { masked, .. } => masked.clone(),
+        Piece::Leaf { masked, .. } => masked.to_string(),
     }
 }
 
@@ -63,8 +63,8 @@ pub fn render_findings(payload: &StoredPayload, ceiling: View) -> Vec<(String, S
     }
     each_part(payload, |piece| match piece {
         Piece::Text(text) => text.clone(),
-        Piece::Leaf { masked, found: true, .. } if ceiling >= View::Masked => masked.clone(),
-        Piece::Leaf { shape, .. } => shape.clone(),
+        Piece::Leaf { masked, found: true, .. } if ceiling >= View::Masked => masked.to_string(),
+        Piece::Leaf { shape, .. } => shape.to_string(),
     })
 }
 

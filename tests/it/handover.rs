@@ -14,11 +14,20 @@ fn next(file: &Path) -> Run {
     started(Command::new(PROGRAM).args(["run", "--take-over", "--config"]).arg(file))
 }
 
-/// Asks once on a connection of its own; whether it was answered with 200.
-fn ask(gate: SocketAddr) -> bool {
+/// Asks once on a connection of its own; what came instead of 200.
+fn asked(gate: SocketAddr) -> Result<(), String> {
     let mut stream = connect(gate);
-    stream.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").is_ok()
-        && read_http(&mut stream, false).is_some_and(|reply| reply.status() == 200)
+    let sent = stream.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    sent.map_err(|error| format!("not sent: {error}"))?;
+    match read_http(&mut stream, false) {
+        Some(reply) if reply.status() == 200 => Ok(()),
+        Some(reply) => Err(format!("{} {}", reply.start, reply.header("phigate-reason"))),
+        None => Err("no answer".to_owned()),
+    }
+}
+
+fn ask(gate: SocketAddr) -> bool {
+    asked(gate).is_ok()
 }
 
 /// Waits until a process ends by itself.
@@ -43,33 +52,34 @@ fn a_new_process_takes_the_old_ones_place_under_load_and_no_message_fails() {
     std::fs::write(&file, &text).expect("writes");
     let mut runs = vec![run(&file)];
     let (gate, side) = (runs[0].gate, runs[0].admin);
-    let (stop, asked, failed) =
-        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let callers: Vec<_> = (0..4)
         .map(|_| {
-            let (stop, asked, failed) = (stop.clone(), asked.clone(), failed.clone());
+            let (stop, count) = (stop.clone(), count.clone());
             std::thread::spawn(move || {
+                let mut failed = Vec::new();
                 while !stop.load(Relaxed) {
-                    asked.fetch_add(1, Relaxed);
-                    failed.fetch_add(u64::from(!ask(gate)), Relaxed);
+                    count.fetch_add(1, Relaxed);
+                    failed.extend(asked(gate).err());
                 }
+                failed
             })
         })
         .collect();
     for _ in 0..3 {
-        let before = asked.load(Relaxed);
+        let before = count.load(Relaxed);
         let mut new = next(&file);
         assert_eq!((new.gate, new.admin), (gate, side), "the same sockets");
         let mut old = runs.pop().expect("one");
         assert_eq!(end(&mut old), Some(0));
-        while asked.load(Relaxed) < before + 50 {
+        while count.load(Relaxed) < before + 50 {
             assert!(new.child.try_wait().expect("waits").is_none(), "it runs");
         }
         runs.push(new);
     }
     stop.store(true, Relaxed);
-    callers.into_iter().for_each(|caller| caller.join().expect("ends"));
-    assert_eq!(failed.load(Relaxed), 0, "of {}", asked.load(Relaxed));
+    let failed: Vec<String> = callers.into_iter().flat_map(|caller| caller.join().expect("ends")).collect();
+    assert_eq!(failed, Vec::<String>::new(), "of {}", count.load(Relaxed));
     let metrics = String::from_utf8(admin(side, "/metrics", "").body).expect("text");
     assert_eq!(metric(&metrics, "phigate_foreign_listeners"), 0);
     assert!(

@@ -25,7 +25,7 @@ impl Redactor<'_> {
             out.all(self.json(line));
             out.text("\n");
         }
-        out.0
+        out.end()
     }
 
     /// A flat table by its own syntax: delimiters, quotes, line ends and column names of the tables stay.
@@ -46,7 +46,7 @@ impl Redactor<'_> {
             }
         });
         syntax(doc.get(from..).unwrap_or_default(), &mut out);
-        out.written(without(b",;\t|\"\r\n")).0
+        out.written(without(b",;\t|\"\r\n")).end()
     }
 }
 

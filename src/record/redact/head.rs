@@ -54,7 +54,7 @@ impl Redactor<'_> {
             out.text("?");
             out.all(self.pairs(query, resource));
         }
-        out.0
+        out.end()
     }
 
     /// `a=1&b=2`, names that our tables don't have masked like values.
@@ -90,7 +90,7 @@ impl Redactor<'_> {
             }
             at += pair.len() + 1;
         }
-        out.0
+        out.end()
     }
 
     /// Values between separators.
@@ -117,12 +117,21 @@ impl Redactor<'_> {
 /// Whether what is called so is a credential: dropped for everyone, its length with it.
 #[must_use]
 pub fn is_credential(name: &str) -> bool {
-    let normal: String =
-        name.bytes().filter(u8::is_ascii_alphanumeric).map(|c| char::from(c.to_ascii_lowercase())).collect();
-    name.is_ascii() && name.len() <= 40 && CREDENTIAL_NAMES.contains(&normal.as_str())
+    if name.len() > CREDENTIAL_NAME_MAX || !name.is_ascii() {
+        return false;
+    }
+    // Every key of every document is asked: nothing is allocated for it.
+    let mut normal = [0; CREDENTIAL_NAME_MAX];
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
+    let length = normal.iter_mut().zip(letters).map(|(place, b)| *place = b).count();
+    let normal = normal.get(..length).unwrap_or_default();
+    CREDENTIAL_NAMES.iter().any(|known| known.as_bytes() == normal)
 }
 
 const CREDENTIALS: [&str; 2] = ["cookie", "set-cookie"];
+
+/// A longer name is none of them, however it is written.
+const CREDENTIAL_NAME_MAX: usize = 40;
 
 const CREDENTIAL_NAMES: &[&str] = &[
     "accesstoken",

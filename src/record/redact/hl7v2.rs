@@ -67,6 +67,6 @@ impl Redactor<'_> {
                 .into_iter()
                 .flatten()
                 .collect();
-        out.written(without(&syntax)).0
+        out.written(without(&syntax)).end()
     }
 }

@@ -24,7 +24,7 @@ impl Redactor<'_> {
         }
         let mut syntax = vec![first.terminator, first.element];
         syntax.extend([first.repetition, first.component].into_iter().flatten());
-        out.written(without(&syntax)).0
+        out.written(without(&syntax)).end()
     }
 
     fn segment(&self, doc: &[u8], marks: &Separators, segment: &Segment, out: &mut Pieces) {
@@ -60,7 +60,7 @@ impl Redactor<'_> {
         if whole.is_empty() {
             return;
         }
-        if self.said.get(&whole.start).is_some_and(|said| said.end == whole.end) {
+        if self.said.get(whole.start).is_some_and(|said| said.end == whole.end) {
             return out.leaf(self.piece(whole, "text"));
         }
         for (r, repetition) in marks.pieces(doc, span, marks.repetition).enumerate() {

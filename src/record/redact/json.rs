@@ -50,8 +50,8 @@ impl Redactor<'_> {
                         Piece::Leaf { shape, masked, token, found, sealed, original } => {
                             let is_number = masked.parse::<f64>().is_ok();
                             Piece::Leaf {
-                                shape: format!("\"{shape}\""),
-                                masked: if is_number { masked } else { format!("\"{masked}\"") },
+                                shape: format!("\"{shape}\"").into(),
+                                masked: if is_number { masked } else { format!("\"{masked}\"").into() },
                                 token: token.filter(|_| is_number),
                                 found,
                                 sealed,
@@ -62,15 +62,43 @@ impl Redactor<'_> {
                     });
                     at += length;
                 }
-                b if b"{}[]:, \t\r\ntruefalsn".contains(b) => {
-                    out.text(char::from(*b).encode_utf8(&mut [0; 4]));
-                    at += 1;
+                b if is_syntax(*b) => {
+                    let rest = doc.get(at..).unwrap_or_default();
+                    let length = rest.iter().take_while(|b| is_syntax(**b)).count();
+                    let run = rest.get(..length).unwrap_or_default();
+                    out.text(std::str::from_utf8(run).unwrap_or_default());
+                    at += length;
                 }
                 _ => at += 1,
             }
         }
-        out.0
+        out.end()
     }
+}
+
+/// Punctuation, blanks, and the letters of `true`, `false` and `null`.
+const fn is_syntax(b: u8) -> bool {
+    matches!(
+        b,
+        b'{' | b'}'
+            | b'['
+            | b']'
+            | b':'
+            | b','
+            | b' '
+            | b'\t'
+            | b'\r'
+            | b'\n'
+            | b't'
+            | b'r'
+            | b'u'
+            | b'e'
+            | b'f'
+            | b'a'
+            | b'l'
+            | b's'
+            | b'n'
+    )
 }
 
 /// Whether a known key has nothing but letters, digits and what joins words: what else is in it, nobody looked at.

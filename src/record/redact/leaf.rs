@@ -1,21 +1,71 @@
 //! What the walkers say of each leaf's bytes, and what may be stored of them.
 
+use crate::inspect::hash::Map;
 use crate::inspect::url::Tables;
 use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use crate::inspect::{RuleSet, decode::Budget, text};
 use crate::payload::PayloadText;
 use crate::record::{Draft, Piece, View};
 use crate::secrets::TokenKeys;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// What the walker said of the bytes of one leaf.
 pub(super) struct Said {
     pub(super) end: usize,
-    pub(super) masked: String,
+    pub(super) masked: Cow<'static, str>,
     token: Option<String>,
     bare: bool,
     pub(super) found: bool,
+}
+
+/// What was said, by where it begins. Walkers go forward, mostly: what comes last is put last.
+#[derive(Default)]
+pub(super) struct SaidOf(Vec<(usize, Said)>);
+
+impl SaidOf {
+    pub(super) fn get(&self, at: usize) -> Option<&Said> {
+        let found = self.0.binary_search_by_key(&at, |(start, _)| *start).ok()?;
+        self.0.get(found).map(|(_, said)| said)
+    }
+
+    fn insert(&mut self, at: usize, said: Said) {
+        if self.0.last().is_none_or(|(last, _)| *last < at) {
+            return self.0.push((at, said));
+        }
+        match self.0.binary_search_by_key(&at, |(start, _)| *start) {
+            Ok(found) => {
+                if let Some(place) = self.0.get_mut(found) {
+                    place.1 = said;
+                }
+            }
+            Err(free) => self.0.insert(free, (at, said)),
+        }
+    }
+
+    /// Those that begin in a span, in order.
+    fn within(&self, span: &Range<usize>) -> impl Iterator<Item = (usize, &Said)> {
+        let from = self.0.partition_point(|(start, _)| *start < span.start);
+        let rest = self.0.get(from..).unwrap_or_default();
+        let end = span.end;
+        rest.iter().take_while(move |(start, _)| *start < end).map(|(start, said)| (*start, said))
+    }
+
+    /// The last that begins there or before.
+    fn last_up_to(&self, at: usize) -> Option<&Said> {
+        let behind = self.0.partition_point(|(start, _)| *start <= at);
+        self.0.get(behind.checked_sub(1)?).map(|(_, said)| said)
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &Said> {
+        self.0.iter().map(|(_, said)| said)
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// A sink that keeps, for each leaf's bytes, what may be stored of it.
@@ -29,8 +79,8 @@ pub(super) struct Redactor<'d> {
     seals: bool,
     document: Vec<u8>,
     pub(super) tokens: &'d mut Vec<String>,
-    pub(super) said: BTreeMap<usize, Said>,
-    pub(super) unknown_keys: HashMap<usize, usize>,
+    pub(super) said: SaidOf,
+    pub(super) unknown_keys: Map<usize, usize>,
     /// The same by name, without prefix: XML tells the first of a list alone.
     pub(super) unknown_names: HashSet<String>,
     /// The resource type that the target names: of this a patch is.
@@ -48,8 +98,8 @@ impl<'d> Redactor<'d> {
             seals: draft.seal.is_some(),
             document: Vec::new(),
             tokens,
-            said: BTreeMap::new(),
-            unknown_keys: HashMap::new(),
+            said: SaidOf::default(),
+            unknown_keys: Map::default(),
             unknown_names: HashSet::new(),
             aim: String::new(),
         }
@@ -72,7 +122,7 @@ impl<'d> Redactor<'d> {
     /// What may be stored of these bytes: what was said of just them, else a placeholder.
     pub(super) fn piece(&self, span: Range<usize>, shape: &str) -> Piece {
         let length = span.len();
-        let piece = match self.said.get(&span.start).filter(|said| said.end == span.end) {
+        let piece = match self.said.get(span.start).filter(|said| said.end == span.end) {
             Some(said) => said.piece(shape, length),
             None => leaf(shape, length, "[text]", None, self.is_found_around(&span)),
         };
@@ -83,7 +133,7 @@ impl<'d> Redactor<'d> {
     pub(super) fn kept(&self, mut piece: Piece, raw: &[u8]) -> Piece {
         if self.seals
             && let Piece::Leaf { masked, original, .. } = &mut piece
-            && masked != SECRET
+            && &**masked != SECRET
             && masked.as_bytes() != raw
             && !raw.is_empty()
         {
@@ -94,10 +144,10 @@ impl<'d> Redactor<'d> {
 
     /// The same of bytes whose parts may have been told apart; what stands between them stays where it is syntax.
     pub(super) fn pieces(&self, doc: &[u8], span: Range<usize>, out: &mut Pieces) {
-        let exact = self.said.get(&span.start).is_some_and(|said| said.end == span.end);
+        let exact = self.said.get(span.start).is_some_and(|said| said.end == span.end);
         let inside: Vec<(usize, &Said)> = match exact {
             true => Vec::new(),
-            false => self.said.range(span.clone()).map(|(at, said)| (*at, said)).collect(),
+            false => self.said.within(&span).collect(),
         };
         if inside.is_empty() || inside.iter().any(|(_, said)| said.end > span.end) {
             return out.leaf(self.piece(span, "text"));
@@ -127,16 +177,15 @@ impl<'d> Redactor<'d> {
 
     /// Whether something was found in a leaf that these bytes are a part of.
     fn is_found_around(&self, span: &Range<usize>) -> bool {
-        let before = self.said.range(..=span.start).next_back();
-        before.is_some_and(|(_, said)| said.end >= span.end && said.found)
+        self.said.last_up_to(span.start).is_some_and(|said| said.end >= span.end && said.found)
     }
 }
 
 impl Said {
     fn piece(&self, shape: &str, length: usize) -> Piece {
         match self.bare {
-            true => fixed(&self.masked, self.found),
-            false => leaf(shape, length, &self.masked, self.token.clone(), self.found),
+            true => fixed(self.masked.clone(), self.found),
+            false => leaf(shape, length, self.masked.clone(), self.token.clone(), self.found),
         }
     }
 }
@@ -157,7 +206,7 @@ impl Sink for Redactor<'_> {
             Said { end: leaf.span.end, masked: stays.masked, token: stays.token, bare: stays.bare, found };
         // Of two words about the same bytes the more careful one stays.
         let careful = |before: &Said| before.end == said.end && before.masked.starts_with('[') && !said.bare;
-        if !self.said.get(&leaf.span.start).is_some_and(careful) {
+        if !self.said.get(leaf.span.start).is_some_and(careful) {
             self.said.insert(leaf.span.start, said);
         }
     }
@@ -173,19 +222,33 @@ impl Sink for Redactor<'_> {
 
 /// Joins texts that follow each other.
 #[derive(Default)]
-pub(super) struct Pieces(pub(super) Vec<Piece>);
+pub(super) struct Pieces {
+    list: Vec<Piece>,
+    /// The text since the last leaf: one buffer for all of them.
+    text: String,
+}
 
 impl Pieces {
     pub(super) fn text(&mut self, text: &str) {
-        match self.0.last_mut() {
-            Some(Piece::Text(before)) => before.push_str(text),
-            _ if text.is_empty() => {}
-            _ => self.0.push(Piece::Text(text.to_owned())),
-        }
+        self.text.push_str(text);
     }
 
     pub(super) fn leaf(&mut self, leaf: Piece) {
-        self.0.push(leaf);
+        self.flush();
+        self.list.push(leaf);
+    }
+
+    /// All of them.
+    pub(super) fn end(mut self) -> Vec<Piece> {
+        self.flush();
+        self.list
+    }
+
+    fn flush(&mut self) {
+        if !self.text.is_empty() {
+            self.list.push(Piece::Text(self.text.as_str().to_owned()));
+            self.text.clear();
+        }
     }
 
     pub(super) fn all(&mut self, pieces: Vec<Piece>) {
@@ -199,20 +262,27 @@ impl Pieces {
 
     /// Has values written as the format wants them: what a placeholder or a kept word holds is no syntax.
     pub(super) fn written(mut self, write: impl Fn(&str) -> String) -> Self {
-        for piece in &mut self.0 {
+        self.flush();
+        for piece in &mut self.list {
             if let Piece::Leaf { shape, masked, .. } = piece {
-                *shape = write(shape);
-                *masked = write(masked);
+                *shape = write(shape).into();
+                *masked = write(masked).into();
             }
         }
         self
     }
 }
 
-pub(super) fn leaf(shape: &str, length: usize, masked: &str, token: Option<String>, found: bool) -> Piece {
+pub(super) fn leaf(
+    shape: &str,
+    length: usize,
+    masked: impl Into<Cow<'static, str>>,
+    token: Option<String>,
+    found: bool,
+) -> Piece {
     Piece::Leaf {
-        shape: format!("{shape}:{}", length_class(length)),
-        masked: masked.to_owned(),
+        shape: shape_of(shape, length),
+        masked: masked.into(),
         token,
         found,
         sealed: false,
@@ -221,20 +291,14 @@ pub(super) fn leaf(shape: &str, length: usize, masked: &str, token: Option<Strin
 }
 
 /// A value of which not even the length is told.
-pub(super) fn fixed(masked: &str, found: bool) -> Piece {
-    Piece::Leaf {
-        shape: masked.to_owned(),
-        masked: masked.to_owned(),
-        token: None,
-        found,
-        sealed: false,
-        original: None,
-    }
+pub(super) fn fixed(masked: impl Into<Cow<'static, str>>, found: bool) -> Piece {
+    let masked = masked.into();
+    Piece::Leaf { shape: masked.clone(), masked, token: None, found, sealed: false, original: None }
 }
 
 /// A body that can't be read: why, and how large it is.
 pub(super) fn unread(length: usize, why: &str) -> Vec<Piece> {
-    vec![leaf("body", length, &format!("[body: {why}]"), None, false)]
+    vec![leaf("body", length, format!("[body: {why}]"), None, false)]
 }
 
 /// A placeholder where a kept word has a character that the format takes for syntax.
@@ -245,12 +309,31 @@ pub(super) fn without(syntax: &[u8]) -> impl Fn(&str) -> String + '_ {
     }
 }
 
-/// `9-16`: powers of two, so that a length says little.
-fn length_class(length: usize) -> String {
-    let high = length.max(1).next_power_of_two();
+/// `text:9-16`: powers of two, so that a length says little. Written once: every leaf has one.
+fn shape_of(shape: &str, length: usize) -> Cow<'static, str> {
+    static SHAPES: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
+        let classes = |shape: &&str| {
+            (0..SHAPE_CLASSES).map(|class| format!("{shape}:{}", length_class(class))).collect()
+        };
+        COMMON_SHAPES.iter().map(classes).collect()
+    });
+    let class = length.max(1).next_power_of_two().trailing_zeros();
+    let known = COMMON_SHAPES.iter().position(|common| *common == shape).and_then(|n| SHAPES.get(n));
+    match known.and_then(|classes| classes.get(class as usize)) {
+        Some(text) => Cow::Borrowed(text.as_str()),
+        None => Cow::Owned(format!("{shape}:{}", length_class(class))),
+    }
+}
+
+/// The lengths that have the same power of two above them.
+fn length_class(class: u32) -> String {
+    let high = 1_usize << class;
     if high <= 2 { high.to_string() } else { format!("{}-{high}", high / 2 + 1) }
 }
 
+const COMMON_SHAPES: [&str; 3] = ["string", "text", "number"];
+/// Up to a mebibyte.
+const SHAPE_CLASSES: u32 = 21;
 /// What is shown of a credential, to everybody.
 pub(super) const SECRET: &str = "[secret]";
 const SCHEMES: [&str; 4] = ["tel:", "fax:", "sms:", "mailto:"];

@@ -5,17 +5,19 @@ use crate::inspect::check::date;
 use crate::inspect::kind::{Kind, Redact};
 use crate::inspect::vocab;
 use crate::inspect::walk::{Leaf, Reads};
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// What may be stored of a value.
 pub(super) struct Stays {
-    pub(super) masked: String,
+    pub(super) masked: Cow<'static, str>,
     pub(super) token: Option<String>,
     /// Whether not even its length is told.
     pub(super) bare: bool,
 }
 
 impl Stays {
-    fn masked(masked: impl Into<String>) -> Self {
+    fn masked(masked: impl Into<Cow<'static, str>>) -> Self {
         Self { masked: masked.into(), token: None, bare: false }
     }
 }
@@ -31,10 +33,10 @@ impl Redactor<'_> {
             }
             (_, Reads::Text | Reads::Xhtml | Reads::Query) => Stays::masked("[text]"),
             (Some(field), _) => self.field(field.kind, field.redact, value),
-            (None, Reads::Code) if vocab::is_safe_code(value) => Stays::masked(value),
+            (None, Reads::Code) if vocab::is_safe_code(value) => Stays::masked(value.to_owned()),
             (None, Reads::Quantity) if is_old_age(value, place) => Stays::masked(AGE_OVER),
-            (None, Reads::Quantity) if vocab::is_safe_quantity(value) => Stays::masked(value),
-            (None, Reads::Time) => Stays::masked(year(value).unwrap_or_else(|| "[time]".to_owned())),
+            (None, Reads::Quantity) if vocab::is_safe_quantity(value) => Stays::masked(value.to_owned()),
+            (None, Reads::Time) => Stays::masked(year(value).map_or(Cow::Borrowed("[time]"), Cow::Owned)),
             (None, Reads::Code) => Stays::masked("[code]"),
             (None, Reads::Quantity) => Stays::masked("[number]"),
             (None, Reads::Opaque) => Stays::masked("[id]"),
@@ -44,22 +46,32 @@ impl Redactor<'_> {
     }
 
     fn field(&mut self, kind: Kind, redact: Redact, value: &str) -> Stays {
-        let placeholder = format!("[{}]", kind.as_str());
+        let placeholder = placeholder(kind);
         match redact {
             Redact::Drop => Stays { bare: true, ..Stays::masked(placeholder) },
-            Redact::Keep if kind == Kind::Age => Stays::masked(age(value).unwrap_or(placeholder)),
+            Redact::Keep if kind == Kind::Age => Stays::masked(age(value).map_or(placeholder, Cow::Owned)),
             // A name of one letter is no code.
-            Redact::Keep if kind != Kind::Provider && vocab::is_safe_code(value) => Stays::masked(value),
+            Redact::Keep if kind != Kind::Provider && vocab::is_safe_code(value) => {
+                Stays::masked(value.to_owned())
+            }
             Redact::Hash if kind.may_be_token() && self.linked => {
                 let token = self.keys.token(self.environment, kind.as_str(), value);
                 self.tokens.push(token.clone());
                 Stays { token: Some(token), ..Stays::masked(placeholder) }
             }
-            Redact::Year => Stays::masked(year(value).unwrap_or(placeholder)),
-            Redact::Zip3 => Stays::masked(zip3(value).unwrap_or(placeholder)),
+            Redact::Year => Stays::masked(year(value).map_or(placeholder, Cow::Owned)),
+            Redact::Zip3 => Stays::masked(zip3(value).map_or(placeholder, Cow::Owned)),
             _ => Stays::masked(placeholder),
         }
     }
+}
+
+/// `[mrn]`: written once for each kind.
+fn placeholder(kind: Kind) -> Cow<'static, str> {
+    static ALL: LazyLock<Vec<String>> =
+        LazyLock::new(|| Kind::ALL.iter().map(|kind| format!("[{}]", kind.as_str())).collect());
+    // `Kind::ALL` is in order.
+    ALL.get(kind as usize).map_or(Cow::Borrowed("[text]"), |text| Cow::Borrowed(text.as_str()))
 }
 
 /// The year, unless it shows an age over 89 (45 CFR 164.514(b)(2)(i)(C)) or lies ahead.

@@ -33,7 +33,7 @@ impl Redactor<'_> {
         }
         out.text(&boundary);
         out.text("--\r\n");
-        out.0
+        out.end()
     }
 
     /// What a part is called, by our tables; its type, of the list that we write down.

@@ -21,7 +21,7 @@ impl Redactor<'_> {
             }
             at += 1;
         }
-        out.written(super::leaf::without(&telecom::SEPARATORS)).0
+        out.written(super::leaf::without(&telecom::SEPARATORS)).end()
     }
 
     fn telecom_field(&self, doc: &[u8], at: usize, length: usize, out: &mut Pieces) {
