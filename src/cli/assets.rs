@@ -47,7 +47,7 @@ enum Command {
     Put {
         #[command(flatten)]
         asset: Named,
-        /// TOML: the keys of a [[connection]] but name and environment; a rules file; or caller roles and views.
+        /// TOML: the keys of a connection but name and environment; a rules file; or caller roles and views.
         file: PathBuf,
         /// A file of its own cases, as `phigate test` reads them: they have to hold where it is promoted.
         #[arg(long, value_name = "FILE")]

@@ -25,7 +25,7 @@ enum Command {
         /// The environment that the key is for.
         #[arg(long)]
         environment: String,
-        /// What the caller is: connection, partner, test-harness, or a [[caller_role]] of the configuration.
+        /// What the caller is: connection, partner, test-harness, or a caller role of the configuration.
         #[arg(long, default_value = "connection")]
         role: String,
         /// The caller's name, as records show it.

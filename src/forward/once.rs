@@ -45,7 +45,7 @@ impl Remote {
         Some(Self { is_tls, host, port, path, ca })
     }
 
-    /// Sends a request there, to its own path, and reads the whole answer; `None` where there is none within [`ASK`].
+    /// Sends a request there, to its own path, and reads the whole answer; `None` where there is none within ten seconds.
     pub async fn ask(&self, request: Request<Bytes>) -> Option<(StatusCode, Bytes)> {
         tokio::time::timeout(ASK, self.exchange(request)).await.ok().flatten()
     }

@@ -45,7 +45,7 @@ impl Originals {
         Self(parts)
     }
 
-    /// Opens what [`seal`] gave for the same record.
+    /// Opens what was sealed of the same record.
     ///
     /// # Errors
     /// [`SealError`].
