@@ -303,6 +303,10 @@ where
     }
 }
 
+/// How long a connection that was accepted just before a drain may take to bring its first message: whoever opened it
+/// can't know.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Drives a connection to its end, its limits on time, or the end of the drain.
 async fn drive<C: Drivable>(
     mut connection: Pin<&mut C>,
@@ -311,7 +315,8 @@ async fn drive<C: Drivable>(
     entered: &Entered,
 ) {
     let thread = &entered.thread;
-    let first = Instant::now() + Duration::from_millis(limits.head_timeout_ms);
+    let begun = Instant::now();
+    let (first, fresh) = (begun + Duration::from_millis(limits.head_timeout_ms), begun + FRESH);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     let mut is_told = false;
     poll_fn(|cx| {
@@ -320,8 +325,15 @@ async fn drive<C: Drivable>(
             if connection.as_mut().poll_connection(cx).is_ready() {
                 return Poll::Ready(());
             }
-            // A head that has begun is let in, and answered with `Connection: close`.
+            // A head that has begun is let in, and answered with `Connection: close`; one that is still on its way, too.
             if !is_told && thread.is_draining.get() && state.head_since.get().is_none() {
+                if state.delivered.get() == 0 && Instant::now() < fresh {
+                    timer.as_mut().reset(fresh.into());
+                    if timer.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    continue;
+                }
                 is_told = true;
                 connection.as_mut().wind_down();
                 continue;

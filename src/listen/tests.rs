@@ -358,6 +358,25 @@ async fn a_drain_ends_messages_at_work_and_closes_idle_connections_at_once() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_just_opened_still_brings_its_message_into_a_drain() {
+    let started = start(Limits::default());
+    let mut fresh = started.connect().await;
+    let open = started.workers.open_connections();
+    while open.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let address = started.address;
+    let draining = tokio::spawn(started.drain());
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    fresh.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sends");
+    let reply = read_to_end(&mut fresh).await;
+    assert!(reply.starts_with("HTTP/1.1 200") && reply.ends_with("hello"), "{reply}");
+    assert_eq!(draining.await.expect("drains"), 0);
+}
+
+#[tokio::test]
 async fn a_drain_cuts_what_outlives_its_limit() {
     let mut started = start(Limits { drain_timeout_ms: 50, ..Limits::default() });
     let mut busy = started.connect().await;
