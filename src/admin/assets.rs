@@ -9,7 +9,7 @@ use super::records::blocking;
 use super::words;
 use crate::assets::{Kind, apply, with};
 use crate::config;
-use crate::inspect::rules::{Mode, Raw};
+use crate::inspect::rules::{Mode, Raw, What};
 use crate::org::{Flag, Permission};
 use crate::store::assets::{AssetKey, AssetVersion};
 use axum::Json;
@@ -132,7 +132,7 @@ pub(super) async fn version(
 #[utoipa::path(put, path = "/v1/assets/{environment}/{kind}/{name}", request_body = AssetBody, tag = "assets",
     params(("environment" = String, Path, description = "The environment"), ("kind" = String, Path, description = "connection, rules or profile"), ("name" = String, Path, description = "1 to 60 lower case letters, digits and dashes"), DryRun),
     responses((status = 200, description = "The new version"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it"),
-              (status = 404, description = "No such kind"), (status = 409, description = "The configuration file owns it, or there are too many"), (status = 412, description = "Somebody changed it since"),
+              (status = 404, description = "No such kind"), (status = 409, description = "The configuration file owns it, there are too many, or it is rules that come to production by promotion"), (status = 412, description = "Somebody changed it since"),
               (status = 422, description = "It doesn't fit: why, a line each"), (status = 428, description = "If-Match or If-None-Match is needed")))]
 pub(super) async fn put(
     State(admin): State<Arc<Admin>>,
@@ -151,6 +151,14 @@ pub(super) async fn put(
     let Json(body) = body.map_err(|_| bad("text; tests, note: together at most 512 KiB"))?;
     let before = newest(&admin, &key)?;
     may_write(&admin, &caller, &key, &[Some(&body.text), before.as_ref().and_then(|b| b.text.as_ref())])?;
+    if key.kind == "rules"
+        && flag(&admin, &key.environment) == Some(Flag::Production)
+        && !is_draft(&body.text)
+    {
+        // There it takes two. The way back, to what held before, takes one.
+        let detail = "Rules that are enforced come to production by promotion: somebody else approves them.";
+        return Err(problem(StatusCode::CONFLICT, "by_promotion", detail));
+    }
     owned_by_no_file(&admin, &key)?;
     let new = AssetVersion {
         version: before.as_ref().map_or(0, |b| b.version),
@@ -305,7 +313,7 @@ fn may_write_some(admin: &Admin, caller: &Caller, key: &AssetKey) -> Result<(), 
     }
 }
 
-/// Rules that are enforced, now or before, are of those who enforce; new ones in shadow of those who write them.
+/// Rules that are enforced, now or before, are of those who enforce; new detectors in shadow of those who write them.
 // As above.
 #[allow(clippy::result_large_err)]
 fn may_write(
@@ -321,12 +329,17 @@ fn may_write(
     Ok(())
 }
 
-/// Whether a text has nothing but new rules in shadow. One that can't be read has nothing at all.
-fn is_draft(text: &str) -> bool {
+/// Whether a text has nothing but new detectors in shadow: anything else may take a value from a rule that is enforced. One
+/// that can't be read has nothing at all.
+pub(super) fn is_draft(text: &str) -> bool {
     let Ok(edits) = config::rules::parse("", text) else { return true };
     let built_in = Raw::built_in();
     let known: HashSet<&str> = built_in.ids().collect();
-    edits.iter().all(|edit| edit.mode == Some(Mode::Shadow) && !known.contains(edit.id.as_str()))
+    edits.iter().all(|edit| {
+        matches!(edit.what, What::Detector(_))
+            && edit.mode == Some(Mode::Shadow)
+            && !known.contains(edit.id.as_str())
+    })
 }
 
 // As above.

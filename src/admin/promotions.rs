@@ -3,7 +3,7 @@
 
 use super::Admin;
 use super::answers::{self, Answer, bad, not_here, problem};
-use super::assets::{flag, is_asset_name, told};
+use super::assets::{flag, is_asset_name, is_draft, told};
 use super::caller::{Caller, Done};
 use super::records::blocking;
 use super::words;
@@ -52,7 +52,7 @@ pub(super) async fn propose(
     body: Result<Json<PromotionBody>, JsonRejection>,
 ) -> Answer {
     let Json(wanted) = body.map_err(|_| bad("kind, name, from, to, reason; as, upstream"))?;
-    in_both(&admin, &caller, &wanted.from, &wanted.to)?;
+    in_both(&admin, &caller, &wanted.kind, &wanted.from, &wanted.to)?;
     let flags = (flag(&admin, &wanted.from), flag(&admin, &wanted.to));
     if flags != (Some(Flag::Staging), Some(Flag::Production)) {
         return Err(bad("from: a staging environment, to: a production environment"));
@@ -129,7 +129,7 @@ pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(i
 
 /// Approves a promotion: the asset is production's within a second. Somebody else than who proposed it.
 #[utoipa::path(post, path = "/v1/promotions/{id}/approve", params(("id" = String, Path, description = "Its id")), tag = "assets",
-    responses((status = 200, description = "The version that it made"), (status = 401, description = "No token that is known"), (status = 403, description = "One's own, no member, or no role in both"),
+    responses((status = 200, description = "The version that it made"), (status = 401, description = "No token that is known"), (status = 403, description = "One's own, no member, no role in both, or rules to be enforced and no role for that"),
               (status = 404, description = "No such one, or none that the caller may see"), (status = 409, description = "It isn't pending, or production's asset changed since"), (status = 422, description = "It doesn't fit any more: why, a line each")))]
 pub(super) async fn approve(
     State(admin): State<Arc<Admin>>,
@@ -137,7 +137,10 @@ pub(super) async fn approve(
     Path(id): Path<String>,
 ) -> Answer {
     let promotion = promotion(&admin, &caller, &id)?;
-    in_both(&admin, &caller, &promotion.from.environment, &promotion.to.environment)?;
+    in_both(&admin, &caller, &promotion.to.kind, &promotion.from.environment, &promotion.to.environment)?;
+    if promotion.to.kind == "rules" && !is_draft(&promotion.text) {
+        caller.here(&admin, Permission::EnforceRules, &promotion.to.environment)?;
+    }
     let is_second = caller.principal.member.as_ref().is_some_and(|member| *member != promotion.member)
         && caller.principal.name != promotion.by;
     if !is_second {
@@ -168,7 +171,7 @@ pub(super) async fn decline(
     Path(id): Path<String>,
 ) -> Answer {
     let promotion = promotion(&admin, &caller, &id)?;
-    in_both(&admin, &caller, &promotion.from.environment, &promotion.to.environment)?;
+    in_both(&admin, &caller, &promotion.to.kind, &promotion.from.environment, &promotion.to.environment)?;
     did(&admin, &caller, "decline_promotion", &promotion, &promotion.id)?;
     match admin.control.decline_promotion(&id, &caller.principal.name).map_err(|_| answers::broken())? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
@@ -207,12 +210,16 @@ async fn checked(
     Ok(new)
 }
 
-/// Refused unless the caller promotes in both environments.
+/// Refused unless the caller promotes in both environments; rules, also whoever has them enforced there.
 // An error here is an answer, made once and sent.
 #[allow(clippy::result_large_err)]
-fn in_both(admin: &Admin, caller: &Caller, from: &str, to: &str) -> Result<(), Response> {
-    caller.here(admin, Permission::PromoteAssets, from)?;
-    caller.here(admin, Permission::PromoteAssets, to)?;
+fn in_both(admin: &Admin, caller: &Caller, kind: &str, from: &str, to: &str) -> Result<(), Response> {
+    for environment in [from, to] {
+        let enforces = || caller.principal.may(Permission::EnforceRules, environment).is_some();
+        if kind != Kind::Rules.as_str() || !enforces() {
+            caller.here(admin, Permission::PromoteAssets, environment)?;
+        }
+    }
     Ok(())
 }
 
@@ -262,4 +269,4 @@ fn not_pending() -> Response {
 }
 
 /// Whoever has one of these in production sees what is promoted into it.
-const SEE: [Permission; 2] = [Permission::PromoteAssets, Permission::AuditAll];
+const SEE: [Permission; 3] = [Permission::PromoteAssets, Permission::EnforceRules, Permission::AuditAll];

@@ -8,6 +8,17 @@ use serde_json::Value;
 use std::fmt::Write;
 use std::process::ExitCode;
 
+/// What every command that asks the API takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct ApiArgs {
+    /// The gateway's admin address.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", global = true)]
+    pub(super) admin: String,
+    /// Print the API's JSON.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
 /// Where the API is, and who asks.
 pub(super) struct Api {
     authority: String,

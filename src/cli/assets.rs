@@ -1,6 +1,6 @@
 //! `phigate assets` and `phigate promote`: connections, rules and redaction profiles of environments, through the admin API.
 
-use super::api::{Answer, Api, encoded};
+use super::api::{Answer, Api, ApiArgs, encoded};
 use super::keys::{audited, finish, now, open};
 use super::out;
 use crate::assets::Kind;
@@ -12,12 +12,8 @@ use std::process::ExitCode;
 /// What `phigate assets` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's admin address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", global = true)]
-    admin: String,
-    /// Print the API's JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    api: ApiArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -114,12 +110,8 @@ impl Named {
 /// What `phigate promote` takes.
 #[derive(Debug, clap::Args)]
 pub struct PromoteArgs {
-    /// The gateway's admin address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", global = true)]
-    admin: String,
-    /// Print the API's JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    api: ApiArgs,
     #[command(subcommand)]
     command: PromoteCommand,
 }
@@ -174,11 +166,11 @@ pub fn run(args: &Args) -> ExitCode {
         if let Command::Drop { data, asset } = &args.command {
             return dropped(data, &asset.key());
         }
-        let answer = asked(&Api::new(&args.admin)?, &args.command)?;
+        let answer = asked(&Api::new(&args.api.admin)?, &args.command)?;
         if let Some(code) = refused(&answer) {
             return Ok(code);
         }
-        match args.json {
+        match args.api.json {
             true => out::line(serde_json::to_string_pretty(&answer.value).unwrap_or_default()),
             false => print(&args.command, &answer.value),
         }
@@ -191,11 +183,11 @@ pub fn run(args: &Args) -> ExitCode {
 #[must_use]
 pub fn run_promote(args: &PromoteArgs) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
-        let answer = asked_to_promote(&Api::new(&args.admin)?, &args.command)?;
+        let answer = asked_to_promote(&Api::new(&args.api.admin)?, &args.command)?;
         if let Some(code) = refused(&answer) {
             return Ok(code);
         }
-        match args.json {
+        match args.api.json {
             true => out::line(serde_json::to_string_pretty(&answer.value).unwrap_or_default()),
             false => print_promotion(&args.command, &answer.value),
         }

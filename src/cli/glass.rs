@@ -1,6 +1,6 @@
 //! `phigate break-glass`: sealed originals, one field at a time, through the admin API.
 
-use super::api::{Answer, Api, encoded};
+use super::api::{Answer, Api, ApiArgs, encoded};
 use super::keys::finish;
 use super::out;
 use serde_json::{Value, json};
@@ -9,12 +9,8 @@ use std::process::ExitCode;
 /// What `phigate break-glass` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's admin address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", global = true)]
-    admin: String,
-    /// Print the API's JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    api: ApiArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -74,11 +70,11 @@ enum Command {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
-        let answer = asked(&Api::new(&args.admin)?, &args.command)?;
+        let answer = asked(&Api::new(&args.api.admin)?, &args.command)?;
         if !(200..300).contains(&answer.status) {
             return Ok(answer.refused());
         }
-        match args.json {
+        match args.api.json {
             true => out::line(serde_json::to_string_pretty(&answer.value).unwrap_or_default()),
             false => print(&args.command, &answer.value),
         }

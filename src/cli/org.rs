@@ -1,7 +1,7 @@
 //! `phigate org`: environments, members, roles and their tokens, through the admin API; and the first owner, made beside
 //! the data folder.
 
-use super::api::{Answer, Api, encoded};
+use super::api::{Answer, Api, ApiArgs, encoded};
 use super::keys::{audited, checked, finish, now, open};
 use super::out;
 use serde_json::{Value, json};
@@ -11,12 +11,8 @@ use std::process::ExitCode;
 /// What `phigate org` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's admin address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", global = true)]
-    admin: String,
-    /// Print the API's JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    api: ApiArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -129,12 +125,12 @@ pub fn run(args: &Args) -> ExitCode {
         if let Command::Init { data, owner } = &args.command {
             return init(data, owner);
         }
-        let api = Api::new(&args.admin)?;
+        let api = Api::new(&args.api.admin)?;
         let answer = asked(&api, &args.command)?;
         if !(200..300).contains(&answer.status) {
             return Ok(answer.refused());
         }
-        if args.json {
+        if args.api.json {
             out::line(serde_json::to_string_pretty(&answer.value).unwrap_or_default());
         } else {
             print(&args.command, &answer.value);

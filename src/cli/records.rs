@@ -1,6 +1,6 @@
 //! `phigate records`: reading records through the admin API, as the token's role allows.
 
-use super::api::{Api, encoded};
+use super::api::{Api, ApiArgs, encoded};
 use super::keys::finish;
 use super::out::{self, Pager, Paint};
 use serde_json::{Value, json};
@@ -10,12 +10,8 @@ use std::process::ExitCode;
 /// What `phigate records` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's admin address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", global = true)]
-    admin: String,
-    /// Print the API's JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    api: ApiArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -100,7 +96,7 @@ struct Search {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
-        let api = Api::new(&args.admin)?;
+        let api = Api::new(&args.api.admin)?;
         let answer = match &args.command {
             Command::Search(search) => api.get(&format!("/v1/records?{}", search.query()))?,
             Command::Counts(search) => api.get(&format!("/v1/records/counts?{}", search.query()))?,
@@ -120,7 +116,7 @@ pub fn run(args: &Args) -> ExitCode {
         }
         let answer = answer.value;
         let _pager = Pager::start();
-        if args.json {
+        if args.api.json {
             out::line(serde_json::to_string_pretty(&answer).unwrap_or_default());
         } else {
             match &args.command {

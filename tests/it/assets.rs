@@ -101,10 +101,13 @@ fn rules_hold_where_they_are_and_come_to_production_by_two_people() {
     assert_eq!((p.points(1, "badge BG-441902"), p.points(2, "badge BG-441902")), (37, 0));
     let first = p.propose("rules", "site", &json!({}));
     assert_eq!(p.approve(&engineer, &first).status(), 403, "not one's own");
-    let approved = p.approve(&other, &first);
+    assert_eq!(p.approve(&other, &first).status(), 403, "nor by two who enforce none in production");
+    let approved = p.approve(&security, &first);
     assert_eq!(approved.status(), 200, "{approved:?}");
     assert_eq!(p.points(2, "badge BG-441902"), 37);
-    assert_eq!(p.approve(&other, &first).status(), 409, "once");
+    assert_eq!(p.approve(&security, &first).status(), 409, "once");
+    let alone = p.put(&security, "production/rules/site", BADGE);
+    assert_eq!((alone.status(), alone.json()["title"].as_str()), (409, Some("by_promotion")));
     let listed = p.listed("production", "site");
     assert_eq!(
         (&listed["version"], &listed["promoted_from"]["version"], &listed["out_of_date"]),
@@ -115,7 +118,7 @@ fn rules_hold_where_they_are_and_come_to_production_by_two_people() {
     assert_eq!(p.put(&security, "staging/rules/site", &next).header("etag"), "\"2\"");
     assert_eq!(p.listed("production", "site")["out_of_date"], true);
     let again = p.propose("rules", "site", &json!({}));
-    assert_eq!(p.approve(&other, &again).json()["version"], 2);
+    assert_eq!(p.approve(&security, &again).json()["version"], 2);
     assert_eq!(
         (p.points(2, "badge BG-441902"), &p.listed("production", "site")["out_of_date"]),
         (38, &json!(false))
@@ -157,6 +160,19 @@ fn new_rules_in_shadow_are_written_by_those_who_draft_them() {
     assert_eq!(p.put(&engineer, "staging/rules/site", &draft).status(), 200);
     assert_eq!(p.points(1, "badge BG-441902"), 0, "shadow adds no points");
     assert_eq!(p.put(&engineer, "production/rules/site", &draft).status(), 403, "not in production");
+    // One in shadow takes nothing from those that are enforced; what might is nobody's draft.
+    let ssn = "SSN 412-21-3456";
+    let same = draft
+        .replace(r"\bBG-[0-9]{6}\b", r"\b4[0-9]{2}-[0-9]{2}-[0-9]{4}\b")
+        .replace("BG-441902", "412-21-3456");
+    assert_eq!(p.put(&engineer, "staging/rules/site", &same).status(), 200);
+    let refused = p.gate.send(1, "POST", "/x", &[("Content-Type", "text/plain")], ssn.as_bytes());
+    assert_eq!(refused.header("phigate-reason"), "likely_phi", "{refused:?}");
+    assert_eq!(p.put(&engineer, "staging/rules/site", &draft).status(), 200);
+    let field = "[[field]]\nid = \"acme.name\"\nformat = \"hl7v2\"\nabout = \"x\"\nsource = \"x\"\nat = [\"PID-5\"]\nkind = \"account\"\npoints = 5\nmode = \"shadow\"\n";
+    for not_draft in [field, "[[marker]]\nid = \"acme.made-up\"\nmode = \"shadow\"\n"] {
+        assert_eq!(p.put(&engineer, "staging/rules/other", not_draft).status(), 403);
+    }
     let off = "[[detector]]\nid = \"text.ssn\"\nmode = \"shadow\"\n";
     assert_eq!(p.put(&engineer, "staging/rules/other", off).status(), 403, "a built-in rule isn't theirs");
     assert_eq!(p.put(&security, "staging/rules/site", BADGE).status(), 200);

@@ -438,7 +438,7 @@ const ROUTES: [(&str, &str, &str); 43] = [
     ("delete", "/v1/assets/{environment}/{kind}/{name}", "assets.write"),
     ("post", "/v1/assets/{environment}/{kind}/{name}/rollback", "assets.write"),
     ("post", "/v1/promotions", "assets.promote"),
-    ("get", "/v1/promotions", "assets.promote|audit.read"),
+    ("get", "/v1/promotions", "assets.promote|audit.read|rules.enforce"),
     // Of one that isn't there nobody learns more than that.
     ("get", "/v1/promotions/{id}", ""),
     ("delete", "/v1/promotions/{id}", ""),

@@ -8,7 +8,7 @@ use crate::payload::PayloadText;
 use crate::record::{Draft, Piece, View};
 use crate::secrets::TokenKeys;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -19,53 +19,6 @@ pub(super) struct Said {
     token: Option<String>,
     bare: bool,
     pub(super) found: bool,
-}
-
-/// What was said, by where it begins. Walkers go forward, mostly: what comes last is put last.
-#[derive(Default)]
-pub(super) struct SaidOf(Vec<(usize, Said)>);
-
-impl SaidOf {
-    pub(super) fn get(&self, at: usize) -> Option<&Said> {
-        let found = self.0.binary_search_by_key(&at, |(start, _)| *start).ok()?;
-        self.0.get(found).map(|(_, said)| said)
-    }
-
-    fn insert(&mut self, at: usize, said: Said) {
-        if self.0.last().is_none_or(|(last, _)| *last < at) {
-            return self.0.push((at, said));
-        }
-        match self.0.binary_search_by_key(&at, |(start, _)| *start) {
-            Ok(found) => {
-                if let Some(place) = self.0.get_mut(found) {
-                    place.1 = said;
-                }
-            }
-            Err(free) => self.0.insert(free, (at, said)),
-        }
-    }
-
-    /// Those that begin in a span, in order.
-    fn within(&self, span: &Range<usize>) -> impl Iterator<Item = (usize, &Said)> {
-        let from = self.0.partition_point(|(start, _)| *start < span.start);
-        let rest = self.0.get(from..).unwrap_or_default();
-        let end = span.end;
-        rest.iter().take_while(move |(start, _)| *start < end).map(|(start, said)| (*start, said))
-    }
-
-    /// The last that begins there or before.
-    fn last_up_to(&self, at: usize) -> Option<&Said> {
-        let behind = self.0.partition_point(|(start, _)| *start <= at);
-        self.0.get(behind.checked_sub(1)?).map(|(_, said)| said)
-    }
-
-    pub(super) fn values(&self) -> impl Iterator<Item = &Said> {
-        self.0.iter().map(|(_, said)| said)
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
 }
 
 /// A sink that keeps, for each leaf's bytes, what may be stored of it.
@@ -79,7 +32,7 @@ pub(super) struct Redactor<'d> {
     seals: bool,
     document: Vec<u8>,
     pub(super) tokens: &'d mut Vec<String>,
-    pub(super) said: SaidOf,
+    pub(super) said: BTreeMap<usize, Said>,
     pub(super) unknown_keys: Map<usize, usize>,
     /// The same by name, without prefix: XML tells the first of a list alone.
     pub(super) unknown_names: HashSet<String>,
@@ -98,7 +51,7 @@ impl<'d> Redactor<'d> {
             seals: draft.seal.is_some(),
             document: Vec::new(),
             tokens,
-            said: SaidOf::default(),
+            said: BTreeMap::new(),
             unknown_keys: Map::default(),
             unknown_names: HashSet::new(),
             aim: String::new(),
@@ -122,7 +75,7 @@ impl<'d> Redactor<'d> {
     /// What may be stored of these bytes: what was said of just them, else a placeholder.
     pub(super) fn piece(&self, span: Range<usize>, shape: &str) -> Piece {
         let length = span.len();
-        let piece = match self.said.get(span.start).filter(|said| said.end == span.end) {
+        let piece = match self.said.get(&span.start).filter(|said| said.end == span.end) {
             Some(said) => said.piece(shape, length),
             None => leaf(shape, length, "[text]", None, self.is_found_around(&span)),
         };
@@ -144,10 +97,10 @@ impl<'d> Redactor<'d> {
 
     /// The same of bytes whose parts may have been told apart; what stands between them stays where it is syntax.
     pub(super) fn pieces(&self, doc: &[u8], span: Range<usize>, out: &mut Pieces) {
-        let exact = self.said.get(span.start).is_some_and(|said| said.end == span.end);
+        let exact = self.said.get(&span.start).is_some_and(|said| said.end == span.end);
         let inside: Vec<(usize, &Said)> = match exact {
             true => Vec::new(),
-            false => self.said.within(&span).collect(),
+            false => self.said.range(span.clone()).map(|(at, said)| (*at, said)).collect(),
         };
         if inside.is_empty() || inside.iter().any(|(_, said)| said.end > span.end) {
             return out.leaf(self.piece(span, "text"));
@@ -177,7 +130,8 @@ impl<'d> Redactor<'d> {
 
     /// Whether something was found in a leaf that these bytes are a part of.
     fn is_found_around(&self, span: &Range<usize>) -> bool {
-        self.said.last_up_to(span.start).is_some_and(|said| said.end >= span.end && said.found)
+        let before = self.said.range(..=span.start).next_back();
+        before.is_some_and(|(_, said)| said.end >= span.end && said.found)
     }
 }
 
@@ -206,7 +160,7 @@ impl Sink for Redactor<'_> {
             Said { end: leaf.span.end, masked: stays.masked, token: stays.token, bare: stays.bare, found };
         // Of two words about the same bytes the more careful one stays.
         let careful = |before: &Said| before.end == said.end && before.masked.starts_with('[') && !said.bare;
-        if !self.said.get(leaf.span.start).is_some_and(careful) {
+        if !self.said.get(&leaf.span.start).is_some_and(careful) {
             self.said.insert(leaf.span.start, said);
         }
     }
