@@ -20,10 +20,15 @@ impl<'t> Plain<'t> {
     pub fn of(text: &'t str) -> Self {
         let bytes = text.as_bytes();
         let mut plain = Self { text: Cow::Borrowed(text), origins: None };
-        if memchr::memchr3(b'%', b'&', b'\\', bytes).is_some() || !text.is_ascii() {
+        // Without branches, so that the compiler looks at many at once.
+        let (disguise, blank) = bytes.iter().fold((false, false), |(disguise, blank), b| {
+            (disguise | (*b == b'%') | (*b == b'&') | (*b == b'\\') | !b.is_ascii(), blank | (*b == b' '))
+        });
+        if disguise {
             plain.pass(one_character);
         }
-        if is_spelled(plain.text.as_bytes()) {
+        // Undone, a disguise may be a blank.
+        if (blank || !plain.is_as_written()) && is_spelled(plain.text.as_bytes()) {
             plain.pass(one_digit);
         }
         plain

@@ -80,12 +80,18 @@ pub fn parse(value: &str) -> Option<Date> {
     }
 }
 
-/// The date of what begins as `YYYY-MM-DD` does, which most dates do; `None` where it begins otherwise.
+/// The date of what begins as `YYYY-MM-DD` or `YYYYMMDD` does, which most dates do; `None` where it begins otherwise.
 fn iso(v: &[u8]) -> Option<Option<Date>> {
-    let (date, behind) = v.split_first_chunk::<10>()?;
     let number = |digits: &[u8]| {
         digits.iter().try_fold(0_u16, |n, b| b.is_ascii_digit().then(|| n * 10 + u16::from(b - b'0')))
     };
+    if let Some([y1, y2, y3, y4, m1, m2, d1, d2]) = v.first_chunk::<8>()
+        && let (Some(year), Some(month), Some(day)) =
+            (number(&[*y1, *y2, *y3, *y4]), number(&[*m1, *m2]), number(&[*d1, *d2]))
+    {
+        return Some(Date::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?));
+    }
+    let (date, behind) = v.split_first_chunk::<10>()?;
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *date else { return None };
     let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
     if behind.first().is_some_and(u8::is_ascii_digit) {

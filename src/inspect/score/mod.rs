@@ -53,7 +53,7 @@ pub struct Scorer<'r> {
     known: Option<&'r dyn Known>,
     facts: HashMap<PersonId, Facts>,
     generator_seen: bool,
-    generators: Beginnings,
+    generators: Looks,
     /// The first of the people that it holds for.
     generator_from: usize,
     scanned: u64,
@@ -134,30 +134,41 @@ impl Stand {
     }
 }
 
-/// The bytes that entries of a list begin with, in either case: what begins otherwise is none of them.
-struct Beginnings([u64; 4]);
+/// What entries of a list look like: most values are of another length than any of them, and begin otherwise than those
+/// of any length.
+struct Looks {
+    /// A bit for each length of an entry; those from 63 on share one.
+    lengths: u64,
+    /// Of entries that hold for all that begin so: a bit for each pair of first bytes.
+    heads: u64,
+}
 
-impl Beginnings {
+impl Looks {
     fn of(list: &[String]) -> Self {
-        let mut begin = Self([0; 4]);
+        let mut looks = Self { lengths: 0, heads: 0 };
         for entry in list {
-            match entry.bytes().next() {
-                Some(b'*') | None => begin.0 = [u64::MAX; 4],
-                Some(first) => {
-                    begin.add(first.to_ascii_lowercase());
-                    begin.add(first.to_ascii_uppercase());
-                }
+            match entry.strip_suffix('*') {
+                Some(head) => looks.heads |= Self::head(head.as_bytes()).unwrap_or(u64::MAX),
+                None => looks.lengths |= Self::length(entry.len()),
             }
         }
-        begin
+        looks
     }
 
-    fn add(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    fn may_be(&self, value: &str) -> bool {
+        self.lengths & Self::length(value.len()) != 0
+            || self.heads & Self::head(value.as_bytes()).unwrap_or(0) != 0
+            || self.heads == u64::MAX
     }
 
-    fn may_begin(&self, value: &str) -> bool {
-        value.bytes().next().is_none_or(|byte| self.0[usize::from(byte >> 6)] & 1 << (byte & 63) != 0)
+    fn length(length: usize) -> u64 {
+        1 << length.min(63)
+    }
+
+    /// The bit of the first two bytes, in either case; a value without two has none.
+    fn head(bytes: &[u8]) -> Option<u64> {
+        let [one, other] = bytes.first_chunk::<2>()?.map(|b| b.to_ascii_lowercase());
+        Some(1 << (one.wrapping_mul(37).wrapping_add(other) & 63))
     }
 }
 
@@ -202,7 +213,7 @@ impl<'r> Scorer<'r> {
             known: None,
             facts: HashMap::new(),
             generator_seen: false,
-            generators: Beginnings::of(&rules.markers.generator_systems),
+            generators: Looks::of(&rules.markers.generator_systems),
             generator_from: 0,
             scanned: 0,
             carriers: Vec::new(),
@@ -499,11 +510,7 @@ impl Sink for Scorer<'_> {
         if let Some(trace) = &mut self.trace {
             trace.leaf(leaf);
         }
-        if leaf.field.is_none()
-            && !self.generator_seen
-            && self.generators.may_begin(&leaf.value)
-            && self.rules.markers.is_generator_system(&leaf.value)
-        {
+        if leaf.field.is_none() && self.tells_generator(&leaf.value) {
             self.generator_seen = true;
         }
         // A row's points count whatever the value reads as: a photograph is base64, a file name is text.
@@ -527,14 +534,25 @@ impl Sink for Scorer<'_> {
             // Narrative of a provider or a definition: markup is no document that it carries.
             Reads::Public if leaf.value.starts_with('<') && self.global(leaf.person) == PersonId::NOBODY => {}
             Reads::Code | Reads::Public | Reads::Value | Reads::Text | Reads::Query => {
-                let is_silent =
-                    || leaf.value.len() < CODE_SCANNED_FROM || self.rules.silent.contains(&*leaf.value);
-                if leaf.reads != Reads::Code || !is_silent() {
+                if leaf.reads != Reads::Code || !self.is_silent(&leaf.value) {
                     let to_raw = self.raw_map(leaf);
                     self.undisguised_leaf(leaf, &leaf.value, &to_raw, place);
                 }
             }
         }
+    }
+
+    fn passes_over(&self, reads: Reads<'_>, value: &str) -> bool {
+        #[cfg(test)]
+        if quiet::FORGETS.get() {
+            return false;
+        }
+        let nothing = match reads {
+            Reads::Quantity | Reads::Time | Reads::Opaque => true,
+            Reads::Code => self.is_silent(value),
+            _ => false,
+        };
+        nothing && self.trace.is_none() && !self.tells_generator(value)
     }
 
     fn clinical(&mut self, person: PersonId) {
@@ -572,6 +590,16 @@ impl Sink for Scorer<'_> {
 }
 
 impl Scorer<'_> {
+    /// Whether a code is known to hold nothing.
+    fn is_silent(&self, code: &str) -> bool {
+        code.len() < CODE_SCANNED_FROM || self.rules.silent.contains(code)
+    }
+
+    /// Whether a value is the first that tells of a generator of made-up people.
+    fn tells_generator(&self, value: &str) -> bool {
+        !self.generator_seen && self.generators.may_be(value) && self.rules.markers.is_generator_system(value)
+    }
+
     /// From a byte of the leaf's decoded value to the byte of its raw span, counted from the span's start.
     fn raw_map(&self, leaf: &Leaf<'_>) -> impl Fn(usize) -> usize + use<> {
         let raw = match &self.raw {

@@ -231,13 +231,11 @@ pub(super) fn keys(kind: Kind, value: &str) -> Keys {
     if folded.is_empty() { Keys::None } else { Keys::One(folded) }
 }
 
-/// `YYYYMMDD`; written by hand, as dates are many.
+/// `YYYYMMDD`: a one in front keeps the noughts of early years, and is left out.
 fn eight_digits(date: date::Date) -> String {
     let number = u32::from(date.year) * 10_000 + u32::from(date.month) * 100 + u32::from(date.day);
-    let places = [10_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10, 1];
-    let mut digits = String::with_capacity(places.len());
-    digits.extend(places.iter().filter_map(|place| char::from_digit(number / place % 10, 10)));
-    digits
+    let mut digits = itoa::Buffer::new();
+    digits.format(100_000_000 + number).get(1..).unwrap_or_default().to_owned()
 }
 
 /// Whether two folded names agree: a middle name may be missing on one side, a family or given name may not.

@@ -174,7 +174,7 @@ fn messages() -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn what_is_remembered_as_quiet_changes_no_finding() {
+fn what_is_passed_over_or_remembered_as_quiet_changes_no_finding() {
     let coding =
         r#"{"system":"http://loinc.org","code":"2345-7","display":"Glucose for Ann Okafor 412-21-3456"}"#;
     let many = format!(r#"{{"resourceType":"Observation","code":{{"coding":[{}]}}}}"#, [coding; 9].join(","));

@@ -91,6 +91,11 @@ pub trait Sink {
     fn declared(&mut self, mode: Declared, place: &dyn Fn() -> String);
     /// A key (element, column, segment) that the format doesn't know: payload, too.
     fn unknown_key(&mut self, key: &str, span: Range<usize>, person: PersonId, place: &dyn Fn() -> String);
+    /// Whether it has nothing to ask of a leaf that no row covers and that reads so: then it need not be told. Most leaves
+    /// of most documents are codes, numbers and times, and what a leaf is told with costs more than to ask.
+    fn passes_over(&self, _reads: Reads<'_>, _value: &str) -> bool {
+        false
+    }
     /// Content that the document leads to and doesn't hold, of this media type: nobody has read it.
     fn elsewhere(&mut self, _media_type: &'static str, _place: &dyn Fn() -> String) {}
 }

@@ -19,13 +19,18 @@ struct Key {
 impl Keys {
     /// Looks up the keys of a tape; elements of arrays have none.
     pub(super) fn of(tape: &Tape<'_>, names: &Names) -> Self {
-        let key = |id| match tape.key(id) {
-            Some(key) => {
-                let word = names.find(&key);
-                let element = if key.starts_with('_') { names.element(&key) } else { names.as_element(word) };
-                Key { word, element }
-            }
-            None => Key { word: Name::UNKNOWN, element: Name::UNKNOWN },
+        let of = |key: &[u8]| {
+            let word = names.find_bytes(key);
+            let element = match key.strip_prefix(b"_") {
+                Some(key) => names.find_bytes(key),
+                None => word,
+            };
+            Key { word, element: names.as_element(element) }
+        };
+        let none = Key { word: Name::UNKNOWN, element: Name::UNKNOWN };
+        let key = |id| match tape.plain_key(id) {
+            Some(key) => of(key),
+            None => tape.key(id).map_or(none, |key| of(key.as_bytes())),
         };
         Self(tape.nodes().map(key).collect())
     }

@@ -58,6 +58,9 @@ impl<'t> Walk<'t, '_, '_> {
             }
             reads => reads,
         };
+        if row.is_none() && self.sink.passes_over(reads, &value) {
+            return;
+        }
         let person = self.whose(row, frame);
         self.tell(id, row, person, reads, value, frames);
     }

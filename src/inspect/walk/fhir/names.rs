@@ -120,6 +120,11 @@ impl Names {
 
     /// The number of a name.
     pub(super) fn find(&self, word: &str) -> Name {
+        self.numbers.find(word.as_bytes())
+    }
+
+    /// The same of a key's bytes, as they stand in a document.
+    pub(super) fn find_bytes(&self, word: &[u8]) -> Name {
         self.numbers.find(word)
     }
 
@@ -221,13 +226,13 @@ struct Slot {
 }
 
 impl Numbers {
-    fn find(&self, word: &str) -> Name {
-        let ends = Ends::of(word.as_bytes());
+    fn find(&self, word: &[u8]) -> Name {
+        let ends = Ends::of(word);
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = ends.hash() & mask;
         // Half of the slots are free at least: this ends.
         while let Some(slot) = self.slots.get(at).filter(|slot| slot.name != Name::UNKNOWN) {
-            let same = || self.texts.get(slot.name.index()).is_some_and(|text| **text == *word);
+            let same = || self.texts.get(slot.name.index()).is_some_and(|text| text.as_bytes() == word);
             if slot.ends == ends && (ends.length <= 16 || same()) {
                 return slot.name;
             }

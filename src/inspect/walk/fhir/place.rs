@@ -41,17 +41,10 @@ pub(super) fn place(doc: Doc<'_, '_>, id: NodeId) -> String {
 /// Deeper places are few.
 const STEPS_NEAR: usize = 32;
 
-/// `[12]`, by hand: places are many.
+/// `[12]`
 fn push_number(place: &mut String, number: usize) {
     place.push('[');
-    let mut power = 1;
-    while number / power >= 10 {
-        power *= 10;
-    }
-    while power > 0 {
-        place.extend(char::from_digit(u32::try_from(number / power % 10).unwrap_or(0), 10));
-        power /= 10;
-    }
+    place.push_str(itoa::Buffer::new().format(number));
     place.push(']');
 }
 

@@ -21,7 +21,7 @@ impl Walk<'_, '_> {
             _ => Reads::Text,
         };
         let seen = Seen { types: ["ED", "", ""], ..self.seen(whole, 5) };
-        let row = self.table.row(whole.plan, &seen);
+        let row = self.table.row(whole.plan, &seen).map(|(row, _)| row);
         let several = self.several(&whole.span);
         for (number, component) in
             (1..).zip(pieces(self.doc, whole.span.clone(), Some(self.separators.component)))

@@ -51,16 +51,15 @@ impl Separators {
         Some((separators, third))
     }
 
-    /// Whether none of them but the field separator is in a field.
-    pub(super) fn none_in(&self, field: &[u8]) -> bool {
-        let other = |one: Option<u8>| one.unwrap_or(self.component);
-        let (repetition, escape, sub) =
-            (other(self.repetition), other(self.escape), other(self.subcomponent));
-        // Without branches, so that the compiler looks at many at once.
-        field.len() <= PLAIN_BYTES_MAX
-            && !field.iter().fold(false, |any, b| {
-                any | (*b == self.component) | (*b == repetition) | (*b == escape) | (*b == sub)
-            })
+    /// What each byte means in a segment.
+    pub(super) fn marks(&self) -> Marks {
+        let mut marks = [0; 256];
+        let inner = [Some(self.component), self.repetition, self.escape, self.subcomponent];
+        for byte in inner.into_iter().flatten() {
+            marks[usize::from(byte)] = INNER;
+        }
+        marks[usize::from(self.field)] = FIELD;
+        Marks(marks)
     }
 
     /// The value of a leaf: escapes undone, bytes that aren't UTF-8 read as Latin-1. Never fails.
@@ -119,6 +118,37 @@ impl Separators {
             _ => return false,
         }
         true
+    }
+}
+
+/// What bytes mean in a segment: nothing, the end of a field, or a separator or an escape inside of one.
+#[derive(Clone, Copy)]
+pub(super) struct Marks([u8; 256]);
+
+const INNER: u8 = 1;
+const FIELD: u8 = 2;
+
+/// A field of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FieldAt {
+    pub(super) span: Range<usize>,
+    /// Whether it is one value without separators and escapes, as most are.
+    pub(super) plain: bool,
+}
+
+impl Marks {
+    /// The field that begins at `start`, and where the next begins, if there is one before `end`.
+    pub(super) fn field(&self, doc: &[u8], start: usize, end: usize) -> (FieldAt, Option<usize>) {
+        let mut inner = 0;
+        for (length, byte) in doc.get(start..end).unwrap_or_default().iter().enumerate() {
+            let mark = self.0[usize::from(*byte)];
+            inner |= mark;
+            if mark == FIELD {
+                let plain = inner & INNER == 0;
+                return (FieldAt { span: start..start + length, plain }, Some(start + length + 1));
+            }
+        }
+        (FieldAt { span: start..end, plain: inner & INNER == 0 }, None)
     }
 }
 
@@ -249,8 +279,6 @@ fn format_command(command: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// A longer field isn't asked whether it has separators.
-const PLAIN_BYTES_MAX: usize = 64;
 /// So many bytes are looked at one by one.
 const SHORT_BYTES_MAX: usize = 24;
 /// Start of an MLLP frame.
@@ -290,6 +318,28 @@ mod tests {
         ] {
             assert_eq!(Separators::declared(header), None);
         }
+    }
+
+    #[test]
+    fn fields_end_at_their_separator_and_are_plain_without_any_other() {
+        let doc = b"a|b^c||d\\F\\|e&f|g~|h";
+        let marks = usual().marks();
+        let (mut at, mut fields) = (Some(0), Vec::new());
+        while let Some(start) = at {
+            let (field, next) = marks.field(doc, start, doc.len());
+            fields.push((&doc[field.span], field.plain));
+            at = next;
+        }
+        let want: [(&[u8], bool); 7] = [
+            (b"a", true),
+            (b"b^c", false),
+            (b"", true),
+            (b"d\\F\\", false),
+            (b"e&f", false),
+            (b"g~", false),
+            (b"h", true),
+        ];
+        assert_eq!(fields, want);
     }
 
     #[test]

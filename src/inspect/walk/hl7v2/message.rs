@@ -1,18 +1,35 @@
 //! Messages and whose their segments are.
 
 use super::super::{PersonId, Role, Sink, WalkError};
-use super::encoding::{Separators, find, is_header, next_segment, pieces};
+use super::encoding::{FieldAt, Marks, Separators, find, is_header, next_segment, pieces};
+use super::grammar::{Datatype, TEXT};
 use super::place::{Label, Place};
 use super::segment::Current;
 use super::table::Table;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// State of one reading.
 pub(super) struct Walk<'d, 's> {
     pub(super) doc: &'d [u8],
+    /// The same as text, where it is UTF-8 from end to end: asked once, not for each value.
+    pub(super) text: Option<&'d str>,
     pub(super) table: &'d Table,
     pub(super) sink: &'s mut dyn Sink,
     pub(super) separators: Separators,
+    marks: Marks,
+    /// Whether any value may have an escape in it.
+    escapes: bool,
+    /// How often the document was looked through for that.
+    looked: u32,
+    /// The segment id that was looked up last, and its number.
+    known: ([u8; 3], Option<usize>),
+    /// The type that OBX-2 named last.
+    pub(super) result: (&'d str, &'static Datatype),
+    /// The first fields of the current segment, up to [`FIELDS_KEPT`].
+    pub(super) ahead: Vec<FieldAt>,
+    /// Where those behind them begin, if there are any.
+    pub(super) behind: Option<usize>,
     /// Where the current message begins.
     pub(super) message_start: usize,
     message: u32,
@@ -27,9 +44,17 @@ impl<'d, 's> Walk<'d, 's> {
     pub(super) fn new(doc: &'d [u8], table: &'d Table, sink: &'s mut dyn Sink) -> Self {
         Self {
             doc,
+            text: std::str::from_utf8(doc).ok(),
             table,
             sink,
             separators: USUAL,
+            marks: USUAL.marks(),
+            escapes: true,
+            looked: 0,
+            known: (*b"   ", None),
+            result: ("", TEXT),
+            ahead: Vec::new(),
+            behind: None,
             message_start: 0,
             message: 0,
             counts: vec![0; table.len() + 2],
@@ -52,14 +77,21 @@ impl<'d, 's> Walk<'d, 's> {
         let (id, first_field, fields) = if is_header(bytes) {
             let malformed = WalkError::Malformed { at: span.start };
             let (separators, third) = Separators::declared(bytes).ok_or(malformed)?;
-            self.separators = separators;
+            self.declare(separators, span.start + third);
             (bytes.get(..3).unwrap_or_default(), 3, span.start + third..span.end)
         } else {
             let length = find(self.separators.field, bytes).unwrap_or(bytes.len());
             let fields = (span.start + length + 1).min(span.end)..span.end;
             (bytes.get(..length).unwrap_or_default(), 1, fields)
         };
-        let number = self.table.number(id);
+        let number = match <[u8; 3]>::try_from(id) {
+            Ok(id) if id == self.known.0 => self.known.1,
+            Ok(id) => {
+                self.known = (id, self.table.number(&id));
+                self.known.1
+            }
+            Err(_) => None,
+        };
         let known = number.and_then(|n| self.table.segment(n));
         let label = match (known, id) {
             (Some(segment), _) => Label::Known(segment.id),
@@ -89,11 +121,48 @@ impl<'d, 's> Walk<'d, 's> {
             let person = self.patient();
             self.sink.unknown_key(&key, span.start..span.start + id.len(), person, &|| current.place.text());
         }
+        self.look_ahead(&fields);
         self.tell_clinical(&current);
         if !fields.is_empty() {
             self.tell_fields(&current);
         }
         Ok(())
+    }
+
+    /// Reads by these separators from here on.
+    fn declare(&mut self, separators: Separators, from: usize) {
+        if self.looked > 0 && separators == self.separators {
+            return;
+        }
+        self.marks = separators.marks();
+        self.separators = separators;
+        self.looked += 1;
+        // Each look goes through the whole rest: a document of messages that all declare others isn't looked through for each.
+        let rest = self.doc.get(from..).unwrap_or_default();
+        self.escapes = separators
+            .escape
+            .is_some_and(|escape| self.looked > LOOKS_MAX || memchr::memchr(escape, rest).is_some());
+    }
+
+    /// Finds the first fields of a segment, once for all who ask for them.
+    fn look_ahead(&mut self, fields: &Range<usize>) {
+        self.ahead.clear();
+        self.behind = Some(fields.start);
+        while let Some(start) = self.behind.filter(|_| self.ahead.len() < FIELDS_KEPT) {
+            let (field, next) = self.marks.field(self.doc, start, fields.end);
+            self.ahead.push(field);
+            self.behind = next;
+        }
+    }
+
+    /// The field that comes next in a segment that ends at `end`: the one kept at `at`, or the first behind them.
+    pub(super) fn next_field(&mut self, at: usize, end: usize) -> Option<FieldAt> {
+        if let Some(field) = self.ahead.get(at) {
+            return Some(field.clone());
+        }
+        let (field, next) = self.marks.field(self.doc, self.behind?, end);
+        self.behind = next;
+        Some(field)
     }
 
     /// What a segment's id changes before its fields are read.
@@ -133,7 +202,27 @@ impl<'d, 's> Walk<'d, 's> {
     /// A field of the current segment, as a span. For looking ahead.
     pub(super) fn field_span(&self, current: &Current<'_>, number: u32) -> Option<Range<usize>> {
         let nth = usize::try_from(number.checked_sub(current.first_field)?).ok()?;
-        pieces(self.doc, current.fields.clone(), Some(self.separators.field)).nth(nth)
+        match self.ahead.get(nth) {
+            Some(field) => Some(field.span.clone()),
+            None if nth < FIELDS_KEPT => None,
+            None => pieces(self.doc, current.fields.clone(), Some(self.separators.field)).nth(nth),
+        }
+    }
+
+    /// The value of these bytes; `plain`: without separators and escapes.
+    pub(super) fn value(&self, span: Range<usize>, plain: bool) -> Cow<'d, str> {
+        match self.text.filter(|_| plain || !self.escapes).and_then(|text| text.get(span.clone())) {
+            Some(text) => Cow::Borrowed(text),
+            None => self.separators.decode(self.doc.get(span).unwrap_or_default()),
+        }
+    }
+
+    /// The datatype that OBX-2 names: mostly the one that the OBX before named.
+    pub(super) fn result_type(&mut self, name: &'d str) -> &'static Datatype {
+        if self.result.0 != name {
+            self.result = (name, Datatype::of_result(name));
+        }
+        self.result.1
     }
 
     /// The patient whose segments these are; announced on demand.
@@ -224,6 +313,10 @@ impl Persons {
     }
 }
 
+/// So many fields of a segment are found before the first is told. No segment of the standard has more.
+const FIELDS_KEPT: usize = 64;
+/// How often escapes are looked for in the rest of a document.
+const LOOKS_MAX: u32 = 4;
 /// Until a header says otherwise.
 const USUAL: Separators = Separators {
     field: b'|',

@@ -38,17 +38,14 @@ impl Place {
         let mut out = String::with_capacity(TEXT_BYTES);
         let number = |before: &str, number: u32, behind: &str, out: &mut String| {
             out.push_str(before);
-            match char::from_digit(number, 10) {
-                Some(digit) => out.push(digit),
-                None => out.push_str(&number.to_string()),
-            }
+            out.push_str(itoa::Buffer::new().format(number));
             out.push_str(behind);
         };
         if self.message > 1 {
             number("MSH[", self.message, "]:", &mut out);
         }
         match self.segment {
-            Label::Known(id) => out.extend(id.iter().map(|c| char::from(*c))),
+            Label::Known(id) => out.push_str(std::str::from_utf8(&id).unwrap_or("*")),
             Label::Site => out.push_str("Z*"),
             Label::Unknown => out.push('*'),
         }

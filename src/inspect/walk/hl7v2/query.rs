@@ -20,7 +20,7 @@ impl Walk<'_, '_> {
         if let Some(label) = label {
             let place = Place { component: u32::from(several), ..place };
             let reads = if known && several { Reads::Code } else { Reads::Text };
-            let row = self.table.row(whole.plan, &self.seen(&whole, 1));
+            let row = self.table.row(whole.plan, &self.seen(&whole, 1)).map(|(row, _)| row);
             self.tell_leaves(label.clone(), row, reads, &whole, place);
         }
         let plan = match (id.map(|id| id.map(|c| c.to_ascii_uppercase())), field) {

@@ -3,7 +3,6 @@
 use super::super::Reads;
 use super::grammar::Datatype;
 use super::table::Carry;
-use crate::inspect::field::Field;
 
 /// What conditions may ask of a value itself.
 pub(super) fn tag(datatype: &str, raw: &[u8], unsplit: bool) -> &'static str {
@@ -15,7 +14,8 @@ pub(super) fn tag(datatype: &str, raw: &[u8], unsplit: bool) -> &'static str {
     }
 }
 
-pub(super) fn reads(row: Option<&Field>, datatype: &Datatype, component: u32, raw: &[u8]) -> Reads<'static> {
+/// `row` is what its row says of how it reads, if it has one.
+pub(super) fn reads(row: Option<Carry>, datatype: &Datatype, component: u32, raw: &[u8]) -> Reads<'static> {
     let by_type = || match datatype.reads(component) {
         Reads::Quantity if !is_number(raw) => Reads::Text,
         Reads::Time if !raw.iter().all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'+' | b'-')) => {
@@ -23,7 +23,7 @@ pub(super) fn reads(row: Option<&Field>, datatype: &Datatype, component: u32, ra
         }
         reads => reads,
     };
-    match row.map(|row| Carry::parse(&row.reads).unwrap_or(Carry::Text)) {
+    match row {
         None | Some(Carry::Type) => by_type(),
         Some(Carry::Value) => Reads::Value,
         Some(Carry::Public | Carry::Contact) => Reads::Public,
@@ -34,6 +34,13 @@ pub(super) fn reads(row: Option<&Field>, datatype: &Datatype, component: u32, ra
 
 /// A number, one with a comparator, or a range of two: what isn't is no quantity, whatever its datatype says.
 fn is_number(raw: &[u8]) -> bool {
+    // As most are: digits, and a point among them.
+    let (others, points) = raw.iter().fold((false, 0), |(others, points), c| {
+        (others | (!c.is_ascii_digit() & (*c != b'.')), points + usize::from(*c == b'.'))
+    });
+    if !others && points < 2 && (1..=NUMBER_BYTES_MAX).contains(&raw.len()) {
+        return true;
+    }
     let mut numbers = 0;
     let plain = |part: &[u8]| {
         let part = part.trim_ascii();

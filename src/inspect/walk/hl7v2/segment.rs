@@ -2,12 +2,12 @@
 
 use super::super::{Declared, Leaf, PersonId, Reads};
 use super::contact::Contact;
-use super::encoding::{find, pieces};
+use super::encoding::{FieldAt, find, pieces};
 use super::grammar::Datatype;
 use super::message::Walk;
 use super::place::{Label, Place};
 use super::reading::{reads, tag};
-use super::table::{FieldPlan, Seen, Segment, nobodys};
+use super::table::{FieldPlan, Seen, Segment, Table, nobodys};
 use crate::inspect::field::Field;
 use crate::inspect::kind::Whose;
 use std::borrow::Cow;
@@ -110,10 +110,11 @@ impl<'d> Walk<'d, '_> {
         let asked = self.query_name(current);
         let contact = if current.is(b"SCH") { self.find_contact(current) } else { None };
         let owner = if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment };
+        let is_result = current.is(b"OBX");
+        let all_ordinary = contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]);
         let mut place = current.place;
-        for (number, field) in
-            (current.first_field..).zip(pieces(self.doc, current.fields.clone(), Some(self.separators.field)))
-        {
+        for (at, number) in (current.first_field..).enumerate() {
+            let Some(FieldAt { span: field, plain }) = self.next_field(at, current.fields.end) else { break };
             if field.is_empty() {
                 continue;
             }
@@ -124,15 +125,22 @@ impl<'d> Walk<'d, '_> {
                 _ => table.blank(),
             };
             let mut datatype = plan.datatype;
-            let result_type = (current.is(b"OBX") && number == 5).then(|| self.plain_field(current, 2));
+            let result_type = (is_result && number == 5).then(|| self.plain_field(current, 2));
             if let Some(name) = result_type {
-                datatype = Datatype::of_result(name);
+                datatype = self.result_type(name);
             }
             if let Some((id, aim)) = asked.and_then(|query| query.aim(number)) {
                 plan = table.field(id, aim);
                 datatype = plan.datatype;
             }
-            let plain = self.separators.none_in(self.doc.get(field.clone()).unwrap_or_default());
+            if plain
+                && all_ordinary
+                && !plan.has_rows()
+                && result_type.is_none()
+                && self.is_passed_over(&field, datatype)
+            {
+                continue;
+            }
             let repeats = self.separators.repetition.filter(|_| !plain);
             for (repetition, span) in (1..).zip(pieces(self.doc, field, repeats)) {
                 place.repetition = repetition;
@@ -140,6 +148,8 @@ impl<'d> Walk<'d, '_> {
                 let whole = Repetition { span, plain, plan, datatype, whose: owner, cue: "", stands_for };
                 if let Some(name) = result_type {
                     self.tell_result(Repetition { cue: question, ..whole }, name, place);
+                } else if all_ordinary {
+                    self.tell_repetition(&whole, place);
                 } else if current.is(b"QPD") && number > 2 && self.doc.get(whole.span.start) == Some(&b'@') {
                     self.tell_parameter(whole, place);
                 } else if current.is(b"QRD") && number == 8 {
@@ -154,6 +164,13 @@ impl<'d> Walk<'d, '_> {
         if current.is(b"MSH") {
             self.tell_declared(current);
         }
+    }
+
+    /// Whether the sink asks nothing of a field of one value that no row covers: codes, counts, times, most fields.
+    fn is_passed_over(&self, field: &Range<usize>, datatype: &Datatype) -> bool {
+        self.text.and_then(|text| text.get(field.clone())).is_some_and(|value| {
+            value != "\"\"" && self.sink.passes_over(reads(None, datatype, 1, value.as_bytes()), value)
+        })
     }
 
     fn tell_declared(&mut self, current: &Current<'_>) {
@@ -186,27 +203,52 @@ impl<'d> Walk<'d, '_> {
     }
 
     pub(super) fn tell_components(&mut self, whole: &Repetition<'_>, types: [&str; 3], place: Place) {
-        let several = !whole.plain && self.several(&whole.span);
         let is_name = matches!(whole.datatype.name, "XPN" | "PN");
-        let unsplit = is_name && (whole.plain || (2..4).all(|n| self.component(&whole.span, n).is_empty()));
-        let separator = Some(self.separators.component).filter(|_| !whole.plain);
-        for (number, component) in (1..).zip(pieces(self.doc, whole.span.clone(), separator)) {
+        if whole.plain {
+            // One component of one subcomponent, as most are.
+            let place = Place { component: 0, subcomponent: 0, ..place };
+            if let Some(judged) = whole.stands_for.judged(1)
+                && !self.is_blank(whole.span.clone())
+            {
+                let (row, reads) = self.judged(&whole.span, judged, is_name, whole, types);
+                self.tell_leaf(whole.span.clone(), row, reads, whole, place);
+            }
+            return;
+        }
+        let several = self.several(&whole.span);
+        let unsplit = is_name && (2..4).all(|n| self.component(&whole.span, n).is_empty());
+        for (number, component) in
+            (1..).zip(pieces(self.doc, whole.span.clone(), Some(self.separators.component)))
+        {
             let Some(judged) = whole.stands_for.judged(number) else { continue };
             if self.is_blank(component.clone()) {
                 continue;
             }
             let place = Place { component: if several { number } else { 0 }, ..place };
-            let raw = self.doc.get(component.clone()).unwrap_or_default();
-            let row = if whole.plan.has_rows() {
-                let mut seen = Seen { types, ..self.seen(whole, judged) };
-                seen.types[2] = tag(whole.datatype.name, raw, unsplit && judged == 1);
-                self.table.row(whole.plan, &seen)
-            } else {
-                None // codes, units, times: most fields
-            };
-            let reads = reads(row, whole.datatype, judged, raw);
+            let (row, reads) = self.judged(&component, judged, unsplit, whole, types);
             self.tell_leaves(component, row, reads, whole, place);
         }
+    }
+
+    /// The row of a component and how it reads; `judged` is the component of the plan that it stands for.
+    fn judged(
+        &self,
+        component: &Range<usize>,
+        judged: u32,
+        unsplit: bool,
+        whole: &Repetition<'_>,
+        types: [&str; 3],
+    ) -> (Option<&'d Field>, Reads<'static>) {
+        let raw = self.doc.get(component.clone()).unwrap_or_default();
+        let table: &'d Table = self.table;
+        let row = if whole.plan.has_rows() {
+            let mut seen = Seen { types, ..self.seen(whole, judged) };
+            seen.types[2] = tag(whole.datatype.name, raw, unsplit && judged == 1);
+            table.row(whole.plan, &seen)
+        } else {
+            None // codes, units, times: most fields
+        };
+        (row.map(|(row, _)| row), reads(row.map(|(_, carry)| carry), whole.datatype, judged, raw))
     }
 
     /// The subcomponents of a component.
@@ -237,11 +279,10 @@ impl<'d> Walk<'d, '_> {
         if self.is_blank(span.clone()) {
             return;
         }
-        let raw = self.doc.get(span.clone()).unwrap_or_default();
-        let value = match std::str::from_utf8(raw) {
-            Ok(text) if whole.plain => Cow::Borrowed(text),
-            _ => self.separators.decode(raw),
-        };
+        let value = self.value(span.clone(), whole.plain);
+        if row.is_none() && self.sink.passes_over(reads, &value) {
+            return;
+        }
         let person = self.owner(row, reads, whole.whose, place.segment);
         let leaf = Leaf { span, value, field: row, person, reads, cue: whole.cue };
         self.sink.leaf(&leaf, &|| place.text());
@@ -299,7 +340,7 @@ impl<'d> Walk<'d, '_> {
                 .filter(|span| !self.is_blank(span.clone()))
         };
         let span = part(1).or_else(|| part(0))?;
-        Some(self.separators.decode(self.doc.get(span)?))
+        Some(self.value(span, false))
     }
 
     /// A field's first component as written; empty where it has none.

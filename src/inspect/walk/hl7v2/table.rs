@@ -83,27 +83,31 @@ impl Table {
 
     /// The row that covers a component, if one does: of those whose conditions hold the first, of the others one
     /// for the very component before one for the field.
-    pub(super) fn row(&self, plan: &FieldPlan, seen: &Seen<'_>) -> Option<&Field> {
-        let mut best: Option<(u8, &Field)> = None;
+    pub(super) fn row(&self, plan: &FieldPlan, seen: &Seen<'_>) -> Option<(&Field, Carry)> {
+        let mut best: Option<(u8, &Field, Carry)> = None;
         for placed in &plan.rows {
-            let Some(row) = self.rows.get(placed.row) else { continue };
-            let conditional = !row.when.types.is_empty() || !row.when.systems.is_empty();
-            let weight = 2 * u8::from(conditional) + u8::from(placed.component.is_some());
+            let weight = 2 * u8::from(placed.conditional) + u8::from(placed.component.is_some());
             let covers = match placed.component {
                 Some(component) => component == seen.component,
                 None => placed.carry != Carry::Value || seen.datatype.carries(seen.component),
             };
-            if covers && best.is_none_or(|(held, _)| weight > held) && (!conditional || seen.meets(row)) {
-                best = Some((weight, row));
+            if covers
+                && best.is_none_or(|(held, ..)| weight > held)
+                && let Some(row) = self.rows.get(placed.row)
+                && (!placed.conditional || seen.meets(row))
+            {
+                best = Some((weight, row, placed.carry));
             }
         }
-        best.map(|(_, row)| row)
+        best.map(|(_, row, carry)| (row, carry))
     }
 
     /// `PID-3.1`, `PID-19`, `QPD-3+`, `QRF-*`, `Z*`.
     fn add(&mut self, at: &str, row: usize, carry: Carry) -> Option<()> {
+        let when = &self.rows.get(row)?.when;
+        let conditional = !when.types.is_empty() || !when.systems.is_empty();
         if at == "Z*" {
-            self.site.rows.push(Placed { component: None, row, carry });
+            self.site.rows.push(Placed { component: None, row, conditional, carry });
             return Some(());
         }
         let (id, rest) = at.split_once('-')?;
@@ -117,7 +121,7 @@ impl Table {
         if open {
             let before = usize::checked_sub(from, 1)?;
             segment.reach(before)?;
-            let placed = Placed { component: None, row, carry };
+            let placed = Placed { component: None, row, conditional, carry };
             segment.fields.iter_mut().skip(before).for_each(|plan| plan.rows.push(placed));
             segment.rest.rows.push(placed);
             return Some(());
@@ -128,7 +132,12 @@ impl Table {
         };
         let field: usize = field.parse().ok()?;
         segment.reach(field)?;
-        segment.fields.get_mut(field.checked_sub(1)?)?.rows.push(Placed { component, row, carry });
+        segment.fields.get_mut(field.checked_sub(1)?)?.rows.push(Placed {
+            component,
+            row,
+            conditional,
+            carry,
+        });
         Some(())
     }
 }
@@ -199,6 +208,8 @@ impl FieldPlan {
 struct Placed {
     component: Option<u32>,
     row: usize,
+    /// Whether its row asks for something beside the place.
+    conditional: bool,
     carry: Carry,
 }
 

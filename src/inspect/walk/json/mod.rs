@@ -173,16 +173,21 @@ impl<'d> Tape<'d> {
         })
     }
 
+    /// The bytes of a key that has no escapes; `None` for all others.
+    pub(in crate::inspect::walk) fn plain_key(&self, id: NodeId) -> Option<&'d [u8]> {
+        let node = self.node(id);
+        if node.key != KeyKind::Plain {
+            return None;
+        }
+        self.text.as_bytes().get(node.key_start as usize..node.key_end as usize)
+    }
+
     /// Whether the key, escapes undone, is this.
     #[must_use]
     pub fn key_is(&self, id: NodeId, key: &str) -> bool {
         match self.node(id).key {
             KeyKind::Element => false,
-            KeyKind::Plain => {
-                let node = self.node(id);
-                self.text.as_bytes().get(node.key_start as usize..node.key_end as usize)
-                    == Some(key.as_bytes())
-            }
+            KeyKind::Plain => self.plain_key(id) == Some(key.as_bytes()),
             KeyKind::Said(said) => key == said.word(),
             KeyKind::Escaped => self.key(id).is_some_and(|k| k == key),
         }
