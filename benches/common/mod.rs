@@ -6,6 +6,11 @@ use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 
+/// As the program has it.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// CPU seconds of this process, all threads. None in a test, where nothing is timed: so a bench runs under valgrind, too.
 pub(crate) fn cpu() -> f64 {
     if is_test() {

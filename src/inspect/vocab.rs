@@ -1,5 +1,6 @@
 //! Values that may stay clear in records: a closed vocabulary, and a few forms that hold no identifier.
 
+use super::hash::Keyed;
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -11,8 +12,8 @@ struct Raw {
     systems: Vec<String>,
 }
 
-fn vocabulary() -> &'static HashSet<String> {
-    static WORDS: OnceLock<HashSet<String>> = OnceLock::new();
+fn vocabulary() -> &'static HashSet<String, Keyed> {
+    static WORDS: OnceLock<HashSet<String, Keyed>> = OnceLock::new();
     WORDS.get_or_init(|| {
         let raw: Raw = toml::from_str(include_str!("../../config/safe-values.toml"))
             .expect("the built-in vocabulary parses: a test parses it");

@@ -177,7 +177,8 @@ impl Draft {
 #[derive(Debug, Clone)]
 pub struct Redacted {
     entry: Entry,
-    payload: Option<StoredPayload>,
+    /// As JSON: a batch of records in pieces would be ten times as large, and cold when it is written.
+    payload: Option<Vec<u8>>,
     tokens: Vec<String>,
     sealed: Option<Vec<u8>>,
 }
@@ -185,11 +186,16 @@ pub struct Redacted {
 impl Redacted {
     pub(super) fn new(
         mut entry: Entry,
-        payload: Option<StoredPayload>,
+        payload: Option<&StoredPayload>,
         tokens: Vec<String>,
         sealed: Option<Vec<u8>>,
     ) -> Self {
         entry.sealed = sealed.is_some();
+        let payload = payload.map(|payload| {
+            let mut json = Vec::with_capacity(PAYLOAD_BYTES_FIRST);
+            serde_json::to_writer(&mut json, payload).expect("strings and flags are written into memory");
+            json
+        });
         Self { entry, payload, tokens, sealed }
     }
 
@@ -201,8 +207,14 @@ impl Redacted {
 
     /// The stored form of the payload, where the ceiling allows one.
     #[must_use]
-    pub fn payload(&self) -> Option<&StoredPayload> {
-        self.payload.as_ref()
+    pub fn payload(&self) -> Option<StoredPayload> {
+        serde_json::from_slice(self.payload.as_deref()?).ok()
+    }
+
+    /// The same as it is written: JSON.
+    #[must_use]
+    pub fn payload_json(&self) -> Option<&[u8]> {
+        self.payload.as_deref()
     }
 
     /// Keyed tokens that it can be found by.
@@ -217,3 +229,6 @@ impl Redacted {
         self.sealed.as_deref()
     }
 }
+
+/// A first guess at the stored form of a message of some KiB.
+const PAYLOAD_BYTES_FIRST: usize = 16 << 10;

@@ -134,9 +134,7 @@ impl Writer {
         let mut places = Vec::with_capacity(records.len());
         for record in records {
             let start = block.len();
-            if let Some(payload) = record.payload() {
-                serde_json::to_writer(&mut block, payload).map_err(|_| StoreError::Broken)?;
-            }
+            block.extend_from_slice(record.payload_json().unwrap_or_default());
             places.push((start, block.len() - start));
         }
         let transaction = connection.transaction().map_err(database)?;

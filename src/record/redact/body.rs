@@ -110,7 +110,7 @@ impl Redactor<'_> {
         } else {
             object::walk_tape(&tape, &self.rules.objects, self);
         }
-        self.json(body)
+        self.json(&tape, body)
     }
 
     /// What nothing reads: size, type, and a keyed digest by which the same body is known again; short ones have none,

@@ -14,15 +14,18 @@ impl Redactor<'_> {
             let line = doc.get(at).unwrap_or_default();
             self.document(line);
             match Tape::read(line, JSON_DEPTH_MAX) {
-                Ok(tape) if fhir::recognise(&tape) => fhir::walk_tape(&tape, &self.rules.fhir, self),
-                Ok(tape) => object::walk_tape(&tape, &self.rules.objects, self),
+                Ok(tape) => {
+                    if fhir::recognise(&tape) {
+                        fhir::walk_tape(&tape, &self.rules.fhir, self);
+                    } else {
+                        object::walk_tape(&tape, &self.rules.objects, self);
+                    }
+                    out.all(self.json(&tape, line));
+                }
                 Err(_) => {
                     out.leaf(self.kept(leaf("line", line.len(), "[line: malformed]", None, false), line));
-                    out.text("\n");
-                    continue;
                 }
             }
-            out.all(self.json(line));
             out.text("\n");
         }
         out.end()

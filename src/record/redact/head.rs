@@ -38,7 +38,7 @@ impl Redactor<'_> {
         self.document(value.as_bytes());
         let tables = self.tables();
         url::walk_header(name, value, &tables, PersonId(0), self);
-        let found = self.said.values().any(|said| said.found);
+        let found = self.said.within(0..usize::MAX).any(|(_, said)| said.found);
         self.kept(leaf("text", value.len(), "[text]", None, found), value.as_bytes())
     }
 
@@ -117,16 +117,35 @@ impl Redactor<'_> {
 /// Whether what is called so is a credential: dropped for everyone, its length with it.
 #[must_use]
 pub fn is_credential(name: &str) -> bool {
-    if name.len() > CREDENTIAL_NAME_MAX || !name.is_ascii() {
+    // Every key of every document is asked: most begin with another letter than any of them, or are of another length.
+    let bytes = name.as_bytes();
+    let letter = |b: u8| 1_u32 << (b.to_ascii_lowercase().wrapping_sub(b'a') & 31);
+    let begins_otherwise =
+        bytes.first().is_none_or(|first| first.is_ascii_alphabetic() && NAMES_LOOK.0 & letter(*first) == 0);
+    if begins_otherwise || bytes.len() > CREDENTIAL_NAME_MAX || !name.is_ascii() {
         return false;
     }
-    // Every key of every document is asked: nothing is allocated for it.
+    if NAMES_LOOK.1 & 1 << bytes.len() == 0 && bytes.iter().all(u8::is_ascii_alphanumeric) {
+        return false;
+    }
     let mut normal = [0; CREDENTIAL_NAME_MAX];
     let letters = name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
     let length = normal.iter_mut().zip(letters).map(|(place, b)| *place = b).count();
     let normal = normal.get(..length).unwrap_or_default();
     CREDENTIAL_NAMES.iter().any(|known| known.as_bytes() == normal)
 }
+
+/// A bit for the first letter of each name, and one for each length.
+const NAMES_LOOK: (u32, u64) = {
+    let (mut letters, mut lengths, mut n) = (0, 0, 0);
+    while n < CREDENTIAL_NAMES.len() {
+        let name = CREDENTIAL_NAMES[n].as_bytes();
+        letters |= 1 << (name[0] - b'a');
+        lengths |= 1 << name.len();
+        n += 1;
+    }
+    (letters, lengths)
+};
 
 const CREDENTIALS: [&str; 2] = ["cookie", "set-cookie"];
 

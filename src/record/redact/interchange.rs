@@ -60,7 +60,7 @@ impl Redactor<'_> {
         if whole.is_empty() {
             return;
         }
-        if self.said.get(&whole.start).is_some_and(|said| said.end == whole.end) {
+        if self.said.get(whole.start).is_some_and(|said| said.end == whole.end) {
             return out.leaf(self.piece(whole, "text"));
         }
         for (r, repetition) in marks.pieces(doc, span, marks.repetition).enumerate() {

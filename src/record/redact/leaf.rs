@@ -1,5 +1,6 @@
 //! What the walkers say of each leaf's bytes, and what may be stored of them.
 
+use super::spots::Spots;
 use crate::inspect::hash::Map;
 use crate::inspect::url::Tables;
 use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
@@ -8,7 +9,7 @@ use crate::payload::PayloadText;
 use crate::record::{Draft, Piece, View};
 use crate::secrets::TokenKeys;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -16,8 +17,8 @@ use std::sync::LazyLock;
 pub(super) struct Said {
     pub(super) end: usize,
     pub(super) masked: Cow<'static, str>,
-    token: Option<String>,
-    bare: bool,
+    pub(super) token: Option<String>,
+    pub(super) bare: bool,
     pub(super) found: bool,
 }
 
@@ -32,7 +33,7 @@ pub(super) struct Redactor<'d> {
     seals: bool,
     document: Vec<u8>,
     pub(super) tokens: &'d mut Vec<String>,
-    pub(super) said: BTreeMap<usize, Said>,
+    pub(super) said: Spots,
     pub(super) unknown_keys: Map<usize, usize>,
     /// The same by name, without prefix: XML tells the first of a list alone.
     pub(super) unknown_names: HashSet<String>,
@@ -51,7 +52,7 @@ impl<'d> Redactor<'d> {
             seals: draft.seal.is_some(),
             document: Vec::new(),
             tokens,
-            said: BTreeMap::new(),
+            said: Spots::default(),
             unknown_keys: Map::default(),
             unknown_names: HashSet::new(),
             aim: String::new(),
@@ -75,7 +76,7 @@ impl<'d> Redactor<'d> {
     /// What may be stored of these bytes: what was said of just them, else a placeholder.
     pub(super) fn piece(&self, span: Range<usize>, shape: &str) -> Piece {
         let length = span.len();
-        let piece = match self.said.get(&span.start).filter(|said| said.end == span.end) {
+        let piece = match self.said.get(span.start).filter(|said| said.end == span.end) {
             Some(said) => said.piece(shape, length),
             None => leaf(shape, length, "[text]", None, self.is_found_around(&span)),
         };
@@ -97,10 +98,10 @@ impl<'d> Redactor<'d> {
 
     /// The same of bytes whose parts may have been told apart; what stands between them stays where it is syntax.
     pub(super) fn pieces(&self, doc: &[u8], span: Range<usize>, out: &mut Pieces) {
-        let exact = self.said.get(&span.start).is_some_and(|said| said.end == span.end);
+        let exact = self.said.get(span.start).is_some_and(|said| said.end == span.end);
         let inside: Vec<(usize, &Said)> = match exact {
             true => Vec::new(),
-            false => self.said.range(span.clone()).map(|(at, said)| (*at, said)).collect(),
+            false => self.said.within(span.clone()).collect(),
         };
         if inside.is_empty() || inside.iter().any(|(_, said)| said.end > span.end) {
             return out.leaf(self.piece(span, "text"));
@@ -130,8 +131,7 @@ impl<'d> Redactor<'d> {
 
     /// Whether something was found in a leaf that these bytes are a part of.
     fn is_found_around(&self, span: &Range<usize>) -> bool {
-        let before = self.said.range(..=span.start).next_back();
-        before.is_some_and(|(_, said)| said.end >= span.end && said.found)
+        self.said.before(span.start).is_some_and(|said| said.end >= span.end && said.found)
     }
 }
 
@@ -160,7 +160,7 @@ impl Sink for Redactor<'_> {
             Said { end: leaf.span.end, masked: stays.masked, token: stays.token, bare: stays.bare, found };
         // Of two words about the same bytes the more careful one stays.
         let careful = |before: &Said| before.end == said.end && before.masked.starts_with('[') && !said.bare;
-        if !self.said.get(&leaf.span.start).is_some_and(careful) {
+        if !self.said.get(leaf.span.start).is_some_and(careful) {
             self.said.insert(leaf.span.start, said);
         }
     }
@@ -183,6 +183,11 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
+    /// For about so many leaves.
+    pub(super) fn of(leaves: usize) -> Self {
+        Self { list: Vec::with_capacity(2 * leaves), text: String::new() }
+    }
+
     pub(super) fn text(&mut self, text: &str) {
         self.text.push_str(text);
     }

@@ -14,6 +14,7 @@ mod json;
 mod leaf;
 mod operators;
 mod parts;
+mod spots;
 mod telecom;
 mod told;
 mod xml;
@@ -54,7 +55,7 @@ pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Option<Findings>
     tokens.dedup();
     let sealed = draft.seal.as_ref().zip(payload.as_mut());
     let sealed = sealed.and_then(|(keys, payload)| seal::seal(keys, &draft.entry, payload));
-    (Redacted::new(draft.entry, payload, tokens, sealed), late)
+    (Redacted::new(draft.entry, payload.as_ref(), tokens, sealed), late)
 }
 
 /// What a `shape` caller's message may leave on disk.

@@ -110,7 +110,7 @@ impl Writer<'_, '_> {
         let inner = tape.span(id);
         let whole = !inner.is_empty()
             && tape.elements(id).next().is_some()
-            && self.redactor.said.get(&inner.start).is_some_and(|said| said.end == inner.end);
+            && self.redactor.said.get(inner.start).is_some_and(|said| said.end == inner.end);
         if tape.children(id).next().is_none() {
             self.out.text("/>");
             return tape.after(id);
@@ -164,7 +164,7 @@ impl Writer<'_, '_> {
             || redactor.unknown_keys.contains_key(&span.start)
             || redactor.unknown_keys.contains_key(&at);
         // A resource's name is told as a code.
-        let masked = redactor.said.get(&at).is_some_and(|said| said.end == span.end && said.masked != local);
+        let masked = redactor.said.get(at).is_some_and(|said| said.end == span.end && said.masked != local);
         let local = if plain && !told && !masked && ((self.knows)(local) || is_common(local)) {
             local
         } else {
