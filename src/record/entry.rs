@@ -191,11 +191,7 @@ impl Redacted {
         sealed: Option<Vec<u8>>,
     ) -> Self {
         entry.sealed = sealed.is_some();
-        let payload = payload.map(|payload| {
-            let mut json = Vec::with_capacity(PAYLOAD_BYTES_FIRST);
-            serde_json::to_writer(&mut json, payload).expect("strings and flags are written into memory");
-            json
-        });
+        let payload = payload.map(StoredPayload::json);
         Self { entry, payload, tokens, sealed }
     }
 
@@ -229,6 +225,3 @@ impl Redacted {
         self.sealed.as_deref()
     }
 }
-
-/// A first guess at the stored form of a message of some KiB.
-const PAYLOAD_BYTES_FIRST: usize = 16 << 10;

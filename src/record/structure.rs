@@ -50,3 +50,128 @@ pub enum Piece {
         original: Option<PayloadText>,
     },
 }
+
+impl StoredPayload {
+    /// As it is written: just what serde makes of it, by hand, since a message has hundreds of pieces.
+    #[must_use]
+    pub(super) fn json(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(JSON_BYTES_FIRST);
+        out.extend_from_slice(b"{\"parts\":[");
+        for (n, part) in self.parts.iter().enumerate() {
+            out.extend_from_slice(if n > 0 { b",{\"n\":" } else { b"{\"n\":" });
+            string(&part.name, &mut out);
+            out.extend_from_slice(b",\"p\":[");
+            for (n, piece) in part.pieces.iter().enumerate() {
+                if n > 0 {
+                    out.push(b',');
+                }
+                piece.json(&mut out);
+            }
+            out.extend_from_slice(b"]}");
+        }
+        out.extend_from_slice(b"]}");
+        out
+    }
+}
+
+impl Piece {
+    fn json(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => string(text, out),
+            Self::Leaf { shape, masked, token, found, sealed, original: _ } => {
+                out.extend_from_slice(b"{\"s\":");
+                string(shape, out);
+                out.extend_from_slice(b",\"m\":");
+                string(masked, out);
+                if let Some(token) = token {
+                    out.extend_from_slice(b",\"t\":");
+                    string(token, out);
+                }
+                if *found {
+                    out.extend_from_slice(b",\"f\":true");
+                }
+                if *sealed {
+                    out.extend_from_slice(b",\"o\":true");
+                }
+                out.push(b'}');
+            }
+        }
+    }
+}
+
+/// A string of JSON.
+fn string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(plain) = rest.iter().position(|b| ESCAPES[usize::from(*b)] != 0) {
+        let (before, from) = rest.split_at(plain);
+        let Some((byte, behind)) = from.split_first() else { break };
+        out.extend_from_slice(before);
+        match ESCAPES[usize::from(*byte)] {
+            b'u' => {
+                let hex = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', hex(byte >> 4), hex(*byte)]);
+            }
+            letter => out.extend_from_slice(&[b'\\', letter]),
+        }
+        rest = behind;
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// The letter behind the backslash; 0: none is needed.
+const ESCAPES: [u8; 256] = {
+    let mut escapes = [0; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        escapes[control] = b'u';
+        control += 1;
+    }
+    escapes[0x08] = b'b';
+    escapes[b'\t' as usize] = b't';
+    escapes[b'\n' as usize] = b'n';
+    escapes[0x0C] = b'f';
+    escapes[b'\r' as usize] = b'r';
+    escapes[b'"' as usize] = b'"';
+    escapes[b'\\' as usize] = b'\\';
+    escapes
+};
+
+/// A first guess at the stored form of a message of some KiB.
+const JSON_BYTES_FIRST: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_written_as_serde_writes_it_and_read_back() {
+        let odd: String = (0..0x80_u8).map(char::from).chain("é\u{2028}日\u{1F600}".chars()).collect();
+        let leaf = |token: Option<&str>, found, sealed| Piece::Leaf {
+            shape: "string:5-8".into(),
+            masked: odd.clone().into(),
+            token: token.map(str::to_owned),
+            found,
+            sealed,
+            original: None,
+        };
+        let pieces = vec![
+            Piece::Text(odd.clone()),
+            leaf(None, false, false),
+            leaf(Some("t_\"1"), true, false),
+            leaf(None, true, true),
+            Piece::Text(String::new()),
+        ];
+        let parts = vec![
+            Part { name: "target".to_owned(), pieces: Vec::new() },
+            Part { name: odd.clone(), pieces: pieces.clone() },
+            Part { name: "body".to_owned(), pieces },
+        ];
+        for payload in [StoredPayload::default(), StoredPayload { parts }] {
+            let json = payload.json();
+            assert_eq!(String::from_utf8_lossy(&json), serde_json::to_string(&payload).unwrap());
+            assert_eq!(serde_json::from_slice::<StoredPayload>(&json).unwrap(), payload);
+        }
+    }
+}

@@ -117,34 +117,33 @@ impl Redactor<'_> {
 /// Whether what is called so is a credential: dropped for everyone, its length with it.
 #[must_use]
 pub fn is_credential(name: &str) -> bool {
-    // Every key of every document is asked: most begin with another letter than any of them, or are of another length.
+    // Every key of every document is asked: most are of another length than those that begin so.
     let bytes = name.as_bytes();
-    let letter = |b: u8| 1_u32 << (b.to_ascii_lowercase().wrapping_sub(b'a') & 31);
-    let begins_otherwise =
-        bytes.first().is_none_or(|first| first.is_ascii_alphabetic() && NAMES_LOOK.0 & letter(*first) == 0);
-    if begins_otherwise || bytes.len() > CREDENTIAL_NAME_MAX || !name.is_ascii() {
+    let Some(first) = bytes.first() else { return false };
+    let lengths = NAMES_LOOK[usize::from(first.to_ascii_lowercase().wrapping_sub(b'a') & 31)];
+    if first.is_ascii_alphabetic() && lengths == 0 || bytes.len() > CREDENTIAL_NAME_MAX {
         return false;
     }
-    if NAMES_LOOK.1 & 1 << bytes.len() == 0 && bytes.iter().all(u8::is_ascii_alphanumeric) {
-        return false;
+    if bytes.iter().all(u8::is_ascii_alphanumeric) {
+        return lengths & 1 << bytes.len() != 0
+            && CREDENTIAL_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
     }
     let mut normal = [0; CREDENTIAL_NAME_MAX];
-    let letters = name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
+    let letters = bytes.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
     let length = normal.iter_mut().zip(letters).map(|(place, b)| *place = b).count();
     let normal = normal.get(..length).unwrap_or_default();
-    CREDENTIAL_NAMES.iter().any(|known| known.as_bytes() == normal)
+    name.is_ascii() && CREDENTIAL_NAMES.iter().any(|known| known.as_bytes() == normal)
 }
 
-/// A bit for the first letter of each name, and one for each length.
-const NAMES_LOOK: (u32, u64) = {
-    let (mut letters, mut lengths, mut n) = (0, 0, 0);
+/// By first letter a bit for each length of a name.
+const NAMES_LOOK: [u64; 32] = {
+    let (mut look, mut n) = ([0; 32], 0);
     while n < CREDENTIAL_NAMES.len() {
         let name = CREDENTIAL_NAMES[n].as_bytes();
-        letters |= 1 << (name[0] - b'a');
-        lengths |= 1 << name.len();
+        look[(name[0] - b'a') as usize] |= 1 << name.len();
         n += 1;
     }
-    (letters, lengths)
+    look
 };
 
 const CREDENTIALS: [&str; 2] = ["cookie", "set-cookie"];

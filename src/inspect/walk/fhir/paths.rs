@@ -67,6 +67,12 @@ impl<'t> Paths<'t> {
     }
 
     fn find_rows(&mut self, path: Path) -> Range<u32> {
+        if let Some(known) = self.known.get_mut(path.0 as usize)
+            && !self.table.may_cover(known.resource, known.step.name)
+        {
+            known.rows = Some(0..0);
+            return 0..0;
+        }
         let mut steps = Vec::new();
         let mut at = path.0;
         while let Some(known) = self.known.get(at as usize).filter(|known| known.before != FREE) {

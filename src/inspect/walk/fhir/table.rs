@@ -120,6 +120,12 @@ impl Table {
         }
     }
 
+    /// Whether any row may cover a value whose last step has this name.
+    pub(super) fn may_cover(&self, resource: Name, last: Name) -> bool {
+        self.by_last.get(last.index()).is_some_and(|by_last| !by_last.of(resource).is_empty())
+            || self.by_resource.get(resource.index()).is_some_and(|rows| !rows.is_empty())
+    }
+
     /// The rows that may cover the value at the end of this path, best first.
     pub(super) fn rows<'t, 'p>(
         &'t self,

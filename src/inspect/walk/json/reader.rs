@@ -29,27 +29,34 @@ struct Key {
     end: u32,
 }
 
+/// A container that is open.
+#[derive(Clone, Copy)]
+struct Open {
+    id: u32,
+    object: bool,
+    /// Values of an array so far.
+    elements: u32,
+}
+
 impl Reader<'_> {
     fn document(&mut self) -> Result<(), WalkError> {
-        let mut open: Vec<u32> = Vec::new(); // bounded by depth_max
+        let mut open: Vec<Open> = Vec::new(); // bounded by depth_max
         let mut key = Key { kind: KeyKind::Element, start: 0, end: 0 };
         'value: loop {
             // A value begins here.
             self.space();
-            let parent = open.last().copied().unwrap_or(0);
-            let id = u32::try_from(self.nodes.len()).map_err(|_| self.malformed())?;
-            let opened = self.value(key, parent)?;
-            if opened {
+            let parent = open.last().map_or(0, |open| open.id);
+            let id = to_u32(self.nodes.len());
+            if let Some(object) = self.value(key, parent)? {
                 if open.len() >= self.depth_max {
                     return Err(WalkError::TooDeep { max: self.depth_max });
                 }
-                open.push(id);
                 self.space();
-                let object = self.is_object(id);
                 if self.peek() == Some(if object { b'}' } else { b']' }) {
                     self.at += 1;
-                    self.close(&mut open);
+                    self.close(id);
                 } else {
+                    open.push(Open { id, object, elements: 0 });
                     key = if object { self.key()? } else { Key { kind: KeyKind::Element, start: 0, end: 0 } };
                     continue 'value;
                 }
@@ -57,32 +64,35 @@ impl Reader<'_> {
             // A value ended here.
             loop {
                 self.space();
-                let Some(&container) = open.last() else {
+                let Some(container) = open.last_mut() else {
                     return if self.at == self.doc.len() { Ok(()) } else { Err(self.malformed()) };
                 };
-                let object = self.is_object(container);
                 match self.peek() {
                     Some(b',') => {
                         self.at += 1;
                         self.space();
-                        key = if object {
+                        container.elements += 1;
+                        key = if container.object {
                             self.key()?
                         } else {
-                            Key { kind: KeyKind::Element, start: key_after(&self.nodes, container), end: 0 }
+                            Key { kind: KeyKind::Element, start: container.elements, end: 0 }
                         };
                         continue 'value;
                     }
-                    Some(b'}') if object => self.at += 1,
-                    Some(b']') if !object => self.at += 1,
+                    Some(b'}') if container.object => self.at += 1,
+                    Some(b']') if !container.object => self.at += 1,
                     _ => return Err(self.malformed()),
                 }
-                self.close(&mut open);
+                let id = container.id;
+                self.close(id);
+                open.pop();
             }
         }
     }
 
-    /// Pushes the value that begins here; whether it is a container that stays open.
-    fn value(&mut self, key: Key, parent: u32) -> Result<bool, WalkError> {
+    /// Pushes the value that begins here; of a container that stays open whether it is an object.
+    #[inline(always)]
+    fn value(&mut self, key: Key, parent: u32) -> Result<Option<bool>, WalkError> {
         let from = self.at;
         let (kind, escaped, start, end) = match self.peek() {
             Some(b'"') => {
@@ -111,10 +121,11 @@ impl Reader<'_> {
             parent,
             after,
         });
-        if let (KeyKind::Element, Some(array)) = (key.kind, self.nodes.get_mut(parent as usize)) {
-            array.after = key.start + 1; // counts elements until it is closed
-        }
-        Ok(matches!(kind, NodeKind::Object | NodeKind::Array))
+        Ok(match kind {
+            NodeKind::Object => Some(true),
+            NodeKind::Array => Some(false),
+            _ => None,
+        })
     }
 
     fn key(&mut self) -> Result<Key, WalkError> {
@@ -131,9 +142,9 @@ impl Reader<'_> {
         Ok(Key { kind, start: to_u32(start), end: to_u32(end) })
     }
 
-    fn close(&mut self, open: &mut Vec<u32>) {
+    fn close(&mut self, id: u32) {
         let (end, after) = (to_u32(self.at), to_u32(self.nodes.len()));
-        if let Some(node) = open.pop().and_then(|id| self.nodes.get_mut(id as usize)) {
+        if let Some(node) = self.nodes.get_mut(id as usize) {
             node.end = end;
             node.after = after;
         }
@@ -236,10 +247,6 @@ impl Reader<'_> {
         }
     }
 
-    fn is_object(&self, id: u32) -> bool {
-        self.nodes.get(id as usize).is_some_and(|node| node.kind == NodeKind::Object)
-    }
-
     #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.doc.get(self.at).copied()
@@ -248,11 +255,6 @@ impl Reader<'_> {
     fn malformed(&self) -> WalkError {
         WalkError::Malformed { at: self.at }
     }
-}
-
-/// The number of the element after those that an open array has.
-fn key_after(nodes: &[Node], array: u32) -> u32 {
-    nodes.get(array as usize).map_or(0, |node| node.after)
 }
 
 /// Offsets and counts stay below the document's length.
