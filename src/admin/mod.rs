@@ -14,6 +14,7 @@ mod quota;
 mod records;
 mod sealing;
 mod sign_in;
+mod suppressions;
 mod tail;
 mod tokens;
 mod trail;
@@ -70,9 +71,16 @@ pub struct Admin {
     pub sign_in: Option<SignIns>,
     /// The running configuration, as its file says it.
     pub base: Box<dyn Fn() -> Arc<Config> + Send + Sync>,
+    /// Whether an environment has a rule of this id that finds something.
+    pub finds: Finds,
+    /// How many findings a suppression covered since the start.
+    pub covered: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     /// Connections of the running configuration, with their environments.
     pub connections: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
 }
+
+/// Asked with an environment and a rule's id.
+pub type Finds = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// A running admin listener; stops when dropped.
 pub struct Running {
@@ -165,6 +173,9 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/v1/promotions", get(promotions::list).post(promotions::propose))
         .route("/v1/promotions/{id}", get(promotions::show).delete(promotions::decline))
         .route("/v1/promotions/{id}/approve", post(promotions::approve))
+        .route("/v1/suppressions", get(suppressions::list).post(suppressions::propose))
+        .route("/v1/suppressions/{id}", delete(suppressions::end))
+        .route("/v1/suppressions/{id}/approve", post(suppressions::approve))
         .route("/v1/sealing", get(sealing::list))
         .route("/v1/sealing/{connection}", get(sealing::show).put(sealing::set))
         .route("/v1/break-glass", get(glass::list).post(glass::open))

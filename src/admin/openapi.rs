@@ -1,6 +1,8 @@
 //! The API's own description (OpenAPI 3.1), made from the handlers; `config/openapi.json` is the same, checked by a test.
 
-use super::{assets, glass, members, promotions, records, sealing, sign_in, tail, tokens, trail, values};
+use super::{
+    assets, glass, members, promotions, records, sealing, sign_in, suppressions, tail, tokens, trail, values,
+};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -44,6 +46,10 @@ use utoipa::OpenApi;
         promotions::show,
         promotions::approve,
         promotions::decline,
+        suppressions::propose,
+        suppressions::list,
+        suppressions::approve,
+        suppressions::end,
         sealing::list,
         sealing::show,
         sealing::set,
@@ -67,6 +73,7 @@ use utoipa::OpenApi;
         assets::AssetBody,
         assets::RollbackBody,
         promotions::PromotionBody,
+        suppressions::SuppressionBody,
         sign_in::ConfirmForm,
         sign_in::TokenBody
     ))

@@ -197,7 +197,7 @@ pub fn run_promote(args: &PromoteArgs) -> ExitCode {
 }
 
 /// Prints why it was refused, each problem on a line.
-fn refused(answer: &Answer) -> Option<ExitCode> {
+pub(super) fn refused(answer: &Answer) -> Option<ExitCode> {
     if (200..300).contains(&answer.status) {
         return None;
     }

@@ -20,6 +20,7 @@ pub mod run;
 pub mod scan;
 pub mod secrets;
 pub mod sign_in;
+pub mod suppressions;
 mod table;
 pub mod test;
 pub mod tokens;
@@ -64,6 +65,8 @@ enum Command {
     Assets(assets::Args),
     /// Bring a staging asset to production: one proposes, another approves.
     Promote(assets::PromoteArgs),
+    /// Accept false positives of a rule for a while: one asks, another approves.
+    Suppressions(suppressions::Args),
     /// Rotate the keys that stand beside the data folder.
     Secrets(secrets::Args),
     /// Verify and export the audit of what people did.
@@ -98,6 +101,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::SignIn(args) => sign_in::run(args),
         Command::Assets(args) => assets::run(args),
         Command::Promote(args) => assets::run_promote(args),
+        Command::Suppressions(args) => suppressions::run(args),
         Command::Secrets(args) => secrets::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Records(args) => records::run(args),

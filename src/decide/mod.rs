@@ -236,7 +236,7 @@ pub fn streamed(body: OutBody, route: &Arc<Route>) -> Result<Cleared, Box<Refusa
 pub fn counts(finding: &crate::inspect::finding::Finding) -> bool {
     finding.person.is_some()
         && finding.points.0 > 0
-        && !matches!(finding.counted, Counted::MadeUp(_) | Counted::Shadow)
+        && !matches!(finding.counted, Counted::MadeUp(_) | Counted::Shadow | Counted::Suppressed)
 }
 
 #[cfg(test)]

@@ -196,7 +196,9 @@ impl Close {
             });
         }
         let Some(recorder) = &self.shared.recorder else { return };
-        let rules = snapshot.rules.of(environment.as_ref());
+        let rules = snapshot
+            .rules
+            .judging(environment.as_ref(), exchange.route.as_ref().map(|route| &route.connection.name));
         let entry = Entry {
             // The id's own time: a record is found by its id alone.
             started_ms: crate::clock::id_ms(&exchange.id).unwrap_or(0),

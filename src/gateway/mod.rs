@@ -264,7 +264,8 @@ impl Gateway {
         trailers: Option<&HeaderMap>,
     ) -> Result<(), Reason> {
         let job = Job::new(HeadText::of(head), body.clone(), trailers);
-        let rules = snapshot.rules.of(exchange.environment());
+        let connection = exchange.route.as_ref().map(|route| &route.connection.name);
+        let rules = snapshot.rules.judging(exchange.environment(), connection);
         exchange.findings = Some(self.run(snapshot, rules, job).await?);
         Ok(())
     }

@@ -131,7 +131,8 @@ impl Gateway {
         let mut job = Job::new(text, body, trailers);
         job.head.partial |= head.status == StatusCode::PARTIAL_CONTENT;
         job.hosts = Some(route.hosts_for(request.headers.get(header::HOST)));
-        self.run(snapshot, snapshot.rules.of(Some(&route.environment.name)), job).await
+        let rules = snapshot.rules.judging(Some(&route.environment.name), Some(&route.connection.name));
+        self.run(snapshot, rules, job).await
     }
 }
 

@@ -1,10 +1,12 @@
 //! The rules that messages are judged by: a site's files over the built-in ones, with the rules and modes of each
 //! environment.
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Connection};
 use crate::decide::Thresholds;
 use crate::inspect::RuleSet;
 use crate::inspect::rules::Changes;
+use crate::inspect::suppress::{Suppression, Suppressions};
+use crate::store::suppressions::SuppressionRow;
 use crate::tune::{self, Checked};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +27,9 @@ pub struct OwnRules {
 pub struct Rules {
     base: Arc<RuleSet>,
     own: HashMap<Arc<str>, Arc<RuleSet>>,
+    /// By connection, where false positives of it are accepted.
+    suppressing: HashMap<Arc<str>, Arc<RuleSet>>,
+    suppressions: Vec<Suppression>,
 }
 
 impl Rules {
@@ -63,13 +68,57 @@ impl Rules {
                 own.insert(environment.name.clone(), rules.rules.with_modes(&environment.modes));
             }
         }
-        if problems.is_empty() { Ok(Self { base: base.rules, own }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Self { base: base.rules, own, suppressing: HashMap::new(), suppressions: Vec::new() })
+        } else {
+            Err(problems)
+        }
     }
 
     /// The rules of an environment.
     #[must_use]
     pub fn of(&self, environment: Option<&Arc<str>>) -> &Arc<RuleSet> {
         environment.and_then(|name| self.own.get(name)).unwrap_or(&self.base)
+    }
+
+    /// The rules that judge a connection's messages; without a connection those of the environment.
+    #[must_use]
+    pub fn judging(&self, environment: Option<&Arc<str>>, connection: Option<&Arc<str>>) -> &Arc<RuleSet> {
+        connection.and_then(|name| self.suppressing.get(name)).unwrap_or_else(|| self.of(environment))
+    }
+
+    /// The same rules with these suppressions in place of those before; what they covered so far goes on being counted.
+    #[must_use]
+    pub fn suppressed_by(self, rows: &[SuppressionRow], connections: &[Arc<Connection>]) -> Self {
+        let one = |row: &SuppressionRow| Suppression {
+            id: Arc::from(row.id.as_str()),
+            rule: Arc::from(row.rule.as_str()),
+            place: row.place.clone(),
+            until: row.until,
+            covered: self.suppression(&row.id).map(|one| one.covered.clone()).unwrap_or_default(),
+        };
+        let suppressions: Vec<Suppression> = rows.iter().map(one).collect();
+        let mut suppressing = HashMap::new();
+        for connection in connections {
+            let holds = |row: &SuppressionRow| {
+                *row.environment == *connection.environment
+                    && (row.connection.is_empty() || *row.connection == *connection.name)
+            };
+            let here =
+                rows.iter().zip(&suppressions).filter(|(row, _)| holds(row)).map(|(_, one)| one.clone());
+            let here = Suppressions::new(here);
+            if !here.is_empty() {
+                let rules = self.of(Some(&connection.environment)).suppressing(Arc::new(here));
+                suppressing.insert(connection.name.clone(), rules);
+            }
+        }
+        Self { suppressing, suppressions, ..self }
+    }
+
+    /// One that is in force.
+    #[must_use]
+    pub fn suppression(&self, id: &str) -> Option<&Suppression> {
+        self.suppressions.iter().find(|one| *one.id == *id)
     }
 
     /// The rules of environments without modes of their own.

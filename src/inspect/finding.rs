@@ -54,6 +54,8 @@ pub enum Counted {
     NotThePatient,
     /// In shadow: its rule only counts, and adds nothing to its person.
     Shadow,
+    /// 0: somebody asked that it counts for nothing here, and somebody else approved.
+    Suppressed,
 }
 
 impl Counted {
@@ -69,6 +71,7 @@ impl Counted {
             Self::MadeUp(MadeUp::Listed) => "made-up-listed",
             Self::NotThePatient => "not-the-patient",
             Self::Shadow => "shadow",
+            Self::Suppressed => "suppressed",
         }
     }
 }

@@ -36,6 +36,7 @@ pub mod graphql;
 pub mod known;
 pub mod trace;
 pub mod hash;
+pub mod suppress;
 
 pub use finding::Findings;
 pub use rules::RuleSet;

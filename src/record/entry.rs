@@ -97,6 +97,15 @@ pub struct Found {
     pub count: u32,
     /// Most points of one of them.
     pub points: u16,
+    /// How many of them counted for nothing by a suppression.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub suppressed: u32,
+}
+
+// As serde asks for it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// A message's end, with what its record is made from. Holds payload: no `Debug`.

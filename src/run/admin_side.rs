@@ -28,6 +28,7 @@ pub(super) fn admin_side(
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
     let (for_roles, for_notes, for_connections) = (shared.clone(), shared.clone(), shared.clone());
+    let (for_rules, for_covered) = (shared.clone(), shared.clone());
     let (for_base, for_anchors) = (shared.clone(), audit.clone());
     let limits = shared.snapshot.load().config.search;
     Admin {
@@ -86,6 +87,15 @@ pub(super) fn admin_side(
             .clone()
             .map(|s| SignIns::new(Provider::new(s, address))),
         base: Box::new(move || for_base.snapshot.load().base.clone()),
+        finds: Box::new(move |environment, rule| {
+            let snapshot = for_rules.snapshot.load();
+            let known = snapshot.config.environments.iter().find(|e| *e.name == *environment);
+            known.is_some_and(|e| snapshot.rules.of(Some(&e.name)).finds(rule))
+        }),
+        covered: Box::new(move |id| {
+            let snapshot = for_covered.snapshot.load();
+            snapshot.rules.suppression(id).map_or(0, |one| one.covered.load(Relaxed))
+        }),
         connections: Box::new(move || {
             let snapshot = for_connections.snapshot.load();
             let of = |c: &Arc<Connection>| (c.name.to_string(), c.environment.to_string());

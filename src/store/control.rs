@@ -267,6 +267,7 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     tx.execute_batch(super::sealing::SCHEMA)?;
     tx.execute_batch(super::assets::SCHEMA)?;
     tx.execute_batch(super::sign_ins::SCHEMA)?;
+    tx.execute_batch(super::suppressions::SCHEMA)?;
     let has_member =
         tx.prepare("SELECT 1 FROM pragma_table_info('reader_token') WHERE name = 'member'")?.exists([])?;
     if !has_member {
@@ -277,8 +278,8 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// 1: keys and tokens. 2: and the registry of test people. 3: and members. 4: and sealing, break-glass, assets,
-/// promotions and sign-ins. Opening brings a file up.
-const SCHEMA_VERSION: i64 = 4;
+/// promotions and sign-ins. 5: and suppressions. Opening brings a file up.
+const SCHEMA_VERSION: i64 = 5;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS api_key (
         id TEXT PRIMARY KEY, environment TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL,

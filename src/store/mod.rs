@@ -16,6 +16,7 @@ pub mod registry;
 pub mod retention;
 pub mod sealing;
 pub mod sign_ins;
+pub mod suppressions;
 pub mod sqlite;
 #[cfg(test)]
 mod conformance;

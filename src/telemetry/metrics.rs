@@ -7,7 +7,7 @@
 use super::upstreams;
 use crate::forward::{ForwardCounters, Upstream};
 use crate::identify::Fetched;
-use crate::inspect::finding::{MadeUp, Person, UninspectedReason};
+use crate::inspect::finding::{Counted, MadeUp, Person, UninspectedReason};
 use crate::inspect::kind::Kind;
 use crate::reason::Reason;
 use prometheus::proto::{Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
@@ -87,6 +87,7 @@ struct EnvironmentCells {
     requests: Vec<AtomicU64>,
     reasons: Vec<AtomicU64>,
     findings: Vec<AtomicU64>,
+    suppressed: Vec<AtomicU64>,
     uninspected: Vec<AtomicU64>,
     declared: AtomicU64,
     listed: AtomicU64,
@@ -334,8 +335,12 @@ impl Cells {
     ) {
         let cells = self.of(Some(environment));
         let half = if refused { Kind::ALL.len() } else { 0 };
-        for finding in findings.findings.iter().filter(|f| f.person.is_some()) {
-            bump(&cells.findings, half + finding.kind as usize, 1);
+        for finding in &findings.findings {
+            match finding.counted {
+                Counted::Suppressed => bump(&cells.suppressed, finding.kind as usize, 1),
+                _ if finding.person.is_some() => bump(&cells.findings, half + finding.kind as usize, 1),
+                _ => {}
+            }
         }
         for unread in &findings.uninspected {
             bump(&cells.uninspected, unread.reason as usize, 1);
@@ -365,6 +370,7 @@ impl EnvironmentCells {
             requests: zeros(Outcome::ALL.len()),
             reasons: zeros(Reason::ALL.len()),
             findings: zeros(2 * Kind::ALL.len()),
+            suppressed: zeros(Kind::ALL.len()),
             uninspected: zeros(UninspectedReason::ALL.len()),
             declared: AtomicU64::new(0),
             listed: AtomicU64::new(0),
@@ -401,7 +407,7 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
     let at = |cells: &[AtomicU64], i: usize| cells.get(i).map_or(0, |c| c.load(Relaxed));
     let mut requests = Vec::new();
     let mut refusals = Vec::new();
-    let mut findings = Vec::new();
+    let (mut findings, mut suppressed) = (Vec::new(), Vec::new());
     let mut uninspected = Vec::new();
     let (mut declared, mut scanned, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     let mut people = Vec::new();
@@ -425,6 +431,11 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
             }
         }
         for kind in Kind::ALL {
+            let value = sum(name, &|c| at(&c.suppressed, *kind as usize));
+            if value > 0 {
+                let labels = [("environment", &**name), ("kind", kind.as_str())];
+                suppressed.push(metric(&labels, counter, value as f64));
+            }
             for (half, word) in [(0, "passed"), (Kind::ALL.len(), "refused")] {
                 let value = sum(name, &|c| at(&c.findings, half + *kind as usize));
                 if value > 0 {
@@ -477,6 +488,12 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
             "Detections by kind, and what became of their message.",
             counter,
             findings,
+        ),
+        family(
+            "phigate_suppressed_findings_total",
+            "Detections that counted for nothing by a suppression, by kind.",
+            counter,
+            suppressed,
         ),
         family("phigate_uninspected_total", "What stayed unread, by reason.", counter, uninspected),
         family(

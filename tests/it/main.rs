@@ -28,6 +28,7 @@ mod sign_in;
 mod smuggling;
 mod sockets;
 mod support;
+mod suppressions;
 mod tls;
 mod tunnels;
 mod upstream_tls;

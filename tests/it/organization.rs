@@ -322,6 +322,7 @@ fn each_route_answers_each_role_as_the_permission_table_says() {
                 .replace("/break-glass/{id}", &format!("/break-glass/{glass}"))
                 .replace("{connection}", "to-production")
                 .replace("/promotions/{id}", "/promotions/pr_0")
+                .replace("/suppressions/{id}", "/suppressions/sp_0")
                 .replace("{kind}/{name}", "profile/low")
                 .replace("{version}", "1")
                 .replace("{environment}", "staging");
@@ -332,6 +333,8 @@ fn each_route_answers_each_role_as_the_permission_table_says() {
                 json!({"role": "member"})
             } else if path.ends_with("/break-glass") {
                 json!({"environment": "production", "records": [id], "reason": "ticket", "ticket": "T-1"})
+            } else if path.ends_with("/suppressions") {
+                json!({"environment": "staging", "rule": "no.such-rule", "reason": "ticket"})
             } else if path.ends_with("/promotions") {
                 json!({"kind": "profile", "name": "low", "from": "staging", "to": "production", "reason": "ticket"})
             } else {
@@ -403,7 +406,7 @@ fn somebodys_glass(gate: &Gate) -> String {
     }
 }
 
-const ROUTES: [(&str, &str, &str); 43] = [
+const ROUTES: [(&str, &str, &str); 47] = [
     ("get", "/v1/sign-in", "open"),
     ("get", "/v1/sign-in/callback", "open"),
     ("post", "/v1/sign-in/confirm", "open"),
@@ -443,6 +446,10 @@ const ROUTES: [(&str, &str, &str); 43] = [
     ("get", "/v1/promotions/{id}", ""),
     ("delete", "/v1/promotions/{id}", ""),
     ("post", "/v1/promotions/{id}/approve", ""),
+    ("get", "/v1/suppressions", "findings.read"),
+    ("post", "/v1/suppressions", "findings.triage"),
+    ("delete", "/v1/suppressions/{id}", ""),
+    ("post", "/v1/suppressions/{id}/approve", ""),
     ("get", "/v1/sealing", "members"),
     ("get", "/v1/sealing/{connection}", "members"),
     ("put", "/v1/sealing/{connection}", "members"),

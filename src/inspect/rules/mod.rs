@@ -19,9 +19,11 @@ use super::names::Recogniser;
 use super::names::words::Words;
 use super::scan::Engine;
 use super::score;
+use super::suppress::Suppressions;
 use super::text::{self, Detector};
 use super::url::Queries;
 use super::walk::{cda, csv, dicom, fhir, hl7v2, named, object, x12};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// Everything that inspection judges by. Its parts are shared: a set that differs in one costs no more than that.
@@ -65,6 +67,10 @@ pub struct RuleSet {
     pub queries: Arc<Queries>,
     /// Rules that don't act, or only count.
     pub modes: Arc<Modes>,
+    /// Findings that count for nothing, of the connection that this set is for.
+    pub(super) suppressed: Arc<Suppressions>,
+    /// Ids of all rules that find something.
+    finding: Arc<BTreeSet<String>>,
     /// A digest of all rule texts and changes: which rules judged a message.
     pub version: String,
 }
@@ -112,6 +118,21 @@ impl RuleSet {
         let modes = modes.before(&self.modes);
         let version = raw::digest([self.version.as_str(), format!("{modes:?}").as_str()].into_iter());
         Arc::new(Self { modes: Arc::new(modes), version, ..Self::clone(self) })
+    }
+
+    /// The same rules for a connection with suppressions.
+    #[must_use]
+    pub fn suppressing(self: &Arc<Self>, suppressed: Arc<Suppressions>) -> Arc<Self> {
+        match suppressed.is_empty() && self.suppressed.is_empty() {
+            true => self.clone(),
+            false => Arc::new(Self { suppressed, ..Self::clone(self) }),
+        }
+    }
+
+    /// Whether a rule of this id, a detector or the row of a table, finds something.
+    #[must_use]
+    pub fn finds(&self, id: &str) -> bool {
+        self.finding.contains(id)
     }
 
     /// Whether a rule of this id is among them.
@@ -187,6 +208,8 @@ impl RuleSet {
                 xds: xds?,
                 queries: queries?,
                 modes: Arc::new(raw.modes.clone()),
+                suppressed: Arc::default(),
+                finding: Arc::new(raw.finding_ids().map(str::to_owned).collect()),
                 version: raw::version(&[]),
             };
             let silent = match kept(&["detectors", "names", "words", "markers"]) {

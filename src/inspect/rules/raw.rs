@@ -234,8 +234,13 @@ impl Raw {
         let lists = self.words.iter().map(|l| &*l.id).chain(self.markers.iter().map(|l| &*l.id));
         let numbers = self.weights.iter().map(|w| &*w.id).chain(self.thresholds.iter().map(|t| &*t.id));
         let lists = lists.chain(numbers).chain(self.repeats.iter().map(|r| &*r.id));
+        self.finding_ids().chain(lists)
+    }
+
+    /// Those of rules that find something: detectors, and rows of tables.
+    pub fn finding_ids(&self) -> impl Iterator<Item = &str> {
         let detectors = self.detectors.iter().map(|d| &*d.id).chain(self.names.iter().map(|n| &*n.id));
-        detectors.chain(self.tables.iter().flat_map(|t| t.field.iter().map(|f| &*f.id))).chain(lists)
+        detectors.chain(self.tables.iter().flat_map(|t| t.field.iter().map(|f| &*f.id)))
     }
 
     /// A detector with the words of the lists that it names.

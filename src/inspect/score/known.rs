@@ -131,6 +131,7 @@ impl Scorer<'_> {
             free_text: true,
             known: true,
             shadow: mode == Mode::Shadow,
+            suppressed: false,
             keys: Keys::None,
             finding: Finding {
                 rule: Arc::from(rule),

@@ -192,6 +192,8 @@ struct Evidence {
     known: bool,
     /// Whether its rule only counts.
     shadow: bool,
+    /// Whether it counts for nothing on this connection.
+    suppressed: bool,
     keys: Keys,
     finding: Finding,
 }
@@ -430,6 +432,7 @@ impl<'r> Scorer<'r> {
             free_text: false,
             known: false,
             shadow: mode == Mode::Shadow,
+            suppressed: false,
             keys,
             finding,
         });

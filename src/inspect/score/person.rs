@@ -20,7 +20,7 @@ pub(super) fn add_up(
 ) -> Person {
     let get = |at: &usize| evidence.get(*at);
     let structured: Vec<&Evidence> =
-        own.iter().filter_map(get).filter(|e| !e.free_text && !e.shadow).collect();
+        own.iter().filter_map(get).filter(|e| !e.free_text && !e.shadow && !e.suppressed).collect();
     // A tax number's range, or a number in a generator's own form, counts as a dummy only beside another sign; of
     // what tells nothing of the person, dates, addresses and traits, there is none.
     let other_sign = structured.iter().any(|e| {
@@ -54,6 +54,7 @@ pub(super) fn add_up(
         let in_fields = |k: &String| words.binary_search(&k.as_str()).is_ok();
         let explained = e.free_text && (e.known || !e.keys.is_empty() && e.keys.iter().all(in_fields));
         let (points, counted) = match (made_up, sign(e)) {
+            _ if e.suppressed => (Points(0), Counted::Suppressed),
             (_, Sign::Placeholder) => (kept, Counted::Placeholder),
             (_, Sign::Sure | Sign::Habit) if kept.0 == 0 => (Points(0), Counted::Dummy),
             (Some(MadeUp::Listed), _) if !e.free_text && !standing.clears(*at, e.full.0) => {

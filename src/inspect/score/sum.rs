@@ -23,6 +23,7 @@ impl Scorer<'_> {
         }
         self.find_known(&owner);
         self.join_facts(&owner);
+        self.suppress();
         let mut clinical = vec![false; self.people.len()];
         for (from, draft) in self.people.iter().enumerate() {
             let to = owner.get(from).map_or(from, |to| to.0 as usize);
@@ -38,7 +39,10 @@ impl Scorer<'_> {
             let own = by_person.remove(&id).unwrap_or_default();
             let is_clinical = clinical.get(id.0 as usize).copied().unwrap_or(false);
             let of_text = self.people.get(id.0 as usize).is_some_and(|draft| draft.of_text);
-            if own.is_empty() || (!of_text && !own.iter().any(|at| self.tells_who(*at))) {
+            // Of whom there are facts it is asked whether production knows them, whatever counts for nothing.
+            let is_asked = self.facts.contains_key(&id);
+            let counts = |at: &usize| self.evidence.get(*at).is_some_and(|e| is_asked || !e.suppressed);
+            if !own.iter().any(|at| counts(at) && (of_text || self.tells_who(*at))) {
                 continue;
             }
             // Who is known from text alone isn't somebody else in another's text: then the text is what is judged.
@@ -64,7 +68,11 @@ impl Scorer<'_> {
             .into_iter()
             .map(|e| {
                 let person = index.get(&e.person).copied();
-                let counted = if person.is_none() { Counted::NotThePatient } else { e.finding.counted };
+                let counted = match person {
+                    _ if e.suppressed => Counted::Suppressed,
+                    None => Counted::NotThePatient,
+                    Some(_) => e.finding.counted,
+                };
                 Finding { person, counted, ..e.finding }
             })
             .collect();
@@ -76,6 +84,18 @@ impl Scorer<'_> {
             declared: self.declared,
             off_path: self.off_path,
             scanned_bytes: self.scanned,
+        }
+    }
+
+    /// Marks what counts for nothing on this connection.
+    fn suppress(&mut self) {
+        let suppressed = &self.rules.suppressed;
+        if suppressed.is_empty() {
+            return;
+        }
+        let now = i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(i64::MAX);
+        for evidence in &mut self.evidence {
+            evidence.suppressed = suppressed.covers(&evidence.finding, now);
         }
     }
 

@@ -336,6 +336,7 @@ impl Scorer<'_> {
             free_text: free,
             known: false,
             shadow: self.rules.modes.of(&hit.rule) == Mode::Shadow,
+            suppressed: false,
             keys: keys(hit.kind, value),
             finding,
         });

@@ -1,5 +1,6 @@
 //! What inspection told of a message, by rule: words from our tables and numbers.
 
+use crate::inspect::finding::{Counted, Finding};
 use crate::inspect::{Findings, Inspector, Message};
 use crate::record::{Draft, Entry, Found, ReplyCopy, Told};
 
@@ -50,17 +51,21 @@ pub(super) fn tell(entry: &mut Entry, findings: &Findings) {
 /// The same of a reply.
 pub(super) fn told(findings: &Findings) -> Told {
     let mut found: Vec<Found> = Vec::new();
-    for f in findings.findings.iter().filter(|f| f.person.is_some()) {
+    let tells = |f: &&Finding| f.person.is_some() || f.counted == Counted::Suppressed;
+    for f in findings.findings.iter().filter(tells) {
+        let suppressed = u32::from(f.counted == Counted::Suppressed);
         match found.iter_mut().find(|x| x.rule == *f.rule) {
             Some(x) => {
                 x.count += 1;
                 x.points = x.points.max(f.points.0);
+                x.suppressed += suppressed;
             }
             None => found.push(Found {
                 rule: f.rule.to_string(),
                 kind: f.kind.as_str().to_owned(),
                 count: 1,
                 points: f.points.0,
+                suppressed,
             }),
         }
     }
