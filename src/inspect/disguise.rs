@@ -20,15 +20,15 @@ impl<'t> Plain<'t> {
     pub fn of(text: &'t str) -> Self {
         let bytes = text.as_bytes();
         let mut plain = Self { text: Cow::Borrowed(text), origins: None };
-        // Without branches, so that the compiler looks at many at once.
-        let (disguise, blank) = bytes.iter().fold((false, false), |(disguise, blank), b| {
-            (disguise | (*b == b'%') | (*b == b'&') | (*b == b'\\') | !b.is_ascii(), blank | (*b == b' '))
-        });
-        if disguise {
+        // Of a short one a look at each byte costs less than a call.
+        let is_disguised = match bytes.len() <= SHORT_BYTES_MAX {
+            true => bytes.iter().any(|b| !b.is_ascii() | matches!(b, b'%' | b'&' | b'\\')),
+            false => memchr::memchr3(b'%', b'&', b'\\', bytes).is_some() || !text.is_ascii(),
+        };
+        if is_disguised {
             plain.pass(one_character);
         }
-        // Undone, a disguise may be a blank.
-        if (blank || !plain.is_as_written()) && is_spelled(plain.text.as_bytes()) {
+        if is_spelled(plain.text.as_bytes()) {
             plain.pass(one_digit);
         }
         plain
@@ -237,21 +237,13 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
 
 /// Whether digits stand one by one somewhere, three at least: `4 1 2`.
 fn is_spelled(bytes: &[u8]) -> bool {
-    // Without branches inside a piece, so that the compiler looks at many at once.
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     bytes.len() >= 2 * SPELLED_DIGITS_MIN
-        && (0..bytes.len()).step_by(PIECE_BYTES).any(|from| {
-            let piece = bytes.get(from..(from + PIECE_BYTES + 4).min(bytes.len())).unwrap_or_default();
-            let from = |at: usize| piece.iter().skip(at);
-            piece.iter().zip(from(1)).zip(from(2)).zip(from(3)).zip(from(4)).fold(
-                false,
-                |any, ((((a, b), c), d), e)| {
-                    any | (a.is_ascii_digit()
-                        & (*b == b' ')
-                        & c.is_ascii_digit()
-                        & (*d == b' ')
-                        & e.is_ascii_digit())
-                },
-            )
+        && memchr::memchr_iter(b' ', bytes).any(|at| {
+            digit(at + 1)
+                && bytes.get(at + 2) == Some(&b' ')
+                && digit(at + 3)
+                && at.checked_sub(1).is_some_and(digit)
         })
 }
 
@@ -288,8 +280,8 @@ fn to_u32(at: usize) -> u32 {
 const PERCENT_ESCAPES_MIN: usize = 3;
 /// How far a word is looked at for them, to each side.
 const WORD_BYTES_MAX: usize = 64;
-/// How much is looked at before it is asked whether to go on.
-const PIECE_BYTES: usize = 512;
+/// So many bytes are looked at one by one.
+const SHORT_BYTES_MAX: usize = 32;
 const ENTITY_BYTES_MAX: usize = 12;
 /// The shortest number that tells somebody.
 const SPELLED_DIGITS_MIN: usize = 7;

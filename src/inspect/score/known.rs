@@ -34,6 +34,8 @@ pub(super) struct KeptText {
 struct Known {
     names: HashSet<String, Keyed>,
     numbers: Map<String, Kind>,
+    /// A bit for each letter and digit that one of them begins with: most words of a text begin otherwise.
+    firsts: u64,
 }
 
 /// One token of a text.
@@ -95,6 +97,7 @@ impl Scorer<'_> {
                 }
             }
         }
+        known.values_mut().for_each(Known::look);
         known
     }
 
@@ -179,8 +182,18 @@ impl Known {
         found
     }
 
+    /// Notes what they begin with.
+    fn look(&mut self) {
+        let words = self.names.iter().chain(self.numbers.keys());
+        self.firsts = words.filter_map(|word| first_bit(word)).fold(0, |firsts, bit| firsts | bit);
+    }
+
     /// Whether a token is a known name or number; `folded` is a buffer to be used again.
     fn has(&self, word: &str, folded: &mut String) -> bool {
+        // The country's 1 may stand before a number.
+        if first_bit(word).is_some_and(|bit| self.firsts & bit == 0) && !word.starts_with('1') {
+            return false;
+        }
         let mut is_known = |word: &str| {
             fold(word, folded);
             self.names.contains(folded.as_str()) || self.numbers.contains_key(national(folded))
@@ -204,6 +217,15 @@ impl Known {
         }
         let name = self.names.contains(&folded);
         Token { at, folded, name }
+    }
+}
+
+/// The bit of the letter or digit that a word begins with; `None`: one that isn't ASCII.
+fn first_bit(word: &str) -> Option<u64> {
+    match word.bytes().next()?.to_ascii_lowercase() {
+        b @ b'0'..=b'9' => Some(1 << (b - b'0')),
+        b @ b'a'..=b'z' => Some(1 << (b - b'a' + 10)),
+        _ => None,
     }
 }
 
@@ -263,13 +285,23 @@ fn stands_alone(text: &str, tokens: &[Token], at: usize, not_names: &HashSet<Str
 /// Runs of letters, digits and what stands inside names, numbers and addresses.
 fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let inside = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '-' | '.' | '@' | '_' | '+');
+    // Up to the first character of which this holds; mostly they are ASCII.
+    let find = |mut at: usize, holds: &dyn Fn(char) -> bool| loop {
+        match text.as_bytes().get(at) {
+            Some(b) if b.is_ascii() && holds(char::from(*b)) => return Some(at),
+            Some(b) if b.is_ascii() => at += 1,
+            Some(_) => match text.get(at..).and_then(|rest| rest.chars().next())? {
+                c if holds(c) => return Some(at),
+                c => at += c.len_utf8(),
+            },
+            None => return None,
+        }
+    };
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
-            let start = at + rest.find(char::is_alphanumeric)?;
-            let run = text.get(start..)?;
-            let end = start + run.find(|c| !inside(c)).unwrap_or(run.len());
+            let start = find(at, &char::is_alphanumeric)?;
+            let end = find(start, &|c| !inside(c)).unwrap_or(text.len());
             at = end;
             let word = text.get(start..end)?.trim_end_matches(|c: char| !c.is_alphanumeric());
             if !word.is_empty() {
@@ -297,10 +329,12 @@ mod tests {
     use super::*;
 
     fn found<'t>(text: &'t str, names: &[&str], numbers: &[&str]) -> Vec<&'t str> {
-        let known = Known {
+        let mut known = Known {
             names: names.iter().map(|n| (*n).to_owned()).collect(),
             numbers: numbers.iter().map(|n| ((*n).to_owned(), Kind::Mrn)).collect(),
+            firsts: 0,
         };
+        known.look();
         let not_names = std::iter::once("patient".to_owned()).collect();
         known.find(text, &not_names).into_iter().map(|(at, _)| &text[at]).collect()
     }

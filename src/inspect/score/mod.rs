@@ -33,6 +33,7 @@ use known::KeptText;
 use person::{Keys, is_name, keys};
 use quiet::Quiet;
 pub(super) use quiet::{Silent, silent};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -66,7 +67,7 @@ pub struct Scorer<'r> {
     part: Part,
     inside: Option<Inside>,
     escapes: offsets::Escapes,
-    raw: Option<Vec<u8>>,
+    raw: Option<Arc<[u8]>>,
     trace: Option<Box<Trace>>,
     aim: String,
 }
@@ -258,7 +259,7 @@ impl<'r> Scorer<'r> {
         self.base = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
         self.part = part;
         self.escapes = escapes;
-        self.raw = (escapes != offsets::Escapes::None).then(|| raw.to_vec());
+        self.raw = (escapes != offsets::Escapes::None).then(|| Arc::from(raw));
         self.inside = None;
         self.scanned += raw.len() as u64;
     }
@@ -362,7 +363,7 @@ impl<'r> Scorer<'r> {
     pub fn carried_raw(&mut self, escapes: offsets::Escapes, raw: &[u8]) {
         if self.inside.as_ref().is_some_and(|inside| inside.as_is) {
             self.escapes = escapes;
-            self.raw = (escapes != offsets::Escapes::None).then(|| raw.to_vec());
+            self.raw = (escapes != offsets::Escapes::None).then(|| Arc::from(raw));
         }
     }
 
@@ -604,15 +605,15 @@ impl Scorer<'_> {
     }
 
     /// From a byte of the leaf's decoded value to the byte of its raw span, counted from the span's start.
-    fn raw_map(&self, leaf: &Leaf<'_>) -> impl Fn(usize) -> usize + use<> {
-        let raw = match &self.raw {
-            Some(raw) if leaf.value.len() != leaf.span.len() => {
-                raw.get(leaf.span.clone()).map(<[u8]>::to_vec)
-            }
-            _ => None,
-        };
-        let map = raw.map(|raw| offsets::map(&raw, &leaf.value, self.escapes));
-        move |at| map.as_ref().map_or(at, |map| map.get(at).or(map.last()).copied().unwrap_or(at))
+    fn raw_map<'l>(&self, leaf: &'l Leaf<'_>) -> impl Fn(usize) -> usize + use<'l> {
+        let raw = self.raw.as_ref().filter(|_| leaf.value.len() != leaf.span.len()).cloned();
+        let (map, escapes) = (OnceCell::new(), self.escapes);
+        move |at| {
+            let Some(raw) = raw.as_ref().and_then(|raw| raw.get(leaf.span.clone())) else { return at };
+            // Most leaves have nothing whose place is asked for.
+            let map = map.get_or_init(|| offsets::map(raw, &leaf.value, escapes));
+            map.get(at).or(map.last()).copied().unwrap_or(at)
+        }
     }
 }
 

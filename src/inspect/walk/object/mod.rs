@@ -236,7 +236,7 @@ impl<'t> Walk<'t, '_> {
             _ => Reads::Text,
         };
         let value = payload.map_or(value, Cow::Owned);
-        let cue = self.cue(id);
+        let cue = self.cue(id, key);
         let field = row.map(|row| &row.field);
         sink.leaf(&Leaf { span: tape.span(id), value, field, person, reads, cue: &cue }, &place);
     }
@@ -283,8 +283,8 @@ impl<'t> Walk<'t, '_> {
         types.next().map_or(Cow::Borrowed(""), |child| tape.value(child))
     }
 
-    /// The key; of a key that says nothing the label beside it, else the key above.
-    fn cue(&self, id: NodeId) -> Cow<'t, str> {
+    /// The key; of a key that says nothing the label beside it, else the key above. `normal_key` is the key in normal form.
+    fn cue(&self, id: NodeId, normal_key: &str) -> Cow<'t, str> {
         let tape = self.tape;
         let key = |mut at: NodeId| loop {
             if let Some(key) = tape.key(at) {
@@ -296,7 +296,7 @@ impl<'t> Walk<'t, '_> {
             }
         };
         let own = key(id);
-        if !VALUE_KEYS.contains(&normal(&own).as_str()) {
+        if !VALUE_KEYS.contains(&normal_key) {
             return own;
         }
         let Some(object) = self.frames.last().map(|frame| frame.object) else { return own };

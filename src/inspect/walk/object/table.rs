@@ -1,14 +1,14 @@
 //! The key table compiled for reading.
 
 use crate::inspect::field::{Field, FieldTable};
-use std::collections::HashMap;
+use crate::inspect::hash::Map;
 
 /// Key names, ready for reading: made once, used for every document.
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Row>,
-    by_key: HashMap<Box<str>, Vec<Placed>>,
-    below: HashMap<Box<str>, Vec<usize>>,
+    by_key: Map<Box<str>, Vec<Placed>>,
+    below: Map<Box<str>, Vec<usize>>,
     /// `*word*.**`: few.
     below_word: Vec<(Box<str>, usize)>,
 }
@@ -46,7 +46,7 @@ impl Table {
     /// What is wrong with it, in words that quote nothing but the table itself.
     pub fn new(table: &FieldTable) -> Result<Self, String> {
         let mut compiled =
-            Self { rows: Vec::new(), by_key: HashMap::new(), below: HashMap::new(), below_word: Vec::new() };
+            Self { rows: Vec::new(), by_key: Map::default(), below: Map::default(), below_word: Vec::new() };
         for (index, field) in table.field.iter().enumerate() {
             let carry = Carry::parse(&field.reads)
                 .ok_or_else(|| format!("{}: `as` has no meaning here: {}", field.id, field.reads))?;
@@ -171,7 +171,10 @@ pub(in crate::inspect::walk) fn normal(key: &str) -> String {
     if key.len() > KEY_BYTES_MAX {
         return String::new();
     }
-    key.bytes().filter(u8::is_ascii_alphanumeric).map(|c| char::from(c.to_ascii_lowercase())).collect()
+    let mut normal = String::with_capacity(key.len());
+    let plain = key.bytes().filter(u8::is_ascii_alphanumeric);
+    plain.for_each(|c| normal.push(char::from(c.to_ascii_lowercase())));
+    normal
 }
 
 /// A longer key is no name of the table.
