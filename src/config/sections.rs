@@ -119,9 +119,11 @@ fn limits(mut t: Table<'_, '_>, problems: &mut Problems) -> Limits {
     let d = Limits::default();
     let head_bytes_max =
         t.number("head_bytes_max", d.head_bytes_max as u64, HEAD_BYTES_MAX, "bytes", problems) as usize;
+    let body_rate_min = t.number("body_rate_min", d.body_rate_min, 0..1_000_001, "bytes a second", problems);
     let mut n = |key, default, end, unit| t.number(key, default, 1..end, unit, problems);
     let limits = Limits {
         head_bytes_max,
+        body_rate_min,
         connections_max: n("connections_max", d.connections_max, 1_000_001, "connections"),
         headers_max: n("headers_max", d.headers_max as u64, 1001, "header fields") as usize,
         head_timeout_ms: n("head_timeout_ms", d.head_timeout_ms, 600_001, "milliseconds"),

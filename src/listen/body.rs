@@ -1,10 +1,11 @@
 //! Bodies: inbound, with the limit on time; and the one type of all replies.
 
-use super::Tunnel;
 use super::guard::ConnectionState;
+use super::{Limits, Tunnel};
 use crate::payload::Payload;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::{
@@ -30,21 +31,53 @@ pub enum BodyError {
     Timeout,
 }
 
-/// The body of an inbound message: data and trailers as they come. Its limit on time is between two pieces: [`super::hold()`]
-/// limits the whole.
+/// The body of an inbound message: data and trailers as they come. Its limits on time are between two pieces, and by its
+/// rate while the sender is waited for: [`super::hold()`] limits the whole.
 pub struct InboundBody {
     inner: Incoming,
     state: Rc<ConnectionState>,
-    /// Between two pieces.
-    timeout: Duration,
-    is_waiting: bool,
+    pace: Pace,
+    /// Since when the sender is waited for.
+    waiting_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     is_whole: bool,
 }
 
+/// How slow a sender may be. Time in which nobody asked for more isn't the sender's.
+struct Pace {
+    /// Between two pieces.
+    timeout: Duration,
+    /// Bytes a second; 0: as slow as it likes.
+    rate_min: u64,
+    received: u64,
+    /// How long the sender was waited for so far.
+    waited: Duration,
+}
+
+impl Pace {
+    /// How long the next piece may take.
+    fn left(&self) -> Duration {
+        let Some(micros) = (self.received * 1_000_000).checked_div(self.rate_min) else {
+            return self.timeout;
+        };
+        let whole = self.timeout.saturating_add(Duration::from_micros(micros));
+        self.timeout.min(whole.saturating_sub(self.waited))
+    }
+}
+
 impl InboundBody {
-    pub(super) fn new(inner: Incoming, state: Rc<ConnectionState>, timeout: Duration) -> Self {
-        Self { inner, state, timeout, is_waiting: false, timer: None, is_whole: false }
+    pub(super) fn new(inner: Incoming, state: Rc<ConnectionState>, head: &Parts, limits: &Limits) -> Self {
+        let content_type =
+            head.headers.get(header::CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
+        // Both sides of gRPC's streams speak when they have something to say.
+        let may_rest = content_type.get(..GRPC.len()).is_some_and(|head| head.eq_ignore_ascii_case(GRPC));
+        let pace = Pace {
+            timeout: Duration::from_millis(limits.body_timeout_ms),
+            rate_min: if may_rest { 0 } else { limits.body_rate_min },
+            received: 0,
+            waited: Duration::ZERO,
+        };
+        Self { inner, state, pace, waiting_since: None, timer: None, is_whole: false }
     }
 
     /// Bytes that the head declares; `None` where the body is chunked.
@@ -69,15 +102,21 @@ impl Body for InboundBody {
                 Poll::Ready(Some(Err(BodyError::Malformed)))
             }
             Poll::Ready(frame) => {
-                this.is_waiting = false;
+                if let Some(since) = this.waiting_since.take() {
+                    this.pace.waited += since.elapsed();
+                }
+                let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+                this.pace.received += data.map_or(0, |data| data.len() as u64);
                 this.is_whole = is_last(frame.as_ref());
                 Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
             }
             Poll::Pending => {
                 // A timer only for bodies that don't come at once.
-                let deadline = tokio::time::Instant::now() + this.timeout;
+                let now = Instant::now();
+                let deadline = (now + this.pace.left()).into();
                 let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-                if !std::mem::replace(&mut this.is_waiting, true) {
+                if this.waiting_since.is_none() {
+                    this.waiting_since = Some(now);
                     timer.as_mut().reset(deadline);
                 }
                 ready!(timer.as_mut().poll(cx));
@@ -108,6 +147,8 @@ impl fmt::Debug for InboundBody {
         f.write_str("InboundBody")
     }
 }
+
+const GRPC: &[u8] = b"application/grpc";
 
 /// How a reply's body went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

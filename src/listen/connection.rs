@@ -416,13 +416,13 @@ impl Calls {
                 count(&self.thread.counters.messages);
                 let (head, body) = request.into_parts();
                 self.state.awaits_100.set(head.headers.contains_key(header::EXPECT) && !body.is_end_stream());
-                let timeout = Duration::from_millis(self.listener.limits.body_timeout_ms);
+                let body = InboundBody::new(body, Rc::clone(&self.state), &head, &self.listener.limits);
                 let inbound = Inbound {
                     listener: Arc::clone(&self.listener.name),
                     peer: Rc::clone(&self.peer),
                     received: Instant::now(),
                     head: Head(head),
-                    body: InboundBody::new(body, Rc::clone(&self.state), timeout),
+                    body,
                 };
                 service.call(inbound).await
             }
@@ -467,13 +467,13 @@ impl Calls {
             }
             Ok(()) => {
                 count(&self.thread.counters.messages);
-                let timeout = Duration::from_millis(self.listener.limits.body_timeout_ms);
+                let body = InboundBody::new(body, Rc::clone(&self.state), &head, &self.listener.limits);
                 let inbound = Inbound {
                     listener: Arc::clone(&self.listener.name),
                     peer: Rc::clone(&self.peer),
                     received: Instant::now(),
                     head: Head(head),
-                    body: InboundBody::new(body, Rc::clone(&self.state), timeout),
+                    body,
                 };
                 service.call(inbound).await
             }

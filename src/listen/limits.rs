@@ -59,6 +59,9 @@ pub struct Limits {
     pub body_bytes_max: u64,
     /// A held body, from its first read to its end; a streamed one, between two pieces. Over it: 408. Default 60 000.
     pub body_timeout_ms: u64,
+    /// Bytes a second that a streamed body brings on average while it is waited for, beyond the first `body_timeout_ms`;
+    /// gRPC's streams may rest. Under it: 408. Default 64; 0: none.
+    pub body_rate_min: u64,
     /// Held bytes of the whole process. Over it: 503 `held_full`. Default 268 435 456 (256 MiB).
     pub held_bytes_max: u64,
     /// What a [`super::Tee`] copies of a streamed body, in bytes, each way. The rest goes on uncopied. Default 1 048 576.
@@ -85,6 +88,7 @@ impl Default for Limits {
             idle_timeout_ms: 75_000,
             body_bytes_max: 16 * 1024 * 1024,
             body_timeout_ms: 60_000,
+            body_rate_min: 64,
             held_bytes_max: 256 * 1024 * 1024,
             tee_bytes_max: 1024 * 1024,
             write_timeout_ms: 60_000,

@@ -163,6 +163,13 @@ pub(super) fn snapshot(
                     "A key isn't taken: the configuration has no such caller role."
                 );
             }
+            if config.environment(&row.environment).is_none() {
+                tracing::error!(
+                    key = row.id,
+                    environment = row.environment,
+                    "A key opens nothing: the configuration has no such environment."
+                );
+            }
             let caller = Caller {
                 name: Arc::from(row.name),
                 role: role?,

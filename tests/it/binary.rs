@@ -129,6 +129,37 @@ fn explain_tells_why_person_by_person_and_prints_no_value() {
 }
 
 #[test]
+fn a_key_that_opens_nothing_is_told_when_the_gateway_starts() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path().join("data");
+    let config = folder.path().join("phigate.toml");
+    let lines = "[admin]\naddress = \"127.0.0.1:0\"\n[[environment]]\nname = \"staging\"\nflag = \"staging\"\n[[listener]]\nname = \"l\"\naddress = \"127.0.0.1:0\"\nenvironment = \"staging\"\ncallers = \"any\"\n[[connection]]\nname = \"c\"\nenvironment = \"staging\"\nupstream = \"http://127.0.0.1:9\"\n";
+    std::fs::write(&config, format!("data_dir = {data:?}\n{lines}")).expect("writes");
+    let made = phigate(&[
+        "keys",
+        "create",
+        "--data",
+        data.to_str().expect("path"),
+        "--environment",
+        "stagging",
+        "--name",
+        "lab",
+    ]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    let mut child = Command::new(PROGRAM)
+        .args(["run", "--log", "json", "--config"])
+        .arg(&config)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let log = BufReader::new(child.stderr.take().expect("piped"));
+    let told = log.lines().map_while(Result::ok).find(|line| line.contains("A key opens nothing"));
+    child.kill().expect("kills");
+    child.wait().expect("ends");
+    assert!(told.is_some_and(|line| line.contains("stagging")));
+}
+
+#[test]
 fn scan_jsonl_answers_line_by_line() {
     let lines = "{\"id\":1,\"text\":\"Patient: Darnell Okafor, DOB 06/22/1962, SSN 412-21-3456\",\"format\":\"text\"}\n{\"id\":\"b\",\"text\":\"hello\"}\n";
     let out = with_input(&["scan", "--jsonl"], lines.as_bytes());

@@ -288,8 +288,10 @@ fn a_reply_may_take_longer_than_a_connection_may_be_idle() {
 
 #[test]
 fn a_streamed_body_may_take_its_time_as_long_as_it_moves_and_each_fault_has_its_word() {
-    let gate =
-        Gate::with("[limits]\nbody_timeout_ms = 1000\nidle_timeout_ms = 600\nhead_timeout_ms = 600\n", "");
+    let gate = Gate::with(
+        "[limits]\nbody_timeout_ms = 1000\nidle_timeout_ms = 600\nhead_timeout_ms = 600\nbody_rate_min = 1\n",
+        "",
+    );
     let post = |framing: &str, body: &str| {
         let mut stream = gate.connect(2);
         write!(
@@ -315,6 +317,34 @@ fn a_streamed_body_may_take_its_time_as_long_as_it_moves_and_each_fault_has_its_
         let reply = read_http(&mut post(framing, body), false).expect("an answer");
         assert_eq!((reply.status(), reply.header("phigate-reason")), (status, reason));
     }
+}
+
+/// Slow body (R.U.D.Y.): a byte now and then, each in time, keeps no connection for ever.
+#[test]
+fn a_streamed_body_that_trickles_is_cut_and_a_stream_of_grpc_may_rest() {
+    let gate = Gate::with("[limits]\nbody_timeout_ms = 400\nbody_rate_min = 10\n", "");
+    let trickle = |content_type: &str| {
+        let mut stream = gate.connect(2);
+        write!(
+            stream,
+            "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\nContent-Type: {content_type}\r\nContent-Length: 8\r\n\r\n",
+            gate.keys[2]
+        )
+        .expect("writes");
+        stream.set_read_timeout(Some(std::time::Duration::from_millis(250))).expect("set");
+        // 400 ms, and 100 ms for each byte: the third is waited for longer than that, though each comes within 400 ms.
+        for _ in 0..8 {
+            match stream.peek(&mut [0]) {
+                Ok(_) => break,
+                Err(_) => stream.write_all(b"x").expect("writes"),
+            }
+        }
+        stream.set_read_timeout(None).expect("set");
+        read_http(&mut stream, false).expect("an answer")
+    };
+    let cut = trickle("text/plain");
+    assert_eq!((cut.status(), cut.header("phigate-reason")), (408, "body_timeout"));
+    assert_eq!(trickle("application/grpc+proto").status(), 200);
 }
 
 #[test]
