@@ -80,9 +80,9 @@ impl Piece {
             Self::Text(text) => string(text, out),
             Self::Leaf { shape, masked, token, found, sealed, original: _ } => {
                 out.extend_from_slice(b"{\"s\":");
-                string(shape, out);
+                cow(shape, out);
                 out.extend_from_slice(b",\"m\":");
-                string(masked, out);
+                cow(masked, out);
                 if let Some(token) = token {
                     out.extend_from_slice(b",\"t\":");
                     string(token, out);
@@ -96,6 +96,19 @@ impl Piece {
                 out.push(b'}');
             }
         }
+    }
+}
+
+/// A string of JSON; what is borrowed for ever is a word of ours, and has nothing to be escaped.
+fn cow(text: &Cow<'static, str>, out: &mut Vec<u8>) {
+    match text {
+        Cow::Borrowed(word) if word.len() <= WORD_BYTES_MAX => {
+            debug_assert!(word.bytes().all(|b| ESCAPES[usize::from(b)] == 0), "a word of ours is plain");
+            out.push(b'"');
+            out.extend_from_slice(word.as_bytes());
+            out.push(b'"');
+        }
+        text => string(text, out),
     }
 }
 
@@ -138,6 +151,8 @@ const ESCAPES: [u8; 256] = {
     escapes
 };
 
+/// Placeholders and shapes are shorter.
+const WORD_BYTES_MAX: usize = 40;
 /// A first guess at the stored form of a message of some KiB.
 const JSON_BYTES_FIRST: usize = 16 << 10;
 
