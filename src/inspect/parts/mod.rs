@@ -8,6 +8,8 @@
 mod split;
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 
 use super::finding::UninspectedReason;
