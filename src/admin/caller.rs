@@ -96,6 +96,11 @@ impl Caller {
         }
     }
 
+    /// Whether the caller is a member, and another one than who asked for it: nobody approves their own.
+    pub(super) fn is_second(&self, member: &str, by: &str) -> bool {
+        self.principal.member.as_ref().is_some_and(|own| own != member) && self.principal.name != by
+    }
+
     /// Refused unless the caller manages members.
     pub(super) fn manages(&self, admin: &Admin) -> Result<(), Response> {
         match self.principal.org.manages_members() {

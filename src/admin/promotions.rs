@@ -141,9 +141,7 @@ pub(super) async fn approve(
     if promotion.to.kind == "rules" && !is_draft(&promotion.text) {
         caller.here(&admin, Permission::EnforceRules, &promotion.to.environment)?;
     }
-    let is_second = caller.principal.member.as_ref().is_some_and(|member| *member != promotion.member)
-        && caller.principal.name != promotion.by;
-    if !is_second {
+    if !caller.is_second(&promotion.member, &promotion.by) {
         return Err(caller.refused(&admin, "approval of one's own", &promotion.to.environment));
     }
     if promotion.state != "pending" {

@@ -143,9 +143,7 @@ pub(super) async fn approve(
 ) -> Answer {
     let row = suppression(&admin, &caller, &id)?;
     caller.here(&admin, Permission::ApproveSuppressions, &row.environment)?;
-    let is_second = caller.principal.member.as_ref().is_some_and(|member| *member != row.member)
-        && caller.principal.name != row.by;
-    if !is_second {
+    if !caller.is_second(&row.member, &row.by) {
         return Err(caller.refused(&admin, "approval of one's own", &row.environment));
     }
     let now = super::now();

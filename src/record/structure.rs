@@ -100,6 +100,7 @@ impl Piece {
 }
 
 /// A string of JSON; what is borrowed for ever is a word of ours, and has nothing to be escaped.
+#[expect(clippy::ptr_arg, reason = "whether it is borrowed is what is asked")]
 fn cow(text: &Cow<'static, str>, out: &mut Vec<u8>) {
     match text {
         Cow::Borrowed(word) if word.len() <= WORD_BYTES_MAX => {
