@@ -12,6 +12,8 @@ mod lexer;
 mod shifted;
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 
 use super::decode;
