@@ -64,8 +64,9 @@ pub(super) async fn propose(
         return Err(bad("days: 1 to 90"));
     }
     let reason = words::reason(&wanted.reason, true)?;
-    let place = wanted.place.as_deref().unwrap_or_default();
-    if !is_place(place) {
+    // One of which nothing is left would stand for everywhere, and that isn't what was asked for.
+    let place = wanted.place.as_deref().map(|place| (is_place(place), bare(place)));
+    if place.as_ref().is_some_and(|(is_place, bare)| !is_place || bare.is_empty()) {
         return Err(bad("a place as refusals name it: at most 200 characters"));
     }
     let owner = wanted.owner.unwrap_or_else(|| caller.principal.name.clone());
@@ -77,7 +78,8 @@ pub(super) async fn propose(
         problems.push("rule: there is none of this id that finds something in this environment".to_owned());
     }
     let connection = wanted.connection.unwrap_or_default();
-    if !is_there(&admin, &wanted.environment, &connection) {
+    let connections = (admin.connections)();
+    if !is_there(&connections, &wanted.environment, &connection) {
         problems.push("connection: there is none of this name in this environment".to_owned());
     }
     if !problems.is_empty() {
@@ -89,7 +91,7 @@ pub(super) async fn propose(
         environment: wanted.environment,
         connection,
         rule: wanted.rule,
-        place: bare(place).into_owned(),
+        place: place.map(|(_, bare)| bare.into_owned()).unwrap_or_default(),
         reason: reason.to_owned(),
         owner,
         member: caller.principal.member.clone().unwrap_or_default(),
@@ -102,7 +104,8 @@ pub(super) async fn propose(
     did(&admin, &caller, "propose_suppression", &row)?;
     match admin.control.propose_suppression(&row).map_err(|_| answers::broken())? {
         Some(id) => {
-            Ok((StatusCode::CREATED, Json(shown(&admin, &SuppressionRow { id, ..row }))).into_response())
+            let row = SuppressionRow { id, ..row };
+            Ok((StatusCode::CREATED, Json(shown(&admin, &connections, &row))).into_response())
         }
         None => Err(problem(
             StatusCode::CONFLICT,
@@ -128,7 +131,8 @@ pub(super) async fn list(
     let asked = |row: &&SuppressionRow| {
         seen.contains(&row.environment) && params.environment.as_ref().is_none_or(|e| *e == row.environment)
     };
-    let list: Vec<Value> = all.iter().filter(asked).map(|row| shown(&admin, row)).collect();
+    let connections = (admin.connections)();
+    let list: Vec<Value> = all.iter().filter(asked).map(|row| shown(&admin, &connections, row)).collect();
     Ok(Json(json!({"suppressions": list})).into_response())
 }
 
@@ -156,7 +160,7 @@ pub(super) async fn approve(
         return Err(not_pending());
     }
     let row = SuppressionRow { state: "approved".to_owned(), decided_by: Some(by), ..row };
-    Ok(Json(shown(&admin, &row)).into_response())
+    Ok(Json(shown(&admin, &(admin.connections)(), &row)).into_response())
 }
 
 /// Ends a suppression, or declines or withdraws one that is pending: its findings count again within a second.
@@ -199,14 +203,14 @@ fn did(admin: &Admin, caller: &Caller, action: &str, row: &SuppressionRow) -> Re
     caller.did(admin, &done)
 }
 
-fn shown(admin: &Admin, row: &SuppressionRow) -> Value {
+fn shown(admin: &Admin, connections: &[(String, String)], row: &SuppressionRow) -> Value {
     let time = |seconds: i64| crate::clock::rfc3339(u64::try_from(seconds).unwrap_or(0).saturating_mul(1000));
     let is_over = row.state != "ended" && row.until <= super::now();
     // One that can cover nothing says so.
     let problem = match () {
         () if row.state == "ended" || is_over => None,
         () if !(admin.finds)(&row.environment, &row.rule) => Some("the rule is gone"),
-        () if !is_there(admin, &row.environment, &row.connection) => Some("the connection is gone"),
+        () if !is_there(connections, &row.environment, &row.connection) => Some("the connection is gone"),
         () => None,
     };
     json!({
@@ -219,8 +223,8 @@ fn shown(admin: &Admin, row: &SuppressionRow) -> Value {
 }
 
 /// Whether an environment has the connection; empty stands for all of them.
-fn is_there(admin: &Admin, environment: &str, connection: &str) -> bool {
-    connection.is_empty() || (admin.connections)().iter().any(|(c, e)| c == connection && e == environment)
+fn is_there(connections: &[(String, String)], environment: &str, connection: &str) -> bool {
+    connection.is_empty() || connections.iter().any(|(c, e)| c == connection && e == environment)
 }
 
 /// Words of tables, numbers of fields, and what joins them; nothing that detectors find.

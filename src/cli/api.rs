@@ -112,9 +112,24 @@ impl Api {
 }
 
 impl Answer {
-    /// Prints why it was refused; exit code 1.
+    /// Prints what was answered, as JSON or by `print`; or why it was refused.
+    pub(super) fn told(&self, json: bool, print: impl FnOnce(&Value)) -> ExitCode {
+        if !(200..300).contains(&self.status) {
+            return self.refused();
+        }
+        match json {
+            true => out::line(serde_json::to_string_pretty(&self.value).unwrap_or_default()),
+            false => print(&self.value),
+        }
+        ExitCode::SUCCESS
+    }
+
+    /// Prints why it was refused, each problem on a line; exit code 1.
     pub(super) fn refused(&self) -> ExitCode {
         out::complain(format!("{}: {}", self.status, self.value["detail"].as_str().unwrap_or("refused")));
+        for problem in self.value["problems"].as_array().into_iter().flatten() {
+            out::complain(format!("  {}", problem.as_str().unwrap_or("-")));
+        }
         ExitCode::from(1)
     }
 }

@@ -167,14 +167,7 @@ pub fn run(args: &Args) -> ExitCode {
             return dropped(data, &asset.key());
         }
         let answer = asked(&Api::new(&args.api.admin)?, &args.command)?;
-        if let Some(code) = refused(&answer) {
-            return Ok(code);
-        }
-        match args.api.json {
-            true => out::line(serde_json::to_string_pretty(&answer.value).unwrap_or_default()),
-            false => print(&args.command, &answer.value),
-        }
-        Ok(ExitCode::SUCCESS)
+        Ok(answer.told(args.api.json, |value| print(&args.command, value)))
     };
     finish("assets", run())
 }
@@ -184,28 +177,9 @@ pub fn run(args: &Args) -> ExitCode {
 pub fn run_promote(args: &PromoteArgs) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
         let answer = asked_to_promote(&Api::new(&args.api.admin)?, &args.command)?;
-        if let Some(code) = refused(&answer) {
-            return Ok(code);
-        }
-        match args.api.json {
-            true => out::line(serde_json::to_string_pretty(&answer.value).unwrap_or_default()),
-            false => print_promotion(&args.command, &answer.value),
-        }
-        Ok(ExitCode::SUCCESS)
+        Ok(answer.told(args.api.json, |value| print_promotion(&args.command, value)))
     };
     finish("promote", run())
-}
-
-/// Prints why it was refused, each problem on a line.
-pub(super) fn refused(answer: &Answer) -> Option<ExitCode> {
-    if (200..300).contains(&answer.status) {
-        return None;
-    }
-    let code = answer.refused();
-    for problem in answer.value["problems"].as_array().into_iter().flatten() {
-        out::complain(format!("  {}", problem.as_str().unwrap_or("-")));
-    }
-    Some(code)
 }
 
 fn asked(api: &Api, command: &Command) -> Result<Answer, String> {

@@ -71,14 +71,7 @@ enum Command {
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
         let answer = asked(&Api::new(&args.api.admin)?, &args.command)?;
-        if !(200..300).contains(&answer.status) {
-            return Ok(answer.refused());
-        }
-        match args.api.json {
-            true => out::line(serde_json::to_string_pretty(&answer.value).unwrap_or_default()),
-            false => print(&args.command, &answer.value),
-        }
-        Ok(ExitCode::SUCCESS)
+        Ok(answer.told(args.api.json, |value| print(&args.command, value)))
     };
     finish("break-glass", run())
 }

@@ -127,15 +127,7 @@ pub fn run(args: &Args) -> ExitCode {
         }
         let api = Api::new(&args.api.admin)?;
         let answer = asked(&api, &args.command)?;
-        if !(200..300).contains(&answer.status) {
-            return Ok(answer.refused());
-        }
-        if args.api.json {
-            out::line(serde_json::to_string_pretty(&answer.value).unwrap_or_default());
-        } else {
-            print(&args.command, &answer.value);
-        }
-        Ok(ExitCode::SUCCESS)
+        Ok(answer.told(args.api.json, |value| print(&args.command, value)))
     };
     finish("org", run())
 }

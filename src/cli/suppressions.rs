@@ -1,7 +1,6 @@
 //! `phigate suppressions`: false positives that are accepted for a while, through the admin API.
 
 use super::api::{Api, ApiArgs, encoded};
-use super::assets::refused;
 use super::keys::finish;
 use super::out;
 use serde_json::{Value, json};
@@ -79,14 +78,7 @@ pub fn run(args: &Args) -> ExitCode {
             Command::Approve { id } => api.ask("POST", &of(id, "/approve"), None, None),
             Command::End { id } => api.ask("DELETE", &of(id, ""), None, None),
         }?;
-        if let Some(code) = refused(&answer) {
-            return Ok(code);
-        }
-        match args.api.json {
-            true => out::line(serde_json::to_string_pretty(&answer.value).unwrap_or_default()),
-            false => print(&args.command, &answer.value),
-        }
-        Ok(ExitCode::SUCCESS)
+        Ok(answer.told(args.api.json, |value| print(&args.command, value)))
     };
     finish("suppressions", run())
 }

@@ -10,6 +10,7 @@ use crate::store::suppressions::SuppressionRow;
 use crate::tune::{self, Checked};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Rules of one environment, as text.
 #[derive(Debug, Clone)]
@@ -29,7 +30,8 @@ pub struct Rules {
     own: HashMap<Arc<str>, Arc<RuleSet>>,
     /// By connection, where false positives of it are accepted.
     suppressing: HashMap<Arc<str>, Arc<RuleSet>>,
-    suppressions: Vec<Suppression>,
+    /// Findings that each suppression covered since the start, by its id: of those that ended, too.
+    covered: HashMap<String, Arc<AtomicU64>>,
 }
 
 impl Rules {
@@ -69,7 +71,7 @@ impl Rules {
             }
         }
         if problems.is_empty() {
-            Ok(Self { base: base.rules, own, suppressing: HashMap::new(), suppressions: Vec::new() })
+            Ok(Self { base: base.rules, own, suppressing: HashMap::new(), covered: HashMap::new() })
         } else {
             Err(problems)
         }
@@ -87,38 +89,41 @@ impl Rules {
         connection.and_then(|name| self.suppressing.get(name)).unwrap_or_else(|| self.of(environment))
     }
 
-    /// The same rules with these suppressions in place of those before; what they covered so far goes on being counted.
+    /// The same rules with these suppressions in place of those before; what they covered under the old rules goes on being counted.
     #[must_use]
-    pub fn suppressed_by(self, rows: &[SuppressionRow], connections: &[Arc<Connection>]) -> Self {
-        let one = |row: &SuppressionRow| Suppression {
-            id: Arc::from(row.id.as_str()),
-            rule: Arc::from(row.rule.as_str()),
-            place: row.place.clone(),
-            until: row.until,
-            covered: self.suppression(&row.id).map(|one| one.covered.clone()).unwrap_or_default(),
-        };
-        let suppressions: Vec<Suppression> = rows.iter().map(one).collect();
-        let mut suppressing = HashMap::new();
+    pub fn suppressed_by(
+        mut self,
+        rows: &[SuppressionRow],
+        connections: &[Arc<Connection>],
+        old: Option<&Self>,
+    ) -> Self {
+        self.covered = old.map(|old| old.covered.clone()).unwrap_or_default();
+        self.suppressing.clear();
         for connection in connections {
-            let holds = |row: &SuppressionRow| {
+            let holds = |row: &&SuppressionRow| {
                 *row.environment == *connection.environment
                     && (row.connection.is_empty() || *row.connection == *connection.name)
             };
-            let here =
-                rows.iter().zip(&suppressions).filter(|(row, _)| holds(row)).map(|(_, one)| one.clone());
-            let here = Suppressions::new(here);
+            let covered = &mut self.covered;
+            let one = |row: &SuppressionRow| Suppression {
+                rule: Arc::from(row.rule.as_str()),
+                place: row.place.clone(),
+                until: row.until,
+                covered: covered.entry(row.id.clone()).or_default().clone(),
+            };
+            let here = Suppressions::new(rows.iter().filter(holds).map(one));
             if !here.is_empty() {
-                let rules = self.of(Some(&connection.environment)).suppressing(Arc::new(here));
-                suppressing.insert(connection.name.clone(), rules);
+                let rules = self.of(Some(&connection.environment)).suppressing(here);
+                self.suppressing.insert(connection.name.clone(), rules);
             }
         }
-        Self { suppressing, suppressions, ..self }
+        self
     }
 
-    /// One that is in force.
+    /// How many findings a suppression covered since the start.
     #[must_use]
-    pub fn suppression(&self, id: &str) -> Option<&Suppression> {
-        self.suppressions.iter().find(|one| *one.id == *id)
+    pub fn covered(&self, suppression: &str) -> u64 {
+        self.covered.get(suppression).map_or(0, |covered| covered.load(Relaxed))
     }
 
     /// The rules of environments without modes of their own.

@@ -17,8 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// One that is in force.
 #[derive(Debug, Clone)]
 pub struct Suppression {
-    /// Its id.
-    pub id: Arc<str>,
     /// The rule whose findings count for nothing.
     pub rule: Arc<str>,
     /// The place without indices; empty: everywhere.
@@ -143,15 +141,10 @@ mod tests {
 
     fn judged(suppressions: Vec<(&str, &str, i64)>, body: &str) -> (Findings, Vec<u64>) {
         let covered: Vec<Arc<AtomicU64>> = suppressions.iter().map(|_| Arc::default()).collect();
-        let list =
-            suppressions.into_iter().zip(&covered).map(|((rule, place, until), covered)| Suppression {
-                id: "sp_1".into(),
-                rule: rule.into(),
-                place: place.to_owned(),
-                until,
-                covered: covered.clone(),
-            });
-        let rules = RuleSet::built_in().suppressing(Arc::new(Suppressions::new(list)));
+        let list = suppressions.into_iter().zip(&covered).map(|((rule, place, until), covered)| {
+            Suppression { rule: rule.into(), place: place.to_owned(), until, covered: covered.clone() }
+        });
+        let rules = RuleSet::built_in().suppressing(Suppressions::new(list));
         let message = Message { body: body.as_bytes(), ..Message::default() };
         let found = Inspector::new(&rules, Budget::default(), 2026).message(&message);
         (found, covered.iter().map(|n| n.load(Relaxed)).collect())
@@ -184,13 +177,12 @@ mod tests {
     fn whoever_production_knows_stays_known_whatever_is_suppressed() {
         let all = ["hl7v2.pid-3", "hl7v2.pid-5.1", "hl7v2.pid-5.2", "hl7v2.pid-7"];
         let list = all.map(|rule| Suppression {
-            id: "sp_1".into(),
             rule: rule.into(),
             place: String::new(),
             until: i64::MAX,
             covered: Arc::default(),
         });
-        let rules = RuleSet::built_in().suppressing(Arc::new(Suppressions::new(list)));
+        let rules = RuleSet::built_in().suppressing(Suppressions::new(list));
         let message = Message { body: PID.as_bytes(), ..Message::default() };
         let found = Inspector::new(&rules, Budget::default(), 2026).knowing(&Everybody).message(&message);
         let [person] = found.persons.as_slice() else { panic!("one person") };

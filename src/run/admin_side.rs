@@ -92,10 +92,7 @@ pub(super) fn admin_side(
             let known = snapshot.config.environments.iter().find(|e| *e.name == *environment);
             known.is_some_and(|e| snapshot.rules.of(Some(&e.name)).finds(rule))
         }),
-        covered: Box::new(move |id| {
-            let snapshot = for_covered.snapshot.load();
-            snapshot.rules.suppression(id).map_or(0, |one| one.covered.load(Relaxed))
-        }),
+        covered: Box::new(move |id| for_covered.snapshot.load().rules.covered(id)),
         connections: Box::new(move || {
             let snapshot = for_connections.snapshot.load();
             let of = |c: &Arc<Connection>| (c.name.to_string(), c.environment.to_string());

@@ -149,7 +149,8 @@ pub(super) fn snapshot(
         None => assets::apply(&base, &control.assets()?).map_err(RunError::Rules)?,
     };
     let now = i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(0);
-    let rules = rules.suppressed_by(&control.suppressing(now)?, &config.connections);
+    let rules =
+        rules.suppressed_by(&control.suppressing(now)?, &config.connections, old.map(|old| &old.rules));
     let known = control
         .keys()?
         .into_iter()

@@ -104,13 +104,16 @@ fn what_two_people_accept_counts_for_nothing_until_it_ends() {
     assert!(
         metrics.contains("phigate_suppressed_findings_total{environment=\"staging\",kind=\"birth-date\"} 1")
     );
-    // The change of a connection, a key, a rule keeps what was counted; ended, it counts again.
+    // A change of keys and a reload keep what was counted; ended, it counts again.
     p.refresh();
+    assert_eq!(p.listed(&sp)["covered"], 1);
+    p.gate.running().reload(&p.gate.config).expect("reloads");
     assert_eq!(p.listed(&sp)["covered"], 1);
     assert_eq!(p.approve(&second, &sp), 409, "once");
     assert_eq!(p.call(("DELETE", &format!("/v1/suppressions/{sp}")), &engineer, &Value::Null).status(), 204);
     p.refresh();
     assert_eq!(p.found(BIRTH_DATE), before);
+    assert_eq!((&p.listed(&sp)["state"], &p.listed(&sp)["covered"]), (&json!("ended"), &json!(1)));
     assert_eq!(p.call(("DELETE", &format!("/v1/suppressions/{sp}")), &engineer, &Value::Null).status(), 409);
     let audit = p.gate.audit();
     for event in ["propose_suppression", "approve_suppression", "end_suppression", "approval of one's own"] {
@@ -169,6 +172,8 @@ fn what_cant_be_accepted_is_refused_and_nothing_of_it_is_repeated() {
         (json!({"reason": " "}), (400, "reason_needed")),
         (json!({"reason": "it is SSN 412-21-3456"}), (400, "reason_holds_phi")),
         (json!({"place": "name 412-21-3456"}), (400, "bad_body")),
+        (json!({"place": "[0] 12"}), (400, "bad_body")), // nothing of it is left: that would be everywhere
+        (json!({"place": " "}), (400, "bad_body")),
         (json!({"owner": "Ann O'Hara"}), (400, "bad_body")),
         (json!({"forever": true}), (400, "bad_body")),
     ] {

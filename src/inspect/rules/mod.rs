@@ -122,11 +122,8 @@ impl RuleSet {
 
     /// The same rules for a connection with suppressions.
     #[must_use]
-    pub fn suppressing(self: &Arc<Self>, suppressed: Arc<Suppressions>) -> Arc<Self> {
-        match suppressed.is_empty() && self.suppressed.is_empty() {
-            true => self.clone(),
-            false => Arc::new(Self { suppressed, ..Self::clone(self) }),
-        }
+    pub fn suppressing(&self, suppressed: Suppressions) -> Arc<Self> {
+        Arc::new(Self { suppressed: Arc::new(suppressed), ..self.clone() })
     }
 
     /// Whether a rule of this id, a detector or the row of a table, finds something.

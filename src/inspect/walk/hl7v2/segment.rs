@@ -133,18 +133,18 @@ impl<'d> Walk<'d, '_> {
                 plan = table.field(id, aim);
                 datatype = plan.datatype;
             }
-            if plain
-                && all_ordinary
-                && !plan.has_rows()
-                && result_type.is_none()
-                && self.is_passed_over(&field, datatype)
-            {
+            let stands_for = StandsFor::Itself;
+            if plain && all_ordinary && result_type.is_none() && !plan.has_rows() {
+                // One value that no row covers: codes, counts, times, most fields.
+                let reads = reads(None, datatype, 1, self.doc.get(field.clone()).unwrap_or_default());
+                let span = field.clone();
+                let whole = Repetition { span, plain, plan, datatype, whose: owner, cue: "", stands_for };
+                self.tell_leaf(field, None, reads, &whole, Place { repetition: 1, ..place });
                 continue;
             }
             let repeats = self.separators.repetition.filter(|_| !plain);
             for (repetition, span) in (1..).zip(pieces(self.doc, field, repeats)) {
                 place.repetition = repetition;
-                let stands_for = StandsFor::Itself;
                 let whole = Repetition { span, plain, plan, datatype, whose: owner, cue: "", stands_for };
                 if let Some(name) = result_type {
                     self.tell_result(Repetition { cue: question, ..whole }, name, place);
@@ -164,13 +164,6 @@ impl<'d> Walk<'d, '_> {
         if current.is(b"MSH") {
             self.tell_declared(current);
         }
-    }
-
-    /// Whether the sink asks nothing of a field of one value that no row covers: codes, counts, times, most fields.
-    fn is_passed_over(&self, field: &Range<usize>, datatype: &Datatype) -> bool {
-        self.text.and_then(|text| text.get(field.clone())).is_some_and(|value| {
-            value != "\"\"" && self.sink.passes_over(reads(None, datatype, 1, value.as_bytes()), value)
-        })
     }
 
     fn tell_declared(&mut self, current: &Current<'_>) {
