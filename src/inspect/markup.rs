@@ -24,7 +24,7 @@ impl<'r> Inspector<'r> {
             Ok(tape) => tape,
             Err(WalkError::Malformed { .. }) if format::says_text(content_type) && !xml::begins(bytes) => {
                 // A text that begins with a tag, or HTML.
-                return self.document(Format::Text, content_type, bytes, scorer, top, left);
+                return self.read_as(Format::Text, content_type, bytes, scorer, top, left);
             }
             Err(error) => {
                 self.unread_walk(error, media_type, bytes, scorer, top);

@@ -13,6 +13,7 @@ pub mod field;
 pub mod format;
 pub mod walk;
 pub mod url;
+pub mod charset;
 pub mod decode;
 pub mod xhtml;
 pub mod disguise;
@@ -208,6 +209,22 @@ impl<'r> Inspector<'r> {
         top: bool,
         left: &mut usize,
     ) -> Format {
+        if !charset::reads(content_type, bytes) {
+            let place = if top { "body".to_owned() } else { String::new() };
+            scorer.unread(UninspectedReason::Charset, format::known_media_type(content_type), place);
+        }
+        self.read_as(format, content_type, bytes, scorer, top, left)
+    }
+
+    fn read_as(
+        &self,
+        format: Format,
+        content_type: &str,
+        bytes: &[u8],
+        scorer: &mut Scorer<'r>,
+        top: bool,
+        left: &mut usize,
+    ) -> Format {
         let media_type = format::known_media_type(content_type);
         let body_place = || "body".to_owned();
         let begin = |scorer: &mut Scorer<'r>, escapes, raw: &[u8]| {
@@ -373,7 +390,7 @@ impl<'r> Inspector<'r> {
             Err(_) => {
                 // Nothing said JSON: a text that begins with a brace, or lines of JSON.
                 let format = if is_ndjson(bytes) { Format::Ndjson } else { Format::Text };
-                self.document(format, content_type, bytes, scorer, top, left)
+                self.read_as(format, content_type, bytes, scorer, top, left)
             }
         }
     }

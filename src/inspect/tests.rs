@@ -99,6 +99,16 @@ fn what_cannot_be_read_is_said() {
     });
     assert_eq!(reasons(&br), [UninspectedReason::Encoding]);
     assert_eq!(reasons(&inspect("", b"")), []);
+    // `SSN 412-21-3456` in UTF-7, and a part and a carrier that say so of themselves.
+    assert_eq!(
+        reasons(&inspect("text/plain; charset=UTF-7", b"+AFMAUwBO 412+AC0-21+AC0-3456")),
+        [UninspectedReason::Charset]
+    );
+    let part = b"--x\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+AFMAUwBO\r\n--x--\r\n";
+    assert_eq!(reasons(&inspect("multipart/mixed; boundary=x", part)), [UninspectedReason::Charset]);
+    let carrier = br#"{"resourceType":"DocumentReference","content":[{"attachment":{
+        "contentType":"text/plain; charset=utf-7","data":"K0FGTUFVd0JP"}}]}"#;
+    assert_eq!(reasons(&inspect("application/fhir+json", carrier)), [UninspectedReason::Charset]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! UTF-8 is read where it lies. Latin-1 and windows-1252 are turned into UTF-8 as a whole, with the places of the
 //! characters beyond ASCII remembered. All else that isn't pure ASCII is refused.
 
+use crate::inspect::charset::Charset;
 use crate::inspect::walk::WalkError;
 use std::borrow::Cow;
 
@@ -54,29 +55,6 @@ pub(super) fn decode(doc: &[u8]) -> Result<Decoded<'_>, WalkError> {
     }
     let text = std::str::from_utf8(doc).map_err(|e| WalkError::NotUtf8 { at: e.valid_up_to() })?;
     Ok(Decoded { text: Cow::Borrowed(text), wide: Vec::new() })
-}
-
-#[derive(Clone, Copy)]
-enum Charset {
-    Utf8,
-    /// Latin-1, read as windows-1252, as every browser and most receivers do.
-    Latin1,
-    /// Any whose first 128 characters are ASCII's.
-    OtherAscii,
-    Unknown,
-}
-
-impl Charset {
-    fn of(name: &str) -> Self {
-        let name = name.to_ascii_lowercase();
-        match name.as_str() {
-            // UTF-16 said by bytes that show otherwise: common where a text was made in memory and sent as UTF-8.
-            "utf-8" | "utf8" | "us-ascii" | "ascii" | "utf-16" => Self::Utf8,
-            "iso-8859-1" | "iso8859-1" | "latin1" | "windows-1252" | "cp1252" => Self::Latin1,
-            other if other.starts_with("iso-8859-") || other.starts_with("windows-125") => Self::OtherAscii,
-            _ => Self::Unknown,
-        }
-    }
 }
 
 /// The name after `encoding=` in the declaration that `doc` begins with.
