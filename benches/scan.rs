@@ -9,7 +9,7 @@
 
 mod common;
 
-use common::{bundle, ccda, cpu, note, oru, row};
+use common::{bundle, ccda, cpu, note, notes, oru, row};
 use phigate::inspect::decode::Budget;
 use phigate::inspect::scan::Engine;
 use phigate::inspect::{Inspector, Message, RuleSet};
@@ -23,6 +23,7 @@ fn main() {
     for size in [4 << 10, 64 << 10] {
         for (name, content_type, body) in [
             ("fhir-json", "application/fhir+json", bundle(size)),
+            ("fhir-notes", "application/fhir+json", notes(size)),
             ("ccda", "text/xml", ccda(size)),
             ("hl7v2", "x-application/hl7-v2+er7", oru(size)),
             ("text", "text/plain", note(size)),
@@ -31,7 +32,8 @@ fn main() {
         .filter(|(name, ..)| is_wanted(name))
         {
             let found = whole(&inspector, name, content_type, body.as_bytes(), quick);
-            assert!(found > 0, "{name}: the bench finds nothing");
+            // Nobody is in the notes.
+            assert!(found > 0 || name == "fhir-notes", "{name}: the bench finds nothing");
         }
     }
     samples(&inspector, quick);

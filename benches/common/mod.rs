@@ -47,6 +47,26 @@ pub(crate) fn bundle(bytes: usize) -> String {
     out + "]}"
 }
 
+/// A Bundle of observations with a note each, of subjects that aren't in it: as the load of `benches/peers` is.
+pub(crate) fn notes(bytes: usize) -> String {
+    let mut out = String::from(r#"{"resourceType":"Bundle","type":"collection","entry":["#);
+    let mut n = 0;
+    while out.len() + 300 < bytes {
+        let _ = write!(
+            out,
+            r#"{}{{"resource":{{"resourceType":"Observation","id":"obs-{n:06}","status":"final","code":{{"coding":[{{"system":"http://loinc.org","code":"{}-{}","display":"Synthetic panel"}}]}},"subject":{{"reference":"Patient/synthetic-{}"}},"valueQuantity":{{"value":{}.{},"unit":"mg/dL"}},"note":[{{"text":"synthetic load body, entry {n}"}}]}}}}"#,
+            if n == 0 { "" } else { "," },
+            1000 + n * 7919 % 90000,
+            n % 10,
+            1 + n * 31 % 99,
+            n * 13 % 200,
+            n % 100
+        );
+        n += 1;
+    }
+    out + "]}"
+}
+
 /// A C-CDA document: a header with its patient, then sections of narrative and entries, as many as fit.
 pub(crate) fn ccda(bytes: usize) -> String {
     const TESTS: [(&str, &str, &str); 6] = [

@@ -32,8 +32,8 @@ impl Charset {
             "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "l1" | "windows-1252" | "cp1252" => {
                 Self::Latin1
             }
-            "koi8-r" | "koi8-u" | "macintosh" | "euc-jp" | "euc-kr" | "gbk" | "gb2312" | "gb18030" | "big5"
-            | "shift_jis" | "windows-874" | "windows-31j" => Self::OtherAscii,
+            "koi8-r" | "koi8-u" | "macintosh" | "euc-jp" | "euc-kr" | "gbk" | "gb2312" | "gb18030"
+            | "big5" | "shift_jis" | "windows-874" | "windows-31j" => Self::OtherAscii,
             other
                 if ["iso-8859-", "iso8859-", "iso_8859-", "windows-125", "cp125"]
                     .iter()

@@ -3,15 +3,15 @@
 
 use super::Evidence;
 use crate::inspect::finding::Person;
+use crate::inspect::hash::Map;
 use crate::inspect::kind::Kind;
-use std::collections::HashMap;
 
 /// Who was counted before.
 #[derive(Default)]
 pub(super) struct Again<'e> {
     /// The most points, with clinical content and without it.
-    numbers: HashMap<(Kind, &'e str, bool), u16>,
-    named: HashMap<(Vec<&'e str>, bool), u16>,
+    numbers: Map<(Kind, &'e str, bool), u16>,
+    named: Map<(Vec<&'e str>, bool), u16>,
 }
 
 impl<'e> Again<'e> {
@@ -21,16 +21,18 @@ impl<'e> Again<'e> {
     pub(super) fn counts_again(&mut self, evidence: &'e [Evidence], own: &[usize], person: &Person) -> bool {
         let (points, clinical) = (person.points.0, person.clinical);
         let counted = || own.iter().filter_map(|at| evidence.get(*at)).filter(|e| e.finding.points.0 > 0);
-        let numbers: Vec<(Kind, &str, bool)> = counted()
-            .filter(|e| is_one_persons(e.kind))
-            .flat_map(|e| e.keys.iter().map(|key| (e.kind, key.as_str(), clinical)))
-            .collect();
-        if !numbers.is_empty() {
-            let before = |number: &(Kind, &str, bool)| {
-                self.numbers.get(number).is_some_and(|before| *before >= points)
-            };
-            let again = numbers.iter().all(before);
-            for number in numbers {
+        let numbers = || {
+            counted()
+                .filter(|e| is_one_persons(e.kind))
+                .flat_map(|e| e.keys.iter().map(|key| (e.kind, key.as_str(), clinical)))
+        };
+        let (mut has_number, mut again) = (false, true);
+        for number in numbers() {
+            has_number = true;
+            again &= self.numbers.get(&number).is_some_and(|before| *before >= points);
+        }
+        if has_number {
+            for number in numbers() {
                 let most = self.numbers.entry(number).or_default();
                 *most = points.max(*most);
             }

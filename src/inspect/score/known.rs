@@ -88,12 +88,14 @@ impl Scorer<'_> {
                 _ => None,
             };
             for person in [Some(e.person), of].into_iter().flatten() {
-                let known = known.entry(person).or_default();
+                // Of whom neither name nor number is known there is nothing to look for.
                 if is_name(e.kind) {
-                    known.names.extend(e.keys.iter().filter(|w| w.chars().count() > 1).cloned());
+                    let words = e.keys.iter().filter(|w| w.chars().count() > 1).cloned();
+                    known.entry(person).or_default().names.extend(words);
                 } else if is_number(e.kind) {
                     let long = e.keys.iter().filter(|key| key.len() >= NUMBER_FROM);
-                    known.numbers.extend(long.map(|key| (national(key).to_owned(), e.kind)));
+                    let long = long.map(|key| (national(key).to_owned(), e.kind));
+                    known.entry(person).or_default().numbers.extend(long);
                 }
             }
         }

@@ -7,7 +7,6 @@ use crate::inspect::kind::{Kind, Points};
 use crate::inspect::known::Standing;
 use crate::inspect::marker::Sign;
 use crate::inspect::names;
-use std::collections::BTreeMap;
 
 /// Adds up one person's evidence, and writes into the findings what each counted.
 pub(super) fn add_up(
@@ -45,7 +44,7 @@ pub(super) fn add_up(
         words.extend(structured.iter().flat_map(|e| e.keys.iter().map(String::as_str)));
         words.sort_unstable();
     }
-    let (mut heaviest, mut in_shadow): (BTreeMap<Kind, u16>, BTreeMap<Kind, u16>) = Default::default();
+    let (mut heaviest, mut in_shadow) = (Heaviest::default(), Heaviest::default());
     let mut outcome = Vec::with_capacity(own.len());
     for at in own {
         let Some(e) = evidence.get(*at) else { continue };
@@ -64,8 +63,7 @@ pub(super) fn add_up(
             (_, Sign::Habit) if is_name(e.kind) => (kept.min(dummy_name), Counted::Dummy),
             _ => (kept, Counted::Yes),
         };
-        let slot = if e.shadow { &mut in_shadow } else { &mut heaviest }.entry(e.kind).or_default();
-        *slot = (*slot).max(points.0);
+        if e.shadow { &mut in_shadow } else { &mut heaviest }.tell(e.kind, points.0);
         let counted = if e.shadow && counted == Counted::Yes { Counted::Shadow } else { counted };
         outcome.push((*at, points, counted));
     }
@@ -76,19 +74,16 @@ pub(super) fn add_up(
             e.finding.sign = e.judged.sign;
         }
     }
-    let only_opaque_id = heaviest
-        .iter()
-        .filter(|(_, p)| **p > 0)
-        .all(|(kind, _)| matches!(kind, Kind::ResourceId | Kind::ServiceDate | Kind::Trait))
-        && heaviest.get(&Kind::ResourceId).is_some_and(|p| *p > 0);
-    let mut with_shadow = heaviest.clone();
-    for (kind, points) in in_shadow {
-        let slot = with_shadow.entry(kind).or_default();
-        *slot = (*slot).max(points);
+    let only_opaque_id = heaviest.of(Kind::ResourceId) > 0
+        && heaviest
+            .counted()
+            .all(|(kind, _)| matches!(kind, Kind::ResourceId | Kind::ServiceDate | Kind::Trait));
+    for (kind, points) in heaviest.counted() {
+        in_shadow.tell(kind, points);
     }
     Person {
-        points: sum(heaviest),
-        shadow_points: sum(with_shadow),
+        points: heaviest.sum(),
+        shadow_points: in_shadow.sum(),
         clinical,
         made_up,
         only_opaque_id,
@@ -98,14 +93,40 @@ pub(super) fn add_up(
     }
 }
 
-/// Each kind once, at its highest. A full name stands for its parts, and a relative's name for the relative's.
-fn sum(mut heaviest: BTreeMap<Kind, u16>) -> Points {
-    let parts =
-        heaviest.remove(&Kind::FamilyName).unwrap_or(0) + heaviest.remove(&Kind::GivenName).unwrap_or(0);
-    let whole =
-        heaviest.remove(&Kind::FullName).unwrap_or(0).max(heaviest.remove(&Kind::Relative).unwrap_or(0));
-    let sum = heaviest.values().fold(u32::from(parts.max(whole)), |sum, p| sum + u32::from(*p));
-    Points(u16::try_from(sum).unwrap_or(u16::MAX))
+/// The most points that anything of each kind has.
+struct Heaviest([u16; Kind::ALL.len()]);
+
+impl Default for Heaviest {
+    fn default() -> Self {
+        Self([0; Kind::ALL.len()])
+    }
+}
+
+impl Heaviest {
+    fn tell(&mut self, kind: Kind, points: u16) {
+        if let Some(most) = self.0.get_mut(kind as usize) {
+            *most = points.max(*most);
+        }
+    }
+
+    fn of(&self, kind: Kind) -> u16 {
+        self.0.get(kind as usize).copied().unwrap_or(0)
+    }
+
+    /// The kinds that have points.
+    fn counted(&self) -> impl Iterator<Item = (Kind, u16)> + '_ {
+        Kind::ALL.iter().copied().zip(self.0).filter(|(_, points)| *points > 0)
+    }
+
+    /// Each kind once. A full name stands for its parts, and a relative's name for the relative's.
+    fn sum(&self) -> Points {
+        let of = |kind| u32::from(self.of(kind));
+        let parts = of(Kind::FamilyName) + of(Kind::GivenName);
+        let whole = of(Kind::FullName).max(of(Kind::Relative));
+        let names = parts + of(Kind::FullName) + of(Kind::Relative);
+        let all: u32 = self.0.iter().map(|points| u32::from(*points)).sum();
+        Points(u16::try_from(all - names + parts.max(whole)).unwrap_or(u16::MAX))
+    }
 }
 
 /// Rules b and c of the marker list.

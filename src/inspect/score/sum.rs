@@ -5,10 +5,25 @@ use super::again::Again;
 use super::person::{agree, is_name, is_number};
 use crate::inspect::finding::{Counted, Finding, Findings, Part};
 use crate::inspect::format::Format;
-use crate::inspect::hash::Map;
 use crate::inspect::kind::Kind;
 use crate::inspect::marker::Sign;
 use crate::inspect::walk::{PersonId, Role};
+
+/// Numbers of evidence, person by person, each one's in order.
+#[derive(Default)]
+pub(super) struct ByPerson {
+    numbers: Vec<usize>,
+    /// Where each person's begin, and one behind the last.
+    starts: Vec<usize>,
+}
+
+impl ByPerson {
+    pub(super) fn of(&self, person: PersonId) -> &[usize] {
+        let person = person.0 as usize;
+        let bounds = self.starts.get(person).zip(self.starts.get(person.saturating_add(1)));
+        bounds.and_then(|(from, to)| self.numbers.get(*from..*to)).unwrap_or_default()
+    }
+}
 
 impl Scorer<'_> {
     /// Adds up, and tells what was found.
@@ -32,11 +47,14 @@ impl Scorer<'_> {
             }
         }
         let mut persons = Vec::with_capacity(self.people.len());
-        let mut index: Map<PersonId, usize> = Map::default();
-        let mut by_person = self.by_person();
-        let mut owned = Vec::with_capacity(by_person.len());
+        let mut index: Vec<Option<usize>> = vec![None; self.people.len()];
+        let by_person = self.by_person();
+        let mut told = Vec::with_capacity(self.people.len());
         for id in (0..self.people.len()).map(|n| PersonId(u32::try_from(n).unwrap_or(u32::MAX - 1))) {
-            let own = by_person.remove(&id).unwrap_or_default();
+            let own = by_person.of(id);
+            if own.is_empty() {
+                continue;
+            }
             let is_clinical = clinical.get(id.0 as usize).copied().unwrap_or(false);
             let of_text = self.people.get(id.0 as usize).is_some_and(|draft| draft.of_text);
             // Of whom there are facts it is asked whether production knows them, whatever counts for nothing.
@@ -52,22 +70,22 @@ impl Scorer<'_> {
                     evidence.free_text = false;
                 }
             }
-            index.insert(id, persons.len());
+            if let Some(slot) = index.get_mut(id.0 as usize) {
+                *slot = Some(persons.len());
+            }
             let generator = self.people.get(id.0 as usize).is_some_and(|draft| draft.generator);
-            persons.push(self.judge_person(id, &own, is_clinical, generator));
-            owned.push((id, own));
+            persons.push(self.judge_person(id, own, is_clinical, generator));
+            told.push(id);
         }
         let mut again = Again::default();
-        for (id, own) in &owned {
-            if let Some(person) = index.get(id).and_then(|at| persons.get_mut(*at)) {
-                person.again = again.counts_again(&self.evidence, own, person);
-            }
+        for (id, person) in told.into_iter().zip(&mut persons) {
+            person.again = again.counts_again(&self.evidence, by_person.of(id), person);
         }
         let findings = self
             .evidence
             .into_iter()
             .map(|e| {
-                let person = index.get(&e.person).copied();
+                let person = index.get(e.person.0 as usize).copied().flatten();
                 let counted = match person {
                     _ if e.suppressed => Counted::Suppressed,
                     None => Counted::NotThePatient,
@@ -113,7 +131,7 @@ impl Scorer<'_> {
         let count = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
         let mut owner: Vec<PersonId> = (0..count).map(PersonId).collect();
         let relatives = self.people.iter().any(|draft| matches!(draft.role, Role::RelativeOf(_)));
-        let by_person = if relatives { self.by_person() } else { Map::default() };
+        let by_person = if relatives { self.by_person() } else { ByPerson::default() };
         for (from, draft) in self.people.iter().enumerate() {
             if let Role::RelativeOf(patient) = draft.role
                 && let Ok(id) = u32::try_from(from)
@@ -150,26 +168,38 @@ impl Scorer<'_> {
     }
 
     /// Which evidence is of whom.
-    pub(super) fn by_person(&self) -> Map<PersonId, Vec<usize>> {
-        let mut by_person: Map<PersonId, Vec<usize>> = Map::default();
-        for (at, evidence) in self.evidence.iter().enumerate() {
-            if evidence.person != PersonId::NOBODY {
-                by_person.entry(evidence.person).or_default().push(at);
+    pub(super) fn by_person(&self) -> ByPerson {
+        let people = self.people.len();
+        // How much each has, moved one on; then where each one's begins.
+        let mut starts = vec![0; people + 1];
+        for evidence in &self.evidence {
+            if let Some(count) = starts.get_mut((evidence.person.0 as usize).saturating_add(1)) {
+                *count += 1;
             }
         }
-        by_person
+        let mut before = 0;
+        for start in &mut starts {
+            before += *start;
+            *start = before;
+        }
+        let mut numbers = vec![0; before];
+        let mut next = starts.clone();
+        for (at, evidence) in self.evidence.iter().enumerate() {
+            let person = evidence.person.0 as usize;
+            if person < people
+                && let Some(next) = next.get_mut(person)
+                && let Some(slot) = numbers.get_mut(*next)
+            {
+                *slot = at;
+                *next += 1;
+            }
+        }
+        ByPerson { numbers, starts }
     }
 
     /// Whether two people agree by full name or by a number.
-    pub(super) fn agree(
-        &self,
-        by_person: &Map<PersonId, Vec<usize>>,
-        one: PersonId,
-        other: PersonId,
-    ) -> bool {
-        let of = |person: PersonId| {
-            by_person.get(&person).into_iter().flatten().filter_map(|at| self.evidence.get(*at))
-        };
+    fn agree(&self, by_person: &ByPerson, one: PersonId, other: PersonId) -> bool {
+        let of = |person: PersonId| by_person.of(person).iter().filter_map(|at| self.evidence.get(*at));
         let name = |person: PersonId| {
             let mut words: Vec<String> = of(person)
                 .filter(|e| !e.free_text && is_name(e.kind))

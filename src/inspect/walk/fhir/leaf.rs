@@ -78,7 +78,8 @@ impl<'t> Walk<'t, '_, '_> {
         self.announce();
         let (tape, table) = (self.tape, self.table);
         let doc = self.doc;
-        let place = || place::place(doc, id);
+        let told = &self.told;
+        let place = || place::place(doc, id, told);
         if row.is_some_and(|row| row.field.kind == Kind::DeclaredMode) {
             self.sink.declared(Declared::Test, &place);
         }

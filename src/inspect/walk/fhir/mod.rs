@@ -43,6 +43,7 @@ use leaf::Beside;
 use names::{Category, Name};
 use paths::Paths;
 use people::{Facts, Lead, People};
+use place::Memo;
 use std::cell::Cell;
 use table::Step;
 
@@ -75,7 +76,19 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
     let doc = Doc { tape, keys: &keys, table };
     let people = People::find(doc);
     let paths = Paths::new(table);
-    Walk { doc, tape, table, people, announced: 0, paths, led: None, beside: Cell::new(None), sink }.run();
+    Walk {
+        doc,
+        tape,
+        table,
+        people,
+        announced: 0,
+        paths,
+        led: None,
+        beside: Cell::new(None),
+        told: Memo::default(),
+        sink,
+    }
+    .run();
 }
 
 struct Walk<'t, 'd, 's> {
@@ -90,6 +103,7 @@ struct Walk<'t, 'd, 's> {
     led: Option<(NodeId, Lead)>,
     /// The object that was looked through last for what conditions ask.
     beside: Cell<Option<(NodeId, Beside)>>,
+    told: Memo,
     sink: &'s mut dyn Sink,
 }
 
@@ -131,7 +145,8 @@ impl Walk<'_, '_, '_> {
         let person = self.person(above);
         self.announce();
         let doc = self.doc;
-        self.sink.unknown_key(&key, span, person, &|| place::place(doc, id));
+        let told = &self.told;
+        self.sink.unknown_key(&key, span, person, &|| place::place(doc, id, told));
         (name, true)
     }
 

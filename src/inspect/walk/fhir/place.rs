@@ -3,14 +3,23 @@
 use super::super::json::NodeId;
 use super::keys::Doc;
 use super::names::Name;
+use std::cell::RefCell;
+
+/// The place of the resource that was told last, in words: what is told next mostly lies in it, too.
+#[derive(Default)]
+pub(super) struct Memo(RefCell<Option<(NodeId, String)>>);
 
 /// The place of a value.
-pub(super) fn place(doc: Doc<'_, '_>, id: NodeId) -> String {
+pub(super) fn place(doc: Doc<'_, '_>, id: NodeId, memo: &Memo) -> String {
     let tape = doc.tape;
+    let mut memo = memo.0.borrow_mut();
     // From the value up; what lies deeper than most goes on in a list.
     let (mut near, mut count, mut far) = ([NodeId::ROOT; STEPS_NEAR], 0, Vec::new());
     let mut at = id;
-    while let Some(parent) = tape.parent(at) {
+    let is_told = |at| memo.as_ref().is_some_and(|(told, _)| *told == at);
+    while !is_told(at)
+        && let Some(parent) = tape.parent(at)
+    {
         match near.get_mut(count) {
             Some(slot) => *slot = at,
             None => far.push(at),
@@ -20,9 +29,14 @@ pub(super) fn place(doc: Doc<'_, '_>, id: NodeId) -> String {
     }
     let near = near.into_iter().take(count);
     let names = &doc.table.names;
-    let root = doc.string(NodeId::ROOT, doc.table.words.resource_type).unwrap_or_default();
     let mut place = String::with_capacity(96);
-    place.push_str(if names.resource(&root) == Name::UNKNOWN { "*" } else { &root });
+    match memo.as_ref().filter(|_| is_told(at)) {
+        Some((_, told)) => place.push_str(told),
+        None => {
+            let root = doc.string(NodeId::ROOT, doc.table.words.resource_type).unwrap_or_default();
+            place.push_str(if names.resource(&root) == Name::UNKNOWN { "*" } else { &root });
+        }
+    }
     for step in near.chain(far).rev() {
         if let Some(number) = tape.element(step) {
             push_number(&mut place, number);
@@ -33,6 +47,9 @@ pub(super) fn place(doc: Doc<'_, '_>, id: NodeId) -> String {
             place.push('*');
         } else {
             place.push_str(&tape.key(step).unwrap_or_default());
+        }
+        if doc.key_is(step, doc.table.words.resource) {
+            *memo = Some((step, place.clone()));
         }
     }
     place

@@ -46,6 +46,8 @@ struct Resource<'d> {
     owner: Owner,
     /// Type that its subject leads to: `None` without a subject.
     subject: Target,
+    /// The Reference that was read for that, and what it leads to: the walk asks for it again.
+    led: Option<(NodeId, Lead)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,6 +238,7 @@ impl<'t, 'd> People<'t, 'd> {
                 id,
                 owner,
                 subject: Target::None,
+                led: None,
             });
         }
     }
@@ -345,7 +348,8 @@ impl<'t, 'd> People<'t, 'd> {
                 continue;
             };
             let (node, container) = (resource.node, resource.container);
-            let lead = self.subject(node, number);
+            let led = self.subject(node, number);
+            let lead = led.map_or(NO_LEAD, |(_, lead)| lead);
             let owner = match (lead.person, container) {
                 (Some(PersonId::NOBODY), _) => Owner::Nobody,
                 (Some(person), _) => Owner::Known(person),
@@ -356,6 +360,7 @@ impl<'t, 'd> People<'t, 'd> {
             if let Some(resource) = self.resources.get_mut(number) {
                 resource.owner = owner;
                 resource.subject = lead.target;
+                resource.led = led;
             }
         }
         let mut patients =
@@ -364,21 +369,21 @@ impl<'t, 'd> People<'t, 'd> {
     }
 
     /// Whom a resource is about: the first reference that leads to a person, else the first that stands.
-    fn subject(&mut self, node: NodeId, number: usize) -> Lead {
+    fn subject(&mut self, node: NodeId, number: usize) -> Option<(NodeId, Lead)> {
         let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
-        let mut first = NO_LEAD;
+        let mut first = None;
         for key in &words.subjects {
             for object in doc.get(node, *key).into_iter().flat_map(|value| each(tape, value)) {
                 let lead = self.lead(object, number);
                 if lead.person.is_some() {
-                    return lead;
+                    return Some((object, lead));
                 }
-                if first.target == Target::None {
-                    first = lead;
+                if first.is_none() && lead.target != Target::None {
+                    first = Some((object, lead));
                 }
             }
         }
-        if first.target != Target::None {
+        if first.is_some() {
             return first;
         }
         for (outer, inner) in &words.further {
@@ -387,12 +392,12 @@ impl<'t, 'd> People<'t, 'd> {
                 if let Some(object) = object.filter(|o| doc.get(*o, words.reference).is_some()) {
                     let lead = self.lead(object, number);
                     if lead.person.is_some() {
-                        return lead;
+                        return Some((object, lead));
                     }
                 }
             }
         }
-        NO_LEAD
+        None
     }
 
     fn own(&mut self, number: usize, owner: Owner) {

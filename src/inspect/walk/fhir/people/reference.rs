@@ -9,6 +9,11 @@ use std::borrow::Cow;
 impl People<'_, '_> {
     /// What a Reference object inside a resource leads to.
     pub(in super::super) fn lead(&mut self, object: NodeId, number: usize) -> Lead {
+        if let Some((read, lead)) = self.resources.get(number).and_then(|resource| resource.led)
+            && read == object
+        {
+            return lead;
+        }
         if self.tape.kind(object) != NodeKind::Object {
             return NO_LEAD;
         }
@@ -136,7 +141,7 @@ impl People<'_, '_> {
 
 /// `Patient/id` of a reference: its last two segments.
 fn tail(reference: &str) -> &str {
-    let mut slashes = reference.rmatch_indices('/').map(|(at, _)| at);
+    let mut slashes = memchr::memrchr_iter(b'/', reference.as_bytes());
     match (slashes.next(), slashes.next()) {
         (Some(_), Some(second)) => reference.get(second + 1..).unwrap_or(reference),
         _ => reference,
