@@ -30,6 +30,11 @@ pub fn quiet_panics() {
     std::panic::set_hook(Box::new(|info| {
         let (file, line) = info.location().map_or(("unknown", 0), |at| (at.file(), at.line()));
         tracing::error!(file, line, "A task panicked; its message isn't shown, it might hold payload.");
+        if !tracing::dispatcher::has_been_set() {
+            // A command that keeps no log.
+            let told = format!("phigate: stopped by a fault of its own at {file}:{line}\n");
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes()); // nothing is left to tell then
+        }
     }));
 }
 
