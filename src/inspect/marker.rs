@@ -197,6 +197,9 @@ impl Markers {
             return Judged { sign: Sign::Placeholder, points: Points(0), ..plain };
         }
         let zero = |sign| Judged { sign, points: Points(0), ..plain };
+        if cannot_be(kind, trimmed) {
+            return zero(Sign::Placeholder);
+        }
         let weighed = |sign| match sign {
             Sign::None => plain,
             sign => zero(sign),
@@ -322,8 +325,11 @@ impl Markers {
         if words.iter().any(|w| self.test_name_prefixes.iter().any(|p| w.starts_with(p.as_str()))) {
             return Sign::Sure;
         }
-        // One digit behind a name is no name either, but people number double registrations so.
-        let numbered = |w: &String| w.len() > 2 && w.ends_with(|c: char| c.is_ascii_digit());
+        // One digit behind a name is no name either, but people number double registrations so. A number by itself is
+        // something else that was put into the field: `BROWN, HAROLD (MRN 48210377)`.
+        let numbered = |w: &String| {
+            w.len() > 2 && w.ends_with(|c: char| c.is_ascii_digit()) && w.starts_with(char::is_alphabetic)
+        };
         if words.iter().any(|w| self.test_names.contains(w) || numbered(w)) {
             return Sign::Habit;
         }
@@ -402,6 +408,50 @@ fn has_digit_tail(word: &str) -> bool {
         && word.bytes().take(2).all(|b| b.is_ascii_alphabetic())
 }
 
+/// Whether a value is no value of its kind at all: a label or a word where a number is due, a place in a message of a
+/// mapping (`PID-3.1`), the system of numbers instead of one.
+fn cannot_be(kind: Kind, value: &str) -> bool {
+    let number = matches!(
+        kind,
+        Kind::Ssn
+            | Kind::Mbi
+            | Kind::Mrn
+            | Kind::MemberId
+            | Kind::Account
+            | Kind::Passport
+            | Kind::DriverLicence
+    );
+    let has_digit = value.bytes().any(|b| b.is_ascii_digit()) || !value.is_ascii();
+    match kind {
+        Kind::Email => !value.contains('@') && value.is_ascii() && !value.contains('%'),
+        _ if number => !has_digit || is_place(value) || is_oid(value),
+        Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::BirthDate | Kind::Phone => {
+            is_place(value)
+        }
+        _ => false,
+    }
+}
+
+/// A place of HL7v2: `PID-3`, `PID-5.1`.
+fn is_place(value: &str) -> bool {
+    let Some((segment, field)) = value.split_once('-') else { return false };
+    segment.len() == 3
+        && segment.starts_with(|c: char| c.is_ascii_uppercase())
+        && segment.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && (1..=8).contains(&field.len())
+        && field.starts_with(|c: char| c.is_ascii_digit())
+        && field.split('.').all(|n| (1..=2).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// `2.16.840.1.113883.4.1`, with or without `urn:oid:`: the system of numbers.
+fn is_oid(value: &str) -> bool {
+    let arcs = value.strip_prefix("urn:oid:").unwrap_or(value);
+    arcs.split('.').count() >= 5
+        && arcs
+            .split('.')
+            .all(|arc| !arc.is_empty() && arc.len() <= 12 && arc.bytes().all(|b| b.is_ascii_digit()))
+}
+
 fn is_masked(value: &str) -> bool {
     value.bytes().filter(|b| matches!(b, b'*' | b'x' | b'X' | b'#')).count() >= 3
 }
@@ -477,6 +527,26 @@ mod tests {
         assert_eq!(judge(Kind::Email, "attestant@gmail.com").sign, Sign::None);
         assert_eq!(judge(Kind::BirthDate, "1962-06-22").points, Points(40));
         assert_eq!(judge(Kind::Email, "a.b@icloud.com").points, Points(50));
+    }
+
+    #[test]
+    fn what_is_no_value_of_its_kind_weighs_nothing() {
+        for (kind, value) in [
+            (Kind::Mrn, "PID-3.1"),
+            (Kind::Mrn, "MRN"),
+            (Kind::Mrn, "2.16.840.1.113883.3.9621.1"),
+            (Kind::MemberId, "urn:oid:2.16.840.1.113883.3.9621.2"),
+            (Kind::Ssn, "PID-19"),
+            (Kind::Email, "E-mail"),
+            (Kind::FamilyName, "PID-5.1"),
+        ] {
+            assert_eq!(judge(kind, value).sign, Sign::Placeholder, "{value}");
+            assert_eq!(judge(kind, value).points, Points(0), "{value}");
+        }
+        for (kind, value) in [(Kind::Mrn, "ABC-48213"), (Kind::Mrn, "PID-482137"), (Kind::Mrn, "48.213.077")]
+        {
+            assert_ne!(judge(kind, value).points, Points(0), "{value}");
+        }
     }
 
     #[test]

@@ -138,6 +138,8 @@ pub(super) fn made_up(
     let numbers: Vec<&&Evidence> = structured
         .iter()
         .filter(|e| is_number(e.kind) && !is_machines(e) && sign(e) != Sign::Placeholder)
+        // What a payer or a ward counts up for each message says nothing of who it is for: rule c doesn't ask it.
+        .filter(|e| !matches!(e.kind, Kind::ClaimId | Kind::VisitNumber))
         .collect();
     let impossible_name = structured.iter().any(|e| is_name(e.kind) && sign(e) == Sign::Sure);
     let habit_name = structured.iter().any(|e| is_name(e.kind) && sign(e) == Sign::Habit);
