@@ -143,8 +143,11 @@ impl<'t> Walk<'t, '_> {
                             Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::BirthDate
                         )
                     };
+                    // A label and its value are no person: that is who has the list.
+                    let pairs = self.own_row(id, &key).is_none() && self.label(id, &key).is_some();
+                    let mut elements = self.frames.iter().rev().filter(|f| self.is_element(f.object));
                     if self.row(id, &key).is_some_and(names)
-                        && let Some(frame) = self.frames.iter().rev().find(|f| self.is_element(f.object))
+                        && let Some(frame) = elements.nth(usize::from(pairs))
                     {
                         own.insert(frame.object);
                     }
@@ -241,8 +244,36 @@ impl<'t> Walk<'t, '_> {
         sink.leaf(&Leaf { span: tape.span(id), value, field, person, reads, cue: &cue }, &place);
     }
 
-    /// The best row of a key whose conditions hold.
+    /// The best row of a key whose conditions hold; of a key that says nothing but `value` that of the label beside it,
+    /// else that of the key above: `{"name": "dob", "value": "…"}`, `"mrn": {"value": "…"}`.
     fn row(&self, id: NodeId, key: &str) -> Option<&'t Row> {
+        self.own_row(id, key).or_else(|| self.labelled(id, key)).or_else(|| self.wrapped(key))
+    }
+
+    fn labelled(&self, id: NodeId, key: &str) -> Option<&'t Row> {
+        let label = self.label(id, key)?;
+        self.value_row("", &normal(&self.tape.value(label)))
+    }
+
+    fn wrapped(&self, key: &str) -> Option<&'t Row> {
+        let frame = self.frames.last().filter(|_| VALUE_KEYS.contains(&key))?;
+        let above = self.frames.len().checked_sub(2).and_then(|at| self.frames.get(at));
+        self.value_row(above.map_or("", |frame| frame.key.as_str()), &frame.key)
+    }
+
+    /// The row of a key that holds one value, whatever stands beside it.
+    fn value_row(&self, parent: &str, key: &str) -> Option<&'t Row> {
+        let side = self.side();
+        self.table.rows(parent, key).find(|row| {
+            let field = &row.field;
+            row.carry == Carry::Value
+                && !(side == Side::Nobody && matches!(field.whose, Whose::Patient | Whose::Relative))
+                && field.when.systems.is_empty()
+                && field.when.types.is_empty()
+        })
+    }
+
+    fn own_row(&self, id: NodeId, key: &str) -> Option<&'t Row> {
         let side = self.side();
         let (parent, object) = match self.frames.last() {
             // an element's parent is the object that holds its array
@@ -300,12 +331,18 @@ impl<'t> Walk<'t, '_> {
             return own;
         }
         let Some(object) = self.frames.last().map(|frame| frame.object) else { return own };
-        let label = tape.children(object).take(MEMBERS_LOOKED_AT_MAX).find(|child| {
+        self.label(id, normal_key).map_or_else(|| key(object), |label| tape.value(label))
+    }
+
+    /// The label beside a value whose key says nothing.
+    fn label(&self, id: NodeId, normal_key: &str) -> Option<NodeId> {
+        let (tape, object) =
+            (self.tape, self.frames.last().filter(|_| VALUE_KEYS.contains(&normal_key))?.object);
+        tape.children(object).take(MEMBERS_LOOKED_AT_MAX).find(|child| {
             *child != id
                 && tape.kind(*child) == NodeKind::String
                 && tape.key(*child).is_some_and(|key| LABEL_KEYS.contains(&normal(&key).as_str()))
-        });
-        label.map_or_else(|| key(object), |label| tape.value(label))
+        })
     }
 
     fn key_of(&self, id: NodeId) -> String {
@@ -411,5 +448,6 @@ fn is_base64(value: &str) -> bool {
 
 const TYPE_KEYS: &[&str] = &["idtype", "type", "identifiertype", "typecode", "system", "kind", "valuetype"];
 const MEDIA_KEYS: &[&str] = &["contenttype", "mimetype", "mediatype", "filetype"];
-const VALUE_KEYS: &[&str] = &["value", "answer", "text", "content", "val", "data"];
+const VALUE_KEYS: &[&str] =
+    &["value", "answer", "text", "content", "val", "data", "valuestring", "stringvalue", "valuedate", "s"];
 const LABEL_KEYS: &[&str] = &["label", "question", "key", "field", "name", "code", "description", "type"];

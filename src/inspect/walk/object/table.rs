@@ -2,6 +2,7 @@
 
 use crate::inspect::field::{Field, FieldTable};
 use crate::inspect::hash::Map;
+use crate::inspect::kind::Kind;
 
 /// Key names, ready for reading: made once, used for every document.
 #[derive(Debug)]
@@ -31,6 +32,17 @@ pub(in crate::inspect::walk) enum Carry {
     Public,
     Relative,
     Clinical,
+}
+
+impl Row {
+    /// Whether it says, whatever stands beside it, that a value is what only an individual has.
+    fn is_an_individuals(&self) -> bool {
+        let when = &self.field.when;
+        self.carry == Carry::Value
+            && when.types.is_empty()
+            && when.systems.is_empty()
+            && is_an_individuals(self.field.kind)
+    }
 }
 
 #[derive(Debug)]
@@ -76,6 +88,13 @@ impl Table {
         self.rows("", &normal(key)).find(plain).map(|row| &row.field)
     }
 
+    /// Whether a key as written names what only an individual has: a name, a birth date, a number, an address.
+    #[must_use]
+    pub fn is_an_individuals(&self, key: &str) -> bool {
+        let key = normal(key);
+        self.rows("", &key).any(Row::is_an_individuals)
+    }
+
     /// The row of a key as written whose value is free text: a file's name, a note.
     #[must_use]
     pub fn free_text(&self, key: &str) -> Option<&Field> {
@@ -86,7 +105,7 @@ impl Table {
     pub(in crate::inspect::walk) fn column(&self, key: &str) -> Option<(&Field, Carry)> {
         let plain = |row: &&Row| row.field.when.types.is_empty() && row.field.when.systems.is_empty();
         let below = self.below.get(key).into_iter().flatten().filter_map(|row| self.rows.get(*row));
-        let row = self.rows("", key).find(plain).or_else(|| below.into_iter().find(plain))?;
+        let row = self.exact("", key).find(plain).or_else(|| below.into_iter().find(plain))?;
         Some((&row.field, row.carry))
     }
 
@@ -97,8 +116,23 @@ impl Table {
         })
     }
 
-    /// The rows for a key (in normal form) inside the object of another, best first.
+    /// The rows for a key (in normal form) inside the object of another, best first. Of a key that has none those of what
+    /// stands behind an owner's word: `subscriberSSN`, `PatientDateOfBirth`.
     pub(super) fn rows<'t>(&'t self, parent: &str, key: &str) -> impl Iterator<Item = &'t Row> {
+        let behind = if self.by_key.contains_key(key) { None } else { self.behind_owner(key) };
+        self.exact(parent, key).chain(behind.into_iter().flat_map(|key| self.exact("", key)))
+    }
+
+    /// What stands behind a word for an individual, where it names something that only an individual has.
+    fn behind_owner<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let tells = |key: &&str| {
+            let mut rows = self.exact("", key);
+            rows.any(Row::is_an_individuals)
+        };
+        OWNERS.iter().filter_map(|owner| key.strip_prefix(owner)).find(tells)
+    }
+
+    fn exact<'t>(&'t self, parent: &str, key: &str) -> impl Iterator<Item = &'t Row> {
         let placed = self.by_key.get(key).map(Vec::as_slice).unwrap_or_default();
         placed
             .iter()
@@ -115,7 +149,7 @@ impl Table {
 
     /// Whether the table has the key (in normal form): it may be shown.
     pub(in crate::inspect::walk) fn has(&self, key: &str) -> bool {
-        self.by_key.contains_key(key) || self.below.contains_key(key)
+        self.by_key.contains_key(key) || self.below.contains_key(key) || self.behind_owner(key).is_some()
     }
 
     /// A key as a place shows it, if the table has it.
@@ -165,6 +199,46 @@ impl Carry {
         })
     }
 }
+
+/// Kinds that only an individual has, and no list, message or account of a program.
+const fn is_an_individuals(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::FamilyName
+            | Kind::GivenName
+            | Kind::FullName
+            | Kind::MotherMaidenName
+            | Kind::BirthDate
+            | Kind::DeathDate
+            | Kind::Ssn
+            | Kind::Mbi
+            | Kind::Mrn
+            | Kind::MemberId
+            | Kind::NationalId
+            | Kind::Passport
+            | Kind::DriverLicence
+            | Kind::Phone
+            | Kind::Email
+            | Kind::Street
+            | Kind::Zip
+    )
+}
+
+/// Words for the individual in front of a key. Not `client`, `user` and `subject`, which are a program's, too.
+const OWNERS: &[&str] = &[
+    "patient",
+    "subscriber",
+    "beneficiary",
+    "member",
+    "insured",
+    "enrollee",
+    "policyholder",
+    "cardholder",
+    "person",
+    "resident",
+    "pat",
+    "pt",
+];
 
 /// A key in normal form: lower case, letters and digits of ASCII only.
 pub(in crate::inspect::walk) fn normal(key: &str) -> String {

@@ -127,7 +127,7 @@ fn each_object_with_a_name_in_a_list_is_a_person() {
     assert_eq!((kept.row("212-55-0187"), kept.of("212-55-0187").3), ("id-ssn", ann));
     assert_eq!((kept.row("123456"), kept.of("123456").3, kept.of("123456").4.as_str()), ("mrn", bo, "Value"));
     assert_eq!(kept.of("7.5").4, "Quantity");
-    assert_eq!((kept.of("X1").4.as_str(), kept.of("X1").5.as_str()), ("Text", "Passport no"));
+    assert_eq!((kept.row("X1"), kept.of("X1").3, kept.of("X1").5.as_str()), ("passport", bo, "Passport no"));
     assert_eq!(kept.clinical, [ann]);
     assert!(kept.unknown.contains(&"score".to_owned()) && !kept.unknown.contains(&"mrn".to_owned()));
     assert_eq!(kept.of("7.5").0, "$[1].*");
