@@ -30,11 +30,20 @@ pub fn parse(value: &str) -> Option<Date> {
             let (head, tail) = rest.split_at(run(|c| c.is_ascii_digit()));
             // A bare `YYYYMMDD` with whatever time follows it.
             if count == 0 && head.len() >= 8 {
-                return Date::new(
+                let year_first = Date::new(
                     head.get(..4)?.parse().ok()?,
                     head.get(4..6)?.parse().ok()?,
                     head.get(6..8)?.parse().ok()?,
                 );
+                // `MMDDYYYY`: its 19 or 20 is no month.
+                return match head.len() {
+                    8 => year_first.or(Date::new(
+                        head.get(4..)?.parse().ok()?,
+                        head.get(..2)?.parse().ok()?,
+                        head.get(2..4)?.parse().ok()?,
+                    )),
+                    _ => year_first,
+                };
             }
             if count == 0 && head.len() == 6 && tail.is_empty() {
                 return Date::new(head.get(..4)?.parse().ok()?, head.get(4..6)?.parse().ok()?, 0);
@@ -89,7 +98,10 @@ fn iso(v: &[u8]) -> Option<Option<Date>> {
         && let (Some(year), Some(month), Some(day)) =
             (number(&[*y1, *y2, *y3, *y4]), number(&[*m1, *m2]), number(&[*d1, *d2]))
     {
-        return Some(Date::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?));
+        let date = Date::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?);
+        // Eight digits that are none may have the month in front.
+        let more = v.get(8).is_some_and(u8::is_ascii_digit);
+        return if date.is_some() || more { Some(date) } else { None };
     }
     let (date, behind) = v.split_first_chunk::<10>()?;
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *date else { return None };

@@ -51,12 +51,18 @@ pub(super) fn run(text: &str, start: usize, lists: &Lists, out: &mut Vec<Word>) 
             end += 1;
         }
         let blanks = text.get(end..).map_or(0, |t| t.len() - t.trim_start_matches(' ').len());
-        if !(1..=2).contains(&blanks) {
+        // `BROWN,HAROLD J`: banners of records have no blank behind the comma.
+        let joined = comma && blanks == 0 && out.last().is_some_and(|w| w.shape == Shape::Upper);
+        if !(1..=2).contains(&blanks) && !joined {
             break;
         }
         let begin = end + blanks;
         let own = begin + particles(text.get(begin..).unwrap_or_default());
-        next = word(text, own, lists).map(|w| Word { span: begin..w.span.end, comma, ..w });
+        next = word(text, own, lists).filter(|w| !joined || w.shape == Shape::Upper).map(|w| Word {
+            span: begin..w.span.end,
+            comma,
+            ..w
+        });
         // A particle before anything but a name word is none.
         if next.as_ref().is_some_and(|w| w.shape == Shape::Initial) && own != begin {
             next = None;
@@ -229,6 +235,8 @@ mod tests {
         assert_eq!(words("Michael D. McAllister (SSN"), ["Michael", "D.", "McAllister"]);
         assert_eq!(words("Omar St. Clair is"), ["Omar", "St. Clair"]);
         assert_eq!(words("O'Brien, Mary"), ["O'Brien", "Mary"]);
+        assert_eq!(words("WHITFIELD,HAROLD J"), ["WHITFIELD", "HAROLD", "J"]);
+        assert_eq!(words("Whitfield,Harold"), ["Whitfield"]);
         assert_eq!(words("Miguel333 Andersen458."), ["Miguel333", "Andersen458"]);
     }
 

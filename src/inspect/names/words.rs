@@ -83,7 +83,9 @@ impl Words {
         let mut cues = Cues::default();
         for list in lists {
             for (phrase, cue) in list.words.iter().zip(list.cue.iter().cycle()) {
-                let last = phrase.rsplit(' ').next().unwrap_or_default().to_owned();
+                // As `cue` cuts the last word off: `signed-off-by` ends in `by`.
+                let last = phrase.rsplit(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’');
+                let last = last.into_iter().next().unwrap_or_default().to_owned();
                 cues.entry(last).or_default().push((phrase.clone(), *cue));
             }
         }
@@ -206,6 +208,7 @@ mod tests {
         assert_eq!(words.cue("thanks,\n"), Some(Cue::Intro));
         assert_eq!(words.cue("from: "), Some(Cue::Label));
         assert_eq!(words.cue("from "), None);
+        assert_eq!(words.cue("signed-off-by: "), Some(Cue::Provider));
         assert_eq!(words.cue("impatient "), None);
         assert_eq!(words.cue("the patient\n"), None);
         assert_eq!(words.cue(""), None);

@@ -11,6 +11,7 @@ use crate::inspect::kind::{Kind, Points};
 use crate::inspect::rules::AloneNearby;
 use crate::inspect::text::Hit;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub enum Evidence {
     Honorific,
     /// One word behind a cue.
     CuedSingle,
+    /// One word behind a label of family names.
+    CuedFamily,
     /// One given name of the list, without a cue.
     Given,
 }
@@ -151,6 +154,10 @@ impl Look<'_> {
             return (taken, None);
         }
         let evidence = if strong { self.cued(name, cue, after) } else { self.listed(name, after) };
+        let evidence = match evidence {
+            Some(Evidence::CuedSingle) if self.is_family_labelled(first, i) => Some(Evidence::CuedFamily),
+            evidence => evidence,
+        };
         (taken, evidence.map(|e| (first.span.start..last.span.end, e)))
     }
 
@@ -304,6 +311,23 @@ impl Look<'_> {
         self.words.cue(&before)
     }
 
+    /// Whether what stands before is a label of family names: `Last name: `, `"surname": `.
+    fn is_family_labelled(&self, first: &Word, i: usize) -> bool {
+        let mut buffer = [0; LOWER_BYTES];
+        let before = lower(window_before(self.text, first.span.start, CUE_BYTES), &mut buffer);
+        let own = i == 0 && before.trim().is_empty();
+        let label = if own { Cow::Owned(self.label.to_lowercase()) } else { before };
+        let head = label.trim_end_matches([' ', '\t', '"', '\'', '*', '`']);
+        let named = head.strip_suffix(" is").unwrap_or(head).trim_end_matches([':', '=', '|']);
+        if !own && named.len() == head.len() {
+            return false;
+        }
+        let named = named.trim_end_matches([' ', '"', '\'', '*', '`']);
+        FAMILY_LABELS.iter().any(|word| {
+            named.strip_suffix(word).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
+        })
+    }
+
     fn own(&self, word: &Word) -> &str {
         self.text.get(word.own..word.span.end).unwrap_or_default()
     }
@@ -348,6 +372,19 @@ fn next_capital(text: &str, at: usize) -> Option<usize> {
 
 /// Longest name: `Maria del Carmen Lopez de Garcia Ruiz` has five words with their particles.
 const NAME_WORDS_MAX: usize = 5;
+/// What a field of a family name is called.
+const FAMILY_LABELS: &[&str] = &[
+    "last name",
+    "last_name",
+    "lastname",
+    "last",
+    "family name",
+    "family_name",
+    "familyname",
+    "family",
+    "surname",
+    "lname",
+];
 /// How far before a name its cue may begin.
 const CUE_BYTES: usize = 40;
 
