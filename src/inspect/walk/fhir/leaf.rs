@@ -52,6 +52,8 @@ impl<'t> Walk<'t, '_, '_> {
             self.row(path, name, &value, plain, frame, frames)
         };
         let reads = match row.map_or(plain, carried) {
+            // A reference that searches says whom by name or number.
+            Reads::Value if plain == Reads::Query => Reads::Query,
             // Whom a provider's or a definition's words name is in public.
             Reads::Text | Reads::Xhtml if matches!(frame.scope, Scope::Provider | Scope::Definition) => {
                 Reads::Public

@@ -310,10 +310,10 @@ fn forms_tell_demographics_by_their_labels() {
         {"linkId":"2","text":"Name of the drug","answer":[{"valueString":"aspirin"}]},
         {"linkId":"g","item":[{"linkId":"last-name","answer":[{"valueString":"Ashdown"}]}]}]}"#,
     );
-    assert_eq!(kept.row("QuestionnaireResponse.item[0].answer[0].valueDate").1, Kind::FormAnswer);
+    assert_eq!(kept.row("QuestionnaireResponse.item[0].answer[0].valueDate").1, Kind::BirthDate);
     assert_eq!(kept.row("QuestionnaireResponse.item[1].answer[0].valueString").1, Kind::FreeText);
     assert_eq!(kept.at("QuestionnaireResponse.item[1].answer[0].valueString").cue, "Name of the drug");
-    assert_eq!(kept.row("QuestionnaireResponse.item[2].item[0].answer[0].valueString").1, Kind::FormAnswer);
+    assert_eq!(kept.row("QuestionnaireResponse.item[2].item[0].answer[0].valueString").1, Kind::FamilyName);
 }
 
 #[test]

@@ -315,9 +315,9 @@ fn results_read_by_their_value_type() {
     let places =
         ["OBX[5]-5.5", "OBX[6]-5.1", "OBX[7]-5.1", "OBX[8]-5", "OBX[9]-5", "OBX[10]-5.2", "OBX[11]-5"];
     let data = ("hl7v2.obx-5.ed", "Base64(\"application/pdf\")");
-    let form = ("hl7v2.obx-5.form", "Value");
+    let (name, born) = (("hl7v2.obx-5.form-name", "Value"), ("hl7v2.obx-5.form-birth-date", "Value"));
     let url = ("hl7v2.obx-5.rp", "Value");
-    assert_eq!(l.rules(&places), [data, url, form, ("", "Text"), form, ("", "Quantity"), ("", "Text")]);
+    assert_eq!(l.rules(&places), [data, url, name, ("", "Text"), born, ("", "Quantity"), ("", "Text")]);
     assert_eq!(l.at("OBX[3]-5").value, "seen by\nDr");
     assert_eq!(l.at("OBX[7]-5.1").cue, "Mother's name");
     assert_eq!(l.clinical.len(), 11);
