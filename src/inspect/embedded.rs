@@ -2,6 +2,7 @@
 
 use super::decode;
 use super::format::Format;
+use super::walk::xml::{self, XML_DEPTH_MAX};
 use std::ops::Range;
 
 /// How a document is carried.
@@ -42,7 +43,7 @@ pub fn whole(text: &str) -> Option<Whole> {
         Format::Xml | Format::Html if trimmed.contains('>') => {
             let first_tag = trimmed.split('>').next().unwrap_or_default();
             let is_xml = first_tag.starts_with("<?xml") || first_tag.contains("xmlns");
-            Some(if is_xml { Whole::Document } else { Whole::Markup })
+            Some(if is_xml || is_data(trimmed, first_tag) { Whole::Document } else { Whole::Markup })
         }
         _ => None,
     }
@@ -57,6 +58,59 @@ pub(super) fn may_be_document(trimmed: &[u8]) -> bool {
         Some(_) => memchr::memchr2(b'\n', b'\r', trimmed).is_some(),
         None => false,
     }
+}
+
+/// Whether a string is XML whose elements say what their texts are: well formed, and its root no element of HTML.
+fn is_data(text: &str, first_tag: &str) -> bool {
+    let name = first_tag.trim_start_matches('<');
+    let name = name.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
+    !HTML_ELEMENTS.iter().any(|element| element.eq_ignore_ascii_case(name))
+        && xml::Tape::read(text.as_bytes(), XML_DEPTH_MAX).is_ok()
+}
+
+/// Objects of JSON that stand in a text: the body of a request in a line of a log. Such as are whole, and begin with a key.
+#[must_use]
+pub fn json_runs(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let (mut out, mut at, mut tries) = (Vec::new(), 0, 0);
+    while let Some(start) = memchr::memchr(b'{', bytes.get(at..).unwrap_or_default()).map(|step| at + step) {
+        at = start + 1;
+        let key = bytes.get(at..).unwrap_or_default().trim_ascii_start().first() == Some(&b'"');
+        if !key {
+            continue;
+        }
+        tries += 1;
+        if tries > JSON_TRIES_MAX {
+            break;
+        }
+        if let Some(end) = object_end(bytes, start) {
+            out.push(start..end);
+            at = end;
+        }
+    }
+    out
+}
+
+/// Where the object that begins at `start` is closed again.
+fn object_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    let run = bytes.get(start..bytes.len().min(start + JSON_RUN_BYTES_MAX))?;
+    for (at, byte) in run.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => depth += 1,
+            b'}' if !quoted => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(start + at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Runs of base64 in a text that hold text, a document or a file: the parts of a JWT (RFC 7519) among them.
@@ -180,6 +234,71 @@ const HEAD_BYTES: usize = 12;
 const RUN_LETTERS_MIN: usize = RUN_BYTES_MIN - 2;
 /// Lines of broken base64 have 64 or 76 letters.
 const LINE_BYTES_MIN: usize = 60;
+
+/// Elements of HTML that a piece of markup may begin with.
+const HTML_ELEMENTS: &[&str] = &[
+    "a",
+    "article",
+    "b",
+    "big",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "center",
+    "code",
+    "div",
+    "dl",
+    "em",
+    "figure",
+    "font",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "html",
+    "i",
+    "img",
+    "input",
+    "label",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "script",
+    "section",
+    "small",
+    "span",
+    "strong",
+    "style",
+    "sub",
+    "sup",
+    "svg",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "tt",
+    "u",
+    "ul",
+    "!doctype",
+];
+/// How many places of a text are tried for JSON.
+const JSON_TRIES_MAX: usize = 64;
+/// The longest object that is looked for in a text.
+const JSON_RUN_BYTES_MAX: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

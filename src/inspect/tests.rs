@@ -271,3 +271,85 @@ fn findings_in_a_claim_that_is_not_ascii_lead_to_its_bytes() {
         found.findings.iter().filter(|f| f.kind.as_str() == "ssn").map(|f| &body[f.span.clone()]).collect();
     assert_eq!(spans, [b"412-21-3456"]);
 }
+
+#[test]
+fn keys_with_an_owner_in_front_say_what_the_key_says() {
+    let points = |body: &str| inspect("application/json", body.as_bytes()).points().0;
+    assert_eq!(points(r#"{"subscriberSSN":"412886193","subscriberLastName":"Whitfield"}"#), 130);
+    let split =
+        r#"{"PatientLastName":"Whitfield","PatientFirstName":"Harold","PatientDateOfBirth":"1951-08-09"}"#;
+    assert_eq!(points(split), 90);
+    assert_eq!(points(r#"{"name":{"first":"Marisol","last":"Quintanilla"},"dob":"1968-03-14"}"#), 90);
+    // A program's own, and words that only begin so.
+    assert_eq!(points(r#"{"clientEmail":"svc","pattern":"a","ptr":"b","personality":"c"}"#), 0);
+}
+
+#[test]
+fn a_label_beside_a_value_or_around_it_says_what_it_is() {
+    let found = |body: &str| inspect("application/json", body.as_bytes());
+    let pairs = r#"{"fields":[{"name":"mrn","value":"48210377"},{"name":"dob","value":"1951-08-09"},
+        {"name":"lastName","value":"Whitfield"}]}"#;
+    assert_eq!(found(pairs).points().0, 130);
+    let wrapped = r#"{"mrn":{"value":"48210377","system":"x"},"birthDate":{"value":"1968-03-14"}}"#;
+    assert_eq!(found(wrapped).points().0, 100);
+    // Two forms in a list are two people.
+    let forms = r#"[{"fields":[{"name":"lastName","value":"Whitfield"},{"name":"dob","value":"1951-08-09"}]},
+        {"fields":[{"name":"lastName","value":"Abernathy"},{"name":"ssn","value":"517-30-8844"}]}]"#;
+    let mut points: Vec<u16> = found(forms).persons.iter().map(|person| person.points.0).collect();
+    points.sort_unstable();
+    assert_eq!(points, [70, 130]);
+    let xml = "<Patient><LastName>Whitfield</LastName><SSN>412-88-6193</SSN></Patient>";
+    assert_eq!(inspect("text/xml", xml.as_bytes()).points().0, 130);
+}
+
+#[test]
+fn a_form_s_answers_are_of_the_kinds_that_it_asks() {
+    let form = r#"{"resourceType":"QuestionnaireResponse","status":"completed","item":[
+        {"linkId":"1","text":"Full name","answer":[{"valueString":"Harold Whitfield"}]},
+        {"linkId":"2","text":"Date of birth","answer":[{"valueDate":"1951-08-09"}]},
+        {"linkId":"3","text":"Social Security Number","answer":[{"valueString":"412-88-6193"}]}]}"#;
+    assert_eq!(inspect("application/fhir+json", form.as_bytes()).points().0, 190);
+}
+
+#[test]
+fn a_number_in_a_name_is_no_dummy_and_is_read() {
+    let body = r#"{"resourceType":"Observation","status":"final","code":{"text":"HIV 1 Ab"},
+        "subject":{"reference":"Patient/8827","display":"WHITFIELD, HAROLD (MRN 48210377)"}}"#;
+    let found = inspect("application/fhir+json", body.as_bytes());
+    assert_eq!(found.points().0, 115);
+    assert!(found.findings.iter().any(|finding| finding.kind == kind::Kind::Mrn));
+}
+
+#[test]
+fn references_that_search_are_read_as_queries() {
+    let body = r#"{"resourceType":"Condition","subject":{"reference":"Patient?identifier=http://hosp.org/mrn|48210377"},
+        "code":{"text":"HIV disease"}}"#;
+    let found = inspect("application/fhir+json", body.as_bytes());
+    assert!(found.points().0 >= 60, "{:?}", found.points());
+    let log = "\"GET /fhir/Patient?family=Whitfield&given=Harold&birthdate=1951-08-09 HTTP/1.1\" 200";
+    assert_eq!(inspect("text/plain", log.as_bytes()).points().0, 90);
+}
+
+#[test]
+fn forms_in_text_are_read_by_their_labels() {
+    let points = |text: &str| inspect("text/plain", text.as_bytes()).points().0;
+    assert_eq!(points("First name: Harold\nLast name: Whitfield\nDOB: 08/09/1951\n"), 90);
+    assert_eq!(points("- **Name**: Marisol Quintanilla\n- **DOB**: 03/14/1968\n- **MRN**: 48210377\n"), 150);
+    assert!(points("WHITFIELD,HAROLD J  DOB: 08/09/1951  ACC: A7718203") >= 90);
+}
+
+#[test]
+fn json_and_xml_inside_of_texts_are_read_as_such() {
+    let log = r#"2024-03-02 10:15:00 INFO request body {"firstName":"Harold","lastName":"Whitfield","dateOfBirth":"1951-08-09","phone":"6142937718"} done"#;
+    let found = inspect("text/plain", log.as_bytes());
+    assert_eq!(found.points().0, 130);
+    let name = found.findings.iter().find(|finding| finding.kind == kind::Kind::FamilyName).expect("found");
+    assert_eq!(&log[name.span.clone()], "Whitfield");
+    let body = r#"{"id":"c-1","description":"<Patient><LastName>Whitfield</LastName><FirstName>Harold</FirstName><DateOfBirth>1951-08-09</DateOfBirth><SSN>412-88-6193</SSN></Patient>"}"#;
+    assert_eq!(inspect("application/json", body.as_bytes()).points().0, 190);
+    // A program's own JSON in a log is left as text.
+    let other = r#"INFO config {"name":"gateway","address":"0.0.0.0:80","retries":3}"#;
+    let found = inspect("text/plain", other.as_bytes());
+    let rules: Vec<_> = found.findings.iter().map(|finding| &*finding.rule).collect();
+    assert_eq!(rules, Vec::<&str>::new());
+}

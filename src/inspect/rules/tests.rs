@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn built_in_rules_compile_and_ids_are_unique() {
     let raw = Raw::built_in();
-    assert!(RuleSet::compile(&raw, None).is_ok());
+    assert_eq!(RuleSet::compile(&raw, None).err(), None);
     let mut ids: Vec<&str> = raw.ids().collect();
     let all = ids.len();
     ids.sort_unstable();

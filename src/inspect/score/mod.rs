@@ -18,6 +18,7 @@ mod tests;
 
 use super::disguise::Plain;
 use super::embedded::Packing;
+use super::field::Field;
 use super::finding::{Counted, Finding, OffPath, Part, Uninspected, UninspectedReason};
 use super::kind::{Kind, Points, Whose};
 use super::known::{Facts, Known};
@@ -522,6 +523,11 @@ impl Sink for Scorer<'_> {
             self.value(leaf, place);
         }
         match leaf.reads {
+            // A name with a number in it has more than the name: `BROWN, HAROLD (MRN 48210377)`.
+            Reads::Value if leaf.field.is_some_and(is_individuals_name) && has_number(&leaf.value) => {
+                let to_raw = self.raw_map(leaf);
+                self.undisguised_leaf(leaf, &leaf.value, &to_raw, place);
+            }
             Reads::Value | Reads::Opaque if leaf.field.is_some() => {}
             Reads::Base64(_) | Reads::Hex(_) => {
                 let packing =
@@ -615,6 +621,15 @@ impl Scorer<'_> {
             map.get(at).or(map.last()).copied().unwrap_or(at)
         }
     }
+}
+
+fn is_individuals_name(field: &Field) -> bool {
+    is_name(field.kind) && !matches!(field.whose, Whose::Provider | Whose::Organisation)
+}
+
+/// Whether three digits stand in a row.
+fn has_number(value: &str) -> bool {
+    value.as_bytes().windows(3).any(|three| three.iter().all(u8::is_ascii_digit))
 }
 
 /// Whether a reference by search leads to somebody or something that is no individual: `Practitioner?identifier=…`.

@@ -11,6 +11,8 @@ use crate::inspect::finding::Part;
 use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Markers, Sign};
 use crate::inspect::rules::Mode;
+use crate::inspect::walk::fhir;
+use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
 use crate::inspect::{names, text, xhtml};
 use std::borrow::Cow;
@@ -122,9 +124,11 @@ impl Scorer<'_> {
         origin: &dyn Fn(usize) -> usize,
         place: &dyn Fn() -> String,
     ) -> Option<String> {
+        let told = self.carry_objects(text, person, start, origin, place);
         let runs = embedded::base64_runs(text);
         if runs.is_empty() {
-            return None;
+            // What was carried is looked through where it stands, too: who is named beside it may be whose it is.
+            return told.then(|| text.to_owned());
         }
         let mut rest = text.to_owned();
         for run in runs {
@@ -142,6 +146,45 @@ impl Scorer<'_> {
             rest.replace_range(run.clone(), &" ".repeat(run.len()));
         }
         Some(rest)
+    }
+
+    /// Makes carriers of the JSON in a text whose keys tell of an individual. Gives whether there was such.
+    fn carry_objects(
+        &mut self,
+        text: &str,
+        person: PersonId,
+        start: usize,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) -> bool {
+        let mut found = false;
+        for run in embedded::json_runs(text) {
+            let object = text.get(run.clone()).unwrap_or_default();
+            if !self.tells_of_somebody(object) {
+                continue;
+            }
+            found = true;
+            let span = start + origin(run.start)..start + origin(run.end);
+            let leaf = Leaf {
+                span: span.clone(),
+                value: "".into(),
+                field: None,
+                person,
+                reads: Reads::Text,
+                cue: "",
+            };
+            let origins = (run.start..=run.end).map(|at| self.spot(start + origin(at))).collect();
+            self.carry(&leaf, object.to_owned(), Packing::Plain, span, Some(origins), place);
+        }
+        found
+    }
+
+    /// Whether JSON is a resource of FHIR or has two keys and more that name what only an individual has.
+    fn tells_of_somebody(&self, object: &str) -> bool {
+        let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { return false };
+        let keys = || tape.nodes().filter_map(|node| tape.key(node));
+        fhir::recognise(&tape)
+            || keys().filter(|key| self.rules.objects.is_an_individuals(key)).nth(1).is_some()
     }
 
     pub(super) fn carry(
