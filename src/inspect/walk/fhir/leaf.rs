@@ -224,13 +224,16 @@ impl<'t> Walk<'t, '_, '_> {
         beside
     }
 
-    /// Whether the open form item's label has a phrase; `=…`: is it.
+    /// Whether the label of the open form item, or the name of the open parameter, has a phrase; `=…`: is it.
     fn label_has(&self, phrase: &str, frames: &[Frame]) -> bool {
-        let Some(item) = frames.iter().rev().find(|frame| frame.name == self.table.words.item) else {
+        let words = &self.table.words;
+        let labelled = [words.item, words.parameter, words.part];
+        let Some(item) = frames.iter().rev().find(|frame| labelled.contains(&frame.name)) else {
             return false;
         };
-        let words = &self.table.words;
-        [words.text, words.link_id].iter().filter_map(|key| self.doc.string(item.object, *key)).any(|label| {
+        let labels: &[Name] =
+            if item.name == words.item { &[words.text, words.link_id] } else { &[words.name] };
+        labels.iter().filter_map(|key| self.doc.string(item.object, *key)).any(|label| {
             match phrase.strip_prefix('=') {
                 Some(whole) => words_of(&label) == words_of(whole),
                 None => has_phrase(&label, phrase),

@@ -331,6 +331,7 @@ words! {
     item = "item",
     component = "component",
     parameter = "parameter",
+    part = "part",
     code = "code",
     contained = "contained",
     resource_type = "resourceType",
