@@ -56,6 +56,7 @@ pub mod cli;
 
 pub mod clock;
 pub mod counted;
+mod durable;
 pub mod payload;
 pub mod reason;
 pub mod respond;

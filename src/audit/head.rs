@@ -2,6 +2,7 @@
 //! Whoever cuts the log has to bring an older head, and the file elsewhere tells then.
 
 use super::chain::Tail;
+use crate::durable;
 use crate::secrets::{SigningKey, VerifyingKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -43,12 +44,19 @@ impl Head {
         }
     }
 
-    /// Replaces `head.json`, whole or not at all. The log is durable before: a head that is lost is one that lags.
+    /// Replaces `head.json`, whole or not at all, after a power loss, too. The log is durable before: where the old one
+    /// comes back, it lags.
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
         let fresh = folder.join("head.new");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         file.write_all(self.line()?.as_bytes())?;
-        fs::rename(&fresh, folder.join(NAME))
+        // Or the name might outlive the bytes: an empty head opens no log.
+        durable::sync(&fresh)?;
+        let to = folder.join(NAME);
+        let is_first = !to.exists();
+        fs::rename(&fresh, to)?;
+        // An old head that comes back only lags; a log without any is one that was cut.
+        if is_first { durable::sync(folder) } else { Ok(()) }
     }
 
     /// Appends itself to the file elsewhere, durably.

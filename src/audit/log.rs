@@ -4,6 +4,7 @@ use super::Event;
 use super::chain::{self, Tail};
 use super::head::Head;
 use super::outside::{Outside, Teller};
+use crate::durable;
 use crate::secrets::SigningKey;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File, OpenOptions};
@@ -81,7 +82,7 @@ impl Audit {
     /// [`AuditError`].
     pub fn open_keeping(data_dir: &Path, key: SigningKey, keep: Keep) -> Result<Self, AuditError> {
         let folder = folder(data_dir);
-        fs::create_dir_all(&folder)?;
+        durable::create_folder(&folder, 0o777)?;
         let lock = OpenOptions::new()
             .write(true)
             .create(true)
@@ -143,7 +144,10 @@ impl Audit {
         let (tail, line) = chain::seal(event, &tail, &self.key).ok_or(AuditError::Broken)?;
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         let before = file.metadata()?.len();
-        if let Err(error) = file.write_all(line.as_bytes()).and_then(|()| file.sync_data()) {
+        // A new month's file has to have its name kept, too.
+        let named = || if before == 0 { durable::sync(&self.folder) } else { Ok(()) };
+        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).and_then(|()| named());
+        if let Err(error) = written {
             // Half a line is taken back; where even that fails it is passed over as torn.
             let _ = file.set_len(before);
             return Err(error.into());

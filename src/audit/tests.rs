@@ -192,6 +192,21 @@ fn past_retention_months_go_and_the_log_says_so() {
 }
 
 #[test]
+fn a_head_and_a_new_month_are_durable_before_they_are_leaned_on() {
+    use crate::durable::tests::synced;
+    let log = Log::new();
+    let audit = log.open();
+    let (folder, fresh) = (log.folder(), log.folder().join("head.new"));
+    synced();
+    audit.write(&event("2026-10-31T10:00:00Z", "r-1")).expect("writes");
+    assert_eq!(synced(), [folder.clone(), fresh.clone(), folder.clone()], "month, head, and the head's name");
+    audit.write(&event("2026-10-31T10:00:01Z", "r-1")).expect("writes");
+    assert_eq!(synced(), std::slice::from_ref(&fresh));
+    audit.write(&event("2026-11-01T10:00:00Z", "r-1")).expect("writes");
+    assert_eq!(synced(), [folder, fresh]);
+}
+
+#[test]
 fn the_unchained_log_of_earlier_versions_is_kept_and_told() {
     let log = Log::new();
     std::fs::write(log.dir.path().join("audit.jsonl"), b"{\"action\":\"view_payload\"}\n").expect("writes");

@@ -9,12 +9,13 @@ pub use seals::{SealError, SealKeys, SealOf, shred};
 pub use signing::{SigningKey, VerifyingKey};
 pub use tokens::TokenKeys;
 
+use crate::durable;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Why secrets can't be had.
@@ -73,10 +74,7 @@ impl Secrets {
     /// [`SecretsError`].
     pub fn open_or_create(data_dir: &Path) -> Result<Self, SecretsError> {
         let folder = Self::folder(data_dir);
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
+        durable::create_folder(&folder, 0o700)
             .map_err(|e| SecretsError::File { path: folder.clone(), kind: e.kind() })?;
         Ok(Self {
             pepper: Pepper(key(&folder.join("pepper.key"))?),
@@ -213,7 +211,7 @@ fn key(path: &Path) -> Result<Key, SecretsError> {
 }
 
 /// Writes a file that isn't there yet, for its owner alone; gives whether it wasn't. It is written whole under another
-/// name first: a crash leaves no cut key behind.
+/// name first: a crash leaves no cut key behind. It is durable before anything is made with it.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, SecretsError> {
     let failed = |e: io::Error| SecretsError::File { path: path.to_owned(), kind: e.kind() };
     // A name of its own: what a crash left behind stands in nobody's way.
@@ -229,7 +227,10 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, SecretsError> {
     });
     // Nothing of a key stays behind.
     fs::remove_file(&fresh).map_err(failed)?;
-    linked.map_err(failed)
+    // Whoever was first: both use it.
+    linked
+        .and_then(|was_first| durable::sync(path.parent().unwrap_or(path)).map(|()| was_first))
+        .map_err(failed)
 }
 
 #[cfg(test)]
@@ -248,6 +249,17 @@ mod tests {
         assert_eq!(mode(&Secrets::folder(&data)), 0o700);
         assert_eq!(mode(&Secrets::folder(&data).join("pepper.key")), 0o600);
         assert!(!data.exists(), "secrets don't stand in the data folder");
+    }
+
+    #[test]
+    fn a_key_s_file_is_durable_in_its_folder_before_it_is_used() {
+        let dir = tempfile::tempdir().expect("dir");
+        durable::tests::synced();
+        key(&dir.path().join("a.key")).expect("made");
+        assert_eq!(durable::tests::synced(), [dir.path()]);
+        let data = dir.path().join("data");
+        Secrets::open_or_create(&data).expect("made");
+        assert!(durable::tests::synced().contains(&dir.path().to_owned()), "the folder's own name");
     }
 
     #[test]

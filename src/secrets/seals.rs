@@ -3,10 +3,10 @@
 //! wrapping key, and not from a backup of the data folder, which holds no keys.
 
 use super::{Key, SecretsError, random};
+use crate::durable;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -118,7 +118,7 @@ impl SealKeys {
         id.iter_mut().zip(random()?).for_each(|(to, from)| *to = from);
         let wrapped = encrypt(&self.wrapping, &of.key_context(&id), key.0.to_vec())?;
         let folder = path.parent().unwrap_or(&self.folder);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        durable::create_folder(folder, 0o700).map_err(failed)?;
         let made = super::write_new(path, &[&[VERSION], id.as_slice(), &wrapped].concat())?;
         // Two processes: whoever was first wins, and both read his.
         if made { Ok((id, key)) } else { self.day_key(of, path) }

@@ -2,6 +2,7 @@
 //! still found until their retention is over.
 
 use super::{Key, SecretsError, hex16, key, random};
+use crate::durable;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
@@ -115,7 +116,9 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), SecretsError> {
         // Nothing of a key stays behind.
         let _ = fs::remove_file(&fresh);
         failed(e)
-    })
+    })?;
+    // Before records are made with it.
+    durable::sync(path.parent().unwrap_or(path)).map_err(failed)
 }
 
 const NOW: &str = "tokens.key";
@@ -138,7 +141,12 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let open = || TokenKeys::open_or_create(dir.path()).expect("opens");
         let one = open().token("a", "mrn", "E1");
+        durable::tests::synced();
         TokenKeys::rotate(dir.path()).expect("rotates");
+        assert!(
+            durable::tests::synced().contains(&dir.path().to_owned()),
+            "no token is made with one that may be lost"
+        );
         let two = open().token("a", "mrn", "E1");
         TokenKeys::rotate(dir.path()).expect("rotates");
         let all = open().all("a", "mrn", "E1");

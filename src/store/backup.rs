@@ -6,9 +6,11 @@
 use super::StoreError;
 use super::sqlite::database;
 use crate::audit;
+use crate::durable;
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -83,6 +85,7 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<Copied, BackupError> {
         });
         copied.map_err(failed(&data_dir.join("audit")))??;
     }
+    sync_folders(to, files.iter().map(PathBuf::as_path))?;
     let listed: Vec<Listed> = files.iter().map(|path| listed(to, path)).collect::<Result<_, _>>()?;
     let copied = Copied { files: listed.len(), bytes: listed.iter().map(|file| file.bytes).sum() };
     let manifest = Manifest {
@@ -92,7 +95,9 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<Copied, BackupError> {
     };
     let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
     let path = to.join(MANIFEST);
-    fs::write(&path, text).and_then(|()| fs::File::open(&path)?.sync_all()).map_err(failed(&path))?;
+    fs::write(&path, text).map_err(failed(&path))?;
+    sync(&path)?;
+    sync(to)?;
     Ok(copied)
 }
 
@@ -117,6 +122,7 @@ pub fn restore(from: &Path, data_dir: &Path) -> Result<Copied, BackupError> {
     for file in &manifest.files {
         copy_bytes(&from.join(&file.path), &data_dir.join(&file.path))?;
     }
+    sync_folders(data_dir, manifest.files.iter().map(|file| Path::new(&file.path)))?;
     Ok(Copied { files: manifest.files.len(), bytes: manifest.files.iter().map(|file| file.bytes).sum() })
 }
 
@@ -149,12 +155,25 @@ fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(from, flags).map_err(failed)?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(failed)?;
-    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(drop).map_err(failed)
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(drop).map_err(failed)?;
+    // SQLite leaves that to us here.
+    sync(to)
 }
 
 fn copy_bytes(from: &Path, to: &Path) -> Result<(), BackupError> {
     make_parent(to)?;
-    fs::copy(from, to).map(drop).map_err(failed(from))
+    fs::copy(from, to).map(drop).map_err(failed(from))?;
+    sync(to)
+}
+
+/// Has the disk keep the names of files, by path inside `to`: what a manifest tells of is there after a power loss.
+fn sync_folders<'f>(to: &Path, files: impl Iterator<Item = &'f Path>) -> Result<(), BackupError> {
+    let folders: BTreeSet<&Path> = files.flat_map(|path| path.ancestors().skip(1)).collect();
+    folders.into_iter().try_for_each(|folder| sync(&to.join(folder)))
+}
+
+fn sync(path: &Path) -> Result<(), BackupError> {
+    durable::sync(path).map_err(failed(path))
 }
 
 fn make_parent(path: &Path) -> Result<(), BackupError> {
@@ -162,7 +181,7 @@ fn make_parent(path: &Path) -> Result<(), BackupError> {
 }
 
 fn make_empty(folder: &Path) -> Result<(), BackupError> {
-    fs::create_dir_all(folder).map_err(failed(folder))?;
+    durable::create_folder(folder, 0o777).map_err(failed(folder))?;
     match fs::read_dir(folder).map_err(failed(folder))?.next() {
         None => Ok(()),
         Some(_) => Err(BackupError::NotEmpty(folder.to_owned())),
@@ -193,3 +212,32 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> BackupError {
 }
 
 const MANIFEST: &str = "manifest.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_copied_is_durable_with_its_name_before_the_manifest_tells_of_it() {
+        let dir = tempfile::tempdir().expect("dir");
+        let (data, to, back) = (dir.path().join("data"), dir.path().join("to"), dir.path().join("back"));
+        fs::create_dir_all(data.join("deep/er")).expect("folders");
+        fs::write(data.join("deep/er/seen.bin"), b"x").expect("writes");
+        Connection::open(data.join("a.db"))
+            .and_then(|c| c.execute_batch("CREATE TABLE t (x)"))
+            .expect("made");
+        durable::tests::synced();
+        backup(&data, &to).expect("backs up");
+        let synced = durable::tests::synced();
+        let at = |path: &str| synced.iter().rposition(|synced| *synced == to.join(path));
+        for path in ["deep/er/seen.bin", "a.db", "deep/er", "deep"] {
+            assert!(at(path).is_some() && at(path) < at(MANIFEST), "{path}: {synced:?}");
+        }
+        assert!(at(MANIFEST) < at(""), "and its own name: {synced:?}");
+        restore(&to, &back).expect("restores");
+        let synced = durable::tests::synced();
+        for path in ["deep/er/seen.bin", "a.db", "deep/er", "deep", ""] {
+            assert!(synced.contains(&back.join(path)), "{path}: {synced:?}");
+        }
+    }
+}
