@@ -10,6 +10,7 @@ mod fhir;
 mod head;
 mod log;
 mod outside;
+mod repair;
 mod verify;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 pub use fhir::audit_event;
 pub use log::{Audit, AuditError, Keep, while_still};
 pub use outside::Outside;
+pub use repair::{RepairError, repair};
 pub use verify::{Report, events, verify};
 
 use serde::Serialize;

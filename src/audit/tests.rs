@@ -207,6 +207,47 @@ fn a_head_and_a_new_month_are_durable_before_they_are_leaned_on() {
 }
 
 #[test]
+fn a_lost_head_is_signed_anew_and_the_log_says_so() {
+    let log = filled(10);
+    let head = log.folder().join("head.json");
+    let repaired = || repair(log.dir.path(), log.key.clone(), Some(&log.anchors()));
+    assert!(matches!(repaired(), Ok(None)), "nothing is wrong");
+    // What a power loss made of it, and what whoever has no key would write.
+    let stranger = Log::new();
+    stranger.open().write(&event("2026-11-01T10:00:00Z", "r-1")).expect("writes");
+    let foreign = std::fs::read(stranger.folder().join("head.json")).expect("reads");
+    for (bytes, end) in [(Some(Vec::new()), 10), (Some(foreign), 11), (None, 12)] {
+        match bytes {
+            Some(bytes) => std::fs::write(&head, bytes).expect("writes"),
+            None => std::fs::remove_file(&head).expect("removes"),
+        }
+        assert!(end == 11 || Audit::open(log.dir.path(), log.key.clone()).is_err());
+        assert!(matches!(repaired(), Ok(Some(seq)) if seq == end));
+        assert_eq!(log.problems(), Vec::<String>::new());
+        let told = events(&log.folder()).expect("reads").pop().expect("one");
+        assert_eq!(told["action"], "audit_repaired");
+        assert!(told["object"].as_str().is_some_and(|o| o.starts_with(&format!("{end} "))), "{told}");
+    }
+}
+
+#[test]
+fn a_log_that_was_cut_or_changed_is_not_signed_anew() {
+    let log = filled(10);
+    let head = log.folder().join("head.json");
+    let repaired = || repair(log.dir.path(), log.key.clone(), Some(&log.anchors()));
+    let path = log.files().remove(1);
+    let whole = lines(&path);
+    rewrite(&path, &whole[..whole.len() - 1]);
+    assert!(matches!(repaired(), Err(RepairError::Wrong(_))), "by the head");
+    rewrite(&path, &whole[..3]);
+    std::fs::remove_file(&head).expect("removes");
+    assert!(matches!(repaired(), Err(RepairError::Wrong(_))), "by the anchor");
+    rewrite(&path, &[whole[0].clone(), whole[2].clone()]);
+    assert!(matches!(repaired(), Err(RepairError::Wrong(_))), "by the chain");
+    assert!(!head.exists(), "nothing was signed");
+}
+
+#[test]
 fn the_unchained_log_of_earlier_versions_is_kept_and_told() {
     let log = Log::new();
     std::fs::write(log.dir.path().join("audit.jsonl"), b"{\"action\":\"view_payload\"}\n").expect("writes");

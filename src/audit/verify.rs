@@ -29,6 +29,17 @@ pub struct Report {
 /// # Errors
 /// A file can't be read.
 pub fn verify(folder: &Path, key: &VerifyingKey, anchors: Option<&Path>) -> io::Result<Report> {
+    let head = Head::read(folder).unwrap_or(None);
+    held_against(folder, key, Some(head), anchors).map(|(report, _)| report)
+}
+
+/// The same against a head (`Some(None)`: one that can't be read) or none; gives where the log ends, too.
+pub(super) fn held_against(
+    folder: &Path,
+    key: &VerifyingKey,
+    head: Option<Option<Head>>,
+    anchors: Option<&Path>,
+) -> io::Result<(Report, Tail)> {
     let mut report = Report::default();
     let mut wanted: HashMap<u64, (String, &'static str)> = HashMap::new();
     let mut furthest: (u64, &'static str) = (0, "");
@@ -42,7 +53,9 @@ pub fn verify(folder: &Path, key: &VerifyingKey, anchors: Option<&Path>) -> io::
         Some(head) => report.problems.push(format!("{what} {} isn't signed by this key", head.seq)),
         None => report.problems.push(format!("{what} can't be read")),
     };
-    want(Head::read(folder).unwrap_or(None), "the head", &mut report);
+    if let Some(head) = head {
+        want(head, "the head", &mut report);
+    }
     if let Some(path) = anchors {
         for anchor in head::anchors(path)? {
             report.anchors += 1;
@@ -75,7 +88,7 @@ pub fn verify(folder: &Path, key: &VerifyingKey, anchors: Option<&Path>) -> io::
     }
     report.range = chain.first.as_ref().map(|(tail, _)| (tail.seq, last));
     chain.begins_rightly(&mut report.problems);
-    Ok(report)
+    Ok((report, chain.last.unwrap_or_else(Tail::none)))
 }
 
 /// All that a log says, in order; what can't be read is left out, as [`verify`] tells.

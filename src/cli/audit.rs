@@ -3,7 +3,7 @@
 
 use super::keys::finish;
 use super::out;
-use crate::audit::{audit_event, events, verify};
+use crate::audit::{RepairError, audit_event, events, repair, verify};
 use crate::secrets::{Secrets, VerifyingKey};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,6 +35,12 @@ enum Command {
         #[arg(long, default_value = "json")]
         format: Format,
     },
+    /// Sign the end of the log anew where its head (`head.json`) was lost, if the log verifies without it; it says so.
+    Repair {
+        /// The file elsewhere that takes the signed head: a log that was cut against it is not signed.
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
     /// Print the public key: keep it where the log is not.
     Key,
 }
@@ -63,6 +69,7 @@ pub fn run(args: &Args) -> ExitCode {
                 }
                 Ok(ExitCode::SUCCESS)
             }
+            Command::Repair { anchor } => repaired(&args.data, anchor.as_deref()),
             Command::Key => {
                 out::line(own_key(&args.data)?.hex());
                 Ok(ExitCode::SUCCESS)
@@ -88,6 +95,22 @@ fn verified(data: &Path, key: Option<&str>, anchor: Option<&Path>) -> Result<Exi
         out::line("Nothing was changed, cut or reordered.");
     }
     Ok(ExitCode::from(u8::from(!report.problems.is_empty())))
+}
+
+fn repaired(data: &Path, anchor: Option<&Path>) -> Result<ExitCode, String> {
+    own_key(data)?;
+    let key = Secrets::open_or_create(data).map_err(|e| e.to_string())?.audit;
+    match repair(data, key, anchor) {
+        Ok(Some(seq)) => out::line(format!("The head was signed anew at {seq}; the log says so.")),
+        Ok(None) => out::line("The head is good: nothing was changed."),
+        Err(RepairError::Wrong(problems)) => {
+            problems.iter().for_each(out::line);
+            out::complain("The log doesn't verify: nothing was signed.");
+            return Ok(ExitCode::from(1));
+        }
+        Err(error) => return Err(error.to_string()),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn own_key(data: &Path) -> Result<VerifyingKey, String> {

@@ -114,6 +114,37 @@ fn an_endpoint_is_told_where_the_log_ends_and_a_cut_shows_against_that() {
 }
 
 #[test]
+fn a_head_that_a_power_loss_emptied_is_repaired_by_command_and_a_cut_log_is_not() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path().join("data");
+    let keys = ["keys", "create", "--environment", "one", "--name", "lab", "--data", path(&data)];
+    let repair = ["audit", "repair", "--data", path(&data)];
+    for _ in 0..3 {
+        assert_eq!(phigate(&keys).status.code(), Some(0));
+    }
+    assert!(told(&phigate(&repair)).contains("The head is good"));
+    let head = data.join("audit/head.json");
+    let good = std::fs::read(&head).expect("reads");
+    std::fs::write(&head, b"").expect("writes");
+    assert_eq!(phigate(&keys).status.code(), Some(2), "nothing is appended");
+    let repaired = phigate(&repair);
+    assert_eq!(repaired.status.code(), Some(0), "{}", told(&repaired));
+    assert_eq!(phigate(&keys).status.code(), Some(0));
+    let verified = phigate(&["audit", "verify", "--data", path(&data)]);
+    assert_eq!(verified.status.code(), Some(0), "{}", told(&verified));
+    assert!(told(&phigate(&["audit", "export", "--data", path(&data)])).contains("\"audit_repaired\""));
+    let month = data.join("audit").read_dir().expect("lists").flatten().map(|f| f.path());
+    let month = month.filter(|f| f.extension().is_some_and(|e| e == "jsonl")).min().expect("a month");
+    let lines = std::fs::read_to_string(&month).expect("reads");
+    std::fs::write(&month, lines.lines().take(2).map(|l| format!("{l}\n")).collect::<String>())
+        .expect("writes");
+    std::fs::write(&head, good).expect("writes");
+    let cut = phigate(&repair);
+    assert_eq!(cut.status.code(), Some(1));
+    assert!(told(&cut).contains("cut"), "{}", told(&cut));
+}
+
+#[test]
 fn events_are_exported_as_fhir_resources() {
     let gate = Gate::start();
     let data = gate.folder.path().join("data");
