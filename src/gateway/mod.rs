@@ -198,7 +198,7 @@ impl Gateway {
             return Err(Reason::UpgradeRefused.into());
         }
         if snapshot.config.records.on_full == OnFull::Refuse
-            && self.shared.recorder.as_ref().is_some_and(|r| !r.would_keep())
+            && self.shared.recorder.as_ref().is_some_and(|r| !r.would_keep(&route.environment.name))
         {
             return Err(Reason::RecordQueueFull.into());
         }

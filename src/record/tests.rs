@@ -5,7 +5,7 @@ use crate::org::Flag;
 use crate::payload::{Payload, PayloadText};
 use crate::secrets::TokenKeys;
 
-fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
+pub(super) fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
     Draft {
         entry: Entry { id: crate::clock::new_id(), environment: "production".into(), ..Entry::default() },
         ceiling,

@@ -3,11 +3,12 @@
 use super::{Draft, redact};
 use crate::inspect::Findings;
 use crate::secrets::TokenKeys;
-use crate::store::RecordSink;
-use crate::store::retention::ClockWatch;
-use std::sync::Arc;
+use crate::store::retention::{Class, ClockWatch};
+use crate::store::{RecordSink, Unkept};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Limits of the queue.
@@ -46,8 +47,73 @@ pub struct RecordStats {
     pub queue_bytes: AtomicU64,
     /// The clock, as the writer sees it.
     pub clock: ClockState,
-    /// When the store last failed to take records, in Unix milliseconds; 0 while it takes them.
-    failing_since_ms: AtomicU64,
+    /// Environments whose records the store doesn't take.
+    failing: Failing,
+}
+
+/// Environments whose records the store doesn't take.
+#[derive(Debug, Default)]
+struct Failing {
+    /// Whether there are any: asked for each message.
+    any: AtomicBool,
+    /// By name, which the configuration bounds.
+    environments: Mutex<BTreeMap<String, Fails>>,
+}
+
+#[derive(Debug)]
+struct Fails {
+    /// When the next message may try.
+    next: Instant,
+    /// What fails: that a refusal's record was taken says nothing of a forwarded message's.
+    classes: BTreeSet<Class>,
+}
+
+impl Failing {
+    /// Whether a message of `environment` may pass: all of them, or one a second while its records aren't taken.
+    fn lets_pass(&self, environment: &str, now: Instant) -> bool {
+        if !self.any.load(Relaxed) {
+            return true;
+        }
+        match self.lock().get_mut(environment) {
+            None => true,
+            Some(fails) if now < fails.next => false,
+            // Under the lock: nobody else tries in the same second.
+            Some(fails) => {
+                fails.next = now + TRY_AGAIN;
+                true
+            }
+        }
+    }
+
+    /// Gives whether all its records were taken until now.
+    fn add(&self, environment: &str, class: Class, now: Instant) -> bool {
+        let mut all = self.lock();
+        self.any.store(true, Relaxed);
+        let is_new = !all.contains_key(environment);
+        let fresh = || Fails { next: now + TRY_AGAIN, classes: BTreeSet::new() };
+        all.entry(environment.to_owned()).or_insert_with(fresh).classes.insert(class);
+        is_new
+    }
+
+    /// Gives whether all its records are taken again.
+    fn remove(&self, environment: &str, class: Class) -> bool {
+        if !self.any.load(Relaxed) {
+            return false;
+        }
+        let mut all = self.lock();
+        let Some(fails) = all.get_mut(environment) else { return false };
+        fails.classes.remove(&class);
+        let is_over = fails.classes.is_empty();
+        if is_over {
+            all.remove(environment);
+            self.any.store(!all.is_empty(), Relaxed);
+        }
+        is_over
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Fails>> {
+        self.environments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 enum Order {
@@ -80,7 +146,7 @@ impl Recorder {
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (orders, received) = sync_channel(config.queue_records_max);
         let stats = Arc::new(RecordStats::default());
-        let writer = Writer { sink, keys, stats: stats.clone(), on_late, failing: false };
+        let writer = Writer { sink, keys, stats: stats.clone(), on_late };
         let thread =
             std::thread::Builder::new().name("records".to_owned()).spawn(move || writer.run(&received))?;
         Ok((Self { orders, stats, config }, thread))
@@ -99,12 +165,11 @@ impl Recorder {
             && self.stats.queue_bytes.load(Relaxed) < self.config.queue_bytes_max as u64
     }
 
-    /// Whether a record would be kept now, as far as is known: the queue has room, and the store takes records. While it
-    /// doesn't, one message a second is let try.
+    /// Whether a record of `environment` would be kept now, as far as is known: the queue has room, and the store takes
+    /// its records. While it doesn't, one message a second is let try, whose record tells.
     #[must_use]
-    pub fn would_keep(&self) -> bool {
-        let failing = self.stats.failing_since_ms.load(Relaxed);
-        self.has_room() && (failing == 0 || crate::clock::unix_ms().abs_diff(failing) >= TRY_AGAIN_MS)
+    pub fn would_keep(&self, environment: &str) -> bool {
+        self.has_room() && self.stats.failing.lets_pass(environment, Instant::now())
     }
 
     /// Offers a draft; where the queue is full it is dropped and counted.
@@ -143,7 +208,6 @@ struct Writer<S> {
     keys: TokenKeys,
     stats: Arc<RecordStats>,
     on_late: OnLate,
-    failing: bool,
 }
 
 impl<S: RecordSink> Writer<S> {
@@ -230,19 +294,27 @@ impl<S: RecordSink> Writer<S> {
         if batch.is_empty() {
             return;
         }
-        match self.sink.append(batch) {
-            Ok(()) => {
-                self.stats.written.fetch_add(batch.len() as u64, Relaxed);
-                self.stats.failing_since_ms.store(0, Relaxed);
-                if std::mem::take(&mut self.failing) {
-                    tracing::info!("The record store takes records again.");
+        let unkept = self.sink.append(batch).err();
+        let lost: &[usize] = unkept.as_ref().map_or(&[], |unkept| &unkept.records);
+        self.stats.written.fetch_add(batch.len().saturating_sub(lost.len()) as u64, Relaxed);
+        self.stats.dropped_store.fetch_add(lost.len() as u64, Relaxed);
+        let mut failed: BTreeMap<(&str, Class), bool> = BTreeMap::new();
+        for (place, record) in batch.iter().enumerate() {
+            let entry = record.entry();
+            *failed.entry((&entry.environment, Class::of(&entry.decision))).or_default() |=
+                lost.binary_search(&place).is_ok();
+        }
+        for ((environment, class), failed) in failed {
+            match &unkept {
+                Some(Unkept { error, .. }) if failed => {
+                    if self.stats.failing.add(environment, class, Instant::now()) {
+                        tracing::error!(environment, error = %error, "Records are dropped: the store doesn't take them.");
+                    }
                 }
-            }
-            Err(error) => {
-                self.stats.dropped_store.fetch_add(batch.len() as u64, Relaxed);
-                self.stats.failing_since_ms.store(crate::clock::unix_ms(), Relaxed);
-                if !std::mem::replace(&mut self.failing, true) {
-                    tracing::error!(error = %error, "Records are dropped: the store doesn't take them.");
+                _ => {
+                    if self.stats.failing.remove(environment, class) {
+                        tracing::info!(environment, "The record store takes records again.");
+                    }
                 }
             }
         }
@@ -255,4 +327,108 @@ const BATCH_TIME: Duration = Duration::from_millis(5);
 const TIDY_EVERY: Duration = Duration::from_secs(600);
 /// How often the clock is looked at, where no records come.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-const TRY_AGAIN_MS: u64 = 1_000;
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Redacted;
+    use crate::record::tests::draft;
+    use crate::record::view::View;
+    use crate::store::StoreError;
+
+    #[test]
+    fn while_records_are_not_taken_one_message_a_second_tries_whatever_came_of_the_last() {
+        let failing = Failing::default();
+        let begun = Instant::now();
+        let pass = |environment: &str, ms: u64| {
+            let now = begun + Duration::from_millis(ms);
+            (0..100).filter(|_| failing.lets_pass(environment, now)).count()
+        };
+        assert_eq!(pass("a", 0), 100);
+        assert!(failing.add("a", Class::Passed, begun));
+        assert_eq!((pass("a", 0), pass("a", 999)), (0, 0));
+        assert_eq!(pass("b", 0), 100, "another environment");
+        assert_eq!((pass("a", 1_000), pass("a", 1_999), pass("a", 2_000), pass("a", 9_000)), (1, 0, 1, 1));
+        assert!(!failing.add("a", Class::Passed, begun + Duration::from_millis(9_100)), "it failed already");
+        assert_eq!((pass("a", 9_999), pass("a", 10_000)), (0, 1));
+        assert!(failing.remove("a", Class::Passed) && !failing.remove("a", Class::Passed));
+        assert_eq!(pass("a", 10_000), 100);
+    }
+
+    #[test]
+    fn only_one_of_many_threads_tries() {
+        let failing = Failing::default();
+        let begun = Instant::now();
+        failing.add("a", Class::Passed, begun);
+        let now = begun + TRY_AGAIN;
+        let tried = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..1_000 {
+                        tried.fetch_add(u64::from(failing.lets_pass("a", now)), Relaxed);
+                    }
+                });
+            }
+        });
+        assert_eq!(tried.load(Relaxed), 1);
+    }
+
+    #[test]
+    fn a_refusal_s_record_that_is_taken_ends_nothing_for_forwarded_messages() {
+        let failing = Failing::default();
+        let now = Instant::now();
+        assert!(failing.add("a", Class::Passed, now) && !failing.add("a", Class::Refused, now));
+        assert!(!failing.remove("a", Class::Refused) && !failing.lets_pass("a", now));
+        assert!(failing.remove("a", Class::Passed) && failing.lets_pass("a", now));
+    }
+
+    /// Takes nothing of the environment that it is given.
+    struct Picky(Arc<Mutex<String>>);
+
+    impl RecordSink for Picky {
+        fn append(&mut self, batch: &[Redacted]) -> Result<(), Unkept> {
+            let bad = self.0.lock().expect("lock").clone();
+            let records = (0..batch.len()).filter(|n| batch[*n].entry().environment == bad);
+            let records: Vec<usize> = records.collect();
+            if records.is_empty() { Ok(()) } else { Err(Unkept { records, error: StoreError::Full }) }
+        }
+
+        fn tidy(&mut self, _: bool) {}
+    }
+
+    #[test]
+    fn what_one_environment_loses_is_counted_alone_and_holds_up_no_other() {
+        let bad = Arc::new(Mutex::new("a".to_owned()));
+        let (recorder, thread) = Recorder::start(
+            RecorderConfig { queue_records_max: 100, queue_bytes_max: 1 << 20 },
+            Picky(bad.clone()),
+            TokenKeys::ephemeral().expect("random"),
+            Box::new(|_, _| {}),
+        )
+        .expect("starts");
+        let offer = |environment: &str| {
+            let mut draft = draft("text/plain", b"x", View::Shape);
+            draft.entry.environment = environment.into();
+            recorder.offer(draft);
+        };
+        let counts = || {
+            recorder.flush();
+            let stats = recorder.stats();
+            (stats.written.load(Relaxed), stats.dropped_store.load(Relaxed))
+        };
+        ["a", "b", "b", "a", "b"].into_iter().for_each(offer);
+        assert_eq!(counts(), (3, 2));
+        assert!(!recorder.would_keep("a") && recorder.would_keep("b"));
+        offer("b");
+        assert_eq!(counts(), (4, 2));
+        assert!(!recorder.would_keep("a"), "what b has kept says nothing of it");
+        bad.lock().expect("lock").clear();
+        offer("a");
+        assert_eq!(counts(), (5, 2));
+        assert!(recorder.would_keep("a") && recorder.would_keep("a"));
+        recorder.stop();
+        thread.join().expect("ends");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::retention::Keep;
 use super::sqlite::Records;
-use super::{Query, ReadScope, RecordReader, RecordSink};
+use super::{Query, ReadScope, RecordReader, RecordSink, StoreError, Unkept};
 use crate::inspect::RuleSet;
 use crate::inspect::decode::Budget;
 use crate::payload::{Payload, PayloadText};
@@ -50,8 +50,9 @@ fn scope(names: &[&str]) -> ReadScope {
     ReadScope { environments: names.iter().map(|n| (*n).to_owned()).collect() }
 }
 
-/// Takes a writer and a reader of the same, empty store.
-fn conforms(sink: &mut dyn RecordSink, reader: &dyn RecordReader) {
+/// Takes a writer and a reader of the same, empty store, and what keeps an environment's records from being written
+/// (`true`), or no more (`false`).
+fn conforms(sink: &mut dyn RecordSink, reader: &dyn RecordReader, keep_out: &dyn Fn(&str, bool)) {
     let all = scope(&["a", "b"]);
     assert!(reader.search(&all, &Query::default()).expect("an empty store reads").entries.is_empty());
     let records: Vec<Redacted> = (0..30)
@@ -108,13 +109,30 @@ fn conforms(sink: &mut dyn RecordSink, reader: &dyn RecordReader) {
     assert_eq!(reader.sealed(&scope(&["b"]), id), Ok(None));
     assert_eq!(reader.sealed(&all, &b.entry().id), Ok(None));
     assert_eq!(reader.sealed(&all, "nonsense"), Ok(None));
+    // What one environment loses is told by its place, and costs no other anything: whichever is written first.
+    for bad in ["0", "z"] {
+        keep_out(bad, true);
+        let batch: Vec<Redacted> = ["a", bad, "b", bad, "a"].map(|e| record(e, "forwarded", "{}")).into();
+        let unkept = sink.append(&batch).expect_err("some can't be kept");
+        assert_eq!(unkept.records, [1, 3], "{unkept:?}");
+        let wide = scope(&["a", "b", bad]);
+        let is_kept = |n: usize| reader.show(&wide, &batch[n].entry().id).is_ok_and(|found| found.is_some());
+        assert_eq!([0, 1, 2, 3, 4].map(is_kept), [true, false, true, false, true]);
+        keep_out(bad, false);
+        assert_eq!(sink.append(&batch), Ok(()));
+        assert!((0..5).all(is_kept));
+    }
 }
 
 #[test]
 fn sqlite_conforms() {
     let dir = tempfile::tempdir().expect("dir");
     let records = Records::new(dir.path(), Keep::days(30));
-    conforms(&mut records.writer(), &records);
+    conforms(&mut records.writer(), &records, &|environment, out| {
+        // A file where the folder has to be.
+        let folder = dir.path().join("records").join(environment);
+        if out { std::fs::write(folder, b"") } else { std::fs::remove_file(folder) }.expect("as wanted");
+    });
 }
 
 #[test]
@@ -128,8 +146,11 @@ fn a_file_of_a_later_version_is_told_and_left_alone() {
         .join("records/a")
         .join(format!("{}.refused.db", crate::clock::day(one.entry().started_ms)));
     rusqlite::Connection::open(&file).expect("opens").pragma_update(None, "user_version", 99).expect("sets");
-    assert_eq!(records.writer().append(&[record("a", "refused", "{}")]), Err(super::StoreError::Newer(99)));
-    assert_eq!(records.search(&scope(&["a"]), &Query::default()).err(), Some(super::StoreError::Newer(99)));
+    let batch = ["a", "b", "a"].map(|e| record(e, "refused", "{}"));
+    let error = StoreError::Newer(99);
+    assert_eq!(records.writer().append(&batch), Err(Unkept { records: vec![0, 2], error }));
+    assert!(records.show(&scope(&["b"]), &batch[1].entry().id).expect("reads").is_some());
+    assert_eq!(records.search(&scope(&["a"]), &Query::default()).err(), Some(error));
 }
 
 #[test]
@@ -227,7 +248,7 @@ fn over_the_space_for_records_old_days_go_and_then_nothing_is_taken() {
     std::fs::write(dir.path().join("records/a/2999-01-01.db"), vec![0; 200_000]).expect("writes");
     writer_waits();
     let one = || records.writer().append(&[record("a", "forwarded", "{}")]);
-    assert_eq!(one(), Err(super::StoreError::OverBudget));
+    assert_eq!(one(), Err(Unkept { records: vec![0], error: StoreError::OverBudget }));
     std::fs::remove_file(dir.path().join("records/a/2999-01-01.db")).expect("removes");
     assert_eq!(one(), Ok(()), "by itself, once there is room");
 }

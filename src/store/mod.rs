@@ -51,13 +51,24 @@ pub enum StoreError {
     Broken,
 }
 
+/// What of a batch isn't kept. The rest of it is, and durable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} records aren't kept: {error}", .records.len())]
+pub struct Unkept {
+    /// Which, by their place in the batch, ascending.
+    pub records: Vec<usize>,
+    /// Why the first that failed aren't.
+    pub error: StoreError,
+}
+
 /// Takes records. One writer.
 pub trait RecordSink: Send {
-    /// Writes a batch; when it returns, the batch is durable.
+    /// Writes a batch; when it returns, the batch is durable. What can't be kept of one environment keeps nothing of
+    /// another from being written.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing of the batch counts as kept then.
-    fn append(&mut self, batch: &[Redacted]) -> Result<(), StoreError>;
+    /// [`Unkept`].
+    fn append(&mut self, batch: &[Redacted]) -> Result<(), Unkept>;
 
     /// Removes what retention no longer keeps, and what is over the space there is for records. `is_clock_right`: where
     /// the clock isn't, nothing is too old.

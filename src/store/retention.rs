@@ -38,7 +38,7 @@ impl Keep {
 
 /// What records of messages are kept together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Class {
+pub(crate) enum Class {
     Passed,
     Refused,
 }
@@ -46,7 +46,7 @@ pub(super) enum Class {
 impl Class {
     pub(super) const ALL: [Self; 2] = [Self::Passed, Self::Refused];
 
-    pub(super) fn of(decision: &str) -> Self {
+    pub(crate) fn of(decision: &str) -> Self {
         if matches!(decision, "refused" | "withheld" | "failed") { Self::Refused } else { Self::Passed }
     }
 

@@ -3,7 +3,7 @@
 
 use super::open_files::OpenFiles;
 use super::retention::{Class, DayFile, Keep, expire, files, make_room};
-use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored};
+use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored, Unkept};
 use crate::record::{Entry, Redacted, StoredPayload};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use std::collections::{BTreeMap, HashMap};
@@ -67,25 +67,34 @@ fn open(path: &Path) -> Result<Option<Connection>, StoreError> {
 }
 
 impl RecordSink for Writer {
-    fn append(&mut self, batch: &[Redacted]) -> Result<(), StoreError> {
+    fn append(&mut self, batch: &[Redacted]) -> Result<(), Unkept> {
         if !self.has_room() {
-            return Err(StoreError::OverBudget);
+            return Err(Unkept { records: (0..batch.len()).collect(), error: StoreError::OverBudget });
         }
-        let mut by_file: BTreeMap<PathBuf, Vec<&Redacted>> = BTreeMap::new();
-        for record in batch {
+        let mut by_file: BTreeMap<PathBuf, (Vec<usize>, Vec<&Redacted>)> = BTreeMap::new();
+        for (place, record) in batch.iter().enumerate() {
             let entry = record.entry();
             let class = Class::of(&entry.decision);
             let file = self.records.file(&entry.environment, entry.started_ms, class);
-            by_file.entry(file).or_default().push(record);
+            let (places, records) = by_file.entry(file).or_default();
+            places.push(place);
+            records.push(record);
         }
-        for (path, records) in by_file {
+        let mut unkept: Option<Unkept> = None;
+        for (path, (places, records)) in by_file {
             if let Err(error) = self.append_to(&path, &records) {
-                // The file may be gone or full: opened anew next time.
+                // The file may be gone or full: opened anew next time. The others may be well.
                 self.open.remove(&path);
-                return Err(error);
+                unkept.get_or_insert(Unkept { records: Vec::new(), error }).records.extend(places);
             }
         }
-        Ok(())
+        match unkept {
+            None => Ok(()),
+            Some(mut unkept) => {
+                unkept.records.sort_unstable();
+                Err(unkept)
+            }
+        }
     }
 
     fn tidy(&mut self, is_clock_right: bool) {

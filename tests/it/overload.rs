@@ -81,6 +81,16 @@ fn while_the_store_takes_nothing_messages_are_refused_or_dropped_by_policy_and_t
             "refuse" => {
                 assert_eq!((reply.status(), reply.header("phigate-reason")), (503, "record_queue_full"));
                 assert!(!reply.header("retry-after").is_empty());
+                for _ in 0..3 {
+                    assert_eq!(gate.send(0, "GET", "/x", &[], b"").status(), 200, "another environment");
+                    gate.running().flush_records();
+                }
+                assert!(gate.metric("phigate_records_written_total") >= 3);
+                assert_eq!(
+                    gate.send(1, "GET", "/x", &[], b"").status(),
+                    503,
+                    "what others keep ends nothing"
+                );
             }
             _ => assert_eq!(reply.status(), 200),
         }
