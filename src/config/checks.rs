@@ -49,6 +49,7 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
         }
     }
     fingerprints(config, problems);
+    sealing(config, problems);
     shared_upstreams(config, problems);
     listeners(config, problems);
     prefixes(config, problems);
@@ -66,6 +67,17 @@ fn fingerprints(config: &Config, problems: &mut Problems) {
             format!("environment `{}`.fingerprints", e.name),
             "an environment whose messages are inspected for records",
             format!("{missing}: no fingerprint would ever be taken"),
+        );
+    }
+}
+
+/// Originals are sealed into records.
+fn sealing(config: &Config, problems: &mut Problems) {
+    if config.sealing.is_some() && !config.records.enabled {
+        problems.across(
+            "sealing".to_owned(),
+            "records, which originals are sealed into",
+            "records.enabled = false: nothing would ever be sealed",
         );
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn audit(mut t: Table<'_, '_>, problems: &mut Problems) -> Keep {
 
 /// `[sealing]`
 pub(super) fn sealing(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Sealing> {
-    t.span()?;
+    problems.note("sealing".to_owned(), t.span()?);
     let d = 30;
     let days = t.number("retention_days", d.into(), 1..3_651, "days", problems);
     let key = t.required("key", SECRET_WANTED, problems);

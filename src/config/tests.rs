@@ -224,3 +224,14 @@ fn a_host_belongs_to_one_environment() {
     ));
     assert!(got.len() == 1 && got[0].contains("environment `staging`.hosts"), "{got:#?}");
 }
+
+#[test]
+fn sealing_without_records_is_told() {
+    let sealing = "[sealing]\nkey = \"env:SEAL_KEY\"\n";
+    assert_eq!(problems(&format!("{GOOD}{sealing}")), Vec::<String>::new());
+    let got = problems(&format!("{GOOD}{sealing}[records]\nenabled = false\n"));
+    assert!(
+        got.len() == 1 && got[0].contains("sealing") && got[0].contains("records.enabled = false"),
+        "{got:#?}"
+    );
+}
