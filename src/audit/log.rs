@@ -125,12 +125,9 @@ impl Audit {
                 }
                 _ => self.tail()?,
             };
-            let fresh = !path.exists();
             // A clock that went back doesn't open an older month.
             let path = self.segments()?.last().filter(|last| **last > path).cloned().unwrap_or(path);
             let (tail, length) = self.append(&path, event, tail)?;
-            let (tail, length) =
-                if fresh { self.retire(&path, event, tail, length)? } else { (tail, length) };
             let head = Head::of(&tail, &event.time, &self.key);
             head.write(&self.folder)?;
             self.anchor(&head, anchored);
@@ -138,6 +135,38 @@ impl Audit {
             *seen = Some((path, length, tail));
             Ok(())
         })
+    }
+
+    /// Removes months whose retention is over at `now_ms`, and says in the log how far: what is left begins behind that.
+    /// Gives how many. For whoever holds the configuration, and while the clock is right: what is removed is gone.
+    ///
+    /// # Errors
+    /// [`AuditError`]; it can be tried again.
+    pub fn retire(&self, now_ms: u64) -> Result<usize, AuditError> {
+        let kept_ms = u64::from(self.keep.retention_days).saturating_mul(86_400_000);
+        let oldest = crate::clock::day(now_ms.saturating_sub(kept_ms));
+        let month = oldest.get(..7).unwrap_or_default();
+        let past: Vec<PathBuf> = self.segments()?.into_iter().filter(|p| month_of(p) < month).collect();
+        let Some(last) = past.last() else { return Ok(0) };
+        let end = last_line(last)?.ok_or(AuditError::Broken)?;
+        let object = format!("{} {}", end.seq, end.hash);
+        self.write(&Event {
+            time: crate::clock::rfc3339(now_ms),
+            principal: "phigate",
+            action: "audit_retired",
+            object: &object,
+            decision: "allowed",
+            ..Event::default()
+        })?;
+        // The oldest first: where this stops in between, the next time goes on.
+        for path in &past {
+            match fs::remove_file(path) {
+                // Another gateway was quicker.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(past.len())
     }
 
     fn append(&self, path: &Path, event: &Event<'_>, tail: Tail) -> Result<(Tail, u64), AuditError> {
@@ -153,37 +182,6 @@ impl Audit {
             return Err(error.into());
         }
         Ok((tail, before + line.len() as u64))
-    }
-
-    /// Removes months whose retention is over, and says in the log how far: what is left begins behind that.
-    fn retire(
-        &self,
-        path: &Path,
-        event: &Event<'_>,
-        tail: Tail,
-        length: u64,
-    ) -> Result<(Tail, u64), AuditError> {
-        let kept_ms = u64::from(self.keep.retention_days).saturating_mul(86_400_000);
-        let oldest = crate::clock::day(crate::clock::unix_ms().saturating_sub(kept_ms));
-        let month = oldest.get(..7).unwrap_or_default();
-        let past: Vec<PathBuf> =
-            self.segments()?.into_iter().filter(|p| month_of(p) < month && p != path).collect();
-        let Some(last) = past.last() else { return Ok((tail, length)) };
-        let end = last_line(last)?.ok_or(AuditError::Broken)?;
-        let object = format!("{} {}", end.seq, end.hash);
-        let retired = Event {
-            time: event.time.clone(),
-            principal: "phigate",
-            action: "audit_retired",
-            object: &object,
-            decision: "allowed",
-            ..Event::default()
-        };
-        let told = self.append(path, &retired, tail)?;
-        for path in past {
-            fs::remove_file(path)?;
-        }
-        Ok(told)
     }
 
     fn anchor(&self, head: &Head, anchored: &mut u64) {

@@ -184,11 +184,35 @@ fn past_retention_months_go_and_the_log_says_so() {
     for time in ["2001-01-01T00:00:00Z", "2001-02-01T00:00:00Z", "2026-11-01T10:00:00Z"] {
         audit.write(&event(time, "r-1")).expect("writes");
     }
-    assert_eq!(log.files().len(), 1);
+    // 2006 and 2027, of six years each.
+    assert_eq!(log.files().len(), 3, "whoever writes removes nothing");
+    assert_eq!(audit.retire(1_136_073_600_000), Ok(0));
+    assert_eq!(log.files().len(), 3);
+    assert_eq!(audit.retire(1_798_761_600_000), Ok(2));
+    assert_eq!(audit.retire(1_798_761_600_000), Ok(0));
+    assert_eq!(log.files().len(), 2, "2026-11, and the month of the event that tells of it");
     let report = verify(&log.folder(), &log.key.public(), None).expect("reads");
-    assert_eq!((report.range, report.problems), (Some((4, 5)), vec![]));
+    assert_eq!((report.range, report.problems), (Some((3, 4)), vec![]));
     let told = events(&log.folder()).expect("reads");
     assert_eq!(told[1]["action"], "audit_retired");
+    audit.write(&event("2027-01-03T00:00:00Z", "r-2")).expect("goes on");
+    assert_eq!(verify(&log.folder(), &log.key.public(), None).expect("reads").problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_retiring_that_stopped_in_between_is_gone_on_with() {
+    let log = Log::new();
+    let audit = log.open();
+    for time in ["2001-01-01T00:00:00Z", "2001-02-01T00:00:00Z", "2026-11-01T10:00:00Z"] {
+        audit.write(&event(time, "r-1")).expect("writes");
+    }
+    let second = log.files().remove(1);
+    let bytes = std::fs::read(&second).expect("reads");
+    let now = 1_798_761_600_000;
+    audit.retire(now).expect("removes");
+    std::fs::write(&second, bytes).expect("as a stop would leave it");
+    assert_eq!(log.open().retire(now), Ok(1));
+    assert_eq!(verify(&log.folder(), &log.key.public(), None).expect("reads").problems, Vec::<String>::new());
 }
 
 #[test]

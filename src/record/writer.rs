@@ -3,7 +3,8 @@
 use super::{Draft, redact};
 use crate::inspect::Findings;
 use crate::secrets::TokenKeys;
-use crate::store::retention::{Class, ClockWatch};
+use crate::store::retention::Class;
+use crate::store::wall_clock::WallClock;
 use crate::store::{RecordSink, Unkept};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -20,18 +21,6 @@ pub struct RecorderConfig {
     pub queue_bytes_max: usize,
 }
 
-/// Whether the clock is where it has to be: while it isn't, retention removes nothing.
-#[derive(Debug, Default)]
-pub struct ClockState(AtomicBool);
-
-impl ClockState {
-    /// Whether it jumped by more than an hour, and isn't back.
-    #[must_use]
-    pub fn has_jumped(&self) -> bool {
-        self.0.load(Relaxed)
-    }
-}
-
 /// Counters of the record path.
 #[derive(Debug, Default)]
 pub struct RecordStats {
@@ -45,8 +34,6 @@ pub struct RecordStats {
     pub queue_records: AtomicU64,
     /// Their bytes.
     pub queue_bytes: AtomicU64,
-    /// The clock, as the writer sees it.
-    pub clock: ClockState,
     /// Environments whose records the store doesn't take.
     failing: Failing,
 }
@@ -142,11 +129,12 @@ impl Recorder {
         config: RecorderConfig,
         sink: impl RecordSink + 'static,
         keys: TokenKeys,
+        clock: Arc<WallClock>,
         on_late: OnLate,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (orders, received) = sync_channel(config.queue_records_max);
         let stats = Arc::new(RecordStats::default());
-        let writer = Writer { sink, keys, stats: stats.clone(), on_late };
+        let writer = Writer { sink, keys, stats: stats.clone(), clock, on_late };
         let thread =
             std::thread::Builder::new().name("records".to_owned()).spawn(move || writer.run(&received))?;
         Ok((Self { orders, stats, config }, thread))
@@ -207,19 +195,19 @@ struct Writer<S> {
     sink: S,
     keys: TokenKeys,
     stats: Arc<RecordStats>,
+    clock: Arc<WallClock>,
     on_late: OnLate,
 }
 
 impl<S: RecordSink> Writer<S> {
     fn run(mut self, orders: &Receiver<Order>) {
         let mut tidied = Instant::now();
-        let watch = ClockWatch::new(tidied, crate::clock::unix_ms());
-        self.sink.tidy(true);
+        self.sink.tidy(self.clock.right_ms());
         loop {
             let mut batch = Vec::new();
             let mut flushed = Vec::new();
             let mut stop = false;
-            match orders.recv_timeout(LOOK_EVERY) {
+            match orders.recv_timeout(TIDY_EVERY.saturating_sub(tidied.elapsed())) {
                 Ok(order) => self.take(order, &mut batch, &mut flushed, &mut stop),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => stop = true,
@@ -240,23 +228,9 @@ impl<S: RecordSink> Writer<S> {
             }
             if tidied.elapsed() >= TIDY_EVERY {
                 tidied = Instant::now();
-                self.sink.tidy(self.look_at(&watch));
-            } else if batch.is_empty() {
-                self.look_at(&watch);
+                self.sink.tidy(self.clock.right_ms());
             }
         }
-    }
-
-    /// Whether the clock is right; says so when that changes.
-    fn look_at(&self, watch: &ClockWatch) -> bool {
-        let is_right = watch.is_right(Instant::now(), crate::clock::unix_ms());
-        if self.stats.clock.0.swap(!is_right, Relaxed) == is_right {
-            match is_right {
-                true => tracing::info!("The clock is back: retention goes on."),
-                false => tracing::error!("The clock jumped by more than an hour: retention removes nothing."),
-            }
-        }
-        is_right
     }
 
     fn take(
@@ -325,8 +299,6 @@ impl<S: RecordSink> Writer<S> {
 const BATCH_RECORDS: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(5);
 const TIDY_EVERY: Duration = Duration::from_secs(600);
-/// How often the clock is looked at, where no records come.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
@@ -395,16 +367,18 @@ mod tests {
             if records.is_empty() { Ok(()) } else { Err(Unkept { records, error: StoreError::Full }) }
         }
 
-        fn tidy(&mut self, _: bool) {}
+        fn tidy(&mut self, _: Option<u64>) {}
     }
 
     #[test]
     fn what_one_environment_loses_is_counted_alone_and_holds_up_no_other() {
+        let dir = tempfile::tempdir().expect("dir");
         let bad = Arc::new(Mutex::new("a".to_owned()));
         let (recorder, thread) = Recorder::start(
             RecorderConfig { queue_records_max: 100, queue_bytes_max: 1 << 20 },
             Picky(bad.clone()),
             TokenKeys::ephemeral().expect("random"),
+            Arc::new(WallClock::start(dir.path())),
             Box::new(|_, _| {}),
         )
         .expect("starts");

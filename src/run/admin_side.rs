@@ -11,6 +11,7 @@ use crate::secrets::TokenKeys;
 use crate::sign_in::Provider;
 use crate::store::Control;
 use crate::store::sqlite::Records;
+use crate::store::wall_clock::WallClock;
 use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::Others;
 use std::net::SocketAddr;
@@ -20,14 +21,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 pub(super) fn admin_side(
     shared: &Arc<Shared>,
     control: &Arc<Control>,
-    audit: Arc<Audit>,
+    (audit, clock): (Arc<Audit>, Arc<WallClock>),
     records: Records,
     draining: &Arc<AtomicBool>,
     (open, counters): (Arc<AtomicU64>, Vec<Arc<ListenCounters>>),
     (tokens, address): (TokenKeys, SocketAddr),
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
-    let (for_roles, for_notes, for_connections) = (shared.clone(), shared.clone(), shared.clone());
+    let (for_roles, for_connections) = (shared.clone(), shared.clone());
     let (for_rules, for_covered) = (shared.clone(), shared.clone());
     let (for_base, for_anchors) = (shared.clone(), audit.clone());
     let limits = shared.snapshot.load().config.search;
@@ -70,13 +71,7 @@ pub(super) fn admin_side(
         roles: Box::new(move || for_roles.snapshot.load().config.roles.clone()),
         tokens,
         quota: Quota::new(limits),
-        notes: Box::new(move || {
-            let jumped = for_notes.recorder.as_ref().is_some_and(|r| r.stats().clock.has_jumped());
-            jumped
-                .then_some("the clock jumped by more than an hour: retention is frozen")
-                .into_iter()
-                .collect()
-        }),
+        notes: Box::new(move || clock.is().note().into_iter().collect()),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
         originals: Originals::new(shared.seals.clone(), shared.snapshot.load().config.break_glass.clone()),
         sign_in: shared

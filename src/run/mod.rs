@@ -2,6 +2,7 @@
 
 mod admin_side;
 mod handover;
+mod keeping;
 mod made;
 
 pub use handover::handover_path;
@@ -9,6 +10,7 @@ pub(crate) use made::IMPORTED;
 
 use admin_side::admin_side;
 use handover::{Handover, admin_socket};
+use keeping::Keeping;
 use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, seal_keys, snapshot};
 
 use crate::admin;
@@ -25,6 +27,7 @@ use crate::people::{Notebook, PrintsError};
 use crate::record::{Recorder, RecorderConfig};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::sqlite::Records;
+use crate::store::wall_clock::WallClock;
 use crate::store::{Control, StoreError};
 use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::Metrics;
@@ -116,6 +119,7 @@ pub struct Running {
     people_writer: std::thread::JoinHandle<()>,
     keyring: Keyring,
     lasting: Lasting,
+    keeping: Keeping,
     fetcher: Background,
     checker: Background,
     handover: Handover,
@@ -163,6 +167,8 @@ impl Running {
         let (notebook, people_writer) =
             Notebook::start(control.clone(), prints).map_err(io("the people thread can't start"))?;
         let records = Records::new(&config.data_dir, config.records.keep.clone());
+        let clock = Arc::new(WallClock::start(&config.data_dir));
+        let keeping = Keeping::new(&config, (clock.clone(), audit.clone()), &control, &records)?;
         let metrics = Metrics::default();
         let names: Vec<Arc<str>> = config.environments.iter().map(|e| e.name.clone()).collect();
         let (recorder, writer) = if config.records.enabled {
@@ -176,8 +182,9 @@ impl Running {
                 cells.inspected(environment, false, findings, false);
                 findings.persons.iter().for_each(|person| taken.take(&person.tags));
             });
-            let (recorder, thread) = Recorder::start(limits, records.writer(), secrets.tokens.clone(), late)
-                .map_err(io("the record thread can't start"))?;
+            let (recorder, thread) =
+                Recorder::start(limits, records.writer(), secrets.tokens.clone(), clock.clone(), late)
+                    .map_err(io("the record thread can't start"))?;
             (Some(recorder), Some(thread))
         } else {
             (None, None)
@@ -242,7 +249,7 @@ impl Running {
             admin_side(
                 &shared,
                 &control,
-                audit.clone(),
+                (audit.clone(), clock),
                 records,
                 &draining,
                 connections,
@@ -254,6 +261,7 @@ impl Running {
             tracing::warn!("The process before ended before this one served.");
         }
         let handover = Handover::wait(handover, sockets.into());
+        keeping.tidy();
         Ok(Self {
             shared,
             control,
@@ -266,6 +274,7 @@ impl Running {
             people_writer,
             keyring,
             lasting,
+            keeping,
             fetcher,
             checker,
             handover,
@@ -402,10 +411,10 @@ impl Running {
     }
 
     /// Looks at what nobody tells: whether other processes listen on ports of ours, counted and said when there are more.
-    /// Has rates forget callers that are long gone, and removes keys of sealed originals past their retention.
+    /// Has rates forget callers that are long gone, and removes what is past its retention while the clock is right.
     pub fn look_around(&self) {
         self.shared.snapshot.load().rates.tidy();
-        self.expire_seals();
+        self.keeping.tidy();
         let found = self.handover.foreign_listeners();
         let before = self.shared.metrics.foreign_listeners.swap(found, Relaxed);
         if found > before {
@@ -413,17 +422,6 @@ impl Running {
                 sockets = found,
                 "Another process listens on a port of this one, and gets a share of its connections."
             );
-        }
-    }
-
-    fn expire_seals(&self) {
-        let days = self.shared.snapshot.load().config.sealing.as_ref().map(|s| s.retention_days);
-        let is_clock_right = self.shared.recorder.as_ref().is_some_and(|r| !r.stats().clock.has_jumped());
-        let (Some(keys), Some(days), true) = (&self.shared.seals, days, is_clock_right) else { return };
-        let before_ms = crate::clock::unix_ms().saturating_sub(u64::from(days) * 86_400_000);
-        let removed = keys.expire(&crate::clock::day(before_ms));
-        if removed > 0 {
-            tracing::info!(keys = removed, "Keys of sealed originals past their retention were removed.");
         }
     }
 

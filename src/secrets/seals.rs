@@ -87,19 +87,6 @@ impl SealKeys {
         decrypt(&key, &of.context(&id), rest).ok_or(SealError::Broken)
     }
 
-    /// Removes keys of days before `day`; gives how many.
-    pub fn expire(&self, day: &str) -> usize {
-        let old = day_files(&self.folder).into_iter().filter(|(_, of, _)| of.as_str() < day);
-        old.filter(|(.., path)| match fs::remove_file(path) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(kind = %error.kind(), "A key of sealed originals past its retention can't be removed.");
-                false
-            }
-        })
-        .count()
-    }
-
     fn day_key(&self, of: SealOf<'_>, path: &Path) -> Result<(KeyId, Key), SealError> {
         let wrapped = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -160,6 +147,20 @@ pub fn shred(data_dir: &Path, environment: &str, day: &str) -> Result<bool, Secr
         Ok(()) => Ok(true),
         Err(e) => Err(SecretsError::File { path, kind: e.kind() }),
     }
+}
+
+/// Removes keys of days before `day`, of all environments; gives how many.
+#[must_use]
+pub fn expire(data_dir: &Path, day: &str) -> usize {
+    let old = day_files(&folder(data_dir)).into_iter().filter(|(_, of, _)| of.as_str() < day);
+    old.filter(|(.., path)| match fs::remove_file(path) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(kind = %error.kind(), "A key of sealed originals past its retention can't be removed.");
+            false
+        }
+    })
+    .count()
 }
 
 fn folder(data_dir: &Path) -> PathBuf {
@@ -262,7 +263,7 @@ mod tests {
         let again = keys.seal(OF, b"made up".to_vec()).expect("a new key");
         assert!(matches!(keys.open(OF, &sealed), Err(SealError::Gone)));
         assert_eq!(
-            (keys.expire("2026-01-02"), keys.expire("2026-01-03"), keys.expire("2026-01-03")),
+            (expire(&data, "2026-01-02"), expire(&data, "2026-01-03"), expire(&data, "2026-01-03")),
             (0, 1, 0)
         );
         assert!(matches!(keys.open(OF, &again), Err(SealError::Gone)));

@@ -212,7 +212,7 @@ fn retention_unlinks_files_of_past_days_and_nothing_else() {
     for name in ["2020-01-01.db", "2020-01-01.db-wal", "2020-01-01.txt"] {
         std::fs::write(folder.join(name), b"").expect("writes");
     }
-    records.writer().tidy(true);
+    records.writer().tidy(Some(crate::clock::unix_ms()));
     let exists = |name: &str| folder.join(name).exists();
     assert!(!exists("2020-01-01.db") && !exists("2020-01-01.db-wal") && exists("2020-01-01.txt"));
     assert!(records.show(&scope(&["a"]), &today.entry().id).expect("reads").is_some());
@@ -225,9 +225,9 @@ fn a_clock_that_jumped_makes_nothing_old() {
     records.writer().append(&[record("a", "forwarded", "{}")]).expect("writes");
     let old = dir.path().join("records/a/2020-01-01.db");
     std::fs::write(&old, b"").expect("writes");
-    records.writer().tidy(false);
+    records.writer().tidy(None);
     assert!(old.exists());
-    records.writer().tidy(true);
+    records.writer().tidy(Some(crate::clock::unix_ms()));
     assert!(!old.exists());
 }
 

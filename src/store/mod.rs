@@ -18,6 +18,7 @@ pub mod sealing;
 pub mod sign_ins;
 pub mod suppressions;
 pub mod sqlite;
+pub mod wall_clock;
 #[cfg(test)]
 mod conformance;
 
@@ -70,9 +71,9 @@ pub trait RecordSink: Send {
     /// [`Unkept`].
     fn append(&mut self, batch: &[Redacted]) -> Result<(), Unkept>;
 
-    /// Removes what retention no longer keeps, and what is over the space there is for records. `is_clock_right`: where
-    /// the clock isn't, nothing is too old.
-    fn tidy(&mut self, is_clock_right: bool);
+    /// Removes what retention no longer keeps, and what is over the space there is for records. `now_ms`: the time, Unix
+    /// milliseconds; `None` where the clock isn't right, and nothing is too old.
+    fn tidy(&mut self, now_ms: Option<u64>);
 }
 
 /// Gives records back.

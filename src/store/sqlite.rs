@@ -40,6 +40,14 @@ impl Records {
         Writer { records: self.clone(), open: HashMap::new(), measured: None }
     }
 
+    /// Removes files that retention no longer keeps at `now_ms`; gives which. For whoever has no writer, which does it
+    /// in [`RecordSink::tidy`].
+    pub fn expire(&self, now_ms: u64) -> Vec<PathBuf> {
+        let removed = expire(&self.folder, &self.keep, now_ms);
+        self.readers.forget(&removed);
+        removed
+    }
+
     fn file(&self, environment: &str, started_ms: u64, class: Class) -> PathBuf {
         // Names of environments are checked words: lower case, digits, dashes.
         self.folder.join(environment).join(class.file_name(&crate::clock::day(started_ms)))
@@ -97,10 +105,10 @@ impl RecordSink for Writer {
         }
     }
 
-    fn tidy(&mut self, is_clock_right: bool) {
-        if is_clock_right {
-            let removed = expire(&self.records.folder, &self.records.keep, crate::clock::unix_ms());
-            self.forget(&removed);
+    fn tidy(&mut self, now_ms: Option<u64>) {
+        if let Some(now_ms) = now_ms {
+            let removed = self.records.expire(now_ms);
+            removed.iter().for_each(|path| drop(self.open.remove(path)));
         }
         self.measured = None;
         // Connections of past days are closed.

@@ -12,6 +12,7 @@ mod clock;
 mod handover;
 mod http2;
 mod jwt;
+mod keeping;
 mod leaks;
 mod organization;
 mod originals;
