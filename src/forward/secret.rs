@@ -2,8 +2,12 @@
 
 use crate::payload::PayloadText;
 use http::HeaderValue;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
 
 /// Where a secret stands. The secret itself isn't kept here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +35,16 @@ pub enum SecretError {
         kind: std::io::ErrorKind,
     },
     /// The command can't be run, or fails.
-    #[error("the command `{0}` can't be run, or says that it failed")]
+    #[error("the command `{0}` can't be run, prints too much, or says that it failed")]
     Command(String),
+    /// The command took longer than it may, and was killed with all that it had started.
+    #[error("the command `{program}` didn't end within {limit_ms} ms, and was killed")]
+    CommandTime {
+        /// Which.
+        program: String,
+        /// How long it may take, milliseconds.
+        limit_ms: u64,
+    },
     /// It can't stand in a header.
     #[error("it is empty, or has characters that no header may have")]
     NoHeader,
@@ -54,24 +66,20 @@ impl Secret {
         }
     }
 
-    /// The secret, without blanks at its end.
+    /// The secret, without blanks at its end. A command has 10 s for it; who asks waits so long.
     ///
     /// # Errors
     /// [`SecretError`].
     pub fn text(&self) -> Result<PayloadText, SecretError> {
+        self.text_within(COMMAND_TIME_MAX)
+    }
+
+    fn text_within(&self, limit: Duration) -> Result<PayloadText, SecretError> {
         let text = match self {
             Self::Variable(name) => std::env::var(name).map_err(|_| SecretError::Unset(name.clone()))?,
             Self::File(path) => std::fs::read_to_string(path)
                 .map_err(|e| SecretError::File { path: path.clone(), kind: e.kind() })?,
-            Self::Command(words) => {
-                let failed = || SecretError::Command(words.first().cloned().unwrap_or_default());
-                let (program, arguments) = words.split_first().ok_or_else(failed)?;
-                let mut command = Command::new(program);
-                command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
-                let output = command.output().ok().filter(|output| output.status.success());
-                let output = output.and_then(|output| String::from_utf8(output.stdout).ok());
-                output.ok_or_else(failed)?.lines().next().unwrap_or_default().to_owned()
-            }
+            Self::Command(words) => printed(words, limit)?.lines().next().unwrap_or_default().to_owned(),
         };
         Ok(PayloadText::from(text.trim_end()))
     }
@@ -99,6 +107,64 @@ impl Secret {
     }
 }
 
+/// What a command prints, once it ended well. In a process group of its own, so that at the limit what it started is
+/// killed with it.
+fn printed(words: &[String], limit: Duration) -> Result<String, SecretError> {
+    let program = words.first().cloned().unwrap_or_default();
+    let failed = || SecretError::Command(program.clone());
+    let until = Instant::now() + limit;
+    let mut command = Command::new(&program);
+    command.args(words.iter().skip(1)).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
+    let mut running = Killed(command.process_group(0).spawn().map_err(|_| failed())?);
+    let pipe = running.0.stdout.take().ok_or_else(failed)?;
+    let (told, read) = sync_channel(1);
+    // A read of a pipe has no time limit: on a thread, which ends with the command's group.
+    let reader = std::thread::Builder::new().name("secret".to_owned()).spawn(move || {
+        let mut text = String::new();
+        let read = pipe.take(OUTPUT_BYTES_MAX + 1).read_to_string(&mut text);
+        // Nobody waits any more once the time is over.
+        let _ = told.send(read.is_ok_and(|bytes| bytes as u64 <= OUTPUT_BYTES_MAX).then_some(text));
+    });
+    reader.map_err(|_| failed())?;
+    let late = || SecretError::CommandTime {
+        program: program.clone(),
+        limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+    };
+    let text = read.recv_timeout(limit).map_err(|_| late())?.ok_or_else(failed)?;
+    // Its output has ended, and so will it, as a rule.
+    loop {
+        match running.0.try_wait().map_err(|_| failed())? {
+            Some(status) if status.success() => return Ok(text),
+            Some(_) => return Err(failed()),
+            None if Instant::now() >= until => return Err(late()),
+            None => std::thread::sleep(LOOK_AGAIN),
+        }
+    }
+}
+
+/// A command that doesn't outlive whoever waits for it.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // Once it was waited for its number may be somebody else's.
+        if let Ok(None) = self.0.try_wait() {
+            let _ = rustix::process::kill_process_group(
+                rustix::process::Pid::from_child(&self.0),
+                rustix::process::Signal::KILL,
+            );
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// How long a command may take to tell a secret.
+const COMMAND_TIME_MAX: Duration = Duration::from_secs(10);
+/// How much it may print.
+const OUTPUT_BYTES_MAX: u64 = 1 << 20;
+/// How often it is asked whether it ended, after its output did.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +189,39 @@ mod tests {
         assert_eq!(of("command:printf a\\1b"), SecretError::NoHeader);
         assert_eq!(Secret::parse("Bearer abc"), None);
         assert_eq!(Secret::parse("env:"), None);
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_killed_with_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let started = folder.path().join("started");
+        // Its own child holds its output open, too.
+        let script = format!("sleep 600 & echo $$ $! > {0}.new; mv {0}.new {0}; wait", started.display());
+        let hangs = Secret::Command(["sh", "-c", &script].map(str::to_owned).to_vec());
+        let limit = Duration::from_secs(2);
+        let error = hangs.text_within(limit).err().unwrap();
+        assert_eq!(error, SecretError::CommandTime { program: "sh".to_owned(), limit_ms: 2000 });
+        let ids = std::fs::read_to_string(started).unwrap();
+        let mut ids = ids.split_whitespace();
+        let state = |id: &str| std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        assert_eq!(state(ids.next().unwrap()), "", "the command still runs");
+        // Nobody waits for that one here: it is gone, or only its number is left, a moment later.
+        let child = ids.next().unwrap();
+        let is_gone = (0..1_000_000).any(|_| state(child).is_empty() || state(child).contains(") Z "));
+        assert!(is_gone, "what it started still runs: {}", state(child));
+        let quiet = Secret::Command(["sh", "-c", "exec >&-; exec sleep 600"].map(str::to_owned).to_vec());
+        assert!(matches!(
+            quiet.text_within(Duration::from_millis(300)),
+            Err(SecretError::CommandTime { .. })
+        ));
+    }
+
+    #[test]
+    fn a_command_that_prints_without_end_is_no_secret() {
+        assert_eq!(
+            Secret::parse("command:yes").unwrap().header(),
+            Err(SecretError::Command("yes".to_owned()))
+        );
     }
 
     #[test]

@@ -52,6 +52,8 @@ pub struct Snapshot {
     pub profiles: HashMap<Arc<str>, Profile>,
     /// Its routes.
     pub routes: Routes,
+    /// What its connections took from files and elsewhere: kept while the configuration stays.
+    pub secrets: resolve::Secrets,
     /// API keys.
     pub keys: Keys,
     /// Issuers whose tokens are taken.

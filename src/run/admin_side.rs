@@ -31,6 +31,7 @@ pub(super) fn admin_side(
     let (for_roles, for_connections) = (shared.clone(), shared.clone());
     let (for_rules, for_covered) = (shared.clone(), shared.clone());
     let (for_base, for_anchors) = (shared.clone(), audit.clone());
+    let for_notes = shared.clone();
     let limits = shared.snapshot.load().config.search;
     Admin {
         records: Arc::new(records),
@@ -71,7 +72,11 @@ pub(super) fn admin_side(
         roles: Box::new(move || for_roles.snapshot.load().config.roles.clone()),
         tokens,
         quota: Quota::new(limits),
-        notes: Box::new(move || clock.is().note().into_iter().collect()),
+        notes: Box::new(move || {
+            let is_behind = for_notes.metrics.control_current.load(Relaxed) == 0;
+            let behind = "keys, people or assets that were changed can't be taken over: the log says why";
+            clock.is().note().into_iter().chain(is_behind.then_some(behind)).collect()
+        }),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
         originals: Originals::new(shared.seals.clone(), shared.snapshot.load().config.break_glass.clone()),
         sign_in: shared

@@ -31,9 +31,13 @@ pub(super) fn fronts(config: &Config) -> Result<Fronts, RunError> {
         .collect()
 }
 
-/// Reads what connections take from files, variables and commands.
-fn upstream_secrets(config: &Config) -> Result<resolve::Secrets, RunError> {
+/// Reads what connections take from files, variables and commands. Those that are as they were in `before` keep what they
+/// have: nothing is read for them, and their connections to upstreams stay.
+fn upstream_secrets(config: &Config, before: Option<&Snapshot>) -> Result<resolve::Secrets, RunError> {
     let of = |c: &Arc<Connection>| {
+        if let Some(kept) = before.and_then(|before| kept(before, c)) {
+            return Ok((c.name.clone(), kept));
+        }
         let hosts = c.endpoints.iter().map(|e| e.host.as_str());
         let tls = c.tls.as_ref().map(|tls| UpstreamTls::load(tls, hosts, c.http2)).transpose();
         let tls = tls.map_err(|error| RunError::UpstreamTls { connection: c.name.clone(), error })?;
@@ -48,6 +52,17 @@ fn upstream_secrets(config: &Config) -> Result<resolve::Secrets, RunError> {
         Ok((c.name.clone(), UpstreamSecrets { tls: tls.unwrap_or_default(), headers }))
     };
     config.connections.iter().map(of).collect()
+}
+
+/// What a connection has of files and elsewhere, where it would be read from the same places for the same hosts.
+fn kept(before: &Snapshot, c: &Connection) -> Option<UpstreamSecrets> {
+    let old = before.config.connections.iter().find(|old| old.name == c.name)?;
+    let hosts = |c: &Connection| c.endpoints.iter().map(|e| e.host.clone()).collect::<Vec<_>>();
+    let is_same = old.tls == c.tls
+        && old.http2 == c.http2
+        && old.secret_headers == c.secret_headers
+        && hosts(old) == hosts(c);
+    is_same.then(|| before.secrets.get(&c.name).cloned()).flatten()
 }
 
 /// What outlives reloads: what is known of endpoints, and keys of issuers.
@@ -118,21 +133,63 @@ impl Keyring {
         Ok((keyring, file))
     }
 
-    /// Reads imported fingerprints anew, where a command brought others.
-    pub(super) fn refresh(&mut self, config: &Config, control: &Control) -> Result<(), PeopleError> {
+    /// Reads imported fingerprints anew, where a command brought others; gives whether it did.
+    pub(super) fn refresh(&mut self, config: &Config, control: &Control) -> Result<bool, PeopleError> {
         let imported = control.setting(IMPORTED)?;
-        if imported != self.imported {
+        let differs = imported != self.imported;
+        if differs {
             self.prints.imported = Imported::read(&config.data_dir)?.map(Arc::new);
             self.imported = imported;
         }
-        Ok(())
+        Ok(differs)
     }
 }
 
 /// The setting that changes when fingerprints are imported.
 pub(crate) const IMPORTED: &str = "fingerprints_imported";
 
-/// The environments, keys, people, rules and assets of one configuration: those of `old` where nothing changed.
+/// What a snapshot has of its configuration, of assets, files and commands: nothing of it changes with keys and people.
+struct Parts {
+    assets_made: i64,
+    applied: Applied,
+    secrets: resolve::Secrets,
+    issuers: Vec<Fetched>,
+}
+
+impl Parts {
+    /// Those of a configuration with the assets of now; of `old`, where that has the same configuration, what is as it was.
+    fn read(
+        base: &Arc<Config>,
+        control: &Control,
+        lasting: &Lasting,
+        old: Option<&Snapshot>,
+    ) -> Result<Self, RunError> {
+        let assets_made = control.assets_made()?;
+        let old = old.filter(|old| Arc::ptr_eq(&old.base, base));
+        let applied = assets::apply(base, &control.assets()?).map_err(RunError::Rules)?;
+        Ok(Self {
+            assets_made,
+            secrets: upstream_secrets(&applied.config, old)?,
+            issuers: match old {
+                Some(old) => old.fetched.clone(),
+                None => issuers(&applied.config, &lasting.key_sets)?,
+            },
+            applied,
+        })
+    }
+
+    fn of(old: &Snapshot) -> Self {
+        let (config, rules, profiles) = (old.config.clone(), old.rules.clone(), old.profiles.clone());
+        Self {
+            assets_made: old.assets_made,
+            applied: Applied { config, rules, profiles },
+            secrets: old.secrets.clone(),
+            issuers: old.fetched.clone(),
+        }
+    }
+}
+
+/// The environments, keys, people, rules and assets of one configuration.
 pub(super) fn snapshot(
     base: Arc<Config>,
     control: &Arc<Control>,
@@ -140,14 +197,30 @@ pub(super) fn snapshot(
     lasting: &Lasting,
     old: Option<&Snapshot>,
 ) -> Result<Snapshot, RunError> {
-    let assets_made = control.assets_made()?;
-    let same = old.filter(|old| Arc::ptr_eq(&old.base, &base) && old.assets_made == assets_made);
-    let Applied { config, rules, profiles } = match same {
-        Some(old) => {
-            Applied { config: old.config.clone(), rules: old.rules.clone(), profiles: old.profiles.clone() }
-        }
-        None => assets::apply(&base, &control.assets()?).map_err(RunError::Rules)?,
-    };
+    let parts = Parts::read(&base, control, lasting, old)?;
+    with_people(base, parts, control, keyring, lasting, old)
+}
+
+/// `old` with the keys, people, suppressions and sealing of now. Reads the control file alone: what else is missing at the
+/// moment keeps no key from being revoked.
+pub(super) fn refreshed(
+    old: &Snapshot,
+    control: &Arc<Control>,
+    keyring: &Keyring,
+    lasting: &Lasting,
+) -> Result<Snapshot, RunError> {
+    with_people(old.base.clone(), Parts::of(old), control, keyring, lasting, Some(old))
+}
+
+fn with_people(
+    base: Arc<Config>,
+    parts: Parts,
+    control: &Arc<Control>,
+    keyring: &Keyring,
+    lasting: &Lasting,
+    old: Option<&Snapshot>,
+) -> Result<Snapshot, RunError> {
+    let Parts { assets_made, applied: Applied { config, rules, profiles }, secrets, issuers } = parts;
     let now = i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(0);
     let rules =
         rules.suppressed_by(&control.suppressing(now)?, &config.connections, old.map(|old| &old.rules));
@@ -183,13 +256,13 @@ pub(super) fn snapshot(
     let keys = Keys::new(known, Box::new(move |key| hasher.hash(key)));
     let people =
         Arc::new(People::load(control, keyring.people.clone(), keyring.prints.clone(), Remember::Unknown)?);
-    let issuers = issuers(&config, &lasting.key_sets)?;
     let takes = config.environments.iter().any(|e| e.fingerprints_max.is_some());
     let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
     let sealed = control.sealing()?.into_iter().filter(|row| row.is_on);
     Ok(Snapshot {
         sealed: sealed.map(|row| (row.connection, row.environment)).collect(),
-        routes: Routes::new(&config, &upstream_secrets(&config)?, &lasting.endpoints),
+        routes: Routes::new(&config, &secrets, &lasting.endpoints),
+        secrets,
         identities: Identities::new(&config.identities),
         tokens: Tokens::new(issuers.iter().cloned()),
         fetched: issuers,

@@ -11,7 +11,7 @@ pub(crate) use made::IMPORTED;
 use admin_side::admin_side;
 use handover::{Handover, admin_socket};
 use keeping::Keeping;
-use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, seal_keys, snapshot};
+use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, refreshed, seal_keys, snapshot};
 
 use crate::admin;
 use crate::assets;
@@ -36,6 +36,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// Why the gateway could not start. All of it the operator's to fix.
@@ -124,8 +125,19 @@ pub struct Running {
     checker: Background,
     handover: Handover,
     draining: Arc<AtomicBool>,
-    /// The control file as it was last taken over.
+    /// The control file as it was last taken over whole.
     seen: (i64, i64),
+    /// What kept it from that at the last try.
+    left: Option<Left>,
+}
+
+/// What of the control file isn't taken over yet.
+struct Left {
+    /// Which state of it.
+    version: Option<(i64, i64)>,
+    why: String,
+    /// When the next try is due.
+    again: Instant,
 }
 
 impl Running {
@@ -211,6 +223,7 @@ impl Running {
         let (handover, lasting) = (handover_path(&config.data_dir), Lasting::default());
         let snapshot = snapshot(Arc::new(config), &control, &keyring, &lasting, None)?;
         metrics.config_current.store(1, Relaxed);
+        metrics.control_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         let access = access.as_ref().map(AccessLog::start).transpose();
         let access = access.map_err(io("the access log can't be opened"))?;
@@ -280,6 +293,7 @@ impl Running {
             handover,
             draining,
             seen,
+            left: None,
         })
     }
 
@@ -375,34 +389,85 @@ impl Running {
         Ok(())
     }
 
-    /// Takes over keys that a command made or revoked since the last look. Cheap where nothing changed.
+    /// Takes over what a command or the API changed since the last look: keys, people, suppressions, sealing, assets. Cheap
+    /// where nothing did. What can't be taken over is tried again at the next call; it shows in
+    /// `phigate_control_current`, and is told once.
     pub fn refresh_keys(&mut self) {
-        match self.control.version() {
-            Ok(version) if version == self.seen => {}
-            Ok(version) => {
-                self.seen = version;
-                self.refresh_keys_now();
+        let version = self.control.version();
+        match (&version, &self.left) {
+            (Ok(version), None) if *version == self.seen => return,
+            (Ok(version), Some(left)) if left.version == Some(*version) && Instant::now() < left.again => {
+                return;
             }
-            Err(error) => {
-                tracing::error!(error = %error, "The control file can't be read; the old keys stay.")
-            }
+            _ => {}
         }
+        self.refresh(version);
     }
 
-    /// Takes over the keys of the control file as they are now.
+    /// The same, whether something changed or not.
     pub fn refresh_keys_now(&mut self) {
-        let old = self.shared.snapshot.load();
-        if let Err(error) = self.keyring.refresh(&old.base, &self.control) {
-            tracing::error!(error = %error, "Imported fingerprints can't be read; the old ones stay.");
-        }
-        match snapshot(old.base.clone(), &self.control, &self.keyring, &self.lasting, Some(&old)) {
-            Ok(snapshot) => {
-                self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
-                self.shared.snapshot.store(Arc::new(snapshot));
-                tracing::info!("Keys, registry and assets were read anew.");
+        self.refresh(self.control.version());
+    }
+
+    fn refresh(&mut self, version: Result<(i64, i64), StoreError>) {
+        let begun = Instant::now();
+        let known = version.as_ref().ok().copied();
+        let (mut pause, mut problems) = (Duration::ZERO, Vec::new());
+        match version.map_err(RunError::from).and_then(|_| self.take_keys()) {
+            Ok(()) => {
+                problems.extend(self.take_rest());
+                pause = begun.elapsed() * PAUSE_TIMES;
             }
-            Err(error) => tracing::error!(error = %error, "Keys can't be read; the old ones stay."),
+            Err(error) => problems.push(error.to_string()),
         }
+        let why = problems.join("; ");
+        self.shared.metrics.control_current.store(u64::from(why.is_empty()), Relaxed);
+        let before = self.left.take();
+        if why.is_empty() {
+            self.seen = known.unwrap_or(self.seen);
+            tracing::info!("Keys, registry and assets were read anew.");
+            return;
+        }
+        if before.is_none_or(|before| before.why != why) {
+            tracing::error!(
+                error = why,
+                "What was changed isn't all taken over: the old stays, and it is tried again."
+            );
+        }
+        self.left = Some(Left { version: known, why, again: Instant::now() + pause });
+    }
+
+    /// Keys, people, suppressions, sealing: of the control file alone.
+    fn take_keys(&self) -> Result<(), RunError> {
+        let old = self.shared.snapshot.load();
+        self.take(refreshed(&old, &self.control, &self.keyring, &self.lasting)?);
+        Ok(())
+    }
+
+    /// What files are read for: imported fingerprints, and assets that changed. Gives what can't be.
+    fn take_rest(&mut self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let old = self.shared.snapshot.load_full();
+        match self.keyring.refresh(&old.base, &self.control) {
+            Ok(false) => {}
+            Ok(true) => problems.extend(self.take_keys().err().map(|e| e.to_string())),
+            Err(error) => problems.push(error.to_string()),
+        }
+        let (control, keyring) = (&self.control, &self.keyring);
+        match control.assets_made() {
+            Ok(made) if made == old.assets_made => {}
+            Ok(_) => match snapshot(old.base.clone(), control, keyring, &self.lasting, Some(&old)) {
+                Ok(snapshot) => self.take(snapshot),
+                Err(error) => problems.push(error.to_string()),
+            },
+            Err(error) => problems.push(error.to_string()),
+        }
+        problems
+    }
+
+    fn take(&self, snapshot: Snapshot) {
+        self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
+        self.shared.snapshot.store(Arc::new(snapshot));
     }
 
     /// Waits until another process serves in place of this one.
@@ -475,3 +540,7 @@ fn tell_rules(audit: &Audit, old: Option<&Snapshot>, new: &Snapshot) -> Result<(
     }
     Ok(())
 }
+
+/// Before assets that can't be taken over are tried again, so many times as long as the try took passes: rules that are
+/// compiled in vain at each look would keep a core busy.
+const PAUSE_TIMES: u32 = 4;

@@ -113,6 +113,8 @@ pub struct Metrics {
     pub reload_failures: AtomicU64,
     /// 1 while the running configuration is the file's, 0 after a refused reload.
     pub config_current: AtomicU64,
+    /// 1 while keys, people, suppressions, sealing and assets are those of the control file, 0 while some can't be taken over.
+    pub control_current: AtomicU64,
     /// Keys that are known.
     pub keys: AtomicU64,
     /// Sockets of other processes that listen on ports of ours.
@@ -283,6 +285,12 @@ impl Metrics {
                 "1 while the running configuration is the file's.",
                 gauge,
                 self.config_current.load(Relaxed),
+            ),
+            plain(
+                "phigate_control_current",
+                "1 while keys, people, suppressions, sealing and assets are as they were last changed, 0 while some of it can't be taken over.",
+                gauge,
+                self.control_current.load(Relaxed),
             ),
             family(
                 "phigate_build_info",

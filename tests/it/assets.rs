@@ -1,9 +1,10 @@
 //! Assets and their promotion: through the admin API and the commands, with messages that show what holds.
 
-use crate::support::{FHIR, Gate, Http, PATIENT, Upstream, ask};
+use crate::support::{FHIR, Gate, Http, PATIENT, Upstream, ask, read_http};
 use phigate::config::Config;
 use phigate::run::Running;
 use serde_json::{Value, json};
+use std::io::Write;
 
 /// People with roles in staging and production, beside a gateway.
 struct Place {
@@ -399,4 +400,48 @@ fn the_commands_do_all_of_it() {
     let wrong = assets("put", &[&file]);
     assert!(wrong.0 == Some(1) && wrong.1.contains("connection"), "{}", wrong.1);
     p.refresh();
+}
+
+#[test]
+fn what_can_t_be_taken_over_is_told_and_tried_again_and_keeps_no_key_in_force() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (rules, upstream) = (folder.path().join("site.toml"), Upstream::start());
+    std::fs::write(&rules, BADGE).expect("writes");
+    let mut gate = Gate::with(&format!("[rules]\nfiles = [{rules:?}]\n"), "");
+    let (id, token) = gate.member("eve", "member");
+    let control = gate.running().control();
+    control.set_environment_role(&id, "staging", Some("engineer"), 1).expect("set");
+    let (stolen, key) = control.create_key("staging", "stolen", "connection", 0, None).expect("made");
+    gate.running.as_mut().expect("runs").refresh_keys_now();
+    let of_stolen = |gate: &Gate| {
+        let mut stream = gate.connect(1);
+        write!(stream, "GET /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {key}\r\n\r\n").expect("writes");
+        read_http(&mut stream, false).expect("an answer").status()
+    };
+    assert_eq!(of_stolen(&gate), 200);
+
+    let text = format!("upstream = \"http://{}\"\nallow = [\"/new\"]\n", upstream.address);
+    let put = ("PUT", "/v1/assets/staging/connection/new");
+    let body = json!({"text": text}).to_string();
+    let made = ask(gate.running().admin_address(), put, &token, &[("If-None-Match", "*")], &body);
+    assert_eq!(made.status(), 200, "{made:?}");
+    std::fs::write(&rules, "nonsense").expect("writes");
+    gate.running().control().revoke(&stolen, 1).expect("revoked");
+    gate.running.as_mut().expect("runs").refresh_keys();
+    assert_eq!(of_stolen(&gate), 401, "assets that wait don't keep a key in force");
+    let ready = |gate: &Gate| String::from_utf8(gate.admin("/readyz", "").body).expect("text");
+    assert_eq!((gate.metric("phigate_control_current "), gate.admin("/readyz", "").status()), (0, 200));
+    assert!(ready(&gate).contains("can't be taken over"), "{}", ready(&gate));
+    assert_eq!(gate.send(1, "GET", "/new/x", &[], b"").status(), 200);
+    assert!(upstream.take().is_empty(), "what was there before stays");
+
+    // Nothing changes any more but the file.
+    std::fs::write(&rules, BADGE).expect("writes");
+    let is_taken = (0..100_000).any(|_| {
+        gate.running.as_mut().expect("runs").refresh_keys();
+        gate.metric("phigate_control_current ") == 1
+    });
+    assert!(is_taken && ready(&gate) == "ok\n", "{}", ready(&gate));
+    assert_eq!(gate.send(1, "GET", "/new/x", &[], b"").status(), 200);
+    assert_eq!(upstream.take().len(), 1);
 }

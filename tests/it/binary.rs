@@ -287,6 +287,33 @@ fn keys_made_by_command_are_known_within_a_moment_and_sigterm_stops_cleanly() {
 }
 
 #[test]
+fn a_key_is_revoked_while_a_secret_of_a_connection_can_t_be_read() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let secret = folder.path().join("token");
+    std::fs::write(&secret, "made-up").expect("writes");
+    let file = folder.path().join("p.toml");
+    let text_of = config(folder.path(), upstream.address, "staging").replace("\"any\"", "\"keys\"");
+    let secrets = format!("secret_headers = {{ Authorization = \"command:cat {}\" }}\n", secret.display());
+    std::fs::write(&file, text_of + &secrets).expect("writes");
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("path");
+    let made = phigate(&["keys", "create", "--data", data, "--environment", "one", "--name", "lab"]);
+    let key = text(&made.stdout).trim().to_owned();
+    let mut run = run(&file);
+    assert_eq!(post(run.gate, "{}", &key).map(|r| r.0), Some(200));
+    std::fs::remove_file(&secret).expect("removes");
+    let id = key.split('_').nth(1).expect("id").to_owned();
+    assert_eq!(phigate(&["keys", "revoke", "--data", data, &id]).status.code(), Some(0));
+    let revoked = (0..2000).any(|_| post(run.gate, "{}", &key).is_some_and(|(status, _)| status == 401));
+    assert!(revoked, "the key is never revoked");
+    let metrics = text(&admin(run.admin, "/metrics", "").body);
+    assert_eq!(metric(&metrics, "phigate_control_current "), 1);
+    signal(&run.child, "-TERM");
+    assert_eq!(run.child.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
 fn sighup_takes_over_a_good_file_and_keeps_the_old_for_a_bad_one() {
     let folder = tempfile::tempdir().expect("folder");
     let upstream = Upstream::start();

@@ -61,6 +61,24 @@ fn an_upstream_is_spoken_to_in_tls_where_its_ca_and_its_name_are_as_configured()
 }
 
 #[test]
+fn connections_to_an_upstream_in_tls_outlive_new_keys() {
+    let authority = Authority::new();
+    let (address, _came) = upstream(server(&authority.issue("ehr.example"), None));
+    let (mut gate, _folder) =
+        start(address, &authority, "upstream_tls = { ca = CA, server_name = \"ehr.example\" }");
+    // One connection, so that one thread has all of its messages.
+    let mut stream = connect(gate.running().address("secure").expect("listens"));
+    for _ in 0..3 {
+        stream.write_all(b"GET /fhir/metadata HTTP/1.1\r\nHost: b\r\n\r\n").expect("writes");
+        assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+        gate.running().control().create_key("secure", "new", "connection", 0, None).expect("made");
+        gate.running.as_mut().expect("runs").refresh_keys_now();
+    }
+    assert_eq!(gate.metric("phigate_upstream_connections_total{how=\"opened\"}"), 1);
+    assert_eq!(gate.metric("phigate_upstream_connections_total{how=\"reused\"}"), 2);
+}
+
+#[test]
 fn a_wrong_name_and_an_unknown_ca_are_a_bad_gateway_and_no_byte_is_sent() {
     let authority = Authority::new();
     let (address, came) = upstream(server(&authority.issue("ehr.example"), None));
