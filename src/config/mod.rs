@@ -111,7 +111,7 @@ pub struct Environment {
     pub flag: Flag,
     /// What is done with findings there.
     pub policy: Policy,
-    /// Hosts beside its upstreams that replies may link to, lower case, with the port where it isn't the scheme's.
+    /// Hosts beside its upstreams that replies may link to, lower case: `host`, which is any port of it, or `host:port`.
     pub known_hosts: Vec<String>,
     /// Host names, lower case, that are a signal for it.
     pub hosts: Vec<Box<str>>,

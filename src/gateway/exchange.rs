@@ -7,6 +7,7 @@ use crate::identify::Caller;
 use crate::inspect::decode::Budget;
 use crate::inspect::format::known_media_type;
 use crate::inspect::known::Known;
+use crate::inspect::links::Hosts;
 use crate::inspect::{Findings, Inspector, Message, RuleSet};
 use crate::listen::{HeldPermit, TeeEnd};
 use crate::org::UNRESOLVED;
@@ -271,7 +272,7 @@ pub(super) struct Job {
     pub(super) trailers: Vec<(String, String)>,
     pub(super) body: Payload,
     /// Hosts of the environment: links to others lead past the gateway. `None`: links aren't asked.
-    pub(super) hosts: Option<Vec<String>>,
+    pub(super) hosts: Option<Hosts>,
 }
 
 impl Job {
@@ -300,7 +301,7 @@ impl Job {
             partial: head.partial,
             body: self.body.expose(),
             cut: false,
-            hosts: self.hosts.as_deref(),
+            hosts: self.hosts.as_ref(),
         })
     }
 }

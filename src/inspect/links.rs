@@ -3,10 +3,79 @@
 //! `BulkDataURI`, and the headers `Location`, `Content-Location` and `Link` (RFC 8288).
 
 use super::walk::json::{NodeId, NodeKind, Tape};
+use std::sync::Arc;
+
+/// Hosts that links of one environment's replies may lead to, and those that they never may.
+#[derive(Clone, Default)]
+pub struct Hosts {
+    of: Arc<OfEnvironment>,
+    /// The gateway, as its caller names it.
+    gateway: Option<(String, Option<u16>)>,
+}
+
+#[derive(Default)]
+struct OfEnvironment {
+    own: Vec<(String, u16)>,
+    foreign: Vec<(String, u16)>,
+    listed: Vec<(String, Option<u16>)>,
+}
+
+impl Hosts {
+    /// `own`: the environment's upstreams, host and port. `listed`: `host`, which is any port of it, or `host:port`.
+    /// `foreign`: upstreams of other environments; no link may lead there, whatever is listed.
+    #[must_use]
+    pub fn new<'h>(
+        own: impl Iterator<Item = (&'h str, u16)>,
+        listed: impl Iterator<Item = &'h str>,
+        foreign: impl Iterator<Item = (&'h str, u16)>,
+    ) -> Self {
+        fn plain((host, port): (&str, u16)) -> (String, u16) {
+            let host = host.to_ascii_lowercase();
+            // A bare address of IPv6 stands in brackets in a link.
+            (if host.contains(':') { format!("[{host}]") } else { host }, port)
+        }
+        let of = OfEnvironment {
+            own: own.map(plain).collect(),
+            foreign: foreign.map(plain).collect(),
+            listed: listed.filter_map(split).collect(),
+        };
+        Self { of: Arc::new(of), gateway: None }
+    }
+
+    /// The same with the gateway, as the `Host` of a request calls it. Without a port it is that of either scheme.
+    #[must_use]
+    pub fn and_gateway(&self, host: Option<&str>) -> Self {
+        Self { of: self.of.clone(), gateway: host.and_then(split) }
+    }
+
+    /// Whether a link leads past the gateway, which goes to one of these ports of a host.
+    fn is_past(&self, host: &str, ports: &[u16]) -> bool {
+        let stands_in = |list: &[(String, u16)], port: u16| list.iter().any(|(h, p)| h == host && *p == port);
+        let is_own = |port| stands_in(&self.of.own, port);
+        let is_listed = |port| self.of.listed.iter().any(|(h, p)| h == host && p.is_none_or(|p| p == port));
+        let is_gateway = |port| {
+            let named = self.gateway.as_ref().filter(|(h, _)| h == host);
+            named.is_some_and(|(_, p)| p.map_or(USUAL_PORTS.contains(&port), |p| p == port))
+        };
+        let is_foreign = |port| stands_in(&self.of.foreign, port) && !is_own(port);
+        ports.iter().any(|port| is_foreign(*port))
+            || !ports.iter().any(|port| is_own(*port) || is_listed(*port) || is_gateway(*port))
+    }
+}
+
+/// Host and port of an authority; `None` where it has a port that is none.
+fn split(authority: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => (host, port),
+        _ => (authority, ""),
+    };
+    let port = if port.is_empty() { None } else { Some(port.parse().ok()?) };
+    Some((host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase(), port))
+}
 
 /// The hosts of absolute links in a document that aren't among `known`, each with its place.
 #[must_use]
-pub fn off_path(tape: &Tape<'_>, known: &[String]) -> Vec<String> {
+pub fn off_path(tape: &Tape<'_>, known: &Hosts) -> Vec<String> {
     let mut places = Vec::new();
     for id in tape.nodes() {
         if tape.kind(id) == NodeKind::String
@@ -21,7 +90,7 @@ pub fn off_path(tape: &Tape<'_>, known: &[String]) -> Vec<String> {
 
 /// Whether a header's value has a link to a host that isn't among `known`: a URL, or `<url>; rel=next, …`.
 #[must_use]
-pub fn header_leads_past(value: &str, known: &[String]) -> bool {
+pub fn header_leads_past(value: &str, known: &Hosts) -> bool {
     if !value.contains('<') {
         return leads_past(value.trim(), known);
     }
@@ -32,25 +101,27 @@ pub fn header_leads_past(value: &str, known: &[String]) -> bool {
         .any(|(url, _)| leads_past(url.trim(), known))
 }
 
-/// Whether a URL is absolute, and its host none of `known`: `host` of any port, or `host:port`.
-fn leads_past(url: &str, known: &[String]) -> bool {
+/// Whether a URL is absolute, and leads past the gateway.
+fn leads_past(url: &str, known: &Hosts) -> bool {
     let lower = url.to_ascii_lowercase();
-    let (default_port, rest) = if let Some(rest) = lower.strip_prefix("http://") {
-        (":80", rest)
+    let (usual, rest) = if let Some(rest) = lower.strip_prefix("http://") {
+        (&USUAL_PORTS[..1], rest)
     } else if let Some(rest) = lower.strip_prefix("https://") {
-        (":443", rest)
+        (&USUAL_PORTS[1..], rest)
     } else if let Some(rest) = lower.strip_prefix("//") {
-        ("", rest)
+        // By the scheme that the reply is asked with, which is the caller's.
+        (&USUAL_PORTS[..], rest)
     } else {
         return false;
     };
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     // What stands before an `@` is no host, though it may look like one.
     let authority = authority.rsplit('@').next().unwrap_or_default();
-    let authority = authority.strip_suffix(default_port).unwrap_or(authority);
-    let host = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-    let host = host.map_or(authority, |(host, _)| host);
-    !known.iter().any(|known| known == authority || known == host)
+    match split(authority) {
+        Some((host, Some(port))) => known.is_past(&host, &[port]),
+        Some((host, None)) => known.is_past(&host, usual),
+        None => true,
+    }
 }
 
 /// The place of a string that somebody follows.
@@ -75,15 +146,21 @@ fn link(tape: &Tape<'_>, id: NodeId) -> Option<String> {
 }
 
 const LISTS: &[&str] = &["link", "output", "deleted", "error"];
+/// Those of http and https.
+const USUAL_PORTS: [u16; 2] = [80, 443];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::inspect::walk::json::JSON_DEPTH_MAX;
 
+    fn listed(hosts: &[&str]) -> Hosts {
+        Hosts::new([].into_iter(), hosts.iter().copied(), [].into_iter())
+    }
+
     fn places(json: &str) -> Vec<String> {
         let tape = Tape::read(json.as_bytes(), JSON_DEPTH_MAX).expect("JSON");
-        off_path(&tape, &["gate.example:8080".to_owned(), "fhir.example".to_owned()])
+        off_path(&tape, &listed(&["gate.example:8080", "fhir.example"]))
     }
 
     #[test]
@@ -104,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_host_is_read_as_a_client_reads_it() {
-        let known = ["good.example".to_owned()];
+        let known = listed(&["good.example"]);
         assert!(!leads_past("https://GOOD.example:443/x", &known));
         assert!(leads_past("https://good.example@bad.example/x", &known));
         assert!(leads_past("https://good.example.bad.example/", &known));
@@ -112,5 +189,50 @@ mod tests {
         assert!(leads_past("//bad.example/x", &known));
         assert!(header_leads_past("<https://bad.example/2>; rel=\"next\"", &known));
         assert!(!header_leads_past("</2>; rel=\"next\", <https://good.example/1>; rel=\"prev\"", &known));
+    }
+
+    #[test]
+    fn a_port_is_part_of_an_upstream_and_another_environment_s_is_never_led_to() {
+        let own = [("EHR.example", 443), ("::1", 8080)];
+        let foreign = [("ehr.example", 8443), ("live.example", 443), ("ehr.example", 443)];
+        let hosts =
+            |listed: &[&str]| Hosts::new(own.into_iter(), listed.iter().copied(), foreign.into_iter());
+        let all = hosts(&["ehr.example", "live.example:443", "files.example"]);
+        for (url, plain, with_listed) in [
+            ("https://ehr.example/Patient/1", false, false),
+            ("https://ehr.example.:443/x", false, false),
+            ("https://ehr.example:8443/Patient/1", true, true),
+            ("https://ehr.example:08443/Patient/1", true, true),
+            ("https://ehr.example:9443/x", true, false),
+            ("http://ehr.example/x", true, false),
+            ("//ehr.example/x", false, false),
+            ("https://live.example/x", true, true),
+            ("//live.example/x", true, true),
+            ("https://live.example:444/x", true, true),
+            ("http://[::1]:8080/x", false, false),
+            ("http://[::1]/x", true, true),
+            ("https://files.example:5/x", true, false),
+            ("https://ehr.example:99999/x", true, true),
+        ] {
+            assert_eq!(leads_past(url, &hosts(&[])), plain, "{url}");
+            assert_eq!(leads_past(url, &all), with_listed, "{url}, listed");
+        }
+    }
+
+    #[test]
+    fn the_gateway_is_what_its_caller_calls_it_but_no_other_environment() {
+        let hosts = Hosts::new([].into_iter(), [].into_iter(), [("live.example", 443)].into_iter());
+        for (host, url, is_past) in [
+            ("gate.example", "https://gate.example/x", false),
+            ("GATE.example", "http://gate.example/x", false),
+            ("gate.example", "http://gate.example:8082/x", true),
+            ("gate.example:8081", "http://gate.example:8081/x", false),
+            ("gate.example:8081", "http://gate.example/x", true),
+            ("live.example", "https://live.example/x", true),
+            ("live.example:443", "https://live.example/x", true),
+        ] {
+            assert_eq!(leads_past(url, &hosts.and_gateway(Some(host))), is_past, "{host}: {url}");
+        }
+        assert!(leads_past("https://gate.example/x", &hosts.and_gateway(None)));
     }
 }

@@ -75,7 +75,7 @@ pub struct Message<'m> {
     /// Whether the body is cut: a tee copied no more.
     pub cut: bool,
     /// Hosts that links may lead to; `None` where links aren't asked, as in requests.
-    pub hosts: Option<&'m [String]>,
+    pub hosts: Option<&'m links::Hosts>,
 }
 
 /// Judges messages by one rule set.

@@ -17,6 +17,7 @@ use crate::config::{Config, ConfiguredEndpoint, Connection, Environment, Listene
 use crate::forward::{Endpoint, EndpointStates, Upstream, UpstreamTls};
 use crate::identify::Caller;
 use crate::inspect::decode;
+use crate::inspect::links::Hosts;
 use crate::org::Flag;
 use crate::reason::Reason;
 use http::{HeaderName, HeaderValue};
@@ -32,21 +33,28 @@ pub struct Route {
     pub connection: Arc<Connection>,
     /// The connection's upstream, as the client wants it.
     pub upstream: Upstream,
-    /// Hosts that replies may link to: upstreams of the environment, and those that it lists.
-    own_hosts: Vec<String>,
-    /// Upstreams of other environments: never the gateway's own host, whatever a caller says.
-    foreign_hosts: Vec<String>,
+    /// Hosts that replies may link to.
+    hosts: Hosts,
 }
 
 impl Route {
     /// Hosts that a reply may link to, the gateway's among them as its caller names it.
     #[must_use]
-    pub fn hosts_for(&self, host: Option<&http::HeaderValue>) -> Vec<String> {
-        let mut hosts = self.own_hosts.clone();
-        let gateway = host.and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase);
-        hosts.extend(gateway.filter(|gateway| !self.foreign_hosts.contains(gateway)));
-        hosts
+    pub fn hosts_for(&self, host: Option<&http::HeaderValue>) -> Hosts {
+        self.hosts.and_gateway(host.and_then(|host| host.to_str().ok()))
     }
+}
+
+/// Hosts that an environment's replies may link to: its upstreams with their ports, and what it lists; never upstreams of
+/// others.
+#[must_use]
+pub fn linked_hosts(config: &Config, environment: &Environment) -> Hosts {
+    let upstreams = |is_own: bool| {
+        let of = config.connections.iter().filter(move |c| (c.environment == environment.name) == is_own);
+        of.flat_map(|c| c.endpoints.iter().map(|e| (e.host.as_str(), e.port)))
+    };
+    let listed = environment.known_hosts.iter().map(String::as_str);
+    Hosts::new(upstreams(true), listed, upstreams(false))
 }
 
 /// Why a message has no route.
@@ -117,18 +125,8 @@ impl Routes {
             .zip(&upstreams)
             .filter_map(|(connection, upstream)| {
                 let environment = config.environment(&connection.environment)?.clone();
-                let all = config.connections.iter().zip(&upstreams);
-                let (own, foreign): (Vec<_>, Vec<_>) =
-                    all.partition(|(c, _)| c.environment == connection.environment);
-                let authorities = |of: Vec<(&Arc<Connection>, &Upstream)>| -> Vec<String> {
-                    let endpoints = of.into_iter().flat_map(|(_, upstream)| upstream.endpoints.iter());
-                    endpoints.map(|e| e.authority().to_ascii_lowercase()).collect()
-                };
-                let mut own_hosts = authorities(own);
-                own_hosts.extend(environment.known_hosts.iter().cloned());
                 Some(Arc::new(Route {
-                    own_hosts,
-                    foreign_hosts: authorities(foreign),
+                    hosts: linked_hosts(config, &environment),
                     environment,
                     connection: connection.clone(),
                     upstream: upstream.clone(),
@@ -358,6 +356,28 @@ mod tests {
         assert_eq!(find("/fhir/PRODUCTION/Patient", 0, Some("staging")), Err(Reason::EnvironmentMismatch));
         assert_eq!(find("/fhir/%70roduction/Patient", 0, Some("staging")), Err(Reason::EnvironmentMismatch));
         assert_eq!(find("/fhir/Patient", 0, None), Err(Reason::EnvironmentUnknown));
+    }
+
+    #[test]
+    fn a_reply_never_links_to_another_environment_s_upstream_on_the_same_host() {
+        let (config, _) = routes("");
+        let mut config = config;
+        for c in &mut config.connections {
+            let mut new = (**c).clone();
+            new.endpoints[0].host = "ehr.example".to_owned();
+            new.endpoints[0].port = if &*c.environment == "staging" { 443 } else { 8443 };
+            *c = Arc::new(new);
+        }
+        let routes = Routes::new(&config, &Secrets::new(), &EndpointStates::default());
+        let leads_past = |connection: &str, host: &'static str, url: &str| {
+            let route = routes.routes.iter().find(|r| &*r.connection.name == connection).expect("is there");
+            let hosts = route.hosts_for(Some(&HeaderValue::from_static(host)));
+            crate::inspect::links::header_leads_past(url, &hosts)
+        };
+        assert!(!leads_past("fhir", "gate", "https://ehr.example/Patient/1"));
+        assert!(leads_past("fhir", "gate", "https://ehr.example:8443/Patient/1"));
+        assert!(leads_past("fhir", "ehr.example:8443", "https://ehr.example:8443/Patient/1"));
+        assert!(!leads_past("live", "gate", "https://ehr.example:8443/Patient/1"));
     }
 
     #[test]

@@ -4,9 +4,11 @@ use crate::config::Config;
 use crate::config::cases::{Body, UserCase};
 use crate::decide::{Mode, Policy, Thresholds, verdict};
 use crate::inspect::decode::Budget;
+use crate::inspect::links::Hosts;
 use crate::inspect::rules::{Modes, RuleSet};
 use crate::inspect::{Inspector, Message};
 use crate::org::Flag;
+use crate::resolve;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -49,7 +51,7 @@ pub fn judge(
         content_type: case.content_type.as_deref().unwrap_or(told),
         content_encoding: &case.content_encoding,
         body: &body,
-        hosts: case.reply.then_some(place.hosts.as_slice()),
+        hosts: case.reply.then_some(&place.hosts),
         ..Message::default()
     });
     let reason = verdict(&findings, &place.policy, &place.opaque).reason;
@@ -77,7 +79,7 @@ pub fn judge(
 struct Place {
     policy: Policy,
     modes: Modes,
-    hosts: Vec<String>,
+    hosts: Hosts,
     opaque: Vec<String>,
 }
 
@@ -85,13 +87,10 @@ impl Place {
     fn of(name: &str, config: Option<&Config>, thresholds: &Thresholds) -> Result<Self, String> {
         if let Some((config, environment)) = config.and_then(|c| Some((c, c.environment(name)?))) {
             let own = || config.connections.iter().filter(|c| *c.environment == *name);
-            let upstreams = own()
-                .flat_map(|c| &c.endpoints)
-                .flat_map(|e| [e.host.clone(), format!("{}:{}", e.host, e.port)]);
             return Ok(Self {
                 policy: environment.policy.clone(),
                 modes: environment.modes.clone(),
-                hosts: environment.known_hosts.iter().cloned().chain(upstreams).collect(),
+                hosts: resolve::linked_hosts(config, environment),
                 opaque: own().flat_map(|c| c.opaque.iter().cloned()).collect(),
             });
         }
@@ -101,7 +100,7 @@ impl Place {
         Ok(Self {
             policy: Policy::with(flag, thresholds),
             modes: Modes::default(),
-            hosts: Vec::new(),
+            hosts: Hosts::default(),
             opaque: Vec::new(),
         })
     }

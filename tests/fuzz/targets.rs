@@ -6,6 +6,7 @@ use phigate::inspect::decode::{self, Budget};
 use phigate::inspect::disguise::Plain;
 use phigate::inspect::field::{Field, FieldTable};
 use phigate::inspect::finding::Part;
+use phigate::inspect::links::Hosts;
 use phigate::inspect::offsets::Escapes;
 use phigate::inspect::score::Scorer;
 use phigate::inspect::walk::{Leaf, PersonId, Reads, Role, Sink};
@@ -67,11 +68,12 @@ pub(crate) fn ready() {
 
 /// A body through walker, detectors and scorer.
 fn body(target: &Target, bytes: &[u8]) {
+    let hosts = Hosts::default();
     let found = inspector().message(&Message {
         path: PATHS.get(bytes.len() % PATHS.len()).copied().unwrap_or_default(),
         content_type: target.content_type,
         body: bytes,
-        hosts: Some(&[]),
+        hosts: Some(&hosts),
         ..Message::default()
     });
     let is_sent_plain = decode::content("", bytes, &Budget::default(), &mut (1 << 20))
@@ -177,10 +179,10 @@ fn head(_: &Target, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.splitn(3, '\n');
     let (path, query) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let value = parts.next().unwrap_or_default();
+    let (value, hosts) = (parts.next().unwrap_or_default(), Hosts::default());
     for name in ["link", "if-none-exist", "x-forwarded-for", "x-any", "content-disposition"] {
         let headers = [(name, value)];
-        let message = Message { path, query, headers: &headers, hosts: Some(&[]), ..Message::default() };
+        let message = Message { path, query, headers: &headers, hosts: Some(&hosts), ..Message::default() };
         holds(&inspector().message(&message), None);
     }
 }

@@ -49,7 +49,7 @@ pub struct Scorer<'r> {
     uninspected: Vec<Uninspected>,
     declared: Vec<(Declared, String)>,
     off_path: Vec<OffPath>,
-    hosts: Option<Vec<String>>,
+    hosts: Option<links::Hosts>,
     /// Whom the fields of a multipart form tell of.
     form: Option<PersonId>,
     known: Option<&'r dyn Known>,
@@ -291,8 +291,8 @@ impl<'r> Scorer<'r> {
     }
 
     /// Asks links from here on: `hosts` are those of the environment.
-    pub fn ask_links(&mut self, hosts: Option<&[String]>) {
-        self.hosts = hosts.map(<[String]>::to_vec);
+    pub fn ask_links(&mut self, hosts: Option<&links::Hosts>) {
+        self.hosts = hosts.cloned();
     }
 
     /// Links of a document that lead past the gateway.
