@@ -130,14 +130,20 @@ pub struct Verdict {
     pub mismatch: bool,
 }
 
-/// Judges findings by a policy. `opaque` lists the media types that may pass unread.
+/// Whether a message declares a mode that isn't that of such an environment.
 #[must_use]
-pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdict {
-    let wrong = match policy.flag {
+pub fn is_mismatch(findings: &Findings, flag: Flag) -> bool {
+    let wrong = match flag {
         Flag::Production => Declared::Test,
         Flag::Development | Flag::Staging => Declared::Production,
     };
-    let mismatch = findings.declared.iter().any(|(mode, _)| *mode == wrong);
+    findings.declared.iter().any(|(mode, _)| *mode == wrong)
+}
+
+/// Judges findings by a policy. `opaque` lists the media types that may pass unread.
+#[must_use]
+pub fn verdict(findings: &Findings, policy: &Policy, opaque: &[String]) -> Verdict {
+    let mismatch = is_mismatch(findings, policy.flag);
     let reason = |points: fn(&Person) -> u16| reason(findings, policy, opaque, mismatch, points);
     let acting = reason(|person| person.points.0);
     let in_shadow = findings.persons.iter().any(|person| person.shadow_points > person.points);

@@ -44,6 +44,8 @@ pub(super) struct Exchange {
     pub(super) findings: Option<Findings>,
     pub(super) reply_findings: Option<Findings>,
     pub(super) would_refuse: Option<Reason>,
+    /// What a held message was judged by; a streamed one is judged at its end, by the rules of then.
+    pub(super) rules: Option<Arc<RuleSet>>,
     pub(super) tee: Option<TeeCell>,
     pub(super) tee_copies: bool,
     pub(super) at_work: Option<Counted>,
@@ -77,6 +79,7 @@ impl Exchange {
             findings: None,
             reply_findings: None,
             would_refuse: None,
+            rules: None,
             tee: None,
             tee_copies: false,
             at_work: None,
@@ -197,9 +200,11 @@ impl Close {
             });
         }
         let Some(recorder) = &self.shared.recorder else { return };
-        let rules = snapshot
-            .rules
-            .judging(environment.as_ref(), exchange.route.as_ref().map(|route| &route.connection.name));
+        // A reload between leaves what judged a message as it was.
+        let rules = exchange.rules.take().unwrap_or_else(|| {
+            let connection = exchange.route.as_ref().map(|route| &route.connection.name);
+            snapshot.rules.judging(environment.as_ref(), connection).clone()
+        });
         let entry = Entry {
             // The id's own time: a record is found by its id alone.
             started_ms: crate::clock::id_ms(&exchange.id).unwrap_or(0),
@@ -244,7 +249,7 @@ impl Close {
             content_encoding: exchange.head.content_encoding,
             body: if refused { Payload::default() } else { exchange.body },
             known: taker.map(|taker| taker as Arc<dyn Known>),
-            rules: rules.clone(),
+            rules,
             budget: snapshot.config.budget,
             seal,
         };

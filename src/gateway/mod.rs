@@ -268,6 +268,7 @@ impl Gateway {
         let job = Job::new(HeadText::of(head), body.clone(), trailers);
         let connection = exchange.route.as_ref().map(|route| &route.connection.name);
         let rules = snapshot.rules.judging(exchange.environment(), connection);
+        exchange.rules = Some(rules.clone());
         exchange.findings = Some(self.run(snapshot, rules, job).await?);
         Ok(())
     }

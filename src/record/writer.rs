@@ -1,7 +1,6 @@
 //! The writer: one thread that redacts drafts and writes them in batches. The message never waits for it.
 
-use super::{Draft, redact};
-use crate::inspect::Findings;
+use super::{Draft, Late, redact};
 use crate::secrets::TokenKeys;
 use crate::store::retention::Class;
 use crate::store::wall_clock::WallClock;
@@ -118,7 +117,7 @@ pub struct Recorder {
 }
 
 /// Told of what inspection found in messages that were streamed, with their environment.
-pub type OnLate = Box<dyn Fn(&str, &Findings) + Send>;
+pub type OnLate = Box<dyn Fn(&str, &Late) + Send>;
 
 impl Recorder {
     /// Starts the writer's thread.
@@ -247,9 +246,7 @@ impl<S: RecordSink> Writer<S> {
                 let keys = &self.keys;
                 match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| redact(*draft, keys))) {
                     Ok((redacted, late)) => {
-                        if let Some(findings) = late {
-                            (self.on_late)(&redacted.entry().environment, &findings);
-                        }
+                        (self.on_late)(&redacted.entry().environment, &late);
                         batch.push(redacted);
                     }
                     Err(_) => {

@@ -18,13 +18,14 @@ use crate::assets;
 use crate::audit::{Audit, AuditError, Event};
 use crate::background::Background;
 use crate::config::{Config, JwksSource};
+use crate::decide::is_mismatch;
 use crate::forward::{SecretError, check_health};
 use crate::gateway::{Gateway, Shared, Snapshot};
 use crate::identify::{NoKeys, fetch_keys};
 use crate::listen::tls::TlsError;
 use crate::listen::{Address, HeldBudget, ListenerConfig, Predecessor, StartError, Workers};
 use crate::people::{Notebook, PrintsError};
-use crate::record::{Recorder, RecorderConfig};
+use crate::record::{Late, Recorder, RecorderConfig};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::sqlite::Records;
 use crate::store::wall_clock::WallClock;
@@ -190,9 +191,14 @@ impl Running {
             };
             let cells = metrics.thread(&names);
             let taken = notebook.clone();
-            let late = Box::new(move |environment: &str, findings: &crate::inspect::Findings| {
-                cells.inspected(environment, false, findings, false);
-                findings.persons.iter().for_each(|person| taken.take(&person.tags));
+            let late = Box::new(move |environment: &str, late: &Late| {
+                for findings in [&late.request, &late.reply].into_iter().flatten() {
+                    let mismatch = late.flag.is_some_and(|flag| is_mismatch(findings, flag));
+                    cells.inspected(environment, false, findings, mismatch);
+                }
+                // Fingerprints are those of people that requests bring.
+                let people = late.request.iter().flat_map(|findings| &findings.persons);
+                people.for_each(|person| taken.take(&person.tags));
             });
             let (recorder, thread) =
                 Recorder::start(limits, records.writer(), secrets.tokens.clone(), clock.clone(), late)

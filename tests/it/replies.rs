@@ -2,6 +2,8 @@
 
 use crate::support::{FHIR, Gate, Http, PATIENT, connect, read_http};
 use std::io::Write;
+use std::net::TcpListener;
+use std::sync::mpsc::sync_channel;
 
 fn answer(head: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
@@ -197,4 +199,71 @@ fn a_record_tells_what_was_found_in_the_reply_and_holds_none_of_it() {
     for name in ["Okafor", "E08738432", "1962-06-22"] {
         assert!(!record.to_string().contains(name));
     }
+}
+
+#[test]
+fn what_requests_and_replies_of_production_hold_is_counted() {
+    let gate = Gate::start();
+    let found = "phigate_findings_total{decision=\"passed\",environment=\"production\",kind=\"birth-date\"}";
+    let declared = "phigate_declared_mode_mismatches_total{environment=\"production\"}";
+    let scanned = "phigate_scanned_bytes_total{environment=\"production\"}";
+    gate.upstreams[2].answer(&fhir(PATIENT));
+    assert_eq!(ask(&gate, 2).status(), 200);
+    gate.running().flush_records();
+    assert_eq!((gate.metric(found), gate.metric(declared)), (1, 0));
+    assert!(gate.metric(scanned) >= PATIENT.len() as u64, "{}", gate.metric(scanned));
+
+    // A picture back, and forth what says that it is a test.
+    gate.upstreams[2].answer(&answer("200 OK\r\nContent-Type: image/png", b"\x89PNG\r\n\x1a\n\0\0"));
+    let test =
+        "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|T|2.5\rPID|1||E08738432^^^H^MR||OKAFOR^DARNELL||19620622\r";
+    let hl7 = [("Content-Type", "x-application/hl7-v2+er7")];
+    assert_eq!(gate.send(2, "POST", "/in", &hl7, test.as_bytes()).status(), 200);
+    gate.running().flush_records();
+    let unread = "phigate_uninspected_total{environment=\"production\",reason=\"opaque_type\"}";
+    assert_eq!((gate.metric(found), gate.metric(declared), gate.metric(unread)), (2, 1, 1));
+    // Below, it is what says that it is real.
+    assert_eq!(gate.send(1, "POST", "/in", &hl7, test.as_bytes()).status(), 422);
+    assert_eq!(gate.metric("phigate_declared_mode_mismatches_total{environment=\"staging\"}"), 0);
+}
+
+#[test]
+fn a_held_message_is_recorded_with_the_rules_that_judged_it_whatever_is_reloaded_meanwhile() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    let ((came, arrived), (go, wait)) = (sync_channel(1), sync_channel::<()>(1));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            if read_http(&mut stream, false).is_some() {
+                let _ = came.send(());
+                let _ = wait.recv();
+                let _ = stream.write_all(&answer("200 OK\r\nConnection: close", b""));
+            }
+        }
+    });
+    let gate = Gate::also(&format!(
+        "[[environment]]\nname = \"slow\"\nflag = \"staging\"\n[[listener]]\nname = \"slow\"\naddress = \"127.0.0.1:0\"\nenvironment = \"slow\"\ncallers = \"any\"\n[[connection]]\nname = \"to-slow\"\nenvironment = \"slow\"\nupstream = \"http://{address}\"\n"
+    ));
+    let token = gate.token(&[("slow", "viewer")]);
+    let rules_of = |between: &dyn Fn()| {
+        let mut stream = connect(gate.running().address("slow").expect("listens"));
+        stream.write_all(b"GET /x HTTP/1.1\r\nHost: gate\r\n\r\n").expect("writes");
+        arrived.recv().expect("the request was judged");
+        between();
+        go.send(()).expect("waited for");
+        let reply = read_http(&mut stream, false).expect("an answer");
+        assert_eq!(reply.status(), 200);
+        gate.running().flush_records();
+        let record = gate.admin(&format!("/v1/records/{}", reply.header("phigate-record")), &token).json();
+        record["record"]["rule_set"].as_str().expect("a version").to_owned()
+    };
+    let before = rules_of(&|| {});
+    let other = gate.config.replace(
+        "name = \"slow\"\nflag = \"staging\"",
+        "name = \"slow\"\nflag = \"staging\"\nrule_modes = { \"text.url\" = \"shadow\" }",
+    );
+    let meanwhile = rules_of(&|| gate.running().reload(&other).expect("taken over"));
+    let after = rules_of(&|| {});
+    assert_eq!(before, meanwhile, "judged by the rules before the reload");
+    assert_ne!(before, after);
 }

@@ -21,6 +21,7 @@ mod xml;
 
 use super::{Draft, Piece, Redacted, StoredPayload, View, seal};
 use crate::inspect::Findings;
+use crate::org::Flag;
 use crate::secrets::TokenKeys;
 pub use head::is_credential;
 use leaf::Redactor;
@@ -28,16 +29,29 @@ use leaf::Redactor;
 #[cfg(test)]
 mod tests;
 
-/// Makes the stored form of a message; inspects it first where that was left for here.
+/// What inspection found in a message that was streamed: `None` where nothing was left to inspect.
+pub struct Late {
+    /// What its environment is for.
+    pub flag: Option<Flag>,
+    /// In the request.
+    pub request: Option<Findings>,
+    /// In the reply.
+    pub reply: Option<Findings>,
+}
+
+/// Makes the stored form of a message; inspects request and reply first where that was left for here.
 #[must_use]
-pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Option<Findings>) {
-    let late = draft.inspect.then(|| told::inspect(&draft));
-    if let Some(findings) = late.as_ref().or(draft.findings.as_ref()) {
+pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Late) {
+    let reply = draft.reply.as_ref().filter(|reply| reply.inspect);
+    let late = Late {
+        flag: draft.flag,
+        request: draft.inspect.then(|| told::inspect(&draft)),
+        reply: reply.map(|reply| told::inspect_reply(&draft, reply)),
+    };
+    if let Some(findings) = late.request.as_ref().or(draft.findings.as_ref()) {
         told::tell(&mut draft.entry, findings);
     }
-    let late_reply =
-        draft.reply.as_ref().filter(|reply| reply.inspect).map(|r| told::inspect_reply(&draft, r));
-    draft.entry.reply = late_reply.as_ref().or(draft.reply_findings.as_ref()).map(told::told);
+    draft.entry.reply = late.reply.as_ref().or(draft.reply_findings.as_ref()).map(told::told);
     draft.entry.trace = draft.trace.as_deref().map(|id| keys.trace(id));
     draft.entry.ceiling = draft.ceiling;
     // Originals are sealed beside the linked form alone.
