@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub(super) fn access(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<AccessSettings> {
     let file = t.text("file", problems).map(|(path, _)| PathBuf::from(path));
     let queue = t.number("queue_lines_max", 8192, 1..1_000_001, "lines", problems);
+    let has_file = t.has("file");
+    t.beside("queue_lines_max", has_file, "file", problems);
     t.done(problems);
     Some(AccessSettings { file: file?, queue_lines_max: usize::try_from(queue).unwrap_or(8192) })
 }
@@ -29,6 +31,10 @@ pub(super) fn audit(mut t: Table<'_, '_>, problems: &mut Problems) -> Keep {
     let authorization = t.text("anchor_authorization", problems);
     let authorization =
         authorization.and_then(|(text, span)| secret("anchor_authorization", &text, span, &t, problems));
+    let has_url = t.has("anchor_url");
+    for key in ["anchor_ca", "anchor_authorization"] {
+        t.beside(key, has_url, "anchor_url", problems);
+    }
     let mut outside = Vec::new();
     if let Some((text, span)) = t.text("anchor_url", problems) {
         match Remote::parse(&text, ca) {

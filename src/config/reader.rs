@@ -140,6 +140,12 @@ impl<'t, 'i> Table<'t, 'i> {
         self.table?.iter().find(|(k, _)| k.get_ref() == key).map(|(_, v)| v)
     }
 
+    /// Whether something stands under `key`.
+    #[must_use]
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.iter().any(|(k, _)| k.get_ref() == key))
+    }
+
     /// A table under `key`; an empty one where it is absent.
     pub(super) fn table(&mut self, key: &'static str, problems: &mut Problems) -> Self {
         let path = self.key(key);
@@ -298,6 +304,14 @@ impl<'t, 'i> Table<'t, 'i> {
             }
         }
         out
+    }
+
+    /// Says of a key that stands without what it belongs to that it would change nothing.
+    pub(super) fn beside(&mut self, key: &'static str, is_there: bool, what: &str, problems: &mut Problems) {
+        if let Some(value) = self.value(key).filter(|_| !is_there) {
+            let wanted = format!("`{what}` beside it");
+            problems.add(Some(value.span()), self.key(key), wanted, "none: it would change nothing");
+        }
     }
 
     /// Remembers where each of its keys stands, and the table itself, under a name.

@@ -305,6 +305,9 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
         ),
         flag,
     };
+    if flag == Flag::Production {
+        without_effect(&mut t, &policy, problems);
+    }
     let keys = ["block", "report", "identified", "bulk_people_max", "bulk_ids_max"];
     let given = keys.into_iter().filter(|key| t.value(key).is_some()).collect();
     let known_hosts = known_hosts(&mut t, problems);
@@ -326,6 +329,28 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
     }))
 }
 
+/// Tells keys that would change nothing in production: whoever copied them from another environment believes that it is
+/// guarded by them. What only says what production does anyway may stand there.
+fn without_effect(t: &mut Table<'_, '_>, policy: &Policy, problems: &mut Problems) {
+    let refuses = [
+        ("mode", policy.mode == Mode::Shadow, "\"off\", which stops inspection for records and counters, or"),
+        ("block", true, ""),
+        ("report", true, ""),
+        ("identified", true, ""),
+        ("block_identified_with_clinical", true, ""),
+        ("bulk_people_max", true, ""),
+        ("bulk_ids_max", true, ""),
+        ("uninspected", policy.uninspected == OnUninspected::Refuse, "\"pass\" or"),
+        ("declared_mode", policy.declared_mode == OnDeclared::Refuse, "\"report\" or"),
+        ("off_path_url", policy.off_path_url == OnOffPath::Refuse, "\"pass\" or"),
+    ];
+    for (key, is_idle, or) in refuses {
+        let Some(value) = t.value(key).filter(|_| is_idle) else { continue };
+        let wanted = format!("{or} no such key in production, {NOTHING_REFUSED}: remove it");
+        problems.add(Some(value.span()), t.key(key), wanted.trim_start(), "one that would change nothing");
+    }
+}
+
 fn fingerprints(t: &mut Table<'_, '_>, flag: Flag, problems: &mut Problems) -> Option<u64> {
     let max = t.number("fingerprints_max", 1_000_000, 64..50_000_001, "fingerprints", problems);
     let on = t.flag("fingerprints", false, problems);
@@ -333,6 +358,7 @@ fn fingerprints(t: &mut Table<'_, '_>, flag: Flag, problems: &mut Problems) -> O
         let at = t.value("fingerprints").map(|v| v.span());
         problems.add(at, t.key("fingerprints"), "false: they are taken in production only", "true");
     }
+    t.beside("fingerprints_max", on, "fingerprints = true", problems);
     on.then_some(max)
 }
 
@@ -518,5 +544,7 @@ pub(super) fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems
     Some(Arc::from(text))
 }
 
+/// Why keys of other environments have no effect in production.
+const NOTHING_REFUSED: &str = "where messages stream and none is held or refused for what it holds";
 /// No less than hyper reads at once.
 const HEAD_BYTES_MAX: std::ops::Range<u64> = 8192..(1 << 20) + 1;

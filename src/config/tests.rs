@@ -163,6 +163,43 @@ fn fingerprints_that_would_never_be_taken_are_told() {
 }
 
 #[test]
+fn keys_of_another_environment_that_production_would_not_heed_are_told() {
+    let copied = "flag = \"production\"\nmode = \"shadow\"\nblock = 80\nreport = 40\nidentified = 50\nblock_identified_with_clinical = true\nbulk_people_max = 5\nbulk_ids_max = 5\nuninspected = \"refuse\"\ndeclared_mode = \"refuse\"\noff_path_url = \"refuse\"";
+    let with = |text: &str| problems(&GOOD.replace("flag = \"development\"", text));
+    let got = with(copied);
+    assert_eq!(got.len(), 10, "{got:#?}");
+    for (line, key) in [(5, "mode"), (6, "block"), (10, "bulk_people_max"), (14, "off_path_url")] {
+        let begin = format!("line {line}: environment[0].{key}: wanted ");
+        let told = got.iter().find(|p| p.starts_with(&begin)).unwrap_or_else(|| panic!("{key}: {got:#?}"));
+        assert!(told.contains("none is held or refused for what it holds: remove it"), "{told}");
+    }
+    assert_eq!(with(&copied.replace("\"production\"", "\"staging\"")), Vec::<String>::new());
+    let true_there = "flag = \"production\"\nmode = \"off\"\nuninspected = \"pass\"\ndeclared_mode = \"report\"\noff_path_url = \"pass\"\nrule_modes = { \"text.url\" = \"shadow\" }";
+    assert_eq!(with(true_there), Vec::<String>::new());
+    // The default, as it may have been written out.
+    assert_eq!(with("flag = \"production\"\nmode = \"enforce\""), Vec::<String>::new());
+}
+
+#[test]
+fn keys_without_what_they_belong_to_are_told() {
+    for (section, key, beside) in [
+        ("[access_log]\nqueue_lines_max = 10\n", "line 2: access_log.queue_lines_max", "`file`"),
+        ("[audit]\nanchor_ca = \"ca.pem\"\n", "line 2: audit.anchor_ca", "`anchor_url`"),
+        ("[audit]\nanchor_authorization = \"env:X\"\n", "line 2: audit.anchor_authorization", "`anchor_url`"),
+    ] {
+        let got = problems(&format!("{section}{GOOD}"));
+        assert!(got.len() == 1 && got[0].starts_with(key) && got[0].contains(beside), "{got:#?}");
+    }
+    for flag in ["staging", "production"] {
+        let text = format!("flag = \"{flag}\"\nfingerprints_max = 1000");
+        let got = problems(&GOOD.replace("flag = \"development\"", &text));
+        assert!(got.len() == 1 && got[0].contains("`fingerprints = true` beside it"), "{got:#?}");
+    }
+    let whole = "[access_log]\nfile = \"-\"\nqueue_lines_max = 10\n[audit]\nanchor_url = \"https://a.example/x\"\nanchor_ca = \"ca.pem\"\nanchor_authorization = \"env:X\"\n";
+    assert_eq!(problems(&format!("{whole}{GOOD}")), Vec::<String>::new());
+}
+
+#[test]
 fn broken_toml_is_told_by_line() {
     let got = problems("[[environment]]\nname = \n");
     assert!(got.iter().any(|p| p.starts_with("line 2: TOML")), "{got:#?}");
