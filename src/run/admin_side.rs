@@ -74,8 +74,19 @@ pub(super) fn admin_side(
         quota: Quota::new(limits),
         notes: Box::new(move || {
             let is_behind = for_notes.metrics.control_current.load(Relaxed) == 0;
-            let behind = "keys, people or assets that were changed can't be taken over: the log says why";
-            clock.is().note().into_iter().chain(is_behind.then_some(behind)).collect()
+            let snapshot = for_notes.snapshot.load();
+            // No reason to be unready: an upstream that waits for its gateway to be ready would wait for ever.
+            let is_alone =
+                snapshot.routes.upstreams().any(|u| !u.endpoints.iter().any(|e| e.state.is_available()));
+            let others = [
+                (is_behind, "keys, people or assets that were changed can't be taken over: the log says why"),
+                (
+                    is_alone,
+                    "an upstream has no endpoint that gets messages: phigate_upstream_endpoint_available",
+                ),
+            ];
+            let others = others.into_iter().filter_map(|(holds, note)| holds.then_some(note));
+            clock.is().note().into_iter().chain(others).collect()
         }),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
         originals: Originals::new(shared.seals.clone(), shared.snapshot.load().config.break_glass.clone()),

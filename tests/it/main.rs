@@ -25,6 +25,7 @@ mod replay;
 mod replies;
 mod rules;
 mod samples;
+mod sidecar;
 mod sign_in;
 mod smuggling;
 mod sockets;
