@@ -543,7 +543,7 @@ mod tests {
             assert_eq!(judge(kind, value).sign, Sign::Placeholder, "{value}");
             assert_eq!(judge(kind, value).points, Points(0), "{value}");
         }
-        for (kind, value) in [(Kind::Mrn, "ABC-48213"), (Kind::Mrn, "PID-482137"), (Kind::Mrn, "48.213.077")]
+        for (kind, value) in [(Kind::Mrn, "KLM-48213"), (Kind::Mrn, "PID-482137"), (Kind::Mrn, "48.213.077")]
         {
             assert_ne!(judge(kind, value).points, Points(0), "{value}");
         }
