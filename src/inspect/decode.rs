@@ -251,6 +251,25 @@ pub fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
 /// Undoes percent-encoding; `plus` as blank where forms are read. Broken escapes stay as they are.
 #[must_use]
 pub fn percent(text: &str, plus: bool) -> String {
+    let out = percent_bytes(text, plus);
+    String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
+/// Whether escapes hold a character in more bytes than it takes (`%C0%AE` for a dot), which lenient readers take for that
+/// character (RFC 3629, section 10). Other character sets have no such pairs in words.
+#[must_use]
+pub fn is_overlong(text: &str) -> bool {
+    let is_next = |b: u8| matches!(b, 0x80..=0xbf);
+    text.contains('%')
+        && percent_bytes(text, false).windows(2).any(|pair| match *pair {
+            [0xc0 | 0xc1, next] => is_next(next),
+            [0xe0, next] => matches!(next, 0x80..=0x9f),
+            [0xf0, next] => matches!(next, 0x80..=0x8f),
+            _ => false,
+        })
+}
+
+fn percent_bytes(text: &str, plus: bool) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;
@@ -273,7 +292,7 @@ pub fn percent(text: &str, plus: bool) -> String {
             }
         }
     }
-    String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+    out
 }
 
 const ENGINE: GeneralPurpose = GeneralPurpose::new(

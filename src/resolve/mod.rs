@@ -253,7 +253,8 @@ fn upstream(config: &Config, c: &Connection, secrets: &Secrets, states: &Endpoin
 }
 
 /// The path's segments, decoded once; `None` where a segment could be read in two ways: an encoded slash, backslash
-/// or NUL, a dot segment, an escape that isn't one.
+/// or NUL, a dot segment (with a parameter too: servers of Java drop that, then follow the dots), an escape that isn't
+/// one, a character in more bytes than it takes.
 fn canonical(path: &str) -> Option<Vec<Cow<'_, str>>> {
     if !path.starts_with('/') {
         return None;
@@ -268,9 +269,9 @@ fn canonical(path: &str) -> Option<Vec<Cow<'_, str>>> {
             let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
             let doubtful = !raw.split('%').skip(1).all(is_escape)
                 || decoded.contains(['/', '\\', '\0'])
-                || decoded == "."
-                || decoded == ".."
-                || raw.contains('\\');
+                || matches!(without_parameter(&decoded), "." | "..")
+                || raw.contains('\\')
+                || decode::is_overlong(raw);
             (!doubtful).then_some(decoded)
         })
         .collect()
@@ -285,8 +286,11 @@ pub fn segments(path: &str) -> Option<Vec<String>> {
 /// The segments as the most forgiving upstream may read them: empty ones dropped, parameters behind a `;` cut off
 /// (servers of Java do both). What is denied, or names an environment, is looked for in these.
 fn plain<'s>(segments: &'s [Cow<'_, str>]) -> Vec<&'s str> {
-    let cut = segments.iter().map(|s| s.split(';').next().unwrap_or_default());
-    cut.filter(|s| !s.is_empty()).collect()
+    segments.iter().map(|s| without_parameter(s)).filter(|s| !s.is_empty()).collect()
+}
+
+fn without_parameter(segment: &str) -> &str {
+    segment.split(';').next().unwrap_or_default()
 }
 
 /// Whether `prefix` (`/fhir/R4`) is the path's first whole segments.
@@ -461,6 +465,20 @@ mod tests {
     }
 
     #[test]
+    fn dots_parameters_and_other_character_sets_pass_where_they_read_in_one_way() {
+        for path in [
+            "/fhir/..x;/a",
+            "/fhir/a;..",
+            "/fhir/...;/a",
+            "/fhir/caf%c3%a9",
+            "/fhir/caf%e9",
+            "/fhir/%e2%82%ac",
+        ] {
+            assert_eq!(find(path, 0, Some("staging")).as_deref(), Ok("fhir"), "{path}");
+        }
+    }
+
+    #[test]
     fn paths_that_read_in_two_ways_are_refused() {
         for path in [
             "/fhir/..%2fadmin",
@@ -473,6 +491,17 @@ mod tests {
             "/fhir/%4",
             "/fhir/%",
             "/fhir/%+4",
+            "/fhir/..;/admin",
+            "/fhir/..;x=1/admin",
+            "/fhir/%2e%2e;/admin",
+            "/fhir/..%3b/admin",
+            "/fhir/%2E.%3Bv/admin",
+            "/fhir/.;/admin",
+            "/fhir/x/..;",
+            "/fhir/%c0%ae%c0%ae/admin",
+            "/fhir/%c0%afadmin",
+            "/fhir/%e0%80%afadmin",
+            "/fhir/%f0%80%80%afadmin",
         ] {
             assert_eq!(find(path, 0, Some("staging")), Err(Reason::BadRequest), "{path}");
         }
