@@ -7,6 +7,7 @@ use super::{
     group::{Group, bit},
 };
 use crate::counted::Counted;
+use crate::listen::parse_length;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use std::{
@@ -389,7 +390,8 @@ fn is_to(response: &Response<Incoming>, asked: Option<&HeaderValue>) -> bool {
         && protocol.zip(asked).is_some_and(is_it)
 }
 
-/// Whether a reply's framing is beyond doubt: no coding but `chunked`, one length.
+/// Whether a reply's framing is beyond doubt: no coding but `chunked`, one length, and that a number. Of a reply without a
+/// body too: its length goes on to the caller, whose next reader may see one in it.
 fn is_plain(response: &Response<Incoming>) -> bool {
     let headers = response.headers();
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
@@ -400,6 +402,7 @@ fn is_plain(response: &Response<Incoming>) -> bool {
     is_chunked
         && codings.next().is_none()
         && lengths.next().is_none()
+        && length.is_none_or(|length| parse_length(length.as_bytes()).is_ok())
         && !(coding.is_some() && length.is_some())
 }
 

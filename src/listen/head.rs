@@ -275,7 +275,8 @@ pub(super) fn check_path(path: &[u8]) -> Result<(), Reason> {
     Ok(())
 }
 
-pub(super) fn parse_length(digits: &[u8]) -> Result<u64, Reason> {
+/// The one reading of a length: digits, and no more than a file can have.
+pub(crate) fn parse_length(digits: &[u8]) -> Result<u64, Reason> {
     if digits.is_empty() || digits.len() > 19 || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Reason::BadRequest);
     }

@@ -42,6 +42,7 @@ pub use body::{BodyError, InboundBody, ReplyBody, ReplyEnd};
 pub(crate) use connection::OnThisThread;
 pub use counters::{ListenCounters, ListenTotals};
 pub use handover::{HandedSocket, Predecessor, Successors};
+pub(crate) use head::parse_length;
 pub use hold::{Held, HeldBudget, HeldPermit, HoldError, hold};
 pub use io::Address;
 pub use limits::{Limits, ListenerConfig};

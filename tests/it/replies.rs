@@ -267,3 +267,42 @@ fn a_held_message_is_recorded_with_the_rules_that_judged_it_whatever_is_reloaded
     assert_eq!(before, meanwhile, "judged by the rules before the reload");
     assert_ne!(before, after);
 }
+
+#[test]
+fn a_length_that_reads_in_two_ways_is_never_passed_on() {
+    let gate = Gate::start();
+    let lengths = ["2, 2", "2,2", "+2", "-2", "", "2 2", "0x2", "18446744073709551617"];
+    for environment in [1, 2] {
+        for (method, start) in [("GET", "200 OK"), ("HEAD", "200 OK"), ("GET", "304 Not Modified")] {
+            for length in lengths {
+                let head =
+                    format!("HTTP/1.1 {start}\r\nContent-Type: text/plain\r\nContent-Length: {length}");
+                let body = if start.starts_with("200") { "ok" } else { "" };
+                gate.upstreams[environment].answer(format!("{head}\r\n\r\n{body}").as_bytes());
+                let reply = gate.send(environment, method, "/x", &[], b"");
+                let told = (reply.status(), reply.header("phigate-reason"));
+                assert_eq!(told, (502, "upstream_invalid"), "{method} {start} {length:?}");
+            }
+        }
+        gate.upstreams[environment].answer(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 70\r\n\r\n");
+        assert_eq!(gate.send(environment, "GET", "/x", &[], b"").status(), 304);
+    }
+}
+
+#[test]
+fn an_upstream_forges_no_header_of_ours_behind_its_reply() {
+    let gate = Gate::start();
+    for environment in [1, 2] {
+        gate.upstreams[environment].answer(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nPhigate_Record: forged\r\n\
+              Trailer: Phigate-Reason, Phigate-Record\r\nTrailer: phigate_record, X-Sum, Connection, Content-Length\r\n\r\n\
+              2\r\nok\r\n0\r\nPhigate-Reason: forged\r\nPhigate-Record: forged\r\nphigate_record: forged\r\n\
+              Connection: close\r\nContent-Length: 66\r\nX-Sum: 2\r\n\r\n",
+        );
+        let reply = gate.send(environment, "GET", "/x", &[("TE", "trailers")], b"");
+        assert_eq!((reply.status(), &reply.body[..]), (200, &b"ok"[..]));
+        assert_eq!(reply.header("trailer"), "x-sum");
+        assert_eq!(reply.trailers, [("x-sum".to_owned(), "2".to_owned())]);
+        assert!(!format!("{:?}", reply.headers).contains("forged"));
+    }
+}
