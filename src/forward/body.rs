@@ -1,11 +1,15 @@
 //! Bodies to and from an upstream.
 
-use super::{connect::Connection, pool::Shelf};
+use super::{
+    connect::Connection,
+    headers::{listed, may_trail_reply},
+    pool::Shelf,
+};
 use crate::counted::Counted;
 use crate::listen::{BodyError, InboundBody, Tee, Tunnel};
 use crate::payload::Payload;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
@@ -23,6 +27,8 @@ use tokio::{sync::Notify, time::Sleep};
 /// A request's body on its way out.
 pub struct OutBody {
     content: Content,
+    /// Which trailers of a body that streams may pass: those that were declared, and that the upstream may get.
+    declared: Vec<HeaderName>,
     progress: Rc<Progress>,
     gate: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
@@ -77,11 +83,22 @@ impl OutBody {
         self.gate = None;
     }
 
-    /// The trailers that are known already.
-    pub(super) fn trailers(&self) -> Option<&HeaderMap> {
+    /// Lets trailers pass that may: of a body that streams, those of them that its head declared. Until then none do.
+    pub(super) fn keep_trailers(&mut self, head: &HeaderMap, may_trail: impl Fn(&HeaderName) -> bool) {
+        match &mut self.content {
+            Content::Empty => {}
+            Content::Held { trailers, .. } => {
+                *trailers = trailers.take().and_then(|trailers| kept(trailers, may_trail));
+            }
+            Content::Streaming(_) => self.declared = listed(head).filter(may_trail).collect(),
+        }
+    }
+
+    /// The trailers that may follow.
+    pub(super) fn trailer_names(&self) -> Vec<HeaderName> {
         match &self.content {
-            Content::Held { trailers, .. } => trailers.as_ref(),
-            _ => None,
+            Content::Held { trailers, .. } => trailers.iter().flat_map(HeaderMap::keys).cloned().collect(),
+            _ => self.declared.clone(),
         }
     }
 
@@ -103,7 +120,7 @@ impl OutBody {
 
     fn new(content: Content) -> Self {
         let progress = Progress { last: Cell::new(Instant::now()), broke: Cell::new(None) };
-        Self { content, progress: Rc::new(progress), gate: None }
+        Self { content, declared: Vec::new(), progress: Rc::new(progress), gate: None }
     }
 }
 
@@ -133,7 +150,8 @@ impl Body for OutBody {
                 if let Some(Err(error)) = &frame {
                     this.progress.broke.set(Some(*error));
                 }
-                frame
+                let declared = &this.declared;
+                frame.and_then(|frame| trailing(frame, |name| declared.contains(name)))
             }
         };
         Poll::Ready(frame)
@@ -167,6 +185,26 @@ impl fmt::Debug for OutBody {
             Content::Streaming(_) => "OutBody(streaming)",
         })
     }
+}
+
+/// A frame, with those of its trailers that may pass; `None`, the body's end, where it had trailers and none may.
+fn trailing<E>(
+    frame: Result<Frame<Bytes>, E>,
+    may_trail: impl Fn(&HeaderName) -> bool,
+) -> Option<Result<Frame<Bytes>, E>> {
+    match frame.map(Frame::into_trailers) {
+        Ok(Ok(trailers)) => kept(trailers, may_trail).map(|trailers| Ok(Frame::trailers(trailers))),
+        Ok(Err(frame)) => Some(Ok(frame)),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn kept(mut trailers: HeaderMap, may_trail: impl Fn(&HeaderName) -> bool) -> Option<HeaderMap> {
+    let gone: Vec<HeaderName> = trailers.keys().filter(|name| !may_trail(name)).cloned().collect();
+    for name in gone {
+        trailers.remove(name);
+    }
+    Some(trailers).filter(|trailers| !trailers.is_empty())
 }
 
 /// A reply's body on its way in. At its end the connection goes back to its pool; dropped before, it is closed.
@@ -247,6 +285,7 @@ impl Body for UpstreamBody {
                     Some(Ok(_)) => this.give_back_at_end(),
                     Some(Err(_)) => this.give_up(),
                 }
+                let frame = frame.and_then(|frame| trailing(frame, may_trail_reply));
                 Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
             }
             Poll::Pending => {

@@ -51,14 +51,16 @@ pub enum HostHeader {
 }
 
 /// Makes the request that goes to the upstream: origin-form target, no hop-by-hop headers, nothing of ours, no
-/// forwarding headers but those written here, framing by the body at hand.
+/// forwarding headers but those written here, framing by the body at hand. No header that the configuration names trails,
+/// `signal` (the listener's `environment_header`) among them.
 #[must_use]
 pub fn prepare_request(
     head: &Parts,
-    body: OutBody,
+    mut body: OutBody,
     upstream: &Upstream,
     peer: &Peer,
     rules: &HeaderRules,
+    signal: Option<&HeaderName>,
 ) -> Request<OutBody> {
     let sent = &head.headers;
     let had_body = sent.contains_key(header::CONTENT_LENGTH) || sent.contains_key(header::TRANSFER_ENCODING);
@@ -66,6 +68,18 @@ pub fn prepare_request(
         && sent.get(header::EXPECT).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let sent_host = sent.get(header::HOST).cloned().or_else(|| authority_of(&head.uri));
     let has_key_in_authorization = has_key_in_authorization(sent);
+    let set = || {
+        let own = rules.set.iter().filter(|(name, _)| !is_framing(name));
+        own.chain(upstream.secret_headers.iter())
+    };
+    let is_configured = |name: &str| {
+        rules.remove.iter().chain(set().map(|(name, _)| name)).any(|known| is_spelling(name, known.as_str()))
+    };
+    let trails = |name: &HeaderName| {
+        let is_signal = signal.is_some_and(|signal| is_spelling(name.as_str(), signal.as_str()));
+        !is_signal && !is_configured(name.as_str()) && may_trail(name)
+    };
+    body.keep_trailers(sent, &trails);
     let mut request = Request::new(body);
     let headers = request.headers_mut();
     headers.reserve(sent.len() + WRITTEN_HEADERS);
@@ -76,16 +90,13 @@ pub fn prepare_request(
             || is_ours_or_forwarding(text)
             || is_framing_respelled(text)
             || (has_key_in_authorization && name == header::AUTHORIZATION)
-            || rules.remove.contains(name);
+            || is_configured(text);
         if !is_stripped {
             headers.append(name, value.clone());
         }
     }
     write_forwarding(headers, peer, sent_host.as_ref(), rules.forwarding);
-    for (name, value) in rules.set.iter().filter(|(name, _)| !is_framing(name)) {
-        headers.insert(name, value.clone());
-    }
-    for (name, value) in upstream.secret_headers.iter() {
+    for (name, value) in set() {
         headers.insert(name, value.clone());
     }
     // Where it stays away the pool writes that of the endpoint that it chooses.
@@ -99,7 +110,7 @@ pub fn prepare_request(
     }
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = origin_form(&head.uri);
-    write_framing(&mut request, had_body, sent);
+    write_framing(&mut request, had_body);
     if waits_for_100 {
         wait_for_100(&mut request);
     }
@@ -117,13 +128,13 @@ pub fn ask_to_switch(request: &mut Request<OutBody>, protocol: HeaderValue) {
 pub fn prepare_reply(head: &mut response::Parts) {
     // Kept for a chunked body: hyper writes only trailers that are announced, to callers that said `TE: trailers`.
     let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
-    let trailers: Vec<HeaderValue> = head.headers.get_all(header::TRAILER).iter().cloned().collect();
+    let trailers = listed(&head.headers).filter(may_trail_reply).collect::<Vec<_>>();
     let switched =
         head.headers.remove(header::UPGRADE).filter(|_| head.status == StatusCode::SWITCHING_PROTOCOLS);
-    strip_where(&mut head.headers, |name| is_hop_by_hop(name) || name.as_str().starts_with("phigate-"));
+    strip_where(&mut head.headers, |name| is_hop_by_hop(name) || starts_as(name.as_str(), "phigate-"));
     if is_chunked {
         head.headers.remove(header::CONTENT_LENGTH);
-        append_trailers(&mut head.headers, trailers);
+        announce(&mut head.headers, trailers.iter());
     }
     if let Some(protocol) = switched {
         head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -160,13 +171,16 @@ fn is_framing_respelled(name: &str) -> bool {
                 .any(|known| is_spelling(name, known)))
 }
 
-fn is_spelling(name: &str, known: &str) -> bool {
+/// Whether two names in small letters are one to whoever can't tell an underline from a hyphen.
+#[must_use]
+pub fn is_spelling(name: &str, known: &str) -> bool {
     name.len() == known.len() && starts_as(name, known)
 }
 
 fn starts_as(name: &str, prefix: &str) -> bool {
-    let mut bytes = name.bytes().map(|b| if b == b'_' { b'-' } else { b });
-    prefix.bytes().all(|known| bytes.next() == Some(known))
+    let hyphened = |b: u8| if b == b'_' { b'-' } else { b };
+    let mut bytes = name.bytes();
+    prefix.bytes().all(|known| bytes.next().map(hyphened) == Some(hyphened(known)))
 }
 
 /// A key of ours ends here, wherever it was sent; another `Authorization` is the upstream's.
@@ -217,7 +231,7 @@ fn forwarded(peer: &Peer, sent_host: Option<&HeaderValue>) -> String {
     format!("for={address};proto={}{host}", peer.scheme())
 }
 
-fn write_framing(request: &mut Request<OutBody>, had_body: bool, sent: &HeaderMap) {
+fn write_framing(request: &mut Request<OutBody>, had_body: bool) {
     let body = request.body();
     let length = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
     match length {
@@ -227,36 +241,48 @@ fn write_framing(request: &mut Request<OutBody>, had_body: bool, sent: &HeaderMa
         }
         None => {
             // hyper writes the trailers that are listed, and no others.
-            let declared = sent.get_all(header::TRAILER).iter();
-            let names: Vec<&str> = match body.trailers() {
-                Some(trailers) => trailers.keys().map(HeaderName::as_str).collect(),
-                None => declared.filter_map(|v| v.to_str().ok()).flat_map(listed).collect(),
-            };
-            let names = names.into_iter().filter(|name| may_trail(name)).collect::<Vec<_>>().join(", ");
+            let names = body.trailer_names();
             let headers = request.headers_mut();
             headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-            if !names.is_empty()
-                && let Ok(names) = HeaderValue::try_from(names)
-            {
-                headers.insert(header::TRAILER, names);
-            }
+            announce(headers, names.iter());
         }
     }
 }
 
-fn listed(names: &str) -> impl Iterator<Item = &str> {
-    names.split(',').map(str::trim).filter(|name| !name.is_empty())
+fn announce<'n>(headers: &mut HeaderMap, names: impl Iterator<Item = &'n HeaderName>) {
+    let names = names.map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
+    if !names.is_empty()
+        && let Ok(names) = HeaderValue::try_from(names)
+    {
+        headers.insert(header::TRAILER, names);
+    }
 }
 
-/// An upstream may take a trailer for a header: what may not come as a header may not trail either.
-fn may_trail(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let is_credential = name == "authorization" || name == "cookie";
-    !is_credential
-        && !is_ours_or_forwarding(&name)
-        && !is_framing_respelled(&name)
-        && !name.starts_with("proxy-")
-        && !matches!(name.as_str(), "forwarded" | "host" | "keep-alive" | "http2-settings" | "expect")
+/// The names in `Trailer`, those that are none left out.
+pub(super) fn listed(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    let values = headers.get_all(header::TRAILER).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|names| names.split(',')).filter_map(|name| name.trim().parse().ok())
+}
+
+/// An upstream may take a trailer for a header: what may not come as a header may not trail either, nor what says how a
+/// message is read (RFC 9110, section 6.5.1). HTTP/2 has a stream fail over what belongs to a connection (RFC 9113,
+/// section 8.2.2).
+fn may_trail(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    !reads_as_framing(name)
+        && !is_ours_or_forwarding(name)
+        && !["authorization", "cookie", "forwarded"].iter().any(|known| is_spelling(name, known))
+}
+
+/// The same of a reply: an upstream can't forge behind a body what it can't before it.
+pub(super) fn may_trail_reply(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    !reads_as_framing(name) && !starts_as(name, "phigate-")
+}
+
+/// Names by which a message is framed, routed or decoded, and those of a connection, however they are spelled.
+fn reads_as_framing(name: &str) -> bool {
+    starts_as(name, "proxy-") || NEVER_TRAILING.iter().any(|known| is_spelling(name, known))
 }
 
 /// A streamed body that its caller holds back until a 100: the upstream decides.
@@ -269,12 +295,6 @@ fn wait_for_100(request: &mut Request<OutBody>) {
             go.notify_one();
         }
     });
-}
-
-fn append_trailers(headers: &mut HeaderMap, values: Vec<HeaderValue>) {
-    for value in values {
-        headers.append(header::TRAILER, value);
-    }
 }
 
 fn authority_of(uri: &Uri) -> Option<HeaderValue> {
@@ -323,6 +343,21 @@ pub fn canonical_path(path: &str) -> String {
 const WRITTEN_HEADERS: usize = 8;
 const HOP_BY_HOP: [HeaderName; 5] =
     [header::CONNECTION, header::TE, header::TRAILER, header::TRANSFER_ENCODING, header::UPGRADE];
+const NEVER_TRAILING: [&str; 13] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -345,7 +380,7 @@ mod tests {
         let (head, ()) = request.body(()).expect("request").into_parts();
         let upstream = Upstream::new("u", "fhir.example.org", 8080);
         let peer = Peer::new(Some("192.0.2.7:5000".parse().expect("address")), None);
-        prepare_request(&head, body, &upstream, &peer, rules)
+        prepare_request(&head, body, &upstream, &peer, rules, None)
     }
 
     fn header<'a>(request: &'a Request<OutBody>, name: &str) -> Vec<&'a str> {
@@ -469,6 +504,35 @@ mod tests {
     }
 
     #[test]
+    fn rules_hold_for_every_spelling_and_for_trailers() {
+        let name = HeaderName::from_static;
+        let rules = HeaderRules {
+            set: vec![(name("x-source"), HeaderValue::from_static("phigate"))],
+            remove: vec![name("x-user-id"), name("x_role")],
+            ..HeaderRules::default()
+        };
+        let request = Request::post("/")
+            .header("X_User_Id", "1")
+            .header("X-User_Id", "1")
+            .header("X-Role", "admin")
+            .header("X_Source", "caller")
+            .header("X-Source", "caller")
+            .header("X-User-Idx", "kept");
+        let trailers = HeaderMap::from_iter(
+            ["x_user_id", "x-role", "x_source", "x-sum", "keep-alive", "te", "forwarded", "content_length"]
+                .map(|trailer| (name(trailer), HeaderValue::from_static("1"))),
+        );
+        let request = prepared(request, OutBody::held(Payload::from(&b"a"[..]), Some(trailers)), &rules);
+        assert_eq!(header(&request, "x-source"), ["phigate"]);
+        assert_eq!(header(&request, "x-user-idx"), ["kept"]);
+        assert_eq!(header(&request, "trailer"), ["x-sum"]);
+        assert_eq!(request.body().trailer_names(), ["x-sum"]);
+        for gone in ["x_user_id", "x-user_id", "x-role", "x_source"] {
+            assert!(!request.headers().contains_key(gone), "{gone}");
+        }
+    }
+
+    #[test]
     fn replies_lose_hop_by_hop_headers_and_keep_their_own() {
         let reply = http::Response::builder()
             .header("Connection", "close")
@@ -478,6 +542,8 @@ mod tests {
             .header("Trailer", "X-T")
             .header("Phigate-Reason", "likely_phi")
             .header("Phigate-Record", "forged")
+            .header("Phigate_Record", "forged")
+            .header("Trailer", "Phigate_Reason, phigate-record, Keep-Alive, not a name, Content-Length")
             .header("Content-Encoding", "gzip")
             .header("Set-Cookie", "a=1")
             .header("Set-Cookie", "b=2");
@@ -486,6 +552,7 @@ mod tests {
         let mut names: Vec<_> = head.headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["content-encoding", "set-cookie", "trailer"]);
+        assert_eq!(head.headers["trailer"], "x-t");
         assert_eq!(head.headers.get_all("set-cookie").iter().count(), 2);
     }
 }

@@ -25,7 +25,8 @@ mod tests;
 pub use body::{OutBody, UpstreamBody};
 pub use endpoint::{Ejection, Endpoint, EndpointState, EndpointStates};
 pub use headers::{
-    Forwarding, HeaderRules, HostHeader, ask_to_switch, canonical_path, prepare_reply, prepare_request,
+    Forwarding, HeaderRules, HostHeader, ask_to_switch, canonical_path, is_spelling, prepare_reply,
+    prepare_request,
 };
 pub use health::{HealthCheck, check_health};
 pub use once::Remote;

@@ -14,7 +14,9 @@ use crate::config::assets::Profile;
 use crate::config::{Config, Listener, OnFull};
 use crate::counted::Counted;
 use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
-use crate::forward::{OutBody, Pool, UpstreamBody, ask_to_switch, prepare_reply, prepare_request};
+use crate::forward::{
+    OutBody, Pool, UpstreamBody, ask_to_switch, is_spelling, prepare_reply, prepare_request,
+};
 use crate::identify::{self, Caller, Fetched, Identities, Keys, Tokens};
 use crate::inspect::decode;
 use crate::inspect::format::{Format, known_media_type};
@@ -32,7 +34,8 @@ use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::{Cells, Metrics, Outcome, Stage};
 use arc_swap::ArcSwap;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use http_body::Body;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -217,7 +220,8 @@ impl Gateway {
             self.stream(snapshot, exchange, body, &route)?
         };
         exchange.would_refuse = cleared.would_refuse();
-        let reply = self.forward(exchange, cleared, head, peer).await?;
+        let signal = listener.environment_header.as_ref();
+        let reply = self.forward(exchange, cleared, (head, signal), peer).await?;
         self.judge(snapshot, exchange, head, reply, &route).await
     }
 
@@ -339,13 +343,14 @@ impl Gateway {
         &self,
         exchange: &Exchange,
         cleared: Cleared,
-        head: &Parts,
+        (head, signal): (&Parts, Option<&HeaderName>),
         peer: &Peer,
     ) -> Result<Response<UpstreamBody>, Failure> {
         let started = Instant::now();
         let (body, route) = cleared.into_parts();
         let make = |body| {
-            let mut request = prepare_request(head, body, &route.upstream, peer, &route.connection.headers);
+            let (upstream, rules) = (&route.upstream, &route.connection.headers);
+            let mut request = prepare_request(head, body, upstream, peer, rules, signal);
             if exchange::trace_of(&head.headers).is_none()
                 && let Ok(parent) = HeaderValue::try_from(exchange::trace_parent(&exchange.id))
             {
@@ -491,9 +496,12 @@ fn protocol_of(head: &Parts) -> Option<&str> {
     head.headers.get(header::UPGRADE)?.to_str().ok()
 }
 
-/// The value of the listener's environment header; empty where it isn't one name.
+/// The value of the listener's environment header, in any spelling that an upstream may take for it; empty where it isn't
+/// one name.
 fn environment_header<'h>(head: &'h Parts, listener: &Listener) -> Option<&'h str> {
-    let mut values = head.headers.get_all(listener.environment_header.as_ref()?).iter();
+    let wanted = listener.environment_header.as_ref()?;
+    let mut values =
+        head.headers.iter().filter(|(name, _)| is_spelling(name.as_str(), wanted.as_str())).map(|(_, v)| v);
     let value = values.next()?;
     Some(if values.next().is_none() { value.to_str().unwrap_or_default().trim() } else { "" })
 }

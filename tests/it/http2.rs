@@ -113,7 +113,7 @@ fn messages_run_side_by_side_and_reach_an_upstream_of_http_1() {
 fn likely_phi_is_refused_and_trailers_come_through() {
     let gate = Gate::also(CLEARTEXT);
     let address = gate.running().address("h2").expect("listens");
-    gate.upstreams[2].answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 2\r\n\r\n");
+    gate.upstreams[2].answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Phigate-Record\r\n\r\n2\r\nok\r\n0\r\nPhigate-Record: forged\r\nPhigate_Reason: forged\r\nKeep-Alive: 1\r\nX-Sum: 2\r\n\r\n");
     let refused = request(&gate, 1, "POST", "http://a.example/x")
         .header("content-type", "application/fhir+json")
         .body(Full::from(PATIENT))
@@ -126,7 +126,9 @@ fn likely_phi_is_refused_and_trailers_come_through() {
     assert!(!String::from_utf8_lossy(&answers[0].body).contains("Okafor"));
     assert!(gate.upstreams[1].take().is_empty());
     assert_eq!((answers[1].head.status.as_u16(), &answers[1].body[..]), (200, &b"ok"[..]));
-    assert_eq!(answers[1].trailers.as_ref().map(|t| &t["x-sum"]), Some(&http::HeaderValue::from_static("2")));
+    let trailers = answers[1].trailers.as_ref().expect("trailers");
+    assert_eq!((trailers.len(), &trailers["x-sum"]), (1, &http::HeaderValue::from_static("2")));
+    assert!(!answers[1].head.headers["trailer"].to_str().expect("text").contains("phigate"));
 }
 
 #[test]
@@ -280,6 +282,8 @@ fn a_call_of_grpc_passes_with_its_trailers_from_end_to_end() {
         assert_eq!(answer.head.status, 200, "{flag}");
         let told: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
         assert_eq!(told["length"], 7);
-        assert_eq!(answer.trailers.expect("trailers")["grpc-status"], "0");
+        let trailers = answer.trailers.expect("trailers");
+        assert_eq!(trailers["grpc-status"], "0");
+        assert!(!trailers.contains_key("phigate-record"), "an upstream's forgery");
     }
 }

@@ -249,3 +249,82 @@ fn h2c_smuggling_an_upgrade_that_hides_a_connection() {
         }
     }
 }
+
+#[test]
+fn rules_on_headers_hold_in_every_spelling_and_behind_the_body() {
+    let rules = "remove_headers = [\"X-User-Id\"]\nset_headers = { X-Source = \"phigate\" }";
+    let gate = Gate::with_all(
+        "",
+        "",
+        rules,
+        "",
+        "[[listener]]\nname = \"named\"\naddress = \"127.0.0.1:0\"\nenvironment = \"staging\"\ncallers = \"any\"\nenvironment_header = \"X-Environment\"\n",
+    );
+    let spoofs = ["X-User-Id", "X_User_Id", "x-user_id", "X-Source", "x_source", "X_Environment"];
+    let send = |fields: String, trailers: &[&str]| {
+        let mut stream = crate::support::connect(gate.running().address("named").expect("listens"));
+        let listed = trailers.join(", ");
+        let trailers: String = trailers.iter().map(|name| format!("{name}: spoofed\r\n")).collect();
+        write!(
+            stream,
+            "POST /x HTTP/1.1\r\nHost: gate\r\nContent-Type: text/plain\r\n{fields}Trailer: X-Sum, {listed}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n{trailers}X-Sum: 1\r\n\r\n"
+        )
+        .expect("writes");
+        read_http(&mut stream, false).expect("an answer")
+    };
+    let fields = spoofs[..5].iter().map(|name| format!("{name}: spoofed\r\n")).collect();
+    assert_eq!(send(fields, &spoofs).status(), 200);
+    let bytes = String::from_utf8(gate.upstreams[1].take_bytes()).expect("text").to_ascii_lowercase();
+    assert!(!bytes.contains("spoofed") && !bytes.contains("user"), "{bytes}");
+    assert!(bytes.contains("x-source: phigate\r\n") && bytes.contains("x-sum: 1\r\n"), "{bytes}");
+    for name in ["X-Environment", "X_Environment", "x_environment"] {
+        let reply = send(format!("{name}: production\r\n"), &[]);
+        assert_eq!((reply.status(), reply.header("phigate-reason")), (403, "environment_mismatch"), "{name}");
+    }
+    let both = send("X-Environment: staging\r\nX_Environment: production\r\n".to_owned(), &[]);
+    assert_eq!((both.status(), both.header("phigate-reason")), (404, "environment_unknown"));
+    assert!(gate.upstreams[1].take_bytes().is_empty());
+}
+
+#[test]
+fn hosts_that_are_none_are_refused_by_our_own_answer() {
+    let gate = Gate::with_connection("", "", "host = \"caller\"");
+    let key = &gate.keys[1];
+    let hosts = [
+        "gate:80:80",
+        "gate:80:evil",
+        "[gate",
+        "gate]",
+        "[::1",
+        "::1",
+        "[]",
+        ":80",
+        "gate:",
+        "gate:x",
+        "gate:99999",
+        "..",
+        "a..b",
+    ];
+    let before = gate.metric("phigate_refusals_total{environment=\"unresolved\",reason=\"bad_request\"}");
+    for host in hosts {
+        for head in [
+            format!("GET /x HTTP/1.1\r\nHost: {host}"),
+            format!("GET http://{host}/x HTTP/1.1\r\nHost: {host}"),
+        ] {
+            let mut stream = gate.connect(1);
+            write!(stream, "{head}\r\nPhigate-Key: {key}\r\n\r\n").expect("writes");
+            let reply = read_http(&mut stream, false).expect("an answer");
+            assert_eq!((reply.status(), reply.header("phigate-reason")), (400, "bad_request"), "{head:?}");
+            assert!(!reply.header("phigate-record").is_empty(), "{head:?}");
+        }
+    }
+    let after = gate.metric("phigate_refusals_total{environment=\"unresolved\",reason=\"bad_request\"}");
+    assert_eq!(after - before, 2 * hosts.len() as u64);
+    assert!(gate.upstreams[1].take_bytes().is_empty());
+    for host in ["gate", "gate:8080", "[2001:db8::1]:80", "gate.example."] {
+        let mut stream = gate.connect(1);
+        write!(stream, "GET /x HTTP/1.1\r\nHost: {host}\r\nPhigate-Key: {key}\r\n\r\n").expect("writes");
+        assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+        assert_eq!(gate.upstreams[1].take()[0].header("host"), host);
+    }
+}

@@ -199,7 +199,8 @@ fn a_name_leads_to_whichever_of_its_addresses_takes_a_connection() {
     assert_eq!(ask(&gate, "GET").header("phigate-reason"), "upstream_connect");
 }
 
-/// Speaks HTTP/2 without TLS; answers with the message's authority and `te`, and a trailer. Counts connections.
+/// Speaks HTTP/2 without TLS; answers with the message's authority, `te` and trailers, and two trailers, one of them forged.
+/// Counts connections.
 pub(crate) fn http2() -> (SocketAddr, Arc<AtomicUsize>) {
     use bytes::Bytes;
     use http_body_util::{BodyExt, Full};
@@ -219,16 +220,18 @@ pub(crate) fn http2() -> (SocketAddr, Arc<AtomicUsize>) {
                         let te =
                             request.headers().get("te").map(|v| v.to_str().unwrap_or_default().to_owned());
                         let has_host = request.headers().contains_key("host");
-                        let body = request.into_body().collect().await.expect("a body").to_bytes();
+                        let body = request.into_body().collect().await.expect("a body");
+                        let sent = body.trailers().map(http::HeaderMap::keys).into_iter().flatten();
+                        let sent = sent.map(http::HeaderName::as_str).collect::<Vec<_>>().join(" ");
                         let text = format!(
-                            "{{\"host\":\"{seen}\",\"te\":\"{}\",\"own\":{has_host},\"length\":{}}}",
+                            "{{\"host\":\"{seen}\",\"te\":\"{}\",\"own\":{has_host},\"length\":{},\"trailers\":\"{sent}\"}}",
                             te.unwrap_or_default(),
-                            body.len()
+                            body.to_bytes().len()
                         );
-                        let trailers = http::HeaderMap::from_iter([(
-                            http::HeaderName::from_static("grpc-status"),
-                            http::HeaderValue::from_static("0"),
-                        )]);
+                        let trailers = ["grpc-status", "phigate-record"].map(|name| {
+                            (http::HeaderName::from_static(name), http::HeaderValue::from_static("0"))
+                        });
+                        let trailers = http::HeaderMap::from_iter(trailers);
                         let body = Full::new(Bytes::from(text))
                             .with_trailers(std::future::ready(Some(Ok(trailers))));
                         http::Response::builder().header("content-type", "application/json").body(body)
@@ -262,5 +265,49 @@ fn http2_is_spoken_to_an_upstream_that_is_said_to_speak_it_and_messages_share_it
             assert_eq!(told["length"], if method == "POST" { 2 } else { 0 });
         }
         assert_eq!(connections.load(Relaxed), before + 1, "one connection for all of them");
+    }
+}
+
+#[test]
+fn trailers_to_an_upstream_of_http2_are_those_that_may_pass() {
+    let (endpoint, _) = http2();
+    let rules =
+        "http2 = \"always\"\nremove_headers = [\"X-User-Id\"]\nset_headers = { X-Source = \"phigate\" }";
+    let names = [
+        "X-Forwarded-For",
+        "X_Real_IP",
+        "Forwarded",
+        "Authorization",
+        "Cookie",
+        "Host",
+        "Phigate-Record",
+        "Phigate_Key",
+        "Proxy-Authorization",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+        "Keep-Alive",
+        "Upgrade",
+        "TE",
+        "Trailer",
+        "X-User-Id",
+        "X_User_Id",
+        "X-Source",
+        "X_Source",
+    ];
+    for flag in ["staging", "production"] {
+        let gate = start(flag, &[endpoint.to_string()], rules);
+        let mut stream = connect(gate.running().address("many").expect("listens"));
+        // One by one: each that belongs to a connection would have the stream hang.
+        for name in names.iter().map(|name| vec![*name]).chain([names.to_vec()]) {
+            let (declared, fields) = (name.join(", "), name.join(": 1\r\n"));
+            write!(
+                stream,
+                "POST /x HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, {declared}\r\n\r\n2\r\nok\r\n0\r\n{fields}: 1\r\nX-Sum: 2\r\n\r\n"
+            )
+            .expect("writes");
+            let reply = read_http(&mut stream, false).expect("an answer");
+            assert_eq!((reply.status(), &reply.json()["trailers"]), (200, &"x-sum".into()), "{declared}");
+        }
     }
 }
