@@ -177,7 +177,7 @@ impl Gateway {
         if resolve::is_misdirected(host, listener, peer) {
             return Err(Reason::Misdirected.into());
         }
-        let caller = self.identify(snapshot, head, peer, listener)?;
+        let caller = self.identify(snapshot, (head, body.is_end_stream()), peer, listener)?;
         exchange.caller = caller.clone();
         let wish = Wish { path: head.uri.path(), host, header: environment_header(head, listener) };
         let route = snapshot.routes.find(&wish, listener, &caller).map_err(|unrouted| {
@@ -232,7 +232,7 @@ impl Gateway {
     fn identify(
         &self,
         snapshot: &Snapshot,
-        head: &Parts,
+        (head, is_bodiless): (&Parts, bool),
         peer: &Peer,
         listener: &Listener,
     ) -> Result<Caller, Reason> {
@@ -242,7 +242,8 @@ impl Gateway {
             None => None,
         };
         let known = (&snapshot.keys, &snapshot.tokens);
-        let is_free = listener.cors_preflight && identify::is_preflight(head);
+        // HTTP/2 has bodies that no header tells of.
+        let is_free = listener.cors_preflight && is_bodiless && identify::is_preflight(head);
         identify::caller(&head.headers, certificate, listener, known, (in_authorization, is_free), unix_now())
     }
 

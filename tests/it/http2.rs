@@ -202,6 +202,66 @@ fn without_leave_a_plain_listener_takes_no_http_2_and_http_1_still_works_with_it
     assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
 }
 
+#[test]
+fn a_host_alone_is_as_good_as_an_authority() {
+    let gate = Gate::also(CLEARTEXT);
+    let address = gate.running().address("h2").expect("listens");
+    let get = |host: &str| {
+        let request = request(&gate, 1, "GET", "/x").header("host", host);
+        request.body(Full::default()).expect("request")
+    };
+    let answers = send(plain(address), vec![get("a.example:8443"), get("a.example:"), get("..")]);
+    let statuses: Vec<_> = answers.into_iter().map(|a| a.expect("an answer").head.status.as_u16()).collect();
+    assert_eq!(statuses, [200, 400, 400]);
+    let got = gate.upstreams[1].take();
+    assert_eq!((got.len(), got[0].header("x-forwarded-host")), (1, "a.example:8443"));
+}
+
+/// A field as HPACK writes it without a table (RFC 7541, section 6.2.2).
+fn literal(name: &str, value: &str) -> Vec<u8> {
+    let length = |text: &str| u8::try_from(text.len()).expect("short");
+    [&[0, length(name)], name.as_bytes(), &[length(value)], value.as_bytes()].concat()
+}
+
+/// Opens a connection, sends frames, and gives the payload of the first HEADERS that comes.
+fn first_head(address: SocketAddr, frames: &[u8]) -> Vec<u8> {
+    let mut stream = connect(address);
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    stream.write_all(&[preface, &frame(4, 0, 0, &[])[..], frames].concat()).expect("writes");
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).expect("a frame");
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        stream.read_exact(&mut payload).expect("a payload");
+        if head[3] == 1 {
+            return payload;
+        }
+    }
+}
+
+#[test]
+fn a_preflight_that_has_a_body_needs_a_key() {
+    let gate = Gate::also(
+        "[[listener]]\nname = \"browsers\"\naddress = \"127.0.0.1:0\"\nenvironment = \"production\"\ncors_preflight = true\nhttp2_cleartext = true\n",
+    );
+    let address = gate.running().address("browsers").expect("listens");
+    // :scheme http, :path /, :authority a.
+    let head = [
+        &[0x02, 7][..],
+        b"OPTIONS",
+        &[0x86, 0x84, 0x41, 1, b'a'],
+        &literal("origin", "http://b"),
+        &literal("access-control-request-method", "POST"),
+    ]
+    .concat();
+    let with_body = [frame(1, 4, 1, &head), frame(0, 1, 1, b"smuggled")].concat();
+    // :status 200 stands in HPACK's table, 401 doesn't.
+    assert_ne!(first_head(address, &with_body)[0], 0x88);
+    assert!(gate.upstreams[2].take_bytes().is_empty(), "a body came through without a key");
+    assert_eq!(first_head(address, &frame(1, 5, 1, &head))[0], 0x88);
+    assert_eq!(gate.upstreams[2].take().len(), 1);
+}
+
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
