@@ -185,3 +185,33 @@ fn what_inflates_past_what_a_data_thread_reads_is_read_elsewhere() {
     let reply = gate.send(1, "POST", "/x", &headers, &long(PATIENT));
     assert_eq!(reply.header("phigate-reason"), "likely_phi");
 }
+
+#[test]
+fn an_id_of_another_environment_isn_t_hidden_by_what_stands_beside_it() {
+    let gate = Gate::with_production("", "ids = [\"src-stage\"]", "", "ids = [\"src-live\", \"4711\"]");
+    let meta = "\"Meta\":{\"Source\":{\"ID\":\"src-live\"}";
+    let bodies = [
+        format!("{{{meta}}}}}"),
+        format!("{{{meta},\"Destinations\":[{{\"ID\":7}}]}}}}"),
+        format!("{{{meta},\"Destinations\":{{\"ID\":\"x\"}}}}}}"),
+        format!("{{{meta},\"Destinations\":[null]}}}}"),
+        "{\"Meta\":{\"Source\":{\"ID\":\"src-live\",\"ID\":\"src-stage\"}}}".to_owned(),
+        format!("{{\"Meta\":{{}},{meta}}}}}"),
+        format!("\u{feff}{{{meta}}}}}"),
+        format!("[{{{meta}}}}}]"),
+        format!("{{{meta}}}}} {{}}"),
+        "{\"Meta\":{\"Destinations\":[{\"ID\":4711}]}}".to_owned(),
+    ];
+    for body in bodies {
+        let reply = gate.send(1, "POST", "/x", &[("Content-Type", "application/json")], body.as_bytes());
+        // A body that is no JSON is told as that; what matters is that it goes nowhere.
+        assert!([403, 422].contains(&reply.status()), "{body}");
+        assert!(gate.upstreams[1].take().is_empty(), "{body}");
+        if serde_json::from_str::<serde_json::Value>(&body).is_ok() {
+            assert_eq!(reply.header("phigate-reason"), "environment_mismatch", "{body}");
+        }
+    }
+    let own = "{\"Meta\":{\"Source\":{\"ID\":\"src-stage\"},\"Destinations\":[{\"ID\":7}]}}";
+    let reply = gate.send(1, "POST", "/x", &[("Content-Type", "application/json")], own.as_bytes());
+    assert_eq!(reply.status(), 200);
+}
