@@ -245,7 +245,10 @@ fn reload(running: &Running, file: Option<&Path>) {
         return;
     };
     let result = std::fs::read_to_string(file)
-        .map_err(|e| vec![format!("the file can't be read: {}", e.kind())])
+        .map_err(|e| {
+            running.missed_reload();
+            vec![format!("the file can't be read: {}", e.kind())]
+        })
         .and_then(|text| running.reload(&text));
     match result {
         Ok(()) => tracing::info!("The configuration was read again."),

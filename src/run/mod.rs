@@ -359,8 +359,7 @@ impl Running {
     /// What is wrong, a line each; the running configuration stays.
     pub fn reload(&self, text: &str) -> Result<(), Vec<String>> {
         let refuse = |problems: Vec<String>| {
-            self.shared.metrics.reload_failures.fetch_add(1, Relaxed);
-            self.shared.metrics.config_current.store(0, Relaxed);
+            self.missed_reload();
             problems
         };
         let mut config =
@@ -393,6 +392,12 @@ impl Running {
         self.shared.metrics.reloads.fetch_add(1, Relaxed);
         self.shared.metrics.config_current.store(1, Relaxed);
         Ok(())
+    }
+
+    /// Counts a configuration that is not taken over, as one whose file can't be read: the running one stays.
+    pub fn missed_reload(&self) {
+        self.shared.metrics.reload_failures.fetch_add(1, Relaxed);
+        self.shared.metrics.config_current.store(0, Relaxed);
     }
 
     /// Takes over what a command or the API changed since the last look: keys, people, suppressions, sealing, assets. Cheap

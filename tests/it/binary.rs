@@ -600,3 +600,27 @@ fn records_are_read_by_command() {
     signal(&run.child, "-TERM");
     run.child.wait().expect("ends");
 }
+
+#[test]
+fn a_configuration_that_can_t_be_read_again_is_counted() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
+    let Run { mut child, admin, .. } = run(&file);
+    std::fs::remove_file(&file).expect("removes");
+    std::fs::create_dir(&file).expect("a folder can't be read as a file");
+    signal(&child, "-HUP");
+    let begun = std::time::Instant::now();
+    loop {
+        let text = text(&crate::support::admin(admin, "/metrics", "").body);
+        let metric = |line: &str| crate::support::metric(&text, line);
+        if metric("phigate_config_reloads_total{result=\"failed\"}") > 0 {
+            assert_eq!(metric("phigate_config_current "), 0);
+            break;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it is never counted");
+    }
+    signal(&child, "-TERM");
+    assert!(child.wait().expect("ends").success());
+}
