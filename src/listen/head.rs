@@ -2,6 +2,7 @@
 
 use crate::reason::Reason;
 use memchr::memchr;
+use std::net::Ipv6Addr;
 use std::ops::Range;
 
 /// What body follows a head.
@@ -135,7 +136,7 @@ impl HeadCheck {
         let rest = target.get(scheme_len..).unwrap_or_default();
         let len = rest.iter().position(|&b| b == b'/' || b == b'?').unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(len).ok_or(Reason::BadRequest)?;
-        if authority.is_empty() || !authority.iter().copied().all(is_host_byte) {
+        if !is_host(authority) {
             return Err(Reason::BadRequest);
         }
         check_path(path)?;
@@ -167,10 +168,7 @@ impl HeadCheck {
             4 if name.eq_ignore_ascii_case(b"host") => {
                 let lead = value.len() - value.trim_ascii_start().len();
                 let at = start + colon + 1 + lead;
-                if self.host.replace(at..at + trimmed.len()).is_some()
-                    || trimmed.is_empty()
-                    || !trimmed.iter().copied().all(is_host_byte)
-                {
+                if self.host.replace(at..at + trimmed.len()).is_some() || !is_host(trimmed) {
                     return Err(Reason::BadRequest);
                 }
             }
@@ -299,9 +297,29 @@ pub(super) fn is_value_byte(b: u8) -> bool {
     b == b'\t' || (b >= b' ' && b != 0x7f)
 }
 
-/// A host name or address with a port: no user info, no list.
-pub(super) fn is_host_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'[' | b']' | b':')
+/// A host name or address, with or without a port (RFC 9110, section 7.2): no user info, no list, no escapes.
+pub(super) fn is_host(host: &[u8]) -> bool {
+    let (name, port) = match host.iter().rposition(|&b| b == b':' || b == b']') {
+        Some(at) if host.get(at) == Some(&b':') => (host.get(..at), host.get(at + 1..)),
+        _ => (Some(host), None),
+    };
+    name.is_some_and(is_host_name) && port.is_none_or(is_port)
+}
+
+fn is_host_name(name: &[u8]) -> bool {
+    if let Some(address) = name.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")) {
+        return std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok());
+    }
+    // A last dot is the root's: `example.org.` is a full name.
+    let is_name_byte = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'~');
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    name.split(|&b| b == b'.').all(|label| !label.is_empty() && label.iter().all(is_name_byte))
+}
+
+fn is_port(digits: &[u8]) -> bool {
+    matches!(digits.len(), 1..=5)
+        && digits.iter().all(u8::is_ascii_digit)
+        && std::str::from_utf8(digits).is_ok_and(|port| port.parse::<u16>().is_ok())
 }
 
 const PROTOCOL_BYTES_MAX: usize = 64;
@@ -355,6 +373,54 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
+        for host in
+            ["a", "a.example", "A-b_c.example.", "192.0.2.7:80", "[::1]", "[2001:db8::1]:65535", "xn--a:0"]
+        {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for host in [
+            "",
+            ".",
+            "..",
+            "a..b",
+            ".a",
+            ":",
+            ":80",
+            "a:",
+            "a:x",
+            "a:80:80",
+            "a:65536",
+            "a:000080",
+            "a:+1",
+            "a:-1",
+            "a: 1",
+            "::1",
+            "[::1",
+            "::1]",
+            "[]",
+            "[]:80",
+            "[::1]80",
+            "[::1]:",
+            "[a]",
+            "[1.2.3.4]",
+            "[::1%25x]",
+            "[[::1]]",
+            "u@a",
+            "a/b",
+            "a,b",
+            "a b",
+            "a%41",
+            "a\u{e9}",
+            "gate:80:evil",
+            "[gate",
+            "gate]",
+        ] {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
     fn refuses_doubtful_heads() {
         for head in [
             "GET / HTTP/1.1\r\n\r\n",
@@ -379,6 +445,10 @@ mod tests {
             "GET a HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET http://a:80:80/ HTTP/1.1\r\nHost: a:80:80\r\n\r\n",
+            "GET http://[a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a:80:80\r\n\r\n",
+            "GET / HTTP/1.0\r\nHost: ..\r\n\r\n",
             "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",

@@ -2,7 +2,7 @@
 //! sections 8.2, 8.3 and 10.3). h2 has refused connection headers, upper-case names, and CR, LF and NUL in values.
 
 use super::Limits;
-use super::head::{check_path, is_host_byte, parse_length};
+use super::head::{check_path, is_host, parse_length};
 use crate::reason::Reason;
 use http::request::Parts;
 use http::{HeaderValue, Method, header};
@@ -15,7 +15,8 @@ pub(super) fn check(head: &mut Parts, limits: &Limits) -> Result<(), Reason> {
     if head.headers.len() > limits.headers_max {
         return Err(Reason::HeadTooLarge);
     }
-    if !matches!(head.uri.scheme_str(), Some("http" | "https")) {
+    // h2 has read the scheme, and gives it along with an authority only.
+    if head.uri.authority().is_some() && !matches!(head.uri.scheme_str(), Some("http" | "https")) {
         return Err(Reason::BadRequest);
     }
     let target = head.uri.path_and_query().map_or("", |target| target.as_str()).as_bytes();
@@ -41,9 +42,9 @@ pub(super) fn check(head: &mut Parts, limits: &Limits) -> Result<(), Reason> {
     Ok(())
 }
 
-/// `:authority` and `Host` name one host; what goes on has it as `Host`.
+/// `:authority` and `Host` name one host, and one of them is enough (RFC 9113, section 8.3.1); what goes on has it as
+/// `Host`.
 fn host(head: &mut Parts) -> Result<(), Reason> {
-    let is_host = |name: &[u8]| !name.is_empty() && name.iter().copied().all(is_host_byte);
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let host = hosts.next();
     if hosts.next().is_some() || host.is_some_and(|host| !is_host(host.as_bytes())) {
@@ -108,6 +109,7 @@ mod tests {
         assert!(!head.headers.contains_key("expect"));
         assert!(checked(Request::get("https://a.example/").header("host", "A.example")).is_ok());
         assert!(checked(Request::options("https://a.example").header("host", "a.example")).is_ok());
+        assert!(checked(Request::get("/x").header("host", "a.example:8443")).is_ok());
     }
 
     #[test]
@@ -124,6 +126,9 @@ mod tests {
             Request::get("https://u@a.example/"),
             Request::get("/x"),
             Request::get("ftp://a.example/x"),
+            Request::get("/x").header("host", "a.example:"),
+            Request::get("/x").header("host", ".."),
+            Request::get("https://a..example/x"),
         ] {
             assert_eq!(checked(request).err(), Some(Reason::BadRequest));
         }
