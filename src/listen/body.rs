@@ -377,7 +377,6 @@ pub(super) struct ExchangeEnd(pub Rc<ConnectionState>);
 
 impl Drop for ExchangeEnd {
     fn drop(&mut self) {
-        self.0.ended.set(self.0.ended.get() + 1);
-        self.0.idle_since.set(Instant::now());
+        self.0.end_one();
     }
 }

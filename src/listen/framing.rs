@@ -52,13 +52,14 @@ impl Framing {
         matches!(self.state, State::Head)
     }
 
-    /// Reads on.
+    /// Reads on, to the end of the message at hand at most.
     pub(super) fn advance(&mut self, input: &[u8]) -> Step {
         let mut step = Step { released: 0, heads: 0, stop: None };
         while let Some(rest) = input.get(step.released..)
             && let Some(&first) = rest.first()
         {
             match &mut self.state {
+                State::Head if step.released > 0 => return step,
                 State::Head => match self.check.advance(rest, self.head_bytes_max, self.headers_max) {
                     HeadStep::Partial => return step,
                     HeadStep::Refused(reason) => {
@@ -194,10 +195,15 @@ mod tests {
                 let (mut done, mut seen, mut heads, mut stop) = (0, 0, 0, None);
                 while seen < bytes.len() && stop.is_none() {
                     seen = (seen + piece).min(bytes.len());
-                    let step = framing.advance(&bytes.as_bytes()[done..seen]);
-                    done += step.released;
-                    heads += step.heads;
-                    stop = step.stop;
+                    while stop.is_none() {
+                        let step = framing.advance(&bytes.as_bytes()[done..seen]);
+                        done += step.released;
+                        heads += step.heads;
+                        stop = step.stop;
+                        if step.released == 0 {
+                            break;
+                        }
+                    }
                 }
                 (done, heads, stop, framing.is_between_messages())
             })
@@ -215,6 +221,23 @@ mod tests {
         let chunked = format!("{HEAD}3;x=y\r\na\r\n\r\nA\r\n0123456789\r\n0\r\nT: v\r\n\r\n");
         let all = format!("{length}{chunked}GET / HTTP/1.1\r\nHost: a\r\n\r\n{length}");
         assert_eq!(follow(&all), (all.len(), 4, None, true));
+    }
+
+    #[test]
+    fn gives_one_message_at_a_time() {
+        let length = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+        let chunked = format!("{HEAD}3\r\nabc\r\n0\r\n\r\n");
+        let all = format!("{length}{chunked}GET / HTTP/1.1\r\nHost: a\r\n\r\n{length}");
+        let mut framing = Framing::new(65_536, 100);
+        let mut rest = all.as_bytes();
+        let mut steps = Vec::new();
+        while !rest.is_empty() {
+            let step = framing.advance(rest);
+            assert_eq!((step.heads, framing.is_between_messages()), (1, true));
+            steps.push(step.released);
+            rest = &rest[step.released..];
+        }
+        assert_eq!(steps, [length.len(), chunked.len(), 27, length.len()]);
     }
 
     #[test]

@@ -2,17 +2,21 @@
 //!
 //! A refused head never reaches hyper. In its place hyper gets a head of ours, numbered, and the connection answers
 //! that number with the refusal: so it comes in order behind the replies to pipelined messages before it.
+//!
+//! hyper gets one message at a time: with bytes of the next at hand it wouldn't look at the socket, nor see that the
+//! caller left. What comes behind the message at work is kept here until that one is answered.
 
 use super::framing::{Framing, Stop};
 use super::io::Io;
 use super::limits::Limits;
 use super::{ReplyBody, Tunnel};
 use crate::reason::Reason;
+use bytes::{Buf, BytesMut};
 use std::{
     cell::Cell,
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Instant,
 };
 use std::{cell::RefCell, mem::MaybeUninit, rc::Rc};
@@ -29,6 +33,8 @@ pub(super) struct ConnectionState {
     pub refused: Cell<Option<(u64, Reason)>>,
     /// The head with this number (from 0) asks for another protocol, and isn't answered yet.
     pub asks_to_switch: Cell<Option<u64>>,
+    /// Whom to wake when a message is answered: bytes of the next one are kept.
+    pub waits: RefCell<Option<Waker>>,
     /// The connection is switched: hyper has nothing more to do with it.
     pub is_switched: Cell<bool>,
     /// Where the bytes of a switched connection go, and the reply that ends with them.
@@ -66,6 +72,7 @@ impl ConnectionState {
             ended: Cell::new(0),
             refused: Cell::new(None),
             asks_to_switch: Cell::new(None),
+            waits: RefCell::new(None),
             is_switched: Cell::new(false),
             tunnel: RefCell::new(None),
             left: RefCell::new(None),
@@ -88,6 +95,15 @@ impl ConnectionState {
         self.delivered.get() > self.ended.get()
     }
 
+    /// A reply ended, or was dropped.
+    pub(super) fn end_one(&self) {
+        self.ended.set(self.ended.get() + 1);
+        self.idle_since.set(Instant::now());
+        if let Some(waker) = self.waits.take() {
+            waker.wake();
+        }
+    }
+
     /// Since when the peer has taken nothing of any reply, though every message at work has bytes for it.
     pub(super) fn untaken_since(&self) -> Option<Instant> {
         let at_work = self.delivered.get().saturating_sub(self.ended.get());
@@ -101,9 +117,12 @@ pub(super) struct Guarded {
     io: Io,
     state: Rc<ConnectionState>,
     framing: Framing,
-    /// `ready` bytes that may go on, then the beginning of a head that isn't whole.
-    kept: Vec<u8>,
+    /// `ready` bytes that may go on, then what isn't followed yet: the beginning of a head that isn't whole, or what came
+    /// behind the message at work.
+    kept: BytesMut,
     ready: usize,
+    /// What is kept isn't followed yet.
+    is_behind: bool,
     stop: Option<Stop>,
     is_silent: bool,
     refuse_first: Option<Reason>,
@@ -123,8 +142,9 @@ impl Guarded {
             io,
             state,
             framing: Framing::new(limits.head_bytes_max, limits.headers_max),
-            kept: Vec::new(),
+            kept: BytesMut::new(),
             ready: 0,
+            is_behind: false,
             stop: None,
             is_silent: false,
             refuse_first,
@@ -146,10 +166,11 @@ impl Guarded {
         if step.heads > 0 && self.framing.is_switching() {
             self.state.asks_to_switch.set(Some(self.state.delivered.get() - 1));
         }
-        let is_mid_head = step.stop.is_none() && step.released < total;
+        // Nothing is followed behind the end of a message, so what is left over is the next one.
+        self.is_behind = step.stop.is_none() && step.released > 0 && step.released < total;
+        let is_mid_head = step.stop.is_none() && step.released == 0 && total > 0;
         match self.state.head_since.get() {
             None if is_mid_head => self.state.head_since.set(Some(Instant::now())),
-            Some(_) if step.heads > 0 && is_mid_head => self.state.head_since.set(Some(Instant::now())),
             Some(_) if !is_mid_head => self.state.head_since.set(None),
             _ => {}
         }
@@ -160,10 +181,10 @@ impl Guarded {
     fn hand_on(&mut self, buf: &mut ReadBuf<'_>) {
         let count = self.ready.min(buf.remaining());
         buf.put_slice(self.kept.get(..count).unwrap_or_default());
-        self.kept.drain(..count);
+        self.kept.advance(count);
         self.ready -= count;
         if self.kept.is_empty() {
-            self.kept = Vec::new(); // an idle connection keeps no buffer here
+            self.kept = BytesMut::new(); // an idle connection keeps no buffer here
         }
     }
 
@@ -175,7 +196,7 @@ impl Guarded {
                 let number = self.state.delivered.get();
                 self.state.refused.set(Some((number, reason)));
                 self.state.delivered.set(number + 1);
-                self.kept = STAND_IN.to_vec();
+                self.kept = BytesMut::from(STAND_IN);
                 self.ready = STAND_IN.len();
                 Ok(())
             }
@@ -185,13 +206,43 @@ impl Guarded {
             }
         }
     }
+
+    /// Whether nothing more is handed on before the message at work is answered.
+    fn must_wait(&self) -> bool {
+        let state = &self.state;
+        match self.framing.is_switching() {
+            true => state.asks_to_switch.get().is_some() || state.is_switched.get() || state.is_busy(),
+            false => self.framing.is_between_messages() && state.is_busy(),
+        }
+    }
+
+    /// Keeps what comes while the message at work isn't answered; ready at the caller's end, which is its leaving.
+    fn poll_behind(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if !self.kept.is_empty() {
+                // Without any, hyper looks at the socket by itself when the message is answered.
+                *self.state.waits.borrow_mut() = Some(cx.waker().clone());
+            }
+            if self.kept.len() >= BEHIND_BYTES_MAX {
+                return Poll::Pending; // the caller has to wait
+            }
+            let mut space = [MaybeUninit::uninit(); SPLIT_HEAD_READ_BYTES];
+            let mut early = ReadBuf::uninit(&mut space);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut early))?;
+            if early.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.kept.extend_from_slice(early.filled());
+            self.is_behind = true;
+        }
+    }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
         if self.state.is_switched.get() {
             let io = std::mem::replace(&mut self.io, Io::Gone(tokio::io::empty()));
-            *self.state.left.borrow_mut() = Some((io, std::mem::take(&mut self.kept)));
+            *self.state.left.borrow_mut() = Some((io, std::mem::take(&mut self.kept).into()));
         }
     }
 }
@@ -215,29 +266,18 @@ impl AsyncRead for Guarded {
                 this.halt(stop)?;
                 continue;
             }
+            if this.must_wait() {
+                return this.poll_behind(cx);
+            }
             if this.framing.is_switching() {
-                if this.state.asks_to_switch.get().is_some() || this.state.is_switched.get() {
-                    if !this.kept.is_empty() {
-                        return Poll::Pending; // asked again once the head is answered
-                    }
-                    // Nothing is to come before the answer: what does is kept, and the end is the caller's leaving.
-                    let mut space = [MaybeUninit::uninit(); SPLIT_HEAD_READ_BYTES];
-                    let mut early = ReadBuf::uninit(&mut space);
-                    ready!(Pin::new(&mut this.io).poll_read(cx, &mut early))?;
-                    if early.filled().is_empty() {
-                        return Poll::Ready(Ok(()));
-                    }
-                    this.kept.extend_from_slice(early.filled());
-                    continue;
-                }
                 this.framing.go_on();
-                if !this.kept.is_empty() {
-                    this.ready = this.follow(true, &[]);
-                    if this.stop.is_some() {
-                        this.kept.truncate(this.ready);
-                    }
-                    continue;
+            }
+            if this.is_behind {
+                this.ready = this.follow(true, &[]);
+                if this.stop.is_some() {
+                    this.kept.truncate(this.ready);
                 }
+                continue;
             }
             if this.kept.is_empty() {
                 let before = buf.filled().len();
@@ -259,7 +299,7 @@ impl AsyncRead for Guarded {
                 let mut more = ReadBuf::uninit(&mut space);
                 ready!(Pin::new(&mut this.io).poll_read(cx, &mut more))?;
                 if more.filled().is_empty() {
-                    this.kept = Vec::new();
+                    this.kept = BytesMut::new();
                     return Poll::Ready(Ok(()));
                 }
                 this.kept.extend_from_slice(more.filled());
@@ -335,5 +375,7 @@ pub(super) fn note_blocked(state: &ConnectionState, is_blocked: bool) {
 /// What hyper reads in place of a refused head.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
 const SPLIT_HEAD_READ_BYTES: usize = 4096;
+/// How much is kept behind the message at work.
+const BEHIND_BYTES_MAX: usize = 64 * 1024;
 /// How much is read and thrown away after our side is shut; `connection` limits the time.
 const LINGER_BYTES_MAX: usize = 64 * 1024 * 1024;

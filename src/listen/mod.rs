@@ -78,13 +78,16 @@ pub fn followed(bytes: &[u8], piece: usize) -> (usize, u64, Option<Reason>) {
     let (mut done, mut seen, mut heads) = (0, 0, 0);
     while seen < bytes.len() {
         seen = seen.saturating_add(piece.max(1)).min(bytes.len());
-        let step = framing.advance(bytes.get(done..seen).unwrap_or_default());
-        done += step.released;
-        heads += step.heads;
-        match step.stop {
-            None => {}
-            Some(Stop::Refused(reason)) => return (done, heads, Some(reason)),
-            Some(Stop::Malformed) => return (done, heads, Some(Reason::BadRequest)),
+        loop {
+            let step = framing.advance(bytes.get(done..seen).unwrap_or_default());
+            done += step.released;
+            heads += step.heads;
+            match step.stop {
+                None if step.released == 0 => break,
+                None => {}
+                Some(Stop::Refused(reason)) => return (done, heads, Some(reason)),
+                Some(Stop::Malformed) => return (done, heads, Some(Reason::BadRequest)),
+            }
         }
     }
     (done, heads, None)

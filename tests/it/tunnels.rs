@@ -1,6 +1,6 @@
 //! Upgrades: what switches, what doesn't, and what a tunnel carries.
 
-use crate::support::{Gate, Http, connect, metric, read_http};
+use crate::support::{Gate, Http, Upstream, connect, metric, read_http};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -139,15 +139,45 @@ fn a_tunnel_in_which_nothing_moves_is_closed_at_both_ends() {
 }
 
 #[test]
-fn a_caller_that_leaves_before_the_answer_frees_the_upstream() {
+fn bytes_behind_a_head_that_asks_to_switch_wait_for_its_answer_and_no_longer() {
+    let upstream = Upstream::start();
+    let next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (flag, first) in [("production", 200), ("staging", 501)] {
+        let gate = start(flag, upstream.address, "");
+        let mut caller = ask(&gate, &format!("{ASK}{next}{next}"));
+        let statuses = [(); 3].map(|()| read_http(&mut caller, false).expect("an answer").status());
+        assert_eq!(statuses, [first, 200, 200]);
+    }
+}
+
+#[test]
+fn a_caller_that_leaves_before_the_answer_frees_the_upstream_whatever_it_sent_behind() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
-    let gate = start("production", listener.local_addr().expect("address"), "");
-    let caller = ask(&gate, ASK);
-    let (mut taken, _) = listener.accept().expect("accepts");
-    read_http(&mut taken, false).expect("a message");
-    drop(caller);
-    taken.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
-    assert_eq!(taken.read(&mut [0]).expect("an end"), 0);
+    let address = listener.local_addr().expect("address");
+    let get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+    let post = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
+    for flag in ["production", "staging"] {
+        let gate = start(flag, address, if flag == "staging" { "opaque = [\"websocket\"]" } else { "" });
+        for sent in [
+            get.to_owned(),
+            format!("{get}{get}"),
+            format!("{get}GET /y HTTP/1.1\r\nHo"),
+            format!("{get}POST /y HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc"),
+            format!("{get}GET /y HTTP/1.1\r\n\r\n"),
+            format!("{post}{get}"),
+            format!("{post}\r\n"),
+            ASK.to_owned(),
+            format!("{ASK}early bytes"),
+            format!("{ASK}{get}"),
+        ] {
+            let caller = ask(&gate, &sent);
+            let (mut taken, _) = listener.accept().expect("accepts");
+            taken.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+            read_http(&mut taken, false).expect("a message");
+            drop(caller);
+            assert_eq!(taken.read(&mut [0]).expect("an end"), 0, "{flag}: {sent:?}");
+        }
+    }
 }
 
 #[test]
