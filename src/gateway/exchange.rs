@@ -50,7 +50,6 @@ pub(super) struct Exchange {
     pub(super) tee_copies: bool,
     pub(super) at_work: Option<Counted>,
     pub(super) permit: Option<HeldPermit>,
-    pub(super) reply_permit: Option<HeldPermit>,
     pub(super) reply: Option<ReplyCopy>,
     /// Where the copy of a streamed reply will be.
     pub(super) reply_tee: Option<TeeCell>,
@@ -84,7 +83,6 @@ impl Exchange {
             tee_copies: false,
             at_work: None,
             permit: None,
-            reply_permit: None,
             reply: None,
             reply_tee: None,
         })

@@ -39,20 +39,20 @@ impl Gateway {
             return self.judge_stream(snapshot, exchange, request, (head, body), text, route).await;
         }
         let held = hold(body, &snapshot.config.limits, &self.shared.held).await.map_err(reply_reason)?;
-        exchange.reply_permit = Some(held.permit);
-        exchange.reply = Some(copy(&text, held.bytes.clone(), false));
-        let found =
-            self.find(snapshot, request, &head, text, held.bytes.clone(), held.trailers.as_ref(), route);
-        let findings = found.await?;
+        let (bytes, trailers) = (held.bytes.clone(), held.trailers.clone());
+        let record = copy(&text, bytes.clone(), false);
+        let findings = self.find(snapshot, request, &head, text, bytes, trailers.as_ref(), route).await?;
         let verdict = decide::judged_reply(
             head,
-            (held.bytes, held.trailers),
+            (held.into_payload(), trailers),
             &findings,
             exchange.findings.as_ref(),
             route,
         );
         exchange.reply_findings = Some(findings);
-        Ok(verdict?)
+        let cleared = verdict?;
+        exchange.reply = Some(record); // of a reply that is withheld none is kept
+        Ok(cleared)
     }
 
     /// The head of a reply that streams into production, where its first bytes are to be copied.

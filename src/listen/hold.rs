@@ -83,6 +83,30 @@ pub struct Held {
     pub permit: HeldPermit,
 }
 
+impl Held {
+    /// The bytes, which count as held for as long as anybody has them: a peer that reads slowly keeps them long after they
+    /// were handed to whoever sends them. Copies of [`Held::bytes`] made before don't count.
+    #[must_use]
+    pub fn into_payload(self) -> Payload {
+        if self.bytes.is_empty() {
+            return self.bytes;
+        }
+        Bytes::from_owner(Counted { bytes: self.bytes, _permit: self.permit }).into()
+    }
+}
+
+/// Bytes and their share of the budget.
+struct Counted {
+    bytes: Payload,
+    _permit: HeldPermit,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.expose()
+    }
+}
+
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Held({} bytes)", self.bytes.len())
@@ -203,6 +227,24 @@ mod tests {
         drop(a);
         assert!(b.grow_to(90_000));
         drop(b);
+        assert_eq!(budget.in_use(), 0);
+    }
+
+    #[test]
+    fn a_payload_counts_as_held_until_its_last_piece_is_gone() {
+        let budget = HeldBudget::new(10);
+        let held = |bytes: &'static [u8]| {
+            let mut permit = budget.permit();
+            assert!(permit.grow_to(bytes.len() as u64));
+            Held { bytes: bytes.into(), trailers: None, permit }.into_payload()
+        };
+        let bytes = held(b"abcdef").into_exposed();
+        assert_eq!((&bytes[..], budget.in_use()), (&b"abcdef"[..], 6));
+        let piece = bytes.slice(2..3);
+        drop(bytes);
+        assert_eq!(budget.in_use(), 6);
+        drop(piece);
+        assert!(held(b"").is_empty());
         assert_eq!(budget.in_use(), 0);
     }
 }

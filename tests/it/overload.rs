@@ -1,7 +1,7 @@
 //! What comes faster than it may: rates of connections and callers, messages at work.
 
 use crate::support::{Gate, connect, read_http};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -101,5 +101,56 @@ fn while_the_store_takes_nothing_messages_are_refused_or_dropped_by_policy_and_t
         }
         gate.running().flush_records();
         assert!(gate.metric("phigate_records_written_total") > 0);
+    }
+}
+
+#[test]
+fn a_reply_counts_as_held_until_its_caller_has_taken_it() {
+    let gate = Gate::with_all(
+        "[limits]\nheld_bytes_max = 14000000\n",
+        "",
+        "opaque = [\"application/octet-stream\"]",
+        "",
+        "[[listener]]\nname = \"both\"\naddress = \"127.0.0.1:0\"\nenvironment = \"staging\"\ncallers = \"any\"\nhttp2_cleartext = true\n",
+    );
+    // More than sockets take by themselves.
+    let length = 12_000_000;
+    let mut answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
+    )
+    .into_bytes();
+    answer.resize(answer.len() + length, 1);
+    gate.upstreams[1].answer(&answer);
+    let address = gate.running().address("both").expect("listens");
+    let get = || {
+        let mut stream = connect(address);
+        stream.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+        stream
+    };
+    let is_full = || read_http(&mut get(), false).expect("an answer").header("phigate-reason") == "held_full";
+    let mut slow = get();
+    let mut status = [0; 12];
+    slow.read_exact(&mut status).expect("the first bytes");
+    assert_eq!(&status, b"HTTP/1.1 200");
+    assert!(is_full(), "an answer that nobody took isn't counted");
+    std::io::copy(&mut std::io::Read::by_ref(&mut slow).take(length as u64), &mut std::io::sink())
+        .expect("reads");
+    drop(slow);
+    let begun = std::time::Instant::now();
+    while gate.metric("phigate_held_bytes ") > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never comes back");
+    }
+    assert!(!is_full());
+    // A stream of HTTP/2 that gets no more room than at first.
+    let mut slow = connect(address);
+    slow.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").expect("writes");
+    slow.write_all(b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a").expect("writes");
+    let mut window = vec![0; 65_535];
+    slow.read_exact(&mut window).expect("the first window");
+    assert!(is_full(), "a stream that nobody takes isn't counted");
+    drop(slow);
+    let begun = std::time::Instant::now();
+    while gate.metric("phigate_held_bytes ") > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never comes back");
     }
 }
