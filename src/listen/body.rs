@@ -1,6 +1,7 @@
 //! Bodies: inbound, with the limit on time; and the one type of all replies.
 
 use super::guard::ConnectionState;
+use super::streams::StreamClock;
 use super::{Limits, Tunnel};
 use crate::payload::Payload;
 use bytes::Bytes;
@@ -170,6 +171,7 @@ pub struct ReplyBody {
     on_end: Option<Box<dyn FnOnce(ReplyEnd)>>,
     exchange: Option<ExchangeEnd>,
     taking: Taking,
+    clock: Option<Rc<StreamClock>>,
 }
 
 /// Whether it is told that the peer takes nothing.
@@ -259,14 +261,18 @@ impl ReplyBody {
     }
 
     /// Notes when it gave bytes that the peer's flow control doesn't let out: nothing at the socket shows that.
-    pub(super) fn watch_taking(&mut self) {
+    pub(super) fn watch_taking(&mut self, clock: Rc<StreamClock>) {
         self.taking = Taking::Asked;
+        self.clock = Some(clock);
     }
 
     fn note_taking(&mut self, taking: Taking) {
         let (Some(exchange), false) = (&self.exchange, self.taking == Taking::Unwatched) else { return };
-        let state = &exchange.0;
-        state.asked_at.set(Instant::now());
+        let (state, now) = (&exchange.0, Instant::now());
+        state.asked_at.set(now);
+        if let Some(clock) = &self.clock {
+            clock.gave((taking == Taking::Gave).then_some(now));
+        }
         match (self.taking, taking) {
             (Taking::Asked, Taking::Gave) => state.untaken.set(state.untaken.get() + 1),
             (Taking::Gave, Taking::Asked) => state.untaken.set(state.untaken.get().saturating_sub(1)),
@@ -284,6 +290,7 @@ impl ReplyBody {
             on_end: None,
             exchange: None,
             taking: Taking::Unwatched,
+            clock: None,
         }
     }
 
@@ -311,10 +318,11 @@ impl Body for ReplyBody {
         if this.taking == Taking::Gave {
             this.note_taking(Taking::Asked);
         }
+        let is_watched = this.taking != Taking::Unwatched;
         let frame = match &mut this.content {
-            Content::Full(bytes) => bytes.take().map(|b| Ok(Frame::data(b))),
+            Content::Full(bytes) => next_piece(bytes, is_watched).map(|b| Ok(Frame::data(b))),
             Content::Trailed(bytes, trailers) => {
-                let data = bytes.take().map(Frame::data);
+                let data = next_piece(bytes, is_watched).map(Frame::data);
                 data.or_else(|| trailers.take().map(Frame::trailers)).map(Ok)
             }
             Content::Streaming(body) => ready!(body.as_mut().poll_frame(cx)),
@@ -361,6 +369,21 @@ impl fmt::Debug for ReplyBody {
         f.write_str("ReplyBody")
     }
 }
+
+/// The next bytes: all of them at once, but in pieces where it is watched whether they are taken, as nobody is asked for
+/// more once the last went. That one is a copy: where it waits for a peer, it is no part of all the others any more.
+fn next_piece(bytes: &mut Option<Bytes>, is_watched: bool) -> Option<Bytes> {
+    let mut rest = bytes.take()?;
+    if !is_watched || rest.len() <= PIECE_BYTES {
+        return Some(rest);
+    }
+    let piece = rest.split_to(PIECE_BYTES);
+    *bytes = Some(if rest.len() <= PIECE_BYTES { Bytes::copy_from_slice(&rest) } else { rest });
+    Some(piece)
+}
+
+/// A frame of HTTP/2, as it is written.
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// Whether nothing follows this frame: hyper asks for none after trailers.
 fn is_last<E>(frame: Option<&Result<Frame<Bytes>, E>>) -> bool {

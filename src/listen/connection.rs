@@ -9,6 +9,7 @@ use super::{
     io::{Address, Io, Socket},
     open::{Opened, Protocol, open},
     stream_head,
+    streams::{StreamClock, Streams},
     tls::TlsFront,
 };
 use crate::reason::Reason;
@@ -121,7 +122,7 @@ pub(super) struct Listener {
     is_unix: bool,
     proxies: Vec<Network>,
     http1: http1::Builder,
-    http2: http2::Builder<OnThisThread>,
+    http2: http2::Builder<Streams>,
 }
 
 impl Listener {
@@ -134,7 +135,7 @@ impl Listener {
         if limits.headers_max > 100 {
             http1.max_headers(limits.headers_max.min(HEADERS_MAX));
         }
-        let mut http2 = http2::Builder::new(OnThisThread);
+        let mut http2 = http2::Builder::new(Streams);
         http2
             .max_concurrent_streams(limits.h2_streams_max)
             .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX))
@@ -169,7 +170,7 @@ impl Listener {
     }
 }
 
-/// Streams of HTTP/2 stay on their connection's thread.
+/// What belongs to a connection of HTTP/2 stays on its thread.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OnThisThread;
 
@@ -284,7 +285,7 @@ where
     }
 }
 
-impl<S, B> Drivable for http2::Connection<TokioIo<FrameGuard>, S, OnThisThread>
+impl<S, B> Drivable for http2::Connection<TokioIo<FrameGuard>, S, Streams>
 where
     S: hyper::service::HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -455,6 +456,7 @@ impl Calls {
     ) -> Response<ReplyBody> {
         self.state.delivered.set(self.state.delivered.get() + 1);
         let end = ExchangeEnd(Rc::clone(&self.state));
+        let clock = StreamClock::current();
         let (mut head, body) = request.into_parts();
         let checked = match refuse_first {
             Some(reason) => Err(reason),
@@ -480,7 +482,11 @@ impl Calls {
         };
         response.headers_mut().remove(header::CONNECTION);
         response.body_mut().set_exchange(end);
-        response.body_mut().watch_taking();
+        if let Some(clock) = clock {
+            let limit = Duration::from_millis(self.listener.limits.write_timeout_ms);
+            clock.limit(limit, &self.state, &self.thread.counters);
+            response.body_mut().watch_taking(clock);
+        }
         response
     }
 }

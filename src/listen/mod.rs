@@ -30,6 +30,7 @@ mod peer;
 mod proxy;
 mod sockets;
 mod stream_head;
+mod streams;
 mod tee;
 pub mod tls;
 mod tunnel;

@@ -347,3 +347,55 @@ fn a_call_of_grpc_passes_with_its_trailers_from_end_to_end() {
         assert!(!trailers.contains_key("phigate-record"), "an upstream's forgery");
     }
 }
+
+#[test]
+fn a_stream_that_nobody_takes_is_reset_beside_a_lively_one() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    let upstream = listener.local_addr().expect("address");
+    for flag in ["production", "staging"] {
+        let gate = Gate::with_tail(
+            "[limits]\nwrite_timeout_ms = 300\n",
+            &format!(
+                "[[environment]]\nname = \"two\"\nflag = \"{flag}\"\n[[listener]]\nname = \"two\"\naddress = \"127.0.0.1:0\"\nenvironment = \"two\"\ncallers = \"any\"\nhttp2_cleartext = true\n[[connection]]\nname = \"to-two\"\nenvironment = \"two\"\nupstream = \"http://{upstream}\"\nopaque = [\"image/png\"]\n"
+            ),
+        );
+        let mut stream = connect(gate.running().address("two").expect("listens"));
+        // Room on the connection, and the usual 65535 bytes on each stream.
+        let start = [
+            &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
+            &frame(4, 0, 0, &[]),
+            &frame(8, 0, 0, &[0x3f, 0, 0, 0]),
+        ];
+        stream.write_all(&start.concat()).expect("writes");
+        let get = |n: u32| frame(1, 5, n, &[0x82, 0x86, 0x84, 0x41, 0x01, b'a']);
+        stream.write_all(&get(1)).expect("writes");
+        let (mut large, _) = listener.accept().expect("accepts");
+        read_http(&mut large, false).expect("a message");
+        stream.write_all(&get(3)).expect("writes");
+        let (mut other, _) = listener.accept().expect("accepts");
+        read_http(&mut other, false).expect("another message");
+        let answer = |stream: &mut std::net::TcpStream, bytes: usize| {
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: {bytes}\r\n\r\n");
+            let _ = stream.write_all(&[head.as_bytes(), &vec![1; bytes]].concat());
+        };
+        let writing = std::thread::spawn(move || answer(&mut large, 300_000));
+        // The next frame on a stream, other than DATA.
+        let mut next = || loop {
+            let mut head = [0; 9];
+            stream.read_exact(&mut head).expect("a frame");
+            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+            stream.read_exact(&mut payload).expect("a payload");
+            if head[8] > 0 && head[3] != 0 {
+                return (head[3], head[8]);
+            }
+        };
+        assert_eq!(next(), (1, 1), "{flag}");
+        assert_eq!(next(), (3, 1), "{flag}: it is reset");
+        answer(&mut other, 2);
+        assert_eq!(next(), (1, 3), "{flag}: the other goes on");
+        writing.join().expect("writes");
+        assert!((0..2000).any(|_| gate.metric("phigate_held_bytes ") == 0), "{flag}: it is still held");
+        assert_eq!(gate.metric("phigate_connection_events_total{event=\"write_timeout\"}"), 1);
+    }
+}
