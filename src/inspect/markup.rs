@@ -7,7 +7,7 @@ use super::format::{self, Format};
 use super::offsets::Escapes;
 use super::score::Scorer;
 use super::walk::xml::{self, XML_DEPTH_MAX};
-use super::walk::{WalkError, cda, fhir, ncpdp, object, xds};
+use super::walk::{WalkError, cda, fhir, hl7v2, ncpdp, object, xds};
 
 impl<'r> Inspector<'r> {
     /// One document in XML, at the top or carried. Gives what it turned out to be.
@@ -47,6 +47,12 @@ impl<'r> Inspector<'r> {
         if xds::recognise(&tape) {
             xds::walk_tape(&tape, &rules.xds, scorer);
             return Format::Xds;
+        }
+        if hl7v2::recognise_xml(&tape) {
+            if let Err(error) = hl7v2::walk_xml(&tape, &rules.hl7v2, scorer) {
+                self.unread_walk(error, media_type, bytes, scorer, top);
+            }
+            return Format::Hl7v2;
         }
         let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
         if !fhir {

@@ -353,3 +353,22 @@ fn json_and_xml_inside_of_texts_are_read_as_such() {
     let rules: Vec<_> = found.findings.iter().map(|finding| &*finding.rule).collect();
     assert_eq!(rules, Vec::<&str>::new());
 }
+
+#[test]
+fn hl7v2_in_xml_is_read_as_in_pipes() {
+    let v2 = r#"<?xml version="1.0"?><ORU_R01 xmlns="urn:hl7-org:v2xml"><MSH><MSH.1>|</MSH.1><MSH.2>^~\&amp;</MSH.2><MSH.9><MSG.1>ORU</MSG.1><MSG.2>R01</MSG.2></MSH.9></MSH>
+<ORU_R01.PATIENT_RESULT><PID><PID.3><CX.1>48210377</CX.1><CX.5>MR</CX.5></PID.3><PID.5><XPN.1><FN.1>O&apos;Quintanilla</FN.1></XPN.1><XPN.2>Marisol</XPN.2></PID.5><PID.7><TS.1>19680314</TS.1></PID.7><PID.19>412886193</PID.19></PID>
+<OBX><OBX.2>TX</OBX.2><OBX.5>Call her wife at 312-749-2204 | today</OBX.5></OBX></ORU_R01.PATIENT_RESULT></ORU_R01>"#;
+    let mirth = "<HL7Message><PID><PID.3><PID.3.1>48210377</PID.3.1></PID.3><PID.5><PID.5.1>Quintanilla</PID.5.1><PID.5.2>Marisol</PID.5.2></PID.5><PID.7><PID.7.1>19680314</PID.7.1></PID.7></PID></HL7Message>";
+    let found = inspect("text/xml", v2.as_bytes());
+    let by_rule = |rule: &str| {
+        let finding = found.findings.iter().find(|finding| &*finding.rule == rule);
+        finding.map(|finding| (&v2[finding.span.clone()], finding.place.as_str()))
+    };
+    assert_eq!(by_rule("hl7v2.pid-19"), Some(("412886193", "PID-19")));
+    assert_eq!(by_rule("hl7v2.pid-7"), Some(("19680314", "PID-7.1")));
+    assert_eq!(by_rule("hl7v2.pid-5.2"), Some(("Marisol", "PID-5.2")));
+    assert_eq!(by_rule("hl7v2.pid-5.1"), Some(("O&apos;Quintanilla", "PID-5.1")));
+    assert_eq!(by_rule("text.phone").map(|(value, _)| value), Some("312-749-2204"));
+    assert_eq!(inspect("text/xml", mirth.as_bytes()).points().0, 150);
+}

@@ -46,7 +46,10 @@ fn one_plausible_number_restores_the_person() {
         assert!(object(fields).points().0 >= 90, "{fields}");
     }
     // A payer numbers test claims as it numbers all.
-    assert_eq!(object(r#""mrn":"TEST-0001","phone":"312-555-0142","claimNumber":"E4821307755""#).points().0, 0);
+    assert_eq!(
+        object(r#""mrn":"TEST-0001","phone":"312-555-0142","claimNumber":"E4821307755""#).points().0,
+        0
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::leaf::{Pieces, Redactor, leaf};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format;
 use crate::inspect::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
-use crate::inspect::walk::{cda, fhir, ncpdp, object, xds};
+use crate::inspect::walk::{cda, fhir, hl7v2, ncpdp, object, xds};
 use crate::record::Piece;
 use std::collections::BTreeMap;
 
@@ -24,6 +24,11 @@ impl Redactor<'_> {
         } else if xds::recognise(&tape) {
             xds::walk_tape(&tape, &rules.xds, self);
             &|name| rules.xds.knows(name)
+        } else if hl7v2::recognise_xml(&tape) {
+            if hl7v2::walk_xml(&tape, &rules.hl7v2, self).is_err() {
+                return self.opaque(doc, UninspectedReason::Malformed.as_str());
+            }
+            &hl7v2::is_known_element
         } else {
             let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
             let shaped =
@@ -228,6 +233,7 @@ const NAMESPACES: &[&str] = &[
     "http://schemas.xmlsoap.org/soap/envelope/",
     "http://www.ncpdp.org/schema/SCRIPT",
     "http://www.ncpdp.org/schema/transport",
+    "urn:hl7-org:v2xml",
     "urn:hl7-org:v3",
     "urn:hl7-org:sdtc",
     "urn:hl7-org:v3/voc",

@@ -1,4 +1,4 @@
-//! HL7 v2.x, ER7 (pipes): messages and batches to leaves (v2.5.1 chapter 2, with the truncation character of v2.7).
+//! HL7 v2.x, ER7 (pipes), and its XML (`xml.rs`): messages and batches to leaves (v2.5.1 chapter 2, with the truncation character of v2.7).
 //!
 //! - Takes: a document of one or more messages, framed or not, and the compiled [`Table`].
 //! - Gives: each filled subcomponent as a leaf: raw span, value with escapes undone, row, person. Delimiters,
@@ -21,6 +21,7 @@ mod query;
 mod reading;
 mod segment;
 mod table;
+mod xml;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod tests;
 pub(crate) use encoding::{Separators, is_header, next_segment, pieces};
 pub use place::err_location;
 pub use table::Table;
+pub use xml::{is_known_element, recognise_xml, walk_xml};
 
 use super::{Sink, WalkError};
 
