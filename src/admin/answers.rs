@@ -1,5 +1,6 @@
 //! Answers of the admin API: problem details for everything that isn't what was asked for.
 
+use crate::store::StoreError;
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,10 +15,26 @@ pub(super) fn problem(status: StatusCode, word: &str, detail: &str) -> Response 
     (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }
 
-/// The store failed.
-pub(super) fn broken() -> Response {
-    tracing::error!("The store failed a reader's request.");
+/// The store failed: the log tells how, in words that quote nothing of what is stored.
+pub(super) fn broken(error: StoreError) -> Response {
+    tracing::error!(error = %error, "The store failed a reader's request.");
     problem(StatusCode::INTERNAL_SERVER_ERROR, "store", "The store failed. The gateway's log says more.")
+}
+
+/// What has to be there isn't.
+pub(super) fn missing() -> Response {
+    broken(StoreError::Broken)
+}
+
+/// Something else of ours failed: the log tells what.
+pub(super) fn fault(what: &str) -> Response {
+    tracing::error!(error = what, "A reader's request can't be answered.");
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "fault", "The gateway failed. Its log says more.")
+}
+
+/// A task of ours that panicked, or was stopped with the gateway.
+pub(super) fn ended(_: tokio::task::JoinError) -> Response {
+    fault("its task ended before its time")
 }
 
 /// A body that isn't what is wanted.

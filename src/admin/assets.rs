@@ -72,7 +72,7 @@ pub(super) async fn list(
     if seen.is_empty() {
         return Err(caller.refused(&admin, Permission::WriteAssets.as_str(), ""));
     }
-    let all = admin.control.assets().map_err(|_| answers::broken())?;
+    let all = admin.control.assets().map_err(answers::broken)?;
     let own = all.iter().filter(|asset| asset.text.is_some() && seen.contains(&asset.key.environment));
     let mut list: Vec<Value> = own.map(|asset| told(asset, &all)).collect();
     let base = (admin.base)();
@@ -96,9 +96,9 @@ pub(super) async fn list(
               (status = 404, description = "No such asset")))]
 pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(place): Place) -> Answer {
     let key = seen(&admin, &caller, place)?;
-    let versions = admin.control.asset(&key).map_err(|_| answers::broken())?;
+    let versions = admin.control.asset(&key).map_err(answers::broken)?;
     let newest = versions.first().ok_or_else(not_here)?;
-    let all = admin.control.assets().map_err(|_| answers::broken())?;
+    let all = admin.control.assets().map_err(answers::broken)?;
     let list: Vec<Value> = versions.iter().map(|version| told(version, &all)).collect();
     let mut answer = told(newest, &all);
     answer["text"] = json!(newest.text);
@@ -119,9 +119,9 @@ pub(super) async fn version(
     Path((environment, kind, name, version)): Path<(String, String, String, String)>,
 ) -> Answer {
     let key = seen(&admin, &caller, (environment, kind, name))?;
-    let versions = admin.control.asset(&key).map_err(|_| answers::broken())?;
+    let versions = admin.control.asset(&key).map_err(answers::broken)?;
     let found = versions.iter().find(|v| v.version.to_string() == version).ok_or_else(not_here)?;
-    let all = admin.control.assets().map_err(|_| answers::broken())?;
+    let all = admin.control.assets().map_err(answers::broken)?;
     let mut answer = told(found, &all);
     answer["text"] = json!(found.text);
     answer["tests"] = json!(found.tests);
@@ -208,7 +208,7 @@ pub(super) async fn roll_back(
     let key = named(place)?;
     may_write_some(&admin, &caller, &key)?;
     let Json(wanted) = body.map_err(|_| bad("version; note"))?;
-    let versions = admin.control.asset(&key).map_err(|_| answers::broken())?;
+    let versions = admin.control.asset(&key).map_err(answers::broken)?;
     let before = versions.first().ok_or_else(not_here)?;
     let old =
         versions.iter().find(|v| v.version == wanted.version && v.text.is_some()).ok_or_else(not_here)?;
@@ -231,7 +231,7 @@ async fn made(
     new: AssetVersion,
     headers: Option<&HeaderMap>,
 ) -> Answer {
-    let all = admin.control.assets().map_err(|_| answers::broken())?;
+    let all = admin.control.assets().map_err(answers::broken)?;
     let is_new = !all.iter().any(|asset| asset.key == new.key && asset.text.is_some());
     if is_new && all.iter().filter(|asset| asset.text.is_some()).count() >= ASSETS_MAX {
         let detail = format!("There are {ASSETS_MAX} assets: no more are taken.");
@@ -264,10 +264,10 @@ async fn made(
         ..Done::default()
     };
     caller.did(admin, &done)?;
-    if !admin.control.make_asset(&new).map_err(|_| answers::broken())? {
+    if !admin.control.make_asset(&new).map_err(answers::broken)? {
         return Err(answers::stale());
     }
-    let all = admin.control.assets().map_err(|_| answers::broken())?;
+    let all = admin.control.assets().map_err(answers::broken)?;
     let version = AssetVersion { version: new.version + 1, ..new };
     Ok(tagged(version.version, told(&version, &all)))
 }
@@ -359,7 +359,7 @@ fn owned_by_no_file(admin: &Admin, key: &AssetKey) -> Result<(), Response> {
 // As above.
 #[allow(clippy::result_large_err)]
 fn newest(admin: &Admin, key: &AssetKey) -> Result<Option<AssetVersion>, Response> {
-    Ok(admin.control.asset(key).map_err(|_| answers::broken())?.into_iter().next())
+    Ok(admin.control.asset(key).map_err(answers::broken)?.into_iter().next())
 }
 
 /// A version, and whether what it was promoted from has a newer one.

@@ -142,7 +142,7 @@ fn principal(admin: &Admin, headers: &HeaderMap) -> Result<Principal, Response> 
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.strip_prefix("Bearer "))
         .unwrap_or_default();
-    let row = admin.control.reader(token.trim(), super::now()).map_err(|_| answers::broken())?;
+    let row = admin.control.reader(token.trim(), super::now()).map_err(answers::broken)?;
     let Some(row) = row else { return Err(unauthorised()) };
     let (known, roles) = ((admin.environments)(), (admin.roles)());
     let roles = row

@@ -124,7 +124,7 @@ pub(super) async fn open(
         }
     }
     settle_all(&admin)?;
-    let id = match admin.control.begin_glass(&wish, super::now()).map_err(|_| answers::broken())? {
+    let id = match admin.control.begin_glass(&wish, super::now()).map_err(answers::broken)? {
         Opening::Noted(id) => id,
         Opening::Awaits(other) => {
             let detail =
@@ -137,16 +137,16 @@ pub(super) async fn open(
         Ok(()) => admin
             .control
             .move_glass(&id, GlassState::Opening, GlassState::Open, super::now())
-            .map_err(|_| answers::broken()),
+            .map_err(answers::broken),
         Err(answer) => Err(answer),
     };
     if !matches!(opened, Ok(true)) {
         // Whatever failed, it never opens.
         let _ = admin.control.move_glass(&id, GlassState::Opening, GlassState::Failed, super::now());
-        return Err(opened.err().unwrap_or_else(answers::broken));
+        return Err(opened.err().unwrap_or_else(answers::missing));
     }
     admin.originals.open_for(&id, wish.minutes);
-    let glass = admin.control.glass(&id).map_err(|_| answers::broken())?.ok_or_else(answers::broken)?;
+    let glass = admin.control.glass(&id).map_err(answers::broken)?.ok_or_else(answers::missing)?;
     Ok((StatusCode::CREATED, Json(shown(&glass))).into_response())
 }
 
@@ -159,7 +159,7 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, caller: Caller) -> Ans
         return Err(caller.refused(&admin, Permission::ReviewReveals.as_str(), ""));
     }
     settle_all(&admin)?;
-    let all = admin.control.glasses().map_err(|_| answers::broken())?;
+    let all = admin.control.glasses().map_err(answers::broken)?;
     let list: Vec<Value> = all.iter().filter(|glass| sees(&caller, glass)).map(shown).collect();
     Ok(Json(json!({"break_glass": list})).into_response())
 }
@@ -179,7 +179,7 @@ pub(super) async fn end(State(admin): State<Arc<Admin>>, caller: Caller, Path(id
     let glass = glass(&admin, &caller, &id)?;
     did(&admin, &caller, "end_break_glass", &glass, &glass.id)?;
     let ended = admin.control.move_glass(&id, GlassState::Open, GlassState::Ended, super::now());
-    match ended.map_err(|_| answers::broken())? {
+    match ended.map_err(answers::broken)? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(not_open()),
     }
@@ -218,7 +218,7 @@ pub(super) async fn reveal(
     let (Some(keys), true) = (&admin.originals.keys, stored.payload.as_ref().is_some_and(has_it)) else {
         return Err(nothing());
     };
-    if !admin.control.count_reveal(&glass.id).map_err(|_| answers::broken())? {
+    if !admin.control.count_reveal(&glass.id).map_err(answers::broken)? {
         return Err(problem(
             StatusCode::CONFLICT,
             "reveals_used_up",
@@ -234,7 +234,7 @@ pub(super) async fn reveal(
             problem(StatusCode::INTERNAL_SERVER_ERROR, "not_opened", &error.to_string())
         }
     })?;
-    let value = value.field(part, leaf).ok_or_else(answers::broken)?;
+    let value = value.field(part, leaf).ok_or_else(answers::missing)?;
     let answer = json!({"record": stored.entry.id, "field": wanted.field, "value": value.expose()});
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
@@ -275,14 +275,14 @@ pub(super) async fn review(
         ..Done::default()
     };
     caller.did(&admin, &done)?;
-    if !admin.control.review_glass(&id, &review).map_err(|_| answers::broken())? {
+    if !admin.control.review_glass(&id, &review).map_err(answers::broken)? {
         return Err(problem(
             StatusCode::CONFLICT,
             "not_reviewable",
             "It isn't over, or was reviewed before.",
         ));
     }
-    let glass = admin.control.glass(&id).map_err(|_| answers::broken())?.ok_or_else(answers::broken)?;
+    let glass = admin.control.glass(&id).map_err(answers::broken)?.ok_or_else(answers::missing)?;
     Ok(Json(shown(&glass)).into_response())
 }
 
@@ -297,7 +297,7 @@ fn may_reveal(admin: &Admin, caller: &Caller, environment: &str) -> Result<(Stri
     };
     let since = super::now() - SEALING_DAYS * 86_400;
     let turned_on = admin.control.turned_sealing_on(&member, environment, since);
-    if turned_on.map_err(|_| answers::broken())? {
+    if turned_on.map_err(answers::broken)? {
         let refused = caller.refused(admin, "originals.reveal after sealing was turned on", environment);
         let detail = "Whoever turned sealing on can't reveal originals for seven days.";
         return Err(match refused.status() {
@@ -384,7 +384,7 @@ fn deliver(settings: &BreakGlass, notice: &Value) -> bool {
 #[allow(clippy::result_large_err)]
 fn glass(admin: &Admin, caller: &Caller, id: &str) -> Result<Glass, Response> {
     settle_all(admin)?;
-    let found = admin.control.glass(id).map_err(|_| answers::broken())?;
+    let found = admin.control.glass(id).map_err(answers::broken)?;
     found.filter(|glass| sees(caller, glass)).ok_or_else(|| caller.nothing(admin, "break-glass"))
 }
 
@@ -398,11 +398,11 @@ fn sees(caller: &Caller, glass: &Glass) -> bool {
 #[allow(clippy::result_large_err)]
 fn settle_all(admin: &Admin) -> Result<(), Response> {
     let now = super::now();
-    let all = admin.control.glasses().map_err(|_| answers::broken())?;
+    let all = admin.control.glasses().map_err(answers::broken)?;
     for glass in all.iter().filter(|glass| glass.state == GlassState::Open) {
         if admin.originals.is_over(glass, now) {
             let ended = admin.control.move_glass(&glass.id, GlassState::Open, GlassState::Ended, now);
-            ended.map_err(|_| answers::broken())?;
+            ended.map_err(answers::broken)?;
         }
     }
     Ok(())

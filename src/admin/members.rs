@@ -85,7 +85,7 @@ pub(super) async fn me(caller: Caller) -> Answer {
               (status = 403, description = "Neither owner nor admin")))]
 pub(super) async fn list(State(admin): State<Arc<Admin>>, caller: Caller) -> Answer {
     caller.manages(&admin)?;
-    let members = admin.control.members().map_err(|_| answers::broken())?;
+    let members = admin.control.members().map_err(answers::broken)?;
     let list: Vec<Value> = members.iter().map(told).collect();
     Ok(Json(json!({"members": list})).into_response())
 }
@@ -124,7 +124,7 @@ pub(super) async fn create(
         &Done { action: "create_member", object: &new.name, reason: role.as_str(), ..Done::default() },
     )?;
     let made =
-        admin.control.create_member(&new.name, role.as_str(), super::now()).map_err(|_| answers::broken())?;
+        admin.control.create_member(&new.name, role.as_str(), super::now()).map_err(answers::broken)?;
     let Some(id) = made else {
         return Err(problem(StatusCode::CONFLICT, "name_taken", "This name is somebody's."));
     };
@@ -165,8 +165,7 @@ pub(super) async fn set_org_role(
     }
     if_match(&headers, member.version)?;
     told_change(&admin, &caller, "set_organization_role", "", &member.id, &change)?;
-    let done =
-        admin.control.set_org_role(&id, role.as_str(), member.version).map_err(|_| answers::broken())?;
+    let done = admin.control.set_org_role(&id, role.as_str(), member.version).map_err(answers::broken)?;
     changed(&admin, &id, done, &change)
 }
 
@@ -224,7 +223,7 @@ pub(super) async fn remove(
     }
     if_match(&headers, member.version)?;
     caller.did(&admin, &Done { action: "remove_member", object: &member.id, ..Done::default() })?;
-    match admin.control.remove_member(&id, member.version, super::now()).map_err(|_| answers::broken())? {
+    match admin.control.remove_member(&id, member.version, super::now()).map_err(answers::broken)? {
         Changed::Yes => Ok(StatusCode::NO_CONTENT.into_response()),
         other => Err(unchanged(other)),
     }
@@ -264,10 +263,8 @@ fn assign(
     if_match(headers, member.version)?;
     let action = if role.is_some() { "set_role" } else { "remove_role" };
     told_change(admin, caller, action, environment, &member.id, &change)?;
-    let done = admin
-        .control
-        .set_environment_role(id, environment, role, member.version)
-        .map_err(|_| answers::broken())?;
+    let done =
+        admin.control.set_environment_role(id, environment, role, member.version).map_err(answers::broken)?;
     changed(admin, id, done, &change)
 }
 
@@ -312,7 +309,7 @@ fn unchanged(why: Changed) -> Response {
 // As above.
 #[allow(clippy::result_large_err)]
 fn member(admin: &Admin, id: &str) -> Result<MemberRow, Response> {
-    admin.control.member(id).map_err(|_| answers::broken())?.ok_or_else(not_here)
+    admin.control.member(id).map_err(answers::broken)?.ok_or_else(not_here)
 }
 
 fn told(member: &MemberRow) -> Value {

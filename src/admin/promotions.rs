@@ -70,7 +70,7 @@ pub(super) async fn propose(
         return Err(bad("as: 1 to 60 lower case letters, digits and dashes"));
     }
     let to = key(&wanted.to, to_name);
-    let newest = admin.control.asset(&from).map_err(|_| answers::broken())?.into_iter().next();
+    let newest = admin.control.asset(&from).map_err(answers::broken)?.into_iter().next();
     let source = newest.filter(|newest| newest.text.is_some()).ok_or_else(not_here)?;
     let text = source.text.clone().unwrap_or_default();
     let text = match &wanted.upstream {
@@ -79,8 +79,7 @@ pub(super) async fn propose(
             .ok_or_else(|| bad("upstream: of a connection that has just the key `upstream`"))?,
         Some(_) => return Err(bad("upstream: of a connection alone")),
     };
-    let to_version =
-        admin.control.asset(&to).map_err(|_| answers::broken())?.first().map_or(0, |v| v.version);
+    let to_version = admin.control.asset(&to).map_err(answers::broken)?.first().map_or(0, |v| v.version);
     let promotion = Promotion {
         id: String::new(),
         version: source.version,
@@ -98,7 +97,7 @@ pub(super) async fn propose(
     };
     checked(&admin, &caller, &promotion, &source).await?;
     did(&admin, &caller, "propose_promotion", &promotion, reason)?;
-    let id = admin.control.propose_promotion(&promotion).map_err(|_| answers::broken())?;
+    let id = admin.control.propose_promotion(&promotion).map_err(answers::broken)?;
     Ok((StatusCode::CREATED, Json(shown(&Promotion { id, ..promotion }))).into_response())
 }
 
@@ -110,7 +109,7 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, caller: Caller) -> Ans
     if seen.is_empty() {
         return Err(caller.refused(&admin, Permission::PromoteAssets.as_str(), ""));
     }
-    let all = admin.control.promotions().map_err(|_| answers::broken())?;
+    let all = admin.control.promotions().map_err(answers::broken)?;
     let list: Vec<Value> = all.iter().filter(|p| seen.contains(&p.to.environment)).map(shown).collect();
     Ok(Json(json!({"promotions": list})).into_response())
 }
@@ -120,7 +119,7 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, caller: Caller) -> Ans
     responses((status = 200, description = "The promotion"), (status = 401, description = "No token that is known"), (status = 404, description = "No such one, or none that the caller may see")))]
 pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(id): Path<String>) -> Answer {
     let promotion = promotion(&admin, &caller, &id)?;
-    let now = admin.control.asset(&promotion.to).map_err(|_| answers::broken())?.into_iter().next();
+    let now = admin.control.asset(&promotion.to).map_err(answers::broken)?.into_iter().next();
     let mut answer = shown(&promotion);
     answer["text"] = json!(promotion.text);
     answer["text_now"] = json!(now.and_then(|now| now.text));
@@ -147,15 +146,16 @@ pub(super) async fn approve(
     if promotion.state != "pending" {
         return Err(not_pending());
     }
-    let versions = admin.control.asset(&promotion.from).map_err(|_| answers::broken())?;
-    let source = versions.into_iter().find(|v| v.version == promotion.version).ok_or_else(answers::broken)?;
+    let versions = admin.control.asset(&promotion.from).map_err(answers::broken)?;
+    let source =
+        versions.into_iter().find(|v| v.version == promotion.version).ok_or_else(answers::missing)?;
     let new = checked(&admin, &caller, &promotion, &source).await?;
     did(&admin, &caller, "promote", &promotion, &format!("{} {}", promotion.id, promotion.reason))?;
     let done = admin.control.promote(&promotion, &caller.principal.name, &new);
-    if !done.map_err(|_| answers::broken())? {
+    if !done.map_err(answers::broken)? {
         return Err(not_pending());
     }
-    let all = admin.control.assets().map_err(|_| answers::broken())?;
+    let all = admin.control.assets().map_err(answers::broken)?;
     Ok(Json(told(&AssetVersion { version: new.version + 1, ..new }, &all)).into_response())
 }
 
@@ -171,7 +171,7 @@ pub(super) async fn decline(
     let promotion = promotion(&admin, &caller, &id)?;
     in_both(&admin, &caller, &promotion.to.kind, &promotion.from.environment, &promotion.to.environment)?;
     did(&admin, &caller, "decline_promotion", &promotion, &promotion.id)?;
-    match admin.control.decline_promotion(&id, &caller.principal.name).map_err(|_| answers::broken())? {
+    match admin.control.decline_promotion(&id, &caller.principal.name).map_err(answers::broken)? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(not_pending()),
     }
@@ -199,7 +199,7 @@ async fn checked(
         at: super::now(),
         from: Some((promotion.from.clone(), promotion.version)),
     };
-    let (all, candidate) = (admin.control.assets().map_err(|_| answers::broken())?, new.clone());
+    let (all, candidate) = (admin.control.assets().map_err(answers::broken)?, new.clone());
     let problems = blocking(move || Ok(unfit(&base, &all, &candidate))).await?;
     if !problems.is_empty() {
         did(admin, caller, "promotion_not_fit", promotion, "")?;
@@ -224,7 +224,7 @@ fn in_both(admin: &Admin, caller: &Caller, kind: &str, from: &str, to: &str) -> 
 // As above.
 #[allow(clippy::result_large_err)]
 fn promotion(admin: &Admin, caller: &Caller, id: &str) -> Result<Promotion, Response> {
-    let found = admin.control.promotion(id).map_err(|_| answers::broken())?;
+    let found = admin.control.promotion(id).map_err(answers::broken)?;
     let sees =
         |p: &Promotion| SEE.iter().any(|what| caller.principal.may(*what, &p.to.environment).is_some());
     found.filter(sees).ok_or_else(|| caller.nothing(admin, "promotion"))

@@ -101,7 +101,7 @@ pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(i
     let Some(stored) = found else {
         return Err(caller.nothing(&admin, super::shown_id(&id)));
     };
-    let seen = seen(&caller, &stored).ok_or_else(answers::broken)?;
+    let seen = seen(&caller, &stored).ok_or_else(answers::missing)?;
     let action = if seen.parts.is_empty() { "view_metadata" } else { "view_payload" };
     caller.did(
         &admin,
@@ -278,7 +278,7 @@ pub(super) async fn page(admin: &Admin, scope: ReadScope, query: Query) -> Resul
 pub(super) async fn blocking<T: Send + 'static>(
     f: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, Response> {
-    tokio::task::spawn_blocking(f).await.map_err(|_| answers::broken())?.map_err(|_| answers::broken())
+    tokio::task::spawn_blocking(f).await.map_err(answers::ended)?.map_err(answers::broken)
 }
 
 /// An entry, with its time readable.

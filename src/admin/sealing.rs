@@ -79,7 +79,7 @@ pub(super) async fn set(
     )?;
     let name = caller.principal.name.clone();
     let row = SealingRow { is_on: wanted.on, member, name, at: super::now(), ..before };
-    if !admin.control.set_sealing(&row).map_err(|_| answers::broken())? {
+    if !admin.control.set_sealing(&row).map_err(answers::broken)? {
         return Err(answers::stale());
     }
     let row = self::row(&admin, &connection)?;
@@ -90,7 +90,7 @@ pub(super) async fn set(
 // An error here is an answer, made once and sent.
 #[allow(clippy::result_large_err)]
 fn rows(admin: &Admin) -> Result<Vec<SealingRow>, Response> {
-    let set = admin.control.sealing().map_err(|_| answers::broken())?;
+    let set = admin.control.sealing().map_err(answers::broken)?;
     let flags = (admin.environments)();
     let is_production =
         |environment: &str| flags.iter().any(|(name, flag)| name == environment && *flag == Flag::Production);

@@ -147,21 +147,21 @@ pub(super) async fn begin(
             "Wanted: challenge (S256), port from 1024 on.",
         ));
     }
-    let attempt = Attempt::new().map_err(|_| answers::broken())?;
+    let attempt = Attempt::new().map_err(|_| answers::fault(NO_RANDOM))?;
     let (provider, state) = (sign_ins.provider.clone(), attempt.state.clone());
     let begun = tokio::task::spawn_blocking(move || {
         let url = provider.begin(&attempt);
         url.map(|url| (url, attempt))
     });
-    let (url, attempt) = begun.await.map_err(|_| answers::broken())?.map_err(|e| not_now(&e))?;
+    let (url, attempt) = begun.await.map_err(answers::ended)?.map_err(|e| not_now(&e))?;
     let cookie = random()?;
     let set = format!("{COOKIE}={cookie}; Path=/v1/sign-in; HttpOnly; SameSite=Lax; Max-Age=600");
     let back = Back { cookie, challenge: params.challenge, port: params.port };
     if !sign_ins.begun.put(state, Begun { attempt, back }) {
         return Err(problem(StatusCode::SERVICE_UNAVAILABLE, "too_many", "Too many sign in at once."));
     }
-    let location = HeaderValue::try_from(url).map_err(|_| answers::broken())?;
-    let set = HeaderValue::try_from(set).map_err(|_| answers::broken())?;
+    let location = HeaderValue::try_from(url).map_err(|_| answers::fault(NO_HEADER))?;
+    let set = HeaderValue::try_from(set).map_err(|_| answers::fault(NO_HEADER))?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location), (header::SET_COOKIE, set)]).into_response())
 }
 
@@ -185,7 +185,7 @@ pub(super) async fn callback(
     };
     let provider = sign_ins.provider.clone();
     let finished = tokio::task::spawn_blocking(move || provider.finish(&attempt, &code));
-    let person = match finished.await.map_err(|_| answers::broken())? {
+    let person = match finished.await.map_err(answers::ended)? {
         Ok(person) => person,
         Err(error @ SignInError::Provider(_)) => return Err(not_now(&error)),
         Err(error) => {
@@ -257,9 +257,8 @@ pub(super) async fn token(
         let detail = "None of your groups gives a role here.";
         return Err(problem(StatusCode::FORBIDDEN, "no_group", detail));
     };
-    let broken = |_| answers::broken();
-    let before = admin.control.signed_in_as(&person.issuer, &person.subject).map_err(broken)?;
-    let before = before.map(|id| admin.control.member(&id)).transpose().map_err(broken)?.flatten();
+    let before = admin.control.signed_in_as(&person.issuer, &person.subject).map_err(answers::broken)?;
+    let before = before.map(|id| admin.control.member(&id)).transpose().map_err(answers::broken)?.flatten();
     let wrote =
         Wrote { decision: "allowed", object: before.as_ref().map_or("", |m| &m.id), ..Wrote::default() };
     written(&admin, &person.name, &wrote)?;
@@ -277,13 +276,14 @@ pub(super) async fn token(
         roles: &given.roles,
         until,
     };
-    let Some(id) = admin.control.sign_in(&signing_in, now).map_err(broken)? else {
+    let Some(id) = admin.control.sign_in(&signing_in, now).map_err(answers::broken)? else {
         let detail =
             "A member of that name was made here and is not tied to the provider: rename or remove it first.";
         return Err(problem(StatusCode::CONFLICT, "name_taken", detail));
     };
-    let member = admin.control.member(&id).map_err(broken)?.ok_or_else(answers::broken)?;
-    let (id, token) = admin.control.create_member_token(&member, now, Some(until)).map_err(broken)?;
+    let member = admin.control.member(&id).map_err(answers::broken)?.ok_or_else(answers::missing)?;
+    let (id, token) =
+        admin.control.create_member_token(&member, now, Some(until)).map_err(answers::broken)?;
     let expires = crate::clock::rfc3339(u64::try_from(until).unwrap_or(0) * 1000);
     let answer = json!({"id": id, "token": token, "name": member.name, "expires": expires});
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
@@ -406,7 +406,7 @@ fn not_now(error: &SignInError) -> Response {
 // As above.
 #[allow(clippy::result_large_err)]
 fn random() -> Result<String, Response> {
-    crate::secrets::random().map(|bytes| crate::secrets::hex(&bytes)).map_err(|_| answers::broken())
+    crate::secrets::random().map(|bytes| crate::secrets::hex(&bytes)).map_err(|_| answers::fault(NO_RANDOM))
 }
 
 /// Names and words are of letters, digits and `-_.@`: nothing to be escaped.
@@ -421,6 +421,8 @@ fn page(name: &str, word: &str, id: &str) -> String {
     )
 }
 
+const NO_RANDOM: &str = "the system gives no random bytes";
+const NO_HEADER: &str = "an answer does not fit into a header";
 const COOKIE: &str = "phigate-sign-in";
 /// How long somebody may take for each step.
 const WAIT: Duration = Duration::from_secs(600);

@@ -102,7 +102,7 @@ pub(super) async fn propose(
         decided_by: None,
     };
     did(&admin, &caller, "propose_suppression", &row)?;
-    match admin.control.propose_suppression(&row).map_err(|_| answers::broken())? {
+    match admin.control.propose_suppression(&row).map_err(answers::broken)? {
         Some(id) => {
             let row = SuppressionRow { id, ..row };
             Ok((StatusCode::CREATED, Json(shown(&admin, &connections, &row))).into_response())
@@ -127,7 +127,7 @@ pub(super) async fn list(
     let Params(params) = params
         .map_err(|_| problem(StatusCode::BAD_REQUEST, "bad_query", "Known parameters: environment."))?;
     let seen = caller.somewhere(&admin, Permission::ReadFindings)?.environments;
-    let all = admin.control.suppressions().map_err(|_| answers::broken())?;
+    let all = admin.control.suppressions().map_err(answers::broken)?;
     let asked = |row: &&SuppressionRow| {
         seen.contains(&row.environment) && params.environment.as_ref().is_none_or(|e| *e == row.environment)
     };
@@ -156,7 +156,7 @@ pub(super) async fn approve(
     }
     did(&admin, &caller, "approve_suppression", &row)?;
     let by = caller.principal.name.clone();
-    if !admin.control.approve_suppression(&row.id, &by, now).map_err(|_| answers::broken())? {
+    if !admin.control.approve_suppression(&row.id, &by, now).map_err(answers::broken)? {
         return Err(not_pending());
     }
     let row = SuppressionRow { state: "approved".to_owned(), decided_by: Some(by), ..row };
@@ -171,7 +171,7 @@ pub(super) async fn end(State(admin): State<Arc<Admin>>, caller: Caller, Path(id
     let row = suppression(&admin, &caller, &id)?;
     caller.here(&admin, Permission::TriageFindings, &row.environment)?;
     did(&admin, &caller, "end_suppression", &row)?;
-    match admin.control.end_suppression(&row.id, &caller.principal.name).map_err(|_| answers::broken())? {
+    match admin.control.end_suppression(&row.id, &caller.principal.name).map_err(answers::broken)? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(not_pending()),
     }
@@ -181,7 +181,7 @@ pub(super) async fn end(State(admin): State<Arc<Admin>>, caller: Caller, Path(id
 // An error here is an answer, made once and sent.
 #[allow(clippy::result_large_err)]
 fn suppression(admin: &Admin, caller: &Caller, id: &str) -> Result<SuppressionRow, Response> {
-    let found = admin.control.suppression(id).map_err(|_| answers::broken())?;
+    let found = admin.control.suppression(id).map_err(answers::broken)?;
     let sees =
         |row: &SuppressionRow| caller.principal.may(Permission::ReadFindings, &row.environment).is_some();
     found.filter(sees).ok_or_else(|| caller.nothing(admin, "suppression"))

@@ -38,14 +38,14 @@ pub(super) async fn create(
         caller.manages(&admin)?;
     }
     let expires = expires(body)?.0;
-    let member = admin.control.member(&id).map_err(|_| answers::broken())?.ok_or_else(not_here)?;
+    let member = admin.control.member(&id).map_err(answers::broken)?.ok_or_else(not_here)?;
     let of = OrgRole::of(&member.org_role).unwrap_or(OrgRole::Owner);
     if !own && !caller.principal.org.assigns(of) {
         return Err(caller.refused(&admin, "members", ""));
     }
     caller.did(&admin, &Done { action: "create_token", object: &member.id, ..Done::default() })?;
     let (token_id, token) =
-        admin.control.create_member_token(&member, super::now(), expires).map_err(|_| answers::broken())?;
+        admin.control.create_member_token(&member, super::now(), expires).map_err(answers::broken)?;
     Ok((StatusCode::CREATED, Json(json!({"id": token_id, "token": token}))).into_response())
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn rotate(
     let old = &caller.principal.token;
     caller.did(&admin, &Done { action: "rotate_token", object: old, ..Done::default() })?;
     let fresh =
-        admin.control.rotate_token(old, super::now(), overlap, expires).map_err(|_| answers::broken())?;
+        admin.control.rotate_token(old, super::now(), overlap, expires).map_err(answers::broken)?;
     let (id, token) = fresh.ok_or_else(not_here)?;
     Ok((StatusCode::CREATED, Json(json!({"id": id, "token": token}))).into_response())
 }
@@ -74,7 +74,7 @@ pub(super) async fn revoke(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Answer {
-    let all = admin.control.tokens().map_err(|_| answers::broken())?;
+    let all = admin.control.tokens().map_err(answers::broken)?;
     let token = all.into_iter().find(|token| token.id == id && token.revoked.is_none());
     let own = token.as_ref().is_some_and(|t| {
         t.id == caller.principal.token || (t.member.is_some() && t.member == caller.principal.member)
@@ -84,14 +84,14 @@ pub(super) async fn revoke(
     }
     let token = token.ok_or_else(not_here)?;
     if let Some(member) = token.member.as_deref().filter(|_| !own) {
-        let member = admin.control.member(member).map_err(|_| answers::broken())?;
+        let member = admin.control.member(member).map_err(answers::broken)?;
         let of = member.and_then(|member| OrgRole::of(&member.org_role)).unwrap_or(OrgRole::Member);
         if !caller.principal.org.assigns(of) {
             return Err(caller.refused(&admin, "members", ""));
         }
     }
     caller.did(&admin, &Done { action: "revoke", object: &token.id, ..Done::default() })?;
-    admin.control.revoke(&token.id, super::now()).map_err(|_| answers::broken())?;
+    admin.control.revoke(&token.id, super::now()).map_err(answers::broken)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

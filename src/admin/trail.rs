@@ -5,6 +5,7 @@ use super::answers::{self, Answer, problem};
 use super::caller::{Caller, Done};
 use crate::audit::events;
 use crate::org::Permission;
+use crate::store::StoreError;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Params, State};
@@ -44,8 +45,8 @@ pub(super) async fn list(
     let folder = admin.audit.folder().to_owned();
     let told = tokio::task::spawn_blocking(move || events(&folder))
         .await
-        .map_err(|_| answers::broken())?
-        .map_err(|_| answers::broken())?;
+        .map_err(answers::ended)?
+        .map_err(|error| answers::broken(StoreError::File(error.kind())))?;
     let limit = params.limit.unwrap_or(100).clamp(1, 1000);
     let own = caller.principal.name.as_str();
     let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();

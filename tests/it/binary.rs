@@ -160,6 +160,33 @@ fn a_key_that_opens_nothing_is_told_when_the_gateway_starts() {
 }
 
 #[test]
+fn the_log_tells_how_the_store_failed_a_reader() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    let upstream = Upstream::start();
+    std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
+    let mut child = Command::new(PROGRAM)
+        .args(["run", "--config"])
+        .arg(&file)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    let told = log.find(|line| line.contains("The admin side listens.")).expect("a line");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let address = told["address"].as_str().expect("text").parse().expect("an address");
+    let database = rusqlite::Connection::open(folder.path().join("data/control.db")).expect("opens");
+    database.execute("DROP TABLE reader_token", []).expect("drops");
+    let answer = admin(address, "/v1/me", "pht_x_y");
+    let told = log.find(|line| line.contains("The store failed a reader's request."));
+    child.kill().expect("kills");
+    child.wait().expect("ends");
+    assert_eq!(answer.status(), 500);
+    let told = told.expect("a line");
+    assert!(told.contains("the database refused: code 1"), "{told}");
+}
+
+#[test]
 fn scan_jsonl_answers_line_by_line() {
     let lines = "{\"id\":1,\"text\":\"Patient: Darnell Okafor, DOB 06/22/1962, SSN 412-21-3456\",\"format\":\"text\"}\n{\"id\":\"b\",\"text\":\"hello\"}\n";
     let out = with_input(&["scan", "--jsonl"], lines.as_bytes());
