@@ -123,8 +123,23 @@ pub(super) async fn open(
             return Err(caller.nothing(&admin, super::shown_id(id)));
         }
     }
-    settle_all(&admin)?;
-    let id = match admin.control.begin_glass(&wish, super::now()).map_err(answers::broken)? {
+    // From here on it comes to an end of its own, whether or not somebody still waits for the answer.
+    let opened = tokio::task::spawn_blocking(move || opened(&admin, &caller, &settings, &wish));
+    let glass = opened.await.map_err(answers::ended)??;
+    Ok((StatusCode::CREATED, Json(shown(&glass))).into_response())
+}
+
+/// Notes a wish, tells of it and opens it; or has it fail. Takes as long as the notice does.
+// An error here is an answer, made once and sent.
+#[allow(clippy::result_large_err)]
+fn opened(
+    admin: &Admin,
+    caller: &Caller,
+    settings: &BreakGlass,
+    wish: &GlassWish,
+) -> Result<Glass, Response> {
+    settle_all(admin)?;
+    let id = match admin.control.begin_glass(wish, super::now()).map_err(answers::broken)? {
         Opening::Noted(id) => id,
         Opening::Awaits(other) => {
             let detail =
@@ -132,22 +147,21 @@ pub(super) async fn open(
             return Err(problem(StatusCode::CONFLICT, "awaits_review", &detail));
         }
     };
-    let told = tell(&admin, &caller, &settings, &id, &wish).await;
-    let opened = match told {
-        Ok(()) => admin
-            .control
-            .move_glass(&id, GlassState::Opening, GlassState::Open, super::now())
-            .map_err(answers::broken),
-        Err(answer) => Err(answer),
-    };
+    let opened = tell(admin, caller, settings, &id, wish).and_then(|()| {
+        // Its deadline first: without one it would be over for whoever looks in between.
+        admin.originals.open_for(&id, wish.minutes);
+        let moved = admin.control.move_glass(&id, GlassState::Opening, GlassState::Open, super::now());
+        moved.map_err(answers::broken)
+    });
     if !matches!(opened, Ok(true)) {
         // Whatever failed, it never opens.
-        let _ = admin.control.move_glass(&id, GlassState::Opening, GlassState::Failed, super::now());
+        let failed = admin.control.move_glass(&id, GlassState::Opening, GlassState::Failed, super::now());
+        if let Err(error) = failed {
+            tracing::error!(error = %error, "A break-glass that failed isn't marked so: whoever looks after a minute marks it.");
+        }
         return Err(opened.err().unwrap_or_else(answers::missing));
     }
-    admin.originals.open_for(&id, wish.minutes);
-    let glass = admin.control.glass(&id).map_err(answers::broken)?.ok_or_else(answers::missing)?;
-    Ok((StatusCode::CREATED, Json(shown(&glass))).into_response())
+    admin.control.glass(&id).map_err(answers::broken)?.ok_or_else(answers::missing)
 }
 
 /// Every break-glass that the caller reviews, and the caller's own; newest first.
@@ -334,8 +348,10 @@ fn wish(caller: &Caller, wanted: GlassBody, role: String, reveals_max: u32) -> R
 }
 
 /// Writes down that it is asked for, and delivers the notice: both before anything opens.
-async fn tell(
-    admin: &Arc<Admin>,
+// As above.
+#[allow(clippy::result_large_err)]
+fn tell(
+    admin: &Admin,
     caller: &Caller,
     settings: &BreakGlass,
     id: &str,
@@ -355,9 +371,7 @@ async fn tell(
         "records": wish.records, "reason": wish.reason, "ticket": wish.ticket, "minutes": wish.minutes,
         "reveals": wish.reveals_max,
     });
-    let settings = settings.clone();
-    let is_told = tokio::task::spawn_blocking(move || deliver(&settings, &notice)).await.unwrap_or(false);
-    if is_told {
+    if deliver(settings, &notice) {
         return Ok(());
     }
     tracing::error!("A break-glass didn't open: its notice can't be delivered.");
@@ -393,11 +407,12 @@ fn sees(caller: &Caller, glass: &Glass) -> bool {
         || caller.principal.member.as_deref() == Some(&*glass.wish.member)
 }
 
-/// Ends what is over: whoever asks next sees it so.
+/// Ends what is over, and has fail what never opened: whoever asks next sees it so.
 // As above.
 #[allow(clippy::result_large_err)]
 fn settle_all(admin: &Admin) -> Result<(), Response> {
     let now = super::now();
+    admin.control.fail_stuck_glass(now, OPENING_SECONDS_MAX).map_err(answers::broken)?;
     let all = admin.control.glasses().map_err(answers::broken)?;
     for glass in all.iter().filter(|glass| glass.state == GlassState::Open) {
         if admin.originals.is_over(glass, now) {
@@ -436,6 +451,8 @@ fn not_open() -> Response {
 const MINUTES: u32 = 15;
 const MINUTES_MAX: u32 = 60;
 const RECORDS_MAX: usize = 20;
+/// Longer than any notice takes: what opens for longer is stuck.
+const OPENING_SECONDS_MAX: i64 = 60;
 /// How long whoever turned sealing on can't reveal.
 const SEALING_DAYS: i64 = 7;
 

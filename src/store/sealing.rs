@@ -251,6 +251,20 @@ impl Control {
         })
     }
 
+    /// Has fail what has been opening for more than `seconds_max`, or from a time that is still to come: nobody is at it
+    /// any more. Gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn fail_stuck_glass(&self, now: i64, seconds_max: i64) -> Result<usize, StoreError> {
+        self.with(|c| {
+            c.execute(
+                "UPDATE break_glass SET state = 'failed' WHERE state = 'opening' AND abs(opened - ?1) > ?2",
+                [now, seconds_max],
+            )
+        })
+    }
+
     /// Counts one reveal, durably; gives whether there was one left.
     ///
     /// # Errors
@@ -425,6 +439,22 @@ mod tests {
         assert_eq!(control.end_all_glass(130), Ok(1));
         let kept = control.glass(&id).expect("reads").expect("there");
         assert_eq!((kept.state, kept.ends), (GlassState::Ended, 130));
+    }
+
+    #[test]
+    fn what_has_been_opening_for_too_long_fails_and_stands_in_nobodys_way() {
+        let dir = tempfile::tempdir().expect("dir");
+        let control = control(&dir);
+        let id = noted(&control, 100);
+        assert_eq!(control.fail_stuck_glass(160, 60), Ok(0), "somebody may still be at it");
+        assert_eq!(control.fail_stuck_glass(161, 60), Ok(1));
+        assert_eq!(control.glass(&id).expect("reads").expect("there").state, GlassState::Failed);
+        let id = noted(&control, 1000);
+        assert_eq!(control.fail_stuck_glass(900, 60), Ok(1), "the clock was set back");
+        let id2 = noted(&control, 100);
+        assert_eq!(control.move_glass(&id2, GlassState::Opening, GlassState::Open, 100), Ok(true));
+        assert_eq!(control.fail_stuck_glass(1000, 60), Ok(0), "it opened");
+        assert_ne!(id, id2);
     }
 
     #[test]

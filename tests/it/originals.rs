@@ -230,6 +230,53 @@ fn without_the_notice_nothing_opens() {
 }
 
 #[test]
+fn whoever_asks_and_goes_away_leaves_none_that_is_neither_open_nor_over() {
+    use std::io::Write;
+    let s = Sealed::start();
+    let record = s.sent(2);
+    // One that a process which is gone left behind stands in nobody's way.
+    let left = phigate::store::sealing::GlassWish {
+        environment: "production".to_owned(),
+        member: "mb_0".to_owned(),
+        name: "somebody".to_owned(),
+        role: "support".to_owned(),
+        records: Vec::new(),
+        reason: String::new(),
+        ticket: String::new(),
+        minutes: 15,
+        reveals_max: 1,
+    };
+    s.gate.running().control().begin_glass(&left, 0).expect("writes");
+    let address = s.gate.running().admin_address();
+    let body = json!({"environment": "production", "records": [record], "reason": "wrong patient shown", "ticket": "T-1"});
+    let body = body.to_string();
+    {
+        let held = s.webhook.hold();
+        let mut stream = crate::support::connect(address);
+        write!(
+            stream,
+            "POST /v1/break-glass HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            s.support,
+            body.len()
+        )
+        .expect("writes");
+        s.webhook.wait_for_bytes();
+        drop(stream);
+        // The admin side has seen the end of the connection by the time that it answered others.
+        for _ in 0..5 {
+            assert_eq!(s.gate.admin("/livez", "").status(), 200);
+        }
+        drop(held);
+    }
+    let states = || -> Vec<String> {
+        let list = s.gate.admin("/v1/break-glass", &s.security).json();
+        let list = list["break_glass"].as_array().expect("a list").clone();
+        list.iter().map(|glass| glass["state"].as_str().expect("a state").to_owned()).collect()
+    };
+    assert!((0..2000).any(|_| states() == ["open", "failed"]), "{:?}", states());
+}
+
+#[test]
 fn what_is_asked_for_wrongly_is_refused_with_a_word_on_it() {
     let s = Sealed::start();
     let record = s.sent(2);

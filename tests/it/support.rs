@@ -134,6 +134,11 @@ impl Upstream {
         *self.answer.lock().expect("lock") = bytes.to_vec();
     }
 
+    /// As long as it is held, nothing is answered.
+    pub(crate) fn hold(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
+        self.answer.lock().expect("lock")
+    }
+
     /// What came since the last call.
     pub(crate) fn take(&self) -> Vec<Http> {
         std::mem::take(&mut self.got.lock().expect("lock"))
