@@ -4,6 +4,8 @@ use super::Admin;
 use super::answers::{self, Answer, not_here, problem};
 use super::caller::{Caller, Done};
 use crate::org::OrgRole;
+use crate::store::Until;
+use crate::store::tokens::earliest;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -17,7 +19,8 @@ use std::sync::Arc;
 #[derive(Debug, Deserialize, Default, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Lifetime {
-    /// Days until it expires, 1 to 3650; never by default.
+    /// Days until it expires, 1 to 3650; never by default. Whoever is neither owner nor admin gets none that ends after the
+    /// token that asks.
     expires_days: Option<u32>,
     /// Hours that the old one still holds when it is rotated, 0 to 168; 24 by default.
     overlap_hours: Option<u32>,
@@ -25,7 +28,7 @@ pub(super) struct Lifetime {
 
 /// Makes a token of a member: for oneself, or for somebody whose role the caller may give.
 #[utoipa::path(post, path = "/v1/members/{id}/tokens", request_body = Lifetime, params(("id" = String, Path, description = "The member's id")), tag = "organization",
-    responses((status = 201, description = "The token, this once"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known"),
+    responses((status = 201, description = "The token, this once, and when it ends"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known"),
               (status = 403, description = "Not allowed"), (status = 404, description = "No such member")))]
 pub(super) async fn create(
     State(admin): State<Arc<Admin>>,
@@ -37,7 +40,12 @@ pub(super) async fn create(
     if !own {
         caller.manages(&admin)?;
     }
-    let expires = expires(body)?.0;
+    let mut expires = expires(body)?.0;
+    if !caller.principal.org.manages_members() {
+        // For oneself: what was given for a while doesn't become more by that.
+        let asks = admin.control.token(&caller.principal.token).map_err(answers::broken)?;
+        expires = earliest(expires, asks.ok_or_else(not_here)?.expires);
+    }
     let member = admin.control.member(&id).map_err(answers::broken)?.ok_or_else(not_here)?;
     let of = OrgRole::of(&member.org_role).unwrap_or(OrgRole::Owner);
     if !own && !caller.principal.org.assigns(of) {
@@ -46,12 +54,13 @@ pub(super) async fn create(
     caller.did(&admin, &Done { action: "create_token", object: &member.id, ..Done::default() })?;
     let (token_id, token) =
         admin.control.create_member_token(&member, super::now(), expires).map_err(answers::broken)?;
-    Ok((StatusCode::CREATED, Json(json!({"id": token_id, "token": token}))).into_response())
+    Ok(made(&token_id, &token, expires))
 }
 
-/// Makes a new token in the place of the one that asks, which still holds for the overlap.
+/// Makes a new token in the place of the one that asks, which still holds for the overlap. It ends with that one at the
+/// latest, unless an owner or admin asks.
 #[utoipa::path(post, path = "/v1/tokens/rotate", request_body = Lifetime, tag = "organization",
-    responses((status = 201, description = "The token, this once"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known")))]
+    responses((status = 201, description = "The token, this once, and when it ends"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known")))]
 pub(super) async fn rotate(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
@@ -60,10 +69,13 @@ pub(super) async fn rotate(
     let (expires, overlap) = expires(body)?;
     let old = &caller.principal.token;
     caller.did(&admin, &Done { action: "rotate_token", object: old, ..Done::default() })?;
-    let fresh =
-        admin.control.rotate_token(old, super::now(), overlap, expires).map_err(answers::broken)?;
-    let (id, token) = fresh.ok_or_else(not_here)?;
-    Ok((StatusCode::CREATED, Json(json!({"id": id, "token": token}))).into_response())
+    let until = match caller.principal.org.manages_members() {
+        true => Until::Asked(expires),
+        false => Until::WithTheOld(expires),
+    };
+    let fresh = admin.control.rotate_token(old, super::now(), overlap, until).map_err(answers::broken)?;
+    let fresh = fresh.ok_or_else(not_here)?;
+    Ok(made(&fresh.id, &fresh.token, fresh.expires))
 }
 
 /// Revokes a token: one's own, or anybody's whose role the caller may give.
@@ -74,8 +86,7 @@ pub(super) async fn revoke(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Answer {
-    let all = admin.control.tokens().map_err(answers::broken)?;
-    let token = all.into_iter().find(|token| token.id == id && token.revoked.is_none());
+    let token = admin.control.token(&id).map_err(answers::broken)?.filter(|t| t.revoked.is_none());
     let own = token.as_ref().is_some_and(|t| {
         t.id == caller.principal.token || (t.member.is_some() && t.member == caller.principal.member)
     });
@@ -93,6 +104,12 @@ pub(super) async fn revoke(
     caller.did(&admin, &Done { action: "revoke", object: &token.id, ..Done::default() })?;
     admin.control.revoke(&token.id, super::now()).map_err(answers::broken)?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A new token with its end; `null` where it has none.
+fn made(id: &str, token: &str, expires: Option<i64>) -> Response {
+    let expires = expires.map(|at| crate::clock::rfc3339(u64::try_from(at).unwrap_or(0) * 1000));
+    (StatusCode::CREATED, Json(json!({"id": id, "token": token, "expires": expires}))).into_response()
 }
 
 /// When a new one expires, and the seconds of the overlap.

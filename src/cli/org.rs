@@ -103,7 +103,7 @@ enum Command {
         /// Hours that the old one still holds.
         #[arg(long, value_name = "HOURS", default_value_t = 24)]
         overlap_hours: u32,
-        /// Days until the new one expires; without it, never.
+        /// Days until the new one expires; without it, never. Unless you are an owner or admin, it ends with the old one.
         #[arg(long, value_name = "DAYS")]
         expires_days: Option<u32>,
     },
@@ -250,7 +250,9 @@ fn print(command: &Command, value: &Value) {
             }
         }
         Command::Token { .. } | Command::Rotate { .. } => {
-            out::complain(format!("Token {}. It is shown this once.", text(value, "id")));
+            let end = value["expires"].as_str().map(|at| format!(" It ends at {at}."));
+            let end = end.unwrap_or_default();
+            out::complain(format!("Token {}. It is shown this once.{end}", text(value, "id")));
             out::line(text(value, "token"));
         }
         Command::Seal { connection, .. } => {

@@ -1,4 +1,4 @@
-//! control.db: API keys and readers' tokens; the registry of test people is in `registry.rs`. Credentials are 256 random bits, shown once and stored as keyed hashes.
+//! control.db: its file, and API keys; readers' tokens are in `tokens.rs`, test people in `registry.rs`. Credentials are 256 random bits, shown once and stored as keyed hashes.
 
 use super::StoreError;
 use super::sqlite::{check_version, database};
@@ -9,7 +9,6 @@ use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
-use subtle::ConstantTimeEq;
 
 /// Keys and tokens of a data folder.
 pub struct Control {
@@ -40,25 +39,34 @@ pub struct KeyRow {
     pub revoked: Option<i64>,
 }
 
-/// A reader's token, as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenRow {
-    /// What the token shows of itself.
-    pub id: String,
-    /// The reader.
-    pub name: String,
-    /// Environments and the role in each; of a member's token those that the member has now.
-    pub roles: Vec<(String, String)>,
-    /// The member whose it is; `None` for a token with roles of its own.
-    pub member: Option<String>,
-    /// The member's role in the organization.
-    pub org_role: Option<String>,
-    /// Unix seconds.
-    pub created: i64,
-    /// Unix seconds; `None`: no end.
-    pub expires: Option<i64>,
-    /// Unix seconds; `None`: not revoked.
-    pub revoked: Option<i64>,
+/// A credential that was drawn and opens nothing yet: its id can be written down before it does.
+pub struct Fresh {
+    pub(super) id: String,
+    pub(super) credential: String,
+}
+
+impl Fresh {
+    /// An API key to be.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn key() -> Result<Self, StoreError> {
+        credential("phk")
+    }
+
+    /// A reader's token to be.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn token() -> Result<Self, StoreError> {
+        credential("pht")
+    }
+
+    /// What it shows of itself.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 impl Control {
@@ -115,15 +123,32 @@ impl Control {
         now: i64,
         expires: Option<i64>,
     ) -> Result<(String, String), StoreError> {
-        let (id, key) = credential("phk")?;
-        let hash = self.pepper.hash(&key);
+        let fresh = Fresh::key()?;
+        let id = fresh.id().to_owned();
+        Ok((id, self.keep_key(fresh, environment, name, role, now, expires)?))
+    }
+
+    /// Keeps a key that was drawn before; gives it. It holds from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_key(
+        &self,
+        fresh: Fresh,
+        environment: &str,
+        name: &str,
+        role: &str,
+        now: i64,
+        expires: Option<i64>,
+    ) -> Result<String, StoreError> {
+        let hash = self.pepper.hash(&fresh.credential);
         self.with(|c| {
             c.execute(
                 "INSERT INTO api_key(id, environment, name, role, hash, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![id, environment, name, role, hash.as_slice(), now, expires],
+                params![fresh.id, environment, name, role, hash.as_slice(), now, expires],
             )
         })?;
-        Ok((id, key))
+        Ok(fresh.credential)
     }
 
     /// Every key, oldest first.
@@ -149,84 +174,18 @@ impl Control {
         })
     }
 
-    /// Makes a reader's token; gives its id and the token itself, which is shown once.
+    /// Whether a key or token has this id and isn't revoked.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn create_token(
-        &self,
-        name: &str,
-        roles: &[(String, String)],
-        now: i64,
-        expires: Option<i64>,
-    ) -> Result<(String, String), StoreError> {
-        let (id, token) = credential("pht")?;
-        let hash = self.pepper.hash(&token);
-        let roles = serde_json::to_string(roles).map_err(|_| StoreError::Broken)?;
+    pub fn is_revocable(&self, id: &str) -> Result<bool, StoreError> {
         self.with(|c| {
-            c.execute(
-                "INSERT INTO reader_token(id, name, roles, hash, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![id, name, roles, hash.as_slice(), now, expires],
-            )
-        })?;
-        Ok((id, token))
-    }
-
-    /// Every token, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
-        Ok(self.token_rows()?.into_iter().map(|(row, _)| row).collect())
-    }
-
-    fn token_rows(&self) -> Result<Vec<(TokenRow, [u8; 32])>, StoreError> {
-        self.with(|c| {
-            c.prepare("SELECT id, name, roles, created, expires, revoked, hash, member FROM reader_token ORDER BY created, id")?
-                .query_map([], |row| {
-                    let roles: String = row.get(2)?;
-                    let token = TokenRow {
-                        id: row.get(0)?,
-                        name: row.get(1)?,
-                        roles: serde_json::from_str(&roles).unwrap_or_default(),
-                        member: row.get(7)?,
-                        org_role: None,
-                        created: row.get(3)?,
-                        expires: row.get(4)?,
-                        revoked: row.get(5)?,
-                    };
-                    Ok((token, row.get::<_, Vec<u8>>(6)?.try_into().unwrap_or_default()))
-                })?
-                .collect()
+            c.prepare(
+                "SELECT 1 FROM api_key WHERE id = ?1 AND revoked IS NULL
+                 UNION ALL SELECT 1 FROM reader_token WHERE id = ?1 AND revoked IS NULL",
+            )?
+            .exists([id])
         })
-    }
-
-    /// The reader of a token; unknown, expired and revoked look the same.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn reader(&self, token: &str, now: i64) -> Result<Option<TokenRow>, StoreError> {
-        let hash = self.pepper.hash(token);
-        let mut found = None;
-        for (row, stored) in self.token_rows()? {
-            if bool::from(hash.ct_eq(&stored))
-                && row.revoked.is_none()
-                && row.expires.is_none_or(|end| now < end)
-            {
-                found = Some(row);
-            }
-        }
-        // A member's roles are those of now, whatever they were when the token was made.
-        let Some(mut row) = found else { return Ok(None) };
-        if let Some(member) = &row.member {
-            let Some(member) = self.member(member)? else { return Ok(None) };
-            if self.is_signed_out(&member.id, now)? {
-                return Ok(None);
-            }
-            row.roles = member.roles;
-            row.org_role = Some(member.org_role);
-        }
-        Ok(Some(row))
     }
 
     /// Revokes a key or token by its id; gives whether there was one that wasn't revoked before.
@@ -249,13 +208,13 @@ impl Control {
     }
 }
 
-/// An id, and `prefix_id_secret` with 256 random bits.
-fn credential(prefix: &str) -> Result<(String, String), StoreError> {
+/// `prefix_id_secret` with 256 random bits.
+fn credential(prefix: &str) -> Result<Fresh, StoreError> {
     let bytes = || secrets::random().map_err(|_| StoreError::Broken);
     let id: String = bytes()?.iter().take(5).map(|b| format!("{b:02x}")).collect();
     // The secret's own alphabet has `_`: it stands last, so that the id ends at the second one.
     let credential = format!("{prefix}_{id}_{}", URL_SAFE_NO_PAD.encode(bytes()?));
-    Ok((id, credential))
+    Ok(Fresh { id, credential })
 }
 
 /// Makes what a file doesn't have yet, whole or not at all.

@@ -1,7 +1,7 @@
 //! Members of the organization in control.db: people, one role in the organization each, at most one in each
 //! environment. A member's version counts its changes, so that two who change it at once don't undo each other.
 
-use super::{Control, StoreError, TokenRow};
+use super::{Control, StoreError};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// A member, as it is kept.
@@ -126,49 +126,6 @@ impl Control {
         })
     }
 
-    /// Makes a token that has whatever roles its member has when it is used.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn create_member_token(
-        &self,
-        member: &MemberRow,
-        now: i64,
-        expires: Option<i64>,
-    ) -> Result<(String, String), StoreError> {
-        let (id, token) = self.create_token(&member.name, &[], now, expires)?;
-        self.with(|c| {
-            c.execute("UPDATE reader_token SET member = ?2 WHERE id = ?1", params![id, member.id])
-        })?;
-        Ok((id, token))
-    }
-
-    /// Makes a token in the place of another, which ends after `overlap` seconds. `None` where it doesn't hold any more.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn rotate_token(
-        &self,
-        id: &str,
-        now: i64,
-        overlap: i64,
-        expires: Option<i64>,
-    ) -> Result<Option<(String, String)>, StoreError> {
-        let all = self.tokens()?;
-        let holds =
-            |t: &&TokenRow| t.id == id && t.revoked.is_none() && t.expires.is_none_or(|end| now < end);
-        let Some(old) = all.iter().find(holds) else { return Ok(None) };
-        let (fresh, token) = self.create_token(&old.name, &old.roles, now, expires)?;
-        self.with(|c| {
-            c.execute("UPDATE reader_token SET member = ?2 WHERE id = ?1", params![fresh, old.member])?;
-            c.execute(
-                "UPDATE reader_token SET expires = min(coalesce(expires, ?2), ?2) WHERE id = ?1",
-                params![id, now.saturating_add(overlap)],
-            )
-        })?;
-        Ok(Some((fresh, token)))
-    }
-
     fn change(
         &self,
         id: &str,
@@ -275,18 +232,5 @@ mod tests {
         assert_eq!(roles(), None);
         assert_eq!(control.members().expect("reads").len(), 1);
         assert_eq!(control.member(&other).expect("reads").expect("there").version, 1);
-    }
-
-    #[test]
-    fn a_rotated_token_holds_for_the_overlap() {
-        let dir = tempfile::tempdir().expect("dir");
-        let control = control(dir.path());
-        let roles = [("staging".to_owned(), "viewer".to_owned())];
-        let (id, old) = control.create_token("ann", &roles, 0, None).expect("made");
-        let (_, fresh) = control.rotate_token(&id, 100, 50, None).expect("rotates").expect("holds");
-        let known = |token: &str, now| control.reader(token, now).expect("reads").map(|row| row.roles);
-        assert_eq!((known(&old, 149).as_deref(), known(&old, 150)), (Some(roles.as_slice()), None));
-        assert_eq!(known(&fresh, 1000).as_deref(), Some(roles.as_slice()));
-        assert_eq!(control.rotate_token(&id, 150, 50, None).expect("asks"), None);
     }
 }

@@ -19,11 +19,13 @@ pub mod sign_ins;
 pub mod suppressions;
 pub mod sqlite;
 pub mod wall_clock;
+pub mod tokens;
 #[cfg(test)]
 mod conformance;
 
-pub use control::{Control, KeyRow, TokenRow};
+pub use control::{Control, Fresh, KeyRow};
 pub use members::{Changed, MemberRow};
+pub use tokens::{NewToken, Rotated, TokenRow, Until};
 
 use crate::record::{Entry, Redacted, StoredPayload};
 use std::collections::BTreeMap;

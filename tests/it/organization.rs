@@ -160,6 +160,36 @@ fn unknown_wrong_expired_and_revoked_tokens_get_one_answer_and_a_rotated_one_ove
 }
 
 #[test]
+fn what_was_given_for_a_while_does_not_become_more_by_rotation_or_by_a_token_for_oneself() {
+    let gate = Gate::start();
+    let control = gate.running().control();
+    let day = i64::try_from(phigate::clock::unix_ms() / 1000).expect("small") + 86_400;
+    let end = phigate::clock::rfc3339(u64::try_from(day).expect("positive") * 1000);
+    let of_member = |name: &str, role: &str| {
+        let id = gate.member(name, role).0;
+        let member = control.member(&id).expect("reads").expect("there");
+        (id, control.create_member_token(&member, 0, Some(day)).expect("made").1)
+    };
+    let (ann, member) = of_member("ann", "member");
+    let roles = [("staging".to_owned(), "viewer".to_owned())];
+    let reader = control.create_token("reader", &roles, 0, Some(day)).expect("made").1;
+    let ask = |path: &str, token: &str, body: Value| {
+        let answer = call(&gate, ("POST", path), token, &[], &body);
+        assert_eq!(answer.status(), 201, "{path}: {answer:?}");
+        answer.json()
+    };
+    for body in [json!({}), json!({"expires_days": 3650})] {
+        assert_eq!(ask("/v1/tokens/rotate", &member, body.clone())["expires"], end);
+        assert_eq!(ask("/v1/tokens/rotate", &reader, body.clone())["expires"], end);
+        assert_eq!(ask(&format!("/v1/members/{ann}/tokens"), &member, body)["expires"], end);
+    }
+    // Whoever may make tokens of members decides how long theirs hold.
+    let (_, owner) = of_member("olga", "owner");
+    assert_eq!(ask(&format!("/v1/members/{ann}/tokens"), &owner, json!({}))["expires"], Value::Null);
+    assert_eq!(ask("/v1/tokens/rotate", &owner, json!({}))["expires"], Value::Null);
+}
+
+#[test]
 fn own_roles_of_the_configuration_are_roles() {
     let role = "[[role]]\nname = \"contractor\"\nstaging = { view = \"shape\", may = [\"records.read\"] }\n";
     let gate = Gate::with(role, "");
