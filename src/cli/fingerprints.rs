@@ -65,9 +65,9 @@ fn export(data: &Path, file: &Path) -> Result<ExitCode, String> {
             return Err(format!("{} exists", path.display()));
         }
     }
+    audited(data, "fingerprints_export", "", &filter.count().to_string())?;
     write_prints(file, &secrets.fingerprints, &filter).map_err(|e| e.to_string())?;
     secrets.fingerprints.write(&key).map_err(|e| e.to_string())?;
-    audited(data, "fingerprints_export", "", &filter.count().to_string())?;
     out::complain(format!(
         "{} fingerprints to {}, their key to {}. Carry the two by different ways, and remove both once they are imported.",
         filter.count(),
@@ -85,12 +85,12 @@ fn import(data: &Path, file: &Path, key: &Path) -> Result<ExitCode, String> {
     let filter = read_prints(file, &key)
         .map_err(|e| e.to_string())?
         .ok_or_else(|| format!("no fingerprints at {}", file.display()))?;
+    audited(data, "fingerprints_import", "", &filter.count().to_string())?;
     let (to, key_to) = imported_files(data);
     key.write(&key_to).map_err(|e| e.to_string())?;
     write_prints(&to, &key, &filter).map_err(|e| e.to_string())?;
     let before = control.setting(IMPORTED).map_err(|e| e.to_string())?.unwrap_or(0);
     control.set(IMPORTED, now().max(before + 1)).map_err(|e| e.to_string())?;
-    audited(data, "fingerprints_import", "", &filter.count().to_string())?;
     out::complain(format!("{} fingerprints are asked from now on.", filter.count()));
     Ok(ExitCode::SUCCESS)
 }

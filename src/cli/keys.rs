@@ -4,7 +4,7 @@ use super::out;
 use crate::audit::{Audit, Event};
 use crate::org::CallerRole;
 use crate::secrets::Secrets;
-use crate::store::Control;
+use crate::store::{Control, Fresh};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -62,14 +62,14 @@ pub fn run(args: &Args) -> ExitCode {
                     ));
                 }
                 let expires = expires_days.map(|days| now + i64::from(days) * 86_400);
-                let (id, key) = control
-                    .create_key(checked(environment)?, name, role, now, expires)
-                    .map_err(|e| e.to_string())?;
+                let environment = checked(environment)?;
+                let fresh = Fresh::key().map_err(|e| e.to_string())?;
+                let id = fresh.id().to_owned();
                 audited(&args.data, "create_key", environment, &id)?;
-                out::complain(format!(
-                    "Key {id} of {name}: {} in {environment}. It is shown this once.",
-                    role
-                ));
+                let key = control
+                    .keep_key(fresh, environment, name, role, now, expires)
+                    .map_err(|e| e.to_string())?;
+                out::complain(format!("Key {id} of {name}: {role} in {environment}. It is shown this once."));
                 out::line(key);
             }
             Command::List => {
@@ -101,15 +101,23 @@ pub(super) fn open(data: &Path) -> Result<Control, String> {
 }
 
 pub(super) fn revoke(control: &Control, data: &Path, id: &str, now: i64) -> Result<ExitCode, String> {
-    if !control.revoke(id, now).map_err(|e| e.to_string())? {
+    let none = || {
         out::complain("There is no such id that isn't revoked.");
-        return Ok(ExitCode::from(1));
+        Ok(ExitCode::from(1))
+    };
+    // Asked before, so that the audit names nothing that somebody made up.
+    if !control.is_revocable(id).map_err(|e| e.to_string())? {
+        return none();
     }
     audited(data, "revoke", "", id)?;
+    if !control.revoke(id, now).map_err(|e| e.to_string())? {
+        return none();
+    }
     out::complain("Revoked.");
     Ok(ExitCode::SUCCESS)
 }
 
+/// Writes down what is about to be done: what can't be written down isn't done.
 pub(super) fn audited(data: &Path, action: &str, environment: &str, object: &str) -> Result<(), String> {
     let event = Event {
         time: crate::clock::rfc3339(crate::clock::unix_ms()),

@@ -4,6 +4,7 @@
 use super::api::{Answer, Api, ApiArgs, encoded};
 use super::keys::{audited, checked, finish, now, open};
 use super::out;
+use crate::store::{Fresh, NewToken};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -212,12 +213,14 @@ fn init(data: &std::path::Path, owner: &str) -> Result<ExitCode, String> {
         out::complain("There are members already: an owner or admin makes more (phigate org add).");
         return Ok(ExitCode::from(1));
     }
+    // Both events come first, the member by its name as in the admin API: it has no id before.
+    let fresh = Fresh::token().map_err(|e| e.to_string())?;
+    audited(data, "create_member", "", owner)?;
+    audited(data, "create_token", "", fresh.id())?;
     let made = control.create_member(owner, "owner", now()).map_err(|e| e.to_string())?;
-    let member = made.and_then(|id| control.member(&id).transpose());
-    let member = member.ok_or("the member is gone")?.map_err(|e| e.to_string())?;
-    audited(data, "create_member", "", &member.id)?;
-    let (id, token) = control.create_member_token(&member, now(), None).map_err(|e| e.to_string())?;
-    audited(data, "create_token", "", &id)?;
+    let member = made.ok_or("somebody else made the first member at the same time")?;
+    let new = NewToken { name: owner, roles: &[], member: Some(&member), expires: None };
+    let token = control.keep_token(fresh, &new, now()).map_err(|e| e.to_string())?;
     out::complain(format!(
         "{owner} is the owner. An owner has no role in any environment. The token is shown this once."
     ));

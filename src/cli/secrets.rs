@@ -40,13 +40,19 @@ pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
         Secrets::open_or_create(&args.data).map_err(|e| e.to_string())?;
         let folder = Secrets::folder(&args.data);
-        let (action, done) = match &args.command {
+        // The event comes first: a key that changes does so with a word.
+        let done = match &args.command {
             Command::Shred { environment, day } => return shredded(&args.data, environment, day),
-            Command::RotateTokens => ("rotate_token_key", TokenKeys::rotate(&folder)),
-            Command::ForgetPastTokens => ("remove_past_token_keys", TokenKeys::forget_past(&folder)),
+            Command::RotateTokens => {
+                audited(&args.data, "rotate_token_key", "", "tokens.key")?;
+                TokenKeys::rotate(&folder)
+            }
+            Command::ForgetPastTokens => {
+                audited(&args.data, "remove_past_token_keys", "", "tokens.key")?;
+                TokenKeys::forget_past(&folder)
+            }
         };
         done.map_err(|e| e.to_string())?;
-        audited(&args.data, action, "", "tokens.key")?;
         out::complain("Done. A running gateway takes it at its next start.");
         Ok(ExitCode::SUCCESS)
     };

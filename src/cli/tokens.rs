@@ -2,6 +2,7 @@
 
 use super::keys::{audited, checked, finish, now, open, revoke, state};
 use super::out;
+use crate::store::{Fresh, NewToken};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -60,9 +61,11 @@ pub fn run(args: &Args) -> ExitCode {
                     roles.push((checked(environment)?.to_owned(), role.to_owned()));
                 }
                 let expires = expires_days.map(|days| now + i64::from(days) * 86_400);
-                let (id, token) =
-                    control.create_token(name, &roles, now, expires).map_err(|e| e.to_string())?;
+                let fresh = Fresh::token().map_err(|e| e.to_string())?;
+                let id = fresh.id().to_owned();
                 audited(&args.data, "create_token", "", &id)?;
+                let new = NewToken { name, roles: &roles, member: None, expires };
+                let token = control.keep_token(fresh, &new, now).map_err(|e| e.to_string())?;
                 out::complain(format!("Token {id} of {name}. It is shown this once."));
                 out::line(token);
             }

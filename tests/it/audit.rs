@@ -76,6 +76,55 @@ fn an_outsider_finds_what_was_changed_or_cut() {
 }
 
 #[test]
+fn what_a_command_cant_write_down_it_doesnt_do() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path().join("data");
+    let run = |args: &[&str]| phigate(&[args, &["--data", path(&data)]].concat());
+    let key = told(&run(&["keys", "create", "--environment", "staging", "--name", "lab"]));
+    let id = key.split('_').nth(1).expect("an id").to_owned();
+    assert!(run(&["secrets", "rotate-tokens"]).status.success());
+    let secrets = || {
+        let files = std::fs::read_dir(folder.path().join("data-secrets")).expect("lists").flatten();
+        let mut all: Vec<_> =
+            files.map(|f| (f.file_name(), std::fs::read(f.path()).unwrap_or_default())).collect();
+        all.sort();
+        all
+    };
+    let lists = || (told(&run(&["keys", "list"])), told(&run(&["tokens", "list"])));
+    let audit = || told(&run(&["audit", "export"]));
+    // What isn't there is no event, either.
+    let events = audit();
+    assert_eq!(run(&["keys", "revoke", "made-up-id"]).status.code(), Some(1));
+    assert_eq!(audit(), events);
+    let before = (secrets(), lists());
+    assert!(before.1.0.contains("active") && before.1.1.is_empty(), "{before:?}");
+    let head = data.join("audit/head.json");
+    let whole = std::fs::read(&head).expect("reads");
+    std::fs::write(&head, "cut").expect("writes");
+    for args in [
+        &["keys", "create", "--environment", "staging", "--name", "lab2"] as &[&str],
+        &["keys", "revoke", &id],
+        &["tokens", "create", "--name", "ann", "--environment", "staging:viewer"],
+        &["secrets", "rotate-tokens"],
+        &["secrets", "forget-past-tokens"],
+        &["org", "init", "--owner", "olga"],
+    ] {
+        let out = run(args);
+        assert_eq!(out.status.code(), Some(2), "{args:?}");
+        assert!(out.stdout.is_empty() && told(&out).contains("the audit can't be written"), "{}", told(&out));
+    }
+    assert_eq!((secrets(), lists()), before);
+    std::fs::write(&head, whole).expect("writes");
+    let made = run(&["org", "init", "--owner", "olga"]);
+    assert!(made.status.success(), "there was no member: {}", told(&made));
+    assert!(run(&["keys", "revoke", &id]).status.success());
+    let token = String::from_utf8_lossy(&made.stdout);
+    for event in ["create_member", "create_token", token.split('_').nth(1).expect("an id"), "revoke", &id] {
+        assert!(audit().contains(event), "{event}");
+    }
+}
+
+#[test]
 fn an_endpoint_is_told_where_the_log_ends_and_a_cut_shows_against_that() {
     let endpoint = Upstream::start();
     endpoint.answer(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
