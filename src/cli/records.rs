@@ -63,7 +63,7 @@ struct Search {
     /// Caller by name.
     #[arg(long)]
     caller: Option<String>,
-    /// forwarded, would_refuse, refused or failed.
+    /// forwarded, would_refuse, refused, withheld or failed.
     #[arg(long)]
     decision: Option<String>,
     /// Why it was refused or failed.

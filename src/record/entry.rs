@@ -32,7 +32,7 @@ pub struct Entry {
     pub caller_role: String,
     /// The method, or `OTHER`.
     pub method: String,
-    /// What became of it: `forwarded`, `would_refuse`, `refused`, `failed`.
+    /// What became of it: `forwarded`, `would_refuse`, `refused`, `withheld`, `failed`.
     pub decision: String,
     /// Why, where it wasn't simply forwarded.
     pub reason: Option<String>,
