@@ -46,7 +46,7 @@ pub(super) struct SearchParams {
     token: Option<String>,
     /// Records at most, 1 to 1000; of an export up to 1000000.
     limit: Option<usize>,
-    /// Go on behind this record.
+    /// Go on behind this record: `next` of the page before.
     after: Option<String>,
 }
 
@@ -74,7 +74,7 @@ impl SearchParams {
 /// Searches records, newest first. All of them metadata.
 #[utoipa::path(get, path = "/v1/records", params(SearchParams), tag = "records",
     responses((status = 200, description = "Entries, newest first, and where the next page begins"),
-              (status = 400, description = "An unknown parameter"), (status = 401, description = "No token that is known"),
+              (status = 400, description = "An unknown parameter, or an `after` that is no record's id"), (status = 401, description = "No token that is known"),
               (status = 403, description = "No role that allows it")))]
 pub(super) async fn search(
     State(admin): State<Arc<Admin>>,
@@ -230,9 +230,21 @@ impl Seen {
 
 // An error here is an answer, made once and sent.
 #[allow(clippy::result_large_err)]
-fn known(params: Result<Params<SearchParams>, QueryRejection>) -> Result<SearchParams, Response> {
+pub(super) fn known(params: Result<Params<SearchParams>, QueryRejection>) -> Result<SearchParams, Response> {
     // The rejection's own words would quote the query.
-    params.map(|Params(p)| p).map_err(|_| problem(StatusCode::BAD_REQUEST, "bad_query", SEARCH_HELP))
+    let Params(params) = params.map_err(|_| problem(StatusCode::BAD_REQUEST, "bad_query", SEARCH_HELP))?;
+    is_cursor(params.after.as_deref())?;
+    Ok(params)
+}
+
+/// Refuses an `after` that is no record's id: page one again would send whoever follows `next` round for ever.
+// As above.
+#[allow(clippy::result_large_err)]
+pub(super) fn is_cursor(after: Option<&str>) -> Result<(), Response> {
+    crate::store::cursor(after).map(drop).map_err(|_| {
+        let detail = "after: a record's id, as `next` of the page before gives it.";
+        problem(StatusCode::BAD_REQUEST, "bad_cursor", detail)
+    })
 }
 
 /// Where to search: the environment that is named, or all that the caller may read.

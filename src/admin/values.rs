@@ -53,6 +53,7 @@ pub(super) async fn search(
     let Json(wanted) = body.map_err(|_| bad("environment, value; kind, reason, from, to, limit, after"))?;
     let (.., flag) = caller.here(&admin, Permission::SearchValues, &wanted.environment)?;
     let kinds = kinds(wanted.kind.as_deref())?;
+    super::records::is_cursor(wanted.after.as_deref())?;
     let is_needed = flag == Flag::Production;
     let reason = words::reason(wanted.reason.as_deref().unwrap_or_default(), is_needed)?;
     if !(VALUE_CHARS_MIN..=VALUE_CHARS_MAX)

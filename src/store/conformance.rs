@@ -77,6 +77,12 @@ fn conforms(sink: &mut dyn RecordSink, reader: &dyn RecordReader, keep_out: &dyn
     assert!(reader.show(&all, "nonsense").expect("reads").is_none());
     assert_eq!(reader.search(&scope(&["a"]), &Query::default()).expect("reads").entries.len(), 20);
     assert_eq!(reader.search(&scope(&[]), &Query::default()).expect("reads").entries.len(), 0);
+    // A cursor that is none isn't taken for the beginning.
+    let id = &records[0].entry().id;
+    for after in ["", "nonsense", "next", "0", &id.to_uppercase(), &id.replace('-', ""), "190c0de"] {
+        let query = Query { after: Some(after.to_owned()), ..Query::default() };
+        assert_eq!(reader.search(&all, &query).err(), Some(super::StoreError::BadCursor), "{after}");
+    }
     let refused = Query { decision: Some("refused".into()), kind: Some("mrn".into()), ..Query::default() };
     assert_eq!(reader.search(&all, &refused).expect("reads").entries.len(), 15);
     let named = Query { environment: Some("b".into()), ..Query::default() };

@@ -49,6 +49,9 @@ pub enum StoreError {
     /// The file was written by a later version.
     #[error("the file has schema version {0}, which is newer than this program's")]
     Newer(i64),
+    /// A search is to go on behind what is no record's id. The caller's fault.
+    #[error("a cursor isn't a record's id")]
+    BadCursor,
     /// What was read back isn't what is written there.
     #[error("a stored record can't be read back")]
     Broken,
@@ -83,7 +86,7 @@ pub trait RecordReader: Send + Sync {
     /// Entries that fit, newest first, and where to go on.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::BadCursor`] where `after` is no record's id.
     fn search(&self, scope: &ReadScope, query: &Query) -> Result<Page, StoreError>;
 
     /// One record. `None` where there is none in the scope: absent and out of scope look the same.
@@ -188,6 +191,21 @@ impl Query {
             && self.kind.as_ref().is_none_or(|k| found().any(|f| f.kind == *k))
     }
 }
+
+/// The time in Unix milliseconds and the id of the record to go on behind; `None` from the beginning.
+///
+/// # Errors
+/// [`StoreError::BadCursor`]: it isn't written as records' ids are.
+pub fn cursor(after: Option<&str>) -> Result<Option<(u64, &str)>, StoreError> {
+    let Some(id) = after else { return Ok(None) };
+    // Ids are compared as they are written: another spelling of one would stand elsewhere.
+    let is_ours = id.len() == ID_LENGTH && !id.bytes().any(|b| b.is_ascii_uppercase());
+    let ms = crate::clock::id_ms(id).filter(|_| is_ours).ok_or(StoreError::BadCursor)?;
+    Ok(Some((ms, id)))
+}
+
+/// Of a record's id: a UUID in lower case with its dashes.
+const ID_LENGTH: usize = 36;
 
 /// Entries of a search.
 #[derive(Debug, Clone, Default)]

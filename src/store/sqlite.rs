@@ -194,7 +194,7 @@ impl RecordReader for Records {
     fn search(&self, scope: &ReadScope, query: &Query) -> Result<Page, StoreError> {
         let limit = query.limit();
         let mut entries: Vec<Entry> = Vec::new();
-        let after = query.after.as_deref().and_then(|id| Some((crate::clock::id_ms(id)?, id)));
+        let after = super::cursor(query.after.as_deref())?;
         let asked = |e: &&String| query.environment.as_ref().is_none_or(|wanted| wanted == *e);
         for environment in scope.environments.iter().filter(asked) {
             let mut here = 0;
