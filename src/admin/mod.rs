@@ -9,6 +9,7 @@ mod caller;
 mod glass;
 mod members;
 mod openapi;
+mod export;
 mod promotions;
 mod quota;
 mod records;
@@ -41,7 +42,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use std::sync::atomic::AtomicU64;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
 
 /// What the admin side answers from.
 pub struct Admin {
@@ -78,6 +81,8 @@ pub struct Admin {
     /// Connections of the running configuration, with their environments.
     pub connections: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
 }
+    /// Exports that the store broke off.
+    pub exports_failed: Arc<AtomicU64>,
 
 /// Asked with an environment and a rule's id.
 pub type Finds = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
@@ -152,7 +157,7 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/v1/tokens/{id}", delete(tokens::revoke))
         .route("/v1/records", get(records::search))
         .route("/v1/records/search", post(values::search))
-        .route("/v1/records/export", get(records::export))
+        .route("/v1/records/export", get(export::export))
         .route("/v1/records/counts", get(records::counts))
         .route("/v1/records/tail", get(tail::tail))
         .route("/v1/records/{id}", get(records::show))

@@ -1,7 +1,8 @@
 //! The API's own description (OpenAPI 3.1), made from the handlers; `config/openapi.json` is the same, checked by a test.
 
 use super::{
-    assets, glass, members, promotions, records, sealing, sign_in, suppressions, tail, tokens, trail, values,
+    assets, export, glass, members, promotions, records, sealing, sign_in, suppressions, tail, tokens, trail,
+    values,
 };
 use utoipa::OpenApi;
 
@@ -15,7 +16,7 @@ use utoipa::OpenApi;
     paths(
         records::search,
         records::show,
-        records::export,
+        export::export,
         records::counts,
         tail::tail,
         values::search,

@@ -1,4 +1,4 @@
-//! Records: search by what is known of them, one record, many at once, counts.
+//! Records: search by what is known of them, one record, counts.
 
 use super::Admin;
 use super::answers::{self, Answer, problem};
@@ -6,10 +6,9 @@ use super::caller::{Caller, Done};
 use crate::org::{Permission, Sight};
 use crate::record::{Entry, View, render, render_findings, sealed_fields};
 use crate::store::{Page, Query, ReadScope, StoreError, Stored};
-use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query as Params, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -44,13 +43,17 @@ pub(super) struct SearchParams {
     trace: Option<String>,
     /// A token as linked views show it: where values may be searched.
     token: Option<String>,
-    /// Records at most, 1 to 1000; of an export up to 1000000.
+    /// Records at most: 1 to 1000, 50 by default; of an export 1 to 1000000, 10000 by default.
     limit: Option<usize>,
     /// Go on behind this record: `next` of the page before.
     after: Option<String>,
 }
 
 impl SearchParams {
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.limit
+    }
+
     pub(super) fn query(self, admin: &Admin) -> Query {
         Query {
             environment: self.environment,
@@ -126,48 +129,6 @@ pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(i
     Ok(axum::Json(answer).into_response())
 }
 
-/// Takes many records away, oldest page last: a line of JSON each, at the view of the caller's role.
-#[utoipa::path(get, path = "/v1/records/export", params(SearchParams), tag = "records",
-    responses((status = 200, description = "Lines of JSON", content_type = "application/x-ndjson"), (status = 400, description = "An unknown parameter"),
-              (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
-pub(super) async fn export(
-    State(admin): State<Arc<Admin>>,
-    caller: Caller,
-    params: Result<Params<SearchParams>, QueryRejection>,
-) -> Answer {
-    let params = known(params)?;
-    let scope = scope(&admin, &caller, &params, Permission::ExportRecords)?;
-    let most = params.limit.unwrap_or(EXPORT_DEFAULT).clamp(1, EXPORT_MAX);
-    let query = Query { limit: Some(PAGE), ..params.query(&admin) };
-    caller.did(&admin, &Done { action: "export_records", environment: only(&scope), ..Done::default() })?;
-    let (lines, received) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(64);
-    let records = admin.records.clone();
-    tokio::task::spawn_blocking(move || {
-        let mut left = most;
-        let mut query = query;
-        while left > 0 {
-            let Ok(page) = records.search(&scope, &query) else {
-                // The reader sees that it ended early: the chunked body is broken off.
-                let _ = lines.blocking_send(Err(std::io::Error::other("store")));
-                return;
-            };
-            for entry in page.entries.iter().take(left) {
-                let Ok(Some(stored)) = records.show(&scope, &entry.id) else { continue };
-                let Some(seen) = seen(&caller, &stored) else { continue };
-                let line = seen.json(&caller, &stored.entry).to_string() + "\n";
-                if lines.blocking_send(Ok(line)).is_err() {
-                    return;
-                }
-            }
-            left = left.saturating_sub(page.entries.len());
-            let Some(next) = page.next else { return };
-            query.after = Some(next);
-        }
-    });
-    let body = Body::from_stream(Lines(received));
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
-}
-
 /// Counts records by time and decision.
 #[utoipa::path(get, path = "/v1/records/counts", params(SearchParams), tag = "records",
     responses((status = 200, description = "Counts by hour and decision, newest first"), (status = 400, description = "An unknown parameter"),
@@ -214,7 +175,7 @@ pub(super) fn seen(caller: &Caller, stored: &Stored) -> Option<Seen> {
 }
 
 impl Seen {
-    fn json(self, caller: &Caller, entry: &Entry) -> Value {
+    pub(super) fn json(self, caller: &Caller, entry: &Entry) -> Value {
         let withheld = self.parts.is_empty();
         let parts: Vec<Value> =
             self.parts.into_iter().map(|(name, text)| json!({"part": name, "text": text})).collect();
@@ -250,7 +211,7 @@ pub(super) fn is_cursor(after: Option<&str>) -> Result<(), Response> {
 /// Where to search: the environment that is named, or all that the caller may read.
 // As above.
 #[allow(clippy::result_large_err)]
-fn scope(
+pub(super) fn scope(
     admin: &Admin,
     caller: &Caller,
     params: &SearchParams,
@@ -274,7 +235,7 @@ fn scope(
 }
 
 /// The environment, where there is one alone.
-fn only(scope: &ReadScope) -> &str {
+pub(super) fn only(scope: &ReadScope) -> &str {
     match scope.environments.as_slice() {
         [one] => one,
         _ => "",
@@ -316,6 +277,3 @@ impl futures_core::Stream for Lines {
 
 const SEARCH_HELP: &str = "Known parameters: environment, from and to (Unix milliseconds), connection, caller, decision, reason, status, rule, kind, trace, token, limit (1 to 1000), after.";
 const HOUR_MS: u64 = 3_600_000;
-const PAGE: usize = 200;
-const EXPORT_DEFAULT: usize = 10_000;
-const EXPORT_MAX: usize = 1_000_000;

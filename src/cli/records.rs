@@ -35,7 +35,8 @@ enum Command {
     },
     /// Count records by hour and decision.
     Counts(Box<Search>),
-    /// Print many records as lines of JSON, each as your role sees it; that is audited.
+    /// Print many records as lines of JSON, each as your role sees it; that is audited. What the limit cut off, and what
+    /// retention removed meanwhile, is told on standard error.
     Export(Box<Search>),
     /// Print records as they come.
     Tail,
@@ -84,9 +85,9 @@ struct Search {
     /// A token, as linked views show it.
     #[arg(long)]
     token: Option<String>,
-    /// Records at most, 1 to 1000.
-    #[arg(long, default_value = "50")]
-    limit: String,
+    /// Records at most: 1 to 1000, 50 by default; of an export 1 to 1000000, 10000 by default.
+    #[arg(long)]
+    limit: Option<String>,
     /// Go on behind this record.
     #[arg(long)]
     after: Option<String>,
@@ -107,9 +108,9 @@ pub fn run(args: &Args) -> ExitCode {
                 api.ask("POST", "/v1/records/search", Some(&body), None)?
             }
             Command::Export(search) => {
-                return passed_on(&api, &format!("/v1/records/export?{}", search.query()));
+                return exported(&api, &format!("/v1/records/export?{}", search.query()));
             }
-            Command::Tail => return passed_on(&api, "/v1/records/tail"),
+            Command::Tail => return passed_on(&api, "/v1/records/tail", &mut |line| out::line(line)),
         };
         if answer.status != 200 {
             return Ok(answer.refused());
@@ -140,22 +141,72 @@ fn value() -> Result<String, String> {
     }
 }
 
-/// Prints an answer as it comes: lines of JSON, or events without their field names.
-fn passed_on(api: &Api, path: &str) -> Result<ExitCode, String> {
-    let mut rest = String::new();
+/// Prints an export, and says on standard error what it lacks.
+fn exported(api: &Api, path: &str) -> Result<ExitCode, String> {
+    let mut end = None;
+    let code = passed_on(api, path, &mut |line| match export_end(line) {
+        Some(told) => end = Some(told),
+        None => out::line(line),
+    })?;
+    if code != ExitCode::SUCCESS {
+        return Ok(code);
+    }
+    let end = end.ok_or("the export ended early: it isn't whole")?;
+    if end["gone"].as_u64().is_some_and(|gone| gone > 0) {
+        out::complain(format!("Retention removed {} records before they could be read.", end["gone"]));
+    }
+    if let Some(next) = end["next"].as_str() {
+        out::complain(format!("Cut by the limit, at {} records. More: --after {next}", end["records"]));
+    }
+    Ok(code)
+}
+
+/// What the last line of an export tells; `None` for a record's.
+fn export_end(line: &str) -> Option<Value> {
+    // A record's line begins with another key, and may be long: it isn't read.
+    let end = line.strip_prefix("{\"export\":")?.strip_suffix('}')?;
+    serde_json::from_str(end).ok()
+}
+
+/// Hands on an answer as it comes: lines of JSON, or events without their field names.
+fn passed_on(api: &Api, path: &str, each: &mut dyn FnMut(&str)) -> Result<ExitCode, String> {
+    let (mut lines, mut wrong) = (Lines::default(), None);
     let answer = api.stream(path, &mut |piece| {
-        rest.push_str(&String::from_utf8_lossy(piece));
-        while let Some(end) = rest.find('\n') {
-            let line: String = rest.drain(..=end).collect();
-            let line = line.trim_end();
+        let taken = lines.take(piece, &mut |line| {
             let data = line.strip_prefix("data: ").unwrap_or(line);
             if data.starts_with('{') {
-                out::line(data);
+                each(data);
+            }
+        });
+        wrong = taken.err();
+        wrong.is_none()
+    })?;
+    match wrong {
+        Some(why) => Err(why),
+        None if answer.status == 200 => Ok(ExitCode::SUCCESS),
+        None => Ok(answer.refused()),
+    }
+}
+
+/// Lines out of pieces that end anywhere, in the middle of a character too.
+#[derive(Default)]
+struct Lines {
+    rest: Vec<u8>,
+}
+
+impl Lines {
+    /// Takes a piece, and gives each line that it ends.
+    fn take(&mut self, piece: &[u8], each: &mut dyn FnMut(&str)) -> Result<(), String> {
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            self.rest.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                let line = std::str::from_utf8(&self.rest).map_err(|_| "the answer isn't UTF-8")?;
+                each(line.trim_end());
+                self.rest.clear();
             }
         }
-        true
-    })?;
-    if answer.status == 200 { Ok(ExitCode::SUCCESS) } else { Ok(answer.refused()) }
+        Ok(())
+    }
 }
 
 fn counted(answer: &Value) {
@@ -167,7 +218,6 @@ fn counted(answer: &Value) {
 
 impl Search {
     fn query(&self) -> String {
-        let limit = Some(self.limit.clone());
         let pairs = [
             ("environment", &self.environment),
             ("from", &self.from),
@@ -181,7 +231,7 @@ impl Search {
             ("kind", &self.kind),
             ("trace", &self.trace),
             ("token", &self.token),
-            ("limit", &limit),
+            ("limit", &self.limit),
             ("after", &self.after),
         ];
         let given = pairs
@@ -312,5 +362,28 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}: {text}");
         }
+    }
+
+    #[test]
+    fn lines_come_out_whole_wherever_their_pieces_end() {
+        let text = "{\"city\":\"Zürich — 東京\"}\r\n\ndata: {}\n{\"rest\"";
+        for first in 0..=text.len() {
+            for second in first..=text.len() {
+                let (mut lines, mut told) = (Lines::default(), Vec::new());
+                let bytes = text.as_bytes();
+                for piece in [&bytes[..first], &bytes[first..second], &bytes[second..]] {
+                    lines.take(piece, &mut |line| told.push(line.to_owned())).expect("UTF-8");
+                }
+                assert_eq!(told, ["{\"city\":\"Zürich — 東京\"}", "", "data: {}"], "{first} {second}");
+            }
+        }
+        assert!(Lines::default().take(b"\xff\n", &mut |_| {}).is_err());
+    }
+
+    #[test]
+    fn the_end_of_an_export_is_no_record() {
+        let end = export_end(r#"{"export":{"gone":1,"next":null,"records":2}}"#).expect("an end");
+        assert_eq!((end["gone"].as_u64(), end["records"].as_u64()), (Some(1), Some(2)));
+        assert!(export_end(r#"{"payload":null,"record":{"export":1}}"#).is_none());
     }
 }

@@ -32,6 +32,8 @@ pub(super) fn admin_side(
     let (for_rules, for_covered) = (shared.clone(), shared.clone());
     let (for_base, for_anchors) = (shared.clone(), audit.clone());
     let for_notes = shared.clone();
+    let exports_failed = Arc::new(AtomicU64::new(0));
+    let for_exports = exports_failed.clone();
     let limits = shared.snapshot.load().config.search;
     Admin {
         records: Arc::new(records),
@@ -57,6 +59,7 @@ pub(super) fn admin_side(
                 listed_tuples: people.listed_count() as u64,
                 fingerprints: people.prints().count(),
                 people_dropped: for_metrics.notebook.dropped(),
+                exports_failed: for_exports.load(Relaxed),
                 anchor_failures: for_anchors.anchor_failures(),
                 originals: for_metrics
                     .seals
@@ -104,6 +107,7 @@ pub(super) fn admin_side(
             known.is_some_and(|e| snapshot.rules.of(Some(&e.name)).finds(rule))
         }),
         covered: Box::new(move |id| for_covered.snapshot.load().rules.covered(id)),
+        exports_failed,
         connections: Box::new(move || {
             let snapshot = for_connections.snapshot.load();
             let of = |c: &Arc<Connection>| (c.name.to_string(), c.environment.to_string());

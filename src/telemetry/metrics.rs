@@ -150,6 +150,8 @@ pub struct Others {
     pub originals: (u64, u64),
     /// Signed ends of the audit that those who are told didn't take.
     pub anchor_failures: u64,
+    /// Exports of records that the store broke off.
+    pub exports_failed: u64,
     /// Lines of the access log that were dropped.
     pub access_dropped: u64,
     /// Every upstream of the running configuration.
@@ -257,6 +259,12 @@ impl Metrics {
                 "Signed ends of the audit that an endpoint or syslog did not take; they are tried again.",
                 counter,
                 others.anchor_failures,
+            ),
+            plain(
+                "phigate_exports_failed_total",
+                "Exports of records that were broken off because the store failed.",
+                counter,
+                others.exports_failed,
             ),
             plain(
                 "phigate_access_log_dropped_total",

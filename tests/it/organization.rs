@@ -275,12 +275,69 @@ fn records_are_counted_exported_followed_and_found_by_trace() {
         .lines()
         .map(|l| serde_json::from_str(l).expect("JSON"))
         .collect();
-    assert_eq!(lines.len(), 4);
-    assert!(lines.iter().all(|line| line["view"] == "masked"));
+    assert_eq!(lines.len(), 5);
+    assert!(lines[..4].iter().all(|line| line["view"] == "masked"));
+    assert_eq!(lines[4], json!({"export": {"records": 4, "gone": 0, "next": null}}));
     assert!(!String::from_utf8_lossy(&export.body).contains("Okafor"));
     assert!(gate.audit().contains("export_records"));
     let viewer = gate.token(&[("production", "viewer")]);
     assert_eq!(gate.admin("/v1/records/export", &viewer).status(), 403);
+}
+
+#[test]
+fn an_export_by_command_is_whole_or_says_what_it_lacks() {
+    let gate = Gate::start();
+    for _ in 0..55 {
+        gate.send(2, "POST", "/fhir/Patient", &[FHIR], PATIENT.as_bytes());
+    }
+    gate.running().flush_records();
+    let token = gate.token(&[("production", "support")]);
+    let admin = format!("http://{}", gate.running().admin_address());
+    let export = |more: &[&str]| {
+        let args = [&["records", "export", "--admin", &admin], more].concat();
+        let out = crate::binary::phigate_as(&token, &args);
+        let lines = String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect::<Vec<_>>();
+        (out.status.code(), lines, String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let (code, all, told) = export(&[]);
+    assert_eq!((code, all.len(), &*told), (Some(0), 55, ""));
+    assert!(all.iter().all(|line| line.contains("\"record\":{")));
+    let (code, some, told) = export(&["--limit", "10"]);
+    assert_eq!((code, some.len()), (Some(0), 10));
+    let after = told.trim().rsplit(' ').next().expect("where to go on").to_owned();
+    assert!(told.contains("Cut by the limit, at 10 records."), "{told}");
+    let (code, rest, told) = export(&["--after", &after]);
+    assert_eq!((code, [some, rest].concat(), &*told), (Some(0), all, ""));
+    assert_eq!(export(&["--after", "nonsense"]).0, Some(1));
+    // What can't be read isn't left out: the body is broken off.
+    let day = std::fs::read_dir(gate.folder.path().join("data/records/production")).expect("lists").flatten();
+    let day = day.map(|f| f.path()).find(|f| f.extension().is_some_and(|e| e == "db")).expect("a day");
+    let database = rusqlite::Connection::open(day).expect("opens");
+    database.execute("UPDATE block SET zstd = x'00'", []).expect("spoils it");
+    let (code, _, told) = export(&[]);
+    assert_eq!(code, Some(2), "{told}");
+    assert_eq!(gate.metric("phigate_exports_failed_total "), 1);
+}
+
+#[test]
+fn a_cursor_that_is_none_is_refused_and_not_taken_for_the_beginning() {
+    let gate = Gate::start();
+    let id = sent(&gate, 2);
+    let token = gate.token(&[("production", "support")]);
+    for path in ["/v1/records", "/v1/records/export", "/v1/records/counts"] {
+        for after in ["", "next", "1", &*id.to_uppercase()] {
+            let answer = gate.admin(&format!("{path}?after={after}"), &token);
+            assert_eq!(
+                (answer.status(), &answer.json()["title"]),
+                (400, &json!("bad_cursor")),
+                "{path} {after}"
+            );
+        }
+        assert_eq!(gate.admin(&format!("{path}?after={id}"), &token).status(), 200, "{path}");
+    }
+    let body =
+        json!({"environment": "production", "value": "E08738432", "reason": "ticket 1", "after": "next"});
+    assert_eq!(call(&gate, ("POST", "/v1/records/search"), &token, &[], &body).status(), 400);
 }
 
 #[test]

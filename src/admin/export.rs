@@ -1,0 +1,170 @@
+//! Many records at once: a line of JSON each, and a last one that tells what the export came to. A body without that line
+//! is none that is whole.
+
+use super::Admin;
+use super::answers::Answer;
+use super::caller::{Caller, Done};
+use super::records::{Lines, SearchParams, known, only, scope, seen};
+use crate::org::Permission;
+use crate::store::{Query, ReadScope, RecordReader, StoreError, Stored};
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query as Params, State};
+use axum::http::header;
+use axum::response::IntoResponse;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Takes many records away, newest first: a line of JSON each, at the view of the caller's role.
+///
+/// The last line has `export` in the place of `record`: `records`, how many lines came before; `gone`, how many retention
+/// removed since they were found; `next`, where to go on (`after`) if the limit cut the result, else null. A failure of the
+/// store breaks the body off: that line is absent then.
+#[utoipa::path(get, path = "/v1/records/export", params(SearchParams), tag = "records",
+    responses((status = 200, description = "Lines of JSON, the last of them with `export`", content_type = "application/x-ndjson"), (status = 400, description = "An unknown parameter"),
+              (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
+pub(super) async fn export(
+    State(admin): State<Arc<Admin>>,
+    caller: Caller,
+    params: Result<Params<SearchParams>, QueryRejection>,
+) -> Answer {
+    let params = known(params)?;
+    let mut scope = scope(&admin, &caller, &params, Permission::ExportRecords)?;
+    // What the caller takes away is what the caller may read: no record of the scope is one to leave out.
+    let read = caller.principal.where_may(Permission::ReadRecords);
+    scope.environments.retain(|environment| read.contains(environment));
+    if scope.environments.is_empty() {
+        return Err(caller.refused(&admin, Permission::ReadRecords.as_str(), ""));
+    }
+    let most = params.limit().unwrap_or(EXPORT_DEFAULT).clamp(1, EXPORT_MAX);
+    let query = params.query(&admin);
+    caller.did(&admin, &Done { action: "export_records", environment: only(&scope), ..Done::default() })?;
+    let (lines, received) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(64);
+    tokio::task::spawn_blocking(move || {
+        let line =
+            |stored: &Stored| Some(seen(&caller, stored)?.json(&caller, &stored.entry).to_string() + "\n");
+        let mut send = |line: String| lines.blocking_send(Ok(line)).is_ok();
+        if let Err(error) = exported(&*admin.records, &scope, query, most, &line, &mut send) {
+            tracing::error!(error = %error, "An export is broken off: the store failed.");
+            admin.exports_failed.fetch_add(1, Relaxed);
+            // The reader sees that it ended early: the chunked body is broken off.
+            let _ = lines.blocking_send(Err(std::io::Error::other("store")));
+        }
+    });
+    let body = Body::from_stream(Lines(received));
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+}
+
+/// Sends the lines of up to `most` records and the last one, until `send` takes no more. Only what is gone is left out.
+fn exported(
+    records: &dyn RecordReader,
+    scope: &ReadScope,
+    mut query: Query,
+    most: usize,
+    line: &dyn Fn(&Stored) -> Option<String>,
+    send: &mut dyn FnMut(String) -> bool,
+) -> Result<(), StoreError> {
+    let (mut left, mut sent, mut gone) = (most, 0_u64, 0_u64);
+    let next = loop {
+        query.limit = Some(left.min(PAGE));
+        let page = records.search(scope, &query)?;
+        for entry in &page.entries {
+            let Some(stored) = records.show(scope, &entry.id)? else {
+                gone += 1;
+                continue;
+            };
+            // Behind this scope there is none that the caller doesn't see.
+            if !send(line(&stored).ok_or(StoreError::Broken)?) {
+                return Ok(());
+            }
+            sent += 1;
+        }
+        left = left.saturating_sub(page.entries.len());
+        if page.next.is_none() || left == 0 {
+            break page.next;
+        }
+        query.after = page.next;
+    };
+    send(json!({"export": {"records": sent, "gone": gone, "next": next}}).to_string() + "\n");
+    Ok(())
+}
+
+const PAGE: usize = 200;
+const EXPORT_DEFAULT: usize = 10_000;
+const EXPORT_MAX: usize = 1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Entry;
+    use crate::store::Page;
+
+    /// Records by number, newest first: what becomes of each when it is asked for.
+    struct Numbered(usize, fn(usize) -> Result<bool, StoreError>);
+
+    impl RecordReader for Numbered {
+        fn search(&self, _: &ReadScope, query: &Query) -> Result<Page, StoreError> {
+            let begin = query.after.as_ref().map_or(0, |id| id.parse::<usize>().expect("a number") + 1);
+            let end = self.0.min(begin + query.limit());
+            let entry = |n: usize| Entry { id: n.to_string(), ..Entry::default() };
+            let next = (end < self.0).then(|| (end - 1).to_string());
+            Ok(Page { entries: (begin..end).map(entry).collect(), next })
+        }
+
+        fn show(&self, _: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError> {
+            let is_there = self.1(id.parse().expect("a number"))?;
+            let entry = Entry { id: id.to_owned(), ..Entry::default() };
+            Ok(is_there.then_some(Stored { entry, payload: None }))
+        }
+
+        fn sealed(&self, _: &ReadScope, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
+            Ok(None)
+        }
+    }
+
+    fn lines(records: &Numbered, most: usize) -> (Vec<String>, Result<(), StoreError>) {
+        let mut out = Vec::new();
+        let line = |stored: &Stored| Some(stored.entry.id.clone());
+        let mut send = |line: String| {
+            out.push(line.trim_end().to_owned());
+            true
+        };
+        let done = exported(records, &ReadScope::default(), Query::default(), most, &line, &mut send);
+        (out, done)
+    }
+
+    #[test]
+    fn what_is_gone_is_counted_and_what_the_limit_cut_is_told() {
+        let (told, done) = lines(&Numbered(450, |n| Ok(n != 3 && n != 201)), 10_000);
+        assert_eq!((told.len(), done), (449, Ok(())));
+        assert_eq!(told[448], r#"{"export":{"gone":2,"next":null,"records":448}}"#);
+        for (most, last) in [
+            (449, r#"{"export":{"gone":0,"next":"448","records":449}}"#),
+            (450, r#"{"export":{"gone":0,"next":null,"records":450}}"#),
+            (1, r#"{"export":{"gone":0,"next":"0","records":1}}"#),
+        ] {
+            let (told, _) = lines(&Numbered(450, |_| Ok(true)), most);
+            assert_eq!((told.len(), told[most].as_str()), (most + 1, last));
+        }
+        let (told, _) = lines(&Numbered(0, |_| Ok(true)), 10);
+        assert_eq!(told, [r#"{"export":{"gone":0,"next":null,"records":0}}"#]);
+    }
+
+    #[test]
+    fn a_record_that_cant_be_read_is_never_left_out_in_silence() {
+        let broken = |n| if n == 7 { Err(StoreError::Broken) } else { Ok(true) };
+        let (told, done) = lines(&Numbered(450, broken), 10_000);
+        assert_eq!((told.len(), done), (7, Err(StoreError::Broken)));
+        let mut send = |_| true;
+        let unseen = exported(
+            &Numbered(1, |_| Ok(true)),
+            &ReadScope::default(),
+            Query::default(),
+            10,
+            &|_| None,
+            &mut send,
+        );
+        assert_eq!(unseen, Err(StoreError::Broken));
+    }
+}
