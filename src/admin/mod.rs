@@ -1,15 +1,18 @@
 //! Admin: its own listener, on a thread of its own. Health and metrics are open on loopback, all else by token.
 //!
+//! What is asked by token waits for disks and locks, and does so on other threads: health and metrics are answered
+//! meanwhile.
+//!
 //! Authorisation runs before look-up: a record in an environment where the reader has no role answers the same 404 as
 //! one that doesn't exist.
 
 mod answers;
 mod assets;
 mod caller;
+mod export;
 mod glass;
 mod members;
 mod openapi;
-mod export;
 mod promotions;
 mod quota;
 mod records;
@@ -78,11 +81,11 @@ pub struct Admin {
     pub finds: Finds,
     /// How many findings a suppression covered since the start.
     pub covered: Box<dyn Fn(&str) -> u64 + Send + Sync>,
+    /// Exports that the store broke off.
+    pub exports_failed: Arc<AtomicU64>,
     /// Connections of the running configuration, with their environments.
     pub connections: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
 }
-    /// Exports that the store broke off.
-    pub exports_failed: Arc<AtomicU64>,
 
 /// Asked with an environment and a rule's id.
 pub type Finds = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
@@ -143,6 +146,20 @@ fn router(admin: Arc<Admin>) -> Router {
             "/v1/openapi.json",
             get(|| async { ([(header::CONTENT_TYPE, "application/json")], openapi()) }),
         )
+        .merge(api())
+        .method_not_allowed_fallback(|| async {
+            problem(StatusCode::METHOD_NOT_ALLOWED, "method", "This method isn't served here.")
+        })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.") })
+        .layer(middleware::from_fn(same_site))
+        .with_state(admin)
+}
+
+/// What the store and the audit are asked for.
+fn api() -> Router<Arc<Admin>> {
+    let turns = Arc::new(Semaphore::new(HANDLERS_MAX));
+    Router::new()
         .route("/v1/environments", get(members::environments))
         .route("/v1/me", get(members::me))
         .route("/v1/members", get(members::list).post(members::create))
@@ -188,13 +205,19 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/v1/break-glass/{id}/reveals", post(glass::reveal))
         .route("/v1/break-glass/{id}/review", post(glass::review))
         .route("/v1/audit", get(trail::list))
-        .method_not_allowed_fallback(|| async {
-            problem(StatusCode::METHOD_NOT_ALLOWED, "method", "This method isn't served here.")
-        })
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.") })
-        .layer(middleware::from_fn(same_site))
-        .with_state(admin)
+        .route_layer(middleware::from_fn_with_state(turns, aside))
+}
+
+/// Runs a handler on a thread that has no connections, however long its disks and locks take. One that was begun comes to
+/// its end, whether or not somebody still waits for the answer.
+async fn aside(State(turns): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let Ok(turn) = turns.acquire_owned().await else { return answers::fault("there are no turns") };
+    let runtime = Handle::current();
+    let answered = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        runtime.block_on(next.run(request))
+    });
+    answered.await.unwrap_or_else(answers::ended)
 }
 
 /// A page of some other site can't use a browser on this machine to get in: `Host` is a loopback name, and `Origin`
@@ -237,5 +260,7 @@ fn shown_id(id: &str) -> &str {
     if uuid::Uuid::try_parse(id).is_ok() { id } else { "*" }
 }
 
+/// Handlers at once; others wait for their turn. Far below the threads that there may be: handlers take some themselves.
+const HANDLERS_MAX: usize = 64;
 /// Of a request's body.
 const BODY_BYTES_MAX: usize = 64 << 10;

@@ -26,13 +26,17 @@ pub(super) async fn tail(
     caller.somewhere(&admin, Permission::ReadRecords)?;
     caller.did(&admin, &Done { action: "search_tail", ..Done::default() })?;
     let (lines, received) = tokio::sync::mpsc::channel(64);
+    let headers = Arc::new(headers);
     let begin = crate::clock::unix_ms();
     tokio::spawn(async move {
         let mut seen: BTreeSet<String> = BTreeSet::new();
         loop {
             // Roles are those of now: a token that was revoked ends the stream.
-            let Ok(now) = super::caller::again(&admin, &headers) else { return };
-            let Ok(scope) = now.somewhere(&admin, Permission::ReadRecords) else { return };
+            let (asked, sent) = (admin.clone(), headers.clone());
+            let scope = tokio::task::spawn_blocking(move || {
+                super::caller::again(&asked, &sent)?.somewhere(&asked, Permission::ReadRecords)
+            });
+            let Ok(Ok(scope)) = scope.await else { return };
             let from = crate::clock::unix_ms().saturating_sub(LATE_MS).max(begin);
             let query = Query { from_ms: Some(from), limit: Some(PAGE), ..Query::default() };
             let Ok(page) = super::records::page(&admin, scope, query).await else { return };

@@ -3,7 +3,7 @@
 use super::Admin;
 use super::answers::{self, Answer, problem};
 use super::caller::{Caller, Done};
-use crate::audit::events;
+use crate::audit::newest;
 use crate::org::Permission;
 use crate::store::StoreError;
 use axum::Json;
@@ -42,25 +42,16 @@ pub(super) async fn list(
         return Err(caller.refused(&admin, Permission::AuditOwn.as_str(), ""));
     }
     caller.did(&admin, &Done { action: "search_audit", ..Done::default() })?;
-    let folder = admin.audit.folder().to_owned();
-    let told = tokio::task::spawn_blocking(move || events(&folder))
-        .await
-        .map_err(answers::ended)?
-        .map_err(|error| answers::broken(StoreError::File(error.kind())))?;
     let limit = params.limit.unwrap_or(100).clamp(1, 1000);
     let own = caller.principal.name.as_str();
     let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
-    let mut page: Vec<Value> = told
-        .into_iter()
-        .rev()
-        .filter(|event| params.before.is_none_or(|before| event["seq"].as_u64().unwrap_or(0) < before))
-        .filter(|event| {
-            let environment = text(event, "environment");
-            text(event, "principal") == own
-                || (!all.is_empty() && (environment.is_empty() || all.contains(&environment)))
-        })
-        .take(limit + 1)
-        .collect();
+    let fits = |event: &Value| {
+        let environment = text(event, "environment");
+        text(event, "principal") == own
+            || (!all.is_empty() && (environment.is_empty() || all.contains(&environment)))
+    };
+    let mut page = newest(admin.audit.folder(), params.before, limit + 1, fits)
+        .map_err(|error| answers::broken(StoreError::File(error.kind())))?;
     let more = page.len() > limit;
     page.truncate(limit);
     let next = if more { page.last().map(|event| event["seq"].clone()) } else { None };

@@ -5,6 +5,7 @@
 //! [`verify()`] finds any change, cut or reorder, with the public key alone. Several processes may write: the gateway and
 //! its commands take turns by a lock, and none trusts what it remembers of the file.
 
+mod backwards;
 mod chain;
 mod fhir;
 mod head;
@@ -16,6 +17,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use backwards::newest;
 pub use fhir::audit_event;
 pub use log::{Audit, AuditError, Keep, while_still};
 pub use outside::Outside;

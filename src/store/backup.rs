@@ -1,4 +1,4 @@
-//! Backup and restore of a data folder: each database as of one moment, the audit while nobody writes it, a manifest.
+//! Backup and restore of a data folder: each database as of one moment, the audit as of another, a manifest.
 //!
 //! Keys stand beside the data folder and are never part of a backup: whoever has the one hasn't the other, and what a key
 //! that was dropped since opened stays shut.
@@ -73,18 +73,20 @@ struct Listed {
 /// # Errors
 /// [`BackupError`]; what was written until then has no manifest, and so is no backup.
 pub fn backup(data_dir: &Path, to: &Path) -> Result<Copied, BackupError> {
-    let files = files(data_dir)?;
+    let mut files = files(data_dir)?;
     make_empty(to)?;
-    let (of_audit, others): (Vec<_>, Vec<_>) = files.iter().partition(|path| path.starts_with("audit"));
-    for path in others {
+    // Those of the audit are listed while nobody writes it.
+    files.retain(|path| !path.starts_with(AUDIT));
+    for path in &files {
         copy(&data_dir.join(path), &to.join(path))?;
     }
-    if !of_audit.is_empty() {
-        let copied = audit::while_still(data_dir, || {
-            of_audit.iter().try_for_each(|path| copy(&data_dir.join(path), &to.join(path)))
-        });
-        copied.map_err(failed(&data_dir.join("audit")))??;
+    if data_dir.join(AUDIT).exists() {
+        for held in held_audit(data_dir)? {
+            held.copy(to)?;
+            files.push(held.path);
+        }
     }
+    files.sort();
     sync_folders(to, files.iter().map(PathBuf::as_path))?;
     let listed: Vec<Listed> = files.iter().map(|path| listed(to, path)).collect::<Result<_, _>>()?;
     let copied = Copied { files: listed.len(), bytes: listed.iter().map(|file| file.bytes).sum() };
@@ -144,6 +146,44 @@ fn files(data_dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
     }
     found.sort();
     Ok(found)
+}
+
+/// A file of the audit as it was at one moment: what is appended to it, or takes its name, since then is no part of it.
+struct Held {
+    path: PathBuf,
+    file: fs::File,
+    bytes: u64,
+}
+
+/// Opens and measures the audit's files while nobody writes: that is all that writers wait for.
+fn held_audit(data_dir: &Path) -> Result<Vec<Held>, BackupError> {
+    let held = audit::while_still(data_dir, || {
+        let inside = files(&data_dir.join(AUDIT))?;
+        inside
+            .into_iter()
+            .map(|path| {
+                let path = Path::new(AUDIT).join(path);
+                let full = data_dir.join(&path);
+                let file = fs::File::open(&full).map_err(failed(&full))?;
+                let bytes = file.metadata().map_err(failed(&full))?.len();
+                Ok(Held { path, file, bytes })
+            })
+            .collect()
+    });
+    held.map_err(failed(&data_dir.join(AUDIT)))?
+}
+
+impl Held {
+    fn copy(&self, to: &Path) -> Result<(), BackupError> {
+        let to = to.join(&self.path);
+        make_parent(&to)?;
+        let copied = fs::File::create(&to).and_then(|mut copy| {
+            copy.set_permissions(self.file.metadata()?.permissions())?;
+            io::copy(&mut (&self.file).take(self.bytes), &mut copy)
+        });
+        copied.map_err(failed(&to))?;
+        sync(&to)
+    }
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
@@ -212,10 +252,14 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> BackupError {
 }
 
 const MANIFEST: &str = "manifest.json";
+/// The folder of the audit, in a data folder.
+const AUDIT: &str = "audit";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::{Audit, Event, verify};
+    use crate::secrets::SigningKey;
 
     #[test]
     fn what_was_copied_is_durable_with_its_name_before_the_manifest_tells_of_it() {
@@ -239,5 +283,27 @@ mod tests {
         for path in ["deep/er/seen.bin", "a.db", "deep/er", "deep", ""] {
             assert!(synced.contains(&back.join(path)), "{path}: {synced:?}");
         }
+    }
+
+    #[test]
+    fn the_audit_is_copied_as_of_one_moment_and_written_meanwhile() {
+        let dir = tempfile::tempdir().expect("dir");
+        let (data, to) = (dir.path().join("data"), dir.path().join("to"));
+        let key = SigningKey::ephemeral().expect("key");
+        let audit = Audit::open(&data, key.clone()).expect("opens");
+        let write = |object: &str, month: &str| {
+            let event = Event { time: format!("{month}-01T10:00:00Z"), object, ..Event::default() };
+            audit.write(&event).expect("writes");
+        };
+        write("before", "2026-10");
+        let held = held_audit(&data).expect("opens");
+        // Another month too, and a file that retention takes away.
+        write("behind", "2026-10");
+        write("behind", "2026-11");
+        fs::remove_file(data.join("audit/2026-10.jsonl")).expect("removes");
+        held.iter().for_each(|held| held.copy(&to).expect("copies"));
+        let report = verify(&to.join(AUDIT), &key.public(), None).expect("reads");
+        assert_eq!((report.events, report.problems), (1, vec![]));
+        assert!(fs::read_to_string(to.join("audit/2026-10.jsonl")).expect("reads").contains("before"));
     }
 }

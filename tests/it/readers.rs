@@ -129,6 +129,30 @@ fn tokens_are_needed_and_every_wrong_one_gets_the_same_answer() {
 }
 
 #[test]
+fn health_and_metrics_are_answered_while_the_audit_cant_be_written() {
+    let gate = Gate::start();
+    let token = gate.token(&[("production", "viewer")]);
+    let address = gate.running().admin_address();
+    let mut waiting: Vec<_> = (0..3).map(|_| crate::support::connect(address)).collect();
+    phigate::audit::while_still(&gate.folder.path().join("data"), || {
+        for stream in &mut waiting {
+            write!(
+                stream,
+                "GET /v1/records HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n"
+            )
+            .expect("writes");
+            for path in ["/livez", "/readyz", "/metrics", "/v1/openapi.json"] {
+                assert_eq!(gate.admin(path, "").status(), 200, "{path}");
+            }
+        }
+    })
+    .expect("locks");
+    for stream in &mut waiting {
+        assert_eq!(read_http(stream, false).expect("an answer").status(), 200);
+    }
+}
+
+#[test]
 fn a_payload_view_leaves_an_audit_line_and_metadata_none() {
     let gate = Gate::start();
     let id = record(&gate, 2);
