@@ -95,16 +95,20 @@ impl Tables<'_> {
             if !out.is_empty() {
                 out.push('.');
             }
-            let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-            match self.objects.shown(word) {
-                _ if self.queries.names.contains(word) || PATIENT_REFERENCES.contains(&word) => out += word,
-                Some(_) if word.bytes().all(plain) => out += word,
-                Some(known) => out += &known,
-                None if MODIFIERS.contains(&word) => out += word,
-                None => out.push('*'),
-            }
+            out += &self.word(word).unwrap_or(Cow::Borrowed("*"));
         }
         out
+    }
+
+    /// A word of a parameter's name as it may be shown; `None` for one that our tables don't have.
+    pub(crate) fn word<'w>(&self, word: &'w str) -> Option<Cow<'w, str>> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        match self.objects.shown(word) {
+            _ if self.queries.names.contains(word) || PATIENT_REFERENCES.contains(&word) => Some(word.into()),
+            Some(_) if word.bytes().all(plain) => Some(word.into()),
+            Some(known) => Some(known.into()),
+            None => MODIFIERS.contains(&word).then(|| word.into()),
+        }
     }
 }
 
@@ -443,7 +447,7 @@ fn looks_like_identifier(id: &str) -> bool {
 }
 
 /// Of a name no more parts are shown.
-const NAME_PARTS_MAX: usize = 6;
+pub(crate) const NAME_PARTS_MAX: usize = 6;
 /// What may stand behind a search parameter, beside a resource type.
 const MODIFIERS: &[&str] =
     &["contains", "exact", "identifier", "missing", "not", "of-type", "text", "Patient"];

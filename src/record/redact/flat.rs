@@ -1,10 +1,12 @@
 //! Formats of records: lines of JSON and flat tables stay what they are.
 
-use super::leaf::{Pieces, Redactor, leaf, without};
+use super::credential::names_credential;
+use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf, without};
 use crate::inspect::lines;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{csv, fhir, object};
 use crate::record::Piece;
+use std::collections::BTreeSet;
 
 impl Redactor<'_> {
     /// NDJSON line by line; a broken line is told by its size.
@@ -37,13 +39,24 @@ impl Redactor<'_> {
         let _ = csv::walk(doc, &self.rules.columns, &self.rules.objects, self);
         let mut out = Pieces::default();
         let mut from = 0;
-        csv::cells(doc, &self.rules.columns, &self.rules.objects, &mut |span, name| {
+        // Columns whose name is a credential's, and the record that begins with such a name.
+        let (mut columns, mut record) = (BTreeSet::new(), None);
+        csv::cells(doc, &self.rules.columns, &self.rules.objects, &mut |(number, column), span, name| {
             syntax(doc.get(from..span.start).unwrap_or_default(), &mut out);
             from = span.end;
+            let raw = doc.get(span.clone()).and_then(|raw| std::str::from_utf8(raw).ok()).unwrap_or_default();
             match name {
                 Some(name) => out.text(name),
                 None if self.unknown_keys.contains_key(&span.start) => {
+                    if names_credential(raw) {
+                        columns.insert(column);
+                    }
                     out.leaf(leaf("column", span.len(), "*", None, false));
+                }
+                None if columns.contains(&column) || record == Some(number) => out.leaf(fixed(SECRET, false)),
+                None if column == 0 && names_credential(raw.trim_end_matches(':')) => {
+                    record = Some(number);
+                    out.leaf(self.piece(span, "text"));
                 }
                 None => out.leaf(self.piece(span, "text")),
             }

@@ -1,9 +1,10 @@
 //! Target and headers, of a request and of its reply.
 
 use super::body::Sent;
+use super::credential::{NAME_SEPARATORS, is_credential, names_credential};
 use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
 use crate::inspect::walk::PersonId;
-use crate::inspect::{known_header, url};
+use crate::inspect::{decode, known_header, url};
 use crate::record::{Draft, Part, Piece, StoredPayload};
 
 impl Redactor<'_> {
@@ -57,7 +58,7 @@ impl Redactor<'_> {
         out.end()
     }
 
-    /// `a=1&b=2`, names that our tables don't have masked like values.
+    /// `a=1&b=2`, words of names that our tables don't have masked like values.
     pub(super) fn pairs(&mut self, query: &str, resource: &str) -> Vec<Piece> {
         self.document(query.as_bytes());
         let tables = self.tables();
@@ -69,19 +70,16 @@ impl Redactor<'_> {
                 out.text("&");
             }
             let name = pair.split('=').next().unwrap_or_default();
-            if pair.len() > name.len() && is_credential(name) {
-                out.text(name);
+            if pair.len() > name.len() && names_credential(name) {
+                self.name(&decode::percent(name, true), &mut out);
                 out.text("=");
                 out.leaf(fixed(SECRET, false));
                 at += pair.len() + 1;
                 continue;
             }
-            // A name is kept only as our tables write it: letters of a known parameter.
-            let known = !self.unknown_keys.contains_key(&at)
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-:".contains(&b));
-            match known {
-                true => out.text(name),
-                false => out.leaf(leaf("key", name.len(), "*", None, false)),
+            match self.unknown_keys.contains_key(&at) {
+                false => self.name(&decode::percent(name, true), &mut out),
+                true => out.leaf(leaf("key", name.len(), "*", None, false)),
             }
             if pair.len() > name.len() {
                 out.text("=");
@@ -91,6 +89,30 @@ impl Redactor<'_> {
             at += pair.len() + 1;
         }
         out.end()
+    }
+
+    /// The name of a parameter or a part word by word: those of our tables, `*` for every other. That the tables know its
+    /// last word, by which it is looked up, says nothing of those before.
+    pub(super) fn name(&self, name: &str, out: &mut Pieces) {
+        let (tables, mut at) = (self.tables(), 0);
+        for part in name.split_inclusive(NAME_SEPARATORS).take(url::NAME_PARTS_MAX) {
+            at += part.len();
+            let word = part.trim_end_matches(NAME_SEPARATORS);
+            let is_ours = || {
+                word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                    && (is_credential(word) || self.rules.fhir.knows(word))
+            };
+            match tables.word(word) {
+                _ if word.is_empty() => {}
+                Some(known) => out.text(&known),
+                None if is_ours() => out.text(word),
+                None => out.leaf(leaf("key", word.len(), "*", None, false)),
+            }
+            out.text(part.get(word.len()..).unwrap_or_default());
+        }
+        if at < name.len() {
+            out.leaf(leaf("key", name.len() - at, "*", None, false));
+        }
     }
 
     /// Values between separators.
@@ -114,69 +136,4 @@ impl Redactor<'_> {
     }
 }
 
-/// Whether what is called so is a credential: dropped for everyone, its length with it.
-#[must_use]
-pub fn is_credential(name: &str) -> bool {
-    // Every key of every document is asked: most are of another length than those that begin so.
-    let bytes = name.as_bytes();
-    let Some(first) = bytes.first() else { return false };
-    let lengths = NAMES_LOOK[usize::from(first.to_ascii_lowercase().wrapping_sub(b'a') & 31)];
-    if first.is_ascii_alphabetic() && lengths == 0 || bytes.len() > CREDENTIAL_NAME_MAX {
-        return false;
-    }
-    if bytes.iter().all(u8::is_ascii_alphanumeric) {
-        return lengths & 1 << bytes.len() != 0
-            && CREDENTIAL_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
-    }
-    let mut normal = [0; CREDENTIAL_NAME_MAX];
-    let letters = bytes.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
-    let length = normal.iter_mut().zip(letters).map(|(place, b)| *place = b).count();
-    let normal = normal.get(..length).unwrap_or_default();
-    name.is_ascii() && CREDENTIAL_NAMES.iter().any(|known| known.as_bytes() == normal)
-}
-
-/// By first letter a bit for each length of a name.
-const NAMES_LOOK: [u64; 32] = {
-    let (mut look, mut n) = ([0; 32], 0);
-    while n < CREDENTIAL_NAMES.len() {
-        let name = CREDENTIAL_NAMES[n].as_bytes();
-        look[(name[0] - b'a') as usize] |= 1 << name.len();
-        n += 1;
-    }
-    look
-};
-
 const CREDENTIALS: [&str; 2] = ["cookie", "set-cookie"];
-
-/// A longer name is none of them, however it is written.
-const CREDENTIAL_NAME_MAX: usize = 40;
-
-const CREDENTIAL_NAMES: &[&str] = &[
-    "accesstoken",
-    "refreshtoken",
-    "idtoken",
-    "idtokenhint",
-    "token",
-    "authtoken",
-    "bearertoken",
-    "sessiontoken",
-    "sessionid",
-    "csrftoken",
-    "apikey",
-    "xapikey",
-    "password",
-    "passwd",
-    "pwd",
-    "passphrase",
-    "secret",
-    "clientsecret",
-    "clientassertion",
-    "assertion",
-    "subjecttoken",
-    "actortoken",
-    "codeverifier",
-    "authorization",
-    "signature",
-    "sig",
-    "privatekey",
-];

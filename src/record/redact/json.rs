@@ -1,8 +1,8 @@
 //! JSON by its own syntax.
 
-use super::head::is_credential;
+use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
-use crate::inspect::walk::json::{NodeKind, Tape};
+use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use crate::record::Piece;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,7 +13,8 @@ impl Redactor<'_> {
         let mut out = Pieces::of(tape.len());
         let doc = std::str::from_utf8(doc).unwrap_or_default(); // it is: a tape was read of it
         let text = |span: Range<usize>| doc.get(span).unwrap_or_default();
-        let mut credential = false;
+        // All before this node stands under a credential's key.
+        let mut secret = NodeId::ROOT;
         // Up to where it is written: what lies between keys and values is punctuation, blanks, `true`, `false` and `null`.
         let mut at = if doc.starts_with('\u{FEFF}') { 3 } else { 0 };
         for id in tape.nodes() {
@@ -21,8 +22,11 @@ impl Redactor<'_> {
                 out.text(text(at..span.start));
                 at = span.end;
                 let key = text(span.clone());
-                credential = is_credential(key);
-                let known = credential || ENVELOPE.contains(&key);
+                let name = tape.key(id).unwrap_or_default();
+                if names_credential(&name) && !(may_hold_more(&name) && holds_more(tape, id)) {
+                    secret = secret.max(tape.after(id));
+                }
+                let known = is_credential(key) || ENVELOPE.contains(&key);
                 if !known && (self.unknown_keys.contains_key(&span.start) || !is_plain(key)) {
                     out.leaf(leaf("key", span.len(), "*", None, false));
                 } else {
@@ -32,7 +36,8 @@ impl Redactor<'_> {
             let span = tape.span(id);
             let leaf = match tape.kind(id) {
                 NodeKind::String if span.is_empty() => continue,
-                NodeKind::String if credential => fixed(SECRET, false),
+                NodeKind::String if id < secret => fixed(SECRET, false),
+                NodeKind::Number | NodeKind::Bool if id < secret => fixed(quoted(SECRET.into()), false),
                 NodeKind::String => self.piece(span.clone(), "string"),
                 NodeKind::Number => self.number(span.clone()),
                 NodeKind::Object | NodeKind::Array | NodeKind::Bool | NodeKind::Null => continue,
@@ -62,6 +67,12 @@ impl Redactor<'_> {
             text => text,
         }
     }
+}
+
+/// Whether it is an object, or a list that begins with one.
+fn holds_more(tape: &Tape<'_>, id: NodeId) -> bool {
+    let is_object = |id| tape.kind(id) == NodeKind::Object;
+    is_object(id) || tape.kind(id) == NodeKind::Array && tape.children(id).next().is_some_and(is_object)
 }
 
 fn quoted(text: Cow<'static, str>) -> Cow<'static, str> {

@@ -1,5 +1,6 @@
 //! What the walkers say of each leaf's bytes, and what may be stored of them.
 
+use super::credential;
 use super::spots::Spots;
 use crate::inspect::hash::Map;
 use crate::inspect::url::Tables;
@@ -83,13 +84,15 @@ impl<'d> Redactor<'d> {
         self.kept(piece, self.document.get(span).unwrap_or_default())
     }
 
-    /// A piece with its original, where that is sealed: what isn't stored of a value as it was sent. Secrets are nobody's.
+    /// A piece with its original, where that is sealed: what isn't stored of a value as it was sent. Secrets are nobody's, nor
+    /// is a text that one stands in.
     pub(super) fn kept(&self, mut piece: Piece, raw: &[u8]) -> Piece {
         if self.seals
             && let Piece::Leaf { masked, original, .. } = &mut piece
             && &**masked != SECRET
             && masked.as_bytes() != raw
             && !raw.is_empty()
+            && !credential::stands_in(raw)
         {
             *original = Some(PayloadText::from(String::from_utf8_lossy(raw).into_owned()));
         }

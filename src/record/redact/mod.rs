@@ -6,6 +6,7 @@
 //! treated alike.
 
 mod body;
+mod credential;
 mod flat;
 mod head;
 mod hl7v2;
@@ -23,7 +24,7 @@ use super::{Draft, Piece, Redacted, StoredPayload, View, seal};
 use crate::inspect::Findings;
 use crate::org::Flag;
 use crate::secrets::TokenKeys;
-pub use head::is_credential;
+pub use credential::is_credential;
 use leaf::Redactor;
 
 #[cfg(test)]

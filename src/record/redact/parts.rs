@@ -1,6 +1,6 @@
 //! Multipart by its own syntax: what a part is called and what it holds, each by its own format; the boundary is ours.
 
-use super::head;
+use super::credential::names_credential;
 use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format::{Format, known_media_type};
@@ -46,8 +46,9 @@ impl Redactor<'_> {
                     out.text(if form { "form-data" } else { "attachment" });
                     if let Some(name) = parameter(&header.value, "name") {
                         out.text("; name=\"");
-                        match self.rules.objects.lookup(url::last_name(&name)).is_some() && is_plain(&name) {
-                            true => out.text(&name),
+                        let is_known = self.rules.objects.lookup(url::last_name(&name)).is_some();
+                        match is_known || names_credential(&name) {
+                            true => self.name(&name, out),
                             false => out.leaf(leaf("key", name.len(), "*", None, false)),
                         }
                         out.text("\"");
@@ -106,7 +107,7 @@ impl Redactor<'_> {
     /// A field of a form, by the key table.
     fn part_field(&mut self, name: &str, body: &[u8]) -> Piece {
         use crate::inspect::walk::{Leaf, PersonId, Reads, Sink};
-        if head::is_credential(name) {
+        if names_credential(name) {
             return fixed(SECRET, false);
         }
         self.document(body);
@@ -118,10 +119,6 @@ impl Redactor<'_> {
         self.leaf(&told, &|| "*".to_owned());
         self.piece(span, "text")
     }
-}
-
-fn is_plain(name: &str) -> bool {
-    name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
 const ENCODING: &str = "content-transfer-encoding";

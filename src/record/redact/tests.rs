@@ -171,6 +171,115 @@ fn a_field_says_where_it_stands_and_no_credential_is_one() {
     assert_eq!(sealed_fields(&record.payload().expect("stored"), View::Metadata), []);
 }
 
+/// What of a message can be shown to whoever may see originals.
+fn originals(draft: Draft) -> Vec<String> {
+    let dir = tempfile::tempdir().expect("dir");
+    let seals = Arc::new(SealKeys::new([1; 32], dir.path()));
+    let keys = TokenKeys::ephemeral().expect("random");
+    let record = redact(Draft { seal: Some(seals.clone()), ..draft }, &keys).0;
+    opened(&seals, &record).into_iter().map(|(_, value)| value).collect()
+}
+
+#[test]
+fn no_credential_is_stored_or_sealed_in_any_format() {
+    const SOAP: &str = "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Header><Security><UsernameToken><Username>Okafor</Username><Password Type=\"hunter2\">hunter2</Password></UsernameToken></Security></s:Header><s:Body><note>Okafor</note></s:Body></s:Envelope>";
+    for (content_type, message) in [
+        (
+            "application/json",
+            "{\"family\":\"Okafor\",\"secret\":{\"value\":\"hunter2\",\"list\":[\"hunter2\"]},\"user.password\":\"hunter2\",\"pass\\u0077ord\":\"hunter2\",\"note\":\"password: hunter2\"}",
+        ),
+        (
+            "application/xml",
+            "<r><family>Okafor</family><password>hunter2</password><x token=\"hunter2\"/><y name=\"apiKey\" v=\"hunter2\"><z>hunter2</z></y><secret><!-- hunter2 --><v>hunter2</v></secret></r>",
+        ),
+        ("application/soap+xml", SOAP),
+        ("text/csv", "family,dob,password\nOkafor,1951-03-17,hunter2\nOkafor,,hunter2\n"),
+        ("text/csv", "dob,1951-03-17\nlast_name,Okafor\npassword,hunter2\nmrn,E08738432\n"),
+        (
+            "application/x-www-form-urlencoded",
+            "family=Okafor&user[password]=hunter2&login.password=hunter2&pass%77ord=hunter2",
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"family\"\r\n\r\nOkafor\r\n--b\r\nContent-Disposition: form-data; name=\"login.password\"\r\n\r\nhunter2\r\n--b--\r\n",
+        ),
+    ] {
+        let values = originals(draft(content_type, message.as_bytes(), View::Linked));
+        assert!(values.iter().any(|value| value.contains("Okafor")), "{content_type}: {values:?}");
+        assert!(!values.iter().any(|value| value.contains("hunter2")), "{content_type}: {values:?}");
+        let text = body(&redacted(content_type, message.as_bytes(), View::Linked), View::Linked);
+        assert!(text.contains("[secret]") && !text.contains("hunter2"), "{text}");
+    }
+    let mut draft = draft("text/plain", b"The password: hunter2", View::Linked);
+    draft.headers =
+        ["http://h/x?access_token=hunter2", "http://h/cb?code=1#id_token=hunter2", "/x?api%6bey=hunter2"]
+            .map(|value| ("location".to_owned(), value.to_owned()))
+            .to_vec();
+    assert_eq!(originals(draft), ["x"], "the target's path alone");
+}
+
+#[test]
+fn a_credential_is_dropped_whatever_stands_for_it() {
+    let shown = |text: &str| body(&redacted("application/json", text.as_bytes(), View::Linked), View::Linked);
+    assert_eq!(
+        shown(
+            "[{\"password\":482913,\"token\":true,\"apiKey\":[481516,\"x\",{\"mrn\":\"E08738432\"}]},\"y\"]"
+        ),
+        "[{\"password\":\"[secret]\",\"token\":\"[secret]\",\"apiKey\":[\"[secret]\",\"[secret]\",{\"mrn\":\"[secret]\"}]},\"[text]\"]"
+    );
+    let signed = shown(
+        "{\"resourceType\":\"Provenance\",\"signature\":[{\"when\":\"2024-01-02\"}],\"password\":482913}",
+    );
+    assert!(signed.contains("\"when\":\"2024\"") && signed.contains("\"password\":\"[secret]\""), "{signed}");
+}
+
+#[test]
+fn names_are_stored_word_by_word_as_our_tables_have_them() {
+    let stored = |content_type: &str, target: &str, body: &str, view| {
+        let mut draft = draft(content_type, body.as_bytes(), View::Linked);
+        draft.target = PayloadText::from(target);
+        let record = redact(draft, &TokenKeys::ephemeral().expect("random")).0;
+        let text: Vec<String> =
+            render(&record.payload().expect("stored"), view).into_iter().map(|(_, t)| t).collect();
+        text.join(" ")
+    };
+    let form = "Quillfeather-Zebadiah.dob=1951-03-17&412-21-7834.ssn=1&M77-4519.lastName=Doe&name:Quillfeather=x&412-21-7834.password=x";
+    let part =
+        "--b\r\nContent-Disposition: form-data; name=\"Quillfeather.412-21-7834.ssn\"\r\n\r\n1\r\n--b--\r\n";
+    let narrative = "<Patient xmlns=\"http://hl7.org/fhir\"><text><status value=\"generated\"/><div xmlns=\"http://www.w3.org/1999/xhtml\" data-mrn-M77-4519-Quillfeather=\"1\" class=\"x\">x</div></text><contained M77-4519=\"1\"><Basic Quillfeather=\"1\"/></contained></Patient>";
+    for view in [View::Shape, View::Masked, View::Linked] {
+        for (content_type, target, body) in [
+            ("application/x-www-form-urlencoded", "/x", form),
+            (
+                "",
+                "/x?412-21-7834.phone=1&Zebadiah.Quillfeather.dob=1951-03-17&a.b.c.d.e.f.g.h.Quillfeather.dob=1",
+                "",
+            ),
+            ("multipart/form-data; boundary=b", "/x", part),
+            ("application/fhir+xml", "/x", narrative),
+            ("text/xml", "/x", "<a Quillfeather=\"1\"><Zebadiah>1</Zebadiah></a>"),
+        ] {
+            let text = stored(content_type, target, body, view);
+            for word in ["Quillfeather", "Zebadiah", "412", "7834", "M77", "4519"] {
+                assert!(!text.contains(word), "{word}: {text}");
+            }
+        }
+    }
+    let text = stored(
+        "application/fhir+xml",
+        "/x?patient.name:exact=x&_has:Observation:patient:code=x",
+        narrative,
+        View::Masked,
+    );
+    for kept in
+        ["?patient.name:exact=", "<text><status value=\"generated\"/>", " class=\"[text]\"", "<contained _="]
+    {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
+    let text = stored("application/x-www-form-urlencoded", "/x", form, View::Masked);
+    assert!(text.contains("*.dob=1951&*.ssn=[ssn]&*.lastName=[family-name]&name:*="), "{text}");
+}
+
 #[test]
 fn what_cant_be_sealed_is_kept_without_and_counted() {
     let dir = tempfile::tempdir().expect("dir");

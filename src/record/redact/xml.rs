@@ -1,7 +1,8 @@
 //! XML by its own syntax, written anew from what was read: names that the format's tables have, and known namespaces stay.
 //! Comments and instructions keep their place; a document type and what it points at are left out.
 
-use super::leaf::{Pieces, Redactor, leaf};
+use super::credential::{is_credential, may_hold_more, names_credential};
+use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format;
 use crate::inspect::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
@@ -38,14 +39,17 @@ impl Redactor<'_> {
                 Some(shaped) => object::walk_tape(&shaped, &rules.objects, self),
                 None => return self.opaque(doc, UninspectedReason::Malformed.as_str()),
             }
-            // Every name of these is told, known or not.
-            &|_| true
+            match fhir {
+                true => &|name| rules.fhir.shows(name) || rules.fhir.knows(name),
+                false => &|name| rules.objects.shown(name).is_some(),
+            }
         };
         let mut out = Pieces::default();
         if doc.trim_ascii_start().starts_with(b"<?xml") || doc.starts_with(b"\xEF\xBB\xBF<?xml") {
             out.text("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         }
-        Writer { redactor: self, tape: &tape, doc, knows, open: Vec::new(), out }.run()
+        Writer { redactor: self, tape: &tape, doc, knows, open: Vec::new(), secret: NodeId::DOCUMENT, out }
+            .run()
     }
 }
 
@@ -56,6 +60,8 @@ struct Writer<'w, 'd> {
     knows: &'w dyn Fn(&str) -> bool,
     /// Names of open elements as written, with the first node behind each.
     open: Vec<(String, NodeId)>,
+    /// All before this node is of an element that is a credential's.
+    secret: NodeId,
     out: Pieces,
 }
 
@@ -71,6 +77,7 @@ impl Writer<'_, '_> {
             match tape.kind(id) {
                 NodeKind::Element => next = self.element(id),
                 NodeKind::Text => self.value(id),
+                NodeKind::Comment if id < self.secret => {}
                 NodeKind::Comment => {
                     self.out.text("<!--");
                     let span = tape.span(id);
@@ -105,6 +112,9 @@ impl Writer<'_, '_> {
     /// still to be written.
     fn element(&mut self, id: NodeId) -> NodeId {
         let tape = self.tape;
+        if self.is_credential(id) {
+            self.secret = self.secret.max(tape.after(id));
+        }
         let name = self.name(id, "_");
         self.out.text("<");
         self.out.text(&name);
@@ -122,7 +132,9 @@ impl Writer<'_, '_> {
         }
         self.out.text(">");
         if whole {
-            self.out.leaf(self.redactor.piece(inner, "text"));
+            let piece =
+                if id < self.secret { fixed(SECRET, false) } else { self.redactor.piece(inner, "text") };
+            self.out.leaf(piece);
             self.end_tag(&name);
             return tape.after(id);
         }
@@ -146,16 +158,40 @@ impl Writer<'_, '_> {
             let mut name = self.name(id, "_");
             number(&mut name, used);
             self.out.text(&format!(" {name}=\""));
-            self.value(id);
+            match is_credential(tape.local(id)) {
+                true => self.out.leaf(fixed(SECRET, false)),
+                false => self.value(id),
+            }
         }
         self.out.text("\"");
     }
 
+    /// Whether all that an element holds is a credential, by its name or by the label on it: `<field name="password">`.
+    fn is_credential(&self, id: NodeId) -> bool {
+        let tape = self.tape;
+        let local = tape.local(id);
+        let holds_more = || may_hold_more(local) && tape.elements(id).next().is_some();
+        names_credential(local) && !holds_more()
+            || tape.attributes(id).any(|attribute| {
+                LABELS.contains(&tape.local(attribute)) && names_credential(tape.raw(attribute))
+            })
+    }
+
     fn value(&mut self, id: NodeId) {
         let span = self.tape.span(id);
-        if !span.is_empty() {
+        if !span.is_empty() && id < self.secret {
+            self.out.leaf(fixed(SECRET, false));
+        } else if !span.is_empty() {
             self.redactor.pieces(self.doc, span, &mut self.out);
         }
+    }
+
+    /// Whether it is an attribute that narrative has. The walkers don't tell of these: what they are called is all that says
+    /// whether the name is a word of ours.
+    fn is_markup(&self, id: NodeId) -> bool {
+        self.tape.kind(id) == NodeKind::Attribute
+            && MARKUP.contains(&self.tape.local(id))
+            && self.tape.parent(id).is_some_and(|element| self.tape.local(element) == "div")
     }
 
     /// The name as written where the tables have it.
@@ -170,10 +206,10 @@ impl Writer<'_, '_> {
             || redactor.unknown_keys.contains_key(&at);
         // A resource's name is told as a code.
         let masked = redactor.said.get(at).is_some_and(|said| said.end == span.end && said.masked != local);
-        let local = if plain && !told && !masked && ((self.knows)(local) || is_common(local)) {
-            local
-        } else {
-            unknown
+        let known = || (self.knows)(local) || is_common(local) || self.is_markup(id);
+        let local = match plain && (!told && !masked && known() || is_credential(local)) {
+            true => local,
+            false => unknown,
         };
         match tape.prefix(id) {
             "" => local.to_owned(),
@@ -213,6 +249,40 @@ fn escaped(text: &str) -> String {
     }
     out
 }
+
+/// Attributes by which what stands beside them is named.
+const LABELS: &[&str] = &["name", "key", "field", "label", "Name", "Key", "Label"];
+
+/// Attributes of XHTML that narrative may have (FHIR R4, Narrative), as far as they name nothing of their own.
+const MARKUP: &[&str] = &[
+    "abbr",
+    "align",
+    "alt",
+    "axis",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "cite",
+    "class",
+    "colspan",
+    "dir",
+    "frame",
+    "headers",
+    "height",
+    "href",
+    "id",
+    "lang",
+    "rel",
+    "rowspan",
+    "rules",
+    "scope",
+    "src",
+    "style",
+    "summary",
+    "title",
+    "valign",
+    "width",
+];
 
 const COMMON: &[&str] = &["Envelope", "Header", "Body", "type", "schemaLocation", "nil", "lang", "space"];
 

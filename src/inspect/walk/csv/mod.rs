@@ -74,13 +74,13 @@ pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink
     records.unclosed().map_or(Ok(()), |at| Err(WalkError::Malformed { at }))
 }
 
-/// The cells of a document with their place in its syntax, for who writes it again: bytes between them are delimiters,
-/// quotes, blanks and line ends.
+/// The cells of a document with record and column (from 0) and their place in its syntax, for who writes it again: bytes
+/// between them are delimiters, quotes, blanks and line ends.
 pub(crate) fn cells(
     doc: &[u8],
     table: &Table,
     keys: &object::Table,
-    told: &mut dyn FnMut(Range<usize>, Option<&str>),
+    told: &mut dyn FnMut((usize, usize), Range<usize>, Option<&str>),
 ) {
     let layout = Layout::of(doc, table, keys);
     let mut records = Records::new(doc, &layout.dialect);
@@ -89,7 +89,7 @@ pub(crate) fn cells(
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
             let column =
                 layout.columns.get(at).filter(|column| layout.head == Some(number) && column.word != "*");
-            told(cell.span.clone(), column.map(|column| column.word.as_str()));
+            told((number, at), cell.span.clone(), column.map(|column| column.word.as_str()));
         }
     }
 }

@@ -100,8 +100,8 @@ impl Table {
     }
 
     /// Whether a place shows the key.
-    #[cfg(test)]
-    pub(in crate::inspect::walk) fn shows(&self, key: &str) -> bool {
+    #[must_use]
+    pub fn shows(&self, key: &str) -> bool {
         self.names.element(key) != Name::UNKNOWN
             || self.names.as_outside(self.names.find(key)) != Name::UNKNOWN
     }

@@ -153,7 +153,7 @@ impl Table {
     }
 
     /// A key as a place shows it, if the table has it.
-    pub(in crate::inspect) fn shown(&self, key: &str) -> Option<String> {
+    pub(crate) fn shown(&self, key: &str) -> Option<String> {
         Some(normal(key)).filter(|known| self.has(known))
     }
 

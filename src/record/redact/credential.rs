@@ -1,0 +1,202 @@
+//! What is a credential, by what it is called: dropped for everyone, and never sealed.
+
+use crate::inspect::decode;
+
+/// Whether what is called so is a credential: dropped for everyone, its length with it.
+#[must_use]
+pub fn is_credential(name: &str) -> bool {
+    // Every key of every document is asked: most are of another length than those that begin so.
+    let bytes = name.as_bytes();
+    let Some(first) = bytes.first() else { return false };
+    let lengths = NAMES_LOOK[usize::from(first.to_ascii_lowercase().wrapping_sub(b'a') & 31)];
+    if first.is_ascii_alphabetic() && lengths == 0 || bytes.len() > CREDENTIAL_NAME_MAX {
+        return false;
+    }
+    if bytes.iter().all(u8::is_ascii_alphanumeric) {
+        return lengths & 1 << bytes.len() != 0
+            && CREDENTIAL_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    }
+    let mut normal = [0; CREDENTIAL_NAME_MAX];
+    let letters = bytes.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
+    let length = normal.iter_mut().zip(letters).map(|(place, b)| *place = b).count();
+    let normal = normal.get(..length).unwrap_or_default();
+    name.is_ascii() && CREDENTIAL_NAMES.iter().any(|known| known.as_bytes() == normal)
+}
+
+/// By first letter a bit for each length of a name.
+const NAMES_LOOK: [u64; 32] = {
+    let (mut look, mut n) = ([0; 32], 0);
+    while n < CREDENTIAL_NAMES.len() {
+        let name = CREDENTIAL_NAMES[n].as_bytes();
+        look[(name[0] - b'a') as usize] |= 1 << name.len();
+        n += 1;
+    }
+    look
+};
+
+/// The same of a name with several words in it, percent-encoded or not: `user[password]`, `login.token`.
+pub(super) fn names_credential(name: &str) -> bool {
+    let named = |name: &str| {
+        is_credential(name)
+            || name.contains(NAME_SEPARATORS) && name.split(NAME_SEPARATORS).any(is_credential)
+    };
+    named(name) || name.contains('%') && named(&decode::percent(name, true))
+}
+
+/// Whether a credential stands in a text with its value: `password: …`, `?access_token=…`. An original that holds one isn't
+/// sealed; in doubt it does.
+pub(super) fn stands_in(raw: &[u8]) -> bool {
+    let stands = |raw: &[u8]| is_said_in(raw) || is_parameter_of(raw);
+    stands(raw)
+        || memchr::memchr(b'%', raw).is_some()
+            && stands(decode::percent(&String::from_utf8_lossy(raw), true).as_bytes())
+}
+
+/// Whether a name is that of a signature, which has elements for who signed and when, or of directions for a medicine: what
+/// holds such elements is no credential itself.
+pub(super) fn may_hold_more(name: &str) -> bool {
+    ["signature", "sig"].iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a URL, a query or a fragment has a parameter that is a credential.
+fn is_parameter_of(raw: &[u8]) -> bool {
+    if memchr::memchr(b'=', raw).is_none() {
+        return false;
+    }
+    let text = String::from_utf8_lossy(raw);
+    let pairs = text.split(|c: char| matches!(c, '?' | '&' | '#' | ';' | '"' | '\'') || c.is_whitespace());
+    let mut named = pairs.filter_map(|pair| pair.split_once('=')).filter(|(_, value)| !value.is_empty());
+    named.any(|(name, _)| names_credential(name))
+}
+
+/// Whether a word for a credential stands there with something behind it.
+fn is_said_in(raw: &[u8]) -> bool {
+    (0..raw.len()).any(|at| {
+        let rest = raw.get(at..).unwrap_or_default();
+        let found = SAID.iter().find_map(|(word, needs_mark)| Some((after(rest, word)?, needs_mark)));
+        found.is_some_and(|(behind, needs_mark)| {
+            let mark = behind.iter().position(|b| !b" \t\"'=:>]-".contains(b)).unwrap_or(behind.len());
+            let (between, value) = behind.split_at(mark);
+            let marked = between.iter().any(|b| b"=:>".contains(b));
+            // `secretion` is another word, `the password.` says nothing.
+            let is_value =
+                value.first().is_some_and(|b| b.is_ascii_alphanumeric() || !b.is_ascii_punctuation());
+            let ends_line = value.first().is_some_and(|b| matches!(b, b'\r' | b'\n')) && !marked;
+            !between.is_empty() && !ends_line && (marked && !value.is_empty() || !needs_mark && is_value)
+        })
+    })
+}
+
+/// What stands behind a word, in any case; a blank in it stands for `_`, `-`, a blank or nothing.
+fn after<'r>(text: &'r [u8], word: &str) -> Option<&'r [u8]> {
+    let mut rest = text;
+    for b in word.bytes() {
+        rest = match (b, rest.split_first()?) {
+            (b' ', (b'_' | b'-' | b' ', behind)) => behind,
+            (b' ', _) => rest,
+            (b, (first, behind)) if first.eq_ignore_ascii_case(&b) => behind,
+            _ => return None,
+        };
+    }
+    Some(rest)
+}
+
+/// Words for credentials in texts, and whether only `:`, `=` or `>` behind one makes what follows its value.
+const SAID: [(&str, bool); 12] = [
+    ("password", false),
+    ("passwd", false),
+    ("passphrase", false),
+    ("passcode", true),
+    ("pwd", false),
+    ("secret", true),
+    ("api key", false),
+    ("access token", false),
+    ("refresh token", false),
+    ("id token", true),
+    ("private key", true),
+    ("bearer", false),
+];
+
+/// What stands between words of a name.
+pub(super) const NAME_SEPARATORS: [char; 4] = ['.', ':', '[', ']'];
+
+/// A longer name is none of them, however it is written.
+const CREDENTIAL_NAME_MAX: usize = 40;
+
+const CREDENTIAL_NAMES: &[&str] = &[
+    "accesstoken",
+    "refreshtoken",
+    "idtoken",
+    "idtokenhint",
+    "token",
+    "authtoken",
+    "bearertoken",
+    "sessiontoken",
+    "sessionid",
+    "csrftoken",
+    "apikey",
+    "xapikey",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "secret",
+    "clientsecret",
+    "clientassertion",
+    "assertion",
+    "subjecttoken",
+    "actortoken",
+    "codeverifier",
+    "authorization",
+    "signature",
+    "sig",
+    "privatekey",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_words_is_a_credential_if_one_of_them_is() {
+        for name in
+            ["password", "API-Key", "user[password]", "login.token", "pass%77ord", "user%5Bpassword%5D"]
+        {
+            assert!(names_credential(name), "{name}");
+        }
+        for name in ["", "[]", "patient.name", "tokens", "name:exact", "%%"] {
+            assert!(!names_credential(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_seen_in_texts_by_the_value_behind_them() {
+        for text in [
+            "password: hunter2",
+            "PASSWORD=hunter2",
+            "the password is hunter2",
+            "{\"api_key\":\"x\"}",
+            "<Secret>x</Secret>",
+            "Authorization: Bearer abc",
+            "pwd\thunter2",
+            "http://h/cb?code=1#id_token=x",
+            "/x?apikey=hunter2",
+            "x?pass%77ord=hunter2",
+            "http%3A%2F%2Fh%3Ftoken%3Dx",
+            "accessToken: 7",
+        ] {
+            assert!(stands_in(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "",
+            "no secretions, passed well",
+            "forgot the password.",
+            "password:",
+            "a=b",
+            "Okafor",
+            "token bearers",
+        ] {
+            assert!(!stands_in(text.as_bytes()), "{text}");
+        }
+    }
+}
