@@ -1,6 +1,6 @@
 //! A body by its format: the walker says what may stay, the format's own syntax what is written.
 
-use super::leaf::{Redactor, leaf, unread};
+use super::leaf::{Numbers, Redactor, leaf, unread};
 use crate::inspect::decode;
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format::Format;
@@ -98,6 +98,7 @@ impl Redactor<'_> {
         let Ok(tape) = Tape::read(body, JSON_DEPTH_MAX) else {
             return self.opaque(body, UninspectedReason::Malformed.as_str());
         };
+        self.numbers = Numbers::ByPlace;
         let patch = fhir::patched(&tape, content_type, &self.aim, &self.rules.fhir);
         if let Some(Ok(patch)) = patch {
             patch.walk(&tape, &self.rules.fhir, &self.rules.objects, self);

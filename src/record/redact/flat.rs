@@ -1,7 +1,7 @@
 //! Formats of records: lines of JSON and flat tables stay what they are.
 
 use super::credential::names_credential;
-use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf, without};
+use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf, without};
 use crate::inspect::lines;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{csv, fhir, object};
@@ -15,6 +15,7 @@ impl Redactor<'_> {
         for (_, at) in lines::lines(doc) {
             let line = doc.get(at).unwrap_or_default();
             self.document(line);
+            self.numbers = Numbers::ByPlace;
             match Tape::read(line, JSON_DEPTH_MAX) {
                 Ok(tape) => {
                     if fhir::recognise(&tape) {

@@ -40,6 +40,17 @@ pub(super) struct Redactor<'d> {
     pub(super) unknown_names: HashSet<String>,
     /// The resource type that the target names: of this a patch is.
     pub(super) aim: String,
+    /// What the notation says of numbers.
+    pub(super) numbers: Numbers,
+}
+
+/// Which numbers without a row measure or count something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Those that the walker tells as quantities: its grammar says so.
+    AsTold,
+    /// Those whose place says so: whoever writes JSON or XML can put a number anywhere.
+    ByPlace,
 }
 
 impl<'d> Redactor<'d> {
@@ -57,6 +68,7 @@ impl<'d> Redactor<'d> {
             unknown_keys: Map::default(),
             unknown_names: HashSet::new(),
             aim: String::new(),
+            numbers: Numbers::AsTold,
         }
     }
 
@@ -65,6 +77,7 @@ impl<'d> Redactor<'d> {
         if self.seals {
             self.document = bytes.to_vec();
         }
+        self.numbers = Numbers::AsTold;
         self.said.clear();
         self.unknown_keys.clear();
         self.unknown_names.clear();

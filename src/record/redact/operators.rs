@@ -1,6 +1,6 @@
 //! What is done with a value, kind by kind: dropped, a placeholder, a keyed token, the year, three digits, kept.
 
-use super::leaf::Redactor;
+use super::leaf::{Numbers, Redactor};
 use crate::inspect::check::date;
 use crate::inspect::kind::{Kind, Redact};
 use crate::inspect::vocab;
@@ -35,7 +35,9 @@ impl Redactor<'_> {
             (Some(field), _) => self.field(field.kind, field.redact, value),
             (None, Reads::Code) if vocab::is_safe_code(value) => Stays::masked(value.to_owned()),
             (None, Reads::Quantity) if is_old_age(value, place) => Stays::masked(AGE_OVER),
-            (None, Reads::Quantity) if vocab::is_safe_quantity(value) => Stays::masked(value.to_owned()),
+            (None, Reads::Quantity) if vocab::is_safe_quantity(value) && self.is_measured(place) => {
+                Stays::masked(value.to_owned())
+            }
             (None, Reads::Time) => Stays::masked(year(value).map_or(Cow::Borrowed("[time]"), Cow::Owned)),
             (None, Reads::Code) => Stays::masked("[code]"),
             (None, Reads::Quantity) => Stays::masked("[number]"),
@@ -43,6 +45,22 @@ impl Redactor<'_> {
             (None, Reads::Public) => Stays::masked("[provider]"),
             (None, Reads::Value) => Stays::masked("[text]"),
         }
+    }
+
+    /// Whether a number measures or counts something, as its place tells. Keys of no known notation say nothing of theirs,
+    /// nor does what each sender has words of his own for: an extension, a parameter, an answer.
+    fn is_measured(&self, place: &dyn Fn() -> String) -> bool {
+        if self.numbers == Numbers::AsTold {
+            return true;
+        }
+        let place = place();
+        if place.starts_with('$') {
+            // An attribute of DICOM, whose representation is one of numbers: places in objects have no capitals.
+            return place.contains(".Value[") && !place.contains('*');
+        }
+        let mut steps = place.rsplit('.').map(|step| step.split('[').next().unwrap_or(step));
+        let (element, parent) = (steps.next().unwrap_or_default(), steps.next().unwrap_or_default());
+        self.rules.fhir.is_number(parent, element) && !OF_A_SENDER.contains(&parent)
     }
 
     fn field(&mut self, kind: Kind, redact: Redact, value: &str) -> Stays {
@@ -103,6 +121,9 @@ fn is_old_age(value: &str, place: &dyn Fn() -> String) -> bool {
 
 /// A year has no more than this many people.
 const OLDEST: u16 = 130;
+/// Elements whose url, name or question says what their value is.
+const OF_A_SENDER: [&str; 7] =
+    ["extension", "modifierExtension", "parameter", "part", "answer", "initial", "answerOption"];
 const AGE_OVER: &str = "[age-over-89]";
 const SMALL: [&str; 17] = [
     "036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884",

@@ -161,7 +161,7 @@ fn a_field_says_where_it_stands_and_no_credential_is_one() {
     let record = redact(draft, &TokenKeys::ephemeral().expect("random")).0;
     let fields = opened(&seals, &record);
     let values: Vec<&str> = fields.iter().map(|(_, value)| &**value).collect();
-    assert_eq!(values, ["x", "Okafor", "/a/Okafor", "E08738432"], "what stays needs no original");
+    assert_eq!(values, ["x", "Okafor", "/a/Okafor", "E08738432", "7"], "a secret has none");
     let text = body(&record, View::Masked);
     let mrn = sealed_fields(&record.payload().expect("stored"), View::Masked)
         .into_iter()
@@ -278,6 +278,45 @@ fn names_are_stored_word_by_word_as_our_tables_have_them() {
     }
     let text = stored("application/x-www-form-urlencoded", "/x", form, View::Masked);
     assert!(text.contains("*.dob=1951&*.ssn=[ssn]&*.lastName=[family-name]&name:*="), "{text}");
+}
+
+#[test]
+fn a_number_stays_only_where_its_place_says_that_it_measures_something() {
+    let shown = |content_type: &str, text: &str| {
+        body(&redacted(content_type, text.as_bytes(), View::Linked), View::Linked)
+    };
+    let any = shown(
+        "application/json",
+        "{\"chart\":482913,\"age\":93,\"lat\":43.6150,\"id\":482913,\"patients\":{\"482913\":{\"room\":[12]}},\"dob\":1990}",
+    );
+    assert_eq!(any.matches("\"[number]\"").count(), 5, "{any}");
+    assert!(!any.bytes().any(|b| b.is_ascii_digit() && !b"190".contains(&b)), "{any}");
+    let fhir = shown(
+        "application/fhir+json",
+        "{\"resourceType\":\"Observation\",\"id\":482913,\"foo\":{\"value\":482914},\"valueQuantity\":{\"value\":7.25},\"component\":[{\"valueInteger\":42}],\"extension\":[{\"url\":\"urn:x\",\"valueInteger\":482915}]}",
+    );
+    assert!(fhir.contains("\"value\":7.25") && fhir.contains("\"valueInteger\":42"), "{fhir}");
+    assert!(!fhir.contains("4829"), "{fhir}");
+    let xml = shown(
+        "application/fhir+xml",
+        "<Observation xmlns=\"http://hl7.org/fhir\"><extension url=\"urn:x\"><valueInteger value=\"482915\"/></extension><valueQuantity><value value=\"7.25\"/></valueQuantity></Observation>",
+    );
+    assert!(xml.contains("<value value=\"7.25\"/>") && !xml.contains("4829"), "{xml}");
+    let line = shown(
+        "application/fhir+ndjson",
+        "{\"resourceType\":\"Observation\",\"valueInteger\":42}\n{\"chart\":482913}\n",
+    );
+    assert!(line.contains(":42") && !line.contains("4829"), "{line}");
+    let dicom = shown(
+        "application/dicom+json",
+        "[{\"00080060\":{\"vr\":\"CS\",\"Value\":[\"CT\"]},\"00280010\":{\"vr\":\"US\",\"Value\":[512]},\"00991001\":{\"vr\":\"IS\",\"Value\":[482913]}}]",
+    );
+    assert!(!dicom.contains("482913"), "{dicom}");
+    let hl7 = shown(
+        "x-application/hl7-v2+er7",
+        "MSH|^~\\&|A|B|C|D|20250101||ORU^R01|1|P|2.5\rOBX|1|NM|2345-7^Glucose^LN||93|mg/dL\r",
+    );
+    assert!(hl7.contains("||93|"), "{hl7}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! Comments and instructions keep their place; a document type and what it points at are left out.
 
 use super::credential::{is_credential, may_hold_more, names_credential};
-use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
+use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format;
 use crate::inspect::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
@@ -16,6 +16,7 @@ impl Redactor<'_> {
             return self.opaque(doc, UninspectedReason::Malformed.as_str());
         };
         let rules = self.rules;
+        self.numbers = Numbers::ByPlace;
         let knows: &dyn Fn(&str) -> bool = if cda::recognise(&tape) {
             cda::walk_tape(&tape, &rules.cda, self);
             &|name| rules.cda.knows(name)

@@ -23,6 +23,17 @@ pub fn shaped<'d>(tape: &'d xml::Tape<'_>, table: &Table) -> Option<json::Tape<'
     shape::shaped(tape, &FhirShape { names: &table.names, shapes: &table.shapes })
 }
 
+impl Table {
+    /// Whether R4 has a number in this element of that one, in XML and JSON alike. What a resource holds directly is a number
+    /// if it is one anywhere: the key that the resource stands under doesn't say its type.
+    #[must_use]
+    pub fn is_number(&self, parent: &str, element: &str) -> bool {
+        let (parent, element) = (self.names.find(parent), self.names.find(element));
+        let of_a_resource = [self.words.resource, self.words.contained].contains(&parent);
+        self.shapes.numbers.holds(parent, element) || of_a_resource && self.shapes.numbers.has(element)
+    }
+}
+
 struct FhirShape<'t> {
     names: &'t Names,
     shapes: &'t Shapes,
@@ -111,6 +122,11 @@ impl Elements {
             *elements.get_mut(name.index()).ok_or("a name without a number")? = within;
         }
         Ok(Self(elements))
+    }
+
+    /// Whether the element is of the set somewhere.
+    fn has(&self, element: Name) -> bool {
+        self.0.get(element.index()).is_some_and(|within| !matches!(within, Within::Nowhere))
     }
 
     fn holds(&self, parent: Name, element: Name) -> bool {
