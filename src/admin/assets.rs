@@ -244,9 +244,10 @@ async fn made(
         return Err(answers::unfit(&told));
     }
     let (base, candidate) = ((admin.base)(), new.clone());
+    let others = others(admin, caller, &all);
     let problems = blocking(move || Ok(apply(&base, &with(all, candidate)).err())).await?;
     if let Some(problems) = problems {
-        return Err(answers::unfit(&problems));
+        return Err(answers::unfit(&without_others(&new.key, &others, problems)));
     }
     let Some(headers) = headers else {
         return Ok(Json(json!({"dry_run": true, "problems": []})).into_response());
@@ -270,6 +271,35 @@ async fn made(
     let all = admin.control.assets().map_err(answers::broken)?;
     let version = AssetVersion { version: new.version + 1, ..new };
     Ok(tagged(version.version, told(&version, &all)))
+}
+
+/// Names of the environments in which the caller has no role, and of their connections.
+fn others(admin: &Admin, caller: &Caller, all: &[AssetVersion]) -> Vec<String> {
+    let is_other = |environment: &str| caller.principal.role_in(environment).is_empty();
+    let environments = (admin.environments)().into_iter().map(|(name, _)| name);
+    let base = (admin.base)();
+    let of_file = base.connections.iter().map(|c| (c.name.to_string(), c.environment.to_string()));
+    let assets = all.iter().filter(|asset| asset.key.kind == Kind::Connection.as_str());
+    let assets = assets.map(|asset| (asset.key.name.clone(), asset.key.environment.clone()));
+    let connections = of_file.chain(assets).filter(|(_, environment)| is_other(environment));
+    environments.filter(|name| is_other(name)).chain(connections.map(|(name, _)| name)).collect()
+}
+
+/// What is wrong, without what it would tell of environments that the caller knows nothing of.
+fn without_others(key: &AssetKey, others: &[String], problems: Vec<String>) -> Vec<String> {
+    let others: Vec<String> =
+        others.iter().filter(|name| **name != key.name).map(|name| format!("`{name}`")).collect();
+    let untold = format!(
+        "{} `{}`: wanted what is of one environment only, got what another environment has",
+        key.kind, key.name
+    );
+    let told = |problem: String| match others.iter().any(|name| problem.contains(name)) {
+        true => untold.clone(),
+        false => problem,
+    };
+    let mut told: Vec<String> = problems.into_iter().map(told).collect();
+    told.dedup();
+    told
 }
 
 /// What names an asset: a kind and a name that there may be.

@@ -1,6 +1,7 @@
 //! Checks across sections: names that have to exist, and what must not be shared.
 
 use super::Config;
+use super::hosts::shared_upstreams;
 use super::reader::Problems;
 use crate::org::Flag;
 use std::collections::HashMap;
@@ -79,39 +80,6 @@ fn sealing(config: &Config, problems: &mut Problems) {
             "records, which originals are sealed into",
             "records.enabled = false: nothing would ever be sealed",
         );
-    }
-}
-
-/// An upstream belongs to one environment.
-fn shared_upstreams(config: &Config, problems: &mut Problems) {
-    let mut owner: HashMap<(&str, u16), (&str, &str)> = HashMap::new();
-    let endpoints = config.connections.iter().flat_map(|c| c.endpoints.iter().map(move |e| (c, e)));
-    for (c, e) in endpoints {
-        let (environment, first) = *owner.entry((&e.host, e.port)).or_insert((&c.environment, &c.name));
-        if environment != &*c.environment {
-            problems.across(
-                format!("connection `{}`.upstream", c.name),
-                "an upstream of one environment only",
-                format!("one that connection `{first}` has in environment `{environment}`"),
-            );
-        }
-        let is_here = |a: std::net::SocketAddr| a.port() == e.port && same_host(&e.host, a.ip());
-        let loops =
-            config.listeners.iter().filter_map(|l| l.address.tcp()).any(is_here) || is_here(config.admin);
-        if loops {
-            problems.across(
-                format!("connection `{}`.upstream", c.name),
-                "an upstream that isn't this gateway",
-                "an address of its own",
-            );
-        }
-    }
-}
-
-fn same_host(host: &str, ip: std::net::IpAddr) -> bool {
-    match host.parse::<std::net::IpAddr>() {
-        Ok(host) => host == ip || (ip.is_unspecified() && host.is_loopback()),
-        Err(_) => host == "localhost" && (ip.is_loopback() || ip.is_unspecified()),
     }
 }
 

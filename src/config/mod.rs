@@ -7,6 +7,7 @@ pub mod assets;
 mod callers;
 pub mod cases;
 mod checks;
+mod hosts;
 mod listener;
 mod reader;
 mod issuer;

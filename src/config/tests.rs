@@ -146,8 +146,32 @@ fn sections_have_to_fit_each_other() {
             && p.contains("did you mean `development`")),
         "{got:#?}"
     );
-    let got = problems(&GOOD.replace("9001", "8081"));
-    assert!(got.iter().any(|p| p.contains("isn't this gateway")), "{got:#?}");
+    for host in
+        ["127.1", "localhost", "LOCALHOST.", "2130706433", "[::ffff:127.0.0.1]", "0.0.0.0", "0x7f.1", "[::1]"]
+    {
+        let second = second.replace("127.0.0.1", host);
+        let got = problems(&format!("{GOOD}{second}"));
+        assert!(got.iter().any(|p| p.contains("an upstream of one environment only")), "{host}: {got:#?}");
+    }
+    let names = GOOD.replace("127.0.0.1:9001", "ehr.example.org:9001");
+    let got = problems(&format!("{names}{}", second.replace("127.0.0.1", "EHR.example.ORG.")));
+    assert!(got.iter().any(|p| p.contains("an upstream of one environment only")), "{got:#?}");
+    for here in [
+        "127.0.0.1:8081",
+        "127.1:8081",
+        "0.0.0.0:8081",
+        "localhost:8081",
+        "2130706433:9901",
+        "[::ffff:7f00:1]:9901",
+    ] {
+        let got = problems(&GOOD.replace("127.0.0.1:9001", here));
+        assert!(got.iter().any(|p| p.contains("isn't this gateway")), "{here}: {got:#?}");
+    }
+    assert_eq!(
+        problems(&GOOD.replace("127.0.0.1:9001", "127.1:9902")),
+        Vec::<String>::new(),
+        "a sidecar's own"
+    );
     assert_eq!(problems("").len(), 1);
 }
 

@@ -116,7 +116,12 @@ pub(super) async fn connect(upstream: &Upstream, endpoint: &Endpoint) -> Result<
 
 async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Result<Connection, ForwardError> {
     let refused = || ForwardError::Connect { upstream: Arc::clone(&upstream.name) };
-    let (stream, address) = reach(endpoint, limit).await.ok_or_else(refused)?;
+    let barred = || ForwardError::Barred { upstream: Arc::clone(&upstream.name) };
+    let (stream, address) = match reach(upstream, endpoint, limit).await {
+        Reached::There(stream, address) => (stream, address),
+        Reached::Barred => return Err(barred()),
+        Reached::Nothing => return Err(refused()),
+    };
     let _ = stream.set_nodelay(true); // slower, and no fault
     let opened = match &endpoint.tls {
         None => match upstream.http2 {
@@ -137,16 +142,31 @@ async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Resu
     opened.map_err(|_| refused())
 }
 
-/// The first of its addresses that takes a connection; each but the last gets its share of the time.
-async fn reach(endpoint: &Endpoint, limit: Duration) -> Option<(TcpStream, SocketAddr)> {
+/// Where the addresses of an endpoint led.
+enum Reached {
+    There(TcpStream, SocketAddr),
+    /// Where it must not, and nowhere else.
+    Barred,
+    Nothing,
+}
+
+/// The first of its addresses that takes a connection; each but the last gets its share of the time. One that it must not
+/// lead to is none of them, and where only the connection tells that, nothing was written on it.
+async fn reach(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Reached {
+    let mut none = Reached::Nothing;
     let addresses = endpoint.addresses().await;
     let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     for address in addresses {
-        if let Ok(Ok(stream)) = timeout(share, TcpStream::connect(address)).await {
-            return Some((stream, address));
+        if upstream.barred.holds(address, endpoint) {
+            none = Reached::Barred;
+        } else if let Ok(Ok(stream)) = timeout(share, TcpStream::connect(address)).await {
+            if !upstream.barred.holds_stream(&stream, address, endpoint) {
+                return Reached::There(stream, address);
+            }
+            none = Reached::Barred;
         }
     }
-    None
+    none
 }
 
 async fn http1(

@@ -3,7 +3,7 @@
 //! What all threads share of it is read on a message's way and written off it: when a check's verdict changes, when it
 //! fails, when its name is looked up anew. It outlives reloads as long as its connection names it.
 
-use super::UpstreamTls;
+use super::{Listening, UpstreamTls, address_of};
 use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ impl Endpoint {
     pub fn new(host: impl Into<String>, port: u16, tls: Option<Arc<UpstreamTls>>) -> Self {
         let host = host.into();
         let mut endpoint = Self {
-            address: host.parse().ok(),
+            address: address_of(&host),
             host,
             port,
             weight: 1,
@@ -58,6 +58,11 @@ impl Endpoint {
     /// The same as a header's value.
     pub(super) fn host_value(&self) -> Option<&HeaderValue> {
         self.host_value.as_ref()
+    }
+
+    /// Whether its host is an address, in whatever spelling: nobody is asked where it leads.
+    pub(super) fn is_address(&self) -> bool {
+        self.address.is_some()
     }
 
     /// Whether `other` is reached in the same way: connections to the one serve the other.
@@ -110,11 +115,11 @@ impl Endpoint {
             // Not asked again by each message that comes meanwhile.
             let known = self.state.resolved.load().as_ref().map(|known| known.addresses.clone());
             if let Some(known) = known {
-                self.state.resolve_to(known.clone());
+                self.state.resolved_to(known.clone());
                 return known;
             }
         } else {
-            self.state.resolve_to(found.clone());
+            self.state.resolved_to(found.clone());
         }
         found
     }
@@ -235,14 +240,23 @@ impl EndpointState {
         self.resolved.load().as_ref().is_none_or(|r| r.addresses.contains(&address))
     }
 
-    fn resolve_to(&self, addresses: Vec<SocketAddr>) {
+    /// Where its name led when it was last looked up.
+    pub(super) fn known(&self) -> Vec<SocketAddr> {
+        self.resolved.load().as_ref().map(|known| known.addresses.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn resolved_to(&self, addresses: Vec<SocketAddr>) {
         self.resolved.store(Some(Arc::new(Resolved { at: Instant::now(), addresses })));
     }
 }
 
 /// The states of all endpoints, by connection and authority, across reloads.
 #[derive(Debug, Default)]
-pub struct EndpointStates(Mutex<HashMap<EndpointKey, Arc<EndpointState>>>);
+pub struct EndpointStates {
+    all: Mutex<HashMap<EndpointKey, Arc<EndpointState>>>,
+    /// Where this process listens: no endpoint is there.
+    pub listening: Arc<Listening>,
+}
 
 /// Connection and authority.
 type EndpointKey = (Arc<str>, String);
@@ -251,13 +265,13 @@ impl EndpointStates {
     /// The state of an endpoint, a new one where there is none.
     #[must_use]
     pub fn of(&self, connection: &Arc<str>, authority: String) -> Arc<EndpointState> {
-        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         states.entry((connection.clone(), authority)).or_default().clone()
     }
 
     /// Forgets those that nothing refers to any more.
     pub fn tidy(&self) {
-        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         states.retain(|_, state| Arc::strong_count(state) > 1);
     }
 }
@@ -332,6 +346,6 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &states.of(&name, "a:1".to_owned())));
         drop(first);
         states.tidy();
-        assert!(states.0.lock().expect("no panic").is_empty());
+        assert!(states.all.lock().expect("no panic").is_empty());
     }
 }

@@ -8,12 +8,14 @@
 //!   method is safe and the body is held; a reply with doubtful framing is [`ForwardError::Invalid`].
 //! - Cost: one [`Pool`] for each thread, without locks; the last connection that came back is the next to go.
 
+mod barred;
 mod body;
 mod connect;
 mod endpoint;
 mod group;
 mod health;
 mod headers;
+mod host;
 mod once;
 mod pool;
 mod secret;
@@ -22,6 +24,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+pub use barred::{Barred, Listening, listens_at};
 pub use body::{OutBody, UpstreamBody};
 pub use endpoint::{Ejection, Endpoint, EndpointState, EndpointStates};
 pub use headers::{
@@ -29,6 +32,7 @@ pub use headers::{
     prepare_request,
 };
 pub use health::{HealthCheck, check_health};
+pub use host::{Host, address_of};
 pub use once::Remote;
 pub use pool::{ForwardCounters, Pool};
 pub use secret::{Secret, SecretError};
@@ -69,6 +73,8 @@ pub struct Upstream {
     pub pool_idle_timeout_ms: u64,
     /// Headers that only it may know: written last, in place of any others.
     pub secret_headers: Arc<[(http::HeaderName, http::HeaderValue)]>,
+    /// Where it must not lead. Default nowhere.
+    pub barred: Barred,
 }
 
 /// Whether HTTP/2 is spoken to an upstream. Over HTTP/1.1 each message has a connection for itself, which is cheaper and
@@ -106,6 +112,7 @@ impl Upstream {
             pool_idle_max: 64,
             pool_idle_timeout_ms: 30_000,
             secret_headers: Arc::new([]),
+            barred: Barred::default(),
         }
     }
 }
@@ -116,6 +123,12 @@ pub enum ForwardError {
     /// It took no connection. Its fault; nothing was sent, so trying again is safe.
     #[error("upstream `{upstream}` took no connection")]
     Connect {
+        /// Its name.
+        upstream: Arc<str>,
+    },
+    /// It leads to this gateway itself or to what is another environment's. The operator's fault; nothing was sent.
+    #[error("upstream `{upstream}` leads to this gateway or to an upstream of another environment")]
+    Barred {
         /// Its name.
         upstream: Arc<str>,
     },
@@ -180,9 +193,10 @@ impl ForwardError {
     #[must_use]
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Connect { .. } | Self::ConnectTimeout { .. } | Self::Handshake { .. } => {
-                Reason::UpstreamConnect
-            }
+            Self::Connect { .. }
+            | Self::Barred { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Handshake { .. } => Reason::UpstreamConnect,
             Self::Unavailable { .. } => Reason::UpstreamUnavailable,
             Self::Busy { .. } => Reason::UpstreamBusy,
             Self::HeadTimeout { .. } => Reason::UpstreamTimeout,

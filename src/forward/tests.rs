@@ -193,6 +193,21 @@ async fn each_fault_of_an_upstream_has_its_own_error() {
                 ForwardError::HeadTimeout { upstream: upstream.clone(), limit_ms: 50 }
             );
 
+            // Where it must not lead, not even to another server of this machine's.
+            for own in ["127.0.0.1", "0.0.0.0", "::"] {
+                let barred = Arc::new(Listening::default());
+                barred.on(vec![SocketAddr::new(
+                    own.parse().expect("an address"),
+                    played.upstream.endpoints[0].port,
+                )]);
+                let mut address = played.upstream.clone();
+                address.barred = Barred::new(barred, []);
+                assert_eq!(
+                    Pool::new().send(&address, get()).await.expect_err("barred"),
+                    ForwardError::Barred { upstream: upstream.clone() }
+                );
+            }
+
             let address = played.upstream.clone();
             drop(played);
             assert_eq!(

@@ -14,7 +14,7 @@ pub use authority::{host_of, is_misdirected};
 pub use ids::Ids;
 
 use crate::config::{Config, ConfiguredEndpoint, Connection, Environment, Listener};
-use crate::forward::{Endpoint, EndpointStates, Upstream, UpstreamTls};
+use crate::forward::{Barred, Endpoint, EndpointStates, Upstream, UpstreamTls};
 use crate::identify::Caller;
 use crate::inspect::decode;
 use crate::inspect::links::Hosts;
@@ -117,8 +117,9 @@ impl Routes {
     /// what is known of their endpoints.
     #[must_use]
     pub fn new(config: &Config, secrets: &Secrets, states: &EndpointStates) -> Self {
-        let upstreams: Vec<Upstream> =
+        let mut upstreams: Vec<Upstream> =
             config.connections.iter().map(|c| upstream(config, c, secrets, states)).collect();
+        bar(config, &mut upstreams, states);
         let routes = config
             .connections
             .iter()
@@ -219,6 +220,20 @@ impl Routes {
             return Err(Reason::EnvironmentUnknown);
         }
         Ok(first.clone())
+    }
+}
+
+/// Has no upstream lead to a listener of ours or to what another environment has.
+fn bar(config: &Config, upstreams: &mut [Upstream], states: &EndpointStates) {
+    let of = |environment: &Environment| {
+        let all = config.connections.iter().zip(upstreams.iter());
+        let others = all.filter(|(c, _)| c.environment != environment.name);
+        let endpoints = others.flat_map(|(_, upstream)| upstream.endpoints.iter().cloned());
+        (environment.name.clone(), Barred::new(states.listening.clone(), endpoints))
+    };
+    let barred: HashMap<Arc<str>, Barred> = config.environments.iter().map(|e| of(e)).collect();
+    for (c, upstream) in config.connections.iter().zip(upstreams) {
+        upstream.barred = barred.get(&c.environment).cloned().unwrap_or_default();
     }
 }
 

@@ -261,6 +261,8 @@ impl Running {
         let addresses = names.into_iter().zip(workers.local_addrs().iter().cloned()).collect();
         let connections = (workers.open_connections(), workers.counters().to_vec());
         let admin_listens = admin_socket.local_addr().map_err(io("the admin listener has no address"))?;
+        let own = workers.local_addrs().iter().filter_map(Address::tcp).chain([admin_listens]);
+        lasting.endpoints.listening.on(own.collect());
         // How long a break-glass still had isn't known any more.
         control.end_all_glass(i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(0))?;
         let admin = admin::start(

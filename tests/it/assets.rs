@@ -236,6 +236,28 @@ fn a_profile_lowers_what_is_stored_of_a_callers_messages() {
 }
 
 #[test]
+fn a_connection_never_leads_to_the_gateway_itself() {
+    let mut p = Place::start();
+    let engineer = p.engineer.clone();
+    // The configuration has port 0: only whoever connects knows what the listeners are.
+    let own = [p.gate.running().admin_address().port(), p.gate.address(2).port()];
+    for (n, port) in own.into_iter().enumerate() {
+        for (m, host) in ["127.0.0.1", "localhost", "127.1", "0.0.0.0"].into_iter().enumerate() {
+            let text = format!("upstream = \"http://{host}:{port}\"\nallow = [\"/own{n}{m}\"]");
+            assert_eq!(p.put(&engineer, &format!("staging/connection/own{n}{m}"), &text).status(), 200);
+            let answer = p.gate.send(1, "GET", &format!("/own{n}{m}/livez"), &[], b"");
+            assert_eq!(answer.status(), 502, "{host}:{port}: {answer:?}");
+            assert!(String::from_utf8_lossy(&answer.body).contains("upstream_connect"), "{answer:?}");
+        }
+    }
+    // A sidecar's application has another port of the same machine.
+    let app = Upstream::start();
+    let text = format!("upstream = \"http://127.0.0.1:{}\"\nallow = [\"/app\"]", app.address.port());
+    assert_eq!(p.put(&engineer, "staging/connection/app", &text).status(), 200);
+    assert_eq!(p.gate.send(1, "GET", "/app/x", &[], b"").status(), 200);
+}
+
+#[test]
 fn what_doesnt_fit_is_told_and_changes_nothing() {
     let mut p = Place::start();
     let (engineer, security) = (p.engineer.clone(), p.security.clone());
@@ -247,6 +269,16 @@ fn what_doesnt_fit_is_told_and_changes_nothing() {
             .contains("acme.badge")
     );
     assert_eq!(p.put(&engineer, "staging/connection/to-staging", &shared).status(), 409, "the file's");
+    // Whoever has no role in production isn't told of it, however its upstream is written.
+    let (id, stranger) = p.gate.member("sam", "member");
+    p.gate.running().control().set_environment_role(&id, "staging", Some("engineer"), 1).expect("set");
+    let told = p.put(&engineer, "staging/connection/lab", &shared);
+    assert!(problems(&told).contains("`production`"), "{told:?}");
+    for host in ["127.0.0.1", "localhost", "127.1", "2130706433", "[::ffff:127.0.0.1]", "0.0.0.0"] {
+        let told = p.put(&stranger, "staging/connection/lab", &shared.replace("127.0.0.1", host));
+        let told = problems(&told);
+        assert!(told.contains("one environment only") && !told.contains("production"), "{host}: {told}");
+    }
     assert_eq!(p.put(&engineer, "staging/doctor/x", "").status(), 404);
     assert_eq!(p.put(&engineer, "staging/profile/UPPER", "").status(), 400);
     let stranger = p.put(&engineer, "staging/profile/low", "doctor = \"shape\"");
