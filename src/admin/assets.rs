@@ -175,22 +175,24 @@ pub(super) async fn put(
 
 /// Takes an asset out; its versions stay, and it can be rolled back to one of them.
 #[utoipa::path(delete, path = "/v1/assets/{environment}/{kind}/{name}", tag = "assets",
-    params(("environment" = String, Path, description = "The environment"), ("kind" = String, Path, description = "connection, rules or profile"), ("name" = String, Path, description = "The name")),
+    params(("environment" = String, Path, description = "The environment"), ("kind" = String, Path, description = "connection, rules or profile"), ("name" = String, Path, description = "The name"), DryRun),
     responses((status = 200, description = "The version that says so"), (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it"), (status = 404, description = "No such asset"),
               (status = 409, description = "The configuration file owns it"), (status = 412, description = "Somebody changed it since"), (status = 422, description = "What is left doesn't fit"), (status = 428, description = "If-Match is needed")))]
 pub(super) async fn remove(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
     Path(place): Place,
+    dry: Result<Params<DryRun>, QueryRejection>,
     headers: HeaderMap,
 ) -> Answer {
+    let dry = is_dry(dry)?;
     let key = named(place)?;
     may_write_some(&admin, &caller, &key)?;
     owned_by_no_file(&admin, &key)?;
     let before = newest(&admin, &key)?.filter(|before| before.text.is_some()).ok_or_else(not_here)?;
     may_write(&admin, &caller, &key, &[before.text.as_ref()])?;
     let new = AssetVersion { text: None, ..renewed(before, &caller, "removed") };
-    made(&admin, &caller, "remove_asset", new, Some(&headers)).await
+    made(&admin, &caller, "remove_asset", new, (!dry).then_some(&headers)).await
 }
 
 /// Has an older version's text hold again, as a new version.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Whether to tell what a change would do instead of doing it.
 #[derive(Debug, Deserialize, Default, utoipa::IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct DryRun {
     /// Tell what would be gained and lost, and change nothing.
@@ -206,20 +206,30 @@ pub(super) async fn take_role(
 }
 
 /// Removes a member: its tokens are revoked.
-#[utoipa::path(delete, path = "/v1/members/{id}", params(("id" = String, Path, description = "The member's id")), tag = "organization",
-    responses((status = 204, description = "Gone"), (status = 401, description = "No token that is known"), (status = 403, description = "Not allowed to take this role"),
+#[utoipa::path(delete, path = "/v1/members/{id}", params(("id" = String, Path, description = "The member's id"), DryRun), tag = "organization",
+    responses((status = 200, description = "Who would go"), (status = 204, description = "Gone"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known"), (status = 403, description = "Not allowed to take this role"),
               (status = 404, description = "No such member"), (status = 409, description = "The last owner stays"),
               (status = 412, description = "Somebody changed it since"), (status = 428, description = "If-Match is needed")))]
 pub(super) async fn remove(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
     Path(id): Path<String>,
+    dry: Result<Params<DryRun>, QueryRejection>,
     headers: HeaderMap,
 ) -> Answer {
+    let dry = is_dry(dry)?;
     caller.manages(&admin)?;
     let member = member(&admin, &id)?;
     if !caller.principal.org.assigns(OrgRole::of(&member.org_role).unwrap_or(OrgRole::Owner)) {
         return Err(caller.refused(&admin, "members", ""));
+    }
+    if dry {
+        let is_owner = |member: &MemberRow| OrgRole::of(&member.org_role) == Some(OrgRole::Owner);
+        let members = admin.control.members().map_err(|_| answers::broken())?;
+        if is_owner(&member) && !members.iter().any(|other| other.id != member.id && is_owner(other)) {
+            return Err(unchanged(Changed::LastOwner));
+        }
+        return Ok(tagged(member.version, json!({"dry_run": true, "member": told(&member)})));
     }
     if_match(&headers, member.version)?;
     caller.did(&admin, &Done { action: "remove_member", object: &member.id, ..Done::default() })?;

@@ -33,6 +33,7 @@ pub use sign_in::SignIns;
 
 use crate::audit::Audit;
 use crate::config::Config;
+use crate::inspect::decode;
 use crate::org::{Flag, Roles};
 use crate::secrets::TokenKeys;
 use crate::store::{Control, RecordReader};
@@ -152,6 +153,7 @@ fn router(admin: Arc<Admin>) -> Router {
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.") })
+        .layer(middleware::from_fn(known_parameters))
         .layer(middleware::from_fn(same_site))
         .with_state(admin)
 }
@@ -236,6 +238,24 @@ async fn same_site(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// Whether a query has parameters that the route is described with, and no others: whoever asks for `dryRun` doesn't want it
+/// done. Probes and scrapes take what their tools send.
+async fn known_parameters(request: Request, next: Next) -> Response {
+    let Some(query) = request.uri().query().filter(|query| !query.is_empty()) else {
+        return next.run(request).await;
+    };
+    let path = request.uri().path();
+    let Some(known) = openapi::parameters(request.method(), path).filter(|_| path != PROVIDERS_ANSWER) else {
+        return next.run(request).await;
+    };
+    let name = |pair: &str| decode::percent(pair.split('=').next().unwrap_or_default(), true);
+    if query.split('&').filter(|pair| !pair.is_empty()).all(|pair| known.contains(&name(pair))) {
+        return next.run(request).await;
+    }
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    problem(StatusCode::BAD_REQUEST, "bad_query", &format!("Known parameters: {known}."))
+}
+
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     match (admin.unready)() {
         None => {
@@ -262,5 +282,7 @@ fn shown_id(id: &str) -> &str {
 
 /// Handlers at once; others wait for their turn. Far below the threads that there may be: handlers take some themselves.
 const HANDLERS_MAX: usize = 64;
+/// What a provider adds to its answer is the provider's.
+const PROVIDERS_ANSWER: &str = "/v1/sign-in/callback";
 /// Of a request's body.
 const BODY_BYTES_MAX: usize = 64 << 10;

@@ -4,7 +4,11 @@ use super::{
     assets, export, glass, members, promotions, records, sealing, sign_in, suppressions, tail, tokens, trail,
     values,
 };
+use axum::http::Method;
+use std::sync::LazyLock;
 use utoipa::OpenApi;
+use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::{OpenApi as Description, Response};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -81,8 +85,54 @@ use utoipa::OpenApi;
 )]
 struct Described;
 
+/// The query parameters of the route that takes a path, as it is described; `None` where none does.
+pub(super) fn parameters(method: &Method, path: &str) -> Option<&'static [String]> {
+    type Route = (Method, String, Vec<String>);
+    static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+        let mut routes = Vec::new();
+        for (path, item) in described().paths.paths {
+            let operations = [
+                (Method::GET, item.get),
+                (Method::POST, item.post),
+                (Method::PUT, item.put),
+                (Method::DELETE, item.delete),
+            ];
+            for (method, operation) in operations {
+                let Some(operation) = operation else { continue };
+                let all = operation.parameters.unwrap_or_default().into_iter();
+                let query = all.filter(|p| p.parameter_in == ParameterIn::Query).map(|p| p.name).collect();
+                routes.push((method, path.clone(), query));
+            }
+        }
+        // A word wins over a parameter, as with the router.
+        routes.sort_by_key(|(_, path, _)| path.matches('{').count());
+        routes
+    });
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let is_at = |route: &str| {
+        let same = |(route, path): (&str, &str)| route == path || route.starts_with('{');
+        route.split('/').count() == path.split('/').count() && route.split('/').zip(path.split('/')).all(same)
+    };
+    ROUTES.iter().find(|(m, route, _)| m == method && is_at(route)).map(|(_, _, query)| query.as_slice())
+}
+
 /// The description as JSON text.
 #[must_use]
 pub fn openapi() -> String {
-    Described::openapi().to_pretty_json().unwrap_or_default() + "\n"
+    described().to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// The handlers' words, and what holds for every route: see `known_parameters`.
+fn described() -> Description {
+    let mut described = Described::openapi();
+    let operations = described
+        .paths
+        .paths
+        .values_mut()
+        .flat_map(|item| [&mut item.get, &mut item.post, &mut item.put, &mut item.delete]);
+    for operation in operations.flatten() {
+        let unknown = || Response::new("An unknown parameter").into();
+        operation.responses.responses.entry("400".to_owned()).or_insert_with(unknown);
+    }
+    described
 }

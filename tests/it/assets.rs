@@ -279,6 +279,18 @@ fn what_doesnt_fit_is_told_and_changes_nothing() {
         let told = problems(&told);
         assert!(told.contains("one environment only") && !told.contains("production"), "{host}: {told}");
     }
+    let made = "connection = \"shape\"";
+    assert_eq!(p.put(&engineer, "staging/profile/gone", made).status(), 200);
+    let path = "/v1/assets/staging/profile/gone";
+    for query in ["dryRun=true", "dry-run=true", "dry_run=true&x=1", "dry_run=maybe"] {
+        let answer =
+            p.call(("DELETE", &format!("{path}?{query}")), &engineer, &[("If-Match", "*")], &json!({}));
+        assert_eq!(answer.status(), 400, "{query}");
+    }
+    let dry = p.call(("DELETE", &format!("{path}?dry_run=true")), &engineer, &[], &json!({}));
+    assert_eq!((dry.status(), dry.json()["dry_run"].as_bool()), (200, Some(true)), "{dry:?}");
+    assert_eq!(p.gate.admin(path, &engineer).json()["removed"].as_bool().unwrap_or(false), false);
+    assert_eq!(p.listed("staging", "gone")["version"], 1, "a dry run changes nothing");
     assert_eq!(p.put(&engineer, "staging/doctor/x", "").status(), 404);
     assert_eq!(p.put(&engineer, "staging/profile/UPPER", "").status(), 400);
     let stranger = p.put(&engineer, "staging/profile/low", "doctor = \"shape\"");

@@ -61,6 +61,21 @@ fn a_role_holds_from_the_next_request_and_the_answer_lists_what_it_gives() {
     );
     assert_eq!((dry.status(), dry.json()["dry_run"].as_bool()), (200, Some(true)));
     assert_eq!(show().status(), 403, "a dry run changes nothing");
+    for query in ["dryRun=true", "dry-run=true", "dry_run=true&x=1", "%64ry_run=true&dryrun=true"] {
+        let path = format!("/v1/members/{ann}/environments/production?{query}");
+        let answer = call(&gate, ("PUT", &path), &owner, &[("If-Match", "*")], &json!({"role": "support"}));
+        assert_eq!((answer.status(), answer.json()["title"].as_str()), (400, Some("bad_query")), "{query}");
+        let path = format!("/v1/members/{ann}?{query}");
+        assert_eq!(call(&gate, ("DELETE", &path), &owner, &[("If-Match", "*")], &Value::Null).status(), 400);
+    }
+    assert_eq!(show().status(), 403, "what isn't known isn't done without it");
+    let gone = call(&gate, ("DELETE", &format!("/v1/members/{ann}?dry_run=true")), &owner, &[], &Value::Null);
+    assert_eq!((gone.status(), gone.json()["member"]["name"].as_str()), (200, Some("ann")));
+    assert_eq!(gate.admin(&format!("/v1/members/{ann}"), &owner).status(), 200, "still there");
+    for path in ["/v1/environments?x=1", "/v1/me?x", "/v1/records/tail?x=1", "/v1/assets?environmant=staging"]
+    {
+        assert_eq!(gate.admin(path, &owner).status(), 400, "{path}");
+    }
     let viewer = assign(&gate, &owner, &ann, "production", "viewer");
     assert_eq!(viewer.status(), 200);
     assert_eq!(show().json()["withheld"], true);
