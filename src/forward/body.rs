@@ -42,7 +42,7 @@ pub(super) struct Progress {
 
 enum Content {
     Empty,
-    Held { bytes: Option<Bytes>, trailers: Option<HeaderMap> },
+    Held { bytes: Option<Bytes>, trailers: Option<Box<HeaderMap>> },
     Streaming(Tee<InboundBody>),
 }
 
@@ -57,7 +57,7 @@ impl OutBody {
     #[must_use]
     pub fn held(bytes: Payload, trailers: Option<HeaderMap>) -> Self {
         let bytes = Some(bytes.into_exposed()).filter(|b| !b.is_empty());
-        Self::new(Content::Held { bytes, trailers })
+        Self::new(Content::Held { bytes, trailers: trailers.map(Box::new) })
     }
 
     /// A body that streams through.
@@ -88,7 +88,7 @@ impl OutBody {
         match &mut self.content {
             Content::Empty => {}
             Content::Held { trailers, .. } => {
-                *trailers = trailers.take().and_then(|trailers| kept(trailers, may_trail));
+                *trailers = trailers.take().and_then(|trailers| kept(*trailers, may_trail)).map(Box::new);
             }
             Content::Streaming(_) => self.declared = listed(head).filter(may_trail).collect(),
         }
@@ -97,7 +97,7 @@ impl OutBody {
     /// The trailers that may follow.
     pub(super) fn trailer_names(&self) -> Vec<HeaderName> {
         match &self.content {
-            Content::Held { trailers, .. } => trailers.iter().flat_map(HeaderMap::keys).cloned().collect(),
+            Content::Held { trailers, .. } => trailers.iter().flat_map(|t| t.keys()).cloned().collect(),
             _ => self.declared.clone(),
         }
     }
@@ -106,21 +106,39 @@ impl OutBody {
         Rc::clone(&self.progress)
     }
 
-    /// The same body once more, where that is possible.
-    pub(super) fn again(&self) -> Option<Self> {
-        Some(Self::new(match &self.content {
+    /// What the same body is made of once more, where that is possible.
+    pub(super) fn spare(&self) -> Option<Spare> {
+        let content = match &self.content {
             Content::Empty => Content::Empty,
             Content::Held { bytes, trailers } => {
                 Content::Held { bytes: bytes.clone(), trailers: trailers.clone() }
             }
             Content::Streaming(body) if body.is_end_stream() => Content::Empty,
             Content::Streaming(_) => return None,
-        }))
+        };
+        Some(Spare { content, since: Instant::now() })
     }
 
     fn new(content: Content) -> Self {
-        let progress = Progress { last: Cell::new(Instant::now()), broke: Cell::new(None) };
+        Self::since(content, Instant::now())
+    }
+
+    fn since(content: Content, since: Instant) -> Self {
+        let progress = Progress { last: Cell::new(since), broke: Cell::new(None) };
         Self { content, declared: Vec::new(), progress: Rc::new(progress), gate: None }
+    }
+}
+
+/// A body that is made only where it is needed.
+pub(super) struct Spare {
+    content: Content,
+    /// The limit on the reply's head counts from the try before.
+    since: Instant,
+}
+
+impl Spare {
+    pub(super) fn body(self) -> OutBody {
+        OutBody::since(self.content, self.since)
     }
 }
 
@@ -142,7 +160,7 @@ impl Body for OutBody {
             Content::Empty => None,
             Content::Held { bytes, trailers } => {
                 let data = bytes.take().map(Frame::data);
-                data.or_else(|| trailers.take().map(Frame::trailers)).map(Ok)
+                data.or_else(|| trailers.take().map(|trailers| Frame::trailers(*trailers))).map(Ok)
             }
             Content::Streaming(body) => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
@@ -315,3 +333,26 @@ impl fmt::Debug for UpstreamBody {
 
 /// As clients do that wait for a 100 which may never come.
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_spare_body_says_the_same_and_its_time_began_when_it_was_kept() {
+        use http_body_util::BodyExt;
+        let trailers = HeaderMap::from_iter([(http::header::ETAG, http::HeaderValue::from_static("t"))]);
+        let body = OutBody::held(Payload::from(&b"abc"[..]), Some(trailers.clone()));
+        let spare = body.spare().expect("held");
+        let kept = Instant::now();
+        let again = spare.body();
+        assert!(
+            again.progress().last.get() <= kept,
+            "the try before is part of the limit on the reply's head"
+        );
+        let whole = again.collect().await.expect("whole");
+        assert_eq!(whole.trailers(), Some(&trailers));
+        assert_eq!(whole.to_bytes(), "abc");
+        assert!(OutBody::empty().spare().expect("empty").body().is_end_stream());
+    }
+}

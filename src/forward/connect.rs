@@ -1,20 +1,25 @@
 //! Opening a connection to an endpoint, and speaking HTTP/1.1 or HTTP/2 on it.
 
-use super::{Endpoint, ForwardError, Http2, Upstream, body::OutBody};
+use super::{
+    Endpoint, ForwardError, Http2, Upstream,
+    body::{OutBody, Progress},
+};
 use crate::listen::OnThisThread;
 use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Scheme};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::fmt;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::{fmt, time::Duration};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 /// One connection, or a share of one in HTTP/2. Dropping it, or the last share, closes it.
 pub(super) struct Connection {
@@ -76,27 +81,51 @@ impl Connection {
         }
     }
 
-    /// Sends a message and waits for its reply's head.
-    pub(super) async fn send(&mut self, request: Request<OutBody>) -> Result<Response<Incoming>, Unsent> {
-        let (sent, is_http2) = match &mut self.sender {
-            Sender::Http1(sender) => (sender.try_send_request(request).await, false),
+    /// Sends the message in `slot` and waits for its reply's head; `None` where its body has not moved for `limit`: at
+    /// its end this is the limit on the head. Fails with the message in `slot` again if nothing of it was written.
+    pub(super) async fn send(
+        &mut self,
+        slot: &mut Option<Request<OutBody>>,
+        progress: &Progress,
+        limit: Duration,
+    ) -> Option<Result<Response<Incoming>, hyper::Error>> {
+        let request = slot.take()?;
+        let is_http2 = self.is_shared();
+        let sent = match &mut self.sender {
+            Sender::Http1(sender) => {
+                let sending = pin!(sender.try_send_request(request));
+                in_time(sending, progress, limit).await?
+            }
             Sender::Http2(sender, scheme) => {
-                (sender.try_send_request(for_http2(request, scheme)).await, true)
+                let mut sending = Box::pin(sender.try_send_request(for_http2(request, scheme)));
+                in_time(sending.as_mut(), progress, limit).await?
             }
         };
-        sent.map_err(|mut failed| {
+        Some(sent.map_err(|mut failed| {
             let request = failed.take_message();
-            let request = if is_http2 { request.map(from_http2) } else { request };
-            Unsent { request: request.map(Box::new), error: failed.into_error() }
-        })
+            *slot = if is_http2 { request.map(from_http2) } else { request };
+            failed.into_error()
+        }))
     }
 }
 
-/// No reply came.
-pub(super) struct Unsent {
-    pub(super) error: hyper::Error,
-    /// The message, if nothing of it was written.
-    pub(super) request: Option<Box<Request<OutBody>>>,
+/// What a message's sending gives; `None` once its body has not moved for so long.
+async fn in_time<F: Future>(sending: Pin<&mut F>, progress: &Progress, limit: Duration) -> Option<F::Output> {
+    tokio::select! {
+        biased;
+        sent = sending => Some(sent),
+        () = stalled(progress, limit) => None,
+    }
+}
+
+async fn stalled(progress: &Progress, limit: Duration) {
+    loop {
+        let due = progress.last.get() + limit;
+        if due <= Instant::now() {
+            return;
+        }
+        sleep_until(due.into()).await;
+    }
 }
 
 impl fmt::Debug for Connection {

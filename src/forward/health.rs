@@ -121,14 +121,15 @@ async fn ask(
         headers.insert(name, value.clone());
     }
     let upstream_name = || upstream.name.clone();
+    let late = || ForwardError::HeadTimeout { upstream: upstream_name(), limit_ms: check.timeout_ms };
+    let limit = Duration::from_millis(check.timeout_ms);
     let asking = async {
         let mut connection = connect(upstream, endpoint).await?;
-        let answer = connection.send(request).await;
+        let progress = request.body().progress();
+        let answer = connection.send(&mut Some(request), &progress, limit).await.ok_or_else(late)?;
         answer.map(|a| a.status()).map_err(|_| ForwardError::ClosedEarly { upstream: upstream_name() })
     };
-    timeout(Duration::from_millis(check.timeout_ms), asking).await.unwrap_or_else(|_| {
-        Err(ForwardError::HeadTimeout { upstream: upstream_name(), limit_ms: check.timeout_ms })
-    })
+    timeout(limit, asking).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// A configuration that was taken over shows in so long at most.

@@ -2,8 +2,8 @@
 
 use super::{
     Endpoint, ForwardError, Http2, Upstream,
-    body::{OutBody, Progress, UpstreamBody},
-    connect::{Connection, Unsent, connect},
+    body::{OutBody, Progress, Spare, UpstreamBody},
+    connect::{Connection, connect},
     group::{Group, bit},
 };
 use crate::counted::Counted;
@@ -20,7 +20,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
 /// Makes a message with a body.
 type Make<'m> = &'m dyn Fn(OutBody) -> Request<OutBody>;
@@ -83,8 +83,10 @@ impl Pool {
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         let group = self.group(upstream);
         let entered = group.enter(upstream)?;
-        let mut request = make(body);
+        let request = make(body);
         let needs_host = !request.headers().contains_key(header::HOST);
+        // Lent to each try, so that it is moved once: it is here again where it may be sent again.
+        let mut slot = Some(request);
         let (mut tried, mut retries, mut failed) = (0, 0, None);
         loop {
             let Some((at, endpoint, shelf)) = group.pick(tried) else {
@@ -93,7 +95,7 @@ impl Pool {
             };
             tried |= bit(at);
             let host = endpoint.host_value().filter(|_| needs_host);
-            if let Some(host) = host {
+            if let (Some(host), Some(request)) = (host, &mut slot) {
                 request.headers_mut().insert(header::HOST, host.clone());
             }
             let again = |body| {
@@ -104,7 +106,7 @@ impl Pool {
                 request
             };
             let counted = shelf.borrow().counted();
-            let failure = match self.attempt(upstream, endpoint, shelf, request, &again).await {
+            let error = match self.attempt(upstream, endpoint, shelf, &mut slot, &again).await {
                 Ok(mut response) => {
                     match response.status() {
                         StatusCode::BAD_GATEWAY
@@ -117,60 +119,57 @@ impl Pool {
                     response.body_mut().counts([entered, counted]);
                     return Ok(response);
                 }
-                Err(failure) => failure,
+                Err(error) => error,
             };
-            if !matches!(failure.error, ForwardError::RequestBody { .. }) {
+            if !matches!(error, ForwardError::RequestBody { .. }) {
                 blame(upstream, endpoint);
             }
-            let Some(again) = failure.unsent else { return Err(failure.error) };
-            if retries >= upstream.retries_max || group.pick(tried).is_none() {
-                return Err(failure.error);
+            if slot.is_none() || retries >= upstream.retries_max || group.pick(tried).is_none() {
+                return Err(error);
             }
             if !group.may_retry() {
                 add_one(&self.counters.retries_over_budget);
-                return Err(failure.error);
+                return Err(error);
             }
             add_one(&self.counters.retried);
             retries += 1;
-            failed = Some(failure.error);
-            request = *again;
+            failed = Some(error);
         }
     }
 
-    /// One endpoint's try: on a pooled connection, and on a fresh one where there is none or it proves dead.
+    /// One endpoint's try: on a pooled connection, and on a fresh one where there is none or it proves dead. Fails with
+    /// the message in `slot` where it may be sent again.
     async fn attempt(
         &self,
         upstream: &Upstream,
         endpoint: &Endpoint,
         shelf: &Rc<RefCell<Shelf>>,
-        request: Request<OutBody>,
+        slot: &mut Option<Request<OutBody>>,
         again: Make<'_>,
-    ) -> Result<Response<UpstreamBody>, Failure> {
+    ) -> Result<Response<UpstreamBody>, ForwardError> {
         endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
-        let pooled = shelf.borrow_mut().take(endpoint);
-        let request = match pooled {
-            None => request,
-            Some(connection) => {
-                add_one(&self.counters.reused);
-                match exchange(upstream, connection, request, shelf, again).await {
-                    Ok(response) => return Ok(response),
-                    Err(Failure { unsent: Some(request), .. }) => {
-                        add_one(&self.counters.sent_again);
-                        *request
-                    }
-                    Err(failure) => return Err(failure),
+        let mut pooled = shelf.borrow_mut().take(endpoint);
+        loop {
+            let is_pooled = pooled.is_some();
+            let connection = match pooled.take() {
+                Some(connection) => {
+                    add_one(&self.counters.reused);
+                    connection
                 }
+                None => {
+                    let connection = Box::pin(connect(upstream, endpoint)).await?;
+                    add_one(&self.counters.connected);
+                    if let Some(shared) = connection.share() {
+                        shelf.borrow_mut().shared = Some(shared);
+                    }
+                    connection
+                }
+            };
+            match exchange(upstream, connection, slot, shelf, again).await {
+                Err(_) if is_pooled && slot.is_some() => add_one(&self.counters.sent_again),
+                answer => return answer,
             }
-        };
-        let connection = match Box::pin(connect(upstream, endpoint)).await {
-            Ok(connection) => connection,
-            Err(error) => return Err(Failure { error, unsent: Some(Box::new(request)) }),
-        };
-        add_one(&self.counters.connected);
-        if let Some(shared) = connection.share() {
-            shelf.borrow_mut().shared = Some(shared);
         }
-        exchange(upstream, connection, request, shelf, again).await
     }
 
     /// What it did so far.
@@ -307,39 +306,31 @@ impl Shelf {
     }
 }
 
-/// A failed exchange.
-struct Failure {
-    error: ForwardError,
-    /// The message, where it may be sent once more: nothing of it was written, or it is safe and held and its connection
-    /// was closed before a byte of a reply had come.
-    unsent: Option<Box<Request<OutBody>>>,
-}
-
+/// Fails with the message in `slot` again where it may be sent once more: nothing of it was written, or it is safe and held
+/// and its connection was closed before a byte of a reply had come.
 async fn exchange(
     upstream: &Upstream,
     mut connection: Connection,
-    request: Request<OutBody>,
+    slot: &mut Option<Request<OutBody>>,
     shelf: &Rc<RefCell<Shelf>>,
     again: Make<'_>,
-) -> Result<Response<UpstreamBody>, Failure> {
+) -> Result<Response<UpstreamBody>, ForwardError> {
     let name = || Arc::clone(&upstream.name);
+    let limit_ms = upstream.reply_head_timeout_ms;
+    let late = || ForwardError::HeadTimeout { upstream: name(), limit_ms };
+    let request = slot.as_ref().ok_or_else(late)?; // it is there: each try begins with it
     let progress = request.body().progress();
     // For a connection that proves dead: safe methods with a body at hand only.
-    let spare = is_safe(request.method()).then(|| request.body().again()).flatten();
+    let spare = is_safe(request.method()).then(|| request.body().spare()).flatten();
     let protocol = request.headers().get(header::UPGRADE).cloned();
-    let limit_ms = upstream.reply_head_timeout_ms;
-    let sent = tokio::select! {
-        biased;
-        sent = connection.send(request) => sent,
-        () = stalled(&progress, Duration::from_millis(limit_ms)) => {
-            let error = ForwardError::HeadTimeout { upstream: name(), limit_ms };
-            return Err(Failure { error, unsent: None });
-        }
+    let sent = connection.send(slot, &progress, Duration::from_millis(limit_ms)).await;
+    let mut response = match sent.ok_or_else(late)? {
+        Ok(response) => response,
+        Err(error) => return Err(failure(upstream, error, &progress, spare, slot, again)),
     };
-    let mut response = sent.map_err(|failed| failure(upstream, failed, &progress, spare, again))?;
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if !is_plain(&response) || (switches && !is_to(&response, protocol.as_ref())) {
-        return Err(Failure { error: ForwardError::Invalid { upstream: name() }, unsent: None });
+        return Err(ForwardError::Invalid { upstream: name() });
     }
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
     let switched = switches.then(|| hyper::upgrade::on(&mut response));
@@ -347,36 +338,27 @@ async fn exchange(
     Ok(response.map(|body| UpstreamBody::new(body, connection, shelf, idle_timeout, switched)))
 }
 
-/// Ends when the request's body has not moved for so long: at its end this is the limit on the reply's head.
-async fn stalled(progress: &Progress, limit: Duration) {
-    loop {
-        let due = progress.last.get() + limit;
-        if due <= Instant::now() {
-            return;
-        }
-        sleep_until(due.into()).await;
-    }
-}
-
+/// What a failure is called; makes the message anew where it may be sent again and isn't in `slot`.
 fn failure(
     upstream: &Upstream,
-    failed: Unsent,
+    error: hyper::Error,
     progress: &Progress,
-    spare: Option<OutBody>,
+    spare: Option<Spare>,
+    slot: &mut Option<Request<OutBody>>,
     again: Make<'_>,
-) -> Failure {
+) -> ForwardError {
     let upstream = Arc::clone(&upstream.name);
-    let Unsent { request: unsent, error } = failed;
     let is_dead = progress.broke.get().is_none() && !error.is_parse() && !error.is_user();
-    let error = if let Some(error) = progress.broke.get() {
+    if slot.is_none() && is_dead {
+        *slot = spare.map(|spare| again(spare.body()));
+    }
+    if let Some(error) = progress.broke.get() {
         ForwardError::RequestBody { upstream, error }
     } else if is_dead {
         ForwardError::ClosedEarly { upstream }
     } else {
         ForwardError::Invalid { upstream }
-    };
-    let unsent = unsent.or_else(|| spare.filter(|_| is_dead).map(|body| Box::new(again(body))));
-    Failure { error, unsent }
+    }
 }
 
 /// Whether a reply switches to the protocol that was asked for, and to nothing else.
