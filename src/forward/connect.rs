@@ -11,21 +11,25 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::fmt;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Sleep, sleep_until, timeout};
 
 /// One connection, or a share of one in HTTP/2. Dropping it, or the last share, closes it.
 pub(super) struct Connection {
     sender: Sender,
     task: Rc<Task>,
     address: SocketAddr,
+    /// For the limit on the reply's head, left from the message before: it is moved seldom.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 enum Sender {
@@ -70,7 +74,7 @@ impl Connection {
     pub(super) fn share(&self) -> Option<Self> {
         let Sender::Http2(sender, scheme) = &self.sender else { return None };
         let sender = Sender::Http2(sender.clone(), scheme.clone());
-        Some(Self { sender, task: self.task.clone(), address: self.address })
+        Some(Self { sender, task: self.task.clone(), address: self.address, timer: None })
     }
 
     /// Waits until it takes a message; gives whether it does.
@@ -94,11 +98,11 @@ impl Connection {
         let sent = match &mut self.sender {
             Sender::Http1(sender) => {
                 let sending = pin!(sender.try_send_request(request));
-                in_time(sending, progress, limit).await?
+                in_time(sending, &mut self.timer, progress, limit).await?
             }
             Sender::Http2(sender, scheme) => {
                 let mut sending = Box::pin(sender.try_send_request(for_http2(request, scheme)));
-                in_time(sending.as_mut(), progress, limit).await?
+                in_time(sending.as_mut(), &mut self.timer, progress, limit).await?
             }
         };
         Some(sent.map_err(|mut failed| {
@@ -110,22 +114,30 @@ impl Connection {
 }
 
 /// What a message's sending gives; `None` once its body has not moved for so long.
-async fn in_time<F: Future>(sending: Pin<&mut F>, progress: &Progress, limit: Duration) -> Option<F::Output> {
-    tokio::select! {
-        biased;
-        sent = sending => Some(sent),
-        () = stalled(progress, limit) => None,
-    }
-}
-
-async fn stalled(progress: &Progress, limit: Duration) {
-    loop {
-        let due = progress.last.get() + limit;
-        if due <= Instant::now() {
-            return;
+async fn in_time<F: Future>(
+    mut sending: Pin<&mut F>,
+    timer: &mut Option<Pin<Box<Sleep>>>,
+    progress: &Progress,
+    limit: Duration,
+) -> Option<F::Output> {
+    poll_fn(|cx| {
+        if let Poll::Ready(sent) = sending.as_mut().poll(cx) {
+            return Poll::Ready(Some(sent));
         }
-        sleep_until(due.into()).await;
-    }
+        loop {
+            let due = progress.last.get() + limit;
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(due.into())));
+            // Only ever set earlier, or when it fired: a message moves no timer.
+            if timer.is_elapsed() || timer.deadline() > due.into() {
+                timer.as_mut().reset(due.into());
+            }
+            ready!(timer.as_mut().poll(cx));
+            if Instant::now() >= due {
+                return Poll::Ready(None);
+            }
+        }
+    })
+    .await
 }
 
 impl fmt::Debug for Connection {
@@ -208,7 +220,8 @@ async fn http1(
     let task = tokio::task::spawn_local(async move {
         let _ = connection.with_upgrades().await; // its errors reach whoever waits for a reply
     });
-    Ok(Connection { sender: Sender::Http1(sender), task: Rc::new(Task(task.abort_handle())), address })
+    let task = Rc::new(Task(task.abort_handle()));
+    Ok(Connection { sender: Sender::Http1(sender), task, address, timer: None })
 }
 
 async fn http2(
@@ -228,7 +241,7 @@ async fn http2(
         let _ = connection.await; // as above
     });
     let sender = Sender::Http2(sender, scheme);
-    Ok(Connection { sender, task: Rc::new(Task(task.abort_handle())), address })
+    Ok(Connection { sender, task: Rc::new(Task(task.abort_handle())), address, timer: None })
 }
 
 /// The head as HTTP/2 wants it: the host is in the target, framing is the protocol's.
@@ -273,3 +286,44 @@ const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    #[tokio::test]
+    async fn a_timer_left_from_an_earlier_message_moves_no_limit() {
+        let (short, long) = (Duration::from_millis(30), Duration::from_secs(600));
+        let mut timer = None;
+        let mut sent = async |millis: Option<u64>, limit| {
+            let sending = pin!(async {
+                match millis {
+                    Some(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
+                    None => pending().await,
+                }
+            });
+            let progress = OutBody::empty().progress();
+            let answer = in_time(sending, &mut timer, &progress, limit);
+            timeout(Duration::from_secs(60), answer).await.expect("in time")
+        };
+        assert_eq!(sent(Some(1), short).await, Some(()), "before its limit");
+        assert_eq!(sent(Some(90), long).await, Some(()), "the timer of the first fires, and isn't its limit");
+        assert_eq!(sent(None, short).await, None, "the timer of the second fires too late, and is moved");
+        assert_eq!(sent(None, short).await, None, "a timer that fired is set anew");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_moves_moves_the_limit() {
+        let body = OutBody::empty();
+        let (progress, limit) = (body.progress(), Duration::from_millis(200));
+        let moved = progress.last.get() + Duration::from_millis(100);
+        let sending = pin!(async {
+            tokio::task::yield_now().await;
+            progress.last.set(moved);
+            pending::<()>().await
+        });
+        assert_eq!(in_time(sending, &mut None, &progress, limit).await, None);
+        assert!(Instant::now() >= moved + limit, "from when it moved last");
+    }
+}
