@@ -294,7 +294,7 @@ impl Body for UpstreamBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        match Pin::new(&mut this.inner).poll_frame(cx) {
+        match Connection::poll_body(this.connection.as_ref(), &mut this.inner, cx) {
             Poll::Ready(frame) => {
                 this.timer = None;
                 match &frame {

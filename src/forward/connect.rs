@@ -4,9 +4,10 @@ use super::{
     Endpoint, ForwardError, Http2, Upstream,
     body::{OutBody, Progress},
 };
-use crate::listen::OnThisThread;
+use crate::listen::{Nap, OnThisThread};
+use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Scheme};
-use http_body::Body;
+use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -30,6 +31,7 @@ pub(super) struct Connection {
     address: SocketAddr,
     /// For the limit on the reply's head, left from the message before: it is moved seldom.
     timer: Option<Pin<Box<Sleep>>>,
+    nap: Option<Arc<Nap>>,
 }
 
 enum Sender {
@@ -74,7 +76,7 @@ impl Connection {
     pub(super) fn share(&self) -> Option<Self> {
         let Sender::Http2(sender, scheme) = &self.sender else { return None };
         let sender = Sender::Http2(sender.clone(), scheme.clone());
-        Some(Self { sender, task: self.task.clone(), address: self.address, timer: None })
+        Some(Self { sender, task: self.task.clone(), address: self.address, timer: None, nap: None })
     }
 
     /// Waits until it takes a message; gives whether it does.
@@ -83,6 +85,15 @@ impl Connection {
             Sender::Http1(sender) => sender.ready().await.is_ok(),
             Sender::Http2(sender, _) => sender.ready().await.is_ok(),
         }
+    }
+
+    /// Takes what is there of a reply's body.
+    pub(super) fn poll_body(
+        this: Option<&Self>,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Nap::poll_body(this.and_then(|this| this.nap.as_deref()), body, cx)
     }
 
     /// Sends the message in `slot` and waits for its reply's head; `None` where its body has not moved for `limit`: at
@@ -217,11 +228,16 @@ async fn http1(
     let mut builder = http1::Builder::new();
     builder.max_buf_size(BUFFER_BYTES_MAX);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
-    let task = tokio::task::spawn_local(async move {
-        let _ = connection.with_upgrades().await; // its errors reach whoever waits for a reply
-    });
+    let nap = Arc::new(Nap::default());
+    let (known, waker) = (Arc::clone(&nap), Waker::from(Arc::clone(&nap)));
+    let mut connection = connection.with_upgrades();
+    let task = tokio::task::spawn_local(poll_fn(move |cx| {
+        known.is_of(cx.waker());
+        // Its errors reach whoever waits for a reply.
+        Pin::new(&mut connection).poll(&mut Context::from_waker(&waker)).map(|_| ())
+    }));
     let task = Rc::new(Task(task.abort_handle()));
-    Ok(Connection { sender: Sender::Http1(sender), task, address, timer: None })
+    Ok(Connection { sender: Sender::Http1(sender), task, address, timer: None, nap: Some(nap) })
 }
 
 async fn http2(
@@ -238,10 +254,10 @@ async fn http2(
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
     let task = tokio::task::spawn_local(async move {
-        let _ = connection.await; // as above
+        let _ = connection.await; // its errors reach whoever waits for a reply
     });
     let sender = Sender::Http2(sender, scheme);
-    Ok(Connection { sender, task: Rc::new(Task(task.abort_handle())), address, timer: None })
+    Ok(Connection { sender, task: Rc::new(Task(task.abort_handle())), address, timer: None, nap: None })
 }
 
 /// The head as HTTP/2 wants it: the host is in the target, framing is the protocol's.
@@ -291,6 +307,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 mod tests {
     use super::*;
     use std::future::pending;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test]
     async fn a_timer_left_from_an_earlier_message_moves_no_limit() {
@@ -311,6 +328,39 @@ mod tests {
         assert_eq!(sent(Some(90), long).await, Some(()), "the timer of the first fires, and isn't its limit");
         assert_eq!(sent(None, short).await, None, "the timer of the second fires too late, and is moved");
         assert_eq!(sent(None, short).await, None, "a timer that fired is set anew");
+    }
+
+    /// What the nap relies on: a connection that handed over a body's last piece is done with it, whoever takes it when.
+    #[tokio::test]
+    async fn a_connection_whose_last_piece_is_not_taken_yet_is_ready_for_the_next_message() {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+        let talk = async {
+            let mut opened = http1(ours, ([127, 0, 0, 1], 1).into()).await.expect("opens");
+            for _ in 0..3 {
+                let request = Request::get("/").body(OutBody::empty()).expect("request");
+                let (progress, limit) = (request.body().progress(), Duration::from_secs(60));
+                let answer = opened.send(&mut Some(request), &progress, limit).await;
+                let mut body = answer.expect("in time").expect("a reply").into_body();
+                assert!(opened.ready().await, "with the piece still in hyper's hands");
+                let frame = poll_fn(|cx| Connection::poll_body(Some(&opened), &mut body, cx)).await;
+                let data = frame.expect("a piece").expect("whole").into_data().expect("data");
+                assert_eq!((&data[..], body.is_end_stream()), (&b"ok"[..], true));
+            }
+        };
+        let play = async {
+            let mut head = [0; 1024];
+            for _ in 0..3 {
+                let mut have = 0;
+                while !head[..have].ends_with(b"\r\n\r\n") {
+                    have += theirs.read(&mut head[have..]).await.expect("reads");
+                }
+                theirs.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.expect("writes");
+            }
+        };
+        let local = tokio::task::LocalSet::new();
+        timeout(Duration::from_secs(60), local.run_until(async { tokio::join!(talk, play) }))
+            .await
+            .expect("in time");
     }
 
     #[tokio::test]
