@@ -43,7 +43,7 @@ pub(super) struct Progress {
 enum Content {
     Empty,
     Held { bytes: Option<Bytes>, trailers: Option<Box<HeaderMap>> },
-    Streaming(Tee<InboundBody>),
+    Streaming(Box<Tee<InboundBody>>),
 }
 
 impl OutBody {
@@ -63,7 +63,7 @@ impl OutBody {
     /// A body that streams through.
     #[must_use]
     pub fn streaming(body: Tee<InboundBody>) -> Self {
-        Self::new(Content::Streaming(body))
+        Self::new(Content::Streaming(Box::new(body)))
     }
 
     pub(super) fn is_streaming(&self) -> bool {
@@ -163,7 +163,7 @@ impl Body for OutBody {
                 data.or_else(|| trailers.take().map(|trailers| Frame::trailers(*trailers))).map(Ok)
             }
             Content::Streaming(body) => {
-                let frame = ready!(Pin::new(body).poll_frame(cx));
+                let frame = ready!(Pin::new(&mut **body).poll_frame(cx));
                 this.progress.last.set(Instant::now());
                 if let Some(Err(error)) = &frame {
                     this.progress.broke.set(Some(*error));

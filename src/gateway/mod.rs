@@ -34,7 +34,7 @@ use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::{Cells, Metrics, Outcome, Stage};
 use arc_swap::ArcSwap;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::Body;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -208,21 +208,37 @@ impl Gateway {
             return Err(Reason::RecordQueueFull.into());
         }
         let cleared = if route.environment.policy.holds() {
-            let (bytes, trailers) = self.hold(snapshot, exchange, body).await?;
-            self.inspect(snapshot, exchange, head, &bytes, trailers.as_ref()).await?;
-            exchange.body = bytes.clone();
-            if !snapshot.routes.ids.is_empty() && self.contradicts(snapshot, head, &bytes, &route).await? {
-                return Err(Reason::EnvironmentMismatch.into());
-            }
-            let findings = exchange.findings.as_ref().ok_or(Reason::Internal)?;
-            decide::judged(OutBody::held(bytes, trailers), findings, &route)?
+            // In a box of its own: a message that streams doesn't carry its room.
+            Box::pin(self.held(snapshot, exchange, head, body, &route)).await?
         } else {
             self.stream(snapshot, exchange, body, &route)?
         };
         exchange.would_refuse = cleared.would_refuse();
         let signal = listener.environment_header.as_ref();
         let reply = self.forward(exchange, cleared, (head, signal), peer).await?;
-        self.judge(snapshot, exchange, head, reply, &route).await
+        if route.environment.policy.holds() || reply.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Box::pin(self.judge(snapshot, exchange, head, reply, &route)).await;
+        }
+        self.pass_on(exchange, reply, &route)
+    }
+
+    /// Each line is one stage of a message that is held whole.
+    async fn held(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &mut Exchange,
+        head: &Parts,
+        body: InboundBody,
+        route: &Arc<Route>,
+    ) -> Result<Cleared, Failure> {
+        let (bytes, trailers) = self.hold(snapshot, exchange, body).await?;
+        self.inspect(snapshot, exchange, head, &bytes, trailers.as_ref()).await?;
+        exchange.body = bytes.clone();
+        if !snapshot.routes.ids.is_empty() && self.contradicts(snapshot, head, &bytes, route).await? {
+            return Err(Reason::EnvironmentMismatch.into());
+        }
+        let findings = exchange.findings.as_ref().ok_or(Reason::Internal)?;
+        Ok(decide::judged(OutBody::held(bytes, trailers), findings, route)?)
     }
 
     fn close(&self) -> Close {
@@ -468,8 +484,9 @@ impl Gateway {
 }
 
 impl Service for Gateway {
-    async fn call(&self, inbound: Inbound) -> Response<ReplyBody> {
-        self.serve(inbound).await
+    // As it is: one more future around it would move it once more.
+    fn call(&self, inbound: Inbound) -> impl Future<Output = Response<ReplyBody>> {
+        self.serve(inbound)
     }
 
     fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
@@ -544,3 +561,21 @@ fn unix_now() -> i64 {
 /// Larger bodies, and what carries more than that, are inspected on another thread: a scan keeps this one's other
 /// messages waiting.
 const INSPECT_HERE_BYTES_MAX: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each connection has one at a time, and it is moved into its box: what only held messages need is in boxes inside.
+    #[test]
+    fn the_future_of_a_message_is_small() {
+        fn bytes<A, B, F: Future>(_: impl FnOnce(A, B) -> F) -> usize {
+            size_of::<F>()
+        }
+        let future = bytes(|gateway: &'static Gateway, inbound: Inbound| gateway.call(inbound));
+        let body = size_of::<OutBody>();
+        assert!(future <= FUTURE_BYTES_MAX && body <= 72, "{future} bytes, an outgoing body {body}");
+    }
+
+    const FUTURE_BYTES_MAX: usize = 4096;
+}

@@ -30,8 +30,7 @@ impl Gateway {
             return self.judge_switch(snapshot, exchange, request, (head, body), protocol, route).await;
         }
         if !route.environment.policy.holds() {
-            exchange.reply = self.copies(exchange, &head, route);
-            return Ok(decide::streamed_reply(head, body, false, route)?);
+            return self.pass_on(exchange, Response::from_parts(head, body), route);
         }
         let text = HeadText::of_reply(&head);
         let streams = request.method != Method::HEAD && is_event_stream(&text.content_type);
@@ -53,6 +52,18 @@ impl Gateway {
         let cleared = verdict?;
         exchange.reply = Some(record); // of a reply that is withheld none is kept
         Ok(cleared)
+    }
+
+    /// Lets a reply stream.
+    pub(super) fn pass_on(
+        &self,
+        exchange: &mut Exchange,
+        reply: Response<UpstreamBody>,
+        route: &Route,
+    ) -> Result<ClearedReply, Failure> {
+        let (head, body) = reply.into_parts();
+        exchange.reply = self.copies(exchange, &head, route);
+        Ok(decide::streamed_reply(head, body, false, route)?)
     }
 
     /// The head of a reply that streams into production, where its first bytes are to be copied.
