@@ -347,12 +347,15 @@ impl Gateway {
     ) -> Result<Cleared, Failure> {
         let limits = &snapshot.config.limits;
         let copy = self.shared.recorder.is_some() && route.environment.policy.mode != Mode::Off;
+        exchange.tee_copies = copy;
+        if body.is_end_stream() {
+            return Ok(decide::streamed(OutBody::empty(), route)?); // nothing will come
+        }
         let copy_max = if copy { limits.tee_bytes_max } else { 0 };
         let end = Rc::new(RefCell::new(None));
         let told = end.clone();
         let tee = Tee::new(body, copy_max, move |end| *told.borrow_mut() = Some(end));
         exchange.tee = Some(end);
-        exchange.tee_copies = copy;
         Ok(decide::streamed(OutBody::streaming(tee), route)?)
     }
 

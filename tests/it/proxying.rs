@@ -98,6 +98,17 @@ fn expect_continue_is_answered_after_the_head_was_judged() {
 }
 
 #[test]
+fn who_waits_to_send_a_body_that_is_none_has_the_upstream_wait_for_nothing() {
+    let gate = Gate::start();
+    for at in [1, 2] {
+        let reply = gate.send(at, "GET", "/x", &[("Expect", "100-continue")], b"");
+        assert_eq!(reply.status(), 200);
+        let got = &gate.upstreams[at].take()[0];
+        assert_eq!((got.header("expect"), got.header("transfer-encoding")), ("", ""), "{at}");
+    }
+}
+
+#[test]
 fn tunnels_and_doubtful_heads_are_refused() {
     let gate = Gate::start();
     let key = &gate.keys[1];
