@@ -61,7 +61,7 @@ impl Exchange {
         let id = crate::clock::new_id();
         let mut kept = if keeps { HeadText::of(head) } else { HeadText::default() };
         if keeps && kept.trace.is_none() {
-            kept.trace = trace_id(&trace_parent(&id));
+            kept.trace = std::str::from_utf8(&trace_parent(&id)).ok().and_then(trace_id);
         }
         Box::new(Self {
             id,
@@ -358,17 +358,20 @@ pub(super) fn trace_of(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The trace that begins here: the record's own id, so that the one leads to the other.
-pub(super) fn trace_parent(id: &str) -> String {
-    let mut out = String::with_capacity(55);
-    out.push_str("00-");
-    id.split('-').for_each(|part| out.push_str(part));
-    let start = out.len().saturating_sub(16);
-    let parent = out.get(start..).unwrap_or_default().to_owned();
-    out.push('-');
-    out.push_str(&parent);
-    out.push_str("-00");
-    out
+pub(super) fn trace_parent(id: &str) -> [u8; 55] {
+    let mut parent = *b"00-00000000000000000000000000000000-0000000000000000-00";
+    let digits = id.bytes().filter(|b| *b != b'-');
+    parent.iter_mut().skip(TRACE_ID_AT).zip(digits.take(TRACE_ID_LEN)).for_each(|(to, digit)| *to = digit);
+    parent.copy_within(PARENT_ID_IS, PARENT_ID_AT);
+    parent
 }
+
+/// In a `traceparent`.
+const TRACE_ID_AT: usize = 3;
+const TRACE_ID_LEN: usize = 32;
+/// The parent begun here is the last half of the trace.
+const PARENT_ID_IS: std::ops::Range<usize> = 19..35;
+const PARENT_ID_AT: usize = 36;
 
 /// The trace id of `00-<trace id>-<parent id>-<flags>` (W3C Trace Context, section 3.2.2); zeros alone are none.
 fn trace_id(parent: &str) -> Option<String> {
@@ -397,4 +400,19 @@ pub(super) fn text_of(value: &HeaderValue) -> String {
 pub(super) fn known_method(method: &str) -> &'static str {
     const KNOWN: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
     KNOWN.iter().find(|k| **k == method).copied().unwrap_or("OTHER")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_that_begins_here_is_named_as_its_record() {
+        let parent = trace_parent("019302c1-9a41-7c3e-8d02-5f60718293a4");
+        assert_eq!(&parent, b"00-019302c19a417c3e8d025f60718293a4-8d025f60718293a4-00");
+        let parent = std::str::from_utf8(&parent).expect("ASCII");
+        assert_eq!(trace_id(parent).as_deref(), Some("019302c19a417c3e8d025f60718293a4"));
+        let own = crate::clock::new_id();
+        assert_eq!(std::str::from_utf8(&trace_parent(&own)).ok().and_then(trace_id), Some(own.replace('-', "")));
+    }
 }

@@ -372,7 +372,7 @@ impl Gateway {
             let (upstream, rules) = (&route.upstream, &route.connection.headers);
             let mut request = prepare_request(head, body, upstream, peer, rules, signal);
             if exchange::trace_of(&head.headers).is_none()
-                && let Ok(parent) = HeaderValue::try_from(exchange::trace_parent(&exchange.id))
+                && let Ok(parent) = HeaderValue::from_bytes(&exchange::trace_parent(&exchange.id))
             {
                 request.headers_mut().insert(exchange::TRACE_PARENT, parent);
             }
