@@ -2,7 +2,7 @@
 
 use crate::decide::{self, Dialect, Refusal, Side};
 use crate::reason::Reason;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 /// The status of a reason; of a reply that was withheld it is 502: the upstream's answer is at fault.
 #[must_use]
@@ -77,7 +77,7 @@ pub fn refusal(
 }
 
 /// The record of the message, on every answer.
-pub const RECORD_HEADER: &str = "phigate-record";
+pub const RECORD_HEADER: HeaderName = HeaderName::from_static("phigate-record");
 /// What `phigate registry request` takes, where the refused person can be registered as a test person.
 pub const REGISTER_HEADER: &str = "phigate-register";
 /// Why the gateway answered by itself.

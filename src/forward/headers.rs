@@ -126,12 +126,18 @@ pub fn ask_to_switch(request: &mut Request<OutBody>, protocol: HeaderValue) {
 /// Takes hop-by-hop headers from a reply's head, and those that only the gateway may write: an upstream can't pass its
 /// answer off as a refusal of ours. Framing is written anew on the way out.
 pub fn prepare_reply(head: &mut response::Parts) {
+    head.version = Version::HTTP_11;
+    head.extensions.clear();
+    let is_stripped = |name: &HeaderName| is_hop_by_hop(name) || starts_as(name.as_str(), "phigate-");
+    if !head.headers.keys().any(is_stripped) {
+        return;
+    }
     // Kept for a chunked body: hyper writes only trailers that are announced, to callers that said `TE: trailers`.
     let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
     let trailers = listed(&head.headers).filter(may_trail_reply).collect::<Vec<_>>();
     let switched =
         head.headers.remove(header::UPGRADE).filter(|_| head.status == StatusCode::SWITCHING_PROTOCOLS);
-    strip_where(&mut head.headers, |name| is_hop_by_hop(name) || starts_as(name.as_str(), "phigate-"));
+    strip_where(&mut head.headers, is_stripped);
     if is_chunked {
         head.headers.remove(header::CONTENT_LENGTH);
         announce(&mut head.headers, trailers.iter());
@@ -140,16 +146,22 @@ pub fn prepare_reply(head: &mut response::Parts) {
         head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         head.headers.insert(header::UPGRADE, protocol);
     }
-    head.version = Version::HTTP_11;
-    head.extensions.clear();
 }
 
 /// Known hop-by-hop names only: what `Connection` names beside them stays, or a caller could take away headers
 /// that the upstream trusts.
 fn is_hop_by_hop(name: &HeaderName) -> bool {
-    HOP_BY_HOP.contains(name)
-        || matches!(name.as_str(), "keep-alive" | "http2-settings")
-        || name.as_str().starts_with("proxy-")
+    // Most names are settled by their first letter.
+    let name = name.as_str();
+    match name.as_bytes().first() {
+        Some(b'c') => name == "connection",
+        Some(b'h') => name == "http2-settings",
+        Some(b'k') => name == "keep-alive",
+        Some(b'p') => name.starts_with("proxy-"),
+        Some(b't') => matches!(name, "te" | "trailer" | "transfer-encoding"),
+        Some(b'u') => name == "upgrade",
+        _ => false,
+    }
 }
 
 /// What is written anew, or not passed on.
@@ -385,6 +397,32 @@ mod tests {
 
     fn header<'a>(request: &'a Request<OutBody>, name: &str) -> Vec<&'a str> {
         request.headers().get_all(name).iter().map(|v| v.to_str().expect("ASCII")).collect()
+    }
+
+    #[test]
+    fn each_hop_by_hop_name_is_known_and_none_that_only_begins_like_one() {
+        let of = |name: &'static str| is_hop_by_hop(&HeaderName::from_static(name));
+        assert!(HOP_BY_HOP.iter().all(is_hop_by_hop));
+        for name in ["keep-alive", "http2-settings", "proxy-connection", "proxy-authenticate", "proxy-x"] {
+            assert!(of(name), "{name}");
+        }
+        for name in
+            ["connections", "cookie", "tee", "t", "upgrade-insecure-requests", "proxy", "priority", "host"]
+        {
+            assert!(!of(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_reply_leaves_as_http_11_and_without_what_hyper_noted_whatever_its_headers() {
+        for name in ["content-type", "connection"] {
+            let reply =
+                http::Response::builder().version(Version::HTTP_2).header(name, "x").extension(7_u8).body(());
+            let (mut head, ()) = reply.expect("reply").into_parts();
+            prepare_reply(&mut head);
+            assert_eq!((head.version, head.extensions.len()), (Version::HTTP_11, 0), "{name}");
+            assert_eq!(head.headers.contains_key(name), name == "content-type");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub use jwt::Tokens;
 use crate::config::{Callers, Identity, Listener};
 use crate::org::CallerRole;
 use crate::reason::Reason;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use subtle::ConstantTimeEq;
@@ -182,7 +182,7 @@ pub(crate) fn key_in_authorization(value: &str) -> Option<&str> {
 }
 
 /// The gateway's own credential header; never forwarded.
-pub const KEY_HEADER: &str = "phigate-key";
+pub const KEY_HEADER: HeaderName = HeaderName::from_static("phigate-key");
 
 #[cfg(test)]
 mod tests {
@@ -292,7 +292,7 @@ mod tests {
         let a = "Bearer phk_a_secret";
         for doubled in [
             [("authorization", a), ("authorization", a)],
-            [("authorization", a), (KEY_HEADER, "phk_a_secret")],
+            [("authorization", a), ("phigate-key", "phk_a_secret")],
         ] {
             assert_eq!(sent(&doubled)(true), Err(Reason::CredentialInvalid));
         }
