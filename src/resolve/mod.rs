@@ -274,6 +274,9 @@ fn canonical(path: &str) -> Option<Vec<Cow<'_, str>>> {
     if !path.starts_with('/') {
         return None;
     }
+    if !path.bytes().any(|b| matches!(b, b'%' | b'\\' | 0 | b';')) {
+        return literal(path); // nothing else can be read in two ways
+    }
     path.split('/')
         .skip(1)
         .map(|raw| {
@@ -291,6 +294,20 @@ fn canonical(path: &str) -> Option<Vec<Cow<'_, str>>> {
         })
         .collect()
 }
+
+/// The same of a path without escapes, parameters and the like, where only dot segments are refused.
+fn literal(path: &str) -> Option<Vec<Cow<'_, str>>> {
+    let mut segments = Vec::with_capacity(SEGMENTS_USUAL);
+    for segment in path.split('/').skip(1) {
+        if matches!(segment, "." | "..") {
+            return None;
+        }
+        segments.push(Cow::Borrowed(segment));
+    }
+    Some(segments)
+}
+
+const SEGMENTS_USUAL: usize = 8;
 
 /// The segments that policy sees of a path; `None` where it is refused. For fuzzers, and whoever asks.
 #[must_use]
@@ -491,6 +508,21 @@ mod tests {
         ] {
             assert_eq!(find(path, 0, Some("staging")).as_deref(), Ok("fhir"), "{path}");
         }
+    }
+
+    #[test]
+    fn a_path_without_escapes_is_read_as_one_with_them() {
+        for path in
+            ["/", "/a", "/a/", "//a//b", "/./a", "/a/..", "/a/../b", "/.", "/...", "/.a/b..", "/a:b=c"]
+        {
+            let escaped = segments(&format!("{path}/%61"));
+            let plain = segments(path).map(|mut segments| {
+                segments.push("a".to_owned());
+                segments
+            });
+            assert_eq!(plain, escaped, "{path}");
+        }
+        assert_eq!(segments("/a//b").map(|s| s.len()), Some(3));
     }
 
     #[test]
