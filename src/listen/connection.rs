@@ -42,14 +42,8 @@ pub(super) struct Thread {
     pub is_draining: Cell<bool>,
     /// Told when a connection ends.
     pub on_end: Notify,
-    connections: RefCell<HashMap<u64, Open>>,
+    connections: RefCell<HashMap<u64, Rc<ConnectionState>>>,
     next_id: Cell<u64>,
-}
-
-#[derive(Debug)]
-struct Open {
-    state: Rc<ConnectionState>,
-    waker: Option<Waker>,
 }
 
 impl Thread {
@@ -70,36 +64,37 @@ impl Thread {
 
     /// Connections with a message at work.
     pub(super) fn busy(&self) -> u64 {
-        let busy = self.connections.borrow().values().filter(|c| c.state.is_busy()).count();
+        let busy = self.connections.borrow().values().filter(|c| c.is_busy()).count();
         busy as u64
     }
 
     /// Starts the drain: each connection closes when its message ends, at once if it has none.
     pub(super) fn drain(&self) {
         self.is_draining.set(true);
-        let wakers: Vec<_> =
-            self.connections.borrow_mut().values_mut().filter_map(|c| c.waker.take()).collect();
+        let wakers: Vec<_> = self.connections.borrow().values().filter_map(|c| c.waker.take()).collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 
     fn enter(self: &Rc<Self>, state: Rc<ConnectionState>) -> Entered {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        self.connections.borrow_mut().insert(id, Open { state, waker: None });
-        Entered { thread: Rc::clone(self), id }
+        self.connections.borrow_mut().insert(id, Rc::clone(&state));
+        Entered { thread: Rc::clone(self), state, id }
     }
 }
 
 /// A place in the thread's list, given up on drop.
 struct Entered {
     thread: Rc<Thread>,
+    state: Rc<ConnectionState>,
     id: u64,
 }
 
 impl Entered {
     fn set_waker(&self, waker: &Waker) {
-        if let Some(open) = self.thread.connections.borrow_mut().get_mut(&self.id) {
-            open.waker = Some(waker.clone());
+        let mut known = self.state.waker.borrow_mut();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
         }
     }
 }
@@ -107,6 +102,7 @@ impl Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         self.thread.connections.borrow_mut().remove(&self.id);
+        self.state.waker.take(); // a body of it may live on
         count(&self.thread.counters.closed);
         self.thread.on_end.notify_one();
     }

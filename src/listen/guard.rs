@@ -63,6 +63,8 @@ pub(super) struct ConnectionState {
     pub untaken: Cell<u64>,
     /// When a body was last asked.
     pub asked_at: Cell<Instant>,
+    /// Wakes the connection, for a drain.
+    pub waker: RefCell<Option<Waker>>,
 }
 
 impl ConnectionState {
@@ -87,6 +89,7 @@ impl ConnectionState {
             flooded: Cell::new(false),
             untaken: Cell::new(0),
             asked_at: Cell::new(Instant::now()),
+            waker: RefCell::new(None),
         })
     }
 

@@ -98,7 +98,11 @@ impl Workers {
             let runtime = runtime.map_err(|e| StartError::Thread { kind: e.kind() })?;
             let run = move || {
                 let local = LocalSet::new();
-                local.block_on(&runtime, async move { worker.run(make_service(context)).await })
+                // A task as its connections are: what `block_on` is given itself is asked at each of their wakes, too.
+                local.block_on(&runtime, async move {
+                    let run = async move { worker.run(make_service(context)).await };
+                    tokio::task::spawn_local(run).await.unwrap_or_default()
+                })
             };
             let thread = std::thread::Builder::new().name(format!("data-{index}")).spawn(run);
             workers.threads.push(thread.map_err(|e| StartError::Thread { kind: e.kind() })?);
