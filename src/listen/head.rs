@@ -101,8 +101,7 @@ impl HeadCheck {
         else {
             return Err(Reason::BadRequest);
         };
-        if method.is_empty() || method.len() > METHOD_BYTES_MAX || !method.iter().copied().all(is_token_byte)
-        {
+        if method.is_empty() || method.len() > METHOD_BYTES_MAX || !all(method, TOKEN) {
             return Err(Reason::BadRequest);
         }
         self.is_http_10 = match version {
@@ -157,10 +156,7 @@ impl HeadCheck {
             return Err(Reason::HeadTooLarge);
         }
         // A name of token bytes only: this refuses folded lines and a space before the colon, too.
-        if name.is_empty()
-            || !name.iter().copied().all(is_token_byte)
-            || !value.iter().copied().all(is_value_byte)
-        {
+        if name.is_empty() || !all(name, TOKEN) || !all(value, VALUE) {
             return Err(Reason::BadRequest);
         }
         let trimmed = value.trim_ascii();
@@ -243,7 +239,7 @@ enum Upgrade {
 fn is_protocol(value: &[u8]) -> bool {
     let mut parts = value.split(|&b| b == b'/');
     let name = parts.next().unwrap_or_default();
-    let is_token = |part: &[u8]| !part.is_empty() && part.iter().copied().all(is_token_byte);
+    let is_token = |part: &[u8]| !part.is_empty() && all(part, TOKEN);
     let hides = [&b"h2c"[..], b"h2", b"http", b"tls"].iter().any(|p| name.eq_ignore_ascii_case(p));
     value.len() <= PROTOCOL_BYTES_MAX
         && is_token(name)
@@ -254,23 +250,11 @@ fn is_protocol(value: &[u8]) -> bool {
 
 /// Path and query: the bytes that `http::Uri` takes too, so that hyper never answers a target by itself.
 pub(super) fn check_path(path: &[u8]) -> Result<(), Reason> {
-    let mut in_query = false;
-    for &b in path {
-        let taken = match b {
-            b'?' => {
-                in_query = true;
-                true
-            }
-            b'#' | b'<' | b'>' => false,
-            b'`' => in_query,
-            b'"' => !in_query,
-            _ => b.is_ascii_graphic(),
-        };
-        if !taken {
-            return Err(Reason::BadRequest);
-        }
-    }
-    Ok(())
+    let (path, query) = match memchr(b'?', path) {
+        Some(at) => path.split_at_checked(at).ok_or(Reason::BadRequest)?,
+        None => (path, &b""[..]),
+    };
+    if all(path, PATH) && all(query, QUERY) { Ok(()) } else { Err(Reason::BadRequest) }
 }
 
 /// The one reading of a length: digits, and no more than a file can have.
@@ -286,15 +270,17 @@ fn starts_with_ignoring_case(text: &[u8], prefix: &[u8]) -> bool {
     text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
-/// RFC 9110, section 5.6.2.
-pub(super) fn is_token_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric()
-        || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+/// Whether all bytes are of a class.
+fn all(bytes: &[u8], class: u8) -> bool {
+    bytes.iter().fold(class, |left, b| left & CLASSES[usize::from(*b)]) == class
 }
 
-/// RFC 9110, section 5.5: no controls but the tab.
+pub(super) fn is_token_byte(b: u8) -> bool {
+    CLASSES[usize::from(b)] & TOKEN != 0
+}
+
 pub(super) fn is_value_byte(b: u8) -> bool {
-    b == b'\t' || (b >= b' ' && b != 0x7f)
+    CLASSES[usize::from(b)] & VALUE != 0
 }
 
 /// A host name or address, with or without a port (RFC 9110, section 7.2): no user info, no list, no escapes.
@@ -321,6 +307,41 @@ fn is_port(digits: &[u8]) -> bool {
         && digits.iter().all(u8::is_ascii_digit)
         && std::str::from_utf8(digits).is_ok_and(|port| port.parse::<u16>().is_ok())
 }
+
+/// RFC 9110, section 5.6.2.
+const TOKEN: u8 = 1;
+/// RFC 9110, section 5.5: no controls but the tab.
+const VALUE: u8 = 2;
+const PATH: u8 = 4;
+/// A query with its question mark.
+const QUERY: u8 = 8;
+
+const fn class(is_of: bool, class: u8) -> u8 {
+    if is_of { class } else { 0 }
+}
+
+/// The classes that each byte is of.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut b = 0_u8;
+    loop {
+        let is_token = b.is_ascii_alphanumeric()
+            || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        let is_value = b == b'\t' || (b >= b' ' && b != 0x7f);
+        let is_target = b.is_ascii_graphic() && !matches!(b, b'#' | b'<' | b'>');
+        let is_path = is_target && !matches!(b, b'`' | b'?');
+        let is_query = is_target && b != b'"';
+        classes[b as usize] = class(is_token, TOKEN)
+            | class(is_value, VALUE)
+            | class(is_path, PATH)
+            | class(is_query, QUERY);
+        if b == u8::MAX {
+            break;
+        }
+        b += 1;
+    }
+    classes
+};
 
 const PROTOCOL_BYTES_MAX: usize = 64;
 const METHOD_BYTES_MAX: usize = 64;
@@ -492,6 +513,25 @@ mod tests {
         );
         let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: 1\r\n".repeat(100));
         assert_eq!(refused(&many), Some(Reason::HeadTooLarge));
+    }
+
+    #[test]
+    fn the_classes_of_bytes_are_those_of_their_grammars() {
+        for byte in 0_u8..=255 {
+            let one = [byte];
+            assert_eq!(is_token_byte(byte), http::Method::from_bytes(&one).is_ok(), "token {byte:#x}");
+            assert_eq!(is_value_byte(byte), http::HeaderValue::from_bytes(&one).is_ok(), "value {byte:#x}");
+            let is_host = byte.is_ascii_alphanumeric() || b"-._~[]:".contains(&byte);
+            assert_eq!(is_host_byte(byte), is_host, "host {byte:#x}");
+            let in_target = |not: &[u8]| byte.is_ascii_graphic() && !not.contains(&byte);
+            let (path, query) = ([b'/', byte], [b'/', b'?', byte]);
+            // A question mark begins the query, and may be in it.
+            assert_eq!(check_path(&path).is_ok(), in_target(b"#<>`"), "path {byte:#x}");
+            assert_eq!(check_path(&query).is_ok(), in_target(b"#<>\""), "query {byte:#x}");
+            // Anywhere among others.
+            assert_eq!(all(&[b'a', byte, b'a'], TOKEN), is_token_byte(byte), "{byte:#x}");
+        }
+        assert!(all(b"", HOST));
     }
 
     #[test]
