@@ -2,7 +2,7 @@
 
 use super::guard::ConnectionState;
 use super::streams::StreamClock;
-use super::{Limits, Tunnel};
+use super::{Limits, Nap, Tunnel};
 use crate::payload::Payload;
 use bytes::Bytes;
 use http::request::Parts;
@@ -13,6 +13,7 @@ use std::{
     fmt,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -98,7 +99,7 @@ impl Body for InboundBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
         this.state.awaits_100.set(false); // hyper sends it now
-        match Pin::new(&mut this.inner).poll_frame(cx) {
+        match Nap::poll_body(this.state.nap.get().map(Arc::as_ref), &mut this.inner, cx) {
             Poll::Ready(Some(Err(_))) if this.state.malformed.get() => {
                 Poll::Ready(Some(Err(BodyError::Malformed)))
             }

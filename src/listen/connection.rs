@@ -222,6 +222,7 @@ async fn serve_http1<S: Service>(
         Box::pin(async move { Ok::<_, Infallible>(calls.answer(&*service, request).await) })
     });
     {
+        state.nap.get_or_init(Arc::default);
         let connection = pin!(listener.http1.serve_connection(io, answer));
         drive(connection, &state, &listener.limits, entered).await;
     }
@@ -316,10 +317,15 @@ async fn drive<C: Drivable>(
     let (first, fresh) = (begun + Duration::from_millis(limits.head_timeout_ms), begun + FRESH);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     let mut is_told = false;
+    let nap = state.nap.get().map(|nap| (nap, Waker::from(Arc::clone(nap))));
     poll_fn(|cx| {
         entered.set_waker(cx.waker());
+        if let Some((nap, _)) = &nap {
+            nap.is_of(cx.waker());
+        }
         loop {
-            if connection.as_mut().poll_connection(cx).is_ready() {
+            let waker = nap.as_ref().map_or(cx.waker(), |(_, waker)| waker);
+            if connection.as_mut().poll_connection(&mut Context::from_waker(waker)).is_ready() {
                 return Poll::Ready(());
             }
             // A head that has begun is let in, and answered with `Connection: close`; one that is still on its way, too.

@@ -9,17 +9,19 @@
 use super::framing::{Framing, Stop};
 use super::io::Io;
 use super::limits::Limits;
-use super::{ReplyBody, Tunnel};
+use super::{Nap, ReplyBody, Tunnel};
 use crate::reason::Reason;
 use bytes::{Buf, BytesMut};
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell, RefCell},
     io,
+    mem::MaybeUninit,
     pin::Pin,
+    rc::Rc,
+    sync::Arc,
     task::{Context, Poll, Waker, ready},
     time::Instant,
 };
-use std::{cell::RefCell, mem::MaybeUninit, rc::Rc};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What guard, connection and bodies of one connection tell each other. All on one thread.
@@ -65,6 +67,8 @@ pub(super) struct ConnectionState {
     pub asked_at: Cell<Instant>,
     /// Wakes the connection, for a drain.
     pub waker: RefCell<Option<Waker>>,
+    /// Keeps bodies from waking it to no use, in HTTP/1.1.
+    pub nap: OnceCell<Arc<Nap>>,
 }
 
 impl ConnectionState {
@@ -90,6 +94,7 @@ impl ConnectionState {
             untaken: Cell::new(0),
             asked_at: Cell::new(Instant::now()),
             waker: RefCell::new(None),
+            nap: OnceCell::new(),
         })
     }
 
