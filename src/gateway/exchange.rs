@@ -413,6 +413,9 @@ mod tests {
         let parent = std::str::from_utf8(&parent).expect("ASCII");
         assert_eq!(trace_id(parent).as_deref(), Some("019302c19a417c3e8d025f60718293a4"));
         let own = crate::clock::new_id();
-        assert_eq!(std::str::from_utf8(&trace_parent(&own)).ok().and_then(trace_id), Some(own.replace('-', "")));
+        assert_eq!(
+            std::str::from_utf8(&trace_parent(&own)).ok().and_then(trace_id),
+            Some(own.replace('-', ""))
+        );
     }
 }
