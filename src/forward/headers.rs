@@ -79,7 +79,7 @@ pub fn prepare_request(
         let is_signal = signal.is_some_and(|signal| is_spelling(name.as_str(), signal.as_str()));
         !is_signal && !is_configured(name.as_str()) && may_trail(name)
     };
-    body.keep_trailers(sent, &trails);
+    body.keep_trailers(sent, trails);
     let mut request = Request::new(body);
     let headers = request.headers_mut();
     headers.reserve(sent.len() + WRITTEN_HEADERS);

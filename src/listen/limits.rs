@@ -66,7 +66,8 @@ pub struct Limits {
     pub held_bytes_max: u64,
     /// What a [`super::Tee`] copies of a streamed body, in bytes, each way. The rest goes on uncopied. Default 1 048 576.
     pub tee_bytes_max: usize,
-    /// The peer takes not one byte of a reply for so long. Over it: closed. Default 60 000.
+    /// The peer takes not one byte of a reply for so long. Over it: closed; of HTTP/2, where others are taken, the stream is
+    /// reset. Default 60 000.
     pub write_timeout_ms: u64,
     /// Streams of HTTP/2 that one connection has open. More are refused by HTTP/2's own means. Default 100.
     pub h2_streams_max: u32,
