@@ -225,7 +225,7 @@ pub(super) async fn remove(
     }
     if dry {
         let is_owner = |member: &MemberRow| OrgRole::of(&member.org_role) == Some(OrgRole::Owner);
-        let members = admin.control.members().map_err(|_| answers::broken())?;
+        let members = admin.control.members().map_err(answers::broken)?;
         if is_owner(&member) && !members.iter().any(|other| other.id != member.id && is_owner(other)) {
             return Err(unchanged(Changed::LastOwner));
         }

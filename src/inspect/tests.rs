@@ -366,7 +366,7 @@ fn hl7v2_in_xml_is_read_as_in_pipes() {
         finding.map(|finding| (&v2[finding.span.clone()], finding.place.as_str()))
     };
     assert_eq!(by_rule("hl7v2.pid-19"), Some(("412886193", "PID-19")));
-    assert_eq!(by_rule("hl7v2.pid-7"), Some(("19680314", "PID-7.1")));
+    assert_eq!(by_rule("hl7v2.pid-7"), Some(("19680314", "PID-7")));
     assert_eq!(by_rule("hl7v2.pid-5.2"), Some(("Marisol", "PID-5.2")));
     assert_eq!(by_rule("hl7v2.pid-5.1"), Some(("O&apos;Quintanilla", "PID-5.1")));
     assert_eq!(by_rule("text.phone").map(|(value, _)| value), Some("312-749-2204"));

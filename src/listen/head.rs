@@ -331,10 +331,8 @@ static CLASSES: [u8; 256] = {
         let is_target = b.is_ascii_graphic() && !matches!(b, b'#' | b'<' | b'>');
         let is_path = is_target && !matches!(b, b'`' | b'?');
         let is_query = is_target && b != b'"';
-        classes[b as usize] = class(is_token, TOKEN)
-            | class(is_value, VALUE)
-            | class(is_path, PATH)
-            | class(is_query, QUERY);
+        classes[b as usize] =
+            class(is_token, TOKEN) | class(is_value, VALUE) | class(is_path, PATH) | class(is_query, QUERY);
         if b == u8::MAX {
             break;
         }

@@ -76,12 +76,7 @@ pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink
 
 /// The cells of a document with record and column (from 0) and their place in its syntax, for who writes it again: bytes
 /// between them are delimiters, quotes, blanks and line ends.
-pub(crate) fn cells(
-    doc: &[u8],
-    table: &Table,
-    keys: &object::Table,
-    told: &mut dyn FnMut((usize, usize), Range<usize>, Option<&str>),
-) {
+pub(crate) fn cells(doc: &[u8], table: &Table, keys: &object::Table, told: &mut Told<'_>) {
     let layout = Layout::of(doc, table, keys);
     let mut records = Records::new(doc, &layout.dialect);
     let mut cells = Vec::new();
@@ -93,6 +88,9 @@ pub(crate) fn cells(
         }
     }
 }
+
+/// Who is told record and column of a cell, its bytes, and its name where it is a name of the table.
+type Told<'t> = dyn FnMut((usize, usize), Range<usize>, Option<&str>) + 't;
 
 struct Walk<'t, 'd, 's> {
     doc: &'d [u8],
