@@ -10,7 +10,7 @@ use crate::store::{Query, ReadScope, RecordReader, StoreError, Stored};
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Params, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use serde_json::json;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use std::sync::atomic::Ordering::Relaxed;
               (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
 pub(super) async fn export(
     State(admin): State<Arc<Admin>>,
+    headers: HeaderMap,
     caller: Caller,
     params: Result<Params<SearchParams>, QueryRejection>,
 ) -> Answer {
@@ -45,7 +46,24 @@ pub(super) async fn export(
         let line =
             |stored: &Stored| Some(seen(&caller, stored)?.json(&caller, &stored.entry).to_string() + "\n");
         let mut send = |line: String| lines.blocking_send(Ok(line)).is_ok();
-        if let Err(error) = exported(&*admin.records, &scope, query, most, &line, &mut send) {
+        // A slow reader may take hours: roles and tokens are those of now.
+        let may = || {
+            let holds = [Permission::ExportRecords, Permission::ReadRecords].into_iter().all(|permission| {
+                super::caller::again(&admin, &headers).is_ok_and(|now| {
+                    let there = now.principal.where_may(permission);
+                    scope.environments.iter().all(|environment| there.contains(environment))
+                })
+            });
+            if !holds {
+                // The answer went out already: the body ends before its time.
+                let _ = caller.refused(&admin, Permission::ExportRecords.as_str(), only(&scope));
+            }
+            holds
+        };
+        let exported = exported(&*admin.records, &scope, query, most, (&line, &may), &mut send);
+        if exported.is_ok_and(|is_whole| !is_whole) {
+            let _ = lines.blocking_send(Err(std::io::Error::other("ended"))); // the reader may be gone
+        } else if let Err(error) = exported {
             tracing::error!(error = %error, "An export is broken off: the store failed.");
             admin.exports_failed.fetch_add(1, Relaxed);
             // The reader sees that it ended early: the chunked body is broken off.
@@ -56,17 +74,21 @@ pub(super) async fn export(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 
-/// Sends the lines of up to `most` records and the last one, until `send` takes no more. Only what is gone is left out.
+/// Sends the lines of up to `most` records and the last one, until `send` takes no more, or `may` says no, which is asked
+/// for each page. Only what is gone is left out. Gives whether it came to its end.
 fn exported(
     records: &dyn RecordReader,
     scope: &ReadScope,
     mut query: Query,
     most: usize,
-    line: &dyn Fn(&Stored) -> Option<String>,
+    (line, may): (&dyn Fn(&Stored) -> Option<String>, &dyn Fn() -> bool),
     send: &mut dyn FnMut(String) -> bool,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let (mut left, mut sent, mut gone) = (most, 0_u64, 0_u64);
     let next = loop {
+        if !may() {
+            return Ok(false);
+        }
         query.limit = Some(left.min(PAGE));
         let page = records.search(scope, &query)?;
         for entry in &page.entries {
@@ -76,7 +98,7 @@ fn exported(
             };
             // Behind this scope there is none that the caller doesn't see.
             if !send(line(&stored).ok_or(StoreError::Broken)?) {
-                return Ok(());
+                return Ok(true); // nobody reads on
             }
             sent += 1;
         }
@@ -87,7 +109,7 @@ fn exported(
         query.after = page.next;
     };
     send(json!({"export": {"records": sent, "gone": gone, "next": next}}).to_string() + "\n");
-    Ok(())
+    Ok(true)
 }
 
 const PAGE: usize = 200;
@@ -123,21 +145,22 @@ mod tests {
         }
     }
 
-    fn lines(records: &Numbered, most: usize) -> (Vec<String>, Result<(), StoreError>) {
+    fn lines(records: &Numbered, most: usize) -> (Vec<String>, Result<bool, StoreError>) {
         let mut out = Vec::new();
         let line = |stored: &Stored| Some(stored.entry.id.clone());
         let mut send = |line: String| {
             out.push(line.trim_end().to_owned());
             true
         };
-        let done = exported(records, &ReadScope::default(), Query::default(), most, &line, &mut send);
+        let may = (&line as &dyn Fn(&Stored) -> _, &(|| true) as &dyn Fn() -> _);
+        let done = exported(records, &ReadScope::default(), Query::default(), most, may, &mut send);
         (out, done)
     }
 
     #[test]
     fn what_is_gone_is_counted_and_what_the_limit_cut_is_told() {
         let (told, done) = lines(&Numbered(450, |n| Ok(n != 3 && n != 201)), 10_000);
-        assert_eq!((told.len(), done), (449, Ok(())));
+        assert_eq!((told.len(), done), (449, Ok(true)));
         assert_eq!(told[448], r#"{"export":{"gone":2,"next":null,"records":448}}"#);
         for (most, last) in [
             (449, r#"{"export":{"gone":0,"next":"448","records":449}}"#),
@@ -162,9 +185,24 @@ mod tests {
             &ReadScope::default(),
             Query::default(),
             10,
-            &|_| None,
+            (&|_| None, &|| true),
             &mut send,
         );
         assert_eq!(unseen, Err(StoreError::Broken));
+    }
+
+    #[test]
+    fn one_who_may_no_more_gets_no_further_page() {
+        let (mut sent, asked) = (0, std::cell::Cell::new(0));
+        let mut send = |_| {
+            sent += 1;
+            true
+        };
+        let may = || asked.replace(asked.get() + 1) < 2;
+        let line = |stored: &Stored| Some(stored.entry.id.clone());
+        let records = Numbered(1000, |_| Ok(true));
+        let done =
+            exported(&records, &ReadScope::default(), Query::default(), 1000, (&line, &may), &mut send);
+        assert_eq!((done, sent), (Ok(false), 2 * PAGE), "without the last line, which says that it is whole");
     }
 }

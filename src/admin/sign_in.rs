@@ -65,15 +65,15 @@ impl<T> Waiting<T> {
         Self(Mutex::new(HashMap::new()))
     }
 
-    /// Whether there was room.
-    fn put(&self, name: String, value: T) -> bool {
+    /// Where there is no room, the oldest goes: many that were begun by nobody who goes on keep nobody out.
+    fn put(&self, name: String, value: T) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (at, _)| at.elapsed() < WAIT);
-        let has_room = all.len() < WAITING_MAX;
-        if has_room {
-            all.insert(name, (Instant::now(), value));
+        if all.len() >= WAITING_MAX {
+            let oldest = all.iter().min_by_key(|(_, (at, _))| *at).map(|(name, _)| name.clone());
+            oldest.and_then(|name| all.remove(&name));
         }
-        has_room
+        all.insert(name, (Instant::now(), value));
     }
 
     fn take(&self, name: &str) -> Option<T> {
@@ -130,12 +130,16 @@ pub(super) struct TokenBody {
 
 /// Sends the browser to the provider.
 #[utoipa::path(get, path = "/v1/sign-in", params(BeginParams), tag = "sign-in",
-    responses((status = 303, description = "To the provider"), (status = 400, description = "Not what is wanted"), (status = 404, description = "No provider is configured"), (status = 503, description = "The provider can't be reached, or too many sign in at once")))]
+    responses((status = 303, description = "To the provider"), (status = 400, description = "Not what is wanted"), (status = 404, description = "No provider is configured"), (status = 403, description = "Another site asks for it"), (status = 503, description = "The provider can't be reached")))]
 pub(super) async fn begin(
     State(admin): State<Arc<Admin>>,
+    headers: HeaderMap,
     params: Result<Params<BeginParams>, QueryRejection>,
 ) -> Answer {
     let sign_ins = configured(&admin)?;
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(problem(StatusCode::FORBIDDEN, "wrong_origin", "Open the command's address yourself."));
+    }
     let Params(params) = params
         .map_err(|_| problem(StatusCode::BAD_REQUEST, "bad_query", "Wanted: challenge (S256), port."))?;
     let is_challenge = params.challenge.len() == 43
@@ -157,9 +161,7 @@ pub(super) async fn begin(
     let cookie = random()?;
     let set = format!("{COOKIE}={cookie}; Path=/v1/sign-in; HttpOnly; SameSite=Lax; Max-Age=600");
     let back = Back { cookie, challenge: params.challenge, port: params.port };
-    if !sign_ins.begun.put(state, Begun { attempt, back }) {
-        return Err(problem(StatusCode::SERVICE_UNAVAILABLE, "too_many", "Too many sign in at once."));
-    }
+    sign_ins.begun.put(state, Begun { attempt, back });
     let location = HeaderValue::try_from(url).map_err(|_| answers::fault(NO_HEADER))?;
     let set = HeaderValue::try_from(set).map_err(|_| answers::fault(NO_HEADER))?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location), (header::SET_COOKIE, set)]).into_response())
@@ -196,13 +198,12 @@ pub(super) async fn callback(
     };
     let id = random()?;
     let page = page(&person.name, &word(&back.challenge), &id);
-    if !sign_ins.known.put(id, Known { person, back }) {
-        return Err(problem(StatusCode::SERVICE_UNAVAILABLE, "too_many", "Too many sign in at once."));
-    }
+    sign_ins.known.put(id, Known { person, back });
     let safe = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // With `no-referrer` browsers would send the form with `Origin: null`, which is some other site's.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (
             header::CONTENT_SECURITY_POLICY,
@@ -228,9 +229,7 @@ pub(super) async fn confirm(
     let Some(Known { person, back }) = known else { return Err(stranger()) };
     let code = random()?;
     let location = format!("http://127.0.0.1:{}/?code={code}", back.port);
-    if !sign_ins.granted.put(code, Granted { person, challenge: back.challenge }) {
-        return Err(problem(StatusCode::SERVICE_UNAVAILABLE, "too_many", "Too many sign in at once."));
-    }
+    sign_ins.granted.put(code, Granted { person, challenge: back.challenge });
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }
 
@@ -494,9 +493,10 @@ mod tests {
     #[test]
     fn what_waits_is_taken_once() {
         let waiting = Waiting::new();
-        assert!(waiting.put("a".to_owned(), 1));
+        waiting.put("a".to_owned(), 1);
         assert_eq!((waiting.take("b"), waiting.take("a"), waiting.take("a")), (None, Some(1), None));
-        assert!((0..WAITING_MAX).all(|n| waiting.put(n.to_string(), 1)));
-        assert!(!waiting.put("more".to_owned(), 1));
+        (0..WAITING_MAX).for_each(|n| waiting.put(n.to_string(), n));
+        waiting.put("more".to_owned(), 7);
+        assert_eq!((waiting.take("0"), waiting.take("1"), waiting.take("more")), (None, Some(1), Some(7)));
     }
 }

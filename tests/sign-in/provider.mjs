@@ -36,12 +36,13 @@ async function serve(callback) {
 // Follows redirects and fills in forms, with a cookie jar for each host.
 async function browse(start, login) {
   const jars = new Map();
-  const visit = async (url, form) => {
+  const visit = async (url, form, policy) => {
     const { origin } = new URL(url);
     const jar = jars.get(origin) ?? new Map();
     jars.set(origin, jar);
     const headers = { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') };
-    if (form) headers.origin = origin;
+    // As browsers do (Fetch, append a request Origin header).
+    if (form) headers.origin = policy === 'no-referrer' ? 'null' : origin;
     const reply = await fetch(url, {
       redirect: 'manual',
       method: form ? 'POST' : 'GET',
@@ -52,7 +53,8 @@ async function browse(start, login) {
       const [pair] = line.split(';');
       jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1));
     }
-    return { url, status: reply.status, to: reply.headers.get('location'), text: await reply.text() };
+    const { headers: got } = reply;
+    return { url, status: reply.status, to: got.get('location'), policy: got.get('referrer-policy'), text: await reply.text() };
   };
   let page = await visit(start);
   for (let step = 0; step < 30; step += 1) {
@@ -66,10 +68,10 @@ async function browse(start, login) {
     const word = page.text.match(/<strong>([^<]+)<\/strong>/)?.[1];
     if (word && field('id')) {
       console.log(`word ${word}`);
-      page = await visit(new URL(action, page.url).href, { id: field('id') });
+      page = await visit(new URL(action, page.url).href, { id: field('id') }, page.policy);
     } else {
       const prompt = field('prompt');
-      page = await visit(new URL(action, page.url).href, prompt === 'login' ? { prompt, login, password: 'x' } : { prompt });
+      page = await visit(new URL(action, page.url).href, prompt === 'login' ? { prompt, login, password: 'x' } : { prompt }, page.policy);
     }
   }
   console.log(`end ${page.status} ${page.text.slice(0, 300).replaceAll('\n', ' ')}`);
