@@ -109,7 +109,7 @@ mod tests {
             let before = count();
             nap.during(|| {
                 waker.wake_by_ref();
-                waker.clone().wake();
+                waker.wake_by_ref();
                 assert_eq!(count(), before, "not yet");
                 ((), has_more)
             });
