@@ -124,6 +124,7 @@ pub(super) async fn open(
         }
     }
     // From here on it comes to an end of its own, whether or not somebody still waits for the answer.
+    #[allow(clippy::result_large_err)] // an answer, made once and sent
     let opened = tokio::task::spawn_blocking(move || opened(&admin, &caller, &settings, &wish));
     let glass = opened.await.map_err(answers::ended)??;
     Ok((StatusCode::CREATED, Json(shown(&glass))).into_response())

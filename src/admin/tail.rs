@@ -33,6 +33,7 @@ pub(super) async fn tail(
         loop {
             // Roles are those of now: a token that was revoked ends the stream.
             let (asked, sent) = (admin.clone(), headers.clone());
+            #[allow(clippy::result_large_err)] // an answer, made once and sent
             let scope = tokio::task::spawn_blocking(move || {
                 super::caller::again(&asked, &sent)?.somewhere(&asked, Permission::ReadRecords)
             });
