@@ -60,7 +60,7 @@ pub(super) async fn export(
             }
             holds
         };
-        let exported = exported(&*admin.records, &scope, query, most, (&line, &may), &mut send);
+        let exported = exported(&*admin.records, &scope, query, most, &line, &may, &mut send);
         if exported.is_ok_and(|is_whole| !is_whole) {
             let _ = lines.blocking_send(Err(std::io::Error::other("ended"))); // the reader may be gone
         } else if let Err(error) = exported {
@@ -81,7 +81,8 @@ fn exported(
     scope: &ReadScope,
     mut query: Query,
     most: usize,
-    (line, may): (&dyn Fn(&Stored) -> Option<String>, &dyn Fn() -> bool),
+    line: &dyn Fn(&Stored) -> Option<String>,
+    may: &dyn Fn() -> bool,
     send: &mut dyn FnMut(String) -> bool,
 ) -> Result<bool, StoreError> {
     let (mut left, mut sent, mut gone) = (most, 0_u64, 0_u64);
@@ -152,8 +153,8 @@ mod tests {
             out.push(line.trim_end().to_owned());
             true
         };
-        let may = (&line as &dyn Fn(&Stored) -> _, &(|| true) as &dyn Fn() -> _);
-        let done = exported(records, &ReadScope::default(), Query::default(), most, may, &mut send);
+        let scope = ReadScope::default();
+        let done = exported(records, &scope, Query::default(), most, &line, &|| true, &mut send);
         (out, done)
     }
 
@@ -185,7 +186,8 @@ mod tests {
             &ReadScope::default(),
             Query::default(),
             10,
-            (&|_| None, &|| true),
+            &|_| None,
+            &|| true,
             &mut send,
         );
         assert_eq!(unseen, Err(StoreError::Broken));
@@ -201,8 +203,7 @@ mod tests {
         let may = || asked.replace(asked.get() + 1) < 2;
         let line = |stored: &Stored| Some(stored.entry.id.clone());
         let records = Numbered(1000, |_| Ok(true));
-        let done =
-            exported(&records, &ReadScope::default(), Query::default(), 1000, (&line, &may), &mut send);
+        let done = exported(&records, &ReadScope::default(), Query::default(), 1000, &line, &may, &mut send);
         assert_eq!((done, sent), (Ok(false), 2 * PAGE), "without the last line, which says that it is whole");
     }
 }
