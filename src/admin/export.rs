@@ -2,7 +2,7 @@
 //! is none that is whole.
 
 use super::Admin;
-use super::answers::Answer;
+use super::answers::{Answer, problem};
 use super::caller::{Caller, Done};
 use super::records::{Lines, SearchParams, known, only, scope, seen};
 use crate::org::Permission;
@@ -10,11 +10,12 @@ use crate::store::{Query, ReadScope, RecordReader, StoreError, Stored};
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Params, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use tokio::sync::Semaphore;
 
 /// Takes many records away, newest first: a line of JSON each, at the view of the caller's role.
 ///
@@ -23,7 +24,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// store breaks the body off: that line is absent then.
 #[utoipa::path(get, path = "/v1/records/export", params(SearchParams), tag = "records",
     responses((status = 200, description = "Lines of JSON, the last of them with `export`", content_type = "application/x-ndjson"), (status = 400, description = "An unknown parameter"),
-              (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
+              (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it"), (status = 429, description = "Too many exports run")))]
 pub(super) async fn export(
     State(admin): State<Arc<Admin>>,
     headers: HeaderMap,
@@ -40,9 +41,14 @@ pub(super) async fn export(
     }
     let most = params.limit().unwrap_or(EXPORT_DEFAULT).clamp(1, EXPORT_MAX);
     let query = params.query(&admin);
+    let Ok(turn) = EXPORTS.try_acquire() else {
+        let detail = "Too many exports run; try again when one has ended.";
+        return Err(problem(StatusCode::TOO_MANY_REQUESTS, "too_many", detail));
+    };
     caller.did(&admin, &Done { action: "export_records", environment: only(&scope), ..Done::default() })?;
     let (lines, received) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(64);
     tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let line =
             |stored: &Stored| Some(seen(&caller, stored)?.json(&caller, &stored.entry).to_string() + "\n");
         let mut send = |line: String| lines.blocking_send(Ok(line)).is_ok();
@@ -113,6 +119,9 @@ fn exported(
     Ok(true)
 }
 
+/// Each holds a thread for as long as its reader takes.
+static EXPORTS: Semaphore = Semaphore::const_new(EXPORTS_MAX);
+const EXPORTS_MAX: usize = 16;
 const PAGE: usize = 200;
 const EXPORT_DEFAULT: usize = 10_000;
 const EXPORT_MAX: usize = 1_000_000;

@@ -160,7 +160,10 @@ fn router(admin: Arc<Admin>) -> Router {
 
 /// What the store and the audit are asked for.
 fn api() -> Router<Arc<Admin>> {
-    let turns = Arc::new(Semaphore::new(HANDLERS_MAX));
+    let turns = Turns {
+        members: Arc::new(Semaphore::new(HANDLERS_MAX)),
+        sign_ins: Arc::new(Semaphore::new(SIGN_INS_MAX)),
+    };
     Router::new()
         .route("/v1/environments", get(members::environments))
         .route("/v1/me", get(members::me))
@@ -210,9 +213,29 @@ fn api() -> Router<Arc<Admin>> {
         .route_layer(middleware::from_fn_with_state(turns, aside))
 }
 
+/// How many handlers run at once.
+#[derive(Clone)]
+struct Turns {
+    members: Arc<Semaphore>,
+    sign_ins: Arc<Semaphore>,
+}
+
 /// Runs a handler on a thread that has no connections, however long its disks and locks take. One that was begun comes to
 /// its end, whether or not somebody still waits for the answer.
-async fn aside(State(turns): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+async fn aside(State(turns): State<Turns>, request: Request, next: Next) -> Response {
+    // A turn is for one whose body is here: those who send slowly keep nobody waiting.
+    let (head, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, assets::ASSET_BODY_BYTES_MAX);
+    let body = match tokio::time::timeout(BODY_TIME_MAX, body).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            return problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "No body is as large as this.");
+        }
+        Err(_) => return problem(StatusCode::REQUEST_TIMEOUT, "timeout", "The body takes too long."),
+    };
+    // Who signs in has no token yet: many of those keep no member waiting.
+    let turns = if head.uri.path().starts_with("/v1/sign-in") { turns.sign_ins } else { turns.members };
+    let request = Request::from_parts(head, body.into());
     let Ok(turn) = turns.acquire_owned().await else { return answers::fault("there are no turns") };
     let runtime = Handle::current();
     let answered = tokio::task::spawn_blocking(move || {
@@ -284,5 +307,9 @@ fn shown_id(id: &str) -> &str {
 const HANDLERS_MAX: usize = 64;
 /// What a provider adds to its answer is the provider's.
 const PROVIDERS_ANSWER: &str = "/v1/sign-in/callback";
+/// Handlers at once of those who sign in.
+const SIGN_INS_MAX: usize = 16;
+/// From a request's head to its body's end.
+const BODY_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(10);
 /// Of a request's body.
 const BODY_BYTES_MAX: usize = 64 << 10;

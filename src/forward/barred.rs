@@ -6,7 +6,9 @@ use super::host::Host;
 use arc_swap::ArcSwap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// Addresses that this process listens on, the admin side's among them; empty until it does.
 #[derive(Debug, Default)]
@@ -33,6 +35,23 @@ impl Barred {
     pub fn new(here: Arc<Listening>, others: impl IntoIterator<Item = Endpoint>) -> Self {
         let others = others.into_iter().map(|other| (Host::of(&other.host), other)).collect();
         Self { here, others }
+    }
+
+    /// Looks up the names of other environments that nobody asked for yet, where `endpoint` is held against them: otherwise
+    /// it would lead there until their first message.
+    pub(super) async fn prepare(&self, endpoint: &Endpoint) {
+        let unknown = |other: &&(Host, Endpoint)| {
+            other.1.port == endpoint.port && !other.1.is_address() && other.1.state.known().is_empty()
+        };
+        for (_, other) in self.others.iter().filter(|_| endpoint.is_address()).filter(unknown) {
+            // A name that leads nowhere belongs to nobody's upstream.
+            let _ = timeout(LOOK_UP_TIME_MAX, other.addresses()).await;
+        }
+    }
+
+    /// Whether both were made at once: they bar the same then.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.others, &other.others)
     }
 
     /// Whether this address is one of them. What another environment names by address is its own; a name may share its
@@ -71,12 +90,26 @@ pub fn listens_at(own: SocketAddr, address: SocketAddr) -> bool {
         }
 }
 
+/// For a name of another environment, before a connection is opened.
+const LOOK_UP_TIME_MAX: Duration = Duration::from_secs(1);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn at(text: &str) -> SocketAddr {
         text.parse().expect("an address")
+    }
+
+    #[tokio::test]
+    async fn a_name_that_nobody_asked_for_yet_is_looked_up_before_an_address_is_connected_to() {
+        let ours = Endpoint::new("127.0.0.1", 443, None);
+        let other = Barred::new(Arc::new(Listening::default()), [Endpoint::new("localhost", 8443, None)]);
+        other.prepare(&ours).await;
+        assert!(other.others.iter().all(|(_, other)| other.state.known().is_empty()), "another port");
+        let cold = Barred::new(Arc::new(Listening::default()), [Endpoint::new("localhost", 443, None)]);
+        cold.prepare(&ours).await;
+        assert!(cold.others.iter().all(|(_, other)| !other.state.known().is_empty()));
     }
 
     #[test]

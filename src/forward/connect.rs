@@ -206,6 +206,7 @@ enum Reached {
 /// lead to is none of them, and where only the connection tells that, nothing was written on it.
 async fn reach(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Reached {
     let mut none = Reached::Nothing;
+    upstream.barred.prepare(endpoint).await;
     let addresses = endpoint.addresses().await;
     let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     for address in addresses {

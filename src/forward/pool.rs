@@ -1,5 +1,6 @@
 //! Connections to upstreams, kept by one thread: the last that came back is the next to go.
 
+use super::barred::Barred;
 use super::{
     Endpoint, ForwardError, Http2, Upstream,
     body::{OutBody, Progress, Spare, UpstreamBody},
@@ -148,7 +149,7 @@ impl Pool {
         again: Make<'_>,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
-        let mut pooled = shelf.borrow_mut().take(endpoint);
+        let mut pooled = shelf.borrow_mut().take(upstream, endpoint);
         loop {
             let is_pooled = pooled.is_some();
             let connection = match pooled.take() {
@@ -210,6 +211,8 @@ pub(super) struct Shelf {
     shared: Option<Connection>,
     in_flight: Rc<Cell<u32>>,
     is_swept: bool,
+    /// What its connections were held against.
+    barred: Barred,
 }
 
 impl Shelf {
@@ -223,6 +226,7 @@ impl Shelf {
             shared: None,
             in_flight: Rc::default(),
             is_swept: false,
+            barred: upstream.barred.clone(),
         }
     }
 
@@ -244,7 +248,14 @@ impl Shelf {
         Counted::one_more(&self.in_flight)
     }
 
-    fn take(&mut self, endpoint: &Endpoint) -> Option<Connection> {
+    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint) -> Option<Connection> {
+        if !self.barred.is_same(&upstream.barred) {
+            // Another configuration: where a connection leads may belong to another environment by now.
+            self.barred = upstream.barred.clone();
+            let may = |connection: &Connection| !self.barred.holds(connection.address(), endpoint);
+            self.idle.retain(|(connection, _)| may(connection));
+            self.shared = self.shared.take().filter(may);
+        }
         if let Some(shared) = &self.shared {
             if shared.is_open() && endpoint.state.leads_to(shared.address()) {
                 return shared.share();

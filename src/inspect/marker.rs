@@ -410,7 +410,7 @@ fn has_digit_tail(word: &str) -> bool {
 
 /// Whether a value is no value of its kind at all: a label or a word where a number is due, a place in a message of a
 /// mapping (`PID-3.1`), the system of numbers instead of one.
-fn cannot_be(kind: Kind, value: &str) -> bool {
+pub(super) fn cannot_be(kind: Kind, value: &str) -> bool {
     let number = matches!(
         kind,
         Kind::Ssn

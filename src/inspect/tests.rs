@@ -372,3 +372,31 @@ fn hl7v2_in_xml_is_read_as_in_pipes() {
     assert_eq!(by_rule("text.phone").map(|(value, _)| value), Some("312-749-2204"));
     assert_eq!(inspect("text/xml", mirth.as_bytes()).points().0, 150);
 }
+
+#[test]
+fn a_text_under_a_value_s_label_is_read_as_text() {
+    for body in [
+        r#"{"type":"email","content":"Patient Harold Brown, DOB 06/22/1962, SSN 412-21-3457, seen for asthma"}"#,
+        r#"{"email":{"to":"a","text":"Patient Harold Brown, DOB 06/22/1962, SSN 412-21-3457"}}"#,
+        r#"{"mrn":"BROWN, HAROLD DOB 06/22/1962, SSN 412-21-3457"}"#,
+        r#"{"email":"Harold Brown, DOB 06/22/1962, SSN 412-21-3457"}"#,
+    ] {
+        assert!(inspect("application/json", body.as_bytes()).points().0 >= 140, "{body}");
+    }
+    let labelled = r#"[{"mrn":"TEST-0001","firstName":{"label":"First name","value":"Zztest"}},
+        {"firstName":{"label":"First name","value":"Harold"},"lastName":{"label":"Last name","value":"Brown"},
+        "dob":{"label":"DOB","value":"1962-06-22"}}]"#;
+    assert_eq!(inspect("application/json", labelled.as_bytes()).points().0, 90);
+}
+
+#[test]
+fn what_stands_in_the_separators_of_hl7v2_in_xml_is_read() {
+    let body = "<ACK><MSH><MSH.1>|</MSH.1><MSH.2>Harold Brown SSN 412-21-3457</MSH.2></MSH></ACK>";
+    assert!(inspect("text/xml", body.as_bytes()).points().0 >= 100);
+    let counted = format!("<M>{}</M>", "<PID><PID.200/></PID>".repeat(4000));
+    let found = inspect("text/xml", counted.as_bytes());
+    assert_eq!(
+        found.uninspected.iter().map(|u| u.reason).collect::<Vec<_>>(),
+        [UninspectedReason::Malformed]
+    );
+}

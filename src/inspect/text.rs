@@ -126,11 +126,20 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     hits.sort_by_key(|(number, _)| *number);
     let mut hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
     let acts = |h: &Hit| rules.modes.is_empty() || rules.modes.of(&h.rule) == Mode::Enforce;
-    let providers: Vec<Range<usize>> =
+    let mut providers: Vec<Range<usize>> =
         hits.iter().filter(|h| h.kind == Kind::Provider && acts(h)).map(|h| h.span.clone()).collect();
+    providers.sort_unstable_by_key(|p| (p.start, p.end));
+    // Joined, so that the one that a place can lie in is found at once.
+    providers.dedup_by(|next, before| {
+        let joins = next.start <= before.end;
+        if joins {
+            before.end = before.end.max(next.end);
+        }
+        joins
+    });
     hits.retain(|h| {
-        let overlaps = |p: &Range<usize>| h.span.start < p.end && p.start < h.span.end;
-        h.kind == Kind::Provider || !providers.iter().any(overlaps)
+        let first = providers.partition_point(|p| p.end <= h.span.start);
+        h.kind == Kind::Provider || providers.get(first).is_none_or(|p| p.start >= h.span.end)
     });
     rules.names.find(text, cue, &rules.words, &mut hits);
     if rules.modes.is_empty() {

@@ -23,7 +23,7 @@ use super::finding::{Counted, Finding, OffPath, Part, Uninspected, UninspectedRe
 use super::kind::{Kind, Points, Whose};
 use super::known::{Facts, Known};
 use super::links;
-use super::marker::{Judged, Sign};
+use super::marker::{Judged, Sign, cannot_be};
 use super::offsets;
 use super::rules::{Mode, RuleSet};
 use super::trace::Trace;
@@ -523,8 +523,8 @@ impl Sink for Scorer<'_> {
             self.value(leaf, place);
         }
         match leaf.reads {
-            // A name with a number in it has more than the name: `BROWN, HAROLD (MRN 48210377)`.
-            Reads::Value if leaf.field.is_some_and(is_individuals_name) && has_number(&leaf.value) => {
+            // `BROWN, HAROLD (MRN 48210377)` is more than a name.
+            Reads::Value if leaf.field.is_some_and(|field| has_more(field, &leaf.value)) => {
                 let to_raw = self.raw_map(leaf);
                 self.undisguised_leaf(leaf, &leaf.value, &to_raw, place);
             }
@@ -623,8 +623,10 @@ impl Scorer<'_> {
     }
 }
 
-fn is_individuals_name(field: &Field) -> bool {
-    is_name(field.kind) && !matches!(field.whose, Whose::Provider | Whose::Organisation)
+/// Whether an individual's value is looked through besides: a name with a number in it, and what is no value of its kind.
+fn has_more(field: &Field, value: &str) -> bool {
+    !matches!(field.whose, Whose::Provider | Whose::Organisation)
+        && ((is_name(field.kind) && has_number(value)) || cannot_be(field.kind, value.trim()))
 }
 
 /// Whether three digits stand in a row.

@@ -26,7 +26,12 @@ pub fn recognise_xml(tape: &Tape<'_>) -> bool {
 pub fn walk_xml(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
     let mut pipes = Pipes::default();
     let mut next = NodeId::DOCUMENT;
+    // Tags are longer than pipes: a message whose pipes are longer than it counts empty fields up.
+    let document = tape.span(NodeId::DOCUMENT).end.max(tape.span(tape.root()).end);
     for id in tape.nodes() {
+        if pipes.text.len() > document + PIPES_MORE_BYTES_MAX {
+            return Err(WalkError::Malformed { at: tape.span(id).start });
+        }
         match tape.kind(id) {
             NodeKind::Element if id >= next && is_segment(tape, id) => {
                 pipes.segment(tape, id);
@@ -35,7 +40,7 @@ pub fn walk_xml(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) -> Result<(
             NodeKind::Attribute if !tape.is_declaration(id) => beside(tape, id, sink),
             NodeKind::Text if id >= next => beside(tape, id, sink),
             NodeKind::Comment => beside(tape, id, sink),
-            NodeKind::Instruction if !tape.raw(id).contains("version=") => beside(tape, id, sink),
+            NodeKind::Instruction if tape.name(id) != "xml" => beside(tape, id, sink),
             _ => {}
         }
     }
@@ -43,6 +48,9 @@ pub fn walk_xml(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) -> Result<(
         beside(tape, id, sink);
     }
     let Pipes { text, origins, .. } = pipes;
+    if text.len() > document + PIPES_MORE_BYTES_MAX {
+        return Err(WalkError::Malformed { at: 0 });
+    }
     let to = |at: usize| origins.get(at).or(origins.last()).map_or(0, |origin| *origin as usize);
     walk(text.as_bytes(), table, &mut Moved { to: &to, sink })
 }
@@ -52,11 +60,15 @@ pub fn walk_xml(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) -> Result<(
 pub fn is_known_element(name: &str) -> bool {
     let mut parts = name.split('.');
     let head = parts.next().unwrap_or_default();
-    let numbered = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let numbered = |part: &str, digits: usize| {
+        (1..=digits).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
     let code =
         |part: &str| part.len() <= 3 && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     if name.contains('.') {
-        return code(head) && parts.clone().count() <= 3 && parts.all(numbered);
+        // `PID.3`, `PID.3.1`, `PID.3.4.2`
+        let first = parts.next().is_some_and(|part| numbered(part, 3));
+        return code(head) && first && parts.clone().count() <= 2 && parts.all(|part| numbered(part, 2));
     }
     // `ADT_A01`
     is_known_segment(head)
@@ -138,6 +150,11 @@ impl Pipes {
         let first = if name == "MSH" { 3 } else { 1 };
         let fields = self.numbered(tape, id, FIELDS_MAX);
         let last = fields.keys().next_back().copied().unwrap_or(0);
+        for field in fields.range(..first).flat_map(|(_, fields)| fields) {
+            let is_separator =
+                |text: &NodeId| tape.value(*text).trim().bytes().all(|b| b.is_ascii_punctuation());
+            self.beside.extend(texts_of(tape, *field).into_iter().filter(|text| !is_separator(text)));
+        }
         for number in first..=last {
             self.mark("|", at);
             for (repeat, field) in fields.get(&number).into_iter().flatten().enumerate() {
@@ -227,5 +244,7 @@ impl Pipes {
 const ELEMENTS_LOOKED_AT_MAX: usize = 64;
 /// No segment has more fields.
 const FIELDS_MAX: usize = 200;
+/// How much longer than a document its pipes may be: a header that it doesn't have, and small messages.
+const PIPES_MORE_BYTES_MAX: usize = 64 << 10;
 /// No field has more components.
 const PARTS_MAX: usize = 50;

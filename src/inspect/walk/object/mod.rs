@@ -25,6 +25,7 @@ pub use xml::shaped;
 
 use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};
+use crate::inspect::check::date;
 use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
 use std::borrow::Cow;
@@ -143,12 +144,13 @@ impl<'t> Walk<'t, '_> {
                             Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::BirthDate
                         )
                     };
-                    // A label and its value are no person: that is who has the list.
-                    let pairs = self.own_row(id, &key).is_none() && self.label(id, &key).is_some();
-                    let mut elements = self.frames.iter().rev().filter(|f| self.is_element(f.object));
-                    if self.row(id, &key).is_some_and(names)
-                        && let Some(frame) = elements.nth(usize::from(pairs))
-                    {
+                    if self.row(id, &key).is_some_and(names) {
+                        // A label and its value in a list are no person: that is who has the list.
+                        let pairs = self.frames.last().is_some_and(|f| self.is_element(f.object))
+                            && self.own_row(id, &key).is_none()
+                            && self.label(id, &key).is_some();
+                        let mut elements = self.frames.iter().rev().filter(|f| self.is_element(f.object));
+                        let Some(frame) = elements.nth(usize::from(pairs)) else { continue };
                         own.insert(frame.object);
                     }
                 }
@@ -247,7 +249,11 @@ impl<'t> Walk<'t, '_> {
     /// The best row of a key whose conditions hold; of a key that says nothing but `value` that of the label beside it,
     /// else that of the key above: `{"name": "dob", "value": "…"}`, `"mrn": {"value": "…"}`.
     fn row(&self, id: NodeId, key: &str) -> Option<&'t Row> {
-        self.own_row(id, key).or_else(|| self.labelled(id, key)).or_else(|| self.wrapped(key))
+        self.own_row(id, key).or_else(|| {
+            let row = self.labelled(id, key).or_else(|| self.wrapped(key))?;
+            // A letter under `email` isn't an address: what isn't like a value of its kind is read as text.
+            fits(row.field.kind, &self.tape.value(id)).then_some(row)
+        })
     }
 
     fn labelled(&self, id: NodeId, key: &str) -> Option<&'t Row> {
@@ -433,6 +439,21 @@ impl<'t> Walk<'t, '_> {
         }
         steps.push("$".to_owned());
         steps.into_iter().rev().collect()
+    }
+}
+
+/// Whether a value is like one of its kind, of which nothing but a label beside it or a key above it tells.
+fn fits(kind: Kind, value: &str) -> bool {
+    let words = value.split_whitespace().count();
+    let has_digit = value.bytes().any(|b| b.is_ascii_digit());
+    match kind {
+        Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::MotherMaidenName => {
+            words <= 6 && !has_digit && !value.contains(['.', ';', '\n'])
+        }
+        Kind::BirthDate | Kind::DeathDate | Kind::ServiceDate => words <= 4 && date::parse(value).is_some(),
+        Kind::Email => words == 1 && value.contains('@'),
+        Kind::Street | Kind::City | Kind::County | Kind::Zip => words <= 12 && value.len() <= 80,
+        _ => words <= 4 && value.len() <= 40 && has_digit,
     }
 }
 
