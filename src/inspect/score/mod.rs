@@ -31,7 +31,7 @@ use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
 use known::KeptText;
-use person::{Keys, is_name, keys};
+use person::{Keys, is_name, is_number, keys};
 use quiet::Quiet;
 pub(super) use quiet::{Silent, silent};
 use std::cell::OnceCell;
@@ -623,10 +623,13 @@ impl Scorer<'_> {
     }
 }
 
-/// Whether an individual's value is looked through besides: a name with a number in it, and what is no value of its kind.
+/// Whether an individual's value is looked through besides: a name with a number in it, a number among words, and what is
+/// no value of its kind.
 fn has_more(field: &Field, value: &str) -> bool {
     !matches!(field.whose, Whose::Provider | Whose::Organisation)
-        && ((is_name(field.kind) && has_number(value)) || cannot_be(field.kind, value.trim()))
+        && ((is_name(field.kind) && has_number(value))
+            || (is_number(field.kind) && value.split_whitespace().nth(3).is_some())
+            || cannot_be(field.kind, value.trim()))
 }
 
 /// Whether three digits stand in a row.
