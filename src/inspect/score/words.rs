@@ -133,16 +133,8 @@ impl Scorer<'_> {
         let mut rest = text.to_owned();
         for run in runs {
             let span = start + origin(run.start)..start + origin(run.end);
-            let leaf = Leaf {
-                span: span.clone(),
-                value: "".into(),
-                field: None,
-                person,
-                reads: Reads::Text,
-                cue: "",
-            };
             let packed = text.get(run.clone()).unwrap_or_default().to_owned();
-            self.carry(&leaf, packed, Packing::Base64, span, None, place);
+            self.carry(&carried(person), packed, Packing::Base64, span, None, place);
             rest.replace_range(run.clone(), &" ".repeat(run.len()));
         }
         Some(rest)
@@ -165,16 +157,8 @@ impl Scorer<'_> {
             }
             found = true;
             let span = start + origin(run.start)..start + origin(run.end);
-            let leaf = Leaf {
-                span: span.clone(),
-                value: "".into(),
-                field: None,
-                person,
-                reads: Reads::Text,
-                cue: "",
-            };
             let origins = (run.start..=run.end).map(|at| self.spot(start + origin(at))).collect();
-            self.carry(&leaf, object.to_owned(), Packing::Plain, span, Some(origins), place);
+            self.carry(&carried(person), object.to_owned(), Packing::Plain, span, Some(origins), place);
         }
         found
     }
@@ -384,6 +368,11 @@ impl Scorer<'_> {
             finding,
         });
     }
+}
+
+/// Whom a piece of a text that is a carrier belongs to; of its kind nothing is declared.
+fn carried(person: PersonId) -> Leaf<'static> {
+    Leaf { span: 0..0, value: "".into(), field: None, person, reads: Reads::Text, cue: "" }
 }
 
 /// Bytes as Latin-1, and where each byte of the text stands, and one behind the last.

@@ -66,7 +66,10 @@ const ANY_XML: &str = "<?xml version='1.0'?><people><person okafor='Okafor'><las
 const CLAIM: &[u8] = b"999999D0B1OKAFOR    1012345678900     20260629SW00000000\x1e\x1cAM01\x1cCX01\x1cCY412213456\x1cC419620622\x1cCADarnell\x1cCBOkafor\x1cZZOkafor\x1e\x1cAM04\x1cC2E08738432\x1e\x1cAM07\x1cEM1\x1cD2RX9";
 const FORM: &str = "--Okafor\r\nContent-Disposition: form-data; name=\"last_name\"\r\n\r\nOkafor\r\n--Okafor\r\nContent-Disposition: form-data; name=\"Okafor\"; filename=\"Okafor.json\"\r\nContent-Type: application/json\r\n\r\n{\"mrn\":\"E08738432\"}\r\n--Okafor\r\nContent-Type: multipart/mixed; boundary=in\r\n\r\n--in\r\nContent-Type: text/csv\r\n\r\nmrn,dob\r\nE08738432,1962-06-22\r\n--in--\r\n--Okafor--\r\n";
 
-const ALL: [(&str, &[u8]); 6] = [
+const ADT_XML: &str = r#"<?xml version="1.0"?><ADT_A01 xmlns="urn:hl7-org:v2xml"><MSH><MSH.1>|</MSH.1><MSH.9><MSG.1>ADT</MSG.1></MSH.9></MSH><PID okafor="Okafor"><PID.3><CX.1>E08738432</CX.1></PID.3><PID.5><XPN.1><FN.1>Okafor</FN.1></XPN.1><XPN.2>Darnell</XPN.2></PID.5><PID.7><TS.1>19620622</TS.1></PID.7><Okafor>Okafor</Okafor></PID><ZOK><ZOK.1>Okafor</ZOK.1></ZOK></ADT_A01>"#;
+
+const ALL: [(&str, &[u8]); 7] = [
+    ("text/xml", ADT_XML.as_bytes()),
     ("text/xml", CDA.as_bytes()),
     ("application/fhir+xml", FHIR_XML.as_bytes()),
     ("application/xml", SCRIPT.as_bytes()),

@@ -248,3 +248,28 @@ const FIELDS_MAX: usize = 200;
 const PIPES_MORE_BYTES_MAX: usize = 64 << 10;
 /// No field has more components.
 const PARTS_MAX: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_encoding_are_known_and_nobodys_is() {
+        for name in ["PID", "PID.5", "XPN.1", "PID.5.1", "CX.4.2", "ADT_A01", "HL7Message", "OBX.5"] {
+            assert!(is_known_element(name), "{name}");
+        }
+        for name in [
+            "Okafor",
+            "OKA.FOR",
+            "OKAFOR_DARNELL",
+            "ABC_OKA",
+            "PID.412.213.456",
+            "PID.1.2.3.4",
+            "MRN",
+            "A.x",
+            "",
+        ] {
+            assert!(!is_known_element(name), "{name}");
+        }
+    }
+}

@@ -250,7 +250,10 @@ impl<'t> Walk<'t, '_> {
     /// else that of the key above: `{"name": "dob", "value": "…"}`, `"mrn": {"value": "…"}`.
     fn row(&self, id: NodeId, key: &str) -> Option<&'t Row> {
         self.own_row(id, key).or_else(|| {
-            let row = self.labelled(id, key).or_else(|| self.wrapped(key))?;
+            if !VALUE_KEYS.contains(&key) {
+                return None; // as most keys
+            }
+            let row = self.labelled(id, key).or_else(|| self.wrapped())?;
             // A letter under `email` isn't an address: what isn't like a value of its kind is read as text.
             fits(row.field.kind, &self.tape.value(id)).then_some(row)
         })
@@ -261,8 +264,8 @@ impl<'t> Walk<'t, '_> {
         self.value_row("", &normal(&self.tape.value(label)))
     }
 
-    fn wrapped(&self, key: &str) -> Option<&'t Row> {
-        let frame = self.frames.last().filter(|_| VALUE_KEYS.contains(&key))?;
+    fn wrapped(&self) -> Option<&'t Row> {
+        let frame = self.frames.last()?;
         let above = self.frames.len().checked_sub(2).and_then(|at| self.frames.get(at));
         self.value_row(above.map_or("", |frame| frame.key.as_str()), &frame.key)
     }

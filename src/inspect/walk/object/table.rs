@@ -119,8 +119,11 @@ impl Table {
     /// The rows for a key (in normal form) inside the object of another, best first. Of a key that has none those of what
     /// stands behind an owner's word: `subscriberSSN`, `PatientDateOfBirth`.
     pub(super) fn rows<'t>(&'t self, parent: &str, key: &str) -> impl Iterator<Item = &'t Row> {
-        let behind = if self.by_key.contains_key(key) { None } else { self.behind_owner(key) };
-        self.exact(parent, key).chain(behind.into_iter().flat_map(|key| self.exact("", key)))
+        let (parent, key) = match self.by_key.contains_key(key) {
+            true => (parent, key),
+            false => ("", self.behind_owner(key).unwrap_or_default()),
+        };
+        self.exact(parent, key)
     }
 
     /// What stands behind a word for an individual, where it names something that only an individual has.
@@ -129,7 +132,7 @@ impl Table {
             let mut rows = self.exact("", key);
             rows.any(Row::is_an_individuals)
         };
-        OWNERS.iter().filter_map(|owner| key.strip_prefix(owner)).find(tells)
+        owners(key).iter().filter_map(|owner| key.strip_prefix(owner)).find(tells)
     }
 
     fn exact<'t>(&'t self, parent: &str, key: &str) -> impl Iterator<Item = &'t Row> {
@@ -224,21 +227,21 @@ const fn is_an_individuals(kind: Kind) -> bool {
     )
 }
 
-/// Words for the individual in front of a key. Not `client`, `user` and `subject`, which are a program's, too.
-const OWNERS: &[&str] = &[
-    "patient",
-    "subscriber",
-    "beneficiary",
-    "member",
-    "insured",
-    "enrollee",
-    "policyholder",
-    "cardholder",
-    "person",
-    "resident",
-    "pat",
-    "pt",
-];
+/// Words for the individual that may stand in front of a key, by its first letter: most keys begin otherwise. Not `client`,
+/// `user` and `subject`, which are a program's, too.
+fn owners(key: &str) -> &'static [&'static str] {
+    match key.as_bytes().first() {
+        Some(b'b') => &["beneficiary"],
+        Some(b'c') => &["cardholder"],
+        Some(b'e') => &["enrollee"],
+        Some(b'i') => &["insured"],
+        Some(b'm') => &["member"],
+        Some(b'p') => &["patient", "policyholder", "person", "pat", "pt"],
+        Some(b'r') => &["resident"],
+        Some(b's') => &["subscriber"],
+        _ => &[],
+    }
+}
 
 /// A key in normal form: lower case, letters and digits of ASCII only.
 pub(in crate::inspect::walk) fn normal(key: &str) -> String {
