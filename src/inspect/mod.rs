@@ -22,6 +22,7 @@ mod markup;
 mod enclosed;
 pub mod offsets;
 pub mod scan;
+mod simd;
 pub mod text;
 pub mod names;
 pub mod check;

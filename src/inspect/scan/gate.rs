@@ -50,13 +50,13 @@ pub(super) enum Step {
 }
 
 /// Bytes that a match may begin with.
-pub(super) struct Firsts {
+pub(in crate::inspect) struct Firsts {
     /// Behind the end of a line.
-    pub(super) line: [bool; 256],
+    pub(in crate::inspect) line: [bool; 256],
     /// Behind what is no ASCII word character.
-    pub(super) outside: [bool; 256],
+    pub(in crate::inspect) outside: [bool; 256],
     /// Behind an ASCII word character.
-    pub(super) inside: [bool; 256],
+    pub(in crate::inspect) inside: [bool; 256],
 }
 
 impl Before {
@@ -474,7 +474,7 @@ pub(super) fn leads(nfa: &NFA, state: u32, byte: u8) -> Option<u32> {
     next.map(|next| next.as_u32())
 }
 
-pub(super) const fn is_word(byte: u8) -> bool {
+pub(in crate::inspect) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 

@@ -11,15 +11,15 @@
 mod chance;
 mod gate;
 mod rule;
-mod simd;
 mod split;
 #[cfg(test)]
 mod tests;
 
+use super::simd::{BLOCK, Lanes, Starts};
 use gate::Gate;
+pub(in crate::inspect) use gate::{Firsts, is_word};
 use regex_automata::util::pool::{Pool, PoolGuard};
 use rule::{Caches, Match, Road, Rule};
-use simd::{BLOCK, Lanes, Starts};
 use std::ops::Range;
 
 /// Compiled rules.

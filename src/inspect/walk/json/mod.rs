@@ -7,6 +7,7 @@
 //! - Cost: one pass, no recursion, no allocation but the tape: 28 bytes a value, at most 14 times the document.
 
 mod escape;
+mod quick;
 mod reader;
 mod build;
 
@@ -17,6 +18,7 @@ pub use build::{Builder, Key, Origins, Said};
 pub use escape::unescape;
 
 use super::WalkError;
+use crate::inspect::simd::Lanes;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -58,7 +60,8 @@ pub enum NodeKind {
     Null,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 struct Node {
     kind: NodeKind,
     escaped: bool,
@@ -74,7 +77,7 @@ struct Node {
     after: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KeyKind {
     Element,
     Plain,
@@ -104,7 +107,14 @@ impl<'d> Tape<'d> {
         if u32::try_from(doc.len()).is_err() {
             return Err(WalkError::Malformed { at: u32::MAX as usize });
         }
-        Ok(Self { text, origins: None, unescape, nodes: reader::read(doc, depth_max)? })
+        Ok(Self { text, origins: None, unescape, nodes: Self::nodes_of(doc, depth_max)? })
+    }
+
+    fn nodes_of(doc: &[u8], depth_max: usize) -> Result<Vec<Node>, WalkError> {
+        match quick::read(Lanes::best(), doc, depth_max) {
+            Some(nodes) => Ok(nodes),
+            None => reader::read(doc, depth_max), // tells where it stops
+        }
     }
 
     /// The same document, whose bytes stand elsewhere: in a string, a query.

@@ -1,6 +1,7 @@
 //! Strictness, spans, escapes, limits.
 
 use super::*;
+use crate::inspect::simd;
 
 fn read(text: &str) -> Result<Tape<'_>, WalkError> {
     Tape::read(text.as_bytes(), JSON_DEPTH_MAX)
@@ -120,4 +121,35 @@ fn tells_where_a_document_is_not_utf8_or_not_json() {
 #[test]
 fn debug_shows_no_payload() {
     assert_eq!(format!("{:?}", read("[\"secret\"]").unwrap()), "Tape(2 values of 10 bytes)");
+}
+
+#[test]
+fn both_readers_read_the_same() {
+    let same = |doc: &[u8]| {
+        let slow = super::reader::read(doc, 9);
+        match super::quick::read(Lanes::best(), doc, 9) {
+            Some(quick) => assert_eq!(Some(quick), slow.ok()),
+            None => assert!(
+                slow.is_err() || Lanes::best() == Lanes::One || simd::tokens(Lanes::best(), doc).is_none()
+            ),
+        }
+    };
+    let text = r#" {"a":"b\"\\","\u00e9":[1,-2.5E+3,0,true,false,null,[],{}," "],"o":{"x" : [ 1 , 2 ]}} "#;
+    let bom = format!("\u{feff}{text}");
+    for text in [text, &bom, "1", "\"\"", "[0.]", "[1]]", "{\"a\":1,}", "[\"\\x\"]", "[\"\\u12g4\"]"] {
+        same(text.as_bytes());
+    }
+    // Each byte taken out, changed, doubled.
+    for at in 0..bom.len() {
+        let mut doc = bom.clone().into_bytes();
+        doc.remove(at);
+        same(&doc);
+        for byte in *b"\"\\{}[]:,0-.e tn\x0C\x1A\n" {
+            let mut doc = bom.clone().into_bytes();
+            doc[at] = byte;
+            same(&doc);
+            doc.insert(at, bom.as_bytes()[at]);
+            same(&doc);
+        }
+    }
 }

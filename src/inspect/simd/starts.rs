@@ -4,17 +4,11 @@
 //! of the eight rows of ASCII), the high one its row. Both are shuffles, on 32 bytes (AVX2) or 16 (SSSE3); elsewhere the
 //! same is asked byte by byte. A byte that isn't ASCII is of all sets or of none.
 
-// Shuffles and unaligned loads are `unsafe` as the instructions must be there and the bytes in bounds: both are
-// checked right beside each use, and the safe form below does the same one by one.
-#![allow(unsafe_code)]
-
-use super::gate::{Firsts, is_word};
-
-/// Bytes that are looked at together.
-pub(super) const BLOCK: usize = 64;
+use super::{BLOCK, Lanes};
+use crate::inspect::scan::{Firsts, is_word};
 
 /// What matches may begin with, as tables.
-pub(super) struct Starts {
+pub(in crate::inspect) struct Starts {
     line: Members,
     outside: Members,
     inside: Members,
@@ -30,16 +24,6 @@ struct Members {
     has: [bool; 256],
 }
 
-/// What the processor can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lanes {
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Ssse3,
-    One,
-}
-
 /// For each byte of a block whether it is of a set, a bit each.
 #[derive(Clone, Copy, Default)]
 struct Bits {
@@ -51,40 +35,8 @@ struct Bits {
     end: u64,
 }
 
-impl Lanes {
-    /// The most that this processor has.
-    pub(super) fn best() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") {
-                return Self::Avx2;
-            }
-            if is_x86_feature_detected!("ssse3") {
-                return Self::Ssse3;
-            }
-        }
-        Self::One
-    }
-
-    /// All that this processor has.
-    #[cfg(test)]
-    pub(super) fn all() -> Vec<Self> {
-        let mut all = vec![Self::One];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("ssse3") {
-                all.push(Self::Ssse3);
-            }
-            if is_x86_feature_detected!("avx2") {
-                all.push(Self::Avx2);
-            }
-        }
-        all
-    }
-}
-
 impl Starts {
-    pub(super) fn new(firsts: &Firsts) -> Self {
+    pub(in crate::inspect) fn new(firsts: &Firsts) -> Self {
         let word = std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(is_word));
         Self {
             line: Members::new(&firsts.line),
@@ -95,7 +47,7 @@ impl Starts {
     }
 
     /// The places of the block from `from` on, a bit each; what stands before it counts.
-    pub(super) fn of(&self, lanes: Lanes, text: &[u8], from: usize) -> u64 {
+    pub(in crate::inspect) fn of(&self, lanes: Lanes, text: &[u8], from: usize) -> u64 {
         let rest = text.get(from..).unwrap_or_default();
         let mut padded = [0; BLOCK];
         let (block, inside) = match rest.first_chunk::<BLOCK>() {
@@ -156,6 +108,7 @@ impl Members {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use super::super::loads::{load, load_wide};
     use super::{BLOCK, Bits, Members, Starts};
     use std::arch::x86_64::*;
 
@@ -231,24 +184,6 @@ mod x86 {
             word: first.word | second.word << by,
             end: first.end | second.end << by,
         }
-    }
-
-    /// 16 bytes from byte `at` on.
-    #[inline]
-    #[target_feature(enable = "ssse3")]
-    fn load<const N: usize>(bytes: &[u8; N], at: usize) -> __m128i {
-        assert!(at + 16 <= N, "a block holds what is loaded");
-        // SAFETY: the 16 bytes are in bounds, as asserted; the load needs no alignment.
-        unsafe { _mm_loadu_si128(bytes.as_ptr().add(at).cast()) }
-    }
-
-    /// 32 bytes from byte `at` on.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn load_wide<const N: usize>(bytes: &[u8; N], at: usize) -> __m256i {
-        assert!(at + 32 <= N, "a block holds what is loaded");
-        // SAFETY: the 32 bytes are in bounds, as asserted; the load needs no alignment.
-        unsafe { _mm256_loadu_si256(bytes.as_ptr().add(at).cast()) }
     }
 
     /// For each high nibble the bit of its row; none for those beyond ASCII. Twice over.
