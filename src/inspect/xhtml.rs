@@ -1,25 +1,33 @@
 //! XHTML narrative as text: tags out, entities undone, with a map back to the raw bytes. Comments and CDATA sections
 //! are text, too: what a reader isn't shown is payload all the same.
 
-/// Text, and for each of its bytes where it stands in the raw narrative.
+use super::offsets::Runs;
+
+/// Text, and where it stands in the raw narrative.
 pub struct Plain {
     /// The words.
     pub text: String,
-    origins: Vec<u32>,
+    origins: Runs,
 }
 
 impl Plain {
     /// Where byte `at` of the text stands in the narrative; its end for what lies behind the last.
     #[must_use]
     pub fn origin(&self, at: usize) -> usize {
-        self.origins.get(at).or(self.origins.last()).map_or(0, |o| *o as usize)
+        self.origins.origin(at)
     }
 }
 
 impl Plain {
     /// Text that stands as it is at `at` of the narrative.
     fn verbatim(&mut self, text: &str, at: usize) {
-        self.origins.extend((at..at + text.len()).map(|at| u32::try_from(at).unwrap_or(u32::MAX)));
+        self.origins.push(self.text.len(), at, true);
+        self.text.push_str(text);
+    }
+
+    /// Text that stands for what is at `at`.
+    fn instead(&mut self, text: &str, at: usize) {
+        self.origins.push(self.text.len(), at, false);
         self.text.push_str(text);
     }
 }
@@ -27,59 +35,67 @@ impl Plain {
 /// Takes the tags out. A tag that ends a block or a cell becomes a line end, any other a blank where there is none yet.
 #[must_use]
 pub fn plain(xhtml: &str) -> Plain {
-    let mut out =
-        Plain { text: String::with_capacity(xhtml.len() / 2), origins: Vec::with_capacity(xhtml.len() / 2) };
+    let mut out = Plain { text: String::with_capacity(xhtml.len() / 2), origins: Runs::default() };
     let mut at = 0;
     // Whether the last blank stands for a tag alone.
     let mut of_tag = false;
     while let Some(rest) = xhtml.get(at..).filter(|r| !r.is_empty()) {
-        if let Some((mark, end)) = WHOLE.iter().find(|(mark, _)| rest.starts_with(mark)) {
-            let inside = rest.get(mark.len()..).unwrap_or_default();
-            let inside = inside.get(..inside.find(end).unwrap_or(inside.len())).unwrap_or_default();
-            of_tag = false;
-            out.verbatim(inside, at + mark.len());
-            at += (mark.len() + inside.len() + end.len()).min(rest.len());
-            continue;
-        }
-        let (text, taken) = if rest.starts_with('<') {
-            let end = rest.find('>').map_or(rest.len(), |e| e + 1);
-            let name = rest.trim_start_matches(['<', '/']);
-            let block = ["p", "div", "tr", "br", "li", "h", "table"].iter().any(|b| name.starts_with(b));
-            let blank = match () {
-                () if block => "\n",
-                () if out.text.ends_with([' ', '\n', '\t']) => "",
-                () => " ",
-            };
-            of_tag = blank == " " || blank.is_empty() && of_tag;
-            (blank.to_owned(), end)
-        } else if rest.starts_with('&') {
-            of_tag = false;
-            // The first bytes alone: a text of ampersands isn't looked through for each.
-            match rest
-                .bytes()
-                .take(11)
-                .position(|b| b == b';')
-                .and_then(|e| entity(rest.get(1..e)?).map(|c| (c, e + 1)))
+        match rest.as_bytes() {
+            [b'<', b'!', ..]
+                if let Some((mark, end)) = WHOLE.iter().find(|(mark, _)| rest.starts_with(mark)) =>
             {
-                Some((c, taken)) => (c.to_string(), taken),
-                None => ("&".to_owned(), 1),
+                let inside = rest.get(mark.len()..).unwrap_or_default();
+                let inside = inside.get(..inside.find(end).unwrap_or(inside.len())).unwrap_or_default();
+                of_tag = false;
+                out.verbatim(inside, at + mark.len());
+                at += (mark.len() + inside.len() + end.len()).min(rest.len());
             }
-        } else {
-            let end = rest.find(['<', '&']).unwrap_or(rest.len());
-            if std::mem::take(&mut of_tag) && rest.starts_with([' ', '\n', '\t']) {
-                out.text.pop();
-                out.origins.pop();
+            [b'<', ..] => {
+                let blank = match () {
+                    () if ends_block(rest) => "\n",
+                    () if out.text.ends_with([' ', '\n', '\t']) => "",
+                    () => " ",
+                };
+                of_tag = blank == " " || blank.is_empty() && of_tag;
+                if !blank.is_empty() {
+                    out.instead(blank, at);
+                }
+                at += memchr::memchr(b'>', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
             }
-            out.verbatim(rest.get(..end).unwrap_or_default(), at);
-            at += end;
-            continue;
-        };
-        out.origins.extend(std::iter::repeat_n(u32::try_from(at).unwrap_or(u32::MAX), text.len()));
-        out.text.push_str(&text);
-        at += taken;
+            [b'&', ..] => {
+                of_tag = false;
+                // The first bytes alone: a text of ampersands isn't looked through for each.
+                let end = rest.bytes().take(11).position(|b| b == b';');
+                match end.and_then(|end| entity(rest.get(1..end)?).map(|c| (c, end + 1))) {
+                    Some((c, taken)) => {
+                        out.instead(c.encode_utf8(&mut [0; 4]), at);
+                        at += taken;
+                    }
+                    None => {
+                        out.instead("&", at);
+                        at += 1;
+                    }
+                }
+            }
+            bytes => {
+                let end = memchr::memchr2(b'<', b'&', bytes).unwrap_or(rest.len());
+                if std::mem::take(&mut of_tag) && rest.starts_with([' ', '\n', '\t']) {
+                    out.text.pop();
+                    out.origins.cut(out.text.len());
+                }
+                out.verbatim(rest.get(..end).unwrap_or_default(), at);
+                at += end;
+            }
+        }
     }
-    out.origins.push(u32::try_from(xhtml.len()).unwrap_or(u32::MAX));
+    out.origins.ends(out.text.len(), xhtml.len());
     out
+}
+
+/// Whether the tag that a text begins with is one of a block or a cell.
+fn ends_block(tag: &str) -> bool {
+    let name = tag.trim_start_matches(['<', '/']);
+    ["p", "div", "tr", "br", "li", "h", "table"].iter().any(|block| name.starts_with(block))
 }
 
 /// The character of an entity's name or number.

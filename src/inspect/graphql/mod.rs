@@ -68,9 +68,8 @@ pub fn walk_tape(
     let query = member("query");
     let (text, at) = query.map_or((Cow::Borrowed(""), 0..0), |query| (tape.value(query), tape.span(query)));
     let map = (text.len() != at.len())
-        .then(|| offsets::map(raw.get(at.clone()).unwrap_or_default(), &text, Escapes::Json));
-    let to =
-        |n: usize| at.start + map.as_ref().map_or(n, |map| map.get(n).or(map.last()).copied().unwrap_or(n));
+        .then(|| offsets::runs(raw.get(at.clone()).unwrap_or_default(), &text, Escapes::Json));
+    let to = |n: usize| at.start + map.as_ref().map_or(n, |map| map.origin(n));
     let variables = member("variables");
     let mut request = Request::new(rules, variables.map(|node| (tape, node)), sink);
     request.text(&text, &to)?;
@@ -162,20 +161,20 @@ pub fn walk_target(
 struct Spots {
     text: String,
     start: usize,
-    map: Vec<usize>,
+    map: offsets::Runs,
 }
 
 impl Spots {
     fn of(raw: &str, start: usize) -> Self {
         let text = decode::percent(raw, true);
-        let map = offsets::map(raw.as_bytes(), &text, Escapes::Percent);
+        let map = offsets::runs(raw.as_bytes(), &text, Escapes::Percent);
         Self { text, start, map }
     }
 }
 
 impl Origins for Spots {
     fn origin(&self, at: usize) -> usize {
-        self.start + self.map.get(at).or(self.map.last()).copied().unwrap_or(at)
+        self.start + self.map.origin(at)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::inspect::finding::{Counted, Finding, Part};
 use crate::inspect::hash::{Keyed, Map};
 use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Judged, Sign};
+use crate::inspect::offsets::Runs;
 use crate::inspect::rules::Mode;
 use crate::inspect::walk::Role;
 use std::collections::HashSet;
@@ -19,7 +20,7 @@ pub(super) struct KeptText {
     pub(super) person: PersonId,
     pub(super) text: String,
     /// Where each byte stands in its part; `None` where they run on from `start`.
-    pub(super) map: Option<Vec<u32>>,
+    pub(super) map: Option<Runs>,
     pub(super) start: usize,
     pub(super) place: String,
     pub(super) part: Part,
@@ -34,9 +35,48 @@ pub(super) struct KeptText {
 struct Known {
     names: HashSet<String, Keyed>,
     numbers: Map<String, Kind>,
-    /// A bit for each letter and digit that one of them begins with: most words of a text begin otherwise.
-    firsts: u64,
+    /// How they begin: most words of a text begin otherwise.
+    heads: Heads,
 }
+
+/// A bit for each pair of letters and digits that a word begins with.
+#[derive(Default)]
+struct Heads([u64; PAIRS.div_ceil(64)]);
+
+impl Heads {
+    fn insert(&mut self, word: &str) {
+        match pair(word) {
+            Some(pair) => {
+                self.0.iter_mut().skip(pair / 64).take(1).for_each(|bits| *bits |= 1 << (pair % 64))
+            }
+            None => self.0.fill(u64::MAX), // it may begin any way
+        }
+    }
+
+    /// Whether a word may be one of them, as it stands or without what isn't a letter or a digit.
+    fn may_be(&self, word: &str) -> bool {
+        let has = |pair: usize| self.0.get(pair / 64).is_some_and(|bits| bits >> (pair % 64) & 1 == 1);
+        pair(word).is_none_or(has)
+    }
+}
+
+/// The number of the two letters or digits that a word begins with; `None` where one isn't ASCII or isn't either.
+fn pair(word: &str) -> Option<usize> {
+    let [one, other] = *word.as_bytes().first_chunk::<2>()?;
+    Some(place(one)? * PLACES + place(other)?)
+}
+
+/// The place of a letter, in either case, or a digit.
+fn place(byte: u8) -> Option<usize> {
+    match byte.to_ascii_lowercase() {
+        byte @ b'0'..=b'9' => Some(usize::from(byte - b'0')),
+        byte @ b'a'..=b'z' => Some(usize::from(byte - b'a') + 10),
+        _ => None,
+    }
+}
+
+const PLACES: usize = 36;
+const PAIRS: usize = PLACES * PLACES;
 
 /// One token of a text.
 struct Token {
@@ -49,7 +89,7 @@ impl KeptText {
     fn raw(&self, at: &Range<usize>) -> Range<usize> {
         let raw = |at: usize| match &self.map {
             None => self.start + at,
-            Some(map) => map.get(at).or(map.last()).map_or(at, |raw| *raw as usize),
+            Some(map) => map.origin(at),
         };
         raw(at.start)..raw(at.end)
     }
@@ -186,14 +226,15 @@ impl Known {
 
     /// Notes what they begin with.
     fn look(&mut self) {
-        let words = self.names.iter().chain(self.numbers.keys());
-        self.firsts = words.filter_map(|word| first_bit(word)).fold(0, |firsts, bit| firsts | bit);
+        for word in self.names.iter().chain(self.numbers.keys()) {
+            self.heads.insert(word);
+        }
     }
 
     /// Whether a token is a known name or number; `folded` is a buffer to be used again.
     fn has(&self, word: &str, folded: &mut String) -> bool {
         // The country's 1 may stand before a number.
-        if first_bit(word).is_some_and(|bit| self.firsts & bit == 0) && !word.starts_with('1') {
+        if !self.heads.may_be(word) && !word.starts_with('1') {
             return false;
         }
         let mut is_known = |word: &str| {
@@ -219,15 +260,6 @@ impl Known {
         }
         let name = self.names.contains(&folded);
         Token { at, folded, name }
-    }
-}
-
-/// The bit of the letter or digit that a word begins with; `None`: one that isn't ASCII.
-fn first_bit(word: &str) -> Option<u64> {
-    match word.bytes().next()?.to_ascii_lowercase() {
-        b @ b'0'..=b'9' => Some(1 << (b - b'0')),
-        b @ b'a'..=b'z' => Some(1 << (b - b'a' + 10)),
-        _ => None,
     }
 }
 
@@ -286,31 +318,49 @@ fn stands_alone(text: &str, tokens: &[Token], at: usize, not_names: &HashSet<Str
 
 /// Runs of letters, digits and what stands inside names, numbers and addresses.
 fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    let inside = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '-' | '.' | '@' | '_' | '+');
-    // Up to the first character of which this holds; mostly they are ASCII.
-    let find = |mut at: usize, holds: &dyn Fn(char) -> bool| loop {
-        match text.as_bytes().get(at) {
-            Some(b) if b.is_ascii() && holds(char::from(*b)) => return Some(at),
-            Some(b) if b.is_ascii() => at += 1,
-            Some(_) => match text.get(at..).and_then(|rest| rest.chars().next())? {
-                c if holds(c) => return Some(at),
-                c => at += c.len_utf8(),
-            },
-            None => return None,
-        }
-    };
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            let start = find(at, &char::is_alphanumeric)?;
-            let end = find(start, &|c| !inside(c)).unwrap_or(text.len());
-            at = end;
-            let word = text.get(start..end)?.trim_end_matches(|c: char| !c.is_alphanumeric());
+            let start = find(text, at, |byte| byte.is_ascii_alphanumeric(), char::is_alphanumeric)?;
+            let outside = |byte: u8| !(byte.is_ascii_alphanumeric() || is_inside(char::from(byte)));
+            let end = find(text, start, outside, |c| !(c.is_alphanumeric() || is_inside(c)));
+            at = end.unwrap_or(text.len());
+            let word = text.get(start..at)?.trim_end_matches(|c: char| !c.is_alphanumeric());
             if !word.is_empty() {
                 return Some(start..start + word.len());
             }
         }
     })
+}
+
+/// What stands inside names, numbers and addresses.
+const fn is_inside(c: char) -> bool {
+    matches!(c, '\'' | '’' | '-' | '.' | '@' | '_' | '+')
+}
+
+/// The first character from `at` on that is looked for: mostly they are ASCII.
+#[inline]
+fn find(
+    text: &str,
+    mut at: usize,
+    ascii: impl Fn(u8) -> bool,
+    other: impl Fn(char) -> bool,
+) -> Option<usize> {
+    let bytes = text.as_bytes();
+    loop {
+        match bytes.get(at)? {
+            byte if byte.is_ascii() => {
+                if ascii(*byte) {
+                    return Some(at);
+                }
+                at += 1;
+            }
+            _ => match text.get(at..)?.chars().next()? {
+                c if other(c) => return Some(at),
+                c => at += c.len_utf8(),
+            },
+        }
+    }
 }
 
 /// A number without the country code of the North American plan.
@@ -334,7 +384,7 @@ mod tests {
         let mut known = Known {
             names: names.iter().map(|n| (*n).to_owned()).collect(),
             numbers: numbers.iter().map(|n| ((*n).to_owned(), Kind::Mrn)).collect(),
-            firsts: 0,
+            heads: Heads::default(),
         };
         known.look();
         let not_names = std::iter::once("patient".to_owned()).collect();

@@ -617,8 +617,7 @@ impl Scorer<'_> {
         move |at| {
             let Some(raw) = raw.as_ref().and_then(|raw| raw.get(leaf.span.clone())) else { return at };
             // Most leaves have nothing whose place is asked for.
-            let map = map.get_or_init(|| offsets::map(raw, &leaf.value, escapes));
-            map.get(at).or(map.last()).copied().unwrap_or(at)
+            map.get_or_init(|| offsets::runs(raw, &leaf.value, escapes)).origin(at)
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::inspect::embedded::{self, Packing, Whole};
 use crate::inspect::finding::Part;
 use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Markers, Sign};
+use crate::inspect::offsets::Runs;
 use crate::inspect::rules::Mode;
 use crate::inspect::walk::fhir;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
@@ -315,8 +316,8 @@ impl Scorer<'_> {
         if keep {
             let same =
                 self.inside.is_none() && leaf.span.len() == text.len() && origin(text.len()) == text.len();
-            let spot = |at| self.spot(leaf.span.start + origin(at));
-            let map = (!same).then(|| (0..=text.len()).map(spot).collect());
+            let spot = |at| self.spot(leaf.span.start + origin(at)) as usize;
+            let map = (!same).then(|| Runs::sampled(text, &spot));
             self.kept_bytes += text.len();
             self.texts.push(KeptText {
                 person,

@@ -15,7 +15,7 @@ pub(super) struct Value<'t> {
     /// In the text of the tape.
     written: Range<usize>,
     /// For each byte of the value its place in the text behind the start; `None`: the same.
-    map: Option<Vec<usize>>,
+    map: Option<offsets::Runs>,
     /// Of a component: what tells its type and who gave it out.
     beside: Option<(String, String)>,
 }
@@ -24,7 +24,7 @@ impl<'t> Value<'t> {
     pub(super) fn of(tape: &'t Tape<'_>, written: Range<usize>, escaped: bool) -> Self {
         let raw = tape.text().get(written.clone()).unwrap_or_default();
         let decoded = if escaped { Cow::Owned(undone(raw)) } else { Cow::Borrowed(raw) };
-        let map = escaped.then(|| offsets::map(raw.as_bytes(), &decoded, Escapes::Xml));
+        let map = escaped.then(|| offsets::runs(raw.as_bytes(), &decoded, Escapes::Xml));
         Self { tape, decoded, written, map, beside: None }
     }
 
@@ -96,7 +96,7 @@ impl<'t> Value<'t> {
     fn part(&self, part: Range<usize>) -> Self {
         let text = self.decoded.get(part.clone()).unwrap_or_default();
         let place = |at: usize| match &self.map {
-            Some(map) => map.get(at).or(map.last()).copied().unwrap_or(at),
+            Some(map) => map.origin(at),
             None => at,
         };
         let (start, end) = (place(part.start), place(part.end));
@@ -105,7 +105,7 @@ impl<'t> Value<'t> {
             decoded: Cow::Owned(text.to_owned()),
             written: self.written.start + start..self.written.start + end,
             map: self.map.as_ref().map(|map| {
-                map.iter().skip(part.start).take(part.len() + 1).map(|at| at.saturating_sub(start)).collect()
+                offsets::Runs::sampled(text, &|at| map.origin(part.start + at).saturating_sub(start))
             }),
             beside: None,
         }
