@@ -38,14 +38,26 @@ impl Barred {
     }
 
     /// Looks up the names of other environments that nobody asked for yet, where `endpoint` is held against them: otherwise
-    /// it would lead there until their first message.
+    /// it would lead there until their first message. Waited for once in a process, for all at a time and not for long:
+    /// what another environment's names lead to, or that nobody answers for them, holds up no message of this one. Names
+    /// without an answer are asked for again beside the messages.
     pub(super) async fn prepare(&self, endpoint: &Endpoint) {
+        if !endpoint.is_address() {
+            return;
+        }
         let unknown = |other: &&(Host, Endpoint)| {
             other.1.port == endpoint.port && !other.1.is_address() && other.1.state.known().is_empty()
         };
-        for (_, other) in self.others.iter().filter(|_| endpoint.is_address()).filter(unknown) {
+        let looks: Vec<_> =
+            self.others.iter().filter(unknown).filter_map(|(_, other)| other.first_look()).collect();
+        if !looks.is_empty() {
+            let all = async {
+                for look in looks {
+                    look.done().await;
+                }
+            };
             // A name that leads nowhere belongs to nobody's upstream.
-            let _ = timeout(LOOK_UP_TIME_MAX, other.addresses()).await;
+            let _ = timeout(LOOK_UP_TIME_MAX, all).await;
         }
     }
 
@@ -90,8 +102,8 @@ pub fn listens_at(own: SocketAddr, address: SocketAddr) -> bool {
         }
 }
 
-/// For a name of another environment, before a connection is opened.
-const LOOK_UP_TIME_MAX: Duration = Duration::from_secs(1);
+/// For all names of other environments together, before the first connection is opened.
+const LOOK_UP_TIME_MAX: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {
@@ -110,6 +122,23 @@ mod tests {
         let cold = Barred::new(Arc::new(Listening::default()), [Endpoint::new("localhost", 443, None)]);
         cold.prepare(&ours).await;
         assert!(cold.others.iter().all(|(_, other)| !other.state.known().is_empty()));
+    }
+
+    #[tokio::test]
+    async fn names_that_nobody_answers_for_are_waited_for_once_and_together() {
+        let ours = Endpoint::new("127.0.0.1", 443, None);
+        let names: Vec<Endpoint> =
+            (0..9).map(|n| Endpoint::new(format!("n{n}.example"), 443, None)).collect();
+        // Somebody is asking for each, and gets no answer.
+        let asking: Vec<_> = names.iter().filter_map(|name| name.state.begin_first_look()).collect();
+        assert_eq!(asking.len(), 9);
+        let barred = Barred::new(Arc::new(Listening::default()), names);
+        let began = std::time::Instant::now();
+        barred.prepare(&ours).await;
+        assert!(began.elapsed() >= LOOK_UP_TIME_MAX && began.elapsed() < LOOK_UP_TIME_MAX * 4, "together");
+        let began = std::time::Instant::now();
+        barred.prepare(&ours).await;
+        assert!(began.elapsed() < LOOK_UP_TIME_MAX, "once");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::{
     pin::Pin,
     rc::{Rc, Weak},
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
 use tokio::{sync::Notify, time::Sleep};
@@ -38,6 +38,15 @@ pub struct OutBody {
 pub(super) struct Progress {
     pub last: Cell<Instant>,
     pub broke: Cell<Option<BodyError>>,
+    /// Whether the body's sender is waited for: that is no time of the upstream's.
+    pub awaits_sender: Cell<bool>,
+}
+
+impl Progress {
+    /// From when on the limit counts.
+    pub(super) fn since(&self) -> Instant {
+        if self.awaits_sender.get() { Instant::now() } else { self.last.get() }
+    }
 }
 
 enum Content {
@@ -83,12 +92,16 @@ impl OutBody {
         self.gate = None;
     }
 
-    /// Lets trailers pass that may: of a body that streams, those of them that its head declared. Until then none do.
+    /// Lets trailers pass that may and that the head declared. Until then none of a body that streams do.
     pub(super) fn keep_trailers(&mut self, head: &HeaderMap, may_trail: impl Fn(&HeaderName) -> bool) {
         match &mut self.content {
             Content::Empty => {}
             Content::Held { trailers, .. } => {
-                *trailers = trailers.take().and_then(|trailers| kept(*trailers, may_trail)).map(Box::new);
+                if trailers.is_some() {
+                    let declared: Vec<HeaderName> = listed(head).filter(may_trail).collect();
+                    let may = |name: &HeaderName| declared.contains(name);
+                    *trailers = trailers.take().and_then(|trailers| kept(*trailers, may)).map(Box::new);
+                }
             }
             Content::Streaming(_) => self.declared = listed(head).filter(may_trail).collect(),
         }
@@ -124,7 +137,8 @@ impl OutBody {
     }
 
     fn since(content: Content, since: Instant) -> Self {
-        let progress = Progress { last: Cell::new(since), broke: Cell::new(None) };
+        let progress =
+            Progress { last: Cell::new(since), broke: Cell::new(None), awaits_sender: Cell::new(false) };
         Self { content, declared: Vec::new(), progress: Rc::new(progress), gate: None }
     }
 }
@@ -163,7 +177,9 @@ impl Body for OutBody {
                 data.or_else(|| trailers.take().map(|trailers| Frame::trailers(*trailers))).map(Ok)
             }
             Content::Streaming(body) => {
-                let frame = ready!(Pin::new(&mut **body).poll_frame(cx));
+                let frame = Pin::new(&mut **body).poll_frame(cx);
+                this.progress.awaits_sender.set(frame.is_pending());
+                let frame = ready!(frame);
                 this.progress.last.set(Instant::now());
                 if let Some(Err(error)) = &frame {
                     this.progress.broke.set(Some(*error));
@@ -231,22 +247,36 @@ pub struct UpstreamBody {
     connection: Option<Connection>,
     counted: Option<[Counted; 2]>,
     shelf: Weak<RefCell<Shelf>>,
+    /// Whether its end is a success of the endpoint: its status says that it serves.
+    is_good: bool,
     idle_timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     /// The upstream has switched protocols: the connection is no other message's any more.
     switched: Option<OnUpgrade>,
+    /// What [`Self::begin`] found there.
+    first: Option<Frame<Bytes>>,
 }
 
 impl UpstreamBody {
     pub(super) fn new(
         inner: Incoming,
         connection: Connection,
-        shelf: Weak<RefCell<Shelf>>,
+        (shelf, is_good): (Weak<RefCell<Shelf>>, bool),
         idle_timeout: Duration,
         switched: Option<OnUpgrade>,
     ) -> Self {
         let connection = Some(connection);
-        let mut this = Self { inner, connection, counted: None, shelf, idle_timeout, timer: None, switched };
+        let mut this = Self {
+            inner,
+            connection,
+            counted: None,
+            shelf,
+            is_good,
+            idle_timeout,
+            timer: None,
+            switched,
+            first: None,
+        };
         this.give_back_at_end();
         this
     }
@@ -256,6 +286,20 @@ impl UpstreamBody {
         if self.connection.is_some() {
             self.counted = Some(counted);
         }
+    }
+
+    /// Looks whether the body's first piece is broken where it is there already: then the head is not worth passing on.
+    /// Waits for nothing, so that nobody is woken: whoever passes the body on asks again.
+    ///
+    /// # Errors
+    /// As its frames have them.
+    pub fn begin(&mut self) -> Result<(), BodyError> {
+        match Pin::new(&mut *self).poll_frame(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Err(error))) => return Err(error),
+            Poll::Ready(Some(Ok(frame))) => self.first = Some(frame),
+            Poll::Ready(None) | Poll::Pending => {}
+        }
+        Ok(())
     }
 
     /// The tunnel of a reply that switches; `None` for another one.
@@ -272,7 +316,11 @@ impl UpstreamBody {
         }
     }
 
+    /// Closes the connection, and counts it against the endpoint.
     fn give_up(&mut self) {
+        if let Some(shelf) = self.shelf.upgrade() {
+            shelf.borrow().blame();
+        }
         self.counted = None;
         self.connection = None;
     }
@@ -280,6 +328,9 @@ impl UpstreamBody {
     fn give_back(&mut self) {
         self.counted = None;
         if let (Some(connection), Some(shelf)) = (self.connection.take(), self.shelf.upgrade()) {
+            if self.is_good {
+                shelf.borrow().succeeded();
+            }
             Shelf::take_back(&shelf, connection);
         }
     }
@@ -294,6 +345,9 @@ impl Body for UpstreamBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if let Some(first) = this.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
         match Connection::poll_body(this.connection.as_ref(), &mut this.inner, cx) {
             Poll::Ready(frame) => {
                 this.timer = None;
@@ -317,11 +371,17 @@ impl Body for UpstreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.first.is_none() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let (mut hint, inner) = (SizeHint::new(), self.inner.size_hint());
+        let first = self.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
+        hint.set_lower(inner.lower() + first);
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(first));
+        }
+        hint
     }
 }
 

@@ -96,8 +96,8 @@ impl Connection {
         Nap::poll_body(this.and_then(|this| this.nap.as_deref()), body, cx)
     }
 
-    /// Sends the message in `slot` and waits for its reply's head; `None` where its body has not moved for `limit`: at
-    /// its end this is the limit on the head. Fails with the message in `slot` again if nothing of it was written.
+    /// Sends the message in `slot` and waits for its reply's head; `None` where its body has not moved for `limit`, while
+    /// its sender wasn't waited for: at its end this is the limit on the head. Fails with the message in `slot` again if nothing of it was written.
     pub(super) async fn send(
         &mut self,
         slot: &mut Option<Request<OutBody>>,
@@ -136,7 +136,7 @@ async fn in_time<F: Future>(
             return Poll::Ready(Some(sent));
         }
         loop {
-            let due = progress.last.get() + limit;
+            let due = progress.since() + limit;
             let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(due.into())));
             // Only ever set earlier, or when it fired: a message moves no timer.
             if timer.is_elapsed() || timer.deadline() > due.into() {
@@ -161,6 +161,7 @@ impl fmt::Debug for Connection {
 pub(super) async fn connect(upstream: &Upstream, endpoint: &Endpoint) -> Result<Connection, ForwardError> {
     let limit_ms = upstream.connect_timeout_ms;
     let limit = Duration::from_millis(limit_ms);
+    upstream.barred.prepare(endpoint).await; // no time of this endpoint's
     timeout(limit, open(upstream, endpoint, limit))
         .await
         .map_err(|_| ForwardError::ConnectTimeout { upstream: upstream.name.clone(), limit_ms })?
@@ -206,7 +207,6 @@ enum Reached {
 /// lead to is none of them, and where only the connection tells that, nothing was written on it.
 async fn reach(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Reached {
     let mut none = Reached::Nothing;
-    upstream.barred.prepare(endpoint).await;
     let addresses = endpoint.addresses().await;
     let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     for address in addresses {
@@ -362,6 +362,22 @@ mod tests {
         timeout(Duration::from_secs(60), local.run_until(async { tokio::join!(talk, play) }))
             .await
             .expect("in time");
+    }
+
+    #[tokio::test]
+    async fn while_a_bodys_sender_is_waited_for_no_limit_of_the_upstream_runs() {
+        let body = OutBody::empty();
+        let (progress, limit) = (body.progress(), Duration::from_millis(50));
+        progress.awaits_sender.set(true);
+        let began = Instant::now();
+        let sending = pin!(async {
+            tokio::time::sleep(limit * 5).await;
+            progress.awaits_sender.set(false);
+            progress.last.set(Instant::now());
+            pending::<()>().await
+        });
+        assert_eq!(in_time(sending, &mut None, &progress, limit).await, None);
+        assert!(began.elapsed() >= limit * 6, "from when its sender went on");
     }
 
     #[tokio::test]

@@ -8,9 +8,12 @@ use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::pin::pin;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// Host, port and weight of one of an upstream's endpoints.
 #[derive(Debug, Clone)]
@@ -104,6 +107,39 @@ impl Endpoint {
         });
     }
 
+    /// Begins to look its name up, where nobody did before; gives what to wait for as long as that goes on. Later, where it
+    /// led nowhere, it is looked up again now and then, and nobody waits.
+    pub(super) fn first_look(&self) -> Option<FirstLook> {
+        let state = &self.state;
+        if let Some(look) = state.begin_first_look() {
+            self.look_beside();
+            return Some(look);
+        }
+        if state.first_look.load(Acquire) == ASKING {
+            return Some(FirstLook(state.clone()));
+        }
+        if state.resolved.load().is_none() && now_ms() >= state.look_again_ms.load(Relaxed) {
+            self.look_beside();
+        }
+        None
+    }
+
+    /// Looks its name up on a task of its own, unless one is at it.
+    fn look_beside(&self) {
+        if self.state.is_resolving.swap(true, Relaxed) {
+            return;
+        }
+        let endpoint = self.clone();
+        tokio::spawn(async move {
+            endpoint.look_up().await;
+            let state = &endpoint.state;
+            state.look_again_ms.store(now_ms() + LOOK_AGAIN_MS, Relaxed);
+            state.is_resolving.store(false, Relaxed);
+            state.first_look.store(OVER, Release);
+            state.looked.notify_waiters();
+        });
+    }
+
     /// Asks the system's resolver. Where it has no answer the old one stays, and that is counted.
     async fn look_up(&self) -> Vec<SocketAddr> {
         let found: Vec<SocketAddr> = match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
@@ -145,6 +181,32 @@ pub struct EndpointState {
     turn: AtomicU32,
     is_resolving: AtomicBool,
     resolved: ArcSwapOption<Resolved>,
+    /// [`NOBODY_ASKED`], [`ASKING`], [`OVER`].
+    first_look: AtomicU8,
+    looked: Notify,
+    /// When a name that led nowhere is looked up again, in milliseconds of [`now_ms`].
+    look_again_ms: AtomicU64,
+}
+
+/// The first look-up of a name, while it goes on.
+pub(super) struct FirstLook(Arc<EndpointState>);
+
+impl FirstLook {
+    /// Waits for its end.
+    pub(super) async fn done(&self) {
+        let mut looked = pin!(self.0.looked.notified());
+        looked.as_mut().enable(); // before it is asked whether it is over: that may come between
+        if self.0.first_look.load(Acquire) == ASKING {
+            looked.await;
+        }
+    }
+}
+
+impl Drop for FirstLook {
+    /// Whoever waited long enough is the last that waits.
+    fn drop(&mut self) {
+        self.0.first_look.store(OVER, Release);
+    }
 }
 
 /// Where a name led, and when it was asked.
@@ -245,6 +307,12 @@ impl EndpointState {
         self.resolved.load().as_ref().map(|known| known.addresses.clone()).unwrap_or_default()
     }
 
+    /// Whether it is this caller that begins to look the name up.
+    pub(super) fn begin_first_look(self: &Arc<Self>) -> Option<FirstLook> {
+        let began = self.first_look.compare_exchange(NOBODY_ASKED, ASKING, AcqRel, Acquire);
+        began.is_ok().then(|| FirstLook(self.clone()))
+    }
+
     pub(super) fn resolved_to(&self, addresses: Vec<SocketAddr>) {
         self.resolved.store(Some(Arc::new(Resolved { at: Instant::now(), addresses })));
     }
@@ -283,6 +351,12 @@ fn now_ms() -> u64 {
 }
 
 const EJECTION_TIMES_MAX: u32 = 10;
+/// Between two looks at a name that led nowhere.
+const LOOK_AGAIN_MS: u64 = 30_000;
+
+const NOBODY_ASKED: u8 = 0;
+const ASKING: u8 = 1;
+const OVER: u8 = 2;
 
 #[cfg(test)]
 mod tests {

@@ -157,7 +157,8 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
         Some(b'c') => name == "connection",
         Some(b'h') => name == "http2-settings",
         Some(b'k') => name == "keep-alive",
-        Some(b'p') => name.starts_with("proxy-"),
+        // `Proxy` is none, but CGI makes it the variable that sets a proxy (CVE-2016-5385).
+        Some(b'p') => name == "proxy" || name.starts_with("proxy-"),
         Some(b't') => matches!(name, "te" | "trailer" | "transfer-encoding"),
         Some(b'u') => name == "upgrade",
         _ => false,

@@ -193,13 +193,10 @@ impl ForwardError {
     #[must_use]
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Connect { .. }
-            | Self::Barred { .. }
-            | Self::ConnectTimeout { .. }
-            | Self::Handshake { .. } => Reason::UpstreamConnect,
+            Self::Connect { .. } | Self::Barred { .. } | Self::Handshake { .. } => Reason::UpstreamConnect,
             Self::Unavailable { .. } => Reason::UpstreamUnavailable,
             Self::Busy { .. } => Reason::UpstreamBusy,
-            Self::HeadTimeout { .. } => Reason::UpstreamTimeout,
+            Self::ConnectTimeout { .. } | Self::HeadTimeout { .. } => Reason::UpstreamTimeout,
             Self::ClosedEarly { .. } | Self::Invalid { .. } => Reason::UpstreamInvalid,
             Self::RequestBody { error: BodyError::CutShort, .. } => Reason::BodyCutShort,
             Self::RequestBody { error: BodyError::Timeout, .. } => Reason::BodyTimeout,

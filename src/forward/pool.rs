@@ -2,7 +2,7 @@
 
 use super::barred::Barred;
 use super::{
-    Endpoint, ForwardError, Http2, Upstream,
+    Ejection, Endpoint, ForwardError, Http2, Upstream,
     body::{OutBody, Progress, Spare, UpstreamBody},
     connect::{Connection, connect},
     group::{Group, bit},
@@ -110,12 +110,9 @@ impl Pool {
             let error = match self.attempt(upstream, endpoint, shelf, &mut slot, &again).await {
                 Ok(mut response) => {
                     match response.status() {
-                        StatusCode::BAD_GATEWAY
-                        | StatusCode::SERVICE_UNAVAILABLE
-                        | StatusCode::GATEWAY_TIMEOUT => {
-                            blame(upstream, endpoint);
-                        }
-                        _ => endpoint.state.succeeded(),
+                        status if is_bad(status) => blame(upstream, endpoint),
+                        StatusCode::SWITCHING_PROTOCOLS => endpoint.state.succeeded(),
+                        _ => {} // a success once its body has come whole
                     }
                     response.body_mut().counts([entered, counted]);
                     return Ok(response);
@@ -194,9 +191,24 @@ impl Pool {
 
 /// Counts a failure of an endpoint against it.
 fn blame(upstream: &Upstream, endpoint: &Endpoint) {
-    if endpoint.state.failed(upstream.ejection, &upstream.endpoints) {
-        let (connection, authority) = (&*upstream.name, endpoint.authority());
-        tracing::warn!(connection, endpoint = authority, "An endpoint keeps failing and is out for a while.");
+    Blames::of(upstream).blame(endpoint);
+}
+
+impl Blames {
+    fn of(upstream: &Upstream) -> Self {
+        let (connection, endpoints) = (upstream.name.clone(), upstream.endpoints.clone());
+        Self { connection, ejection: upstream.ejection, endpoints }
+    }
+
+    fn blame(&self, endpoint: &Endpoint) {
+        if endpoint.state.failed(self.ejection, &self.endpoints) {
+            let (connection, authority) = (&*self.connection, endpoint.authority());
+            tracing::warn!(
+                connection,
+                endpoint = authority,
+                "An endpoint keeps failing and is out for a while."
+            );
+        }
     }
 }
 
@@ -213,6 +225,16 @@ pub(super) struct Shelf {
     is_swept: bool,
     /// What its connections were held against.
     barred: Barred,
+    /// By what a failure is counted, as it was when it was asked for a connection last.
+    blames: Blames,
+}
+
+/// What counting a failure asks of an upstream.
+#[derive(Debug, Clone)]
+struct Blames {
+    connection: Arc<str>,
+    ejection: Ejection,
+    endpoints: Arc<[Endpoint]>,
 }
 
 impl Shelf {
@@ -227,7 +249,18 @@ impl Shelf {
             in_flight: Rc::default(),
             is_swept: false,
             barred: upstream.barred.clone(),
+            blames: Blames::of(upstream),
         }
+    }
+
+    /// Counts a reply that broke off against the endpoint.
+    pub(super) fn blame(&self) {
+        self.blames.blame(&self.endpoint);
+    }
+
+    /// Counts one that came whole for it.
+    pub(super) fn succeeded(&self) {
+        self.endpoint.state.succeeded();
     }
 
     /// Whether its connections are what `endpoint` would open now.
@@ -252,6 +285,7 @@ impl Shelf {
         if !self.barred.is_same(&upstream.barred) {
             // Another configuration: where a connection leads may belong to another environment by now.
             self.barred = upstream.barred.clone();
+            self.blames = Blames::of(upstream);
             let may = |connection: &Connection| !self.barred.holds(connection.address(), endpoint);
             self.idle.retain(|(connection, _)| may(connection));
             self.shared = self.shared.take().filter(may);
@@ -346,7 +380,8 @@ async fn exchange(
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
     let switched = switches.then(|| hyper::upgrade::on(&mut response));
     let shelf = Rc::downgrade(shelf);
-    Ok(response.map(|body| UpstreamBody::new(body, connection, shelf, idle_timeout, switched)))
+    let is_good = !is_bad(response.status());
+    Ok(response.map(|body| UpstreamBody::new(body, connection, (shelf, is_good), idle_timeout, switched)))
 }
 
 /// What a failure is called; makes the message anew where it may be sent again and isn't in `slot`.
@@ -401,7 +436,12 @@ fn is_plain(response: &Response<Incoming>) -> bool {
 
 /// Whether a message of that method may be sent twice.
 fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Whether a status says that the endpoint serves nobody.
+const fn is_bad(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }
 
 /// A load and a store, as only one thread writes.

@@ -354,7 +354,9 @@ impl HeadText {
 
 /// The trace that a head belongs to; none where it says nothing, or nothing that is one.
 pub(super) fn trace_of(headers: &HeaderMap) -> Option<String> {
-    headers.get(TRACE_PARENT).and_then(|v| v.to_str().ok()).and_then(trace_id)
+    let mut parents = headers.get_all(TRACE_PARENT).iter();
+    let parent = parents.next()?.to_str().ok()?;
+    if parents.next().is_some() { None } else { trace_id(parent) }
 }
 
 /// The trace that begins here: the record's own id, so that the one leads to the other.
@@ -375,13 +377,22 @@ const PARENT_ID_AT: usize = 36;
 
 /// The trace id of `00-<trace id>-<parent id>-<flags>` (W3C Trace Context, section 3.2.2); zeros alone are none.
 fn trace_id(parent: &str) -> Option<String> {
-    let id = parent.split('-').nth(1)?;
-    let is_one = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && id.bytes().any(|b| b != b'0');
-    is_one.then(|| id.to_ascii_lowercase())
+    let mut parts = parent.split('-');
+    let is = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_some = |part: &str, length: usize| is(part, length) && part.bytes().any(|b| b != b'0');
+    let (version, id, from, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    // Later versions may say more behind it.
+    let is_end = parts.next().is_none() || version != "00";
+    let is_one = is(version, 2) && version != "ff" && is_some(id, 32) && is_some(from, 16) && is(flags, 2);
+    (is_one && is_end).then(|| id.to_owned())
 }
 
 /// W3C Trace Context.
 pub(super) const TRACE_PARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
+/// What belongs to a trace that goes on, and to no other.
+pub(super) const TRACE_STATE: http::HeaderName = http::HeaderName::from_static("tracestate");
 
 pub(super) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {
     map.iter()

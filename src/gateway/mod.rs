@@ -21,7 +21,10 @@ use crate::identify::{self, Caller, Fetched, Identities, Keys, Tokens};
 use crate::inspect::decode;
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
-use crate::listen::{Head, HeldBudget, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee, hold};
+use crate::listen::{
+    Ended, Head, HeldBudget, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee, asked_protocol,
+    hold,
+};
 use crate::org::{CallerRole, Ceiling, Flag, UNRESOLVED};
 use crate::payload::Payload;
 use crate::people::{Notebook, People, Taker};
@@ -375,8 +378,9 @@ impl Gateway {
                 && let Ok(parent) = HeaderValue::from_bytes(&exchange::trace_parent(&exchange.id))
             {
                 request.headers_mut().insert(exchange::TRACE_PARENT, parent);
+                request.headers_mut().remove(exchange::TRACE_STATE);
             }
-            if let Some(protocol) = head.headers.get(header::UPGRADE) {
+            if let Some(protocol) = asked_protocol(&head.headers) {
                 ask_to_switch(&mut request, protocol.clone());
             }
             request
@@ -406,8 +410,18 @@ impl Gateway {
         let close = self.close();
         let outcome = if exchange.would_refuse.is_some() { Outcome::WouldRefuse } else { Outcome::Forwarded };
         let reason = exchange.would_refuse;
+        // Of events there is no end but that somebody leaves.
+        let is_endless = media_type == reply::EVENT_STREAM;
         let body = body.on_end(move |end| {
             exchange.request_bytes += end.received;
+            let (outcome, reason) = match end.how {
+                Ended::Broke(error) => (Outcome::Failed, Some(reply::broken(error))),
+                Ended::Left if !is_endless => (Outcome::Failed, Some(Reason::CallerGone)),
+                Ended::Whole | Ended::Left => (outcome, reason),
+            };
+            if let (Ended::Broke(_), Some(reason)) = (end.how, reason) {
+                tracing::warn!(request_id = %exchange.id, reason = reason.as_str(), "A reply broke off.");
+            }
             close.exchange(exchange, outcome, reason, status, media_type, end.bytes);
         });
         Response::from_parts(head, body)
@@ -429,7 +443,13 @@ impl Gateway {
         self.offer_registration(&exchange, &mut failure.0);
         let text = HeadText::of(head);
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
-        let dialect = Dialect::of(format, &text.content_type, &text.accept, head.uri.path());
+        let dialect = Dialect::of(
+            format,
+            &text.content_type,
+            &text.accept,
+            head.uri.path(),
+            head.uri.query().unwrap_or(""),
+        );
         self.refused(exchange, dialect, &failure.0)
     }
 
@@ -514,7 +534,7 @@ impl From<Box<Refusal>> for Failure {
 
 /// The protocol that a message asks to switch to. The guard took it for one.
 fn protocol_of(head: &Parts) -> Option<&str> {
-    head.headers.get(header::UPGRADE)?.to_str().ok()
+    asked_protocol(&head.headers)?.to_str().ok()
 }
 
 /// The value of the listener's environment header, in any spelling that an upstream may take for it; empty where it isn't

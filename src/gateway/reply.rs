@@ -6,7 +6,7 @@ use crate::decide::{self, ClearedReply, Mode};
 use crate::forward::UpstreamBody;
 use crate::inspect::Findings;
 use crate::inspect::finding::{Uninspected, UninspectedReason};
-use crate::listen::{HoldError, hold};
+use crate::listen::{BodyError, HoldError, hold};
 use crate::payload::Payload;
 use crate::reason::Reason;
 use crate::record::{ReplyCopy, View};
@@ -61,7 +61,8 @@ impl Gateway {
         reply: Response<UpstreamBody>,
         route: &Route,
     ) -> Result<ClearedReply, Failure> {
-        let (head, body) = reply.into_parts();
+        let (head, mut body) = reply.into_parts();
+        body.begin().map_err(broken)?;
         exchange.reply = self.copies(exchange, &head, route);
         Ok(decide::streamed_reply(head, body, false, route)?)
     }
@@ -168,8 +169,16 @@ const fn reply_reason(error: HoldError) -> Reason {
     }
 }
 
-fn is_event_stream(content_type: &str) -> bool {
+/// What the end of a reply that broke off is called.
+pub(super) const fn broken(error: BodyError) -> Reason {
+    match error {
+        BodyError::CutShort | BodyError::Malformed => Reason::UpstreamInvalid,
+        BodyError::Timeout => Reason::UpstreamTimeout,
+    }
+}
+
+pub(super) fn is_event_stream(content_type: &str) -> bool {
     content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(EVENT_STREAM)
 }
 
-const EVENT_STREAM: &str = "text/event-stream";
+pub(super) const EVENT_STREAM: &str = "text/event-stream";

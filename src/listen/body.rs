@@ -159,8 +159,19 @@ pub struct ReplyEnd {
     pub bytes: u64,
     /// Bytes that a tunnel brought from the peer.
     pub received: u64,
-    /// Whether it was taken to its end; `false` where the upstream broke off or the peer left.
-    pub complete: bool,
+    /// Whether it was taken to its end.
+    pub how: Ended,
+}
+
+/// How far a reply's body came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// To its end.
+    Whole,
+    /// Whoever sent it broke off.
+    Broke(BodyError),
+    /// The peer took no more of it.
+    Left,
 }
 
 /// The body of any reply.
@@ -168,7 +179,7 @@ pub struct ReplyBody {
     content: Content,
     bytes: u64,
     received: u64,
-    complete: bool,
+    how: Ended,
     on_end: Option<Box<dyn FnOnce(ReplyEnd)>>,
     exchange: Option<ExchangeEnd>,
     taking: Taking,
@@ -287,7 +298,7 @@ impl ReplyBody {
             content,
             bytes: 0,
             received: 0,
-            complete: false,
+            how: Ended::Left,
             on_end: None,
             exchange: None,
             taking: Taking::Unwatched,
@@ -329,7 +340,11 @@ impl Body for ReplyBody {
             Content::Streaming(body) => ready!(body.as_mut().poll_frame(cx)),
             Content::Tunnel(_) => None,
         };
-        this.complete = is_last(frame.as_ref());
+        this.how = match &frame {
+            Some(Err(error)) => Ended::Broke(*error),
+            frame if is_last(frame.as_ref()) => Ended::Whole,
+            _ => Ended::Left,
+        };
         if let Some(Ok(frame)) = &frame {
             this.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
@@ -358,9 +373,9 @@ impl Drop for ReplyBody {
         if self.taking == Taking::Gave {
             self.note_taking(Taking::Asked);
         }
-        let complete = self.complete || self.is_at_end();
+        let how = if self.how == Ended::Left && self.is_at_end() { Ended::Whole } else { self.how };
         if let Some(on_end) = self.on_end.take() {
-            on_end(ReplyEnd { bytes: self.bytes, received: self.received, complete });
+            on_end(ReplyEnd { bytes: self.bytes, received: self.received, how });
         }
     }
 }

@@ -189,9 +189,9 @@ pub(super) async fn serve<S: Service>(
 ) {
     let state = ConnectionState::new();
     let entered = thread.enter(Rc::clone(&state));
-    let Some(Opened { io, peer, protocol }) = open(socket, address, &listener, &thread.counters).await else {
-        return;
-    };
+    let opening =
+        open(socket, address, &listener, &thread.counters, |prelude| unless_drained(prelude, &entered));
+    let Some(Opened { io, peer, protocol }) = opening.await else { return };
     state.idle_since.set(Instant::now());
     let calls = Calls {
         listener: Rc::clone(&listener),
@@ -304,6 +304,24 @@ where
 /// How long a connection that was accepted just before a drain may take to bring its first message: whoever opened it
 /// can't know.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// What comes before a connection's first message: `None` where a drain doesn't wait for it any longer.
+async fn unless_drained(prelude: impl Future<Output = Option<Opened>>, entered: &Entered) -> Option<Opened> {
+    let mut prelude = pin!(prelude);
+    let fresh = Instant::now() + FRESH;
+    let mut timer = pin!(tokio::time::sleep_until(fresh.into()));
+    poll_fn(|cx| {
+        entered.set_waker(cx.waker());
+        if let Poll::Ready(opened) = prelude.as_mut().poll(cx) {
+            return Poll::Ready(opened);
+        }
+        match entered.thread.is_draining.get() {
+            true => timer.as_mut().poll(cx).map(|()| None),
+            false => Poll::Pending,
+        }
+    })
+    .await
+}
 
 /// Drives a connection to its end, its limits on time, or the end of the drain.
 async fn drive<C: Drivable>(

@@ -109,6 +109,9 @@ impl HeadCheck {
             b"HTTP/1.0" => true,
             _ => return Err(Reason::BadRequest),
         };
+        if method == b"TRACE" {
+            return Err(Reason::BadRequest); // an upstream would say our own credentials back
+        }
         self.is_connect = method == b"CONNECT";
         self.is_get = method == b"GET";
         if target.len() > TARGET_BYTES_MAX {
@@ -169,8 +172,11 @@ impl HeadCheck {
                 }
             }
             7 if name.eq_ignore_ascii_case(b"upgrade") => {
-                let is_good = self.upgrade.is_none() && is_protocol(trimmed);
-                self.upgrade = Some(if is_good { Upgrade::Good } else { Upgrade::Doubtful });
+                self.upgrade = Some(match self.upgrade {
+                    None if hides_messages(trimmed) => Upgrade::Ignored,
+                    None if is_protocol(trimmed) => Upgrade::Good,
+                    _ => Upgrade::Doubtful,
+                });
             }
             10 if name.eq_ignore_ascii_case(b"connection") => {
                 let mut options = trimmed.split(|&b| b == b',');
@@ -215,7 +221,7 @@ impl HeadCheck {
             (Some(length), false) => BodyFrame::Length(length),
         };
         match self.upgrade {
-            None => Ok(body),
+            None | Some(Upgrade::Ignored) => Ok(body),
             Some(Upgrade::Good)
                 if self.says_upgrade && self.is_get && !self.is_http_10 && body == BodyFrame::None =>
             {
@@ -231,21 +237,33 @@ impl HeadCheck {
 enum Upgrade {
     /// One protocol that may follow.
     Good,
-    /// Several, none, or one that is HTTP itself: behind it messages would pass unseen.
+    /// HTTP or TLS, which common clients offer with any message: it is answered as HTTP/1.1 (RFC 9110, section 7.8), and
+    /// nobody behind hears of the offer.
+    Ignored,
+    /// Several, or none.
     Doubtful,
 }
 
-/// One protocol's name, with or without a version; not HTTP (`h2c`, `HTTP/2.0`) or TLS, which would hide messages.
+/// One protocol's name, with or without a version.
 fn is_protocol(value: &[u8]) -> bool {
     let mut parts = value.split(|&b| b == b'/');
-    let name = parts.next().unwrap_or_default();
     let is_token = |part: &[u8]| !part.is_empty() && all(part, TOKEN);
-    let hides = [&b"h2c"[..], b"h2", b"http", b"tls"].iter().any(|p| name.eq_ignore_ascii_case(p));
     value.len() <= PROTOCOL_BYTES_MAX
-        && is_token(name)
+        && parts.next().is_some_and(is_token)
         && parts.next().is_none_or(is_token)
         && parts.next().is_none()
-        && !hides
+}
+
+/// Whether it is one protocol that is HTTP itself (`h2c`, `HTTP/2.0`) or TLS: behind it messages would pass unseen.
+fn hides_messages(value: &[u8]) -> bool {
+    let name = value.split(|&b| b == b'/').next().unwrap_or_default();
+    is_protocol(value) && [&b"h2c"[..], b"h2", b"http", b"tls"].iter().any(|p| name.eq_ignore_ascii_case(p))
+}
+
+/// The protocol that a head asks to switch to, which the guard took for one; `None` where it asks for none, or for one
+/// that is ignored.
+pub(crate) fn asked_protocol(headers: &http::HeaderMap) -> Option<&http::HeaderValue> {
+    headers.get(http::header::UPGRADE).filter(|protocol| !hides_messages(protocol.as_bytes()))
 }
 
 /// Path and query: the bytes that `http::Uri` takes too, so that hyper never answers a target by itself.
@@ -490,11 +508,27 @@ mod tests {
     }
 
     #[test]
+    fn an_offer_of_http_or_tls_is_no_switch_and_trace_is_no_method() {
+        for offer in ["h2c", "H2C", "HTTP/2.0", "TLS/1.2"] {
+            let head =
+                format!("Host: a\r\nConnection: Upgrade\r\nUpgrade: {offer}\r\nContent-Length: 1\r\n\r\n");
+            let whole = format!("POST / HTTP/1.1\r\n{head}");
+            assert_eq!(
+                check(&whole),
+                HeadStep::Whole { len: whole.len(), body: BodyFrame::Length(1) },
+                "{offer}"
+            );
+            let headers =
+                http::HeaderMap::from_iter([(http::header::UPGRADE, offer.parse().expect("a value"))]);
+            assert_eq!(asked_protocol(&headers), None);
+        }
+        assert_eq!(refused("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n"), Some(Reason::BadRequest));
+    }
+
+    #[test]
     fn refuses_connect_upgrade_and_large_heads_by_their_own_words() {
         assert_eq!(refused("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"), Some(Reason::ConnectRefused));
         for head in [
-            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: HTTP/2.0\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",

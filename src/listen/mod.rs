@@ -40,10 +40,11 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-pub use body::{BodyError, InboundBody, ReplyBody, ReplyEnd};
+pub use body::{BodyError, Ended, InboundBody, ReplyBody, ReplyEnd};
 pub(crate) use connection::OnThisThread;
 pub use counters::{ListenCounters, ListenTotals};
 pub use handover::{HandedSocket, Predecessor, Successors};
+pub(crate) use head::asked_protocol;
 pub(crate) use head::parse_length;
 pub use hold::{Held, HeldBudget, HeldPermit, HoldError, hold};
 pub use io::Address;

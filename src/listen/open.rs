@@ -6,6 +6,7 @@ use super::io::{Io, Socket};
 use super::tls::{self, TlsFacts};
 use super::{Peer, proxy};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -23,19 +24,20 @@ pub(super) enum Protocol {
     Http2,
 }
 
-/// Opens a connection; `None` where it ends here, which was counted.
-pub(super) async fn open(
+/// Opens a connection; `None` where it ends here, which was counted. What has to be waited for is waited for by `wait`.
+pub(super) async fn open<'w, W: Future<Output = Option<Opened>> + 'w>(
     socket: Socket,
     address: Option<SocketAddr>,
-    listener: &Listener,
-    counters: &ListenCounters,
+    listener: &'w Listener,
+    counters: &'w ListenCounters,
+    wait: impl FnOnce(Pin<Box<dyn Future<Output = Option<Opened>> + 'w>>) -> W,
 ) -> Option<Opened> {
     if listener.is_plain() {
         let peer = Rc::new(Peer::new(address, None));
         return Some(Opened { io: Io::Plain(socket), peer, protocol: Protocol::Http1 });
     }
     // In a box: the task of an idle connection should not have room for a handshake all its life.
-    Box::pin(prelude(socket, address, listener, counters)).await
+    Box::pin(wait(Box::pin(prelude(socket, address, listener, counters)))).await
 }
 
 async fn prelude(

@@ -12,6 +12,9 @@ pub(super) fn check(head: &mut Parts, limits: &Limits) -> Result<(), Reason> {
     if head.method == Method::CONNECT {
         return Err(Reason::ConnectRefused);
     }
+    if head.method == Method::TRACE {
+        return Err(Reason::BadRequest); // an upstream would say our own credentials back
+    }
     if head.headers.len() > limits.headers_max {
         return Err(Reason::HeadTooLarge);
     }

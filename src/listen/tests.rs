@@ -187,7 +187,7 @@ async fn refuses_smuggling_shapes_in_order_and_closes() {
         ("GET / HTTP/1.1\nHost: a\n\n", "bad_request"),
         ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", "bad_request"),
         ("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "connect_refused"),
-        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", "upgrade_refused"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c, x\r\n\r\n", "upgrade_refused"),
     ] {
         let reply = started.talk(&format!("{good}{bad}{good}")).await;
         assert_eq!(reply.matches("HTTP/1.1 ").count(), 2, "{bad:?}: {reply}");
@@ -419,8 +419,8 @@ async fn reply_bodies_tell_their_end() {
     assert!(frame.is_some());
     drop(body);
     let expected = [
-        ReplyEnd { bytes: 0, received: 0, complete: false },
-        ReplyEnd { bytes: 3, received: 0, complete: true },
+        ReplyEnd { bytes: 0, received: 0, how: Ended::Left },
+        ReplyEnd { bytes: 3, received: 0, how: Ended::Whole },
     ];
     assert_eq!(*ends.lock().expect("lock"), expected);
 }

@@ -388,9 +388,10 @@ fn a_trace_goes_on_and_begins_here_where_there_is_none() {
     let gate = Gate::start();
     let sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     for (header, goes_on) in [
-        (format!("traceparent: {sent}\r\n"), Some(sent)),
+        (format!("traceparent: {sent}\r\ntracestate: a=1\r\n"), Some(sent)),
         (String::new(), None),
-        ("traceparent: Okafor-Darnell\r\n".to_owned(), None),
+        ("traceparent: Okafor-Darnell\r\ntracestate: a=1\r\n".to_owned(), None),
+        (format!("traceparent: {sent}\r\ntraceparent: {sent}\r\ntracestate: a=1\r\n"), None),
     ] {
         let mut stream = gate.connect(1);
         write!(stream, "GET /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\n{header}\r\n", gate.keys[1])
@@ -401,6 +402,8 @@ fn a_trace_goes_on_and_begins_here_where_there_is_none() {
         let begun = format!("00-{record}-{}-00", record.get(16..).expect("32 digits"));
         let got = gate.upstreams[1].take();
         assert_eq!(got[0].header("traceparent"), goes_on.unwrap_or(&begun));
+        // What other systems said of a trace goes on with it alone.
+        assert_eq!(got[0].header("tracestate"), goes_on.map_or("", |_| "a=1"));
     }
 }
 

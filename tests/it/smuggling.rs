@@ -242,9 +242,22 @@ fn h2c_smuggling_an_upgrade_that_hides_a_connection() {
     let gate = Gate::start();
     for environment in [1, 2] {
         for asked in ["Upgrade, HTTP2-Settings", "Upgrade", "close"] {
+            // Common clients offer it with any message: that is answered as HTTP/1.1, and the upstream hears of no offer.
             let headers = [("Connection", asked), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAARAAAAA")];
-            let reply = gate.send(environment, "GET", "/x", &headers, b"");
-            assert!(reply.status() >= 400, "{asked}: {}", reply.start);
+            for (method, body) in [("GET", &b""[..]), ("POST", b"{}")] {
+                let reply = gate.send(environment, method, "/x", &headers, body);
+                assert_eq!(reply.status(), 200, "{asked}: {}", reply.start);
+                let bytes = gate.upstreams[environment].take_bytes();
+                let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+                assert!(text.starts_with(&format!("{} /x http/1.1\r\n", method.to_lowercase())));
+                assert!(
+                    ["h2c", "upgrade", "http2-settings"].iter().all(|word| !text.contains(word)),
+                    "{text}"
+                );
+            }
+            // Beside another protocol it is an attempt.
+            let headers = [("Connection", asked), ("Upgrade", "websocket, h2c")];
+            assert!(gate.send(environment, "GET", "/x", &headers, b"").status() >= 400, "{asked}");
             assert!(gate.upstreams[environment].take_bytes().is_empty(), "{asked} reaches the upstream");
         }
     }

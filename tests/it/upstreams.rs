@@ -127,6 +127,105 @@ fn an_endpoint_that_keeps_failing_is_left_out_and_shown() {
     assert_eq!(gate.metric(&series("available", &good)), 1);
 }
 
+/// Answers each message with these bytes and closes.
+fn breaking(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address").to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            if read_http(&mut stream, false).is_some() {
+                stream.write_all(answer).expect("writes");
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn a_reply_that_breaks_off_is_told_as_such_and_counted_against_its_endpoint() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("access.jsonl");
+    let log = format!("ejection = {{ failures = 9 }}\n[access_log]\nfile = {file:?}");
+    // Nothing of the body had come: the caller gets an answer of ours.
+    for (answer, status) in [
+        (&b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n"[..], 502),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok", 200),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", 200),
+    ] {
+        let mut gate = start("production", &[breaking(answer)], &log);
+        let mut got = Vec::new();
+        let _ = begin(&gate, "GET").read_to_end(&mut got); // closed or reset
+        let head = String::from_utf8_lossy(&got).into_owned();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        gate.stop();
+        let line = std::fs::read_to_string(&file).expect("the log");
+        let line: serde_json::Value =
+            serde_json::from_str(line.lines().last().expect("a line")).expect("JSON");
+        assert_eq!(
+            (&line["status"], &line["decision"], &line["reason"], &line["fault"]),
+            (&status.into(), &"failed".into(), &"upstream_invalid".into(), &"upstream".into())
+        );
+    }
+    let bad = breaking(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok");
+    let ejecting = "ejection = { failures = 3, base_ms = 600000, percent_max = 100 }";
+    let gate = start("production", std::slice::from_ref(&bad), ejecting);
+    until(|| {
+        let _ = begin(&gate, "POST").read_to_end(&mut Vec::new());
+        gate.metric(&format!(
+            "phigate_upstream_endpoint_ejections_total{{connection=\"to-many\",endpoint=\"{bad}\"}}"
+        )) == 1
+    });
+}
+
+#[test]
+fn a_caller_that_leaves_a_reply_is_told_as_the_one_who_left() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("access.jsonl");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address").to_string();
+    let (told, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("accepts");
+        read_http(&mut stream, false).expect("a message");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok").expect("writes");
+        told.send(stream.read(&mut [0])).expect("told");
+    });
+    let mut gate = start("production", &[address], &format!("[access_log]\nfile = {file:?}"));
+    let mut caller = begin(&gate, "GET");
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"ok") {
+        let mut byte = [0];
+        caller.read_exact(&mut byte).expect("reads");
+        seen.extend(byte);
+    }
+    drop(caller);
+    let _ = asked.recv_timeout(Duration::from_secs(20)).expect("the upstream is let go");
+    gate.stop();
+    let line = std::fs::read_to_string(&file).expect("the log");
+    let line: serde_json::Value = serde_json::from_str(line.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(
+        (&line["status"], &line["reason"], &line["fault"]),
+        (&200.into(), &"caller_gone".into(), &"caller".into())
+    );
+}
+
+#[test]
+fn a_caller_that_rests_in_its_upload_is_none_of_the_upstreams_faults() {
+    let there = Upstream::start();
+    let gate = start(
+        "production",
+        &[address(&there)],
+        "reply_head_timeout_ms = 300\nejection = { failures = 1, base_ms = 600000, percent_max = 100 }",
+    );
+    let mut stream = connect(gate.running().address("many").expect("listens"));
+    write!(stream, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcde").expect("writes");
+    // Longer than the upstream may take for its head.
+    std::thread::sleep(Duration::from_millis(900));
+    write!(stream, "fghij").expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+    assert_eq!(gate.metric(&series("ejections_total", &there)), 0);
+}
+
 fn series(what: &str, endpoint: &Upstream) -> String {
     format!("phigate_upstream_endpoint_{what}{{connection=\"to-many\",endpoint=\"{}\"}}", endpoint.address)
 }
