@@ -146,13 +146,10 @@ pub(super) fn roles(root: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<Ro
         if let Some((name, span)) = name {
             let good = (1..=40).contains(&name.len())
                 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-            if !good || out.iter().any(|role| *role.name == *name) {
-                problems.add(
-                    Some(span),
-                    t.key("name"),
-                    "another name: lower case, digits, dashes",
-                    "this one",
-                );
+            let is_preset = super::preset_roles().iter().any(|role| *role.name == *name);
+            if !good || is_preset || out.iter().any(|role| *role.name == *name) {
+                let found = if is_preset { "the name of a preset role" } else { "this one" };
+                problems.add(Some(span), t.key("name"), "another name: lower case, digits, dashes", found);
             } else {
                 out.push(Role { name: Arc::from(name), grants });
             }

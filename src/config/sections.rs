@@ -145,6 +145,15 @@ fn limits(mut t: Table<'_, '_>, problems: &mut Problems) -> Limits {
         write_timeout_ms: n("write_timeout_ms", d.write_timeout_ms, 3_600_001, "milliseconds"),
         drain_timeout_ms: n("drain_timeout_ms", d.drain_timeout_ms, 3_600_001, "milliseconds"),
     };
+    if limits.body_bytes_max > limits.held_bytes_max {
+        let span = t.value("body_bytes_max").or(t.value("held_bytes_max")).map(|value| value.span());
+        problems.add(
+            span,
+            t.key("body_bytes_max"),
+            format!("at most held_bytes_max ({}): larger bodies could never be held", limits.held_bytes_max),
+            format!("{}", limits.body_bytes_max),
+        );
+    }
     t.done(problems);
     limits
 }

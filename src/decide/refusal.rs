@@ -74,30 +74,59 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The caller's dialect, by what the body is, its declared type, what is accepted and where it goes.
+    /// The caller's dialect, by what the body is, its declared type, what is accepted and where it goes. Of FHIR the
+    /// format is that of `_format`, else what is accepted best, else what was sent (FHIR R4, section 3.1.0.1.11).
     #[must_use]
-    pub fn of(format: Format, content_type: &str, accept: &str, path: &str) -> Self {
+    pub fn of(format: Format, content_type: &str, accept: &str, path: &str, query: &str) -> Self {
         let (content_type, accept) = (content_type.to_ascii_lowercase(), accept.to_ascii_lowercase());
-        if format == Format::Hl7v2 || content_type.contains("hl7-v2") {
+        // Whoever sends it in XML wants no delimiters back, and its header is not where an acknowledgement looks.
+        let is_er7 = content_type.contains("hl7-v2") && !content_type.contains("xml");
+        if format == Format::Hl7v2 || is_er7 {
             return Self::Hl7v2;
         }
         if format == Format::Redox {
             return Self::Redox;
         }
-        let fhir_path = path.split('/').any(|s| s.eq_ignore_ascii_case("fhir"));
+        let is_fhir = matches!(format, Format::FhirJson | Format::FhirXml)
+            || content_type.contains("fhir+")
+            || accept.contains("fhir+")
+            || path.split('/').any(|s| s.eq_ignore_ascii_case("fhir"));
+        if !is_fhir {
+            return Self::Problem;
+        }
         let sent_xml = format == Format::FhirXml || content_type.contains("fhir+xml");
-        if accept.contains("fhir+xml") || (sent_xml && !accept.contains("json")) {
-            Self::FhirXml
-        } else if format == Format::FhirJson
-            || content_type.contains("fhir+json")
-            || accept.contains("fhir+json")
-            || fhir_path
-        {
-            Self::Fhir
-        } else {
-            Self::Problem
+        let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "_format");
+        let asked = asked.and_then(|(_, wanted)| is_xml(&wanted.to_ascii_lowercase()));
+        match asked.or_else(|| accepts_xml(&accept)).unwrap_or(sent_xml) {
+            true => Self::FhirXml,
+            false => Self::Fhir,
         }
     }
+}
+
+/// Whether a media type, or a word of `_format`, means XML; `None`: neither XML nor JSON.
+fn is_xml(media_type: &str) -> Option<bool> {
+    let name = media_type.split(';').next().unwrap_or_default().trim();
+    // A plus that wasn't escaped came as a blank.
+    match name.rsplit(['/', '+', ' ']).next() {
+        Some("xml") => Some(true),
+        Some("json") => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether XML is accepted better than JSON; `None` where neither is named. Of equals the first counts.
+fn accepts_xml(accept: &str) -> Option<bool> {
+    let mut best: Option<(bool, f32)> = None;
+    for range in accept.split(',') {
+        let Some(xml) = is_xml(range) else { continue };
+        let quality = range.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("q="));
+        let quality = quality.map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
+        if quality > best.map_or(0.0, |(_, most)| most) {
+            best = Some((xml, quality));
+        }
+    }
+    best.map(|(xml, _)| xml)
 }
 
 impl Refusal {
@@ -285,8 +314,8 @@ pub fn render(
     now: &str,
 ) -> (&'static str, Vec<u8>) {
     match dialect {
-        Dialect::Fhir => ("application/fhir+json", outcome(refusal, record).to_string().into_bytes()),
-        Dialect::FhirXml => ("application/fhir+xml", outcome_xml(refusal, record).into_bytes()),
+        Dialect::Fhir => ("application/fhir+json", outcome(refusal, record, status).to_string().into_bytes()),
+        Dialect::FhirXml => ("application/fhir+xml", outcome_xml(refusal, record, status).into_bytes()),
         Dialect::Hl7v2 => ("x-application/hl7-v2+er7", acknowledgement(refusal, record, body, now)),
         Dialect::Redox => ("application/json", redox(refusal, record).to_string().into_bytes()),
         Dialect::Problem => {
@@ -295,8 +324,8 @@ pub fn render(
     }
 }
 
-fn outcome(refusal: &Refusal, record: &str) -> Value {
-    let code = if is_policy(refusal.reason) { "business-rule" } else { "processing" };
+fn outcome(refusal: &Refusal, record: &str, status: u16) -> Value {
+    let code = issue_type(refusal.reason, status);
     let detail = |text: String, code_word: &str| json!({"coding": [{"system": CODES, "code": code_word}], "text": text});
     let mut issues = vec![json!({
         "severity": "error",
@@ -323,12 +352,13 @@ fn outcome(refusal: &Refusal, record: &str) -> Value {
     json!({"resourceType": "OperationOutcome", "issue": issues})
 }
 
-fn outcome_xml(refusal: &Refusal, record: &str) -> String {
+fn outcome_xml(refusal: &Refusal, record: &str, status: u16) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><OperationOutcome xmlns=\"http://hl7.org/fhir\">",
     );
     // The same issues as in JSON, in the order that the schema wants.
-    for issue in outcome(refusal, record).get("issue").and_then(Value::as_array).into_iter().flatten() {
+    for issue in outcome(refusal, record, status).get("issue").and_then(Value::as_array).into_iter().flatten()
+    {
         let text = |value: &Value| xml(value.as_str().unwrap_or_default());
         out.push_str(&format!(
             "<issue><severity value=\"{}\"/><code value=\"{}\"/>",
@@ -422,6 +452,25 @@ fn problem(refusal: &Refusal, status: u16, record: &str) -> Value {
         out["more"] = json!(refusal.more);
     }
     out
+}
+
+/// The issue type of a reason (FHIR R4, value set issue-type): clients branch on it.
+const fn issue_type(reason: Reason, status: u16) -> &'static str {
+    if is_policy(reason) {
+        return "business-rule";
+    }
+    match status {
+        400 | 421 => "structure",
+        401 => "login",
+        403 => "forbidden",
+        404 => "not-found",
+        405 | 501 => "not-supported",
+        408 | 504 => "timeout",
+        413 | 431 => "too-long",
+        429 => "throttled",
+        502 | 503 => "transient",
+        _ => "processing",
+    }
 }
 
 const fn is_policy(reason: Reason) -> bool {

@@ -145,11 +145,27 @@ fn an_outcome_in_xml_says_what_it_says_in_json() {
 
 #[test]
 fn the_dialect_is_the_caller_s() {
-    assert_eq!(Dialect::of(Format::Hl7v2, "text/plain", "", "/in"), Dialect::Hl7v2);
-    assert_eq!(Dialect::of(Format::Empty, "", "", "/fhir/Patient"), Dialect::Fhir);
-    assert_eq!(Dialect::of(Format::Xml, "application/fhir+xml", "", "/x"), Dialect::FhirXml);
-    assert_eq!(Dialect::of(Format::FhirXml, "text/xml", "*/*", "/x"), Dialect::FhirXml);
-    assert_eq!(Dialect::of(Format::FhirXml, "text/xml", "application/fhir+json", "/x"), Dialect::Fhir);
-    assert_eq!(Dialect::of(Format::Json, "application/json", "*/*", "/api"), Dialect::Problem);
-    assert_eq!(Dialect::of(Format::Redox, "application/json", "*/*", "/api"), Dialect::Redox);
+    assert_eq!(Dialect::of(Format::Hl7v2, "text/plain", "", "/in", ""), Dialect::Hl7v2);
+    assert_eq!(Dialect::of(Format::Empty, "", "", "/fhir/Patient", ""), Dialect::Fhir);
+    assert_eq!(Dialect::of(Format::Xml, "application/fhir+xml", "", "/x", ""), Dialect::FhirXml);
+    assert_eq!(Dialect::of(Format::FhirXml, "text/xml", "*/*", "/x", ""), Dialect::FhirXml);
+    assert_eq!(Dialect::of(Format::Xml, "application/hl7-v2+xml", "", "/in", ""), Dialect::Problem);
+    for (accept, query, wanted) in [
+        ("application/fhir+json, application/fhir+xml;q=0.5", "", Dialect::Fhir),
+        ("application/fhir+json;q=0.4, application/xml", "", Dialect::FhirXml),
+        ("application/xml", "", Dialect::FhirXml),
+        ("text/html, */*", "", Dialect::Fhir),
+        ("application/fhir+json", "a=b&_format=xml", Dialect::FhirXml),
+        ("application/fhir+xml", "_format=application/fhir+json", Dialect::Fhir),
+        ("application/fhir+xml", "_format=html", Dialect::FhirXml),
+    ] {
+        assert_eq!(
+            Dialect::of(Format::Empty, "", accept, "/fhir/Patient", query),
+            wanted,
+            "{accept} {query}"
+        );
+    }
+    assert_eq!(Dialect::of(Format::FhirXml, "text/xml", "application/fhir+json", "/x", ""), Dialect::Fhir);
+    assert_eq!(Dialect::of(Format::Json, "application/json", "*/*", "/api", ""), Dialect::Problem);
+    assert_eq!(Dialect::of(Format::Redox, "application/json", "*/*", "/api", ""), Dialect::Redox);
 }

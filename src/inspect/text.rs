@@ -65,6 +65,14 @@ impl Detector {
         if regex.is_match("") {
             return Err("can match nothing: the pattern fits the empty text".to_owned());
         }
+        for (key, words) in [("nearby", &raw.nearby), ("unless_before", &raw.unless_before)] {
+            if words.iter().any(|word| word.is_empty() || word.trim() != word || word.to_lowercase() != *word)
+            {
+                return Err(format!(
+                    "a word of `{key}` can't fire: they are written in lower case, without blanks around"
+                ));
+            }
+        }
         let is_providers = raw.kind == Kind::Provider;
         if !is_providers && raw.points.alone.0 == 0 && (raw.points.nearby.0 == 0 || raw.nearby.is_empty()) {
             return Err("can't fire: no points alone, and none with nearby words".to_owned());
