@@ -4,7 +4,6 @@ use super::super::PersonId;
 use super::super::xml::NodeId;
 use super::names::{Name, Names};
 use super::paths::PathId;
-use std::fmt::Write;
 
 /// An element that is open.
 #[derive(Debug)]
@@ -13,10 +12,10 @@ pub(super) struct Frame {
     /// The first node behind it.
     pub(super) after: NodeId,
     pub(super) name: Name,
+    /// The number of its name in the table, whether an element's or not.
+    pub(super) local: Name,
     /// Which of the elements of this name beside it, from 1.
     number: u32,
-    /// What conditions may ask of it.
-    pub(super) tags: u64,
     pub(super) owner: Owner,
     /// Below a name that CDA doesn't have.
     pub(super) unknown: bool,
@@ -63,8 +62,7 @@ impl Frame {
     pub(super) fn new(
         node: NodeId,
         after: NodeId,
-        name: Name,
-        tags: u64,
+        (name, local): (Name, Name),
         above: Option<&Self>,
         counts: &mut Counts,
     ) -> Self {
@@ -73,8 +71,8 @@ impl Frame {
             node,
             after,
             name,
+            local,
             number,
-            tags,
             owner: above.map_or(Owner::Patient, |above| above.owner),
             unknown: above.is_some_and(|above| above.unknown) || name == Name::UNKNOWN,
             narrative: Narrative::Outside,
@@ -116,11 +114,40 @@ pub(super) fn place(frames: &[Frame], names: &Names, rest: &str) -> String {
         }
         place.push_str(names.word(frame.name));
         if frame.number > 1 {
-            let _ = write!(place, "[{}]", frame.number); // writing to a String doesn't fail
+            push_number(&mut place, frame.number);
         }
     }
     if !rest.is_empty() && !place.is_empty() {
         place.push('/');
     }
     place + rest
+}
+
+/// `[12]`: most of what a place is made of are numbers, and many places are.
+fn push_number(place: &mut String, mut number: u32) {
+    place.push('[');
+    let mut power = 1;
+    while number / power > 9 {
+        power *= 10;
+    }
+    while power > 0 {
+        place.push(char::from(b"0123456789".get((number / power) as usize).copied().unwrap_or(b'0')));
+        number %= power;
+        power /= 10;
+    }
+    place.push(']');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_place_are_written_in_full() {
+        for number in [1, 2, 9, 10, 11, 99, 100, 101, 12_345, 1_000_000, u32::MAX] {
+            let mut place = String::new();
+            push_number(&mut place, number);
+            assert_eq!(place, format!("[{number}]"));
+        }
+    }
 }

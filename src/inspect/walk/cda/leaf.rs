@@ -6,6 +6,7 @@ use super::Walk;
 use super::frame::{Owner, place};
 use super::names::{Class, Name};
 use super::path::Aim;
+use super::paths::PathId;
 use super::table::{Carry, Seen};
 use crate::inspect::field::Field;
 use crate::inspect::kind::Whose;
@@ -26,78 +27,99 @@ pub(super) struct Told<'a> {
 impl<'t> Walk<'t, '_, '_> {
     pub(super) fn attribute(&mut self, id: NodeId) {
         let (tape, table) = (self.tape, self.table);
-        let Some((element, unknown)) = self.frames.last().map(|frame| (frame.node, frame.unknown)) else {
-            return;
-        };
-        let (value, span) = (tape.value(id), tape.span(id));
-        let local = self.local(id);
-        let known = table.names.class(local).map(|class| (local, class));
+        let Some(top) = self.frames.last() else { return };
+        let (element, unknown, path) = (top.node, top.unknown, top.path);
+        let called = *self.called(id);
+        let local = called.local;
         // Names of declarations have a prefix, or one that is no attribute's.
-        let declaration = (known.is_none() || !tape.prefix(id).is_empty()) && tape.is_declaration(id);
-        if known.is_none() && !declaration {
+        let declaration = called.declares && (called.class.is_none() || !called.is_plain);
+        if called.class.is_none() && !declaration {
             let person = self.owner();
             let (frames, names) = (&self.frames, &table.names);
             self.sink.unknown_key(tape.name(id), tape.name_span(id), person, &|| place(frames, names, "@*"));
         }
+        let value = tape.value(id);
         if value.is_empty() {
             return;
         }
-        let plain = match known {
+        let plain = match called.class {
             _ if declaration => Reads::Opaque,
             _ if unknown => Reads::Text,
             // The term of a published code: what it says of patients is said of all.
             Some(_) if local == table.words.display_name && self.is_term(element) => Reads::Opaque,
-            Some((_, class)) => self.plain(element, local, class, &value),
+            Some(class) => self.plain(local, class, &value),
             None => Reads::Text,
         };
-        let telecom = local == table.words.value && self.local(element) == table.words.telecom;
-        let row = self.row(Aim::Attribute(known.map_or(Name::UNKNOWN, |(name, _)| name)), || {
-            (
-                tape.attr(element, "root").unwrap_or_default(),
-                if telecom {
-                    Cow::Borrowed(&*value)
-                } else {
-                    tape.attr(element, "assigningAuthorityName").unwrap_or_default()
-                },
-                matches!(plain, Reads::Text | Reads::Public),
-            )
-        });
+        let aim = if called.class.is_some() { local } else { Name::UNKNOWN };
+        let telecom = local == table.words.value && self.innermost() == table.words.telecom;
+        let row = match self.paths.may_cover(path, aim) {
+            true => self.attribute_row(element, aim, if telecom { Some(&value) } else { None }, plain),
+            false => None,
+        };
+        if row.is_none() && self.is_passed_over(plain, &value) {
+            return;
+        }
         let reads = self.carried(row.map(|(_, carry)| carry), plain);
         let row = row.map(|(row, _)| row);
-        let rest = known.map_or("@*", |(name, _)| table.names.attribute_word(name));
+        let rest = if called.class.is_some() { table.names.attribute_word(local) } else { "@*" };
         // The number is what is the person's, not the scheme of its URL.
         let skipped = if telecom && row.is_some() && value == tape.raw(id) { scheme(&value) } else { 0 };
         let value = match (skipped, &value) {
             (0, _) => value,
             (_, value) => Cow::Owned(value.get(skipped..).unwrap_or_default().to_owned()),
         };
+        let span = tape.span(id);
         let span = span.start + skipped..span.end;
         self.tell(Told { span, value, row, reads, cue: "", rest });
     }
 
-    /// The row that covers a leaf of the innermost element; `seen` tells an id's root, a telecom's value or an
-    /// authority's name, and whether the leaf reads as text without a row. It is asked only where there may be a row.
-    fn row<'a>(
+    /// The row that covers an attribute of the innermost element, which is `element`; of a telecom's value the value is asked.
+    fn attribute_row(
         &mut self,
-        aim: Aim,
-        seen: impl FnOnce() -> (Cow<'a, str>, Cow<'a, str>, bool),
+        element: NodeId,
+        aim: Name,
+        telecom: Option<&Cow<'t, str>>,
+        plain: Reads<'_>,
     ) -> Option<(&'t Field, Carry)> {
-        let top = self.frames.last()?;
-        let (path, owner) = (top.path, top.owner);
-        let rows = self.paths.rows(path, aim, &self.frames);
-        if rows.is_empty() {
+        let (path, name, owner) = self.standing()?;
+        if self.paths.rows(path, Aim::Attribute(aim), name).is_empty() {
             return None;
         }
-        let (system, kind, is_text) = seen();
-        Seen { system: system.trim(), kind: kind.trim(), is_text }.row(rows, owner)
+        let words = &self.table.words;
+        let system = self.attr(element, words.root).unwrap_or_default();
+        let kind = match telecom {
+            Some(value) => value.clone(),
+            None => self.attr(element, words.authority).unwrap_or_default(),
+        };
+        let is_text = matches!(plain, Reads::Text | Reads::Public);
+        let seen = Seen { system: system.trim(), kind: kind.trim(), is_text };
+        seen.row(self.paths.rows(path, Aim::Attribute(aim), name), owner)
+    }
+
+    /// Whether a leaf without a row reads so that no person is asked of it, and the sink has nothing to ask of it either.
+    fn is_passed_over(&self, reads: Reads<'_>, value: &str) -> bool {
+        matches!(reads, Reads::Code | Reads::Opaque | Reads::Time | Reads::Quantity)
+            && self.sink.passes_over(reads, value)
+    }
+
+    /// Path, name and owner of the innermost element.
+    fn standing(&self) -> Option<(PathId, Name, Owner)> {
+        self.frames.last().map(|top| (top.path, top.name, top.owner))
+    }
+
+    /// The number of the innermost element's name, whatever its namespace.
+    fn innermost(&self) -> Name {
+        self.frames.last().map_or(Name::UNKNOWN, |top| top.local)
     }
 
     /// How an attribute reads where no row covers it.
-    fn plain(&self, element: NodeId, attribute: Name, class: Class, value: &str) -> Reads<'static> {
+    fn plain(&self, attribute: Name, class: Class, value: &str) -> Reads<'static> {
         let words = &self.table.words;
-        let element = || self.local(element);
+        let element = || self.innermost();
         let is_query = || value.contains('?');
         let by_class = match attribute {
+            // Those of which more is asked are of the class of texts.
+            _ if class == Class::Code => Reads::Code,
             at if at == words.value && element() == words.telecom => Reads::Text,
             at if at == words.value
                 && element() == words.reference
@@ -127,9 +149,10 @@ impl<'t> Walk<'t, '_, '_> {
 
     /// Whether an element is a code of a published terminology.
     fn is_term(&self, element: NodeId) -> bool {
-        let system = self.tape.attr(element, "codeSystem");
+        let words = &self.table.words;
+        let system = self.attr(element, words.code_system);
         system.is_some_and(|system| self.table.names.is_terminology(&system))
-            && self.tape.attr_id(element, "code").is_some()
+            && self.calls.attribute(self.tape, element, words.code).is_some()
     }
 
     /// Whether what the innermost element says is said of the document rather than of a person.
@@ -143,24 +166,28 @@ impl<'t> Walk<'t, '_, '_> {
 
     /// A text outside the narrative.
     pub(super) fn plain_text(&mut self, id: NodeId) {
-        let (tape, table) = (self.tape, self.table);
+        let table = self.table;
         let Some((element, name, unknown)) = self.frames.last().map(|f| (f.node, f.name, f.unknown)) else {
             return;
         };
-        let base64 = tape.attr(element, "representation").is_some_and(|r| r.trim() == "B64");
-        let media = tape.attr(element, "mediaType").unwrap_or_default();
+        let words = &table.words;
+        let base64 = self.attr(element, words.representation).is_some_and(|r| r.trim() == "B64");
+        let media = self.attr(element, words.media_type).unwrap_or_default();
         let plain = match () {
             () if base64 => Reads::Base64(media.trim()),
             () if !unknown && table.names.is_code(name) => Reads::Code,
             () => Reads::Text,
         };
-        let nothing = || (Cow::Borrowed(""), Cow::Borrowed(""), plain == Reads::Text);
-        let row = self.row(Aim::Element, nothing);
+        let seen = Seen { is_text: plain == Reads::Text, ..Seen::default() };
+        let row = self.standing().and_then(|(path, name, owner)| {
+            let rows = self.paths.rows(path, Aim::Element, name);
+            seen.row(rows, owner)
+        });
         let reads = match row.map(|(_, carry)| carry) {
             _ if base64 => plain,
             carry => self.carried(carry, plain),
         };
-        let cue = if reads == Reads::Text { self.question() } else { String::new() };
+        let cue = if reads == Reads::Text { self.question() } else { Cow::Borrowed("") };
         let (span, value) = self.trimmed(id);
         self.tell(Told { span, value, row: row.map(|(row, _)| row), reads, cue: &cue, rest: "" });
     }
@@ -191,15 +218,15 @@ impl<'t> Walk<'t, '_, '_> {
     }
 
     /// What an observation asks: its code in words.
-    fn question(&self) -> String {
-        let tape = self.tape;
-        let [.., asks, value] = self.frames.as_slice() else { return String::new() };
-        if tape.local(value.node) != "value" {
-            return String::new();
+    fn question(&self) -> Cow<'t, str> {
+        let (tape, words) = (self.tape, &self.table.words);
+        let [.., asks, value] = self.frames.as_slice() else { return Cow::Borrowed("") };
+        if value.local != words.value {
+            return Cow::Borrowed("");
         }
         let mut children = tape.elements(asks.node).take(CHILDREN_LOOKED_AT_MAX);
-        let code = children.find(|child| tape.local(*child) == "code");
-        code.and_then(|code| tape.attr(code, "displayName")).map_or_else(String::new, Cow::into_owned)
+        let code = children.find(|child| self.local(*child) == words.code);
+        code.and_then(|code| self.attr(code, words.display_name)).unwrap_or_default()
     }
 
     fn carried<'a>(&self, carry: Option<Carry>, plain: Reads<'a>) -> Reads<'a> {
@@ -273,10 +300,8 @@ fn by_shape(value: &str) -> Reads<'static> {
 
 /// Whether it may be an OID, a UUID, a date of a template, a name inside the document.
 fn is_opaque(value: &str) -> bool {
-    value.len() <= OPAQUE_BYTES_MAX
-        && value
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_' | b':' | b'#' | b'/'))
+    let is_of_one = |b: &u8| OPAQUE_BYTES.get(usize::from(*b)).copied().unwrap_or(false);
+    value.len() <= OPAQUE_BYTES_MAX && value.as_bytes().iter().all(is_of_one)
 }
 
 /// How long the scheme of a telecom's URL is, with the blanks behind it.
@@ -298,6 +323,19 @@ const NUMBER_BYTES_MAX: usize = 16;
 
 /// HL7 v3 TS: 14 digits, a fraction, a zone.
 const TIME_BYTES_MAX: usize = 28;
+
+/// Bytes that an identifier of a machine has.
+const OPAQUE_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        // In a constant an index is checked when it is compiled.
+        bytes[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'#' | b'/');
+        byte += 1;
+    }
+    bytes
+};
 
 /// An OID may have 128 characters in HL7 v3.
 const OPAQUE_BYTES_MAX: usize = 128;

@@ -10,13 +10,16 @@
 //!   informant that has an id of the patient's is the patient. The patient is announced when a first leaf needs one.
 //! - Places: `ClinicalDocument/recordTarget/patientRole/id[2]/@extension`; names that CDA doesn't have show as `*`.
 //! - In doubt: text. Below an unknown name everything is text, whatever it is called.
-//! - Cost: two passes over a flat tape: names become numbers, leaves are told. Which rows may cover a path, its tags counted,
-//!   is asked once for each path of the document (`paths.rs`), and costs its rows times its depth, both bounded. No recursion.
+//! - Cost: one pass over a flat tape. What a name is to CDA is asked once for each name of the document (`called.rs`), and
+//!   which rows may cover a path, its tags counted, once for each path (`paths.rs`, by the automaton of `steps.rs`). A code,
+//!   a time, a quantity of which the sink has nothing to ask is not told. No recursion.
 
+mod called;
 mod frame;
 mod names;
 mod path;
 mod paths;
+mod steps;
 mod table;
 mod leaf;
 mod narrative;
@@ -25,16 +28,20 @@ mod narrative;
 mod tests;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod slow;
 
 pub(crate) use table::NAMES;
 pub use table::Table;
 
 use super::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
 use super::{PersonId, Role, Sink, WalkError};
+use called::{Called, Calls};
 use frame::{Counts, Frame, Owner, place};
 use names::{Name, Part};
 use narrative::Lines;
 use paths::{PathId, Paths};
+use std::borrow::Cow;
 
 /// Whether a document is a ClinicalDocument, or a part of one: a section, an entry, a header's element, in the
 /// namespace of HL7 v3 or, as snippets have it, in none.
@@ -66,15 +73,11 @@ pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkEr
 
 /// Walks a document that is read already.
 pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
-    let numbered = |id| match tape.kind(id) {
-        NodeKind::Element | NodeKind::Attribute => table.names.find(tape.local(id)),
-        _ => Name::UNKNOWN,
-    };
     Walk {
         tape,
         table,
         sink,
-        locals: tape.nodes().map(numbered).collect(),
+        calls: Calls::new(tape, &table.names),
         paths: Paths::new(table),
         counts: Counts::default(),
         known: None,
@@ -92,8 +95,7 @@ struct Walk<'t, 'd, 's> {
     tape: &'t Tape<'d>,
     table: &'t Table,
     sink: &'s mut dyn Sink,
-    /// For each node the number of its name without prefix, an element's or an attribute's.
-    locals: Vec<Name>,
+    calls: Calls,
     paths: Paths<'t>,
     counts: Counts,
     /// The declaration of a namespace that was asked about last, and whether it is a known one.
@@ -111,7 +113,7 @@ struct Walk<'t, 'd, 's> {
     patient_ids: Vec<(String, String)>,
 }
 
-impl Walk<'_, '_, '_> {
+impl<'t> Walk<'t, '_, '_> {
     fn run(mut self) {
         for id in self.tape.nodes() {
             while self.frames.last().is_some_and(|frame| frame.after <= id) {
@@ -132,28 +134,27 @@ impl Walk<'_, '_, '_> {
 
     fn enter(&mut self, id: NodeId) {
         let (tape, table) = (self.tape, self.table);
-        let local = self.local(id);
-        let name = if self.is_known(id) { table.names.as_element(local) } else { Name::UNKNOWN };
-        let narrative = self.narrative(name, local, id);
-        self.begin_lines(narrative, id);
-        let tags = table.tags.of(tape, id, name, &table.names, table.words.code);
+        let called = *self.called(id);
+        let local = called.local;
+        let name = if self.is_known(id) { called.element } else { Name::UNKNOWN };
+        let narrative = self.narrative(name, &called, id);
+        self.begin_lines(narrative, local);
+        let tags = table.tags.of(tape, &self.calls, id, name, &table.words);
         let above = self.frames.last();
         let before = above.map_or(PathId::OUTSIDE, |above| above.path);
-        let mut frame = Frame::new(id, tape.after(id), name, tags, above, &mut self.counts);
+        let path = self.paths.enter(before, name, tags);
+        let mut frame = Frame::new(id, tape.after(id), (name, local), above, &mut self.counts);
         frame.narrative = narrative;
         frame.of_target |= name == table.words.record_target;
+        frame.path = path;
         self.frames.push(frame);
-        let path = self.paths.enter(before, &self.frames);
-        if let Some(frame) = self.frames.last_mut() {
-            frame.path = path;
-        }
         if name == Name::UNKNOWN {
             let person = self.owner();
             let (frames, names) = (&self.frames, &table.names);
             self.sink.unknown_key(tape.name(id), tape.name_span(id), person, &|| place(frames, names, ""));
         }
         if let Some(part) = self.paths.part(path) {
-            let owner = self.entering(id, part);
+            let owner = self.entering(id, local, part);
             if let Some(frame) = self.frames.last_mut() {
                 frame.owner = owner;
             }
@@ -168,9 +169,19 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// The number of the name of an element or attribute, without its prefix.
+    /// What an element or attribute is called.
+    fn called(&self, id: NodeId) -> &Called {
+        self.calls.of(self.tape, id)
+    }
+
+    /// The number of its name in the table, without its prefix.
     fn local(&self, id: NodeId) -> Name {
-        self.locals.get(id.index()).copied().unwrap_or(Name::UNKNOWN)
+        self.called(id).local
+    }
+
+    /// The value of the attribute of this name, which has no prefix.
+    fn attr(&self, element: NodeId, name: Name) -> Option<Cow<'t, str>> {
+        self.calls.attribute(self.tape, element, name).map(|attribute| self.tape.value(attribute))
     }
 
     /// Whether an element has no namespace or one that CDA and its users have.
@@ -187,9 +198,9 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Whose the innermost element is, which plays a part.
-    fn entering(&mut self, id: NodeId, part: Part) -> Owner {
-        let local = self.tape.local(id);
-        if matches!(local, "assignedAuthor" | "assignedEntity") && self.is_patient(id) {
+    fn entering(&mut self, id: NodeId, local: Name, part: Part) -> Owner {
+        let words = &self.table.words;
+        if (local == words.assigned_author || local == words.assigned_entity) && self.is_patient(id) {
             return Owner::Patient;
         }
         match part {
@@ -213,22 +224,24 @@ impl Walk<'_, '_, '_> {
 
     /// Remembers the ids of the patient's role, by which an author may turn out to be the patient.
     fn keep_ids(&mut self, target: NodeId) {
-        let tape = self.tape;
-        let role = tape.elements(target).find(|child| tape.local(*child) == "patientRole");
-        let ids = role.into_iter().flat_map(|role| tape.elements(role)).filter(|id| tape.local(*id) == "id");
-        for id in ids.take(PATIENT_IDS_MAX) {
-            if let (Some(root), Some(extension)) = (tape.attr(id, "root"), tape.attr(id, "extension")) {
-                self.patient_ids.push((root.into_owned(), extension.into_owned()));
-            }
-        }
+        let (tape, words) = (self.tape, &self.table.words);
+        let role = tape.elements(target).find(|child| self.local(*child) == words.patient_role);
+        let ids =
+            role.into_iter().flat_map(|role| tape.elements(role)).filter(|id| self.local(*id) == words.id);
+        let ids = ids.take(PATIENT_IDS_MAX).filter_map(|id| {
+            let (root, extension) = (self.attr(id, words.root)?, self.attr(id, words.extension)?);
+            Some((root.into_owned(), extension.into_owned()))
+        });
+        let ids = ids.collect();
+        self.patient_ids = ids;
     }
 
     /// Whether an author's or informant's id is one of the patient's.
     fn is_patient(&self, entity: NodeId) -> bool {
-        let tape = self.tape;
-        let mut ids = tape.elements(entity).filter(|id| tape.local(*id) == "id").take(PATIENT_IDS_MAX);
+        let (tape, words) = (self.tape, &self.table.words);
+        let mut ids = tape.elements(entity).filter(|id| self.local(*id) == words.id).take(PATIENT_IDS_MAX);
         ids.any(|id| {
-            let (root, extension) = (tape.attr(id, "root"), tape.attr(id, "extension"));
+            let (root, extension) = (self.attr(id, words.root), self.attr(id, words.extension));
             self.patient_ids
                 .iter()
                 .any(|(r, e)| root.as_deref() == Some(r.as_str()) && extension.as_deref() == Some(e.as_str()))
@@ -244,10 +257,12 @@ impl Walk<'_, '_, '_> {
                 let mut filled = false;
                 let mut payer = false;
                 for child in tape.elements(id) {
-                    match tape.local(child) {
-                        "code" => payer |= tape.attr(child, "code").as_deref() == Some(PAYERS),
-                        "entry" => filled = true,
-                        "text" => filled |= tape.children(child).next().is_some(),
+                    match self.local(child) {
+                        local if local == words.code => {
+                            payer |= self.attr(child, words.code).as_deref() == Some(PAYERS);
+                        }
+                        local if local == words.entry => filled = true,
+                        local if local == words.text => filled |= tape.children(child).next().is_some(),
                         _ => {}
                     }
                 }

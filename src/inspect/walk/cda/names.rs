@@ -69,7 +69,9 @@ pub(super) struct Names {
     /// By number.
     meanings: Vec<Meaning>,
     terminologies: Vec<String>,
-    /// Those of them that have no letters and stand for themselves alone: most object identifiers.
+    /// Those of them that have no letters and stand for all that begin so: branches of object identifiers.
+    branches: Vec<String>,
+    /// Those that have none and stand for themselves alone.
     oids: Map<String, ()>,
     provider_columns: HashSet<String>,
 }
@@ -87,11 +89,13 @@ struct Meaning {
 impl Names {
     pub(super) fn new(raw: &RawNames) -> Self {
         let terminologies: Vec<String> = raw.terminologies.split_whitespace().map(str::to_owned).collect();
-        let is_oid = |system: &&String| system.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let is_oid = |system: &&str| system.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let words = || terminologies.iter().map(String::as_str);
         let mut names = Self {
             by_word: Map::default(),
             meanings: Vec::new(),
-            oids: terminologies.iter().filter(is_oid).map(|oid| (oid.clone(), ())).collect(),
+            oids: words().filter(is_oid).map(|oid| (oid.to_owned(), ())).collect(),
+            branches: words().filter_map(|t| t.strip_suffix('*')).filter(is_oid).map(str::to_owned).collect(),
             terminologies,
             provider_columns: raw.provider_columns.split_whitespace().map(str::to_owned).collect(),
         };
@@ -161,7 +165,9 @@ impl Names {
 
     /// Whether a code system is a published terminology.
     pub(super) fn is_terminology(&self, system: &str) -> bool {
-        self.oids.contains_key(system) || listed(&self.terminologies, system)
+        self.branches.iter().any(|branch| system.starts_with(branch.as_str()))
+            || self.oids.contains_key(system)
+            || listed(&self.terminologies, system)
     }
 
     /// Whether a column of this head tells of providers or organisations.
@@ -229,9 +235,32 @@ words! {
     template_id = "templateId",
     type_id = "typeId",
     set_id = "setId",
+    code_system = "codeSystem",
+    class_code = "classCode",
+    type_code = "typeCode",
+    kind = "type",
+    entry = "entry",
+    table = "table",
+    root = "root",
+    authority = "assigningAuthorityName",
+    representation = "representation",
+    media_type = "mediaType",
+    patient_role = "patientRole",
+    assigned_author = "assignedAuthor",
+    assigned_entity = "assignedEntity",
 }
 
 impl Words {
+    /// Whether an attribute tells of which kind an element is.
+    pub(super) fn is_type(&self, attribute: Name) -> bool {
+        attribute == self.class_code || attribute == self.type_code || attribute == self.kind
+    }
+
+    /// Whether an element is a cell of a table.
+    pub(super) fn is_cell(&self, element: Name) -> bool {
+        element == self.td || element == self.th
+    }
+
     /// Whether an element's extension is the machine's own.
     pub(super) fn is_machines_id(&self, element: Name) -> bool {
         element == self.template_id || element == self.type_id || element == self.set_id

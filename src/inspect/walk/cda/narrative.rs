@@ -7,6 +7,7 @@
 use super::super::Reads;
 use super::super::xml::NodeId;
 use super::Walk;
+use super::called::Called;
 use super::frame::Narrative;
 use super::leaf::Told;
 use super::names::Name;
@@ -41,16 +42,16 @@ struct Head<'t> {
 }
 
 impl Walk<'_, '_, '_> {
-    /// How an element that begins now stands in the narrative; `local` is the number of its name.
-    pub(super) fn narrative(&self, name: Name, local: Name, id: NodeId) -> Narrative {
-        let (tape, words) = (self.tape, &self.table.words);
+    /// How an element that begins now, of this name as known and as written, stands in the narrative.
+    pub(super) fn narrative(&self, name: Name, called: &Called, id: NodeId) -> Narrative {
+        let (words, local) = (&self.table.words, called.local);
         let above = self.frames.last();
-        let is_cell = local == words.td || local == words.th;
+        let is_cell = words.is_cell(local);
         match above.map_or(Narrative::Outside, |above| above.narrative) {
             Narrative::Outside if local != words.text => Narrative::Outside,
             Narrative::Outside => {
-                let apart = above.is_some_and(|above| self.local(above.node) == words.non_xml_body);
-                let base64 = || tape.attr(id, "representation").is_some_and(|r| r.trim() == "B64");
+                let apart = above.is_some_and(|above| above.local == words.non_xml_body);
+                let base64 = || self.attr(id, words.representation).is_some_and(|r| r.trim() == "B64");
                 if name != Name::UNKNOWN && !apart && !base64() {
                     Narrative::Block
                 } else {
@@ -60,7 +61,7 @@ impl Walk<'_, '_, '_> {
             Narrative::Pairs if is_cell && self.lines.next.is_multiple_of(2) => Narrative::Label,
             Narrative::Pairs if is_cell => Narrative::Inline,
             _ if is_cell => Narrative::Block,
-            _ if INLINE.contains(&tape.local(id)) => Narrative::Inline,
+            _ if called.inline => Narrative::Inline,
             _ if local == words.tr && self.is_pairs(id) => Narrative::Pairs,
             _ => Narrative::Block,
         }
@@ -68,24 +69,25 @@ impl Walk<'_, '_, '_> {
 
     /// Whether a row's cells are labels and values by turns.
     fn is_pairs(&self, row: NodeId) -> bool {
-        let mut cells = self.tape.elements(row).map(|cell| self.tape.local(cell)).take(CELLS_LOOKED_AT_MAX);
+        let words = &self.table.words;
+        let mut cells = self.tape.elements(row).map(|cell| self.local(cell)).take(CELLS_LOOKED_AT_MAX);
         let (mut count, mut by_turns) = (0, true);
         for cell in cells.by_ref() {
-            by_turns &= cell == if count % 2 == 0 { "th" } else { "td" };
+            by_turns &= cell == if count % 2 == 0 { words.th } else { words.td };
             count += 1;
         }
         count == 2 || by_turns && count > 0 && count % 2 == 0
     }
 
-    /// Before an element is entered.
-    pub(super) fn begin_lines(&mut self, narrative: Narrative, id: NodeId) {
+    /// Before an element is entered; `local` is the number of its name.
+    pub(super) fn begin_lines(&mut self, narrative: Narrative, local: Name) {
+        let words = &self.table.words;
         let above = self.frames.last().map_or(Narrative::Outside, |above| above.narrative);
         if narrative == Narrative::Outside && above == Narrative::Outside {
             return;
         }
-        let local = self.tape.local(id);
-        let in_pairs = self.frames.last().is_some_and(|above| above.narrative == Narrative::Pairs);
-        if in_pairs && is_cell(local) {
+        let in_pairs = above == Narrative::Pairs;
+        if in_pairs && words.is_cell(local) {
             self.lines.next += 1;
         }
         if matches!(narrative, Narrative::Outside | Narrative::Inline) {
@@ -93,14 +95,13 @@ impl Walk<'_, '_, '_> {
         }
         self.flush();
         match local {
-            "text" => {
-                let above = self.frames.last().map(|above| self.tape.local(above.node));
-                self.lines.of_section = above.is_none_or(|above| above == "section");
+            local if local == words.text => {
+                self.lines.of_section = self.frames.last().is_none_or(|above| above.local == words.section);
             }
-            "table" => self.lines.heads.clear(),
-            "tr" => self.lines.next = 0,
-            "td" | "th" if !in_pairs => {
-                self.lines.cell = Some((self.lines.next, local == "th"));
+            local if local == words.table => self.lines.heads.clear(),
+            local if local == words.tr => self.lines.next = 0,
+            local if words.is_cell(local) && !in_pairs => {
+                self.lines.cell = Some((self.lines.next, local == words.th));
                 self.lines.next += 1;
             }
             _ => {}
@@ -112,7 +113,7 @@ impl Walk<'_, '_, '_> {
         let Some(frame) = self.frames.last().filter(|frame| frame.narrative != Narrative::Outside) else {
             return;
         };
-        let cell = is_cell(self.tape.local(frame.node));
+        let cell = self.table.words.is_cell(frame.local);
         if matches!(frame.narrative, Narrative::Block | Narrative::Pairs) {
             self.flush();
             if cell {
@@ -197,14 +198,6 @@ impl Walk<'_, '_, '_> {
         }
     }
 }
-
-fn is_cell(local: &str) -> bool {
-    matches!(local, "td" | "th")
-}
-
-/// Elements that don't end a line.
-const INLINE: &[&str] =
-    &["content", "linkHtml", "sub", "sup", "footnote", "footnoteRef", "b", "i", "u", "span", "a"];
 
 /// Cells of a row that are looked at.
 const CELLS_LOOKED_AT_MAX: usize = 16;

@@ -1,15 +1,15 @@
 //! Paths of rows and roles: `entry//participant[COV]/participantRole/id/@extension`.
 
 use super::super::xml::{ATTRIBUTES_LOOKED_AT_MAX, NodeId, Tape};
-use super::frame::Frame;
-use super::names::{Name, Names};
+use super::called::Calls;
+use super::names::{Name, Names, Words};
 use crate::inspect::hash::Map;
 
 /// Where something stands, whatever is around its first step.
 #[derive(Debug)]
 pub(super) struct Path {
     /// Steps that follow each other; between two of these blocks any number of elements.
-    blocks: Vec<Vec<Step>>,
+    pub(super) blocks: Vec<Vec<Step>>,
     pub(super) aim: Aim,
 }
 
@@ -25,10 +25,10 @@ pub(super) enum Aim {
 }
 
 #[derive(Debug)]
-struct Step {
-    name: Name,
+pub(super) struct Step {
+    pub(super) name: Name,
     /// Of each, one bit must be among the element's tags.
-    any_of: Vec<u64>,
+    pub(super) any_of: Vec<u64>,
 }
 
 impl Path {
@@ -69,33 +69,6 @@ impl Path {
         let steps = self.blocks.iter().flatten();
         steps.map(|step| 1 + 100 * step.any_of.len()).sum()
     }
-
-    /// Whether the innermost of these elements is where the path leads.
-    pub(super) fn fits(&self, frames: &[Frame]) -> bool {
-        let mut end = frames.len();
-        let mut gap = self.aim == Aim::Below;
-        for block in self.blocks.iter().rev() {
-            let lowest = if gap { block.len() } else { end };
-            // The nearest place for each block leaves most room for those before it.
-            let Some(at) = (lowest..=end).rev().find(|end| fits_at(block, frames, *end)) else {
-                return false;
-            };
-            end = at - block.len();
-            gap = true;
-        }
-        true
-    }
-}
-
-/// Whether the elements before `end` are those of the block.
-fn fits_at(block: &[Step], frames: &[Frame], end: usize) -> bool {
-    let Some(there) = end.checked_sub(block.len()).and_then(|start| frames.get(start..end)) else {
-        return false;
-    };
-    block
-        .iter()
-        .zip(there)
-        .all(|(step, frame)| step.name == frame.name && step.any_of.iter().all(|bits| bits & frame.tags != 0))
 }
 
 /// The words that conditions ask for, a bit each.
@@ -134,29 +107,31 @@ impl Tags {
         }
     }
 
-    /// What conditions may ask of this element; `code` is the number of that word.
-    pub(super) fn of(&self, tape: &Tape<'_>, id: NodeId, name: Name, names: &Names, code: Name) -> u64 {
+    /// What conditions may ask of this element.
+    pub(super) fn of(&self, tape: &Tape<'_>, calls: &Calls, id: NodeId, name: Name, words: &Words) -> u64 {
         if !self.asked.get(usize::from(name.0)).copied().unwrap_or(false) {
             return 0;
         }
         let mut tags = 0;
         let mut seen = |word: &str| tags |= self.words.get(word).copied().unwrap_or(0);
         for attribute in tape.attributes(id).take(ATTRIBUTES_LOOKED_AT_MAX) {
-            if matches!(tape.local(attribute), "classCode" | "typeCode" | "type") {
+            if words.is_type(calls.of(tape, attribute).local) {
                 seen(&tape.value(attribute));
             }
         }
         // A bit for each name that is asked for as a child.
         let mut there = 0_u64;
         for child in tape.elements(id).take(CHILDREN_LOOKED_AT_MAX) {
-            let local = names.find(tape.local(child));
-            if local == code {
-                for attribute in ["code", "codeSystem"] {
-                    seen(&tape.attr(child, attribute).unwrap_or_default());
+            let called = calls.of(tape, child);
+            if called.local == words.code {
+                for attribute in [words.code, words.code_system] {
+                    if let Some(attribute) = calls.attribute(tape, child, attribute) {
+                        seen(&tape.value(attribute));
+                    }
                 }
             }
-            let element = names.as_element(local);
-            there |= self.children.iter().filter(|(c, ..)| *c == element).fold(0, |all, (.., bit)| all | bit);
+            let bits = self.children.iter().filter(|(c, ..)| *c == called.element);
+            there |= bits.fold(0, |all, (.., bit)| all | bit);
         }
         for (_, wanted, bit) in &self.children {
             if (there & bit != 0) == *wanted {

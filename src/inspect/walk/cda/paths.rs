@@ -1,16 +1,17 @@
 //! The paths of a document: each sequence of names and tags is numbered once, and what the table says of it is asked
 //! once. A document of a hundred observations has a hundred codes at one path.
 
-use super::frame::Frame;
 use super::names::{Name, Part};
 use super::path::Aim;
+use super::steps::StepId;
 use super::table::{Carry, Table};
 use crate::inspect::field::Field;
-use crate::inspect::hash::Map;
+use crate::inspect::hash::Keyed;
+use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 
 /// A path, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PathId(u32);
 
 impl PathId {
@@ -21,91 +22,231 @@ impl PathId {
 /// The paths of one document. A row that may cover a leaf is one whose path fits.
 pub(super) struct Paths<'t> {
     table: &'t Table,
-    numbers: Map<(PathId, Name, u64), PathId>,
-    parts: Vec<Option<Part>>,
-    /// By the number of the path and of what is aimed at.
-    aimed: Map<u64, Range<usize>>,
+    /// What each path goes on from, and with which name and tags.
+    numbers: Numbers<(PathId, Name, u64)>,
+    known: Vec<Known>,
+    /// Steps of the automaton that end at each path, one path behind the other.
+    ends: Vec<StepId>,
+    /// A bit for each step, those of one path at a time.
+    marked: Vec<u64>,
+    /// Paths with what is aimed at there.
+    aims: Numbers<(PathId, Aim)>,
+    aimed: Vec<Range<u32>>,
     rows: Vec<(&'t Field, Carry)>,
+}
+
+/// What is known of a path.
+struct Known {
+    ends: Range<u32>,
+    /// Bits of the steps that end at the path or above, and are asked for below.
+    within: u64,
+    part: Option<Part>,
 }
 
 impl<'t> Paths<'t> {
     pub(super) fn new(table: &'t Table) -> Self {
-        Self { table, numbers: Map::default(), parts: Vec::new(), aimed: Map::default(), rows: Vec::new() }
+        Self {
+            table,
+            numbers: Numbers::default(),
+            known: Vec::with_capacity(64),
+            ends: Vec::new(),
+            marked: vec![0; table.steps.len().div_ceil(64)],
+            aims: Numbers::default(),
+            aimed: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 
-    /// The path of the innermost of these elements, which lies at the end of `before`.
-    pub(super) fn enter(&mut self, before: PathId, frames: &[Frame]) -> PathId {
-        let Some(top) = frames.last() else { return PathId::OUTSIDE };
-        let next = PathId(u32::try_from(self.parts.len()).unwrap_or(u32::MAX - 1));
-        let key = (before, top.name, top.tags);
-        if let Some(id) = self.numbers.get(&key) {
-            return *id;
+    /// The path of an element of this name and these tags that lies at the end of `before`.
+    pub(super) fn enter(&mut self, before: PathId, name: Name, tags: u64) -> PathId {
+        let number = self.numbers.of((before, name, tags));
+        if number as usize == self.known.len() {
+            self.add(before, name, tags);
         }
-        self.numbers.insert(key, next);
-        self.parts.push(self.table.part(frames));
-        next
+        PathId(number)
+    }
+
+    fn add(&mut self, before: PathId, name: Name, tags: u64) {
+        let mut within = self.within(before);
+        self.mark(before, true);
+        let from = small(self.ends.len());
+        let (table, marked, ends) = (self.table, &self.marked, &mut self.ends);
+        let steps = &table.steps;
+        steps.here((name, tags), within, |step| is_marked(marked, step), |step| ends.push(step));
+        self.mark(before, false);
+        let ends = from..small(self.ends.len());
+        for step in self.ends.get(from as usize..).unwrap_or_default() {
+            within |= steps.kept(*step);
+        }
+        let path = PathId(small(self.known.len()));
+        self.known.push(Known { ends, within, part: None });
+        self.mark(path, true);
+        let part = table.part(name, |step| is_marked(&self.marked, step));
+        self.mark(path, false);
+        if let Some(known) = self.known.last_mut() {
+            known.part = part;
+        }
     }
 
     /// Which part the innermost element of a path plays, where it plays one of its own.
     pub(super) fn part(&self, path: PathId) -> Option<Part> {
-        self.parts.get(path.0 as usize).copied().flatten()
+        self.known.get(path.0 as usize).and_then(|known| known.part)
     }
 
-    /// The rows whose paths fit a leaf of the innermost of these elements, heaviest first.
-    pub(super) fn rows(&mut self, path: PathId, aim: Aim, frames: &[Frame]) -> &[(&'t Field, Carry)] {
-        let at = match aim {
+    /// Whether there may be rows for an attribute: of most there are nowhere any.
+    pub(super) fn may_cover(&self, path: PathId, attribute: Name) -> bool {
+        self.table.aims_at(attribute) || self.table.covers_below(self.within(path))
+    }
+
+    /// The rows whose paths fit a leaf of the innermost element, which has this name, heaviest first.
+    pub(super) fn rows(&mut self, path: PathId, aim: Aim, name: Name) -> &[(&'t Field, Carry)] {
+        let number = self.aims.of((path, aim)) as usize;
+        if number == self.aimed.len() {
+            let (table, within) = (self.table, self.within(path));
+            self.mark(path, true);
+            let from = small(self.rows.len());
+            let marked = &self.marked;
+            self.rows.extend(table.rows(aim, name, within, |step| is_marked(marked, step)));
+            self.aimed.push(from..small(self.rows.len()));
+            self.mark(path, false);
+        }
+        let range = self.aimed.get(number).cloned().unwrap_or_default();
+        self.rows.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    fn within(&self, path: PathId) -> u64 {
+        self.known.get(path.0 as usize).map_or(0, |known| known.within)
+    }
+
+    /// Sets or takes back the bits of the steps that end at a path.
+    fn mark(&mut self, path: PathId, set: bool) {
+        let ends = self.known.get(path.0 as usize).map(|known| known.ends.clone()).unwrap_or_default();
+        for step in self.ends.get(ends.start as usize..ends.end as usize).unwrap_or_default() {
+            if let Some(word) = self.marked.get_mut(usize::from(step / 64)) {
+                let bit = 1 << (step % 64);
+                *word = if set { *word | bit } else { *word & !bit };
+            }
+        }
+    }
+}
+
+fn is_marked(marked: &[u64], step: StepId) -> bool {
+    marked.get(usize::from(step / 64)).is_some_and(|word| word >> (step % 64) & 1 != 0)
+}
+
+/// Numbers for keys, from 0 in the order in which they come first.
+struct Numbers<K> {
+    keyed: Keyed,
+    keys: Vec<K>,
+    /// A power of two of numbers, at most half of them taken; [`FREE`] is none.
+    slots: Vec<u32>,
+}
+
+impl<K> Default for Numbers<K> {
+    fn default() -> Self {
+        Self { keyed: Keyed::default(), keys: Vec::with_capacity(64), slots: vec![FREE; SLOTS_FIRST] }
+    }
+}
+
+impl<K: Copy + PartialEq + Mixes> Numbers<K> {
+    fn of(&mut self, key: K) -> u32 {
+        let mut at = self.first(&key);
+        // Half of the slots are free: this ends.
+        while let Some(number) = self.slots.get(at).copied().filter(|number| *number != FREE) {
+            if self.keys.get(number as usize) == Some(&key) {
+                return number;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        let number = small(self.keys.len());
+        self.keys.push(key);
+        match self.keys.len() * 2 > self.slots.len() {
+            true => self.grow(),
+            false => self.put(at, number),
+        }
+        number
+    }
+
+    fn first(&self, key: &K) -> usize {
+        let mut hasher = self.keyed.build_hasher();
+        key.mix(&mut hasher);
+        (hasher.finish() >> 32) as usize & (self.slots.len() - 1)
+    }
+
+    fn put(&mut self, mut at: usize, number: u32) {
+        while self.slots.get(at).is_some_and(|slot| *slot != FREE) {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = number;
+        }
+    }
+
+    fn grow(&mut self) {
+        self.slots = vec![FREE; self.slots.len() * 2];
+        for number in 0..self.keys.len() {
+            if let Some(at) = self.keys.get(number).map(|key| self.first(key)) {
+                self.put(at, small(number));
+            }
+        }
+    }
+}
+
+/// A key in a few words.
+trait Mixes {
+    fn mix(&self, hasher: &mut impl Hasher);
+}
+
+impl Mixes for (PathId, Name, u64) {
+    fn mix(&self, hasher: &mut impl Hasher) {
+        hasher.write_u64(u64::from(self.0.0) << 32 | u64::from(self.1.0));
+        if self.2 != 0 {
+            hasher.write_u64(self.2); // most elements have no tags
+        }
+    }
+}
+
+impl Mixes for (PathId, Aim) {
+    fn mix(&self, hasher: &mut impl Hasher) {
+        let aim = match self.1 {
             Aim::Element => 0,
             Aim::Below => 1,
             Aim::Attribute(name) => 2 + u64::from(name.0),
         };
-        let key = u64::from(path.0) << 32 | at;
-        let range = match self.aimed.get(&key) {
-            Some(range) => range.clone(),
-            None => {
-                let from = self.rows.len();
-                self.rows.extend(self.table.rows(aim, frames));
-                self.aimed.insert(key, from..self.rows.len());
-                from..self.rows.len()
-            }
-        };
-        self.rows.get(range).unwrap_or_default()
+        hasher.write_u64(u64::from(self.0.0) << 32 | aim);
     }
 }
 
+/// Paths, and what is aimed at, are fewer than the document's nodes, which are numbered in 32 bits.
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(FREE)
+}
+
+const FREE: u32 = u32::MAX;
+const SLOTS_FIRST: usize = 256;
+
 #[cfg(test)]
 mod tests {
-    use super::super::frame::Counts;
     use super::super::tests::table;
     use super::*;
-    use crate::inspect::walk::xml::NodeId;
 
     #[test]
     fn a_path_has_one_number_and_says_what_the_table_says() {
         let table = table();
         let mut paths = Paths::new(&table);
-        let mut counts = Counts::default();
         let words = ["ClinicalDocument", "recordTarget", "patientRole", "patient", "name", "family"];
         let mut seen = Vec::new();
         for _ in 0..2 {
-            let mut frames: Vec<Frame> = Vec::new();
             let mut path = PathId::OUTSIDE;
             for (depth, word) in words.iter().enumerate() {
                 let name = table.names.element(word);
-                let node = NodeId::DOCUMENT;
-                let frame = Frame::new(node, node, name, 0, frames.last(), &mut counts);
-                frames.push(frame);
-                path = paths.enter(path, &frames);
+                path = paths.enter(path, name, 0);
                 seen.push(path);
-                assert_eq!(paths.part(path), table.part(&frames), "{word}");
-                let theirs: Vec<_> = table.rows(Aim::Element, &frames).map(|(row, _)| &row.id).collect();
-                let ours: Vec<_> =
-                    paths.rows(path, Aim::Element, &frames).iter().map(|(row, _)| &row.id).collect();
-                assert_eq!(ours, theirs, "{word}");
-                assert_eq!(ours.is_empty(), depth < 4, "{word}");
+                assert_eq!(paths.rows(path, Aim::Element, name).is_empty(), depth < 4, "{word}");
             }
         }
         assert_eq!(seen.first(), seen.get(words.len()));
         assert_eq!(seen.get(..words.len()), seen.get(words.len()..));
-        assert_eq!(paths.parts.len(), words.len());
+        assert_eq!(paths.known.len(), words.len());
     }
 }

@@ -1,11 +1,12 @@
 //! The field table compiled for reading.
 
-use super::frame::{Frame, Owner};
+use super::frame::Owner;
 use super::names::{Name, Names, Part, RawNames, Words};
 use super::path::{Aim, Path, Tags};
+use super::steps::{End, StepId, Steps};
 use crate::inspect::field::{Field, FieldTable, listed};
+use crate::inspect::hash::Map;
 use crate::inspect::kind::Whose;
-use std::collections::HashMap;
 
 /// Rows, names and roles, ready for reading: made once, used for every document.
 #[derive(Debug)]
@@ -14,23 +15,41 @@ pub struct Table {
     pub(super) names: Names,
     pub(super) words: Words,
     pub(super) tags: Tags,
+    pub(super) steps: Steps,
     /// By what the path leads to and the last element's name, heaviest first.
-    placed: HashMap<(Aim, Name), Vec<Placed>>,
+    placed: Map<(Aim, Name), Vec<Placed>>,
     /// Paths to each leaf below.
     below: Vec<Placed>,
+    /// Bits of the steps that those end with.
+    below_bits: u64,
+    /// By the number of an attribute's name, whether any path leads to it.
+    aimed_at: Vec<bool>,
     narrative: Option<usize>,
     comment: Option<usize>,
     columns: Vec<usize>,
     /// By the element's name, heaviest first.
-    roles: HashMap<Name, Vec<(Path, Part)>>,
+    roles: Map<Name, Vec<Playing>>,
 }
 
+/// Where a row holds.
 #[derive(Debug)]
-struct Placed {
-    path: Path,
+pub(super) struct Placed {
+    end: End,
     row: usize,
     carry: Carry,
     weight: usize,
+    #[cfg(test)]
+    pub(super) path: Path,
+}
+
+/// Where a role is played.
+#[derive(Debug)]
+pub(super) struct Playing {
+    end: StepId,
+    pub(super) part: Part,
+    weight: usize,
+    #[cfg(test)]
+    pub(super) path: Path,
 }
 
 impl Table {
@@ -46,12 +65,15 @@ impl Table {
             words: Words::new(&names)?,
             names,
             tags: Tags::default(),
-            placed: HashMap::new(),
+            steps: Steps::default(),
+            placed: Map::default(),
             below: Vec::new(),
+            below_bits: 0,
+            aimed_at: Vec::new(),
             narrative: None,
             comment: None,
             columns: Vec::new(),
-            roles: HashMap::new(),
+            roles: Map::default(),
         };
         for (index, row) in table.field.iter().enumerate() {
             let carry = Carry::parse(&row.reads)
@@ -62,9 +84,7 @@ impl Table {
         }
         for role in &raw.role {
             for at in &role.at {
-                let path = Path::parse(at, &compiled.names, &mut compiled.tags)
-                    .ok_or_else(|| format!("no such role: {at}"))?;
-                compiled.roles.entry(path.last()).or_default().push((path, role.is));
+                compiled.play(at, role.is).ok_or_else(|| format!("no such role: {at}"))?;
             }
         }
         for list in compiled.placed.values_mut() {
@@ -72,7 +92,7 @@ impl Table {
         }
         compiled.below.sort_by_key(|placed| std::cmp::Reverse(placed.weight));
         for list in compiled.roles.values_mut() {
-            list.sort_by_key(|(path, _)| std::cmp::Reverse(path.weight()));
+            list.sort_by_key(|playing| std::cmp::Reverse(playing.weight));
         }
         Ok(compiled)
     }
@@ -94,11 +114,40 @@ impl Table {
         let when = &self.rows.get(row)?.when;
         let conditional = !when.types.is_empty() || !when.systems.is_empty();
         let weight = path.weight() + if conditional { CONDITION_WEIGHT } else { 0 };
-        let list = match path.aim {
-            Aim::Below => &mut self.below,
-            aim => self.placed.entry((aim, path.last())).or_default(),
+        let end = self.steps.add(&path)?;
+        let list = match (path.aim, end) {
+            (Aim::Below, End::Within(bit)) => {
+                self.below_bits |= bit;
+                &mut self.below
+            }
+            (aim, _) => self.placed.entry((aim, path.last())).or_default(),
         };
-        list.push(Placed { path, row, carry, weight });
+        if let Aim::Attribute(name) = path.aim {
+            let at = usize::from(name.0);
+            self.aimed_at.resize(self.aimed_at.len().max(at + 1), false);
+            *self.aimed_at.get_mut(at)? = true;
+        }
+        list.push(Placed {
+            end,
+            row,
+            carry,
+            weight,
+            #[cfg(test)]
+            path,
+        });
+        Some(())
+    }
+
+    fn play(&mut self, at: &str, part: Part) -> Option<()> {
+        let path = Path::parse(at, &self.names, &mut self.tags)?;
+        let End::At(end) = self.steps.add(&path)? else { return None };
+        self.roles.entry(path.last()).or_default().push(Playing {
+            end,
+            part,
+            weight: path.weight(),
+            #[cfg(test)]
+            path,
+        });
         Some(())
     }
 
@@ -108,12 +157,31 @@ impl Table {
         self.names.element(local) != Name::UNKNOWN || self.names.attribute(local).is_some()
     }
 
-    /// The rows whose paths lead to a leaf of the innermost element, heaviest first, and what each carries.
-    pub(super) fn rows<'t>(&'t self, aim: Aim, frames: &[Frame]) -> impl Iterator<Item = (&'t Field, Carry)> {
-        let top = frames.last().map_or(Name::UNKNOWN, |top| top.name);
-        let placed = self.placed.get(&(aim, top)).map(Vec::as_slice).unwrap_or_default();
-        let fits = placed.iter().chain(&self.below).filter(|placed| placed.path.fits(frames));
+    /// The rows whose paths lead to a leaf of an element of this name, heaviest first, and what each carries. `ends` says
+    /// whether a step ends at the element, and `within` has the bits of those that end at it or above.
+    pub(super) fn rows(
+        &self,
+        aim: Aim,
+        name: Name,
+        within: u64,
+        ends: impl Fn(StepId) -> bool,
+    ) -> impl Iterator<Item = (&Field, Carry)> {
+        let placed = self.placed.get(&(aim, name)).map(Vec::as_slice).unwrap_or_default();
+        let fits = placed.iter().chain(&self.below).filter(move |placed| match placed.end {
+            End::At(step) => ends(step),
+            End::Within(bit) => within & bit != 0,
+        });
         fits.filter_map(|placed| Some((self.rows.get(placed.row)?, placed.carry)))
+    }
+
+    /// Whether any row's path leads to an attribute of this name.
+    pub(super) fn aims_at(&self, attribute: Name) -> bool {
+        self.aimed_at.get(usize::from(attribute.0)).copied().unwrap_or(false)
+    }
+
+    /// Whether a row covers each leaf below an element in which these steps end, or which lies in one where they do.
+    pub(super) const fn covers_below(&self, within: u64) -> bool {
+        within & self.below_bits != 0
     }
 
     /// The row of the narrative.
@@ -133,10 +201,24 @@ impl Table {
         self.columns.iter().filter_map(|row| self.rows.get(*row)).find(|row| listed(&row.when.types, &head))
     }
 
-    /// Which part the innermost element plays, where it plays one of its own.
-    pub(super) fn part(&self, frames: &[Frame]) -> Option<Part> {
-        let roles = self.roles.get(&frames.last()?.name)?;
-        roles.iter().find(|(path, _)| path.fits(frames)).map(|(_, part)| *part)
+    /// Which part an element of this name plays, where it plays one of its own; `ends` says whether a step ends at it.
+    pub(super) fn part(&self, name: Name, ends: impl Fn(StepId) -> bool) -> Option<Part> {
+        self.roles.get(&name)?.iter().find(|playing| ends(playing.end)).map(|playing| playing.part)
+    }
+
+    /// All rows' places with their paths, in the order in which they hold, and those of roles.
+    #[cfg(test)]
+    pub(super) fn paths(&self, aim: Aim, name: Name) -> (Vec<(&Field, &Path)>, Vec<&Playing>) {
+        let placed = self.placed.get(&(aim, name)).map(Vec::as_slice).unwrap_or_default();
+        let rows = placed.iter().chain(&self.below).map(|p| (&self.rows[p.row], &p.path)).collect();
+        (rows, self.roles.get(&name).map(|roles| roles.iter().collect()).unwrap_or_default())
+    }
+
+    /// Every path, of rows and of roles.
+    #[cfg(test)]
+    pub(super) fn all_paths(&self) -> Vec<&Path> {
+        let rows = self.placed.values().flatten().chain(&self.below).map(|placed| &placed.path);
+        rows.chain(self.roles.values().flatten().map(|playing| &playing.path)).collect()
     }
 }
 

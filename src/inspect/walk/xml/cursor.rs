@@ -1,6 +1,7 @@
 //! A place in a text, and the small words of XML that begin there.
 
 use super::escape::reference;
+use super::names::eight;
 use crate::inspect::walk::WalkError;
 use std::ops::Range;
 
@@ -93,6 +94,20 @@ impl<'d> Cursor<'d> {
         self.at > from
     }
 
+    /// The same over more of them, eight at a time: no document has another byte up to the blank ([`not_a_character`]).
+    pub(super) fn blanks(&mut self) {
+        loop {
+            let word = eight(self.text.as_bytes(), self.at);
+            // The highest bit of each byte that is more than a blank.
+            let more = ((word & ONES * 0x7F) + ONES * (0x80 - 0x21) | word) & ONES << 7;
+            self.at += (more.trailing_zeros() / 8) as usize;
+            if more != 0 || self.at >= self.text.len() {
+                self.at = self.at.min(self.text.len());
+                return;
+            }
+        }
+    }
+
     /// What stands before `found` in the rest; past it and `length` bytes more.
     pub(super) fn past(&mut self, found: Option<usize>, length: usize) -> Result<Range<usize>, WalkError> {
         let found = found.ok_or_else(|| self.malformed())?;
@@ -122,14 +137,14 @@ impl<'d> Cursor<'d> {
 pub(super) fn not_a_character(doc: &[u8]) -> Option<usize> {
     // Without branches inside a piece, so that the compiler looks at many bytes at once.
     let is_control = |b: u8| (b < 0x20) & !is_space(b);
-    let has_control = |piece: &[u8]| piece.iter().fold(false, |any, b| any | is_control(*b));
+    let has_control = |piece: &[u8]| piece.iter().fold(0, |any, b| any | u8::from(is_control(*b))) != 0;
     let piece = doc.chunks(PIECE_BYTES).position(has_control).map(|piece| piece * PIECE_BYTES);
     let control = piece.and_then(|from| {
         let at = doc.iter().skip(from).position(|b| is_control(*b))?;
         Some(from + at)
     });
-    let other =
-        memchr::memmem::find_iter(doc, b"\xEF\xBF").find(|at| matches!(doc.get(at + 2), Some(0xBE | 0xBF)));
+    let is_other = |at: &usize| matches!(doc.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF]));
+    let other = memchr::memchr_iter(0xEF, doc).find(is_other);
     control.into_iter().chain(other).min()
 }
 
@@ -145,6 +160,8 @@ fn is_name_char(c: char, first: bool) -> bool {
         | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}');
     begins || !first && matches!(c, '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
+
+const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// How much is looked at before it is asked whether to go on.
 const PIECE_BYTES: usize = 512;

@@ -13,6 +13,7 @@
 mod encoding;
 mod escape;
 mod cursor;
+mod names;
 mod reader;
 mod written;
 
@@ -20,10 +21,12 @@ mod written;
 mod tests;
 
 pub use escape::{reference, unescape};
+pub use names::NameId;
 pub use written::begins;
 
 use super::WalkError;
 use encoding::Decoded;
+use names::Spelling;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -76,35 +79,17 @@ struct Node {
     after: u32,
     /// The attribute that declares the namespace, or [`NO_NODE`].
     namespace: u32,
-    name_length: u16,
-    /// Where in the name the colon stands; 0: there is none.
-    colon: u16,
+    name: NameId,
     kind: NodeKind,
     escaped: bool,
     cdata: bool,
-}
-
-impl Node {
-    fn name(&self) -> Range<usize> {
-        let start = self.name_start as usize;
-        start..start + usize::from(self.name_length)
-    }
-
-    fn prefix(&self) -> Range<usize> {
-        let start = self.name_start as usize;
-        start..start + usize::from(self.colon)
-    }
-
-    fn local(&self) -> Range<usize> {
-        let skipped = if self.colon == 0 { 0 } else { usize::from(self.colon) + 1 };
-        self.name_start as usize + skipped..self.name().end
-    }
 }
 
 /// A document read.
 pub struct Tape<'d> {
     doc: Decoded<'d>,
     nodes: Vec<Node>,
+    names: Vec<Spelling>,
     root: u32,
 }
 
@@ -123,7 +108,7 @@ impl<'d> Tape<'d> {
             return Err(WalkError::Malformed { at: DOCUMENT_BYTES_MAX });
         }
         match reader::read(&doc.text, depth_max) {
-            Ok((nodes, root)) => Ok(Self { doc, nodes, root }),
+            Ok(read) => Ok(Self { nodes: read.nodes, names: read.names, root: read.root, doc }),
             Err(WalkError::Malformed { at }) => Err(WalkError::Malformed { at: doc.origin(at) }),
             Err(error) => Err(error),
         }
@@ -161,25 +146,57 @@ impl<'d> Tape<'d> {
     /// The name as written, prefix included; of an instruction its target; empty for text and comments.
     #[must_use]
     pub fn name(&self, id: NodeId) -> &str {
-        self.doc.text.get(self.node(id).name()).unwrap_or_default()
+        self.doc.text.get(self.spelling(self.name_id(id)).whole()).unwrap_or_default()
     }
 
     /// The name without its prefix.
     #[must_use]
     pub fn local(&self, id: NodeId) -> &str {
-        self.doc.text.get(self.node(id).local()).unwrap_or_default()
+        self.local_of(self.name_id(id))
     }
 
     /// The prefix; empty where there is none.
     #[must_use]
     pub fn prefix(&self, id: NodeId) -> &str {
-        self.doc.text.get(self.node(id).prefix()).unwrap_or_default()
+        self.prefix_of(self.name_id(id))
     }
 
     /// The raw bytes of the name, prefix included.
     #[must_use]
     pub fn name_span(&self, id: NodeId) -> Range<usize> {
-        self.origins(self.node(id).name())
+        let start = self.node(id).name_start as usize;
+        self.origins(start..start + self.spelling(self.name_id(id)).length())
+    }
+
+    /// The number of the name as written.
+    #[must_use]
+    pub fn name_id(&self, id: NodeId) -> NameId {
+        self.node(id).name
+    }
+
+    /// Every name of the document, in order of its number: that of what has none, then each where it came first.
+    pub fn names(&self) -> impl Iterator<Item = NameId> + use<> {
+        (0..u32::try_from(self.names.len()).unwrap_or(0)).map(NameId::of)
+    }
+
+    /// A name without its prefix.
+    #[must_use]
+    pub fn local_of(&self, name: NameId) -> &str {
+        let spelling = self.spelling(name);
+        let whole = spelling.whole();
+        self.doc.text.get(whole.start + spelling.skipped()..whole.end).unwrap_or_default()
+    }
+
+    /// The prefix of a name; empty where there is none.
+    #[must_use]
+    pub fn prefix_of(&self, name: NameId) -> &str {
+        self.doc.text.get(self.spelling(name).prefix()).unwrap_or_default()
+    }
+
+    /// Whether an attribute of this name declares a namespace.
+    #[must_use]
+    pub fn declares(&self, name: NameId) -> bool {
+        self.spelling(name).declares
     }
 
     /// The namespace of an element, or of an attribute with a prefix; `None` where none is declared.
@@ -203,7 +220,7 @@ impl<'d> Tape<'d> {
     /// Whether this attribute declares a namespace.
     #[must_use]
     pub fn is_declaration(&self, id: NodeId) -> bool {
-        self.kind(id) == NodeKind::Attribute && (self.name(id) == "xmlns" || self.prefix(id) == "xmlns")
+        self.kind(id) == NodeKind::Attribute && self.declares(self.name_id(id))
     }
 
     /// The raw bytes in the document: of an attribute without quotes, of an element what stands between its tags, of
@@ -313,6 +330,10 @@ impl<'d> Tape<'d> {
     fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.index()).unwrap_or(&NOTHING)
     }
+
+    fn spelling(&self, name: NameId) -> &Spelling {
+        self.names.get(name.index()).unwrap_or(&Spelling::NOTHING)
+    }
 }
 
 impl std::fmt::Debug for Tape<'_> {
@@ -354,8 +375,7 @@ const NOTHING: Node = Node {
     parent: 0,
     after: u32::MAX,
     namespace: NO_NODE,
-    name_length: 0,
-    colon: 0,
+    name: NameId::NONE,
     kind: NodeKind::Text,
     escaped: false,
     cdata: false,

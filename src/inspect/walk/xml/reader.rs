@@ -1,12 +1,21 @@
-//! Text to nodes: one pass, with a stack of open elements instead of recursion.
+//! Text to nodes: one pass, with a stack of open elements instead of recursion. Names are numbered on the way (`names.rs`).
 
 use super::cursor::{Cursor, is_space, not_a_character};
+use super::names::{NameId, Names, Spelling};
 use super::{NO_NODE, Node, NodeKind};
 use crate::inspect::walk::WalkError;
 use std::ops::Range;
 
-/// Reads a document whose length fits in 32 bits: the nodes, and the number of the root element.
-pub(super) fn read(text: &str, depth_max: usize) -> Result<(Vec<Node>, u32), WalkError> {
+/// What a document was read into.
+pub(super) struct Read {
+    pub(super) nodes: Vec<Node>,
+    pub(super) names: Vec<Spelling>,
+    /// The number of the root element.
+    pub(super) root: u32,
+}
+
+/// Reads a document whose length fits in 32 bits.
+pub(super) fn read(text: &str, depth_max: usize) -> Result<Read, WalkError> {
     if let Some(at) = not_a_character(text.as_bytes()) {
         return Err(WalkError::Malformed { at });
     }
@@ -15,13 +24,15 @@ pub(super) fn read(text: &str, depth_max: usize) -> Result<(Vec<Node>, u32), Wal
         doc: text.as_bytes(),
         depth_max,
         nodes: Vec::with_capacity(text.len() / BYTES_A_NODE + 4),
+        names: Names::new(text.as_bytes()),
         open: Vec::new(),
         scope: Vec::new(),
+        default: NO_NODE,
         root: None,
     };
     reader.document()?;
     let root = reader.root.ok_or(WalkError::Malformed { at: text.len() })?;
-    Ok((reader.nodes, root))
+    Ok(Read { nodes: reader.nodes, names: reader.names.into_spellings(), root })
 }
 
 struct Reader<'d> {
@@ -29,10 +40,13 @@ struct Reader<'d> {
     doc: &'d [u8],
     depth_max: usize,
     nodes: Vec<Node>,
+    names: Names<'d>,
     /// Bounded by `depth_max`.
     open: Vec<Open>,
     /// Namespace declarations in force, the nearest last; bounded by [`DECLARATIONS_MAX`].
     scope: Vec<Declaration>,
+    /// The attribute that declares what names without a prefix have, or [`NO_NODE`].
+    default: u32,
     root: Option<u32>,
 }
 
@@ -54,7 +68,7 @@ struct Declaration {
 
 impl Reader<'_> {
     fn document(&mut self) -> Result<(), WalkError> {
-        self.push(NodeKind::Document, 0..0, 0..self.doc.len())?;
+        self.push(NodeKind::Document, NOTHING, 0..self.doc.len())?;
         if self.doc.starts_with(super::encoding::BOM) {
             self.cursor.at = super::encoding::BOM.len();
         }
@@ -154,8 +168,8 @@ impl Reader<'_> {
         if self.cursor.peek() != Some(b'>') {
             return Err(self.cursor.malformed());
         }
-        self.cursor.colon = 0; // the word has none
-        self.push(NodeKind::Instruction, word, from..self.cursor.at)?;
+        let name = self.names.number(word.clone(), 0).ok_or_else(|| self.cursor.malformed())?;
+        self.push(NodeKind::Instruction, (name, word.start), from..self.cursor.at)?;
         self.cursor.at += 1;
         Ok(())
     }
@@ -163,6 +177,10 @@ impl Reader<'_> {
     /// Text up to the next tag. Blanks between tags make no node.
     fn run(&mut self) -> Result<(), WalkError> {
         let from = self.cursor.at;
+        self.cursor.blanks();
+        if self.cursor.peek().is_none_or(|b| b == b'<') {
+            return Ok(());
+        }
         let mut escaped = false;
         loop {
             self.cursor.at +=
@@ -177,15 +195,11 @@ impl Reader<'_> {
                 _ => break,
             }
         }
-        let span = from..self.cursor.at;
-        if self.doc.get(span.clone()).is_some_and(|run| run.iter().all(|b| is_space(*b))) {
-            return Ok(());
-        }
         if self.open.is_empty() {
             self.cursor.at = from;
             return Err(self.cursor.malformed());
         }
-        let id = self.push(NodeKind::Text, 0..0, span)?;
+        let id = self.push(NodeKind::Text, NOTHING, from..self.cursor.at)?;
         self.node_mut(id).escaped = escaped;
         Ok(())
     }
@@ -197,7 +211,7 @@ impl Reader<'_> {
         self.cursor.at += "<![CDATA[".len();
         let span = self.cursor.past(memchr::memmem::find(self.cursor.rest(), b"]]>"), 3)?;
         if !span.is_empty() {
-            let id = self.push(NodeKind::Text, 0..0, span)?;
+            let id = self.push(NodeKind::Text, NOTHING, span)?;
             self.node_mut(id).cdata = true;
         }
         Ok(())
@@ -210,21 +224,22 @@ impl Reader<'_> {
             return Err(self.cursor.malformed());
         }
         self.cursor.at += 1;
-        self.push(NodeKind::Comment, 0..0, span)?;
+        self.push(NodeKind::Comment, NOTHING, span)?;
         Ok(())
     }
 
     fn instruction(&mut self) -> Result<(), WalkError> {
         self.cursor.at += "<?".len();
-        let name = self.cursor.name()?;
-        if self.doc.get(name.clone()).is_some_and(|n| n.eq_ignore_ascii_case(b"xml")) {
+        let start = self.cursor.at;
+        let name = self.name()?;
+        if self.names.text(name).eq_ignore_ascii_case(b"xml") {
             return Err(self.cursor.malformed());
         }
         if !self.cursor.space() && !self.cursor.starts_with("?>") {
             return Err(self.cursor.malformed());
         }
         let span = self.cursor.past(memchr::memmem::find(self.cursor.rest(), b"?>"), 2)?;
-        self.push(NodeKind::Instruction, name, span)?;
+        self.push(NodeKind::Instruction, (name, start), span)?;
         Ok(())
     }
 
@@ -233,24 +248,42 @@ impl Reader<'_> {
             return Err(self.cursor.malformed());
         }
         self.cursor.at += 1;
-        let name = self.cursor.name()?;
+        let start = self.cursor.at;
+        let name = self.name()?;
         if self.open.len() >= self.depth_max {
             return Err(WalkError::TooDeep { max: self.depth_max });
         }
-        let id = self.push(NodeKind::Element, name, 0..0)?;
+        let id = self.push(NodeKind::Element, (name, start), 0..0)?;
         self.root.get_or_insert(id);
         self.open.push(Open { id, declarations: self.scope.len() });
+        let declarations = self.scope.len();
+        // A bit for each name that an attribute may have: few share one.
+        let (mut seen, mut twice, mut prefixed) = (0_u64, false, self.has_prefix(name));
         let empty = loop {
             let blank = self.cursor.space();
             match self.cursor.peek() {
                 Some(b'>') => break false,
                 Some(b'/') if self.cursor.starts_with("/>") => break true,
-                _ if blank => self.attribute(id)?,
+                _ if blank => {
+                    let name = self.attribute(id)?;
+                    let bit = 1 << (name.index() % 64);
+                    twice |= seen & bit != 0;
+                    seen |= bit;
+                    prefixed |= self.has_prefix(name);
+                }
                 _ => return Err(self.cursor.malformed()),
             }
         };
-        self.no_attribute_twice(id)?;
-        self.namespaces(id);
+        if twice {
+            self.no_attribute_twice(id)?;
+        }
+        if self.scope.len() > declarations {
+            self.find_default();
+        }
+        match prefixed {
+            true => self.namespaces(id),
+            false => self.node_mut(id).namespace = self.default,
+        }
         self.cursor.at += if empty { 2 } else { 1 };
         self.node_mut(id).start = to_u32(self.cursor.at);
         if empty {
@@ -259,42 +292,44 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn attribute(&mut self, element: u32) -> Result<(), WalkError> {
+    fn has_prefix(&self, name: NameId) -> bool {
+        self.names.spelling(name).colon() > 0
+    }
+
+    /// Past a name: one that was read before, or letter by letter.
+    fn name(&mut self) -> Result<NameId, WalkError> {
+        if let Some((name, length)) = self.names.known_at(self.cursor.at) {
+            self.cursor.at += length;
+            return Ok(name);
+        }
         let name = self.cursor.name()?;
+        self.names.number(name, self.cursor.colon).ok_or_else(|| self.cursor.malformed())
+    }
+
+    fn attribute(&mut self, element: u32) -> Result<NameId, WalkError> {
+        let start = self.cursor.at;
+        let name = self.name()?;
         self.cursor.equals()?;
         let (span, escaped) = self.cursor.quoted()?;
-        let id = self.push(NodeKind::Attribute, name.clone(), span)?;
-        self.node_mut(id).escaped = escaped;
-        self.node_mut(id).parent = element;
-        let prefix = match self.cursor.text.get(name.clone()) {
-            Some("xmlns") => name.end..name.end,
-            Some(n) if n.starts_with("xmlns:") => name.start + "xmlns:".len()..name.end,
-            _ => return Ok(()),
-        };
-        if self.scope.len() >= DECLARATIONS_MAX {
-            return Err(self.cursor.malformed());
+        let id = self.push(NodeKind::Attribute, (name, start), span)?;
+        let node = self.node_mut(id);
+        node.escaped = escaped;
+        node.parent = element;
+        let spelling = *self.names.spelling(name);
+        if spelling.declares {
+            if self.scope.len() >= DECLARATIONS_MAX {
+                return Err(self.cursor.malformed());
+            }
+            let whole = spelling.whole();
+            let prefix = whole.start + spelling.skipped().max("xmlns".len())..whole.end;
+            self.scope.push(Declaration { prefix, node: id });
         }
-        self.scope.push(Declaration { prefix, node: id });
-        Ok(())
+        Ok(name)
     }
 
     fn no_attribute_twice(&self, element: u32) -> Result<(), WalkError> {
         let attributes = self.nodes.get(element as usize + 1..).unwrap_or_default();
-        if attributes.len() <= ATTRIBUTES_PAIRED_MAX {
-            let same = |one: &Node, other: &Node| {
-                one.name_length == other.name_length && self.doc.get(one.name()) == self.doc.get(other.name())
-            };
-            let mut rest = attributes;
-            while let Some((one, others)) = rest.split_first() {
-                if others.iter().any(|other| same(one, other)) {
-                    return Err(self.cursor.malformed());
-                }
-                rest = others;
-            }
-            return Ok(());
-        }
-        let mut names: Vec<&[u8]> =
-            attributes.iter().map(|a| self.doc.get(a.name()).unwrap_or_default()).collect();
+        let mut names: Vec<usize> = attributes.iter().map(|a| a.name.index()).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair.first() == pair.last()) {
             Err(self.cursor.malformed())
@@ -307,23 +342,32 @@ impl Reader<'_> {
     fn namespaces(&mut self, element: u32) {
         for id in element..to_u32(self.nodes.len()) {
             let Some(node) = self.nodes.get(id as usize) else { return };
-            if node.kind == NodeKind::Attribute && node.colon == 0 {
-                continue;
-            }
-            let prefix = self.doc.get(node.prefix()).unwrap_or_default();
-            let found = self.scope.iter().rev().find(|d| self.doc.get(d.prefix.clone()) == Some(prefix));
-            if let Some(declaration) = found {
-                self.node_mut(id).namespace = declaration.node;
-            }
+            let spelling = self.names.spelling(node.name);
+            let namespace = match spelling.colon() {
+                0 if node.kind == NodeKind::Attribute => continue,
+                0 => self.default,
+                _ => self.declaration_of(self.doc.get(spelling.prefix()).unwrap_or_default()),
+            };
+            self.node_mut(id).namespace = namespace;
         }
+    }
+
+    fn find_default(&mut self) {
+        self.default = self.declaration_of(b"");
+    }
+
+    /// The attribute that declares the namespace of a prefix here, or [`NO_NODE`].
+    fn declaration_of(&self, prefix: &[u8]) -> u32 {
+        let found = self.scope.iter().rev().find(|d| self.doc.get(d.prefix.clone()) == Some(prefix));
+        found.map_or(NO_NODE, |declaration| declaration.node)
     }
 
     fn end_tag(&mut self) -> Result<(), WalkError> {
         let end = self.cursor.at;
         let Some(open) = self.open.last().copied() else { return Err(self.cursor.malformed()) };
         self.cursor.at += 2;
-        let opened =
-            self.nodes.get(open.id as usize).and_then(|n| self.doc.get(n.name())).unwrap_or_default();
+        let name = self.nodes.get(open.id as usize).map_or(NameId::NONE, |node| node.name);
+        let opened = self.names.text(name);
         let rest = self.cursor.rest();
         if rest.starts_with(opened) && rest.get(opened.len()) == Some(&b'>') {
             self.cursor.at += opened.len();
@@ -346,25 +390,32 @@ impl Reader<'_> {
     fn close(&mut self, end: usize) {
         let after = to_u32(self.nodes.len());
         if let Some(open) = self.open.pop() {
-            self.scope.truncate(open.declarations);
+            if self.scope.len() > open.declarations {
+                self.scope.truncate(open.declarations);
+                self.find_default();
+            }
             let node = self.node_mut(open.id);
             node.end = to_u32(end);
             node.after = after;
         }
     }
 
-    fn push(&mut self, kind: NodeKind, name: Range<usize>, span: Range<usize>) -> Result<u32, WalkError> {
+    /// One node more: its name's number and where it stands.
+    fn push(
+        &mut self,
+        kind: NodeKind,
+        (name, name_start): (NameId, usize),
+        span: Range<usize>,
+    ) -> Result<u32, WalkError> {
         let id = u32::try_from(self.nodes.len()).map_err(|_| self.cursor.malformed())?;
-        let colon = if name.is_empty() { 0 } else { self.cursor.colon };
         self.nodes.push(Node {
             start: to_u32(span.start),
             end: to_u32(span.end),
-            name_start: to_u32(name.start),
-            name_length: u16::try_from(name.len()).map_err(|_| self.cursor.malformed())?,
-            colon: u16::try_from(colon).map_err(|_| self.cursor.malformed())?,
+            name_start: to_u32(name_start),
             parent: self.open.last().map_or(0, |open| open.id),
             after: id + 1,
             namespace: NO_NODE,
+            name,
             kind,
             escaped: false,
             cdata: false,
@@ -388,8 +439,8 @@ const DECLARATION_WORDS: [&str; 3] = ["version", "encoding", "standalone"];
 /// Namespace declarations in force at one time; each name looks through them.
 const DECLARATIONS_MAX: usize = 256;
 
-/// More attributes than these are compared by sorting them.
-const ATTRIBUTES_PAIRED_MAX: usize = 8;
+/// Of what has no name.
+const NOTHING: (NameId, usize) = (NameId::NONE, 0);
 
-/// A first guess: C-CDA has a node in about so many bytes.
-const BYTES_A_NODE: usize = 24;
+/// A first guess: C-CDA without blanks has a node in about twenty bytes.
+const BYTES_A_NODE: usize = 16;

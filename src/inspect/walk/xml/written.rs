@@ -25,7 +25,9 @@ impl Tape<'_> {
 
     /// Where in the text the name without its prefix stands.
     pub(in crate::inspect::walk) fn local_written(&self, id: NodeId) -> Range<usize> {
-        self.node(id).local()
+        let start = self.node(id).name_start as usize;
+        let spelling = self.spelling(self.name_id(id));
+        start + spelling.skipped()..start + spelling.length()
     }
 
     /// Whether the value has references to be undone.
