@@ -23,6 +23,16 @@ impl Default for Keyed {
     }
 }
 
+impl Keyed {
+    /// The hash of two words, in one product: for tables that are asked at each name of a document.
+    #[must_use]
+    #[inline]
+    pub fn pair(self, one: u64, other: u64) -> u64 {
+        let product = u128::from(one ^ self.0) * u128::from(other ^ self.1);
+        (product as u64) ^ ((product >> 64) as u64)
+    }
+}
+
 impl BuildHasher for Keyed {
     type Hasher = Folding;
 
@@ -90,6 +100,8 @@ mod tests {
         assert!(buckets.iter().all(|n| (20..300).contains(n)), "{buckets:?}");
         let mut seen: Vec<u64> = (0..10_000_u32).map(|n| keyed.hash_one(n)).collect();
         seen.extend((0..64).map(|n| keyed.hash_one("x".repeat(n))));
+        let pairs = (0..100).flat_map(|one| (0..100).map(move |other| keyed.pair(one << 32, other)));
+        seen.extend(pairs);
         let all = seen.len();
         seen.sort_unstable();
         seen.dedup();

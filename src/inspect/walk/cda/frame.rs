@@ -4,6 +4,7 @@ use super::super::PersonId;
 use super::super::xml::NodeId;
 use super::names::{Name, Names};
 use super::paths::PathId;
+use std::cell::RefCell;
 
 /// An element that is open.
 #[derive(Debug)]
@@ -105,22 +106,50 @@ impl Counts {
     }
 }
 
-/// `ClinicalDocument/recordTarget/patientRole/id[2]`, and what hangs on it.
-pub(super) fn place(frames: &[Frame], names: &Names, rest: &str) -> String {
-    let mut place = String::with_capacity(128);
-    for frame in frames {
-        if !place.is_empty() {
+/// Places in words. Of the elements that are open each is written once: a row of a table has many cells, and each is asked
+/// for its place.
+#[derive(Debug, Default)]
+pub(super) struct Places(RefCell<Written>);
+
+#[derive(Debug, Default)]
+struct Written {
+    text: String,
+    /// Where each of the elements ends that are written so far.
+    ends: Vec<usize>,
+}
+
+impl Places {
+    /// `ClinicalDocument/recordTarget/patientRole/id[2]`, and what hangs on it.
+    pub(super) fn of(&self, frames: &[Frame], names: &Names, rest: &str) -> String {
+        let mut written = self.0.borrow_mut();
+        let Written { text, ends } = &mut *written;
+        for frame in frames.get(ends.len()..).unwrap_or_default() {
+            if !text.is_empty() {
+                text.push('/');
+            }
+            text.push_str(names.word(frame.name));
+            if frame.number > 1 {
+                push_number(text, frame.number);
+            }
+            ends.push(text.len());
+        }
+        let mut place = String::with_capacity(text.len() + 1 + rest.len());
+        place.push_str(text);
+        if !rest.is_empty() && !place.is_empty() {
             place.push('/');
         }
-        place.push_str(names.word(frame.name));
-        if frame.number > 1 {
-            push_number(&mut place, frame.number);
+        place.push_str(rest);
+        place
+    }
+
+    /// Elements end: so many are open still.
+    pub(super) fn leave(&mut self, open: usize) {
+        let Written { text, ends } = self.0.get_mut();
+        if ends.len() > open {
+            ends.truncate(open);
+            text.truncate(ends.last().copied().unwrap_or(0));
         }
     }
-    if !rest.is_empty() && !place.is_empty() {
-        place.push('/');
-    }
-    place + rest
 }
 
 /// `[12]`: most of what a place is made of are numbers, and many places are.
@@ -141,6 +170,35 @@ fn push_number(place: &mut String, mut number: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_that_of_the_elements_which_are_open() {
+        let table = super::super::tests::table();
+        let (mut places, mut counts) = (Places::default(), Counts::default());
+        let (mut frames, mut words) = (Vec::<Frame>::new(), Vec::new());
+        let enter = |word: &'static str, frames: &mut Vec<Frame>, counts: &mut Counts| {
+            let name = table.names.element(word);
+            let node = NodeId::DOCUMENT;
+            let frame = Frame::new(node, node, (name, name), frames.last(), counts);
+            frames.push(frame);
+        };
+        for word in
+            ["ClinicalDocument", "component", "section", "text", "table", "tr", "tr", "tr", "td", "td"]
+        {
+            if frames.last().is_some_and(|frame| frame.name == table.names.element(word)) {
+                counts.leave(&frames.pop().unwrap());
+                places.leave(frames.len());
+                words.pop();
+            }
+            enter(word, &mut frames, &mut counts);
+            let number = frames.last().map_or(1, |frame| frame.number);
+            words.push(if number > 1 { format!("{word}[{number}]") } else { word.to_owned() });
+            assert_eq!(places.of(&frames, &table.names, "@ID"), format!("{}/@ID", words.join("/")));
+            assert_eq!(places.of(&frames, &table.names, ""), words.join("/"));
+        }
+        places.leave(0);
+        assert_eq!(places.of(&[], &table.names, "comment()"), "comment()");
+    }
 
     #[test]
     fn numbers_of_a_place_are_written_in_full() {

@@ -3,7 +3,7 @@
 use super::super::xml::NodeId;
 use super::super::{Leaf, PersonId, Reads};
 use super::Walk;
-use super::frame::{Owner, place};
+use super::frame::Owner;
 use super::names::{Class, Name};
 use super::path::Aim;
 use super::paths::PathId;
@@ -35,8 +35,9 @@ impl<'t> Walk<'t, '_, '_> {
         let declaration = called.declares && (called.class.is_none() || !called.is_plain);
         if called.class.is_none() && !declaration {
             let person = self.owner();
-            let (frames, names) = (&self.frames, &table.names);
-            self.sink.unknown_key(tape.name(id), tape.name_span(id), person, &|| place(frames, names, "@*"));
+            let (frames, names, places) = (&self.frames, &table.names, &self.places);
+            self.sink
+                .unknown_key(tape.name(id), tape.name_span(id), person, &|| places.of(frames, names, "@*"));
         }
         let value = tape.value(id);
         if value.is_empty() {
@@ -245,7 +246,7 @@ impl<'t> Walk<'t, '_, '_> {
             return;
         }
         let person = self.whose(told.row, told.reads);
-        let (frames, names) = (&self.frames, &self.table.names);
+        let (frames, names, places) = (&self.frames, &self.table.names, &self.places);
         let leaf = Leaf {
             span: told.span,
             value: told.value,
@@ -254,7 +255,7 @@ impl<'t> Walk<'t, '_, '_> {
             reads: told.reads,
             cue: told.cue,
         };
-        self.sink.leaf(&leaf, &|| place(frames, names, told.rest));
+        self.sink.leaf(&leaf, &|| places.of(frames, names, told.rest));
     }
 
     fn whose(&mut self, row: Option<&Field>, reads: Reads<'_>) -> PersonId {

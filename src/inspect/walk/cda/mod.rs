@@ -37,7 +37,7 @@ pub use table::Table;
 use super::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
 use super::{PersonId, Role, Sink, WalkError};
 use called::{Called, Calls};
-use frame::{Counts, Frame, Owner, place};
+use frame::{Counts, Frame, Owner, Places};
 use names::{Name, Part};
 use narrative::Lines;
 use paths::{PathId, Paths};
@@ -80,6 +80,7 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         calls: Calls::new(tape, &table.names),
         paths: Paths::new(table),
         counts: Counts::default(),
+        places: Places::default(),
         known: None,
         frames: Vec::new(),
         lines: Lines::default(),
@@ -98,6 +99,7 @@ struct Walk<'t, 'd, 's> {
     calls: Calls,
     paths: Paths<'t>,
     counts: Counts,
+    places: Places,
     /// The declaration of a namespace that was asked about last, and whether it is a known one.
     known: Option<(NodeId, bool)>,
     /// Bounded by the tape's depth.
@@ -150,8 +152,9 @@ impl<'t> Walk<'t, '_, '_> {
         self.frames.push(frame);
         if name == Name::UNKNOWN {
             let person = self.owner();
-            let (frames, names) = (&self.frames, &table.names);
-            self.sink.unknown_key(tape.name(id), tape.name_span(id), person, &|| place(frames, names, ""));
+            let (frames, names, places) = (&self.frames, &table.names, &self.places);
+            self.sink
+                .unknown_key(tape.name(id), tape.name_span(id), person, &|| places.of(frames, names, ""));
         }
         if let Some(part) = self.paths.part(path) {
             let owner = self.entering(id, local, part);
@@ -166,6 +169,7 @@ impl<'t> Walk<'t, '_, '_> {
         self.end_lines();
         if let Some(frame) = self.frames.pop() {
             self.counts.leave(&frame);
+            self.places.leave(self.frames.len());
         }
     }
 

@@ -7,7 +7,6 @@ use super::steps::StepId;
 use super::table::{Carry, Table};
 use crate::inspect::field::Field;
 use crate::inspect::hash::Keyed;
-use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 
 /// A path, by number.
@@ -148,7 +147,7 @@ impl<K> Default for Numbers<K> {
     }
 }
 
-impl<K: Copy + PartialEq + Mixes> Numbers<K> {
+impl<K: Copy + PartialEq + Words> Numbers<K> {
     fn of(&mut self, key: K) -> u32 {
         let mut at = self.first(&key);
         // Half of the slots are free: this ends.
@@ -168,9 +167,8 @@ impl<K: Copy + PartialEq + Mixes> Numbers<K> {
     }
 
     fn first(&self, key: &K) -> usize {
-        let mut hasher = self.keyed.build_hasher();
-        key.mix(&mut hasher);
-        (hasher.finish() >> 32) as usize & (self.slots.len() - 1)
+        let (one, other) = key.words();
+        (self.keyed.pair(one, other) >> 32) as usize & (self.slots.len() - 1)
     }
 
     fn put(&mut self, mut at: usize, number: u32) {
@@ -192,28 +190,25 @@ impl<K: Copy + PartialEq + Mixes> Numbers<K> {
     }
 }
 
-/// A key in a few words.
-trait Mixes {
-    fn mix(&self, hasher: &mut impl Hasher);
+/// A key in two words.
+trait Words {
+    fn words(&self) -> (u64, u64);
 }
 
-impl Mixes for (PathId, Name, u64) {
-    fn mix(&self, hasher: &mut impl Hasher) {
-        hasher.write_u64(u64::from(self.0.0) << 32 | u64::from(self.1.0));
-        if self.2 != 0 {
-            hasher.write_u64(self.2); // most elements have no tags
-        }
+impl Words for (PathId, Name, u64) {
+    fn words(&self) -> (u64, u64) {
+        (u64::from(self.0.0) << 32 | u64::from(self.1.0), self.2)
     }
 }
 
-impl Mixes for (PathId, Aim) {
-    fn mix(&self, hasher: &mut impl Hasher) {
+impl Words for (PathId, Aim) {
+    fn words(&self) -> (u64, u64) {
         let aim = match self.1 {
             Aim::Element => 0,
             Aim::Below => 1,
             Aim::Attribute(name) => 2 + u64::from(name.0),
         };
-        hasher.write_u64(u64::from(self.0.0) << 32 | aim);
+        (u64::from(self.0.0), aim)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A place in a text, and the small words of XML that begin there.
 
 use super::escape::reference;
-use super::names::eight;
+use super::names::{eight, telling};
 use crate::inspect::walk::WalkError;
 use std::ops::Range;
 
@@ -34,6 +34,32 @@ impl<'d> Cursor<'d> {
                 _ => return Err(self.malformed()), // `<`, or the end
             }
         }
+    }
+
+    /// Past `="…"` that begins at `at`, where it has neither blanks before nor references in the value and the value is
+    /// short: most attributes are so. What stands between.
+    #[inline]
+    pub(super) fn plain_value(&mut self, at: usize) -> Option<Range<usize>> {
+        let doc = self.text.as_bytes();
+        if doc.get(at..at + 2)? != b"=\"" {
+            return None;
+        }
+        let from = at + 2;
+        let mut end = from;
+        while end < from + VALUE_BYTES_MAX {
+            let found = telling(eight(doc, end));
+            if found == 0 {
+                end += 8;
+                continue;
+            }
+            end += (found.trailing_zeros() / 8) as usize;
+            if doc.get(end) != Some(&b'"') {
+                return None;
+            }
+            self.at = end + 1;
+            return Some(from..end);
+        }
+        None
     }
 
     pub(super) fn reference(&mut self) -> Result<(), WalkError> {
@@ -165,5 +191,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// How much is looked at before it is asked whether to go on.
 const PIECE_BYTES: usize = 512;
+/// Longer values are looked through by other means.
+const VALUE_BYTES_MAX: usize = 64;
 /// Longer names are refused.
 const NAME_BYTES_MAX: usize = 1024;

@@ -5,7 +5,7 @@
 //! seen before is read letter by letter. The hash has a key of this process, so that no sender chooses names that collide.
 
 use crate::inspect::hash::Keyed;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 use std::ops::Range;
 
 /// A name of a document, prefix included, by number. Equal numbers, equal names.
@@ -81,7 +81,7 @@ struct Look {
     first: u64,
     /// The last eight of one that has more.
     last: u64,
-    length: usize,
+    length: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -98,9 +98,10 @@ impl<'d> Names<'d> {
     }
 
     /// The known name that stands at `at`, up to what no name goes on over, and its length.
+    #[inline]
     pub(super) fn known_at(&self, at: usize) -> Option<(NameId, usize)> {
         let look = Look::at(self.doc, at)?;
-        Some((self.find(look, at)?, look.length))
+        Some((self.find(look, at)?, look.length()))
     }
 
     /// The number of a name that was read letter by letter; `None` where there are too many.
@@ -141,6 +142,7 @@ impl<'d> Names<'d> {
         self.spellings
     }
 
+    #[inline]
     fn find(&self, look: Look, at: usize) -> Option<NameId> {
         let mut next = self.hash(look, at);
         // Half of the slots are free: this ends.
@@ -152,7 +154,8 @@ impl<'d> Names<'d> {
             let same = slot.look.first == look.first
                 && slot.look.last == look.last
                 && slot.look.length == look.length;
-            if same && (look.is_whole() || self.doc.get(at..at + look.length) == Some(self.text(slot.name))) {
+            if same && (look.is_whole() || self.doc.get(at..at + look.length()) == Some(self.text(slot.name)))
+            {
                 return Some(slot.name);
             }
             next += 1;
@@ -172,34 +175,33 @@ impl<'d> Names<'d> {
     }
 
     /// Where a name's slot is looked for first.
+    #[inline]
     fn hash(&self, look: Look, at: usize) -> usize {
-        let mut hasher = self.keyed.build_hasher();
-        hasher.write_u64(look.first);
-        if look.is_whole() {
-            hasher.write_u64(look.last ^ look.length as u64);
-        } else {
-            hasher.write(self.doc.get(at..at + look.length).unwrap_or_default());
-        }
-        (hasher.finish() >> 32) as usize
+        let hash = match look.is_whole() {
+            true => self.keyed.pair(look.first, look.last),
+            false => self.keyed.hash_one(self.doc.get(at..at + look.length()).unwrap_or_default()),
+        };
+        (hash >> 32) as usize
     }
 }
 
 impl Look {
     /// Of what stands at `at` up to a byte that ends a name in every tag; `None` where that is far.
+    #[inline]
     fn at(doc: &[u8], at: usize) -> Option<Self> {
         let first = eight(doc, at);
         let end = ending(first);
         if end != 0 {
-            let length = end.trailing_zeros() / 8;
-            let kept = 1_u64.checked_shl(length * 8).map_or(u64::MAX, |bit| bit - 1);
-            return Some(Self { first: first & kept, last: 0, length: length as usize });
+            // The lowest bit that is set is the highest of a byte: below it are the name's bytes and 7 bits of this one.
+            let bits = end.trailing_zeros() - 7;
+            return Some(Self { first: first & ((1 << bits) - 1), last: 0, length: bits / 8 });
         }
         let mut length = 8;
         while length < LENGTH_LOOKED_AT_MAX {
-            let end = ending(eight(doc, at + length));
+            let end = ending(eight(doc, at + length as usize));
             if end != 0 {
-                length += (end.trailing_zeros() / 8) as usize;
-                let last = if length > 8 { eight(doc, at + length - 8) } else { 0 };
+                length += end.trailing_zeros() / 8;
+                let last = if length > 8 { eight(doc, at + length as usize - 8) } else { 0 };
                 return Some(Self { first, last, length });
             }
             length += 8;
@@ -209,7 +211,11 @@ impl Look {
 
     fn of(name: &[u8]) -> Self {
         let last = if name.len() > 8 { eight(name, name.len() - 8) } else { 0 };
-        Self { first: eight(name, 0), last, length: name.len() }
+        Self { first: eight(name, 0), last, length: u32::try_from(name.len()).unwrap_or(u32::MAX) }
+    }
+
+    const fn length(self) -> usize {
+        self.length as usize
     }
 
     /// Whether it holds all bytes of the name.
@@ -223,6 +229,7 @@ impl Slot {
 }
 
 /// The eight bytes at `at`, the first in the lowest; behind the end there are zeros.
+#[inline]
 pub(super) fn eight(doc: &[u8], at: usize) -> u64 {
     let rest = doc.get(at..).unwrap_or_default();
     match rest.first_chunk::<8>() {
@@ -233,12 +240,19 @@ pub(super) fn eight(doc: &[u8], at: usize) -> u64 {
 
 /// The highest bit of the first byte that ends a name: a blank, a zero, `/`, `=`, `>`. Bits above it mean nothing.
 const fn ending(word: u64) -> u64 {
-    const fn equal(word: u64, byte: u8) -> u64 {
-        let other = word ^ ONES * byte as u64;
-        other.wrapping_sub(ONES) & !other
-    }
     let blank = word.wrapping_sub(ONES * 0x21) & !word;
     (blank | equal(word, b'/') | equal(word, b'=') | equal(word, b'>')) & ONES << 7
+}
+
+/// The highest bit of the first byte that is a quotation mark, `&` or `<`. Bits above it mean nothing.
+pub(super) const fn telling(word: u64) -> u64 {
+    (equal(word, b'"') | equal(word, b'&') | equal(word, b'<')) & ONES << 7
+}
+
+/// The same of the first byte that is this one, before other bits than the highest of each byte are taken away.
+const fn equal(word: u64, byte: u8) -> u64 {
+    let other = word ^ ONES * byte as u64;
+    other.wrapping_sub(ONES) & !other
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -247,7 +261,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const SLOTS_FIRST: usize = 256;
 
 /// Names that are longer are read letter by letter each time.
-const LENGTH_LOOKED_AT_MAX: usize = 64;
+const LENGTH_LOOKED_AT_MAX: u32 = 64;
 
 #[cfg(test)]
 mod tests {
@@ -300,6 +314,8 @@ mod tests {
                     let first = bytes.iter().position(|b| *b <= b' ' || b"/=>".contains(b)).unwrap_or(8);
                     assert_eq!(ending(u64::from_le_bytes(bytes)).trailing_zeros() as usize / 8, first);
                     assert!(first == place || !ends);
+                    let first = bytes.iter().position(|b| b"\"&<".contains(b)).unwrap_or(8);
+                    assert_eq!(telling(u64::from_le_bytes(bytes)).trailing_zeros() as usize / 8, first);
                 }
             }
         }

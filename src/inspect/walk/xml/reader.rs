@@ -68,7 +68,7 @@ struct Declaration {
 
 impl Reader<'_> {
     fn document(&mut self) -> Result<(), WalkError> {
-        self.push(NodeKind::Document, NOTHING, 0..self.doc.len())?;
+        self.push(NodeKind::Document, NOTHING, 0..self.doc.len());
         if self.doc.starts_with(super::encoding::BOM) {
             self.cursor.at = super::encoding::BOM.len();
         }
@@ -169,7 +169,7 @@ impl Reader<'_> {
             return Err(self.cursor.malformed());
         }
         let name = self.names.number(word.clone(), 0).ok_or_else(|| self.cursor.malformed())?;
-        self.push(NodeKind::Instruction, (name, word.start), from..self.cursor.at)?;
+        self.push(NodeKind::Instruction, (name, word.start), from..self.cursor.at);
         self.cursor.at += 1;
         Ok(())
     }
@@ -199,7 +199,7 @@ impl Reader<'_> {
             self.cursor.at = from;
             return Err(self.cursor.malformed());
         }
-        let id = self.push(NodeKind::Text, NOTHING, from..self.cursor.at)?;
+        let id = self.push(NodeKind::Text, NOTHING, from..self.cursor.at);
         self.node_mut(id).escaped = escaped;
         Ok(())
     }
@@ -211,7 +211,7 @@ impl Reader<'_> {
         self.cursor.at += "<![CDATA[".len();
         let span = self.cursor.past(memchr::memmem::find(self.cursor.rest(), b"]]>"), 3)?;
         if !span.is_empty() {
-            let id = self.push(NodeKind::Text, NOTHING, span)?;
+            let id = self.push(NodeKind::Text, NOTHING, span);
             self.node_mut(id).cdata = true;
         }
         Ok(())
@@ -224,7 +224,7 @@ impl Reader<'_> {
             return Err(self.cursor.malformed());
         }
         self.cursor.at += 1;
-        self.push(NodeKind::Comment, NOTHING, span)?;
+        self.push(NodeKind::Comment, NOTHING, span);
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl Reader<'_> {
             return Err(self.cursor.malformed());
         }
         let span = self.cursor.past(memchr::memmem::find(self.cursor.rest(), b"?>"), 2)?;
-        self.push(NodeKind::Instruction, (name, start), span)?;
+        self.push(NodeKind::Instruction, (name, start), span);
         Ok(())
     }
 
@@ -253,7 +253,7 @@ impl Reader<'_> {
         if self.open.len() >= self.depth_max {
             return Err(WalkError::TooDeep { max: self.depth_max });
         }
-        let id = self.push(NodeKind::Element, (name, start), 0..0)?;
+        let id = self.push(NodeKind::Element, (name, start), 0..0);
         self.root.get_or_insert(id);
         self.open.push(Open { id, declarations: self.scope.len() });
         let declarations = self.scope.len();
@@ -308,10 +308,18 @@ impl Reader<'_> {
 
     fn attribute(&mut self, element: u32) -> Result<NameId, WalkError> {
         let start = self.cursor.at;
-        let name = self.name()?;
-        self.cursor.equals()?;
-        let (span, escaped) = self.cursor.quoted()?;
-        let id = self.push(NodeKind::Attribute, (name, start), span)?;
+        let known = self.names.known_at(start);
+        let plain = known.and_then(|(name, length)| Some((name, self.cursor.plain_value(start + length)?)));
+        let (name, span, escaped) = match plain {
+            Some((name, span)) => (name, span, false),
+            None => {
+                let name = self.name()?;
+                self.cursor.equals()?;
+                let (span, escaped) = self.cursor.quoted()?;
+                (name, span, escaped)
+            }
+        };
+        let id = self.push(NodeKind::Attribute, (name, start), span);
         let node = self.node_mut(id);
         node.escaped = escaped;
         node.parent = element;
@@ -401,13 +409,9 @@ impl Reader<'_> {
     }
 
     /// One node more: its name's number and where it stands.
-    fn push(
-        &mut self,
-        kind: NodeKind,
-        (name, name_start): (NameId, usize),
-        span: Range<usize>,
-    ) -> Result<u32, WalkError> {
-        let id = u32::try_from(self.nodes.len()).map_err(|_| self.cursor.malformed())?;
+    #[inline]
+    fn push(&mut self, kind: NodeKind, (name, name_start): (NameId, usize), span: Range<usize>) -> u32 {
+        let id = to_u32(self.nodes.len());
         self.nodes.push(Node {
             start: to_u32(span.start),
             end: to_u32(span.end),
@@ -420,7 +424,7 @@ impl Reader<'_> {
             escaped: false,
             cdata: false,
         });
-        Ok(id)
+        id
     }
 
     fn node_mut(&mut self, id: u32) -> &mut Node {
