@@ -4,8 +4,10 @@
 //! Standard, chapter 6.2 and block FF00), escapes that the format around the text did not ask for (`%41`, `&#65;`,
 //! `\u0041`: double encoding), and digits that are spelled one by one. What has none of these costs one look at its bytes.
 
+use super::simd::{BLOCK, Sets};
 use super::xhtml;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// A text without disguise.
 pub struct Plain<'t> {
@@ -22,8 +24,8 @@ impl<'t> Plain<'t> {
         let mut plain = Self { text: Cow::Borrowed(text), origins: None };
         // Of a short one a look at each byte costs less than a call.
         let is_disguised = match bytes.len() <= SHORT_BYTES_MAX {
-            true => bytes.iter().any(|b| !b.is_ascii() | matches!(b, b'%' | b'&' | b'\\')),
-            false => memchr::memchr3(b'%', b'&', b'\\', bytes).is_some() || !text.is_ascii(),
+            true => bytes.iter().any(|b| is_sign(*b)),
+            false => SIGNS.find(bytes, 0).is_some(),
         };
         if is_disguised {
             plain.pass(one_character);
@@ -120,8 +122,7 @@ fn one_character(text: &str, at: usize) -> Step {
         '\\' => unicode_escape(rest),
         c if c.is_ascii() => {
             // All up to the next that may be something.
-            let end = rest.bytes().position(|b| !b.is_ascii() || matches!(b, b'%' | b'&' | b'\\'));
-            Step::same(end.unwrap_or(rest.len()))
+            Step::same(SIGNS.find(rest.as_bytes(), 0).unwrap_or(rest.len()))
         }
         c => match folded(c) {
             Fold::Same => Step::same(c.len_utf8()),
@@ -235,16 +236,29 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
     }
 }
 
+/// Whether a byte may be a disguise, or begin one.
+const fn is_sign(b: u8) -> bool {
+    !b.is_ascii() || matches!(b, b'%' | b'&' | b'\\')
+}
+
 /// Whether digits stand one by one somewhere, three at least: `4 1 2`.
 fn is_spelled(bytes: &[u8]) -> bool {
-    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-    bytes.len() >= 2 * SPELLED_DIGITS_MIN
-        && memchr::memchr_iter(b' ', bytes).any(|at| {
-            digit(at + 1)
-                && bytes.get(at + 2) == Some(&b' ')
-                && digit(at + 3)
-                && at.checked_sub(1).is_some_and(digit)
-        })
+    let is_short = bytes.len() <= SHORT_BYTES_MAX;
+    if bytes.len() < 2 * SPELLED_DIGITS_MIN || (is_short && !bytes.contains(&b' ')) {
+        return false;
+    }
+    // Of each block where a digit, a blank, a digit, a blank and a digit end that stand in a row: what ends at the last byte
+    // of a block goes on in the next.
+    let mut before = [false; 4];
+    (0..bytes.len()).step_by(BLOCK).any(|from| {
+        let [digits, blanks] = DIGITS.of(bytes, from);
+        let mut row = digits;
+        for (next, before) in [blanks, digits, blanks, digits].into_iter().zip(&mut before) {
+            let ends = row >> (BLOCK - 1) == 1;
+            row = next & (row << 1 | u64::from(std::mem::replace(before, ends)));
+        }
+        row != 0
+    })
 }
 
 /// Takes out the blanks between digits that are spelled one by one.
@@ -276,6 +290,11 @@ fn to_u32(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
+/// What may be a disguise.
+static SIGNS: LazyLock<Sets<1>> = LazyLock::new(|| Sets::new([is_sign]));
+/// Digits, and blanks.
+static DIGITS: LazyLock<Sets<2>> =
+    LazyLock::new(|| Sets::new([|b: u8| b.is_ascii_digit(), |b: u8| b == b' ']));
 /// Escapes of one word from which on they are taken for encoding.
 const PERCENT_ESCAPES_MIN: usize = 3;
 /// How far a word is looked at for them, to each side.
@@ -326,6 +345,17 @@ mod tests {
         assert_eq!(reads("ssn 8 6 7 6 7 7 9 3 7 / 5 5 9 4 9 1 3 2 9 9 ok"), "ssn 867677937 / 5594913299 ok");
         assert_eq!(reads("scores 1 2 3 4 5 6 then 12 3 4 5 6 7 8 9"), "scores 1 2 3 4 5 6 then 12 3456789");
         assert_eq!(reads("\u{FF14} 1 2 2 1 3 4 5 6"), "412213456");
+    }
+
+    #[test]
+    fn digits_are_seen_wherever_they_stand_among_blocks() {
+        for before in 0..150 {
+            let text = format!("{}4 1 2 2 1 3 4 5 6{}", "x ".repeat(before / 2), ".".repeat(before % 2));
+            assert!(is_spelled(text.as_bytes()), "{before}");
+            assert!(reads(&text).contains("412213456"), "{before}");
+            let text = text.replace("4 1 2 2 1 3 4 5 6", "4 1 x 2 2 x 3 44 55 6");
+            assert!(!is_spelled(text.as_bytes()), "{before}");
+        }
     }
 
     #[test]

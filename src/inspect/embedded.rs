@@ -2,8 +2,10 @@
 
 use super::decode;
 use super::format::Format;
+use super::simd::{BLOCK, Sets};
 use super::walk::xml::{self, XML_DEPTH_MAX};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// How a document is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +120,7 @@ fn object_end(bytes: &[u8], start: usize) -> Option<usize> {
 pub fn base64_runs(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut out = Vec::new();
-    if bytes.len() < RUN_BYTES_MIN {
+    if bytes.len() < RUN_BYTES_MIN || !may_have_run(bytes) {
         return out;
     }
     let mut at = 0;
@@ -140,6 +142,20 @@ pub fn base64_runs(text: &str) -> Vec<Range<usize>> {
         }
     }
     out
+}
+
+/// Whether letters of base64 stand in a row somewhere, so many as the shortest run has. Few texts have such words.
+fn may_have_run(bytes: &[u8]) -> bool {
+    // Letters at the end of the block before.
+    let mut open = 0;
+    (0..bytes.len()).step_by(BLOCK).any(|from| {
+        let [letters] = LETTERS.of(bytes, from);
+        let joined = open + letters.trailing_ones() as usize;
+        open = if letters == u64::MAX { joined } else { letters.leading_ones() as usize };
+        // Where a row of 2 begins, of 4, 8, 16, and of as many as are wanted.
+        let row = [1, 2, 4, 8, RUN_LETTERS_MIN - 16].iter().fold(letters, |row, by| row & (row >> by));
+        joined >= RUN_LETTERS_MIN || row != 0
+    })
 }
 
 /// The run that begins here. Base64 of mail is broken into lines (RFC 2045, section 6.8): a long line goes on in the next.
@@ -232,6 +248,8 @@ const RUN_BYTES_MIN: usize = 24;
 const HEAD_BYTES: usize = 12;
 /// Of these the last two may be `=`.
 const RUN_LETTERS_MIN: usize = RUN_BYTES_MIN - 2;
+/// Letters of base64.
+static LETTERS: LazyLock<Sets<1>> = LazyLock::new(|| Sets::new([is_letter]));
 /// Lines of broken base64 have 64 or 76 letters.
 const LINE_BYTES_MIN: usize = 60;
 

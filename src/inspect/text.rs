@@ -234,8 +234,10 @@ pub fn pieces(text: &str) -> Vec<Piece> {
     let mut out: Vec<Piece> = Vec::new();
     let mut open: Option<Piece> = None;
     let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let end = at + line.len();
+    while at < text.len() {
+        let rest = text.as_bytes().get(at..).unwrap_or_default();
+        let end = memchr::memchr(b'\n', rest).map_or(text.len(), |length| at + length + 1);
+        let line = text.get(at..end).unwrap_or_default();
         let log = is_log_entry(line);
         if line.trim().is_empty() {
             out.extend(open.take());
@@ -256,20 +258,29 @@ fn is_log_entry(line: &str) -> bool {
     if line.starts_with("{\"") {
         return true;
     }
+    let bytes = line.as_bytes();
+    let may_be_stamp = bytes.first().is_some_and(u8::is_ascii_digit) || bytes.get(3) == Some(&b' ');
+    if may_be_stamp && is_stamp(bytes) {
+        return true;
+    }
+    let address = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b'.' | b':');
+    let head = line.bytes().take_while(|b| address(b)).count();
+    head >= 7
+        && line.get(head..).is_some_and(|rest| rest.starts_with(" - "))
+        && line.get(..head).is_some_and(|address| address.contains(['.', ':']))
+}
+
+/// Whether a line begins with a time stamp as logs have it.
+fn is_stamp(line: &[u8]) -> bool {
     let mut shape = [0; STAMP_BYTES];
     let folded =
-        shape.iter_mut().zip(line.bytes()).map(|(slot, b)| *slot = if b.is_ascii_digit() { b'0' } else { b });
+        shape.iter_mut().zip(line).map(|(slot, b)| *slot = if b.is_ascii_digit() { b'0' } else { *b });
     let length = folded.count();
     let shape = shape.get(..length).unwrap_or_default();
     let iso = shape.starts_with(b"0000-00-00T00:00") || shape.starts_with(b"0000-00-00 00:00");
     let syslog = matches!(shape, [a, b, c, b' ', b' ' | b'0', b'0', b' ', b'0', b'0', b':', b'0', ..]
         if [a, b, c].iter().all(|b| b.is_ascii_alphabetic()));
-    let address = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b'.' | b':');
-    let head = line.bytes().take_while(|b| address(b)).count();
-    let access = head >= 7
-        && line.get(head..).is_some_and(|rest| rest.starts_with(" - "))
-        && line.get(..head).is_some_and(|address| address.contains(['.', ':']));
-    iso || syslog || access
+    iso || syslog
 }
 
 fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {

@@ -47,8 +47,8 @@ impl After {
         if heads_address(text, last) {
             return Self::Identified;
         }
-        if let Some(next_two) = rest.strip_prefix(' ') {
-            let mut both = next_two.trim_start_matches(' ').split(' ');
+        if Self::may_be_act(rest, words) {
+            let mut both = rest.trim_start_matches(' ').split(' ');
             let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
             if words.acts.contains(head_word(one))
                 || words.acts.contains(&format!("{one} {}", head_word(two)))
@@ -57,6 +57,11 @@ impl After {
             }
         }
         Self::Nothing
+    }
+
+    /// Whether an act may follow, by how what stands behind a name begins.
+    pub(super) fn may_be_act(behind: &str, words: &Words) -> bool {
+        behind.starts_with(' ') && words.may_be_act(behind.trim_start_matches(' '))
     }
 }
 

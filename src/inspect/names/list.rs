@@ -1,8 +1,8 @@
 //! The name lists: which words people are called by, which of them are plain words, and which are towns.
 //!
-//! Compiled in, read once. A look-up folds the word into a small buffer and hashes it: no allocation.
+//! Compiled in, read once. A look-up folds the word into three machine words and finds them in a table: no allocation.
 
-use crate::inspect::hash::{Keyed, Map};
+use crate::inspect::hash::Keyed;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -19,7 +19,7 @@ pub struct Standing {
 
 /// The lists by folded bytes.
 pub struct Lists {
-    words: Map<&'static [u8], Standing>,
+    words: Table,
     cities: HashSet<&'static [u8], Keyed>,
 }
 
@@ -28,10 +28,10 @@ impl Lists {
     pub fn built_in() -> &'static Self {
         static LISTS: OnceLock<Lists> = OnceLock::new();
         LISTS.get_or_init(|| {
-            let mut words: Map<&[u8], Standing> = Map::default();
-            lines(GIVEN).for_each(|word| words.entry(word).or_default().given = true);
-            lines(FAMILY).for_each(|word| words.entry(word).or_default().family = true);
-            lines(WORDS).for_each(|word| words.entry(word).or_default().word = true);
+            let mut words = Table::default();
+            lines(GIVEN).for_each(|word| words.add(word, |standing| standing.given = true));
+            lines(FAMILY).for_each(|word| words.add(word, |standing| standing.family = true));
+            lines(WORDS).for_each(|word| words.add(word, |standing| standing.word = true));
             Self { words, cities: lines(CITIES).collect() }
         })
     }
@@ -40,8 +40,16 @@ impl Lists {
     /// plain word only if all of its parts are.
     #[must_use]
     pub fn standing(&self, word: &str) -> Standing {
-        let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        let whole = self.part(word);
+        let word = match word.as_bytes().last() {
+            Some(b'0'..=b'9') => word.trim_end_matches(|c: char| c.is_ascii_digit()),
+            _ => word,
+        };
+        let mut buffer = [0; WORD_BYTES_MAX];
+        let whole = match fold(word, &mut buffer) {
+            Folded::Plain => return self.words.of(&key(&buffer)), // as most are
+            Folded::Other => self.words.of(&key(&buffer)),
+            Folded::Not => Standing::default(),
+        };
         if !word.contains('-') {
             return whole;
         }
@@ -57,8 +65,10 @@ impl Lists {
 
     fn part(&self, word: &str) -> Standing {
         let mut buffer = [0; WORD_BYTES_MAX];
-        let known = fold(word, &mut buffer).and_then(|folded| self.words.get(folded));
-        known.copied().unwrap_or_default()
+        match fold(word, &mut buffer) {
+            Folded::Plain | Folded::Other => self.words.of(&key(&buffer)),
+            Folded::Not => Standing::default(),
+        }
     }
 
     /// Whether `place`, one to four words with single blanks, is a town of the list.
@@ -73,6 +83,55 @@ impl Lists {
     }
 }
 
+/// A word, folded, with noughts behind it.
+type Key = [u64; WORD_BYTES_MAX / 8];
+
+/// What is said of each word: each stands at its hash or right behind where others stand. About half is taken.
+struct Table(Box<[(Key, Standing)]>);
+
+impl Default for Table {
+    fn default() -> Self {
+        Self(vec![(Key::default(), Standing::default()); SLOTS].into())
+    }
+}
+
+impl Table {
+    fn add(&mut self, word: &[u8], say: fn(&mut Standing)) {
+        let mut buffer = [0; WORD_BYTES_MAX];
+        // A longer one is never asked for.
+        let Some(slot) = buffer.get_mut(..word.len()) else { return };
+        slot.copy_from_slice(word);
+        let key = key(&buffer);
+        if let Some((known, standing)) = Self::slot(&key, &self.0).and_then(|at| self.0.get_mut(at)) {
+            *known = key;
+            say(standing);
+        }
+    }
+
+    fn of(&self, key: &Key) -> Standing {
+        Self::slot(key, &self.0)
+            .and_then(|at| self.0.get(at))
+            .map(|(_, standing)| *standing)
+            .unwrap_or_default()
+    }
+
+    /// The slot of a word, or the free one where it would stand.
+    fn slot(key: &Key, slots: &[(Key, Standing)]) -> Option<usize> {
+        let mixed = key.iter().fold(0_u64, |hash, part| (hash.rotate_left(29) ^ part).wrapping_mul(MIX));
+        let first = usize::try_from((mixed ^ mixed >> 32).wrapping_mul(MIX) >> 40).unwrap_or(0) % SLOTS;
+        let is_its =
+            |at: &usize| slots.get(*at).is_some_and(|(known, _)| known == key || *known == Key::default());
+        (first..SLOTS).chain(0..first).find(is_its)
+    }
+}
+
+fn key(folded: &[u8; WORD_BYTES_MAX]) -> Key {
+    let (eights, _) = folded.as_chunks::<8>();
+    let mut key = Key::default();
+    key.iter_mut().zip(eights).for_each(|(part, eight)| *part = u64::from_le_bytes(*eight));
+    key
+}
+
 /// The lists' texts, for the digest of all rules.
 pub const TEXTS: [&str; 4] = [GIVEN, FAMILY, WORDS, CITIES];
 
@@ -80,14 +139,30 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static [u8]> {
     text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::as_bytes)
 }
 
-/// Lower case, without marks and punctuation: `O'Brien` is `obrien`, `Núñez` is `nunez`. `None` where it is empty, longer than
-/// any entry, or of another script.
-fn fold<'b>(word: &str, buffer: &'b mut [u8; WORD_BYTES_MAX]) -> Option<&'b [u8]> {
-    if !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphabetic()) {
-        let plain = buffer.get_mut(..word.len())?;
-        plain.copy_from_slice(word.as_bytes());
-        plain.make_ascii_lowercase();
-        return Some(plain);
+/// How a word was folded.
+enum Folded {
+    /// It was nothing but plain letters.
+    Plain,
+    /// It had marks or punctuation.
+    Other,
+    /// It is empty, longer than any entry, or of another script.
+    Not,
+}
+
+/// Puts a word in `buffer`, lower case, without marks and punctuation: `O'Brien` is `obrien`, `Núñez` is `nunez`.
+fn fold(word: &str, buffer: &mut [u8; WORD_BYTES_MAX]) -> Folded {
+    if let Some(slots) = buffer.get_mut(..word.len()).filter(|slots| !slots.is_empty()) {
+        let mut plain = true;
+        slots.copy_from_slice(word.as_bytes());
+        for slot in slots.iter_mut() {
+            // A small letter where it is a letter at all.
+            *slot |= 0x20;
+            plain &= slot.is_ascii_lowercase();
+        }
+        if plain {
+            return Folded::Plain;
+        }
+        slots.fill(0);
     }
     let mut length = 0;
     for c in word.chars() {
@@ -95,12 +170,16 @@ fn fold<'b>(word: &str, buffer: &'b mut [u8; WORD_BYTES_MAX]) -> Option<&'b [u8]
             'a'..='z' => c as u8,
             'A'..='Z' => c.to_ascii_lowercase() as u8,
             '\'' | '’' | '-' | '.' | ' ' => continue,
-            c => plain_letter(c)?,
+            c => match plain_letter(c) {
+                Some(letter) => letter,
+                None => return Folded::Not,
+            },
         };
-        *buffer.get_mut(length)? = folded;
+        let Some(slot) = buffer.get_mut(length) else { return Folded::Not };
+        *slot = folded;
         length += 1;
     }
-    buffer.get(..length).filter(|b| !b.is_empty())
+    if length > 0 { Folded::Other } else { Folded::Not }
 }
 
 /// The plain letter under a Latin letter with marks.
@@ -133,6 +212,10 @@ const CITIES: &str = include_str!("../../../config/names/cities.txt");
 
 /// Longer words are in no list.
 const WORD_BYTES_MAX: usize = 24;
+/// A power of two; the lists have about half as many words.
+const SLOTS: usize = 1 << 16;
+/// Odd, and its bits are spread evenly.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Longer places are in no list.
 const PLACE_BYTES_MAX: usize = 24;
 
@@ -153,6 +236,33 @@ mod tests {
             assert!(rows.windows(2).all(|w| w[0] < w[1]), "sorted, none twice");
             assert!(rows.iter().all(|r| *r == r.to_lowercase() && !r.is_empty()));
             assert!(text.starts_with('#'), "tells its source");
+        }
+    }
+
+    #[test]
+    fn the_table_holds_what_the_lists_say_and_finds_it_fast() {
+        let lists = Lists::built_in();
+        let taken: Vec<bool> = lists.words.0.iter().map(|(key, _)| *key != Key::default()).collect();
+        let row = taken.split(|taken| !taken).map(<[bool]>::len).max();
+        assert!(taken.iter().filter(|taken| **taken).count() * 2 < SLOTS * 11 / 10);
+        assert!(row < Some(64), "{row:?}");
+        for (text, said) in [
+            (GIVEN, (|s: Standing| s.given) as fn(Standing) -> bool),
+            (FAMILY, |s| s.family),
+            (WORDS, |s| s.word),
+        ] {
+            let entries: Vec<&str> = text.lines().filter(|l| !l.starts_with('#')).collect();
+            assert!(entries.iter().all(|word| said(lists.part(word))));
+            // And of no word what none of them says.
+            let has = |word: &str| entries.binary_search(&word).is_ok();
+            for other in [GIVEN, FAMILY, WORDS].iter().flat_map(|text| text.lines()).step_by(7) {
+                let other = other.trim_start_matches('#').trim();
+                if other.bytes().all(|b| b.is_ascii_lowercase()) {
+                    assert_eq!(said(lists.part(other)), has(other), "{other}");
+                    let more = format!("{other}x");
+                    assert_eq!(said(lists.part(&more)), has(&more), "{more}");
+                }
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod after;
 mod find;
+mod hints;
 pub mod list;
 mod run;
 pub mod words;
@@ -36,9 +37,16 @@ pub fn is_person_by(value: &str, words: &Words) -> bool {
 #[must_use]
 pub fn is_listed(value: &str) -> bool {
     let lists = list::Lists::built_in();
-    let standings: Vec<_> = value.split_whitespace().map(|w| lists.standing(w)).collect();
-    let ([given, .., family], 2..=3) = (standings.as_slice(), standings.len()) else { return false };
-    given.given && !given.word && family.family && !family.word
+    let mut words = value.split_whitespace();
+    // Most words are no given name.
+    if !words.next().map(|w| lists.standing(w)).is_some_and(|given| given.given && !given.word) {
+        return false;
+    }
+    let family = match (words.next(), words.next(), words.next()) {
+        (Some(family), None, _) | (Some(_), Some(family), None) => lists.standing(family),
+        _ => return false,
+    };
+    family.family && !family.word
 }
 
 /// Whether no word of `value` is a plain word that nobody is called by.

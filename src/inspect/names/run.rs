@@ -46,14 +46,19 @@ pub(super) fn run(text: &str, start: usize, lists: &Lists, out: &mut Vec<Word>) 
         if out.len() == WORDS_MAX {
             break;
         }
-        let comma = text.get(end..).is_some_and(|t| t.starts_with(','));
+        let comma = text.as_bytes().get(end) == Some(&b',');
         if comma {
             end += 1;
         }
-        let blanks = text.get(end..).map_or(0, |t| t.len() - t.trim_start_matches(' ').len());
+        let behind = text.as_bytes().get(end..).unwrap_or_default();
+        let blanks = behind.iter().take_while(|b| **b == b' ').count();
         // `BROWN,HAROLD J`: banners of records have no blank behind the comma.
         let joined = comma && blanks == 0 && out.last().is_some_and(|w| w.shape == Shape::Upper);
         if !(1..=2).contains(&blanks) && !joined {
+            break;
+        }
+        // Mostly a word without a capital follows, and no particle.
+        if behind.get(blanks).is_none_or(|b| b.is_ascii() && !may_begin_word(*b)) {
             break;
         }
         let begin = end + blanks;
@@ -73,14 +78,22 @@ pub(super) fn run(text: &str, start: usize, lists: &Lists, out: &mut Vec<Word>) 
 /// Whether a name could begin at `at`: a capital that nothing word-like, no path and no address goes into.
 pub(super) fn may_begin(text: &str, at: usize) -> bool {
     let before = text.get(..at).and_then(|t| t.chars().next_back());
-    !before.is_some_and(|c| {
-        c.is_alphanumeric()
-            || matches!(c, '_' | '.' | '/' | '@' | '#' | '$' | '%' | '&' | '^' | '\\' | '-' | '’' | '<')
-    })
+    !before.is_some_and(goes_on)
+}
+
+/// Whether what stands behind this character goes on with it.
+pub(super) fn goes_on(c: char) -> bool {
+    c.is_alphanumeric()
+        || matches!(c, '_' | '.' | '/' | '@' | '#' | '$' | '%' | '&' | '^' | '\\' | '-' | '’' | '<')
 }
 
 fn word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
     let rest = text.get(start..)?;
+    if let Some((length, shape)) = plain_word(rest.as_bytes()) {
+        let standing = lists.standing(rest.get(..length)?);
+        let span = start..start + length;
+        return Some(Word { span, own: start, shape, standing, comma: false, possessive: false });
+    }
     let mut letters = 0;
     let mut upper = 0;
     let mut digits = 0;
@@ -96,7 +109,7 @@ fn word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
             }
             if c.is_uppercase() {
                 // A capital inside: `McAllister` and `O'Brien`, not `PatientService`.
-                if last.is_lowercase() && !rest.get(..at).is_some_and(|p| PREFIXES.contains(&p)) {
+                if last.is_lowercase() && !rest.get(..at).is_some_and(is_prefix) {
                     return None;
                 }
                 upper += 1;
@@ -153,9 +166,46 @@ fn word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
     Some(Word { span: start..start + end, own: start, shape, standing, comma: false, possessive })
 }
 
+/// The length of a word of two letters and more, all ASCII, with nothing inside or behind that has to be looked at: as most
+/// words are. `None` says nothing.
+fn plain_word(rest: &[u8]) -> Option<(usize, Shape)> {
+    let first = rest.first().filter(|b| b.is_ascii_uppercase())?;
+    let (mut length, mut uppers, mut last) = (0, 0, *first);
+    let mut letters = rest.iter().take(WORD_BYTES_MAX);
+    let end = loop {
+        match letters.next() {
+            Some(b) if b.is_ascii_lowercase() => last = *b,
+            Some(b) if b.is_ascii_uppercase() => {
+                if last.is_ascii_lowercase() {
+                    return None; // `McAllister`, or an identifier
+                }
+                uppers += 1;
+                last = *b;
+            }
+            other => break other,
+        }
+        length += 1;
+    };
+    let ends = match end {
+        Some(b' ' | b',' | b';' | b'\n' | b'\r' | b'\t' | b')' | b'"' | b'?' | b'!' | b'|' | b'=' | b'<') => {
+            true
+        }
+        Some(b'.' | b':') => rest.get(length + 1).is_none_or(|b| b.is_ascii() && !b.is_ascii_alphanumeric()),
+        Some(_) => false,
+        None => length == rest.len(),
+    };
+    let shape = if uppers == length { Shape::Upper } else { Shape::Title };
+    (ends && length > 1).then_some((length, shape))
+}
+
 /// Whether `s` and nothing more of a word: what stands behind a possessive's apostrophe.
 fn ends_possessive(tail: &str) -> bool {
     tail.strip_prefix(['s', 'S']).is_some_and(|t| !t.starts_with(char::is_alphanumeric))
+}
+
+/// Whether a word of a name, or a particle, may begin with a byte of ASCII.
+const fn may_begin_word(b: u8) -> bool {
+    matches!(b, b'A'..=b'Z' | b'a' | b'b' | b'd' | b'e' | b'i' | b'l' | b't' | b'v' | b'z')
 }
 
 /// How many bytes of particles `text` begins with, blanks included: `de la `.
@@ -170,6 +220,27 @@ fn particles(text: &str) -> usize {
         taken += blank + 1;
     }
     taken
+}
+
+/// Beginnings that a capital may follow inside a word.
+fn is_prefix(head: &str) -> bool {
+    matches!(
+        head,
+        "Mc" | "Mac"
+            | "De"
+            | "Di"
+            | "Da"
+            | "Du"
+            | "La"
+            | "Le"
+            | "Van"
+            | "Von"
+            | "Fitz"
+            | "St"
+            | "O’"
+            | "Al"
+            | "El"
+    )
 }
 
 /// Small words between the parts of a name.
@@ -213,9 +284,6 @@ const WORDS_MAX: usize = 8;
 const WORD_BYTES_MAX: usize = 40;
 /// Generators of made-up people put up to so many digits behind a name.
 const TAIL_DIGITS_MAX: usize = 4;
-/// Beginnings that a capital may follow inside a word.
-const PREFIXES: &[&str] =
-    &["Mc", "Mac", "De", "Di", "Da", "Du", "La", "Le", "Van", "Von", "Fitz", "St", "O’", "Al", "El"];
 /// The longest particle.
 const PARTICLE_BYTES_MAX: usize = 5;
 
@@ -238,6 +306,39 @@ mod tests {
         assert_eq!(words("WHITFIELD,HAROLD J"), ["WHITFIELD", "HAROLD", "J"]);
         assert_eq!(words("Whitfield,Harold"), ["Whitfield"]);
         assert_eq!(words("Miguel333 Andersen458."), ["Miguel333", "Andersen458"]);
+    }
+
+    #[test]
+    fn plain_words_are_read_as_any_other() {
+        let heads = ["Maria", "MARIA", "Mc", "JOHNSon", "X", "Ma", "AbC", &"Long".repeat(12), "Núñez", ""];
+        let tails = [
+            "", " ", ",", ".", ". ", ".x", ".é", ":", ":x", ")", "(", "@", "_", "^", "-x", "'s ", "9", "é",
+            "<", "/", "?",
+        ];
+        for text in heads.iter().flat_map(|head| tails.iter().map(move |tail| format!("{head}{tail}"))) {
+            let read = |text: &str| {
+                word(text, 0, Lists::built_in())
+                    .map(|w| (w.span, w.own, w.shape, w.standing, w.comma, w.possessive))
+            };
+            let plain = plain_word(text.as_bytes());
+            let by_letters = read(&text);
+            assert!(plain.is_none() || by_letters.is_some(), "{text}");
+            // The same word with a digit behind it is read letter by letter.
+            let digit =
+                plain.and_then(|(length, _)| read(&format!("{}1{}", &text[..length], &text[length..])));
+            if let (Some(plain), Some(mut slow)) = (by_letters, digit) {
+                slow.0.end -= 1;
+                assert_eq!(plain, slow, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_particle_is_passed_over_by_its_first_letter() {
+        let words = include_str!("run.rs").split(|c: char| !c.is_ascii_alphabetic());
+        let particles: Vec<&str> = words.filter(|word| is_particle(word)).collect();
+        assert!(particles.len() > 20);
+        assert!(particles.iter().all(|word| word.bytes().next().is_some_and(may_begin_word)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The word lists of text inspection: what introduces a person, what makes a name somebody else's or nobody's.
 
+use super::hints::{Beginnings, Endings};
 use crate::inspect::hash::{Keyed, Map};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -59,6 +60,7 @@ pub struct Words {
     pub clinical_endings: Vec<String>,
     /// Words, one or two, right behind a name that say what only people do.
     pub acts: Set,
+    act_beginnings: Beginnings,
     /// Words behind a name that make it the name of a thing: `disease`, `score`, `hospital`.
     pub things: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
@@ -71,6 +73,7 @@ pub struct Words {
     pub identified_by: Set,
     /// Cues by their last word, each with its whole phrase, longest first.
     cues: Cues,
+    cue_endings: Endings,
 }
 
 impl Words {
@@ -92,19 +95,27 @@ impl Words {
         for phrases in cues.values_mut() {
             phrases.sort_by_key(|(phrase, _)| std::cmp::Reverse(phrase.len()));
         }
+        let acts: Set = words("words.acts").chain(words("words.acts-two")).collect();
         Self {
             not_names: words("words.not-names").collect(),
             provider_after: words("words.provider-after").collect(),
             clinical: words("words.clinical").collect(),
             clinical_endings: words("words.clinical-endings").collect(),
-            acts: words("words.acts").chain(words("words.acts-two")).collect(),
+            act_beginnings: Beginnings::of(acts.iter().map(String::as_str)),
+            acts,
             things: words("words.things").collect(),
             eponyms: words("words.eponyms").collect(),
             wide_places: words("words.wide-places").collect(),
             individual: words("words.individual").collect(),
             identified_by: words("words.identified-by").collect(),
+            cue_endings: Endings::of(cues.keys().map(String::as_str)),
             cues,
         }
+    }
+
+    /// Whether what stands behind a name may begin with an act: most doesn't.
+    pub(super) fn may_be_act(&self, behind: &str) -> bool {
+        self.act_beginnings.may_begin(behind)
     }
 
     /// Whether `word`, in lower case, is of clinical content.
@@ -121,6 +132,29 @@ impl Words {
         let numbered = word.starts_with(|c: char| c.is_ascii_digit());
         self.individual.contains(word)
             || (numbered && self.individual.iter().any(|i| word.ends_with(i.as_str())))
+    }
+
+    /// Whether `before`, in either case, may end in a cue: most doesn't.
+    pub(super) fn may_end_in_cue(&self, before: &str) -> bool {
+        let mut head = before.as_bytes();
+        while let [rest @ .., last] = head {
+            match last {
+                b' ' | b'\t' | b'"' | b'\'' | b'(' | b',' | b'*' | b'-' | b'\n' | b'\r' | b':' | b'=' => {
+                    head = rest
+                }
+                b => {
+                    // Also a quotation mark that isn't ASCII.
+                    if !b.is_ascii() {
+                        return true;
+                    }
+                    break;
+                }
+            }
+        }
+        while let [rest @ .., b'.'] = head {
+            head = rest;
+        }
+        self.cue_endings.may_end(head)
     }
 
     /// The cue that `before` ends in. `before` is lower case; blanks and light punctuation may follow the cue.
@@ -197,6 +231,24 @@ const CLINICAL_BYTES_MIN: usize = 8;
 mod tests {
     use super::*;
     use crate::inspect::rules::RuleSet;
+
+    #[test]
+    fn no_cue_is_passed_over_by_its_ending() {
+        let words = &RuleSet::built_in().words;
+        let gaps = ["", " ", ": ", ". ", "... ", ",\n", " (", " “", "’ ", "'", "\u{a0}", "= \"", "—"];
+        for (phrase, _) in words.cues.values().flatten() {
+            for gap in gaps {
+                for before in [format!("{phrase}{gap}"), format!("So, {phrase}{gap}")] {
+                    let lower = before.to_lowercase();
+                    for written in [&before, &before.to_uppercase()] {
+                        let found = words.cue(&lower).is_none() || words.may_end_in_cue(written);
+                        assert!(found, "{before}");
+                    }
+                }
+            }
+        }
+        assert!(!words.may_end_in_cue("lungs clear, no edema. "));
+    }
 
     #[test]
     fn cues_are_read_with_what_stands_between() {

@@ -1,8 +1,9 @@
 //! The gate: which rules may begin at a place, told by the first bytes there, for all rules at once.
 //!
-//! An automaton of all rules, cut off behind its first [`DEPTH_MAX`] bytes and made once. Where it says that no rule
-//! begins, none does; a rule that it lets through is tried by its own automaton. Looks (`\b`, `^`) count at the start,
-//! where the byte before tells of them; further on they are taken to hold.
+//! An automaton of all rules, made once: its states are those that first bytes lead to, up to [`DEPTH_MAX`] of them, and
+//! it goes on for as long as further bytes lead to one of these. Where it says that no rule begins, none does; a rule that
+//! it lets through is tried by its own automaton. Looks (`\b`, `^`) count at the start, where the byte before tells of them;
+//! further on they are taken to hold.
 
 use super::chance::frequency;
 use crate::inspect::hash::Map;
@@ -20,10 +21,11 @@ pub(super) struct Gate {
     next: Vec<u32>,
     /// The row to begin with, by what stands before.
     starts: [u32; BEFORE],
-    /// Rules that are let through together. Which of them a row lets through stands in its last column.
+    /// Rules that are let through together. Which of them a row lets through stands behind its columns, and then those
+    /// that it leaves open.
     lists: Vec<Box<[u16]>>,
-    /// The last column.
-    through: usize,
+    /// How many classes there are.
+    columns: usize,
 }
 
 /// What stands before a place: the start of the text, the end of a line, another ASCII byte that is no word character,
@@ -71,7 +73,7 @@ impl Before {
     }
 
     /// All, each with how many places have it before them.
-    const ALL: [(Self, f64); BEFORE] = [
+    pub(super) const ALL: [(Self, f64); BEFORE] = [
         (Self::Nothing, 0.01),
         (Self::LineEnd, 0.02),
         (Self::Other, 0.2),
@@ -87,28 +89,31 @@ impl Gate {
     }
 
     /// Tells `found` of each rule that may begin at `at`.
-    #[inline]
     pub(super) fn at(&self, text: &[u8], at: usize, found: &mut dyn FnMut(u16)) {
-        let mut state = self.start(Before::of(text, at));
-        for byte in text.get(at..).unwrap_or_default() {
-            state = self.to(state, *byte);
-            if state < PLAIN {
-                continue;
-            }
-            let list = if state == DEAD {
+        let rest = text.get(at..).unwrap_or_default();
+        let near = rest.get(..READ_MAX).unwrap_or(rest);
+        let mut row = self.start(Before::of(text, at));
+        for byte in near {
+            let to = self.to(row, *byte);
+            if to < PLAIN {
+                row = to;
+            } else if to == DEAD {
                 return;
-            } else if state & LEAF == 0 {
-                state &= ROW;
-                self.next.get(state as usize + self.through).copied()
+            } else if to & LEAF != 0 {
+                return self.tell(Some(to & ROW), found);
             } else {
-                Some(state & ROW)
-            };
-            let list = list.and_then(|list| self.lists.get(list as usize));
-            list.into_iter().flatten().for_each(|rule| found(*rule));
-            if state & LEAF != 0 {
-                return;
+                row = to & ROW;
+                self.tell(self.next.get(row as usize + self.columns).copied(), found);
             }
         }
+        if near.len() < rest.len() {
+            self.tell(self.next.get(row as usize + self.columns + 1).copied(), found);
+        }
+    }
+
+    fn tell(&self, list: Option<u32>, found: &mut dyn FnMut(u16)) {
+        let list = list.and_then(|list| self.lists.get(list as usize));
+        list.into_iter().flatten().for_each(|rule| found(*rule));
     }
 
     /// The row to begin with.
@@ -129,6 +134,11 @@ impl Gate {
     fn to(&self, state: u32, byte: u8) -> u32 {
         let at = state as usize + usize::from(self.class[usize::from(byte)]);
         self.next.get(at).copied().unwrap_or(DEAD)
+    }
+
+    /// Whether no rule tells these bytes apart.
+    pub(super) fn is_same(&self, one: u8, other: u8) -> bool {
+        self.class[usize::from(one)] == self.class[usize::from(other)]
     }
 
     /// What matches may begin with.
@@ -162,6 +172,8 @@ struct Builder<'n> {
     closures: Map<(u16, u32), Closure>,
     next: Vec<u32>,
     lists: Map<Box<[u16]>, u32>,
+    /// Where the automaton can be, and what stands for it: a row that any further byte may lead to again.
+    known: Map<Set, u32>,
 }
 
 /// A state of a rule that reads a byte.
@@ -205,6 +217,7 @@ impl<'n> Builder<'n> {
             closures: Map::default(),
             next: Vec::new(),
             lists: Map::default(),
+            known: Map::default(),
         };
         builder.classes();
         builder
@@ -230,7 +243,7 @@ impl<'n> Builder<'n> {
         let columns = self.bytes.len();
         let (mut starts, mut rows, mut level) = ([DEAD; BEFORE], Vec::new(), Level::default());
         for (before, share) in Before::ALL {
-            let row = self.push_row(&[]);
+            let row = self.push_row(&Set::default());
             for column in 0..columns {
                 let set = self.first(before, self.bytes[column]);
                 let share = share * self.shares[column];
@@ -264,10 +277,10 @@ impl<'n> Builder<'n> {
         let mut lists: Vec<(Box<[u16]>, u32)> = self.lists.into_iter().collect();
         lists.sort_unstable_by_key(|(_, number)| *number);
         let lists = lists.into_iter().map(|(list, _)| list).collect();
-        Gate { class: self.class, next: self.next, starts, lists, through: columns }
+        Gate { class: self.class, next: self.next, starts, lists, columns }
     }
 
-    /// What stands for each set of a level: a row where it is worth one, with the set.
+    /// What stands for each set of a level: its row if it has one, a new one with the set where it is worth one.
     fn resolve(&mut self, level: Level, is_last: bool) -> Vec<(u32, f64, Option<Set>)> {
         let Level { numbers, shares } = level;
         let mut sets: Vec<(u32, Set)> = numbers.into_iter().map(|(set, number)| (number, set)).collect();
@@ -275,11 +288,16 @@ impl<'n> Builder<'n> {
         sets.into_iter()
             .zip(shares)
             .map(|((_, set), share)| {
-                if set.alive.is_empty() || is_last || share < SHARE_MIN || self.next.len() > CELLS_MAX {
+                if let Some(to) = self.known.get(&set) {
+                    (*to, share, None)
+                } else if set.alive.is_empty() || is_last || share < SHARE_MIN || self.next.len() > CELLS_MAX
+                {
                     (self.leaf(set), share, None)
                 } else {
                     let flag = if set.through.is_empty() { 0 } else { THROUGH };
-                    (flag | self.push_row(&set.through), share, Some(set))
+                    let to = flag | self.push_row(&set);
+                    self.known.insert(set.clone(), to);
+                    (to, share, Some(set))
                 }
             })
             .collect()
@@ -287,15 +305,23 @@ impl<'n> Builder<'n> {
 
     /// All rules that are left are let through.
     fn leaf(&mut self, set: Set) -> u32 {
-        let mut rules = set.through;
+        let mut rules = self.open(&set);
+        rules.extend(set.through);
+        rules.sort_unstable();
+        rules.dedup();
+        if rules.is_empty() { DEAD } else { LEAF | self.list(&rules) }
+    }
+
+    /// The rules that have to be read on.
+    fn open(&self, set: &Set) -> Vec<u16> {
         let of = |node: &u32| {
             let node = self.nodes.get(*node as usize)?;
             self.rules.get(usize::from(node.rule)).map(|(rule, _)| *rule)
         };
-        rules.extend(set.alive.iter().filter_map(of));
+        let mut rules: Vec<u16> = set.alive.iter().filter_map(of).collect();
         rules.sort_unstable();
         rules.dedup();
-        if rules.is_empty() { DEAD } else { LEAF | self.list(&rules) }
+        rules
     }
 
     /// What the first byte leads to: what stands around the start tells which looks hold there.
@@ -406,11 +432,11 @@ impl<'n> Builder<'n> {
         set
     }
 
-    fn push_row(&mut self, through: &[u16]) -> u32 {
+    fn push_row(&mut self, set: &Set) -> u32 {
         let row = u32::try_from(self.next.len()).expect("rows are bounded");
         self.next.resize(self.next.len() + self.bytes.len(), DEAD);
-        let list = self.list(through);
-        self.next.push(list);
+        let lists = [self.list(&set.through), self.list(&self.open(set))];
+        self.next.extend(lists);
         row
     }
 
@@ -478,8 +504,10 @@ pub(in crate::inspect) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// How many bytes it looks at.
-const DEPTH_MAX: usize = 8;
+/// How many bytes it makes new states for.
+pub(super) const DEPTH_MAX: usize = 8;
+/// How many it reads: what is open then is let through.
+const READ_MAX: usize = 40;
 /// What fewer places begin with is not told apart further.
 const SHARE_MIN: f64 = 4e-7;
 /// Size beyond which no further byte is looked at.

@@ -3,13 +3,14 @@
 //! - Takes: patterns in regex syntax, compiled once, and a text.
 //! - Gives: what `regex` gives rule by rule: matches are leftmost-first and don't overlap; a match that its judge
 //!   refuses restarts one byte later. Of each rule by place; rules among each other in no order.
-//! - How: places where no rule can begin by their byte and the one before are passed over, 64 at once; at the rest one
-//!   automaton of all rules reads on until no rule is left, or a few are; then each of these decides itself. The regexes
-//!   are the specification: tests demand the same of both.
+//! - How: places where no rule can begin by their byte and the one before are passed over, 64 at once; of the rest most
+//!   by their first three bytes. At what is left one automaton of all rules reads on until no rule is left, or a few are;
+//!   then each of these decides itself. The regexes are the specification: tests demand the same of both.
 //! - Cost: linear; a rule that has read more than the text goes on by its regex alone. Allocates where rules match.
 
 mod chance;
 mod gate;
+mod heads;
 mod rule;
 mod split;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 use super::simd::{BLOCK, Lanes, Starts};
 use gate::Gate;
 pub(in crate::inspect) use gate::{Firsts, is_word};
+use heads::Heads;
 use regex_automata::util::pool::{Pool, PoolGuard};
 use rule::{Caches, Match, Road, Rule};
 use std::ops::Range;
@@ -27,6 +29,7 @@ pub struct Engine {
     rules: Vec<Rule>,
     /// Where any of those rules may begin that are looked for from their starts, and which.
     starts: Starts,
+    heads: Heads,
     gate: Gate,
     /// Rules that are looked for around a byte.
     around: Vec<Around>,
@@ -80,10 +83,10 @@ impl Engine {
             }
         }
         let gate = Gate::new(&from_start);
-        let starts = Starts::new(&gate.firsts());
+        let (starts, heads) = (Starts::new(&gate.firsts()), Heads::new(&gate));
         let count = rules.len();
         let caches = Pool::new(Box::new(move || std::iter::repeat_with(|| None).take(count).collect()) as _);
-        Self { rules, starts, gate, around, plain, lanes: Lanes::best(), caches }
+        Self { rules, starts, heads, gate, around, plain, lanes: Lanes::best(), caches }
     }
 
     /// Asks `judge` of each match in `text`.
@@ -101,6 +104,9 @@ impl Engine {
             while places != 0 {
                 let at = block + places.trailing_zeros() as usize;
                 places &= places - 1;
+                if !self.heads.may_begin(bytes, at) {
+                    continue;
+                }
                 self.gate.at(bytes, at, &mut |rule| {
                     self.try_here(usize::from(rule), text, at, &mut progress, judge);
                 });

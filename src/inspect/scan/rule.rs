@@ -1,6 +1,6 @@
 //! One rule: its automaton, and whether it matches from a position on.
 
-use super::chance::chance;
+use super::chance::{chance, first_chance};
 use super::gate::{Gate, closure, leads};
 use super::split::{Learnt, Split};
 use regex_automata::hybrid::dfa::{Cache, DFA};
@@ -192,9 +192,10 @@ impl Rule {
 }
 
 fn road(nfa: &NFA) -> Road {
-    let chance = chance(&Gate::new(&[(0, nfa)]));
-    let around =
-        RARE.iter().filter(|_| chance > VAGUE).find_map(|b| required(nfa, *b).map(|reach| (*b, reach)));
+    let gate = Gate::new(&[(0, nfa)]);
+    let chance = chance(&gate);
+    let is_vague = chance > VAGUE || first_chance(&gate) > COMMON;
+    let around = RARE.iter().filter(|_| is_vague).find_map(|b| required(nfa, *b).map(|reach| (*b, reach)));
     match around {
         Some((byte, reach)) => Road::Around(byte, reach),
         None if chance > HOPELESS => Road::Plain,
@@ -254,6 +255,9 @@ const RARE: &[u8] = b"@";
 
 /// A rule that begins at more of all places is better looked for around a byte.
 const VAGUE: f64 = 0.01;
+
+/// So is one that begins with bytes of more of all places: blanks, whatever follows.
+const COMMON: f64 = 0.15;
 
 /// A rule that begins at more of all places is left to its regex.
 const HOPELESS: f64 = 0.15;

@@ -1,4 +1,5 @@
-//! Starts: places of a text where a match may begin, 64 at once, by the byte there and the one before it.
+//! Starts: places of a text where a match may begin, 64 at once, by the byte there and the one before it. And which bytes
+//! of a text are of sets, for whoever looks for some.
 //!
 //! Whether a byte is of a set is told by its nibbles: the low one gives the rows of the set that have it (a bit for each
 //! of the eight rows of ASCII), the high one its row. Both are shuffles, on 32 bytes (AVX2) or 16 (SSSE3); elsewhere the
@@ -48,15 +49,8 @@ impl Starts {
 
     /// The places of the block from `from` on, a bit each; what stands before it counts.
     pub(in crate::inspect) fn of(&self, lanes: Lanes, text: &[u8], from: usize) -> u64 {
-        let rest = text.get(from..).unwrap_or_default();
         let mut padded = [0; BLOCK];
-        let (block, inside) = match rest.first_chunk::<BLOCK>() {
-            Some(block) => (block, u64::MAX),
-            None => {
-                padded.iter_mut().zip(rest).for_each(|(slot, byte)| *slot = *byte);
-                (&padded, (1 << rest.len()) - 1)
-            }
-        };
+        let (block, inside) = block(text, from, &mut padded);
         let bits = match lanes {
             #[cfg(target_arch = "x86_64")]
             Lanes::Avx2 if is_x86_feature_detected!("avx2") => {
@@ -80,7 +74,7 @@ impl Starts {
     fn one_by_one(&self, block: &[u8; BLOCK]) -> Bits {
         let mut bits = Bits::default();
         for (lane, byte) in block.iter().enumerate() {
-            let of = |members: &Members| u64::from(members.has[usize::from(*byte)]) << lane;
+            let of = |members: &Members| u64::from(members.holds(*byte)) << lane;
             bits.line |= of(&self.line);
             bits.outside |= of(&self.outside);
             bits.inside |= of(&self.inside);
@@ -91,7 +85,73 @@ impl Starts {
     }
 }
 
+/// The block from `from` on, and a bit for each of its bytes: `padded` holds one that the text's end cuts off.
+fn block<'t>(text: &'t [u8], from: usize, padded: &'t mut [u8; BLOCK]) -> (&'t [u8; BLOCK], u64) {
+    let rest = text.get(from..).unwrap_or_default();
+    match rest.first_chunk::<BLOCK>() {
+        Some(block) => (block, u64::MAX),
+        None => {
+            padded.iter_mut().zip(rest).for_each(|(slot, byte)| *slot = *byte);
+            (padded, (1 << rest.len()) - 1)
+        }
+    }
+}
+
+/// Sets of bytes, asked together: what isn't ASCII is of one all or not at all.
+pub(in crate::inspect) struct Sets<const N: usize> {
+    members: [Members; N],
+    lanes: Lanes,
+}
+
+impl<const N: usize> Sets<N> {
+    /// The sets of the bytes of which these hold.
+    pub(in crate::inspect) fn new(has: [impl Fn(u8) -> bool; N]) -> Self {
+        let members =
+            has.map(|has| Members::new(&std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(&has))));
+        Self { members, lanes: Lanes::best() }
+    }
+
+    /// For each set a bit for each byte of the block from `from` on.
+    pub(in crate::inspect) fn of(&self, text: &[u8], from: usize) -> [u64; N] {
+        let mut padded = [0; BLOCK];
+        let (block, inside) = block(text, from, &mut padded);
+        let mut bits = match self.lanes {
+            #[cfg(target_arch = "x86_64")]
+            Lanes::Avx2 if is_x86_feature_detected!("avx2") => {
+                // SAFETY: the processor has AVX2: asked right above.
+                unsafe { x86::avx2_sets(&self.members, block) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Lanes::Ssse3 if is_x86_feature_detected!("ssse3") => {
+                // SAFETY: the processor has SSSE3: asked right above.
+                unsafe { x86::ssse3_sets(&self.members, block) }
+            }
+            _ => self.members.each_ref().map(|members| members.one_by_one(block)),
+        };
+        for bits in &mut bits {
+            *bits &= inside;
+        }
+        bits
+    }
+
+    /// The first place at or behind `at` whose byte is of the first set.
+    pub(in crate::inspect) fn find(&self, text: &[u8], at: usize) -> Option<usize> {
+        (at..text.len()).step_by(BLOCK).find_map(|from| match self.of(text, from).first() {
+            None | Some(0) => None,
+            Some(bits) => Some(from + bits.trailing_zeros() as usize),
+        })
+    }
+}
+
 impl Members {
+    fn holds(&self, byte: u8) -> bool {
+        self.has[usize::from(byte)]
+    }
+
+    fn one_by_one(&self, block: &[u8; BLOCK]) -> u64 {
+        block.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(self.holds(*byte)))
+    }
+
     fn new(has: &[bool; 256]) -> Self {
         let mut low = [0; 32];
         for (byte, _) in has.iter().enumerate().take(0x80).filter(|(_, has)| **has) {
@@ -175,6 +235,46 @@ mod x86 {
         }
     }
 
+    #[target_feature(enable = "avx2")]
+    pub(super) fn avx2_sets<const N: usize>(sets: &[Members; N], block: &[u8; BLOCK]) -> [u64; N] {
+        let (nibble, zero) = (_mm256_set1_epi8(15), _mm256_setzero_si256());
+        let mask = |bytes: __m256i| u64::from(_mm256_movemask_epi8(bytes).cast_unsigned());
+        let mut bits = [0; N];
+        for at in [0, 32] {
+            let bytes = load_wide(block, at);
+            let low = _mm256_and_si256(bytes, nibble);
+            let rows = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
+            let row = _mm256_shuffle_epi8(load_wide(&ROWS, 0), rows);
+            let high = mask(bytes);
+            for (number, members) in sets.iter().enumerate() {
+                let there = _mm256_and_si256(_mm256_shuffle_epi8(load_wide(&members.low, 0), low), row);
+                let none = mask(_mm256_cmpeq_epi8(there, zero));
+                bits[number] |= ((!none & 0xFFFF_FFFF) | (high & members.high)) << at;
+            }
+        }
+        bits
+    }
+
+    #[target_feature(enable = "ssse3")]
+    pub(super) fn ssse3_sets<const N: usize>(sets: &[Members; N], block: &[u8; BLOCK]) -> [u64; N] {
+        let (nibble, zero) = (_mm_set1_epi8(15), _mm_setzero_si128());
+        let mask = |bytes: __m128i| u64::from(_mm_movemask_epi8(bytes).cast_unsigned());
+        let mut bits = [0; N];
+        for at in [0, 16, 32, 48] {
+            let bytes = load(block, at);
+            let low = _mm_and_si128(bytes, nibble);
+            let rows = _mm_and_si128(_mm_srli_epi16::<4>(bytes), nibble);
+            let row = _mm_shuffle_epi8(load(&ROWS, 0), rows);
+            let high = mask(bytes);
+            for (number, members) in sets.iter().enumerate() {
+                let there = _mm_and_si128(_mm_shuffle_epi8(load(&members.low, 0), low), row);
+                let none = mask(_mm_cmpeq_epi8(there, zero));
+                bits[number] |= ((!none & 0xFFFF) | (high & members.high)) << at;
+            }
+        }
+        bits
+    }
+
     #[inline]
     fn join(first: Bits, second: Bits, by: u32) -> Bits {
         Bits {
@@ -196,6 +296,36 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_width_tells_the_same_bytes_of_sets() {
+        let text: Vec<u8> = (0..=u8::MAX).chain(*b"4 1 2\xC3\x84B").chain((0..=u8::MAX).rev()).collect();
+        let mut sets = Sets::new([
+            |b: u8| b.is_ascii_digit() || b == b' ',
+            |b: u8| b.is_ascii_uppercase() || !b.is_ascii(),
+            |_: u8| true,
+        ]);
+        let holds = |set: usize, b: u8| match set {
+            0 => b.is_ascii_digit() || b == b' ',
+            1 => b.is_ascii_uppercase() || b >= 0x80,
+            _ => true,
+        };
+        for length in [0, 1, 63, 64, 65, text.len()] {
+            let text = &text[..length];
+            for from in (0..=length).step_by(5) {
+                let block = &text[from..length.min(from + BLOCK)];
+                let bits = |set| {
+                    block.iter().enumerate().fold(0, |bits, (at, b)| bits | u64::from(holds(set, *b)) << at)
+                };
+                for lanes in Lanes::all() {
+                    sets.lanes = lanes;
+                    assert_eq!(sets.of(text, from), [bits(0), bits(1), bits(2)], "{lanes:?} from {from}");
+                    let found = text.iter().skip(from).position(|b| holds(0, *b)).map(|at| from + at);
+                    assert_eq!(sets.find(text, from), found);
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_width_tells_the_same_starts() {

@@ -5,15 +5,16 @@
 
 use super::after::{After, speaks_of_one, window_before};
 use super::list::Lists;
-use super::run::{Shape, Word, may_begin, run};
+use super::run::{Shape, Word, goes_on, may_begin, run};
 use super::words::{Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::rules::AloneNearby;
+use crate::inspect::simd::{BLOCK, Sets};
 use crate::inspect::text::Hit;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What speaks for a run of words being a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -79,10 +80,9 @@ impl Recogniser {
     /// Adds the names in `text`; `label` names the text and counts as a cue before its first word.
     pub fn find(&self, text: &str, label: &str, words: &Words, hits: &mut Vec<Hit>) {
         let (mut at, mut words_of_run) = (0, Vec::new());
-        while let Some(start) = next_capital(text, at) {
-            if !may_begin(text, start) {
-                at = start + text.get(start..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
-                continue;
+        capitals(text, &mut |start| {
+            if start < at {
+                return;
             }
             run(text, start, self.lists, &mut words_of_run);
             let run = words_of_run.as_slice();
@@ -97,11 +97,8 @@ impl Recogniser {
                 }
                 i += taken.max(1);
             }
-            at = run.last().map_or(start, |w| w.span.end).max(start + 1);
-            while !text.is_char_boundary(at) {
-                at += 1;
-            }
-        }
+            at = run.last().map_or(start, |w| w.span.end);
+        });
     }
 
     fn hit(&self, text: &str, span: Range<usize>, evidence: Evidence, words: &Words) -> Option<Hit> {
@@ -128,7 +125,7 @@ impl Look<'_> {
         if first.standing.word && !first.standing.given && !first.standing.family {
             return nothing; // as most capitalised words are
         }
-        if self.is_barred(first) || (first.shape == Shape::Initial && self.run.len() == 1) {
+        if first.shape == Shape::Initial && self.run.len() == 1 {
             return nothing;
         }
         let cue = self.cue(first, i);
@@ -136,6 +133,13 @@ impl Look<'_> {
             return nothing;
         }
         let end = self.extent(i, cue);
+        let strong = matches!(cue, Some(Cue::Honorific | Cue::Person | Cue::Intro | Cue::Label));
+        if !strong && end == i + 1 && !self.may_stand_alone(first) {
+            return nothing; // as most of the rest are
+        }
+        if self.is_barred(first) {
+            return nothing;
+        }
         let name = self.run.get(i..end).unwrap_or_default();
         let (Some(last), taken) = (name.last(), end - i) else { return nothing };
         let after = After::of(self.text, last, self.words);
@@ -146,10 +150,10 @@ impl Look<'_> {
             return (taken, None);
         }
         let joined = self.text.get(first.span.start..last.span.end).unwrap_or_default();
-        let strong = matches!(cue, Some(Cue::Honorific | Cue::Person | Cue::Intro | Cue::Label));
         if !strong
             && after != After::Act
-            && (self.lists.is_city(joined) || self.words.wide_places.contains(&joined.to_lowercase()))
+            && (self.lists.is_city(joined)
+                || self.words.wide_places.contains(&*lower(joined, &mut [0; LOWER_BYTES])))
         {
             return (taken, None);
         }
@@ -159,6 +163,13 @@ impl Look<'_> {
             evidence => evidence,
         };
         (taken, evidence.map(|e| (first.span.start..last.span.end, e)))
+    }
+
+    /// Whether one word that no cue introduces may be a name: as a given name, or by what it does.
+    fn may_stand_alone(&self, word: &Word) -> bool {
+        let behind = || self.text.get(word.span.end..).unwrap_or_default();
+        word.shape == Shape::Title
+            && ((word.standing.given && !word.standing.word) || After::may_be_act(behind(), self.words))
     }
 
     /// Where the name that begins at word `i` ends: behind its last word.
@@ -303,12 +314,14 @@ impl Look<'_> {
     }
 
     fn cue(&self, first: &Word, i: usize) -> Option<Cue> {
-        let mut buffer = [0; LOWER_BYTES];
-        let before = lower(window_before(self.text, first.span.start, CUE_BYTES), &mut buffer);
-        if i == 0 && before.trim().is_empty() && !self.label.is_empty() && first.span.start < CUE_BYTES {
+        let before = window_before(self.text, first.span.start, CUE_BYTES);
+        if i == 0 && !self.label.is_empty() && first.span.start < CUE_BYTES && before.trim().is_empty() {
             return self.words.cue(&format!("{}: ", self.label.to_lowercase()));
         }
-        self.words.cue(&before)
+        if !self.words.may_end_in_cue(before) {
+            return None;
+        }
+        self.words.cue(&lower(before, &mut [0; LOWER_BYTES]))
     }
 
     /// Whether what stands before is a label of family names: `Last name: `, `"surname": `.
@@ -346,7 +359,8 @@ impl Look<'_> {
     }
 
     fn is_eponym(&self, word: &Word) -> bool {
-        self.own(word).split('-').all(|part| self.words.eponyms.contains(&part.to_lowercase()))
+        let mut buffer = [0; LOWER_BYTES];
+        self.own(word).split('-').all(|part| self.words.eponyms.contains(&*lower(part, &mut buffer)))
     }
 
     fn is_suffix(&self, word: &Word) -> bool {
@@ -354,22 +368,35 @@ impl Look<'_> {
     }
 }
 
-/// The next capital letter at or behind `at`.
-fn next_capital(text: &str, at: usize) -> Option<usize> {
-    let mut at = at;
-    loop {
-        let rest = text.as_bytes().get(at..)?;
-        let step = rest.iter().position(|b| b.is_ascii_uppercase() || *b >= 0xC3)?;
-        let found = at + step;
-        match text.get(found..).and_then(|t| t.chars().next()) {
-            Some(c) if c.is_uppercase() => return Some(found),
-            Some(c) => at = found + c.len_utf8(),
-            // Inside a character.
-            None => at = found + 1,
+/// Tells each place where a name could begin, in order.
+fn capitals(text: &str, told: &mut dyn FnMut(usize)) {
+    let bytes = text.as_bytes();
+    let mut goes_on = 0;
+    for block in (0..bytes.len()).step_by(BLOCK) {
+        let [capitals, bars] = CAPITALS.of(bytes, block);
+        let mut places = capitals & !(bars << 1 | goes_on);
+        goes_on = bars >> (BLOCK - 1);
+        while places != 0 {
+            let at = block + places.trailing_zeros() as usize;
+            places &= places - 1;
+            let is_plain = |at: usize| bytes.get(at).is_some_and(u8::is_ascii);
+            let is_capital =
+                is_plain(at) || text.get(at..).and_then(|t| t.chars().next()).is_some_and(char::is_uppercase);
+            // What isn't ASCII before it is no bar of these.
+            if is_capital && (at.checked_sub(1).is_none_or(is_plain) || may_begin(text, at)) {
+                told(at);
+            }
         }
     }
 }
 
+/// Bytes that names may begin with, and those that they can't stand behind, as far as they are ASCII.
+static CAPITALS: LazyLock<Sets<2>> = LazyLock::new(|| {
+    Sets::new([
+        |b: u8| b.is_ascii_uppercase() || !b.is_ascii(),
+        |b: u8| b.is_ascii() && goes_on(char::from(b)),
+    ])
+});
 /// Longest name: `Maria del Carmen Lopez de Garcia Ruiz` has five words with their particles.
 const NAME_WORDS_MAX: usize = 5;
 /// What a field of a family name is called.
