@@ -169,7 +169,8 @@ impl Looks {
 
     /// The bit of the first two bytes, in either case; a value without two has none.
     fn head(bytes: &[u8]) -> Option<u64> {
-        let [one, other] = bytes.first_chunk::<2>()?.map(|b| b.to_ascii_lowercase());
+        let [one, other] = bytes.first_chunk::<2>()?;
+        let (one, other) = (one.to_ascii_lowercase(), other.to_ascii_lowercase());
         Some(1 << (one.wrapping_mul(37).wrapping_add(other) & 63))
     }
 }
@@ -563,6 +564,15 @@ impl Sink for Scorer<'_> {
             _ => false,
         };
         nothing && self.trace.is_none() && !self.tells_generator(value)
+    }
+
+    fn made(&self) -> Option<usize> {
+        #[cfg(test)]
+        if quiet::FORGETS.get() {
+            return None;
+        }
+        let found = self.evidence.len() + self.carriers.len() + self.texts.len() + self.uninspected.len();
+        self.trace.is_none().then(|| found + usize::from(self.generator_seen))
     }
 
     fn clinical(&mut self, person: PersonId) {

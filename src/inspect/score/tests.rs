@@ -197,3 +197,46 @@ fn what_is_passed_over_or_remembered_as_quiet_changes_no_finding() {
     }
     super::quiet::FORGETS.set(false);
 }
+
+/// What the same message comes to where nothing that was looked through is known again.
+fn forgetting(content_type: &str, body: &str) -> Findings {
+    super::quiet::FORGETS.set(true);
+    let found = inspect(content_type, body);
+    super::quiet::FORGETS.set(false);
+    found
+}
+
+#[test]
+fn fields_that_come_again_tell_what_they_would_alone() {
+    let header = "MSH|^~\\&|LAB|MERCY|HUB|H|20250504144731||ORU^R01|1|P|2.5.1\r";
+    let patient = |id: &str, name: &str| format!("PID|1||{id}^^^MERCY^MR||{name}^W||19620622|M\r");
+    // Before there is a patient, about one, and about the next; then in words that tell something, and by other separators.
+    let note = "NTE|1||seen by the nurse Okafor today\rNTE|2||call 915-927-8377 now\rNTE|3||Okafor\r";
+    let result =
+        "OBR|1||A1|24323-8^CMP^LN\rOBX|1|NM|2345-7^Glucose^LN||80|mg/dL|70-99|H|||F|||20250504144731\r";
+    let contact = "NK1|1|OKAFOR^ADA|MTH||^^^^^915^9278377\rNK1|2|OKAFOR^ADA|MTH||^^^^^915^9278377\r";
+    let other = "MSH|@~\\&|LAB|MERCY|HUB|H|20250504144731||ORU^R01|1|P|2.5.1\rNTE|3||Okafor@x.org\r";
+    let body = [
+        header,
+        &note.repeat(2),
+        &patient("E08738432", "OKAFOR^DARNELL"),
+        &note.repeat(2),
+        contact,
+        &result.repeat(3),
+        &patient("E55512345", "LINDGREN^ASTRID"),
+        &note.repeat(2),
+        &result.repeat(2),
+        contact,
+        header,
+        &patient("E08738432", "OKAFOR^DARNELL"),
+        &note.repeat(2),
+        "NTE|3||Okafor@x.org\rNTE|3||Okafor@x.org\r",
+        other,
+    ]
+    .concat();
+    let er7 = "x-application/hl7-v2+er7";
+    let (found, want) = (inspect(er7, &body), forgetting(er7, &body));
+    assert_eq!(format!("{:?}", found.findings), format!("{:?}", want.findings));
+    assert_eq!(format!("{:?}", found.persons), format!("{:?}", want.persons));
+    assert!(found.findings.len() > 30);
+}

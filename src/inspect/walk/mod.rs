@@ -96,6 +96,11 @@ pub trait Sink {
     fn passes_over(&self, _reads: Reads<'_>, _value: &str) -> bool {
         false
     }
+    /// How many things it has made of what it was told so far; `None` where that isn't known. A field of which it made
+    /// nothing needn't be told when it comes again, word for word, in the same column and of the same people.
+    fn made(&self) -> Option<usize> {
+        None
+    }
     /// Content that the document leads to and doesn't hold, of this media type: nobody has read it.
     fn elsewhere(&mut self, _media_type: &'static str, _place: &dyn Fn() -> String) {}
 }

@@ -1,8 +1,10 @@
 //! ER7 encoding: the separators that a header declares, and escapes undone (HL7 v2.5.1 §2.5.4, §2.7; v2.7 for the
 //! truncation character).
 
+use crate::inspect::simd::{BLOCK, Sets};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// The separators that MSH-1 and MSH-2 (or those of FHS, BHS) declare. All ASCII, all different.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,15 +53,15 @@ impl Separators {
         Some((separators, third))
     }
 
-    /// What each byte means in a segment.
-    pub(super) fn marks(&self) -> Marks {
-        let mut marks = [0; 256];
+    /// What ends fields and what parts them.
+    pub(super) fn marks(self) -> Marks {
+        if self == USUAL { Marks::Usual } else { Marks::Own(Box::new(self.sets())) }
+    }
+
+    fn sets(self) -> Sets<2> {
         let inner = [Some(self.component), self.repetition, self.escape, self.subcomponent];
-        for byte in inner.into_iter().flatten() {
-            marks[usize::from(byte)] = INNER;
-        }
-        marks[usize::from(self.field)] = FIELD;
-        Marks(marks)
+        Sets::new([&|byte| byte == self.field, &|byte| byte != self.field && inner.contains(&Some(byte))]
+            as [&dyn Fn(u8) -> bool; 2])
     }
 
     /// The value of a leaf: escapes undone, bytes that aren't UTF-8 read as Latin-1. Never fails.
@@ -121,12 +123,13 @@ impl Separators {
     }
 }
 
-/// What bytes mean in a segment: nothing, the end of a field, or a separator or an escape inside of one.
-#[derive(Clone, Copy)]
-pub(super) struct Marks([u8; 256]);
-
-const INNER: u8 = 1;
-const FIELD: u8 = 2;
+/// Which bytes end a field, and which are a separator or an escape inside of one.
+pub(super) enum Marks {
+    /// Those that nearly all messages declare.
+    Usual,
+    /// Others.
+    Own(Box<Sets<2>>),
+}
 
 /// A field of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,18 +140,44 @@ pub(super) struct FieldAt {
 }
 
 impl Marks {
+    /// Puts the fields of `within` in `out`, until it has `most`. Gives where the next begins, if there is one.
+    pub(super) fn fields(
+        &self,
+        doc: &[u8],
+        within: &Range<usize>,
+        most: usize,
+        out: &mut Vec<FieldAt>,
+    ) -> Option<usize> {
+        let sets = match self {
+            Self::Usual => &*USUAL_SETS,
+            Self::Own(sets) => sets,
+        };
+        let doc = doc.get(..within.end).unwrap_or_default();
+        let (mut start, mut plain) = (within.start, true);
+        for block in within.clone().step_by(BLOCK) {
+            let [mut ends, mut inner] = sets.of(doc, block);
+            while ends != 0 {
+                let before = ends.trailing_zeros();
+                let own = !(u64::MAX << before);
+                let end = block + before as usize;
+                out.push(FieldAt { span: start..end, plain: plain && inner & own == 0 });
+                (start, plain) = (end + 1, true);
+                (ends, inner) = (ends & (ends - 1), inner & !own);
+                if out.len() == most {
+                    return Some(start);
+                }
+            }
+            plain &= inner == 0;
+        }
+        out.push(FieldAt { span: start..within.end, plain });
+        None
+    }
+
     /// The field that begins at `start`, and where the next begins, if there is one before `end`.
     pub(super) fn field(&self, doc: &[u8], start: usize, end: usize) -> (FieldAt, Option<usize>) {
-        let mut inner = 0;
-        for (length, byte) in doc.get(start..end).unwrap_or_default().iter().enumerate() {
-            let mark = self.0[usize::from(*byte)];
-            inner |= mark;
-            if mark == FIELD {
-                let plain = inner & INNER == 0;
-                return (FieldAt { span: start..start + length, plain }, Some(start + length + 1));
-            }
-        }
-        (FieldAt { span: start..end, plain: inner & INNER == 0 }, None)
+        let mut field = Vec::with_capacity(1);
+        let next = self.fields(doc, &(start..end), 1, &mut field);
+        (field.pop().unwrap_or(FieldAt { span: start..end, plain: false }), next)
     }
 }
 
@@ -279,6 +308,16 @@ fn format_command(command: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// What nearly all messages declare, and what holds until a header says otherwise.
+pub(super) const USUAL: Separators = Separators {
+    field: b'|',
+    component: b'^',
+    repetition: Some(b'~'),
+    escape: Some(b'\\'),
+    subcomponent: Some(b'&'),
+    truncation: None,
+};
+static USUAL_SETS: LazyLock<Sets<2>> = LazyLock::new(|| USUAL.sets());
 /// So many bytes are looked at one by one.
 const SHORT_BYTES_MAX: usize = 24;
 /// Start of an MLLP frame.

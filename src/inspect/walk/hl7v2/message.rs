@@ -1,7 +1,8 @@
 //! Messages and whose their segments are.
 
 use super::super::{PersonId, Role, Sink, WalkError};
-use super::encoding::{FieldAt, Marks, Separators, find, is_header, next_segment, pieces};
+use super::columns::Columns;
+use super::encoding::{FieldAt, Marks, Separators, USUAL, find, is_header, next_segment, pieces};
 use super::grammar::{Datatype, TEXT};
 use super::place::{Label, Place};
 use super::segment::Current;
@@ -38,6 +39,7 @@ pub(super) struct Walk<'d, 's> {
     persons: Persons,
     /// Whether an order or a result came after the PID.
     pub(super) in_order: bool,
+    pub(super) columns: Columns,
 }
 
 impl<'d, 's> Walk<'d, 's> {
@@ -60,6 +62,7 @@ impl<'d, 's> Walk<'d, 's> {
             counts: vec![0; table.len() + 2],
             persons: Persons::default(),
             in_order: false,
+            columns: Columns::default(),
         }
     }
 
@@ -103,6 +106,7 @@ impl<'d, 's> Walk<'d, 's> {
         self.begin(label, span.start);
         let current = Current {
             label,
+            number,
             plan: known,
             fields: fields.clone(),
             first_field,
@@ -134,6 +138,7 @@ impl<'d, 's> Walk<'d, 's> {
         if self.looked > 0 && separators == self.separators {
             return;
         }
+        self.columns.forget();
         self.marks = separators.marks();
         self.separators = separators;
         self.looked += 1;
@@ -147,12 +152,7 @@ impl<'d, 's> Walk<'d, 's> {
     /// Finds the first fields of a segment, once for all who ask for them.
     fn look_ahead(&mut self, fields: &Range<usize>) {
         self.ahead.clear();
-        self.behind = Some(fields.start);
-        while let Some(start) = self.behind.filter(|_| self.ahead.len() < FIELDS_KEPT) {
-            let (field, next) = self.marks.field(self.doc, start, fields.end);
-            self.ahead.push(field);
-            self.behind = next;
-        }
+        self.behind = self.marks.fields(self.doc, fields, FIELDS_KEPT, &mut self.ahead);
     }
 
     /// The field that comes next in a segment that ends at `end`: the one kept at `at`, or the first behind them.
@@ -170,6 +170,7 @@ impl<'d, 's> Walk<'d, 's> {
         let Label::Known(id) = label else { return };
         match &id {
             b"MSH" | b"FHS" | b"BHS" => {
+                self.columns.forget();
                 self.persons.reset();
                 self.in_order = false;
                 self.message_start = start;
@@ -179,10 +180,14 @@ impl<'d, 's> Walk<'d, 's> {
                 }
             }
             b"PID" => {
+                self.columns.forget();
                 self.persons.patient_begins();
                 self.in_order = false;
             }
-            b"NK1" | b"GT1" | b"IN1" => self.persons.relative = None,
+            b"NK1" | b"GT1" | b"IN1" => {
+                self.columns.forget();
+                self.persons.relative = None;
+            }
             b"ORC" | b"OBR" | b"OBX" | b"RXO" | b"RXE" | b"RXD" | b"RXG" | b"RXA" => self.in_order = true,
             _ => {}
         }
@@ -280,6 +285,7 @@ impl<'d, 's> Walk<'d, 's> {
     }
 
     fn announce(&mut self, role: Role) -> PersonId {
+        self.columns.forget();
         let id = PersonId(self.persons.next);
         self.persons.next += 1;
         self.sink.person(id, role);
@@ -317,12 +323,3 @@ impl Persons {
 const FIELDS_KEPT: usize = 64;
 /// How often escapes are looked for in the rest of a document.
 const LOOKS_MAX: u32 = 4;
-/// Until a header says otherwise.
-const USUAL: Separators = Separators {
-    field: b'|',
-    component: b'^',
-    repetition: Some(b'~'),
-    escape: Some(b'\\'),
-    subcomponent: Some(b'&'),
-    truncation: None,
-};

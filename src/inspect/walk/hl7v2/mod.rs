@@ -12,6 +12,7 @@
 //! - Cost: one pass; allocates for values with escapes or Latin-1 only.
 
 mod attachment;
+mod columns;
 mod contact;
 mod encoding;
 mod grammar;

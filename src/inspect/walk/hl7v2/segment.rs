@@ -6,6 +6,7 @@ use super::encoding::{FieldAt, find, pieces};
 use super::grammar::Datatype;
 use super::message::Walk;
 use super::place::{Label, Place};
+use super::query::Query;
 use super::reading::{reads, tag};
 use super::table::{FieldPlan, Seen, Segment, Table, nobodys};
 use crate::inspect::field::Field;
@@ -16,6 +17,8 @@ use std::ops::Range;
 /// The segment that is being read.
 pub(super) struct Current<'d> {
     pub(super) label: Label,
+    /// Of a segment of the standard.
+    pub(super) number: Option<usize>,
     pub(super) plan: Option<&'d Segment>,
     /// Where its fields are, and the number of the first: 3 in a header, 1 elsewhere.
     pub(super) fields: Range<usize>,
@@ -30,6 +33,27 @@ impl Current<'_> {
 
     fn is_any(&self, ids: &[&[u8; 3]]) -> bool {
         ids.iter().any(|id| self.is(id))
+    }
+}
+
+/// What is known of a segment whose fields are told.
+struct Telling<'q> {
+    /// What an OBX asks.
+    question: &'q str,
+    /// The query whose parameters these are.
+    asked: Option<Query>,
+    /// The relative whom SCH-12 names.
+    contact: Option<&'static Contact>,
+    owner: Owner,
+    is_result: bool,
+    /// Whether no field is read otherwise than its plan says.
+    all_ordinary: bool,
+}
+
+impl Telling<'_> {
+    /// OBX-5.
+    fn is_answer(&self, number: u32) -> bool {
+        self.is_result && number == 5
     }
 }
 
@@ -104,65 +128,84 @@ impl<'d> Walk<'d, '_> {
 
     /// Tells the sink every leaf of a segment.
     pub(super) fn tell_fields(&mut self, current: &Current<'d>) {
-        let table = self.table;
         let question = self.question(current);
-        let question = question.as_deref().unwrap_or_default();
-        let asked = self.query_name(current);
         let contact = if current.is(b"SCH") { self.find_contact(current) } else { None };
-        let owner = if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment };
-        let is_result = current.is(b"OBX");
-        let all_ordinary = contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]);
-        let mut place = current.place;
+        let telling = Telling {
+            question: question.as_deref().unwrap_or_default(),
+            asked: self.query_name(current),
+            contact,
+            owner: if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment },
+            is_result: current.is(b"OBX"),
+            all_ordinary: contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]),
+        };
         for (at, number) in (current.first_field..).enumerate() {
-            let Some(FieldAt { span: field, plain }) = self.next_field(at, current.fields.end) else { break };
-            if field.is_empty() {
+            let Some(field) = self.next_field(at, current.fields.end) else { break };
+            if field.span.is_empty() {
                 continue;
             }
-            place.field = number;
-            let mut plan = match (current.label, current.plan) {
-                (Label::Known(_), Some(segment)) => segment.field(number),
-                (Label::Site, _) => table.site(),
-                _ => table.blank(),
-            };
-            let mut datatype = plan.datatype;
-            let result_type = (is_result && number == 5).then(|| self.plain_field(current, 2));
-            if let Some(name) = result_type {
-                datatype = self.result_type(name);
-            }
-            if let Some((id, aim)) = asked.and_then(|query| query.aim(number)) {
-                plan = table.field(id, aim);
-                datatype = plan.datatype;
-            }
-            let stands_for = StandsFor::Itself;
-            if plain && all_ordinary && result_type.is_none() && !plan.has_rows() {
-                // One value that no row covers: codes, counts, times, most fields.
-                let reads = reads(None, datatype, 1, self.doc.get(field.clone()).unwrap_or_default());
-                let span = field.clone();
-                let whole = Repetition { span, plain, plan, datatype, whose: owner, cue: "", stands_for };
-                self.tell_leaf(field, None, reads, &whole, Place { repetition: 1, ..place });
+            // Results are read by what their question and their type are.
+            let column = current.number.filter(|_| telling.all_ordinary && !telling.is_answer(number));
+            if column.is_some_and(|segment| self.columns.knows(self.doc, segment, at, &field.span)) {
                 continue;
             }
-            let repeats = self.separators.repetition.filter(|_| !plain);
-            for (repetition, span) in (1..).zip(pieces(self.doc, field, repeats)) {
-                place.repetition = repetition;
-                let whole = Repetition { span, plain, plan, datatype, whose: owner, cue: "", stands_for };
-                if let Some(name) = result_type {
-                    self.tell_result(Repetition { cue: question, ..whole }, name, place);
-                } else if all_ordinary {
-                    self.tell_repetition(&whole, place);
-                } else if current.is(b"QPD") && number > 2 && self.doc.get(whole.span.start) == Some(&b'@') {
-                    self.tell_parameter(whole, place);
-                } else if current.is(b"QRD") && number == 8 {
-                    self.tell_number_and_name(&whole, &Contact::PID, place);
-                } else if let Some(contact) = contact.filter(|_| (12..=14).contains(&number)) {
-                    self.tell_contact(whole, contact, place);
-                } else {
-                    self.tell_repetition(&whole, place);
-                }
+            let (era, made) = (self.columns.era(), self.sink.made());
+            let span = field.span.clone();
+            self.tell_field(current, &telling, number, field);
+            if let Some(segment) = column
+                && made.is_some()
+                && made == self.sink.made()
+            {
+                self.columns.learn(segment, at, span, era);
             }
         }
         if current.is(b"MSH") {
             self.tell_declared(current);
+        }
+    }
+
+    /// Tells the sink every leaf of a field.
+    fn tell_field(&mut self, current: &Current<'d>, telling: &Telling<'_>, number: u32, field: FieldAt) {
+        let table = self.table;
+        let FieldAt { span: field, plain } = field;
+        let mut place = Place { field: number, ..current.place };
+        let mut plan = match (current.label, current.plan) {
+            (Label::Known(_), Some(segment)) => segment.field(number),
+            (Label::Site, _) => table.site(),
+            _ => table.blank(),
+        };
+        let mut datatype = plan.datatype;
+        let result_type = telling.is_answer(number).then(|| self.plain_field(current, 2));
+        if let Some(name) = result_type {
+            datatype = self.result_type(name);
+        }
+        if let Some((id, aim)) = telling.asked.and_then(|query| query.aim(number)) {
+            plan = table.field(id, aim);
+            datatype = plan.datatype;
+        }
+        let (whose, stands_for) = (telling.owner, StandsFor::Itself);
+        if plain && telling.all_ordinary && result_type.is_none() && !plan.has_rows() {
+            // One value that no row covers: codes, counts, times, most fields.
+            let reads = reads(None, datatype, 1, self.doc.get(field.clone()).unwrap_or_default());
+            let whole = Repetition { span: field.clone(), plain, plan, datatype, whose, cue: "", stands_for };
+            return self.tell_leaf(field, None, reads, &whole, Place { repetition: 1, ..place });
+        }
+        let repeats = self.separators.repetition.filter(|_| !plain);
+        for (repetition, span) in (1..).zip(pieces(self.doc, field, repeats)) {
+            place.repetition = repetition;
+            let whole = Repetition { span, plain, plan, datatype, whose, cue: "", stands_for };
+            if let Some(name) = result_type {
+                self.tell_result(Repetition { cue: telling.question, ..whole }, name, place);
+            } else if telling.all_ordinary {
+                self.tell_repetition(&whole, place);
+            } else if current.is(b"QPD") && number > 2 && self.doc.get(whole.span.start) == Some(&b'@') {
+                self.tell_parameter(whole, place);
+            } else if current.is(b"QRD") && number == 8 {
+                self.tell_number_and_name(&whole, &Contact::PID, place);
+            } else if let Some(contact) = telling.contact.filter(|_| (12..=14).contains(&number)) {
+                self.tell_contact(whole, contact, place);
+            } else {
+                self.tell_repetition(&whole, place);
+            }
         }
     }
 

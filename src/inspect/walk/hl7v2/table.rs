@@ -85,7 +85,8 @@ impl Table {
     /// for the very component before one for the field.
     pub(super) fn row(&self, plan: &FieldPlan, seen: &Seen<'_>) -> Option<(&Field, Carry)> {
         let mut best: Option<(u8, &Field, Carry)> = None;
-        for placed in &plan.rows {
+        let types = seen.types.iter().fold(0, |letters, name| letters | letter(name.as_bytes()));
+        for placed in plan.rows.iter().filter(|placed| placed.types & types != 0 || placed.types == 0) {
             let weight = 2 * u8::from(placed.conditional) + u8::from(placed.component.is_some());
             let covers = match placed.component {
                 Some(component) => component == seen.component,
@@ -106,8 +107,9 @@ impl Table {
     fn add(&mut self, at: &str, row: usize, carry: Carry) -> Option<()> {
         let when = &self.rows.get(row)?.when;
         let conditional = !when.types.is_empty() || !when.systems.is_empty();
+        let types = when.types.iter().fold(0, |letters, name| letters | letter(name.as_bytes()));
         if at == "Z*" {
-            self.site.rows.push(Placed { component: None, row, conditional, carry });
+            self.site.rows.push(Placed { component: None, row, conditional, types, carry });
             return Some(());
         }
         let (id, rest) = at.split_once('-')?;
@@ -121,7 +123,7 @@ impl Table {
         if open {
             let before = usize::checked_sub(from, 1)?;
             segment.reach(before)?;
-            let placed = Placed { component: None, row, conditional, carry };
+            let placed = Placed { component: None, row, conditional, types, carry };
             segment.fields.iter_mut().skip(before).for_each(|plan| plan.rows.push(placed));
             segment.rest.rows.push(placed);
             return Some(());
@@ -136,6 +138,7 @@ impl Table {
             component,
             row,
             conditional,
+            types,
             carry,
         });
         Some(())
@@ -210,7 +213,19 @@ struct Placed {
     row: usize,
     /// Whether its row asks for something beside the place.
     conditional: bool,
+    /// The letters that the types begin with of which it asks for one; 0: it asks for none.
+    types: u64,
     carry: Carry,
+}
+
+/// A bit for what a type begins with: mostly it is another letter than any that a row asks for. One that begins with
+/// anything may be all of them; none has no bit.
+fn letter(name: &[u8]) -> u64 {
+    match name.first() {
+        Some(b'*') => u64::MAX,
+        Some(first) => 1 << (first.to_ascii_uppercase() & 63),
+        None => 0,
+    }
 }
 
 /// What a row's conditions are asked about.
