@@ -125,7 +125,7 @@ impl<'d> Cursor<'d> {
         loop {
             let word = eight(self.text.as_bytes(), self.at);
             // The highest bit of each byte that is more than a blank.
-            let more = ((word & ONES * 0x7F) + ONES * (0x80 - 0x21) | word) & ONES << 7;
+            let more = (((word & (ONES * 0x7F)) + ONES * (0x80 - 0x21)) | word) & (ONES << 7);
             self.at += (more.trailing_zeros() / 8) as usize;
             if more != 0 || self.at >= self.text.len() {
                 self.at = self.at.min(self.text.len());

@@ -251,7 +251,7 @@ pub(super) const fn telling(word: u64) -> u64 {
 
 /// The same of the first byte that is this one, before other bits than the highest of each byte are taken away.
 const fn equal(word: u64, byte: u8) -> u64 {
-    let other = word ^ ONES * byte as u64;
+    let other = word ^ (ONES * byte as u64);
     other.wrapping_sub(ONES) & !other
 }
 
