@@ -67,6 +67,14 @@ impl Facts {
                     add(&mut self.givens, first.clone(), NAMES_MAX);
                 }
             }
+            Kind::FullName if is_part(place, FAMILY_PARTS) => {
+                add(&mut self.families, joined(&words(value)), NAMES_MAX);
+            }
+            Kind::FullName if is_part(place, GIVEN_PARTS) => {
+                if let Some(first) = words(value).first() {
+                    add(&mut self.givens, first.clone(), NAMES_MAX);
+                }
+            }
             Kind::FullName => self
                 .wholes
                 .extend(split(value).into_iter().take(WHOLES_MAX - self.wholes.len().min(WHOLES_MAX))),
@@ -191,6 +199,13 @@ impl Facts {
 /// A name in one piece: `Everyman, Adam A.` or `Dr. Adam A. Everyman III`. Without a comma, how many of the last words
 /// are the family name can't be told: each reading is one.
 fn split(value: &str) -> Vec<(String, String)> {
+    // `Everyman^Adam^A` of DICOM and HL7v2; what stands behind `=` is the same name in other letters.
+    let value = value.split('=').next().unwrap_or_default();
+    if let Some((family, given)) = value.split_once('^') {
+        let given = words(given.split('^').next().unwrap_or_default()).into_iter().next();
+        let family = joined(&words(family.split('&').next().unwrap_or_default()));
+        return given.filter(|_| !family.is_empty()).map(|g| (g, family)).into_iter().collect();
+    }
     if let Some((family, given)) = value.split_once(',') {
         let family = joined(&words(family));
         let given = words(given).into_iter().next();
@@ -224,12 +239,38 @@ fn add(list: &mut Vec<String>, value: String, max: usize) {
     }
 }
 
+/// Whether a row of whole names covers a part of one here: X12 has NM1-03 and NM1-04, DICOM in XML elements.
+fn is_part(place: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| {
+        place.strip_suffix(part).is_some_and(|before| {
+            let segment = before.rsplit([':', ' ']).next().unwrap_or_default();
+            match part.strip_prefix('-') {
+                Some(_) => segment == "NM1" || segment.starts_with("NM1["),
+                None => before.ends_with('.'),
+            }
+        })
+    })
+}
+
 /// `Patient.name[0].given[1]`, `PID^1^5^1^3`, `middleName`.
 fn is_middle(place: &str) -> bool {
     let further =
         place.strip_suffix(']').and_then(|p| p.rsplit_once("given[")).is_some_and(|(_, index)| index != "0");
     let last = place.rsplit(['.', ' ']).next().unwrap_or_default().to_ascii_lowercase();
-    further || last.contains("middle") || (place.contains('^') && place.ends_with("^3"))
+    further
+        || is_second_of_hl7v2(place)
+        || last.contains("middle")
+        || place.ends_with("-05")
+        || (place.contains('^') && place.ends_with("^3"))
+}
+
+/// `PID-5.3`, `IN1[2]-16[2].3`: second names of an XPN.
+fn is_second_of_hl7v2(place: &str) -> bool {
+    let place = place.rsplit([' ', ':']).next().unwrap_or_default();
+    let segment = place.as_bytes().first_chunk::<3>();
+    place.ends_with(".3")
+        && place.contains('-')
+        && segment.is_some_and(|id| id.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
 }
 
 /// Numbers that stand for one person wherever they appear. Visits, claims and devices come and go.
@@ -249,6 +290,8 @@ const fn is_identifier(kind: Kind) -> bool {
     )
 }
 
+const FAMILY_PARTS: &[&str] = &["-03", "FamilyName"];
+const GIVEN_PARTS: &[&str] = &["-04", "GivenName"];
 const TITLES: &[&str] = &[
     "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "madam", "rev", "hon", "jr", "sr", "ii", "iii",
     "iv", "md", "phd", "esq",
@@ -318,14 +361,33 @@ mod tests {
         let hl7 = [
             (Kind::FamilyName, "OBRIEN", "PID^1^5^1^1"),
             (Kind::GivenName, "MARY", "PID^1^5^1^2"),
-            (Kind::GivenName, "JANE", "PID^1^5^1^3"),
+            (Kind::GivenName, "JANE", "MSH[2]:PID-5.3"),
             (Kind::BirthDate, "19620622", "PID^1^7"),
             (Kind::Mrn, "e08738432", "PID^1^3"),
         ];
         assert_eq!(listing(&fhir).len(), 1);
         assert_eq!(listing(&fhir), listing(&hl7));
-        let whole = [(Kind::FullName, "Dr. Mary O'Brien", ""), fhir[3], fhir[4]];
-        assert_eq!(listing(&fhir), listing(&whole));
+        for name in
+            ["Dr. Mary O'Brien", "O'BRIEN^MARY^ANN", "O'Brien^Mary^^Dr=\u{5c71}^\u{7530}", "O'Brien, Mary"]
+        {
+            let whole = [(Kind::FullName, name, ""), fhir[3], fhir[4]];
+            assert_eq!(listing(&fhir), listing(&whole), "{name}");
+        }
+        let x12 = [
+            (Kind::FullName, "O'BRIEN", "ST[2]:NM1[3]-03"),
+            (Kind::FullName, "MARY", "ST[2]:NM1[3]-04"),
+            (Kind::FullName, "ANN", "ST[2]:NM1[3]-05"),
+            hl7[3],
+            hl7[4],
+        ];
+        assert_eq!(listing(&fhir), listing(&x12));
+        let xml = [
+            (Kind::FullName, "O'Brien", "$.00100010.Value[0].Alphabetic.FamilyName"),
+            (Kind::FullName, "Mary", "$.00100010.Value[0].Alphabetic.GivenName"),
+            hl7[3],
+            hl7[4],
+        ];
+        assert_eq!(listing(&fhir), listing(&xml));
     }
 
     #[test]
