@@ -1,4 +1,5 @@
-//! Documents inside XML of no known kind: a `ClinicalDocument` or a FHIR resource in a SOAP body or in a vendor's envelope.
+//! Documents inside XML of no known kind: a `ClinicalDocument`, a FHIR resource, a SCRIPT message or a data set of DICOM in
+//! a SOAP body or in a vendor's envelope.
 //! Each is read as it would be by itself, and the envelope around them as what it is.
 
 use super::Inspector;
@@ -7,7 +8,7 @@ use super::format::Format;
 use super::offsets::Escapes;
 use super::score::Scorer;
 use super::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
-use super::walk::{fhir, object};
+use super::walk::{fhir, ncpdp, object};
 use std::ops::Range;
 
 /// A document that an element is, with its tags.
@@ -19,7 +20,7 @@ pub(super) struct Enclosed {
 /// The documents that XML encloses, in order.
 pub(super) fn find(tape: &Tape<'_>, bytes: &[u8], table: &fhir::Table) -> Vec<Enclosed> {
     let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
-    if !has(CDA_ROOT) && !has(FHIR) {
+    if ![CDA_ROOT, FHIR, DICOM_ROOT, ncpdp::MESSAGE].into_iter().any(has) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -32,6 +33,8 @@ pub(super) fn find(tape: &Tape<'_>, bytes: &[u8], table: &fhir::Table) -> Vec<En
         let media_type = match (tape.local(id), namespace.as_deref()) {
             (CDA_ROOT, None | Some(HL7_V3)) => "text/xml",
             (local, Some(FHIR)) if table.knows(local) => "application/fhir+xml",
+            (DICOM_ROOT, _) => "application/dicom+xml",
+            (ncpdp::MESSAGE, _) if ncpdp::is_message(tape, id) => "text/xml",
             _ => continue,
         };
         let start = tape.name_span(id).start.saturating_sub(1);
@@ -85,6 +88,7 @@ impl<'r> Inspector<'r> {
 }
 
 const CDA_ROOT: &str = "ClinicalDocument";
+const DICOM_ROOT: &str = "NativeDicomModel";
 const HL7_V3: &str = "urn:hl7-org:v3";
 const FHIR: &str = "http://hl7.org/fhir";
 
@@ -135,6 +139,19 @@ mod tests {
         assert_eq!(two.points().0, 130, "{:?}", two.persons);
         let prefixed = r#"<a xmlns:f="http://hl7.org/fhir"><f:Patient><f:name><f:family value="Okafor"/></f:name></f:Patient></a>"#;
         assert!(inspect(prefixed).findings.iter().any(|f| &*f.rule == "fhir-r4.patient-family"));
+    }
+
+    #[test]
+    fn a_prescription_and_a_data_set_of_dicom_are_read_by_their_rows() {
+        let script = r#"<Message xmlns="http://www.ncpdp.org/schema/SCRIPT" version="010"><Header/><Body><NewRx><Patient><Identification><MedicalRecordIdentificationNumberEHR>E08738432</MedicalRecordIdentificationNumberEHR></Identification><Name><LastName>Okafor</LastName><FirstName>Darnell</FirstName></Name><DateOfBirth><Date>1962-06-22</Date></DateOfBirth></Patient></NewRx></Body></Message>"#;
+        let bare = inspect(script).points();
+        let wrapped = inspect(&soap(script));
+        assert!(bare.0 >= 90 && wrapped.points() == bare, "{:?} {:?}", bare, wrapped.persons);
+        let dicom = r#"<NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM"><DicomAttribute tag="00100020" vr="LO" keyword="PatientID"><Value number="1">8834127</Value></DicomAttribute></NativeDicomModel>"#;
+        let body = soap(dicom);
+        let found = inspect(&body);
+        let id = found.findings.iter().find(|f| &*f.rule == "dicom.id").expect("a row of DICOM");
+        assert_eq!(body.get(id.span.clone()), Some("8834127"));
     }
 
     #[test]

@@ -262,6 +262,9 @@ pub fn says_text(media_type: &str) -> bool {
     Declared::of(media_type) == Declared::Text
 }
 
+/// The type of a JSON Patch (RFC 6902).
+pub const JSON_PATCH: &str = "application/json-patch+json";
+
 /// Whether a declared type says FHIR, in JSON or XML.
 #[must_use]
 pub fn says_fhir(media_type: &str) -> bool {
@@ -322,6 +325,8 @@ const KNOWN_TYPES: &[&str] = &[
     "application/zip",
     "application/dicom",
     "application/dicom+json",
+    "application/dicom+xml",
+    "application/xml-patch+xml",
     "multipart/form-data",
     "multipart/related",
     "multipart/mixed",

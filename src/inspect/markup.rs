@@ -7,7 +7,7 @@ use super::format::{self, Format};
 use super::offsets::Escapes;
 use super::score::Scorer;
 use super::walk::xml::{self, XML_DEPTH_MAX};
-use super::walk::{WalkError, cda, fhir, hl7v2, ncpdp, object, xds};
+use super::walk::{WalkError, cda, dicom, fhir, hl7v2, ncpdp, object, xds};
 
 impl<'r> Inspector<'r> {
     /// One document in XML, at the top or carried. Gives what it turned out to be.
@@ -53,6 +53,24 @@ impl<'r> Inspector<'r> {
                 self.unread_walk(error, media_type, bytes, scorer, top);
             }
             return Format::Hl7v2;
+        }
+        if dicom::recognise_xml(&tape) {
+            dicom::walk_xml(&tape, &rules.dicom, scorer);
+            return Format::Xml;
+        }
+        if let Some((patch, aim)) = fhir::diff(&tape, &rules.fhir) {
+            let aim = if aim.is_empty() { scorer.aim().to_owned() } else { aim };
+            let json = patch.tape();
+            let read = json.as_ref().and_then(|json| {
+                let patch = fhir::patched(json, format::JSON_PATCH, &aim, &rules.fhir)?;
+                Some((json, patch))
+            });
+            match read {
+                Some((json, Ok(patch))) => patch.walk(json, &rules.fhir, &rules.objects, scorer),
+                Some((_, Err(error))) => self.unread_walk(error, media_type, bytes, scorer, top),
+                None => self.unread_walk(WalkError::Malformed { at: 0 }, media_type, bytes, scorer, top),
+            }
+            return Format::FhirXml;
         }
         let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
         if !fhir {

@@ -20,6 +20,7 @@ pub mod disguise;
 pub mod embedded;
 mod markup;
 mod enclosed;
+pub(crate) mod wrapped;
 pub mod offsets;
 pub mod scan;
 mod simd;
@@ -52,7 +53,7 @@ use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
 use walk::json::{JSON_DEPTH_MAX, Tape};
-use walk::{PersonId, Role, Sink, WalkError, csv, dicom, fhir, hl7v2, ncpdp, object, x12};
+use walk::{PersonId, Role, Sink, WalkError, csv, fhir, hl7v2, ncpdp, x12};
 
 /// What is inspected of a message. All of it is payload.
 #[derive(Clone, Copy, Default)]
@@ -358,29 +359,9 @@ impl<'r> Inspector<'r> {
             return Format::Graphql;
         }
         match read {
-            Ok(tape) if fhir::recognise(&tape) => {
-                scorer.links(&tape);
-                fhir::walk_tape(&tape, &self.rules.fhir, scorer);
-                Format::FhirJson
-            }
-            Ok(tape) if fhir::recognise_cds_hooks(&tape) => {
-                scorer.links(&tape);
-                fhir::walk_tape(&tape, &self.rules.fhir, scorer);
-                Format::Json
-            }
-            Ok(tape) if dicom::recognise(&tape) => {
-                scorer.links(&tape);
-                dicom::walk_tape(&tape, &self.rules.dicom, scorer);
-                Format::Json
-            }
             Ok(tape) => {
                 scorer.links(&tape);
-                let (table, format) = match object::is_redox(&tape) {
-                    true => (&self.rules.redox, Format::Redox),
-                    false => (&self.rules.objects, Format::Json),
-                };
-                object::walk_tape(&tape, table, scorer);
-                format
+                wrapped::walk(&tape, self.rules, scorer)
             }
             Err(error)
                 if format::says_json(content_type) || !matches!(error, WalkError::Malformed { .. }) =>

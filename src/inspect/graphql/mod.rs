@@ -3,13 +3,12 @@
 //! - Takes: the text of a request, and its variables as JSON, from a body or a target.
 //! - Gives: each argument as the search parameter of its name (with `-` for `_`: `address_city`) of the resource that the
 //!   field names (`Patient`, `PatientList`, `PatientConnection`), else as a key name; an input object as a resource of that
-//!   type, else as an object; comments and what stands elsewhere as text; names as keys that nobody knows.
+//!   type where it has the keys of one, else as an object, and what it calls `patient` likewise; comments and what stands elsewhere as text; names as keys that nobody knows.
 //! - Persons: one for each field at the top; what nests below it is of the same one.
 //! - In doubt: what isn't GraphQL by its tokens is told as malformed and read as text.
 //! - Cost: one pass over the tokens, no recursion.
 
 mod lexer;
-mod shifted;
 
 #[cfg(test)]
 mod reference;
@@ -20,10 +19,10 @@ use super::decode;
 use super::offsets::{self, Escapes};
 use super::url::{self, Tables};
 use super::walk::arranged::{Arranger, Name as Called};
-use super::walk::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Origins, Tape};
+use super::walk::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Origins, Tape};
+use super::walk::shifted::Shifted;
 use super::walk::{Leaf, PersonId, Reads, Role, Sink, WalkError, fhir, object};
 use lexer::{Kind, Token};
-use shifted::Shifted;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -346,21 +345,7 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
                     open.extend(tape.children(node));
                     open.get_mut(from..).unwrap_or_default().reverse();
                 }
-                NodeKind::Object => {
-                    let is_resource = self.is_resource(field) || tape.get(node, "resourceType").is_some();
-                    let mut out = Arranger::default();
-                    begin(&mut out, is_resource, field, &tape.span(node));
-                    if is_resource {
-                        for child in tape.children(node) {
-                            let at = tape.key_span(child).unwrap_or_default();
-                            out.copy(tape, child, Called::Word(&tape.key(child).unwrap_or_default(), &at));
-                        }
-                    } else {
-                        out.copy(tape, node, Called::Word(&name.word, &name.at));
-                    }
-                    out.close();
-                    self.document(out, is_resource, Some(field))?;
-                }
+                NodeKind::Object => self.input(tape, node, name, field)?,
                 kind => {
                     let reads = match kind {
                         NodeKind::String => Reads::Text,
@@ -382,14 +367,13 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
         name: &Argument,
         field: &mut Field,
     ) -> Result<usize, WalkError> {
-        let is_resource = self.is_resource(field);
         let mut out = Arranger::default();
         let whole = source.tokens.get(at).map(|token| source.span(token)).unwrap_or_default();
-        begin(&mut out, is_resource, field, &whole);
+        out.open(NodeKind::Object, Called::Root, &whole);
         let mut at = at;
         // Lists count their elements; objects wait for a key.
         let mut open: Vec<Option<usize>> = Vec::new();
-        let mut key = if is_resource { None } else { Some((name.word.clone(), name.at.clone())) };
+        let mut key = Some((name.word.clone(), name.at.clone()));
         while let Some(token) = source.tokens.get(at) {
             at += 1;
             let span = source.span(token);
@@ -414,18 +398,13 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
             };
             match token.kind {
                 Kind::Mark(mark @ (b'{' | b'[')) => {
-                    let first = open.is_empty();
                     open.push((mark == b'[').then_some(0));
                     let kind = if mark == b'[' { NodeKind::Array } else { NodeKind::Object };
-                    if !(first && is_resource) {
-                        out.open(kind, called, &span);
-                    }
+                    out.open(kind, called, &span);
                 }
                 Kind::Mark(b'}' | b']') => {
                     open.pop();
-                    if !(open.is_empty() && is_resource) {
-                        out.close();
-                    }
+                    out.close();
                     if open.is_empty() {
                         break;
                     }
@@ -459,8 +438,76 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
             }
         }
         out.close();
-        self.document(out, is_resource, Some(field))?;
+        if out.deepest() > JSON_DEPTH_MAX + 2 {
+            return Err(WalkError::TooDeep { max: JSON_DEPTH_MAX });
+        }
+        let arranged = out.done();
+        if let Some(tape) = arranged.tape()
+            && let Some(node) = tape.children(NodeId::ROOT).next()
+        {
+            self.node(&tape, node, name, field)?;
+        }
         Ok(at)
+    }
+
+    /// An input object: a resource where it is one, else what it calls like one, and the rest by its keys.
+    fn input(
+        &mut self,
+        tape: &Tape<'_>,
+        node: NodeId,
+        name: &Argument,
+        field: &mut Field,
+    ) -> Result<(), WalkError> {
+        let (fhir, objects) = (self.rules.fhir, self.rules.tables.objects);
+        let is = |node: NodeId, kind: &str| fhir::is_alike(tape, node, kind, fhir, objects);
+        let said = tape.string(node, "resourceType").filter(|kind| is(node, kind));
+        if said.is_some() || is(node, &field.resource) {
+            let kind = if said.is_some() { "" } else { field.resource.as_str() };
+            let kind = kind.to_owned();
+            return self.resource(tape, node, &kind, field);
+        }
+        let mut resources = Vec::new();
+        for child in tape.children(node).take(MEMBERS_LOOKED_AT_MAX) {
+            let kind = resource_of(&tape.key(child).unwrap_or_default());
+            if is(child, &kind) {
+                let said = tape.get(child, "resourceType").is_some();
+                self.resource(tape, child, if said { "" } else { &kind }, field)?;
+                resources.push(child);
+            }
+        }
+        let mut out = Arranger::default();
+        out.open(NodeKind::Object, Called::Root, &tape.span(node));
+        out.open(NodeKind::Object, Called::Word(&name.word, &name.at), &tape.span(node));
+        for child in tape.children(node).filter(|child| !resources.contains(child)) {
+            let at = tape.key_span(child).unwrap_or_default();
+            out.copy(tape, child, Called::Word(&tape.key(child).unwrap_or_default(), &at));
+        }
+        out.close();
+        out.close();
+        self.document(out, false, Some(field))
+    }
+
+    /// A resource of a type that isn't said in it, or (empty) is.
+    fn resource(
+        &mut self,
+        tape: &Tape<'_>,
+        node: NodeId,
+        kind: &str,
+        field: &mut Field,
+    ) -> Result<(), WalkError> {
+        let mut out = Arranger::default();
+        let at = tape.span(node);
+        out.open(NodeKind::Object, Called::Root, &at);
+        if !kind.is_empty() {
+            let start = at.start..at.start;
+            out.value(NodeKind::String, Called::Word("resourceType", &start), kind, &start);
+        }
+        for child in tape.children(node) {
+            let at = tape.key_span(child).unwrap_or_default();
+            out.copy(tape, child, Called::Word(&tape.key(child).unwrap_or_default(), &at));
+        }
+        out.close();
+        self.document(out, true, Some(field))
     }
 
     /// Walks what was arranged; its first person is the field's.
@@ -500,10 +547,6 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
         self.sink.leaf(&leaf, &|| "query.*".to_owned());
     }
 
-    fn is_resource(&self, field: &Field) -> bool {
-        self.rules.fhir.knows(&field.resource)
-    }
-
     fn person(&mut self, field: &mut Field) -> PersonId {
         if let Some(person) = field.person {
             return person;
@@ -513,15 +556,6 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
         self.sink.person(person, Role::Patient);
         field.person = Some(person);
         person
-    }
-}
-
-/// Begins a document: a resource of the field's type, or an object with the argument in it.
-fn begin(out: &mut Arranger, is_resource: bool, field: &Field, at: &Range<usize>) {
-    out.open(NodeKind::Object, Called::Root, at);
-    if is_resource && !field.resource.is_empty() {
-        let start = at.start..at.start;
-        out.value(NodeKind::String, Called::Word("resourceType", &start), &field.resource, &start);
     }
 }
 

@@ -129,3 +129,26 @@ fn a_search_engine_s_query_is_no_graphql() {
     assert_eq!(json(r#"{"query":{"match":{"a":"b"}}}"#).format, Format::Json);
     assert_eq!(json(r#"{"query":"queryable things {"}"#).format, Format::Json);
 }
+
+#[test]
+fn an_input_of_a_schema_of_its_own_is_judged_by_its_keys_whatever_the_mutation_is_called() {
+    let input = r#"{"firstName":"Jorritsma","lastName":"Vandermolen","dateOfBirth":"1957-03-19","mrn":"QX7719204","phone":"+1 612 377 4419"}"#;
+    let points = |mutation: &str, input: &str| {
+        let body = format!(
+            r#"{{"query":"mutation($i:PatientInput!){{{mutation}(input:$i){{id}}}}","variables":{{"i":{input}}}}}"#
+        );
+        json(&body).points().0
+    };
+    let own = points("addSomebody", input);
+    assert!(own >= 150, "{own}");
+    assert_eq!(points("createPatient", input), own);
+    let wrapped = format!(r#"{{"patient":{input},"clientMutationId":"7"}}"#);
+    assert_eq!(points("createPatient", &wrapped), own);
+    let fhir = r#"{"name":[{"family":"Vandermolen","given":["Jorritsma"]}],"birthDate":"1957-03-19"}"#;
+    assert_eq!(points("createPatient", fhir), 90);
+    assert_eq!(points("createPatient", &format!(r#"{{"patient":{fhir}}}"#)), 90);
+    let text = text(
+        r#"mutation { createPatient(input: {firstName: "Jorritsma", lastName: "Vandermolen", dateOfBirth: "1957-03-19", mrn: "QX7719204"}) { id } }"#,
+    );
+    assert!(text.points().0 >= 150, "{:?}", text.persons);
+}

@@ -7,6 +7,9 @@
 mod filter;
 mod tuple;
 
+#[cfg(test)]
+mod formats;
+
 pub use filter::{Filter, FilterError};
 pub use tuple::{Facts, Tuple};
 

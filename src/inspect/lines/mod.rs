@@ -6,8 +6,7 @@
 use super::offsets::Escapes;
 use super::score::Scorer;
 use super::walk::json::{JSON_DEPTH_MAX, Tape};
-use super::walk::{fhir, object};
-use super::{Inspector, format};
+use super::{Inspector, format, wrapped};
 use std::ops::Range;
 
 impl<'r> Inspector<'r> {
@@ -21,11 +20,7 @@ impl<'r> Inspector<'r> {
             match Tape::read(line, JSON_DEPTH_MAX) {
                 Ok(tape) => {
                     scorer.links(&tape);
-                    if fhir::recognise(&tape) {
-                        fhir::walk_tape(&tape, &self.rules.fhir, scorer);
-                    } else {
-                        object::walk_tape(&tape, &self.rules.objects, scorer);
-                    }
+                    wrapped::walk(&tape, self.rules, scorer);
                 }
                 Err(error) => {
                     self.unread_walk(

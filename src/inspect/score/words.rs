@@ -15,7 +15,7 @@ use crate::inspect::rules::Mode;
 use crate::inspect::walk::fhir;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
-use crate::inspect::{names, text, xhtml};
+use crate::inspect::{names, text, wrapped, xhtml};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -169,6 +169,7 @@ impl Scorer<'_> {
         let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { return false };
         let keys = || tape.nodes().filter_map(|node| tape.key(node));
         fhir::recognise(&tape)
+            || wrapped::holds_any(&tape, self.rules)
             || keys().filter(|key| self.rules.objects.is_an_individuals(key)).nth(1).is_some()
     }
 

@@ -130,6 +130,7 @@ pub enum WalkError {
 
 pub mod json;
 pub mod arranged;
+pub mod shifted;
 pub mod xml;
 pub mod shape;
 pub mod fhir;

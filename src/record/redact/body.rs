@@ -5,7 +5,8 @@ use crate::inspect::decode;
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format::Format;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
-use crate::inspect::walk::{dicom, fhir, hl7v2, object, x12};
+use crate::inspect::walk::{fhir, hl7v2, x12};
+use crate::inspect::wrapped;
 use crate::record::{Draft, Piece, ReplyCopy};
 
 /// A body as it was sent.
@@ -102,14 +103,8 @@ impl Redactor<'_> {
         let patch = fhir::patched(&tape, content_type, &self.aim, &self.rules.fhir);
         if let Some(Ok(patch)) = patch {
             patch.walk(&tape, &self.rules.fhir, &self.rules.objects, self);
-        } else if fhir::recognise(&tape) || fhir::recognise_cds_hooks(&tape) {
-            fhir::walk_tape(&tape, &self.rules.fhir, self);
-        } else if dicom::recognise(&tape) {
-            dicom::walk_tape(&tape, &self.rules.dicom, self);
-        } else if object::is_redox(&tape) {
-            object::walk_tape(&tape, &self.rules.redox, self);
         } else {
-            object::walk_tape(&tape, &self.rules.objects, self);
+            wrapped::walk(&tape, self.rules, self);
         }
         self.json(&tape, body)
     }

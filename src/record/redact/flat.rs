@@ -2,9 +2,9 @@
 
 use super::credential::names_credential;
 use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf, without};
-use crate::inspect::lines;
+use crate::inspect::walk::csv;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
-use crate::inspect::walk::{csv, fhir, object};
+use crate::inspect::{lines, wrapped};
 use crate::record::Piece;
 use std::collections::BTreeSet;
 
@@ -18,11 +18,7 @@ impl Redactor<'_> {
             self.numbers = Numbers::ByPlace;
             match Tape::read(line, JSON_DEPTH_MAX) {
                 Ok(tape) => {
-                    if fhir::recognise(&tape) {
-                        fhir::walk_tape(&tape, &self.rules.fhir, self);
-                    } else {
-                        object::walk_tape(&tape, &self.rules.objects, self);
-                    }
+                    wrapped::walk(&tape, self.rules, self);
                     out.all(self.json(&tape, line));
                 }
                 Err(_) => {

@@ -68,7 +68,14 @@ const FORM: &str = "--Okafor\r\nContent-Disposition: form-data; name=\"last_name
 
 const ADT_XML: &str = r#"<?xml version="1.0"?><ADT_A01 xmlns="urn:hl7-org:v2xml"><MSH><MSH.1>|</MSH.1><MSH.9><MSG.1>ADT</MSG.1></MSH.9></MSH><PID okafor="Okafor"><PID.3><CX.1>E08738432</CX.1></PID.3><PID.5><XPN.1><FN.1>Okafor</FN.1></XPN.1><XPN.2>Darnell</XPN.2></PID.5><PID.7><TS.1>19620622</TS.1></PID.7><Okafor>Okafor</Okafor></PID><ZOK><ZOK.1>Okafor</ZOK.1></ZOK></ADT_A01>"#;
 
-const ALL: [(&str, &[u8]); 7] = [
+const EVENT: &str = r#"{"specversion":"1.0","okafor":"Okafor","data":{"resourceType":"Patient","identifier":[{"type":{"coding":[{"code":"MR"}]},"value":"E08738432"}],"name":[{"family":"Okafor","given":["Darnell"]}],"birthDate":"1962-06-22","okafor":"Okafor"}}"#;
+const IMAGES: &str = r#"{"records":[{"value":{"00100010":{"vr":"PN","Value":[{"Alphabetic":"Okafor"}]},"00100020":{"vr":"LO","Value":["E08738432"]},"00100030":{"vr":"DA","Value":["19620622"]}}}]}"#;
+const IMAGES_XML: &str = r#"<NativeDicomModel><DicomAttribute tag="00100010" vr="PN" keyword="PatientName"><PersonName number="1"><Alphabetic><FamilyName>Okafor</FamilyName><GivenName>Darnell</GivenName></Alphabetic></PersonName></DicomAttribute><DicomAttribute tag="00100020" vr="LO" keyword="PatientID"><Value number="1">E08738432</Value></DicomAttribute><DicomAttribute tag="Okafor" vr="DA"><Okafor okafor="Okafor">Okafor</Okafor></DicomAttribute></NativeDicomModel>"#;
+
+const ALL: [(&str, &[u8]); 10] = [
+    ("application/json", EVENT.as_bytes()),
+    ("application/json", IMAGES.as_bytes()),
+    ("application/dicom+xml", IMAGES_XML.as_bytes()),
     ("text/xml", ADT_XML.as_bytes()),
     ("text/xml", CDA.as_bytes()),
     ("application/fhir+xml", FHIR_XML.as_bytes()),

@@ -6,7 +6,7 @@ use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format;
 use crate::inspect::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
-use crate::inspect::walk::{cda, fhir, hl7v2, ncpdp, object, xds};
+use crate::inspect::walk::{cda, dicom, fhir, hl7v2, ncpdp, object, xds};
 use crate::record::Piece;
 use std::collections::BTreeMap;
 
@@ -31,6 +31,9 @@ impl Redactor<'_> {
                 return self.opaque(doc, UninspectedReason::Malformed.as_str());
             }
             &hl7v2::is_known_element
+        } else if dicom::recognise_xml(&tape) {
+            dicom::walk_xml(&tape, &rules.dicom, self);
+            &dicom::is_known_element
         } else {
             let fhir = fhir::recognise_xml(&tape, format::says_fhir(content_type), &rules.fhir);
             let shaped =

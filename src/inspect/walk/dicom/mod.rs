@@ -1,4 +1,4 @@
-//! DICOM in JSON (PS3.18 annex F): answers of DICOMweb searches, and metadata of studies.
+//! DICOM in JSON (PS3.18 annex F) and in XML (PS3.19 annex A): answers of DICOMweb searches, and metadata of studies.
 //!
 //! - Takes: a document, and the rows of `config/fields/dicomweb.toml` as a [`Table`] (its notation is told there).
 //! - Gives: every string, number and boolean once. What no row covers reads by its value representation.
@@ -6,12 +6,15 @@
 //! - In doubt: text. Attributes of private groups are text, whatever they say they are.
 //! - Cost: one pass over a flat tape.
 
+mod keywords;
 mod table;
+mod xml;
 
 #[cfg(test)]
 mod tests;
 
 pub use table::Table;
+pub use xml::{is_known_element, recognise_xml, walk_xml};
 
 use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
 use super::{Leaf, PersonId, Reads, Role, Sink, WalkError};
@@ -20,24 +23,46 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use table::{Row, Tag};
 
-/// Whether a document is DICOM JSON: a data set, or a list of them, whose members are all eight hex digits with an
-/// object that tells a value representation.
+/// Whether a document is DICOM JSON: a data set, or a list of them.
 #[must_use]
 pub fn recognise(tape: &Tape<'_>) -> bool {
-    let data_set = |node: NodeId| {
-        let mut members = tape.children(node).peekable();
-        tape.kind(node) == NodeKind::Object
-            && members.peek().is_some()
-            && members.all(|member| {
-                tape.key(member).is_some_and(|key| Tag::of(&key).is_some())
-                    && tape.get(member, "vr").is_some()
-            })
-    };
     match tape.kind(NodeId::ROOT) {
-        NodeKind::Object => data_set(NodeId::ROOT),
-        NodeKind::Array => tape.children(NodeId::ROOT).next().is_some_and(data_set),
+        NodeKind::Object => is_data_set(tape, NodeId::ROOT),
+        NodeKind::Array => tape.children(NodeId::ROOT).next().is_some_and(|first| is_data_set(tape, first)),
         _ => false,
     }
+}
+
+/// Whether a value is a data set: an object whose members are all eight hex digits, or what the standard calls them, with
+/// an object that tells a value representation.
+#[must_use]
+pub fn is_data_set(tape: &Tape<'_>, node: NodeId) -> bool {
+    if tape.kind(node) != NodeKind::Object {
+        return false;
+    }
+    let mut known = false;
+    for member in tape.children(node) {
+        let key = tape.key(member).unwrap_or_default();
+        known |= Tag::called(&key).is_some();
+        let is_attribute = match Tag::of(&key) {
+            Some(_) => tape.get(member, "vr").is_some(),
+            None => is_keyword(&key) && tape.string(member, "vr").is_some_and(|vr| is_vr(&vr)),
+        };
+        if !is_attribute {
+            return false;
+        }
+    }
+    known
+}
+
+/// Whether it is in the form of an attribute's keyword (PS3.6): `PatientBirthDate`.
+fn is_keyword(key: &str) -> bool {
+    key.starts_with(|c: char| c.is_ascii_uppercase()) && key.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Whether it is in the form of a value representation (PS3.5, section 6.2).
+fn is_vr(vr: &str) -> bool {
+    vr.len() == 2 && vr.bytes().all(|b| b.is_ascii_uppercase())
 }
 
 /// Walks a document.
@@ -95,7 +120,7 @@ impl<'t> Walk<'t, '_, '_> {
 
     fn enter(&mut self, id: NodeId) {
         let Some(key) = self.tape.key(id) else { return };
-        let Some(tag) = Tag::of(&key) else { return self.tell_unknown(id, &key) };
+        let Some(tag) = self.tag(id, &key) else { return self.tell_unknown(id, &key) };
         let row = self.table.row(self.open.last().map(|open| open.tag), tag);
         self.open.push(Open { node: id, after: self.tape.after(id), tag, row });
         let clinical = row.and_then(|row| self.table.get(row)).is_some_and(|row| row.carry.is_clinical());
@@ -103,6 +128,12 @@ impl<'t> Walk<'t, '_, '_> {
             let person = self.person(id);
             self.sink.clinical(person);
         }
+    }
+
+    /// The tag of an attribute by its key; what is no attribute has none.
+    fn tag(&self, id: NodeId, key: &str) -> Option<Tag> {
+        let by_word = || Tag::called(key).filter(|_| self.tape.get(id, "vr").is_some());
+        Tag::of(key).or_else(by_word)
     }
 
     fn tell_unknown(&mut self, id: NodeId, key: &str) {
@@ -196,7 +227,8 @@ impl<'t> Walk<'t, '_, '_> {
             }
             top = parent;
         }
-        let values = self.tape.get(self.tape.get(top, "00100020")?, "Value")?;
+        let attribute = self.tape.get(top, "00100020").or_else(|| self.tape.get(top, "PatientID"))?;
+        let values = self.tape.get(attribute, "Value")?;
         let value = self.tape.value(self.tape.children(values).next()?).trim().to_owned();
         (!value.is_empty()).then_some(Cow::Owned(value))
     }
@@ -222,7 +254,7 @@ pub(super) fn called(key: &str, table: &Table) -> String {
     if MEMBERS.contains(&key) {
         return key.to_owned();
     }
-    Tag::of(key).filter(|tag| table.has(*tag)).map_or_else(|| "*".to_owned(), |tag| tag.to_string())
+    Tag::called(key).filter(|tag| table.has(*tag)).map_or_else(|| "*".to_owned(), |tag| tag.to_string())
 }
 
 /// How a value reads by its representation where no row covers it (PS3.5, section 6.2).
@@ -239,5 +271,17 @@ fn by_vr(vr: &str, kind: NodeKind) -> Reads<'static> {
 }
 
 /// Members of an attribute's object and of a name's.
-const MEMBERS: &[&str] =
-    &["vr", "Value", "BulkDataURI", "InlineBinary", "Alphabetic", "Ideographic", "Phonetic"];
+const MEMBERS: &[&str] = &[
+    "vr",
+    "Value",
+    "BulkDataURI",
+    "InlineBinary",
+    "Alphabetic",
+    "Ideographic",
+    "Phonetic",
+    "FamilyName",
+    "GivenName",
+    "MiddleName",
+    "NamePrefix",
+    "NameSuffix",
+];

@@ -91,6 +91,11 @@ impl Tag {
         hex.then(|| u32::from_str_radix(key, 16).ok().map(Self)).flatten()
     }
 
+    /// The same, or an attribute's keyword.
+    pub(super) fn called(key: &str) -> Option<Self> {
+        Self::of(key).or_else(|| super::keywords::tag(key).map(Self))
+    }
+
     /// Of a private group, whose number is odd (PS3.5, section 7.8).
     pub(super) fn is_private(self) -> bool {
         (self.0 >> 16) % 2 == 1

@@ -11,6 +11,7 @@
 //!   are told. Members are looked for by number, and which rows may cover a path is asked once for each path of the
 //!   document (`paths.rs`). No recursion, no allocation for a leaf but what an escape or a label needs.
 
+mod alike;
 mod keys;
 mod names;
 mod paths;
@@ -29,8 +30,9 @@ mod tests;
 #[cfg(test)]
 mod reference;
 
+pub use alike::is_alike;
 pub use cds_hooks::recognise_cds_hooks;
-pub use patch::{Patched, patched};
+pub use patch::{Patched, diff, patched};
 pub use place::expression;
 pub use table::Table;
 pub use xml::{recognise_xml, shaped};
@@ -219,10 +221,18 @@ impl Walk<'_, '_, '_> {
     fn is_clinical(&self, resource: NodeId, facts: Facts) -> bool {
         let words = &self.table.words;
         let has = |keys: &[Name]| keys.iter().any(|key| self.doc.get(resource, *key).is_some());
-        if facts.kind == words.claim || facts.kind == words.benefit {
+        if [words.claim, words.benefit, words.claim_response].contains(&facts.kind) {
             return has(&[words.item]);
         }
-        if facts.kind == words.encounter || facts.kind == words.appointment {
+        // Visits and messages are, where they tell why.
+        let tells_why = [
+            words.encounter,
+            words.appointment,
+            words.episode,
+            words.communication,
+            words.communication_request,
+        ];
+        if tells_why.contains(&facts.kind) {
             return has(&[words.reason_code, words.reason_reference, words.diagnosis]);
         }
         facts.category == Category::Clinical

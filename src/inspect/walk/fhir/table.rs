@@ -321,6 +321,10 @@ words! {
     observation = "Observation",
     claim = "Claim",
     benefit = "ExplanationOfBenefit",
+    claim_response = "ClaimResponse",
+    episode = "EpisodeOfCare",
+    communication = "Communication",
+    communication_request = "CommunicationRequest",
     encounter = "Encounter",
     appointment = "Appointment",
     contact = "contact",
@@ -379,8 +383,8 @@ impl Words {
 
 const CONTACTS: &str = "contact publisher author editor reviewer endorser copyright";
 const PROVIDERS: &str = "assigner author custodian enterer facility generalPractitioner insurer location \
-    managingOrganization manufacturer organization owner performer practitioner provider requester serviceProvider \
-    sender";
+    managingOrganization manufacturer organization owner performer practitioner provider recorder requester \
+    serviceProvider sender who";
 const CODINGS: &str = "coding valueCoding answerCoding security tag class modality securityLabel format eventCoding \
     topic subtype lifecycle role event";
 const SUBJECTS: &str = "subject patient beneficiary for individual candidate";

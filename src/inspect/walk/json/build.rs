@@ -131,7 +131,7 @@ impl<'d> Builder<'d> {
 }
 
 /// Offsets lie in the document, and a document of so many values would be longer than one may be.
-fn small(n: usize) -> u32 {
+pub(super) fn small(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 

@@ -10,12 +10,14 @@ mod escape;
 mod quick;
 mod reader;
 mod build;
+mod piece;
 
 #[cfg(test)]
 mod tests;
 
 pub use build::{Builder, Key, Origins, Said};
 pub use escape::unescape;
+pub use piece::Piece;
 
 use super::WalkError;
 use crate::inspect::simd::Lanes;
@@ -241,6 +243,12 @@ impl<'d> Tape<'d> {
     #[must_use]
     pub fn string(&self, id: NodeId, key: &str) -> Option<Cow<'d, str>> {
         self.get(id, key).filter(|child| self.kind(*child) == NodeKind::String).map(|child| self.value(child))
+    }
+
+    /// Whether these letters stand anywhere in the text, as they are.
+    #[must_use]
+    pub fn contains(&self, letters: &str) -> bool {
+        memchr::memmem::find(self.text.as_bytes(), letters.as_bytes()).is_some()
     }
 
     /// Where the value stands in the text.

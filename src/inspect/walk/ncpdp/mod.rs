@@ -16,14 +16,20 @@ use super::xml::{NodeId, Tape};
 /// body.
 #[must_use]
 pub fn recognise(tape: &Tape<'_>) -> bool {
-    let root = tape.root();
+    is_message(tape, tape.root())
+}
+
+/// Whether an element is a SCRIPT message.
+#[must_use]
+pub fn is_message(tape: &Tape<'_>, element: NodeId) -> bool {
+    if tape.local(element) != MESSAGE {
+        return false;
+    }
     let has = |name: &str| {
-        tape.elements(root).take(SIBLINGS_LOOKED_AT_MAX).any(|element| tape.local(element) == name)
+        tape.elements(element).take(SIBLINGS_LOOKED_AT_MAX).any(|child| tape.local(child) == name)
     };
-    let ncpdp = || tape.namespace(root).is_some_and(|name| name.to_ascii_lowercase().contains("ncpdp"));
-    tape.local(root) == "Message"
-        && has("Body")
-        && (ncpdp() || has("Header") || tape.attr_id(root, "version").is_some())
+    let ncpdp = || tape.namespace(element).is_some_and(|name| name.to_ascii_lowercase().contains("ncpdp"));
+    has("Body") && (ncpdp() || has("Header") || tape.attr_id(element, "version").is_some())
 }
 
 /// Walks a message.
@@ -58,6 +64,9 @@ impl Dialect for Script {
         String::new()
     }
 }
+
+/// What a message is called.
+pub const MESSAGE: &str = "Message";
 
 const QUALIFIER: &str = "Qualifier";
 

@@ -41,11 +41,11 @@ pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkEr
     Ok(())
 }
 
-/// Whether a document is of the Redox data models: `Meta` tells the model and the event.
+/// Whether a value is a document of the Redox data models: `Meta` tells the model and the event.
 #[must_use]
-pub fn is_redox(tape: &Tape<'_>) -> bool {
-    tape.kind(NodeId::ROOT) == NodeKind::Object
-        && tape.get(NodeId::ROOT, "Meta").is_some_and(|meta| {
+pub fn is_redox(tape: &Tape<'_>, node: NodeId) -> bool {
+    tape.kind(node) == NodeKind::Object
+        && tape.get(node, "Meta").is_some_and(|meta| {
             tape.kind(meta) == NodeKind::Object
                 && tape.get(meta, "DataModel").is_some()
                 && tape.get(meta, "EventType").is_some()

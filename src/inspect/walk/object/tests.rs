@@ -143,7 +143,7 @@ fn takes_any_document() {
 
 #[test]
 fn redox_messages_are_known_by_their_meta() {
-    let redox = |doc: &str| is_redox(&Tape::read(doc.as_bytes(), JSON_DEPTH_MAX).unwrap());
+    let redox = |doc: &str| is_redox(&Tape::read(doc.as_bytes(), JSON_DEPTH_MAX).unwrap(), NodeId::ROOT);
     assert!(redox(r#"{"Meta":{"DataModel":"Notes","EventType":"New"}}"#));
     assert!(!redox(r#"{"Meta":{"DataModel":"Notes"}}"#));
     assert!(!redox(r#"{"Meta":"DataModel EventType"}"#) && !redox("[]"));

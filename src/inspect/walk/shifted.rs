@@ -1,22 +1,31 @@
-//! The people of a document inside a request: its first is the field's, others are new ones.
+//! The people of a document inside another: its first is one who is known there, others are new ones.
 
-use crate::inspect::walk::{Declared, Leaf, PersonId, Role, Sink};
+use super::{Declared, Leaf, PersonId, Role, Sink};
 use std::ops::Range;
 
 /// A sink that numbers people anew.
-pub(super) struct Shifted<'s> {
-    /// How many people the request has.
+pub struct Shifted<'s> {
+    /// How many people the outer document has.
     persons: &'s mut u32,
-    /// The field's, once it has one.
+    /// Who the first is, once there is one.
     first: &'s mut Option<PersonId>,
-    /// Ours, by the document's numbers.
+    /// The outer document's, by the inner's numbers.
     known: Vec<PersonId>,
+    /// Patients among them.
+    patients: Vec<PersonId>,
     sink: &'s mut dyn Sink,
 }
 
 impl<'s> Shifted<'s> {
-    pub(super) fn new(persons: &'s mut u32, first: &'s mut Option<PersonId>, sink: &'s mut dyn Sink) -> Self {
-        Self { persons, first, known: Vec::new(), sink }
+    /// One for an inner document whose first person is `first`, where that is known; new people count on from `persons`.
+    pub fn new(persons: &'s mut u32, first: &'s mut Option<PersonId>, sink: &'s mut dyn Sink) -> Self {
+        Self { persons, first, known: Vec::new(), patients: Vec::new(), sink }
+    }
+
+    /// The patients that the document told of.
+    #[must_use]
+    pub fn patients(self) -> Vec<PersonId> {
+        self.patients
     }
 
     fn ours(&self, person: PersonId) -> PersonId {
@@ -37,6 +46,9 @@ impl Sink for Shifted<'_> {
         if self.known.is_empty() {
             *self.first = Some(person);
         }
+        if role == Role::Patient {
+            self.patients.push(person);
+        }
         let role = match role {
             Role::RelativeOf(of) => Role::RelativeOf(self.ours(of)),
             role => role,
@@ -52,6 +64,10 @@ impl Sink for Shifted<'_> {
 
     fn clinical(&mut self, person: PersonId) {
         self.sink.clinical(self.ours(person));
+    }
+
+    fn passes_over(&self, reads: super::Reads<'_>, value: &str) -> bool {
+        self.sink.passes_over(reads, value)
     }
 
     fn elsewhere(&mut self, media_type: &'static str, place: &dyn Fn() -> String) {
