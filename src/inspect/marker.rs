@@ -267,6 +267,12 @@ impl Markers {
                     {
                         Sign::SureWithAnother
                     }
+                    // Written as a social security number, it is one.
+                    Kind::MemberId | Kind::NationalId | Kind::OtherId
+                        if ssn::is_dashed(trimmed) && ssn::sign(trimmed) != Sign::None =>
+                    {
+                        ssn::sign(trimmed)
+                    }
                     _ => self.id_sign(trimmed),
                 };
                 Judged { opaque, generated: opaque, ..weighed(sign) }
@@ -425,6 +431,8 @@ pub(super) fn cannot_be(kind: Kind, value: &str) -> bool {
     match kind {
         Kind::Email => !value.contains('@') && value.is_ascii() && !value.contains('%'),
         _ if number => !has_digit || is_place(value) || is_oid(value),
+        // What counts up inside a message: no visit has so short a number.
+        Kind::VisitNumber => value.len() <= 2 && value.bytes().all(|b| b.is_ascii_digit()),
         Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::BirthDate | Kind::Phone => {
             is_place(value)
         }
@@ -579,6 +587,11 @@ mod tests {
         assert_eq!(judge(Kind::Vehicle, "1M8GDM9AXKP042788").sign, Sign::Habit);
         assert_eq!(judge(Kind::Account, "4111 1111 1111 1111").sign, Sign::Sure);
         assert_eq!(judge(Kind::MemberId, "1EG4-TE5-MK73").sign, Sign::Sure);
+        assert_eq!(judge(Kind::MemberId, "900-12-3456").sign, Sign::Sure);
+        assert_eq!(judge(Kind::MemberId, "412-21-3456").sign, Sign::None);
+        // A plan may number its members so, and a hospital its records.
+        assert_eq!(judge(Kind::MemberId, "900123456").sign, Sign::None);
+        assert_eq!(judge(Kind::Mrn, "000-12-3457").sign, Sign::None);
         assert_eq!(judge(Kind::MemberId, "999581559").sign, Sign::SureWithAnother);
         assert_eq!(judge(Kind::Email, "qa.user@gmail.com").sign, Sign::Habit);
         assert_eq!(judge(Kind::Email, "fatima.test7@comcast.net").sign, Sign::Habit);

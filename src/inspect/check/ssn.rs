@@ -28,6 +28,14 @@ pub fn sign(value: &str) -> Sign {
     if matches!(area, 0 | 666 | 900..=999) || group == 0 || serial == 0 { Sign::Sure } else { Sign::None }
 }
 
+/// Whether it is written as a social security number is: `412-21-3456`.
+#[must_use]
+pub fn is_dashed(value: &str) -> bool {
+    let parts: Vec<&str> = value.split('-').collect();
+    matches!(parts.as_slice(), [area, group, serial] if (area.len(), group.len(), serial.len()) == (3, 2, 4))
+        && value.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}
+
 /// The groups of individual taxpayer numbers: real people's.
 const fn is_itin_group(group: u32) -> bool {
     matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99)

@@ -27,6 +27,7 @@ use super::marker::{Judged, Sign, cannot_be};
 use super::offsets;
 use super::rules::{Mode, RuleSet};
 use super::trace::Trace;
+use super::url;
 use super::walk::json::Tape;
 use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use super::xhtml;
@@ -542,6 +543,7 @@ impl Sink for Scorer<'_> {
             }
             Reads::Quantity | Reads::Time | Reads::Opaque => {}
             Reads::Query if leads_to_nobody(&leaf.value) => {}
+            Reads::Query if self.searched(leaf, place) => {}
             // Narrative of a provider or a definition: markup is no document that it carries.
             Reads::Public if leaf.value.starts_with('<') && self.global(leaf.person) == PersonId::NOBODY => {}
             Reads::Code | Reads::Public | Reads::Value | Reads::Text | Reads::Query => {
@@ -613,6 +615,27 @@ impl Scorer<'_> {
     /// Whether a code is known to hold nothing.
     fn is_silent(&self, code: &str) -> bool {
         code.len() < CODE_SCANNED_FROM || self.rules.silent.contains(code)
+    }
+
+    /// A reference that searches, read by the rows of what it searches by. Gives whether it is one.
+    fn searched(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) -> bool {
+        let rules = self.rules;
+        let Some((path, query)) = leaf.value.split_once('?') else { return false };
+        let resource = path.rsplit('/').next().unwrap_or_default();
+        if !rules.fhir.knows(resource) {
+            return false;
+        }
+        let to_raw = self.raw_map(leaf);
+        if path.len() > resource.len() {
+            self.undisguised_leaf(leaf, path, &to_raw, place);
+        }
+        let tables = url::Tables { queries: &rules.queries, objects: &rules.objects };
+        let to = |at| leaf.span.start + to_raw(at);
+        let outer = place();
+        let sink = &mut url::Within { place: &outer, sink: self };
+        let sink = &mut url::Moved { to: &to, sink };
+        url::walk_query(query, path.len() + 1, resource, &tables, leaf.person, sink);
+        true
     }
 
     /// Whether a value is the first that tells of a generator of made-up people.

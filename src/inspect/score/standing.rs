@@ -5,7 +5,7 @@ use super::{Facts, Known, PersonId, Scorer};
 use crate::inspect::finding::Person;
 use crate::inspect::kind::Kind;
 use crate::inspect::known::{Remember, Standing};
-use crate::inspect::marker::Sign;
+use crate::inspect::marker::{Judged, Sign};
 
 impl<'r> Scorer<'r> {
     /// Asks `known` about people from here on.
@@ -35,6 +35,35 @@ impl<'r> Scorer<'r> {
     }
 
     /// Adds one person up, in the light of who is known.
+    /// A number that is the person's social security number, too, is judged as that: one that was never issued is no more
+    /// somebody's where it stands for a member.
+    fn same_number(&mut self, own: &[usize]) {
+        let numbers: Vec<(String, Judged)> = own
+            .iter()
+            .filter_map(|at| self.evidence.get(*at))
+            .filter(|e| e.kind == Kind::Ssn && !e.free_text && e.judged.points.0 == 0)
+            .filter(|e| matches!(e.judged.sign, Sign::Sure | Sign::Habit | Sign::SureWithAnother))
+            .filter_map(|e| Some((e.keys.first()?.clone(), e.judged)))
+            .collect();
+        if numbers.is_empty() {
+            return;
+        }
+        for at in own {
+            let Some(e) = self.evidence.get_mut(*at) else { continue };
+            let may_be = matches!(
+                e.kind,
+                Kind::MemberId | Kind::NationalId | Kind::OtherId | Kind::Mrn | Kind::Account
+            );
+            if may_be
+                && e.judged.sign == Sign::None
+                && let Some(key) = e.keys.first()
+                && let Some((_, judged)) = numbers.iter().find(|(number, _)| number == key)
+            {
+                e.judged = *judged;
+            }
+        }
+    }
+
     pub(super) fn judge_person(
         &mut self,
         id: PersonId,
@@ -42,6 +71,7 @@ impl<'r> Scorer<'r> {
         clinical: bool,
         generator: bool,
     ) -> Person {
+        self.same_number(own);
         let known = self.known.zip(self.facts.get(&id));
         let standing = known.map(|(known, facts)| Standing::of(facts, known)).unwrap_or_default();
         let mut person = add_up(

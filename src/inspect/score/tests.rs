@@ -240,3 +240,68 @@ fn fields_that_come_again_tell_what_they_would_alone() {
     assert_eq!(format!("{:?}", found.persons), format!("{:?}", want.persons));
     assert!(found.findings.len() > 30);
 }
+
+#[test]
+fn a_number_that_was_never_issued_is_nobody_s_in_any_field() {
+    let member = |segments: &str| {
+        let count = segments.matches('~').count() + 4;
+        let body = format!(
+            "ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *240101*0800*^*00501*000000001*0*P*:~GS*BE*S*R*20240101*0800*1*X*005010X220A1~ST*834*0001*005010X220A1~BGN*00*1*20240101*0800****2~INS*Y*18*021*28*A***FT~{segments}SE*{count}*0001~GE*1*1~IEA*1*000000001~"
+        );
+        inspect("application/edi-x12", &body).points().0
+    };
+    let dummy = "REF*0F*900123456~NM1*IL*1*HALVORSEN*ROSALIND****34*900123456~";
+    assert_eq!(member(dummy), 0);
+    assert!(member(&dummy.replace("900123456", "412213456")) >= 90);
+    // Two numbers are two: a member's may begin so.
+    assert!(member(&dummy.replacen("900123456", "900123457", 1)) >= 90);
+    // Whom a claim treats is a person, whatever NM102 says.
+    let treated = "REF*0F*W4481902~NM1*QC*2*HALVORSEN*ROSALIND~";
+    assert_eq!(member(treated), member(&treated.replace("*2*", "*1*")));
+}
+
+#[test]
+fn a_reference_that_searches_is_read_by_what_it_searches_by() {
+    let body = r#"{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient?name=Lindqvist&birthdate=1991-01-02"}},{"request":{"method":"GET","url":"Practitioner?name=Lindqvist&birthdate=1991-01-03"}}]}"#;
+    let found = inspect("application/fhir+json", body);
+    assert_eq!(spans(&found, body), [("NAME", "Lindqvist"), ("DATE", "1991-01-02")]);
+    assert!(found.points().0 >= 90, "{:?}", found.persons);
+    let place = found.findings.first().map(|f| f.place.clone()).unwrap_or_default();
+    assert_eq!(place, "Bundle.entry[0].request.url > name");
+}
+
+#[test]
+fn what_is_clinical_by_nature_counts_as_such() {
+    let clinical = |resource: &str| {
+        let body =
+            format!(r#"{{{resource},"subject":{{"reference":"Patient/1","display":"Rosalind Halvorsen"}}}}"#);
+        let found = inspect("application/fhir+json", &body);
+        assert!((50..90).contains(&found.points().0), "{body}");
+        found.persons.iter().any(|person| person.clinical)
+    };
+    for kind in ["ImagingStudy", "Goal", "Flag", "RiskAssessment", "Specimen", "Media"] {
+        assert!(clinical(&format!(r#""resourceType":"{kind}""#)), "{kind}");
+    }
+    let message = r#""resourceType":"Communication","status":"completed""#;
+    assert!(!clinical(message));
+    assert!(clinical(&format!(r#"{message},"reasonCode":[{{"text":"HIV"}}]"#)));
+    assert!(!clinical(r#""resourceType":"Account""#));
+    let segments = |segments: &str| {
+        let body = format!(
+            "MSH|^~\\&|A|B|C|D|20240101||ORM^O01|1|P|2.5\rPID|1||E08738432^^^A^MR||HALVORSEN^ROSALIND\r{segments}\r"
+        );
+        inspect("", &body).persons.iter().any(|person| person.clinical)
+    };
+    assert!(segments("GOL|AD|20240101|12^walk") && segments("ODS|D||^low salt") && segments("PDA|I21^MI"));
+    assert!(!segments("SCH|1") && !segments("CSR|X^A|7"));
+}
+
+#[test]
+fn who_wrote_something_down_is_not_the_patient() {
+    let body = r#"{"resourceType":"Condition","subject":{"reference":"Patient/1"},"recorder":{"display":"Anita Iyer"}}"#;
+    assert!(spans(&inspect("application/fhir+json", body), body).is_empty());
+    let body = r#"{"resourceType":"AuditEvent","agent":[{"who":{"display":"Anita Iyer"},"requestor":true}],"entity":[{"what":{"reference":"Patient/1"}}]}"#;
+    assert!(spans(&inspect("application/fhir+json", body), body).is_empty());
+    let body = r#"{"resourceType":"Condition","subject":{"reference":"Patient/1"},"recorder":{"reference":"Patient/1","display":"Rosalind Halvorsen"}}"#;
+    assert_eq!(spans(&inspect("application/fhir+json", body), body), [("NAME", "Rosalind Halvorsen")]);
+}

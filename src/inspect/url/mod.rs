@@ -3,12 +3,15 @@
 //! Form, URL and headers tell of one person. A parameter is judged by its FHIR row; where there is none, its name is
 //! looked up as a key name, and else its value is text with the name as cue.
 
+mod within;
+
 use super::decode;
 use super::field::{Field, FieldTable, listed};
 use super::walk::{Leaf, PersonId, Reads, Sink, object};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+pub(super) use within::Within;
 
 /// The rows of targets and headers, compiled.
 pub struct Queries {

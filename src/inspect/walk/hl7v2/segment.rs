@@ -109,12 +109,13 @@ impl<'d> Walk<'d, '_> {
         let Label::Known(id) = current.label else { return };
         let asks: &[u32] = match &id {
             b"DG1" | b"AL1" | b"IAM" | b"PRB" | b"PR1" | b"RXA" | b"RXE" | b"RXO" | b"RXD" | b"RXG"
-            | b"TXA" => &[],
+            | b"RXC" | b"ODS" | b"GOL" | b"TXA" => &[],
             b"OBX" => &[3, 5],
             b"NTE" if self.in_order => &[3],
             b"FT1" => &[19, 25],
             b"OBR" => &[4],
             b"PV2" | b"AIS" => &[3],
+            b"PDA" => &[1, 2],
             _ => return,
         };
         let filled = |n: u32| self.field_span(current, n).is_some_and(|span| !self.is_blank(span));
@@ -224,7 +225,9 @@ impl<'d> Walk<'d, '_> {
         if name == "ED" {
             return self.tell_attachment(&whole, place);
         }
-        let types = [name, "", ""];
+        // A number says of what type it is in any field.
+        let typed = if name == "CX" { self.component(&whole.span, 5) } else { "" };
+        let types = [name, typed, ""];
         self.tell_components(&whole, types, place);
     }
 

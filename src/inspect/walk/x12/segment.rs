@@ -31,7 +31,11 @@ impl<'d> Walk<'d, '_> {
         let code = Code::of(self.plain(current, 1));
         let subject = self.people.subject(current.follows);
         let is_name = current.label.id() == *b"NM1";
-        let no_person = is_name && matches!(subject, Subject::Patient) && self.plain(current, 2) == "2";
+        // Whoever is treated, or has a given name, is a person, whatever NM102 says.
+        let is_treated =
+            || matches!(self.plain(current, 1), "QC" | "03") || !self.plain(current, 4).is_empty();
+        let no_person =
+            is_name && matches!(subject, Subject::Patient) && self.plain(current, 2) == "2" && !is_treated();
         let before_data = match &current.data {
             Some(data) => current.elements.start..data.start.saturating_sub(1).max(current.elements.start),
             None => current.elements.clone(),
