@@ -111,10 +111,11 @@ pub fn is_sealed(payload: &StoredPayload, part: &str, leaf: usize) -> bool {
     leaves.nth(leaf).unwrap_or(false)
 }
 
-/// `[mrn]` and a token to `[mrn:token]`.
+/// `[mrn]` and a token to `[mrn:token]`; where the format has another meaning for the colon, a token brings its mark.
 fn linked(masked: &str, token: &str) -> String {
+    let mark = if token.starts_with(|c: char| c.is_ascii_punctuation()) { "" } else { ":" };
     match masked.strip_suffix(']') {
-        Some(open) => format!("{open}:{token}]"),
+        Some(open) => format!("{open}{mark}{token}]"),
         None => masked.to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! A body by its format: the walker says what may stay, the format's own syntax what is written.
 
+use super::json::Words;
 use super::leaf::{Numbers, Redactor, leaf, unread};
 use crate::inspect::decode;
 use crate::inspect::finding::UninspectedReason;
@@ -101,12 +102,17 @@ impl Redactor<'_> {
         };
         self.numbers = Numbers::ByPlace;
         let patch = fhir::patched(&tape, content_type, &self.aim, &self.rules.fhir);
+        let mut words = Words::AsTold;
         if let Some(Ok(patch)) = patch {
+            words = Words::Patch;
             patch.walk(&tape, &self.rules.fhir, &self.rules.objects, self);
         } else {
+            if dicom::recognise(&tape) {
+                words = Words::Dicom;
+            }
             wrapped::walk(&tape, self.rules, self);
         }
-        self.json(&tape, body)
+        self.json(&tape, body, words)
     }
 
     /// What nothing reads: size, type, and a keyed digest by which the same body is known again; short ones have none,

@@ -1,6 +1,7 @@
 //! Formats of records: lines of JSON and flat tables stay what they are.
 
 use super::credential::names_credential;
+use super::json::Words;
 use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf, without};
 use crate::inspect::walk::csv;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
@@ -19,7 +20,7 @@ impl Redactor<'_> {
             match Tape::read(line, JSON_DEPTH_MAX) {
                 Ok(tape) => {
                     wrapped::walk(&tape, self.rules, self);
-                    out.all(self.json(&tape, line));
+                    out.all(self.json(&tape, line, Words::AsTold));
                 }
                 Err(_) => {
                     out.leaf(self.kept(leaf("line", line.len(), "[line: malformed]", None, false), line));

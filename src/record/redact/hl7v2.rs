@@ -1,6 +1,7 @@
 //! HL7v2 by its own separators.
 
 use super::leaf::{Pieces, Redactor, leaf, unread, without};
+use super::operators::{AGE_OVER, asks_age, is_in_years, is_over_89};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::walk::hl7v2;
 use crate::record::Piece;
@@ -43,14 +44,21 @@ impl Redactor<'_> {
                 }
                 from = (name_end + declared).min(segment.len());
             }
-            let mut value = from;
+            let in_years = name == "OBX" && is_of_years(segment, field, marks.component);
+            let (mut value, mut number) = (from, 0);
             for i in from..=segment.len() {
                 let separator = segment.get(i).copied().filter(|b| splits(*b));
                 if separator.is_some() || i == segment.len() {
                     if i > value {
-                        out.leaf(self.piece(at + value..at + i, "text"));
+                        let raw = segment.get(value..i).unwrap_or_default();
+                        let old = in_years && number == 5 && std::str::from_utf8(raw).is_ok_and(is_over_89);
+                        out.leaf(match old {
+                            true => self.kept(leaf("text", raw.len(), AGE_OVER, None, false), raw),
+                            false => self.piece(at + value..at + i, "text"),
+                        });
                     }
                     if let Some(b) = separator {
+                        number += u32::from(b == field);
                         out.text(char::from(b).encode_utf8(&mut [0; 4]));
                     }
                     value = i + 1;
@@ -67,6 +75,15 @@ impl Redactor<'_> {
                 .into_iter()
                 .flatten()
                 .collect();
-        out.written(without(&syntax)).end()
+        out.joined(&syntax).written(without(&syntax)).end()
     }
+}
+
+/// Whether an OBX tells an age, by the codes of its question or by its unit.
+fn is_of_years(segment: &[u8], field: u8, component: u8) -> bool {
+    let components = |number: usize| {
+        let field = segment.split(move |b| *b == field).nth(number).unwrap_or_default();
+        field.split(move |b| *b == component).filter_map(|text| std::str::from_utf8(text).ok())
+    };
+    components(3).any(asks_age) || components(6).next().is_some_and(is_in_years)
 }

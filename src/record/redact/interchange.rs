@@ -24,7 +24,7 @@ impl Redactor<'_> {
         }
         let mut syntax = vec![first.terminator, first.element];
         syntax.extend([first.repetition, first.component].into_iter().flatten());
-        out.written(without(&syntax)).end()
+        out.joined(&syntax).written(without(&syntax)).end()
     }
 
     fn segment(&self, doc: &[u8], marks: &Separators, segment: &Segment, out: &mut Pieces) {

@@ -2,14 +2,28 @@
 
 use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
+use super::operators::{AGE_OVER, asks_age, asks_age_in_words, asks_number, is_in_years, is_over_89};
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
+use crate::inspect::walk::{dicom, fhir};
 use crate::record::Piece;
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// Which keys a notation has, where its walker doesn't come by each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    /// All that it doesn't tell as unknown: it goes from node to node.
+    AsTold,
+    /// Tags and members.
+    Dicom,
+    /// Of a patch, which is arranged before it is walked: elements of FHIR, and keys of the tables for any object.
+    Patch,
+}
+
 impl Redactor<'_> {
-    /// JSON by its own syntax: keys that the walker knew, punctuation, words and nothing else stay.
-    pub(super) fn json(&self, tape: &Tape<'_>, doc: &[u8]) -> Vec<Piece> {
+    /// JSON by its own syntax: keys that the walker knew and that are `words` of the notation, punctuation, words and nothing
+    /// else stay.
+    pub(super) fn json(&self, tape: &Tape<'_>, doc: &[u8], words: Words) -> Vec<Piece> {
         let mut out = Pieces::of(tape.len());
         let doc = std::str::from_utf8(doc).unwrap_or_default(); // it is: a tape was read of it
         let text = |span: Range<usize>| doc.get(span).unwrap_or_default();
@@ -27,7 +41,12 @@ impl Redactor<'_> {
                     secret = secret.max(tape.after(id));
                 }
                 let known = is_credential(key) || ENVELOPE.contains(&key);
-                if !known && (self.unknown_keys.contains_key(&span.start) || !is_plain(key)) {
+                let is_word = || match words {
+                    Words::AsTold => true,
+                    Words::Dicom => dicom::is_key(&name),
+                    Words::Patch => fhir::is_patch_key(&name, &self.rules.fhir, &self.rules.objects),
+                };
+                if !known && (self.unknown_keys.contains_key(&span.start) || !is_plain(key) || !is_word()) {
                     out.leaf(leaf("key", span.len(), "*", None, false));
                 } else {
                     out.text(key);
@@ -39,7 +58,7 @@ impl Redactor<'_> {
                 NodeKind::String if id < secret => fixed(SECRET, false),
                 NodeKind::Number | NodeKind::Bool if id < secret => fixed(quoted(SECRET.into()), false),
                 NodeKind::String => self.piece(span.clone(), "string"),
-                NodeKind::Number => self.number(span.clone()),
+                NodeKind::Number => self.number(tape, id),
                 NodeKind::Object | NodeKind::Array | NodeKind::Bool | NodeKind::Null => continue,
             };
             out.text(text(at..span.start));
@@ -51,10 +70,15 @@ impl Redactor<'_> {
     }
 
     /// A masked number is written as a string, so that the document stays JSON.
-    fn number(&self, span: Range<usize>) -> Piece {
-        match self.piece(span, "number") {
+    fn number(&self, tape: &Tape<'_>, id: NodeId) -> Piece {
+        match self.piece(tape.span(id), "number") {
             Piece::Leaf { shape, masked, token, found, sealed, original } => {
-                let is_number = masked.parse::<f64>().is_ok();
+                let stays = masked.parse::<f64>().is_ok();
+                let is_long = || masked.bytes().filter(u8::is_ascii_digit).count() >= OWN_NUMBER_MIN;
+                let is_doubtful = stays && (is_over_89(&masked) || is_long());
+                let instead = if is_doubtful { asked_for(tape, id) } else { None };
+                let is_number = stays && instead.is_none();
+                let masked = instead.map_or(masked, Cow::Borrowed);
                 Piece::Leaf {
                     shape: quoted(shape),
                     masked: if is_number { masked } else { quoted(masked) },
@@ -67,6 +91,34 @@ impl Redactor<'_> {
             text => text,
         }
     }
+}
+
+/// What stands for a number that an observation asks for, or that is of years: an age over 89, a number of somebody's.
+fn asked_for(tape: &Tape<'_>, id: NodeId) -> Option<&'static str> {
+    let is_old = || is_over_89(&tape.value(id));
+    let mut at = id;
+    for _ in 0..LEVELS {
+        at = tape.parent(at)?;
+        let word = |key: &str| tape.string(at, key);
+        if ["code", "unit"].iter().any(|key| word(key).is_some_and(|unit| is_in_years(&unit))) && is_old() {
+            return Some(AGE_OVER);
+        }
+        let Some(code) = tape.get(at, "code").filter(|code| tape.kind(*code) == NodeKind::Object) else {
+            continue;
+        };
+        let codings = tape.get(code, "coding").into_iter().flat_map(|list| tape.children(list));
+        let mut all = codings.take(CODINGS).chain([code]);
+        return all.find_map(|said| {
+            let words = ["text", "display"].map(|key| tape.string(said, key).unwrap_or_default());
+            let asks_an_age = words.iter().any(|text| asks_age_in_words(text))
+                || tape.string(said, "code").is_some_and(|code| asks_age(&code));
+            match asks_an_age && is_old() {
+                true => Some(AGE_OVER),
+                false => words.iter().any(|text| asks_number(text)).then_some("[number]"),
+            }
+        });
+    }
+    None
 }
 
 /// Whether it is an object, or a list that begins with one.
@@ -95,5 +147,11 @@ const PLAIN: [bool; 256] = {
     plain
 };
 
+/// From a value to what asks for it: its quantity, a range's end, the observation or its component.
+const LEVELS: usize = 4;
+/// A number of somebody's has so many digits at least; shorter ones point at nobody.
+const OWN_NUMBER_MIN: usize = 4;
+/// Codings of a question that are looked at.
+const CODINGS: usize = 16;
 /// By which a Redox message is known to be one.
 const ENVELOPE: [&str; 3] = ["Meta", "DataModel", "EventType"];

@@ -235,6 +235,20 @@ impl Pieces {
         }
     }
 
+    /// Has tokens stand behind their kind with a mark that the format doesn't take for syntax.
+    pub(super) fn joined(mut self, syntax: &[u8]) -> Self {
+        self.flush();
+        let mark = TOKEN_MARKS.into_iter().find(|mark| !syntax.contains(mark)).unwrap_or(b':');
+        if mark != b':' {
+            for piece in &mut self.list {
+                if let Piece::Leaf { token: Some(token), .. } = piece {
+                    token.insert(0, char::from(mark));
+                }
+            }
+        }
+        self
+    }
+
     /// Has values written as the format wants them: what a placeholder or a kept word holds is no syntax.
     pub(super) fn written(mut self, write: impl Fn(&str) -> String) -> Self {
         self.flush();
@@ -311,4 +325,6 @@ const COMMON_SHAPES: [&str; 3] = ["string", "text", "number"];
 const SHAPE_CLASSES: u32 = 21;
 /// What is shown of a credential, to everybody.
 pub(super) const SECRET: &str = "[secret]";
+/// What may stand between a kind and its token.
+const TOKEN_MARKS: [u8; 4] = [b':', b'=', b'.', b'_'];
 const SCHEMES: [&str; 4] = ["tel:", "fax:", "sms:", "mailto:"];

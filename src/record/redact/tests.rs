@@ -330,6 +330,95 @@ fn a_number_stays_only_where_its_place_says_that_it_measures_something() {
 }
 
 #[test]
+fn an_age_over_89_is_one_whatever_asks_for_it_and_a_record_number_is_none_that_is_measured() {
+    let shown = |content_type: &str, text: &str| {
+        body(&redacted(content_type, text.as_bytes(), View::Linked), View::Linked)
+    };
+    for (obx, stays) in [
+        ("NM|30525-0^AGE^LN||93|a", None),
+        ("NM|30525-0^^LN||93", None),
+        ("NM|21612-7^Reported Age^LN||97|yr", None),
+        ("SN|1^x^L||>^97|a", None),
+        ("NM|MRN^Medical record number^L||730441|", None),
+        ("NM|30525-0^AGE^LN||61|a", Some("61")),
+        ("NM|2345-7^Glucose^LN||93|mg/dL", Some("93")),
+        ("NM|777-3^Platelets^LN||250000|/uL", Some("250000")),
+    ] {
+        let text = shown(
+            "x-application/hl7-v2+er7",
+            &format!("MSH|^~\\&|A|B|C|D|20250101||ORU^R01|1|P|2.5\rOBX|1|{obx}\r"),
+        );
+        let kept = ["93", "97", "730441", "61", "250000"]
+            .into_iter()
+            .find(|n| text.contains(&format!("|{n}|")) || text.contains(&format!("^{n}|")));
+        assert_eq!(kept, stays, "{obx}: {text}");
+    }
+    for (rest, stays) in [
+        (r#""code":{"coding":[{"code":"30525-0"}]},"valueQuantity":{"value":93,"unit":"a"}"#, false),
+        (r#""code":{"coding":[{"code":"30525-0"}]},"valueInteger":93"#, false),
+        (r#""code":{"text":"Age at admission"},"valueQuantity":{"value":93}"#, false),
+        (r#""code":{"text":"x"},"valueRange":{"low":{"value":93,"code":"a"}}"#, false),
+        (r#""component":[{"code":{"coding":[{"display":"MRN"}]},"valueInteger":7393}]"#, false),
+        (r#""code":{"text":"Glucose"},"valueQuantity":{"value":93,"unit":"mg/dL"}"#, true),
+        (
+            r#""code":{"coding":[{"code":"29463-7"}]},"valueQuantity":{"value":93,"unit":"kg","code":"kg"}"#,
+            true,
+        ),
+    ] {
+        let text = shown("application/fhir+json", &format!("{{\"resourceType\":\"Observation\",{rest}}}"));
+        assert_eq!(text.contains("93"), stays, "{text}");
+    }
+    let text = shown(
+        "application/fhir+json",
+        r#"{"resourceType":"Condition","onsetRange":{"low":{"value":93},"high":{"value":95}},"abatementRange":{"low":{"value":94}}}"#,
+    );
+    assert!(!text.contains("93") && !text.contains("95") && !text.contains("94"), "{text}");
+    for (xml, stays) in [
+        (
+            r#"<code><coding><code value="x"/></coding></code><valueQuantity><value value="93"/><unit value="a"/></valueQuantity>"#,
+            false,
+        ),
+        (r#"<valueQuantity><value value="93"/><code value="a"/></valueQuantity>"#, false),
+        (r#"<valueQuantity><value value="93"/><unit value="mg/dL"/></valueQuantity>"#, true),
+    ] {
+        let text = shown(
+            "application/fhir+xml",
+            &format!("<Observation xmlns=\"http://hl7.org/fhir\">{xml}</Observation>"),
+        );
+        assert_eq!(text.contains("93"), stays, "{text}");
+    }
+}
+
+#[test]
+fn redacting_again_makes_no_token_of_a_placeholder_and_keeps_one_that_is_there() {
+    let keys = TokenKeys::ephemeral().expect("random");
+    let once = |text: &str| {
+        let record = redact(draft("application/json", text.as_bytes(), View::Linked), &keys).0;
+        (body(&record, View::Linked), record.tokens().len())
+    };
+    let (linked, tokens) = once(r#"{"mrn":"E08738432"}"#);
+    assert_eq!((once(&linked), tokens), ((linked.clone(), 0), 1));
+    assert_eq!(once(r#"{"mrn":"[mrn]"}"#), (r#"{"mrn":"[mrn]"}"#.to_owned(), 0));
+    let (other, tokens) = once(r#"{"mrn":"[mrn:E08738432]"}"#);
+    assert!(!other.contains("E08738432") && tokens == 1, "{other}");
+}
+
+#[test]
+fn a_token_has_no_separator_of_its_format() {
+    let x12 = "ISA*00*          *00*          *ZZ*SENDERX        *ZZ*RECVX          *260101*1200*^*00501*000000001*0*P*:~GS*HC*S*R*20260101*1200*1*X*005010X222A1~ST*837*0001*005010X222A1~NM1*IL*1*OKONJO*BRAM****MI*QX77120934~SE*3*0001~GE*1*1~IEA*1*000000001~";
+    let hl7 = "MSH|:~\\&|A|B|C|D|20250101||ADT:A01|1|P|2.5\rPID|1||E08738432:::H:MR\r";
+    let plain = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|P|2.5\rPID|1||E08738432^^^H^MR\r";
+    for (content_type, text, marks) in [
+        ("application/edi-x12", x12, ["[member-id=", "[member-id:"]),
+        ("x-application/hl7-v2+er7", hl7, ["[mrn=", "[mrn:"]),
+        ("x-application/hl7-v2+er7", plain, ["[mrn:", "[mrn="]),
+    ] {
+        let shown = body(&redacted(content_type, text.as_bytes(), View::Linked), View::Linked);
+        assert!(shown.contains(marks[0]) && !shown.contains(marks[1]), "{shown}");
+    }
+}
+
+#[test]
 fn what_cant_be_sealed_is_kept_without_and_counted() {
     let dir = tempfile::tempdir().expect("dir");
     let (one, other) = (SealKeys::new([1; 32], dir.path()), Arc::new(SealKeys::new([2; 32], dir.path())));
@@ -416,6 +505,96 @@ fn a_secret_shows_not_even_its_length() {
 fn keys_with_anything_but_letters_and_digits_are_values() {
     let record = redacted("application/json", "{\"dob (\u{d6}k\u{e4}for)\":\"x\"}".as_bytes(), View::Linked);
     assert_eq!(body(&record, View::Masked), "{\"*\":\"[text]\"}");
+}
+
+/// Documents of each notation of JSON, with the type that they are declared as.
+const NOTATIONS: [(&str, &str); 10] = [
+    (
+        "application/json",
+        r#"{"mrn":"E08738432","visits":[{"note":"x","at":{"room":7}}],"rows":[[{"a":null}]]}"#,
+    ),
+    (
+        "application/fhir+json",
+        r#"{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","contact":[{"name":{"family":"Odhiambo"}}],"extension":[{"url":"urn:x","valueCoding":{"code":"x"}}],"contained":[{"resourceType":"Observation","component":[{"valueQuantity":{"value":7}}]}]}}]}"#,
+    ),
+    (
+        "application/json",
+        r#"{"hook":"order-sign","hookInstance":"d1577c69","context":{"patientId":"p1","draftOrders":{"resourceType":"Bundle","entry":[]}},"prefetch":{"who":{"resourceType":"Patient"}}}"#,
+    ),
+    (
+        "application/dicom+json",
+        r#"[{"00100020":{"vr":"LO","Value":["7"]},"00081140":{"vr":"SQ","Value":[{"00081150":{"vr":"UI","Value":["1.2"]}}]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"x"}]}},{"00100020":{"vr":"LO","Value":["8"]}}]"#,
+    ),
+    (
+        "application/json",
+        r#"{"Meta":{"DataModel":"PatientAdmin","EventType":"Arrival","Source":{"ID":"x"}},"Patient":{"Identifiers":[{"ID":"7","IDType":"MR"}],"Demographics":{"Address":{"ZIP":"83702"}}}}"#,
+    ),
+    (
+        "application/json-patch+json",
+        r#"[{"op":"add","path":"/name/0","value":{"family":"Odhiambo","period":{"start":"2020"}}},{"op":"remove","path":"/photo","from":{"value":[{"op":"x"}]}}]"#,
+    ),
+    ("application/merge-patch+json", r#"{"birthDate":"1962-06-22","name":[{"family":"Odhiambo"}]}"#),
+    (
+        "application/fhir+json",
+        r#"{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCode":"add"},{"name":"path","valueString":"Patient"},{"name":"name","valueString":"contact"},{"name":"value","part":[{"name":"name","valueHumanName":{"family":"Odhiambo"}},{"name":"gender","valueCode":"male"}]}]}]}"#,
+    ),
+    (
+        "application/fhir+json",
+        r#"{"resourceType":"Questionnaire","item":[{"linkId":"1","text":"x","answerOption":[{"valueString":"y"}],"item":[{"linkId":"2"}]}]}"#,
+    ),
+    (
+        "application/json",
+        r#"{"iss":"x","sub":"y","exp":7,"fhirUser":"Patient/7","address":{"locality":"x"}}"#,
+    ),
+];
+
+/// A document with a member more in its `nth` object; `None` where it has none so far.
+fn with_member(doc: &mut serde_json::Value, nth: &mut usize, key: &str, value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match doc {
+        Value::Object(members) => {
+            if *nth == 0 {
+                members.insert(key.to_owned(), value.clone());
+                return true;
+            }
+            *nth -= 1;
+            members.values_mut().any(|member| with_member(member, nth, key, value))
+        }
+        Value::Array(list) => list.iter_mut().any(|element| with_member(element, nth, key, value)),
+        _ => false,
+    }
+}
+
+#[test]
+fn a_key_of_nobodys_is_stored_nowhere_whatever_stands_under_it() {
+    let values =
+        ["\"x\"", "7", "true", "null", "{}", "[]", "{\"code\":\"x\",\"vr\":\"LO\"}", "[{\"name\":[null]}]"];
+    let mut seen = 0;
+    for (content_type, doc) in NOTATIONS {
+        for key in ["Okonjo Bram 512-44-1234", "7304417", "valueOkonjo", "73044171"] {
+            for value in values {
+                let value: serde_json::Value = serde_json::from_str(value).expect("JSON");
+                for nth in 0.. {
+                    let mut doc: serde_json::Value = serde_json::from_str(doc).expect("JSON");
+                    if !with_member(&mut doc, &mut { nth }, key, &value) {
+                        break;
+                    }
+                    let text = doc.to_string();
+                    for kind in [content_type, "application/x-ndjson"] {
+                        let record = redacted(kind, text.as_bytes(), View::Linked);
+                        let stored =
+                            String::from_utf8_lossy(record.payload_json().expect("stored")).into_owned();
+                        let left = ["Okonjo", "7304417", "512-44"].iter().find(|left| stored.contains(*left));
+                        // An attribute of DICOM that says what it is has eight hex digits for a name.
+                        let is_attribute = key == "73044171" && value.get("vr").is_some();
+                        assert!(left.is_none() || is_attribute, "{left:?} of {text}: {stored}");
+                    }
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 1000, "{seen}");
 }
 
 #[test]

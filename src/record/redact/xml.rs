@@ -3,6 +3,7 @@
 
 use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf};
+use super::operators::{AGE_OVER, asks_age, is_in_years, is_over_89};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format;
 use crate::inspect::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
@@ -185,9 +186,30 @@ impl Writer<'_, '_> {
         let span = self.tape.span(id);
         if !span.is_empty() && id < self.secret {
             self.out.leaf(fixed(SECRET, false));
+        } else if self.tells_old_age(id) {
+            let raw = self.tape.raw(id);
+            self.out.leaf(self.redactor.kept(leaf("text", raw.len(), AGE_OVER, None, false), raw.as_bytes()));
         } else if !span.is_empty() {
             self.redactor.pieces(self.doc, span, &mut self.out);
         }
+    }
+
+    /// Whether it is a number over 89 of a quantity in years: with its unit on it (CDA) or beside it (FHIR), or the answer to a
+    /// code beside it that asks for an age.
+    fn tells_old_age(&self, id: NodeId) -> bool {
+        let tape = self.tape;
+        if tape.kind(id) != NodeKind::Attribute || tape.local(id) != "value" || !is_over_89(tape.raw(id)) {
+            return false;
+        }
+        let Some(element) = tape.parent(id) else { return false };
+        let says =
+            |at: NodeId, name: &str, what: fn(&str) -> bool| tape.attr(at, name).is_some_and(|t| what(&t));
+        says(element, "unit", is_in_years)
+            || tape.parent(element).is_some_and(|holder| {
+                tape.elements(holder)
+                    .filter(|at| matches!(tape.local(*at), "unit" | "code"))
+                    .any(|at| says(at, "value", is_in_years) || says(at, "code", asks_age))
+            })
     }
 
     /// Whether it is an attribute that narrative has. The walkers don't tell of these: what they are called is all that says

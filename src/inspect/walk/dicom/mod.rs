@@ -110,17 +110,20 @@ impl<'t> Walk<'t, '_, '_> {
             if top {
                 self.person = None;
             }
-            match self.tape.kind(id) {
-                NodeKind::Object | NodeKind::Array => self.enter(id),
-                NodeKind::Null => {}
-                NodeKind::String | NodeKind::Number | NodeKind::Bool => self.leaf(id),
+            let key = self.tape.key(id);
+            let tag = key.as_deref().and_then(|key| self.tag(id, key));
+            if let Some(key) = &key {
+                self.tell_unknown(id, key, tag);
+            }
+            match (self.tape.kind(id), tag) {
+                (NodeKind::Object | NodeKind::Array, Some(tag)) => self.enter(id, tag),
+                (NodeKind::Object | NodeKind::Array | NodeKind::Null, _) => {}
+                (NodeKind::String | NodeKind::Number | NodeKind::Bool, _) => self.leaf(id),
             }
         }
     }
 
-    fn enter(&mut self, id: NodeId) {
-        let Some(key) = self.tape.key(id) else { return };
-        let Some(tag) = self.tag(id, &key) else { return self.tell_unknown(id, &key) };
+    fn enter(&mut self, id: NodeId, tag: Tag) {
         let row = self.table.row(self.open.last().map(|open| open.tag), tag);
         self.open.push(Open { node: id, after: self.tape.after(id), tag, row });
         let clinical = row.and_then(|row| self.table.get(row)).is_some_and(|row| row.carry.is_clinical());
@@ -136,8 +139,11 @@ impl<'t> Walk<'t, '_, '_> {
         Tag::of(key).or_else(by_word)
     }
 
-    fn tell_unknown(&mut self, id: NodeId, key: &str) {
-        if MEMBERS.contains(&key) || self.open.last().is_some_and(|open| open.node == id) {
+    /// Tells a key that is none of the format's, whatever stands under it.
+    fn tell_unknown(&mut self, id: NodeId, key: &str, tag: Option<Tag>) {
+        // An attribute says what it is: what else has eight hex digits for a key may be somebody's number.
+        let is_tag = |tag| self.table.has(tag) || self.tape.get(id, "vr").is_some();
+        if MEMBERS.contains(&key) || tag.is_some_and(is_tag) {
             return;
         }
         if let Some(span) = self.tape.key_span(id) {
@@ -255,6 +261,12 @@ pub(super) fn called(key: &str, table: &Table) -> String {
         return key.to_owned();
     }
     Tag::called(key).filter(|tag| table.has(*tag)).map_or_else(|| "*".to_owned(), |tag| tag.to_string())
+}
+
+/// Whether a key may be one of the format's: a tag or a member.
+#[must_use]
+pub fn is_key(key: &str) -> bool {
+    MEMBERS.contains(&key) || Tag::called(key).is_some()
 }
 
 /// How a value reads by its representation where no row covers it (PS3.5, section 6.2).

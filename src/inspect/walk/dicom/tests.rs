@@ -136,3 +136,16 @@ fn every_row_of_the_field_map_is_carried_out() {
         assert!(theirs.iter().any(|row| row["path"].as_str() == Some(&field.row)), "{}", field.id);
     }
 }
+
+#[test]
+fn a_key_that_is_none_of_the_formats_is_told_whatever_stands_under_it() {
+    for value in ["\"x\"", "7", "true", "null", "{}", "[]", "{\"vr\":1}", "[\"x\",{\"vr\":\"x\"}]"] {
+        let doc = format!(
+            r#"[{{"00100020":{{"vr":"LO","Value":["7"],"Okonjo 7":{value}}},"00081140":{{"vr":"SQ","Value":[{{"Okonjo 7":{value}}}]}}}},{{"73044171":{{"Value":["x"]}},"73044172":"x","00100020":"x"}}]"#
+        );
+        assert_eq!(walked(&doc).unknown, ["Okonjo 7", "Okonjo 7", "73044171", "73044172"], "{doc}");
+    }
+    let kept =
+        walked(r#"[{"00091001":{"vr":"LO","Value":["x"]},"7FE00010":{"vr":"OW","BulkDataURI":"/x"}}]"#);
+    assert_eq!(kept.unknown, [""; 0], "attributes say what they are");
+}

@@ -32,7 +32,7 @@ mod reference;
 
 pub use alike::is_alike;
 pub use cds_hooks::recognise_cds_hooks;
-pub use patch::{Patched, diff, patched};
+pub use patch::{Patched, diff, is_patch_key, patched};
 pub use place::expression;
 pub use table::Table;
 pub use xml::{recognise_xml, shaped};

@@ -150,6 +150,11 @@ impl Table {
         exact.chain(words).filter_map(|row| self.rows.get(*row))
     }
 
+    /// Whether a key, as it is written, is one of the table's.
+    pub(in crate::inspect::walk) fn has_key(&self, key: &str) -> bool {
+        self.has(&normal(key))
+    }
+
     /// Whether the table has the key (in normal form): it may be shown.
     pub(in crate::inspect::walk) fn has(&self, key: &str) -> bool {
         self.by_key.contains_key(key) || self.below.contains_key(key) || self.behind_owner(key).is_some()

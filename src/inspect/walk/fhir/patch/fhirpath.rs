@@ -88,7 +88,7 @@ impl Patch<'_, '_, '_> {
         for member in tape.children(patch) {
             let key = tape.key(member).unwrap_or_default();
             match &*key {
-                "resourceType" => self.rest.push(member),
+                "resourceType" => leaves(tape, member, self.rest),
                 "parameter" => {
                     for operation in tape.children(member) {
                         self.operation(operation);
@@ -122,7 +122,7 @@ impl Patch<'_, '_, '_> {
             let key = tape.key(member).unwrap_or_default();
             if key != "part" {
                 match &*key {
-                    "name" => self.rest.push(member),
+                    "name" => leaves(tape, member, self.rest),
                     _ => self.copy(member, &key),
                 }
                 continue;
@@ -161,7 +161,7 @@ impl Patch<'_, '_, '_> {
             for member in tape.children(part) {
                 let key = tape.key(member).unwrap_or_default();
                 match &*key {
-                    "name" => self.rest.push(member),
+                    "name" => leaves(tape, member, self.rest),
                     "part" => {
                         self.out.open(NodeKind::Object, Called::Word(&step.name, &at), &tape.span(member));
                         open.push((tape.children(member), step.name.clone()));

@@ -87,6 +87,9 @@ impl Patched {
             if !known && let Some(span) = tape.key_span(*id) {
                 sink.unknown_key(&key, span, PersonId::NOBODY, &place);
             }
+            if matches!(tape.kind(*id), NodeKind::Object | NodeKind::Array | NodeKind::Null) {
+                continue;
+            }
             let (value, reads) = (tape.value(*id), if known { Reads::Code } else { Reads::Text });
             let person = PersonId::NOBODY;
             sink.leaf(&Leaf { span: tape.span(*id), value, field: None, person, reads, cue: &key }, &place);
@@ -139,7 +142,7 @@ fn members(tape: &Tape<'_>, object: NodeId, out: &mut Arranger) {
     }
 }
 
-/// The strings, numbers and booleans of a value.
+/// The strings, numbers and booleans of a value, and whatever has a key.
 fn leaves(tape: &Tape<'_>, node: NodeId, out: &mut Vec<NodeId>) {
     let mut open = vec![tape.children(node)];
     if !matches!(tape.kind(node), NodeKind::Object | NodeKind::Array) {
@@ -148,17 +151,27 @@ fn leaves(tape: &Tape<'_>, node: NodeId, out: &mut Vec<NodeId>) {
     while let Some(children) = open.last_mut() {
         match children.next() {
             None => drop(open.pop()),
-            Some(child) => match tape.kind(child) {
-                NodeKind::Object | NodeKind::Array => open.push(tape.children(child)),
-                NodeKind::Null => {}
-                _ => out.push(child),
-            },
+            Some(child) => {
+                let holds = matches!(tape.kind(child), NodeKind::Object | NodeKind::Array);
+                if holds {
+                    open.push(tape.children(child));
+                }
+                if tape.key_span(child).is_some() || !holds && tape.kind(child) != NodeKind::Null {
+                    out.push(child);
+                }
+            }
         }
     }
 }
 
 fn is_known(names: &Names, key: &str) -> bool {
     matches!(key, "op" | "path" | "from" | "value" | "resourceType") || names.element(key) != Name::UNKNOWN
+}
+
+/// Whether a key may stand in a patch: a word of its own, or one of the tables of what it changes.
+#[must_use]
+pub fn is_patch_key(key: &str, table: &Table, objects: &object::Table) -> bool {
+    is_known(&table.names, key) || objects.has_key(key)
 }
 
 /// The place in the patch: `*[2].path`.
