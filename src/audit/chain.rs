@@ -74,6 +74,17 @@ pub(super) fn open(line: &[u8], key: Option<&VerifyingKey>) -> Result<Line, Wron
     Ok(Line { tail: Tail { seq, hash: hash_at.to_owned() }, prev, value })
 }
 
+/// The month of an event's time; empty where it says none.
+pub(super) fn month(event: &Value) -> &str {
+    event.get("time").and_then(Value::as_str).and_then(|time| time.get(..7)).unwrap_or_default()
+}
+
+/// Whether bytes may be the beginning of a line.
+pub(super) fn may_begin(bytes: &[u8]) -> bool {
+    let length = bytes.len().min(HASH.len());
+    bytes.get(..length) == HASH.as_bytes().get(..length)
+}
+
 fn divided(line: &[u8]) -> Option<(&str, &str, &str)> {
     let rest = std::str::from_utf8(line).ok()?.strip_prefix(HASH)?;
     let (hash, rest) = rest.split_at_checked(HASH_LENGTH)?;

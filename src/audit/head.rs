@@ -33,6 +33,11 @@ impl Head {
         key.verifies(&statement(self.seq, &self.hash, &self.time), &signature)
     }
 
+    /// The month of the event that it stands for, as it was signed.
+    pub(super) fn month(&self) -> &str {
+        self.time.get(..7).unwrap_or_default()
+    }
+
     /// Reads `head.json`; `None` where there is none.
     pub(super) fn read(folder: &Path) -> io::Result<Option<Self>> {
         match fs::read(folder.join(NAME)) {

@@ -8,7 +8,7 @@ use crate::durable;
 use crate::secrets::SigningKey;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -65,6 +65,8 @@ struct Open {
     anchored: u64,
     /// The last that others were given.
     told: u64,
+    /// The last number that this process saw, or was told of: a log that ends before it was cut.
+    known: u64,
 }
 
 impl Audit {
@@ -91,13 +93,30 @@ impl Audit {
             .open(folder.join("lock"))?;
         let places = keep.outside.clone();
         let teller = (!places.is_empty()).then(|| Teller::start(places)).transpose()?;
-        let open = Mutex::new(Open { lock, seen: None, anchored: 0, told: 0 });
+        let open = Mutex::new(Open { lock, seen: None, anchored: 0, told: 0, known: 0 });
         let audit = Self { folder, key, keep, open, teller };
         audit.take_over(data_dir)?;
-        let open = audit.open.lock().unwrap_or_else(PoisonError::into_inner);
-        locked(&open.lock, || audit.tail().map(drop))?;
-        drop(open);
+        audit.expect(0)?;
         Ok(audit)
+    }
+
+    /// Has it hold this many events at least, as somebody remembers who isn't part of it.
+    ///
+    /// # Errors
+    /// [`AuditError::Broken`] where it ends before that: nothing is appended to it from then on.
+    pub fn expect(&self, seq: u64) -> Result<(), AuditError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Open { lock, known, .. } = &mut *open;
+        *known = (*known).max(seq);
+        let tail = locked(lock, || self.tail(*known))?;
+        *known = tail.seq;
+        Ok(())
+    }
+
+    /// The number of the last event that is known here: for whoever remembers it.
+    #[must_use]
+    pub fn known(&self) -> u64 {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).known
     }
 
     /// Where its files are.
@@ -112,7 +131,7 @@ impl Audit {
     /// The event isn't durable: what it is about must not be answered.
     pub fn write(&self, event: &Event<'_>) -> Result<(), AuditError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Open { lock, seen, anchored, told } = &mut *open;
+        let Open { lock, seen, anchored, told, known } = &mut *open;
         locked(lock, || {
             let path = self.month(&event.time);
             let tail = match seen.take() {
@@ -123,7 +142,7 @@ impl Audit {
                 {
                     tail
                 }
-                _ => self.tail()?,
+                _ => self.tail(*known)?,
             };
             // A clock that went back doesn't open an older month.
             let path = self.segments()?.last().filter(|last| **last > path).cloned().unwrap_or(path);
@@ -132,6 +151,7 @@ impl Audit {
             head.write(&self.folder)?;
             self.anchor(&head, anchored);
             self.tell(&head, told);
+            *known = tail.seq;
             *seen = Some((path, length, tail));
             Ok(())
         })
@@ -141,14 +161,19 @@ impl Audit {
     /// Gives how many. For whoever holds the configuration, and while the clock is right: what is removed is gone.
     ///
     /// # Errors
-    /// [`AuditError`]; it can be tried again.
+    /// [`AuditError::Broken`] where a file that bears such a month's name is another's: nothing is removed then. Any other can
+    /// be tried again.
     pub fn retire(&self, now_ms: u64) -> Result<usize, AuditError> {
-        let kept_ms = u64::from(self.keep.retention_days).saturating_mul(86_400_000);
+        let days = self.keep.retention_days;
+        let kept_ms = u64::from(days).saturating_mul(86_400_000);
         let oldest = crate::clock::day(now_ms.saturating_sub(kept_ms));
         let month = oldest.get(..7).unwrap_or_default();
-        let past: Vec<PathBuf> = self.segments()?.into_iter().filter(|p| month_of(p) < month).collect();
-        let Some(last) = past.last() else { return Ok(0) };
-        let end = last_line(last)?.ok_or(AuditError::Broken)?;
+        let (past, left): (Vec<PathBuf>, Vec<PathBuf>) =
+            self.segments()?.into_iter().partition(|path| month_of(path) < month);
+        if past.is_empty() {
+            return Ok(0);
+        }
+        let end = self.end_of(&past, left.first())?;
         let object = format!("{} {}", end.seq, end.hash);
         self.write(&Event {
             time: crate::clock::rfc3339(now_ms),
@@ -156,6 +181,7 @@ impl Audit {
             action: "audit_retired",
             object: &object,
             decision: "allowed",
+            reason: &format!("{RETIRED_BEFORE}{month}: retention_days {days}"),
             ..Event::default()
         })?;
         // The oldest first: where this stops in between, the next time goes on.
@@ -167,6 +193,32 @@ impl Audit {
             }
         }
         Ok(past.len())
+    }
+
+    /// Where files end that are to be removed, and whether they are what their names say: no event in them is younger than
+    /// its file's month, and what is left follows them. Whoever renames a file has it removed nowhere.
+    fn end_of(&self, past: &[PathBuf], next: Option<&PathBuf>) -> Result<Tail, AuditError> {
+        let mut end: Option<Tail> = None;
+        for path in past {
+            for line in lines(path)? {
+                let line = chain::open(&line?, None).map_err(|_| AuditError::Broken)?;
+                let follows = end.as_ref().is_none_or(|end| line.prev == end.hash);
+                if !follows || chain::month(&line.value) > month_of(path) {
+                    return Err(AuditError::Broken);
+                }
+                end = Some(line.tail);
+            }
+        }
+        let end = end.ok_or(AuditError::Broken)?;
+        if let Some(next) = next
+            && let Some(first) = lines(next)?.next()
+        {
+            let first = chain::open(&first?, None).map_err(|_| AuditError::Broken)?;
+            if first.prev != end.hash {
+                return Err(AuditError::Broken);
+            }
+        }
+        Ok(end)
     }
 
     fn append(&self, path: &Path, event: &Event<'_>, tail: Tail) -> Result<(Tail, u64), AuditError> {
@@ -220,14 +272,17 @@ impl Audit {
         self.teller.as_ref().map_or(0, Teller::failures)
     }
 
-    /// The last whole line of the log, which the signed head must not be ahead of.
-    fn tail(&self) -> Result<Tail, AuditError> {
+    /// The last whole line of the log, which the signed head must not be ahead of, nor what is known.
+    fn tail(&self, known: u64) -> Result<Tail, AuditError> {
         let mut tail = Tail::none();
         for path in self.segments()?.iter().rev() {
             if let Some(last) = last_line(path)? {
                 tail = last;
                 break;
             }
+        }
+        if tail.seq < known {
+            return Err(AuditError::Broken);
         }
         match Head::read(&self.folder) {
             Ok(Some(head)) if head.seq > tail.seq => Err(AuditError::Broken),
@@ -298,8 +353,14 @@ pub(super) fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(out)
 }
 
-fn month_of(path: &Path) -> &str {
+/// The month that a file is named after.
+pub(super) fn month_of(path: &Path) -> &str {
     path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
+}
+
+/// The lines of a file, without their ends.
+fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<Vec<u8>>>> {
+    Ok(BufReader::new(File::open(path)?).split(b'\n'))
 }
 
 /// Runs `f` while no other process writes.
@@ -336,5 +397,7 @@ fn last_line(path: &Path) -> Result<Option<Tail>, AuditError> {
     Ok(Some(line.tail))
 }
 
+/// What the reason of `audit_retired` begins with; the first month that was kept follows.
+pub(super) const RETIRED_BEFORE: &str = "before ";
 /// Longer than any line that is ever written: names and ids are bounded, reasons too.
 const LINE_BYTES_MAX: u64 = 64 * 1024;

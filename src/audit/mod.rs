@@ -26,6 +26,10 @@ pub use verify::{Report, events, verify};
 
 use serde::Serialize;
 
+/// The setting of control.db that remembers how far the log went: one that is gone, or an older one in its place, is not
+/// begun anew or gone on with.
+pub const KNOWN: &str = "audit_known";
+
 /// One thing that somebody did, or was refused.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Event<'e> {

@@ -298,3 +298,128 @@ fn an_event_is_a_fhir_audit_event() {
     );
     assert_eq!(resource["entity"][0]["what"]["identifier"]["value"], "r-1");
 }
+
+#[test]
+fn a_file_that_bears_an_older_months_name_is_not_removed_and_is_found() {
+    let log = filled(6);
+    let audit = log.open();
+    let (now, files) = (1_798_761_600_000, log.files()); // 2027
+    for (from, to) in [(1, "2016-11.jsonl"), (0, "2016-10.jsonl")] {
+        let renamed = log.folder().join(to);
+        std::fs::rename(&files[from], &renamed).expect("renames");
+        assert_eq!(audit.retire(now), Err(AuditError::Broken), "{to}");
+        assert!(renamed.exists());
+        assert!(log.problems().iter().any(|p| p.contains("is of a month behind that of its file")), "{to}");
+        std::fs::rename(&renamed, &files[from]).expect("renames");
+    }
+    assert_eq!((audit.retire(now), log.problems()), (Ok(0), vec![]));
+    // Nor one whose place another took: what is left has to follow what goes.
+    let other = Log::new();
+    other.open().write(&event("2001-01-01T00:00:00Z", "r-1")).expect("writes");
+    std::fs::copy(&other.files()[0], log.folder().join("2001-01.jsonl")).expect("copies");
+    assert_eq!(audit.retire(now), Err(AuditError::Broken));
+}
+
+#[test]
+fn what_was_anchored_and_went_too_early_is_found() {
+    let log = Log::new();
+    let audit = log.open();
+    for time in ["2001-01-01T00:00:00Z", "2020-06-01T00:00:00Z", "2026-11-01T10:00:00Z"] {
+        for _ in 0..3 {
+            audit.write(&event(time, "r-1")).expect("writes");
+        }
+    }
+    let keep = |days| Keep { retention_days: days, ..log.keep() };
+    let open = |days| Audit::open_keeping(log.dir.path(), log.key.clone(), keep(days)).expect("opens");
+    let now = 1_798_761_600_000; // 2027
+    assert_eq!(open(2500).retire(now), Ok(1));
+    assert_eq!(log.problems(), Vec::<String>::new());
+    // As whoever has the folder might: the next month goes, too, and an event that says so is there already.
+    std::fs::remove_file(&log.files()[0]).expect("removes");
+    assert!(log.problems().iter().any(|p| p.starts_with("cut: the log begins")), "{:?}", log.problems());
+    let mut found = log.problems();
+    found.retain(|p| p.starts_with("cut: the anchor"));
+    assert!(!found.is_empty(), "{:?}", log.problems());
+}
+
+#[test]
+fn a_removal_that_stopped_in_between_is_no_cut() {
+    let log = Log::new();
+    let audit = log.open();
+    for time in
+        ["2001-01-01T00:00:00Z", "2002-01-01T00:00:00Z", "2003-01-01T00:00:00Z", "2026-11-01T10:00:00Z"]
+    {
+        audit.write(&event(time, "r-1")).expect("writes");
+    }
+    let bytes: Vec<_> =
+        log.files().into_iter().map(|f| (f.clone(), std::fs::read(f).expect("reads"))).collect();
+    assert_eq!(audit.retire(1_798_761_600_000), Ok(3));
+    // It said so, and was stopped before the second, or the third.
+    for from in [2, 1] {
+        for (path, bytes) in &bytes[from..3] {
+            std::fs::write(path, bytes).expect("writes");
+        }
+        assert_eq!(log.problems(), Vec::<String>::new(), "{from}");
+    }
+}
+
+#[test]
+fn a_log_that_is_gone_or_older_than_known_is_not_begun_anew() {
+    let log = filled(6);
+    let older: Vec<_> = log.files().into_iter().chain([log.folder().join("head.json")]).collect();
+    let older: Vec<_> = older.into_iter().map(|f| (f.clone(), std::fs::read(f).expect("reads"))).collect();
+    let audit = log.open();
+    audit.write(&event("2026-11-02T10:00:00Z", "r-2")).expect("writes");
+    assert_eq!(audit.known(), 7);
+    for (path, bytes) in &older {
+        std::fs::write(path, bytes).expect("writes");
+    }
+    assert_eq!(
+        audit.write(&event("2026-11-02T10:00:00Z", "r-3")),
+        Err(AuditError::Broken),
+        "one that was cut"
+    );
+    for (path, _) in &older {
+        std::fs::remove_file(path).expect("removes");
+    }
+    assert_eq!(
+        audit.write(&event("2026-11-02T10:00:00Z", "r-3")),
+        Err(AuditError::Broken),
+        "one that is gone"
+    );
+    // Another process knows by what was told it.
+    let fresh = log.open();
+    assert_eq!((fresh.known(), fresh.expect(7)), (0, Err(AuditError::Broken)));
+    assert_eq!(fresh.write(&event("2026-11-02T10:00:00Z", "r-3")), Err(AuditError::Broken));
+    assert_eq!(log.files(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn an_older_head_and_bytes_that_are_no_line_are_found() {
+    let log = filled(4);
+    let head = log.folder().join("head.json");
+    let older = std::fs::read(&head).expect("reads");
+    log.open().write(&event("2026-11-02T10:00:00Z", "r-2")).expect("writes");
+    let newer = std::fs::read(&head).expect("reads");
+    std::fs::write(&head, &older).expect("writes");
+    assert_eq!(log.problems(), Vec::<String>::new(), "as a stop in between leaves it");
+    std::fs::write(&head, &newer).expect("writes");
+    log.open().write(&event("2026-11-02T10:00:00Z", "r-2")).expect("writes");
+    let newest = std::fs::read(&head).expect("reads");
+    std::fs::write(&head, &older).expect("writes");
+    assert_eq!(log.problems(), ["the head is an older one: it lags by 2 events"]);
+    std::fs::write(&head, &newest).expect("writes");
+    let files = log.files();
+    for (file, bytes, good) in [
+        (1, "{\"hash\":\"00", true),
+        (1, "{\"h", true),
+        (1, "GARBAGE", false),
+        (0, "{\"hash\":\"00", false),
+        (0, "x", false),
+    ] {
+        let whole = std::fs::read(&files[file]).expect("reads");
+        std::fs::write(&files[file], [&whole, bytes.as_bytes()].concat()).expect("writes");
+        assert_eq!(log.problems().is_empty(), good, "{file} {bytes}: {:?}", log.problems());
+        std::fs::write(&files[file], whole).expect("writes");
+    }
+}

@@ -3,7 +3,7 @@
 
 use super::chain::{self, Line, Tail, Wrong};
 use super::head::{self, Head};
-use super::log::segments;
+use super::log::{RETIRED_BEFORE, segments};
 use crate::secrets::VerifyingKey;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -42,11 +42,18 @@ pub(super) fn held_against(
 ) -> io::Result<(Report, Tail)> {
     let mut report = Report::default();
     let mut wanted: HashMap<u64, (String, &'static str)> = HashMap::new();
+    // Numbers and months of what was anchored.
+    let mut anchored: Vec<(u64, String)> = Vec::new();
+    let mut stands_at = None;
     let mut furthest: (u64, &'static str) = (0, "");
     let mut want = |head: Option<Head>, what: &'static str, report: &mut Report| match head {
         Some(head) if head.is_signed_by(key) => {
             if head.seq > furthest.0 {
                 furthest = (head.seq, what);
+            }
+            match what {
+                HEAD => stands_at = Some(head.seq),
+                _ => anchored.push((head.seq, head.month().to_owned())),
             }
             wanted.insert(head.seq, (head.hash, what));
         }
@@ -54,7 +61,7 @@ pub(super) fn held_against(
         None => report.problems.push(format!("{what} can't be read")),
     };
     if let Some(head) = head {
-        want(head, "the head", &mut report);
+        want(head, HEAD, &mut report);
     }
     if let Some(path) = anchors {
         for anchor in head::anchors(path)? {
@@ -63,7 +70,7 @@ pub(super) fn held_against(
         }
     }
     let mut chain = Chain { first: None, last: None, retired: None };
-    each_line(folder, &mut |file, number, line| {
+    let torn = each_line(folder, &mut |file, number, line| {
         report.events += 1;
         match chain::open(line, Some(key)) {
             Ok(line) => {
@@ -86,8 +93,18 @@ pub(super) fn held_against(
             .problems
             .push(format!("cut: {} says that the log goes to {}, it ends at {last}", furthest.1, furthest.0));
     }
+    report.problems.extend(torn.into_iter().map(|file| format!("{file}: ends with what is no line")));
+    // A stop in between leaves one line that the head doesn't say yet; what is written while this reads isn't in it, either.
+    if stands_at.is_some() {
+        let now = Head::read(folder).unwrap_or(None).filter(|head| head.is_signed_by(key));
+        stands_at = stands_at.max(now.map(|head| head.seq));
+    }
+    if let Some(head) = stands_at.filter(|head| head.saturating_add(1) < last) {
+        report.problems.push(format!("the head is an older one: it lags by {} events", last - head));
+    }
     report.range = chain.first.as_ref().map(|(tail, _)| (tail.seq, last));
     chain.begins_rightly(&mut report.problems);
+    chain.kept_long_enough(&anchored, &mut report.problems);
     Ok((report, chain.last.unwrap_or_else(Tail::none)))
 }
 
@@ -97,7 +114,7 @@ pub(super) fn held_against(
 /// A file can't be read.
 pub fn events(folder: &Path) -> io::Result<Vec<Value>> {
     let mut out = Vec::new();
-    each_line(folder, &mut |_, _, line| {
+    let _torn = each_line(folder, &mut |_, _, line| {
         if let Ok(line) = chain::open(line, None) {
             out.push(line.value);
         }
@@ -109,13 +126,35 @@ struct Chain {
     first: Option<(Tail, String)>,
     last: Option<Tail>,
     /// How far the log says that it was removed.
-    retired: Option<String>,
+    retired: Option<Retired>,
+}
+
+struct Retired {
+    seq: u64,
+    hash: String,
+    /// The first month that was kept; events of earlier versions don't say it.
+    before: Option<String>,
+}
+
+impl Retired {
+    fn of(event: &Value) -> Option<Self> {
+        let word = |key: &str| event.get(key).and_then(Value::as_str);
+        let (seq, hash) = word("object")?.split_once(' ')?;
+        let before = word("reason").and_then(|reason| reason.strip_prefix(RETIRED_BEFORE));
+        let before = before.and_then(|rest| rest.get(..7)).map(str::to_owned);
+        Some(Self { seq: seq.parse().ok()?, hash: hash.to_owned(), before })
+    }
 }
 
 impl Chain {
     fn follow(&mut self, line: &Line, file: &str, number: usize, problems: &mut Vec<String>) {
         if line.value.get("action").and_then(Value::as_str) == Some("audit_retired") {
-            self.retired = line.value.get("object").and_then(Value::as_str).map(str::to_owned);
+            self.retired = Retired::of(&line.value).or(self.retired.take());
+        }
+        // A clock that was set back leaves older events in a younger file, and never the other way round.
+        let named = file.get(..7).unwrap_or_default();
+        if chain::month(&line.value) > named {
+            problems.push(format!("{file}:{number}: is of a month behind that of its file"));
         }
         match &self.last {
             None => self.first = Some((line.tail.clone(), line.prev.clone())),
@@ -137,35 +176,57 @@ impl Chain {
         self.last = Some(line.tail.clone());
     }
 
-    /// A log begins with 1, or behind what it says was removed when its retention was over.
+    /// A log begins with 1, or behind what it says was removed when its retention was over; before that where the removal
+    /// stopped in between, and is gone on with.
     fn begins_rightly(&self, problems: &mut Vec<String>) {
         let Some((first, prev)) = &self.first else { return };
-        let behind = format!("{} {prev}", first.seq.saturating_sub(1));
-        let rightly = if first.seq == 1 {
-            *prev == Tail::none().hash
-        } else {
-            self.retired.as_deref() == Some(&behind)
+        let before = first.seq.saturating_sub(1);
+        let rightly = match &self.retired {
+            _ if first.seq == 1 => *prev == Tail::none().hash,
+            Some(retired) => before < retired.seq || before == retired.seq && *prev == retired.hash,
+            None => false,
         };
         if !rightly {
             problems.push(format!("cut: the log begins at {}, and does not say why", first.seq));
         }
     }
+
+    /// What was anchored and isn't there any more has to be of a month whose retention is over.
+    fn kept_long_enough(&self, anchored: &[(u64, String)], problems: &mut Vec<String>) {
+        let Some((first, _)) = &self.first else { return };
+        let Some(before) = self.retired.as_ref().and_then(|retired| retired.before.as_deref()) else {
+            return;
+        };
+        let gone = anchored.iter().filter(|(seq, month)| *seq < first.seq && month.as_str() >= before);
+        for (seq, month) in gone {
+            problems
+                .push(format!("cut: the anchor {seq} is of {month}, and months from {before} on are kept"));
+        }
+    }
 }
 
-fn each_line(folder: &Path, each: &mut dyn FnMut(&str, usize, &[u8])) -> io::Result<()> {
-    for path in segments(folder)? {
+/// Gives every whole line; then the name of the first file that ends with what no stop in the middle of writing leaves.
+fn each_line(folder: &Path, each: &mut dyn FnMut(&str, usize, &[u8])) -> io::Result<Option<String>> {
+    let mut wrong = None;
+    let files = segments(folder)?;
+    for path in &files {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
-        let mut reader = BufReader::new(File::open(&path)?);
+        let mut reader = BufReader::new(File::open(path)?);
         let mut line = Vec::new();
         let mut number = 0;
         while reader.read_until(b'\n', &mut line)? > 0 {
             number += 1;
-            // What a stop in the middle of writing left has no end; nobody was answered, and the head is not ahead of it.
             if line.pop_if(|b| *b == b'\n').is_some() {
                 each(&name, number, &line);
+            } else if Some(path) != files.last() || !chain::may_begin(&line) {
+                // A line that was being written stands at the end of the log; nobody was answered, and the head is not
+                // ahead of it.
+                wrong.get_or_insert_with(|| name.clone());
             }
             line.clear();
         }
     }
-    Ok(())
+    Ok(wrong)
 }
+
+const HEAD: &str = "the head";

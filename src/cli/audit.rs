@@ -1,9 +1,9 @@
 //! `phigate audit`: verify and export what people did. Reads the files; an outsider with the log and the public key can
 //! do the same.
 
-use super::keys::finish;
+use super::keys::{audited, finish, known, open};
 use super::out;
-use crate::audit::{RepairError, audit_event, events, repair, verify};
+use crate::audit::{self, RepairError, Report, audit_event, events, repair, verify};
 use crate::secrets::{Secrets, VerifyingKey};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +40,10 @@ enum Command {
         /// The file elsewhere that takes the signed head: a log that was cut against it is not signed.
         #[arg(long, value_name = "FILE")]
         anchor: Option<PathBuf>,
+        /// Go on where events that the gateway knew of are gone for good: the log says so, and from where to where. What is
+        /// left of it has to verify; where it doesn't, put it away from the folder first.
+        #[arg(long)]
+        accept_loss: bool,
     },
     /// Print the public key: keep it where the log is not.
     Key,
@@ -69,7 +73,8 @@ pub fn run(args: &Args) -> ExitCode {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Repair { anchor } => repaired(&args.data, anchor.as_deref()),
+            Command::Repair { anchor, accept_loss: false } => repaired(&args.data, anchor.as_deref()),
+            Command::Repair { anchor, accept_loss: true } => accepted(&args.data, anchor.as_deref()),
             Command::Key => {
                 out::line(own_key(&args.data)?.hex());
                 Ok(ExitCode::SUCCESS)
@@ -85,7 +90,13 @@ fn verified(data: &Path, key: Option<&str>, anchor: Option<&Path>) -> Result<Exi
         Some(hex) => VerifyingKey::parse(hex).ok_or("--key wants 64 hex digits")?,
         None => own_key(data)?,
     };
-    let report = verify(&folder, &key, anchor).map_err(|e| unreadable(&folder, &e))?;
+    let mut report = verify(&folder, &key, anchor).map_err(|e| unreadable(&folder, &e))?;
+    if Secrets::folder(data).join("audit.key").exists() {
+        let (known, last) = (known(data)?, report.range.map_or(0, |(_, last)| last));
+        if known > last {
+            report.problems.push(format!("cut: the gateway knew {known} events, the log ends at {last}"));
+        }
+    }
     let range = report.range.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
     out::line(format!("{} events{range}; held against {} anchors.", report.events, report.anchors));
     for problem in &report.problems {
@@ -110,6 +121,39 @@ fn repaired(data: &Path, anchor: Option<&Path>) -> Result<ExitCode, String> {
         }
         Err(error) => return Err(error.to_string()),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Goes on behind a loss.
+fn accepted(data: &Path, anchor: Option<&Path>) -> Result<ExitCode, String> {
+    let (folder, key) = (data.join("audit"), own_key(data)?);
+    let known = known(data)?;
+    // Where nothing is left there is no folder, either.
+    let report = match folder.exists() {
+        true => verify(&folder, &key, anchor).map_err(|e| unreadable(&folder, &e))?,
+        false => Report::default(),
+    };
+    let last = report.range.map_or(0, |(_, last)| last);
+    if last >= known {
+        out::line("Nothing that the gateway knew of is gone.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let is_empty = report.events == 0 && !folder.join("head.json").exists();
+    if !is_empty && !report.problems.is_empty() {
+        report.problems.iter().for_each(out::line);
+        out::complain("What is left doesn't verify: put it away from the folder first.");
+        return Ok(ExitCode::from(1));
+    }
+    let control = open(data)?;
+    let set = |seq: u64| {
+        control.set(audit::KNOWN, i64::try_from(seq).unwrap_or(i64::MAX)).map_err(|e| e.to_string())
+    };
+    set(last)?;
+    if let Err(error) = audited(data, "audit_lost", "", &format!("{} to {known}", last + 1)) {
+        set(known)?;
+        return Err(error);
+    }
+    out::line(format!("{} to {known} are gone; the log says so, and goes on.", last + 1));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,7 @@
 //! `phigate keys`: API keys of callers. Shown once, stored as keyed hashes.
 
 use super::out;
-use crate::audit::{Audit, Event};
+use crate::audit::{self, Audit, Event};
 use crate::org::CallerRole;
 use crate::secrets::Secrets;
 use crate::store::{Control, Fresh};
@@ -129,9 +129,19 @@ pub(super) fn audited(data: &Path, action: &str, environment: &str, object: &str
         ..Event::default()
     };
     let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
+    let known = known(data)?;
     Audit::open(data, secrets.audit)
-        .and_then(|a| a.write(&event))
+        .and_then(|a| a.expect(known).and_then(|()| a.write(&event)))
         .map_err(|e| format!("the audit can't be written: {e}"))
+}
+
+/// How far the audit went, as the gateway remembers.
+pub(super) fn known(data: &Path) -> Result<u64, String> {
+    if !data.join("control.db").exists() {
+        return Ok(0);
+    }
+    let seq = open(data)?.setting(audit::KNOWN).map_err(|e| e.to_string())?;
+    Ok(seq.and_then(|seq| u64::try_from(seq).ok()).unwrap_or_default())
 }
 
 pub(super) fn state(revoked: Option<i64>, expires: Option<i64>, now: i64) -> String {

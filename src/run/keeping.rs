@@ -1,7 +1,7 @@
 //! What is removed once its time is over, beside what the record writer does: months of the audit, keys of sealed
 //! originals, and records where none are written any more.
 
-use crate::audit::Audit;
+use crate::audit::{self, Audit};
 use crate::config::Config;
 use crate::secrets;
 use crate::store::sqlite::Records;
@@ -9,13 +9,16 @@ use crate::store::wall_clock::WallClock;
 use crate::store::{Control, StoreError};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Retention of one data folder: of the process that holds the configuration, and of no command.
 pub(super) struct Keeping {
     clock: Arc<WallClock>,
     audit: Arc<Audit>,
     audit_fails: AtomicBool,
+    /// Remembers how far the audit went, and how far that is.
+    control: Arc<Control>,
+    remembered: AtomicU64,
     data_dir: PathBuf,
     /// Days that keys of sealed originals are kept; `None`: there never were any.
     seal_days: Option<u64>,
@@ -27,7 +30,7 @@ impl Keeping {
     pub(super) fn new(
         config: &Config,
         (clock, audit): (Arc<WallClock>, Arc<Audit>),
-        control: &Control,
+        control: &Arc<Control>,
         records: &Records,
     ) -> Result<Self, StoreError> {
         // Without [sealing] keys that it left go all the same, when it said.
@@ -38,6 +41,8 @@ impl Keeping {
             clock,
             audit,
             audit_fails: AtomicBool::new(false),
+            control: control.clone(),
+            remembered: AtomicU64::new(0),
             data_dir: config.data_dir.clone(),
             seal_days: control.setting(SEAL_DAYS)?.and_then(|days| u64::try_from(days).ok()),
             records: (!config.records.enabled).then(|| records.clone()),
@@ -47,6 +52,7 @@ impl Keeping {
     /// Removes what is past its time, while the clock is right; looks at the clock first. At start, and every few seconds.
     pub(super) fn tidy(&self) {
         self.clock.look();
+        self.remember();
         let Some(now_ms) = self.clock.right_ms() else { return };
         if let Some(days) = self.seal_days {
             let before_ms = now_ms.saturating_sub(days.saturating_mul(86_400_000));
@@ -70,6 +76,16 @@ impl Keeping {
                 tracing::error!(error = %error, "Months of the audit past their retention can't be removed.");
             }
             Err(_) => {}
+        }
+    }
+
+    /// Has control.db know how far the audit went: where the log is gone at the next start, that is no first one.
+    pub(super) fn remember(&self) {
+        let known = self.audit.known();
+        if known > self.remembered.load(Relaxed)
+            && self.control.set(audit::KNOWN, i64::try_from(known).unwrap_or(i64::MAX)).is_ok()
+        {
+            self.remembered.store(known, Relaxed);
         }
     }
 }

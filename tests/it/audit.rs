@@ -76,6 +76,31 @@ fn an_outsider_finds_what_was_changed_or_cut() {
 }
 
 #[test]
+fn a_log_that_the_gateway_knew_of_and_that_is_gone_is_not_begun_anew_unless_somebody_says_so() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path().join("data");
+    let run = |args: &[&str]| phigate(&[args, &["--data", path(&data)]].concat());
+    let make = || run(&["keys", "create", "--environment", "staging", "--name", "lab"]);
+    assert!(make().status.success() && make().status.success());
+    let secrets = phigate::secrets::Secrets::open_or_create(&data).expect("opens");
+    let control = phigate::store::Control::open(&data, secrets.pepper).expect("opens");
+    control.set(phigate::audit::KNOWN, 2).expect("as the gateway does");
+    assert!(run(&["audit", "verify"]).status.success());
+    std::fs::remove_dir_all(data.join("audit")).expect("removes");
+    assert!(!make().status.success());
+    assert_eq!(run(&["audit", "verify"]).status.code(), Some(1));
+    assert!(told(&run(&["audit", "verify"])).contains("the gateway knew 2 events, the log ends at 0"));
+    let accepted = run(&["audit", "repair", "--accept-loss"]);
+    assert!(accepted.status.success(), "{}", told(&accepted));
+    assert!(told(&run(&["audit", "export"])).contains("\"object\":\"1 to 2\""));
+    assert!(make().status.success() && run(&["audit", "verify"]).status.success());
+    assert!(
+        told(&run(&["audit", "repair", "--accept-loss"]))
+            .contains("Nothing that the gateway knew of is gone")
+    );
+}
+
+#[test]
 fn what_a_command_cant_write_down_it_doesnt_do() {
     let folder = tempfile::tempdir().expect("folder");
     let data = folder.path().join("data");
