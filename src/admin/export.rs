@@ -13,6 +13,7 @@ use axum::extract::{Query as Params, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::Semaphore;
@@ -20,7 +21,8 @@ use tokio::sync::Semaphore;
 /// Takes many records away, newest first: a line of JSON each, at the view of the caller's role.
 ///
 /// The last line has `export` in the place of `record`: `records`, how many lines came before; `gone`, how many retention
-/// removed since they were found; `next`, where to go on (`after`) if the limit cut the result, else null. A failure of the
+/// removed since they were found; `next`, where to go on (`after`) if the limit cut the result, else null; `unread`, only where
+/// there are such, environments and days whose records can't be read. A failure of the
 /// store breaks the body off: that line is absent then.
 #[utoipa::path(get, path = "/v1/records/export", params(SearchParams), tag = "records",
     responses((status = 200, description = "Lines of JSON, the last of them with `export`", content_type = "application/x-ndjson"), (status = 400, description = "An unknown parameter"),
@@ -91,13 +93,14 @@ fn exported(
     may: &dyn Fn() -> bool,
     send: &mut dyn FnMut(String) -> bool,
 ) -> Result<bool, StoreError> {
-    let (mut left, mut sent, mut gone) = (most, 0_u64, 0_u64);
+    let (mut left, mut sent, mut gone, mut unread) = (most, 0_u64, 0_u64, BTreeSet::new());
     let next = loop {
         if !may() {
             return Ok(false);
         }
         query.limit = Some(left.min(PAGE));
         let page = records.search(scope, &query)?;
+        unread.extend(page.unread.iter().map(|(environment, day)| format!("{environment} {day}")));
         for entry in &page.entries {
             let Some(stored) = records.show(scope, &entry.id)? else {
                 gone += 1;
@@ -115,7 +118,11 @@ fn exported(
         }
         query.after = page.next;
     };
-    send(json!({"export": {"records": sent, "gone": gone, "next": next}}).to_string() + "\n");
+    let mut end = json!({"records": sent, "gone": gone, "next": next});
+    if !unread.is_empty() {
+        end["unread"] = json!(unread);
+    }
+    send(json!({"export": end}).to_string() + "\n");
     Ok(true)
 }
 
@@ -141,7 +148,7 @@ mod tests {
             let end = self.0.min(begin + query.limit());
             let entry = |n: usize| Entry { id: n.to_string(), ..Entry::default() };
             let next = (end < self.0).then(|| (end - 1).to_string());
-            Ok(Page { entries: (begin..end).map(entry).collect(), next })
+            Ok(Page { entries: (begin..end).map(entry).collect(), next, ..Page::default() })
         }
 
         fn show(&self, _: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError> {

@@ -219,7 +219,7 @@ fn init(data: &std::path::Path, owner: &str) -> Result<ExitCode, String> {
     audited(data, "create_token", "", fresh.id())?;
     let made = control.create_member(owner, "owner", now()).map_err(|e| e.to_string())?;
     let member = made.ok_or("somebody else made the first member at the same time")?;
-    let new = NewToken { name: owner, roles: &[], member: Some(&member), expires: None };
+    let new = NewToken { name: owner, member: Some(&member), ..NewToken::default() };
     let token = control.keep_token(fresh, &new, now()).map_err(|e| e.to_string())?;
     out::complain(format!(
         "{owner} is the owner. An owner has no role in any environment. The token is shown this once."
@@ -255,7 +255,8 @@ fn print(command: &Command, value: &Value) {
         Command::Token { .. } | Command::Rotate { .. } => {
             let end = value["expires"].as_str().map(|at| format!(" It ends at {at}."));
             let end = end.unwrap_or_default();
-            out::complain(format!("Token {}. It is shown this once.{end}", text(value, "id")));
+            let below = if value["production"] == false { " It gives no role in production." } else { "" };
+            out::complain(format!("Token {}. It is shown this once.{end}{below}", text(value, "id")));
             out::line(text(value, "token"));
         }
         Command::Seal { connection, .. } => {

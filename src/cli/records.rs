@@ -155,6 +155,9 @@ fn exported(api: &Api, path: &str) -> Result<ExitCode, String> {
     if end["gone"].as_u64().is_some_and(|gone| gone > 0) {
         out::complain(format!("Retention removed {} records before they could be read.", end["gone"]));
     }
+    for day in end["unread"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        out::complain(format!("Records of {day} can't be read: the file is damaged."));
+    }
     if let Some(next) = end["next"].as_str() {
         out::complain(format!("Cut by the limit, at {} records. More: --after {next}", end["records"]));
     }
@@ -272,6 +275,11 @@ fn table(answer: &Value) {
     }
     if records.is_empty() {
         out::complain("No records fit, in the environments where you have a role.");
+    }
+    for day in answer["unread"].as_array().into_iter().flatten() {
+        let word = |key: &str| day[key].as_str().unwrap_or("-").to_owned();
+        let (environment, day) = (word("environment"), word("day"));
+        out::complain(format!("Records of {environment} {day} can't be read: the file is damaged."));
     }
     if let Some(next) = answer["next"].as_str() {
         out::complain(format!("More: --after {next}"));

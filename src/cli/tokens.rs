@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> ExitCode {
                 let fresh = Fresh::token().map_err(|e| e.to_string())?;
                 let id = fresh.id().to_owned();
                 audited(&args.data, "create_token", "", &id)?;
-                let new = NewToken { name, roles: &roles, member: None, expires };
+                let new = NewToken { name, roles: &roles, expires, ..NewToken::default() };
                 let token = control.keep_token(fresh, &new, now).map_err(|e| e.to_string())?;
                 out::complain(format!("Token {id} of {name}. It is shown this once."));
                 out::line(token);

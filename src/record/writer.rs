@@ -159,6 +159,12 @@ impl Recorder {
         self.has_room() && self.stats.failing.lets_pass(environment, Instant::now())
     }
 
+    /// Whether records of some environment were not taken the last time.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.stats.failing.any.load(Relaxed)
+    }
+
     /// Offers a draft; where the queue is full it is dropped and counted.
     pub fn offer(&self, draft: Draft) {
         let bytes = draft.bytes() as u64;

@@ -32,6 +32,7 @@ pub(super) fn admin_side(
     let (for_rules, for_covered) = (shared.clone(), shared.clone());
     let (for_base, for_anchors) = (shared.clone(), audit.clone());
     let for_notes = shared.clone();
+    let set_aside = records.set_aside();
     let exports_failed = Arc::new(AtomicU64::new(0));
     let for_exports = exports_failed.clone();
     let limits = shared.snapshot.load().config.search;
@@ -82,6 +83,14 @@ pub(super) fn admin_side(
             let is_alone =
                 snapshot.routes.upstreams().any(|u| !u.endpoints.iter().any(|e| e.state.is_available()));
             let others = [
+                (
+                    for_notes.recorder.as_ref().is_some_and(Recorder::is_failing),
+                    "records are not taken: phigate_records_dropped_total, and the log says why",
+                ),
+                (
+                    set_aside.load(Relaxed) > 0,
+                    "a damaged record file was set aside (*.broken): records of its day can't be read",
+                ),
                 (is_behind, "keys, people or assets that were changed can't be taken over: the log says why"),
                 (
                     is_alone,

@@ -10,7 +10,7 @@ use crate::record::{Draft, Entry, Redacted, View, redact};
 use crate::secrets::{SealKeys, TokenKeys};
 use std::sync::Arc;
 
-fn record(environment: &str, decision: &str, body: &str) -> Redacted {
+pub(super) fn record(environment: &str, decision: &str, body: &str) -> Redacted {
     sealed_record(environment, decision, body, None)
 }
 

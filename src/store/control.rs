@@ -232,13 +232,21 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     if !has_member {
         tx.execute_batch("ALTER TABLE reader_token ADD COLUMN member TEXT")?;
     }
+    let has_known =
+        tx.prepare("SELECT 1 FROM pragma_table_info('reader_token') WHERE name = 'known_to'")?.exists([])?;
+    if !has_known {
+        tx.execute_batch(
+            "ALTER TABLE reader_token ADD COLUMN known_to TEXT NOT NULL DEFAULT '';
+             ALTER TABLE reader_token ADD COLUMN below_production INTEGER NOT NULL DEFAULT 0",
+        )?;
+    }
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     tx.commit()
 }
 
 /// 1: keys and tokens. 2: and the registry of test people. 3: and members. 4: and sealing, break-glass, assets,
-/// promotions and sign-ins. 5: and suppressions. Opening brings a file up.
-const SCHEMA_VERSION: i64 = 5;
+/// promotions and sign-ins. 5: and suppressions. 6: and who else knows a token. Opening brings a file up.
+const SCHEMA_VERSION: i64 = 6;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS api_key (
         id TEXT PRIMARY KEY, environment TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL,

@@ -25,7 +25,7 @@ mod conformance;
 
 pub use control::{Control, Fresh, KeyRow};
 pub use members::{Changed, MemberRow};
-pub use tokens::{NewToken, Rotated, TokenRow, Until};
+pub use tokens::{Known, NewToken, Rotated, TokenRow, Until};
 
 use crate::record::{Entry, Redacted, StoredPayload};
 use std::collections::BTreeMap;
@@ -214,6 +214,8 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<String>,
+    /// Environments and days of which records can't be read: their files are damaged.
+    pub unread: Vec<(String, String)>,
 }
 
 /// A record as it is kept.

@@ -2,6 +2,7 @@
 //!
 //! A clock that jumps must not unlink what it makes look old: a watch freezes retention until it is back.
 
+use super::StoreError;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,8 @@ pub(super) struct DayFile {
     pub(super) day: String,
     pub(super) class: Class,
     pub(super) path: PathBuf,
+    /// Damaged, and kept apart for whoever wants to save something of it.
+    pub(super) is_set_aside: bool,
 }
 
 impl DayFile {
@@ -96,16 +99,50 @@ pub(super) fn files(folder: &Path, environment: &str) -> Vec<DayFile> {
     let entries = fs::read_dir(folder.join(environment)).into_iter().flatten().flatten();
     let file = |entry: fs::DirEntry| {
         let path = entry.path();
-        let stem = path.file_name()?.to_str()?.strip_suffix(".db")?;
+        let name = path.file_name()?.to_str()?;
+        let (stem, is_set_aside) = match name.strip_suffix(".db") {
+            Some(stem) => (stem, false),
+            None => (name.split_once(BROKEN).filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()))?.0, true),
+        };
         let (day, class) = match stem.strip_suffix(REFUSED) {
             Some(day) => (day, Class::Refused),
             None => (stem, Class::Passed),
         };
-        Some(DayFile { environment: environment.to_owned(), day: day.to_owned(), class, path: path.clone() })
+        Some(DayFile {
+            environment: environment.to_owned(),
+            day: day.to_owned(),
+            class,
+            path: path.clone(),
+            is_set_aside,
+        })
     };
     let mut files: Vec<DayFile> = entries.filter_map(file).collect();
     files.sort_by(|a, b| (&b.day, b.class).cmp(&(&a.day, a.class)));
     files
+}
+
+/// Renames a damaged file, with what SQLite keeps beside it, so that a new one can be made.
+pub(super) fn set_aside(path: &Path) -> Result<(), StoreError> {
+    let named = |n: u32| {
+        let number = if n == 0 { String::new() } else { n.to_string() };
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("{}{number}", BROKEN.trim_start_matches(".db")));
+        PathBuf::from(name)
+    };
+    let to = (0..BROKEN_MAX).map(named).find(|to| !to.exists()).unwrap_or_else(|| named(BROKEN_MAX));
+    for suffix in SUFFIXES {
+        let with = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            name
+        };
+        match fs::rename(with(path), with(&to)) {
+            // Only the file itself has to be there.
+            Err(error) if suffix.is_empty() => return Err(StoreError::File(error.kind())),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn all_files(folder: &Path) -> Vec<DayFile> {
@@ -177,6 +214,10 @@ impl ClockWatch {
 }
 
 const REFUSED: &str = ".refused";
+/// Behind the day of a damaged file; a number follows where there is one already.
+const BROKEN: &str = ".db.broken";
+/// Damaged files of one day that are kept; the last is written over.
+const BROKEN_MAX: u32 = 9;
 /// What SQLite keeps beside a database.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 const JUMP: Duration = Duration::from_secs(3600);

@@ -92,6 +92,14 @@ impl Control {
         })
     }
 
+    /// Whether a member signs in, now or before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn signs_in(&self, member: &str) -> Result<bool, StoreError> {
+        self.with(|c| c.prepare("SELECT 1 FROM sign_in WHERE member = ?1")?.exists([member]))
+    }
+
     /// Whether a member's sign-in is over: tokens of one who never signs in have no such end.
     pub(super) fn is_signed_out(&self, member: &str, now: i64) -> Result<bool, StoreError> {
         let until: Option<i64> = self.with(|c| {

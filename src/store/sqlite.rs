@@ -2,13 +2,15 @@
 //! entries stay apart, so that a search reads no payload. Retention unlinks files.
 
 use super::open_files::OpenFiles;
-use super::retention::{Class, DayFile, Keep, expire, files, make_room};
+use super::retention::{Class, DayFile, Keep, expire, files, make_room, set_aside};
 use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored, Unkept};
 use crate::record::{Entry, Redacted, StoredPayload};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// Writes and reads below one folder.
@@ -17,6 +19,8 @@ pub struct Records {
     folder: PathBuf,
     keep: Keep,
     readers: OpenFiles,
+    /// Damaged files that were set aside.
+    set_aside: Arc<AtomicU64>,
 }
 
 /// The one writer.
@@ -31,7 +35,18 @@ impl Records {
     /// Records below `data_dir`.
     #[must_use]
     pub fn new(data_dir: &Path, keep: Keep) -> Self {
-        Self { folder: data_dir.join("records"), keep, readers: OpenFiles::default() }
+        Self {
+            folder: data_dir.join("records"),
+            keep,
+            readers: OpenFiles::default(),
+            set_aside: Arc::default(),
+        }
+    }
+
+    /// How many damaged files its writer set aside.
+    #[must_use]
+    pub fn set_aside(&self) -> Arc<AtomicU64> {
+        self.set_aside.clone()
     }
 
     /// The writer.
@@ -142,7 +157,25 @@ impl Writer {
         }
     }
 
+    /// Writes into a file; a damaged one is set aside for a new one, and tells no later record from being kept.
     fn append_to(&mut self, path: &Path, records: &[&Redacted]) -> Result<(), StoreError> {
+        match self.append_as_it_is(path, records) {
+            Err(error) if is_damaged(&error) => {
+                self.open.remove(path);
+                self.records.readers.forget(&[path.to_owned()]);
+                set_aside(path)?;
+                self.records.set_aside.fetch_add(1, Relaxed);
+                tracing::error!(
+                    error = %error,
+                    "A record file is damaged: it was renamed to *.broken, and a new one is written."
+                );
+                self.append_as_it_is(path, records)
+            }
+            done => done,
+        }
+    }
+
+    fn append_as_it_is(&mut self, path: &Path, records: &[&Redacted]) -> Result<(), StoreError> {
         if !self.open.contains_key(path) {
             self.open.insert(path.to_owned(), create(path)?);
         }
@@ -194,13 +227,14 @@ impl RecordReader for Records {
     fn search(&self, scope: &ReadScope, query: &Query) -> Result<Page, StoreError> {
         let limit = query.limit();
         let mut entries: Vec<Entry> = Vec::new();
+        let mut unread = BTreeSet::new();
         let after = super::cursor(query.after.as_deref())?;
         let asked = |e: &&String| query.environment.as_ref().is_none_or(|wanted| wanted == *e);
         for environment in scope.environments.iter().filter(asked) {
             let mut here = 0;
             // Files of one day are read together: their records lie side by side.
             let mut last_day = String::new();
-            for DayFile { day, path, .. } in files(&self.folder, environment) {
+            for DayFile { day, path, is_set_aside, .. } in files(&self.folder, environment) {
                 if here > limit && day != last_day {
                     break;
                 }
@@ -211,6 +245,10 @@ impl RecordReader for Records {
                     })
                 };
                 if out(query.from_ms, true) || out(query.to_ms, false) || out(after.map(|a| a.0), false) {
+                    continue;
+                }
+                if is_set_aside {
+                    unread.insert((environment.clone(), day));
                     continue;
                 }
                 let tokens = query.tokens.as_deref().map(|tokens| serde_json::json!(tokens).to_string());
@@ -238,8 +276,15 @@ impl RecordReader for Records {
                         }
                     }
                     Ok(found)
-                })?;
-                let found = found.unwrap_or_default();
+                });
+                let found = match found {
+                    // One damaged day keeps nobody from the others.
+                    Err(error) if is_damaged(&error) || error == StoreError::Broken => {
+                        unread.insert((environment.clone(), day));
+                        continue;
+                    }
+                    found => found?.unwrap_or_default(),
+                };
                 let here_in_file = found.len();
                 entries.extend(found);
                 here += here_in_file;
@@ -249,7 +294,7 @@ impl RecordReader for Records {
         let more = entries.len() > limit;
         entries.truncate(limit);
         let next = if more { entries.last().map(|e| e.id.clone()) } else { None };
-        Ok(Page { entries, next })
+        Ok(Page { entries, next, unread: unread.into_iter().collect() })
     }
 
     fn show(&self, scope: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError> {
@@ -319,6 +364,12 @@ impl Records {
     }
 }
 
+/// Whether a file is none of a database, or one that contradicts itself.
+fn is_damaged(error: &StoreError) -> bool {
+    // The primary code is the lower byte of the extended one.
+    matches!(error, StoreError::Database(code) if matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
+}
+
 fn unpack(packed: &[u8], bytes: i64, start: i64, length: i64) -> Result<StoredPayload, StoreError> {
     let small = |n: i64| usize::try_from(n).map_err(|_| StoreError::Broken);
     let block = zstd::bulk::decompress(packed, small(bytes)?).map_err(|_| StoreError::Broken)?;
@@ -383,8 +434,62 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS sealed (id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
     PRAGMA user_version = 2;
 ";
+/// SQLite's result codes.
+const CORRUPT: i32 = 11;
+const NOT_A_DATABASE: i32 = 26;
 const ZSTD_LEVEL: i32 = 3;
 /// Negative: KiB, not pages.
 const READ_CACHE_KIB: i64 = -256;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 const OPEN_FILES_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::record;
+
+    /// What damage makes of a file.
+    type Damage = fn(&Path);
+
+    #[test]
+    fn a_damaged_file_is_set_aside_and_keeps_neither_writers_nor_readers_from_the_rest() {
+        let damages: [Damage; 3] = [
+            |path| {
+                let mut bytes = fs::read(path).expect("reads");
+                bytes.iter_mut().take(160).for_each(|b| *b = b'G');
+                fs::write(path, bytes).expect("writes");
+            },
+            |path| fs::write(path, vec![7; 8192]).expect("writes"),
+            |path| {
+                let mut bytes = fs::read(path).expect("reads");
+                bytes.iter_mut().skip(100).for_each(|b| *b = 0xA5);
+                fs::write(path, bytes).expect("writes");
+            },
+        ];
+        for damage in damages {
+            let dir = tempfile::tempdir().expect("dir");
+            let records = Records::new(dir.path(), Keep::days(30));
+            let batch = ["a", "b"].map(|environment| record(environment, "forwarded", "{}"));
+            let one = &batch[0];
+            records.writer().append(&batch).expect("takes");
+            let scope = ReadScope { environments: vec!["a".to_owned(), "b".to_owned()] };
+            let search = || records.search(&scope, &Query::default()).expect("goes on");
+            assert_eq!((search().entries.len(), search().unread), (2, vec![]));
+            let path = records.file("a", one.entry().started_ms, Class::Passed);
+            damage(&path);
+            records.readers.forget(std::slice::from_ref(&path));
+            let day = crate::clock::day(one.entry().started_ms);
+            let page = search();
+            assert_eq!((page.entries.len(), page.unread), (1, vec![("a".to_owned(), day.clone())]));
+            let late = record("a", "forwarded", "{}");
+            records.writer().append(std::slice::from_ref(&late)).expect("takes into a new one");
+            let page = search();
+            assert_eq!((page.entries.len(), page.unread), (2, vec![("a".to_owned(), day)]));
+            assert!(records.show(&scope, &late.entry().id).expect("reads").is_some());
+            assert_eq!(records.set_aside().load(Relaxed), 1);
+            assert!(path.with_extension("db.broken").exists());
+            records.expire(one.entry().started_ms + 40 * 86_400_000);
+            assert!(!path.with_extension("db.broken").exists(), "retention takes it, too");
+        }
+    }
+}

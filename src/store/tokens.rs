@@ -24,10 +24,29 @@ pub struct TokenRow {
     pub expires: Option<i64>,
     /// Unix seconds; `None`: not revoked.
     pub revoked: Option<i64>,
+    /// Who else knows it.
+    pub known: Known,
+}
+
+/// Who knows a token besides whoever has it, and what it doesn't give for that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Members who made it for another, and those who know the token that they made it with.
+    pub to: Vec<String>,
+    /// Whether it gives no role in production: who made it may not act there.
+    pub below_production: bool,
+}
+
+impl Known {
+    /// Whether this member knows it.
+    #[must_use]
+    pub fn is_to(&self, member: &str) -> bool {
+        self.to.iter().any(|known| known == member)
+    }
 }
 
 /// What a token gives, and until when.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct NewToken<'t> {
     /// The reader, as the audit shows it.
     pub name: &'t str,
@@ -37,6 +56,8 @@ pub struct NewToken<'t> {
     pub member: Option<&'t str>,
     /// Unix seconds; `None`: no end.
     pub expires: Option<i64>,
+    /// Who else knows it.
+    pub known: Known,
 }
 
 /// When a token ends that comes in the place of another. Unix seconds; `None`: never.
@@ -73,7 +94,7 @@ impl Control {
     ) -> Result<(String, String), StoreError> {
         let fresh = Fresh::token()?;
         let id = fresh.id().to_owned();
-        Ok((id, self.keep_token(fresh, &NewToken { name, roles, member: None, expires }, now)?))
+        Ok((id, self.keep_token(fresh, &NewToken { name, roles, expires, ..NewToken::default() }, now)?))
     }
 
     /// Makes a token that has whatever roles its member has when it is used.
@@ -86,9 +107,23 @@ impl Control {
         now: i64,
         expires: Option<i64>,
     ) -> Result<(String, String), StoreError> {
+        self.create_known_token(member, now, expires, Known::default())
+    }
+
+    /// The same, of one that others know.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn create_known_token(
+        &self,
+        member: &MemberRow,
+        now: i64,
+        expires: Option<i64>,
+        known: Known,
+    ) -> Result<(String, String), StoreError> {
         let fresh = Fresh::token()?;
         let id = fresh.id().to_owned();
-        let new = NewToken { name: &member.name, roles: &[], member: Some(&member.id), expires };
+        let new = NewToken { name: &member.name, roles: &[], member: Some(&member.id), expires, known };
         Ok((id, self.keep_token(fresh, &new, now)?))
     }
 
@@ -174,22 +209,19 @@ impl Control {
             let tx = c.unchecked_transaction()?;
             let old = tx
                 .query_row(
-                    "SELECT name, roles, member, expires FROM reader_token
-                     WHERE id = ?1 AND revoked IS NULL AND (expires IS NULL OR ?2 < expires)",
+                    &format!("{ROW} WHERE id = ?1 AND revoked IS NULL AND (expires IS NULL OR ?2 < expires)"),
                     params![id, now],
-                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+                    |at| Ok((row(at)?, at.get::<_, String>(2)?)),
                 )
                 .optional()?;
-            let Some((name, roles, member, ends)): Option<(String, String, Option<String>, Option<i64>)> =
-                old
-            else {
-                return Ok(None);
-            };
+            let Some((old, roles)) = old else { return Ok(None) };
             let expires = match until {
                 Until::Asked(at) => at,
-                Until::WithTheOld(at) => earliest(at, ends),
+                Until::WithTheOld(at) => earliest(at, old.expires),
             };
-            let new = NewToken { name: &name, roles: &[], member: member.as_deref(), expires };
+            // Whoever knows the old one may be who asks.
+            let (name, member, known) = (&old.name, old.member.as_deref(), old.known);
+            let new = NewToken { name, roles: &[], member, expires, known };
             insert(&tx, &fresh.id, &hash, &roles, &new, now)?;
             tx.execute(
                 "UPDATE reader_token SET expires = min(coalesce(expires, ?2), ?2) WHERE id = ?1",
@@ -221,8 +253,12 @@ fn insert(
         [now.saturating_sub(KEPT_SECONDS)],
     )?;
     c.execute(
-        "INSERT INTO reader_token(id, name, roles, hash, created, expires, member) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![id, new.name, roles, hash.as_slice(), now, new.expires, new.member],
+        "INSERT INTO reader_token(id, name, roles, hash, created, expires, member, known_to, below_production)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            id, new.name, roles, hash.as_slice(), now, new.expires, new.member, new.known.to.join(" "),
+            new.known.below_production
+        ],
     )
     .map(drop)
 }
@@ -239,10 +275,16 @@ fn row(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
         created: row.get(3)?,
         expires: row.get(4)?,
         revoked: row.get(5)?,
+        known: Known {
+            // Ids have no blanks.
+            to: row.get::<_, String>(7)?.split_whitespace().map(str::to_owned).collect(),
+            below_production: row.get(8)?,
+        },
     })
 }
 
-const ROW: &str = "SELECT id, name, roles, created, expires, revoked, member FROM reader_token";
+const ROW: &str =
+    "SELECT id, name, roles, created, expires, revoked, member, known_to, below_production FROM reader_token";
 /// How long a token is listed behind its end: 90 days.
 const KEPT_SECONDS: i64 = 90 * 86_400;
 
@@ -292,6 +334,23 @@ mod tests {
             let again = control.rotate_token(&id, 120, 50, Until::WithTheOld(None));
             assert_eq!(again.expect("rotates").expect("holds").expires, Some(150));
         }
+    }
+
+    #[test]
+    fn who_knows_a_token_knows_what_comes_in_its_place() {
+        let dir = tempfile::tempdir().expect("dir");
+        let control = control(dir.path());
+        let id = control.create_member("ann", "member", 1).expect("made").expect("new");
+        let member = control.member(&id).expect("reads").expect("there");
+        let known = Known { to: vec!["mb_1".to_owned(), "mb_2".to_owned()], below_production: true };
+        let (id, _) = control.create_known_token(&member, 0, None, known.clone()).expect("made");
+        let fresh = control.rotate_token(&id, 100, 50, Until::Asked(None)).expect("rotates").expect("holds");
+        for id in [&id, &fresh.id] {
+            assert_eq!(control.token(id).expect("reads").expect("there").known, known);
+        }
+        assert!(known.is_to("mb_2") && !known.is_to("mb_"));
+        let own = control.create_member_token(&member, 0, None).expect("made").0;
+        assert_eq!(control.token(&own).expect("reads").expect("there").known, Known::default());
     }
 
     #[test]
