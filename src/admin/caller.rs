@@ -34,7 +34,7 @@ pub(super) fn again(admin: &Admin, headers: &HeaderMap) -> Result<Caller, Respon
 }
 
 /// One thing that was done, for the audit.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Done<'d> {
     pub(super) action: &'d str,
     pub(super) environment: &'d str,
@@ -96,9 +96,26 @@ impl Caller {
         }
     }
 
-    /// Whether the caller is a member, and another one than who asked for it: nobody approves their own.
-    pub(super) fn is_second(&self, member: &str, by: &str) -> bool {
-        self.principal.member.as_ref().is_some_and(|own| own != member) && self.principal.name != by
+    /// Whether the caller is a member, and another one than who asked for it: nobody approves their own. In production
+    /// neither may know a token of the other: who made one may have been both.
+    pub(super) fn is_second(
+        &self,
+        admin: &Admin,
+        (member, by): (&str, &str),
+        environment: &str,
+    ) -> Result<bool, Response> {
+        let Some(own) = self.principal.member.as_deref().filter(|own| *own != member) else {
+            return Ok(false);
+        };
+        if self.principal.name == by || self.principal.flag(environment) != Some(Flag::Production) {
+            return Ok(self.principal.name != by);
+        }
+        let tokens = admin.control.tokens().map_err(answers::broken)?;
+        let is_both = tokens.iter().any(|token| {
+            token.id == self.principal.token && token.known.is_to(member)
+                || token.member.as_deref() == Some(member) && token.known.is_to(own)
+        });
+        Ok(!is_both)
     }
 
     /// Refused unless the caller manages members.
@@ -150,6 +167,9 @@ fn principal(admin: &Admin, headers: &HeaderMap) -> Result<Principal, Response> 
         .iter()
         .filter_map(|(name, role)| {
             let flag = known.iter().find(|(n, _)| n == name)?.1;
+            if row.known.below_production && flag == Flag::Production {
+                return None;
+            }
             Some((name.clone(), flag, roles.get(role)?.clone()))
         })
         .collect();

@@ -267,7 +267,7 @@ pub(super) async fn review(
     let glass = glass(&admin, &caller, &id)?;
     let environment = &glass.wish.environment;
     caller.here(&admin, Permission::ReviewReveals, environment)?;
-    if caller.principal.member.as_ref().is_none_or(|member| *member == glass.wish.member) {
+    if !caller.is_second(&admin, (&glass.wish.member, &glass.wish.name), environment)? {
         return Err(caller.refused(&admin, Permission::ReviewReveals.as_str(), environment));
     }
     let Json(wanted) = body.map_err(|_| bad("outcome: justified or not_justified; note"))?;

@@ -140,7 +140,7 @@ pub(super) async fn approve(
     if promotion.to.kind == "rules" && !is_draft(&promotion.text) {
         caller.here(&admin, Permission::EnforceRules, &promotion.to.environment)?;
     }
-    if !caller.is_second(&promotion.member, &promotion.by) {
+    if !caller.is_second(&admin, (&promotion.member, &promotion.by), &promotion.to.environment)? {
         return Err(caller.refused(&admin, "approval of one's own", &promotion.to.environment));
     }
     if promotion.state != "pending" {

@@ -3,7 +3,7 @@
 use super::Admin;
 use super::answers::{self, Answer, problem};
 use super::caller::{Caller, Done};
-use crate::org::{Permission, Sight};
+use crate::org::{Flag, Permission, Sight};
 use crate::record::{Entry, View, render, render_findings, sealed_fields};
 use crate::store::{Page, Query, ReadScope, StoreError, Stored};
 use axum::extract::rejection::QueryRejection;
@@ -90,7 +90,21 @@ pub(super) async fn search(
     caller.did(&admin, &Done { action: "search_records", environment: only(&scope), ..Done::default() })?;
     let page = page(&admin, scope, query).await?;
     let entries: Vec<Value> = page.entries.iter().map(told).collect();
-    Ok(axum::Json(json!({"records": entries, "next": page.next})).into_response())
+    Ok(axum::Json(listed(&page, entries)).into_response())
+}
+
+/// A page as it is answered; where records can't be read it says of which environments and days.
+pub(super) fn listed(page: &Page, entries: Vec<Value>) -> Value {
+    let mut answer = json!({"records": entries, "next": page.next});
+    if !page.unread.is_empty() {
+        let unread: Vec<Value> = page
+            .unread
+            .iter()
+            .map(|(environment, day)| json!({"environment": environment, "day": day}))
+            .collect();
+        answer["unread"] = json!(unread);
+    }
+    answer
 }
 
 /// One record, with as much of its payload as the caller's role sees.
@@ -230,6 +244,11 @@ pub(super) fn scope(
         if scope.environments.is_empty() {
             return Err(caller.refused(admin, Permission::SearchValues.as_str(), ""));
         }
+        let is_production = |name: &String| caller.principal.flag(name) == Some(Flag::Production);
+        let flag =
+            if scope.environments.iter().any(is_production) { Flag::Production } else { Flag::Staging };
+        let done = Done { action: "search_token", environment: only(&scope), ..Done::default() };
+        super::values::counted(admin, caller, flag, &done)?;
     }
     Ok(scope)
 }

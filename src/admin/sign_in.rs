@@ -265,6 +265,10 @@ pub(super) async fn token(
         let wrote = Wrote { action: "set_role", environment: &environment, reason: &change, ..wrote };
         written(&admin, &person.name, &wrote)?;
     }
+    if let Some(change) = organization_change(before.as_ref(), &given) {
+        let wrote = Wrote { action: "set_organization_role", reason: &change, ..wrote };
+        written(&admin, &person.name, &wrote)?;
+    }
     let now = super::now();
     let until = now + i64::from(settings.session_hours) * 3600;
     let signing_in = SigningIn {
@@ -341,6 +345,16 @@ fn changes(before: Option<&MemberRow>, given: &Given) -> Vec<(String, String)> {
         }
     }
     out
+}
+
+/// The role in the organization that a sign-in gives and takes, in words for the audit. An owner stays one.
+fn organization_change(before: Option<&MemberRow>, given: &Given) -> Option<String> {
+    let role = given.organization?.as_str();
+    let had = before.map(|member| member.org_role.as_str());
+    let is_new = !matches!(had, Some(had) if had == role || had == OrgRole::Owner.as_str());
+    is_new.then(|| {
+        [format!("+{role}")].into_iter().chain(had.map(|had| format!("-{had}"))).collect::<Vec<_>>().join(" ")
+    })
 }
 
 #[derive(Clone, Copy, Default)]
@@ -461,10 +475,11 @@ mod tests {
 
     #[test]
     fn groups_give_the_first_role_of_each_environment_and_take_what_they_dont_give() {
-        let of = |groups: &[&str]| {
+        let of_all = |groups: &[&str]| {
             let groups: Vec<String> = groups.iter().map(|g| (*g).to_owned()).collect();
-            given(&settings(), &groups).map(|g| (g.organization, g.roles))
+            given(&settings(), &groups)
         };
+        let of = |groups: &[&str]| of_all(groups).map(|g| (g.organization, g.roles));
         let roles = |production: Option<&str>, staging: Option<&str>| {
             let role = |name: &str, role: Option<&str>| (name.to_owned(), role.map(str::to_owned));
             vec![role("production", production), role("staging", staging)]
@@ -488,6 +503,19 @@ mod tests {
             told,
             [("production".into(), "+viewer -support".into()), ("staging".into(), "+viewer".into())]
         );
+        let organization = |had: Option<&str>, groups: &[&str]| {
+            let had = had.map(|role| MemberRow { org_role: role.to_owned(), ..ann.clone() });
+            organization_change(had.as_ref(), &of_all(groups).expect("given"))
+        };
+        for (had, groups, told) in [
+            (Some("member"), ["leads"], Some("+admin -member")),
+            (Some("admin"), ["staff"], Some("+member -admin")),
+            (Some("admin"), ["leads"], None),
+            (Some("owner"), ["staff"], None),
+            (None, ["leads"], Some("+admin")),
+        ] {
+            assert_eq!(organization(had, &groups).as_deref(), told, "{had:?} {groups:?}");
+        }
     }
 
     #[test]

@@ -147,7 +147,7 @@ pub(super) async fn approve(
 ) -> Answer {
     let row = suppression(&admin, &caller, &id)?;
     caller.here(&admin, Permission::ApproveSuppressions, &row.environment)?;
-    if !caller.is_second(&row.member, &row.by) {
+    if !caller.is_second(&admin, (&row.member, &row.by), &row.environment)? {
         return Err(caller.refused(&admin, "approval of one's own", &row.environment));
     }
     let now = super::now();

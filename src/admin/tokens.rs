@@ -26,9 +26,10 @@ pub(super) struct Lifetime {
     overlap_hours: Option<u32>,
 }
 
-/// Makes a token of a member: for oneself, or for somebody whose role the caller may give.
+/// Makes a token of a member: for oneself, or for somebody whose role the caller may give. One that an admin makes for
+/// another gives no role in production, nor does anybody's of a member who signs in: whoever makes it knows it.
 #[utoipa::path(post, path = "/v1/members/{id}/tokens", request_body = Lifetime, params(("id" = String, Path, description = "The member's id")), tag = "organization",
-    responses((status = 201, description = "The token, this once, and when it ends"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known"),
+    responses((status = 201, description = "The token, this once, when it ends, and whether it gives roles in production"), (status = 400, description = "Not what is wanted"), (status = 401, description = "No token that is known"),
               (status = 403, description = "Not allowed"), (status = 404, description = "No such member")))]
 pub(super) async fn create(
     State(admin): State<Arc<Admin>>,
@@ -41,10 +42,10 @@ pub(super) async fn create(
         caller.manages(&admin)?;
     }
     let mut expires = expires(body)?.0;
+    let asks = admin.control.token(&caller.principal.token).map_err(answers::broken)?.ok_or_else(not_here)?;
     if !caller.principal.org.manages_members() {
         // For oneself: what was given for a while doesn't become more by that.
-        let asks = admin.control.token(&caller.principal.token).map_err(answers::broken)?;
-        expires = earliest(expires, asks.ok_or_else(not_here)?.expires);
+        expires = earliest(expires, asks.expires);
     }
     let member = admin.control.member(&id).map_err(answers::broken)?.ok_or_else(not_here)?;
     let of = OrgRole::of(&member.org_role).unwrap_or(OrgRole::Owner);
@@ -52,9 +53,17 @@ pub(super) async fn create(
         return Err(caller.refused(&admin, "members", ""));
     }
     caller.did(&admin, &Done { action: "create_token", object: &member.id, ..Done::default() })?;
-    let (token_id, token) =
-        admin.control.create_member_token(&member, super::now(), expires).map_err(answers::broken)?;
-    Ok(made(&token_id, &token, expires))
+    let mut known = asks.known;
+    if !own {
+        known.to.extend(caller.principal.member.clone());
+        known.below_production |= caller.principal.org != OrgRole::Owner
+            || admin.control.signs_in(&member.id).map_err(answers::broken)?;
+    }
+    let production = !known.below_production;
+    let (id, token) =
+        admin.control.create_known_token(&member, super::now(), expires, known).map_err(answers::broken)?;
+    let told = json!({"id": id, "token": token, "expires": time(expires), "production": production});
+    Ok((StatusCode::CREATED, Json(told)).into_response())
 }
 
 /// Makes a new token in the place of the one that asks, which still holds for the overlap. It ends with that one at the
@@ -108,8 +117,11 @@ pub(super) async fn revoke(
 
 /// A new token with its end; `null` where it has none.
 fn made(id: &str, token: &str, expires: Option<i64>) -> Response {
-    let expires = expires.map(|at| crate::clock::rfc3339(u64::try_from(at).unwrap_or(0) * 1000));
-    (StatusCode::CREATED, Json(json!({"id": id, "token": token, "expires": expires}))).into_response()
+    (StatusCode::CREATED, Json(json!({"id": id, "token": token, "expires": time(expires)}))).into_response()
+}
+
+fn time(at: Option<i64>) -> Option<String> {
+    at.map(|at| crate::clock::rfc3339(u64::try_from(at).unwrap_or(0) * 1000))
 }
 
 /// When a new one expires, and the seconds of the overlap.

@@ -15,7 +15,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// What to look for. Holds payload: no `Debug`.
@@ -61,35 +61,19 @@ pub(super) async fn search(
     {
         return Err(bad("a value of 3 to 200 letters and digits"));
     }
-    let taken = admin.quota.take(&caller.principal.name, flag, super::now());
-    let done = |action| Done {
-        action,
+    if words::repeats(reason, &wanted.value) {
+        let detail = "The reason repeats the value that is searched for: the audit keeps it.";
+        return Err(problem(StatusCode::BAD_REQUEST, "reason_holds_phi", detail));
+    }
+    let done = Done {
+        action: "search_value",
         environment: &wanted.environment,
         object: wanted.kind.as_deref().filter(|_| kinds.len() == 1).unwrap_or_default(),
         reason,
         ..Done::default()
     };
-    match taken {
-        Taken::Yes => {}
-        Taken::Alert => {
-            // Told once an hour of each: the search itself goes on.
-            caller.did(&admin, &done("enumeration_alert"))?;
-            tracing::warn!(
-                principal = caller.principal.name,
-                environment = wanted.environment,
-                "Somebody searches for many values: it looks like enumeration."
-            );
-        }
-        Taken::UsedUp => {
-            caller.did(&admin, &done("search_quota_used_up"))?;
-            return Err(problem(
-                StatusCode::TOO_MANY_REQUESTS,
-                "quota",
-                "The searches by value that production allows in an hour are used up.",
-            ));
-        }
-    }
-    caller.did(&admin, &done("search_value"))?;
+    counted(&admin, &caller, flag, &done)?;
+    caller.did(&admin, &done)?;
     let tokens = kinds
         .iter()
         .flat_map(|kind| admin.tokens.all(&wanted.environment, kind.as_str(), &wanted.value))
@@ -106,7 +90,35 @@ pub(super) async fn search(
     let scope = ReadScope { environments: vec![wanted.environment.clone()] };
     let page = super::records::page(&admin, scope, query).await?;
     let entries: Vec<Value> = page.entries.iter().map(super::records::told).collect();
-    Ok(Json(json!({"records": entries, "next": page.next})).into_response())
+    Ok(Json(super::records::listed(&page, entries)).into_response())
+}
+
+/// Counts a search by a value or a token: production has a quota, and many anywhere are an alert.
+// An error here is an answer, made once and sent.
+#[allow(clippy::result_large_err)]
+pub(super) fn counted(admin: &Admin, caller: &Caller, flag: Flag, done: &Done<'_>) -> Result<(), Response> {
+    let told = |action| caller.did(admin, &Done { action, ..*done });
+    match admin.quota.take(&caller.principal.name, flag, super::now()) {
+        Taken::Yes => Ok(()),
+        Taken::Alert => {
+            // Told once an hour of each: the search itself goes on.
+            told("enumeration_alert")?;
+            tracing::warn!(
+                principal = caller.principal.name,
+                environment = done.environment,
+                "Somebody searches for many values: it looks like enumeration."
+            );
+            Ok(())
+        }
+        Taken::UsedUp => {
+            told("search_quota_used_up")?;
+            Err(problem(
+                StatusCode::TOO_MANY_REQUESTS,
+                "quota",
+                "The searches by value that production allows in an hour are used up.",
+            ))
+        }
+    }
 }
 
 // An error here is an answer, made once and sent.

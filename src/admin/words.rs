@@ -34,9 +34,40 @@ pub(super) fn ticket(text: &str) -> Result<&str, Response> {
     let text = text.trim();
     let good = (1..=TICKET_CHARS_MAX).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.#/".contains(&b));
-    if good { Ok(text) } else { Err(bad("a ticket of 1 to 60 letters, digits and - _ . # /")) }
+    if !good {
+        return Err(bad("a ticket of 1 to 60 letters, digits and - _ . # /"));
+    }
+    if !text::scan(text, "", RuleSet::built_in()).is_empty() {
+        let detail = "The ticket's name itself holds likely PHI: name a ticket, not the person.";
+        return Err(problem(StatusCode::BAD_REQUEST, "ticket_holds_phi", detail));
+    }
+    Ok(text)
+}
+
+/// Whether a text repeats a value, however it is written.
+pub(super) fn repeats(text: &str, value: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    plain(text).contains(&plain(value))
 }
 
 const REASON_CHARS_MIN: usize = 4;
 const REASON_CHARS_MAX: usize = 500;
 const TICKET_CHARS_MAX: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tickets_are_names_and_no_values() {
+        for good in ["INC-4711", "#12", "CHG0041234", "ops/2026-17"] {
+            assert!(ticket(good).is_ok(), "{good}");
+        }
+        for bad in ["512-44-1234", "", "a b"] {
+            assert!(ticket(bad).is_err(), "{bad}");
+        }
+        assert!(repeats("for E-087 38432, again", "e08738432") && !repeats("ticket 4711", "E08738432"));
+    }
+}

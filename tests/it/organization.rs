@@ -205,6 +205,38 @@ fn what_was_given_for_a_while_does_not_become_more_by_rotation_or_by_a_token_for
 }
 
 #[test]
+fn a_token_that_an_admin_makes_for_another_gives_nothing_in_production() {
+    let gate = Gate::start();
+    let id = sent(&gate, 2);
+    let (_, owner) = gate.member("olga", "owner");
+    let (_, admin) = gate.member("adam", "admin");
+    let (ann, own) = gate.member("ann", "member");
+    for environment in ["production", "staging"] {
+        assert_eq!(assign(&gate, &owner, &ann, environment, "support").status(), 200);
+    }
+    let make = |by: &str, member: &str| {
+        let made = call(&gate, ("POST", &format!("/v1/members/{member}/tokens")), by, &[], &json!({}));
+        assert_eq!(made.status(), 201, "{made:?}");
+        let made = made.json();
+        (made["token"].as_str().expect("a token").to_owned(), made["production"].as_bool().expect("said"))
+    };
+    let sees = |token: &str| {
+        (gate.admin(&format!("/v1/records/{id}"), token).status(), environments(&gate, token).join(" "))
+    };
+    let (by_admin, production) = make(&admin, &ann);
+    assert_eq!((sees(&by_admin), production), ((404, "staging".to_owned()), false));
+    // Nor what is made with it, whoever asks.
+    let rotated = call(&gate, ("POST", "/v1/tokens/rotate"), &by_admin, &[], &json!({})).json();
+    for made in [rotated["token"].as_str().expect("a token").to_owned(), make(&by_admin, &ann).0] {
+        assert_eq!(sees(&made), (404, "staging".to_owned()));
+    }
+    // One's own, and an owner's, who is trusted with it.
+    for (token, production) in [(own.clone(), true), make(&owner, &ann), make(&own, &ann)] {
+        assert_eq!((sees(&token), production), ((200, "production staging".to_owned()), true));
+    }
+}
+
+#[test]
 fn own_roles_of_the_configuration_are_roles() {
     let role = "[[role]]\nname = \"contractor\"\nstaging = { view = \"shape\", may = [\"records.read\"] }\n";
     let gate = Gate::with(role, "");
@@ -240,6 +272,11 @@ fn a_value_is_found_by_its_token_and_is_nowhere() {
     let mut telling = asked.clone();
     telling["reason"] = json!("looking for SSN 412-21-3456");
     assert_eq!(find(&support, telling).json()["title"], "reason_holds_phi");
+    for telling in ["chart E08738432 again", "chart e-087 38432"] {
+        let mut asked = asked.clone();
+        asked["reason"] = json!(telling);
+        assert_eq!(find(&support, asked).json()["title"], "reason_holds_phi", "{telling}");
+    }
     // Whoever may not, leaves no trace of the value; nor does a body that isn't understood.
     let before = gate.audit();
     for role in ["viewer", "engineer", "security", "auditor", "metrics"] {

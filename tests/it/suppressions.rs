@@ -73,6 +73,37 @@ fn id(answer: &Http) -> String {
 }
 
 #[test]
+fn in_production_whoever_made_the_token_of_the_one_is_not_the_other() {
+    let mut p = Place::start();
+    let control = p.gate.running().control();
+    let member = |name: &str, org: &str| {
+        let (id, token) = p.gate.member(name, org);
+        for environment in ["production", "staging"] {
+            let version = control.member(&id).expect("reads").expect("there").version;
+            control.set_environment_role(&id, environment, Some("security"), version).expect("set");
+        }
+        (id, token)
+    };
+    let ((_, owner), (ann, _), (_, bob)) =
+        (member("olga", "owner"), member("ann", "member"), member("bob", "member"));
+    let made = p.call(("POST", &format!("/v1/members/{ann}/tokens")), &owner, &json!({})).json();
+    let made = made["token"].as_str().expect("a token").to_owned();
+    let by =
+        |environment: &str| json!({"environment": environment, "reason": format!("ticket 17 {environment}")});
+    for (environment, asks, approves, status) in [
+        ("production", &made, &owner, 403),
+        ("production", &owner, &made, 403),
+        ("production", &made, &bob, 200),
+        ("staging", &made, &owner, 200),
+    ] {
+        let asked = id(&p.propose(asks, &by(environment)));
+        assert_eq!(p.approve(approves, &asked), status, "{environment}");
+        let end = p.call(("DELETE", &format!("/v1/suppressions/{asked}")), &bob, &Value::Null);
+        assert_eq!(end.status(), 204);
+    }
+}
+
+#[test]
 fn what_two_people_accept_counts_for_nothing_until_it_ends() {
     let mut p = Place::start();
     let (engineer, security, second) = (p.engineer.clone(), p.security.clone(), p.second.clone());
