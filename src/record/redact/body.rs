@@ -6,7 +6,7 @@ use crate::inspect::decode;
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format::Format;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
-use crate::inspect::walk::{fhir, hl7v2, x12};
+use crate::inspect::walk::{dicom, fhir, hl7v2, x12};
 use crate::inspect::wrapped;
 use crate::record::{Draft, Piece, ReplyCopy};
 
