@@ -174,6 +174,7 @@ impl Scorer<'_> {
             full: Points(0),
             judged: Judged { sign: Sign::None, points: Points(0), generated: false, opaque: false },
             free_text: true,
+            whole: false,
             known: true,
             shadow: mode == Mode::Shadow,
             suppressed: false,

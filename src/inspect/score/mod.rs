@@ -192,6 +192,8 @@ struct Evidence {
     full: Points,
     judged: Judged,
     free_text: bool,
+    /// A number or name of free text that is all there is under its key.
+    whole: bool,
     /// A value of free text that a structured field of the person has, too.
     known: bool,
     /// Whether its rule only counts.
@@ -434,6 +436,7 @@ impl<'r> Scorer<'r> {
             full: field.points,
             judged,
             free_text: false,
+            whole: false,
             known: false,
             shadow: mode == Mode::Shadow,
             suppressed: false,

@@ -18,8 +18,11 @@ pub(super) fn add_up(
     dummy_name: Points,
 ) -> Person {
     let get = |at: &usize| evidence.get(*at);
-    let structured: Vec<&Evidence> =
-        own.iter().filter_map(get).filter(|e| !e.free_text && !e.shadow && !e.suppressed).collect();
+    let structured: Vec<&Evidence> = own
+        .iter()
+        .filter_map(get)
+        .filter(|e| (!e.free_text || e.whole) && !e.shadow && !e.suppressed)
+        .collect();
     // A tax number's range, or a number in a generator's own form, counts as a dummy only beside another sign; of
     // what tells nothing of the person, dates, addresses and traits, there is none.
     let other_sign = structured.iter().any(|e| {
@@ -51,7 +54,8 @@ pub(super) fn add_up(
         let unsure = e.judged.sign == Sign::SureWithAnother && sign(e) == Sign::None;
         let kept = if unsure { e.full } else { e.judged.points };
         let in_fields = |k: &String| words.binary_search(&k.as_str()).is_ok();
-        let explained = e.free_text && (e.known || !e.keys.is_empty() && e.keys.iter().all(in_fields));
+        let explained =
+            e.free_text && (e.known || e.whole || !e.keys.is_empty() && e.keys.iter().all(in_fields));
         let (points, counted) = match (made_up, sign(e)) {
             _ if e.suppressed => (Points(0), Counted::Suppressed),
             (_, Sign::Placeholder) => (kept, Counted::Placeholder),

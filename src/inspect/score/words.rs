@@ -313,6 +313,12 @@ impl Scorer<'_> {
             let value = text.get(hit.span.clone()).unwrap_or_default().to_owned();
             kept_hits.push((self.evidence.len(), hit.span.clone()));
             self.hit(&hit, &value, span, person, structured, place());
+            // A number or a name that is all that a key has is the key's value, whether a table has the key or not.
+            let kind =
+                is_number(hit.kind) || (hit.kind == Kind::FullName && leaf.cue.eq_ignore_ascii_case("name"));
+            if let Some(evidence) = self.evidence.last_mut() {
+                evidence.whole = kind && leaf.reads == Reads::Text && text.trim().len() == hit.span.len();
+            }
         }
         if keep {
             let same =
@@ -363,6 +369,7 @@ impl Scorer<'_> {
             full: hit.points,
             judged,
             free_text: free,
+            whole: false,
             known: false,
             shadow: self.rules.modes.of(&hit.rule) == Mode::Shadow,
             suppressed: false,

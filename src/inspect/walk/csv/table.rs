@@ -148,7 +148,7 @@ impl Table {
         }
         match keys.column(key) {
             // Containers of the key table: a flat table has none.
-            Some((_, Carry::Relative | Carry::Public)) | None => None,
+            Some((_, Carry::Relative | Carry::Public | Carry::Listing | Carry::Own)) | None => None,
             Some((field, carry)) => Some(known(meaning(field, carry), key)),
         }
     }

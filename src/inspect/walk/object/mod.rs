@@ -5,15 +5,21 @@
 //!   for Redox with the rows of `config/fields/redox.toml` before them.
 //! - Gives: every string, number and boolean once. A string that no key name covers is text with its key as cue, a number
 //!   a quantity; every key that isn't in the table is told as unknown.
-//! - Persons: the nearest object in an array that has a name or a birth date of its own, else the root; each object
-//!   under a relative's key is one more. What stands under a provider's or an organisation's key is nobody's.
+//! - Persons: the nearest object in an array that has a name or a birth date of its own, else the root (`people.rs`);
+//!   each object under a relative's key is one more. What stands under a provider's or an organisation's key is nobody's,
+//!   but for an individual in it (`side.rs`).
 //! - In doubt: text.
 //! - Cost: two passes over a flat tape, a short allocation for each key.
 
 mod oauth;
+mod pairs;
+mod people;
+mod side;
 mod table;
 mod xml;
 
+#[cfg(test)]
+mod found;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +34,7 @@ use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};
 use crate::inspect::check::date;
 use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
+use side::{Side, Told};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use table::{Row, normal};
@@ -61,6 +68,7 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         own: BTreeSet::new(),
         roles: Vec::new(),
         announced: 0,
+        named: Vec::new(),
         frames: Vec::new(),
     };
     walk.own = walk.objects_with_a_person();
@@ -76,6 +84,8 @@ struct Walk<'t, 'd> {
     own: BTreeSet<NodeId>,
     roles: Vec<Role>,
     announced: usize,
+    /// Relatives whom keys name: in which object, by which word.
+    named: Vec<(NodeId, &'static str, PersonId)>,
     frames: Vec<Frame>,
 }
 
@@ -87,15 +97,11 @@ struct Frame {
     /// Its key in normal form; an element has its array's.
     key: String,
     whose: Side,
+    /// An entry of a directory: nobody's with its own parts, and no further.
+    is_listing: bool,
+    came_back: bool,
     /// Made when it has something to say.
     person: Slot,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Individual,
-    Relative,
-    Nobody,
 }
 
 /// Where an open container's person is kept: in the frame of this depth.
@@ -123,42 +129,10 @@ impl<'t> Walk<'t, '_> {
                 NodeKind::String | NodeKind::Number | NodeKind::Bool => {
                     self.tell_unknown(id, &key, sink);
                     self.leaf(id, &key, sink);
+                    self.tell_clinical_value(id, &key, sink);
                 }
             }
         }
-    }
-
-    /// The objects in arrays that have a name or a birth date, not counting what relatives, providers and objects
-    /// in arrays inside them have.
-    fn objects_with_a_person(&mut self) -> BTreeSet<NodeId> {
-        let mut own = BTreeSet::new();
-        for id in self.tape.nodes() {
-            self.leave(id);
-            let key = self.key_of(id);
-            match self.tape.kind(id) {
-                NodeKind::Object | NodeKind::Array => self.enter(id, key, false),
-                NodeKind::String if self.side() == Side::Individual => {
-                    let names = |row: &Row| {
-                        matches!(
-                            row.field.kind,
-                            Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::BirthDate
-                        )
-                    };
-                    if self.row(id, &key).is_some_and(names) {
-                        // A label and its value in a list are no person: that is who has the list.
-                        let pairs = self.frames.last().is_some_and(|f| self.is_element(f.object))
-                            && self.own_row(id, &key).is_none()
-                            && self.label(id, &key).is_some();
-                        let mut elements = self.frames.iter().rev().filter(|f| self.is_element(f.object));
-                        let Some(frame) = elements.nth(usize::from(pairs)) else { continue };
-                        own.insert(frame.object);
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.frames.clear();
-        own
     }
 
     fn leave(&mut self, id: NodeId) {
@@ -170,19 +144,8 @@ impl<'t> Walk<'t, '_> {
     fn enter(&mut self, id: NodeId, key: String, persons: bool) {
         let tape = self.tape;
         let object = tape.kind(id) == NodeKind::Object;
+        let Told { side: whose, listing: is_listing, came_back } = self.side_of(id, &key);
         let above = self.frames.last();
-        // Claims of a user who is a practitioner are nobody's.
-        let user = if self.exchange.is_of_a_provider { Side::Nobody } else { Side::Individual };
-        let mut whose = above.map_or(user, |frame| frame.whose);
-        if tape.element(id).is_none() && whose != Side::Nobody {
-            for row in self.table.below(&key) {
-                match row.carry {
-                    Carry::Public => whose = Side::Nobody,
-                    Carry::Relative if whose == Side::Individual => whose = Side::Relative,
-                    _ => {}
-                }
-            }
-        }
         let begins_relative = object
             && whose == Side::Relative
             && above.is_some_and(|f| {
@@ -194,7 +157,8 @@ impl<'t> Walk<'t, '_> {
         } else if self.own.contains(&id) {
             person = Slot::Due(Role::Patient);
         }
-        self.frames.push(Frame { object: id, after: tape.after(id), key, whose, person });
+        let after = tape.after(id);
+        self.frames.push(Frame { object: id, after, key, whose, is_listing, came_back, person });
     }
 
     /// Whether an open array is the list under a relative's key itself.
@@ -205,13 +169,18 @@ impl<'t> Walk<'t, '_> {
 
     fn leaf(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
         let tape = self.tape;
-        let row = self.row(id, key);
+        let date = self.date_in_parts(id, key);
+        let row = date.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key));
+        let note = row.is_some_and(|row| row.carry == Carry::Text);
         let person = match row.map(|row| row.field.whose) {
             Some(Whose::Provider | Whose::Organisation) => PersonId::NOBODY,
-            _ => self.person(),
+            // Whoever wrote a note: it tells of the individual.
+            _ if note && self.side().is_nobody() => self.holder(),
+            Some(_) => self.relative_named(key).unwrap_or_else(|| self.person()),
+            None => self.person(),
         };
         self.announce(sink);
-        let value = tape.value(id);
+        let value = date.map_or_else(|| tape.value(id), |(_, date)| Cow::Owned(date));
         let place = || self.place(id);
         if let Some(mode) = row.filter(|row| row.field.kind == Kind::DeclaredMode).map(|_| &*value) {
             match mode {
@@ -237,7 +206,7 @@ impl<'t> Walk<'t, '_> {
             (Some(Carry::Time), _) if value.bytes().any(|c| c.is_ascii_digit()) => Reads::Time,
             (Some(Carry::Value), _) => Reads::Value,
             (_, NodeKind::Number) => Reads::Quantity,
-            _ if self.side() == Side::Nobody => Reads::Public,
+            _ if self.side().is_nobody() && !note => Reads::Public,
             _ => Reads::Text,
         };
         let value = payload.map_or(value, Cow::Owned);
@@ -247,39 +216,9 @@ impl<'t> Walk<'t, '_> {
     }
 
     /// The best row of a key whose conditions hold; of a key that says nothing but `value` that of the label beside it,
-    /// else that of the key above: `{"name": "dob", "value": "…"}`, `"mrn": {"value": "…"}`.
+    /// else that of the key above.
     fn row(&self, id: NodeId, key: &str) -> Option<&'t Row> {
-        self.own_row(id, key).or_else(|| {
-            if !VALUE_KEYS.contains(&key) {
-                return None; // as most keys
-            }
-            let row = self.labelled(id, key).or_else(|| self.wrapped())?;
-            // A letter under `email` isn't an address: what isn't like a value of its kind is read as text.
-            fits(row.field.kind, &self.tape.value(id)).then_some(row)
-        })
-    }
-
-    fn labelled(&self, id: NodeId, key: &str) -> Option<&'t Row> {
-        let label = self.label(id, key)?;
-        self.value_row("", &normal(&self.tape.value(label)))
-    }
-
-    fn wrapped(&self) -> Option<&'t Row> {
-        let frame = self.frames.last()?;
-        let above = self.frames.len().checked_sub(2).and_then(|at| self.frames.get(at));
-        self.value_row(above.map_or("", |frame| frame.key.as_str()), &frame.key)
-    }
-
-    /// The row of a key that holds one value, whatever stands beside it.
-    fn value_row(&self, parent: &str, key: &str) -> Option<&'t Row> {
-        let side = self.side();
-        self.table.rows(parent, key).find(|row| {
-            let field = &row.field;
-            row.carry == Carry::Value
-                && !(side == Side::Nobody && matches!(field.whose, Whose::Patient | Whose::Relative))
-                && field.when.systems.is_empty()
-                && field.when.types.is_empty()
-        })
+        self.own_row(id, key).or_else(|| self.paired(id, key))
     }
 
     fn own_row(&self, id: NodeId, key: &str) -> Option<&'t Row> {
@@ -293,13 +232,17 @@ impl<'t> Walk<'t, '_> {
             Some(frame) => (frame.key.as_str(), frame.object),
             None => ("", NodeId::ROOT),
         };
-        self.table.rows(parent, key).find(|row| {
+        let nobody = side.is_nobody();
+        let row = self.table.rows(parent, key).find(|row| {
             let field = &row.field;
-            !(side == Side::Nobody && matches!(field.whose, Whose::Patient | Whose::Relative))
+            !(nobody && matches!(field.whose, Whose::Patient | Whose::Relative))
                 && row.carry != Carry::Clinical
                 && (field.when.systems.is_empty() || self.exchange.is_any(&field.when.systems))
                 && (field.when.types.is_empty() || self.is_typed(object, &field.when.types))
-        })
+        })?;
+        // `verifyLastName: "on"`: of a key that only ends so the value has a say.
+        let fits = || self.tape.kind(id) != NodeKind::Bool && fits(row.field.kind, &self.tape.value(id));
+        (!self.table.only_ends_in_a_row(key) || fits()).then_some(row)
     }
 
     fn is_typed(&self, object: NodeId, types: &[String]) -> bool {
@@ -323,37 +266,6 @@ impl<'t> Walk<'t, '_> {
         types.next().map_or(Cow::Borrowed(""), |child| tape.value(child))
     }
 
-    /// The key; of a key that says nothing the label beside it, else the key above. `normal_key` is the key in normal form.
-    fn cue(&self, id: NodeId, normal_key: &str) -> Cow<'t, str> {
-        let tape = self.tape;
-        let key = |mut at: NodeId| loop {
-            if let Some(key) = tape.key(at) {
-                return key;
-            }
-            match tape.parent(at) {
-                Some(parent) => at = parent,
-                None => return Cow::Borrowed(""),
-            }
-        };
-        let own = key(id);
-        if !VALUE_KEYS.contains(&normal_key) {
-            return own;
-        }
-        let Some(object) = self.frames.last().map(|frame| frame.object) else { return own };
-        self.label(id, normal_key).map_or_else(|| key(object), |label| tape.value(label))
-    }
-
-    /// The label beside a value whose key says nothing.
-    fn label(&self, id: NodeId, normal_key: &str) -> Option<NodeId> {
-        let (tape, object) =
-            (self.tape, self.frames.last().filter(|_| VALUE_KEYS.contains(&normal_key))?.object);
-        tape.children(object).take(MEMBERS_LOOKED_AT_MAX).find(|child| {
-            *child != id
-                && tape.kind(*child) == NodeKind::String
-                && tape.key(*child).is_some_and(|key| LABEL_KEYS.contains(&normal(&key).as_str()))
-        })
-    }
-
     fn key_of(&self, id: NodeId) -> String {
         match self.tape.key(id) {
             Some(key) => normal(&key),
@@ -371,9 +283,14 @@ impl<'t> Walk<'t, '_> {
 
     /// Whose the open container is.
     fn person(&mut self) -> PersonId {
-        if self.side() == Side::Nobody {
+        if self.side().is_nobody() {
             return PersonId::NOBODY;
         }
+        self.holder()
+    }
+
+    /// The person whom the open containers tell of, whatever nobody's they lie in.
+    fn holder(&mut self) -> PersonId {
         let next =
             PersonId(u32::try_from(self.roles.len()).expect("persons are fewer than 32 bits can count"));
         for frame in self.frames.iter_mut().rev() {
@@ -391,6 +308,34 @@ impl<'t> Walk<'t, '_> {
             self.roles.push(Role::Patient); // the document is one value
         }
         PersonId(0)
+    }
+
+    /// Whom a key with a relative's word in front tells of (`spouseFirstName`), where somebody else is told beside it.
+    fn relative_named(&mut self, key: &str) -> Option<PersonId> {
+        let word = self.relative_beside(key)?;
+        let object = self.frames.last()?.object;
+        let mut made = self.named.iter().rev().take(NAMED_LOOKED_AT_MAX);
+        if let Some((_, _, person)) = made.find(|(at, of, _)| (*at, *of) == (object, word)) {
+            return Some(*person);
+        }
+        let of = self.person();
+        let person =
+            PersonId(u32::try_from(self.roles.len()).expect("persons are fewer than 32 bits can count"));
+        self.roles.push(Role::RelativeOf(of));
+        self.named.push((object, word, person));
+        Some(person)
+    }
+
+    /// The relative's word in front of a key, where another key of the object names somebody else.
+    fn relative_beside(&self, key: &str) -> Option<&'static str> {
+        let word = self.table.relatives_word(key)?;
+        let mut beside = self.tape.children(self.frames.last()?.object).take(MEMBERS_LOOKED_AT_MAX);
+        let tells = |child: NodeId| {
+            let key = self.tape.key(child).map(|key| normal(&key)).unwrap_or_default();
+            self.table.an_individuals(&key).is_some_and(|field| tells_who(field.kind))
+                && self.table.relatives_word(&key) != Some(word)
+        };
+        beside.any(tells).then_some(word)
     }
 
     fn announce(&mut self, sink: &mut dyn Sink) {
@@ -415,10 +360,24 @@ impl<'t> Walk<'t, '_> {
         let Some(frame) = self.frames.last() else { return };
         let holds = self.tape.children(frame.object).next().is_some();
         let keyed = self.tape.key_span(frame.object).is_some();
-        let clinical = holds && keyed && self.table.below(&frame.key).any(|row| row.carry == Carry::Clinical);
-        if !clinical {
-            return;
+        if holds && keyed && self.table.below(&frame.key).any(|row| row.carry == Carry::Clinical) {
+            self.clinical_begins(sink);
         }
+    }
+
+    /// The same of one value: a diagnosis in words, a blood pressure.
+    fn tell_clinical_value(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
+        let says = match self.tape.kind(id) {
+            NodeKind::String => !says_none(&self.tape.value(id)),
+            NodeKind::Number => !self.table.has_below(key), // how many there are
+            _ => false,
+        };
+        if says && !self.is_element(id) && self.table.is_clinical(key) {
+            self.clinical_begins(sink);
+        }
+    }
+
+    fn clinical_begins(&mut self, sink: &mut dyn Sink) {
         let person = self.person();
         if person != PersonId::NOBODY {
             self.announce(sink);
@@ -460,6 +419,27 @@ fn fits(kind: Kind, value: &str) -> bool {
     }
 }
 
+/// Whether a value of this kind says who somebody is.
+const fn tells_who(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::FamilyName
+            | Kind::GivenName
+            | Kind::FullName
+            | Kind::BirthDate
+            | Kind::Ssn
+            | Kind::Mrn
+            | Kind::MemberId
+            | Kind::Mbi
+    )
+}
+
+/// Whether a word says that there is nothing.
+fn says_none(value: &str) -> bool {
+    let value = value.trim();
+    value.is_empty() || NONE.iter().any(|none| value.eq_ignore_ascii_case(none))
+}
+
 /// Whether it can be base64 of something: long enough, and of its letters only.
 fn is_base64(value: &str) -> bool {
     value.len() >= 8
@@ -472,6 +452,7 @@ fn is_base64(value: &str) -> bool {
 
 const TYPE_KEYS: &[&str] = &["idtype", "type", "identifiertype", "typecode", "system", "kind", "valuetype"];
 const MEDIA_KEYS: &[&str] = &["contenttype", "mimetype", "mediatype", "filetype"];
-const VALUE_KEYS: &[&str] =
-    &["value", "answer", "text", "content", "val", "data", "valuestring", "stringvalue", "valuedate", "s"];
-const LABEL_KEYS: &[&str] = &["label", "question", "key", "field", "name", "code", "description", "type"];
+/// Relatives that keys name, looked through from the last.
+const NAMED_LOOKED_AT_MAX: usize = 16;
+const NONE: &[&str] =
+    &["none", "n/a", "na", "nil", "null", "no", "unknown", "-", "not applicable", "false", "string"];

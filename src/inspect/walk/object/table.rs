@@ -12,6 +12,8 @@ pub struct Table {
     below: Map<Box<str>, Vec<usize>>,
     /// `*word*.**`: few.
     below_word: Vec<(Box<str>, usize)>,
+    /// Keys of clinical content.
+    clinical: Map<Box<str>, ()>,
 }
 
 #[derive(Debug)]
@@ -30,7 +32,11 @@ pub(in crate::inspect::walk) enum Carry {
     Opaque,
     Time,
     Public,
+    /// Nobody's with its own parts, and no further.
+    Listing,
     Relative,
+    /// An individual's again, inside what is nobody's.
+    Own,
     Clinical,
 }
 
@@ -57,13 +63,21 @@ impl Table {
     /// # Errors
     /// What is wrong with it, in words that quote nothing but the table itself.
     pub fn new(table: &FieldTable) -> Result<Self, String> {
-        let mut compiled =
-            Self { rows: Vec::new(), by_key: Map::default(), below: Map::default(), below_word: Vec::new() };
+        let mut compiled = Self {
+            rows: Vec::new(),
+            by_key: Map::default(),
+            below: Map::default(),
+            below_word: Vec::new(),
+            clinical: Map::default(),
+        };
         for (index, field) in table.field.iter().enumerate() {
             let carry = Carry::parse(&field.reads)
                 .ok_or_else(|| format!("{}: `as` has no meaning here: {}", field.id, field.reads))?;
             compiled.rows.push(Row { field: field.clone(), carry });
             for at in &field.at {
+                if carry == Carry::Clinical {
+                    compiled.clinical.insert(at.trim_end_matches(".**").into(), ());
+                }
                 compiled.add(at, index).ok_or_else(|| format!("{}: no key name: {at}", field.id))?;
             }
         }
@@ -117,22 +131,89 @@ impl Table {
     }
 
     /// The rows for a key (in normal form) inside the object of another, best first. Of a key that has none those of what
-    /// stands behind an owner's word: `subscriberSSN`, `PatientDateOfBirth`.
+    /// stands behind somebody's word or at its end: `subscriberSSN`, `strLastName`, `DOB1`.
     pub(super) fn rows<'t>(&'t self, parent: &str, key: &str) -> impl Iterator<Item = &'t Row> {
         let (parent, key) = match self.by_key.contains_key(key) {
             true => (parent, key),
-            false => ("", self.behind_owner(key).unwrap_or_default()),
+            false => ("", self.behind(key).map_or("", |(key, _)| key)),
         };
         self.exact(parent, key)
     }
 
+    /// What a key without rows says all the same, and whether somebody's word stands in front of that.
+    fn behind<'k>(&self, key: &'k str) -> Option<(&'k str, bool)> {
+        if let Some(behind) = self.behind_owner(key) {
+            return Some((behind, true));
+        }
+        let plain = key.trim_end_matches(|c: char| c.is_ascii_digit());
+        if plain.len() < key.len() && plain.len() >= NUMBERED_MIN {
+            if self.tells(plain) {
+                return Some((plain, false));
+            }
+            if let Some(behind) = self.behind_owner(plain) {
+                return Some((behind, false));
+            }
+        }
+        let (word, front) = ends_in_a_row(plain)?;
+        (self.tells(word) && !self.is_publics(front, word)).then_some((word, false))
+    }
+
+    /// Whether what stands in front makes it nobody's: `renderingProviderLastName`. What programs call their users by has
+    /// names, too, but no birth date.
+    fn is_publics(&self, front: &str, word: &str) -> bool {
+        let names = word.ends_with("name");
+        // A hospital's record number is its patient's.
+        let public = !matches!(word, "mrn" | "memberid" | "subscriberid" | "medicaidid");
+        public && self.says_public(front)
+            || PUBLIC_FRONTS
+                .iter()
+                .any(|public| front == *public || public.len() > 3 && front.ends_with(public))
+            || (names && ACCOUNTS.iter().any(|account| front.ends_with(account)))
+    }
+
     /// What stands behind a word for an individual, where it names something that only an individual has.
     fn behind_owner<'k>(&self, key: &'k str) -> Option<&'k str> {
-        let tells = |key: &&str| {
-            let mut rows = self.exact("", key);
-            rows.any(Row::is_an_individuals)
-        };
-        owners(key).iter().filter_map(|owner| key.strip_prefix(owner)).find(tells)
+        let owners = owners(key).iter().chain(relatives(key));
+        owners.filter_map(|owner| key.strip_prefix(owner)).find_map(|rest| match rest {
+            "first" => Some("firstname"),
+            "last" => Some("lastname"),
+            rest => Some(rest).filter(|rest| self.tells(rest)),
+        })
+    }
+
+    fn tells(&self, key: &str) -> bool {
+        self.exact("", key).any(Row::is_an_individuals)
+    }
+
+    /// Whether a key (in normal form) has no row, and nobody's word in front of the one that it ends in.
+    pub(super) fn only_ends_in_a_row(&self, key: &str) -> bool {
+        !self.by_key.contains_key(key) && self.behind(key).is_some_and(|(_, owned)| !owned)
+    }
+
+    /// The word for a relative in front of a key (in normal form) that has no row of its own.
+    pub(super) fn relatives_word(&self, key: &str) -> Option<&'static str> {
+        let mut words = relatives(key).iter();
+        let word = words.find(|word| {
+            let rest = key.strip_prefix(**word).unwrap_or_default();
+            matches!(rest, "first" | "last") || self.tells(rest)
+        })?;
+        (!self.by_key.contains_key(key)).then_some(*word)
+    }
+
+    /// What of an individual a key (in normal form) names, whatever stands beside it.
+    pub(super) fn an_individuals(&self, key: &str) -> Option<&Field> {
+        self.rows("", key).find(|row| row.is_an_individuals()).map(|row| &row.field)
+    }
+
+    /// Whether a key (in normal form) holds clinical content.
+    pub(super) fn is_clinical(&self, key: &str) -> bool {
+        self.clinical.contains_key(key)
+            || key.len() > DIAGNOSIS.len() && (key.contains(DIAGNOSIS) || key.contains("diagnoses"))
+    }
+
+    /// Whether the table says something of all below a key (in normal form).
+    pub(super) fn has_below(&self, key: &str) -> bool {
+        self.below.contains_key(key)
     }
 
     fn exact<'t>(&'t self, parent: &str, key: &str) -> impl Iterator<Item = &'t Row> {
@@ -146,7 +227,9 @@ impl Table {
     /// The rows for all below a key (in normal form).
     pub(super) fn below(&self, key: &str) -> impl Iterator<Item = &Row> {
         let exact = self.below.get(key).into_iter().flatten();
-        let words = self.below_word.iter().filter(move |(word, _)| key.contains(&**word)).map(|(_, row)| row);
+        let words = self.below_word.iter().filter(move |(word, _)| key.contains(&**word));
+        // A physician's note tells of the patient.
+        let words = words.filter(move |_| !TEXTS.iter().any(|text| key.contains(text))).map(|(_, row)| row);
         exact.chain(words).filter_map(|row| self.rows.get(*row))
     }
 
@@ -202,6 +285,8 @@ impl Carry {
             "time" => Self::Time,
             "public" => Self::Public,
             "relative" => Self::Relative,
+            "listing" => Self::Listing,
+            "own" => Self::Own,
             "clinical" => Self::Clinical,
             _ => return None,
         })
@@ -236,25 +321,117 @@ const fn is_an_individuals(kind: Kind) -> bool {
 /// `user` and `subject`, which are a program's, too.
 fn owners(key: &str) -> &'static [&'static str] {
     match key.as_bytes().first() {
-        Some(b'b') => &["beneficiary"],
-        Some(b'c') => &["cardholder"],
+        Some(b'a') => &["applicant", "address1", "address2"],
+        Some(b'b') => &["beneficiary", "bene"],
+        Some(b'c') => &["cardholder", "claimant", "caller"],
         Some(b'e') => &["enrollee"],
+        Some(b'h') => &["home"],
         Some(b'i') => &["insured"],
-        Some(b'm') => &["member"],
+        Some(b'm') => &["member", "mbr", "mailing"],
         Some(b'p') => &["patient", "policyholder", "person", "pat", "pt"],
-        Some(b'r') => &["resident"],
+        Some(b'r') => &["resident", "recip"],
         Some(b's') => &["subscriber"],
         _ => &[],
     }
 }
+
+/// The same of relatives.
+fn relatives(key: &str) -> &'static [&'static str] {
+    match key.as_bytes().first() {
+        Some(b'c') => &["child", "caregiver"],
+        Some(b'd') => &["dependent"],
+        Some(b'e') => &["emergencycontact"],
+        Some(b'f') => &["father", "fathers"],
+        Some(b'g') => &["guarantor", "guardian"],
+        Some(b'm') => &["mother", "mothers"],
+        Some(b'n') => &["nextofkin", "nok"],
+        Some(b'p') => &["parent", "partner"],
+        Some(b's') => &["spouse", "sibling"],
+        _ => &[],
+    }
+}
+
+/// The row that a key (in normal form) ends in, whatever stands in front, and what does: of rows that nothing but an
+/// individual has, so that `strLastName`, `dtDOB` and `clientSsn` are told without a list of all fronts.
+fn ends_in_a_row(key: &str) -> Option<(&'static str, &str)> {
+    let ends: &[(&str, &'static str)] = match key.as_bytes().last()? {
+        b'b' => &[("dob", "dob")],
+        b'd' => &[("memberid", "memberid"), ("subscriberid", "subscriberid"), ("medicaidid", "medicaidid")],
+        b'e' => &[
+            ("firstname", "firstname"),
+            ("lastname", "lastname"),
+            ("middlename", "middlename"),
+            ("fullname", "fullname"),
+            ("familyname", "familyname"),
+            ("givenname", "givenname"),
+            ("surname", "surname"),
+            ("birthdate", "birthdate"),
+        ],
+        b'h' => &[("dateofbirth", "dateofbirth")],
+        b'm' => &[("firstnm", "firstname"), ("lastnm", "lastname"), ("middlenm", "middlename")],
+        b'n' => &[("ssn", "ssn"), ("mrn", "mrn")],
+        b'r' => &[
+            ("socialsecuritynumber", "ssn"),
+            ("medicalrecordnumber", "mrn"),
+            ("medicalrecordnbr", "mrn"),
+            ("mrnnbr", "mrn"),
+            ("membernumber", "memberid"),
+            ("membernbr", "memberid"),
+            ("memberidnumber", "memberid"),
+        ],
+        b't' => &[("birthdt", "birthdate")],
+        _ => &[],
+    };
+    ends.iter().find_map(|(end, word)| Some((*word, key.strip_suffix(end)?)))
+}
+
+/// What stands in front of a provider's, a place's or a program's names and numbers.
+const PUBLIC_FRONTS: &[&str] = &[
+    "prov",
+    "dr",
+    "md",
+    "doctor",
+    "nurse",
+    "attending",
+    "referring",
+    "rendering",
+    "ordering",
+    "prescriber",
+    "surgeon",
+    "pharmacist",
+    "therapist",
+    "clinician",
+    "author",
+    "operator",
+    "staff",
+    "vendor",
+    "company",
+    "hospital",
+    "clinic",
+    "pharmacy",
+    "createdby",
+    "updatedby",
+    "modifiedby",
+    "signedby",
+    "enteredby",
+];
+const ACCOUNTS: &[&str] =
+    &["user", "sender", "agent", "contact", "admin", "account", "customer", "owner", "rep", "manager"];
+/// Words of keys that hold text, whoever wrote it.
+const TEXTS: &[&str] = &["note", "comment", "narrative", "remark", "freetext"];
+const DIAGNOSIS: &str = "diagnosis";
+/// A shorter key is another with a digit behind it: `x1`.
+const NUMBERED_MIN: usize = 3;
 
 /// A key in normal form: lower case, letters and digits of ASCII only.
 pub(in crate::inspect::walk) fn normal(key: &str) -> String {
     if key.len() > KEY_BYTES_MAX {
         return String::new();
     }
+    // What Salesforce puts behind the names of a customer's own fields.
+    let named = ["__c", "__pc"].iter().find_map(|custom| key.strip_suffix(custom)).unwrap_or(key);
     let mut normal = String::with_capacity(key.len());
-    let plain = key.bytes().filter(u8::is_ascii_alphanumeric);
+    let plain = named.bytes().filter(u8::is_ascii_alphanumeric);
     plain.for_each(|c| normal.push(char::from(c.to_ascii_lowercase())));
     normal
 }

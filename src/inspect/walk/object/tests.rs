@@ -113,7 +113,7 @@ fn a_redox_message_has_one_patient_and_relatives_apart() {
     assert_eq!(kept.of("fasting").4, "Text");
     assert_eq!(kept.declared, [Declared::Test]);
     assert!(!kept.clinical.is_empty() && kept.clinical.iter().all(|p| *p == patient));
-    assert_eq!(kept.of("Tim").0, "$.*.*.firstname");
+    assert_eq!(kept.of("Tim").0, "$.patient.*.firstname");
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn elements_and_attributes_are_keys() {
         assert_eq!((kept.row(value), kept.of(value).3), (row, tim), "{value}");
     }
     assert_eq!((kept.of("red").4.as_str(), kept.of("red").5.as_str()), ("Text", "Favourite"));
-    assert_eq!(kept.of("Tim").0, "$.*.*.firstname");
+    assert_eq!(kept.of("Tim").0, "$.*.patient.firstname");
     let kent = kept.of("Kent").3;
     assert_eq!(kept.roles.get(kent.0 as usize), Some(&Role::RelativeOf(tim)));
     assert_eq!((kept.of("Granite").3, kept.of("Granite").4.as_str()), (PersonId::NOBODY, "Public"));

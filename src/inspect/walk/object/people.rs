@@ -1,0 +1,209 @@
+//! Which objects are a person of their own: elements of a list, and what stands under a provider's or an organisation's
+//! key and is an individual's all the same.
+//!
+//! A list may hold the parts of one person instead: names and aliases, the conditions of a query, the steps of a form. Its
+//! elements are one person, that of whoever has the list, where no two of them, and not whoever has it, have the same
+//! part: so two people never add up.
+
+use super::Walk;
+use super::side::Side;
+use crate::inspect::kind::Kind;
+use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What of a person is told somewhere: a bit for each part.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parts {
+    /// Keys, whether they have a value or not: a row of a table may lack some.
+    keys: u16,
+    values: u16,
+}
+
+impl Parts {
+    fn bit(kind: Kind) -> u16 {
+        match kind {
+            Kind::FamilyName => FAMILY,
+            Kind::GivenName => GIVEN,
+            Kind::FullName => FAMILY | GIVEN,
+            Kind::BirthDate => BIRTH,
+            Kind::Ssn => 8,
+            Kind::Mrn => 16,
+            Kind::MemberId => 32,
+            Kind::Mbi => 64,
+            _ => 0,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.keys |= other.keys;
+        self.values |= other.values;
+    }
+
+    const fn agree(self, other: Self) -> bool {
+        self.keys & other.keys == 0
+    }
+
+    /// Whether it is somebody: a number alone is of whoever holds the list.
+    const fn is_somebody(self) -> bool {
+        self.values & (FAMILY | GIVEN | BIRTH) != 0
+    }
+
+    const fn is_name_alone(self) -> bool {
+        self.keys & !(FAMILY | GIVEN) == 0
+    }
+}
+
+const FAMILY: u16 = 1;
+const GIVEN: u16 = 2;
+const BIRTH: u16 = 4;
+
+/// What the first pass gathers.
+#[derive(Default)]
+pub(super) struct People {
+    parts: BTreeMap<NodeId, Parts>,
+    /// Elements by their list, and what came back to an individual by who holds it.
+    together: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    came_back: BTreeSet<NodeId>,
+}
+
+impl Walk<'_, '_> {
+    /// The objects that are a person of their own, not counting what relatives, providers and objects inside them have.
+    pub(super) fn objects_with_a_person(&mut self) -> BTreeSet<NodeId> {
+        let mut people = People::default();
+        for id in self.tape.nodes() {
+            self.leave(id);
+            let key = self.key_of(id);
+            match self.tape.kind(id) {
+                NodeKind::Object | NodeKind::Array => self.enter(id, key, false),
+                NodeKind::String | NodeKind::Number | NodeKind::Null if self.side() == Side::Individual => {
+                    self.gather(id, &key, &mut people);
+                }
+                _ => {}
+            }
+        }
+        self.frames.clear();
+        people.told_apart(self)
+    }
+
+    fn gather(&self, id: NodeId, key: &str, people: &mut People) {
+        let Some(row) = self.row(id, key) else { return };
+        let bit = Parts::bit(row.field.kind);
+        if bit == 0 || self.relative_beside(key).is_some() {
+            return;
+        }
+        // A label and its value in a list are no person: that is who has the list.
+        let pair = match self.own_row(id, key) {
+            Some(_) => None,
+            None => self.label(id, key).map(|(_, object)| object),
+        };
+        let says = self.tape.kind(id) != NodeKind::Null && !self.tape.raw(id).is_empty();
+        let parts = Parts { keys: bit, values: if says { bit } else { 0 } };
+        let mut units = self.units().filter(|(object, _)| Some(*object) != pair);
+        let unit = units.next();
+        people.parts.entry(unit.map_or(NodeId::ROOT, |(object, _)| object)).or_default().add(parts);
+        let mut at = unit;
+        while let Some((object, came_back)) = at {
+            let outer = units.next();
+            let group = match (came_back, self.tape.parent(object)) {
+                (false, Some(list)) => list,
+                _ => outer.map_or(NodeId::ROOT, |(object, _)| object),
+            };
+            if came_back {
+                people.came_back.insert(object);
+            }
+            if !people.together.entry(group).or_default().insert(object) {
+                break; // and so are those around it
+            }
+            at = outer;
+        }
+    }
+
+    /// The open objects that may be somebody, the innermost first, and whether they came back from what is nobody's.
+    fn units(&self) -> impl Iterator<Item = (NodeId, bool)> + '_ {
+        self.frames.iter().rev().filter_map(|frame| {
+            let object = self.tape.kind(frame.object) == NodeKind::Object;
+            match self.is_element(frame.object) {
+                true => Some((frame.object, false)),
+                false => (object && frame.came_back).then_some((frame.object, true)),
+            }
+        })
+    }
+}
+
+impl People {
+    /// Settles each group, the inner ones first.
+    fn told_apart(mut self, walk: &Walk<'_, '_>) -> BTreeSet<NodeId> {
+        let mut own = BTreeSet::new();
+        let together = std::mem::take(&mut self.together);
+        for (group, members) in together.into_iter().rev() {
+            let parts = |at: &NodeId| self.parts.get(at).copied().unwrap_or_default();
+            let told: Vec<(NodeId, Parts)> = members.iter().map(|at| (*at, parts(at))).collect();
+            let is_list = walk.tape.kind(group) == NodeKind::Array;
+            let holder = if is_list { self.holder(walk.tape, group) } else { group };
+            let mut all = parts(&holder);
+            if is_list {
+                match one_person(walk, group, all, &told) {
+                    Some(whole) => all.add(whole),
+                    None => own.extend(told.iter().filter(|(_, p)| p.is_somebody()).map(|(at, _)| *at)),
+                }
+            } else {
+                for (at, parts) in &told {
+                    match all.agree(*parts) {
+                        true => all.add(*parts),
+                        false => {
+                            own.insert(*at);
+                        }
+                    }
+                }
+            }
+            self.parts.insert(holder, all);
+        }
+        own
+    }
+
+    /// Who holds a list: the nearest object that may be somebody.
+    fn holder(&self, tape: &Tape<'_>, list: NodeId) -> NodeId {
+        let mut at = Some(list);
+        while let Some(id) = at {
+            if tape.element(id).is_some() || self.came_back.contains(&id) {
+                return id;
+            }
+            at = tape.parent(id);
+        }
+        NodeId::ROOT
+    }
+}
+
+/// What the elements of a list tell together, where they are parts of one person.
+fn one_person(walk: &Walk<'_, '_>, list: NodeId, holder: Parts, told: &[(NodeId, Parts)]) -> Option<Parts> {
+    let key = walk.tape.key(list).map(|key| super::table::normal(&key)).unwrap_or_default();
+    let mut whole = Parts::default();
+    let names = NAMES.contains(&key.as_str()) && told.iter().all(|(_, parts)| parts.is_name_alone());
+    for (_, parts) in told {
+        if !names && !(whole.agree(*parts) && holder.agree(*parts)) {
+            return None;
+        }
+        whole.add(*parts);
+    }
+    let several = told.iter().filter(|(_, parts)| parts.values != 0).nth(1).is_some();
+    (names || several).then_some(whole)
+}
+
+/// Lists of the names of one person.
+const NAMES: &[&str] = &[
+    "name",
+    "names",
+    "humanname",
+    "humannames",
+    "alias",
+    "aliases",
+    "othername",
+    "othernames",
+    "formername",
+    "formernames",
+    "previousnames",
+    "legalname",
+    "legalnames",
+    "patientname",
+    "patientnames",
+];

@@ -1,0 +1,269 @@
+//! Whose a container is: an individual's, a relative's, or nobody's. Keys tell, and where they don't what stands in it:
+//! a record number under `sender` is a patient's, an NPI beside a name makes a provider.
+
+use super::table::normal;
+use super::{Carry, Table, Walk};
+use crate::inspect::field::Field;
+use crate::inspect::kind::{Kind, Whose};
+use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Individual,
+    Relative,
+    /// Those who give care, and staff: they have a name and a birth date of their own.
+    Provider,
+    /// Organisations, places and systems.
+    Organisation,
+}
+
+impl Side {
+    pub(super) const fn is_nobody(self) -> bool {
+        matches!(self, Self::Provider | Self::Organisation)
+    }
+}
+
+/// Whose a container is.
+pub(super) struct Told {
+    pub(super) side: Side,
+    /// An entry of a directory: nobody's with its own parts, and no further.
+    pub(super) listing: bool,
+    /// Whether it is an individual's inside what is nobody's, or by what it holds under a key that says nobody's.
+    pub(super) came_back: bool,
+}
+
+impl Walk<'_, '_> {
+    /// Whose what stands in a container is.
+    pub(super) fn side_of(&self, id: NodeId, key: &str) -> Told {
+        let above = self.frames.last();
+        // Claims of a user who is a practitioner are nobody's.
+        let user = if self.exchange.is_of_a_provider { Side::Provider } else { Side::Individual };
+        let outer = above.map_or(user, |frame| frame.whose);
+        let (mut side, mut listing) = (outer, false);
+        match (self.tape.element(id), above) {
+            (Some(_), Some(list)) => listing = list.is_listing,
+            (None, Some(_)) => (side, listing) = self.side_by_key(id, key, side),
+            _ => {}
+        }
+        let mut came_back = outer.is_nobody() && side == Side::Individual;
+        if self.tape.kind(id) == NodeKind::Object {
+            if side.is_nobody() {
+                if self.holds_an_individual(id, side) {
+                    (side, listing, came_back) = (Side::Individual, false, true);
+                }
+            } else if side == Side::Individual
+                && let Some(public) = self.public_by_content(id)
+            {
+                ((side, listing), came_back) = (public, false);
+            }
+        }
+        Told { side, listing, came_back }
+    }
+
+    fn side_by_key(&self, id: NodeId, key: &str, above: Side) -> (Side, bool) {
+        // A hit of a search: what it holds is what was looked for.
+        let is_hit = self.tape.key_is(id, "_source");
+        let (mut side, mut listing, mut public) = (above, false, false);
+        for row in self.table.below(key) {
+            public |= matches!(row.carry, Carry::Public | Carry::Listing);
+            match row.carry {
+                Carry::Own if above.is_nobody() => return (Side::Individual, false),
+                Carry::Public if !side.is_nobody() && !is_hit => side = public_side(row.field.whose),
+                Carry::Listing if !side.is_nobody() => (side, listing) = (Side::Organisation, true),
+                Carry::Relative if side == Side::Individual => side = Side::Relative,
+                _ => {}
+            }
+        }
+        // What an entry of a directory holds besides is its own only where it is a part of it.
+        let parts = self.frames.last().is_some_and(|frame| frame.is_listing);
+        let other = parts && !public && !PARTS_OF_A_LISTING.contains(&key);
+        if other { (Side::Individual, false) } else { (side, listing) }
+    }
+
+    /// Whether an object that is nobody's by its place has what only an individual has. Those who give care have names,
+    /// birth dates and tax numbers of their own.
+    fn holds_an_individual(&self, id: NodeId, side: Side) -> bool {
+        let own = Own::of(self.tape, self.table, id);
+        own.says_individual
+            || own.number
+            || (side == Side::Organisation && !own.npi && (own.ssn || own.name && own.birth))
+    }
+
+    /// Whether an object is a provider's or an organisation's by what it says of itself, an entry of a directory or an account;
+    /// and whether what it holds besides may be somebody else's.
+    fn public_by_content(&self, id: NodeId) -> Option<(Side, bool)> {
+        let tape = self.tape;
+        let (mut listed, mut organisation, mut account) = (false, false, false);
+        for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
+            let Some(key) = tape.plain_key(child) else { continue };
+            let is = |word: &str| key.eq_ignore_ascii_case(word.as_bytes());
+            match key.len() {
+                3 if is("npi") => listed |= is_npi(&tape.value(child)),
+                4 if is("name") && tape.kind(child) == NodeKind::String => {
+                    organisation |= names_an_organisation(&tape.value(child));
+                }
+                7 if is("schemas") => account |= tape.raw(child).contains(SCIM),
+                16 if is("enumeration_type") => listed |= tape.value(child).starts_with("NPI-"),
+                _ => {}
+            }
+        }
+        if !(listed || organisation || account) {
+            return None;
+        }
+        let own = Own::of(tape, self.table, id);
+        if own.says_individual || own.number || own.ssn || own.birth || own.clinical {
+            return None;
+        }
+        let named = own.name || own.any_name;
+        match (listed && named, organisation && !own.name && own.contact) {
+            _ if account => Some((Side::Organisation, false)),
+            (true, _) => Some((Side::Provider, true)),
+            (_, true) => Some((Side::Organisation, true)),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn public_side(whose: Whose) -> Side {
+    if whose == Whose::Provider { Side::Provider } else { Side::Organisation }
+}
+
+/// What the members of one object say that it is.
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
+struct Own {
+    /// A type, or a key with an owner's word in it.
+    says_individual: bool,
+    /// A record, member or Medicare number.
+    number: bool,
+    ssn: bool,
+    name: bool,
+    birth: bool,
+    npi: bool,
+    clinical: bool,
+    /// A name of whatever has one.
+    any_name: bool,
+    /// An address, or a number to call.
+    contact: bool,
+}
+
+impl Own {
+    fn of(tape: &Tape<'_>, table: &Table, id: NodeId) -> Self {
+        let mut own = Self::default();
+        for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
+            let key = tape.key(child).map(|key| normal(&key)).unwrap_or_default();
+            let full = tape.children(child).next().is_some();
+            match tape.kind(child) {
+                NodeKind::String | NodeKind::Number if !tape.raw(child).is_empty() => {
+                    own.tell(table, &key, &tape.value(child));
+                }
+                NodeKind::Object | NodeKind::Array if full => {
+                    own.clinical |= table.below(&key).any(|row| row.carry == Carry::Clinical);
+                    own.any_name |= matches!(key.as_str(), "basic" | "name");
+                    own.contact |= CONTACTS.contains(&key.as_str());
+                }
+                _ => {}
+            }
+        }
+        own
+    }
+
+    fn tell(&mut self, table: &Table, key: &str, value: &str) {
+        self.npi |= key.ends_with("npi") && is_npi(value);
+        self.any_name |= key.ends_with("name");
+        if ROLE_KEYS.contains(&key) && INDIVIDUALS.iter().any(|word| value.eq_ignore_ascii_case(word)) {
+            self.says_individual = true;
+        }
+        self.clinical |= table.is_clinical(key);
+        let Some(kind) = table.an_individuals(key).map(|field: &Field| field.kind) else { return };
+        let of_a_patient = OWNERS.iter().any(|word| key.starts_with(word));
+        match kind {
+            Kind::Mrn | Kind::Mbi | Kind::MemberId => self.number = true,
+            Kind::Ssn => self.ssn = true,
+            Kind::BirthDate => self.birth = true,
+            Kind::FamilyName | Kind::GivenName | Kind::FullName => self.name = true,
+            Kind::Phone | Kind::Street | Kind::Zip => {
+                self.contact = true;
+                return;
+            }
+            _ => return,
+        }
+        self.says_individual |= of_a_patient;
+    }
+}
+
+/// Ten digits, the first of which is 1 or 2.
+fn is_npi(value: &str) -> bool {
+    value.len() == 10 && value.starts_with(['1', '2']) && value.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn names_an_organisation(name: &str) -> bool {
+    let mut words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.any(|word| ORGANISATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
+}
+
+const SCIM: &str = "urn:ietf:params:scim:";
+const ROLE_KEYS: &[&str] =
+    &["type", "role", "usertype", "persontype", "kind", "resourcetype", "relationship"];
+/// Not `member`: of a team.
+const INDIVIDUALS: &[&str] =
+    &["patient", "subscriber", "beneficiary", "enrollee", "dependent", "insured", "policyholder"];
+const OWNERS: &[&str] = &["patient", "subscriber", "beneficiary", "enrollee", "policyholder", "dependent"];
+/// Words that names of organisations have and names of people don't.
+const ORGANISATIONS: &[&str] = &[
+    "associates",
+    "center",
+    "centre",
+    "clinic",
+    "clinics",
+    "company",
+    "corporation",
+    "foundation",
+    "healthcare",
+    "hospital",
+    "hospitals",
+    "inc",
+    "institute",
+    "laboratories",
+    "laboratory",
+    "labs",
+    "llc",
+    "ltd",
+    "pharmacies",
+    "pharmacy",
+    "university",
+];
+const CONTACTS: &[&str] = &["address", "addresses", "phone", "phones", "telecom", "contact", "contacts"];
+/// What an entry of a directory has of its own.
+const PARTS_OF_A_LISTING: &[&str] = &[
+    "address",
+    "addresses",
+    "affiliations",
+    "basic",
+    "contact",
+    "contacts",
+    "credentials",
+    "education",
+    "email",
+    "emails",
+    "endpoints",
+    "hours",
+    "identifier",
+    "identifiers",
+    "languages",
+    "license",
+    "licenses",
+    "location",
+    "locations",
+    "name",
+    "names",
+    "othernames",
+    "phone",
+    "phones",
+    "practicelocations",
+    "specialties",
+    "specialty",
+    "taxonomies",
+    "taxonomy",
+    "telecom",
+];
