@@ -18,6 +18,7 @@ pub mod decode;
 pub mod xhtml;
 pub mod disguise;
 pub mod embedded;
+pub mod written;
 mod markup;
 mod enclosed;
 pub(crate) mod wrapped;
@@ -25,6 +26,7 @@ pub mod offsets;
 pub mod scan;
 mod simd;
 pub mod text;
+mod behind;
 pub mod names;
 pub mod check;
 pub mod marker;
@@ -245,6 +247,10 @@ impl<'r> Inspector<'r> {
             Format::FhirXml | Format::Ccda | Format::Ncpdp | Format::Xds | Format::Xml => {
                 return self.xml(content_type, bytes, scorer, top, left);
             }
+            Format::Hl7v2 if written::is_one_line(bytes) => {
+                begin(scorer, Escapes::None, bytes);
+                scorer.plain_bytes(bytes);
+            }
             Format::Hl7v2 => {
                 begin(scorer, Escapes::Hl7v2, bytes);
                 if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, scorer) {
@@ -437,7 +443,8 @@ impl<'r> Inspector<'r> {
                 None => bytes,
             };
             scorer.carried(&carrier, bytes.len());
-            if carrier.media_type == "text/x-fhir-query" {
+            if carrier.media_type == QUERY_TYPE {
+                scorer.carried_raw(Escapes::Percent, &bytes);
                 let text = text_of(&bytes);
                 let person = PersonId(0);
                 scorer.person(person, Role::Patient);
@@ -450,6 +457,9 @@ impl<'r> Inspector<'r> {
         }
     }
 }
+
+/// The media type of a search, with or without the path before it (FHIR R4, AuditEvent.entity.query).
+const QUERY_TYPE: &str = "text/x-fhir-query";
 
 const fn reason_of(error: WalkError) -> UninspectedReason {
     match error {

@@ -3,10 +3,11 @@
 //! Per rule the matches are leftmost-first and don't overlap; a match that its validator refuses restarts one byte
 //! later. Where matches of several rules overlap, the one with most points stays, then the longest.
 
+use super::behind;
 use super::check::Validator;
 use super::kind::{Kind, Points};
-use super::names::window_before;
 use super::names::words::LOWER_BYTES;
+use super::names::{window_after, window_before};
 use super::rules::{Mode, RawDetector, RuleSet};
 use regex::{Regex, RegexBuilder};
 use regex_automata::util::syntax;
@@ -27,6 +28,8 @@ pub struct Detector {
     alone: Points,
     with_nearby: Points,
     unless_before: Vec<String>,
+    around: bool,
+    behind: Option<Kind>,
 }
 
 /// One match in a text. The matched words stay in the text.
@@ -87,6 +90,8 @@ impl Detector {
             alone: raw.points.alone,
             with_nearby: raw.points.nearby,
             unless_before: raw.unless_before,
+            around: raw.around,
+            behind: raw.behind,
         })
     }
 
@@ -105,8 +110,11 @@ impl Detector {
         if self.unless_before.iter().any(|w| ends_with_word(near, w) || named(w)) {
             return None;
         }
+        let says = |words: &str| has_any_word(words, &self.nearby);
         let nearby = !self.nearby.is_empty()
-            && (has_any_word(&before, &self.nearby) || has_any_word(&cue, &self.nearby));
+            && (says(&before)
+                || says(&cue)
+                || self.around && says(&window_after(text, span.end, self.within).to_lowercase()));
         let points = if nearby { self.with_nearby } else { self.alone };
         // A provider's number counts for nobody; it is told, so that nothing else takes it for a patient's.
         (points.0 > 0 || self.kind == Kind::Provider).then_some(points)
@@ -116,7 +124,7 @@ impl Detector {
 /// Everything the rules find in `text`, in order of place, without overlaps.
 #[must_use]
 pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
-    let mut hits = Vec::new();
+    let (mut hits, mut followers) = (Vec::new(), Vec::new());
     if text.len() < SHORTEST {
         return Vec::new();
     }
@@ -127,7 +135,11 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
         }
         let points = detector.judge(text, span.clone(), cue, rules);
         if let Some(points) = points {
-            hits.push((number, Hit { span, kind: detector.kind, points, rule: detector.id.clone() }));
+            let hit = Hit { span, kind: detector.kind, points, rule: detector.id.clone() };
+            match detector.behind {
+                Some(kind) => followers.push((kind, hit)),
+                None => hits.push((number, hit)),
+            }
         }
         points.is_some()
     });
@@ -150,6 +162,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
         h.kind == Kind::Provider || providers.get(first).is_none_or(|p| p.start >= h.span.end)
     });
     rules.names.find(text, cue, &rules.words, &mut hits);
+    behind::add(text, followers, &mut hits);
     if rules.modes.is_empty() {
         return without_overlaps(hits);
     }

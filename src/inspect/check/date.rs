@@ -51,11 +51,11 @@ pub fn parse(value: &str) -> Option<Date> {
             *found.get_mut(count)? = (head.parse().ok()?, head.len());
             count += 1;
             rest = tail;
-        } else if first.is_ascii_alphabetic() {
-            let (head, tail) = rest.split_at(run(|c| c.is_ascii_alphabetic()));
+        } else if first.is_alphabetic() {
+            let (head, tail) = rest.split_at(run(char::is_alphabetic));
             match month(head) {
                 Some(m) => month_word = Some((m, count)),
-                None if count == 0 || matches!(head, "st" | "nd" | "rd" | "th" | "of") => {}
+                None if count == 0 || matches!(head, "st" | "nd" | "rd" | "th" | "of" | "de" | "del") => {}
                 None => break,
             }
             rest = tail;
@@ -73,6 +73,7 @@ pub fn parse(value: &str) -> Option<Date> {
                 Date::new(year(*b, *len)?, m, u8::try_from(*a).ok()?)
             }
             [(y, 4)] => Date::new(u16::try_from(*y).ok()?, m, 0),
+            [(y, 2)] if v.contains('\'') => Date::new(year(*y, 2)?, m, 0),
             _ => None,
         };
     }
@@ -110,6 +111,15 @@ fn iso(v: &[u8]) -> Option<Option<Date>> {
         return None;
     }
     Some(Date::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?))
+}
+
+/// Whether numbers with strokes between them have a unit behind them: `12/24/48 h` are hours, and no date.
+#[must_use]
+pub fn has_unit(value: &str) -> bool {
+    let numbers = value.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
+    numbers.len() < value.len()
+        && !value.ends_with('Z')
+        && numbers.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b'-' | b' '))
 }
 
 /// Whether `value` is a month by name and a day of it, in either order: `March 5th`, `5 Mar`.
@@ -176,12 +186,29 @@ fn month(word: &str) -> Option<u8> {
         "november",
         "december",
     ];
-    let word = word.to_ascii_lowercase();
+    let word = word.to_lowercase();
     let at = MONTHS
         .iter()
-        .position(|m| *m == word || (word.len() >= 3 && word.len() <= 4 && m.starts_with(&word)))?;
+        .position(|m| *m == word || (word.len() >= 3 && word.len() <= 4 && m.starts_with(&word)))
+        .or_else(|| FOREIGN_MONTHS.iter().position(|names| names.contains(&word.as_str())))?;
     u8::try_from(at + 1).ok()
 }
+
+/// Months as German, Spanish, French, Italian, Portuguese and Dutch call them, where English doesn't.
+const FOREIGN_MONTHS: [&[&str]; 12] = [
+    &["januar", "enero", "ene", "janvier", "janv", "gennaio", "gen", "janeiro", "januari"],
+    &["februar", "febrero", "février", "fevrier", "févr", "fév", "febbraio", "fevereiro", "fev", "februari"],
+    &["märz", "maerz", "mär", "marzo", "mars", "março", "maart", "mrt"],
+    &["abril", "abr", "avril", "avr", "aprile"],
+    &["mai", "mayo", "maggio", "maio", "mei"],
+    &["juni", "junio", "juin", "giugno", "giu", "junho"],
+    &["juli", "julio", "juillet", "juil", "luglio", "lug", "julho"],
+    &["agosto", "ago", "août", "aout", "augustus"],
+    &["septiembre", "septembre", "settembre", "setembro", "set"],
+    &["oktober", "okt", "octubre", "octobre", "ottobre", "ott", "outubro", "out"],
+    &["noviembre", "novembre", "novembro"],
+    &["dezember", "dez", "diciembre", "dic", "décembre", "decembre", "déc", "dicembre", "dezembro"],
+];
 
 #[cfg(test)]
 mod tests {
@@ -215,6 +242,31 @@ mod tests {
         assert!(is_day_of_year("Sept. 30"));
         for v in ["May 45", "March", "5", "march madness"] {
             assert!(!is_day_of_year(v), "{v}");
+        }
+    }
+
+    #[test]
+    fn months_of_other_languages_are_read() {
+        for v in [
+            "4. Juni 1937",
+            "4 de junio de 1937",
+            "4 juin 1937",
+            "4 giugno 1937",
+            "Friday, June the 4th, 1937",
+        ] {
+            assert_eq!(parse(v), Date::new(1937, 6, 4), "{v}");
+        }
+        assert_eq!(parse("14 août 1962"), Date::new(1962, 8, 14));
+        assert_eq!(parse("3. März 1958"), Date::new(1958, 3, 3));
+        assert_eq!(parse("June '37"), Date::new(1937, 6, 0));
+        assert_eq!(parse("June 37"), None);
+    }
+
+    #[test]
+    fn numbers_with_a_unit_are_told() {
+        assert!(has_unit("12/24/48 h") && has_unit("05-10-20mm"));
+        for date in ["12/24/48", "1962-06-22T10:00Z", "Mar 5 th", "June 4, 1937"] {
+            assert!(!has_unit(date), "{date}");
         }
     }
 

@@ -47,12 +47,16 @@ pub enum Validator {
     PublicIp,
     /// Three digits or more, and no date.
     RecordNumber,
+    /// The same, and no range of small numbers.
+    Licence,
     /// At least one digit.
     HasDigit,
     /// Given and family name of the lists, in whatever case.
     ListedName,
     /// Words of which none is a plain word only.
     MaybeName,
+    /// Words of a name with carets between them, of which none is a plain word only.
+    CaretName,
     /// A name as a parameter carries it: letters, percent codes, few digits at its end.
     NamePart,
     /// A town of the list.
@@ -75,7 +79,10 @@ impl Validator {
             Self::Phone => phone::has_form(value),
             Self::PhoneNumber => phone::has_any_form(value),
             Self::Date => date::parse(value).is_some(),
-            Self::Day => date::parse(value).is_some() && value.bytes().filter(|b| *b == b':').count() < 2,
+            Self::Day => {
+                let to_the_second = value.bytes().filter(|b| *b == b':').count() >= 2;
+                date::parse(value).is_some() && !to_the_second && !date::has_unit(value)
+            }
             Self::DayOfYear => date::is_day_of_year(value),
             Self::Card => {
                 let d = digits::only(value);
@@ -88,8 +95,13 @@ impl Validator {
             Self::PublicIp => ip::may_be_somebodys(value),
             Self::HasDigit => value.bytes().any(|b| b.is_ascii_digit()),
             Self::RecordNumber => record::is_number(value),
+            Self::Licence => record::is_number(value) && !record::is_range(value),
             Self::ListedName => names::is_listed(value),
             Self::MaybeName => names::may_be(value),
+            Self::CaretName => {
+                let mut parts = value.split('^');
+                parts.all(|part| names::may_be(part) && !words.is_clinical(&part.to_lowercase()))
+            }
             Self::NamePart => names::is_part(value),
             Self::KnownCity => place::is_known_city(value),
             Self::Place => place::is_local(value, words),

@@ -6,13 +6,18 @@ use crate::inspect::marker::Sign;
 /// Whether `value` has ten digits, or eleven with the country code 1 in front, or `+` and eight to fifteen.
 #[must_use]
 pub fn has_form(value: &str) -> bool {
-    let d = digits::only(value);
+    let d = digits::only(without_extension(value));
     match d.len() {
         10 => true,
         11 => d.first() == Some(&b'1') || value.trim_start().starts_with('+'),
         8..=15 => value.trim_start().starts_with('+'),
         _ => false,
     }
+}
+
+/// `917-443-0682, ext 14` without what stands behind the number.
+fn without_extension(value: &str) -> &str {
+    value.find(['x', 'X', 'e', 'E', ',']).and_then(|at| value.get(..at)).unwrap_or(value)
 }
 
 /// Whether `value`, named a telephone number, can be one of any country's: seven to fifteen digits, and no date.
@@ -75,6 +80,14 @@ mod tests {
         for v in ["2024-05-01", "12-31", "1234567890123456"] {
             assert!(!has_any_form(v), "{v}");
         }
+    }
+
+    #[test]
+    fn an_extension_is_no_part_of_the_form() {
+        for v in ["917-443-0682 x14", "(917) 443-0682, ext. 14", "+1 917 443 0682 extension 14"] {
+            assert!(has_form(v), "{v}");
+        }
+        assert!(!has_form("917-443 x0682"));
     }
 
     #[test]

@@ -28,9 +28,13 @@ pub fn is_facility(value: &str, words: &Words) -> bool {
     let mut parts = lower.split([' ', '.']).filter(|w| !w.is_empty());
     let first = parts.next().unwrap_or_default();
     let alone = parts.next().is_none();
+    let asked = ASKING.contains(&first) && lower.split_whitespace().count() == 2;
+    let journal = lower == "j med" || lower.ends_with(" j med");
     let taught = first == "university" && !CARE.iter().any(|c| lower.contains(c));
     !words.wide_places.contains(&lower)
         && !taught
+        && !asked
+        && !journal
         && !PEOPLE.contains(&first)
         && !TIMES.contains(&first)
         && !(alone && (words.not_names.contains(first) || first.len() < 3))
@@ -51,6 +55,11 @@ pub fn is_street_line(value: &str) -> bool {
 }
 
 const COMPASS: &[&str] = &["north", "south", "east", "west", "new", "united", "city", "town", "village"];
+/// Words that stand before any hospital: `Which hospital`.
+const ASKING: &[&str] = &[
+    "which", "what", "whose", "any", "each", "every", "this", "that", "the", "your", "our", "my", "his",
+    "her", "their", "no", "another", "if", "when", "does", "is",
+];
 const CARE: &[&str] = &["hospital", "medical", "clinic", "health"];
 const PEOPLE: &[&str] = &["dr", "doctor", "mr", "mrs", "ms", "prof", "professor", "miss"];
 const TIMES: &[&str] = &[
@@ -102,10 +111,15 @@ mod tests {
     #[test]
     fn places_of_care_are_no_times_people_or_abbreviations() {
         let words = &RuleSet::built_in().words;
-        for good in ["UCSF", "Cedars-Sinai", "Mount Sinai", "St. Luke's Hospital", "Mayo Clinic"] {
+        for good in
+            ["UCSF", "Our Lady Hospital", "Cedars-Sinai", "Mount Sinai", "St. Luke's Hospital", "Mayo Clinic"]
+        {
             assert!(is_facility(good, words), "{good}");
         }
         for bad in ["January", "Dr", "ED", "ICU", "Emily Clark", "France", "University of Nicosia"] {
+            assert!(!is_facility(bad, words), "{bad}");
+        }
+        for bad in ["Which hospital", "Your Clinic", "N Engl J Med", "J Med"] {
             assert!(!is_facility(bad, words), "{bad}");
         }
     }

@@ -10,6 +10,13 @@ pub fn is_number(value: &str) -> bool {
     digits >= DIGITS_MIN && !looks_like_date(value)
 }
 
+/// Whether `value` is `70-99`: two numbers of up to three digits, as laboratories write what is normal.
+#[must_use]
+pub fn is_range(value: &str) -> bool {
+    let small = |n: &str| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit());
+    value.split_once('-').is_some_and(|(low, high)| small(low) && small(high))
+}
+
 /// `2024-05-01`, `05/01/2024`, `5-1-24`: with separators, as people write dates.
 fn looks_like_date(value: &str) -> bool {
     let parts: Vec<&str> = value.split(['-', '/']).collect();
@@ -33,6 +40,14 @@ mod tests {
         }
         for bad in ["2024-05-01", "05/01/2024", "5-1-24", "A1", "number"] {
             assert!(!is_number(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ranges_of_small_numbers_are_told() {
+        assert!(is_range("70-99") && is_range("140-180"));
+        for number in ["882-1140", "A1-22", "70", "1-2-3", "-5"] {
+            assert!(!is_range(number), "{number}");
         }
     }
 }

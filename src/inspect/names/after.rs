@@ -112,7 +112,8 @@ pub(in crate::inspect) fn window_before(text: &str, end: usize, bytes: usize) ->
     text.get(start..end).unwrap_or_default()
 }
 
-fn window_after(text: &str, start: usize, bytes: usize) -> &str {
+/// The first `bytes` of `text` from `start` on, or less at a character's bound.
+pub(in crate::inspect) fn window_after(text: &str, start: usize, bytes: usize) -> &str {
     let mut end = (start + bytes).min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;

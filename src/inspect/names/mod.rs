@@ -7,7 +7,7 @@ pub mod list;
 mod run;
 pub mod words;
 
-pub(super) use after::window_before;
+pub(super) use after::{window_after, window_before};
 pub use find::{Evidence, Recogniser, Rule};
 
 use words::Words;

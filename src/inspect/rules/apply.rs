@@ -82,6 +82,8 @@ impl Raw {
                 within: c.within.unwrap_or(old.within),
                 points: c.points.unwrap_or(old.points),
                 unless_before: c.unless_before.unwrap_or_else(|| old.unless_before.clone()),
+                around: old.around,
+                behind: old.behind,
             };
             *old = new;
             return Ok(());
@@ -100,6 +102,8 @@ impl Raw {
             within: c.within.unwrap_or(forty()),
             points: c.points.ok_or("a new detector needs points = { alone = …, nearby = … }")?,
             unless_before: c.unless_before.unwrap_or_default(),
+            around: false,
+            behind: None,
         });
         Ok(())
     }

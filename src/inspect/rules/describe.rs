@@ -16,8 +16,10 @@ impl Raw {
             let nearby: Vec<&str> =
                 rule.nearby.iter().chain(&rule.nearby_lists).map(String::as_str).collect();
             if !nearby.is_empty() {
-                lines.push(format!("nearby  {} (within {} bytes)", nearby.join(", "), rule.within));
+                let side = if rule.around { ", before or behind" } else { "" };
+                lines.push(format!("nearby  {} (within {} bytes{side})", nearby.join(", "), rule.within));
             }
+            lines.extend(rule.behind.map(|kind| format!("behind  a {kind}")));
             if !rule.unless_before.is_empty() {
                 lines.push(format!("unless  {}", rule.unless_before.join(", ")));
             }

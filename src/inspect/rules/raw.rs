@@ -66,6 +66,11 @@ pub struct RawDetector {
     /// Words right before the value that make it somebody else's.
     #[serde(default)]
     pub unless_before: Vec<String>,
+    /// Whether nearby words are looked for behind the value, too.
+    #[serde(default)]
+    pub around: bool,
+    /// What has to stand right before the value, with no more than a sex between them: something found of this kind.
+    pub behind: Option<Kind>,
 }
 
 /// Points without and with a nearby word; 0 means that it isn't reported.

@@ -4,7 +4,7 @@
 use super::known::KeptText;
 use super::person::{agree, is_name, is_number, keys};
 use super::quiet::As;
-use super::{Carrier, Evidence, Scorer};
+use super::{Carrier, Evidence, Scorer, leads_to_nobody};
 use crate::inspect::disguise::Plain;
 use crate::inspect::embedded::{self, Packing, Whole};
 use crate::inspect::finding::Part;
@@ -15,7 +15,7 @@ use crate::inspect::rules::Mode;
 use crate::inspect::walk::fhir;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
-use crate::inspect::{names, text, wrapped, xhtml};
+use crate::inspect::{QUERY_TYPE, names, text, url, wrapped, written, xhtml};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -74,6 +74,7 @@ impl Scorer<'_> {
 
     /// Undoes what disguises a text, sets aside what it carries, and judges the rest.
     pub(super) fn undisguised_text(&mut self, whole: &str, origin: &dyn Fn(usize) -> usize) {
+        self.carry_searches(whole, PersonId::NOBODY, 0, origin, &|| String::new());
         let plain = Plain::of(whole);
         let from = |at| origin(plain.origin(at));
         let rest = self.set_aside(plain.text(), PersonId::NOBODY, 0, &from, &|| String::new());
@@ -94,7 +95,8 @@ impl Scorer<'_> {
             return self.tell_hits(leaf, text, Vec::new(), origin, place);
         }
         match embedded::whole(text) {
-            Some(Whole::Document) => {
+            // A message as a log writes it begins as a document does, and is one when its segments end.
+            Some(Whole::Document) if !written::messages(text).iter().any(|m| m.is_written) => {
                 let start = leaf.span.start;
                 let origins = (0..=text.len()).map(|at| self.spot(start + origin(at))).collect();
                 self.carry(leaf, text.to_owned(), Packing::Plain, leaf.span.clone(), Some(origins), place);
@@ -105,13 +107,15 @@ impl Scorer<'_> {
                 self.free_text(leaf, &markup.text, &|at| origin(markup.origin(at)), place);
                 return;
             }
-            None => {}
+            Some(Whole::Document) | None => {}
         }
+        let searches = leaf.reads != Reads::Code
+            && self.carry_searches(text, leaf.person, leaf.span.start, origin, place);
         let plain = Plain::of(text);
         let from = |at| origin(plain.origin(at));
         let rest = self.set_aside(plain.text(), leaf.person, leaf.span.start, &from, place);
         let quiet = self.free_text(leaf, rest.as_deref().unwrap_or(plain.text()), &from, place);
-        if quiet && rest.is_none() && plain.is_as_written() {
+        if quiet && !searches && rest.is_none() && plain.is_as_written() {
             self.quiet.learn(how, text, cue);
         }
     }
@@ -125,7 +129,8 @@ impl Scorer<'_> {
         origin: &dyn Fn(usize) -> usize,
         place: &dyn Fn() -> String,
     ) -> Option<String> {
-        let told = self.carry_objects(text, person, start, origin, place);
+        let told = self.carry_objects(text, person, start, origin, place)
+            | self.carry_messages(text, person, start, origin, place);
         let runs = embedded::base64_runs(text);
         if runs.is_empty() {
             // What was carried is looked through where it stands, too: who is named beside it may be whose it is.
@@ -162,6 +167,61 @@ impl Scorer<'_> {
             self.carry(&carried(person), object.to_owned(), Packing::Plain, span, Some(origins), place);
         }
         found
+    }
+
+    /// Makes carriers of the HL7v2 in a text. Gives whether there was such.
+    fn carry_messages(
+        &mut self,
+        text: &str,
+        person: PersonId,
+        start: usize,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) -> bool {
+        let messages = written::messages(text);
+        let found = !messages.is_empty();
+        for message in messages {
+            let span = start + origin(message.span.start)..start + origin(message.span.end);
+            let origins = message.origins.iter().map(|at| self.spot(start + origin(*at))).collect();
+            self.carry(&carried(person), message.text, Packing::Plain, span, Some(origins), place);
+        }
+        found
+    }
+
+    /// Makes carriers of the searches in a text whose parameters tell of an individual. Gives whether there was such.
+    fn carry_searches(
+        &mut self,
+        text: &str,
+        person: PersonId,
+        start: usize,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) -> bool {
+        let mut found = false;
+        for search in written::searches(text) {
+            let target = text.get(search.span.clone()).unwrap_or_default();
+            if !self.searches_for_somebody(target) {
+                continue;
+            }
+            found = true;
+            let span = start + origin(search.span.start)..start + origin(search.span.end);
+            let origins =
+                (search.span.start..=search.span.end).map(|at| self.spot(start + origin(at))).collect();
+            let leaf = Leaf { reads: Reads::Base64(QUERY_TYPE), ..carried(person) };
+            self.carry(&leaf, target.to_owned(), Packing::Plain, span, Some(origins), place);
+        }
+        found
+    }
+
+    /// Whether a search is for patients, or a parameter names what only an individual has: more than a name, which
+    /// anything may have.
+    fn searches_for_somebody(&self, target: &str) -> bool {
+        let Some((path, query)) = target.split_once('?') else { return false };
+        let names =
+            || query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, _)| url::last_name(name));
+        !leads_to_nobody(target)
+            && (path == "Patient"
+                || names().any(|name| name != "name" && self.rules.objects.is_an_individuals(name)))
     }
 
     /// Whether JSON is a resource of FHIR or has two keys and more that name what only an individual has.

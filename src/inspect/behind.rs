@@ -1,0 +1,71 @@
+//! What counts only right behind something else: a date behind a full name is its bearer's birth date.
+
+use super::check::date;
+use super::kind::{Kind, Points};
+use super::text::Hit;
+
+/// Adds to `hits` each of `followers` that stands right behind one of them of its kind.
+pub(super) fn add(text: &str, followers: Vec<(Kind, Hit)>, hits: &mut Vec<Hit>) {
+    if followers.is_empty() {
+        return;
+    }
+    let sure = hits.iter().filter(|hit| hit.points >= LEAST);
+    let mut ends: Vec<(usize, Kind)> = sure.map(|hit| (hit.span.end, hit.kind)).collect();
+    ends.sort_unstable();
+    let follows = |kind: Kind, hit: &Hit| {
+        let before = ends.partition_point(|(end, _)| *end <= hit.span.start);
+        let near = ends.get(..before).unwrap_or_default().iter().rev();
+        near.take_while(|(end, _)| hit.span.start - end <= GAP_BYTES_MAX)
+            .any(|(end, of)| *of == kind && text.get(*end..hit.span.start).is_some_and(is_gap))
+            && !heads_life(text.get(hit.span.end..).unwrap_or_default())
+    };
+    let new: Vec<Hit> =
+        followers.into_iter().filter(|(kind, hit)| follows(*kind, hit)).map(|(_, hit)| hit).collect();
+    hits.extend(new);
+}
+
+/// Whether no more than a sex stands between a name and what belongs to it, on one line.
+fn is_gap(gap: &str) -> bool {
+    let mut words = gap.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    let sex = words.next().is_none_or(|w| SEXES.iter().any(|sex| sex.eq_ignore_ascii_case(w)));
+    sex && words.next().is_none() && !gap.contains(['\n', '\r', '.', '='])
+}
+
+/// Whether a second date follows behind a dash: `(4 June 1937 - 6 May 1999)` is of an encyclopaedia.
+fn heads_life(rest: &str) -> bool {
+    let Some(rest) = rest.trim_start().strip_prefix(['-', '\u{2013}', '\u{2014}']) else { return false };
+    let mut words = rest.split_whitespace().map(|w| w.trim_end_matches([',', '.', ')']));
+    let (one, two) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    one.starts_with(|c: char| c.is_ascii_digit()) || date::is_day_of_year(&format!("{one} {two}"))
+}
+
+/// A name that is worth less may be anything.
+const LEAST: Points = Points(30);
+/// How far a value may stand behind.
+const GAP_BYTES_MAX: usize = 12;
+const SEXES: &[&str] = &["m", "f", "male", "female", "w", "x", "u", "nb"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_a_sex_stands_between() {
+        for gap in [" ", ", ", " F ", ", F, ", " (", " [", " | ", " / ", " - ", ", male, "] {
+            assert!(is_gap(gap), "{gap}");
+        }
+        for gap in [" seen ", "\n", " F M ", ". ", "=", " on "] {
+            assert!(!is_gap(gap), "{gap}");
+        }
+    }
+
+    #[test]
+    fn two_dates_with_a_dash_are_a_life() {
+        for rest in [" - 6 May 1999)", " \u{2013} April 8, 1969", "-1999"] {
+            assert!(heads_life(rest), "{rest}");
+        }
+        for rest in [" - asthma", ", asthma", "", " - May be seen"] {
+            assert!(!heads_life(rest), "{rest}");
+        }
+    }
+}
