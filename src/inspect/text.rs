@@ -7,7 +7,7 @@ use super::behind;
 use super::check::Validator;
 use super::kind::{Kind, Points};
 use super::names::words::LOWER_BYTES;
-use super::names::{window_after, window_before};
+use super::names::{self, window_after, window_before};
 use super::rules::{Mode, RawDetector, RuleSet};
 use regex::{Regex, RegexBuilder};
 use regex_automata::util::syntax;
@@ -43,6 +43,8 @@ pub struct Hit {
     pub points: Points,
     /// The rule.
     pub rule: Arc<str>,
+    /// Whether words say what it is: by its shape alone, it may be anybody's and anything.
+    pub labelled: bool,
 }
 
 impl Detector {
@@ -95,7 +97,8 @@ impl Detector {
         })
     }
 
-    fn judge(&self, text: &str, span: Range<usize>, cue: &str, rules: &RuleSet) -> Option<Points> {
+    /// The points of a match, and whether words say what it is.
+    fn judge(&self, text: &str, span: Range<usize>, cue: &str, rules: &RuleSet) -> Option<(Points, bool)> {
         let value = text.get(span.clone())?;
         if self.validate.is_some_and(|v| !v.passes(value, &rules.words)) {
             return None;
@@ -117,7 +120,8 @@ impl Detector {
                 || self.around && says(&window_after(text, span.end, self.within).to_lowercase()));
         let points = if nearby { self.with_nearby } else { self.alone };
         // A provider's number counts for nobody; it is told, so that nothing else takes it for a patient's.
-        (points.0 > 0 || self.kind == Kind::Provider).then_some(points)
+        let labelled = nearby || self.nearby.is_empty();
+        (points.0 > 0 || self.kind == Kind::Provider).then_some((points, labelled))
     }
 }
 
@@ -133,15 +137,15 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
         if !rules.modes.is_empty() && rules.modes.of(&detector.id) == Mode::Off {
             return false;
         }
-        let points = detector.judge(text, span.clone(), cue, rules);
-        if let Some(points) = points {
-            let hit = Hit { span, kind: detector.kind, points, rule: detector.id.clone() };
+        let judged = detector.judge(text, span.clone(), cue, rules);
+        if let Some((points, labelled)) = judged {
+            let hit = Hit { span, kind: detector.kind, points, rule: detector.id.clone(), labelled };
             match detector.behind {
                 Some(kind) => followers.push((kind, hit)),
                 None => hits.push((number, hit)),
             }
         }
-        points.is_some()
+        judged.is_some()
     });
     hits.sort_by_key(|(number, _)| *number);
     let mut hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
@@ -164,13 +168,13 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     rules.names.find(text, cue, &rules.words, &mut hits);
     behind::add(text, followers, &mut hits);
     if rules.modes.is_empty() {
-        return without_overlaps(hits);
+        return names::beside(text, without_overlaps(hits), &rules.words);
     }
     // A rule in shadow takes nothing from one that acts.
     hits.retain(|hit| rules.modes.of(&hit.rule) != Mode::Off);
     let (acting, shadow): (Vec<Hit>, Vec<Hit>) =
         hits.into_iter().partition(|hit| rules.modes.of(&hit.rule) == Mode::Enforce);
-    let mut hits = without_overlaps(acting);
+    let mut hits = names::beside(text, without_overlaps(acting), &rules.words);
     hits.extend(without_overlaps(shadow));
     hits.sort_by_key(|hit| hit.span.start);
     hits
@@ -211,7 +215,8 @@ pub fn may_tell(text: &str, rules: &RuleSet) -> bool {
     matches
 }
 
-/// How many different words of clinical content `text` has; counts to two and stops.
+/// How many different words of clinical content `text` has; counts to two and stops. One that tells somebody's health by
+/// itself counts as two.
 #[must_use]
 pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {
     let mut seen: Vec<String> = Vec::new();
@@ -222,6 +227,9 @@ pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {
         slot.copy_from_slice(word.as_bytes());
         slot.make_ascii_lowercase();
         let Ok(word) = std::str::from_utf8(slot) else { continue };
+        if rules.words.telling.contains(word) {
+            return 2;
+        }
         if rules.words.is_clinical(word) && !seen.iter().any(|s| *s == word) {
             seen.push(word.to_owned());
             if seen.len() == 2 {

@@ -30,42 +30,87 @@ pub fn has_any_form(value: &str) -> bool {
 #[must_use]
 pub fn sign(value: &str) -> Sign {
     let all = digits::only(value);
-    let set_aside = |prefixes: &[&[u8]]| prefixes.iter().any(|p| all.starts_with(p));
+    let abroad = match all.as_slice() {
+        // What is dialled before a country's code, from most countries and from North America.
+        [b'0', b'0', rest @ ..] | [b'0', b'1', b'1', rest @ ..] if rest.len() >= 10 => rest,
+        d => d,
+    };
+    let set_aside = |prefixes: &[&[u8]]| prefixes.iter().any(|p| abroad.starts_with(p));
     if set_aside(&[b"441632960", b"01632960", b"447700900", b"07700900", b"61491570", b"0491570"])
         || (all.len() == 10 && set_aside(&[b"0255501", b"0355501", b"0755501", b"0855501"]))
     {
         return Sign::Sure;
     }
-    let d = match all.as_slice() {
+    let d = match abroad {
         [b'1', rest @ ..] if rest.len() >= 10 => rest,
         d => d,
     };
-    // Extensions trail: the first ten digits are the number.
     match d.len() {
         0..=6 => Sign::Placeholder,
         7 if d.starts_with(b"55501") => Sign::Sure,
         7 if all_same(d) || counts(d) => Sign::Sure,
         7..=9 => Sign::None,
-        _ if value.trim_start().starts_with('+') && all.first() != Some(&b'1') => Sign::None,
-        _ => {
-            let (area, exchange, line) = (&d[..3], &d[3..6], &d[6..10]);
-            let undiallable = |code: &[u8]| matches!(code.first(), Some(b'0' | b'1'));
-            if exchange == b"555" && line.starts_with(b"01")
-                || undiallable(area)
-                || undiallable(exchange)
-                || area == b"555"
-                || exchange.ends_with(b"11")
-                || all_same(&d[..10])
-                || &d[..10] == b"1234567890"
-                || &d[3..10] == b"0000000"
-                || &d[3..10] == b"5551212"
-            {
-                Sign::Sure
-            } else {
-                Sign::None
-            }
+        _ if abroad.first() != Some(&b'1')
+            && (abroad.len() < all.len() || value.trim_start().starts_with('+')) =>
+        {
+            Sign::None
         }
+        _ => north_american(value),
     }
+}
+
+/// The same of a number that may be of the North American plan, by its three parts. Other plans have numbers of ten digits
+/// as well: what only that plan forbids is sure of numbers in its groups alone, and a nought in front is no area's, but
+/// what many countries dial before one.
+fn north_american(value: &str) -> Sign {
+    let Some((d, grouped)) = parts(value) else { return Sign::None };
+    let (area, exchange, line) = (&d[..3], &d[3..6], &d[6..]);
+    let undiallable = |code: &[u8]| matches!(code.first(), Some(b'0' | b'1'));
+    if exchange == b"555" && line.starts_with(b"01")
+        || area == b"555"
+        || area == b"000"
+        || all_same(&d)
+        || counts(&d)
+        || &d == b"1234567890"
+        || &d[3..] == b"0000000"
+        || &d[3..] == b"5551212"
+    {
+        return Sign::Sure;
+    }
+    match area.first() {
+        Some(b'0') => Sign::None,
+        Some(b'1') => Sign::Habit,
+        _ if !undiallable(exchange) && !exchange.ends_with(b"11") => Sign::None,
+        _ if grouped => Sign::Sure,
+        _ => Sign::Habit,
+    }
+}
+
+/// The ten digits of a number in the groups of the North American plan, three, three and four, and whether it is written in
+/// them; an extension may trail. `None` for any other.
+fn parts(value: &str) -> Option<([u8; 10], bool)> {
+    let runs: Vec<&str> = value.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).collect();
+    let abroad = match runs.as_slice() {
+        ["00" | "011", rest @ ..] => rest,
+        runs => runs,
+    };
+    let home = match abroad {
+        ["1" | "001", rest @ ..] => rest,
+        runs => runs,
+    };
+    let lengths: Vec<usize> = home.iter().map(|run| run.len()).collect();
+    let (number, grouped) = match lengths.as_slice() {
+        [3, 3, 4, ..] => (home.get(..3)?.concat(), true),
+        [3, 7] | [6, 4] => (home.concat(), false),
+        [10, ..] => (home.first()?.to_string(), false),
+        [11 | 13 | 14, ..] => {
+            let run = home.first()?;
+            let run = run.strip_prefix("00").or_else(|| run.strip_prefix("011")).unwrap_or(run);
+            (run.strip_prefix('1')?.to_owned(), false)
+        }
+        _ => return None,
+    };
+    Some((number.as_bytes().try_into().ok()?, grouped))
 }
 
 #[cfg(test)]
@@ -102,6 +147,11 @@ mod tests {
             "212-911-1234",
             "212-555-1212",
             "+10000000000",
+            "000-443-0682",
+            "5555555555",
+            "0000000000",
+            "001 614 555 0148",
+            "0044 7700 900123",
         ] {
             assert_eq!(sign(v), Sign::Sure, "{v}");
         }
@@ -111,6 +161,46 @@ mod tests {
     fn other_555_numbers_and_dialled_ones_are_plausible() {
         for v in ["212-555-1234", "(915) 927-8377", "+1-415-982-3321 ext 12", "927-8377"] {
             assert_eq!(sign(v), Sign::None, "{v}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_other_plans_are_plausible() {
+        for v in [
+            "07912 448120",
+            "020 7946 0812",
+            "0171 4482 913",
+            "(087) 412 9930",
+            "031 702 4418",
+            "012-443-0682",
+            "06 12 34 56 78",
+            "01 44 27 19 35",
+            "0144271935",
+            "03-1234-5678",
+            "090-1234-5678",
+            "138 0013 8000",
+            "010-8821-4471",
+            "11 4871 2290",
+            "98765 43210",
+            "55 1234 5678",
+            "1800 123 456",
+            "09876543210",
+            "0044 7912 448120",
+            "011 44 7912 448120",
+            "00919876543210",
+            "00 1 212 443 0682",
+        ] {
+            assert_eq!(sign(v), Sign::None, "{v}");
+        }
+    }
+
+    #[test]
+    fn what_only_one_plan_forbids_clears_nobody_outside_its_groups() {
+        for v in ["198-700-4412", "9810123456", "1231231234"] {
+            assert_eq!(sign(v), Sign::Habit, "{v}");
+        }
+        for v in ["212-911-1234", "(212) 012-4431", "1-212-112-4431"] {
+            assert_eq!(sign(v), Sign::Sure, "{v}");
         }
     }
 }

@@ -90,12 +90,99 @@ fn is_age(text: &str) -> bool {
 
 /// Whether words around `span` say that one individual is spoken of.
 pub(super) fn speaks_of_one(text: &str, span: &Range<usize>, words: &Words) -> bool {
-    let says = |part: &str| {
-        let mut buffer = [0; LOWER_BYTES];
-        let part = lower(part, &mut buffer);
-        part.split(|c: char| !(c.is_alphanumeric() || c == '/')).any(|w| words.is_individual(w))
-    };
-    says(window_before(text, span.start, NEAR_BYTES)) || says(window_after(text, span.end, NEAR_BYTES))
+    let mut buffer = [0; LOWER_BYTES];
+    let before = lower(window_before(text, span.start, NEAR_BYTES), &mut buffer);
+    if tokens(&before).any(|(_, w)| words.is_individual(w)) {
+        return true;
+    }
+    let mut buffer = [0; LOWER_BYTES];
+    let after = lower(window_after(text, span.end, NEAR_BYTES), &mut buffer);
+    let found: Vec<(usize, &str)> = tokens(&after).collect();
+    let mut one = found.iter().enumerate().filter(|(_, (_, w))| words.is_individual(w));
+    one.any(|(number, _)| !is_anybody(&after, &found, number))
+}
+
+/// Whether word `number` of what stands behind a name is said of anybody, and not of who was named: `a patient`, `a
+/// 45-year-old man`, `the patient with …`. A name's own description isn't: `, a 45-year-old man`, `is a woman`.
+fn is_anybody(after: &str, found: &[(usize, &str)], number: usize) -> bool {
+    let at = |number: Option<usize>| number.and_then(|n| found.get(n)).copied().unwrap_or_default();
+    let (place, word) = at(Some(number));
+    if !ANYBODY.contains(&word) && !word.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
+    let (the_place, the) = at(number.checked_sub(1));
+    if number > 0 && the == "the" {
+        return matches!(at(Some(number + 1)).1, "with" | "who" | "whose") && the_place > OWN_BYTES;
+    }
+    (1..=ARTICLE_WORDS_MAX).filter_map(|back| found.get(number.checked_sub(back)?)).any(
+        |(article_at, article)| {
+            let joined =
+                after.get(*article_at..place).is_some_and(|t| !t.contains(['.', ',', ';', ':', '\n']));
+            let own = after.get(..*article_at).is_some_and(|t| {
+                matches!(
+                    t.trim_matches([' ', ',', '(', '-', '–', '—']),
+                    "" | "is" | "was" | "who is" | "who was"
+                )
+            });
+            joined && !own && matches!(*article, "a" | "an" | "any" | "each" | "every" | "your" | "another")
+        },
+    )
+}
+
+/// Whether the name at `span` is an author's, a speaker's or of somebody whom medicine remembers.
+pub(super) fn is_public(text: &str, span: &Range<usize>, words: &Words) -> bool {
+    let mut buffer = [0; LOWER_BYTES];
+    let before = lower(window_before(text, span.start, ROLE_BYTES), &mut buffer);
+    let before = before.rsplit(['.', ';', '\n']).next().unwrap_or_default();
+    if tokens(before).any(|(_, word)| words.public_roles.contains(word)) {
+        return true;
+    }
+    let mut behind = window_after(text, span.end, NEAR_BYTES);
+    // `Maria Garcia and John Smith report`
+    if let Some(second) = behind.strip_prefix(" and ") {
+        let names = second.split_inclusive(' ').take_while(|word| word.starts_with(char::is_uppercase));
+        behind = second.get(names.map(str::len).sum()..).unwrap_or_default();
+    }
+    let next = head_word(behind.trim_start_matches([' ', ',']));
+    words.public_acts.contains(next)
+        || (before.trim_end() == "as" && matches!(next, "said" | "wrote" | "put"))
+}
+
+/// Whether a telephone number stands close behind `last`, the last word of a name, in groups or with a word for it; one
+/// that everybody may call free of charge is an office's.
+pub(super) fn is_reached(text: &str, last: &Word) -> bool {
+    let behind = window_after(text, last.span.end, REACH_BYTES);
+    let Some(start) = behind.find(|c: char| c.is_ascii_digit() || c == '+') else { return false };
+    let (before, number) = behind.split_at(start);
+    let length =
+        number.find(|c: char| !(c.is_ascii_digit() || " ().-/+".contains(c))).unwrap_or(number.len());
+    let number = number.get(..length).unwrap_or_default();
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let national = digits.strip_prefix('1').unwrap_or(&digits);
+    let free =
+        ["800", "888", "877", "866", "855", "844", "833"].iter().any(|code| national.starts_with(code));
+    let grouped = number.trim_end_matches([' ', '.']).contains([' ', '.', '-', ')', '+']);
+    let labelled = tokens(&before.to_lowercase()).any(|(_, word)| {
+        matches!(word, "phone" | "ph" | "tel" | "telephone" | "cell" | "mobile" | "number" | "call" | "text")
+    });
+    (10..=15).contains(&digits.len())
+        && !free
+        && (grouped || labelled)
+        && before.len() <= if labelled { REACH_BYTES } else { GAP_BYTES_MAX }
+        && !before.contains([';', '.'])
+}
+
+/// Words of letters, digits and strokes, with their places.
+fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let ends = |c: char| !(c.is_alphanumeric() || c == '/');
+    let mut next = 0;
+    text.split_inclusive(ends)
+        .map(move |piece| {
+            let at = next;
+            next += piece.len();
+            (at, piece.trim_end_matches(ends))
+        })
+        .filter(|(_, word)| !word.is_empty())
 }
 
 fn head_word(text: &str) -> &str {
@@ -123,6 +210,33 @@ pub(in crate::inspect) fn window_after(text: &str, start: usize, bytes: usize) -
 
 /// How far behind a name what identifies it is looked for.
 const AFTER_BYTES: usize = 28;
+/// Words for people that are said of anybody, too.
+const ANYBODY: &[&str] = &[
+    "patient",
+    "pt",
+    "man",
+    "woman",
+    "boy",
+    "girl",
+    "gentleman",
+    "lady",
+    "male",
+    "female",
+    "old",
+    "yo",
+    "y/o",
+    "resident",
+];
+/// How many words stand between an article and what it goes with: `a pleasant 45 year old`.
+const ARTICLE_WORDS_MAX: usize = 4;
+/// `the patient` this close behind a name is who was named: `, the patient with …`.
+const OWN_BYTES: usize = 2;
+/// How far before a name a word for its author's part is looked for.
+const ROLE_BYTES: usize = 24;
+/// How far behind a name its telephone number is looked for.
+const REACH_BYTES: usize = 44;
+/// Between a name and a number without a word for it: `, (`.
+const GAP_BYTES_MAX: usize = 3;
 /// How far around a name words that speak of an individual are looked for.
 const NEAR_BYTES: usize = 70;
 
@@ -151,5 +265,65 @@ mod tests {
         assert!(near("a 34yo with MS, Anna"));
         assert!(near("the patient Anna"));
         assert!(!near("written by Anna in June"));
+        for text in
+            ["Anna is a 45 year old man", "Anna, a pleasant elderly woman", "Anna came. The patient has"]
+        {
+            assert!(near(text), "{text}");
+        }
+        for text in [
+            "Anna and John report a 45-year-old man with asthma",
+            "Anna on the dose for a patient with CKD",
+            "by Anna. Topic: the patient with heart failure",
+        ] {
+            assert!(!near(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn authors_and_speakers_are_public() {
+        let words = &RuleSet::built_in().words;
+        let public = |text: &str| {
+            let at = text.find("Anna Lee").expect("there");
+            is_public(text, &(at..at + 8), words)
+        };
+        for text in [
+            "Speaker: Anna Lee. Topic",
+            "Reviewer Anna Lee: the dose",
+            "Anna Lee and Mary Ann Smith report a woman",
+            "Anna Lee operated on a woman",
+            "As Anna Lee said, listen",
+        ] {
+            assert!(public(text), "{text}");
+        }
+        for text in
+            ["Anna Lee reports pain", "Anna Lee and Mary Smith came in", "As said Anna Lee came", "Anna Lee"]
+        {
+            assert!(!public(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_close_behind_reaches_who_is_named() {
+        let reached = |text: &str| {
+            let mut run = Vec::new();
+            super::super::run::run(text, 0, super::super::list::Lists::built_in(), &mut run);
+            is_reached(text, run.get(1).expect("two words"))
+        };
+        for text in [
+            "Anna Lee 917-443-0682",
+            "Anna Lee (917) 443-0682",
+            "Anna Lee called, cell 9174430682",
+            "Anna Lee\n917-443-0682",
+        ] {
+            assert!(reached(text), "{text}");
+        }
+        for text in [
+            "Anna Lee 1-800-443-0682",
+            "Anna Lee, NPI 1881660219",
+            "Anna Lee. Fax 917-443-0682",
+            "Anna Lee 9174430682",
+        ] {
+            assert!(!reached(text), "{text}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Names: whether words can be a person's name, and where names stand in a text.
 
 mod after;
+mod beside;
 mod find;
 mod hints;
 pub mod list;
@@ -8,6 +9,7 @@ mod run;
 pub mod words;
 
 pub(super) use after::{window_after, window_before};
+pub(super) use beside::beside;
 pub use find::{Evidence, Recogniser, Rule};
 
 use words::Words;

@@ -62,6 +62,8 @@ pub(super) fn run(text: &str, start: usize, lists: &Lists, out: &mut Vec<Word>) 
             break;
         }
         let begin = end + blanks;
+        let named = out.len() == 1 && !comma;
+        let begin = begin + if named { nickname(text.get(begin..).unwrap_or_default(), lists) } else { 0 };
         let own = begin + particles(text.get(begin..).unwrap_or_default());
         next = word(text, own, lists).filter(|w| !joined || w.shape == Shape::Upper).map(|w| Word {
             span: begin..w.span.end,
@@ -203,9 +205,32 @@ fn ends_possessive(tail: &str) -> bool {
     tail.strip_prefix(['s', 'S']).is_some_and(|t| !t.starts_with(char::is_alphanumeric))
 }
 
-/// Whether a word of a name, or a particle, may begin with a byte of ASCII.
+/// Whether a word of a name, a particle, or a nickname's mark, may begin with a byte of ASCII.
 const fn may_begin_word(b: u8) -> bool {
-    matches!(b, b'A'..=b'Z' | b'a' | b'b' | b'd' | b'e' | b'i' | b'l' | b't' | b'v' | b'z')
+    matches!(b, b'A'..=b'Z' | b'a' | b'b' | b'd' | b'e' | b'i' | b'l' | b't' | b'v' | b'z' | b'(' | b'"' | b'\'')
+}
+
+/// How many bytes of a nickname in quotes or brackets `text` begins with, the blank behind it included: `"Annie" `, `(Annie) `.
+fn nickname(text: &str, lists: &Lists) -> usize {
+    let mut chars = text.char_indices();
+    let close = match chars.next() {
+        Some((_, '(')) => ')',
+        Some((_, '"')) => '"',
+        Some((_, '\'')) => '\'',
+        Some((_, '“')) => '”',
+        Some((_, '‘')) => '’',
+        _ => return 0,
+    };
+    let Some((start, first)) = chars.next() else { return 0 };
+    let Some((end, _)) = chars.take(NICKNAME_CHARS_MAX).find(|(_, c)| !c.is_lowercase()) else { return 0 };
+    let name = text.get(start..end).unwrap_or_default();
+    let behind = text.get(end..).and_then(|t| t.strip_prefix(close)).and_then(|t| t.strip_prefix(' '));
+    let standing = lists.standing(name);
+    let is_name = first.is_uppercase() && end - start > 2 && (standing.given || !standing.word);
+    match behind {
+        Some(behind) if is_name && behind.starts_with(char::is_uppercase) => text.len() - behind.len(),
+        _ => 0,
+    }
 }
 
 /// How many bytes of particles `text` begins with, blanks included: `de la `.
@@ -284,6 +309,8 @@ const WORDS_MAX: usize = 8;
 const WORD_BYTES_MAX: usize = 40;
 /// Generators of made-up people put up to so many digits behind a name.
 const TAIL_DIGITS_MAX: usize = 4;
+/// Longest nickname that is looked for.
+const NICKNAME_CHARS_MAX: usize = 16;
 /// The longest particle.
 const PARTICLE_BYTES_MAX: usize = 5;
 
@@ -339,6 +366,16 @@ mod tests {
         let particles: Vec<&str> = words.filter(|word| is_particle(word)).collect();
         assert!(particles.len() > 20);
         assert!(particles.iter().all(|word| word.bytes().next().is_some_and(may_begin_word)));
+    }
+
+    #[test]
+    fn a_nickname_parts_no_name() {
+        assert_eq!(words("Anna \"Annie\" Kowalski"), ["Anna", "Kowalski"]);
+        assert_eq!(words("Anna (Annie) Kowalski DOB"), ["Anna", "Kowalski", "DOB"]);
+        assert_eq!(words("Anna “Annie” Kowalski"), ["Anna", "Kowalski"]);
+        assert_eq!(words("Kowalski (Pending) Anna"), ["Kowalski"]);
+        assert_eq!(words("Kowalski (MRN) Anna"), ["Kowalski"]);
+        assert_eq!(words("Anna (Annie)"), ["Anna"]);
     }
 
     #[test]

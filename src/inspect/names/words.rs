@@ -56,6 +56,8 @@ pub struct Words {
     pub provider_after: Set,
     /// Words of clinical content.
     pub clinical: Set,
+    /// Words of clinical content of which one tells somebody's health.
+    pub telling: Set,
     /// Endings of words of clinical content.
     pub clinical_endings: Vec<String>,
     /// Words, one or two, right behind a name that say what only people do.
@@ -71,6 +73,22 @@ pub struct Words {
     individual: Set,
     /// Words right behind a name that say it is somebody's on record: `dob`, `mrn`.
     pub identified_by: Set,
+    /// Words for places of work: addresses and numbers behind them are an office's.
+    pub offices: Set,
+    /// Words that say that an address or a number is an individual's.
+    pub at_home: Set,
+    /// Small words that somebody may stand behind who is spoken of: `for`, `about`.
+    pub mentions: Set,
+    /// Words for papers and errands that are about one individual: `referral`, `voicemail`.
+    pub papers: Set,
+    /// Words right before `to` or `from` that are said of letters and calls to one individual.
+    pub letters: Set,
+    /// What an individual has, right behind a name with `'s`: `chart`, `labs`.
+    pub belongings: Set,
+    /// Acts of authors and of people whom medicine remembers, right behind a name.
+    pub public_acts: Set,
+    /// What stands before the name of whoever wrote or speaks.
+    pub public_roles: Set,
     /// Cues by their last word, each with its whole phrase, longest first.
     cues: Cues,
     cue_endings: Endings,
@@ -100,6 +118,7 @@ impl Words {
             not_names: words("words.not-names").collect(),
             provider_after: words("words.provider-after").collect(),
             clinical: words("words.clinical").collect(),
+            telling: words("words.clinical-telling").collect(),
             clinical_endings: words("words.clinical-endings").collect(),
             act_beginnings: Beginnings::of(acts.iter().map(String::as_str)),
             acts,
@@ -109,6 +128,14 @@ impl Words {
             individual: words("words.individual").collect(),
             identified_by: words("words.identified-by").collect(),
             cue_endings: Endings::of(cues.keys().map(String::as_str)),
+            offices: words("words.offices").collect(),
+            at_home: words("words.at-home").collect(),
+            mentions: words("words.mentions").collect(),
+            papers: words("words.papers").collect(),
+            letters: words("words.letters").collect(),
+            belongings: words("words.belongings").collect(),
+            public_acts: words("words.public-acts").collect(),
+            public_roles: words("words.public-roles").collect(),
             cues,
         }
     }
@@ -160,30 +187,51 @@ impl Words {
     /// The cue that `before` ends in. `before` is lower case; blanks and light punctuation may follow the cue.
     #[must_use]
     pub fn cue(&self, before: &str) -> Option<Cue> {
-        let head =
-            before.trim_end_matches([' ', '\t', '"', '\'', '“', '(', ',', '*', '-', '\n', '\r', ':', '=']);
+        let head = before.trim_end_matches(is_between);
         let gap = before.get(head.len()..).unwrap_or_default();
-        let labelled = gap.contains([':', '=']);
+        // `Name ........ Brown`
+        let led = head.ends_with("...");
+        let labelled =
+            led || gap.contains([':', '=', '|', '>', '→', '：']) || is_heading(head, gap, before.len());
         // A line's end parts a cue from a name, unless it is a label or a greeting's comma.
         if gap.matches('\n').count() > 2 || (gap.contains('\n') && !labelled && !gap.starts_with(',')) {
             return None;
         }
         let head = head.trim_end_matches('.');
+        let head = if led { head.trim_end_matches(is_between) } else { head };
         let start = head
             .rfind(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
             .map_or(0, |at| at + head.get(at..).and_then(|s| s.chars().next()).map_or(1, char::len_utf8));
-        let phrases = self.cues.get(head.get(start..)?)?;
-        let (_, cue) = phrases.iter().find(|(phrase, cue)| {
-            (*cue != Cue::Label || labelled)
-                && head
-                    .strip_suffix(phrase.as_str())
-                    .is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
-        })?;
+        let last = head.get(start..)?;
+        if is_title(last) && self.is_patients(head.get(..start)?) {
+            return Some(Cue::Person);
+        }
+        let is_phrase = |phrase: &str| {
+            let rest = head.strip_suffix(phrase);
+            rest.is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
+        };
+        let phrases = self.cues.get(last).map(Vec::as_slice).unwrap_or_default();
+        let found =
+            phrases.iter().find(|(phrase, cue)| (*cue != Cue::Label || labelled) && is_phrase(phrase));
+        let Some((_, cue)) = found else {
+            // `patientFirstName: `
+            return (labelled && PARTS.iter().any(|part| last.ends_with(part))).then_some(Cue::Label);
+        };
         // `Patient, John`: a comma goes with a cue; `at, John` isn't one.
         if *cue == Cue::Place && !gap.trim().is_empty() {
             return None;
         }
         Some(*cue)
+    }
+
+    /// Whether what stands before a title is a label of patients: `Patient: Dr. Brown` isn't treated by himself.
+    fn is_patients(&self, before: &str) -> bool {
+        let label = before.trim_end_matches(' ');
+        label.ends_with([':', '='])
+            && ["patient", "patient name", "pt", "pt name"].iter().any(|of| {
+                let rest = label.trim_end_matches([' ', ':', '=']).strip_suffix(of);
+                rest.is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
+            })
     }
 
     /// Every list of single words, for checks.
@@ -198,6 +246,15 @@ impl Words {
             &self.wide_places,
             &self.identified_by,
             &self.individual,
+            &self.telling,
+            &self.offices,
+            &self.at_home,
+            &self.mentions,
+            &self.papers,
+            &self.letters,
+            &self.belongings,
+            &self.public_acts,
+            &self.public_roles,
         ]
         .into_iter()
         .flatten()
@@ -207,6 +264,31 @@ impl Words {
         .chain(self.cues.values().flatten().map(|(phrase, _)| phrase.as_str()))
         .collect()
     }
+}
+
+/// What may stand between a cue and a name.
+fn is_between(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '"' | '\'' | '“' | '‘' | '(' | ',' | '*' | '-' | '\n' | '\r' | ':' | '=')
+        || matches!(c, '|' | '[' | '{' | '>' | '`' | '–' | '—' | '→' | '：')
+}
+
+/// Whether a cue is a line of its own that names what stands on the next one: `Patient Name`.
+fn is_heading(head: &str, gap: &str, bytes: usize) -> bool {
+    let line = match head.rfind('\n') {
+        Some(end) => head.get(end + 1..).unwrap_or_default(),
+        None if bytes < CUE_BYTES => head,
+        None => return false,
+    };
+    let line = line.trim_start_matches(|c: char| is_between(c) || c == '#');
+    gap.matches('\n').count() == 1
+        && matches!(line, "patient" | "patient name" | "patient's name" | "pt name" | "name" | "full name")
+}
+
+fn is_title(word: &str) -> bool {
+    matches!(
+        word,
+        "dr" | "doctor" | "prof" | "professor" | "rev" | "reverend" | "sgt" | "capt" | "sr" | "hon"
+    )
 }
 
 /// `word` in lower case, in `buffer` where it is short and ASCII, as most are.
@@ -224,6 +306,22 @@ pub(in crate::inspect) fn lower<'b>(word: &str, buffer: &'b mut [u8; LOWER_BYTES
 /// Bytes of most words, and of what stands before a name.
 pub(in crate::inspect) const LOWER_BYTES: usize = 80;
 
+/// How far before a name its cue may begin.
+pub(super) const CUE_BYTES: usize = 40;
+/// Parts of names as programs call them; a word for whose may stand before them: `patientFirstName`.
+const PARTS: &[&str] = &[
+    "firstname",
+    "givenname",
+    "forename",
+    "fname",
+    "middlename",
+    "lastname",
+    "familyname",
+    "surname",
+    "lname",
+    "fullname",
+    "patientname",
+];
 /// Shorter words with an ending of the list are plain words: `coma`, `program`.
 const CLINICAL_BYTES_MIN: usize = 8;
 
@@ -262,6 +360,19 @@ mod tests {
         assert_eq!(words.cue("from "), None);
         assert_eq!(words.cue("signed-off-by: "), Some(Cue::Provider));
         assert_eq!(words.cue("impatient "), None);
+        assert_eq!(words.cue("| patient | **"), Some(Cue::Person));
+        assert_eq!(words.cue("patient ["), Some(Cue::Person));
+        assert_eq!(words.cue("name ........ "), Some(Cue::Label));
+        assert_eq!(words.cue("| name | "), Some(Cue::Label));
+        assert_eq!(words.cue("patient name\n"), Some(Cue::Person));
+        assert_eq!(words.cue("asthma\nname\n"), Some(Cue::Label));
+        assert_eq!(words.cue("ask the patient\n"), None);
+        assert_eq!(words.cue("patientfirstname: "), Some(Cue::Label));
+        assert_eq!(words.cue("patientfirstname "), None);
+        assert_eq!(words.cue("patient: dr. "), Some(Cue::Person));
+        assert_eq!(words.cue("pt name: rev. "), Some(Cue::Person));
+        assert_eq!(words.cue("patient seen: dr. "), Some(Cue::Provider));
+        assert_eq!(words.cue("患者: "), Some(Cue::Person));
         assert_eq!(words.cue("the patient\n"), None);
         assert_eq!(words.cue(""), None);
     }

@@ -178,6 +178,7 @@ impl Scorer<'_> {
             known: true,
             shadow: mode == Mode::Shadow,
             suppressed: false,
+            tells: true,
             keys: Keys::None,
             finding: Finding {
                 rule: Arc::from(rule),

@@ -200,6 +200,8 @@ struct Evidence {
     shadow: bool,
     /// Whether it counts for nothing on this connection.
     suppressed: bool,
+    /// Whether its sign says something of the person: of what only looks like a number of theirs it doesn't.
+    tells: bool,
     keys: Keys,
     finding: Finding,
 }
@@ -440,6 +442,7 @@ impl<'r> Scorer<'r> {
             known: false,
             shadow: mode == Mode::Shadow,
             suppressed: false,
+            tells: true,
             keys,
             finding,
         });

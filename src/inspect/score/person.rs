@@ -25,12 +25,13 @@ pub(super) fn add_up(
         .collect();
     // A tax number's range, or a number in a generator's own form, counts as a dummy only beside another sign; of
     // what tells nothing of the person, dates, addresses and traits, there is none.
-    let other_sign = structured.iter().any(|e| {
+    let other_sign = structured.iter().filter(|e| e.tells).any(|e| {
         (is_name(e.kind) || is_number(e.kind)) && matches!(e.judged.sign, Sign::Habit | Sign::Sure)
             || e.judged.generated && !e.judged.opaque
     });
-    let sure_sign =
-        structured.iter().any(|e| (is_name(e.kind) || is_number(e.kind)) && e.judged.sign == Sign::Sure);
+    let sure_sign = structured
+        .iter()
+        .any(|e| e.tells && (is_name(e.kind) || is_number(e.kind)) && e.judged.sign == Sign::Sure);
     let sign = |e: &Evidence| match e.judged.sign {
         Sign::SureWithAnother if e.kind == Kind::Ssn && other_sign || sure_sign => Sign::Sure,
         Sign::SureWithAnother => Sign::None,
@@ -144,6 +145,8 @@ pub(super) fn made_up(
         .filter(|e| is_number(e.kind) && !is_machines(e) && sign(e) != Sign::Placeholder)
         // What a payer or a ward counts up for each message says nothing of who it is for: rule c doesn't ask it.
         .filter(|e| !matches!(e.kind, Kind::ClaimId | Kind::VisitNumber))
+        // What only has the shape of a number may be anything's: where nobody can have it, it is nobody's.
+        .filter(|e| e.tells || sign(e) == Sign::None)
         .collect();
     let impossible_name = structured.iter().any(|e| is_name(e.kind) && sign(e) == Sign::Sure);
     let habit_name = structured.iter().any(|e| is_name(e.kind) && sign(e) == Sign::Habit);
@@ -165,7 +168,7 @@ pub(super) fn made_up(
     if generator {
         let mut signs: Vec<Kind> = structured
             .iter()
-            .filter(|e| sign(e) == Sign::Sure || e.judged.generated && !e.judged.opaque)
+            .filter(|e| e.tells && (sign(e) == Sign::Sure || e.judged.generated && !e.judged.opaque))
             .map(|e| if is_name(e.kind) { Kind::FullName } else { e.kind })
             .collect();
         signs.sort_unstable();

@@ -305,3 +305,80 @@ fn who_wrote_something_down_is_not_the_patient() {
     let body = r#"{"resourceType":"Condition","subject":{"reference":"Patient/1"},"recorder":{"reference":"Patient/1","display":"Rosalind Halvorsen"}}"#;
     assert_eq!(spans(&inspect("application/fhir+json", body), body), [("NAME", "Rosalind Halvorsen")]);
 }
+
+const KOWALSKI: &str = "Patient Anna Kowalski, DOB 06/04/1937, has asthma and COPD.";
+
+#[test]
+fn what_is_not_the_persons_clears_nobody() {
+    for text in [
+        "part 100-200-3000.",
+        "ref no 012-443-0682",
+        "lot 198-700-4412",
+        "directory 212-555-1212",
+        "pager 555-443-0682",
+        "helpdesk svc@app.test",
+        "sent via alerts@example.com",
+        "card 4111 1111 1111 1111 declined",
+        "specimen id SAMPLE-44812",
+        "case id SAMPLE44812",
+        "Phone 07912 448120",
+        "tel 031 702 4418",
+    ] {
+        let found = inspect("text/plain", &format!("{KOWALSKI} {text}"));
+        assert!(found.points().0 >= 90, "{text}");
+    }
+}
+
+#[test]
+fn the_persons_own_dummies_clear_a_text() {
+    for text in [
+        "Phone (312) 555-0142",
+        "MRN TEST-0001",
+        "email a.b@example.com",
+        "Anna Kowalski, 312-555-0142",
+        "anna.kowalski@example.com",
+    ] {
+        let found = inspect("text/plain", &format!("{KOWALSKI} {text}"));
+        assert_eq!(found.points().0, 0, "{text}");
+    }
+}
+
+#[test]
+fn a_number_of_another_plan_clears_no_field() {
+    for phone in ["01 44 27 19 35", "07912 448120", "0044 7912 448120", "138 0013 8000", "9810123456"] {
+        assert!(object(&format!(r#""phone":"{phone}""#)).points().0 >= 90, "{phone}");
+    }
+}
+
+#[test]
+fn one_word_may_tell_somebodys_health() {
+    let clinical = |text: &str| {
+        let found = inspect("text/plain", &format!("Patient: Anna Kowalski. {text}"));
+        found.persons.iter().any(|person| person.clinical)
+    };
+    for text in [
+        "Gonorrhea swab pending.",
+        "On Ozempic 0.5.",
+        "K 6.1, creatinine 3.4, sodium 128.",
+        "Jaundice and ascites, bilirubin 12.",
+        "Started doxycycline.",
+        "In detox.",
+    ] {
+        assert!(clinical(text), "{text}");
+    }
+    for text in ["Please call back.", "Sodium street.", "The invoice is attached."] {
+        assert!(!clinical(text), "{text}");
+    }
+}
+
+#[test]
+fn what_one_says_in_a_chat_is_of_one() {
+    let turns = ["my name is Anna Kowalski", "dob 06/04/1937", "i need my insulin"];
+    let chat = |who: &str| {
+        let lines = turns.iter().enumerate().map(|(n, t)| format!("2024-05-03 11:20:1{n} {who} {t}\n"));
+        inspect("text/plain", &lines.collect::<String>())
+    };
+    assert!(chat("user:").points().0 >= 90);
+    assert!(chat("[web] visitor>").points().0 >= 90);
+    assert_eq!(chat("INFO").points().0, 50);
+}

@@ -272,11 +272,14 @@ impl Scorer<'_> {
         let owner = self.inside.as_ref().map(|i| i.person).filter(|o| *o != PersonId::NOBODY);
         let mut known: Vec<(Vec<String>, PersonId)> = Vec::new();
         let mut last = None;
+        let mut chats: Vec<(&str, PersonId)> = Vec::new();
         let mut line = Lines::default();
         for text::Piece { span, log } in text::pieces(whole) {
             let Some(paragraph) = whole.get(span.clone()) else { continue };
             let hits = text::scan(paragraph, "", self.rules);
-            let before = if log { None } else { last };
+            let speaker = log.then(|| speaker(paragraph)).flatten();
+            let spoke = || chats.iter().find(|(who, _)| Some(*who) == speaker).map(|(_, person)| *person);
+            let before = if log { spoke() } else { last };
             let name = hits
                 .iter()
                 .filter(|h| h.kind == Kind::FullName && h.points >= self.rules.markers.weights.names_somebody)
@@ -301,6 +304,10 @@ impl Scorer<'_> {
             };
             if person != PersonId::NOBODY {
                 last = (!log).then_some(person);
+                if let Some(speaker) = speaker {
+                    chats.retain(|(who, _)| *who != speaker);
+                    chats.push((speaker, person));
+                }
                 if text::clinical_words(paragraph, self.rules) >= 2 {
                     self.mark_clinical(person);
                 }
@@ -409,8 +416,13 @@ impl Scorer<'_> {
         place: String,
     ) {
         let mut judged = self.rules.markers.judge(hit.kind, value, hit.points, self.this_year);
+        let tells = hit.labelled && is_asked(hit);
         // A text has seldom a second number to agree with: one that spells out what it is stands by itself.
-        if judged.sign == Sign::Habit && is_number(hit.kind) && spells_test(value, &self.rules.markers) {
+        if judged.sign == Sign::Habit
+            && tells
+            && is_number(hit.kind)
+            && spells_test(value, &self.rules.markers)
+        {
             judged.sign = Sign::Sure;
         }
         // A name that nobody has, a generator's with digits, tells of nobody where it stands alone in a text.
@@ -433,10 +445,25 @@ impl Scorer<'_> {
             known: false,
             shadow: self.rules.modes.of(&hit.rule) == Mode::Shadow,
             suppressed: false,
+            tells,
             keys: keys(hit.kind, value),
             finding,
         });
     }
+}
+
+/// Who speaks in an entry of a chat with a time stamp: whoever asks, not who answers. All that one says in a chat is of one.
+fn speaker(entry: &str) -> Option<&str> {
+    let head = names::window_after(entry, 0, SPEAKER_BYTES);
+    let mut from = 0;
+    let mut words = head.split_inclusive(|c: char| !c.is_alphanumeric());
+    words.find_map(|word| {
+        let who = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        from += word.len();
+        let behind = head.get(from - (word.len() - who.len())..)?;
+        let behind = behind.strip_prefix(" said").unwrap_or(behind);
+        (SPEAKERS.contains(&who) && behind.starts_with([':', '>'])).then_some(who)
+    })
 }
 
 /// Whom a piece of a text that is a carrier belongs to; of its kind nothing is declared.
@@ -455,6 +482,12 @@ pub(in crate::inspect) fn latin1(bytes: &[u8]) -> (String, Vec<u32>) {
     (text, origins)
 }
 
+/// Whether a dummy says something of who is spoken of: a specimen's, a device's or a payment card's is somebody else's, and
+/// is tried out beside real people.
+fn is_asked(hit: &text::Hit) -> bool {
+    !matches!(hit.kind, Kind::OtherId | Kind::Device) && &*hit.rule != "text.card"
+}
+
 /// Whether a number begins with a whole word that test sets have: `TEST-0001`, not `TST1` or `000000`.
 fn spells_test(value: &str, markers: &Markers) -> bool {
     let word: String = value.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
@@ -463,5 +496,10 @@ fn spells_test(value: &str, markers: &Markers) -> bool {
 
 /// Shorter words may be a facility's letters.
 const TEST_WORD_MIN: usize = 4;
+/// What chats call whoever asks.
+const SPEAKERS: &[&str] =
+    &["user", "User", "visitor", "Visitor", "caller", "Caller", "customer", "Customer", "guest", "Guest"];
+/// How far from its start the speaker of an entry is looked for.
+const SPEAKER_BYTES: usize = 56;
 /// Names, latest first, that a paragraph's is compared with.
 const NAMES_COMPARED_MAX: usize = 256;

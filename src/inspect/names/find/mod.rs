@@ -3,10 +3,13 @@
 //! Evidence decides, in this order: a cue before (`Patient`, `Mr.`, `my wife`), an identifier behind (`, DOB …`), given and
 //! family name of the lists, and single given names for little weight. Providers, facilities and eponyms are passed over.
 
-use super::after::{After, speaks_of_one, window_before};
+mod mention;
+mod scripts;
+
+use super::after::{After, is_public, is_reached, speaks_of_one, window_after, window_before};
 use super::list::Lists;
 use super::run::{Shape, Word, goes_on, may_begin, run};
-use super::words::{Cue, LOWER_BYTES, Words, lower};
+use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::rules::AloneNearby;
 use crate::inspect::simd::{BLOCK, Sets};
@@ -97,14 +100,19 @@ impl Recogniser {
                 }
                 i += taken.max(1);
             }
-            at = run.last().map_or(start, |w| w.span.end);
+            at = run.last().map_or(start, |w| w.span.end).max(start + 1);
         });
+        for span in scripts::names(text, label, words) {
+            hits.extend(self.hit(text, span, Evidence::Cued, words));
+        }
     }
 
     fn hit(&self, text: &str, span: Range<usize>, evidence: Evidence, words: &Words) -> Option<Hit> {
         let (id, rule) = self.rules.iter().find(|(_, r)| r.evidence == evidence)?;
-        let points = if speaks_of_one(text, &span, words) { rule.points.nearby } else { rule.points.alone };
-        (points > Points(0)).then(|| Hit { span, kind: rule.kind, points, rule: id.clone() })
+        let lists_alone = matches!(evidence, Evidence::Listed | Evidence::Likely);
+        let one = speaks_of_one(text, &span, words) && !(lists_alone && is_public(text, &span, words));
+        let points = if one { rule.points.nearby } else { rule.points.alone };
+        (points > Points(0)).then(|| Hit { span, kind: rule.kind, points, rule: id.clone(), labelled: true })
     }
 }
 
@@ -142,6 +150,9 @@ impl Look<'_> {
         }
         let name = self.run.get(i..end).unwrap_or_default();
         let (Some(last), taken) = (name.last(), end - i) else { return nothing };
+        if let Some(evidence) = self.owner(name) {
+            return (taken, Some((first.span.start..last.span.end, evidence)));
+        }
         let after = After::of(self.text, last, self.words);
         if cue == Some(Cue::Provider) || after == After::Credential {
             return (taken, None);
@@ -157,9 +168,23 @@ impl Look<'_> {
         {
             return (taken, None);
         }
+        if let (Some(Cue::Person | Cue::Label), [only]) = (cue, name)
+            && let Some(end) = self.joined(only)
+        {
+            return (taken, Some((first.span.start..end, Evidence::Cued)));
+        }
         let evidence = if strong { self.cued(name, cue, after) } else { self.listed(name, after) };
         let evidence = match evidence {
-            Some(Evidence::CuedSingle) if self.is_family_labelled(first, i) => Some(Evidence::CuedFamily),
+            None | Some(Evidence::CuedSingle) if strong && name.len() == 1 => {
+                self.part(first, i, evidence.is_some()).or(evidence)
+            }
+            None | Some(Evidence::Likely | Evidence::Listed) if !strong => {
+                self.mentioned(name, end, evidence).or(evidence)
+            }
+            evidence => evidence,
+        };
+        let evidence = match evidence {
+            Some(Evidence::Listed) if is_reached(self.text, last) => Some(Evidence::Identified),
             evidence => evidence,
         };
         (taken, evidence.map(|e| (first.span.start..last.span.end, e)))
@@ -324,21 +349,64 @@ impl Look<'_> {
         self.words.cue(&lower(before, &mut [0; LOWER_BYTES]))
     }
 
-    /// Whether what stands before is a label of family names: `Last name: `, `"surname": `.
-    fn is_family_labelled(&self, first: &Word, i: usize) -> bool {
+    /// The part of a name that what stands before one word is a label of: `Last name: `, `"surname": `, `firstName=`. A
+    /// word that no list `knows` needs a label that says "name", or both parts of one.
+    fn part(&self, first: &Word, i: usize, knows: bool) -> Option<Evidence> {
         let mut buffer = [0; LOWER_BYTES];
         let before = lower(window_before(self.text, first.span.start, CUE_BYTES), &mut buffer);
         let own = i == 0 && before.trim().is_empty();
         let label = if own { Cow::Owned(self.label.to_lowercase()) } else { before };
-        let head = label.trim_end_matches([' ', '\t', '"', '\'', '*', '`']);
+        let head = label.trim_end_matches([' ', '\t', '"', '\'', '*', '`', '[', '>']);
         let named = head.strip_suffix(" is").unwrap_or(head).trim_end_matches([':', '=', '|']);
-        if !own && named.len() == head.len() {
-            return false;
-        }
+        let marked = own || named.len() < head.len() || label.ends_with('>');
         let named = named.trim_end_matches([' ', '"', '\'', '*', '`']);
-        FAMILY_LABELS.iter().any(|word| {
-            named.strip_suffix(word).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
-        })
+        let is = |labels: &[&str]| {
+            labels.iter().any(|word| {
+                named.strip_suffix(word).is_some_and(|rest| {
+                    // `patientFirstName`
+                    !rest.ends_with(|c: char| c.is_alphanumeric()) || word.len() >= COMPOUND_BYTES_MIN
+                })
+            })
+        };
+        let (evidence, bare) = match (is(FAMILY_LABELS), is(GIVEN_LABELS)) {
+            (true, _) => (Evidence::CuedFamily, is(&["last", "family"])),
+            (_, true) => (Evidence::CuedSingle, is(&["first", "given"])),
+            _ => return None,
+        };
+        if !marked {
+            return None;
+        }
+        (knows || (!is_staffs(named) && (!bare || self.has_both(first)))).then_some(evidence)
+    }
+
+    /// Whether both parts of a name are labelled around a word: `first=… last=…`.
+    fn has_both(&self, word: &Word) -> bool {
+        let before = window_before(self.text, word.span.start, BOTH_BYTES).to_lowercase();
+        let behind = window_after(self.text, word.span.end, BOTH_BYTES).to_lowercase();
+        let both = |one: &str, other: &str| {
+            [(&before, &behind), (&before, &before)].iter().any(|(a, b)| {
+                (a.contains(one) && b.contains(other)) || (a.contains(other) && b.contains(one))
+            })
+        };
+        both("first", "last") || both("given", "family")
+    }
+
+    /// Where a name ends of which another part is joined to its first word: `Kowalski,Anna`, `Kowalski , Anna`.
+    fn joined(&self, first: &Word) -> Option<usize> {
+        let rest = self.text.get(first.span.end..)?;
+        let glue = [" , ", ","].iter().find(|glue| rest.starts_with(**glue))?;
+        let mut second = Vec::new();
+        let start = first.span.end + glue.len();
+        if !self.text.get(start..)?.starts_with(char::is_uppercase) {
+            return None;
+        }
+        run(self.text, start, self.lists, &mut second);
+        let second = second.first()?;
+        let plain = |word: &Word| word.standing.word && !word.standing.given;
+        let known = |word: &Word| (word.standing.given || word.standing.family) && !word.standing.word;
+        let fits = second.shape == first.shape && !self.is_barred(second);
+        (fits && !plain(first) && !plain(second) && (known(first) || known(second)))
+            .then_some(second.span.end)
     }
 
     fn own(&self, word: &Word) -> &str {
@@ -352,6 +420,9 @@ impl Look<'_> {
         let own = self.own(word);
         let mut buffer = [0; LOWER_BYTES];
         let lower = lower(own, &mut buffer);
+        if self.words.telling.contains(&*lower) {
+            return true;
+        }
         match own.is_ascii() {
             true => self.words.not_names.contains(&*lower),
             false => self.words.not_names.contains(&lower.replace('’', "'")),
@@ -366,6 +437,25 @@ impl Look<'_> {
     fn is_suffix(&self, word: &Word) -> bool {
         matches!(self.own(word), "Jr" | "JR" | "Sr" | "SR" | "II" | "III" | "IV")
     }
+}
+
+/// Whether a label says whose name it is that is nobody's PHI: `providerFirstName`, `ordering_doctor_last_name`.
+fn is_staffs(label: &str) -> bool {
+    let whole = label.rsplit([' ', ',', ';', '{', '(', '\n', '&', '?']).next().unwrap_or_default();
+    [
+        "provider",
+        "doctor",
+        "physician",
+        "prescriber",
+        "attending",
+        "referring",
+        "nurse",
+        "staff",
+        "author",
+        "pcp",
+    ]
+    .iter()
+    .any(|word| whole.contains(word))
 }
 
 /// Tells each place where a name could begin, in order.
@@ -399,6 +489,23 @@ static CAPITALS: LazyLock<Sets<2>> = LazyLock::new(|| {
 });
 /// Longest name: `Maria del Carmen Lopez de Garcia Ruiz` has five words with their particles.
 const NAME_WORDS_MAX: usize = 5;
+/// What a field of a given name is called.
+const GIVEN_LABELS: &[&str] = &[
+    "first name",
+    "first_name",
+    "firstname",
+    "first",
+    "given name",
+    "given_name",
+    "givenname",
+    "given names",
+    "given",
+    "forename",
+    "fname",
+    "middle name",
+    "middle_name",
+    "middlename",
+];
 /// What a field of a family name is called.
 const FAMILY_LABELS: &[&str] = &[
     "last name",
@@ -412,8 +519,10 @@ const FAMILY_LABELS: &[&str] = &[
     "surname",
     "lname",
 ];
-/// How far before a name its cue may begin.
-const CUE_BYTES: usize = 40;
+/// Labels of this length may stand behind a word for whose they are: `patientFirstName`.
+const COMPOUND_BYTES_MIN: usize = 7;
+/// How far around a part of a name the label of the other is looked for.
+const BOTH_BYTES: usize = 60;
 
 #[cfg(test)]
 mod tests;

@@ -86,3 +86,95 @@ fn words_near_that_speak_of_one_person_add_weight() {
     assert_eq!(points("by Harold Brown in print"), Some(40));
     assert_eq!(points("a 60-year-old, Harold Brown, seen"), Some(50));
 }
+
+#[test]
+fn who_is_spoken_of_need_be_on_no_list() {
+    for text in [
+        "Left VM for Thandiwe Mokoena about her biopsy",
+        "letter to Thandiwe Mokoena about her diabetes",
+        "Referral to oncology for Thandiwe Mokoena: breast cancer",
+        "Lab results of Thandiwe Mokoena: hemoglobin 7",
+        "Hi Thandiwe Mokoena, your colonoscopy",
+        "Summarize Thandiwe Mokoena's chart: diabetes",
+        "Duplicate chart: Thandiwe Mokoena. Diabetes",
+        "spoke w/ Thandiwe Mokoena today",
+        "eligibility failed for *Thandiwe Mokoena* (born 1938-05-14)",
+    ] {
+        assert_eq!(of(text), [pair("cued", "Thandiwe Mokoena")], "{text}");
+    }
+    assert_eq!(of("a bed for Thandiwe Mokoena"), [pair("likely", "Thandiwe Mokoena")]);
+}
+
+#[test]
+fn what_is_spoken_of_is_no_name() {
+    for text in [
+        "results of Merkel Cell carcinoma",
+        "refill for Ozempic Pen",
+        "transferred to Vandrosk Qeltor",
+        "letter to Aetna Better Health",
+        "her visit for Crohn Hirschsprung",
+        "scan of Rua Diadema 1903",
+        "moved from Pune Maharashtra",
+        "results of Framingham Offspring Study for her",
+    ] {
+        assert_eq!(of(text), [], "{text}");
+    }
+}
+
+#[test]
+fn parts_under_labels_of_their_own_need_be_on_no_list() {
+    for (text, family) in [
+        ("first_name=Thandiwe last_name=Mokoena dob=1977-03-02", true),
+        ("First Name: Thandiwe\nLast Name: Mokoena\nDate", true),
+        ("patientFirstName: Thandiwe, patientLastName: Mokoena, dob", true),
+        ("Surname=Mokoena\nForename=Thandiwe", true),
+        ("first=Thandiwe last=Mokoena dob=1977", true),
+        ("fname='Thandiwe' lname='Mokoena'", true),
+        ("first: Thandiwe", false),
+        ("providerFirstName: Thandiwe", false),
+        ("Last: Thandiwe", false),
+    ] {
+        let mut found = of(text);
+        found.sort();
+        let both = [pair("cued-family", "Mokoena"), pair("cued-single", "Thandiwe")];
+        assert_eq!(found, if family { &both[..] } else { &[] }, "{text}");
+    }
+    assert_eq!(of("First name: Required\nLast name: Missing"), []);
+}
+
+#[test]
+fn layout_may_part_a_label_and_its_value() {
+    for text in [
+        "| Patient | **Zawadi Kimathi** |",
+        "Patient | Zawadi Kimathi",
+        "Patient [Zawadi Kimathi]",
+        "Patient {Zawadi Kimathi}",
+        "Name ........ Zawadi Kimathi",
+        "Patient Name\nZawadi Kimathi\nDate of Birth",
+    ] {
+        assert_eq!(of(text), [pair("cued", "Zawadi Kimathi")], "{text}");
+    }
+    assert_eq!(of("ask the patient\nZawadi Kimathi"), []);
+}
+
+#[test]
+fn forms_of_names_behind_a_label() {
+    for (text, name) in [
+        ("Patient: Anna \"Annie\" Kowalski DOB", "Anna \"Annie\" Kowalski"),
+        ("Patient: Dr. Anna Kowalski DOB", "Anna Kowalski"),
+        ("Pt: Kowalski,Anna DOB", "Kowalski,Anna"),
+        ("Patient: Kowalski , Anna DOB", "Kowalski , Anna"),
+        ("Patient: 김민준 DOB", "김민준"),
+    ] {
+        assert!(of(text).contains(&pair("cued", name)), "{text}: {:?}", of(text));
+    }
+    assert_eq!(of("Patient: Baby Girl Kowalski"), [pair("cued-single", "Kowalski")]);
+    assert_eq!(of("Attending: Dr. Anna Kowalski"), []);
+    assert_eq!(of("Client: Chrome/Firefox"), []);
+}
+
+#[test]
+fn a_listed_name_with_its_number_is_on_record() {
+    assert_eq!(of("Anna Kowalski called, cell 917-443-0682"), [pair("on-record", "Anna Kowalski")]);
+    assert_eq!(of("Anna Kowalski called"), [pair("listed", "Anna Kowalski")]);
+}

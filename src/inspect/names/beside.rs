@@ -1,0 +1,187 @@
+//! What stands beside what was found in a text: a telephone number right behind a name is that person's, and the address of
+//! an office is nobody's.
+
+use super::list::Lists;
+use super::words::{LOWER_BYTES, Words, lower};
+use crate::inspect::kind::{Kind, Points};
+use crate::inspect::text::Hit;
+use std::ops::Range;
+
+/// Weighs hits of one text, in order and without overlaps, by what stands beside them.
+pub(in crate::inspect) fn beside(text: &str, mut hits: Vec<Hit>, words: &Words) -> Vec<Hit> {
+    if hits.iter().any(|hit| is_contact(hit.kind)) {
+        name_contacts(text, &mut hits);
+        leave_offices(text, &mut hits, words);
+    }
+    hits
+}
+
+/// A number right behind a name, and an address with the name in its mailbox, need no label.
+fn name_contacts(text: &str, hits: &mut [Hit]) {
+    let names: Vec<Range<usize>> =
+        hits.iter().filter(|hit| is_name(hit.kind)).map(|hit| hit.span.clone()).collect();
+    for hit in hits.iter_mut().filter(|hit| !hit.labelled) {
+        let own = match hit.kind {
+            Kind::Phone => names.iter().any(|name| {
+                let between = text.get(name.end..hit.span.start);
+                between.is_some_and(|t| t.len() <= GAP_BYTES_MAX && t.chars().all(is_gap))
+            }),
+            Kind::Email => {
+                let value = text.get(hit.span.clone()).unwrap_or_default();
+                let mailbox = value.split('@').next().unwrap_or_default().to_lowercase();
+                let mut parts =
+                    names.iter().filter_map(|name| text.get(name.clone())).flat_map(super::folded);
+                parts.any(|part| part.len() >= NAME_BYTES_MIN && mailbox.contains(&part))
+            }
+            _ => false,
+        };
+        if own {
+            hit.labelled = true;
+            hit.points = hit.points.max(hit.kind.points());
+        }
+    }
+}
+
+/// Takes the points from addresses and numbers of an office: where nothing in the text is an individual's, and a word for a
+/// place of work stands before them or in their sentence.
+fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
+    if hits.iter().any(|hit| is_persons(hit)) {
+        return;
+    }
+    // A street may be called after a hospital; a hospital is one.
+    let inside = |at: usize| hits.iter().any(|hit| is_contact(hit.kind) && hit.span.contains(&at));
+    let mut first_office = None;
+    let mut offices = Vec::new();
+    for (at, word) in tokens(text) {
+        let mut buffer = [0; LOWER_BYTES];
+        let word = lower(word, &mut buffer);
+        if words.is_individual(&word) || words.at_home.contains(&*word) {
+            return;
+        }
+        if words.offices.contains(&*word) && !inside(at) {
+            first_office.get_or_insert(at);
+            offices.push(at);
+        }
+    }
+    let Some(first) = first_office else { return };
+    let placed = hits.iter().any(|hit| matches!(hit.kind, Kind::Street | Kind::Phone));
+    for hit in hits.iter_mut().filter(|hit| is_contact(hit.kind)) {
+        if hit.kind == Kind::Email && !(placed && is_function(text.get(hit.span.clone()).unwrap_or_default()))
+        {
+            continue;
+        }
+        let sentence = hit.span.start..sentence_end(text, hit.span.end);
+        if first < hit.span.start || offices.iter().any(|at| sentence.contains(at)) {
+            hit.points = Points(0);
+        }
+    }
+}
+
+/// Whether a mailbox is called after what it is for, by one word that nobody is called by.
+fn is_function(address: &str) -> bool {
+    let mailbox = address.split('@').next().unwrap_or_default();
+    let standing = Lists::built_in().standing(mailbox);
+    mailbox.bytes().all(|b| b.is_ascii_alphabetic()) && !standing.given && !standing.family
+}
+
+/// Words of letters and what stands inside them, with their places.
+fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let ends = |c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’' | '/'));
+    let mut next = 0;
+    text.split_inclusive(ends)
+        .map(move |piece| {
+            let at = next;
+            next += piece.len();
+            (at, piece.trim_end_matches(ends))
+        })
+        .filter(|(_, word)| !word.is_empty())
+}
+
+/// Where the sentence ends that goes on at `at`.
+fn sentence_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let ends = [". ", "? ", "! ", "\n", "; "].iter().filter_map(|end| rest.find(end)).min();
+    at + ends.unwrap_or(rest.len())
+}
+
+fn is_gap(c: char) -> bool {
+    matches!(c, ' ' | ',' | '(' | ':' | ';' | '-' | '/' | '|' | '\t' | '\r' | '\n' | '–' | '—')
+}
+
+const fn is_name(kind: Kind) -> bool {
+    matches!(kind, Kind::FullName | Kind::FamilyName | Kind::GivenName)
+}
+
+/// What an office has, too.
+const fn is_contact(kind: Kind) -> bool {
+    matches!(kind, Kind::Street | Kind::City | Kind::Zip | Kind::Phone | Kind::Fax | Kind::Email)
+}
+
+/// What only an individual has; a given name by itself may be a place's: `Mercy`, `Jude`.
+const fn is_persons(hit: &Hit) -> bool {
+    !is_contact(hit.kind)
+        && !matches!(
+            hit.kind,
+            Kind::GivenName | Kind::Provider | Kind::Facility | Kind::Url | Kind::Ip | Kind::ServiceDate
+        )
+}
+
+/// Between a name and its number: `, (`.
+const GAP_BYTES_MAX: usize = 4;
+/// Shorter words stand in any mailbox.
+const NAME_BYTES_MIN: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::rules::RuleSet;
+    use crate::inspect::text::scan;
+
+    fn points(text: &str) -> u16 {
+        let hits = scan(text, "", RuleSet::built_in());
+        hits.iter()
+            .filter(|hit| hit.kind != Kind::Facility && hit.kind != Kind::GivenName)
+            .map(|hit| hit.points.0)
+            .sum()
+    }
+
+    fn labelled(text: &str, value: &str) -> bool {
+        let hits = scan(text, "", RuleSet::built_in());
+        hits.iter().any(|hit| hit.labelled && &text[hit.span.clone()] == value)
+    }
+
+    #[test]
+    fn an_office_is_nobody() {
+        for text in [
+            "Eastlake Hospital, 251 E Huron St, Chicago, IL 60611, 312-926-2000. We treat cancer.",
+            "Clinic hours 8-5. Address: 4400 Pine Ave, Tucson, AZ 85712. Tel: 520-881-2200.",
+            "Office: 200 Clarendon Street, Boston, MA 02116. Phone 617-572-6000. help@acmehealth.io",
+            "Call 617-227-4410 at our imaging center, 77 Beacon St, Boston.",
+            "Contact: Mercy Clinic Billing, 900 Elm Street, Toledo OH 43604, phone 419-251-3232",
+        ] {
+            assert_eq!(points(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_lives_somewhere_is_somebody() {
+        for text in [
+            "Lives at 77 Beacon St, Boston, MA 02115, 617-443-0682; seen at the clinic.",
+            "Please deliver to 77 Hospital Rd, Boston, MA 02115, phone 617-443-0682.",
+            "Clinic visit of the patient: 77 Beacon St, Boston, MA 02115, 617-443-0682.",
+            "Lab results to latoya.nez9@icloud.com, clinic",
+            "Clinic note. DOB 6/4/1937, 77 Beacon St, Boston, MA 02115, 617-443-0682",
+        ] {
+            assert!(points(text) >= 50, "{text}");
+        }
+    }
+
+    #[test]
+    fn contacts_are_told_by_a_name_beside_them() {
+        assert!(labelled("Patient Anna Kowalski, 917-443-0682", "917-443-0682"));
+        assert!(labelled("Anna Kowalski: a.kowalski@gmail.com", "a.kowalski@gmail.com"));
+        assert!(labelled("phone 917-443-0682", "917-443-0682"));
+        assert!(!labelled("Patient Anna Kowalski. Part 917-443-0682", "917-443-0682"));
+        assert!(!labelled("Patient Anna Kowalski, by svc@clinic.org", "svc@clinic.org"));
+    }
+}
