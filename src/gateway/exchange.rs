@@ -396,8 +396,8 @@ pub(super) const TRACE_STATE: http::HeaderName = http::HeaderName::from_static("
 
 pub(super) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {
     map.iter()
-        .filter(|(name, _)| !crate::inspect::url::is_protocol_header(name.as_str()))
         .map(|(name, value)| (name.as_str().to_owned(), text_of(value)))
+        .filter(|(name, value)| !crate::inspect::url::is_protocols(name, value))
         .collect()
 }
 

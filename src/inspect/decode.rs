@@ -54,8 +54,15 @@ pub fn content<'b>(
     let mut declared = declared.into_iter().rev();
     let mut bytes = Cow::Borrowed(body);
     for _ in 0..=ENCODINGS_MAX {
-        let Some(coding) = declared.next().or_else(|| Coding::sniff(&bytes)) else { return Ok(bytes) };
-        let plain = coding.undo(&bytes, budget, *left)?;
+        let told = declared.next();
+        let Some(coding) = told.or_else(|| Coding::sniff(&bytes)) else { return Ok(bytes) };
+        let plain = match coding.undo(&bytes, budget, *left) {
+            // Two bytes alone tell of zlib: a text may begin so.
+            Err(UninspectedReason::BrokenEncoding) if told.is_none() && coding == Coding::Deflate => {
+                return Ok(bytes);
+            }
+            plain => plain?,
+        };
         *left = left.saturating_sub(plain.len());
         bytes = Cow::Owned(plain);
     }
@@ -87,16 +94,18 @@ impl Coding {
             Some(Self::Gzip)
         } else if bytes.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
             Some(Self::Zstd)
+        } else if matches!(bytes, [0x78, 0x01 | 0x5E | 0x9C | 0xDA, ..]) {
+            Some(Self::Deflate)
         } else {
             None
         }
     }
 
     fn undo(self, bytes: &[u8], budget: &Budget, left: usize) -> Result<Vec<u8>, UninspectedReason> {
-        use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+        use flate2::read::{DeflateDecoder, ZlibDecoder};
         let limit = left.min(bytes.len().saturating_mul(budget.inflate_ratio_max).max(1 << 20));
         match self {
-            Self::Gzip => whole(MultiGzDecoder::new(bytes), bytes.len(), limit),
+            Self::Gzip => gunzip(bytes, limit),
             // The name says zlib (RFC 1950); there are senders that mean the bare stream.
             Self::Deflate => {
                 let mut zlib = ZlibDecoder::new(bytes);
@@ -111,6 +120,7 @@ impl Coding {
             }
             Self::Brotli => unbrotli(bytes, limit),
             Self::Zstd => {
+                no_frame_is_skipped(bytes)?;
                 let mut reader = zstd::stream::read::Decoder::with_buffer(bytes)
                     .map_err(|_| UninspectedReason::BrokenEncoding)?;
                 reader.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|_| UninspectedReason::BrokenEncoding)?;
@@ -128,6 +138,76 @@ fn whole(reader: impl Read, packed: usize, limit: usize) -> Result<Vec<u8>, Unin
         Ok(_) if packed > 0 => Ok(out),
         _ => Err(UninspectedReason::BrokenEncoding),
     }
+}
+
+/// Member by member, so that what their headers say besides is seen: a comment, or a file name that is no name of a file,
+/// would be passed on unread.
+fn gunzip(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UninspectedReason> {
+    let mut out = Vec::with_capacity(bytes.len().saturating_mul(4).min(limit));
+    let mut rest = bytes;
+    loop {
+        let mut member = flate2::bufread::GzDecoder::new(rest);
+        let room = limit - out.len();
+        let read = (&mut member).take(room as u64 + 1).read_to_end(&mut out);
+        if out.len() > limit {
+            return Err(UninspectedReason::Bomb);
+        }
+        let header = read.ok().and(member.header()).ok_or(UninspectedReason::BrokenEncoding)?;
+        let has_more = header.comment().is_some()
+            || header.extra().is_some_and(|extra| extra.len() > GZIP_EXTRA_BYTES_MAX)
+            || header.filename().is_some_and(|name| !is_file_name(name));
+        if has_more {
+            return Err(UninspectedReason::BrokenEncoding);
+        }
+        rest = member.into_inner();
+        if rest.is_empty() {
+            return Ok(out);
+        }
+    }
+}
+
+/// Letters, digits and what stands between them in the names that programs give to files.
+fn is_file_name(name: &[u8]) -> bool {
+    let dashes = name
+        .windows(4)
+        .filter(|four| matches!(four, [b'-', a, b, b'-'] if a.is_ascii_digit() && b.is_ascii_digit()));
+    let ssn = dashes.count() > 0 && name.iter().filter(|b| b.is_ascii_digit()).count() == 9;
+    name.len() <= FILE_NAME_BYTES_MAX
+        && !ssn
+        && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/'))
+}
+
+/// Frames that readers skip (RFC 8878, section 3.1.2) may hold anything.
+fn no_frame_is_skipped(bytes: &[u8]) -> Result<(), UninspectedReason> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        if matches!(rest, [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..]) {
+            return Err(UninspectedReason::BrokenEncoding);
+        }
+        let frame = zstd::zstd_safe::find_frame_compressed_size(rest)
+            .map_err(|_| UninspectedReason::BrokenEncoding)?;
+        rest = rest.get(frame.max(1)..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Whether bytes are a whole zlib stream, of no more than some.
+#[must_use]
+pub fn is_zlib(bytes: &[u8]) -> bool {
+    let mut zlib = flate2::read::ZlibDecoder::new(bytes);
+    whole(&mut zlib, bytes.len(), ZLIB_TRIED_BYTES_MAX).is_ok() && zlib.total_in() == bytes.len() as u64
+}
+
+/// Undoes deflate of bytes that nothing tells it of (RFC 1951): SAML's requests, CDA's `DF`. `None` where it is none to the
+/// last byte.
+#[must_use]
+pub fn bare_deflate(bytes: &[u8], budget: &Budget, left: &mut usize) -> Option<Vec<u8>> {
+    let limit = (*left).min(bytes.len().saturating_mul(budget.inflate_ratio_max).max(1 << 20));
+    let mut bare = flate2::read::DeflateDecoder::new(bytes);
+    let plain = whole(&mut bare, bytes.len(), limit).ok().filter(|plain| !plain.is_empty())?;
+    all_read(bare.total_in(), bytes).ok()?;
+    *left = left.saturating_sub(plain.len());
+    Some(plain)
 }
 
 /// By the stream interface, since the reader of this crate passes over bytes behind the end.
@@ -309,6 +389,12 @@ const UTF16_HEAD_BYTES: usize = 64;
 const BROTLI_PIECE_BYTES: usize = 16 << 10;
 /// 8 MiB, the most that a sender may ask for (RFC 9659).
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+/// Of a gzip member: room for what tools that index their files put there.
+const GZIP_EXTRA_BYTES_MAX: usize = 16;
+/// A longer name says more than a file is called.
+const FILE_NAME_BYTES_MAX: usize = 120;
+/// What a stream in a text inflates to at most while it is asked whether it is one.
+const ZLIB_TRIED_BYTES_MAX: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -365,6 +451,49 @@ mod tests {
             }
         }
         assert_eq!(undo("compress", b"x"), Err(UninspectedReason::Encoding));
+    }
+
+    #[test]
+    fn what_stands_beside_a_stream_is_not_passed_over() {
+        let with = |builder: flate2::GzBuilder| {
+            let mut out = builder.write(Vec::new(), flate2::Compression::default());
+            out.write_all(b"ok").expect("memory");
+            out.finish().expect("memory")
+        };
+        let new = flate2::GzBuilder::new;
+        for packed in [
+            with(new().comment("Ann Roe, SSN 412-21-3456")),
+            with(new().filename("Ann Roe 06-22-1962.txt")),
+            with(new().filename("412-21-3456.txt")),
+            with(new().extra(b"SSN 412-21-3456, 06/22/1962".to_vec())),
+            [gzip(b"a"), with(new().comment("x"))].concat(),
+        ] {
+            assert_eq!(undo("gzip", &packed), Err(UninspectedReason::BrokenEncoding));
+        }
+        for packed in [with(new().filename("adt_20250102-1.hl7")), with(new().extra(vec![1; 6]))] {
+            assert_eq!(undo("gzip", &packed).as_deref(), Ok(b"ok".as_slice()));
+        }
+        assert_eq!(undo("gzip", &[gzip(b"a"), gzip(b"b")].concat()).as_deref(), Ok(b"ab".as_slice()));
+        let zstd = zstd::stream::encode_all(b"ok".as_slice(), 3).expect("memory");
+        let skipped = [&[0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0], b"Roe".as_slice()].concat();
+        assert_eq!(undo("zstd", &[zstd.clone(), zstd.clone()].concat()).as_deref(), Ok(b"okok".as_slice()));
+        for packed in [[skipped.clone(), zstd.clone()].concat(), [zstd, skipped].concat()] {
+            assert_eq!(undo("zstd", &packed), Err(UninspectedReason::BrokenEncoding));
+        }
+    }
+
+    #[test]
+    fn zlib_and_bare_deflate_are_read_where_nothing_tells_of_them() {
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        zlib.write_all(b"SSN 412-21-3456").expect("memory");
+        let zlib = zlib.finish().expect("memory");
+        assert_eq!(undo("", &zlib).as_deref(), Ok(b"SSN 412-21-3456".as_slice()));
+        assert!(is_zlib(&zlib) && !is_zlib(&zlib[..zlib.len() - 1]));
+        let bare = &zlib[2..zlib.len() - 4];
+        let plain = bare_deflate(bare, &Budget::default(), &mut 1000);
+        assert_eq!(plain.as_deref(), Some(b"SSN 412-21-3456".as_slice()));
+        assert_eq!(bare_deflate(&[bare, b"x"].concat(), &Budget::default(), &mut 1000), None);
+        assert_eq!(undo("", b"x^2 + y").as_deref(), Ok(b"x^2 + y".as_slice()));
     }
 
     #[test]

@@ -4,8 +4,11 @@
 //! Standard, chapter 6.2 and block FF00), escapes that the format around the text did not ask for (`%41`, `&#65;`,
 //! `\u0041`: double encoding), and digits that are spelled one by one. What has none of these costs one look at its bytes.
 
+mod shapes;
+
 use super::simd::{BLOCK, Sets};
 use super::xhtml;
+use shapes::{Fold, folded};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -28,12 +31,36 @@ impl<'t> Plain<'t> {
             false => SIGNS.find(bytes, 0).is_some(),
         };
         if is_disguised {
-            plain.pass(one_character);
+            // What is undone may be a disguise itself: `&amp;#65;`, `%2541`.
+            let mut passes = 0..PASSES_MAX;
+            while passes.next().is_some() && plain.pass(one_character) {}
         }
         if is_spelled(plain.text.as_bytes()) {
             plain.pass(one_digit);
         }
+        let spaced = spaced_numbers(&plain.text);
+        if !spaced.is_empty() {
+            let mut edits = spaced.into_iter().peekable();
+            plain.pass(|text, at| match edits.peek() {
+                Some(edit) if edit.0 == at => {
+                    let (_, taken, written) = edits.next().unwrap_or_default();
+                    Step::other(taken, written)
+                }
+                Some(edit) => Step::same(edit.0 - at),
+                None => Step::same(text.len() - at),
+            });
+        }
         plain
+    }
+
+    /// A text without the backslashes before its quotes, and what else a string of a program escapes, where it has braces
+    /// and such quotes: `{\"a\": 1}`. `None` for any other.
+    #[must_use]
+    pub fn unquoted(text: &'t str) -> Option<Self> {
+        memchr::memchr(b'{', text.as_bytes())?;
+        memchr::memmem::find(text.as_bytes(), b"\\\"")?;
+        let mut plain = Self { text: Cow::Borrowed(text), origins: None };
+        plain.pass(one_escape).then_some(plain)
     }
 
     /// What is read.
@@ -57,8 +84,8 @@ impl<'t> Plain<'t> {
         }
     }
 
-    /// Reads the text anew, piece by piece; nothing is kept where no piece is another.
-    fn pass(&mut self, step: fn(&str, usize) -> Step) {
+    /// Reads the text anew, piece by piece; nothing is kept where no piece is another. Gives whether one was.
+    fn pass(&mut self, mut step: impl FnMut(&str, usize) -> Step) -> bool {
         let text: &str = &self.text;
         let (mut out, mut origins) = (String::new(), Vec::new());
         let mut changed = false;
@@ -83,7 +110,7 @@ impl<'t> Plain<'t> {
             at += taken;
         }
         if !changed {
-            return;
+            return false;
         }
         origins.push(to_u32(text.len()));
         let origins = match &self.origins {
@@ -94,6 +121,7 @@ impl<'t> Plain<'t> {
                 .collect(),
         };
         *self = Self { text: Cow::Owned(out), origins: Some(origins) };
+        true
     }
 }
 
@@ -119,12 +147,25 @@ fn one_character(text: &str, at: usize) -> Step {
     match first {
         '%' => percent(text, at),
         '&' => entity(rest),
-        '\\' => unicode_escape(rest),
+        '\\' => backslash(rest),
+        '_' => underline(text, at),
+        '\u{1B}' => colour(rest),
         c if c.is_ascii() => {
             // All up to the next that may be something.
-            Step::same(SIGNS.find(rest.as_bytes(), 0).unwrap_or(rest.len()))
+            let end = SIGNS.find(rest.as_bytes(), 0);
+            let Some(end) = end.filter(|end| *end > 0) else { return Step::same(rest.len()) };
+            let behind = rest.get(end..).and_then(|rest| rest.chars().next());
+            match behind.filter(|c| shapes::is_combining(*c)) {
+                // An accent belongs to the letter before it.
+                Some(_) if end > 1 => Step::same(end - 1),
+                Some(mark) => match shapes::composed(c, mark) {
+                    Some(letter) => Step::other(1 + mark.len_utf8(), Some(letter)),
+                    None => Step::same(1),
+                },
+                None => Step::same(end),
+            }
         }
-        c => match folded(c) {
+        c => match folded(c, text, at) {
             Fold::Same => Step::same(c.len_utf8()),
             Fold::Nothing => Step::other(c.len_utf8(), None),
             Fold::To(plain) => Step::other(c.len_utf8(), Some(plain)),
@@ -132,35 +173,67 @@ fn one_character(text: &str, at: usize) -> Step {
     }
 }
 
-enum Fold {
-    Same,
-    Nothing,
-    To(char),
+/// What a backslash stands for in a string of a program (RFC 8259, section 7).
+fn one_escape(text: &str, at: usize) -> Step {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    let written = match rest {
+        [b'\\', c @ (b'"' | b'\\' | b'/'), ..] => char::from(*c),
+        [b'\\', b'n', ..] => '\n',
+        [b'\\', b'r', ..] => '\r',
+        [b'\\', b't', ..] => '\t',
+        [b'\\', ..] => return Step::same(1),
+        _ => return Step::same(memchr::memchr(b'\\', rest).unwrap_or(rest.len())),
+    };
+    Step::other(2, Some(written))
 }
 
-fn folded(c: char) -> Fold {
-    let digit = |zero: u32| char::from_digit(u32::from(c) - zero, 10).map_or(Fold::Same, Fold::To);
-    match c {
-        '\u{AD}'
-        | '\u{200B}'..='\u{200F}'
-        | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{2064}'
-        | '\u{FEFF}' => Fold::Nothing,
-        '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => Fold::To(' '),
-        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE58}' | '\u{FE63}' => Fold::To('-'),
-        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).map_or(Fold::Same, Fold::To),
-        '\u{660}'..='\u{669}' => digit(0x660),
-        '\u{6F0}'..='\u{6F9}' => digit(0x6F0),
-        '\u{966}'..='\u{96F}' => digit(0x966),
-        '\u{1D7CE}'..='\u{1D7FF}' => {
-            char::from_digit((u32::from(c) - 0x1D7CE) % 10, 10).map_or(Fold::Same, Fold::To)
-        }
-        _ => Fold::Same,
+/// What a disguise in ASCII begins with.
+const fn is_mark(b: u8) -> bool {
+    matches!(b, b'%' | b'&' | b'\\' | b'_' | ESCAPE)
+}
+
+/// Underlines around a word or a line, as in Markdown or a form, and beside a number that is grouped, as in a file's name.
+fn underline(text: &str, at: usize) -> Step {
+    let bytes = text.as_bytes();
+    let marks = |bytes: &mut dyn Iterator<Item = &u8>| bytes.take_while(|b| **b == b'_').count();
+    let end = at + marks(&mut bytes.get(at..).unwrap_or_default().iter().take(MARKS_MAX));
+    let start = at - marks(&mut bytes.get(..at).unwrap_or_default().iter().rev().take(MARKS_MAX));
+    let is_word = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at)).is_some_and(|b| b.is_ascii_alphanumeric() || !b.is_ascii())
+    };
+    let behind = bytes.get(end..).unwrap_or_default();
+    let before = bytes.get(..start).unwrap_or_default();
+    let is_group = |near: &mut dyn Iterator<Item = &u8>| {
+        let near: Vec<u8> = near.take(5).copied().collect();
+        let digits = near.iter().take_while(|b| b.is_ascii_digit()).count();
+        (2..=4).contains(&digits) && near.get(digits).is_some_and(|b| matches!(b, b'-' | b'/'))
+    };
+    let alone = !(is_word(start.checked_sub(1)) && is_word(Some(end)));
+    if alone || is_group(&mut behind.iter()) || is_group(&mut before.iter().rev()) {
+        Step::other(1, Some(' '))
+    } else {
+        Step::same(1)
+    }
+}
+
+/// `ESC [ 31 m`: the colours of a terminal (ECMA-48, section 8.3.117), and other sequences of it.
+fn colour(rest: &str) -> Step {
+    let Some(inside) = rest.get(1..).and_then(|rest| rest.strip_prefix('[')) else { return Step::same(1) };
+    let length = inside.bytes().take(SEQUENCE_BYTES_MAX).take_while(|b| (0x20..0x40).contains(b)).count();
+    match inside.as_bytes().get(length) {
+        Some(0x40..=0x7E) => Step::other(length + 3, None),
+        _ => Step::same(1),
     }
 }
 
 /// `%41` in a word that has several: one alone is a percentage or a pattern.
 fn percent(text: &str, at: usize) -> Step {
+    // `%u0041`, as scripts of pages write it.
+    if let Some(digits) = text.get(at + 1..at + 6).and_then(|escape| escape.strip_prefix('u'))
+        && let Some(c) = code(digits)
+    {
+        return Step::other(6, Some(c));
+    }
     let Some(byte) = hex(text.as_bytes().get(at + 1..at + 3)) else { return Step::same(1) };
     let is_part = |b: u8| !b.is_ascii_whitespace() && b != b'"' && b != b'<';
     let bytes = text.as_bytes();
@@ -196,16 +269,51 @@ fn percent(text: &str, at: usize) -> Step {
     }
 }
 
-/// `&#65;`, `&#x41;`, `&lt;`: in text whose format has no entities.
+/// `&#65;`, `&#x41;`, `&lt;`: in text whose format has no entities. Pages show a number without its end, too.
 fn entity(rest: &str) -> Step {
     let read = || {
         let end = rest.bytes().take(ENTITY_BYTES_MAX).position(|b| b == b';')?;
         Some((end + 1, xhtml::entity(rest.get(1..end)?)?))
     };
-    match read() {
+    let unended = || {
+        let digits = rest.get(2..)?.bytes().take(ENTITY_BYTES_MAX).take_while(u8::is_ascii_digit).count();
+        let number = rest.get(1..2 + digits).filter(|number| number.starts_with('#') && digits >= 2)?;
+        Some((2 + digits, xhtml::entity(number)?))
+    };
+    match read().or_else(unended) {
         Some((taken, c)) => Step::other(taken, Some(c)),
         None => Step::same(1),
     }
+}
+
+/// `\u0041`, a pair of surrogates too; `\u{41}`, `\x41`, and `\'41` of RTF.
+fn backslash(rest: &str) -> Step {
+    let low = |digits: Option<&str>| {
+        let byte = hex(digits.map(str::as_bytes)).filter(u8::is_ascii)?;
+        (byte >= b' ').then(|| char::from(byte))
+    };
+    match rest.as_bytes().get(1) {
+        Some(b'u') if rest.as_bytes().get(2) == Some(&b'{') => {
+            let inside = rest.get(3..).unwrap_or_default();
+            let end = inside.bytes().take(BRACED_DIGITS_MAX + 1).position(|b| b == b'}');
+            match end.and_then(|end| Some((end, code(inside.get(..end)?)?))) {
+                Some((end, c)) => Step::other(end + 4, Some(c)),
+                None => Step::same(1),
+            }
+        }
+        Some(b'u') => unicode_escape(rest),
+        Some(b'x' | b'\'') => match low(rest.get(2..4)) {
+            Some(c) => Step::other(4, Some(c)),
+            None => Step::same(1),
+        },
+        _ => Step::same(1),
+    }
+}
+
+/// The character of a number in hex digits.
+fn code(digits: &str) -> Option<char> {
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    plain.then(|| u32::from_str_radix(digits, 16).ok()).flatten().and_then(char::from_u32)
 }
 
 /// `\u0041`, a pair of surrogates too.
@@ -238,7 +346,7 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
 
 /// Whether a byte may be a disguise, or begin one.
 const fn is_sign(b: u8) -> bool {
-    !b.is_ascii() || matches!(b, b'%' | b'&' | b'\\')
+    !b.is_ascii() || is_mark(b)
 }
 
 /// Whether digits stand one by one somewhere, three at least: `4 1 2`.
@@ -286,6 +394,81 @@ fn one_digit(text: &str, at: usize) -> Step {
     if before + after + 2 >= SPELLED_DIGITS_MIN { Step::other(1, None) } else { Step::same(1) }
 }
 
+/// A piece of a text: where it stands, how long it is, what stands for it.
+type Edit = (usize, usize, Option<char>);
+
+/// What makes nine digits behind a word for a social security number one number: `417 - 62 - 8093`, `4 1 7 - 6 2 - 8 0 9 3`,
+/// `417/62/8093`, `4.1.7.6.2.8.0.9.3`.
+fn spaced_numbers(text: &str) -> Vec<Edit> {
+    let bytes = text.as_bytes();
+    // Most texts haven't so many digits.
+    if bytes.len() < SSN_TEXT_BYTES_MIN || bytes.iter().filter(|b| b.is_ascii_digit()).count() < SSN_DIGITS {
+        return Vec::new();
+    }
+    let mut edits = Vec::new();
+    let mut read = 0;
+    for cue in memchr::memchr2_iter(b's', b'S', bytes) {
+        if !bytes.get(cue + 1).is_some_and(|b| b"sSoO".contains(b)) {
+            continue;
+        }
+        let Some(from) = SSN_CUES.iter().find_map(|word| {
+            let end = cue + word.len();
+            bytes.get(cue..end).filter(|there| there.eq_ignore_ascii_case(word.as_bytes())).map(|_| end)
+        }) else {
+            continue;
+        };
+        let near = bytes.get(from..bytes.len().min(from + SSN_CUE_BYTES)).unwrap_or_default();
+        let Some(start) =
+            near.iter().position(u8::is_ascii_digit).map(|at| from + at).filter(|at| *at >= read)
+        else {
+            continue;
+        };
+        if let Some((end, pieces)) = nine_digits(bytes, start) {
+            edits.extend(pieces);
+            read = end;
+        }
+    }
+    edits
+}
+
+/// The end of a number of nine digits that begins here, and what stands between them, where that is more than in one that
+/// is written as usual.
+fn nine_digits(bytes: &[u8], start: usize) -> Option<(usize, Vec<Edit>)> {
+    let (mut at, mut digits, mut between, mut singles) = (start, 0, Vec::new(), 0);
+    loop {
+        digits += 1;
+        at += 1;
+        if digits == SSN_DIGITS {
+            break;
+        }
+        let rest = bytes.get(at..)?;
+        let gap = rest.iter().take(SSN_GAP_BYTES_MAX + 1).take_while(|b| b" -/.,_|".contains(b)).count();
+        if gap > SSN_GAP_BYTES_MAX || !rest.get(gap)?.is_ascii_digit() {
+            return None;
+        }
+        let group = matches!(digits, 3 | 5);
+        let dash = rest.first() == Some(&b'-') && gap == 1;
+        match gap {
+            0 => {}
+            _ if group => between.push((at, gap, (!dash).then_some('-'), true)),
+            _ => {
+                singles += 1;
+                between.push((at, gap, None, false));
+            }
+        }
+        at += gap;
+    }
+    let next = bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric());
+    // Spelled one by one, or by the groups that such a number has.
+    let whole = matches!(singles, 0 | 6) && between.len() >= if singles == 6 { 6 } else { 2 };
+    let edits: Vec<Edit> = between
+        .iter()
+        .filter(|(_, _, written, group)| !group || written.is_some())
+        .map(|(at, gap, written, _)| (*at, *gap, *written))
+        .collect();
+    (whole && !next && !edits.is_empty()).then_some((at, edits))
+}
+
 fn to_u32(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
@@ -301,7 +484,26 @@ const PERCENT_ESCAPES_MIN: usize = 3;
 const WORD_BYTES_MAX: usize = 64;
 /// So many bytes are looked at one by one.
 const SHORT_BYTES_MAX: usize = 32;
-const ENTITY_BYTES_MAX: usize = 12;
+/// An entity with zeros in front of its number has many.
+const ENTITY_BYTES_MAX: usize = 24;
+/// Inside `\u{…}`.
+const BRACED_DIGITS_MAX: usize = 6;
+const ESCAPE: u8 = 0x1B;
+/// Between the bracket of a terminal's sequence and its last letter.
+const SEQUENCE_BYTES_MAX: usize = 24;
+/// Disguises in disguises.
+const PASSES_MAX: usize = 4;
+/// Underlines to each side of one are looked at no further.
+const MARKS_MAX: usize = 64;
+/// Words for a social security number, from their `s` on.
+const SSN_CUES: &[&str] = &["ssn", "social security", "soc sec", "ss#", "soc. sec"];
+/// How far behind one its number begins.
+const SSN_CUE_BYTES: usize = 24;
+const SSN_DIGITS: usize = 9;
+/// A word for one, and one that is spelled.
+const SSN_TEXT_BYTES_MIN: usize = 14;
+/// What stands between two digits at most.
+const SSN_GAP_BYTES_MAX: usize = 3;
 /// The shortest number that tells somebody.
 const SPELLED_DIGITS_MIN: usize = 7;
 
@@ -319,7 +521,15 @@ mod tests {
 
     #[test]
     fn what_has_no_disguise_is_borrowed() {
-        for text in ["", "Patient Núñez, 50% better & well \\ fine", "1 2 3", "4 mg 2 x 1", "日本"] {
+        for text in [
+            "",
+            "Patient Núñez, 50% better & well \\ fine",
+            "1 2 3",
+            "4 mg 2 x 1",
+            "日本",
+            "first_name",
+            "a_1",
+        ] {
             let plain = Plain::of(text);
             assert!(plain.origins.is_none() && matches!(plain.text, Cow::Borrowed(_)), "{text}");
         }
@@ -338,6 +548,73 @@ mod tests {
         assert_eq!(reads("a%20b%C3%A9%20c"), "a b\u{e9} c");
         assert_eq!(reads("&#52;&#x31;2-21&#45;3456 &lt;b&gt; &nope; AT&T"), "412-21-3456 <b> &nope; AT&T");
         assert_eq!(reads(r"\u0034\u00312-21\ud83d\ude00 \u12 C:\users"), "412-21\u{1F600} \\u12 C:\\users");
+    }
+
+    #[test]
+    fn escapes_of_escapes_and_of_other_languages_are_undone() {
+        for text in [
+            "&amp;amp;#52;12-21-3456",
+            "%2534%2531%2532-21-3456",
+            "%u0034%u0031%u0032-21-3456",
+            r"\x34\x31\x32-21-3456",
+            r"\u{34}\u{31}\u{000032}-21-3456",
+            r"\'34\'31\'32-21-3456",
+            "&#52&#49&#50-21-3456",
+            "&#0000000000052;12-21-3456",
+        ] {
+            assert_eq!(reads(text), "412-21-3456", "{text}");
+        }
+        for text in ["100%", r"C:\xampp\new", "R&#x", "a &# b", r"it\'s", "&#1 x"] {
+            assert_eq!(reads(text), text);
+        }
+    }
+
+    #[test]
+    fn underlines_and_colours_around_words_are_no_part_of_them() {
+        assert_eq!(reads("_412-21-3456_ and __Ann Roe__"), " 412-21-3456  and   Ann Roe  ");
+        assert_eq!(reads("ssn_412-21-3456_front.pdf"), "ssn 412-21-3456 front.pdf");
+        assert_eq!(reads("\u{1B}[1;31mAnn\u{1B}[0m Roe"), "Ann Roe");
+        for text in ["first_name last_name_2", "scan_20240102_001.pdf", "snake_case"] {
+            assert_eq!(reads(text), text);
+        }
+    }
+
+    #[test]
+    fn marks_letters_and_digits_of_other_scripts_are_read_as_they_look() {
+        assert_eq!(reads("Jose\u{301} Nu\u{301}n\u{303}ez"), "Jos\u{e9} N\u{fa}\u{f1}ez");
+        assert_eq!(reads("4\u{336}1\u{332}2-\u{E52}1-\u{17E3}\u{BEA}56"), "412-21-3456");
+        assert_eq!(reads("\u{2463}\u{2460}\u{2461}-\u{2082}\u{2081}-3456"), "412-21-3456");
+        assert_eq!(reads("B\u{434}"), "B\u{434}");
+        assert_eq!(
+            reads("Bl\u{430}nk\u{435}nship \u{0421}\u{0435}\u{0440}\u{0433}\u{0435}\u{0439}"),
+            "Blankenship \u{0421}\u{0435}\u{0440}\u{0433}\u{0435}\u{0439}"
+        );
+        assert_eq!(reads("\u{1D40D}\u{1D41A}me 4\u{2066}1\u{61C}2"), "Name 412");
+        // A power is none of its number.
+        assert_eq!(reads("4.5 x10\u{b3}/L"), "4.5 x10\u{b3}/L");
+    }
+
+    #[test]
+    fn a_number_that_is_spaced_out_behind_its_word_is_one() {
+        for text in [
+            "412 - 21 - 3456",
+            "4 1 2 - 2 1 - 3 4 5 6",
+            "412/21/3456",
+            "412--21--3456",
+            "4.1.2.2.1.3.4.5.6",
+            "4-1-2-2-1-3-4-5-6",
+        ] {
+            let read = reads(&format!("SSN: {text}, ok"));
+            assert!(read == "SSN: 412-21-3456, ok" || read == "SSN: 412213456, ok", "{text}: {read}");
+        }
+        for text in [
+            "412 - 21 - 3456",
+            "ssn 412-21-3456",
+            "ssn field, 4 of 12 pages, 3456 rows and 2 more 1",
+            "sessions 12/21/3456/7",
+        ] {
+            assert_eq!(reads(text), text);
+        }
     }
 
     #[test]

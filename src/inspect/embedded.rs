@@ -4,6 +4,7 @@ use super::decode;
 use super::format::Format;
 use super::simd::{BLOCK, Sets};
 use super::walk::xml::{self, XML_DEPTH_MAX};
+use super::walk::{start_of, x12};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -66,53 +67,149 @@ pub(super) fn may_be_document(trimmed: &[u8]) -> bool {
 fn is_data(text: &str, first_tag: &str) -> bool {
     let name = first_tag.trim_start_matches('<');
     let name = name.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
-    !HTML_ELEMENTS.iter().any(|element| element.eq_ignore_ascii_case(name))
-        && xml::Tape::read(text.as_bytes(), XML_DEPTH_MAX).is_ok()
+    !is_html_element(name) && xml::Tape::read(text.as_bytes(), XML_DEPTH_MAX).is_ok()
 }
 
-/// Objects of JSON that stand in a text: the body of a request in a line of a log. Such as are whole, and begin with a key.
+/// Whether an element of this name, in any case, is one of HTML.
+pub(super) fn is_html_element(name: &str) -> bool {
+    HTML_ELEMENTS.iter().any(|element| element.eq_ignore_ascii_case(name))
+}
+
+/// Whether a text that is no piece of markup has tags of HTML in it: one of its elements is closed there.
+#[must_use]
+pub fn has_markup(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if memchr::memchr(b'<', bytes).is_none() {
+        return false; // as most texts
+    }
+    let mut closes = memchr::memmem::find_iter(bytes, b"</").take(TAGS_LOOKED_AT_MAX);
+    let is_element = |at: usize| {
+        let name = bytes.get(at + 2..).unwrap_or_default();
+        let length = name.iter().take(12).take_while(|b| b.is_ascii_alphanumeric()).count();
+        name.get(length) == Some(&b'>') && text.get(at + 2..at + 2 + length).is_some_and(is_html_element)
+    };
+    closes.any(is_element) || memchr::memmem::find(bytes, b"<wbr").is_some()
+}
+
+/// Objects of JSON that stand in a text: the body of a request in a line of a log. Such as are whole, and begin with a key;
+/// an object in another isn't told by itself. One pass: a quote that stays open ends at its line, since no string has a line
+/// end, and from behind a brace that nothing closes the rest is read again, a few times.
 #[must_use]
 pub fn json_runs(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
-    let (mut out, mut at, mut tries) = (Vec::new(), 0, 0);
-    while let Some(start) = memchr::memchr(b'{', bytes.get(at..).unwrap_or_default()).map(|step| at + step) {
-        at = start + 1;
-        let key = bytes.get(at..).unwrap_or_default().trim_ascii_start().first() == Some(&b'"');
-        if !key {
-            continue;
-        }
-        tries += 1;
-        if tries > JSON_TRIES_MAX {
-            break;
-        }
-        if let Some(end) = object_end(bytes, start) {
-            out.push(start..end);
-            at = end;
+    let (mut out, mut at) = (Vec::new(), 0);
+    for _ in 0..JSON_PASSES_MAX {
+        match objects(bytes, at, &mut out) {
+            Some(unclosed) => {
+                out.retain(|run: &Range<usize>| run.end <= unclosed);
+                at = unclosed + 1;
+            }
+            None => break,
         }
     }
     out
 }
 
-/// Where the object that begins at `start` is closed again.
-fn object_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    let run = bytes.get(start..bytes.len().min(start + JSON_RUN_BYTES_MAX))?;
-    for (at, byte) in run.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' if !quoted => depth += 1,
-            b'}' if !quoted => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(start + at + 1);
+/// Puts the objects from `at` on behind the others. Gives where a brace stands that nothing closes; what lies inside is told.
+fn objects(bytes: &[u8], mut at: usize, out: &mut Vec<Range<usize>>) -> Option<usize> {
+    let is_key = |at: usize| {
+        bytes.get(at + 1..).and_then(|rest| rest.iter().find(|b| !b.is_ascii_whitespace())) == Some(&b'"')
+    };
+    // Where the open braces stand.
+    let mut open: Vec<usize> = Vec::new();
+    let mut unclosed = None;
+    let mut quoted = false;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let step = match (open.is_empty(), quoted) {
+            (true, _) => memchr::memchr(b'{', rest),
+            (false, true) => memchr::memchr3(b'"', b'\\', b'\n', rest),
+            (false, false) => memchr::memchr3(b'"', b'{', b'}', rest),
+        };
+        let Some(found) = step.map(|step| at + step) else { break };
+        at = found + 1;
+        match bytes.get(found) {
+            Some(b'"') => quoted = !quoted,
+            Some(b'\\') => at += 1,
+            Some(b'\n') => {
+                unclosed = unclosed.or(open.first().copied());
+                open.clear();
+                quoted = false;
+            }
+            Some(b'{') if !open.is_empty() || is_key(found) => open.push(found),
+            Some(b'}') => {
+                if let Some(start) = open.pop() {
+                    while out.last().is_some_and(|run| run.start > start) {
+                        out.pop();
+                    }
+                    if is_key(start) {
+                        out.push(start..found + 1);
+                    }
                 }
             }
             _ => {}
         }
     }
-    None
+    unclosed.or(open.first().copied())
+}
+
+/// The beginning of an X12 interchange, and elements of XML that declare a namespace, where they stand inside a text.
+#[must_use]
+pub fn document_runs(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    if bytes.len() < DOCUMENT_RUN_BYTES_MIN {
+        return out;
+    }
+    let ahead = |from: usize, mark: &[u8]| {
+        memchr::memmem::find(bytes.get(from..).unwrap_or_default(), mark).map(|at| from + at)
+    };
+    let mut at = 0;
+    for _ in 0..DOCUMENTS_MAX {
+        let Some(start) = ahead(at, b"ISA") else { break };
+        at = start + 3;
+        let stands_alone =
+            start.checked_sub(1).is_none_or(|at| !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric));
+        if stands_alone && x12::recognise(bytes.get(start..).unwrap_or_default()) {
+            // Up to the end of its last segment, or all.
+            let end = ahead(start, b"IEA").and_then(|trailer| {
+                let rest = bytes.get(trailer..)?;
+                let end = rest
+                    .iter()
+                    .take(X12_TRAILER_BYTES_MAX)
+                    .position(|b| matches!(b, b'~' | b'\n' | b'\r'))?;
+                Some(trailer + end + 1)
+            });
+            let end = end.unwrap_or(bytes.len());
+            out.push(start..end);
+            at = end;
+        }
+    }
+    let mut at = 0;
+    for _ in 0..DOCUMENTS_MAX {
+        let Some(mark) = ahead(at, b"xmlns") else { break };
+        at = mark + 5;
+        let from = mark.saturating_sub(TAG_BYTES_MAX);
+        let Some(start) =
+            memchr::memrchr(b'<', bytes.get(from..mark).unwrap_or_default()).map(|at| from + at)
+        else {
+            continue;
+        };
+        let name = bytes.get(start + 1..mark).unwrap_or_default();
+        let length = name.iter().take_while(|b| !b.is_ascii_whitespace() && **b != b'>').count();
+        let name = text.get(start + 1..start + 1 + length).unwrap_or_default();
+        let close = format!("</{name}>");
+        if name.is_empty() || is_html_element(name) || out.iter().any(|run| run.contains(&start)) {
+            continue;
+        }
+        let Some(end) = ahead(mark, close.as_bytes()).map(|at| at + close.len()) else { continue };
+        let element = bytes.get(start..end).unwrap_or_default();
+        if xml::Tape::read(element, XML_DEPTH_MAX).is_ok() {
+            out.push(start..end);
+            at = end;
+        }
+    }
+    out
 }
 
 /// Runs of base64 in a text that hold text, a document or a file: the parts of a JWT (RFC 7519) among them.
@@ -158,21 +255,79 @@ fn may_have_run(bytes: &[u8]) -> bool {
     })
 }
 
+/// Runs of hex digits in a text that hold text, a document or a file: digests and other numbers don't.
+#[must_use]
+pub fn hex_runs(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (Vec::new(), 0);
+    while at + HEX_DIGITS_MIN <= bytes.len() {
+        let ahead = bytes.get(at..at + HEX_DIGITS_MIN).unwrap_or_default();
+        if let Some(last) = ahead.iter().rposition(|b| !b.is_ascii_hexdigit()) {
+            at += last + 1;
+            continue;
+        }
+        let run = broken_run(bytes, at, u8::is_ascii_hexdigit, HEX_DIGITS_MIN);
+        at = run.end;
+        if text.get(run.clone()).is_some_and(hex_holds_something) {
+            out.push(run);
+        }
+    }
+    out
+}
+
+/// Whether hex digits decode to what somebody wrote.
+fn hex_holds_something(run: &str) -> bool {
+    let head = decode::hex(start_of(run, HEX_DIGITS_MIN)).unwrap_or_default();
+    let odd = |b: &u8| !b.is_ascii_graphic() && !b.is_ascii_whitespace() && *b != 0x1C && *b != 0x0B;
+    if !MAGIC.iter().any(|magic| head.starts_with(magic)) && (head.is_empty() || head.iter().any(odd)) {
+        return false;
+    }
+    let Some(bytes) = decode::hex(run) else { return false };
+    MAGIC.iter().any(|magic| bytes.starts_with(magic))
+        || std::str::from_utf8(&bytes).is_ok_and(|text| {
+            text.chars().any(char::is_alphabetic)
+                && text.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
+        })
+}
+
 /// The run that begins here. Base64 of mail is broken into lines (RFC 2045, section 6.8): a long line goes on in the next.
 fn run_at(bytes: &[u8], start: usize) -> Range<usize> {
+    let mut run = broken_run(bytes, start, |b| is_letter(*b), LINE_BYTES_MIN);
+    if !run.is_empty() {
+        run.end +=
+            bytes.get(run.end..).unwrap_or_default().iter().take(2).take_while(|b| **b == b'=').count();
+    }
+    run
+}
+
+/// A run of letters that is broken into lines of one length, with blanks in front of each; the last may be shorter.
+fn broken_run(
+    bytes: &[u8],
+    start: usize,
+    is_letter: impl Fn(&u8) -> bool,
+    line_bytes_min: usize,
+) -> Range<usize> {
     let mut end = start;
+    let mut first = 0;
     loop {
-        let line = bytes.get(end..).unwrap_or_default().iter().take_while(|b| is_letter(**b)).count();
+        let line = bytes.get(end..).unwrap_or_default().iter().take_while(|b| is_letter(b)).count();
         end += line;
+        if first == 0 {
+            first = line;
+        }
         let rest = bytes.get(end..).unwrap_or_default();
         let blank = if rest.starts_with(b"\r\n") { 2 } else { usize::from(rest.starts_with(b"\n")) };
-        if line < LINE_BYTES_MIN || blank == 0 || !rest.get(blank).is_some_and(|b| is_letter(*b)) {
+        if line < line_bytes_min || line != first || blank == 0 {
+            break;
+        }
+        let indent = rest.iter().skip(blank).take(INDENT_BYTES_MAX).take_while(|b| matches!(b, b' ' | b'\t'));
+        let blank = blank + indent.count();
+        let next = rest.iter().skip(blank).take_while(|b| is_letter(b)).take(first + 1).count();
+        // A last line that is shorter than a run by itself may be a word of the text behind.
+        if next == 0 || next > first {
             break;
         }
         end += blank;
-    }
-    if end > start {
-        end += bytes.get(end..).unwrap_or_default().iter().take(2).take_while(|b| **b == b'=').count();
     }
     start..end
 }
@@ -192,11 +347,25 @@ fn holds_something(run: &str) -> bool {
     }
     let Some(bytes) = decode::base64(run) else { return false };
     MAGIC.iter().any(|magic| bytes.starts_with(magic))
+        || is_zlib(&bytes) && decode::is_zlib(&bytes)
+        || is_latin1(&bytes)
         || std::str::from_utf8(&bytes).is_ok_and(|text| {
             let odd =
                 text.chars().filter(|c| c.is_control() && !c.is_ascii_whitespace() && *c != '\u{1c}').count();
             odd == 0 && text.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
         })
+}
+
+/// Whether bytes begin as a zlib stream (RFC 1950, section 2.2): deflate in a window of 32 KiB.
+const fn is_zlib(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x78, 0x01 | 0x5E | 0x9C | 0xDA, ..])
+}
+
+/// Whether bytes that aren't UTF-8 are words in Latin-1: letters of ASCII nearly all, and blanks.
+fn is_latin1(bytes: &[u8]) -> bool {
+    let high = bytes.iter().filter(|b| !b.is_ascii()).count();
+    let is_word = |b: &u8| *b >= 0xC0 || b.is_ascii_graphic() || b.is_ascii_whitespace() || *b == 0x1C;
+    high > 0 && high * 5 <= bytes.len() && bytes.iter().all(is_word)
 }
 
 /// Whether the first letters can be those of something: names of files and words of a URL mostly can't.
@@ -223,12 +392,14 @@ fn may_begin(run: &[u8]) -> bool {
         Err(e) if e.error_len().is_none() => {
             std::str::from_utf8(bytes.get(..e.valid_up_to()).unwrap_or_default()).unwrap_or_default()
         }
-        Err(_) => return MAGIC.iter().any(|magic| bytes.starts_with(magic)),
+        Err(_) => {
+            return MAGIC.iter().any(|magic| bytes.starts_with(magic)) || is_zlib(&bytes) || is_latin1(&bytes);
+        }
     };
     !text.contains(is_odd) || MAGIC.iter().any(|magic| bytes.starts_with(magic))
 }
 
-/// gzip, zstd, PDF, ZIP, PNG, JPEG, GIF, TIFF of both orders.
+/// What somebody packed or wrote begins so: gzip, zstd, PDF, ZIP, PNG, JPEG, GIF, TIFF of both orders.
 const MAGIC: &[&[u8]] = &[
     &[0x1F, 0x8B, 8],
     &[0x28, 0xB5, 0x2F, 0xFD],
@@ -250,8 +421,12 @@ const HEAD_BYTES: usize = 12;
 const RUN_LETTERS_MIN: usize = RUN_BYTES_MIN - 2;
 /// Letters of base64.
 static LETTERS: LazyLock<Sets<1>> = LazyLock::new(|| Sets::new([is_letter]));
-/// Lines of broken base64 have 64 or 76 letters.
-const LINE_BYTES_MIN: usize = 60;
+/// Lines of broken base64 have 64 or 76 letters, some 40.
+const LINE_BYTES_MIN: usize = 32;
+/// Blanks in front of a line of it.
+const INDENT_BYTES_MAX: usize = 16;
+/// Fewer hex digits hold nothing that tells of anybody.
+const HEX_DIGITS_MIN: usize = 32;
 
 /// Elements of HTML that a piece of markup may begin with.
 const HTML_ELEMENTS: &[&str] = &[
@@ -313,10 +488,18 @@ const HTML_ELEMENTS: &[&str] = &[
     "ul",
     "!doctype",
 ];
-/// How many places of a text are tried for JSON.
-const JSON_TRIES_MAX: usize = 64;
-/// The longest object that is looked for in a text.
-const JSON_RUN_BYTES_MAX: usize = 64 << 10;
+/// A shorter text holds no such document beside other words.
+const DOCUMENT_RUN_BYTES_MIN: usize = 48;
+/// How often a text is read for JSON: once more for each of so many braces that stay open.
+const JSON_PASSES_MAX: usize = 16;
+/// How many closing tags of a text are looked at.
+const TAGS_LOOKED_AT_MAX: usize = 256;
+/// Interchanges, and elements, that are looked for in a text.
+const DOCUMENTS_MAX: usize = 64;
+/// The last segment of an interchange with its delimiter.
+const X12_TRAILER_BYTES_MAX: usize = 64;
+/// How far behind its bracket a tag's first namespace stands.
+const TAG_BYTES_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -363,6 +546,65 @@ mod tests {
         ] {
             assert!(base64_runs(text).is_empty(), "{text}");
         }
+    }
+
+    fn objects_of(text: &str) -> Vec<&str> {
+        json_runs(text).into_iter().map(|run| &text[run]).collect()
+    }
+
+    #[test]
+    fn objects_are_found_however_many_and_whatever_stays_open_before_them() {
+        let many = "INFO {\"a\":1}\n".repeat(500) + "INFO {\"b\": {\"c\": \"}\"}}";
+        assert_eq!(objects_of(&many).len(), 501);
+        assert_eq!(objects_of(&many).last(), Some(&"{\"b\": {\"c\": \"}\"}}"));
+        let long = format!("x {{\"a\": \"{}\"}} y", "b".repeat(100_000));
+        assert_eq!(objects_of(&long).len(), 1);
+        assert_eq!(
+            objects_of("f { x {\"a\": 1} } {\"b: {\"c\": 2}\n {\"d\":3}"),
+            ["{\"a\": 1}", "{\"c\": 2}", "{\"d\":3}"]
+        );
+        assert_eq!(objects_of("{\"a\": {\"b\": 1}, {\"c\": 2}"), ["{\"b\": 1}", "{\"c\": 2}"]);
+        // Braces that stay open cost no more the more of them there are.
+        assert!(objects_of(&"{\"a".repeat(200_000)).is_empty());
+    }
+
+    #[test]
+    fn hex_digits_that_hold_text_are_found_and_digests_are_not() {
+        let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>();
+        let note = hex("Patient Harold Brown, DOB 06/22/1962");
+        let text = format!("see {note}, ok");
+        assert_eq!(hex_runs(&text), [4..4 + note.len()]);
+        assert_eq!(hex_runs(&note.to_uppercase()).len(), 1);
+        for text in [
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "2024010120240102202401032024010420240105",
+            &hex("short"),
+            "00000000000000000000000000000000000000",
+        ] {
+            assert!(hex_runs(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_in_short_and_in_indented_lines_is_one_run() {
+        let note =
+            STANDARD.encode("Patient Harold Brown, DOB 06/22/1962, seen for chest pain and more of the same");
+        for (length, end) in [(40, "\n"), (40, "\r\n  "), (72, "\n ")] {
+            let lines: Vec<&str> =
+                note.as_bytes().chunks(length).map(|l| std::str::from_utf8(l).expect("ASCII")).collect();
+            let text = lines.join(end);
+            let runs = base64_runs(&text);
+            assert_eq!(runs.len(), 1, "{length} {end:?}");
+            assert_eq!(decode::base64(&text[runs[0].clone()]), decode::base64(&note));
+        }
+    }
+
+    #[test]
+    fn documents_that_begin_inside_a_text_are_found() {
+        let patient = "<Patient xmlns=\"http://hl7.org/fhir\"><birthDate value=\"1962-06-22\"/></Patient>";
+        let text = format!("received {patient}, then no more");
+        assert_eq!(document_runs(&text), [9..9 + patient.len()]);
+        assert!(document_runs("see xmlns and <p xmlns=\"x\">a</p> and ISA or VISA*1").is_empty());
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! A process of its own with limits of memory and time could run one of these; a connection may list `application/pdf` as
 //! opaque, or carry the text beside it.
 
+use super::embedded::is_html_element;
 use super::walk::ncpdp::telecom;
 use super::walk::{csv, hl7v2, x12};
 use super::{lines, parts};
@@ -109,6 +110,8 @@ impl Format {
             (Declared::Json, other) => other,
             (Declared::Csv, Self::Text) => Self::Csv,
             (Declared::Form, Self::Text | Self::Csv) => Self::Form,
+            // Data that is sent as a page is read as data: a page's elements don't say what their texts are.
+            (Declared::Html, Self::Xml) if !begins_page(body) => Self::Xml,
             (Declared::Html, Self::Text | Self::Xml | Self::Csv) => Self::Html,
             (Declared::Xml, Self::Text | Self::Xml | Self::Csv) => Self::Xml,
             (Declared::Hl7v2, Self::Text | Self::Csv) => Self::Hl7v2,
@@ -175,14 +178,45 @@ fn is_html(bytes: &[u8]) -> bool {
     })
 }
 
-/// Bytes that no text has: NUL, or many control characters among the first.
+/// Whether the first element is one of HTML.
+fn begins_page(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(..bytes.len().min(HEAD_BYTES)).unwrap_or_default();
+    loop {
+        let Some(at) = memchr::memchr(b'<', rest) else { return true };
+        rest = rest.get(at + 1..).unwrap_or_default();
+        match rest.first() {
+            Some(b'!' | b'?') => {
+                let end: &[u8] = if rest.starts_with(b"!--") { b"-->" } else { b">" };
+                let Some(end) = memchr::memmem::find(rest, end) else { return true };
+                rest = rest.get(end..).unwrap_or_default();
+            }
+            _ => {
+                let name = rest.iter().take_while(|b| !b.is_ascii_whitespace() && !matches!(b, b'>' | b'/'));
+                let name: Vec<u8> = name.take(NAME_BYTES_MAX).copied().collect();
+                return std::str::from_utf8(&name).is_ok_and(is_html_element);
+            }
+        }
+    }
+}
+
+/// Where the first element of a document is looked for.
+const HEAD_BYTES: usize = 4096;
+/// No element of HTML has a longer name.
+const NAME_BYTES_MAX: usize = 16;
+
+/// Bytes that no text has: NUL, or many control characters among the first; and such as are letters of another character set
+/// than walkers read, as in EBCDIC.
 fn is_binary(bytes: &[u8]) -> bool {
     let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
     let control = head
         .iter()
         .filter(|b| **b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1C | 0x1B))
         .count();
-    head.starts_with(b"%PDF-") || head.contains(&0) || control * 50 > head.len()
+    let high = head.iter().filter(|b| !b.is_ascii()).count();
+    head.starts_with(b"%PDF-")
+        || memchr::memchr(0, bytes).is_some()
+        || control * 50 > head.len()
+        || high * 3 > head.len() && std::str::from_utf8(head).is_err_and(|e| e.error_len().is_some())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,6 +288,12 @@ pub fn says_csv(media_type: &str) -> bool {
 #[must_use]
 pub fn says_xml(media_type: &str) -> bool {
     Declared::of(media_type) == Declared::Xml
+}
+
+/// Whether a declared type says HTML: then what isn't well formed is a page all the same.
+#[must_use]
+pub fn says_html(media_type: &str) -> bool {
+    Declared::of(media_type) == Declared::Html
 }
 
 /// Whether a declared type says text: then nobody reads the body as anything else, whatever it begins with.
@@ -383,6 +423,35 @@ mod tests {
         assert_eq!(Format::of("text/plain", b"{\"a\":1}"), Format::Json);
         assert_eq!(Format::of("image/png", b"hello there"), Format::Text);
         assert_eq!(Format::of("application/json", b"not json"), Format::Json);
+    }
+
+    #[test]
+    fn a_page_is_one_by_its_elements() {
+        for data in [
+            "<?xml version=\"1.0\"?><!-- x --><ClinicalDocument/>",
+            "<Patient xmlns=\"x\"/>",
+            "<ADT_A01><MSH/></ADT_A01>",
+        ] {
+            assert_eq!(Format::of("text/html", data.as_bytes()), Format::Xml, "{data}");
+        }
+        for page in
+            ["<p>a</p>", "<!DOCTYPE html>\n<HTML>", "<div/>", "<!-- a", "<?xml version=\"1.0\"?><html/>"]
+        {
+            assert_eq!(Format::of("text/html", page.as_bytes()), Format::Html, "{page}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_no_text_has_are_found_wherever_they_stand() {
+        let mut body = vec![b'a'; 5000];
+        assert_eq!(Format::sniff(&body), Format::Text);
+        body[4000] = 0;
+        assert_eq!(Format::sniff(&body), Format::Binary);
+        // `PATIENT` and digits in EBCDIC.
+        let ebcdic = [0xD7, 0xC1, 0xE3, 0xC9, 0xC5, 0xD5, 0xE3, 0x40, 0xF4, 0xF1, 0xF2];
+        assert_eq!(Format::sniff(&ebcdic), Format::Binary);
+        assert_eq!(Format::sniff("\u{414}\u{430}\u{440}\u{44c}\u{44f}".as_bytes()), Format::Text);
+        assert_eq!(Format::sniff(b"M\xFCller, Z\xF6e"), Format::Text);
     }
 
     #[test]

@@ -128,6 +128,8 @@ impl Weights {
 pub struct Markers {
     /// Words that stand for "not known" as a whole value. Lower case.
     pub unknown_words: Vec<String>,
+    /// Words of which a placeholder in square brackets is made. Lower case.
+    pub bracket_words: Vec<String>,
     /// Whole name parts that hospitals give test patients. Lower case.
     pub test_names: Vec<String>,
     /// Prefixes of such name parts: `zztest`. Lower case.
@@ -170,6 +172,7 @@ impl Markers {
         };
         Self {
             unknown_words: values("marker.unknown-words"),
+            bracket_words: values("marker.bracket-words"),
             test_names: values("marker.test-names"),
             test_name_prefixes: values("marker.test-name-prefixes"),
             test_id_prefixes: values("marker.test-id-prefixes"),
@@ -197,6 +200,8 @@ impl Markers {
             return Judged { sign: Sign::Placeholder, points: Points(0), ..plain };
         }
         let zero = |sign| Judged { sign, points: Points(0), ..plain };
+        // Brackets around somebody's value hide nothing of it.
+        let trimmed = inside_brackets(trimmed);
         if cannot_be(kind, trimmed) {
             return zero(Sign::Placeholder);
         }
@@ -315,8 +320,23 @@ impl Markers {
     pub fn is_unknown(&self, value: &str) -> bool {
         !value.chars().any(char::is_alphanumeric)
             || self.unknown_words.iter().any(|w| value.eq_ignore_ascii_case(w))
-            || (value.starts_with('[') && value.ends_with(']'))
+            || self.is_placeholder(value)
             || value.bytes().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b' '))
+    }
+
+    /// Whether a value is a word in square brackets that stands for one: `[REDACTED]`, `[Last Name]`, and what records
+    /// write, `[family-name]` and `[mrn:0123456789abcdef]`.
+    fn is_placeholder(&self, value: &str) -> bool {
+        let inside = inside_brackets(value);
+        if inside.len() == value.len() {
+            return false;
+        }
+        let (words, token) = inside.split_once(':').unwrap_or((inside, ""));
+        let is_token = token.len() >= TOKEN_DIGITS_MIN && token.bytes().all(|b| b.is_ascii_hexdigit());
+        let mut words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let known = |word: &str| self.bracket_words.iter().any(|known| known.eq_ignore_ascii_case(word));
+        (token.is_empty() || is_token)
+            && (self.unknown_words.iter().any(|word| word.eq_ignore_ascii_case(inside)) || words.all(known))
     }
 
     fn name_sign(&self, name: &str) -> Sign {
@@ -405,6 +425,19 @@ impl Markers {
         }
     }
 }
+
+/// What stands in square brackets, and in quotes inside them; all of what doesn't.
+fn inside_brackets(value: &str) -> &str {
+    match value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inside) => {
+            inside.trim_matches(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '"' | '\'' | '*'))
+        }
+        None => value,
+    }
+}
+
+/// Keyed tokens of records have more digits than any number of a person.
+const TOKEN_DIGITS_MIN: usize = 16;
 
 /// A name part that ends in two or three digits behind at least two letters: `medhurst46`.
 fn has_digit_tail(word: &str) -> bool {
@@ -599,6 +632,33 @@ mod tests {
         assert_eq!(judge(Kind::FamilyName, "Medhurst46").sign, Sign::Sure);
         assert_eq!(judge(Kind::FamilyName, "ZZZTEST").sign, Sign::Sure);
         assert_eq!(judge(Kind::GivenName, "Test").sign, Sign::Habit);
+    }
+
+    #[test]
+    fn brackets_hide_nothing_but_words_for_nothing() {
+        for (kind, value) in [
+            (Kind::Ssn, "[REDACTED]"),
+            (Kind::FamilyName, "[Last Name]"),
+            (Kind::FamilyName, "[family-name]"),
+            (Kind::Mrn, "[mrn:0123456789abcdef]"),
+            (Kind::GivenName, "[N/A]"),
+            (Kind::Mrn, "[]"),
+            (Kind::FullName, "[**Patient Name**]"),
+        ] {
+            assert_eq!(judge(kind, value).points, Points(0), "{value}");
+        }
+        for (kind, value) in [
+            (Kind::Ssn, "[412-21-3456]"),
+            (Kind::FamilyName, "[Blankenship]"),
+            (Kind::Mrn, "[70418826]"),
+            (Kind::Mrn, "[mrn:70418826]"),
+            (Kind::BirthDate, "[1957-03-14]"),
+            (Kind::FullName, "[[ Theodore Blankenship ]]"),
+            (Kind::FullName, "[\"Theodore Blankenship\"]"),
+        ] {
+            assert_eq!(judge(kind, value).points, kind.points(), "{value}");
+        }
+        assert_eq!(judge(Kind::Mrn, "[TEST-0001]").sign, Sign::Habit);
     }
 
     #[test]

@@ -26,6 +26,9 @@ impl<'r> Inspector<'r> {
                 // A text that begins with a tag, or HTML.
                 return self.read_as(Format::Text, content_type, bytes, scorer, top, left);
             }
+            Err(WalkError::Malformed { .. }) if format::says_html(content_type) => {
+                return self.read_as(Format::Html, content_type, bytes, scorer, top, left);
+            }
             Err(error) => {
                 self.unread_walk(error, media_type, bytes, scorer, top);
                 return Format::Xml;

@@ -154,7 +154,7 @@ impl<'r> Inspector<'r> {
             }
         }
         for (name, value) in message.headers {
-            if !url::is_protocol_header(name) {
+            if !url::is_protocols(name, value) {
                 let part = known_header(name).map_or(Part::OtherHeader, Part::Header);
                 scorer.same_people(part, Escapes::None, value.as_bytes());
                 url::walk_header(name, value, &tables, person, scorer);
@@ -450,7 +450,14 @@ impl<'r> Inspector<'r> {
                 scorer.person(person, Role::Patient);
                 url::walk_url(&text, 0, &self.tables(), person, scorer);
             } else {
-                let format = Format::of(&carrier.media_type, &bytes);
+                let mut format = Format::of(&carrier.media_type, &bytes);
+                let mut bytes = bytes;
+                if format == Format::Binary
+                    && let Some(plain) = decode::bare_deflate(&bytes, &self.budget, left)
+                {
+                    format = Format::of(&carrier.media_type, &plain);
+                    bytes = Cow::Owned(plain);
+                }
                 self.document(format, &carrier.media_type, &bytes, scorer, false, left);
             }
             waiting.append(&mut scorer.take_carriers());
@@ -465,6 +472,7 @@ const fn reason_of(error: WalkError) -> UninspectedReason {
     match error {
         WalkError::Malformed { .. } => UninspectedReason::Malformed,
         WalkError::TooDeep { .. } => UninspectedReason::TooDeep,
+        WalkError::TooMuch { .. } => UninspectedReason::Budget,
         WalkError::NotUtf8 { .. } => UninspectedReason::Charset,
     }
 }
@@ -509,3 +517,7 @@ pub fn known_header(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod costs;
+#[cfg(test)]
+mod hidden;

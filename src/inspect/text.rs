@@ -12,6 +12,7 @@ use super::rules::{Mode, RawDetector, RuleSet};
 use regex::{Regex, RegexBuilder};
 use regex_automata::util::syntax;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -305,18 +306,22 @@ fn is_stamp(line: &[u8]) -> bool {
 }
 
 fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
+    if hits.len() < 2 {
+        return hits; // as in most texts
+    }
     hits.sort_by_key(|h| (std::cmp::Reverse(h.points), std::cmp::Reverse(h.span.len()), h.span.start));
-    let mut kept: Vec<Hit> = Vec::with_capacity(hits.len());
+    // By start and free of overlaps, so that only the two neighbours can collide. A tree: a text may have a hit in every
+    // few of its bytes, and they come in the order of their points.
+    let mut kept: BTreeMap<usize, Hit> = BTreeMap::new();
     for hit in hits {
-        // `kept` is sorted by start and free of overlaps, so only the two neighbours can collide.
-        let at = kept.partition_point(|k| k.span.start < hit.span.start);
-        let after = kept.get(at).is_some_and(|k| k.span.start < hit.span.end);
-        let before = at.checked_sub(1).and_then(|i| kept.get(i)).is_some_and(|k| k.span.end > hit.span.start);
+        let after = kept.range(hit.span.start..).next().is_some_and(|(start, _)| *start < hit.span.end);
+        let before =
+            kept.range(..hit.span.start).next_back().is_some_and(|(_, k)| k.span.end > hit.span.start);
         if !after && !before {
-            kept.insert(at, hit);
+            kept.insert(hit.span.start, hit);
         }
     }
-    kept
+    kept.into_values().collect()
 }
 
 /// Whether `text` has a word that begins with `w`.

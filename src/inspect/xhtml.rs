@@ -2,6 +2,7 @@
 //! are text, too: what a reader isn't shown is payload all the same.
 
 use super::offsets::Runs;
+use std::ops::Range;
 
 /// Text, and where it stands in the raw narrative.
 pub struct Plain {
@@ -23,6 +24,23 @@ impl Plain {
     fn verbatim(&mut self, text: &str, at: usize) {
         self.origins.push(self.text.len(), at, true);
         self.text.push_str(text);
+    }
+
+    /// Text at `at`, its entities undone.
+    fn entities(&mut self, text: &str, mut at: usize) {
+        let mut rest = text;
+        while let Some(amp) = memchr::memchr(b'&', rest.as_bytes()) {
+            self.verbatim(rest.get(..amp).unwrap_or_default(), at);
+            at += amp;
+            rest = rest.get(amp..).unwrap_or_default();
+            let end = rest.bytes().take(ENTITY_BYTES_MAX).position(|b| b == b';');
+            let read = end.and_then(|end| entity(rest.get(1..end)?).map(|c| (c, end + 1)));
+            let (c, taken) = read.unwrap_or(('&', 1));
+            self.instead(c.encode_utf8(&mut [0; 4]), at);
+            at += taken;
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+        self.verbatim(rest, at);
     }
 
     /// Text that stands for what is at `at`.
@@ -51,21 +69,29 @@ pub fn plain(xhtml: &str) -> Plain {
                 at += (mark.len() + inside.len() + end.len()).min(rest.len());
             }
             [b'<', ..] => {
+                let taken = memchr::memchr(b'>', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
+                let tag = rest.get(..taken).unwrap_or_default();
                 let blank = match () {
                     () if ends_block(rest) => "\n",
                     () if out.text.ends_with([' ', '\n', '\t']) => "",
+                    () if is_inside_word(&out.text, tag, rest.get(taken..).unwrap_or_default()) => "",
                     () => " ",
                 };
                 of_tag = blank == " " || blank.is_empty() && of_tag;
                 if !blank.is_empty() {
                     out.instead(blank, at);
                 }
-                at += memchr::memchr(b'>', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
+                if memchr::memchr(b'=', tag.as_bytes()).is_some() {
+                    let before = out.text.len();
+                    attributes(tag, at, &mut out);
+                    of_tag &= out.text.len() == before;
+                }
+                at += taken;
             }
             [b'&', ..] => {
                 of_tag = false;
                 // The first bytes alone: a text of ampersands isn't looked through for each.
-                let end = rest.bytes().take(11).position(|b| b == b';');
+                let end = rest.bytes().take(ENTITY_BYTES_MAX).position(|b| b == b';');
                 match end.and_then(|end| entity(rest.get(1..end)?).map(|c| (c, end + 1))) {
                     Some((c, taken)) => {
                         out.instead(c.encode_utf8(&mut [0; 4]), at);
@@ -92,6 +118,109 @@ pub fn plain(xhtml: &str) -> Plain {
     out
 }
 
+/// Tells the attributes of a tag that hold words or an address, each behind the name of the field where the tag has one.
+fn attributes(tag: &str, start: usize, out: &mut Plain) {
+    let all = || Attributes { tag, at: tag.find(|c: char| c.is_ascii_whitespace()).unwrap_or(tag.len()) };
+    let named = |wanted: &str| {
+        all()
+            .take(ATTRIBUTES_MAX)
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .and_then(|(_, at)| tag.get(at))
+    };
+    let label = named("name").or_else(|| named("property")).or_else(|| named("id")).unwrap_or_default();
+    for (name, at) in all().take(ATTRIBUTES_MAX) {
+        let value = tag.get(at.clone()).unwrap_or_default();
+        let lower = name.to_ascii_lowercase();
+        let is_plain = SAYS_NOTHING.contains(&&*lower) || lower.starts_with("on") || lower.starts_with("xml");
+        let is_file = value.starts_with("data:") || value.starts_with('#');
+        if is_plain || is_file || value.trim().is_empty() || value.len() == 1 {
+            continue;
+        }
+        // What an attribute of no page says it says by its own name.
+        let cue = match &*lower {
+            "value" | "content" => label,
+            name if SAYS_WORDS.contains(&name) => "",
+            _ => name,
+        };
+        let from = start + at.start;
+        out.instead(if cue.is_empty() { " " } else { "\n" }, from);
+        if !cue.is_empty() {
+            out.instead(&format!("{}: ", words_of(cue)), from);
+        }
+        out.entities(value, from);
+        out.instead(if cue.is_empty() { " " } else { "\n" }, from + value.len());
+    }
+}
+
+/// Names and places of values of a tag's attributes.
+struct Attributes<'t> {
+    tag: &'t str,
+    at: usize,
+}
+
+impl<'t> Iterator for Attributes<'t> {
+    type Item = (&'t str, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let rest = self.tag.get(self.at..)?;
+            let blank =
+                rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/').len();
+            let name = rest.get(blank..).filter(|rest| !rest.is_empty())?;
+            let name = name.get(
+                ..name.find(|c: char| c.is_ascii_whitespace() || "=/>".contains(c)).unwrap_or(name.len()),
+            )?;
+            self.at += blank + name.len();
+            let behind = self.tag.get(self.at..)?;
+            let gap = behind.len() - behind.trim_ascii_start().len();
+            let Some(value) = behind.trim_ascii_start().strip_prefix('=') else {
+                self.at += gap + usize::from(name.is_empty());
+                continue;
+            };
+            let blank = value.len() - value.trim_ascii_start().len();
+            let (value, mut start) = (value.trim_ascii_start(), self.at + gap + 1 + blank);
+            let length = match value.chars().next() {
+                Some(quote @ ('"' | '\'')) => {
+                    start += 1;
+                    let inside = value.get(1..)?;
+                    inside.find(quote).unwrap_or(inside.len())
+                }
+                _ => value.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(value.len()),
+            };
+            let end = start + length;
+            self.at =
+                end + usize::from(self.tag.as_bytes().get(end).is_some_and(|b| matches!(b, b'"' | b'\'')));
+            return Some((name, start..end));
+        }
+    }
+}
+
+/// The words of a name: `patientName`, `date_of_birth`.
+fn words_of(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars().take(LABEL_CHARS_MAX) {
+        if c.is_ascii_uppercase() && out.ends_with(|c: char| c.is_ascii_lowercase()) {
+            out.push(' ');
+        }
+        out.push(if matches!(c, '_' | '-' | '[' | ']' | '.') { ' ' } else { c });
+    }
+    out
+}
+
+/// Whether a tag that only changes how letters look stands inside a word or a number: `417-<b>62</b>-8093`.
+fn is_inside_word(before: &str, tag: &str, behind: &str) -> bool {
+    let name = tag.trim_start_matches(['<', '/']);
+    let name =
+        name.get(..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())).unwrap_or_default();
+    if !LOOKS.iter().any(|look| look.eq_ignore_ascii_case(name)) {
+        return false;
+    }
+    let (before, behind) = (before.bytes().next_back(), behind.bytes().next());
+    let number = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'/'));
+    let letter = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphabetic());
+    number(before) && number(behind) || letter(before) && behind.is_some_and(|b| b.is_ascii_lowercase())
+}
+
 /// Whether the tag that a text begins with is one of a block or a cell.
 fn ends_block(tag: &str) -> bool {
     let name = tag.trim_start_matches(['<', '/']);
@@ -107,6 +236,16 @@ pub(super) fn entity(name: &str) -> Option<char> {
         "quot" => Some('"'),
         "apos" => Some('\''),
         "nbsp" => Some(' '),
+        "colon" => Some(':'),
+        "sol" => Some('/'),
+        "hyphen" | "dash" | "ndash" | "minus" => Some('-'),
+        "period" => Some('.'),
+        "comma" => Some(','),
+        "commat" => Some('@'),
+        "num" => Some('#'),
+        "lpar" => Some('('),
+        "rpar" => Some(')'),
+        "shy" => Some('\u{AD}'),
         _ => {
             let number = name.strip_prefix('#')?;
             let code = match number.strip_prefix(['x', 'X']) {
@@ -117,6 +256,95 @@ pub(super) fn entity(name: &str) -> Option<char> {
         }
     }
 }
+
+/// An entity with zeros in front of its number has many.
+const ENTITY_BYTES_MAX: usize = 24;
+/// Of a tag no more are looked at.
+const ATTRIBUTES_MAX: usize = 64;
+/// Of a name as much is a label.
+const LABEL_CHARS_MAX: usize = 48;
+/// Elements that change how letters look, and nothing else (HTML, section 4.5; CDA's narrative).
+const LOOKS: &[&str] = &[
+    "a", "abbr", "b", "bdi", "bdo", "big", "code", "content", "del", "em", "font", "i", "ins", "kbd", "mark",
+    "s", "samp", "small", "span", "strong", "sub", "sup", "tt", "u", "var", "wbr",
+];
+/// Attributes that say how a page looks and works.
+const SAYS_NOTHING: &[&str] = &[
+    "action",
+    "align",
+    "async",
+    "autocomplete",
+    "bgcolor",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "charset",
+    "class",
+    "color",
+    "cols",
+    "colspan",
+    "coords",
+    "crossorigin",
+    "d",
+    "datetime",
+    "defer",
+    "dir",
+    "enctype",
+    "face",
+    "fill",
+    "for",
+    "form",
+    "frame",
+    "headers",
+    "height",
+    "http-equiv",
+    "hreflang",
+    "id",
+    "integrity",
+    "itemprop",
+    "itemtype",
+    "lang",
+    "listtype",
+    "max",
+    "maxlength",
+    "media",
+    "method",
+    "min",
+    "name",
+    "pattern",
+    "points",
+    "property",
+    "rel",
+    "role",
+    "rows",
+    "rowspan",
+    "rules",
+    "scope",
+    "shape",
+    "size",
+    "sizes",
+    "span",
+    "src",
+    "srcset",
+    "step",
+    "stroke",
+    "style",
+    "stylecode",
+    "tabindex",
+    "target",
+    "transform",
+    "type",
+    "usemap",
+    "valign",
+    "version",
+    "viewbox",
+    "width",
+    "x",
+    "y",
+];
+/// Attributes that are shown or read out, or lead somewhere.
+const SAYS_WORDS: &[&str] =
+    &["abbr", "alt", "aria-label", "cite", "href", "label", "placeholder", "summary", "title", "caption"];
 
 /// What is read whole: begin and end.
 const WHOLE: &[(&str, &str)] = &[("<![CDATA[", "]]>"), ("<!--", "-->")];
@@ -143,6 +371,36 @@ mod tests {
             let at = p.text.find(word).expect("there");
             assert!(raw.get(p.origin(at)..).is_some_and(|rest| rest.starts_with(word)), "{word}");
         }
+    }
+
+    #[test]
+    fn attributes_that_hold_words_are_read_behind_the_name_of_their_field() {
+        let raw = r#"<p class="x"><input type="text" name="dateOfBirth" value="06/22/1962"/><a href='mailto:a@b.net' title="Ann &amp; Roe">c</a><img alt="SSN 412-21-3456" src="data:image/png;base64,AAAA"><x data-mrn=70418826>"#;
+        let p = plain(raw);
+        for said in [
+            "date Of Birth: 06/22/1962\n",
+            "mailto:a@b.net",
+            "Ann & Roe",
+            "SSN 412-21-3456",
+            "data mrn: 70418826",
+        ] {
+            assert!(p.text.contains(said), "{said}: {}", p.text);
+        }
+        assert!(!p.text.contains("AAAA") && !p.text.contains("class"), "{}", p.text);
+        for word in ["06/22/1962", "a@b.net", "Roe", "412-21-3456", "70418826"] {
+            let at = p.text.find(word).expect("there");
+            assert_eq!(raw.get(p.origin(at)..p.origin(at + word.len())), Some(word));
+        }
+        for odd in ["<a =", "<a b=", "<a b='", "<a / = = \"x", "<a b=\"\u{e9}", "<=\"=\">", "<a b=c'd e"] {
+            drop(plain(odd));
+        }
+    }
+
+    #[test]
+    fn a_tag_that_changes_looks_alone_breaks_no_word() {
+        assert_eq!(plain("417-<b>62</b>-8093 Theo<i>dore</i> Roe").text, "417-62-8093 Theodore Roe");
+        assert_eq!(plain("SSN<b>4</b> 12<td>34").text, "SSN 4 12 34");
+        assert_eq!(plain("70<wbr/>41").text, "7041");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::url::{self, Tables};
 use super::walk::arranged::{Arranger, Name as Called};
 use super::walk::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Origins, Tape};
 use super::walk::shifted::Shifted;
-use super::walk::{Leaf, PersonId, Reads, Role, Sink, WalkError, fhir, object};
+use super::walk::{CUE_BYTES_MAX, Leaf, PersonId, Reads, Role, Sink, WalkError, fhir, object, start_of};
 use lexer::{Kind, Token};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -181,6 +181,8 @@ struct Request<'r, 't, 's> {
     rules: Rules<'r>,
     variables: Option<(&'t Tape<'t>, NodeId)>,
     used: HashSet<NodeId>,
+    /// Bytes of variables that were read again.
+    again: usize,
     persons: u32,
     /// Whom the target tells of, who is the first field's.
     target: Option<PersonId>,
@@ -197,7 +199,7 @@ struct Field {
 
 impl<'r, 't, 's> Request<'r, 't, 's> {
     fn new(rules: Rules<'r>, variables: Option<(&'t Tape<'t>, NodeId)>, sink: &'s mut dyn Sink) -> Self {
-        Self { rules, variables, used: HashSet::new(), persons: 0, target: None, sink }
+        Self { rules, variables, used: HashSet::new(), again: 0, persons: 0, target: None, sink }
     }
 
     fn text(&mut self, text: &str, to: &dyn Fn(usize) -> usize) -> Result<(), WalkError> {
@@ -305,8 +307,18 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
     fn variable(&mut self, variable: &str, name: &Argument, field: &mut Field) -> Result<(), WalkError> {
         let Some((tape, variables)) = self.variables else { return Ok(()) };
         let Some(node) = tape.get(variables, variable) else { return Ok(()) };
-        self.used.insert(node);
+        self.uses(tape, node)?;
         self.node(tape, node, name, field)
+    }
+
+    /// Notes that a variable stands in the place of a value. One may in as many as the request has bytes, and each tells
+    /// of somebody else; there is a limit to that.
+    fn uses(&mut self, tape: &Tape<'_>, node: NodeId) -> Result<(), WalkError> {
+        if self.used.insert(node) {
+            return Ok(());
+        }
+        self.again += tape.span(node).len();
+        if self.again > AGAIN_BYTES_MAX { Err(WalkError::TooMuch { max: AGAIN_BYTES_MAX }) } else { Ok(()) }
     }
 
     /// Variables that no argument uses, by their own names.
@@ -319,7 +331,8 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
         for node in tape.children(variables) {
             if self.used.insert(node) {
                 let at = tape.key_span(node).unwrap_or_default();
-                let word = tape.key(node).unwrap_or_default().into_owned();
+                let word = tape.key(node).unwrap_or_default();
+                let word = start_of(&word, CUE_BYTES_MAX).to_owned();
                 let person = self.person(&mut field);
                 self.sink.unknown_key(&word, at.clone(), person, &|| "variables.*".to_owned());
                 self.node(tape, node, &Argument { word, at }, &mut field)?;
@@ -424,7 +437,7 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
                         .variables
                         .and_then(|(tape, all)| Some((tape, tape.get(all, &source.value(token))?)));
                     if let Some((tape, node)) = variable {
-                        self.used.insert(node);
+                        self.uses(tape, node)?;
                         out.copy(tape, node, called);
                     }
                 }
@@ -568,7 +581,9 @@ struct Argument {
 
 impl Argument {
     fn of(source: &Source<'_>, token: &Token) -> Self {
-        Self { word: source.value(token).into_owned(), at: source.span(token) }
+        // Its values may be many, and each asks what it is called.
+        let word = start_of(&source.value(token), CUE_BYTES_MAX).to_owned();
+        Self { word, at: source.span(token) }
     }
 }
 
@@ -591,6 +606,9 @@ impl<'a> Source<'a> {
         self.tokens.get(at).is_some_and(|token| token.kind == Kind::Mark(mark))
     }
 }
+
+/// Bytes of variables of one request that are read again.
+const AGAIN_BYTES_MAX: usize = 1 << 20;
 
 /// The type that a field asks for: `PatientList` and `patients` of `Patient`.
 fn resource_of(field: &str) -> String {

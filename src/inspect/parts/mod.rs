@@ -135,7 +135,7 @@ impl<'r> Inspector<'r> {
     fn part_field(&self, name: &str, body: &[u8], scorer: &mut Scorer<'r>) {
         let value = text_of(body);
         let value = value.trim_end();
-        let field = self.rules.objects.lookup(url::last_name(name));
+        let field = url::field_of_key(&self.rules.objects, name);
         let reads = if field.is_some() { Reads::Value } else { Reads::Text };
         let leaf = Leaf {
             span: 0..body.trim_ascii_end().len(),
@@ -165,7 +165,7 @@ impl<'r> Inspector<'r> {
                     let all = 0..header.span.len();
                     if let Some(name) =
                         parameter(&header.value, "name").filter(|_| header.name == "content-disposition")
-                        && self.rules.objects.lookup(url::last_name(&name)).is_none()
+                        && url::field_of_key(&self.rules.objects, &name).is_none()
                     {
                         scorer.unknown_key(&name, all.clone(), PersonId(0), &|| "*".to_owned());
                     }
@@ -191,7 +191,7 @@ impl<'r> Inspector<'r> {
                 }
                 // A machine's id of the part, in the form of an address (RFC 2045, section 7).
                 "content-transfer-encoding" | "mime-version" | "content-id" => {}
-                name if url::is_protocol_header(name) => {}
+                name if url::is_protocols(name, &header.value) => {}
                 name => url::walk_header(name, &header.value, &self.tables(), PersonId(0), scorer),
             }
         }

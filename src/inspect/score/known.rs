@@ -113,8 +113,9 @@ impl Scorer<'_> {
         for text in &texts {
             let person = who(text.person);
             let Some(known) = known.get(&person) else { continue };
+            let mut first = 0;
             for (at, kind) in known.find(&text.text, &self.rules.words.not_names) {
-                self.tell_known(text, person, &at, kind);
+                self.tell_known(text, person, &at, kind, &mut first);
             }
         }
     }
@@ -143,11 +144,23 @@ impl Scorer<'_> {
         known
     }
 
-    fn tell_known(&mut self, text: &KeptText, person: PersonId, at: &Range<usize>, kind: Kind) {
+    /// Tells one place; they come in order, as the hits do, and `first` is the first that may still lie at one.
+    fn tell_known(
+        &mut self,
+        text: &KeptText,
+        person: PersonId,
+        at: &Range<usize>,
+        kind: Kind,
+        first: &mut usize,
+    ) {
         let span = text.raw(at);
         let mut told = false;
-        for (number, hit) in &text.hits {
-            if hit.start < at.end && at.start < hit.end {
+        while text.hits.get(*first).is_some_and(|(_, hit)| hit.end <= at.start) {
+            *first += 1;
+        }
+        let ahead = text.hits.get(*first..).unwrap_or_default();
+        for (number, hit) in ahead.iter().take_while(|(_, hit)| hit.start < at.end) {
+            if at.start < hit.end {
                 told = true;
                 if at.start <= hit.start
                     && hit.end <= at.end
@@ -206,6 +219,8 @@ impl Known {
         let tokens: Vec<Token> = tokens(text).map(|at| self.token(text, at)).collect();
         let mut found = Vec::new();
         let mut next = 0;
+        // Of a text in capitals alone a capital says nothing.
+        let has_lower = text.chars().any(char::is_lowercase);
         while let Some(token) = tokens.get(next) {
             if let Some(kind) = self.numbers.get(national(&token.folded)) {
                 found.push((token.at.clone(), *kind));
@@ -218,7 +233,7 @@ impl Known {
             }
             let (last, names) = run(text, &tokens, next);
             let end = tokens.get(last).map_or(token.at.end, |token| token.at.end);
-            if names > 1 || (tokens.len() > 2 && stands_alone(text, &tokens, next, not_names)) {
+            if names > 1 || (has_lower && tokens.len() > 2 && stands_alone(text, &tokens, next, not_names)) {
                 found.push((token.at.start..end, Kind::FullName));
             }
             next = last + 1;
@@ -314,7 +329,6 @@ fn stands_alone(text: &str, tokens: &[Token], at: usize, not_names: &HashSet<Str
         && token.folded.chars().count() > 2
         && (title || !begins)
         && !dated
-        && text.chars().any(char::is_lowercase)
         && !not_names.contains(&token.folded)
 }
 

@@ -29,12 +29,13 @@ use super::rules::{Mode, RuleSet};
 use super::trace::Trace;
 use super::url;
 use super::walk::json::Tape;
-use super::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
+use super::walk::{CUE_BYTES_MAX, Declared, Leaf, PersonId, Reads, Role, Sink, start_of};
 use super::xhtml;
 use known::KeptText;
 use person::{Keys, is_name, is_number, keys};
 use quiet::Quiet;
 pub(super) use quiet::{Silent, silent};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -519,6 +520,12 @@ impl Sink for Scorer<'_> {
     fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
         if leaf.value.is_empty() {
             return;
+        }
+        if leaf.cue.len() > CUE_BYTES_MAX {
+            // It is looked at for each of its leaves, which may be as many as the message has bytes.
+            let (value, cue) = (Cow::Borrowed(&*leaf.value), start_of(leaf.cue, CUE_BYTES_MAX));
+            let Leaf { field, person, reads, ref span, .. } = *leaf;
+            return self.leaf(&Leaf { span: span.clone(), value, field, person, reads, cue }, place);
         }
         if let Some(trace) = &mut self.trace {
             trace.leaf(leaf);

@@ -60,6 +60,9 @@ impl Quiet {
             return false;
         }
         let (value, cue) = (value.as_bytes(), cue.as_bytes());
+        if value.len() + cue.len() > VALUE_BYTES_MAX {
+            return false; // and isn't hashed
+        }
         let Some(slot) = self.slots.get(place(how, value, cue)) else { return false };
         let start = slot.start as usize;
         let (middle, end) =

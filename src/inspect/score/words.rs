@@ -77,8 +77,28 @@ impl Scorer<'_> {
         self.carry_searches(whole, PersonId::NOBODY, 0, origin, &|| String::new());
         let plain = Plain::of(whole);
         let from = |at| origin(plain.origin(at));
-        let rest = self.set_aside(plain.text(), PersonId::NOBODY, 0, &from, &|| String::new());
-        self.text_from(rest.as_deref().unwrap_or(plain.text()), &from);
+        let nowhere = || String::new();
+        // Of what is as it was written the format is known already.
+        if !plain.is_as_written() && embedded::whole(plain.text()) == Some(Whole::Document) {
+            let origins = (0..=plain.text().len()).map(|at| self.spot(from(at))).collect();
+            let (leaf, text) = (carried(PersonId::NOBODY), plain.text().to_owned());
+            return self.carry(
+                &leaf,
+                text,
+                Packing::Plain,
+                origin(0)..origin(whole.len()),
+                Some(origins),
+                &nowhere,
+            );
+        }
+        let rest = self.set_aside(plain.text(), PersonId::NOBODY, 0, &from, &nowhere);
+        let text = rest.as_deref().unwrap_or(plain.text());
+        if embedded::has_markup(text) {
+            let markup = xhtml::plain(text);
+            self.text_from(&markup.text, &|at| from(markup.origin(at)));
+        } else {
+            self.text_from(text, &from);
+        }
     }
 
     /// The same of a leaf's text; a leaf that is a document, or markup, is read as one.
@@ -94,30 +114,55 @@ impl Scorer<'_> {
         if self.quiet.knows(how, text, cue) {
             return self.tell_hits(leaf, text, Vec::new(), origin, place);
         }
-        match embedded::whole(text) {
-            // A message as a log writes it begins as a document does, and is one when its segments end.
-            Some(Whole::Document) if !written::messages(text).iter().any(|m| m.is_written) => {
-                let start = leaf.span.start;
-                let origins = (0..=text.len()).map(|at| self.spot(start + origin(at))).collect();
-                self.carry(leaf, text.to_owned(), Packing::Plain, leaf.span.clone(), Some(origins), place);
-                return;
-            }
-            Some(Whole::Markup) => {
-                let markup = xhtml::plain(text);
-                self.free_text(leaf, &markup.text, &|at| origin(markup.origin(at)), place);
-                return;
-            }
-            Some(Whole::Document) | None => {}
-        }
-        let searches = leaf.reads != Reads::Code
-            && self.carry_searches(text, leaf.person, leaf.span.start, origin, place);
         let plain = Plain::of(text);
         let from = |at| origin(plain.origin(at));
-        let rest = self.set_aside(plain.text(), leaf.person, leaf.span.start, &from, place);
-        let quiet = self.free_text(leaf, rest.as_deref().unwrap_or(plain.text()), &from, place);
-        if quiet && !searches && rest.is_none() && plain.is_as_written() {
-            self.quiet.learn(how, text, cue);
+        // What JSON and XML escape they undo themselves; all else is a document only without its disguise.
+        let own_escapes = plain.is_as_written() || text.trim_ascii_start().starts_with(['{', '[', '<']);
+        let (whole, as_written) = match embedded::whole(text).filter(|_| own_escapes) {
+            None if !plain.is_as_written() => (embedded::whole(plain.text()), false),
+            whole => (whole, true),
+        };
+        let read = if as_written { text } else { plain.text() };
+        let to = |at| if as_written { origin(at) } else { from(at) };
+        match whole {
+            // A message as a log writes it begins as a document does, and is one when its segments end.
+            Some(Whole::Document) if !written::messages(read).iter().any(|m| m.is_written) => {
+                let start = leaf.span.start;
+                let origins = (0..=read.len()).map(|at| self.spot(start + to(at))).collect();
+                self.carry(leaf, read.to_owned(), Packing::Plain, leaf.span.clone(), Some(origins), place);
+            }
+            Some(Whole::Markup) => {
+                let markup = xhtml::plain(read);
+                self.look_through(leaf, &Plain::of(&markup.text), &|at| to(markup.origin(at)), place);
+            }
+            Some(Whole::Document) | None => {
+                let searches = leaf.reads != Reads::Code
+                    && self.carry_searches(text, leaf.person, leaf.span.start, origin, place);
+                let quiet = self.look_through(leaf, &plain, origin, place);
+                if quiet && !searches && plain.is_as_written() {
+                    self.quiet.learn(how, text, cue);
+                }
+            }
         }
+    }
+
+    /// Sets aside what a leaf's text carries, and looks through the rest. Gives whether it holds nothing at all.
+    fn look_through(
+        &mut self,
+        leaf: &Leaf<'_>,
+        plain: &Plain<'_>,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) -> bool {
+        let from = |at| origin(plain.origin(at));
+        let rest = self.set_aside(plain.text(), leaf.person, leaf.span.start, &from, place);
+        let text = rest.as_deref().unwrap_or(plain.text());
+        if embedded::has_markup(text) {
+            let markup = xhtml::plain(text);
+            self.free_text(leaf, &markup.text, &|at| from(markup.origin(at)), place);
+            return false;
+        }
+        self.free_text(leaf, text, &from, place) && rest.is_none()
     }
 
     /// Makes carriers of a text's base64, and gives the text with blanks for it: encoded text has any shape at random.
@@ -129,25 +174,52 @@ impl Scorer<'_> {
         origin: &dyn Fn(usize) -> usize,
         place: &dyn Fn() -> String,
     ) -> Option<String> {
-        let told = self.carry_objects(text, person, start, origin, place)
+        let mut told = self.carry_objects(text, person, start, origin, place)
             | self.carry_messages(text, person, start, origin, place);
-        let runs = embedded::base64_runs(text);
+        for run in embedded::document_runs(text) {
+            told = true;
+            self.carry_piece(text, run, person, start, origin, place);
+        }
+        let base64 = embedded::base64_runs(text).into_iter().map(|run| (run, Packing::Base64));
+        let hex = embedded::hex_runs(text).into_iter().map(|run| (run, Packing::Hex));
+        let runs: Vec<_> = base64.chain(hex).collect();
         if runs.is_empty() {
             // What was carried is looked through where it stands, too: who is named beside it may be whose it is.
             return told.then(|| text.to_owned());
         }
         let mut rest = text.to_owned();
-        for run in runs {
+        for (run, packing) in runs {
             let span = start + origin(run.start)..start + origin(run.end);
             let packed = text.get(run.clone()).unwrap_or_default().to_owned();
-            self.carry(&carried(person), packed, Packing::Base64, span, None, place);
+            self.carry(&carried(person), packed, packing, span, None, place);
             rest.replace_range(run.clone(), &" ".repeat(run.len()));
         }
         Some(rest)
     }
 
-    /// Makes carriers of the JSON in a text whose keys tell of an individual. Gives whether there was such.
+    /// Makes carriers of the JSON in a text whose keys tell of an individual, as it is or in a string of a program, or in
+    /// a string of that. Gives whether there was such.
     fn carry_objects(
+        &mut self,
+        text: &str,
+        person: PersonId,
+        start: usize,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) -> bool {
+        if self.carry_json(text, person, start, origin, place) {
+            return true;
+        }
+        let Some(one) = Plain::unquoted(text) else { return false };
+        if self.carry_json(one.text(), person, start, &|at| origin(one.origin(at)), place) {
+            return true;
+        }
+        Plain::unquoted(one.text()).is_some_and(|two| {
+            self.carry_json(two.text(), person, start, &|at| origin(one.origin(two.origin(at))), place)
+        })
+    }
+
+    fn carry_json(
         &mut self,
         text: &str,
         person: PersonId,
@@ -157,14 +229,10 @@ impl Scorer<'_> {
     ) -> bool {
         let mut found = false;
         for run in embedded::json_runs(text) {
-            let object = text.get(run.clone()).unwrap_or_default();
-            if !self.tells_of_somebody(object) {
-                continue;
+            if self.tells_of_somebody(text.get(run.clone()).unwrap_or_default()) {
+                found = true;
+                self.carry_piece(text, run, person, start, origin, place);
             }
-            found = true;
-            let span = start + origin(run.start)..start + origin(run.end);
-            let origins = (run.start..=run.end).map(|at| self.spot(start + origin(at))).collect();
-            self.carry(&carried(person), object.to_owned(), Packing::Plain, span, Some(origins), place);
         }
         found
     }
@@ -224,13 +292,31 @@ impl Scorer<'_> {
                 || names().any(|name| name != "name" && self.rules.objects.is_an_individuals(name)))
     }
 
-    /// Whether JSON is a resource of FHIR or has two keys and more that name what only an individual has.
+    /// Makes a carrier of a document that stands in a text as it is.
+    fn carry_piece(
+        &mut self,
+        text: &str,
+        run: Range<usize>,
+        person: PersonId,
+        start: usize,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) {
+        let piece = text.get(run.clone()).unwrap_or_default().to_owned();
+        let span = start + origin(run.start)..start + origin(run.end);
+        let origins = (run.start..=run.end).map(|at| self.spot(start + origin(at))).collect();
+        self.carry(&carried(person), piece, Packing::Plain, span, Some(origins), place);
+    }
+
+    /// Whether JSON is a resource of FHIR, has two keys and more that name what only an individual has, or holds JSON in
+    /// a string.
     fn tells_of_somebody(&self, object: &str) -> bool {
         let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { return false };
         let keys = || tape.nodes().filter_map(|node| tape.key(node));
         fhir::recognise(&tape)
             || wrapped::holds_any(&tape, self.rules)
             || keys().filter(|key| self.rules.objects.is_an_individuals(key)).nth(1).is_some()
+            || memchr::memmem::find(object.as_bytes(), b"{\\").is_some()
     }
 
     pub(super) fn carry(

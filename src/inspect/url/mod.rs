@@ -9,6 +9,7 @@ use super::decode;
 use super::field::{Field, FieldTable, listed};
 use super::walk::{Leaf, PersonId, Reads, Sink, object};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 pub(super) use within::Within;
@@ -62,7 +63,8 @@ impl Queries {
         self.headers.iter().find(|(at, _)| listed(std::slice::from_ref(at), &name)).map(|(_, f)| f)
     }
 
-    fn parameter(&self, resource: &str, name: &str, system: &str) -> Option<&Field> {
+    /// The rows of a parameter, best first.
+    fn parameter(&self, resource: &str, name: &str) -> &[Field] {
         let rows = if let Some((root, last)) = chained(name) {
             let leads_to_patient = root.is_empty()
                 || PATIENT_REFERENCES.iter().any(|p| root.starts_with(p))
@@ -74,7 +76,22 @@ impl Queries {
                 .get(&format!("{resource}?{name}"))
                 .or_else(|| self.parameters.get(&format!("*?{name}")))
         };
-        rows?.iter().find(|f| f.when.systems.is_empty() || listed(&f.when.systems, system))
+        rows.map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What a parameter's name says, looked up once for all its values.
+struct Meant<'t> {
+    rows: &'t [Field],
+    /// As the name of a key, where no row holds.
+    key: Option<&'t Field>,
+}
+
+impl<'t> Meant<'t> {
+    /// The row of a value of this system.
+    fn field(&self, system: &str) -> Option<&'t Field> {
+        let holds = |f: &&Field| f.when.systems.is_empty() || listed(&f.when.systems, system);
+        self.rows.iter().find(holds).or(self.key)
     }
 }
 
@@ -190,21 +207,21 @@ pub fn walk_query(
         let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = decode::percent(raw_name, true);
         let value_start = offset + start + raw_name.len() + 1;
-        let field_of = |system: &str| {
-            tables
-                .queries
-                .parameter(resource, &name, system)
-                .or_else(|| tables.objects.lookup(last_name(&name)))
+        let meant = Meant {
+            rows: tables.queries.parameter(resource, &name),
+            key: field_of_key(tables.objects, &name),
         };
-        let known = field_of("").is_some();
-        let place = || if known { tables.shown(&name) } else { format!("*[{index}]") };
+        let known = meant.field("").is_some();
+        let shown = OnceCell::new();
+        let show = || if known { tables.shown(&name) } else { format!("*[{index}]") };
+        let place = || shown.get_or_init(show).clone();
         if !known {
             let span = offset + start..offset + start + raw_name.len();
             sink.unknown_key(&name, span, person, &place);
         }
         for (raw, span) in pieces(raw_value, value_start) {
             let value = decode::percent(raw, true);
-            parameter_value(&value, span, &field_of, person, &name, &place, sink);
+            parameter_value(&value, span, &meant, person, &name, &place, sink);
         }
     }
 }
@@ -224,31 +241,28 @@ pub(super) fn walk_argument(
         Some(rest) => format!("_{}", rest.replace('_', "-")),
         None => name.replace('_', "-"),
     };
-    let field_of = |system: &str| {
-        let parameter = tables.queries.parameter(resource, &dashed, system);
-        parameter.or_else(|| tables.objects.lookup(name))
-    };
-    let known = field_of("").is_some();
+    let meant = Meant { rows: tables.queries.parameter(resource, &dashed), key: tables.objects.lookup(name) };
+    let known = meant.field("").is_some();
     let place = || if known { format!("query.{}", tables.shown(name)) } else { "query.*".to_owned() };
     if known || reads == Reads::Text {
-        parameter_value(value, span, &field_of, person, name, &place, sink);
+        parameter_value(value, span, &meant, person, name, &place, sink);
     } else {
         let value = Cow::Borrowed(value);
         sink.leaf(&Leaf { span, value, field: None, person, reads, cue: name }, &place);
     }
 }
 
-fn parameter_value<'f>(
+fn parameter_value(
     value: &str,
     span: Range<usize>,
-    field_of: &dyn Fn(&str) -> Option<&'f Field>,
+    meant: &Meant<'_>,
     person: PersonId,
     name: &str,
     place: &dyn Fn() -> String,
     sink: &mut dyn Sink,
 ) {
     let (system, bare) = value.rsplit_once('|').unwrap_or(("", value));
-    let Some(field) = field_of(system) else {
+    let Some(field) = meant.field(system) else {
         let leaf =
             Leaf { span, value: Cow::Borrowed(value), field: None, person, reads: Reads::Text, cue: name };
         sink.leaf(&leaf, place);
@@ -270,6 +284,20 @@ fn parameter_value<'f>(
 /// Walks one header value that isn't on the safe list.
 pub fn walk_header(name: &str, value: &str, tables: &Tables<'_>, person: PersonId, sink: &mut dyn Sink) {
     let field = tables.queries.header(name);
+    if field.is_none()
+        && let Some(field) = own_header(name, tables)
+    {
+        let value = decode::percent(value, false);
+        let leaf = Leaf {
+            span: 0..value.len(),
+            value: Cow::Owned(value),
+            field: Some(field),
+            person,
+            reads: Reads::Value,
+            cue: name,
+        };
+        return sink.leaf(&leaf, &|| "value".to_owned());
+    }
     let place = || "value".to_owned();
     let leaf = |reads, field| Leaf {
         span: 0..value.len(),
@@ -309,6 +337,17 @@ pub fn walk_header(name: &str, value: &str, tables: &Tables<'_>, person: PersonI
         Some(_) => sink.leaf(&leaf(Reads::Text, field), &place),
         None => sink.leaf(&leaf(Reads::Text, None), &place),
     }
+}
+
+/// The row of a header of an application's own that is named as what only an individual has: `X-Last-Name`, `Patient-MRN`.
+/// `Name` alone is what a program is called.
+fn own_header<'t>(name: &str, tables: &Tables<'t>) -> Option<&'t Field> {
+    let bare = match name.get(..2) {
+        Some(mark) if mark.eq_ignore_ascii_case("x-") => name.get(2..).unwrap_or_default(),
+        _ => name,
+    };
+    let tells = !bare.eq_ignore_ascii_case("name") && tables.objects.is_an_individuals(bare);
+    tells.then(|| tables.objects.lookup(bare)).flatten()
 }
 
 /// Walks a URL, absolute or not, or a bare `a=1&b=2`. Gives the resource type that its path names.
@@ -380,6 +419,63 @@ pub fn is_protocol_header(name: &str) -> bool {
     SAFE.iter().any(|s| s.eq_ignore_ascii_case(name))
 }
 
+/// Whether a header is the protocol's own by its name, and its value is what the protocol has there: in those that take
+/// words of the sender's anybody's data may stand.
+#[must_use]
+pub fn is_protocols(name: &str, value: &str) -> bool {
+    is_protocol_header(name) && has_protocols_words(&name.to_ascii_lowercase(), value)
+}
+
+/// Whether a value keeps to the grammar of its header (RFC 9110; RFC 7240 for `Prefer`), seen from afar.
+fn has_protocols_words(name: &str, value: &str) -> bool {
+    match name {
+        // Credentials are looked at by who knows them.
+        "authorization" | "proxy-authorization" | "phigate-key" => true,
+        "date" | "if-modified-since" | "if-unmodified-since" => {
+            value.len() <= DATE_BYTES_MAX && value.ends_with("GMT")
+        }
+        "user-agent" | "via" => products(value),
+        _ => {
+            let piece = |piece: &str| {
+                let piece = piece.trim();
+                !piece.contains([' ', '\t', '@', '%', '&']) && !is_ssn(piece.trim_matches(['"', 'W', '/']))
+            };
+            value.split([',', ';']).all(piece)
+        }
+    }
+}
+
+/// Names of programs with their versions, and what stands in brackets of their systems: no mailbox, no number as people have.
+fn products(value: &str) -> bool {
+    let mut depth = 0_usize;
+    value.split_ascii_whitespace().all(|word| {
+        let inside = depth > 0 || word.starts_with('(');
+        for b in word.bytes() {
+            match b {
+                b'(' => depth += 1,
+                b')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        let bare = word.trim_matches(['(', ')', ';', ',']);
+        let is_version = bare.contains(['/', '.', '_', ':']) && !bare.contains("://");
+        let digits = bare.bytes().filter(u8::is_ascii_digit).count();
+        let tells = is_ssn(bare) || bare.contains('@') || !is_version && digits > VERSION_DIGITS_MAX;
+        !tells && (inside || !word.ends_with([':', ',', ';']))
+    })
+}
+
+/// `412-21-3456`.
+fn is_ssn(word: &str) -> bool {
+    let shape = |(at, b): (usize, u8)| if matches!(at, 3 | 6) { b == b'-' } else { b.is_ascii_digit() };
+    word.len() == 11 && word.bytes().enumerate().all(shape)
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, or the forms before it.
+const DATE_BYTES_MAX: usize = 34;
+/// A number of more digits that is no version is somebody's.
+const VERSION_DIGITS_MAX: usize = 6;
+
 /// A sink that moves spans.
 pub(super) struct Moved<'s> {
     /// From a byte of what is walked to where it stands.
@@ -428,8 +524,13 @@ fn chained(name: &str) -> Option<(&str, &str)> {
     Some((root, last.split(':').next().unwrap_or(last)))
 }
 
-pub(crate) fn last_name(name: &str) -> &str {
-    name.rsplit(['.', '[']).next().unwrap_or(name).trim_end_matches(']')
+/// The row of a name as a key of the last of its parts that is a word, below the one before: `last_name[]`,
+/// `patients[0].last_name`, `patient[name][last]`.
+pub(crate) fn field_of_key<'t>(objects: &'t object::Table, name: &str) -> Option<&'t Field> {
+    let is_word = |part: &&str| !part.bytes().all(|b| b.is_ascii_digit());
+    let mut words = name.rsplit(['.', '[']).map(|part| part.trim_end_matches(']')).filter(is_word);
+    let last = words.next()?;
+    objects.lookup_below(words.next().unwrap_or_default(), last)
 }
 
 /// Takes a search prefix off: `ge1970-01-01`.

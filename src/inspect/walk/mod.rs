@@ -58,6 +58,15 @@ pub struct Leaf<'a> {
     pub cue: &'a str,
 }
 
+/// The beginning of a text, of no more bytes than these.
+#[must_use]
+pub fn start_of(text: &str, bytes_max: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default()
+}
+
+/// Of a cue no more bytes are looked at.
+pub const CUE_BYTES_MAX: usize = 256;
+
 /// What a person of a document is to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -117,6 +126,12 @@ pub enum WalkError {
     /// Nested deeper than the limit.
     #[error("nested deeper than {max} levels")]
     TooDeep {
+        /// The limit.
+        max: usize,
+    },
+    /// Would have to be read more often than the limit allows.
+    #[error("more than {max} bytes to be read again")]
+    TooMuch {
         /// The limit.
         max: usize,
     },

@@ -46,7 +46,7 @@ impl Redactor<'_> {
                     out.text(if form { "form-data" } else { "attachment" });
                     if let Some(name) = parameter(&header.value, "name") {
                         out.text("; name=\"");
-                        let is_known = self.rules.objects.lookup(url::last_name(&name)).is_some();
+                        let is_known = url::field_of_key(&self.rules.objects, &name).is_some();
                         match is_known || names_credential(&name) {
                             true => self.name(&name, out),
                             false => out.leaf(leaf("key", name.len(), "*", None, false)),
@@ -111,7 +111,7 @@ impl Redactor<'_> {
             return fixed(SECRET, false);
         }
         self.document(body);
-        let field = self.rules.objects.lookup(url::last_name(name));
+        let field = url::field_of_key(&self.rules.objects, name);
         let span = 0..body.trim_ascii_end().len();
         let value = String::from_utf8_lossy(body.get(span.clone()).unwrap_or_default());
         let reads = if field.is_some() { Reads::Value } else { Reads::Text };

@@ -162,7 +162,7 @@ pub(super) fn is_name(name: &str) -> bool {
     name.chars().count() <= 60
         && name.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '#')
         && digits <= 4
-        && !name.contains(['@', ':', '=', '\n', '\r', '!', '?'])
+        && !name.contains(['@', ':', '=', '!', '?'])
         && name.split_whitespace().count() <= 6
 }
 

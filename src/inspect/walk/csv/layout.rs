@@ -316,7 +316,7 @@ pub(super) fn is_rule(cells: &[Cell], doc: &[u8]) -> bool {
     plain && drawn
 }
 
-const DELIMITERS: &[u8] = b",;\t|";
+const DELIMITERS: &[u8] = b",;\t|^~";
 /// Records looked at, and bytes of them.
 const ROWS: usize = 64;
 const BYTES: usize = 64 << 10;

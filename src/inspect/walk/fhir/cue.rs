@@ -1,6 +1,6 @@
 //! Cues: the words that name a leaf to nearby-word rules.
 
-use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId};
+use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
 use super::Walk;
 use super::context::Frame;
 use super::names::Name;
@@ -19,11 +19,11 @@ impl<'d> Walk<'_, 'd, '_> {
         for frame in frames.iter().rev().take(FRAMES_MAX) {
             let object = frame.object;
             let label = if frame.name == words.item {
-                self.doc.string(object, words.text).or_else(|| self.doc.string(object, words.link_id))
+                self.label(object, words.text).or_else(|| self.label(object, words.link_id))
             } else if frame.name == words.extension || frame.name == words.modifier_extension {
-                self.doc.string(object, words.url).map(last_segment)
+                self.label(object, words.url).map(last_segment)
             } else if frame.name == words.parameter {
-                self.doc.string(object, words.name)
+                self.label(object, words.name)
             } else if key.starts_with("value")
                 && (frame.name == words.component || self.is_observation(frame))
             {
@@ -41,6 +41,12 @@ impl<'d> Walk<'_, 'd, '_> {
         nearest.unwrap_or(key)
     }
 
+    /// The beginning of a label: it is looked at for each value that stands below.
+    fn label(&self, object: NodeId, key: Name) -> Option<Cow<'d, str>> {
+        let node = self.doc.get(object, key).filter(|node| self.tape.kind(*node) == NodeKind::String)?;
+        Some(self.tape.value_head(node))
+    }
+
     fn is_observation(&self, frame: &Frame) -> bool {
         frame.resource.is_some_and(|facts| facts.kind == self.table.words.observation)
             && self.doc.get(frame.object, self.table.words.resource_type).is_some()
@@ -50,12 +56,12 @@ impl<'d> Walk<'_, 'd, '_> {
     fn concept(&self, object: NodeId, key: Name) -> Option<Cow<'d, str>> {
         let words = &self.table.words;
         let concept = self.doc.get(object, key)?;
-        self.doc.string(concept, words.text).or_else(|| {
+        self.label(concept, words.text).or_else(|| {
             let codings = self.doc.get(concept, words.coding)?;
             self.tape
                 .children(codings)
                 .take(MEMBERS_LOOKED_AT_MAX)
-                .find_map(|coding| self.doc.string(coding, words.display))
+                .find_map(|coding| self.label(coding, words.display))
         })
     }
 
@@ -63,7 +69,7 @@ impl<'d> Walk<'_, 'd, '_> {
     fn key_of(&self, id: NodeId) -> Cow<'d, str> {
         let mut at = Some(id);
         while let Some(node) = at {
-            if let Some(key) = self.tape.key(node) {
+            if let Some(key) = self.tape.key_head(node) {
                 return key;
             }
             at = self.tape.parent(node);

@@ -19,7 +19,7 @@ pub use build::{Builder, Key, Origins, Said};
 pub use escape::unescape;
 pub use piece::Piece;
 
-use super::WalkError;
+use super::{CUE_BYTES_MAX, WalkError, start_of};
 use crate::inspect::simd::Lanes;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -185,6 +185,34 @@ impl<'d> Tape<'d> {
         })
     }
 
+    /// The beginning of the key, as a cue: whole where it has no escapes.
+    #[must_use]
+    pub fn key_head(&self, id: NodeId) -> Option<Cow<'d, str>> {
+        match self.node(id).key {
+            KeyKind::Escaped => Some(self.head(self.text.get(self.key_written(id)?)?)),
+            _ => self.key(id),
+        }
+    }
+
+    /// The beginning of the value, as a cue: whole where it has no escapes.
+    #[must_use]
+    pub fn value_head(&self, id: NodeId) -> Cow<'d, str> {
+        let raw = self.raw(id);
+        if self.node(id).escaped { self.head(raw) } else { Cow::Borrowed(raw) }
+    }
+
+    /// The beginning of what is written with escapes, cut before one that may not be whole.
+    fn head(&self, raw: &str) -> Cow<'d, str> {
+        if raw.len() <= HEAD_BYTES_MAX {
+            return Cow::Owned((self.unescape)(raw));
+        }
+        let whole = start_of(raw, HEAD_BYTES_MAX - ESCAPE_BYTES_MAX).len();
+        let head = start_of(raw, HEAD_BYTES_MAX);
+        let end =
+            head.get(whole..).and_then(|last| last.find(['\\', '&'])).map_or(head.len(), |at| whole + at);
+        Cow::Owned((self.unescape)(head.get(..end).unwrap_or_default()))
+    }
+
     /// The bytes of a key that has no escapes; `None` for all others.
     pub(in crate::inspect::walk) fn plain_key(&self, id: NodeId) -> Option<&'d [u8]> {
         let node = self.node(id);
@@ -306,6 +334,11 @@ impl Iterator for Children<'_, '_> {
         Some(id)
     }
 }
+
+/// Of a cue with escapes so much is read.
+const HEAD_BYTES_MAX: usize = 4 * CUE_BYTES_MAX;
+/// The longest escape, a pair of surrogates.
+const ESCAPE_BYTES_MAX: usize = 12;
 
 const NOTHING: Node = Node {
     kind: NodeKind::Null,

@@ -36,6 +36,7 @@ use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
 use side::{Side, Told};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use table::{Row, normal};
 
@@ -102,6 +103,17 @@ struct Frame {
     came_back: bool,
     /// Made when it has something to say.
     person: Slot,
+    beside: Beside,
+}
+
+/// Members that say what others of the same object are: looked for once, not for each of them.
+#[derive(Clone, Default)]
+struct Beside {
+    /// The first two that may be a label, and of those the ones of fields.
+    labels: OnceCell<[Option<NodeId>; 2]>,
+    field_labels: OnceCell<[Option<NodeId>; 2]>,
+    media: OnceCell<Option<NodeId>>,
+    types: OnceCell<Vec<NodeId>>,
 }
 
 /// Where an open container's person is kept: in the frame of this depth.
@@ -157,8 +169,8 @@ impl<'t> Walk<'t, '_> {
         } else if self.own.contains(&id) {
             person = Slot::Due(Role::Patient);
         }
-        let after = tape.after(id);
-        self.frames.push(Frame { object: id, after, key, whose, is_listing, came_back, person });
+        let (after, beside) = (tape.after(id), Beside::default());
+        self.frames.push(Frame { object: id, after, key, whose, is_listing, came_back, person, beside });
     }
 
     /// Whether an open array is the list under a relative's key itself.
@@ -190,7 +202,7 @@ impl<'t> Walk<'t, '_> {
             }
         }
         let media = match row {
-            Some(row) if row.carry == Carry::Base64 => self.media(id),
+            Some(row) if row.carry == Carry::Base64 => self.media(),
             _ => Cow::Borrowed(""),
         };
         let payload = match row {
@@ -246,24 +258,29 @@ impl<'t> Walk<'t, '_> {
     }
 
     fn is_typed(&self, object: NodeId, types: &[String]) -> bool {
+        let find = || self.named(object, TYPE_KEYS).take(TYPES_MAX).collect();
+        let is_listed = |child: &NodeId| listed(types, &self.tape.value(*child));
+        match self.frames.last() {
+            Some(frame) => frame.beside.types.get_or_init(find).iter().any(is_listed),
+            None => self.named(object, TYPE_KEYS).any(|child| is_listed(&child)),
+        }
+    }
+
+    /// Texts of an object, in order, whose key is one of these.
+    fn named(&self, object: NodeId, keys: &'static [&'static str]) -> impl Iterator<Item = NodeId> {
         let tape = self.tape;
-        let beside = tape.children(object).take(MEMBERS_LOOKED_AT_MAX);
-        beside.filter(|child| tape.kind(*child) == NodeKind::String).any(|child| {
-            let key = tape.key(child).map(|key| normal(&key)).unwrap_or_default();
-            TYPE_KEYS.contains(&key.as_str()) && listed(types, &tape.value(child))
+        tape.children(object).take(MEMBERS_LOOKED_AT_MAX).filter(move |child| {
+            tape.kind(*child) == NodeKind::String
+                && tape.key(*child).is_some_and(|key| keys.contains(&normal(&key).as_str()))
         })
     }
 
     /// The type that stands beside a file.
-    fn media(&self, id: NodeId) -> Cow<'t, str> {
-        let tape = self.tape;
-        let beside = tape.parent(id).into_iter().flat_map(|object| tape.children(object));
-        let beside = beside.take(MEMBERS_LOOKED_AT_MAX);
-        let mut types = beside.filter(|child| {
-            tape.kind(*child) == NodeKind::String
-                && tape.key(*child).is_some_and(|key| MEDIA_KEYS.contains(&normal(&key).as_str()))
+    fn media(&self) -> Cow<'t, str> {
+        let beside = self.frames.last().and_then(|frame| {
+            *frame.beside.media.get_or_init(|| self.named(frame.object, MEDIA_KEYS).next())
         });
-        types.next().map_or(Cow::Borrowed(""), |child| tape.value(child))
+        beside.map_or(Cow::Borrowed(""), |child| self.tape.value(child))
     }
 
     fn key_of(&self, id: NodeId) -> String {
@@ -450,6 +467,8 @@ fn is_base64(value: &str) -> bool {
         })
 }
 
+/// Of more members that tell a type none is looked at.
+const TYPES_MAX: usize = 16;
 const TYPE_KEYS: &[&str] = &["idtype", "type", "identifiertype", "typecode", "system", "kind", "valuetype"];
 const MEDIA_KEYS: &[&str] = &["contenttype", "mimetype", "mediatype", "filetype"];
 /// Relatives that keys name, looked through from the last.

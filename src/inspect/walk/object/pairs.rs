@@ -73,7 +73,7 @@ impl<'t> Walk<'t, '_> {
     pub(super) fn cue(&self, id: NodeId, normal_key: &str) -> Cow<'t, str> {
         let tape = self.tape;
         let key = |mut at: NodeId| loop {
-            if let Some(key) = tape.key(at) {
+            if let Some(key) = tape.key_head(at) {
                 return key;
             }
             match tape.parent(at) {
@@ -86,7 +86,7 @@ impl<'t> Walk<'t, '_> {
             return own;
         }
         match (self.label(id, normal_key), self.frames.last()) {
-            (Some((label, _)), _) => tape.value(label),
+            (Some((label, _)), _) => tape.value_head(label),
             (None, Some(frame)) if VALUE_KEYS.contains(&normal_key) => key(frame.object),
             _ => own,
         }
@@ -102,19 +102,21 @@ impl<'t> Walk<'t, '_> {
         };
         let mut frames = self.frames.iter().rev();
         let inner = frames.next()?;
-        let found = |object: NodeId, not: NodeId| {
-            let tape = self.tape;
-            let mut members = tape.children(object).take(MEMBERS_LOOKED_AT_MAX);
-            let label = members.find(|child| {
-                *child != not
-                    && tape.kind(*child) == NodeKind::String
-                    && tape.key(*child).is_some_and(|key| labels.contains(&normal(&key).as_str()))
+        let found = |frame: &Frame, not: NodeId| {
+            let known = match std::ptr::eq(labels, LABEL_KEYS) {
+                true => &frame.beside.labels,
+                false => &frame.beside.field_labels,
+            };
+            let known = known.get_or_init(|| {
+                let mut members = self.named(frame.object, labels);
+                [members.next(), members.next()]
             });
-            label.map(|label| (label, object))
+            let label = known.iter().flatten().find(|label| **label != not);
+            label.map(|label| (*label, frame.object))
         };
-        found(inner.object, id).or_else(|| {
+        found(inner, id).or_else(|| {
             let wrapper = self.tape.element(inner.object).is_none() && inner.key.starts_with("value");
-            frames.next().filter(|_| wrapper).and_then(|outer| found(outer.object, inner.object))
+            frames.next().filter(|_| wrapper).and_then(|outer| found(outer, inner.object))
         })
     }
 
@@ -130,7 +132,7 @@ impl<'t> Walk<'t, '_> {
         };
         let row = self.value_row("", of).filter(|row| row.field.kind == Kind::BirthDate)?;
         let part = |part: &str| {
-            let mut members = self.tape.children(frame.object).take(MEMBERS_LOOKED_AT_MAX);
+            let mut members = self.tape.children(frame.object).take(DATE_MEMBERS_MAX);
             let member = members.find(|child| {
                 let key = self.tape.key(*child).map(|key| normal(&key)).unwrap_or_default();
                 key.strip_prefix(stem) == Some(part)
@@ -149,6 +151,8 @@ fn says_nothing(key: &str) -> bool {
     VALUE_KEYS.contains(&key) || WEAK_VALUE_KEYS.contains(&key)
 }
 
+/// Among how many members the parts of a date are looked for.
+const DATE_MEMBERS_MAX: usize = 64;
 const DATE_PARTS: [&str; 3] = ["year", "month", "day"];
 /// Keys that say nothing in a row: `"ssn": {"value": {"string": "…"}}`.
 const WRAPPED_MAX: usize = 4;

@@ -1,5 +1,6 @@
 //! The key table compiled for reading.
 
+use crate::inspect::disguise::Plain;
 use crate::inspect::field::{Field, FieldTable};
 use crate::inspect::hash::Map;
 use crate::inspect::kind::Kind;
@@ -96,10 +97,16 @@ impl Table {
     /// The row of a key as written, where nothing else is known: form fields, query parameters.
     #[must_use]
     pub fn lookup(&self, key: &str) -> Option<&Field> {
+        self.lookup_below("", key)
+    }
+
+    /// The same inside the object of another key.
+    #[must_use]
+    pub fn lookup_below(&self, parent: &str, key: &str) -> Option<&Field> {
         let plain = |row: &&Row| {
             row.carry == Carry::Value && row.field.when.types.is_empty() && row.field.when.systems.is_empty()
         };
-        self.rows("", &normal(key)).find(plain).map(|row| &row.field)
+        self.rows(&normal(parent), &normal(key)).find(plain).map(|row| &row.field)
     }
 
     /// Whether a key as written names what only an individual has: a name, a birth date, a number, an address.
@@ -428,6 +435,9 @@ pub(in crate::inspect::walk) fn normal(key: &str) -> String {
     if key.len() > KEY_BYTES_MAX {
         return String::new();
     }
+    // Letters that look like those of ASCII are read as such.
+    let undisguised = (!key.is_ascii()).then(|| Plain::of(key));
+    let key = undisguised.as_ref().map_or(key, Plain::text);
     // What Salesforce puts behind the names of a customer's own fields.
     let named = ["__c", "__pc"].iter().find_map(|custom| key.strip_suffix(custom)).unwrap_or(key);
     let mut normal = String::with_capacity(key.len());

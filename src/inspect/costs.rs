@@ -1,0 +1,132 @@
+//! What a message costs: four times as long a one no more than a few times as much, whatever it repeats.
+
+use super::decode::Budget;
+use super::finding::UninspectedReason;
+use super::{Findings, Inspector, Message, RuleSet};
+use std::time::Instant;
+
+fn inspect(content_type: &str, body: &str) -> Findings {
+    let message = Message { content_type, body: body.as_bytes(), ..Message::default() };
+    Inspector::new(RuleSet::built_in(), Budget::default(), 2026).message(&message)
+}
+
+/// Nanoseconds that this thread has run; other tests run beside it.
+fn run_ns() -> Option<u64> {
+    std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok()
+}
+
+fn cost_ms(content_type: &str, body: &str) -> u64 {
+    let (from, clock) = (run_ns(), Instant::now());
+    inspect(content_type, body);
+    match (from, run_ns()) {
+        (Some(from), Some(to)) => to.saturating_sub(from) / 1_000_000,
+        _ => u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Asserts that a body four times as long costs no more than eight times as much.
+fn is_linear(what: &str, content_type: &str, body: impl Fn(usize) -> String) {
+    inspect(content_type, &body(1000)); // what is made once
+    let (short, long) = (body(SHORT_BYTES), body(4 * SHORT_BYTES));
+    let small = (0..2).map(|_| cost_ms(content_type, &short)).min().unwrap_or_default();
+    let great = cost_ms(content_type, &long);
+    assert!(great <= 8 * small + 60, "{what}: {small} ms, then {great} ms for four times as much");
+}
+
+const SHORT_BYTES: usize = 64 << 10;
+
+fn times(piece: &str, bytes: usize) -> String {
+    piece.repeat(bytes / piece.len())
+}
+
+#[test]
+fn known_names_in_capitals() {
+    is_linear("a note in capitals", "application/json", |n| {
+        format!(r#"{{"firstName":"QUILLON","lastName":"ZORAX","notes":"{}"}}"#, times("THE ZORAX OF ", n))
+    });
+    is_linear("known names, each with a hit", "application/json", |n| {
+        let note = times("Quillon Zorax 417-62-8093 ", n);
+        format!(r#"{{"firstName":"Quillon","lastName":"Zorax","ssn":"417-62-8093","notes":"{note}"}}"#)
+    });
+}
+
+#[test]
+fn many_hits_in_one_paragraph() {
+    is_linear("hits", "text/plain", |n| times("AL 35211 SSN 417-62-8093 x@y.com ", n));
+}
+
+#[test]
+fn long_names_of_many_values() {
+    let name = |n: usize| "k".repeat(n / 2);
+    is_linear("a parameter", "application/x-www-form-urlencoded", |n| name(n) + "=" + &times(",a", n / 2));
+    is_linear("a parameter that is known, with findings", "application/x-www-form-urlencoded", |n| {
+        name(n) + ".ssn=" + &times(",417-62-8093", n / 2)
+    });
+    is_linear("a key", "application/json", |n| {
+        format!(r#"{{"{}":["a"{}]}}"#, name(n), times(r#","a""#, n / 2))
+    });
+    is_linear("a key with an escape", "application/json", |n| {
+        format!(r#"{{"\u0041{}":["a"{}]}}"#, name(n), times(r#","a""#, n / 2))
+    });
+    is_linear("a question", "application/fhir+json", |n| {
+        let answers = times(r#",{"valueString":"a"}"#, n / 2);
+        format!(
+            r#"{{"resourceType":"QuestionnaireResponse","item":[{{"text":"\u0041{}","answer":[{{"valueString":"a"}}{answers}]}}]}}"#,
+            name(n)
+        )
+    });
+    is_linear("what is observed", "x-application/hl7-v2+er7", |n| {
+        format!(
+            "MSH|^~\\&|A|B|C|D|20250101||ORU^R01|1|P|2.5\rOBX|1|TX|1^{}||{}\r",
+            name(n),
+            times("a~", n / 2)
+        )
+    });
+    is_linear("an argument", "application/graphql", |n| {
+        format!("{{ a({}: [\"a\"{}]) {{ id }} }}", name(n), times(",\"a\"", n / 2))
+    });
+}
+
+#[test]
+fn a_variable_that_is_used_over_and_over() {
+    let body = |n: usize| {
+        let (uses, value) = (times("a(name:$v) ", n / 2), times("Al Bo ", n / 2));
+        format!(r#"{{"query":"query($v:X){{{uses}}}","variables":{{"v":"{value}"}}}}"#)
+    };
+    is_linear("a variable", "application/json", body);
+    let found = inspect("application/json", &body(1 << 20));
+    assert!(found.uninspected.iter().any(|u| u.reason == UninspectedReason::Budget));
+    let few = inspect("application/json", &body(2 << 10));
+    assert!(few.uninspected.is_empty(), "{:?}", few.uninspected);
+}
+
+#[test]
+fn many_members_of_one_object() {
+    for key in ["value", "identifier", "data"] {
+        is_linear(key, "application/json", |n| {
+            let kinds = "\"kind\":\"x\",".repeat(100);
+            format!("{{{kinds}\"a\":1{}}}", times(&format!(",\"{key}\":\"v12345678\""), n))
+        });
+    }
+}
+
+#[test]
+fn braces_escapes_and_underlines_that_lead_nowhere() {
+    for piece in [
+        "{\"a",
+        "{\\\"a",
+        "_",
+        "%41",
+        "&#65;",
+        "\u{1B}[",
+        "a\u{301}",
+        "</b",
+        "<a b=\"c\">",
+        "ISA*",
+        "<a xmlns ",
+        "SSN 4 1 7-",
+        "SSN ",
+    ] {
+        is_linear(piece, "text/plain", |n| times(piece, n));
+    }
+}
