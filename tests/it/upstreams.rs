@@ -183,7 +183,7 @@ fn a_caller_that_leaves_a_reply_is_told_as_the_one_who_left() {
     let file = folder.path().join("access.jsonl");
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
     let address = listener.local_addr().expect("address").to_string();
-    let (told, asked) = std::sync::mpsc::channel();
+    let (told, asked) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("accepts");
         read_http(&mut stream, false).expect("a message");

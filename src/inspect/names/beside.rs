@@ -45,7 +45,7 @@ fn name_contacts(text: &str, hits: &mut [Hit]) {
 /// Takes the points from addresses and numbers of an office: where nothing in the text is an individual's, and a word for a
 /// place of work stands before them or in their sentence.
 fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
-    if hits.iter().any(|hit| is_persons(hit)) {
+    if hits.iter().any(is_persons) {
         return;
     }
     // A street may be called after a hospital; a hospital is one.

@@ -207,7 +207,10 @@ fn ends_possessive(tail: &str) -> bool {
 
 /// Whether a word of a name, a particle, or a nickname's mark, may begin with a byte of ASCII.
 const fn may_begin_word(b: u8) -> bool {
-    matches!(b, b'A'..=b'Z' | b'a' | b'b' | b'd' | b'e' | b'i' | b'l' | b't' | b'v' | b'z' | b'(' | b'"' | b'\'')
+    matches!(
+        b,
+        b'A'..=b'Z' | b'a' | b'b' | b'd' | b'e' | b'i' | b'l' | b't' | b'v' | b'z' | b'(' | b'"' | b'\''
+    )
 }
 
 /// How many bytes of a nickname in quotes or brackets `text` begins with, the blank behind it included: `"Annie" `, `(Annie) `.

@@ -527,10 +527,20 @@ fn chained(name: &str) -> Option<(&str, &str)> {
 /// The row of a name as a key of the last of its parts that is a word, below the one before: `last_name[]`,
 /// `patients[0].last_name`, `patient[name][last]`.
 pub(crate) fn field_of_key<'t>(objects: &'t object::Table, name: &str) -> Option<&'t Field> {
-    let is_word = |part: &&str| !part.bytes().all(|b| b.is_ascii_digit());
-    let mut words = name.rsplit(['.', '[']).map(|part| part.trim_end_matches(']')).filter(is_word);
+    let mut words = words_of(name);
     let last = words.next()?;
     objects.lookup_below(words.next().unwrap_or_default(), last)
+}
+
+/// The last part of a name that is a word.
+pub(crate) fn last_name(name: &str) -> &str {
+    words_of(name).next().unwrap_or_default()
+}
+
+/// The parts of a name that are words, the last one first.
+fn words_of(name: &str) -> impl Iterator<Item = &str> {
+    let is_word = |part: &&str| !part.bytes().all(|b| b.is_ascii_digit());
+    name.rsplit(['.', '[']).map(|part| part.trim_end_matches(']')).filter(is_word)
 }
 
 /// Takes a search prefix off: `ge1970-01-01`.

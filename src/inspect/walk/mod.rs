@@ -61,7 +61,8 @@ pub struct Leaf<'a> {
 /// The beginning of a text, of no more bytes than these.
 #[must_use]
 pub fn start_of(text: &str, bytes_max: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default()
+    let end = (0..=bytes_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 /// Of a cue no more bytes are looked at.

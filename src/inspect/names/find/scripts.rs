@@ -76,6 +76,6 @@ mod tests {
         assert_eq!(of("name: 김 민준"), ["김 민준"]);
         assert!(of("see 王小明 there").is_empty());
         assert!(of("Patient: 这是一个很长的句子没有名字").is_empty());
-        assert_eq!(names("王小明", "name", words), [0..9]);
+        assert_eq!(names("王小明", "name", words).first(), Some(&(0..9)));
     }
 }

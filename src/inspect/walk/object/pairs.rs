@@ -2,9 +2,9 @@
 //! `"mrn": {"value": "…"}`, `{"field": "ssn", "old": "…", "new": "…"}`; and birth dates in three parts.
 
 use super::table::{Row, normal};
-use super::{Carry, Walk, fits};
+use super::{Carry, Frame, Walk, fits};
 use crate::inspect::kind::{Kind, Whose};
-use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
+use crate::inspect::walk::json::{NodeId, NodeKind};
 use std::borrow::Cow;
 
 impl<'t> Walk<'t, '_> {
