@@ -1,8 +1,9 @@
 //! Disguises: text as a person or the next program reads it, with a map back to where it stands.
 //!
 //! Undone are characters that nobody sees, digits and letters of other shapes, dashes and blanks of other kinds (Unicode
-//! Standard, chapter 6.2 and block FF00), escapes that the format around the text did not ask for (`%41`, `&#65;`,
-//! `\u0041`: double encoding), and digits that are spelled one by one. What has none of these costs one look at its bytes.
+//! Standard, chapter 6.2 and block FF00; `shapes`), escapes that the format around the text did not ask for (`%41`, `&#65;`,
+//! `\u0041`, `\x41`), also in one another, underlines around words, colours of a terminal, digits that are spelled one by
+//! one, and a social security number that is spaced out behind its word. What has none of these costs a look at its bytes.
 
 mod shapes;
 
