@@ -15,7 +15,9 @@ impl Look<'_> {
         let owned = behind.split(|c: char| !(c.is_alphanumeric() || c == '-')).next().unwrap_or_default();
         let mut buffer = [0; LOWER_BYTES];
         let is_owned = self.words.belongings.contains(&*lower(owned, &mut buffer));
-        (is_owned && self.may_be_unlisted(name)).then_some(Evidence::Cued)
+        let first = name.first()?.standing;
+        let listed = first.given && last.standing.family && !(first.word && last.standing.word);
+        (is_owned && (listed || self.may_be_unlisted(name))).then_some(Evidence::Cued)
     }
 
     /// Whether a small word before, and what is spoken of around, make words a name: `letter to Anna Kowalski`, `results of
@@ -24,7 +26,8 @@ impl Look<'_> {
         let (first, last) = (name.first()?, name.last()?);
         let span = first.span.start..last.span.end;
         let goes_on = self.run.get(end).is_some_and(|word| !word.comma) || self.is_numbered(last);
-        if name.iter().any(|w| w.shape == Shape::Upper) || !self.may_be_unlisted(name) {
+        let is_listed = listed == Some(Evidence::Listed);
+        if name.iter().any(|w| w.shape == Shape::Upper) || !(is_listed || self.may_be_unlisted(name)) {
             return None;
         }
         let mut buffer = [0; LOWER_BYTES];
@@ -42,13 +45,13 @@ impl Look<'_> {
             true => words.next().is_some_and(|word| self.words.letters.contains(word)),
             false => words.any(|word| self.words.papers.contains(word)),
         };
-        if goes_on && listed != Some(Evidence::Listed) {
+        if goes_on && !is_listed {
             return None;
         }
         if about && !is_public(self.text, &span, self.words) {
             return Some(Evidence::Cued);
         }
-        if listed == Some(Evidence::Listed) {
+        if is_listed {
             return None;
         }
         // `to` and `from` lead to places and companies more often than to people.

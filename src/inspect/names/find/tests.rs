@@ -102,6 +102,13 @@ fn who_is_spoken_of_need_be_on_no_list() {
     ] {
         assert_eq!(of(text), [pair("cued", "Thandiwe Mokoena")], "{text}");
     }
+    for text in [
+        "Referral to oncology for Barbara Miller: chemo",
+        "Barbara Miller's chart",
+        "Lab results of Barbara Miller",
+    ] {
+        assert_eq!(of(text), [pair("cued", "Barbara Miller")], "{text}");
+    }
     assert_eq!(of("a bed for Thandiwe Mokoena"), [pair("likely", "Thandiwe Mokoena")]);
 }
 
