@@ -90,12 +90,13 @@ fn verified(data: &Path, key: Option<&str>, anchor: Option<&Path>) -> Result<Exi
         Some(hex) => VerifyingKey::parse(hex).ok_or("--key wants 64 hex digits")?,
         None => own_key(data)?,
     };
+    // Before the log is read, which may grow meanwhile.
+    let is_own = Secrets::folder(data).join("audit.key").exists();
+    let known = if is_own { known(data)? } else { 0 };
     let mut report = verify(&folder, &key, anchor).map_err(|e| unreadable(&folder, &e))?;
-    if Secrets::folder(data).join("audit.key").exists() {
-        let (known, last) = (known(data)?, report.range.map_or(0, |(_, last)| last));
-        if known > last {
-            report.problems.push(format!("cut: the gateway knew {known} events, the log ends at {last}"));
-        }
+    let last = report.range.map_or(0, |(_, last)| last);
+    if known > last {
+        report.problems.push(format!("cut: the gateway knew {known} events, the log ends at {last}"));
     }
     let range = report.range.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
     out::line(format!("{} events{range}; held against {} anchors.", report.events, report.anchors));
