@@ -146,9 +146,16 @@ fn is_old_age(value: &str, place: &dyn Fn() -> String) -> bool {
 
 /// Whether a number, or one of a range, is of years that few reach.
 pub(super) fn is_over_89(value: &str) -> bool {
-    let numbers = value.split(|c: char| !c.is_ascii_digit() && c != '.');
+    let is_number = value.len() <= NUMBER_BYTES_MAX
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'<' | b'>' | b'=' | b' '));
+    if !is_number {
+        return false;
+    }
+    let mut numbers = value.split(|c: char| !c.is_ascii_digit() && c != '.');
     let years = |number: &str| number.parse::<f64>().is_ok_and(|n| n > 89.0 && n <= f64::from(OLDEST));
-    numbers.into_iter().any(years)
+    numbers.any(years)
 }
 
 /// Whether a code asks for an age (LOINC, SNOMED CT).
@@ -183,6 +190,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// A year has no more than this many people.
 const OLDEST: u16 = 130;
+/// A longer text is no number of years, nor a range of two.
+const NUMBER_BYTES_MAX: usize = 16;
 /// Elements whose url, name or question says what their value is.
 const OF_A_SENDER: [&str; 7] =
     ["extension", "modifierExtension", "parameter", "part", "answer", "initial", "answerOption"];
