@@ -18,11 +18,18 @@ pub(super) fn add_up(
     dummy_name: Points,
 ) -> Person {
     let get = |at: &usize| evidence.get(*at);
-    let structured: Vec<&Evidence> = own
-        .iter()
-        .filter_map(get)
-        .filter(|e| (!e.free_text || e.whole) && !e.shadow && !e.suppressed)
-        .collect();
+    // What a text alone tells stands for a field only where no number in a text is somebody's.
+    let plausible = own.iter().filter_map(get).any(|e| {
+        e.free_text
+            && !e.whole
+            && is_number(e.kind)
+            && e.judged.sign == Sign::None
+            && !e.shadow
+            && !e.suppressed
+    });
+    let is_field = |e: &Evidence| !e.free_text || (e.whole && !plausible);
+    let structured: Vec<&Evidence> =
+        own.iter().filter_map(get).filter(|e| is_field(e) && !e.shadow && !e.suppressed).collect();
     // A tax number's range, or a number in a generator's own form, counts as a dummy only beside another sign; of
     // what tells nothing of the person, dates, addresses and traits, there is none.
     let other_sign = structured.iter().filter(|e| e.tells).any(|e| {
@@ -56,7 +63,7 @@ pub(super) fn add_up(
         let kept = if unsure { e.full } else { e.judged.points };
         let in_fields = |k: &String| words.binary_search(&k.as_str()).is_ok();
         let explained =
-            e.free_text && (e.known || e.whole || !e.keys.is_empty() && e.keys.iter().all(in_fields));
+            e.free_text && (e.known || is_field(e) || !e.keys.is_empty() && e.keys.iter().all(in_fields));
         let (points, counted) = match (made_up, sign(e)) {
             _ if e.suppressed => (Points(0), Counted::Suppressed),
             (_, Sign::Placeholder) => (kept, Counted::Placeholder),

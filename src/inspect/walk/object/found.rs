@@ -295,6 +295,12 @@ fn made_up_numbers_count_under_any_key() {
         ],
         true,
     );
+    each(
+        &[
+            r#"{"name":"Tamika Sanders","altId":"none@example.com","dob":"1971-04-02","what":"login for MRN 6016553"}"#,
+        ],
+        true,
+    );
     each(&[&format!(r#"{{{person},"note":"call 218-555-0142 before noon"}}"#)], true);
 }
 

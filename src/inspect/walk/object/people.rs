@@ -180,7 +180,8 @@ fn one_person(walk: &Walk<'_, '_>, list: NodeId, holder: Parts, told: &[(NodeId,
     let mut whole = Parts::default();
     let names = NAMES.contains(&key.as_str()) && told.iter().all(|(_, parts)| parts.is_name_alone());
     for (_, parts) in told {
-        if !(names || whole.agree(*parts) && holder.agree(*parts)) {
+        let fits = names || whole.agree(*parts) && holder.agree(*parts);
+        if !fits {
             return None;
         }
         whole.add(*parts);
