@@ -319,7 +319,7 @@ impl Running {
         self.addresses().iter().find(|(name, _)| &**name == listener).and_then(|(_, address)| address.tcp())
     }
 
-    /// Every file that the running configuration is read from, beside its own: certificates and keys.
+    /// Every file that the running configuration is read from, beside its own: certificates, keys and rules.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         let snapshot = self.shared.snapshot.load();
@@ -333,7 +333,14 @@ impl Running {
             JwksSource::File(path) => Some(config.folder.join(path)),
             JwksSource::Url(_) => None,
         });
-        listeners.chain(upstreams).map(Path::to_owned).chain(jwks).collect()
+        let rules = config.rule_files().into_iter().flat_map(|path| {
+            let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
+            let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            inside.sort_unstable();
+            inside.insert(0, path);
+            inside
+        });
+        listeners.chain(upstreams).map(Path::to_owned).chain(jwks).chain(rules).collect()
     }
 
     /// Where the admin side listens.
