@@ -127,7 +127,9 @@ impl Words {
             wide_places: words("words.wide-places").collect(),
             individual: words("words.individual").collect(),
             identified_by: words("words.identified-by").collect(),
-            cue_endings: Endings::of(cues.keys().map(String::as_str)),
+            cue_endings: Endings::of(
+                cues.keys().map(String::as_str).chain(PARTS.iter().chain(TITLES).copied()),
+            ),
             offices: words("words.offices").collect(),
             at_home: words("words.at-home").collect(),
             mentions: words("words.mentions").collect(),
@@ -163,25 +165,11 @@ impl Words {
 
     /// Whether `before`, in either case, may end in a cue: most doesn't.
     pub(super) fn may_end_in_cue(&self, before: &str) -> bool {
-        let mut head = before.as_bytes();
-        while let [rest @ .., last] = head {
-            match last {
-                b' ' | b'\t' | b'"' | b'\'' | b'(' | b',' | b'*' | b'-' | b'\n' | b'\r' | b':' | b'=' => {
-                    head = rest
-                }
-                b => {
-                    // Also a quotation mark that isn't ASCII.
-                    if !b.is_ascii() {
-                        return true;
-                    }
-                    break;
-                }
-            }
-        }
-        while let [rest @ .., b'.'] = head {
-            head = rest;
-        }
-        self.cue_endings.may_end(head)
+        let head = before.trim_end_matches(is_between);
+        let led = head.ends_with("...");
+        let head = head.trim_end_matches('.');
+        let head = if led { head.trim_end_matches(is_between) } else { head };
+        self.cue_endings.may_end(head.as_bytes())
     }
 
     /// The cue that `before` ends in. `before` is lower case; blanks and light punctuation may follow the cue.
@@ -285,10 +273,7 @@ fn is_heading(head: &str, gap: &str, bytes: usize) -> bool {
 }
 
 fn is_title(word: &str) -> bool {
-    matches!(
-        word,
-        "dr" | "doctor" | "prof" | "professor" | "rev" | "reverend" | "sgt" | "capt" | "sr" | "hon"
-    )
+    TITLES.contains(&word)
 }
 
 /// `word` in lower case, in `buffer` where it is short and ASCII, as most are.
@@ -309,6 +294,8 @@ pub(in crate::inspect) const LOWER_BYTES: usize = 80;
 /// How far before a name its cue may begin.
 pub(super) const CUE_BYTES: usize = 40;
 /// Parts of names as programs call them; a word for whose may stand before them: `patientFirstName`.
+const TITLES: &[&str] = &["dr", "doctor", "prof", "professor", "rev", "reverend", "sgt", "capt", "sr", "hon"];
+/// Parts of names that labels end in, whatever stands before them.
 const PARTS: &[&str] = &[
     "firstname",
     "givenname",
@@ -333,8 +320,31 @@ mod tests {
     #[test]
     fn no_cue_is_passed_over_by_its_ending() {
         let words = &RuleSet::built_in().words;
-        let gaps = ["", " ", ": ", ". ", "... ", ",\n", " (", " “", "’ ", "'", "\u{a0}", "= \"", "—"];
-        for (phrase, _) in words.cues.values().flatten() {
+        let gaps = [
+            "",
+            " ",
+            ": ",
+            ". ",
+            "... ",
+            " ........ ",
+            ",\n",
+            "\n",
+            " (",
+            " [",
+            " | **",
+            " > ",
+            " “",
+            "’ ",
+            "'",
+            "\u{a0}",
+            "= \"",
+            "—",
+            "：",
+        ];
+        let compounds = PARTS.iter().map(|part| format!("patient{part}"));
+        let titles = TITLES.iter().map(|title| format!("patient: {title}"));
+        let phrases = words.cues.values().flatten().map(|(phrase, _)| phrase.clone());
+        for phrase in phrases.chain(compounds).chain(titles) {
             for gap in gaps {
                 for before in [format!("{phrase}{gap}"), format!("So, {phrase}{gap}")] {
                     let lower = before.to_lowercase();
