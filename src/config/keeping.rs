@@ -131,13 +131,14 @@ pub(crate) fn preset_roles() -> Vec<Role> {
     let text = include_str!("../../config/roles.toml");
     let mut problems = Problems::new(text);
     let (tree, errors) = toml::de::DeTable::parse_recoverable(text);
-    let list = roles(&mut Table::root(&tree), &mut problems);
+    let list = roles(&mut Table::root(&tree), &[], &mut problems);
     assert!(errors.is_empty() && problems.count() == 0, "the built-in roles are read: a test reads them");
     list
 }
 
 /// `[[role]]`
-pub(super) fn roles(root: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<Role> {
+/// Roles of their own names; `preset` are those that there are already.
+pub(super) fn roles(root: &mut Table<'_, '_>, preset: &[Role], problems: &mut Problems) -> Vec<Role> {
     let mut out: Vec<Role> = Vec::new();
     for mut t in root.tables("role", problems) {
         let name = t.required("name", "the role's name", problems);
@@ -146,7 +147,7 @@ pub(super) fn roles(root: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<Ro
         if let Some((name, span)) = name {
             let good = (1..=40).contains(&name.len())
                 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-            let is_preset = super::preset_roles().iter().any(|role| *role.name == *name);
+            let is_preset = preset.iter().any(|role| *role.name == *name);
             if !good || is_preset || out.iter().any(|role| *role.name == *name) {
                 let found = if is_preset { "the name of a preset role" } else { "this one" };
                 problems.add(Some(span), t.key("name"), "another name: lower case, digits, dashes", found);

@@ -35,7 +35,7 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
     let break_glass = super::keeping::break_glass(root.table("break_glass", problems), problems);
     let sign_in = super::sign_in::sign_in(root.table("sign_in", problems), problems);
     let search = super::keeping::search(root.table("search", problems), problems);
-    let roles = crate::org::Roles::with(super::keeping::roles(&mut root, problems));
+    let roles = crate::org::Roles::with(super::keeping::roles(&mut root, &super::preset_roles(), problems));
     let caller_roles = super::callers::caller_roles(&mut root, problems);
     let registry = registry(root.table("registry", problems), problems);
     let rules = rules(root.table("rules", problems), problems);
