@@ -404,11 +404,13 @@ mod tests {
     fn each_hop_by_hop_name_is_known_and_none_that_only_begins_like_one() {
         let of = |name: &'static str| is_hop_by_hop(&HeaderName::from_static(name));
         assert!(HOP_BY_HOP.iter().all(is_hop_by_hop));
-        for name in ["keep-alive", "http2-settings", "proxy-connection", "proxy-authenticate", "proxy-x"] {
+        for name in
+            ["keep-alive", "http2-settings", "proxy-connection", "proxy-authenticate", "proxy-x", "proxy"]
+        {
             assert!(of(name), "{name}");
         }
         for name in
-            ["connections", "cookie", "tee", "t", "upgrade-insecure-requests", "proxy", "priority", "host"]
+            ["connections", "cookie", "tee", "t", "upgrade-insecure-requests", "proxies", "priority", "host"]
         {
             assert!(!of(name), "{name}");
         }
@@ -511,7 +513,7 @@ mod tests {
         let trailers =
             HeaderMap::from_iter([(HeaderName::from_static("x-t"), HeaderValue::from_static("1"))]);
         let body = OutBody::held(Payload::from(&b"abc"[..]), Some(trailers));
-        let request = prepared(Request::post("/"), body, &HeaderRules::default());
+        let request = prepared(Request::post("/").header("trailer", "x-t"), body, &HeaderRules::default());
         assert_eq!(header(&request, "transfer-encoding"), ["chunked"]);
         assert_eq!(header(&request, "trailer"), ["x-t"]);
         assert!(header(&request, "content-length").is_empty());
@@ -556,10 +558,24 @@ mod tests {
             .header("X-Role", "admin")
             .header("X_Source", "caller")
             .header("X-Source", "caller")
-            .header("X-User-Idx", "kept");
+            .header("X-User-Idx", "kept")
+            .header(
+                "Trailer",
+                "x_user_id, x-role, x_source, x-sum, keep-alive, te, forwarded, content_length",
+            );
         let trailers = HeaderMap::from_iter(
-            ["x_user_id", "x-role", "x_source", "x-sum", "keep-alive", "te", "forwarded", "content_length"]
-                .map(|trailer| (name(trailer), HeaderValue::from_static("1"))),
+            [
+                "x_user_id",
+                "x-role",
+                "x_source",
+                "x-sum",
+                "keep-alive",
+                "te",
+                "forwarded",
+                "content_length",
+                "x-undeclared",
+            ]
+            .map(|trailer| (name(trailer), HeaderValue::from_static("1"))),
         );
         let request = prepared(request, OutBody::held(Payload::from(&b"a"[..]), Some(trailers)), &rules);
         assert_eq!(header(&request, "x-source"), ["phigate"]);

@@ -331,7 +331,7 @@ impl Markers {
         if inside.len() == value.len() {
             return false;
         }
-        let (words, token) = inside.split_once(':').unwrap_or((inside, ""));
+        let (words, token) = inside.split_once([':', '=']).unwrap_or((inside, ""));
         let is_token = token.len() >= TOKEN_DIGITS_MIN && token.bytes().all(|b| b.is_ascii_hexdigit());
         let mut words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         let known = |word: &str| self.bracket_words.iter().any(|known| known.eq_ignore_ascii_case(word));
@@ -641,6 +641,7 @@ mod tests {
             (Kind::FamilyName, "[Last Name]"),
             (Kind::FamilyName, "[family-name]"),
             (Kind::Mrn, "[mrn:0123456789abcdef]"),
+            (Kind::MemberId, "[member-id=0123456789abcdef]"),
             (Kind::GivenName, "[N/A]"),
             (Kind::Mrn, "[]"),
             (Kind::FullName, "[**Patient Name**]"),

@@ -61,8 +61,9 @@ pub struct Leaf<'a> {
 /// The beginning of a text, of no more bytes than these.
 #[must_use]
 pub fn start_of(text: &str, bytes_max: usize) -> &str {
-    let end = (0..=bytes_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    text.get(..end.unwrap_or_default()).unwrap_or_default()
+    let end = bytes_max.min(text.len());
+    // No character has more than four bytes.
+    (0..4).find_map(|back| text.get(..end.checked_sub(back)?)).unwrap_or_default()
 }
 
 /// Of a cue no more bytes are looked at.

@@ -453,6 +453,9 @@ fn is_staffs(label: &str) -> bool {
         "staff",
         "author",
         "pcp",
+        "user",
+        "employee",
+        "agent",
     ]
     .iter()
     .any(|word| whole.contains(word))
