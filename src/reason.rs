@@ -76,7 +76,7 @@ reasons! {
     BodyCutShort = "body_cut_short", "The body ended before its declared end.";
     /// The body did not arrive within `body_timeout_ms`.
     BodyTimeout = "body_timeout", "The body did not arrive in time.";
-    /// The caller went away before the reply's head came. Nobody is left to be answered.
+    /// The caller went away before its reply was whole; before its head came, nobody is left to be answered.
     CallerGone = "caller_gone", "The caller went away before it was answered.";
     /// The upstream took no connection. Safe to try again.
     UpstreamConnect = "upstream_connect", "The upstream took no connection.";
@@ -84,7 +84,7 @@ reasons! {
     UpstreamUnavailable = "upstream_unavailable", "The upstream is not well. Try again later.";
     /// `requests_max` of the connection is reached. Try again later.
     UpstreamBusy = "upstream_busy", "The upstream has as many messages as it may. Try again later.";
-    /// The upstream sent no response head in time. Not tried again.
+    /// The upstream took no connection in time, which is tried elsewhere, or sent no response head, or rested in its reply.
     UpstreamTimeout = "upstream_timeout", "The upstream did not answer in time.";
     /// The upstream closed, or answered with what is no HTTP.
     UpstreamInvalid = "upstream_invalid", "The upstream's answer was cut short or is no HTTP.";

@@ -102,9 +102,19 @@ fn exported(
         let page = records.search(scope, &query)?;
         unread.extend(page.unread.iter().map(|(environment, day)| format!("{environment} {day}")));
         for entry in &page.entries {
-            let Some(stored) = records.show(scope, &entry.id)? else {
-                gone += 1;
-                continue;
+            let stored = match records.show(scope, &entry.id) {
+                Ok(Some(stored)) => stored,
+                Ok(None) => {
+                    gone += 1;
+                    continue;
+                }
+                Err(error) if error.is_damage() => {
+                    let day = crate::clock::rfc3339(entry.started_ms);
+                    let day = day.split('T').next().unwrap_or_default();
+                    unread.insert(format!("{} {day}", entry.environment));
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
             // Behind this scope there is none that the caller doesn't see.
             if !send(line(&stored).ok_or(StoreError::Broken)?) {

@@ -104,13 +104,16 @@ impl Dialect {
     }
 }
 
-/// Whether a media type, or a word of `_format`, means XML; `None`: neither XML nor JSON.
+/// Whether a media type, or a word of `_format`, means FHIR in XML; `None`: neither XML nor JSON.
 fn is_xml(media_type: &str) -> Option<bool> {
-    let name = media_type.split(';').next().unwrap_or_default().trim();
     // A plus that wasn't escaped came as a blank.
-    match name.rsplit(['/', '+', ' ']).next() {
-        Some("xml") => Some(true),
-        Some("json") => Some(false),
+    match media_type.split(';').next().unwrap_or_default().trim() {
+        "xml" | "text/xml" | "application/xml" | "application/fhir+xml" | "application/fhir xml" => {
+            Some(true)
+        }
+        "json" | "text/json" | "application/json" | "application/fhir+json" | "application/fhir json" => {
+            Some(false)
+        }
         _ => None,
     }
 }

@@ -154,7 +154,7 @@ fn the_dialect_is_the_caller_s() {
         ("application/fhir+json, application/fhir+xml;q=0.5", "", Dialect::Fhir),
         ("application/fhir+json;q=0.4, application/xml", "", Dialect::FhirXml),
         ("application/xml", "", Dialect::FhirXml),
-        ("text/html, */*", "", Dialect::Fhir),
+        ("text/html,application/xhtml+xml,*/*", "", Dialect::Fhir),
         ("application/fhir+json", "a=b&_format=xml", Dialect::FhirXml),
         ("application/fhir+xml", "_format=application/fhir+json", Dialect::Fhir),
         ("application/fhir+xml", "_format=html", Dialect::FhirXml),

@@ -2,6 +2,7 @@
 //! checked for it by how hosts are written; where a name leads is known only when it is connected to.
 
 use super::Endpoint;
+use super::endpoint::FirstLook;
 use super::host::Host;
 use arc_swap::ArcSwap;
 use std::net::{IpAddr, SocketAddr};
@@ -52,12 +53,15 @@ impl Barred {
             self.others.iter().filter(unknown).filter_map(|(_, other)| other.first_look()).collect();
         if !looks.is_empty() {
             let all = async {
-                for look in looks {
+                for look in &looks {
                     look.done().await;
                 }
             };
-            // A name that leads nowhere belongs to nobody's upstream.
-            let _ = timeout(LOOK_UP_TIME_MAX, all).await;
+            if timeout(LOOK_UP_TIME_MAX, all).await.is_err() {
+                // A name that leads nowhere belongs to nobody's upstream; where it leads somewhere later, connections are
+                // held against that then.
+                looks.iter().for_each(FirstLook::give_up);
+            }
         }
     }
 

@@ -316,9 +316,9 @@ impl UpstreamBody {
         }
     }
 
-    /// Closes the connection, and counts it against the endpoint.
-    fn give_up(&mut self) {
-        if let Some(shelf) = self.shelf.upgrade() {
+    /// Closes the connection, and counts a reply that broke off against the endpoint, once.
+    fn give_up(&mut self, broke: bool) {
+        if let Some(shelf) = self.shelf.upgrade().filter(|_| broke && self.is_good) {
             shelf.borrow().blame();
         }
         self.counted = None;
@@ -355,7 +355,7 @@ impl Body for UpstreamBody {
                     None => this.give_back(),
                     Some(Ok(frame)) if frame.is_trailers() => this.give_back(), // the last frame
                     Some(Ok(_)) => this.give_back_at_end(),
-                    Some(Err(_)) => this.give_up(),
+                    Some(Err(_)) => this.give_up(true),
                 }
                 let frame = frame.and_then(|frame| trailing(frame, may_trail_reply));
                 Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
@@ -364,7 +364,7 @@ impl Body for UpstreamBody {
                 let timeout = this.idle_timeout;
                 let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
                 ready!(timer.as_mut().poll(cx));
-                this.give_up();
+                this.give_up(false); // some rest: events may be seldom
                 Poll::Ready(Some(Err(BodyError::Timeout)))
             }
         }
@@ -382,6 +382,19 @@ impl Body for UpstreamBody {
             hint.set_upper(upper.saturating_add(first));
         }
         hint
+    }
+}
+
+impl Drop for UpstreamBody {
+    /// One that nobody took to its end is no failure: it didn't break.
+    fn drop(&mut self) {
+        if self.connection.is_some()
+            && self.is_good
+            && let Some(shelf) = self.shelf.upgrade()
+            && let Ok(shelf) = shelf.try_borrow()
+        {
+            shelf.succeeded();
+        }
     }
 }
 

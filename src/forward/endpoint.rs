@@ -200,12 +200,11 @@ impl FirstLook {
             looked.await;
         }
     }
-}
 
-impl Drop for FirstLook {
-    /// Whoever waited long enough is the last that waits.
-    fn drop(&mut self) {
+    /// Nobody waits for it any longer.
+    pub(super) fn give_up(&self) {
         self.0.first_look.store(OVER, Release);
+        self.0.looked.notify_waiters();
     }
 }
 
@@ -219,7 +218,7 @@ struct Resolved {
 /// When an endpoint that keeps failing gets no more messages, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ejection {
-    /// Failures in a row: no connection, no reply in time or none that is HTTP, 502, 503, 504. 0: never ejected.
+    /// Failures in a row: no connection, no reply in time, none that is HTTP, one that breaks off, 502, 503, 504. 0: never ejected.
     pub failures: u32,
     /// For how long at first; n times as long at the n-th time in a row, 10 times at most. Milliseconds.
     pub base_ms: u64,
@@ -314,6 +313,9 @@ impl EndpointState {
     }
 
     pub(super) fn resolved_to(&self, addresses: Vec<SocketAddr>) {
+        if self.known() != addresses {
+            MOVES.fetch_add(1, Relaxed);
+        }
         self.resolved.store(Some(Arc::new(Resolved { at: Instant::now(), addresses })));
     }
 }
@@ -349,6 +351,9 @@ fn now_ms() -> u64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
 }
+
+/// How often any name led elsewhere than before: what connections were held against may be another environment's by then.
+pub(super) static MOVES: AtomicU64 = AtomicU64::new(0);
 
 const EJECTION_TIMES_MAX: u32 = 10;
 /// Between two looks at a name that led nowhere.

@@ -5,6 +5,7 @@ use super::{
     Ejection, Endpoint, ForwardError, Http2, Upstream,
     body::{OutBody, Progress, Spare, UpstreamBody},
     connect::{Connection, connect},
+    endpoint::MOVES,
     group::{Group, bit},
 };
 use crate::counted::Counted;
@@ -225,6 +226,8 @@ pub(super) struct Shelf {
     is_swept: bool,
     /// What its connections were held against.
     barred: Barred,
+    /// How often names had moved then.
+    moves: u64,
     /// By what a failure is counted, as it was when it was asked for a connection last.
     blames: Blames,
 }
@@ -249,6 +252,7 @@ impl Shelf {
             in_flight: Rc::default(),
             is_swept: false,
             barred: upstream.barred.clone(),
+            moves: MOVES.load(Relaxed),
             blames: Blames::of(upstream),
         }
     }
@@ -282,8 +286,11 @@ impl Shelf {
     }
 
     fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint) -> Option<Connection> {
-        if !self.barred.is_same(&upstream.barred) {
-            // Another configuration: where a connection leads may belong to another environment by now.
+        let moves = MOVES.load(Relaxed);
+        if !self.barred.is_same(&upstream.barred) || endpoint.is_address() && moves != self.moves {
+            // Another configuration, or a name leads elsewhere: where a connection leads may belong to another environment
+            // by now.
+            self.moves = moves;
             self.barred = upstream.barred.clone();
             self.blames = Blames::of(upstream);
             let may = |connection: &Connection| !self.barred.holds(connection.address(), endpoint);

@@ -237,7 +237,8 @@ impl Close {
             flag,
             findings: exchange.findings,
             reply_findings: exchange.reply_findings,
-            reply: exchange.reply.filter(|_| !refused),
+            // What streamed is inspected whatever became of it; at metadata nothing of it is kept.
+            reply: exchange.reply.filter(|_| !refused || streamed),
             inspect: streamed,
             cut,
             trace: exchange.head.trace,
@@ -245,7 +246,7 @@ impl Close {
             headers: exchange.head.headers,
             content_type: exchange.head.content_type,
             content_encoding: exchange.head.content_encoding,
-            body: if refused { Payload::default() } else { exchange.body },
+            body: if refused && !streamed { Payload::default() } else { exchange.body },
             known: taker.map(|taker| taker as Arc<dyn Known>),
             rules,
             budget: snapshot.config.budget,

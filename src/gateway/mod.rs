@@ -416,7 +416,8 @@ impl Gateway {
             exchange.request_bytes += end.received;
             let (outcome, reason) = match end.how {
                 Ended::Broke(error) => (Outcome::Failed, Some(reply::broken(error))),
-                Ended::Left if !is_endless => (Outcome::Failed, Some(Reason::CallerGone)),
+                // It was forwarded, and is recorded as such; who ended it is told beside that.
+                Ended::Left if !is_endless => (outcome, reason.or(Some(Reason::CallerGone))),
                 Ended::Whole | Ended::Left => (outcome, reason),
             };
             if let (Ended::Broke(_), Some(reason)) = (end.how, reason) {

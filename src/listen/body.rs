@@ -373,7 +373,13 @@ impl Drop for ReplyBody {
         if self.taking == Taking::Gave {
             self.note_taking(Taking::Asked);
         }
-        let how = if self.how == Ended::Left && self.is_at_end() { Ended::Whole } else { self.how };
+        // hyper drops one at its declared length, also where its end was still to be told (HTTP/2).
+        let has_all = || match &self.content {
+            Content::Streaming(body) => body.size_hint().exact() == Some(0),
+            _ => false,
+        };
+        let is_whole = self.how == Ended::Left && (self.is_at_end() || has_all());
+        let how = if is_whole { Ended::Whole } else { self.how };
         if let Some(on_end) = self.on_end.take() {
             on_end(ReplyEnd { bytes: self.bytes, received: self.received, how });
         }

@@ -33,6 +33,7 @@ use std::{
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
 /// What the connections of one thread share.
@@ -227,10 +228,31 @@ async fn serve_http1<S: Service>(
         drive(connection, &state, &listener.limits, entered).await;
     }
     let (tunnel, left) = (state.tunnel.take(), state.left.take());
-    if let (Some((tunnel, body)), Some((io, early))) = (tunnel, left) {
-        count(&entered.thread.counters.tunnels);
-        Box::pin(tunnel.run(io, early, body)).await;
+    match (tunnel, left) {
+        (Some((tunnel, body)), Some((io, early))) => {
+            count(&entered.thread.counters.tunnels);
+            Box::pin(tunnel.run(io, early, body)).await;
+        }
+        (None, Some((io, _))) => Box::pin(linger(io)).await,
+        _ => {}
     }
+}
+
+/// Ends a connection that hyper left open: our side is shut, and what still comes is thrown away for a while, so that the
+/// last answer reaches whoever is still sending.
+async fn linger(mut io: Io) {
+    let ending = async {
+        io.shutdown().await?;
+        let (mut waste, mut left) = ([0; 4096], LINGER_BYTES_MAX);
+        while left > 0 {
+            match io.read(&mut waste).await? {
+                0 => break,
+                count => left = left.saturating_sub(count),
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(LINGER_MS), ending).await; // gone already, or soon
 }
 
 async fn serve_http2<S: Service>(
@@ -428,6 +450,9 @@ impl Calls {
     async fn answer<S: Service>(&self, service: &S, request: Request<Incoming>) -> Response<ReplyBody> {
         let number = self.called.replace(self.called.get() + 1);
         let end = ExchangeEnd(Rc::clone(&self.state));
+        if request.headers().contains_key(header::UPGRADE) {
+            self.state.has_offer.set(true);
+        }
         let mut response = match self.state.refused.get() {
             Some((refused, reason)) if refused == number => {
                 count(&self.thread.counters.heads_refused);

@@ -39,6 +39,8 @@ pub(super) struct ConnectionState {
     pub waits: RefCell<Option<Waker>>,
     /// The connection is switched: hyper has nothing more to do with it.
     pub is_switched: Cell<bool>,
+    /// A message offered to switch: hyper waits for that at the connection's end, and doesn't shut it.
+    pub has_offer: Cell<bool>,
     /// Where the bytes of a switched connection go, and the reply that ends with them.
     pub tunnel: RefCell<Option<(Tunnel, ReplyBody)>>,
     /// What hyper left of a switched connection: the socket, and what came behind the head.
@@ -80,6 +82,7 @@ impl ConnectionState {
             asks_to_switch: Cell::new(None),
             waits: RefCell::new(None),
             is_switched: Cell::new(false),
+            has_offer: Cell::new(false),
             tunnel: RefCell::new(None),
             left: RefCell::new(None),
             malformed: Cell::new(false),
@@ -248,7 +251,7 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        if self.state.is_switched.get() {
+        if self.state.is_switched.get() || self.state.has_offer.get() && !self.is_shut {
             let io = std::mem::replace(&mut self.io, Io::Gone(tokio::io::empty()));
             *self.state.left.borrow_mut() = Some((io, std::mem::take(&mut self.kept).into()));
         }
@@ -386,4 +389,4 @@ const SPLIT_HEAD_READ_BYTES: usize = 4096;
 /// How much is kept behind the message at work.
 const BEHIND_BYTES_MAX: usize = 64 * 1024;
 /// How much is read and thrown away after our side is shut; `connection` limits the time.
-const LINGER_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub(super) const LINGER_BYTES_MAX: usize = 64 * 1024 * 1024;

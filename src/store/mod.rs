@@ -57,6 +57,15 @@ pub enum StoreError {
     Broken,
 }
 
+impl StoreError {
+    /// Whether a file, or what is read of it, is damaged: others may be well.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        // SQLITE_CORRUPT, SQLITE_NOTADB
+        *self == Self::Broken || matches!(self, Self::Database(code) if matches!(code & 0xFF, 11 | 26))
+    }
+}
+
 /// What of a batch isn't kept. The rest of it is, and durable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} records aren't kept: {error}", .records.len())]
@@ -115,6 +124,9 @@ pub trait RecordReader: Send + Sync {
         let mut counts = BTreeMap::new();
         loop {
             let page = self.search(scope, &query)?;
+            if !page.unread.is_empty() {
+                return Err(StoreError::Broken); // fewer than there are would be no count
+            }
             for entry in page.entries {
                 let bucket = entry.started_ms - entry.started_ms % bucket_ms.max(1);
                 *counts.entry((bucket, entry.decision)).or_default() += 1;

@@ -299,15 +299,19 @@ impl RecordReader for Records {
 
     fn show(&self, scope: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError> {
         let Some(started_ms) = crate::clock::id_ms(id) else { return Ok(None) };
+        // It may be in another file than the one that is damaged.
+        let mut damaged = None;
         for environment in &scope.environments {
             for class in Class::ALL {
                 let path = self.file(environment, started_ms, class);
-                if let Some(stored) = self.show_in(&path, started_ms, id)? {
-                    return Ok(Some(stored));
+                match self.show_in(&path, started_ms, id) {
+                    Ok(None) => {}
+                    Err(error) if error.is_damage() => damaged = Some(error),
+                    found => return found,
                 }
             }
         }
-        Ok(None)
+        damaged.map_or(Ok(None), Err)
     }
 
     fn sealed(&self, scope: &ReadScope, id: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -107,7 +107,7 @@ fn while_the_store_takes_nothing_messages_are_refused_or_dropped_by_policy_and_t
 #[test]
 fn a_reply_counts_as_held_until_its_caller_has_taken_it() {
     let gate = Gate::with_all(
-        "[limits]\nheld_bytes_max = 14000000\n",
+        "[limits]\nheld_bytes_max = 14000000\nbody_bytes_max = 14000000\n",
         "",
         "opaque = [\"application/octet-stream\"]",
         "",

@@ -146,6 +146,10 @@ fn is_old_age(value: &str, place: &dyn Fn() -> String) -> bool {
 
 /// Whether a number, or one of a range, is of years that few reach.
 pub(super) fn is_over_89(value: &str) -> bool {
+    // `9.3e1` is one, too.
+    if let Ok(number) = value.trim().parse::<f64>() {
+        return number > 89.0 && number <= f64::from(OLDEST);
+    }
     let is_number = value.len() <= NUMBER_BYTES_MAX
         && value
             .bytes()

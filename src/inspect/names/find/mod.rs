@@ -175,9 +175,7 @@ impl Look<'_> {
         }
         let evidence = if strong { self.cued(name, cue, after) } else { self.listed(name, after) };
         let evidence = match evidence {
-            None | Some(Evidence::CuedSingle) if strong && name.len() == 1 => {
-                self.part(first, i, evidence.is_some()).or(evidence)
-            }
+            None | Some(Evidence::CuedSingle) if strong && name.len() == 1 => self.part(first, i, evidence),
             None | Some(Evidence::Likely | Evidence::Listed) if !strong => {
                 self.mentioned(name, end, evidence).or(evidence)
             }
@@ -350,8 +348,8 @@ impl Look<'_> {
     }
 
     /// The part of a name that what stands before one word is a label of: `Last name: `, `"surname": `, `firstName=`. A
-    /// word that no list `knows` needs a label that says "name", or both parts of one.
-    fn part(&self, first: &Word, i: usize, knows: bool) -> Option<Evidence> {
+    /// word of which the lists told nothing (`known`) needs a label that says "name", or both parts of one.
+    fn part(&self, first: &Word, i: usize, known: Option<Evidence>) -> Option<Evidence> {
         let mut buffer = [0; LOWER_BYTES];
         let before = lower(window_before(self.text, first.span.start, CUE_BYTES), &mut buffer);
         let own = i == 0 && before.trim().is_empty();
@@ -371,12 +369,13 @@ impl Look<'_> {
         let (evidence, bare) = match (is(FAMILY_LABELS), is(GIVEN_LABELS)) {
             (true, _) => (Evidence::CuedFamily, is(&["last", "family"])),
             (_, true) => (Evidence::CuedSingle, is(&["first", "given"])),
-            _ => return None,
+            _ => return known,
         };
-        if !marked {
-            return None;
+        if is_staffs(named) {
+            return None; // nobody's, whatever the lists know of it
         }
-        (knows || (!is_staffs(named) && (!bare || self.has_both(first)))).then_some(evidence)
+        let is_one = marked && (known.is_some() || !bare || self.has_both(first));
+        if is_one { Some(evidence) } else { known }
     }
 
     /// Whether both parts of a name are labelled around a word: `first=… last=…`.

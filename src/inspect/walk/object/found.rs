@@ -159,6 +159,7 @@ fn one_person_over_a_list_adds_up_and_two_do_not() {
     each(
         &[
             r#"[{"fullName":"Rosalind Halvorsen"},{"firstName":"Ottilie","dob":"1971-04-02"}]"#,
+            r#"[{"firstName":"Rosalind","lastName":"Halvorsen"},{"dob":"1971-04-02"}]"#,
             r#"[{"fullName":"Rosalind Halvorsen","dob":null},{"fullName":null,"dob":"1971-04-02"}]"#,
             r#"{"fullName":"Rosalind Halvorsen","friends":[{"firstName":"Ottilie"},{"dob":"1971-04-02"}]}"#,
             r#"{"rows":[{"a":[{"firstName":"Rosalind"},{"lastName":"Halvorsen"}]},{"a":[{"firstName":"Ottilie"},{"dob":"1971-04-02"}]}]}"#,

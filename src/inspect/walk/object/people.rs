@@ -179,6 +179,10 @@ fn one_person(walk: &Walk<'_, '_>, list: NodeId, holder: Parts, told: &[(NodeId,
     let key = walk.tape.key(list).map(|key| super::table::normal(&key)).unwrap_or_default();
     let mut whole = Parts::default();
     let names = NAMES.contains(&key.as_str()) && told.iter().all(|(_, parts)| parts.is_name_alone());
+    // Two that tell different things of somebody may well be two people.
+    if !names && told.len() < PARTED_MIN {
+        return None;
+    }
     for (_, parts) in told {
         let fits = names || whole.agree(*parts) && holder.agree(*parts);
         if !fits {
@@ -190,6 +194,8 @@ fn one_person(walk: &Walk<'_, '_>, list: NodeId, holder: Parts, told: &[(NodeId,
     (names || several).then_some(whole)
 }
 
+/// In so many elements, and more, one person is told part by part.
+const PARTED_MIN: usize = 3;
 /// Lists of the names of one person.
 const NAMES: &[&str] = &[
     "name",
