@@ -5,7 +5,7 @@ use super::{
     body::ExchangeEnd,
     counters::{ListenCounters, count},
     frame_guard::FrameGuard,
-    guard::{ConnectionState, Guarded},
+    guard::{ConnectionState, Guarded, LINGER_BYTES_MAX},
     io::{Address, Io, Socket},
     open::{Opened, Protocol, open},
     stream_head,

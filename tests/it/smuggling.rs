@@ -255,6 +255,15 @@ fn h2c_smuggling_an_upgrade_that_hides_a_connection() {
                     "{text}"
                 );
             }
+            // An answer reaches who is still sending, as without the offer.
+            let mut stream = gate.connect(environment);
+            let head = format!(
+                "Connection: {asked}\r\nUpgrade: h2c\r\nPhigate-Key: wrong\r\nContent-Length: 3000000\r\n"
+            );
+            write!(stream, "POST /x HTTP/1.1\r\nHost: gate\r\n{head}\r\n").expect("writes");
+            let body = vec![b'x'; 3_000_000];
+            let _ = stream.write_all(&body); // until it is refused
+            assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 401, "{asked}");
             // Beside another protocol it is an attempt.
             let headers = [("Connection", asked), ("Upgrade", "websocket, h2c")];
             assert!(gate.send(environment, "GET", "/x", &headers, b"").status() >= 400, "{asked}");

@@ -204,8 +204,8 @@ fn a_caller_that_leaves_a_reply_is_told_as_the_one_who_left() {
     let line = std::fs::read_to_string(&file).expect("the log");
     let line: serde_json::Value = serde_json::from_str(line.lines().last().expect("a line")).expect("JSON");
     assert_eq!(
-        (&line["status"], &line["reason"], &line["fault"]),
-        (&200.into(), &"caller_gone".into(), &"caller".into())
+        (&line["status"], &line["decision"], &line["reason"], &line["fault"]),
+        (&200.into(), &"forwarded".into(), &"caller_gone".into(), &"caller".into())
     );
 }
 
