@@ -2,6 +2,7 @@
 
 use super::check::date;
 use super::kind::{Kind, Points};
+use super::names::window_after;
 use super::text::Hit;
 
 /// Adds to `hits` each of `followers` that stands right behind one of them of its kind.
@@ -33,12 +34,15 @@ fn is_gap(gap: &str) -> bool {
 
 /// Whether a second date follows behind a dash: `(4 June 1937 - 6 May 1999)` is of an encyclopaedia.
 fn heads_life(rest: &str) -> bool {
+    let rest = window_after(rest, 0, LIFE_BYTES_MAX);
     let Some(rest) = rest.trim_start().strip_prefix(['-', '\u{2013}', '\u{2014}']) else { return false };
     let mut words = rest.split_whitespace().map(|w| w.trim_end_matches([',', '.', ')']));
     let (one, two) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     one.starts_with(|c: char| c.is_ascii_digit()) || date::is_day_of_year(&format!("{one} {two}"))
 }
 
+/// How far a second date is looked for.
+const LIFE_BYTES_MAX: usize = 64;
 /// A name that is worth less may be anything.
 const LEAST: Points = Points(30);
 /// How far a value may stand behind.

@@ -55,6 +55,19 @@ fn known_names_in_capitals() {
 }
 
 #[test]
+fn marks_of_searches_and_contacts_beside_names() {
+    for piece in ["?", "?a=", "?b", "x?a=b"] {
+        is_linear("marks of searches", "text/plain", |n| times(piece, n));
+    }
+    for piece in ["Anna Kowalski x mcq@zzhealth.org ", "clinic svc@acmehealth.org 617-227-4410, "] {
+        is_linear_from(256 << 10, "contacts", "text/plain", |n| times(piece, n));
+    }
+    is_linear_from(256 << 10, "offices", "text/plain", |n| {
+        format!("clinic, {}", times("251 E Huron St, Chicago, IL 60611, ", n))
+    });
+}
+
+#[test]
 fn many_hits_in_one_paragraph() {
     is_linear_from(512 << 10, "hits", "text/plain", |n| times("AL 35211 SSN 417-62-8093 x@y.com ", n));
 }

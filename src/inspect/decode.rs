@@ -191,11 +191,15 @@ fn no_frame_is_skipped(bytes: &[u8]) -> Result<(), UninspectedReason> {
     Ok(())
 }
 
-/// Whether bytes are a whole zlib stream, of no more than some.
+/// Whether bytes are a whole zlib stream, or inflate to more than is tried.
 #[must_use]
 pub fn is_zlib(bytes: &[u8]) -> bool {
     let mut zlib = flate2::read::ZlibDecoder::new(bytes);
-    whole(&mut zlib, bytes.len(), ZLIB_TRIED_BYTES_MAX).is_ok() && zlib.total_in() == bytes.len() as u64
+    match whole(&mut zlib, bytes.len(), ZLIB_TRIED_BYTES_MAX) {
+        Ok(_) => zlib.total_in() == bytes.len() as u64,
+        // What inflates to so much is one: who undoes it tells of bombs.
+        Err(reason) => reason == UninspectedReason::Bomb,
+    }
 }
 
 /// Undoes deflate of bytes that nothing tells it of (RFC 1951): SAML's requests, CDA's `DF`. `None` where it is none to the
@@ -204,9 +208,11 @@ pub fn is_zlib(bytes: &[u8]) -> bool {
 pub fn bare_deflate(bytes: &[u8], budget: &Budget, left: &mut usize) -> Option<Vec<u8>> {
     let limit = (*left).min(bytes.len().saturating_mul(budget.inflate_ratio_max).max(1 << 20));
     let mut bare = flate2::read::DeflateDecoder::new(bytes);
-    let plain = whole(&mut bare, bytes.len(), limit).ok().filter(|plain| !plain.is_empty())?;
+    let plain = whole(&mut bare, bytes.len(), limit);
+    // Also what came of trying is charged.
+    *left = left.saturating_sub(usize::try_from(bare.total_out()).unwrap_or(usize::MAX));
+    let plain = plain.ok().filter(|plain| !plain.is_empty())?;
     all_read(bare.total_in(), bytes).ok()?;
-    *left = left.saturating_sub(plain.len());
     Some(plain)
 }
 
@@ -394,7 +400,7 @@ const GZIP_EXTRA_BYTES_MAX: usize = 16;
 /// A longer name says more than a file is called.
 const FILE_NAME_BYTES_MAX: usize = 120;
 /// What a stream in a text inflates to at most while it is asked whether it is one.
-const ZLIB_TRIED_BYTES_MAX: usize = 4 << 20;
+const ZLIB_TRIED_BYTES_MAX: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -98,14 +98,13 @@ pub fn has_markup(text: &str) -> bool {
 pub fn json_runs(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::new(), 0);
-    for _ in 0..JSON_PASSES_MAX {
-        match objects(bytes, at, &mut out) {
-            Some(unclosed) => {
-                out.retain(|run: &Range<usize>| run.end <= unclosed);
-                at = unclosed + 1;
-            }
-            None => break,
+    for pass in 1..=JSON_PASSES_MAX {
+        let Some(unclosed) = objects(bytes, at, &mut out) else { break };
+        if pass == JSON_PASSES_MAX {
+            break; // what the last one found stays
         }
+        out.retain(|run: &Range<usize>| run.end <= unclosed);
+        at = unclosed + 1;
     }
     out
 }
@@ -165,8 +164,7 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
         memchr::memmem::find(bytes.get(from..).unwrap_or_default(), mark).map(|at| from + at)
     };
     let mut at = 0;
-    for _ in 0..DOCUMENTS_MAX {
-        let Some(start) = ahead(at, b"ISA") else { break };
+    while let Some(start) = ahead(at, b"ISA").filter(|_| out.len() < DOCUMENTS_MAX) {
         at = start + 3;
         let stands_alone =
             start.checked_sub(1).is_none_or(|at| !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric));
@@ -185,9 +183,9 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
             at = end;
         }
     }
-    let mut at = 0;
-    for _ in 0..DOCUMENTS_MAX {
-        let Some(mark) = ahead(at, b"xmlns") else { break };
+    // Only what costs a pass counts.
+    let (mut at, mut tries) = (0, 0);
+    while let Some(mark) = ahead(at, b"xmlns").filter(|_| tries < DOCUMENTS_MAX) {
         at = mark + 5;
         let from = mark.saturating_sub(TAG_BYTES_MAX);
         let Some(start) =
@@ -202,6 +200,7 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
         if name.is_empty() || is_html_element(name) || out.iter().any(|run| run.contains(&start)) {
             continue;
         }
+        tries += 1;
         let Some(end) = ahead(mark, close.as_bytes()).map(|at| at + close.len()) else { continue };
         let element = bytes.get(start..end).unwrap_or_default();
         if xml::Tape::read(element, XML_DEPTH_MAX).is_ok() {
@@ -234,8 +233,11 @@ pub fn base64_runs(text: &str) -> Vec<Range<usize>> {
             continue;
         }
         at = run.end;
-        if run.len() >= RUN_BYTES_MIN && text.get(run.clone()).is_some_and(holds_something) {
-            out.push(run);
+        if run.len() >= RUN_BYTES_MIN
+            && let Some(found) = that_holds(text, &run, holds_something)
+        {
+            at = found.end;
+            out.push(found);
         }
     }
     out
@@ -268,11 +270,22 @@ pub fn hex_runs(text: &str) -> Vec<Range<usize>> {
         }
         let run = broken_run(bytes, at, u8::is_ascii_hexdigit, HEX_DIGITS_MIN);
         at = run.end;
-        if text.get(run.clone()).is_some_and(hex_holds_something) {
-            out.push(run);
+        if let Some(found) = that_holds(text, &run, hex_holds_something) {
+            at = found.end;
+            out.push(found);
         }
     }
     out
+}
+
+/// The run, or what it is without its last line, which may be a word of the text behind, if that holds something.
+fn that_holds(text: &str, run: &Range<usize>, holds: fn(&str) -> bool) -> Option<Range<usize>> {
+    let whole = text.get(run.clone())?;
+    if holds(whole) {
+        return Some(run.clone());
+    }
+    let shorter = whole.get(..whole.rfind('\n')?)?.trim_ascii_end();
+    holds(shorter).then(|| run.start..run.start + shorter.len())
 }
 
 /// Whether hex digits decode to what somebody wrote.

@@ -30,7 +30,7 @@ pub fn messages(text: &str) -> Vec<Quoted> {
     let (mut out, mut from) = (Vec::new(), 0);
     for bar in memchr::memchr_iter(b'|', bytes) {
         let start = bar.saturating_sub(HEADER.len());
-        if start < from || bytes.get(start..bar) != Some(HEADER) || out.len() == MESSAGES_MAX {
+        if start < from || bytes.get(start..bar) != Some(HEADER) {
             continue;
         }
         let (message, segments) = message_at(text, start);
@@ -104,7 +104,7 @@ pub fn searches(text: &str) -> Vec<Search> {
     let mut out: Vec<Search> = Vec::new();
     for mark in memchr::memchr_iter(b'?', bytes) {
         let from = out.last().map_or(0, |search| search.span.end);
-        if mark < from || out.len() == SEARCHES_MAX {
+        if mark < from {
             continue;
         }
         let low = mark.saturating_sub(SEGMENT_BYTES_MAX).max(from);
@@ -113,19 +113,23 @@ pub fn searches(text: &str) -> Vec<Search> {
             before.take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'$'));
         let start = mark - segment.count();
         let slash = start.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b'/');
-        let behind = bytes.get(mark + 1..).unwrap_or_default();
-        let query = behind.iter().take(QUERY_BYTES_MAX).take_while(|b| is_query(**b)).count();
-        let query = behind.get(..query).unwrap_or_default();
-        let key = query.iter().take_while(|b| is_key(**b)).count();
-        let named = query.first().is_some_and(u8::is_ascii_alphabetic) && query.get(key) == Some(&b'=');
-        if !named || (start == mark && !slash) {
+        if start == mark && !slash {
             continue;
         }
-        let end = query.iter().rposition(|b| !matches!(b, b'.' | b',' | b';' | b')' | b']' | b'}'));
-        let end = mark + 1 + end.map_or(0, |last| last + 1);
-        if text.is_char_boundary(end) {
-            out.push(Search { span: start..end, query: mark + 1 });
+        let behind = bytes.get(mark + 1..).unwrap_or_default();
+        // The name first: what is none ends soon.
+        let key = behind.iter().take(KEY_BYTES_MAX).take_while(|b| is_key(**b)).count();
+        if !behind.first().is_some_and(u8::is_ascii_alphabetic) || behind.get(key) != Some(&b'=') {
+            continue;
         }
+        let query = behind.iter().take(QUERY_BYTES_MAX).take_while(|b| is_query(**b)).count();
+        let query = behind.get(..query).unwrap_or_default();
+        let end = query.iter().rposition(|b| !matches!(b, b'.' | b',' | b';' | b')' | b']' | b'}'));
+        let mut end = mark + 1 + end.map_or(0, |last| last + 1);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        out.push(Search { span: start..end, query: mark + 1 });
     }
     out
 }
@@ -140,12 +144,10 @@ const fn is_key(byte: u8) -> bool {
 }
 
 const HEADER: &[u8] = b"MSH";
-/// Of one text no more messages are taken out.
-const MESSAGES_MAX: usize = 64;
 /// A message in a text is read so far.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
-/// Of one text no more searches are looked at.
-const SEARCHES_MAX: usize = 64;
+/// The longest name of a parameter.
+const KEY_BYTES_MAX: usize = 128;
 /// The longest segment of a path that says what is searched.
 const SEGMENT_BYTES_MAX: usize = 64;
 /// A query is read so far.

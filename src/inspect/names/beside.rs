@@ -1,10 +1,13 @@
 //! What stands beside what was found in a text: a telephone number right behind a name is that person's, and the address of
 //! an office is nobody's.
 
+use super::after::window_after;
 use super::list::Lists;
 use super::words::{LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::text::Hit;
+use crate::inspect::walk::start_of;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// Weighs hits of one text, in order and without overlaps, by what stands beside them.
@@ -20,18 +23,30 @@ pub(in crate::inspect) fn beside(text: &str, mut hits: Vec<Hit>, words: &Words) 
 fn name_contacts(text: &str, hits: &mut [Hit]) {
     let names: Vec<Range<usize>> =
         hits.iter().filter(|hit| is_name(hit.kind)).map(|hit| hit.span.clone()).collect();
+    let parts: HashSet<String> = names
+        .iter()
+        .filter_map(|name| text.get(name.clone()))
+        .flat_map(super::folded)
+        .filter(|part| part.len() >= NAME_BYTES_MIN)
+        .collect();
     for hit in hits.iter_mut().filter(|hit| !hit.labelled) {
         let own = match hit.kind {
-            Kind::Phone => names.iter().any(|name| {
-                let between = text.get(name.end..hit.span.start);
-                between.is_some_and(|t| t.len() <= GAP_BYTES_MAX && t.chars().all(is_gap))
-            }),
+            Kind::Phone => {
+                let before = names.partition_point(|name| name.end <= hit.span.start);
+                before.checked_sub(1).and_then(|at| names.get(at)).is_some_and(|name| {
+                    let between = text.get(name.end..hit.span.start);
+                    between.is_some_and(|t| t.len() <= GAP_BYTES_MAX && t.chars().all(is_gap))
+                })
+            }
             Kind::Email => {
                 let value = text.get(hit.span.clone()).unwrap_or_default();
                 let mailbox = value.split('@').next().unwrap_or_default().to_lowercase();
-                let mut parts =
-                    names.iter().filter_map(|name| text.get(name.clone())).flat_map(super::folded);
-                parts.any(|part| part.len() >= NAME_BYTES_MIN && mailbox.contains(&part))
+                let mailbox = start_of(&mailbox, MAILBOX_BYTES_MAX);
+                let has_from = |from: usize| {
+                    (from + NAME_BYTES_MIN..=mailbox.len())
+                        .any(|to| mailbox.get(from..to).is_some_and(|part| parts.contains(part)))
+                };
+                !parts.is_empty() && (0..mailbox.len()).any(has_from)
             }
             _ => false,
         };
@@ -49,7 +64,10 @@ fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
         return;
     }
     // A street may be called after a hospital; a hospital is one.
-    let inside = |at: usize| hits.iter().any(|hit| is_contact(hit.kind) && hit.span.contains(&at));
+    let inside = |at: usize| {
+        let next = hits.partition_point(|hit| hit.span.end <= at);
+        hits.get(next).is_some_and(|hit| is_contact(hit.kind) && hit.span.start <= at)
+    };
     let mut first_office = None;
     let mut offices = Vec::new();
     for (at, word) in tokens(text) {
@@ -70,8 +88,12 @@ fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
         {
             continue;
         }
-        let sentence = hit.span.start..sentence_end(text, hit.span.end);
-        if first < hit.span.start || offices.iter().any(|at| sentence.contains(at)) {
+        let in_sentence = || {
+            let next = offices.partition_point(|at| *at < hit.span.start);
+            let end = sentence_end(text, hit.span.end);
+            offices.get(next).is_some_and(|at| *at < end)
+        };
+        if first < hit.span.start || in_sentence() {
             hit.points = Points(0);
         }
     }
@@ -99,7 +121,7 @@ fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Where the sentence ends that goes on at `at`.
 fn sentence_end(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
+    let rest = window_after(text, at, SENTENCE_BYTES_MAX);
     let ends = [". ", "? ", "! ", "\n", "; "].iter().filter_map(|end| rest.find(end)).min();
     at + ends.unwrap_or(rest.len())
 }
@@ -128,6 +150,10 @@ const fn is_persons(hit: &Hit) -> bool {
 
 /// Between a name and its number: `, (`.
 const GAP_BYTES_MAX: usize = 4;
+/// The longest mailbox (RFC 5321, section 4.5.3.1.1).
+const MAILBOX_BYTES_MAX: usize = 64;
+/// How far a sentence is followed.
+const SENTENCE_BYTES_MAX: usize = 400;
 /// Shorter words stand in any mailbox.
 const NAME_BYTES_MIN: usize = 3;
 

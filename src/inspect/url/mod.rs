@@ -287,10 +287,9 @@ pub fn walk_header(name: &str, value: &str, tables: &Tables<'_>, person: PersonI
     if field.is_none()
         && let Some(field) = own_header(name, tables)
     {
-        let value = decode::percent(value, false);
         let leaf = Leaf {
             span: 0..value.len(),
-            value: Cow::Owned(value),
+            value: Cow::Owned(decode::percent(value, false)),
             field: Some(field),
             person,
             reads: Reads::Value,

@@ -101,6 +101,8 @@ struct Frame {
     /// An entry of a directory: nobody's with its own parts, and no further.
     is_listing: bool,
     came_back: bool,
+    /// Nobody's by what it says of itself: what else is written in it may be about somebody.
+    by_content: bool,
     /// Made when it has something to say.
     person: Slot,
     beside: Beside,
@@ -156,7 +158,7 @@ impl<'t> Walk<'t, '_> {
     fn enter(&mut self, id: NodeId, key: String, persons: bool) {
         let tape = self.tape;
         let object = tape.kind(id) == NodeKind::Object;
-        let Told { side: whose, listing: is_listing, came_back } = self.side_of(id, &key);
+        let Told { side: whose, listing: is_listing, came_back, by_content } = self.side_of(id, &key);
         let above = self.frames.last();
         let begins_relative = object
             && whose == Side::Relative
@@ -170,7 +172,9 @@ impl<'t> Walk<'t, '_> {
             person = Slot::Due(Role::Patient);
         }
         let (after, beside) = (tape.after(id), Beside::default());
-        self.frames.push(Frame { object: id, after, key, whose, is_listing, came_back, person, beside });
+        let frame =
+            Frame { object: id, after, key, whose, is_listing, came_back, by_content, person, beside };
+        self.frames.push(frame);
     }
 
     /// Whether an open array is the list under a relative's key itself.
@@ -183,7 +187,11 @@ impl<'t> Walk<'t, '_> {
         let tape = self.tape;
         let date = self.date_in_parts(id, key);
         let row = date.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key));
-        let note = row.is_some_and(|row| row.carry == Carry::Text);
+        let is_prose = || {
+            self.frames.last().is_some_and(|frame| frame.by_content)
+                && tape.value(id).split_whitespace().nth(3).is_some()
+        };
+        let note = row.map_or_else(is_prose, |row| row.carry == Carry::Text);
         let person = match row.map(|row| row.field.whose) {
             Some(Whose::Provider | Whose::Organisation) => PersonId::NOBODY,
             // Whoever wrote a note: it tells of the individual.

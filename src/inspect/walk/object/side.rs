@@ -30,6 +30,8 @@ pub(super) struct Told {
     pub(super) listing: bool,
     /// Whether it is an individual's inside what is nobody's, or by what it holds under a key that says nobody's.
     pub(super) came_back: bool,
+    /// Whether what it, or one around it, says of itself makes it nobody's, and no key does.
+    pub(super) by_content: bool,
 }
 
 impl Walk<'_, '_> {
@@ -46,6 +48,7 @@ impl Walk<'_, '_> {
             _ => {}
         }
         let mut came_back = outer.is_nobody() && side == Side::Individual;
+        let mut by_content = above.is_some_and(|frame| frame.by_content);
         if self.tape.kind(id) == NodeKind::Object {
             if side.is_nobody() {
                 if self.holds_an_individual(id, side) {
@@ -54,10 +57,10 @@ impl Walk<'_, '_> {
             } else if side == Side::Individual
                 && let Some(public) = self.public_by_content(id)
             {
-                ((side, listing), came_back) = (public, false);
+                ((side, listing), came_back, by_content) = (public, false, true);
             }
         }
-        Told { side, listing, came_back }
+        Told { side, listing, came_back, by_content: by_content && side.is_nobody() }
     }
 
     fn side_by_key(&self, id: NodeId, key: &str, above: Side) -> (Side, bool) {
@@ -86,7 +89,9 @@ impl Walk<'_, '_> {
         let own = Own::of(self.tape, self.table, id);
         own.says_individual
             || own.number
-            || (side == Side::Organisation && !own.npi && (own.ssn || own.name && own.birth))
+            || (side == Side::Organisation
+                && !own.npi
+                && (own.ssn || own.name && (own.birth || own.clinical)))
     }
 
     /// Whether an object is a provider's or an organisation's by what it says of itself, an entry of a directory or an account;
