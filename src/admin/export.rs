@@ -108,7 +108,8 @@ fn exported(
                     gone += 1;
                     continue;
                 }
-                Err(error) if error.is_damage() => {
+                // A file that is damaged; one record that can't be read back ends it.
+                Err(error) if error.is_damage() && error != StoreError::Broken => {
                     let day = crate::clock::rfc3339(entry.started_ms);
                     let day = day.split('T').next().unwrap_or_default();
                     unread.insert(format!("{} {day}", entry.environment));
@@ -206,6 +207,15 @@ mod tests {
         let broken = |n| if n == 7 { Err(StoreError::Broken) } else { Ok(true) };
         let (told, done) = lines(&Numbered(450, broken), 10_000);
         assert_eq!((told.len(), done), (7, Err(StoreError::Broken)));
+        // What lies in a file that is damaged is told by its day, and the others go on.
+        let damaged = |n| if n == 7 { Err(StoreError::Database(11)) } else { Ok(true) };
+        let (told, done) = lines(&Numbered(450, damaged), 10_000);
+        assert_eq!((told.len(), done), (450, Ok(true)));
+        assert!(
+            told[449].contains("\"records\":449") && told[449].contains("\"unread\":[\""),
+            "{}",
+            told[449]
+        );
         let mut send = |_| true;
         let unseen = exported(
             &Numbered(1, |_| Ok(true)),
