@@ -3,7 +3,7 @@
 //!
 //! - JSON Patch (RFC 6902) by its type or its shape, FHIRPath Patch (`Parameters` with `operation`s, in batches as well),
 //!   and JSON Merge Patch (RFC 7386) by its type.
-//! - XML Patch (RFC 5261), whose `sel`s are read as pointers and its document as a JSON Patch ([`diff`]).
+//! - XML Patch (RFC 5261), whose `sel`s are read as pointers and its document as a JSON Patch ([`diff()`]).
 //! - The type of the resource is that of the request's target, or the one that a FHIRPath begins with; a patch that tells
 //!   none is a `Patient`'s where it names an element of that, and else an object's whose keys are all that tells.
 //! - Whose: one resource's. What a patch says of itself (`op`, `path`) is nobody's, and read as codes.
