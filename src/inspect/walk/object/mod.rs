@@ -9,8 +9,9 @@
 //!   each object under a relative's key is one more. What stands under a provider's or an organisation's key is nobody's,
 //!   but for an individual in it (`side.rs`).
 //! - In doubt: text.
-//! - Cost: two passes over a flat tape, a short allocation for each key.
+//! - Cost: three passes over a flat tape, one for the keys (`keys.rs`).
 
+mod keys;
 mod oauth;
 mod pairs;
 mod people;
@@ -34,11 +35,12 @@ use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};
 use crate::inspect::check::date;
 use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
+use keys::Keys;
 use side::{Side, Told};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use table::{Row, normal};
+use table::Row;
 
 /// Walks a document.
 ///
@@ -62,8 +64,10 @@ pub fn is_redox(tape: &Tape<'_>, node: NodeId) -> bool {
 
 /// Walks a document that is read already.
 pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
+    let keys = &Keys::of(tape, table);
     let mut walk = Walk {
         tape,
+        keys,
         table,
         exchange: oauth::Exchange::of(tape),
         own: BTreeSet::new(),
@@ -78,6 +82,7 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
 
 struct Walk<'t, 'd> {
     tape: &'t Tape<'d>,
+    keys: &'t Keys,
     table: &'t Table,
     /// What of an OAuth exchange the document is.
     exchange: oauth::Exchange,
@@ -87,16 +92,16 @@ struct Walk<'t, 'd> {
     announced: usize,
     /// Relatives whom keys name: in which object, by which word.
     named: Vec<(NodeId, &'static str, PersonId)>,
-    frames: Vec<Frame>,
+    frames: Vec<Frame<'t>>,
 }
 
 /// An object or array that is open.
 #[derive(Clone)]
-struct Frame {
+struct Frame<'t> {
     object: NodeId,
     after: NodeId,
     /// Its key in normal form; an element has its array's.
-    key: String,
+    key: &'t str,
     whose: Side,
     /// An entry of a directory: nobody's with its own parts, and no further.
     is_listing: bool,
@@ -132,18 +137,18 @@ impl<'t> Walk<'t, '_> {
     fn run(&mut self, sink: &mut dyn Sink) {
         for id in self.tape.nodes() {
             self.leave(id);
-            let key = self.key_of(id);
+            let key = self.keys.name(id);
             match self.tape.kind(id) {
                 NodeKind::Object | NodeKind::Array => {
-                    self.tell_unknown(id, &key, sink);
+                    self.tell_unknown(id, sink);
                     self.enter(id, key, true);
                     self.tell_clinical(sink);
                 }
-                NodeKind::Null => self.tell_unknown(id, &key, sink),
+                NodeKind::Null => self.tell_unknown(id, sink),
                 NodeKind::String | NodeKind::Number | NodeKind::Bool => {
-                    self.tell_unknown(id, &key, sink);
-                    self.leaf(id, &key, sink);
-                    self.tell_clinical_value(id, &key, sink);
+                    self.tell_unknown(id, sink);
+                    self.leaf(id, key, sink);
+                    self.tell_clinical_value(id, key, sink);
                 }
             }
         }
@@ -155,10 +160,10 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    fn enter(&mut self, id: NodeId, key: String, persons: bool) {
+    fn enter(&mut self, id: NodeId, key: &'t str, persons: bool) {
         let tape = self.tape;
         let object = tape.kind(id) == NodeKind::Object;
-        let Told { side: whose, listing: is_listing, came_back, by_content } = self.side_of(id, &key);
+        let Told { side: whose, listing: is_listing, came_back, by_content } = self.side_of(id, key);
         let above = self.frames.last();
         let begins_relative = object
             && whose == Side::Relative
@@ -178,9 +183,9 @@ impl<'t> Walk<'t, '_> {
     }
 
     /// Whether an open array is the list under a relative's key itself.
-    fn is_relatives_list(&self, frame: &Frame) -> bool {
+    fn is_relatives_list(&self, frame: &Frame<'_>) -> bool {
         self.tape.kind(frame.object) == NodeKind::Array
-            && self.table.below(&frame.key).any(|row| row.carry == Carry::Relative)
+            && self.table.below(frame.key).any(|row| row.carry == Carry::Relative)
     }
 
     fn leaf(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
@@ -247,9 +252,9 @@ impl<'t> Walk<'t, '_> {
             // an element's parent is the object that holds its array
             Some(frame) if self.tape.element(id).is_some() => {
                 let above = self.frames.len().checked_sub(2).and_then(|at| self.frames.get(at));
-                (above.map_or("", |f| f.key.as_str()), frame.object)
+                (above.map_or("", |f| f.key), frame.object)
             }
-            Some(frame) => (frame.key.as_str(), frame.object),
+            Some(frame) => (frame.key, frame.object),
             None => ("", NodeId::ROOT),
         };
         let nobody = side.is_nobody();
@@ -276,10 +281,11 @@ impl<'t> Walk<'t, '_> {
 
     /// Texts of an object, in order, whose key is one of these.
     fn named(&self, object: NodeId, keys: &'static [&'static str]) -> impl Iterator<Item = NodeId> {
-        let tape = self.tape;
+        let (tape, normal) = (self.tape, self.keys);
         tape.children(object).take(MEMBERS_LOOKED_AT_MAX).filter(move |child| {
             tape.kind(*child) == NodeKind::String
-                && tape.key(*child).is_some_and(|key| keys.contains(&normal(&key).as_str()))
+                && tape.element(*child).is_none()
+                && keys.contains(&normal.name(*child))
         })
     }
 
@@ -289,13 +295,6 @@ impl<'t> Walk<'t, '_> {
             *frame.beside.media.get_or_init(|| self.named(frame.object, MEDIA_KEYS).next())
         });
         beside.map_or(Cow::Borrowed(""), |child| self.tape.value(child))
-    }
-
-    fn key_of(&self, id: NodeId) -> String {
-        match self.tape.key(id) {
-            Some(key) => normal(&key),
-            None => self.frames.last().map(|frame| frame.key.clone()).unwrap_or_default(),
-        }
     }
 
     fn side(&self) -> Side {
@@ -356,9 +355,9 @@ impl<'t> Walk<'t, '_> {
         let word = self.table.relatives_word(key)?;
         let mut beside = self.tape.children(self.frames.last()?.object).take(MEMBERS_LOOKED_AT_MAX);
         let tells = |child: NodeId| {
-            let key = self.tape.key(child).map(|key| normal(&key)).unwrap_or_default();
-            self.table.an_individuals(&key).is_some_and(|field| tells_who(field.kind))
-                && self.table.relatives_word(&key) != Some(word)
+            let key = if self.is_element(child) { "" } else { self.keys.name(child) };
+            self.table.an_individuals(key).is_some_and(|field| tells_who(field.kind))
+                && self.table.relatives_word(key) != Some(word)
         };
         beside.any(tells).then_some(word)
     }
@@ -371,9 +370,9 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    fn tell_unknown(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
+    fn tell_unknown(&mut self, id: NodeId, sink: &mut dyn Sink) {
         let (Some(span), Some(raw)) = (self.tape.key_span(id), self.tape.key(id)) else { return };
-        if !self.table.has(key) {
+        if !self.keys.get(id).is_known {
             let person = self.person();
             self.announce(sink);
             sink.unknown_key(&raw, span, person, &|| self.place(id));
@@ -385,7 +384,7 @@ impl<'t> Walk<'t, '_> {
         let Some(frame) = self.frames.last() else { return };
         let holds = self.tape.children(frame.object).next().is_some();
         let keyed = self.tape.key_span(frame.object).is_some();
-        if holds && keyed && self.table.below(&frame.key).any(|row| row.carry == Carry::Clinical) {
+        if holds && keyed && self.table.below(frame.key).any(|row| row.carry == Carry::Clinical) {
             self.clinical_begins(sink);
         }
     }
@@ -415,12 +414,11 @@ impl<'t> Walk<'t, '_> {
         let mut steps = Vec::new();
         let mut at = id;
         while let Some(parent) = self.tape.parent(at) {
-            steps.push(match (self.tape.element(at), self.tape.key(at)) {
-                (Some(number), _) => format!("[{number}]"),
-                (None, key) => match normal(&key.unwrap_or_default()) {
-                    known if self.table.has(&known) => format!(".{known}"),
-                    _ => ".*".to_owned(),
-                },
+            let key = self.keys.get(at);
+            steps.push(match self.tape.element(at) {
+                Some(number) => format!("[{number}]"),
+                None if key.is_known => format!(".{}", key.name),
+                None => ".*".to_owned(),
             });
             at = parent;
         }

@@ -15,7 +15,7 @@ impl<'t> Walk<'t, '_> {
         {
             return Some(row);
         }
-        if !says_nothing(key) {
+        if !self.keys.get(id).says_nothing {
             return None; // as most keys
         }
         let row = self.labelled(id, key).or_else(|| self.wrapped())?;
@@ -37,11 +37,11 @@ impl<'t> Walk<'t, '_> {
     fn wrapped(&self) -> Option<&'t Row> {
         let mut above = self.frames.iter().rev().take(WRAPPED_MAX).peekable();
         while let Some(frame) = above.next() {
-            let parent = above.peek().map_or("", |frame| frame.key.as_str());
-            if let Some(row) = self.value_row(parent, &frame.key) {
+            let parent = above.peek().map_or("", |frame| frame.key);
+            if let Some(row) = self.value_row(parent, frame.key) {
                 return Some(row);
             }
-            if !says_nothing(&frame.key) {
+            if !self.keys.get(frame.object).says_nothing {
                 return None;
             }
         }
@@ -82,7 +82,7 @@ impl<'t> Walk<'t, '_> {
             }
         };
         let own = key(id);
-        if !says_nothing(normal_key) {
+        if !self.keys.get(id).says_nothing {
             return own;
         }
         match (self.label(id, normal_key), self.frames.last()) {
@@ -102,7 +102,7 @@ impl<'t> Walk<'t, '_> {
         };
         let mut frames = self.frames.iter().rev();
         let inner = frames.next()?;
-        let found = |frame: &Frame, not: NodeId| {
+        let found = |frame: &Frame<'_>, not: NodeId| {
             let known = match std::ptr::eq(labels, LABEL_KEYS) {
                 true => &frame.beside.labels,
                 false => &frame.beside.field_labels,
@@ -126,17 +126,14 @@ impl<'t> Walk<'t, '_> {
         let stem = DATE_PARTS.iter().find_map(|part| key.strip_suffix(part))?;
         let frame = self.frames.last().filter(|_| !self.is_element(id))?;
         let of = match stem {
-            "" => frame.key.as_str(),
+            "" => frame.key,
             "birth" => "birthdate",
             stem => stem,
         };
         let row = self.value_row("", of).filter(|row| row.field.kind == Kind::BirthDate)?;
         let part = |part: &str| {
             let mut members = self.tape.children(frame.object).take(DATE_MEMBERS_MAX);
-            let member = members.find(|child| {
-                let key = self.tape.key(*child).map(|key| normal(&key)).unwrap_or_default();
-                key.strip_prefix(stem) == Some(part)
-            })?;
+            let member = members.find(|child| self.keys.name(*child).strip_prefix(stem) == Some(part))?;
             self.tape.value(member).parse::<u16>().ok()
         };
         let [year, month, day] = DATE_PARTS.map(part);
@@ -147,7 +144,7 @@ impl<'t> Walk<'t, '_> {
 }
 
 /// Whether a key (in normal form) doesn't say what its value is.
-fn says_nothing(key: &str) -> bool {
+pub(super) fn says_nothing(key: &str) -> bool {
     VALUE_KEYS.contains(&key) || WEAK_VALUE_KEYS.contains(&key)
 }
 

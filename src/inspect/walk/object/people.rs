@@ -72,11 +72,11 @@ impl Walk<'_, '_> {
         let mut people = People::default();
         for id in self.tape.nodes() {
             self.leave(id);
-            let key = self.key_of(id);
+            let key = self.keys.name(id);
             match self.tape.kind(id) {
                 NodeKind::Object | NodeKind::Array => self.enter(id, key, false),
                 NodeKind::String | NodeKind::Number | NodeKind::Null if self.side() == Side::Individual => {
-                    self.gather(id, &key, &mut people);
+                    self.gather(id, key, &mut people);
                 }
                 _ => {}
             }
@@ -176,9 +176,9 @@ impl People {
 
 /// What the elements of a list tell together, where they are parts of one person.
 fn one_person(walk: &Walk<'_, '_>, list: NodeId, holder: Parts, told: &[(NodeId, Parts)]) -> Option<Parts> {
-    let key = walk.tape.key(list).map(|key| super::table::normal(&key)).unwrap_or_default();
+    let key = if walk.is_element(list) { "" } else { walk.keys.name(list) };
     let mut whole = Parts::default();
-    let names = NAMES.contains(&key.as_str()) && told.iter().all(|(_, parts)| parts.is_name_alone());
+    let names = NAMES.contains(&key) && told.iter().all(|(_, parts)| parts.is_name_alone());
     // Two that tell different things of somebody may well be two people.
     if !names && told.len() < PARTED_MIN {
         return None;

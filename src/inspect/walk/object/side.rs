@@ -1,11 +1,10 @@
 //! Whose a container is: an individual's, a relative's, or nobody's. Keys tell, and where they don't what stands in it:
 //! a record number under `sender` is a patient's, an NPI beside a name makes a provider.
 
-use super::table::normal;
 use super::{Carry, Table, Walk};
 use crate::inspect::field::Field;
 use crate::inspect::kind::{Kind, Whose};
-use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
+use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -86,7 +85,7 @@ impl Walk<'_, '_> {
     /// Whether an object that is nobody's by its place has what only an individual has. Those who give care have names,
     /// birth dates and tax numbers of their own.
     fn holds_an_individual(&self, id: NodeId, side: Side) -> bool {
-        let own = Own::of(self.tape, self.table, id);
+        let own = Own::of(self, id);
         own.says_individual
             || own.number
             || (side == Side::Organisation
@@ -115,7 +114,7 @@ impl Walk<'_, '_> {
         if !(listed || organisation || account) {
             return None;
         }
-        let own = Own::of(tape, self.table, id);
+        let own = Own::of(self, id);
         if own.says_individual || own.number || own.ssn || own.birth || own.clinical {
             return None;
         }
@@ -153,19 +152,20 @@ struct Own {
 }
 
 impl Own {
-    fn of(tape: &Tape<'_>, table: &Table, id: NodeId) -> Self {
+    fn of(walk: &Walk<'_, '_>, id: NodeId) -> Self {
+        let (tape, table) = (walk.tape, walk.table);
         let mut own = Self::default();
         for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
-            let key = tape.key(child).map(|key| normal(&key)).unwrap_or_default();
+            let key = walk.keys.name(child);
             let full = tape.children(child).next().is_some();
             match tape.kind(child) {
                 NodeKind::String | NodeKind::Number if !tape.raw(child).is_empty() => {
-                    own.tell(table, &key, &tape.value(child));
+                    own.tell(table, key, &tape.value(child));
                 }
                 NodeKind::Object | NodeKind::Array if full => {
-                    own.clinical |= table.below(&key).any(|row| row.carry == Carry::Clinical);
-                    own.any_name |= matches!(key.as_str(), "basic" | "name");
-                    own.contact |= CONTACTS.contains(&key.as_str());
+                    own.clinical |= table.below(key).any(|row| row.carry == Carry::Clinical);
+                    own.any_name |= matches!(key, "basic" | "name");
+                    own.contact |= CONTACTS.contains(&key);
                 }
                 _ => {}
             }
