@@ -1,5 +1,6 @@
 //! Bytes to nodes by their tokens: what [`super::reader`] does, without looking at the bytes of strings one by one.
 
+use super::reader::{Key, Open};
 use super::{KeyKind, Node, NodeKind};
 use crate::inspect::simd::{self, Lanes};
 
@@ -34,23 +35,6 @@ struct Reader<'d> {
     /// Escapes that are left.
     escapes: &'d [u32],
     nodes: Vec<Node>,
-}
-
-/// What the key of the next value is.
-#[derive(Clone, Copy)]
-struct Key {
-    kind: KeyKind,
-    start: u32,
-    end: u32,
-}
-
-/// A container that is open.
-#[derive(Clone, Copy)]
-struct Open {
-    id: u32,
-    object: bool,
-    /// Values of an array so far.
-    elements: u32,
 }
 
 /// A token and where it is.

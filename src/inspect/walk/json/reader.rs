@@ -23,19 +23,19 @@ struct Reader<'d> {
 
 /// What the key of the next value is.
 #[derive(Clone, Copy)]
-struct Key {
-    kind: KeyKind,
-    start: u32,
-    end: u32,
+pub(super) struct Key {
+    pub(super) kind: KeyKind,
+    pub(super) start: u32,
+    pub(super) end: u32,
 }
 
 /// A container that is open.
 #[derive(Clone, Copy)]
-struct Open {
-    id: u32,
-    object: bool,
+pub(super) struct Open {
+    pub(super) id: u32,
+    pub(super) object: bool,
     /// Values of an array so far.
-    elements: u32,
+    pub(super) elements: u32,
 }
 
 impl Reader<'_> {
