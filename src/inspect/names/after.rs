@@ -174,7 +174,15 @@ pub(super) fn is_reached(text: &str, last: &Word) -> bool {
 
 /// Words of letters, digits and strokes, with their places.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let ends = |c: char| !(c.is_alphanumeric() || c == '/');
+    tokens_of(text, |c| c.is_alphanumeric() || c == '/')
+}
+
+/// Runs of such characters, with their places.
+pub(super) fn tokens_of(
+    text: &str,
+    is_inside: impl Fn(char) -> bool + Copy,
+) -> impl Iterator<Item = (usize, &str)> {
+    let ends = move |c: char| !is_inside(c);
     let mut next = 0;
     text.split_inclusive(ends)
         .map(move |piece| {

@@ -1,7 +1,7 @@
 //! What stands beside what was found in a text: a telephone number right behind a name is that person's, and the address of
 //! an office is nobody's.
 
-use super::after::window_after;
+use super::after::{tokens_of, window_after};
 use super::list::Lists;
 use super::words::{LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
@@ -108,15 +108,7 @@ fn is_function(address: &str) -> bool {
 
 /// Words of letters and what stands inside them, with their places.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let ends = |c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’' | '/'));
-    let mut next = 0;
-    text.split_inclusive(ends)
-        .map(move |piece| {
-            let at = next;
-            next += piece.len();
-            (at, piece.trim_end_matches(ends))
-        })
-        .filter(|(_, word)| !word.is_empty())
+    tokens_of(text, |c| c.is_alphanumeric() || matches!(c, '\'' | '’' | '/'))
 }
 
 /// Where the sentence ends that goes on at `at`.
