@@ -4,8 +4,8 @@ use super::{Known, Remember, Tag, Tuple};
 use crate::inspect::decode::Budget;
 use crate::inspect::{Inspector, Message, RuleSet};
 
-/// Tags that are made of the tuple itself.
-struct Plain;
+/// Tags that are made of the tuple itself, as far as it fits.
+pub(super) struct Plain(pub(super) Remember);
 
 impl Known for Plain {
     fn is_listed(&self, _: &Tuple<'_>) -> bool {
@@ -23,10 +23,10 @@ impl Known for Plain {
         Tag(out)
     }
     fn remember(&self) -> Remember {
-        Remember::Everybody
+        self.0
     }
     fn knows_anybody(&self) -> bool {
-        false
+        self.0 == Remember::Nobody
     }
 }
 
@@ -104,8 +104,9 @@ fn one_person_has_one_tag_whatever_the_format() {
     let mut tags: Vec<(&str, Vec<Tag>)> = Vec::new();
     for (name, content_type, body) in FORMATS {
         let message = Message { content_type, body: body.as_bytes(), ..Message::default() };
-        let found =
-            Inspector::new(RuleSet::built_in(), Budget::default(), 2026).knowing(&Plain).message(&message);
+        let found = Inspector::new(RuleSet::built_in(), Budget::default(), 2026)
+            .knowing(&Plain(Remember::Everybody))
+            .message(&message);
         let own = found.persons.iter().flat_map(|person| &person.tags);
         let own: Vec<Tag> =
             own.filter(|(word, _)| *word == "name-birth-number").map(|(_, tag)| *tag).collect();

@@ -309,33 +309,8 @@ const NUMBER_CHARS_MIN: usize = 5;
 #[cfg(test)]
 mod tests {
     use super::super::Remember;
+    use super::super::formats::Plain;
     use super::*;
-
-    /// Tags that are the tuple itself, as far as it fits.
-    struct Plain;
-
-    impl Known for Plain {
-        fn is_listed(&self, _: &Tuple<'_>) -> bool {
-            false
-        }
-        fn is_real(&self, _: &Tuple<'_>) -> bool {
-            false
-        }
-        fn tag(&self, tuple: &Tuple<'_>) -> Tag {
-            let text = tuple.parts().map(|p| String::from_utf8_lossy(p).into_owned()).join("|");
-            let mut out = [0u8; 32];
-            for (i, b) in text.bytes().enumerate() {
-                out[i % 32] = out[i % 32].wrapping_mul(31) ^ b;
-            }
-            Tag(out)
-        }
-        fn remember(&self) -> Remember {
-            Remember::Nobody
-        }
-        fn knows_anybody(&self) -> bool {
-            true
-        }
-    }
 
     fn facts(fields: &[(Kind, &str, &str)]) -> Facts {
         let mut facts = Facts::default();
@@ -346,7 +321,7 @@ mod tests {
     }
 
     fn listing(fields: &[(Kind, &str, &str)]) -> Vec<(&'static str, Tag)> {
-        facts(fields).listing(&Plain)
+        facts(fields).listing(&Plain(Remember::Nobody))
     }
 
     #[test]
@@ -428,6 +403,6 @@ mod tests {
             false
         }));
         assert!(asked <= 120, "{asked}");
-        assert!(facts.listing(&Plain).len() <= LISTING_MAX);
+        assert!(facts.listing(&Plain(Remember::Nobody)).len() <= LISTING_MAX);
     }
 }
