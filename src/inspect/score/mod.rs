@@ -7,6 +7,7 @@
 //! when the rules are made, and what was looked through in this message and was quiet is not looked through again (`quiet.rs`).
 
 mod again;
+mod aside;
 mod known;
 mod person;
 mod quiet;

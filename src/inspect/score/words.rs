@@ -1,10 +1,11 @@
 //! Running text: whole texts that are documents of their own, and free text of leaves. Disguises are undone and what a
-//! text carries is set aside before detectors see the rest.
+//! text carries is set aside (`aside.rs`) before detectors see the rest.
 
+use super::aside::{Source, carried};
 use super::known::KeptText;
 use super::person::{agree, is_name, is_number, keys};
 use super::quiet::As;
-use super::{Carrier, Evidence, Scorer, leads_to_nobody};
+use super::{Evidence, Scorer};
 use crate::inspect::disguise::Plain;
 use crate::inspect::embedded::{self, Packing, Whole};
 use crate::inspect::finding::Part;
@@ -12,13 +13,10 @@ use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Markers, Sign};
 use crate::inspect::offsets::Runs;
 use crate::inspect::rules::Mode;
-use crate::inspect::walk::fhir;
-use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
-use crate::inspect::{QUERY_TYPE, names, text, url, wrapped, written, xhtml};
+use crate::inspect::{names, text, written, xhtml};
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// Counts lines up to places that come in order.
 #[derive(Default)]
@@ -74,14 +72,15 @@ impl Scorer<'_> {
 
     /// Undoes what disguises a text, sets aside what it carries, and judges the rest.
     pub(super) fn undisguised_text(&mut self, whole: &str, origin: &dyn Fn(usize) -> usize) {
-        self.carry_searches(whole, PersonId::NOBODY, 0, origin, &|| String::new());
+        let nowhere = || String::new();
+        let source = Source { text: whole, person: PersonId::NOBODY, start: 0, origin, place: &nowhere };
+        self.carry_searches(source);
         let plain = Plain::of(whole);
         let from = |at| origin(plain.origin(at));
-        let nowhere = || String::new();
         // Of what is as it was written the format is known already.
         if !plain.is_as_written() && embedded::whole(plain.text()) == Some(Whole::Document) {
             let origins = (0..=plain.text().len()).map(|at| self.spot(from(at))).collect();
-            let (leaf, text) = (carried(PersonId::NOBODY), plain.text().to_owned());
+            let (leaf, text) = (carried(PersonId::NOBODY, Reads::Text), plain.text().to_owned());
             return self.carry(
                 &leaf,
                 text,
@@ -91,7 +90,7 @@ impl Scorer<'_> {
                 &nowhere,
             );
         }
-        let rest = self.set_aside(plain.text(), PersonId::NOBODY, 0, &from, &nowhere);
+        let rest = self.set_aside(Source { text: plain.text(), origin: &from, ..source });
         let text = rest.as_deref().unwrap_or(plain.text());
         if embedded::has_markup(text) {
             let markup = xhtml::plain(text);
@@ -136,8 +135,8 @@ impl Scorer<'_> {
                 self.look_through(leaf, &Plain::of(&markup.text), &|at| to(markup.origin(at)), place);
             }
             Some(Whole::Document) | None => {
-                let searches = leaf.reads != Reads::Code
-                    && self.carry_searches(text, leaf.person, leaf.span.start, origin, place);
+                let searches =
+                    leaf.reads != Reads::Code && self.carry_searches(Source::of(leaf, text, origin, place));
                 let quiet = self.look_through(leaf, &plain, origin, place);
                 if quiet && !searches && plain.is_as_written() {
                     self.quiet.learn(how, text, cue);
@@ -155,7 +154,7 @@ impl Scorer<'_> {
         place: &dyn Fn() -> String,
     ) -> bool {
         let from = |at| origin(plain.origin(at));
-        let rest = self.set_aside(plain.text(), leaf.person, leaf.span.start, &from, place);
+        let rest = self.set_aside(Source::of(leaf, plain.text(), &from, place));
         let text = rest.as_deref().unwrap_or(plain.text());
         if embedded::has_markup(text) {
             let markup = xhtml::plain(text);
@@ -163,187 +162,6 @@ impl Scorer<'_> {
             return false;
         }
         self.free_text(leaf, text, &from, place) && rest.is_none()
-    }
-
-    /// Makes carriers of a text's base64, and gives the text with blanks for it: encoded text has any shape at random.
-    pub(super) fn set_aside(
-        &mut self,
-        text: &str,
-        person: PersonId,
-        start: usize,
-        origin: &dyn Fn(usize) -> usize,
-        place: &dyn Fn() -> String,
-    ) -> Option<String> {
-        let mut told = self.carry_objects(text, person, start, origin, place)
-            | self.carry_messages(text, person, start, origin, place);
-        for run in embedded::document_runs(text) {
-            told = true;
-            self.carry_piece(text, run, person, start, origin, place);
-        }
-        let base64 = embedded::base64_runs(text).into_iter().map(|run| (run, Packing::Base64));
-        let hex = embedded::hex_runs(text).into_iter().map(|run| (run, Packing::Hex));
-        let runs: Vec<_> = base64.chain(hex).collect();
-        if runs.is_empty() {
-            // What was carried is looked through where it stands, too: who is named beside it may be whose it is.
-            return told.then(|| text.to_owned());
-        }
-        let mut rest = text.to_owned();
-        for (run, packing) in runs {
-            let span = start + origin(run.start)..start + origin(run.end);
-            let packed = text.get(run.clone()).unwrap_or_default().to_owned();
-            self.carry(&carried(person), packed, packing, span, None, place);
-            rest.replace_range(run.clone(), &" ".repeat(run.len()));
-        }
-        Some(rest)
-    }
-
-    /// Makes carriers of the JSON in a text whose keys tell of an individual, as it is or in a string of a program, or in
-    /// a string of that. Gives whether there was such.
-    fn carry_objects(
-        &mut self,
-        text: &str,
-        person: PersonId,
-        start: usize,
-        origin: &dyn Fn(usize) -> usize,
-        place: &dyn Fn() -> String,
-    ) -> bool {
-        if self.carry_json(text, person, start, origin, place) {
-            return true;
-        }
-        let Some(one) = Plain::unquoted(text) else { return false };
-        if self.carry_json(one.text(), person, start, &|at| origin(one.origin(at)), place) {
-            return true;
-        }
-        Plain::unquoted(one.text()).is_some_and(|two| {
-            self.carry_json(two.text(), person, start, &|at| origin(one.origin(two.origin(at))), place)
-        })
-    }
-
-    fn carry_json(
-        &mut self,
-        text: &str,
-        person: PersonId,
-        start: usize,
-        origin: &dyn Fn(usize) -> usize,
-        place: &dyn Fn() -> String,
-    ) -> bool {
-        let mut found = false;
-        for run in embedded::json_runs(text) {
-            if self.tells_of_somebody(text.get(run.clone()).unwrap_or_default()) {
-                found = true;
-                self.carry_piece(text, run, person, start, origin, place);
-            }
-        }
-        found
-    }
-
-    /// Makes carriers of the HL7v2 in a text. Gives whether there was such.
-    fn carry_messages(
-        &mut self,
-        text: &str,
-        person: PersonId,
-        start: usize,
-        origin: &dyn Fn(usize) -> usize,
-        place: &dyn Fn() -> String,
-    ) -> bool {
-        let messages = written::messages(text);
-        let found = !messages.is_empty();
-        for message in messages {
-            let span = start + origin(message.span.start)..start + origin(message.span.end);
-            let origins = message.origins.iter().map(|at| self.spot(start + origin(*at))).collect();
-            self.carry(&carried(person), message.text, Packing::Plain, span, Some(origins), place);
-        }
-        found
-    }
-
-    /// Makes carriers of the searches in a text whose parameters tell of an individual. Gives whether there was such.
-    fn carry_searches(
-        &mut self,
-        text: &str,
-        person: PersonId,
-        start: usize,
-        origin: &dyn Fn(usize) -> usize,
-        place: &dyn Fn() -> String,
-    ) -> bool {
-        let mut found = false;
-        for search in written::searches(text) {
-            let target = text.get(search.span.clone()).unwrap_or_default();
-            if !self.searches_for_somebody(target) {
-                continue;
-            }
-            found = true;
-            let span = start + origin(search.span.start)..start + origin(search.span.end);
-            let origins =
-                (search.span.start..=search.span.end).map(|at| self.spot(start + origin(at))).collect();
-            let leaf = Leaf { reads: Reads::Base64(QUERY_TYPE), ..carried(person) };
-            self.carry(&leaf, target.to_owned(), Packing::Plain, span, Some(origins), place);
-        }
-        found
-    }
-
-    /// Whether a search is for patients, or a parameter names what only an individual has: more than a name, which
-    /// anything may have.
-    fn searches_for_somebody(&self, target: &str) -> bool {
-        let Some((path, query)) = target.split_once('?') else { return false };
-        let names =
-            || query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, _)| url::last_name(name));
-        !leads_to_nobody(target)
-            && (path == "Patient"
-                || names().any(|name| name != "name" && self.rules.objects.is_an_individuals(name)))
-    }
-
-    /// Makes a carrier of a document that stands in a text as it is.
-    fn carry_piece(
-        &mut self,
-        text: &str,
-        run: Range<usize>,
-        person: PersonId,
-        start: usize,
-        origin: &dyn Fn(usize) -> usize,
-        place: &dyn Fn() -> String,
-    ) {
-        let piece = text.get(run.clone()).unwrap_or_default().to_owned();
-        let span = start + origin(run.start)..start + origin(run.end);
-        let origins = (run.start..=run.end).map(|at| self.spot(start + origin(at))).collect();
-        self.carry(&carried(person), piece, Packing::Plain, span, Some(origins), place);
-    }
-
-    /// Whether JSON is a resource of FHIR, has two keys and more that name what only an individual has, or holds JSON in
-    /// a string.
-    fn tells_of_somebody(&self, object: &str) -> bool {
-        let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { return false };
-        let keys = || tape.nodes().filter_map(|node| tape.key(node));
-        fhir::recognise(&tape)
-            || wrapped::holds_any(&tape, self.rules)
-            || keys().filter(|key| self.rules.objects.is_an_individuals(key)).nth(1).is_some()
-            || memchr::memmem::find(object.as_bytes(), b"{\\").is_some()
-    }
-
-    pub(super) fn carry(
-        &mut self,
-        leaf: &Leaf<'_>,
-        text: String,
-        packing: Packing,
-        span: Range<usize>,
-        origins: Option<Arc<[u32]>>,
-        place: &dyn Fn() -> String,
-    ) {
-        let depth = self.inside.as_ref().map_or(0, |i| i.depth) + 1;
-        let media_type = match leaf.reads {
-            Reads::Base64(media_type) | Reads::Hex(media_type) => media_type.to_owned(),
-            _ => String::new(),
-        };
-        self.carriers.push(Carrier {
-            text,
-            packing,
-            media_type,
-            span: self.span(span),
-            place: self.place(place()),
-            person: self.global(leaf.person),
-            part: self.part,
-            depth,
-            origins,
-        });
     }
 
     /// Where a byte of the document that is walked stands in its part.
@@ -550,11 +368,6 @@ fn speaker(entry: &str) -> Option<&str> {
         let behind = behind.strip_prefix(" said").unwrap_or(behind);
         (SPEAKERS.contains(&who) && behind.starts_with([':', '>'])).then_some(who)
     })
-}
-
-/// Whom a piece of a text that is a carrier belongs to; of its kind nothing is declared.
-fn carried(person: PersonId) -> Leaf<'static> {
-    Leaf { span: 0..0, value: "".into(), field: None, person, reads: Reads::Text, cue: "" }
 }
 
 /// Bytes as Latin-1, and where each byte of the text stands, and one behind the last.

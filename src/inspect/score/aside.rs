@@ -1,0 +1,189 @@
+//! What a text carries: documents, JSON, messages of HL7v2, searches, and what is packed in base64 or hex. Each becomes a
+//! carrier, to be walked by itself.
+
+use super::{Carrier, Scorer, leads_to_nobody};
+use crate::inspect::disguise::Plain;
+use crate::inspect::embedded::{self, Packing};
+use crate::inspect::walk::fhir;
+use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
+use crate::inspect::walk::{Leaf, PersonId, Reads};
+use crate::inspect::{QUERY_TYPE, url, wrapped, written};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A text, whose it is, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) text: &'a str,
+    pub(super) person: PersonId,
+    /// Where the leaf starts that has it, in the document that is walked.
+    pub(super) start: usize,
+    /// How far behind that each byte of the text stands.
+    pub(super) origin: &'a dyn Fn(usize) -> usize,
+    pub(super) place: &'a dyn Fn() -> String,
+}
+
+impl<'a> Source<'a> {
+    /// A leaf's text.
+    pub(super) fn of(
+        leaf: &Leaf<'_>,
+        text: &'a str,
+        origin: &'a dyn Fn(usize) -> usize,
+        place: &'a dyn Fn() -> String,
+    ) -> Self {
+        Self { text, person: leaf.person, start: leaf.span.start, origin, place }
+    }
+
+    fn get(&self, run: &Range<usize>) -> &'a str {
+        self.text.get(run.clone()).unwrap_or_default()
+    }
+
+    fn at(&self, at: usize) -> usize {
+        self.start + (self.origin)(at)
+    }
+
+    fn span(&self, run: &Range<usize>) -> Range<usize> {
+        self.at(run.start)..self.at(run.end)
+    }
+}
+
+impl Scorer<'_> {
+    /// Makes carriers of what a text carries, and gives the text with blanks for what is packed: encoded text has any
+    /// shape at random.
+    pub(super) fn set_aside(&mut self, source: Source<'_>) -> Option<String> {
+        let text = source.text;
+        let mut told = self.carry_objects(source) | self.carry_messages(source);
+        for run in embedded::document_runs(text) {
+            told = true;
+            self.carry_piece(source, &run, Reads::Text);
+        }
+        let base64 = embedded::base64_runs(text).into_iter().map(|run| (run, Packing::Base64));
+        let hex = embedded::hex_runs(text).into_iter().map(|run| (run, Packing::Hex));
+        let runs: Vec<_> = base64.chain(hex).collect();
+        if runs.is_empty() {
+            // What was carried is looked through where it stands, too: who is named beside it may be whose it is.
+            return told.then(|| text.to_owned());
+        }
+        let mut rest = text.to_owned();
+        for (run, packing) in runs {
+            let packed = source.get(&run).to_owned();
+            let leaf = carried(source.person, Reads::Text);
+            self.carry(&leaf, packed, packing, source.span(&run), None, source.place);
+            rest.replace_range(run.clone(), &" ".repeat(run.len()));
+        }
+        Some(rest)
+    }
+
+    /// Makes carriers of the JSON in a text whose keys tell of an individual, as it is or in a string of a program, or in
+    /// a string of that. Gives whether there was such.
+    fn carry_objects(&mut self, source: Source<'_>) -> bool {
+        if self.carry_json(source) {
+            return true;
+        }
+        let Some(one) = Plain::unquoted(source.text) else { return false };
+        let origin = |at| (source.origin)(one.origin(at));
+        if self.carry_json(Source { text: one.text(), origin: &origin, ..source }) {
+            return true;
+        }
+        Plain::unquoted(one.text()).is_some_and(|two| {
+            let origin = |at| origin(two.origin(at));
+            self.carry_json(Source { text: two.text(), origin: &origin, ..source })
+        })
+    }
+
+    fn carry_json(&mut self, source: Source<'_>) -> bool {
+        let mut found = false;
+        for run in embedded::json_runs(source.text) {
+            if self.tells_of_somebody(source.get(&run)) {
+                found = true;
+                self.carry_piece(source, &run, Reads::Text);
+            }
+        }
+        found
+    }
+
+    /// Makes carriers of the HL7v2 in a text. Gives whether there was such.
+    fn carry_messages(&mut self, source: Source<'_>) -> bool {
+        let messages = written::messages(source.text);
+        let found = !messages.is_empty();
+        for message in messages {
+            let origins = message.origins.iter().map(|at| self.spot(source.at(*at))).collect();
+            let (leaf, span) = (carried(source.person, Reads::Text), source.span(&message.span));
+            self.carry(&leaf, message.text, Packing::Plain, span, Some(origins), source.place);
+        }
+        found
+    }
+
+    /// Makes carriers of the searches in a text whose parameters tell of an individual. Gives whether there was such.
+    pub(super) fn carry_searches(&mut self, source: Source<'_>) -> bool {
+        let mut found = false;
+        for search in written::searches(source.text) {
+            if self.searches_for_somebody(source.get(&search.span)) {
+                found = true;
+                self.carry_piece(source, &search.span, Reads::Base64(QUERY_TYPE));
+            }
+        }
+        found
+    }
+
+    /// Makes a carrier of what stands in a text as it is.
+    fn carry_piece(&mut self, source: Source<'_>, run: &Range<usize>, reads: Reads<'_>) {
+        let origins = (run.start..=run.end).map(|at| self.spot(source.at(at))).collect();
+        let (leaf, piece) = (carried(source.person, reads), source.get(run).to_owned());
+        self.carry(&leaf, piece, Packing::Plain, source.span(run), Some(origins), source.place);
+    }
+
+    /// Whether a search is for patients, or a parameter names what only an individual has: more than a name, which
+    /// anything may have.
+    fn searches_for_somebody(&self, target: &str) -> bool {
+        let Some((path, query)) = target.split_once('?') else { return false };
+        let names =
+            || query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, _)| url::last_name(name));
+        !leads_to_nobody(target)
+            && (path == "Patient"
+                || names().any(|name| name != "name" && self.rules.objects.is_an_individuals(name)))
+    }
+
+    /// Whether JSON is a resource of FHIR, has two keys and more that name what only an individual has, or holds JSON in
+    /// a string.
+    fn tells_of_somebody(&self, object: &str) -> bool {
+        let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { return false };
+        let keys = || tape.nodes().filter_map(|node| tape.key(node));
+        fhir::recognise(&tape)
+            || wrapped::holds_any(&tape, self.rules)
+            || keys().filter(|key| self.rules.objects.is_an_individuals(key)).nth(1).is_some()
+            || memchr::memmem::find(object.as_bytes(), b"{\\").is_some()
+    }
+
+    pub(super) fn carry(
+        &mut self,
+        leaf: &Leaf<'_>,
+        text: String,
+        packing: Packing,
+        span: Range<usize>,
+        origins: Option<Arc<[u32]>>,
+        place: &dyn Fn() -> String,
+    ) {
+        let depth = self.inside.as_ref().map_or(0, |i| i.depth) + 1;
+        let media_type = match leaf.reads {
+            Reads::Base64(media_type) | Reads::Hex(media_type) => media_type.to_owned(),
+            _ => String::new(),
+        };
+        self.carriers.push(Carrier {
+            text,
+            packing,
+            media_type,
+            span: self.span(span),
+            place: self.place(place()),
+            person: self.global(leaf.person),
+            part: self.part,
+            depth,
+            origins,
+        });
+    }
+}
+
+/// Whom a piece of a text that is a carrier belongs to; of its kind nothing is declared but how it reads.
+pub(super) fn carried(person: PersonId, reads: Reads<'_>) -> Leaf<'_> {
+    Leaf { span: 0..0, value: "".into(), field: None, person, reads, cue: "" }
+}
