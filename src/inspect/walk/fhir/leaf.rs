@@ -6,7 +6,7 @@ use super::context::{Frame, Scope};
 use super::names::{Class, Name};
 use super::paths::Path;
 use super::people::Target;
-use super::table::{Carry, Row, Step};
+use super::table::{Carry, Phrase, Row, Step, words_of};
 use super::{Walk, place};
 use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
@@ -145,8 +145,8 @@ impl<'t> Walk<'t, '_, '_> {
     fn meets(&self, row: &Row, name: Name, value: &str, frame: &Frame, frames: &[Frame]) -> bool {
         let when = &row.field.when;
         (when.reference.is_empty() || self.leads(&when.reference, frame))
-            && (when.types.is_empty() || self.is_typed(&when.types, name, value, frame, frames))
-            && (when.systems.is_empty() || self.is_of_system(&when.systems, frame))
+            && (when.types.is_empty() || self.is_typed(row, name, value, frame, frames))
+            && (when.systems.is_empty() || self.is_of_system(row, frame))
     }
 
     fn leads(&self, wanted: &[String], frame: &Frame) -> bool {
@@ -157,8 +157,8 @@ impl<'t> Walk<'t, '_, '_> {
         }
     }
 
-    fn is_typed(&self, types: &[String], name: Name, value: &str, frame: &Frame, frames: &[Frame]) -> bool {
-        let (tape, words) = (self.tape, &self.table.words);
+    fn is_typed(&self, row: &Row, name: Name, value: &str, frame: &Frame, frames: &[Frame]) -> bool {
+        let (tape, words, types) = (self.tape, &self.table.words, &row.field.when.types);
         if name == words.code {
             return listed(types, value);
         }
@@ -184,23 +184,25 @@ impl<'t> Walk<'t, '_, '_> {
                     !is_uuid(id)
                         && frame.person.is_some_and(|person| self.people.is_identifier_of(id, person))
                 }
-                word => word.strip_prefix('~').is_some_and(|phrase| self.label_has(phrase, frames)),
+                _ => false,
             })
+            || self.is_labelled(&row.labels, frames)
     }
 
-    fn is_of_system(&self, systems: &[String], frame: &Frame) -> bool {
+    fn is_of_system(&self, row: &Row, frame: &Frame) -> bool {
         let tape = self.tape;
         let beside = self.beside(frame.object);
-        if beside.system.is_some_and(|system| listed(systems, &tape.value(system))) {
+        if beside.system.is_some_and(|system| listed(&row.field.when.systems, &tape.value(system))) {
             return true;
+        }
+        if row.assigners.is_empty() {
+            return false;
         }
         let assigner =
             beside.assigner.and_then(|assigner| self.doc.string(assigner, self.table.words.display));
         assigner.is_some_and(|display| {
-            systems
-                .iter()
-                .filter_map(|word| word.strip_prefix('~'))
-                .any(|phrase| has_phrase(&display, phrase))
+            let label = words_of(&display);
+            row.assigners.iter().any(|phrase| phrase.meets(&label))
         })
     }
 
@@ -224,21 +226,25 @@ impl<'t> Walk<'t, '_, '_> {
         beside
     }
 
-    /// Whether the label of the open form item, or the name of the open parameter, has a phrase; `=…`: is it.
-    fn label_has(&self, phrase: &str, frames: &[Frame]) -> bool {
+    /// Whether the label of the open form item, or the name of the open parameter, meets one of the phrases.
+    fn is_labelled(&self, phrases: &[Phrase], frames: &[Frame]) -> bool {
+        if phrases.is_empty() {
+            return false;
+        }
         let words = &self.table.words;
         let labelled = [words.item, words.parameter, words.part];
         let Some(item) = frames.iter().rev().find(|frame| labelled.contains(&frame.name)) else {
             return false;
         };
-        let labels: &[Name] =
+        let keys: &[Name] =
             if item.name == words.item { &[words.text, words.link_id] } else { &[words.name] };
-        labels.iter().filter_map(|key| self.doc.string(item.object, *key)).any(|label| {
-            match phrase.strip_prefix('=') {
-                Some(whole) => words_of(&label) == words_of(whole),
-                None => has_phrase(&label, phrase),
-            }
-        })
+        let mut read = self.labels.borrow_mut();
+        if read.as_ref().is_none_or(|(object, _)| *object != item.object) {
+            let labels = keys.iter().filter_map(|key| self.doc.string(item.object, *key));
+            *read = Some((item.object, labels.map(|label| words_of(&label)).collect()));
+        }
+        let labels = read.as_ref().map_or(&[][..], |(_, labels)| labels);
+        labels.iter().any(|label| phrases.iter().any(|phrase| phrase.meets(label)))
     }
 
     /// Whether a `display` is of a Coding rather than of a Reference.
@@ -304,30 +310,6 @@ fn is_uuid(id: &str) -> bool {
             _ => c.is_ascii_hexdigit(),
         })
 }
-
-/// Whether a text has these words in a row; case and punctuation don't matter.
-fn has_phrase(text: &str, phrase: &str) -> bool {
-    words_of(text).contains(&words_of(phrase))
-}
-
-/// ` in lower case with single spaces `.
-fn words_of(text: &str) -> String {
-    let mut words = String::from(" ");
-    for c in text.chars().take(LABEL_CHARS_MAX) {
-        if c.is_alphanumeric() {
-            words.extend(c.to_lowercase());
-        } else if !words.ends_with(' ') {
-            words.push(' ');
-        }
-    }
-    if !words.ends_with(' ') {
-        words.push(' ');
-    }
-    words
-}
-
-/// How much of a label is read for phrases.
-const LABEL_CHARS_MAX: usize = 256;
 
 /// The longest FHIR instant has 35 characters; a little more for fractions.
 const TIME_BYTES_MAX: usize = 40;

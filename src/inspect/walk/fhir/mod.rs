@@ -46,7 +46,7 @@ use names::{Category, Name};
 use paths::Paths;
 use people::{Facts, Lead, People};
 use place::Memo;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use table::Step;
 
 /// Whether a document is FHIR: an object with a string `resourceType` at the top, or an array of such.
@@ -87,6 +87,7 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         paths,
         led: None,
         beside: Cell::new(None),
+        labels: RefCell::new(None),
         told: Memo::default(),
         sink,
     }
@@ -105,6 +106,8 @@ struct Walk<'t, 'd, 's> {
     led: Option<(NodeId, Lead)>,
     /// The object that was looked through last for what conditions ask.
     beside: Cell<Option<(NodeId, Beside)>>,
+    /// The form item or parameter that was looked at last, and the words of its labels.
+    labels: RefCell<Option<(NodeId, Vec<String>)>>,
     told: Memo,
     sink: &'s mut dyn Sink,
 }

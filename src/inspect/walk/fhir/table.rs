@@ -25,7 +25,52 @@ pub(super) struct Row {
     pub(super) field: Field,
     pub(super) carry: Carry,
     pub(super) conditional: bool,
+    /// The types that ask for the label of a form item or a parameter.
+    pub(super) labels: Vec<Phrase>,
+    /// The systems that ask for the name of who assigned it.
+    pub(super) assigners: Vec<Phrase>,
 }
+
+/// Words that a label has in a row, or that it is; case and punctuation don't matter.
+#[derive(Debug)]
+pub(super) struct Phrase {
+    /// As [`words_of`] gives them.
+    words: String,
+    is_whole: bool,
+}
+
+impl Phrase {
+    /// `~…`: has them; `~=…`: is them; all else asks for no label.
+    fn parse(word: &str) -> Option<Self> {
+        let phrase = word.strip_prefix('~')?;
+        let whole = phrase.strip_prefix('=');
+        Some(Self { words: words_of(whole.unwrap_or(phrase)), is_whole: whole.is_some() })
+    }
+
+    /// Whether it meets a label, as [`words_of`] gives that.
+    pub(super) fn meets(&self, label: &str) -> bool {
+        if self.is_whole { label == self.words } else { label.contains(&self.words) }
+    }
+}
+
+/// ` in lower case with single spaces `.
+pub(super) fn words_of(label: &str) -> String {
+    let mut words = String::from(" ");
+    for c in label.chars().take(LABEL_CHARS_MAX) {
+        if c.is_alphanumeric() {
+            words.extend(c.to_lowercase());
+        } else if !words.ends_with(' ') {
+            words.push(' ');
+        }
+    }
+    if !words.ends_with(' ') {
+        words.push(' ');
+    }
+    words
+}
+
+/// How much of a label is read for phrases.
+const LABEL_CHARS_MAX: usize = 256;
 
 /// The `as` of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +119,9 @@ impl Table {
                 let words = at.split("extension(~").skip(1).filter_map(|rest| rest.split(')').next());
                 url_words.extend(words.map(|word| (word.to_owned(), names.find(&format!("~{word}")))));
             }
-            rows.push(Row { field: field.clone(), carry, conditional });
+            let phrases = |words: &[String]| words.iter().filter_map(|word| Phrase::parse(word)).collect();
+            let (labels, assigners) = (phrases(&when.types), phrases(&when.systems));
+            rows.push(Row { field: field.clone(), carry, conditional, labels, assigners });
         }
         patterns.sort_by_key(|pattern: &Pattern| std::cmp::Reverse(pattern.rank));
         let mut by_last: Vec<ByResource> = (0..names.len()).map(|_| ByResource::default()).collect();
