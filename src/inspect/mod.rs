@@ -247,7 +247,7 @@ impl<'r> Inspector<'r> {
             Format::FhirXml | Format::Ccda | Format::Ncpdp | Format::Xds | Format::Xml => {
                 return self.xml(content_type, bytes, scorer, top, left);
             }
-            Format::Hl7v2 if written::is_one_line(bytes) => {
+            Format::Hl7v2 if written::begins_with_one(bytes) => {
                 begin(scorer, Escapes::None, bytes);
                 scorer.plain_bytes(bytes);
             }

@@ -42,12 +42,13 @@ pub fn messages(text: &str) -> Vec<Quoted> {
     out
 }
 
-/// Whether bytes are a message of HL7v2 on one line, the ends of its segments written out.
+/// Whether bytes begin with a message of HL7v2 on one line, the ends of its segments written out.
 #[must_use]
-pub fn is_one_line(bytes: &[u8]) -> bool {
-    let bytes = bytes.trim_ascii();
-    memchr::memchr2(b'\r', b'\n', bytes).is_none()
-        && std::str::from_utf8(bytes).is_ok_and(|text| messages(text).iter().any(|m| m.is_written))
+pub fn begins_with_one(bytes: &[u8]) -> bool {
+    let bytes = bytes.trim_ascii_start();
+    let end = memchr::memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
+    let line = std::str::from_utf8(bytes.get(..end).unwrap_or_default());
+    line.is_ok_and(|text| messages(text).iter().any(|m| m.is_written))
 }
 
 /// The message that begins at `start`, and how many segments it has.
@@ -206,7 +207,7 @@ mod tests {
         let texts: Vec<&str> = found.iter().map(|m| &*m.text).collect();
         assert_eq!(texts, ["MSH|^~\\&|1\rPID|1\rOBX|1", "MSH|^~\\&|2\rPID|2"]);
         assert!(found.iter().all(|m| !m.is_written));
-        assert!(is_one_line(b"MSH|^~\\&|1\\rPID|1\r\n") && !is_one_line(b"MSH|^~\\&|1\rPID|1"));
+        assert!(begins_with_one(b"MSH|^~\\&|1\\rPID|1\r\nMSH|") && !begins_with_one(b"MSH|^~\\&|1\rPID|1"));
         assert!(messages("MSH is the header; path C:\\reports\\PID|x").is_empty());
     }
 
@@ -252,9 +253,16 @@ mod tests {
             &format!(r#"{{"line":"{}"}}"#, LOG.replace('\\', "\\\\").replace("END", "\\\\r")),
         );
         assert!(points >= 150, "{points}");
+        let quiet = "MSH|^~\\&|LAB|GH\\rZLP|1|x\n";
+        assert_eq!(messages(&quiet.repeat(200)).len(), 200);
+        let (points, _) = inspect("text/plain", &(quiet.repeat(200) + &LOG.replace("END", "\\r")));
+        assert!(points >= 150, "behind many that tell of nobody: {points}");
         let body = LOG.replace("END", "\\r");
-        let (points, _) = inspect("x-application/hl7-v2+er7", body.split_once("sent: ").expect("there").1);
-        assert!(points >= 150, "{points}");
+        let message = body.split_once("sent: ").expect("there").1;
+        for body in [message.to_owned(), format!("{message}\n{message}\n")] {
+            let (points, _) = inspect("x-application/hl7-v2+er7", &body);
+            assert!(points >= 150, "{points}");
+        }
     }
 
     #[test]
@@ -271,6 +279,12 @@ mod tests {
             let (points, found) = inspect("text/plain", &log(query));
             assert!(points >= 90, "{query}: {points} {found:?}");
         }
+        let quiet = log("/a?q=flu+shot") + "\n";
+        let (points, _) = inspect(
+            "text/plain",
+            &(quiet.repeat(200) + &log("/p/search?email=a.k%40gmail.com&dob=1986-04-12")),
+        );
+        assert!(points >= 60, "behind many that tell of nobody: {points}");
         let (_, found) = inspect("text/plain", &log("/s?q=x&dob=04%2F12%2F1986&patientName=Anna+Kowalski"));
         assert!(found.contains(&(Kind::BirthDate, "04%2F12%2F1986".to_owned())), "{found:?}");
         assert!(found.contains(&(Kind::FullName, "Anna+Kowalski".to_owned())), "{found:?}");
