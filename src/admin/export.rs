@@ -108,8 +108,7 @@ fn exported(
                     gone += 1;
                     continue;
                 }
-                // A file that is damaged; one record that can't be read back ends it.
-                Err(error) if error.is_damage() && error != StoreError::Broken => {
+                Err(error) if error.is_damage() => {
                     let day = crate::clock::rfc3339(entry.started_ms);
                     let day = day.split('T').next().unwrap_or_default();
                     unread.insert(format!("{} {day}", entry.environment));

@@ -58,11 +58,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether a file, or what is read of it, is damaged: others may be well.
+    /// Whether a file is none of a database, or one that contradicts itself: others may be well.
     #[must_use]
     pub fn is_damage(&self) -> bool {
-        // SQLITE_CORRUPT, SQLITE_NOTADB
-        *self == Self::Broken || matches!(self, Self::Database(code) if matches!(code & 0xFF, 11 | 26))
+        // SQLITE_CORRUPT and SQLITE_NOTADB; the primary code is the lower byte of the extended one.
+        matches!(self, Self::Database(code) if matches!(code & 0xFF, 11 | 26))
     }
 }
 

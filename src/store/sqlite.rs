@@ -160,7 +160,7 @@ impl Writer {
     /// Writes into a file; a damaged one is set aside for a new one, and tells no later record from being kept.
     fn append_to(&mut self, path: &Path, records: &[&Redacted]) -> Result<(), StoreError> {
         match self.append_as_it_is(path, records) {
-            Err(error) if is_damaged(&error) => {
+            Err(error) if error.is_damage() => {
                 self.open.remove(path);
                 self.records.readers.forget(&[path.to_owned()]);
                 set_aside(path)?;
@@ -279,7 +279,7 @@ impl RecordReader for Records {
                 });
                 let found = match found {
                     // One damaged day keeps nobody from the others.
-                    Err(error) if is_damaged(&error) || error == StoreError::Broken => {
+                    Err(error) if error.is_damage() || error == StoreError::Broken => {
                         unread.insert((environment.clone(), day));
                         continue;
                     }
@@ -368,12 +368,6 @@ impl Records {
     }
 }
 
-/// Whether a file is none of a database, or one that contradicts itself.
-fn is_damaged(error: &StoreError) -> bool {
-    // The primary code is the lower byte of the extended one.
-    matches!(error, StoreError::Database(code) if matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
-}
-
 fn unpack(packed: &[u8], bytes: i64, start: i64, length: i64) -> Result<StoredPayload, StoreError> {
     let small = |n: i64| usize::try_from(n).map_err(|_| StoreError::Broken);
     let block = zstd::bulk::decompress(packed, small(bytes)?).map_err(|_| StoreError::Broken)?;
@@ -438,9 +432,6 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS sealed (id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
     PRAGMA user_version = 2;
 ";
-/// SQLite's result codes.
-const CORRUPT: i32 = 11;
-const NOT_A_DATABASE: i32 = 26;
 const ZSTD_LEVEL: i32 = 3;
 /// Negative: KiB, not pages.
 const READ_CACHE_KIB: i64 = -256;
@@ -478,13 +469,19 @@ mod tests {
             records.writer().append(&batch).expect("takes");
             let scope = ReadScope { environments: vec!["a".to_owned(), "b".to_owned()] };
             let search = || records.search(&scope, &Query::default()).expect("goes on");
+            let counts = || records.counts(&scope, &Query::default(), 86_400_000);
             assert_eq!((search().entries.len(), search().unread), (2, vec![]));
+            assert_eq!(counts().expect("counts").values().sum::<u64>(), 2);
             let path = records.file("a", one.entry().started_ms, Class::Passed);
             damage(&path);
             records.readers.forget(std::slice::from_ref(&path));
             let day = crate::clock::day(one.entry().started_ms);
             let page = search();
             assert_eq!((page.entries.len(), page.unread), (1, vec![("a".to_owned(), day.clone())]));
+            assert!(counts().is_err(), "fewer than there are would be no count");
+            let show = |entry: &Entry| records.show(&scope, &entry.id).map(|stored| stored.is_some());
+            assert_eq!(show(batch[1].entry()), Ok(true), "it lies in another file");
+            assert!(show(one.entry()).is_err(), "what lies in the damaged one isn't told to be absent");
             let late = record("a", "forwarded", "{}");
             records.writer().append(std::slice::from_ref(&late)).expect("takes into a new one");
             let page = search();
