@@ -244,6 +244,66 @@ async fn a_reply_that_breaks_off_or_stalls_surfaces_and_its_connection_is_droppe
         .await;
 }
 
+#[tokio::test]
+async fn a_reply_that_nobody_takes_to_its_end_is_no_failure_and_ends_a_row_of_them() {
+    LocalSet::new()
+        .run_until(async {
+            let (mut played, pool) = (Played::start().await, Pool::new());
+            played.upstream.ejection = Ejection { failures: 2, percent_max: 100, ..Ejection::default() };
+            let state = played.upstream.endpoints[0].state.clone();
+            let mut kept = Vec::new();
+            for leaves in [false, true, false] {
+                let (sent, stream) = tokio::join!(pool.send(&played.upstream, get()), async {
+                    let mut stream = played.accept().await;
+                    read_until(&mut stream, "\r\n\r\n").await;
+                    write(&mut stream, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").await;
+                    leaves.then_some(stream)
+                });
+                kept.push(stream);
+                let reply = sent.expect("head");
+                match leaves {
+                    true => drop(reply),
+                    false => assert_eq!(bytes(reply).await.expect_err("cut"), BodyError::CutShort),
+                }
+                assert_eq!(state.ejections.load(Relaxed), 0, "never two in a row");
+            }
+            let (sent, ()) = tokio::join!(pool.send(&played.upstream, get()), async {
+                let mut stream = played.accept().await;
+                read_until(&mut stream, "\r\n\r\n").await;
+                write(&mut stream, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").await;
+            });
+            assert!(bytes(sent.expect("head")).await.is_err());
+            assert_eq!(state.ejections.load(Relaxed), 1, "two in a row");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_kept_connection_is_not_used_where_another_environments_name_leads_by_now() {
+    LocalSet::new()
+        .run_until(async {
+            let (mut played, pool) = (Played::start().await, Pool::new());
+            let port = played.upstream.endpoints[0].port;
+            let other = Endpoint::new("prod.example", port, None);
+            played.upstream.barred = Barred::new(Arc::default(), [other.clone()]);
+            // Nobody answers for the name, and nobody waits for it.
+            other.state.resolved_to(vec![SocketAddr::from(([192, 0, 2, 1], port))]);
+            let (sent, _stream) = tokio::join!(pool.send(&played.upstream, get()), async {
+                let mut stream = played.accept().await;
+                read_until(&mut stream, "\r\n\r\n").await;
+                write(&mut stream, OK).await;
+                stream
+            });
+            assert_eq!(bytes(sent.expect("reply")).await.expect("whole"), "ok");
+            other.state.resolved_to(vec![SocketAddr::from(([127, 0, 0, 1], port))]);
+            assert_eq!(
+                pool.send(&played.upstream, get()).await.expect_err("barred"),
+                ForwardError::Barred { upstream: "u".into() }
+            );
+        })
+        .await;
+}
+
 /// A small gateway: holds what goes to `/held`, streams all else.
 struct Through {
     pool: Pool,

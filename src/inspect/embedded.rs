@@ -579,6 +579,8 @@ mod tests {
             ["{\"a\": 1}", "{\"c\": 2}", "{\"d\":3}"]
         );
         assert_eq!(objects_of("{\"a\": {\"b\": 1}, {\"c\": 2}"), ["{\"b\": 1}", "{\"c\": 2}"]);
+        let open = "{\"a\": ".repeat(2 * JSON_PASSES_MAX);
+        assert_eq!(objects_of(&format!("{open}{{\"c\": 2}}")), ["{\"c\": 2}"]);
         // Braces that stay open cost no more the more of them there are.
         assert!(objects_of(&"{\"a".repeat(200_000)).is_empty());
     }
@@ -590,6 +592,7 @@ mod tests {
         let text = format!("see {note}, ok");
         assert_eq!(hex_runs(&text), vec![4..4 + note.len(); 1]);
         assert_eq!(hex_runs(&note.to_uppercase()).len(), 1);
+        assert_eq!(hex_runs(&format!("{note}\nabc")), vec![0..note.len(); 1], "and a word of the text");
         for text in [
             "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "2024010120240102202401032024010420240105",
@@ -611,6 +614,8 @@ mod tests {
             let runs = base64_runs(&text);
             assert_eq!(runs.len(), 1, "{length} {end:?}");
             assert_eq!(decode::base64(&text[runs[0].clone()]), decode::base64(&note));
+            let before_a_word = base64_runs(&format!("{text}{end}Regards"));
+            assert_eq!(before_a_word, runs, "{length} {end:?}");
         }
     }
 
@@ -620,6 +625,12 @@ mod tests {
         let text = format!("received {patient}, then no more");
         assert_eq!(document_runs(&text), vec![9..9 + patient.len(); 1]);
         assert!(document_runs("see xmlns and <p xmlns=\"x\">a</p> and ISA or VISA*1").is_empty());
+        // Marks that begin none hide none behind them, however many they are.
+        let marks = "VISA <p xmlns=\"x\">a</p> ".repeat(4 * DOCUMENTS_MAX);
+        assert_eq!(
+            document_runs(&format!("{marks}{patient}")),
+            vec![marks.len()..marks.len() + patient.len(); 1]
+        );
     }
 
     #[test]

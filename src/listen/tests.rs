@@ -406,6 +406,29 @@ async fn an_address_in_use_is_told_by_name() {
     );
 }
 
+/// A body of so many bytes, one at a time, whose end is still to be told behind the last.
+struct Pieces(u64);
+
+impl http_body::Body for Pieces {
+    type Data = bytes::Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, BodyError>>> {
+        let piece = self.0.checked_sub(1).map(|left| {
+            self.0 = left;
+            Ok(http_body::Frame::data(bytes::Bytes::from_static(b"x")))
+        });
+        std::task::Poll::Ready(piece)
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.0)
+    }
+}
+
 #[tokio::test]
 async fn reply_bodies_tell_their_end() {
     let ends = Arc::new(Mutex::new(Vec::new()));
@@ -418,9 +441,23 @@ async fn reply_bodies_tell_their_end() {
         std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx)).await;
     assert!(frame.is_some());
     drop(body);
+    // Of one with a length hyper asks no end (HTTP/2).
+    for pieces in [1, 2] {
+        let told = Arc::clone(&ends);
+        let mut body =
+            ReplyBody::streaming(Pieces(2)).on_end(move |end| told.lock().expect("lock").push(end));
+        for _ in 0..pieces {
+            let frame =
+                std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx))
+                    .await;
+            assert!(frame.is_some());
+        }
+    }
     let expected = [
         ReplyEnd { bytes: 0, received: 0, how: Ended::Left },
         ReplyEnd { bytes: 3, received: 0, how: Ended::Whole },
+        ReplyEnd { bytes: 1, received: 0, how: Ended::Left },
+        ReplyEnd { bytes: 2, received: 0, how: Ended::Whole },
     ];
     assert_eq!(*ends.lock().expect("lock"), expected);
 }

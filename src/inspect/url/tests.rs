@@ -61,6 +61,10 @@ fn headers_that_repeat_a_query_are_read() {
         ..Message::default()
     });
     assert_eq!(kinds(&found), ["mrn", "ip"]);
+    let value = "Halvorsen%20%C3%98";
+    let found = inspect(&Message { headers: &[("x-last-name", value)], ..Message::default() });
+    let spans: Vec<_> = found.findings.iter().map(|f| f.span.clone()).collect();
+    assert_eq!((kinds(&found), spans), (vec!["family-name"], vec![0..value.len(); 1]), "as it is written");
 }
 
 #[test]

@@ -133,6 +133,7 @@ fn a_patient_in_a_directory_or_beside_an_npi_is_somebody() {
             &format!(r#"{{"npi":"1497758544",{person},"dob":"1971-04-02"}}"#),
             &format!(r#"{{"npi":"1497758544",{person},"diagnosis":"HIV"}}"#),
             &format!(r#"{{"department":{{"name":"Cardiology","visits":[{{{person}}}]}}}}"#),
+            r#"{"npi":"1497758544","firstName":"Annika","lastName":"Voigt","reason":"Patient Rosalind Halvorsen, DOB 04/02/1971, SSN 418-52-7731"}"#,
             &format!(r#"{{"name":"Lakeshore Clinic","phone":"218-722-3344","patients":[{{{person}}}]}}"#),
             &format!(
                 r#"{{"facilities":[{{"name":"Lakeshore Clinic","phone":"218-722-3344","patients":[{{{person}}}]}}]}}"#
