@@ -380,6 +380,8 @@ impl Drop for ReplyBody {
         };
         let is_whole = self.how == Ended::Left && (self.is_at_end() || has_all());
         let how = if is_whole { Ended::Whole } else { self.how };
+        // First, what copies the content tells of it.
+        self.content = Content::Full(None);
         if let Some(on_end) = self.on_end.take() {
             on_end(ReplyEnd { bytes: self.bytes, received: self.received, how });
         }
