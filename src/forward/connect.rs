@@ -3,10 +3,12 @@
 use super::{
     Endpoint, ForwardError, Http2, Upstream,
     body::{OutBody, Progress},
+    framing::HEAD_BYTES_MAX,
+    guard::{Asked, Guard},
 };
 use crate::listen::{Nap, OnThisThread};
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Scheme};
+use http::{HeaderValue, Method, Request, Response, Uri, Version, header, uri::Scheme};
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -35,7 +37,7 @@ pub(super) struct Connection {
 }
 
 enum Sender {
-    Http1(http1::SendRequest<OutBody>),
+    Http1(http1::SendRequest<OutBody>, Arc<Asked>),
     Http2(http2::SendRequest<OutBody>, Scheme),
 }
 
@@ -55,16 +57,21 @@ impl Connection {
 
     pub(super) fn is_open(&self) -> bool {
         match &self.sender {
-            Sender::Http1(sender) => !sender.is_closed(),
+            Sender::Http1(sender, _) => !sender.is_closed(),
             Sender::Http2(sender, _) => !sender.is_closed(),
         }
     }
 
     pub(super) fn is_ready(&self) -> bool {
         match &self.sender {
-            Sender::Http1(sender) => sender.is_ready(),
+            Sender::Http1(sender, _) => sender.is_ready(),
             Sender::Http2(sender, _) => sender.is_ready(),
         }
+    }
+
+    /// Whether what came on it was no reply to what was asked.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(&self.sender, Sender::Http1(_, asked) if asked.is_broken())
     }
 
     /// Whether several messages go over it at a time.
@@ -82,7 +89,7 @@ impl Connection {
     /// Waits until it takes a message; gives whether it does.
     pub(super) async fn ready(&mut self) -> bool {
         match &mut self.sender {
-            Sender::Http1(sender) => sender.ready().await.is_ok(),
+            Sender::Http1(sender, _) => sender.ready().await.is_ok(),
             Sender::Http2(sender, _) => sender.ready().await.is_ok(),
         }
     }
@@ -107,7 +114,8 @@ impl Connection {
         let request = slot.take()?;
         let is_http2 = self.is_shared();
         let sent = match &mut self.sender {
-            Sender::Http1(sender) => {
+            Sender::Http1(sender, asked) => {
+                asked.ask(request.method() == Method::HEAD);
                 let sending = pin!(sender.try_send_request(request));
                 in_time(sending, &mut self.timer, progress, limit).await?
             }
@@ -227,8 +235,10 @@ async fn http1(
     address: SocketAddr,
 ) -> Result<Connection, hyper::Error> {
     let mut builder = http1::Builder::new();
-    builder.max_buf_size(BUFFER_BYTES_MAX);
-    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
+    builder.max_buf_size(HEAD_BYTES_MAX);
+    let asked = Arc::new(Asked::default());
+    let (sender, connection) =
+        builder.handshake(TokioIo::new(Guard::new(stream, Arc::clone(&asked)))).await?;
     let nap = Arc::new(Nap::default());
     let (known, waker) = (Arc::clone(&nap), Waker::from(Arc::clone(&nap)));
     let mut connection = connection.with_upgrades();
@@ -238,7 +248,7 @@ async fn http1(
         Pin::new(&mut connection).poll(&mut Context::from_waker(&waker)).map(|_| ())
     }));
     let task = Rc::new(Task(task.abort_handle()));
-    Ok(Connection { sender: Sender::Http1(sender), task, address, timer: None, nap: Some(nap) })
+    Ok(Connection { sender: Sender::Http1(sender, asked), task, address, timer: None, nap: Some(nap) })
 }
 
 async fn http2(
@@ -297,8 +307,6 @@ fn from_http2(mut request: Request<OutBody>) -> Request<OutBody> {
     request
 }
 
-/// hyper's read buffer: limits a reply's head, too.
-const BUFFER_BYTES_MAX: usize = 256 << 10;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);

@@ -5,14 +5,17 @@
 //! - An upstream has one endpoint or several: a message goes to the one of two that has less to do, of those that checks
 //!   and failures in a row leave in; where one takes no connection, another is asked.
 //! - In doubt: fails. A message is sent a second time only where nothing of the first was written, or where the
-//!   method is safe and the body is held; a reply with doubtful framing is [`ForwardError::Invalid`].
+//!   method is safe and the body is held. hyper takes replies leniently, so `guard` reads them before hyper gets the bytes:
+//!   one with doubtful framing, or with bytes behind its end, is [`ForwardError::Invalid`].
 //! - Cost: one [`Pool`] for each thread, without locks; the last connection that came back is the next to go.
 
 mod barred;
 mod body;
 mod connect;
 mod endpoint;
+mod framing;
 mod group;
+mod guard;
 mod health;
 mod headers;
 mod host;
@@ -88,6 +91,15 @@ pub enum Http2 {
     Alpn,
     /// Always: in TLS nothing else is offered, and plain connections begin with its preface.
     Always,
+}
+
+/// Whether bytes of an upstream, in pieces of so many, may be its reply to a message, and whether it is whole then; `None`:
+/// they are none. For fuzzers, and whoever asks what a reply comes to.
+#[must_use]
+pub fn replied(bytes: &[u8], piece: usize) -> Option<bool> {
+    let mut framing = framing::Framing::default();
+    framing.expect(false);
+    bytes.chunks(piece.max(1)).all(|piece| framing.follow(piece)).then(|| framing.is_whole())
 }
 
 /// Endpoints that one upstream may have.

@@ -9,7 +9,7 @@ use super::{
     group::{Group, bit},
 };
 use crate::counted::Counted;
-use crate::listen::parse_length;
+use crate::wire::parse_length;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use std::{
@@ -378,10 +378,14 @@ async fn exchange(
     let sent = connection.send(slot, &progress, Duration::from_millis(limit_ms)).await;
     let mut response = match sent.ok_or_else(late)? {
         Ok(response) => response,
+        Err(_) if connection.is_broken() && progress.broke.get().is_none() => {
+            return Err(ForwardError::Invalid { upstream: name() });
+        }
         Err(error) => return Err(failure(upstream, error, &progress, spare, slot, again)),
     };
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    if !is_plain(&response) || (switches && !is_to(&response, protocol.as_ref())) {
+    let is_plain = !connection.is_shared() || has_one_length(&response);
+    if !is_plain || (switches && !is_to(&response, protocol.as_ref())) {
         return Err(ForwardError::Invalid { upstream: name() });
     }
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
@@ -425,20 +429,12 @@ fn is_to(response: &Response<Incoming>, asked: Option<&HeaderValue>) -> bool {
         && protocol.zip(asked).is_some_and(is_it)
 }
 
-/// Whether a reply's framing is beyond doubt: no coding but `chunked`, one length, and that a number. Of a reply without a
-/// body too: its length goes on to the caller, whose next reader may see one in it.
-fn is_plain(response: &Response<Incoming>) -> bool {
-    let headers = response.headers();
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let coding = codings.next();
-    let is_chunked = coding.is_none_or(|c| c.as_bytes().eq_ignore_ascii_case(b"chunked"));
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+/// Whether a reply of HTTP/2 has one length at most, and that a number: it goes on to the caller, whose next reader may see
+/// one in it. Those of HTTP/1.1 passed their guard.
+fn has_one_length(response: &Response<Incoming>) -> bool {
+    let mut lengths = response.headers().get_all(header::CONTENT_LENGTH).iter();
     let length = lengths.next();
-    is_chunked
-        && codings.next().is_none()
-        && lengths.next().is_none()
-        && length.is_none_or(|length| parse_length(length.as_bytes()).is_ok())
-        && !(coding.is_some() && length.is_some())
+    lengths.next().is_none() && length.is_none_or(|length| parse_length(length.as_bytes()).is_some())
 }
 
 /// Whether a message of that method may be sent twice.

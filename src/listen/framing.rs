@@ -1,8 +1,9 @@
 //! Where each message of a connection begins and ends: heads, lengths, chunks and trailers, read strictly. Pure:
 //! bytes in, how many of them may go on.
 
-use super::head::{BodyFrame, HeadCheck, HeadStep, is_token_byte, is_value_byte};
+use super::head::{BodyFrame, HeadCheck, HeadStep};
 use crate::reason::Reason;
+use crate::wire::{Chunked, Chunks};
 
 /// Follows the bytes of one connection.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl Framing {
     pub(super) fn advance(&mut self, input: &[u8]) -> Step {
         let mut step = Step { released: 0, heads: 0, stop: None };
         while let Some(rest) = input.get(step.released..)
-            && let Some(&first) = rest.first()
+            && !rest.is_empty()
         {
             match &mut self.state {
                 State::Head if step.released > 0 => return step,
@@ -87,20 +88,16 @@ impl Framing {
                         self.state = State::Head;
                     }
                 }
-                State::Chunked(Chunked { at: At::Data, left, .. }) if *left > 0 => {
-                    let taken = (rest.len() as u64).min(*left);
-                    *left -= taken;
-                    step.released += usize::try_from(taken).unwrap_or(rest.len());
-                }
                 State::Chunked(chunked) => {
-                    let Some(at) = chunked.next(first) else {
-                        step.stop = Some(Stop::Malformed);
-                        return step;
-                    };
-                    chunked.at = at;
-                    step.released += 1;
-                    if at == At::End {
-                        self.state = State::Head;
+                    let (taken, chunks) = chunked.take(rest);
+                    step.released += taken;
+                    match chunks {
+                        Chunks::Open => {}
+                        Chunks::Ended => self.state = State::Head,
+                        Chunks::Broken => {
+                            step.stop = Some(Stop::Malformed);
+                            return step;
+                        }
                     }
                 }
             }
@@ -116,70 +113,6 @@ enum State {
     Chunked(Chunked),
     Switch,
 }
-
-#[derive(Debug, Default)]
-struct Chunked {
-    at: At,
-    left: u64,
-    digits: u8,
-    /// Bytes of extensions and of trailers so far.
-    extras: usize,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum At {
-    #[default]
-    Size,
-    Extension,
-    SizeLf,
-    Data,
-    DataLf,
-    LineStart,
-    Name,
-    Value,
-    ValueLf,
-    LastLf,
-    End,
-}
-
-impl Chunked {
-    /// Where the byte leads; `None` where it has no place.
-    fn next(&mut self, byte: u8) -> Option<At> {
-        Some(match (self.at, byte) {
-            (At::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') if self.digits < 15 => {
-                self.digits += 1;
-                self.left = self.left * 16 + u64::from(char::from(byte).to_digit(16)?);
-                At::Size
-            }
-            (At::Size, b'\r') | (At::Extension, b'\r') if self.digits > 0 => At::SizeLf,
-            (At::Size, b';') if self.digits > 0 => At::Extension,
-            (At::Extension, _) if byte.is_ascii() && is_value_byte(byte) => self.extra(At::Extension)?,
-            (At::SizeLf, b'\n') if self.left == 0 => At::LineStart,
-            (At::SizeLf, b'\n') => At::Data,
-            (At::Data, b'\r') => At::DataLf, // all of the chunk is through
-            (At::DataLf, b'\n') => {
-                self.digits = 0;
-                At::Size
-            }
-            (At::LineStart, b'\r') => At::LastLf,
-            (At::LineStart | At::Name, _) if is_token_byte(byte) => self.extra(At::Name)?,
-            (At::Name, b':') => At::Value,
-            (At::Value, b'\r') => At::ValueLf,
-            (At::Value, _) if is_value_byte(byte) => self.extra(At::Value)?,
-            (At::ValueLf, b'\n') => At::LineStart,
-            (At::LastLf, b'\n') => At::End,
-            _ => return None,
-        })
-    }
-
-    fn extra(&mut self, at: At) -> Option<At> {
-        self.extras += 1;
-        (self.extras <= EXTRAS_BYTES_MAX).then_some(at)
-    }
-}
-
-/// Chunk extensions and trailers of one body. hyper's own limits are 16 KiB for either.
-const EXTRAS_BYTES_MAX: usize = 8 * 1024;
 
 #[cfg(test)]
 mod tests {

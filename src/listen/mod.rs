@@ -45,7 +45,6 @@ pub(crate) use connection::OnThisThread;
 pub use counters::{ListenCounters, ListenTotals};
 pub use handover::{HandedSocket, Predecessor, Successors};
 pub(crate) use head::asked_protocol;
-pub(crate) use head::parse_length;
 pub use hold::{Held, HeldBudget, HeldPermit, HoldError, hold};
 pub use io::Address;
 pub use limits::{Limits, ListenerConfig};

@@ -2,8 +2,9 @@
 //! sections 8.2, 8.3 and 10.3). h2 has refused connection headers, upper-case names, and CR, LF and NUL in values.
 
 use super::Limits;
-use super::head::{check_path, is_host, parse_length};
+use super::head::{check_path, is_host};
 use crate::reason::Reason;
+use crate::wire::parse_length;
 use http::request::Parts;
 use http::{HeaderValue, Method, header};
 
@@ -77,7 +78,7 @@ fn lengths(head: &Parts) -> Result<(), Reason> {
     let mut lengths = head.headers.get_all(header::CONTENT_LENGTH).iter();
     match (lengths.next(), lengths.next()) {
         (Some(_), Some(_)) => Err(Reason::BadRequest),
-        (Some(length), None) => parse_length(length.as_bytes()).map(|_| ()),
+        (Some(length), None) => parse_length(length.as_bytes()).map(|_| ()).ok_or(Reason::BadRequest),
         _ => Ok(()),
     }
 }

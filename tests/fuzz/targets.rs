@@ -1,7 +1,7 @@
 //! What is fuzzed, and what has to hold whatever comes: no panic, spans inside the body, places in words of our tables.
 //! The fuzzer runs these over what it makes; the tests replay them over samples and past findings.
 
-use phigate::forward::canonical_path;
+use phigate::forward::{canonical_path, replied};
 use phigate::inspect::decode::{self, Budget};
 use phigate::inspect::disguise::Plain;
 use phigate::inspect::field::{Field, FieldTable};
@@ -46,6 +46,7 @@ pub(crate) const ALL: &[Target] = &[
     Target { name: "scorer", content_type: "", run: scorer },
     Target { name: "head", content_type: "", run: head },
     Target { name: "guard", content_type: "", run: guard },
+    Target { name: "replies", content_type: "", run: replies },
     Target { name: "path", content_type: "", run: path },
     Target { name: "decode", content_type: "", run: decoders },
     Target { name: "disguise", content_type: "", run: disguises },
@@ -102,6 +103,25 @@ fn guard(_: &Target, bytes: &[u8]) {
     let count = |name: &str| names.iter().filter(|n| n.eq_ignore_ascii_case(name)).count();
     assert!(count("content-length") + count("transfer-encoding") <= 1, "two framings");
     assert!(count("host") <= 1, "two hosts");
+}
+
+/// Bytes of an upstream: however they are cut they come to the same, and a whole reply is one to hyper's parser.
+fn replies(_: &Target, bytes: &[u8]) {
+    let whole = replied(bytes, usize::MAX);
+    for piece in [1, 2, 3, 7, 64] {
+        assert_eq!(replied(bytes, piece), whole, "in pieces of {piece}");
+    }
+    if whole != Some(true) || bytes.starts_with(b"HTTP/1.1 1") || bytes.starts_with(b"HTTP/1.0 1") {
+        return;
+    }
+    let lines = bytes.iter().filter(|b| **b == b'\n').count();
+    let mut headers = vec![httparse::EMPTY_HEADER; lines];
+    let mut reply = httparse::Response::new(&mut headers);
+    let parsed = reply.parse(bytes);
+    assert!(matches!(parsed, Ok(httparse::Status::Complete(_))), "the guard takes what hyper doesn't");
+    let names: Vec<&str> = reply.headers.iter().map(|h| h.name).collect();
+    let count = |name: &str| names.iter().filter(|n| n.eq_ignore_ascii_case(name)).count();
+    assert!(count("content-length") + count("transfer-encoding") <= 1, "two framings");
 }
 
 /// A path: what goes on is what was judged, and judged again it is the same.

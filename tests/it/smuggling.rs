@@ -1,7 +1,7 @@
 //! Attacks on the framing of requests, by the byte: each test is named after its class, and looks at the very bytes
 //! that reached the upstream.
 
-use crate::support::{Gate, read_http};
+use crate::support::{Gate, OK, read_http};
 use std::io::{Read, Write};
 
 /// What an attacker wants to reach the upstream as a message of its own.
@@ -306,6 +306,42 @@ fn rules_on_headers_hold_in_every_spelling_and_behind_the_body() {
     let both = send("X-Environment: staging\r\nX_Environment: production\r\n".to_owned(), &[]);
     assert_eq!((both.status(), both.header("phigate-reason")), (404, "environment_unknown"));
     assert!(gate.upstreams[1].take_bytes().is_empty());
+}
+
+#[test]
+fn response_splitting_and_desync_by_an_upstream_are_its_fault_and_nothing_of_them_is_passed_on() {
+    let gate = Gate::start();
+    let flood =
+        "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(20_000) + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    for reply in [
+        // Surplus bytes: whoever asks next would get them.
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\r\n",
+        "HTTP/1.1 204 No Content\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nX",
+        // A bare LF, a folded line, a blank before the colon: one reader's header is another's text.
+        "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        "HTTP/1.1 200 OK\r\nX: a\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nok\r\n0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n",
+        "\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        &flood,
+    ] {
+        for environment in [1, 2] {
+            gate.upstreams[environment].answer(reply.as_bytes());
+            let got = gate.send(environment, "GET", "/x", &[], b"");
+            let what: String = reply.chars().take(80).collect();
+            assert_eq!((got.status(), got.header("phigate-reason")), (502, "upstream_invalid"), "{what:?}");
+            assert!(got.header("set-cookie").is_empty(), "{what:?}");
+        }
+    }
+    for environment in [1, 2] {
+        gate.upstreams[environment].answer(OK);
+        assert_eq!(gate.send(environment, "GET", "/x", &[], b"").status(), 200, "on a fresh connection");
+    }
 }
 
 #[test]

@@ -1,0 +1,175 @@
+//! What HTTP/1.1 is written with, read strictly: classes of bytes, lengths, chunks. Both directions read by it: requests on
+//! their way in (`listen`), replies on theirs (`forward`).
+
+/// A body in chunks, followed byte by byte (RFC 9112, section 7.1): extensions and trailers are legal, a bare LF is not.
+#[derive(Debug, Default)]
+pub(crate) struct Chunked {
+    at: At,
+    left: u64,
+    digits: u8,
+    /// Bytes of extensions and of trailers so far.
+    extras: usize,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum At {
+    #[default]
+    Size,
+    Extension,
+    SizeLf,
+    Data,
+    DataLf,
+    LineStart,
+    Name,
+    Value,
+    ValueLf,
+    LastLf,
+    End,
+}
+
+/// How far a body in chunks has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chunks {
+    /// More is to come.
+    Open,
+    /// Its last byte was taken.
+    Ended,
+    /// The next byte has no place in it.
+    Broken,
+}
+
+impl Chunked {
+    /// Reads on, to its end at most; gives how many bytes it took.
+    pub(crate) fn take(&mut self, input: &[u8]) -> (usize, Chunks) {
+        let mut taken = 0;
+        while let Some(rest) = input.get(taken..)
+            && let Some(&first) = rest.first()
+        {
+            if self.at == At::Data && self.left > 0 {
+                let data = (rest.len() as u64).min(self.left);
+                self.left -= data;
+                taken += usize::try_from(data).unwrap_or(rest.len());
+                continue;
+            }
+            let Some(at) = self.next(first) else { return (taken, Chunks::Broken) };
+            self.at = at;
+            taken += 1;
+            if at == At::End {
+                return (taken, Chunks::Ended);
+            }
+        }
+        (taken, Chunks::Open)
+    }
+
+    /// Where the byte leads; `None` where it has no place.
+    fn next(&mut self, byte: u8) -> Option<At> {
+        Some(match (self.at, byte) {
+            (At::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') if self.digits < 15 => {
+                self.digits += 1;
+                self.left = self.left * 16 + u64::from(char::from(byte).to_digit(16)?);
+                At::Size
+            }
+            (At::Size, b'\r') | (At::Extension, b'\r') if self.digits > 0 => At::SizeLf,
+            (At::Size, b';') if self.digits > 0 => At::Extension,
+            (At::Extension, _) if byte.is_ascii() && is_value_byte(byte) => self.extra(At::Extension)?,
+            (At::SizeLf, b'\n') if self.left == 0 => At::LineStart,
+            (At::SizeLf, b'\n') => At::Data,
+            (At::Data, b'\r') => At::DataLf, // all of the chunk is through
+            (At::DataLf, b'\n') => {
+                self.digits = 0;
+                At::Size
+            }
+            (At::LineStart, b'\r') => At::LastLf,
+            (At::LineStart | At::Name, _) if is_token_byte(byte) => self.extra(At::Name)?,
+            (At::Name, b':') => At::Value,
+            (At::Value, b'\r') => At::ValueLf,
+            (At::Value, _) if is_value_byte(byte) => self.extra(At::Value)?,
+            (At::ValueLf, b'\n') => At::LineStart,
+            (At::LastLf, b'\n') => At::End,
+            _ => return None,
+        })
+    }
+
+    fn extra(&mut self, at: At) -> Option<At> {
+        self.extras += 1;
+        (self.extras <= EXTRAS_BYTES_MAX).then_some(at)
+    }
+}
+
+/// Chunk extensions and trailers of one body. hyper's own limits are 16 KiB for either.
+const EXTRAS_BYTES_MAX: usize = 8 * 1024;
+
+/// The one reading of a length: digits, and no more than a file can have.
+pub(crate) fn parse_length(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 19 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let length = digits.iter().fold(0_u64, |sum, d| sum.wrapping_mul(10).wrapping_add(u64::from(d - b'0')));
+    (length <= LENGTH_MAX).then_some(length)
+}
+
+/// Whether all bytes are of a class.
+pub(crate) fn all(bytes: &[u8], class: u8) -> bool {
+    bytes.iter().fold(class, |left, b| left & CLASSES[usize::from(*b)]) == class
+}
+
+fn is_token_byte(b: u8) -> bool {
+    CLASSES[usize::from(b)] & TOKEN != 0
+}
+
+pub(crate) fn is_value_byte(b: u8) -> bool {
+    CLASSES[usize::from(b)] & VALUE != 0
+}
+
+/// RFC 9110, section 5.6.2.
+pub(crate) const TOKEN: u8 = 1;
+/// RFC 9110, section 5.5: no controls but the tab.
+pub(crate) const VALUE: u8 = 2;
+/// RFC 3986, section 3.3: what `http::Uri` takes.
+pub(crate) const PATH: u8 = 4;
+/// A query with its question mark.
+pub(crate) const QUERY: u8 = 8;
+
+const fn class(is_of: bool, class: u8) -> u8 {
+    if is_of { class } else { 0 }
+}
+
+/// The classes that each byte is of.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut b = 0_u8;
+    loop {
+        let is_token = b.is_ascii_alphanumeric()
+            || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        let is_value = b == b'\t' || (b >= b' ' && b != 0x7f);
+        let is_target = b.is_ascii_graphic() && !matches!(b, b'#' | b'<' | b'>');
+        let is_path = is_target && !matches!(b, b'`' | b'?');
+        let is_query = is_target && b != b'"';
+        classes[b as usize] =
+            class(is_token, TOKEN) | class(is_value, VALUE) | class(is_path, PATH) | class(is_query, QUERY);
+        if b == u8::MAX {
+            break;
+        }
+        b += 1;
+    }
+    classes
+};
+
+const LENGTH_MAX: u64 = i64::MAX as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_classes_of_bytes_are_those_of_their_grammars() {
+        for byte in 0_u8..=255 {
+            let one = [byte];
+            assert_eq!(is_token_byte(byte), http::Method::from_bytes(&one).is_ok(), "token {byte:#x}");
+            assert_eq!(is_value_byte(byte), http::HeaderValue::from_bytes(&one).is_ok(), "value {byte:#x}");
+            // Anywhere among others.
+            assert_eq!(all(&[b'a', byte, b'a'], TOKEN), is_token_byte(byte), "{byte:#x}");
+        }
+        assert!(all(b"", TOKEN));
+    }
+}
