@@ -3,7 +3,7 @@
 //!
 //!     cargo bench --bench scan
 //!
-//! Names of rows behind `--` measure those alone.
+//! Names of rows behind `--` measure those alone. `benches/scanners/run` sets another scanner beside the search.
 
 #![allow(clippy::print_stdout)]
 
