@@ -1,6 +1,6 @@
 //! What benches share: CPU time, an upstream, and the bodies of [`bodies`].
 
-#![allow(dead_code, clippy::print_stdout)]
+#![allow(dead_code, unused_imports, clippy::print_stdout)]
 
 mod bodies;
 
