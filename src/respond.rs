@@ -2,7 +2,7 @@
 
 use crate::decide::{self, Dialect, Refusal, Side};
 use crate::reason::Reason;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 /// The status of a reason; of a reply that was withheld it is 502: the upstream's answer is at fault.
 #[must_use]
@@ -74,6 +74,18 @@ pub fn refusal(
         _ => {}
     }
     response
+}
+
+/// Lets a page of that origin read the gateway's own answer (Fetch Standard, section 3.2). Upstreams say for themselves who
+/// may read theirs.
+pub fn readable_by(headers: &mut HeaderMap, origin: &HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("phigate-record, phigate-reason, phigate-register, retry-after"),
+    );
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
 }
 
 /// The record of the message, on every answer.

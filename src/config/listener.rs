@@ -20,6 +20,7 @@ pub(super) fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<
         t.choice("callers", Callers::Keys, &[("keys", Callers::Keys), ("any", Callers::Any)], problems);
     let path_environment = t.flag("path_environment", true, problems);
     let cors_preflight = t.flag("cors_preflight", true, problems);
+    let cors_origins = origins(&mut t, problems);
     let environment_header = environment_header(&mut t, problems);
     let hosts = hosts(&mut t, "hosts", problems);
     let proxy_protocol = networks(&mut t, "proxy_protocol", problems);
@@ -44,6 +45,7 @@ pub(super) fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<
         hosts,
         proxy_protocol,
         cors_preflight,
+        cors_origins,
         http2_cleartext,
         tls,
     }))
@@ -103,6 +105,26 @@ pub(super) fn hosts(t: &mut Table<'_, '_>, key: &'static str, problems: &mut Pro
         }
     }
     hosts
+}
+
+/// Scheme, host and port as browsers write them (Fetch Standard, section 3.2): lower case, nothing behind.
+fn origins(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<Box<str>> {
+    const WANTED: &str =
+        "origins as browsers write them, like https://app.example.org or http://localhost:3000";
+    let path = t.key("cors_origins");
+    let mut origins = Vec::new();
+    for (text, span) in t.list("cors_origins", problems) {
+        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_authority = |a: &str| {
+            a.parse::<http::uri::Authority>().is_ok_and(|a| !a.host().is_empty() && !a.as_str().contains('@'))
+        };
+        if authority.is_some_and(is_authority) && !text.bytes().any(|b| b.is_ascii_uppercase()) {
+            origins.push(text.into());
+        } else {
+            problems.add(Some(span), path.clone(), WANTED, format!("`{text}`"));
+        }
+    }
+    origins
 }
 
 fn networks(t: &mut Table<'_, '_>, key: &'static str, problems: &mut Problems) -> Vec<Network> {

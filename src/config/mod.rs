@@ -149,6 +149,8 @@ pub struct Listener {
     pub proxy_protocol: Vec<Network>,
     /// Whether a browser's preflight (CORS) needs no key: it can't have one.
     pub cors_preflight: bool,
+    /// Origins whose pages may read the gateway's own answers, as browsers write them.
+    pub cors_origins: Vec<Box<str>>,
     /// Whether a plain connection may begin with HTTP/2's preface.
     pub http2_cleartext: bool,
     /// Its TLS; `None`: plain.

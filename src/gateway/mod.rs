@@ -161,7 +161,7 @@ impl Gateway {
         };
         match outcome {
             Ok(reply) => self.passed(exchange, reply),
-            Err(failure) => self.failed(exchange, &head, failure),
+            Err(failure) => self.failed(&snapshot, exchange, &head, failure),
         }
     }
 
@@ -440,7 +440,15 @@ impl Gateway {
         ReplyBody::streaming(Tee::new(body, copy_max, move |end| *told.borrow_mut() = Some(end)))
     }
 
-    fn failed(&self, exchange: Box<Exchange>, head: &Parts, mut failure: Failure) -> Response<ReplyBody> {
+    fn failed(
+        &self,
+        snapshot: &Snapshot,
+        exchange: Box<Exchange>,
+        head: &Parts,
+        mut failure: Failure,
+    ) -> Response<ReplyBody> {
+        let listener = snapshot.config.listeners.iter().find(|l| l.name == exchange.listener);
+        let reader = listener.and_then(|listener| known_origin(head, listener));
         self.offer_registration(&exchange, &mut failure.0);
         let text = HeadText::of(head);
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
@@ -451,7 +459,11 @@ impl Gateway {
             head.uri.path(),
             head.uri.query().unwrap_or(""),
         );
-        self.refused(exchange, dialect, &failure.0)
+        let mut response = self.refused(exchange, dialect, &failure.0);
+        if let Some(origin) = reader {
+            respond::readable_by(response.headers_mut(), origin);
+        }
+        response
     }
 
     /// Remembers the heaviest person of a refusal for a day, and has the refusal tell under which id.
@@ -546,6 +558,12 @@ fn environment_header<'h>(head: &'h Parts, listener: &Listener) -> Option<&'h st
         head.headers.iter().filter(|(name, _)| is_spelling(name.as_str(), wanted.as_str())).map(|(_, v)| v);
     let value = values.next()?;
     Some(if values.next().is_none() { value.to_str().unwrap_or_default().trim() } else { "" })
+}
+
+/// The origin of the page that asks, where the listener knows it.
+fn known_origin<'h>(head: &'h Parts, listener: &Listener) -> Option<&'h HeaderValue> {
+    let origin = head.headers.get(header::ORIGIN)?;
+    listener.cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes()).then_some(origin)
 }
 
 const fn hold_reason(error: HoldError) -> Reason {

@@ -201,6 +201,7 @@ mod tests {
             hosts: Vec::new(),
             proxy_protocol: Vec::new(),
             cors_preflight: true,
+            cors_origins: Vec::new(),
             http2_cleartext: false,
             tls: None,
         }

@@ -469,6 +469,44 @@ fn a_preflight_needs_no_key_where_the_listener_says_so_and_nothing_else_goes_wit
 }
 
 #[test]
+fn pages_of_known_origins_may_read_why_the_gateway_refused_and_no_others() {
+    let gate = Gate::start();
+    let known = gate.config.replace(
+        "environment = \"production\"\n[[listener]]\nname = \"open\"",
+        "environment = \"production\"\ncors_origins = [\"https://app.example\"]\n[[listener]]\nname = \"open\"",
+    );
+    assert_ne!(known, gate.config);
+    gate.running().reload(&known).expect("good");
+    let ask = |origin: &str, key: &str| {
+        let mut stream = gate.connect(2);
+        write!(stream, "GET /fhir HTTP/1.1\r\nHost: a\r\nOrigin: {origin}\r\nPhigate-Key: {key}\r\n\r\n")
+            .expect("writes");
+        read_http(&mut stream, false).expect("an answer")
+    };
+    let refused = ask("https://app.example", "wrong");
+    assert_eq!(
+        (refused.status(), refused.header("access-control-allow-origin")),
+        (401, "https://app.example")
+    );
+    assert_eq!(refused.header("vary"), "origin");
+    assert!(refused.header("access-control-expose-headers").contains("phigate-record"));
+    for other in ["https://other.example", "null", "https://app.example.evil", "http://app.example"] {
+        let refused = ask(other, "wrong");
+        assert_eq!((refused.status(), refused.header("access-control-allow-origin")), (401, ""), "{other}");
+    }
+    let passed = ask("https://app.example", &gate.keys[2]);
+    assert_eq!(
+        (passed.status(), passed.header("access-control-allow-origin")),
+        (200, ""),
+        "the upstream's to say"
+    );
+    for bad in ["*", "https://app.example/", "https://App.example", "app.example", "https://u@app.example"] {
+        let config = known.replace("https://app.example", bad);
+        assert!(gate.running().reload(&config).expect_err(bad)[0].contains("cors_origins"), "{bad}");
+    }
+}
+
+#[test]
 fn a_held_body_that_names_an_id_of_another_environment_is_refused_by_that_word() {
     let gate = Gate::with_production("", "ids = [\"src-stage\"]", "", "ids = [\"dst-live\"]");
     let body = |id: &str| {
