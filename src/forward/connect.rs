@@ -111,11 +111,13 @@ impl Connection {
         progress: &Progress,
         limit: Duration,
     ) -> Option<Result<Response<Incoming>, hyper::Error>> {
+        // Asked of the slot: what was borrowed once has room in the future, moved or not.
+        let head_alone = slot.as_ref().is_some_and(|request| request.method() == Method::HEAD);
         let request = slot.take()?;
         let is_http2 = self.is_shared();
         let sent = match &mut self.sender {
             Sender::Http1(sender, asked) => {
-                asked.ask(request.method() == Method::HEAD);
+                asked.ask(head_alone);
                 let sending = pin!(sender.try_send_request(request));
                 in_time(sending, &mut self.timer, progress, limit).await?
             }
