@@ -161,7 +161,7 @@ impl Gateway {
         };
         match outcome {
             Ok(reply) => self.passed(exchange, reply),
-            Err(failure) => self.failed(&snapshot, exchange, &head, failure),
+            Err(failure) => self.failed(exchange, &head, failure),
         }
     }
 
@@ -440,13 +440,8 @@ impl Gateway {
         ReplyBody::streaming(Tee::new(body, copy_max, move |end| *told.borrow_mut() = Some(end)))
     }
 
-    fn failed(
-        &self,
-        snapshot: &Snapshot,
-        exchange: Box<Exchange>,
-        head: &Parts,
-        mut failure: Failure,
-    ) -> Response<ReplyBody> {
+    fn failed(&self, exchange: Box<Exchange>, head: &Parts, mut failure: Failure) -> Response<ReplyBody> {
+        let snapshot = self.shared.snapshot.load();
         let listener = snapshot.config.listeners.iter().find(|l| l.name == exchange.listener);
         let reader = listener.and_then(|listener| known_origin(head, listener));
         self.offer_registration(&exchange, &mut failure.0);
