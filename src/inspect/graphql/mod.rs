@@ -50,7 +50,23 @@ pub fn recognise(tape: &Tape<'_>) -> bool {
             query.contains('{')
                 && (query.starts_with(['{', '#'])
                     || ["query", "mutation", "subscription", "fragment"].iter().any(|word| begins(word)))
+                && !says_values(query)
         })
+}
+
+/// Whether values stand among the fields that a text selects, as in JSON and in what people write like it
+/// (`{ "mrn": "00441872" }`, `{ dob: 1971-04-02 }`): a request has them in arguments alone.
+fn says_values(query: &str) -> bool {
+    let Some(tokens) = lexer::tokens(query) else { return query.starts_with('{') };
+    let mut depth = 0_usize;
+    tokens.iter().any(|token| {
+        match token.kind {
+            Kind::Mark(b'(' | b'[') => depth += 1,
+            Kind::Mark(b')' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && matches!(token.kind, Kind::String | Kind::Number)
+    })
 }
 
 /// Walks a request in JSON.

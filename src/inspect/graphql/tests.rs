@@ -152,3 +152,18 @@ fn an_input_of_a_schema_of_its_own_is_judged_by_its_keys_whatever_the_mutation_i
     );
     assert!(text.points().0 >= 150, "{:?}", text.persons);
 }
+
+#[test]
+fn what_says_values_among_its_fields_is_no_request() {
+    for query in [
+        r#"{\"mrn\":\"00441872\",\"diagnosis\":\"HIV\",\"dob\":\"1971-04-02\",\"ssn\":\"412638821\"}"#,
+        r#"{ lastName: Kozlowski, firstName: Brenda, dob: 1971-04-02 }"#,
+    ] {
+        let findings = json(&format!(r#"{{"query":"{query}"}}"#));
+        assert_ne!(findings.format, Format::Graphql, "{query}");
+        assert!(findings.points().0 >= 80, "{query}: {}", findings.points().0);
+    }
+    for query in [r#"{ Patient(id: 12, name: \"x\") { id } }"#, "query Q($a: [Int] = [1, 2]) { x(a: $a) }"] {
+        assert_eq!(json(&format!(r#"{{"query":"{query}"}}"#)).format, Format::Graphql, "{query}");
+    }
+}
