@@ -345,9 +345,6 @@ impl Markers {
             .filter(|w| !w.is_empty())
             .map(str::to_lowercase)
             .collect();
-        if words.iter().any(|w| has_digit_tail(w)) {
-            return Sign::Sure;
-        }
         if words.iter().any(|w| self.test_name_prefixes.iter().any(|p| w.starts_with(p.as_str()))) {
             return Sign::Sure;
         }
@@ -356,6 +353,16 @@ impl Markers {
         let numbered = |w: &String| {
             w.len() > 2 && w.ends_with(|c: char| c.is_ascii_digit()) && w.starts_with(char::is_alphabetic)
         };
+        // A generator numbers family and given name (the field map's list: both end in digits); twins and rooms are numbered,
+        // too, but in one part alone.
+        let parts = || words.iter().filter(|w| w.chars().count() > 1 && !TITLES.contains(&w.as_str()));
+        if parts().any(|w| has_digit_tail(w)) {
+            return match (parts().count(), parts().filter(|w| numbered(w)).count()) {
+                (_, 2..) => Sign::Sure,
+                (1, _) => Sign::SureWithAnother,
+                _ => Sign::None,
+            };
+        }
         if words.iter().any(|w| self.test_names.contains(w) || numbered(w)) {
             return Sign::Habit;
         }
@@ -400,6 +407,9 @@ impl Markers {
     fn email_sign(&self, email: &str) -> Sign {
         let lower = email.trim_start_matches("mailto:").to_ascii_lowercase();
         let Some((mailbox, domain)) = lower.rsplit_once('@') else { return Sign::None };
+        if mailbox.contains(['%', '@']) {
+            return Sign::None; // another mailbox stands in it
+        }
         let under = |list: &[String]| {
             list.iter()
                 .any(|d| domain == d || domain.strip_suffix(d.as_str()).is_some_and(|h| h.ends_with('.')))
@@ -439,10 +449,14 @@ fn inside_brackets(value: &str) -> &str {
 /// Keyed tokens of records have more digits than any number of a person.
 const TOKEN_DIGITS_MIN: usize = 16;
 
+/// What is no part of a name.
+const TITLES: &[&str] =
+    &["mr", "mrs", "ms", "miss", "dr", "md", "phd", "dds", "jd", "jr", "sr", "ii", "iii", "iv"];
+
 /// A name part that ends in two or three digits behind at least two letters: `medhurst46`.
 fn has_digit_tail(word: &str) -> bool {
     let digits = word.bytes().rev().take_while(u8::is_ascii_digit).count();
-    (2..=4).contains(&digits)
+    (2..=3).contains(&digits)
         && word.len() >= digits + 2
         && word.bytes().take(2).all(|b| b.is_ascii_alphabetic())
 }
@@ -462,7 +476,9 @@ pub(super) fn cannot_be(kind: Kind, value: &str) -> bool {
     );
     let has_digit = value.bytes().any(|b| b.is_ascii_digit()) || !value.is_ascii();
     match kind {
-        Kind::Email => !value.contains('@') && value.is_ascii() && !value.contains('%'),
+        Kind::Email => !value.contains(['@', '\u{FF20}', '\u{FE6B}', '%']),
+        // `owner/repository`
+        Kind::FullName if is_slug(value) => true,
         _ if number => !has_digit || is_place(value) || is_oid(value),
         // What counts up inside a message: no visit has so short a number.
         Kind::VisitNumber => value.len() <= 2 && value.bytes().all(|b| b.is_ascii_digit()),
@@ -471,6 +487,14 @@ pub(super) fn cannot_be(kind: Kind, value: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Words in small letters on both sides of a slash: what repositories are called.
+fn is_slug(value: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    value.split_once('/').is_some_and(|(owner, name)| {
+        [owner, name].iter().all(|part| part.len() > 1 && part.chars().all(is_word))
+    })
 }
 
 /// A place of HL7v2: `PID-3`, `PID-5.1`.
@@ -594,6 +618,10 @@ mod tests {
     fn dummies_weigh_nothing_and_are_signs() {
         assert_eq!(judge(Kind::Email, "x@mail.example.org").sign, Sign::Sure);
         assert_eq!(judge(Kind::Email, "none@example.com").sign, Sign::Sure);
+        assert_eq!(judge(Kind::Email, "rkowalczyk%comcast.net@example.com").sign, Sign::None);
+        assert_eq!(judge(Kind::Email, "Correo electr\u{f3}nico").points, Points(0));
+        assert_eq!(judge(Kind::FullName, "meridianhealth/adt-router").points, Points(0));
+        assert_ne!(judge(Kind::FullName, "Kowalski/Anna").points, Points(0));
         for dummy in [
             "TEST-0001",
             "TEST0001",
@@ -629,7 +657,8 @@ mod tests {
         assert_eq!(judge(Kind::Email, "qa.user@gmail.com").sign, Sign::Habit);
         assert_eq!(judge(Kind::Email, "fatima.test7@comcast.net").sign, Sign::Habit);
         assert_eq!(judge(Kind::Mrn, "-10000010254618").sign, Sign::Sure);
-        assert_eq!(judge(Kind::FamilyName, "Medhurst46").sign, Sign::Sure);
+        assert_eq!(judge(Kind::FamilyName, "Medhurst46").sign, Sign::SureWithAnother);
+        assert_eq!(judge(Kind::FullName, "Sumiko254 Medhurst46").sign, Sign::Sure);
         assert_eq!(judge(Kind::FamilyName, "ZZZTEST").sign, Sign::Sure);
         assert_eq!(judge(Kind::GivenName, "Test").sign, Sign::Habit);
     }

@@ -15,6 +15,15 @@ pub fn has_form(value: &str) -> bool {
     }
 }
 
+/// Whether whoever calls it pays nothing (47 CFR 52.101): a company's, never a person's.
+#[must_use]
+pub fn is_toll_free(value: &str) -> bool {
+    let d = digits::only(without_extension(value));
+    let d = d.strip_prefix(b"1").unwrap_or(&d);
+    let codes: [&[u8]; 7] = [b"800", b"833", b"844", b"855", b"866", b"877", b"888"];
+    d.len() == 10 && codes.iter().any(|code| d.starts_with(code))
+}
+
 /// `917-443-0682, ext 14` without what stands behind the number.
 fn without_extension(value: &str) -> &str {
     value.find(['x', 'X', 'e', 'E', ',']).and_then(|at| value.get(..at)).unwrap_or(value)
@@ -29,6 +38,17 @@ pub fn has_any_form(value: &str) -> bool {
 /// What the number itself says of whether it can be a person's (NANPA; Ofcom and ACMA for numbers set aside).
 #[must_use]
 pub fn sign(value: &str) -> Sign {
+    // Of several in one field the one that says least: a dummy clears no number beside it.
+    let mut numbers =
+        value.split(['/', ';', ',', '|', '~']).filter(|one| digits::only(one).len() >= SHORTEST);
+    if let (Some(first), Some(second)) = (numbers.next(), numbers.next()) {
+        let signs = || [first, second].into_iter().chain(numbers.clone()).map(one_sign);
+        return signs().find(|sign| *sign == Sign::None).unwrap_or_else(|| one_sign(first));
+    }
+    one_sign(value)
+}
+
+fn one_sign(value: &str) -> Sign {
     let all = digits::only(value);
     let abroad = match all.as_slice() {
         // What is dialled before a country's code, from most countries and from North America.
@@ -100,9 +120,10 @@ fn parts(value: &str) -> Option<([u8; 10], bool)> {
     };
     let lengths: Vec<usize> = home.iter().map(|run| run.len()).collect();
     let (number, grouped) = match lengths.as_slice() {
-        [3, 3, 4, ..] => (home.get(..3)?.concat(), true),
+        // An extension may trail, and nothing else: a second number is somebody's, too.
+        [3, 3, 4] | [3, 3, 4, 1..=5] => (home.get(..3)?.concat(), true),
         [3, 7] | [6, 4] => (home.concat(), false),
-        [10, ..] => (home.first()?.to_string(), false),
+        [10] | [10, 1..=5] => (home.first()?.to_string(), false),
         [11 | 13 | 14, ..] => {
             let run = home.first()?;
             let run = run.strip_prefix("00").or_else(|| run.strip_prefix("011")).unwrap_or(run);
@@ -113,9 +134,33 @@ fn parts(value: &str) -> Option<([u8; 10], bool)> {
     Some((number.as_bytes().try_into().ok()?, grouped))
 }
 
+/// Fewer digits are an extension.
+const SHORTEST: usize = 7;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dummy_clears_no_number_beside_it() {
+        for value in
+            ["617-555-0142 / 617-492-2813", "617-555-0142; 617-492-2813", "617-555-0142 617-492-2813"]
+        {
+            assert_eq!(sign(value), Sign::None, "{value}");
+        }
+        assert_eq!(sign("6175550142, 6174922813"), Sign::None);
+        for value in
+            ["617-555-0142 / 617-555-0143", "617-555-0142 ext 12", "617-555-0142, ext. 12", "617-555-0142"]
+        {
+            assert_eq!(sign(value), Sign::Sure, "{value}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_cost_nothing_are_nobodys() {
+        assert!(is_toll_free("1-800-232-4636") && is_toll_free("(888) 838-2872"));
+        assert!(!is_toll_free("800-23") && !is_toll_free("617-800-2324"));
+    }
 
     #[test]
     fn a_number_that_is_called_one_may_be_of_any_plan() {

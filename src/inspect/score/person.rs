@@ -32,14 +32,25 @@ pub(super) fn add_up(
         own.iter().filter_map(get).filter(|e| is_field(e) && !e.shadow && !e.suppressed).collect();
     // A tax number's range, or a number in a generator's own form, counts as a dummy only beside another sign; of
     // what tells nothing of the person, dates, addresses and traits, there is none.
+    // A generator numbers each part of a name: one of them alone says no more than a habit beside another one.
+    let is_part = |e: &Evidence| matches!(e.kind, Kind::FamilyName | Kind::GivenName | Kind::FullName);
+    let is_plain = |e: &Evidence| {
+        is_part(e) && e.judged.sign == Sign::None && e.keys.iter().any(|word| word.chars().count() > 1)
+    };
+    let is_numbered = |e: &Evidence| is_part(e) && e.judged.sign == Sign::SureWithAnother;
+    let all_numbered = structured.iter().any(|e| is_numbered(e)) && !structured.iter().any(|e| is_plain(e));
+    let habit_number = structured.iter().any(|e| is_number(e.kind) && e.judged.sign == Sign::Habit);
     let other_sign = structured.iter().filter(|e| e.tells).any(|e| {
         (is_name(e.kind) || is_number(e.kind)) && matches!(e.judged.sign, Sign::Habit | Sign::Sure)
+            || is_name(e.kind) && e.judged.sign == Sign::SureWithAnother
             || e.judged.generated && !e.judged.opaque
     });
-    let sure_sign = structured
-        .iter()
-        .any(|e| e.tells && (is_name(e.kind) || is_number(e.kind)) && e.judged.sign == Sign::Sure);
+    let is_sure =
+        |e: &&Evidence| e.tells && (is_name(e.kind) || is_number(e.kind)) && e.judged.sign == Sign::Sure;
+    let sure_sign = all_numbered || structured.iter().any(is_sure);
     let sign = |e: &Evidence| match e.judged.sign {
+        Sign::SureWithAnother if is_name(e.kind) && habit_number && !sure_sign => Sign::Habit,
+        Sign::SureWithAnother if is_name(e.kind) && !sure_sign => Sign::None,
         Sign::SureWithAnother if e.kind == Kind::Ssn && other_sign || sure_sign => Sign::Sure,
         Sign::SureWithAnother => Sign::None,
         Sign::None if e.judged.generated && !e.judged.opaque && sure_sign => Sign::Sure,

@@ -390,7 +390,7 @@ fn is_asked(hit: &text::Hit) -> bool {
 /// Whether a number begins with a whole word that test sets have: `TEST-0001`, not `TST1` or `000000`.
 fn spells_test(value: &str, markers: &Markers) -> bool {
     let word: String = value.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
-    markers.test_id_prefixes.iter().any(|p| p.len() >= TEST_WORD_MIN && word.starts_with(p.as_str()))
+    markers.test_id_prefixes.iter().any(|p| p.len() >= TEST_WORD_MIN && word == *p)
 }
 
 /// Shorter words may be a facility's letters.
