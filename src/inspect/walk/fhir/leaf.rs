@@ -8,8 +8,10 @@ use super::paths::Path;
 use super::people::Target;
 use super::table::{Carry, Phrase, Row, Step, words_of};
 use super::{Walk, place};
+use crate::inspect::check::{date, ssn};
 use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
+use crate::inspect::marker::Sign;
 use std::borrow::Cow;
 
 /// Members of a value's object that conditions ask for.
@@ -182,7 +184,8 @@ impl<'t> Walk<'t, '_, '_> {
                 "=identifier" => {
                     let id = value.rsplit(['/', ':', '#']).next().unwrap_or_default();
                     !is_uuid(id)
-                        && frame.person.is_some_and(|person| self.people.is_identifier_of(id, person))
+                        && (says_who(id)
+                            || frame.person.is_some_and(|person| self.people.is_identifier_of(id, person)))
                 }
                 _ => false,
             })
@@ -300,6 +303,26 @@ fn is_sampled(value: &str) -> bool {
     value.bytes().all(|c| {
         c.is_ascii_digit() || c.is_ascii_whitespace() || matches!(c, b'-' | b'.' | b'E' | b'L' | b'U')
     })
+}
+
+/// Whether an id is not opaque: a social security number in its groups, a record number that says so, or a name and a
+/// date (`541-72-6638`, `MRN-4471902`, `okafor-darnell-19620622`).
+fn says_who(id: &str) -> bool {
+    let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+    let mut parts = id.split(['-', '_', '.']);
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(area), Some(group), Some(serial), None) if digits(area, 3) => {
+            digits(group, 2) && digits(serial, 4) && ssn::sign(id) == Sign::None
+        }
+        (Some(word), Some(number), None, None) if word.eq_ignore_ascii_case("mrn") => {
+            (4..=12).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
+        }
+        (Some(family), Some(given), Some(date), None) => {
+            let is_word = |word: &str| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic());
+            is_word(family) && is_word(given) && digits(date, 8) && date::parse(date).is_some()
+        }
+        _ => false,
+    }
 }
 
 /// 8-4-4-4-12 hexadecimal digits.
