@@ -22,6 +22,15 @@ pub(super) fn add(text: &str, followers: Vec<(Kind, Hit)>, hits: &mut Vec<Hit>) 
     };
     let new: Vec<Hit> =
         followers.into_iter().filter(|(kind, hit)| follows(*kind, hit)).map(|(_, hit)| hit).collect();
+    // Nobody but a patient has a birth date behind the name: then the name is one, whatever it is told by.
+    for follower in new.iter().filter(|hit| hit.kind == Kind::BirthDate) {
+        let before = hits.iter_mut().filter(|hit| {
+            hit.kind == Kind::FullName && hit.points >= LEAST && hit.span.end <= follower.span.start
+        });
+        if let Some(name) = before.max_by_key(|hit| hit.span.end) {
+            name.points = name.points.max(WITH_BIRTH_DATE);
+        }
+    }
     hits.extend(new);
 }
 
@@ -43,6 +52,8 @@ fn heads_life(rest: &str) -> bool {
 
 /// How far a second date is looked for.
 const LIFE_BYTES_MAX: usize = 64;
+/// What a full name is worth beside a birth date.
+const WITH_BIRTH_DATE: Points = Points(50);
 /// A name that is worth less may be anything.
 const LEAST: Points = Points(30);
 /// How far a value may stand behind.

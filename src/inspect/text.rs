@@ -4,7 +4,7 @@
 //! later. Where matches of several rules overlap, the one with most points stays, then the longest.
 
 use super::behind;
-use super::check::Validator;
+use super::check::{Validator, phone};
 use super::kind::{Kind, Points};
 use super::names::words::LOWER_BYTES;
 use super::names::{self, window_after, window_before};
@@ -101,7 +101,9 @@ impl Detector {
     /// The points of a match, and whether words say what it is.
     fn judge(&self, text: &str, span: Range<usize>, cue: &str, rules: &RuleSet) -> Option<(Points, bool)> {
         let value = text.get(span.clone())?;
-        if self.validate.is_some_and(|v| !v.passes(value, &rules.words)) {
+        if self.validate.is_some_and(|v| !v.passes(value, &rules.words))
+            || (self.kind == Kind::Phone && phone::is_toll_free(value))
+        {
             return None;
         }
         let before = window_before(text, span.start, self.within.max(BEFORE)).to_lowercase();

@@ -10,6 +10,7 @@ use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Judged, Sign};
 use crate::inspect::offsets::Runs;
 use crate::inspect::rules::Mode;
+use crate::inspect::text::clinical_words;
 use crate::inspect::walk::Role;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -100,6 +101,48 @@ impl Scorer<'_> {
     pub(super) fn keeps(&self, text: &str) -> bool {
         self.kept_bytes + text.len() <= KEPT_BYTES_MAX
             && memchr::memchr_iter(b' ', text.as_bytes()).take(2).count() == 2
+    }
+
+    /// Marks those whose health is told by a text about them. `owner` says who each numbered person is.
+    pub(super) fn find_clinical(&mut self, owner: &[PersonId]) {
+        let who = |person: PersonId| owner.get(person.0 as usize).copied().unwrap_or(person).0 as usize;
+        // Of whom texts alone tell, the one that says who it is has to say the other, too.
+        let mut by_fields = vec![false; self.people.len()];
+        for evidence in self.evidence.iter().filter(|evidence| !evidence.free_text || evidence.whole) {
+            if let Some(by_fields) = by_fields.get_mut(evidence.person.0 as usize) {
+                *by_fields = true;
+            }
+        }
+        let says_who = |text: &KeptText| {
+            let mut told = text.hits.iter().filter_map(|(at, _)| self.evidence.get(*at));
+            told.any(|e| e.full >= SAYS_WHO && (is_name(e.kind) || is_number(e.kind)))
+        };
+        // Whose numbers in it are dummies alone is made up there.
+        let is_made_up = |text: &KeptText| {
+            let told = text.hits.iter().filter_map(|(at, _)| self.evidence.get(*at));
+            let mut numbers = told.filter(|e| is_number(e.kind) && e.tells).peekable();
+            numbers.peek().is_some() && numbers.all(|e| matches!(e.judged.sign, Sign::Sure | Sign::Habit))
+        };
+        let mut known = vec![false; self.people.len()];
+        for (from, draft) in self.people.iter().enumerate() {
+            if let Some(known) = known.get_mut(owner.get(from).map_or(from, |to| to.0 as usize)) {
+                *known |= draft.clinical;
+            }
+        }
+        let mut found = Vec::new();
+        // A comment is about the document.
+        for text in self.texts.iter().filter(|text| !text.place.ends_with("comment()")) {
+            let to = who(text.person);
+            let is_known = known.get(to).copied().unwrap_or(true);
+            let is_asked = !is_known && (by_fields.get(to).is_some_and(|f| *f) || says_who(text));
+            if is_asked && !is_made_up(text) && clinical_words(&text.text, self.rules) >= 2 {
+                known.get_mut(to).into_iter().for_each(|known| *known = true);
+                found.push(text.person);
+            }
+        }
+        for person in found {
+            self.mark_clinical(person);
+        }
     }
 
     /// Looks for what is known of people in the texts about them. `owner` says who each numbered person is.
@@ -388,6 +431,8 @@ fn national(key: &str) -> &str {
 }
 
 /// Text that is kept of one message.
+/// A name or a number that is worth less doesn't say who somebody is.
+const SAYS_WHO: Points = Points(40);
 const KEPT_BYTES_MAX: usize = 4 << 20;
 /// Shorter numbers are found by chance.
 const NUMBER_FROM: usize = 6;

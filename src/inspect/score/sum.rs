@@ -36,6 +36,7 @@ impl Scorer<'_> {
                 evidence.person = *to;
             }
         }
+        self.find_clinical(&owner);
         self.find_known(&owner);
         self.join_facts(&owner);
         self.suppress();

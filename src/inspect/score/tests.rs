@@ -382,3 +382,52 @@ fn what_one_says_in_a_chat_is_of_one() {
     assert!(chat("[web] visitor>").points().0 >= 90);
     assert_eq!(chat("INFO").points().0, 50);
 }
+
+#[test]
+fn a_text_about_somebody_tells_health_in_any_document() {
+    let clinical = |content_type: &str, body: &str| {
+        inspect(content_type, body).persons.iter().any(|person| person.clinical && person.points.0 >= 50)
+    };
+    for body in [
+        r#"{"message":"Patient Harold Mizrahi is HIV positive, started on Biktarvy last week."}"#,
+        r#"{"messages":[{"role":"user","content":"Patient Harold Mizrahi is HIV positive, on Biktarvy."}]}"#,
+        r#"{"mrn":"4481902","message":"HIV positive, start Biktarvy today"}"#,
+        r#"{"name":"Harold Mizrahi","note":"he has diabetes and hypertension"}"#,
+    ] {
+        assert!(clinical("application/json", body), "{body}");
+    }
+    assert!(clinical("text/csv", "id,comment\n1,\"Patient Harold Mizrahi is HIV positive, on Biktarvy.\"\n"));
+    // Of whom texts alone tell, one says both.
+    for body in [
+        r#"{"a":"Patient Harold Mizrahi called us back","b":"our stroke and sepsis unit moves"}"#,
+        r#"{"name":"Harold Mizrahi","note":"please call him back"}"#,
+    ] {
+        assert!(!clinical("application/json", body), "{body}");
+    }
+}
+
+#[test]
+fn numbers_behind_one_part_of_a_name_clear_nobody() {
+    let person = |family: &str, given: &str| {
+        let body = format!(r#"{{"firstName":"{given}","lastName":"{family}","dob":"1962-06-22"}}"#);
+        inspect("application/json", &body).points().0
+    };
+    assert_eq!(person("Medhurst46", "Sumiko254"), 0, "a generator's");
+    for (family, given) in [("Kowalczyk62", "Renata"), ("Haverford", "Babygirl02")] {
+        assert!(person(family, given) >= 90, "{family} {given}");
+    }
+    let text = |name: &str| inspect("text/plain", &format!("Patient: {name}\nDOB: 1962-06-22\n")).points().0;
+    assert!(text("Renata Kowalczyk412") >= 90);
+    assert_eq!(text("Sumiko254 Medhurst46"), 0);
+}
+
+#[test]
+fn a_number_in_a_text_is_a_dummy_where_its_word_is_whole() {
+    let text = |mrn: &str| {
+        let body = format!("Patient: Renata Kowalczyk\nDOB: 1962-06-22\nMRN: {mrn}\nDiagnosis: HIV\n");
+        inspect("text/plain", &body).points().0
+    };
+    for mrn in ["TESTA4482", "DEMOS48213", "4481902"] {
+        assert!(text(mrn) >= 90, "{mrn}");
+    }
+}

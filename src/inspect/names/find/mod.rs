@@ -252,7 +252,8 @@ impl Look<'_> {
             return Some(if full { Evidence::Cued } else { Evidence::Honorific });
         }
         // Capitals in a row are headings and abbreviations, unless a list knows one of them.
-        if name.iter().all(|w| w.shape == Shape::Upper) && !known && after != After::Identified {
+        let told = matches!(cue, Some(Cue::Person | Cue::Label)) && self.is_of_a_register(name);
+        if name.iter().all(|w| w.shape == Shape::Upper) && !known && after != After::Identified && !told {
             return None;
         }
         if full {
@@ -267,6 +268,14 @@ impl Look<'_> {
         let solid = (first.standing.given || first.standing.family) && !first.standing.word;
         let intro = cue == Some(Cue::Intro) && first.shape == Shape::Title;
         (solid || (intro && (first.standing.given || !first.standing.word))).then_some(Evidence::CuedSingle)
+    }
+
+    /// Whether it has the form of registers, `FAMILY, GIVEN`, and no word of it is one of the language or of medicine.
+    fn is_of_a_register(&self, name: &[Word]) -> bool {
+        let is_plain = |word: &Word| {
+            word.standing.word || self.words.is_clinical(&lower(self.own(word), &mut [0; LOWER_BYTES]))
+        };
+        name.get(1).is_some_and(|second| second.comma) && !name.iter().any(is_plain)
     }
 
     fn listed(&self, name: &[Word], after: After) -> Option<Evidence> {
