@@ -431,3 +431,19 @@ fn a_number_in_a_text_is_a_dummy_where_its_word_is_whole() {
         assert!(text(mrn) >= 90, "{mrn}");
     }
 }
+
+#[test]
+fn an_id_that_is_not_opaque_says_who_it_is() {
+    let points = |id: &str| {
+        let body = format!(
+            r#"{{"resourceType":"Observation","subject":{{"reference":"Patient/{id}"}},"valueString":"9.1"}}"#
+        );
+        inspect("application/fhir+json", &body).points().0
+    };
+    for id in ["541-72-6638", "MRN-4471902", "mrn_4471902", "vanterpool-renita-19671102"] {
+        assert_eq!(points(id), 60, "{id}");
+    }
+    for id in ["E4471902", "541726638", "smart-1482713", "hca-pat-1", "a-b-19671102", "pat-test-20250132"] {
+        assert_eq!(points(id), 5, "{id}");
+    }
+}
