@@ -111,11 +111,11 @@ impl Connection {
         progress: &Progress,
         limit: Duration,
     ) -> Option<Result<Response<Incoming>, hyper::Error>> {
-        let request = slot.take()?;
+        let (request, head_alone) = taken(slot)?;
         let is_http2 = self.is_shared();
         let sent = match &mut self.sender {
             Sender::Http1(sender, asked) => {
-                asked.ask(request.method() == Method::HEAD);
+                asked.ask(head_alone);
                 let sending = pin!(sender.try_send_request(request));
                 in_time(sending, &mut self.timer, progress, limit).await?
             }
@@ -130,6 +130,13 @@ impl Connection {
             failed.into_error()
         }))
     }
+}
+
+/// The message, and whether it asks for a head alone: a future that looked at it itself would keep room for it.
+fn taken(slot: &mut Option<Request<OutBody>>) -> Option<(Request<OutBody>, bool)> {
+    let request = slot.take()?;
+    let head_alone = request.method() == Method::HEAD;
+    Some((request, head_alone))
 }
 
 /// What a message's sending gives; `None` once its body has not moved for so long.
@@ -235,7 +242,7 @@ async fn http1(
     address: SocketAddr,
 ) -> Result<Connection, hyper::Error> {
     let mut builder = http1::Builder::new();
-    builder.max_buf_size(HEAD_BYTES_MAX);
+    builder.max_buf_size(HEAD_BYTES_MAX).max_headers(FIELDS_MAX);
     let asked = Arc::new(Asked::default());
     let (sender, connection) =
         builder.handshake(TokioIo::new(Guard::new(stream, Arc::clone(&asked)))).await?;
@@ -259,6 +266,7 @@ async fn http2(
     let mut builder = http2::Builder::new(OnThisThread);
     builder
         .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .keep_alive_interval(KEEP_ALIVE)
@@ -307,6 +315,8 @@ fn from_http2(mut request: Request<OutBody>) -> Request<OutBody> {
     request
 }
 
+/// Fields of a reply's head in HTTP/1.1; hyper's own limit is 100.
+const FIELDS_MAX: usize = 512;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
