@@ -158,8 +158,8 @@ pub struct Running {
     checker: Background,
     handover: Handover,
     draining: Arc<AtomicBool>,
-    /// Dropped last: until then the data folder is this process's.
-    _lock: Lock,
+    /// Until it is dropped the data folder is this process's.
+    lock: Lock,
     /// The control file as it was last taken over whole.
     seen: (i64, i64),
     /// What kept it from that at the last try.
@@ -341,7 +341,7 @@ impl Running {
             checker,
             handover,
             draining,
-            _lock: lock,
+            lock,
             seen,
             left: None,
         })
@@ -545,6 +545,8 @@ impl Running {
         self.draining.store(true, Relaxed);
         // Where another process serves, the admin side is its own at once.
         let admin = (!self.handover.is_released()).then_some(self.admin);
+        // The data folder, too: should the next one end while this one drains, a third may start.
+        let lock = (!self.handover.is_released()).then_some(self.lock);
         drop(self.handover); // with its copies of the sockets, or they would go on listening
         self.checker.stop();
         self.fetcher.stop();
@@ -563,7 +565,7 @@ impl Running {
         // Behind the record writer: fingerprints of the last records are kept, too.
         self.shared.notebook.stop();
         let _ = self.people_writer.join();
-        drop(admin);
+        drop((admin, lock));
         cut
     }
 }

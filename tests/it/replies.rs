@@ -309,11 +309,13 @@ fn an_upstream_forges_no_header_of_ours_behind_its_reply() {
 
 #[test]
 fn a_reply_of_many_fields_comes_through() {
-    let gate = Gate::start();
+    let gate = Gate::with_connection("", "", "reply_headers_max = 500");
     let fields: String = (0..400).map(|n| format!("\r\nX-F-{n}: v")).collect();
     gate.upstreams[1].answer(&answer(&format!("200 OK{fields}"), b"ok"));
     let reply = ask(&gate, 1);
     assert_eq!((reply.status(), reply.header("x-f-399"), &*reply.body), (200, "v", &b"ok"[..]));
+    gate.upstreams[0].answer(&answer(&format!("200 OK{fields}"), b"ok"));
+    assert_eq!(ask(&gate, 0).header("phigate-reason"), "upstream_invalid", "the default is 100");
     let fields: String = (0..600).map(|n| format!("\r\nX-F-{n}: v")).collect();
     gate.upstreams[1].answer(&answer(&format!("200 OK{fields}"), b"ok"));
     assert_eq!(ask(&gate, 1).header("phigate-reason"), "upstream_invalid");
