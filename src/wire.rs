@@ -9,12 +9,16 @@ pub(crate) struct Chunked {
     digits: u8,
     /// Bytes of extensions and of trailers so far.
     extras: usize,
+    /// What is legal, and written by nobody who sends to us: blanks behind a size, zeros before it, extensions of many chunks.
+    is_lenient: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum At {
     #[default]
     Size,
+    /// Blanks behind a size.
+    Blank,
     Extension,
     SizeLf,
     Data,
@@ -39,6 +43,12 @@ pub(crate) enum Chunks {
 }
 
 impl Chunked {
+    /// One of a reply: upstreams write what is legal in more ways, and nobody is led astray by it, as its bytes are written
+    /// anew behind here.
+    pub(crate) fn of_reply() -> Self {
+        Self { is_lenient: true, ..Self::default() }
+    }
+
     /// Reads on, to its end at most; gives how many bytes it took.
     pub(crate) fn take(&mut self, input: &[u8]) -> (usize, Chunks) {
         let mut taken = 0;
@@ -64,19 +74,28 @@ impl Chunked {
     /// Where the byte leads; `None` where it has no place.
     fn next(&mut self, byte: u8) -> Option<At> {
         Some(match (self.at, byte) {
+            (At::Size, b'0') if self.is_lenient && self.left == 0 && self.digits > 0 => {
+                self.extra(At::Size)?
+            }
             (At::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') if self.digits < 15 => {
                 self.digits += 1;
                 self.left = self.left * 16 + u64::from(char::from(byte).to_digit(16)?);
                 At::Size
             }
-            (At::Size, b'\r') | (At::Extension, b'\r') if self.digits > 0 => At::SizeLf,
-            (At::Size, b';') if self.digits > 0 => At::Extension,
+            (At::Size | At::Blank | At::Extension, b'\r') if self.digits > 0 => At::SizeLf,
+            (At::Size | At::Blank, b';') if self.digits > 0 => At::Extension,
+            (At::Size | At::Blank, b' ' | b'\t') if self.is_lenient && self.digits > 0 => {
+                self.extra(At::Blank)?
+            }
             (At::Extension, _) if byte.is_ascii() && is_value_byte(byte) => self.extra(At::Extension)?,
             (At::SizeLf, b'\n') if self.left == 0 => At::LineStart,
             (At::SizeLf, b'\n') => At::Data,
             (At::Data, b'\r') => At::DataLf, // all of the chunk is through
             (At::DataLf, b'\n') => {
                 self.digits = 0;
+                if self.is_lenient {
+                    self.extras = 0;
+                }
                 At::Size
             }
             (At::LineStart, b'\r') => At::LastLf,
@@ -96,7 +115,7 @@ impl Chunked {
     }
 }
 
-/// Chunk extensions and trailers of one body. hyper's own limits are 16 KiB for either.
+/// Chunk extensions and trailers of one body, or in a reply of one chunk. hyper's own limits are 16 KiB of a body for either.
 const EXTRAS_BYTES_MAX: usize = 8 * 1024;
 
 /// The one reading of a length: digits, and no more than a file can have.
@@ -160,6 +179,37 @@ const LENGTH_MAX: u64 = i64::MAX as u64;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn legal_chunks_that_nobody_writes_are_read_in_replies_alone() {
+        let zeros = "0".repeat(40);
+        let extension = "x".repeat(EXTRAS_BYTES_MAX / 2);
+        let many: String = (0..3).map(|_| format!("1;{extension}\r\na\r\n")).collect();
+        let read = |mut chunked: Chunked, body: &str| chunked.take(body.as_bytes()).1;
+        for body in [
+            "3 ;x=y\r\nabc\r\n0\r\n\r\n",
+            "3\t \r\nabc\r\n0 \r\n\r\n",
+            "1     \r\na\r\n0\r\n\r\n",
+            &format!("{zeros}3\r\nabc\r\n{zeros}\r\n\r\n"),
+            &format!("{many}0\r\n\r\n"),
+        ] {
+            assert_eq!(read(Chunked::of_reply(), body), Chunks::Ended, "{body:?}");
+            assert_eq!(read(Chunked::default(), body), Chunks::Broken, "{body:?}");
+        }
+        let flood = "0".repeat(EXTRAS_BYTES_MAX + 2);
+        for body in [
+            " 3\r\nabc\r\n0\r\n\r\n",
+            "3 3\r\nabc\r\n0\r\n\r\n",
+            "3 x\r\nabc\r\n0\r\n\r\n",
+            "3 \nabc\r\n0\r\n\r\n",
+            "1000000000000000\r\n",
+            &format!("1;{}", "x".repeat(EXTRAS_BYTES_MAX + 1)),
+            &format!("1{}", " ".repeat(EXTRAS_BYTES_MAX + 1)),
+            &flood,
+        ] {
+            assert_eq!(read(Chunked::of_reply(), body), Chunks::Broken, "{body:?}");
+        }
+    }
 
     #[test]
     fn the_classes_of_bytes_are_those_of_their_grammars() {

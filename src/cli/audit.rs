@@ -91,7 +91,7 @@ fn verified(data: &Path, key: Option<&str>, anchor: Option<&Path>) -> Result<Exi
         None => own_key(data)?,
     };
     // Before the log is read, which may grow meanwhile.
-    let is_own = Secrets::folder(data).join("audit.key").exists();
+    let is_own = Secrets::folder(data).join("audit.key").exists() && data.join("control.db").exists();
     let known = if is_own { known(data)? } else { 0 };
     let mut report = verify(&folder, &key, anchor).map_err(|e| unreadable(&folder, &e))?;
     let last = report.range.map_or(0, |(_, last)| last);
@@ -111,7 +111,7 @@ fn verified(data: &Path, key: Option<&str>, anchor: Option<&Path>) -> Result<Exi
 
 fn repaired(data: &Path, anchor: Option<&Path>) -> Result<ExitCode, String> {
     own_key(data)?;
-    let key = Secrets::open_or_create(data).map_err(|e| e.to_string())?.audit;
+    let key = Secrets::audit_key(data).map_err(|e| e.to_string())?;
     match repair(data, key, anchor) {
         Ok(Some(seq)) => out::line(format!("The head was signed anew at {seq}; the log says so.")),
         Ok(None) => out::line("The head is good: nothing was changed."),
@@ -162,7 +162,7 @@ fn own_key(data: &Path) -> Result<VerifyingKey, String> {
     if !Secrets::folder(data).join("audit.key").exists() {
         return Err("there is no audit key beside the data folder: --key takes the public one".to_owned());
     }
-    Ok(Secrets::open_or_create(data).map_err(|e| e.to_string())?.audit.public())
+    Ok(Secrets::audit_key(data).map_err(|e| e.to_string())?.public())
 }
 
 fn unreadable(folder: &Path, error: &std::io::Error) -> String {

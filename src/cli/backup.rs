@@ -1,6 +1,6 @@
 //! `phigate backup` and `phigate restore`: a data folder to another folder and back, without its keys.
 
-use super::keys::{audited, finish};
+use super::keys::{audited, finish, there};
 use super::out;
 use crate::secrets::Secrets;
 use crate::store::backup::{Copied, backup, restore};
@@ -31,6 +31,7 @@ pub struct RestoreArgs {
 #[must_use]
 pub fn run(args: &BackupArgs) -> ExitCode {
     let done = || {
+        there(&args.data)?;
         let copied = backup(&args.data, &args.to).map_err(|e| e.to_string())?;
         audited(&args.data, "backup", "", "")?;
         told("backed up", copied);
@@ -50,8 +51,9 @@ pub fn run_restore(args: &RestoreArgs) -> ExitCode {
         let keys = Secrets::folder(&args.data);
         if !keys.exists() {
             out::complain(format!(
-                "There are no keys in {}: put those of the backed up gateway there before it starts, or no API key, token or record token is known.",
-                keys.display()
+                "There are no keys in {}: put those of the backed up gateway there, without them it doesn't start. Where they are gone for good, `phigate secrets renew --data {}` makes new ones: no API key, token or record token is known then.",
+                keys.display(),
+                args.data.display()
             ));
             return Ok(ExitCode::SUCCESS);
         }

@@ -1,9 +1,10 @@
-//! `phigate check`: every problem of a configuration file and of rules files at once, without binding or opening
-//! anything else.
+//! `phigate check`: every problem of a configuration file, of what it leads to and of rules files at once, without
+//! binding anything or running a command.
 
 use super::{out, test};
 use crate::config::{self, Config};
 use crate::inspect::rules::{Changes, Mode};
+use crate::run::missing;
 use crate::tune::{self, Checked};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,6 +15,9 @@ pub struct Args {
     /// The configuration file; the rules files that it names are checked with it.
     #[arg(required_unless_present = "rules")]
     file: Option<PathBuf>,
+    /// Ask for nothing that stands on the machine that runs it: certificates, keys, variables, folders.
+    #[arg(long)]
+    offline: bool,
     /// Check a rules file, or a folder of them, beside the configuration's. May be given again.
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
@@ -35,6 +39,9 @@ pub fn run(args: &Args) -> ExitCode {
             Ok(good) => config = Some(good.beside(file)),
             Err(wrong) => problems.extend(wrong.iter().map(|p| format!("{}: {p}", file.display()))),
         }
+    }
+    if let (Some(config), Some(file), false) = (&config, &args.file, args.offline) {
+        problems.extend(missing(config, false).iter().map(|p| format!("{}: {p}", file.display())));
     }
     let mut files = config.as_ref().map(Config::rule_files).unwrap_or_default();
     files.extend(args.rules.iter().cloned());

@@ -1,7 +1,7 @@
 //! `phigate fingerprints`: from production to lower environments. The filter and its key are two files: the filter alone
 //! can't be asked, the key alone knows nobody. They travel by different ways, and meet in the lower environment's folders.
 
-use super::keys::{audited, finish, now, open};
+use super::keys::{audited, finish, now, open, there};
 use super::out;
 use crate::people::{imported_files, read_prints, seen_file, write_prints};
 use crate::run::IMPORTED;
@@ -51,6 +51,7 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 fn export(data: &Path, file: &Path) -> Result<ExitCode, String> {
+    there(data)?;
     let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
     let Some(filter) = read_prints(&seen_file(data), &secrets.fingerprints).map_err(|e| e.to_string())?
     else {

@@ -1,5 +1,6 @@
 //! `phigate keys`: API keys of callers. Shown once, stored as keyed hashes.
 
+use super::names::AgainstConfig;
 use super::out;
 use crate::audit::{self, Audit, Event};
 use crate::org::CallerRole;
@@ -34,6 +35,8 @@ enum Command {
         /// Days until it expires; without it, never.
         #[arg(long, value_name = "DAYS")]
         expires_days: Option<u32>,
+        #[command(flatten)]
+        against: AgainstConfig,
     },
     /// List keys: never the key itself.
     List,
@@ -48,21 +51,22 @@ enum Command {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
+        if !matches!(args.command, Command::Create { .. }) {
+            there(&args.data)?;
+        }
         let control = open(&args.data)?;
         let now = now();
         match &args.command {
-            Command::Create { environment, role, name, expires_days } => {
+            Command::Create { environment, role, name, expires_days, against } => {
+                let names = against.names()?;
                 let (name, role) = (checked(name)?, checked(role)?);
                 if role == CallerRole::Nobody.as_str() {
                     return Err("nobody is whoever has no key".to_owned());
                 }
-                if !CallerRole::PRESET.iter().any(|preset| preset.as_str() == role) {
-                    out::complain(format!(
-                        "{role} has to be a [[caller_role]] of the gateway's configuration."
-                    ));
-                }
+                names.caller_role(role)?;
                 let expires = expires_days.map(|days| now + i64::from(days) * 86_400);
                 let environment = checked(environment)?;
+                names.environment(environment)?;
                 let fresh = Fresh::key().map_err(|e| e.to_string())?;
                 let id = fresh.id().to_owned();
                 audited(&args.data, "create_key", environment, &id)?;
@@ -93,6 +97,17 @@ pub(super) fn finish(command: &str, result: Result<ExitCode, String>) -> ExitCod
         out::complain(format!("phigate {command}: {problem}"));
         ExitCode::from(2)
     })
+}
+
+/// Whether there is a data folder, for what only reads or changes one: nothing is made by a name that was mistyped.
+pub(super) fn there(data: &Path) -> Result<(), String> {
+    // What is lost is told by whoever opens it.
+    match data.join("control.db").exists() || Control::is_lost(data) {
+        true => Ok(()),
+        false => {
+            Err(format!("{}: no data folder of a gateway, there is no control.db in it", data.display()))
+        }
+    }
 }
 
 pub(super) fn open(data: &Path) -> Result<Control, String> {
@@ -137,9 +152,6 @@ pub(super) fn audited(data: &Path, action: &str, environment: &str, object: &str
 
 /// How far the audit went, as the gateway remembers.
 pub(super) fn known(data: &Path) -> Result<u64, String> {
-    if !data.join("control.db").exists() {
-        return Ok(0);
-    }
     let seq = open(data)?.setting(audit::KNOWN).map_err(|e| e.to_string())?;
     Ok(seq.and_then(|seq| u64::try_from(seq).ok()).unwrap_or_default())
 }

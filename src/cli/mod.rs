@@ -11,6 +11,7 @@ pub mod explain;
 pub mod fingerprints;
 pub mod glass;
 pub mod keys;
+pub mod names;
 pub mod org;
 pub mod out;
 pub mod records;

@@ -4,11 +4,30 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// Writes one line; a closed pipe ends the program quietly, as `head` expects.
+/// Writes one line. Where nobody reads any more, as behind `head`, it is left out, and the command goes on to its verdict;
+/// where it can't be written, the program ends with exit code 2: what was asked for isn't there.
 pub fn line(text: impl AsRef<str>) {
+    if IS_UNREAD.load(Relaxed) {
+        return;
+    }
     let mut out = io::stdout().lock();
-    if out.write_all(text.as_ref().as_bytes()).and_then(|()| out.write_all(b"\n")).is_err() {
+    let written = out.write_all(text.as_ref().as_bytes()).and_then(|()| out.write_all(b"\n"));
+    match written.map_err(|error| error.kind()) {
+        Ok(()) => {}
+        Err(io::ErrorKind::BrokenPipe) => IS_UNREAD.store(true, Relaxed),
+        Err(kind) => {
+            complain(format!("phigate: standard output can't be written: {kind}"));
+            std::process::exit(2);
+        }
+    }
+}
+
+/// Writes one line of many without an end: where nobody reads any more, the program ends quietly.
+pub fn endless_line(text: impl AsRef<str>) {
+    line(text);
+    if IS_UNREAD.load(Relaxed) {
         std::process::exit(0);
     }
 }
@@ -59,6 +78,9 @@ impl Drop for Pager {
         let _ = self.child.wait();
     }
 }
+
+/// Whoever read standard output is gone.
+static IS_UNREAD: AtomicBool = AtomicBool::new(false);
 
 /// Whether the terminal behind a pager wants colours.
 static WANTS_COLOURS: OnceLock<bool> = OnceLock::new();

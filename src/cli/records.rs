@@ -110,7 +110,7 @@ pub fn run(args: &Args) -> ExitCode {
             Command::Export(search) => {
                 return exported(&api, &format!("/v1/records/export?{}", search.query()));
             }
-            Command::Tail => return passed_on(&api, "/v1/records/tail", &mut |line| out::line(line)),
+            Command::Tail => return passed_on(&api, "/v1/records/tail", &mut |line| out::endless_line(line)),
         };
         if answer.status != 200 {
             return Ok(answer.refused());

@@ -1,7 +1,7 @@
 //! `phigate registry`: the organization's test people. Who they are is kept as keyed hashes alone; whoever proposes one
 //! can't approve it.
 
-use super::keys::{audited, checked, finish, now};
+use super::keys::{audited, checked, finish, now, there};
 use super::out;
 use super::table::{self, Row};
 use crate::inspect::decode::Budget;
@@ -91,6 +91,9 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 fn command(args: &Args) -> Result<ExitCode, String> {
+    if !matches!(args.command, Command::Import { .. }) {
+        there(&args.data)?;
+    }
     let secrets = Secrets::open_or_create(&args.data).map_err(|e| e.to_string())?;
     let control = Control::open(&args.data, secrets.pepper.clone()).map_err(|e| e.to_string())?;
     let registry = Registry { data: &args.data, control: &control, secrets: &secrets };

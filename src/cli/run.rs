@@ -5,7 +5,7 @@ use super::out;
 use crate::config::Config;
 use crate::listen::Predecessor;
 use crate::org::Flag;
-use crate::run::{RunError, Running, handover_path};
+use crate::run::{RunError, Running, files_of, handover_path, missing};
 use crate::telemetry::log::{self, LogFormat};
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
@@ -55,6 +55,8 @@ enum EnvironmentFlag {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     log::start(args.log, "info");
+    // Before it is read: what changes from then on is taken over later.
+    let file = args.config.as_deref().map(stamp);
     let config = match load(args) {
         Ok(config) => config,
         Err(problems) => {
@@ -64,6 +66,7 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(EX_CONFIG);
         }
     };
+    let stamps: Vec<Stamp> = file.into_iter().chain(files_of(&config).into_iter().map(stamp)).collect();
     let connections_max = config.limits.connections_max;
     match descriptors() {
         // A message has two: its caller's and its upstream's.
@@ -97,8 +100,18 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let asked = config.clone();
     let running = match Running::start_after(config, before) {
         Ok(running) => running,
+        // Of files and secrets all that are missing are told, not the first alone.
+        Err(error) if error.is_of_the_configuration() => {
+            let mut problems = missing(&asked, true);
+            if problems.is_empty() {
+                problems.push(error.to_string());
+            }
+            problems.iter().for_each(|problem| out::complain(format!("phigate run: {problem}")));
+            return ExitCode::from(EX_CONFIG);
+        }
         Err(RunError::Rules(problems)) => {
             problems.iter().for_each(out::complain);
             return ExitCode::from(EX_CONFIG);
@@ -112,7 +125,7 @@ pub fn run(args: &Args) -> ExitCode {
         tracing::info!(listener = &**listener, address = %address, "Listening.");
     }
     tracing::info!(address = %running.admin_address(), "The admin side listens.");
-    runtime.block_on(watch(running, signals, args.config.as_deref()))
+    runtime.block_on(watch(running, signals, args.config.as_deref(), Files::started_from(stamps)))
 }
 
 fn load(args: &Args) -> Result<Config, Vec<String>> {
@@ -162,10 +175,14 @@ impl Signals {
 }
 
 /// Signals, and new keys, until told to stop.
-async fn watch(mut running: Running, mut signals: Signals, file: Option<&Path>) -> ExitCode {
+async fn watch(
+    mut running: Running,
+    mut signals: Signals,
+    file: Option<&Path>,
+    mut files: Files,
+) -> ExitCode {
     let mut keys = tokio::time::interval(KEYS_EVERY);
     let mut looks = tokio::time::interval(FILES_EVERY);
-    let mut files = Files::of(&running, file);
     let mut around = tokio::time::interval(AROUND_EVERY);
     loop {
         tokio::select! {
@@ -177,6 +194,8 @@ async fn watch(mut running: Running, mut signals: Signals, file: Option<&Path>) 
             _ = signals.term.recv() => break,
             _ = signals.int.recv() => break,
             _ = signals.hup.recv() => {
+                // Whatever becomes of the configuration: it may have been moved away.
+                running.reopen_access_log();
                 let before = Files::of(&running, file);
                 reload(&running, file);
                 files = before.taken_over(&running, file);
@@ -208,16 +227,22 @@ struct Files {
 /// Path, change time, length and number of a file; `None` where it is absent.
 type Stamp = (PathBuf, Option<(std::time::SystemTime, u64, u64)>);
 
+fn stamp(path: impl Into<PathBuf>) -> Stamp {
+    let path = path.into();
+    let found = std::fs::metadata(&path).ok();
+    let seen = found.and_then(|f| Some((f.modified().ok()?, f.len(), f.ino())));
+    (path, seen)
+}
+
 impl Files {
-    fn of(running: &Running, file: Option<&Path>) -> Self {
-        let stamp = |path: PathBuf| {
-            let found = std::fs::metadata(&path).ok();
-            let seen = found.and_then(|f| Some((f.modified().ok()?, f.len(), f.ino())));
-            (path, seen)
-        };
-        let paths = file.map(Path::to_owned).into_iter().chain(running.files());
-        let stamps: Vec<_> = paths.map(stamp).collect();
+    /// Those of a start, as they were before they were read.
+    fn started_from(stamps: Vec<Stamp>) -> Self {
         Self { taken: stamps.clone(), last: stamps }
+    }
+
+    fn of(running: &Running, file: Option<&Path>) -> Self {
+        let paths = file.map(Path::to_owned).into_iter().chain(running.files());
+        Self::started_from(paths.map(stamp).collect())
     }
 
     /// What was taken over, where this was seen before: a change since then is still to be seen.

@@ -135,9 +135,7 @@ pub fn run(args: &Args) -> ExitCode {
 pub(super) fn known(data: Option<&Path>) -> Result<Option<People>, String> {
     let Some(data) = data else { return Ok(None) };
     // A folder that isn't there would be made, and would know nobody.
-    if !data.is_dir() {
-        return Err(format!("{}: no such folder", data.display()));
-    }
+    super::keys::there(data)?;
     let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
     let control = Control::open(data, secrets.pepper.clone()).map_err(|e| e.to_string())?;
     People::of_folder(data, &control, &secrets, Remember::Nobody).map(Some).map_err(|e| e.to_string())

@@ -1,8 +1,9 @@
 //! `phigate secrets`: keys that stand beside the data folder.
 
-use super::keys::{audited, checked, finish};
+use super::keys::{audited, checked, finish, there};
 use super::out;
 use crate::secrets::{self, Secrets, TokenKeys};
+use crate::store::Control;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -23,6 +24,9 @@ enum Command {
     RotateTokens,
     /// Forget the old keys of tokens, once the retention of their records is over.
     ForgetPastTokens,
+    /// Make new keys, and a new control.db, in the place of those that are lost for good: a gateway doesn't start without
+    /// them. What was made with the old ones is worth nothing then. Where nothing is lost, nothing is done.
+    Renew,
     /// Remove the key of a day: what it sealed can't be opened by anybody from then on. It can't be undone.
     Shred {
         /// The environment.
@@ -38,10 +42,15 @@ enum Command {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
+        there(&args.data)?;
+        if matches!(args.command, Command::Renew) {
+            return renewed(&args.data);
+        }
         Secrets::open_or_create(&args.data).map_err(|e| e.to_string())?;
         let folder = Secrets::folder(&args.data);
         // The event comes first: a key that changes does so with a word.
         let done = match &args.command {
+            Command::Renew => return renewed(&args.data),
             Command::Shred { environment, day } => return shredded(&args.data, environment, day),
             Command::RotateTokens => {
                 audited(&args.data, "rotate_token_key", "", "tokens.key")?;
@@ -57,6 +66,27 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(ExitCode::SUCCESS)
     };
     finish("secrets", run())
+}
+
+/// Makes what is lost anew, and says so in the audit.
+fn renewed(data: &Path) -> Result<ExitCode, String> {
+    let (lost, is_control_lost) = (Secrets::lost(data), Control::is_lost(data));
+    let made = lost.iter().filter_map(|lost| lost.path.file_name()?.to_str());
+    let made: Vec<&str> = made.chain(is_control_lost.then_some("control.db")).collect();
+    if made.is_empty() {
+        out::complain("Nothing is lost: nothing was made.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let secrets = Secrets::renew(data).map_err(|e| e.to_string())?;
+    Control::renew(data, secrets.pepper).map_err(|e| e.to_string())?;
+    for lost in &lost {
+        out::complain(format!("{} is a new one: {}.", lost.path.display(), lost.means));
+    }
+    if is_control_lost {
+        out::complain("control.db is a new one: there are no keys, tokens, members and test people.");
+    }
+    audited(data, "renew_secrets", "", &made.join(" "))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Removes a day's key of sealed originals. The event comes first: a key that is gone is gone with a word.

@@ -1,6 +1,7 @@
 //! `phigate tokens`: tokens of people who read records.
 
-use super::keys::{audited, checked, finish, now, open, revoke, state};
+use super::keys::{audited, checked, finish, now, open, revoke, state, there};
+use super::names::AgainstConfig;
 use super::out;
 use crate::store::{Fresh, NewToken};
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ enum Command {
         /// Days until it expires; without it, never.
         #[arg(long, value_name = "DAYS")]
         expires_days: Option<u32>,
+        #[command(flatten)]
+        against: AgainstConfig,
     },
     /// List tokens: never the token itself.
     List,
@@ -44,17 +47,22 @@ enum Command {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
+        if !matches!(args.command, Command::Create { .. }) {
+            there(&args.data)?;
+        }
         let control = open(&args.data)?;
         let now = now();
         match &args.command {
-            Command::Create { name, environment, expires_days } => {
+            Command::Create { name, environment, expires_days, against } => {
+                let names = against.names()?;
                 let name = checked(name)?;
                 let mut roles: Vec<(String, String)> = Vec::new();
                 for pair in environment {
                     let (environment, role) =
                         pair.split_once(':').ok_or("--environment wants ENVIRONMENT:ROLE")?;
-                    // The gateway's configuration may have more: a role that it doesn't know gives nothing.
                     let role = checked(role)?;
+                    names.environment(checked(environment)?)?;
+                    names.role(role)?;
                     if roles.iter().any(|(e, _)| e == environment) {
                         return Err("one role for each environment".to_owned());
                     }

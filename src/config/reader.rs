@@ -6,6 +6,14 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// A text whose URL, if it is one, tells nobody's name and password.
+pub(super) fn without_user(text: &str) -> String {
+    match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
+        Some((scheme, host)) => format!("{scheme}://…@{host}"),
+        None => text.to_owned(),
+    }
+}
+
 /// One problem of a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -62,7 +70,8 @@ impl Problems {
         got: impl Into<String>,
     ) {
         let line = self.line(at);
-        self.list.push(Problem { line, key, wanted: wanted.into(), got: got.into(), did_you_mean: None });
+        let got = without_user(&got.into());
+        self.list.push(Problem { line, key, wanted: wanted.into(), got, did_you_mean: None });
     }
 
     /// The line of a place, from 1; 0 for none.

@@ -448,6 +448,7 @@ pub(super) fn connection_of(
         http2: upstream.http2,
         reply_idle_timeout_ms: upstream.reply_idle_timeout_ms,
         pool_idle_max: upstream.pool_idle_max,
+        reply_headers_max: upstream.reply_headers_max,
         pool_idle_timeout_ms: upstream.pool_idle_timeout_ms,
         tls: upstream.tls,
         secret_headers: upstream.secret_headers,

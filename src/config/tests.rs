@@ -296,3 +296,17 @@ fn sealing_without_records_is_told() {
         "{got:#?}"
     );
 }
+
+#[test]
+fn a_refused_url_tells_nobody_s_password() {
+    for (url, shown) in [
+        ("http://ann:made-up@127.0.0.1:9", "`http://…@127.0.0.1:9`"),
+        ("https://ann:made/up@ehr.example.org/x@y", "`https://…@y`"),
+        ("ann:made-up@ehr.example.org", "`…@ehr.example.org`"),
+    ] {
+        let text = GOOD.replacen("http://127.0.0.1:9001", url, 1);
+        assert_ne!(text, GOOD);
+        let got = problems(&text);
+        assert!(got.iter().any(|p| p.contains(shown)) && !got.iter().any(|p| p.contains("made")), "{got:?}");
+    }
+}

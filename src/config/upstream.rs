@@ -21,6 +21,7 @@ pub(super) struct Upstream {
     pub(super) http2: Http2,
     pub(super) reply_idle_timeout_ms: u64,
     pub(super) pool_idle_max: usize,
+    pub(super) reply_headers_max: usize,
     pub(super) pool_idle_timeout_ms: u64,
     pub(super) tls: Option<TlsSettings>,
     pub(super) secret_headers: Vec<(HeaderName, Secret)>,
@@ -44,6 +45,9 @@ impl Upstream {
         let dns_refresh_ms = ms("dns_refresh_ms", d.dns_refresh_ms, 86_400_001);
         let pool_idle_max =
             t.number("pool_idle_max", d.pool_idle_max as u64, 0..100_001, "connections", problems) as usize;
+        let headers_max = d.reply_headers_max as u64;
+        let reply_headers_max =
+            t.number("reply_headers_max", headers_max, 1..10_001, "fields", problems) as usize;
         let requests_max =
             small(t.number("requests_max", 0, 0..10_000_001, "messages (0: no limit)", problems));
         let retries_max = small(t.number("retries_max", d.retries_max.into(), 0..11, "times", problems));
@@ -67,6 +71,7 @@ impl Upstream {
             http2,
             reply_idle_timeout_ms,
             pool_idle_max,
+            reply_headers_max,
             pool_idle_timeout_ms,
             tls: tls.filter(|_| is_tls),
             secret_headers,
@@ -84,7 +89,10 @@ fn endpoints(t: &mut Table<'_, '_>, problems: &mut Problems) -> Option<(bool, Ve
         match url(&text) {
             Ok((is_tls, host, port)) => Some((is_tls, ConfiguredEndpoint { host, port, weight: 1 })),
             Err(wanted) => {
-                problems.add(Some(span), t.key(key), wanted, format!("`{text}`"));
+                // With a scheme or without: what stands before an `@` is somebody's name and password.
+                let shown = text.rsplit_once('@').filter(|_| !text.contains("://"));
+                let shown = shown.map_or(text.clone(), |(_, host)| format!("…@{host}"));
+                problems.add(Some(span), t.key(key), wanted, format!("`{shown}`"));
                 None
             }
         }

@@ -111,9 +111,7 @@ impl Connection {
         progress: &Progress,
         limit: Duration,
     ) -> Option<Result<Response<Incoming>, hyper::Error>> {
-        // Asked of the slot: what was borrowed once has room in the future, moved or not.
-        let head_alone = slot.as_ref().is_some_and(|request| request.method() == Method::HEAD);
-        let request = slot.take()?;
+        let (request, head_alone) = taken(slot)?;
         let is_http2 = self.is_shared();
         let sent = match &mut self.sender {
             Sender::Http1(sender, asked) => {
@@ -132,6 +130,13 @@ impl Connection {
             failed.into_error()
         }))
     }
+}
+
+/// The message, and whether it asks for a head alone: a future that looked at it itself would keep room for it.
+fn taken(slot: &mut Option<Request<OutBody>>) -> Option<(Request<OutBody>, bool)> {
+    let request = slot.take()?;
+    let head_alone = request.method() == Method::HEAD;
+    Some((request, head_alone))
 }
 
 /// What a message's sending gives; `None` once its body has not moved for so long.
@@ -189,7 +194,7 @@ async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Resu
     let opened = match &endpoint.tls {
         None => match upstream.http2 {
             Http2::Always => http2(stream, address, Scheme::HTTP).await,
-            Http2::Off | Http2::Alpn => http1(stream, address).await,
+            Http2::Off | Http2::Alpn => http1(stream, address, upstream.reply_headers_max).await,
         },
         Some(tls) => {
             let handshake = || ForwardError::Handshake { upstream: Arc::clone(&upstream.name) };
@@ -198,7 +203,7 @@ async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Resu
             match upstream.http2 {
                 Http2::Always if !chosen => return Err(handshake()),
                 _ if chosen => http2(stream, address, Scheme::HTTPS).await,
-                _ => http1(stream, address).await,
+                _ => http1(stream, address, upstream.reply_headers_max).await,
             }
         }
     };
@@ -235,9 +240,14 @@ async fn reach(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Rea
 async fn http1(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     address: SocketAddr,
+    headers_max: usize,
 ) -> Result<Connection, hyper::Error> {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES_MAX);
+    // Said at all, each reply costs two allocations, and some thousand instructions at 500.
+    if headers_max != HYPER_HEADERS_MAX {
+        builder.max_headers(headers_max);
+    }
     let asked = Arc::new(Asked::default());
     let (sender, connection) =
         builder.handshake(TokioIo::new(Guard::new(stream, Arc::clone(&asked)))).await?;
@@ -261,6 +271,7 @@ async fn http2(
     let mut builder = http2::Builder::new(OnThisThread);
     builder
         .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .keep_alive_interval(KEEP_ALIVE)
@@ -309,6 +320,8 @@ fn from_http2(mut request: Request<OutBody>) -> Request<OutBody> {
     request
 }
 
+/// Fields of a head in HTTP/1.1 that hyper has room for by itself.
+pub(super) const HYPER_HEADERS_MAX: usize = 100;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -346,7 +359,7 @@ mod tests {
     async fn a_connection_whose_last_piece_is_not_taken_yet_is_ready_for_the_next_message() {
         let (ours, mut theirs) = tokio::io::duplex(1 << 16);
         let talk = async {
-            let mut opened = http1(ours, ([127, 0, 0, 1], 1).into()).await.expect("opens");
+            let mut opened = http1(ours, ([127, 0, 0, 1], 1).into(), HYPER_HEADERS_MAX).await.expect("opens");
             for _ in 0..3 {
                 let request = Request::get("/").body(OutBody::empty()).expect("request");
                 let (progress, limit) = (request.body().progress(), Duration::from_secs(60));

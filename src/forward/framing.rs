@@ -169,10 +169,11 @@ impl Head {
                 *self = Self { is_alone: self.is_alone, interim, ..Self::default() };
                 (!has_body && interim <= INTERIM_HEADS_MAX).then_some(State::Head)
             }
-            204 if has_body => None,
+            // Said of a body that never comes, as of 304; one that does come is surplus.
+            204 if has_body && !self.is_chunked => None,
             204 | 304 => Some(State::Idle),
             _ if self.is_alone => Some(State::Idle),
-            _ if self.is_chunked => Some(State::Chunked(Chunked::default())),
+            _ if self.is_chunked => Some(State::Chunked(Chunked::of_reply())),
             _ => Some(match self.length {
                 Some(0) => State::Idle,
                 Some(length) => State::Length(length),
@@ -217,6 +218,8 @@ mod tests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;x=y\r\na\r\n\r\n0\r\nT: v\r\n\r\n",
             "HTTP/1.1 204 No Content\r\n\r\n",
             "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3 ; x=y\r\nabc\r\n00000000000000000000\r\n\r\n",
             "HTTP/1.1 304 Not Modified\r\nContent-Length: 90\r\n\r\n",
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
         ] {

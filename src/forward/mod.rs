@@ -72,6 +72,8 @@ pub struct Upstream {
     pub reply_idle_timeout_ms: u64,
     /// Idle connections kept, on each thread. More are closed. Default 64.
     pub pool_idle_max: usize,
+    /// Fields that a reply's head may have in HTTP/1.1; one with more is invalid. Default 100.
+    pub reply_headers_max: usize,
     /// How long an idle connection is kept: shorter than upstreams keep theirs. Default 30 000.
     pub pool_idle_timeout_ms: u64,
     /// Headers that only it may know: written last, in place of any others.
@@ -122,6 +124,7 @@ impl Upstream {
             reply_head_timeout_ms: 60_000,
             reply_idle_timeout_ms: 300_000,
             pool_idle_max: 64,
+            reply_headers_max: connect::HYPER_HEADERS_MAX,
             pool_idle_timeout_ms: 30_000,
             secret_headers: Arc::new([]),
             barred: Barred::default(),

@@ -18,7 +18,7 @@ use crate::resolve::Route;
 use crate::telemetry::access::{AccessLine, fault};
 use crate::telemetry::metrics::{Cells, Outcome};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -333,7 +333,11 @@ impl HeadText {
     /// The text of a reply's head.
     #[must_use]
     pub(super) fn of_reply(head: &http::response::Parts) -> Self {
-        Self::of_headers(&head.headers)
+        let text = Self::of_headers(&head.headers);
+        // Only tells how long the whole would be: nothing of it is there.
+        let is_none = head.status == StatusCode::RANGE_NOT_SATISFIABLE
+            && head.headers.get_all(header::CONTENT_RANGE).iter().all(is_unsatisfied);
+        Self { partial: text.partial && !is_none, ..text }
     }
 
     fn of_headers(headers: &HeaderMap) -> Self {
@@ -351,6 +355,12 @@ impl HeadText {
             trace: trace_of(headers),
         }
     }
+}
+
+/// `bytes */1000` (RFC 9110, section 14.4).
+fn is_unsatisfied(range: &HeaderValue) -> bool {
+    let length = range.as_bytes().strip_prefix(b"bytes */");
+    length.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
 }
 
 /// The trace that a head belongs to; none where it says nothing, or nothing that is one.
@@ -417,6 +427,20 @@ pub(super) fn known_method(method: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_that_can_t_be_had_is_no_part_of_anything() {
+        let partial = |status: u16, range: &'static str| {
+            let reply = http::Response::builder().status(status).header("content-range", range).body(());
+            HeadText::of_reply(&reply.expect("a reply").into_parts().0).partial
+        };
+        assert!(!partial(416, "bytes */5120"));
+        for (status, range) in
+            [(416, "bytes 0-9/5120"), (416, "bytes */*"), (416, "bytes */"), (200, "bytes */5120")]
+        {
+            assert!(partial(status, range), "{status} {range}");
+        }
+    }
 
     #[test]
     fn a_trace_that_begins_here_is_named_as_its_record() {

@@ -396,7 +396,16 @@ impl Gateway {
     fn passed(&self, mut exchange: Box<Exchange>, reply: ClearedReply) -> Response<ReplyBody> {
         exchange.would_refuse = exchange.would_refuse.or(reply.would_refuse());
         let (mut head, body) = reply.into_parts();
+        let offer = offered(&head).filter(|offer| {
+            let may =
+                |route: &Arc<Route>| offer.to_str().is_ok_and(|protocol| decide::may_switch(protocol, route));
+            exchange.route.as_ref().is_some_and(may)
+        });
         prepare_reply(&mut head);
+        if let Some(offer) = offer {
+            head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            head.headers.insert(header::UPGRADE, offer);
+        }
         if let Ok(id) = HeaderValue::from_str(&exchange.id) {
             head.headers.insert(respond::RECORD_HEADER, id);
         }
@@ -538,6 +547,16 @@ impl From<Box<Refusal>> for Failure {
     fn from(refusal: Box<Refusal>) -> Self {
         Self(refusal)
     }
+}
+
+/// The protocol that an upstream wants its caller to switch to (RFC 9110, section 15.5.22); one name alone.
+fn offered(head: &http::response::Parts) -> Option<HeaderValue> {
+    if head.status != StatusCode::UPGRADE_REQUIRED {
+        return None;
+    }
+    let mut values = head.headers.get_all(header::UPGRADE).iter();
+    let value = values.next().filter(|value| !value.as_bytes().contains(&b','))?;
+    values.next().is_none().then(|| value.clone())
 }
 
 /// The protocol that a message asks to switch to. The guard took it for one.

@@ -41,6 +41,8 @@ use tokio::sync::Notify;
 pub(super) struct Thread {
     pub counters: Arc<ListenCounters>,
     pub is_draining: Cell<bool>,
+    /// When a drain began, and until when it has connections in use wait for one more message.
+    drain: Cell<Option<(Instant, Instant)>>,
     /// Told when a connection ends.
     pub on_end: Notify,
     connections: RefCell<HashMap<u64, Rc<ConnectionState>>>,
@@ -52,6 +54,7 @@ impl Thread {
         Rc::new(Self {
             counters,
             is_draining: Cell::new(false),
+            drain: Cell::new(None),
             on_end: Notify::new(),
             connections: RefCell::default(),
             next_id: Cell::new(0),
@@ -69,11 +72,22 @@ impl Thread {
         busy as u64
     }
 
-    /// Starts the drain: each connection closes when its message ends, at once if it has none.
-    pub(super) fn drain(&self) {
+    /// Starts the drain: each connection closes when its message ends, at once if it has had none for a while. Of one whose
+    /// caller is at work the next message may be on its way already: it is waited for, for a share of `limit`, and answered
+    /// with `Connection: close`.
+    pub(super) fn drain(&self, limit: Duration) {
         self.is_draining.set(true);
+        let now = Instant::now();
+        self.drain.set(Some((now, now + IN_USE.min(limit / 4))));
         let wakers: Vec<_> = self.connections.borrow().values().filter_map(|c| c.waker.take()).collect();
         wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Until when a connection is waited for in a drain; `None`: no longer.
+    fn waits_for(&self, state: &ConnectionState) -> Option<Instant> {
+        let (began, until) = self.drain.get()?;
+        let is_in_use = state.is_busy() || state.idle_since.get() + IN_USE > began;
+        (is_in_use && Instant::now() < until).then_some(until)
     }
 
     fn enter(self: &Rc<Self>, state: Rc<ConnectionState>) -> Entered {
@@ -327,6 +341,9 @@ where
 /// can't know.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// A connection whose last message ended no longer ago is in use: its caller has the next one ready, as a rule.
+const IN_USE: Duration = Duration::from_secs(1);
+
 /// What comes before a connection's first message: `None` where a drain doesn't wait for it any longer.
 async fn unless_drained(prelude: impl Future<Output = Option<Opened>>, entered: &Entered) -> Option<Opened> {
     let mut prelude = pin!(prelude);
@@ -370,8 +387,14 @@ async fn drive<C: Drivable>(
             }
             // A head that has begun is let in, and answered with `Connection: close`; one that is still on its way, too.
             if !is_told && thread.is_draining.get() && state.head_since.get().is_none() {
-                if state.delivered.get() == 0 && Instant::now() < fresh {
-                    timer.as_mut().reset(fresh.into());
+                let waits = match state.delivered.get() {
+                    0 => Some(fresh).filter(|fresh| Instant::now() < *fresh),
+                    // Callers of HTTP/2 are told at any time.
+                    _ if C::SAYS_GOODBYE => None,
+                    _ => thread.waits_for(state),
+                };
+                if let Some(until) = waits {
+                    timer.as_mut().reset(until.into());
                     if timer.as_mut().poll(cx).is_pending() {
                         return Poll::Pending;
                     }
@@ -476,8 +499,8 @@ impl Calls {
         if self.state.malformed.get() {
             count(&self.thread.counters.bodies_malformed);
         }
-        if self.state.is_body_left.get() || self.state.awaits_100.get() {
-            // hyper would close without saying so, or take the next head for the body.
+        if self.state.is_body_left.get() || self.state.awaits_100.get() || self.thread.is_draining.get() {
+            // hyper would close without saying so, or take the next head for the body; and a drain lets no more in.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response.body_mut().set_exchange(end);

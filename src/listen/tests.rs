@@ -377,6 +377,31 @@ async fn a_connection_that_was_just_opened_still_brings_its_message_into_a_drain
 }
 
 #[tokio::test]
+async fn a_drain_waits_for_the_next_message_of_connections_in_use_and_closes_the_others_at_once() {
+    let started = start(Limits::default());
+    let say = async |stream: &mut TcpStream| {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sends");
+        read_until(stream, "hello").await
+    };
+    let (mut idle, mut used, mut left) =
+        (started.connect().await, started.connect().await, started.connect().await);
+    say(&mut idle).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    for stream in [&mut used, &mut left] {
+        assert!(!say(stream).await.contains("connection: close"));
+    }
+    let begun = std::time::Instant::now();
+    let draining = tokio::spawn(started.drain());
+    assert_eq!(read_to_end(&mut idle).await, "");
+    // What is waited for a second would be closed, too, if the idle one had been.
+    assert!(say(&mut used).await.contains("connection: close"));
+    assert_eq!(read_to_end(&mut used).await, "");
+    assert_eq!(read_to_end(&mut left).await, "");
+    assert_eq!(draining.await.expect("drains"), 0);
+    assert!(begun.elapsed() < LONG / 2, "nobody is waited for much longer");
+}
+
+#[tokio::test]
 async fn a_drain_cuts_what_outlives_its_limit() {
     let mut started = start(Limits { drain_timeout_ms: 50, ..Limits::default() });
     let mut busy = started.connect().await;

@@ -164,7 +164,7 @@ impl Worker {
         }
         let is_drain = stopped.wait_for(|stop| *stop).await.is_ok();
         if is_drain {
-            thread.drain();
+            thread.drain(self.drain_timeout);
         }
         for accept in accepting {
             accept.abort();

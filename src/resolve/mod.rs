@@ -261,6 +261,7 @@ fn upstream(config: &Config, c: &Connection, secrets: &Secrets, states: &Endpoin
         reply_head_timeout_ms: c.reply_head_timeout_ms,
         reply_idle_timeout_ms: c.reply_idle_timeout_ms,
         pool_idle_max: c.pool_idle_max,
+        reply_headers_max: c.reply_headers_max,
         pool_idle_timeout_ms: c.pool_idle_timeout_ms,
         secret_headers: secrets.headers,
         ..d

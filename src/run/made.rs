@@ -15,6 +15,7 @@ use crate::secrets::{PeopleKey, SealKeys, Secrets};
 use crate::store::Control;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The TLS of each listener that has it.
@@ -95,6 +96,50 @@ pub(super) fn seal_keys(config: &Config) -> Result<Option<Arc<SealKeys>>, RunErr
     let bytes =
         bytes.ok_or_else(|| wrong("wanted 32 bytes in hex or base64, and something else stands there"))?;
     Ok(Some(Arc::new(SealKeys::new(bytes, &config.data_dir))))
+}
+
+/// Everything that a configuration leads to and that isn't there, or isn't what it has to be: files, variables, the
+/// access log's folder; commands are run where `runs_commands`. A line each. Nothing is made.
+#[must_use]
+pub fn missing(config: &Config, runs_commands: bool) -> Vec<String> {
+    let mut out = Vec::new();
+    for l in &config.listeners {
+        if let Some(Err(error)) = l.tls.as_ref().map(TlsFront::load) {
+            out.push(RunError::Tls { listener: l.name.clone(), error }.to_string());
+        }
+    }
+    let asks = |secret: &Secret| runs_commands || !matches!(secret, Secret::Command(_));
+    for c in &config.connections {
+        let hosts = c.endpoints.iter().map(|e| e.host.as_str());
+        if let Some(Err(error)) = c.tls.as_ref().map(|tls| UpstreamTls::load(tls, hosts, c.http2)) {
+            out.push(RunError::UpstreamTls { connection: c.name.clone(), error }.to_string());
+        }
+        for (name, secret) in c.secret_headers.iter().filter(|(_, secret)| asks(secret)) {
+            if let Err(error) = secret.header() {
+                let header = name.as_str().to_owned();
+                out.push(RunError::Secret { connection: c.name.clone(), header, error }.to_string());
+            }
+        }
+    }
+    let key_sets = KeySets::default();
+    for issuer in &config.issuers {
+        if let Err(error) = key_sets.of(&issuer.jwks, &config.folder) {
+            out.push(RunError::Jwks { issuer: issuer.name.clone(), error }.to_string());
+        }
+    }
+    if config.sealing.as_ref().is_some_and(|sealing| asks(&sealing.key)) {
+        out.extend(seal_keys(config).err().map(|error| error.to_string()));
+    }
+    if let Some(access) = config.access.as_ref().filter(|access| access.file.as_os_str() != "-") {
+        let folder = access.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            out.push(format!("[access_log] file: the folder {} isn't there", folder.display()));
+        } else if access.file.is_dir() {
+            out.push(format!("[access_log] file: {} is a folder", access.file.display()));
+        }
+    }
+    out
 }
 
 /// Keys of tuples, and the fingerprints that are asked.

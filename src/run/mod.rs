@@ -3,14 +3,17 @@
 mod admin_side;
 mod handover;
 mod keeping;
+mod lock;
 mod made;
 
 pub use handover::handover_path;
 pub(crate) use made::IMPORTED;
+pub use made::missing;
 
 use admin_side::admin_side;
 use handover::{Handover, admin_socket};
 use keeping::Keeping;
+use lock::Lock;
 use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, refreshed, seal_keys, snapshot};
 
 use crate::admin;
@@ -91,13 +94,26 @@ pub enum RunError {
         error: NoKeys,
     },
     /// A listener's certificates.
-    #[error("listener `{listener}`: {error}")]
+    #[error("listener `{listener}`, tls: {error}")]
     Tls {
         /// Its name.
         listener: Arc<str>,
         /// What is wrong.
         error: TlsError,
     },
+    /// The file of the access log.
+    #[error("[access_log] file: {path} can't be opened: {kind}")]
+    AccessLog {
+        /// Which.
+        path: PathBuf,
+        /// The system's word for why.
+        kind: std::io::ErrorKind,
+    },
+    /// Another gateway runs on the same data folder.
+    #[error(
+        "a gateway runs on {0} already: `--take-over` puts this one in its place, and a second one needs a data folder of its own"
+    )]
+    Running(PathBuf),
     /// The admin listener, or a thread.
     #[error("{what}: {kind}")]
     Io {
@@ -106,6 +122,22 @@ pub enum RunError {
         /// The system's word for why.
         kind: std::io::ErrorKind,
     },
+}
+
+impl RunError {
+    /// Whether it is of what the configuration leads to: files, variables, commands. [`missing`] tells them all.
+    #[must_use]
+    pub fn is_of_the_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::Sealing(_)
+                | Self::UpstreamTls { .. }
+                | Self::Secret { .. }
+                | Self::Jwks { .. }
+                | Self::Tls { .. }
+                | Self::AccessLog { .. }
+        )
+    }
 }
 
 /// A running gateway.
@@ -126,6 +158,8 @@ pub struct Running {
     checker: Background,
     handover: Handover,
     draining: Arc<AtomicBool>,
+    /// Until it is dropped the data folder is this process's.
+    lock: Lock,
     /// The control file as it was last taken over whole.
     seen: (i64, i64),
     /// What kept it from that at the last try.
@@ -170,6 +204,7 @@ impl Running {
         assets::apply(&config, &[]).map_err(RunError::Rules)?;
         let seals = seal_keys(&config)?;
         let secrets = Secrets::open_or_create(&config.data_dir)?;
+        let lock = Lock::take(&config.data_dir, &mut handed)?;
         let control = Arc::new(Control::open(&config.data_dir, secrets.pepper.clone())?);
         let audit = Arc::new(
             Audit::open_keeping(&config.data_dir, secrets.audit.clone(), config.audit.clone())
@@ -233,8 +268,11 @@ impl Running {
         metrics.config_current.store(1, Relaxed);
         metrics.control_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
-        let access = access.as_ref().map(AccessLog::start).transpose();
-        let access = access.map_err(io("the access log can't be opened"))?;
+        let access = access.as_ref().map(|settings| {
+            AccessLog::start(settings)
+                .map_err(|e| RunError::AccessLog { path: settings.file.clone(), kind: e.kind() })
+        });
+        let access = access.transpose()?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             recorder,
@@ -283,6 +321,7 @@ impl Running {
         if before.is_some_and(|before| before.release().is_err()) {
             tracing::warn!("The process before ended before this one served.");
         }
+        sockets.extend(lock.copy());
         let handover = Handover::wait(handover, sockets.into());
         keeping.tidy();
         Ok(Self {
@@ -302,6 +341,7 @@ impl Running {
             checker,
             handover,
             draining,
+            lock,
             seen,
             left: None,
         })
@@ -322,25 +362,14 @@ impl Running {
     /// Every file that the running configuration is read from, beside its own: certificates, keys and rules.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let snapshot = self.shared.snapshot.load();
-        let config = &snapshot.config;
-        let listeners = config.listeners.iter().filter_map(|l| l.tls.as_ref()).flat_map(|tls| tls.files());
-        let upstreams = config.connections.iter().flat_map(|c| {
-            let secrets = c.secret_headers.iter().filter_map(|(_, secret)| secret.file());
-            c.tls.iter().flat_map(|tls| tls.files()).chain(secrets)
-        });
-        let jwks = config.issuers.iter().filter_map(|i| match &i.jwks {
-            JwksSource::File(path) => Some(config.folder.join(path)),
-            JwksSource::Url(_) => None,
-        });
-        let rules = config.rule_files().into_iter().flat_map(|path| {
-            let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-            let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-            inside.sort_unstable();
-            inside.insert(0, path);
-            inside
-        });
-        listeners.chain(upstreams).map(Path::to_owned).chain(jwks).chain(rules).collect()
+        files_of(&self.shared.snapshot.load().config)
+    }
+
+    /// Opens the access log anew before its next line.
+    pub fn reopen_access_log(&self) {
+        if let Some(access) = &self.shared.access {
+            access.reopen();
+        }
     }
 
     /// Where the admin side listens.
@@ -397,9 +426,7 @@ impl Running {
         self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         self.shared.snapshot.store(Arc::new(snapshot));
         self.lasting.endpoints.tidy();
-        if let Some(access) = &self.shared.access {
-            access.reopen();
-        }
+        self.reopen_access_log();
         self.shared.metrics.reloads.fetch_add(1, Relaxed);
         self.shared.metrics.config_current.store(1, Relaxed);
         Ok(())
@@ -518,6 +545,8 @@ impl Running {
         self.draining.store(true, Relaxed);
         // Where another process serves, the admin side is its own at once.
         let admin = (!self.handover.is_released()).then_some(self.admin);
+        // The data folder, too: should the next one end while this one drains, a third may start.
+        let lock = (!self.handover.is_released()).then_some(self.lock);
         drop(self.handover); // with its copies of the sockets, or they would go on listening
         self.checker.stop();
         self.fetcher.stop();
@@ -536,9 +565,31 @@ impl Running {
         // Behind the record writer: fingerprints of the last records are kept, too.
         self.shared.notebook.stop();
         let _ = self.people_writer.join();
-        drop(admin);
+        drop((admin, lock));
         cut
     }
+}
+
+/// Every file that a configuration is read from, beside its own: certificates, keys and rules.
+#[must_use]
+pub fn files_of(config: &Config) -> Vec<PathBuf> {
+    let listeners = config.listeners.iter().filter_map(|l| l.tls.as_ref()).flat_map(|tls| tls.files());
+    let upstreams = config.connections.iter().flat_map(|c| {
+        let secrets = c.secret_headers.iter().filter_map(|(_, secret)| secret.file());
+        c.tls.iter().flat_map(|tls| tls.files()).chain(secrets)
+    });
+    let jwks = config.issuers.iter().filter_map(|i| match &i.jwks {
+        JwksSource::File(path) => Some(config.folder.join(path)),
+        JwksSource::Url(_) => None,
+    });
+    let rules = config.rule_files().into_iter().flat_map(|path| {
+        let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
+        let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        inside.sort_unstable();
+        inside.insert(0, path);
+        inside
+    });
+    listeners.chain(upstreams).map(Path::to_owned).chain(jwks).chain(rules).collect()
 }
 
 /// Writes down which rules judge from now on in each environment, where that is new.

@@ -32,9 +32,38 @@ pub enum SecretsError {
     /// A file isn't 32 bytes. A cut file is not replaced: tokens and keys made with it would be lost.
     #[error("secrets file {0} is not 32 bytes long; restore it from a backup")]
     Length(PathBuf),
+    /// Files are gone, and what was made with them isn't: new ones would make it worthless without a word.
+    #[error(
+        "{} gone, and what was made with it stands in {data_dir}: put it back from where it is kept, or have a new one made by `phigate secrets renew --data {data_dir}`. Then {}.",
+        names(.lost), means(.lost)
+    )]
+    Lost {
+        /// Which.
+        lost: Vec<LostKey>,
+        /// The data folder.
+        data_dir: PathBuf,
+    },
     /// The system has no randomness.
     #[error("the system gives no random bytes")]
     Random,
+}
+
+/// A key that is gone, and was in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostKey {
+    /// Its file.
+    pub path: PathBuf,
+    /// What holds once there is a new one.
+    pub means: &'static str,
+}
+
+fn names(lost: &[LostKey]) -> String {
+    let names: Vec<_> = lost.iter().map(|lost| lost.path.display().to_string()).collect();
+    format!("{} {}", names.join(", "), if lost.len() == 1 { "is" } else { "are" })
+}
+
+fn means(lost: &[LostKey]) -> String {
+    lost.iter().map(|lost| lost.means).collect::<Vec<_>>().join(", ")
 }
 
 /// A key of 256 bits. No `Debug` but its name.
@@ -68,21 +97,71 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Opens the secrets beside `data_dir`, or makes them.
+    /// Opens the secrets beside `data_dir`, or makes them, but none in the place of one that was in use.
     ///
     /// # Errors
     /// [`SecretsError`].
     pub fn open_or_create(data_dir: &Path) -> Result<Self, SecretsError> {
+        let lost = Self::lost(data_dir);
+        if lost.is_empty() {
+            Self::renew(data_dir)
+        } else {
+            Err(SecretsError::Lost { lost, data_dir: data_dir.to_owned() })
+        }
+    }
+
+    /// The same, and makes new ones where some are lost: somebody said so.
+    ///
+    /// # Errors
+    /// [`SecretsError`].
+    pub fn renew(data_dir: &Path) -> Result<Self, SecretsError> {
         let folder = Self::folder(data_dir);
         durable::create_folder(&folder, 0o700)
             .map_err(|e| SecretsError::File { path: folder.clone(), kind: e.kind() })?;
         Ok(Self {
-            pepper: Pepper(key(&folder.join("pepper.key"))?),
+            pepper: Pepper(key(&folder.join(PEPPER))?),
             tokens: TokenKeys::open_or_create(&folder)?,
-            audit: SigningKey::open_or_create(&folder.join("audit.key"))?,
-            people: PeopleKey::new(key(&folder.join("people.key"))?),
-            fingerprints: PeopleKey::new(key(&folder.join("fingerprints.key"))?),
+            audit: SigningKey::open_or_create(&folder.join(AUDIT))?,
+            people: PeopleKey::new(key(&folder.join(PEOPLE))?),
+            fingerprints: PeopleKey::new(key(&folder.join(FINGERPRINTS))?),
         })
+    }
+
+    /// Keys that aren't there, though what was made with them is.
+    #[must_use]
+    pub fn lost(data_dir: &Path) -> Vec<LostKey> {
+        let folder = Self::folder(data_dir);
+        let has_bytes = |path: &str| fs::metadata(data_dir.join(path)).is_ok_and(|found| found.len() > 0);
+        let has_control = has_bytes("control.db");
+        let uses = [
+            (PEPPER, has_control, "no API key and no token of a reader is known any more"),
+            (PEOPLE, has_control, "nobody is on the list of test people any more"),
+            (tokens::NOW, holds(&data_dir.join("records"), "db"), "no record is found by a value any more"),
+            (
+                AUDIT,
+                holds(&data_dir.join("audit"), "jsonl"),
+                "the audit until now is verified by the old public key alone",
+            ),
+            (
+                FINGERPRINTS,
+                has_bytes("fingerprints/seen.bin"),
+                "the fingerprints in fingerprints/seen.bin can't be asked, and are to be removed",
+            ),
+        ];
+        let lost = uses.into_iter().filter(|(name, is_used, _)| *is_used && !folder.join(name).exists());
+        lost.map(|(name, _, means)| LostKey { path: folder.join(name), means }).collect()
+    }
+
+    /// The key that the audit beside is signed with, and none of the others.
+    ///
+    /// # Errors
+    /// [`SecretsError`]; also where it isn't there.
+    pub fn audit_key(data_dir: &Path) -> Result<SigningKey, SecretsError> {
+        let path = Self::folder(data_dir).join(AUDIT);
+        match path.exists() {
+            true => SigningKey::open_or_create(&path),
+            false => Err(SecretsError::File { path, kind: io::ErrorKind::NotFound }),
+        }
     }
 
     /// Where the secrets of a data folder stand: `phigate-data-secrets` beside `phigate-data`.
@@ -93,6 +172,19 @@ impl Secrets {
         name.push("-secrets");
         data_dir.with_file_name(name)
     }
+}
+
+/// Whether a folder, or one in it, has a file of a kind with something in it.
+fn holds(folder: &Path, extension: &str) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => holds(&entry.path(), extension),
+        Ok(_) => {
+            let is_it = entry.path().extension().is_some_and(|e| e == extension);
+            is_it && entry.metadata().is_ok_and(|found| found.len() > 0)
+        }
+        Err(_) => false,
+    })
 }
 
 impl Pepper {
@@ -233,6 +325,11 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, SecretsError> {
         .map_err(failed)
 }
 
+const PEPPER: &str = "pepper.key";
+const AUDIT: &str = "audit.key";
+const PEOPLE: &str = "people.key";
+const FINGERPRINTS: &str = "fingerprints.key";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,6 +357,35 @@ mod tests {
         let data = dir.path().join("data");
         Secrets::open_or_create(&data).expect("made");
         assert!(durable::tests::synced().contains(&dir.path().to_owned()), "the folder's own name");
+    }
+
+    #[test]
+    fn a_lost_key_that_was_in_use_is_an_error_until_somebody_has_a_new_one_made() {
+        let uses = [
+            ("pepper.key", "control.db"),
+            ("people.key", "control.db"),
+            ("tokens.key", "records/one/2026-01-02.db"),
+            ("audit.key", "audit/2026-01.jsonl"),
+            ("fingerprints.key", "fingerprints/seen.bin"),
+        ];
+        for (name, made) in uses {
+            let dir = tempfile::tempdir().expect("dir");
+            let data = dir.path().join("data");
+            Secrets::open_or_create(&data).expect("made");
+            let path = Secrets::folder(&data).join(name);
+            let made = data.join(made);
+            fs::create_dir_all(made.parent().expect("a folder")).expect("made");
+            fs::write(&made, b"").expect("writes");
+            fs::remove_file(&path).expect("removes");
+            Secrets::open_or_create(&data).expect("nothing was made with it");
+            fs::remove_file(&path).expect("removes");
+            fs::write(&made, b"x").expect("writes");
+            let error = Secrets::open_or_create(&data).err().expect("it is lost").to_string();
+            assert!(error.contains(name) && error.contains("phigate secrets renew"), "{error}");
+            assert!(!path.exists(), "{name}: none is made");
+            Secrets::renew(&data).expect("made");
+            Secrets::open_or_create(&data).expect("it is there");
+        }
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), SecretsError> {
     durable::sync(path.parent().unwrap_or(path)).map_err(failed)
 }
 
-const NOW: &str = "tokens.key";
+pub(super) const NOW: &str = "tokens.key";
 const PAST: &str = "tokens.past";
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::sqlite::{check_version, database};
 use crate::secrets::{self, Pepper};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -70,18 +70,40 @@ impl Fresh {
 }
 
 impl Control {
-    /// Opens the file below `data_dir`, or makes it.
+    /// Opens the file below `data_dir`, or makes it, but none in the place of one that is lost.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn open(data_dir: &Path, pepper: Pepper) -> Result<Self, StoreError> {
+        if Self::is_lost(data_dir) {
+            return Err(StoreError::ControlLost);
+        }
+        Self::renew(data_dir, pepper)
+    }
+
+    /// Whether there is none, or nothing in it, though the audit tells that there was.
+    #[must_use]
+    pub fn is_lost(data_dir: &Path) -> bool {
+        let has_bytes = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.len() > 0);
+        !has_bytes(&data_dir.join("control.db")) && has_bytes(&data_dir.join("audit/head.json"))
+    }
+
+    /// Opens the file below `data_dir`, or makes it, whatever was there: somebody said so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn renew(data_dir: &Path, pepper: Pepper) -> Result<Self, StoreError> {
         std::fs::create_dir_all(data_dir).map_err(|e| StoreError::File(e.kind()))?;
-        let connection = Connection::open(data_dir.join("control.db")).map_err(database)?;
+        let mut connection = Connection::open(data_dir.join("control.db")).map_err(database)?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
-        check_version(&connection, SCHEMA_VERSION)?;
-        upgrade(&connection).map_err(database)?;
+        // Commands and a gateway write side by side: each waits for the other from its beginning. One that only becomes a
+        // writer half-way is turned away at once.
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
+        if check_version(&connection, SCHEMA_VERSION)? < SCHEMA_VERSION {
+            upgrade(&connection).map_err(database)?;
+        }
         Ok(Self { connection: Mutex::new(connection), pepper, own_changes: AtomicI64::new(0) })
     }
 
@@ -262,6 +284,58 @@ const SCHEMA: &str = "
 mod tests {
     use super::*;
     use crate::secrets::Secrets;
+
+    #[test]
+    fn a_lost_file_is_not_begun_anew_unless_somebody_says_so() {
+        let dir = tempfile::tempdir().expect("dir");
+        let data = dir.path().join("data");
+        let pepper = || Secrets::open_or_create(&data).expect("secrets").pepper;
+        std::fs::create_dir_all(data.join("audit")).expect("makes");
+        Control::open(&data, pepper()).expect("nothing was there");
+        std::fs::write(data.join("audit/head.json"), "{}").expect("writes");
+        Control::open(&data, pepper()).expect("it is there");
+        let damages: [fn(&Path) -> std::io::Result<()>; 2] =
+            [|path| std::fs::remove_file(path), |path| std::fs::write(path, "")];
+        for damage in damages {
+            damage(&data.join("control.db")).expect("done");
+            assert_eq!(Control::open(&data, pepper()).err(), Some(StoreError::ControlLost));
+            Control::renew(&data, pepper()).expect("made");
+            Control::open(&data, pepper()).expect("it is there");
+        }
+    }
+
+    #[test]
+    fn a_start_and_a_change_wait_for_another_writer() {
+        let dir = tempfile::tempdir().expect("dir");
+        let data = dir.path().join("data");
+        let pepper = || Secrets::open_or_create(&data).expect("secrets").pepper;
+        let one = Control::open(&data, pepper()).expect("opens");
+        let other = Connection::open(data.join("control.db")).expect("opens");
+        let while_written = |f: &mut (dyn FnMut() + Send)| {
+            other.execute_batch("BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS other (x)").expect("writes");
+            let (told, wait) = std::sync::mpsc::sync_channel::<()>(1);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    f();
+                    told.send(()).expect("heard");
+                });
+                let early = wait.recv_timeout(std::time::Duration::from_millis(200));
+                other.execute_batch("COMMIT").expect("ends");
+                early
+            })
+        };
+        let _ = while_written(&mut || drop(Control::open(&data, pepper()).expect("opens")));
+        let created = while_written(&mut || {
+            one.with(|c| {
+                let tx = c.unchecked_transaction()?;
+                tx.query_row("SELECT count(*) FROM api_key", [], |row| row.get::<_, i64>(0))?;
+                tx.execute("DELETE FROM api_key", [])?;
+                tx.commit()
+            })
+            .expect("it waits");
+        });
+        assert!(created.is_err(), "it waited");
+    }
 
     #[test]
     fn credentials_are_known_until_they_are_revoked_and_never_stored() {

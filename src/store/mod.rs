@@ -46,6 +46,11 @@ pub enum StoreError {
     /// Records take up all the space that `disk_bytes_max` gives them, and the newest day is all that is left.
     #[error("records.disk_bytes_max is used up")]
     OverBudget,
+    /// control.db is gone or empty, and the audit beside it tells of what stood in it. The operator's to put back.
+    #[error(
+        "control.db is gone or empty, and the audit beside it isn't: put it back (a backup has it, phigate restore), or begin anew by `phigate secrets renew`. Then keys, tokens, members and test people are to be made anew."
+    )]
+    ControlLost,
     /// The file was written by a later version.
     #[error("the file has schema version {0}, which is newer than this program's")]
     Newer(i64),
@@ -63,6 +68,15 @@ impl StoreError {
     pub fn is_damage(&self) -> bool {
         // SQLITE_CORRUPT and SQLITE_NOTADB; the primary code is the lower byte of the extended one.
         matches!(self, Self::Database(code) if matches!(code & 0xFF, 11 | 26))
+    }
+}
+
+impl StoreError {
+    /// Whether somebody else had the file for too long: trying again may help.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        // SQLITE_BUSY and SQLITE_LOCKED.
+        matches!(self, Self::Database(code) if matches!(code & 0xFF, 5 | 6))
     }
 }
 

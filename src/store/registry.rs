@@ -458,6 +458,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let data = dir.path().join("data");
         std::fs::create_dir_all(&data).expect("made");
+        let _ = Secrets::open_or_create(&data).expect("made at its first start");
         let old = Connection::open(data.join("control.db")).expect("opens");
         old.execute_batch(
             "CREATE TABLE api_key (id TEXT PRIMARY KEY, environment TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL,

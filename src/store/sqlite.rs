@@ -5,7 +5,9 @@ use super::open_files::OpenFiles;
 use super::retention::{Class, DayFile, Keep, expire, files, make_room, set_aside};
 use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored, Unkept};
 use crate::record::{Entry, Redacted, StoredPayload};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,7 +107,13 @@ impl RecordSink for Writer {
         }
         let mut unkept: Option<Unkept> = None;
         for (path, (places, records)) in by_file {
-            if let Err(error) = self.append_to(&path, &records) {
+            let mut done = self.append_to(&path, &records);
+            if matches!(&done, Err(error) if error.is_busy()) {
+                // Another process wrote at the same moment, as one does that takes this one's place.
+                self.open.remove(&path);
+                done = self.append_to(&path, &records);
+            }
+            if let Err(error) = done {
                 // The file may be gone or full: opened anew next time. The others may be well.
                 self.open.remove(&path);
                 unkept.get_or_insert(Unkept { records: Vec::new(), error }).records.extend(places);
@@ -187,7 +195,8 @@ impl Writer {
             block.extend_from_slice(record.payload_json().unwrap_or_default());
             places.push((start, block.len() - start));
         }
-        let transaction = connection.transaction().map_err(database)?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(database)?;
         let block_id = if block.is_empty() {
             None
         } else {
@@ -384,9 +393,12 @@ fn create(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
-    check_version(&connection, SCHEMA_VERSION)?;
-    // Whole or not at all: a reader may come in between.
-    let tx = connection.unchecked_transaction().map_err(database)?;
+    if check_version(&connection, SCHEMA_VERSION)? == SCHEMA_VERSION {
+        return Ok(connection);
+    }
+    // Whole or not at all: a reader may come in between. It waits for another writer from its beginning: one that only
+    // becomes a writer half-way is turned away at once.
+    let tx = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate).map_err(database)?;
     tx.execute_batch(SCHEMA).map_err(database)?;
     tx.commit().map_err(database)?;
     Ok(connection)
@@ -445,6 +457,32 @@ mod tests {
 
     /// What damage makes of a file.
     type Damage = fn(&Path);
+
+    #[test]
+    fn a_writer_that_opens_while_another_one_writes_waits_for_it() {
+        let dir = tempfile::tempdir().expect("dir");
+        let records = Records::new(dir.path(), Keep::days(30));
+        let one = record("a", "forwarded", "{}");
+        let path = records.file("a", one.entry().started_ms, Class::Passed);
+        for is_new in [true, false] {
+            if is_new {
+                fs::create_dir_all(path.parent().expect("a folder")).expect("makes");
+                let fresh = Connection::open(&path).expect("opens");
+                fresh.pragma_update(None, "journal_mode", "WAL").expect("set");
+            }
+            let other = Connection::open(&path).expect("opens");
+            other.execute_batch("BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS other (x)").expect("writes");
+            std::thread::scope(|scope| {
+                scope.spawn(move || {
+                    std::thread::sleep(Duration::from_millis(200));
+                    other.execute_batch("COMMIT").expect("ends");
+                });
+                records.writer().append(std::slice::from_ref(&one)).expect("it waits");
+            });
+        }
+        let scope = ReadScope { environments: vec!["a".to_owned()] };
+        assert!(records.show(&scope, &one.entry().id).expect("reads").is_some());
+    }
 
     #[test]
     fn a_damaged_file_is_set_aside_and_keeps_neither_writers_nor_readers_from_the_rest() {

@@ -7,7 +7,8 @@
 use crate::reason::Reason;
 use serde::{Serialize, Serializer};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -85,7 +86,7 @@ impl AccessLog {
     /// # Errors
     /// The file can't be opened for appending, or the system gives no thread.
     pub fn start(settings: &AccessSettings) -> io::Result<Self> {
-        let mut out = open(&settings.file)?;
+        let mut out = Lines::open(&settings.file)?;
         let (sender, receiver) = sync_channel(settings.queue_lines_max);
         let told = Arc::new(Told::default());
         let (file, for_thread) = (settings.file.clone(), told.clone());
@@ -165,10 +166,75 @@ fn maybe<S: Serializer>(word: &Option<Arc<str>>, out: S) -> Result<S::Ok, S::Err
     word.as_deref().serialize(out)
 }
 
-fn open(file: &Path) -> io::Result<BufWriter<Box<dyn Write + Send>>> {
-    let out: Box<dyn Write + Send> =
-        if file.as_os_str() == "-" { Box::new(io::stdout()) } else { Box::new(append(file)?) };
-    Ok(BufWriter::new(out))
+/// Where lines go, whole: several processes may append to one file, as while one takes another's place.
+struct Lines {
+    file: File,
+    /// Whole lines that wait to be written.
+    waiting: Vec<u8>,
+    /// The last line in the file broke off, as on a full disk.
+    is_torn: bool,
+}
+
+impl Lines {
+    fn open(file: &Path) -> io::Result<Self> {
+        let file = match file.as_os_str() == "-" {
+            true => File::from(io::stdout().as_fd().try_clone_to_owned()?),
+            false => append(file)?,
+        };
+        Ok(Self { file, waiting: Vec::with_capacity(WAITING_BYTES_MAX), is_torn: false })
+    }
+
+    /// Takes a line; gives how many lines were lost by it.
+    fn take(&mut self, line: &AccessLine) -> u64 {
+        let before = self.waiting.len();
+        if serde_json::to_writer(&mut self.waiting, line).is_err() {
+            self.waiting.truncate(before);
+            return 1;
+        }
+        self.waiting.push(b'\n');
+        match self.waiting.len() {
+            ..WAITING_BYTES_MAX => 0,
+            // The line that goes over it waits for the next time: no line is cut.
+            _ if before > 0 => {
+                let last = self.waiting.split_off(before);
+                let lost = self.flush();
+                self.waiting.extend_from_slice(&last);
+                lost
+            }
+            _ => self.flush(),
+        }
+    }
+
+    /// Writes what waits, at once where the system takes it so; gives how many lines were lost.
+    fn flush(&mut self) -> u64 {
+        let lines = std::mem::take(&mut self.waiting);
+        let written = match self.is_torn && !lines.is_empty() {
+            true => self.write(&[b"\n", &*lines].concat()).saturating_sub(1),
+            false => self.write(&lines),
+        };
+        let (whole, rest) = lines.split_at_checked(written).unwrap_or((&lines, &[]));
+        let lost = memchr::memchr_iter(b'\n', rest).count() as u64;
+        if written > 0 {
+            self.is_torn = whole.last() != Some(&b'\n');
+        }
+        self.waiting = lines;
+        self.waiting.clear();
+        lost
+    }
+
+    /// How many of the bytes were taken.
+    fn write(&mut self, bytes: &[u8]) -> usize {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.file.write(rest) {
+                Ok(0) => break,
+                Ok(more) => written += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        written
+    }
 }
 
 /// Its owner alone reads it: names of callers and connections stand in it.
@@ -177,31 +243,29 @@ fn append(file: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(file)
 }
 
-fn write(lines: &Receiver<Said>, file: &Path, out: &mut BufWriter<Box<dyn Write + Send>>, told: &Told) {
-    let failed = |result: io::Result<()>| {
-        if result.is_err() {
-            told.dropped.fetch_add(1, Relaxed);
-        }
+fn write(lines: &Receiver<Said>, file: &Path, out: &mut Lines, told: &Told) {
+    let lost = |lines: u64| {
+        told.dropped.fetch_add(lines, Relaxed);
     };
     loop {
         let said = match lines.recv_timeout(IDLE) {
             Ok(said) => said,
             Err(RecvTimeoutError::Timeout) => {
-                failed(out.flush());
+                lost(out.flush());
                 match lines.recv() {
                     Ok(said) => said,
                     Err(_) => return,
                 }
             }
-            Err(RecvTimeoutError::Disconnected) => return failed(out.flush()),
+            Err(RecvTimeoutError::Disconnected) => return lost(out.flush()),
         };
         let line = match said {
             Said::Line(line) => line,
-            Said::Stop => return failed(out.flush()),
+            Said::Stop => return lost(out.flush()),
         };
         if told.anew.swap(false, Relaxed) {
-            failed(out.flush());
-            match open(file) {
+            lost(out.flush());
+            match Lines::open(file) {
                 Ok(fresh) => *out = fresh,
                 Err(error) => {
                     let kind = error.kind();
@@ -209,11 +273,12 @@ fn write(lines: &Receiver<Said>, file: &Path, out: &mut BufWriter<Box<dyn Write 
                 }
             }
         }
-        let written = serde_json::to_writer(&mut *out, &line).map_err(io::Error::from);
-        failed(written.and_then(|()| out.write_all(b"\n")));
+        lost(out.take(&line));
     }
 }
 
+/// Lines are written together up to so many bytes.
+const WAITING_BYTES_MAX: usize = 8 << 10;
 /// Lines are flushed when none comes for so long.
 const IDLE: Duration = Duration::from_millis(50);
 
@@ -271,8 +336,41 @@ mod tests {
     fn a_full_disk_is_counted() {
         let settings = AccessSettings { file: "/dev/full".into(), queue_lines_max: 8 };
         let log = AccessLog::start(&settings).unwrap();
-        log.offer(line("a"));
+        for id in ["a", "b", "c"] {
+            log.offer(line(id));
+        }
         log.stop();
-        assert!(log.dropped() > 0);
+        assert_eq!(log.dropped(), 3);
+    }
+
+    #[test]
+    fn two_processes_that_append_tear_no_line_of_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("access.jsonl");
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut out = Lines::open(&file).unwrap();
+                    let lost: u64 = (0..2000).map(|n| out.take(&line(&format!("{n}")))).sum();
+                    assert_eq!(lost + out.flush(), 0);
+                });
+            }
+        });
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 4000);
+        assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+    }
+
+    #[test]
+    fn behind_a_line_that_broke_off_the_next_ones_are_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("access.jsonl");
+        std::fs::write(&file, "{\"half").unwrap();
+        let mut out = Lines::open(&file).unwrap();
+        out.is_torn = true;
+        assert_eq!(out.take(&line("a")) + out.flush() + out.take(&line("b")) + out.flush(), 0);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let ids: Vec<_> = text.lines().map(|line| line.contains("\"id\":")).collect();
+        assert_eq!(ids, [false, true, true], "{text}");
     }
 }

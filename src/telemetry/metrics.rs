@@ -185,6 +185,7 @@ impl Metrics {
         let mut families = by_environment(&threads);
         families.push(stages(&threads));
         let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        families.extend(super::process::families());
         families.extend(upstreams::pools(&pools));
         families.extend(upstreams::endpoints(&others.upstreams));
         families.extend(upstreams::issuers(&others.issuers));
@@ -271,6 +272,12 @@ impl Metrics {
                 "Lines of the access log that were dropped, or could not be written.",
                 counter,
                 others.access_dropped,
+            ),
+            plain(
+                "phigate_log_lines_lost_total",
+                "Lines of the program's own log that could not be written.",
+                counter,
+                super::log::lost(),
             ),
             plain(
                 "phigate_foreign_listeners",
@@ -437,14 +444,13 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
             ));
         }
         for reason in Reason::ALL {
+            // Zeros, too: who alerts on a rise sees the first one.
             let value = sum(name, &|c| at(&c.reasons, *reason as usize));
-            if value > 0 {
-                refusals.push(metric(
-                    &[("environment", name), ("reason", reason.as_str())],
-                    counter,
-                    value as f64,
-                ));
-            }
+            refusals.push(metric(
+                &[("environment", name), ("reason", reason.as_str())],
+                counter,
+                value as f64,
+            ));
         }
         for kind in Kind::ALL {
             let value = sum(name, &|c| at(&c.suppressed, *kind as usize));
@@ -462,13 +468,11 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
         }
         for reason in UninspectedReason::ALL {
             let value = sum(name, &|c| at(&c.uninspected, *reason as usize));
-            if value > 0 {
-                uninspected.push(metric(
-                    &[("environment", name), ("reason", reason.as_str())],
-                    counter,
-                    value as f64,
-                ));
-            }
+            uninspected.push(metric(
+                &[("environment", name), ("reason", reason.as_str())],
+                counter,
+                value as f64,
+            ));
         }
         let one = |value: u64| metric(&[("environment", name)], counter, value as f64);
         for (standing, value) in [
@@ -640,5 +644,25 @@ mod tests {
         );
         assert!(text.contains("phigate_stage_duration_seconds_count{stage=\"inspect\"} 1"));
         assert!(text.contains("rules=\"abc\""));
+    }
+
+    #[test]
+    fn what_is_alerted_on_is_there_before_its_first_event() {
+        let metrics = Metrics::default();
+        let _cells = metrics.thread(&[Arc::from("staging")]);
+        let text = metrics.text(Others::default(), "abc");
+        for line in [
+            "phigate_refusals_total{environment=\"staging\",reason=\"likely_phi\"} 0",
+            "phigate_refusals_total{environment=\"unresolved\",reason=\"environment_unknown\"} 0",
+            "phigate_uninspected_total{environment=\"staging\",reason=\"opaque_type\"} 0",
+            "phigate_log_lines_lost_total ",
+            "process_resident_memory_bytes ",
+            "process_open_fds ",
+            "process_max_fds ",
+            "process_cpu_seconds_total ",
+            "process_start_time_seconds 1",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
     }
 }

@@ -26,6 +26,23 @@ fn asked(gate: SocketAddr) -> Result<(), String> {
     }
 }
 
+/// Asks on one connection for as long as it is kept; what came instead of 200.
+fn kept(gate: SocketAddr, goes_on: impl Fn() -> bool) -> Vec<String> {
+    let mut stream = connect(gate);
+    while goes_on() {
+        if let Err(error) = stream.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n") {
+            return vec![format!("kept, not sent: {error}")];
+        }
+        match read_http(&mut stream, false) {
+            Some(reply) if reply.status() != 200 => return vec![format!("kept: {}", reply.start)],
+            Some(reply) if reply.header("connection") == "close" => return Vec::new(),
+            Some(_) => {}
+            None => return vec!["kept: no answer".to_owned()],
+        }
+    }
+    Vec::new()
+}
+
 fn ask(gate: SocketAddr) -> bool {
     asked(gate).is_ok()
 }
@@ -54,13 +71,19 @@ fn a_new_process_takes_the_old_ones_place_under_load_and_no_message_fails() {
     let (gate, side) = (runs[0].gate, runs[0].admin);
     let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let callers: Vec<_> = (0..4)
-        .map(|_| {
+        .map(|n| {
             let (stop, count) = (stop.clone(), count.clone());
             std::thread::spawn(move || {
                 let mut failed = Vec::new();
-                while !stop.load(Relaxed) {
+                let goes_on = || {
                     count.fetch_add(1, Relaxed);
-                    failed.extend(asked(gate).err());
+                    !stop.load(Relaxed)
+                };
+                while goes_on() {
+                    match n % 2 {
+                        0 => failed.extend(asked(gate).err()),
+                        _ => failed.extend(kept(gate, goes_on)),
+                    }
                 }
                 failed
             })

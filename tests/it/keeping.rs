@@ -41,6 +41,7 @@ impl Site {
     fn grow_old(&self) -> [PathBuf; 3] {
         let data = self.data();
         let secrets = Secrets::open_or_create(&data).expect("made");
+        phigate::store::Control::open(&data, secrets.pepper).expect("made");
         let audit = Audit::open(&data, secrets.audit).expect("opens");
         let month = data.join("audit/2001-01.jsonl");
         let time = "2001-01-31T10:00:00Z".into();

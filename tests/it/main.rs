@@ -15,6 +15,7 @@ mod jwt;
 mod keeping;
 mod leaks;
 mod organization;
+mod operations;
 mod originals;
 mod people;
 mod overload;

@@ -306,3 +306,37 @@ fn an_upstream_forges_no_header_of_ours_behind_its_reply() {
         assert!(!format!("{:?}", reply.headers).contains("forged"));
     }
 }
+
+#[test]
+fn a_reply_of_many_fields_comes_through() {
+    let gate = Gate::with_connection("", "", "reply_headers_max = 500");
+    let fields: String = (0..400).map(|n| format!("\r\nX-F-{n}: v")).collect();
+    gate.upstreams[1].answer(&answer(&format!("200 OK{fields}"), b"ok"));
+    let reply = ask(&gate, 1);
+    assert_eq!((reply.status(), reply.header("x-f-399"), &*reply.body), (200, "v", &b"ok"[..]));
+    gate.upstreams[0].answer(&answer(&format!("200 OK{fields}"), b"ok"));
+    assert_eq!(ask(&gate, 0).header("phigate-reason"), "upstream_invalid", "the default is 100");
+    let fields: String = (0..600).map(|n| format!("\r\nX-F-{n}: v")).collect();
+    gate.upstreams[1].answer(&answer(&format!("200 OK{fields}"), b"ok"));
+    assert_eq!(ask(&gate, 1).header("phigate-reason"), "upstream_invalid");
+}
+
+#[test]
+fn a_range_that_can_t_be_had_and_an_offer_to_switch_come_through() {
+    let gate = Gate::with_connection("", "", "opaque = [\"websocket\"]");
+    gate.upstreams[1].answer(&answer("416 Range Not Satisfiable\r\nContent-Range: bytes */5120", b""));
+    assert_eq!(ask(&gate, 1).status(), 416);
+    gate.upstreams[1].answer(&answer("416 Range Not Satisfiable\r\nContent-Range: bytes 0-1/5120", b"ok"));
+    assert_eq!(ask(&gate, 1).header("phigate-reason"), "uninspected");
+    for (environment, protocol, kept) in [
+        (1, "websocket", "websocket"),
+        (1, "made-up/2", ""),
+        (0, "websocket", ""),
+        (2, "made-up/2", "made-up/2"),
+    ] {
+        let head = format!("426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: {protocol}");
+        gate.upstreams[environment].answer(&answer(&head, b""));
+        let reply = ask(&gate, environment);
+        assert_eq!((reply.status(), reply.header("upgrade")), (426, kept), "{protocol} in {environment}");
+    }
+}

@@ -303,6 +303,9 @@ fn a_name_leads_to_whichever_of_its_addresses_takes_a_connection() {
     assert_eq!(ask(&gate, "GET").header("phigate-reason"), "upstream_connect");
 }
 
+/// Bytes of a field that the answer to `/large` has.
+const LARGE: usize = 200_000;
+
 /// Speaks HTTP/2 without TLS; answers with the message's authority, `te` and trailers, and two trailers, one of them forged.
 /// Counts connections.
 pub(crate) fn http2() -> (SocketAddr, Arc<AtomicUsize>) {
@@ -324,6 +327,7 @@ pub(crate) fn http2() -> (SocketAddr, Arc<AtomicUsize>) {
                         let te =
                             request.headers().get("te").map(|v| v.to_str().unwrap_or_default().to_owned());
                         let has_host = request.headers().contains_key("host");
+                        let large = if request.uri().path() == "/large" { "x".repeat(LARGE) } else { String::new() };
                         let body = request.into_body().collect().await.expect("a body");
                         let sent = body.trailers().map(http::HeaderMap::keys).into_iter().flatten();
                         let sent = sent.map(http::HeaderName::as_str).collect::<Vec<_>>().join(" ");
@@ -338,7 +342,8 @@ pub(crate) fn http2() -> (SocketAddr, Arc<AtomicUsize>) {
                         let trailers = http::HeaderMap::from_iter(trailers);
                         let body = Full::new(Bytes::from(text))
                             .with_trailers(std::future::ready(Some(Ok(trailers))));
-                        http::Response::builder().header("content-type", "application/json").body(body)
+                        let reply = http::Response::builder().header("content-type", "application/json");
+                        reply.header("x-large", large).body(body)
                     });
                 let io = hyper_util::rt::TokioIo::new(stream);
                 tokio::task::spawn_local(async move {
@@ -368,6 +373,9 @@ fn http2_is_spoken_to_an_upstream_that_is_said_to_speak_it_and_messages_share_it
             assert_eq!((&told["te"], &told["own"]), (&"trailers".into(), &false.into()));
             assert_eq!(told["length"], if method == "POST" { 2 } else { 0 });
         }
+        stream.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+        let reply = read_http(&mut stream, false).expect("an answer");
+        assert_eq!((reply.status(), reply.header("x-large").len()), (200, LARGE), "a head up to 256 KiB");
         assert_eq!(connections.load(Relaxed), before + 1, "one connection for all of them");
     }
 }

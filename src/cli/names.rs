@@ -1,0 +1,103 @@
+//! Names that a command is given and that a gateway's configuration has to have: asked where the configuration is told.
+
+use super::out;
+use crate::config::Config;
+use crate::org::{CallerRole, Roles, UNRESOLVED};
+use std::path::{Path, PathBuf};
+
+/// The configuration that names are held against.
+#[derive(Debug, clap::Args)]
+pub struct AgainstConfig {
+    /// The gateway's configuration file: environments and roles that it doesn't have are refused.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// What is known of a gateway's names.
+pub(super) struct Names {
+    /// Its configuration, and where that stands.
+    config: Option<(PathBuf, Config)>,
+}
+
+impl AgainstConfig {
+    /// Reads the configuration, where one is told.
+    pub(super) fn names(&self) -> Result<Names, String> {
+        Ok(Names { config: self.config.as_deref().map(read).transpose()? })
+    }
+}
+
+fn read(file: &Path) -> Result<(PathBuf, Config), String> {
+    let told = |problem: &dyn std::fmt::Display| format!("{}: {problem}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|e| told(&e.kind()))?;
+    let config = Config::parse(&text).map_err(|problems| match problems.first() {
+        Some(first) => told(first),
+        None => told(&"not a configuration"),
+    })?;
+    Ok((file.to_owned(), config))
+}
+
+impl Names {
+    /// An environment that a key or a reader's token is for.
+    pub(super) fn environment(&self, name: &str) -> Result<(), String> {
+        match &self.config {
+            Some((file, config)) => {
+                let known = config.environments.iter().map(|e| &*e.name).chain([UNRESOLVED]);
+                has("environment", name, known.collect(), Some(file))
+            }
+            None if name == UNRESOLVED => Ok(()),
+            None => {
+                out::complain(format!(
+                    "Whether the gateway has an environment `{name}` isn't known here; --config FILE asks its configuration."
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    /// A role of callers.
+    pub(super) fn caller_role(&self, name: &str) -> Result<(), String> {
+        let preset = || CallerRole::PRESET.iter().map(CallerRole::as_str).collect();
+        match &self.config {
+            Some((file, config)) => {
+                let known = config.caller_roles.iter().map(CallerRole::as_str).collect();
+                has("caller role", name, known, Some(file))
+            }
+            None => {
+                warned(has("caller role", name, preset(), None), name, "[[caller_role]]");
+                Ok(())
+            }
+        }
+    }
+
+    /// A role of readers.
+    pub(super) fn role(&self, name: &str) -> Result<(), String> {
+        match &self.config {
+            Some((file, config)) => {
+                has("role", name, config.roles.iter().map(|role| &*role.name).collect(), Some(file))
+            }
+            None => {
+                let preset = Roles::with(Vec::new());
+                let known = preset.iter().map(|role| &*role.name).collect();
+                warned(has("role", name, known, None), name, "[[role]]");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn warned(known: Result<(), String>, name: &str, table: &str) {
+    if let Err(problem) = known {
+        out::complain(format!("{problem}: `{name}` has to be a {table} of the gateway's configuration."));
+    }
+}
+
+fn has(what: &str, name: &str, known: Vec<&str>, file: Option<&Path>) -> Result<(), String> {
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let close = known.iter().map(|word| (strsim::damerau_levenshtein(name, word), *word)).min();
+    let close = close.filter(|(distance, word)| *distance <= 1 + word.len() / 4);
+    let close = close.map_or(String::new(), |(_, word)| format!(" (did you mean `{word}`?)"));
+    let place = file.map_or("by default".to_owned(), |file| format!("in {}", file.display()));
+    Err(format!("there is no {what} `{name}` {place}{close}"))
+}
