@@ -66,7 +66,12 @@ impl Caller {
 
     /// The same of an approval of one's own, with who it takes instead.
     pub(super) fn refused_as_own(&self, admin: &Admin, environment: &str) -> Response {
-        let done = Done { action: "refused_access", environment, object: "approval of one's own", ..Done::default() };
+        let done = Done {
+            action: "refused_access",
+            environment,
+            object: "approval of one's own",
+            ..Done::default()
+        };
         let detail = "Somebody else has to approve this: a member who didn't ask for it, and in production one who knows no token of who did.";
         match self.write(admin, &done, "refused") {
             Ok(()) => problem(StatusCode::FORBIDDEN, "forbidden", detail),

@@ -66,7 +66,8 @@ pub(super) async fn propose(
     }
     let reason = words::reason(&wanted.reason, true)?;
     // One of which nothing is left would stand for everywhere, and that isn't what was asked for.
-    let place = wanted.place.as_deref().map(|place| of_err_location(place).unwrap_or_else(|| place.to_owned()));
+    let place =
+        wanted.place.as_deref().map(|place| of_err_location(place).unwrap_or_else(|| place.to_owned()));
     let place = place.as_deref().map(|place| (is_place(place), bare(place)));
     if place.as_ref().is_some_and(|(is_place, bare)| !is_place || bare.is_empty()) {
         return Err(bad("a place as refusals name it: at most 200 characters"));

@@ -202,7 +202,9 @@ mod tests {
         }
         let mut ids: Vec<String> = told
             .iter()
-            .map(|event| event.lines().next().and_then(|line| line.strip_prefix("id: ")).expect("an id").to_owned())
+            .map(|event| {
+                event.lines().next().and_then(|line| line.strip_prefix("id: ")).expect("an id").to_owned()
+            })
             .collect();
         assert_eq!(ids.len(), sent.len());
         ids.sort();

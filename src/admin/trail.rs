@@ -47,8 +47,7 @@ pub(super) async fn list(
     let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
     let fits = |event: &Value| {
         let environment = text(event, "environment");
-        own.is(event)
-            || (!all.is_empty() && (environment.is_empty() || all.contains(&environment)))
+        own.is(event) || (!all.is_empty() && (environment.is_empty() || all.contains(&environment)))
     };
     let mut page = newest(admin.audit.folder(), params.before, limit + 1, fits)
         .map_err(|error| answers::broken(StoreError::File(error.kind())))?;
@@ -95,7 +94,9 @@ impl Own {
             (None, Some(token)) => self.member.is_none() && self.token == token,
             (None, None) => {
                 let is_program = matches!(&*self.name, "phigate" | "nobody");
-                !is_program && word("principal") == Some(&self.name) && word("time").is_some_and(|time| *time >= *self.since)
+                !is_program
+                    && word("principal") == Some(&self.name)
+                    && word("time").is_some_and(|time| *time >= *self.since)
             }
         }
     }

@@ -286,7 +286,11 @@ impl Audit {
             action: "audit_end_cut_off",
             object: &object,
             decision: "allowed",
-            reason: if chain::may_begin(&cut) { "a line that was not written whole" } else { "no line of ours" },
+            reason: if chain::may_begin(&cut) {
+                "a line that was not written whole"
+            } else {
+                "no line of ours"
+            },
             ..Event::default()
         };
         let path = self.path_of(&event.time)?;

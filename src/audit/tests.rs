@@ -160,7 +160,8 @@ fn a_log_that_was_cut_at_any_byte_of_its_last_line_opens_and_goes_on() {
         let told = events(&log.folder()).expect("reads");
         let tells = told.iter().find(|event| event["action"] == "audit_end_cut_off");
         let left = format!("{} bytes, sha256:", last - cut);
-        let is_told = tells.is_some_and(|event| event["object"].as_str().is_some_and(|o| o.starts_with(&left)));
+        let is_told =
+            tells.is_some_and(|event| event["object"].as_str().is_some_and(|o| o.starts_with(&left)));
         assert_eq!(is_told, cut < last, "{tells:?}");
         assert_eq!((found.events, found.problems), (5 + u64::from(is_told), vec![]), "cut by {cut}");
     }
@@ -450,7 +451,10 @@ fn what_somebody_wrote_behind_the_end_is_cut_off_and_told() {
     drop(log.open());
     let told = events(&log.folder()).expect("reads");
     let last = told.last().expect("an event");
-    assert_eq!((last["action"].as_str(), last["reason"].as_str()), (Some("audit_end_cut_off"), Some("no line of ours")));
+    assert_eq!(
+        (last["action"].as_str(), last["reason"].as_str()),
+        (Some("audit_end_cut_off"), Some("no line of ours"))
+    );
     assert!(last["object"].as_str().is_some_and(|object| object.starts_with("7 bytes, sha256:")), "{last}");
     assert_eq!(log.problems(), Vec::<String>::new());
     drop(log.open());

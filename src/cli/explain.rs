@@ -91,7 +91,7 @@ fn unread(id: &str) -> Option<Vec<String>> {
     Some(vec![
         "about   a part of a message that can't be inspected".to_owned(),
         format!("fix     {}", reason.advice()),
-        "policy  uninspected: refuse (below production's default) or pass, by environment".to_owned(),
+        "policy  uninspected of an environment: refuse (the default below production) or pass".to_owned(),
     ])
 }
 

@@ -202,7 +202,9 @@ fn followed(line: &str) {
 fn gap(line: &str) -> Option<String> {
     let told: Value = line.starts_with("{\"gap\":").then(|| serde_json::from_str(line).ok())??;
     let (from, to) = (told["gap"]["from"].as_str()?, told["gap"]["to"].as_str()?);
-    Some(format!("There were more records at once than are followed: some from {from} to {to} may be missing."))
+    Some(format!(
+        "There were more records at once than are followed: some from {from} to {to} may be missing."
+    ))
 }
 
 /// Lines out of pieces that end anywhere, in the middle of a character too.

@@ -9,8 +9,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Writes and reads below one folder.
@@ -56,7 +56,11 @@ impl Records {
     fn tell_damage(&self, environment: &str, day: &str) {
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
         if damaged.len() < DAMAGED_MAX && damaged.insert((environment.to_owned(), day.to_owned())) {
-            tracing::error!(environment, day, "Records of this day are damaged: searches leave out what can't be read.");
+            tracing::error!(
+                environment,
+                day,
+                "Records of this day are damaged: searches leave out what can't be read."
+            );
         }
     }
 
@@ -549,7 +553,8 @@ mod tests {
         all.chunks(1).for_each(|one| writer.append(one).expect("takes"));
         let path = records.file("a", all[0].entry().started_ms, Class::Passed);
         let connection = Connection::open(&path).expect("opens");
-        let spoil = |sql: &str, id: &str| assert_eq!(connection.execute(sql, [id]).expect("writes"), 1, "{sql}");
+        let spoil =
+            |sql: &str, id: &str| assert_eq!(connection.execute(sql, [id]).expect("writes"), 1, "{sql}");
         spoil("UPDATE record SET entry = '{\"id\":' WHERE id = ?1", &all[2].entry().id);
         spoil(
             "UPDATE block SET zstd = x'00112233' WHERE id = (SELECT block FROM record WHERE id = ?1)",

@@ -99,14 +99,17 @@ fn has_shape(raw: &[u8]) -> bool {
         let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=');
         let code = rest.get(..run(rest, is_base64)).and_then(|code| std::str::from_utf8(code).ok());
         code.and_then(decode::base64).is_some_and(|said| {
-            said.contains(&b':') && std::str::from_utf8(&said).is_ok_and(|said| !said.contains(char::is_control))
+            said.contains(&b':')
+                && std::str::from_utf8(&said).is_ok_and(|said| !said.contains(char::is_control))
         })
     };
     behind(b"eyJ").any(is_jwt)
         || behind(b"-----BEGIN ").any(is_private_key)
         || behind(b"://").any(is_user)
         || ["Basic ", "basic ", "BASIC "].iter().any(|mark| behind(mark.as_bytes()).any(is_basic))
-        || PREFIXES.iter().any(|(mark, least)| behind(mark.as_bytes()).any(|rest| run(rest, is_token) >= *least))
+        || PREFIXES
+            .iter()
+            .any(|(mark, least)| behind(mark.as_bytes()).any(|rest| run(rest, is_token) >= *least))
 }
 
 /// Whether a word for a credential stands there with something behind it.

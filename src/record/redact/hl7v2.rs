@@ -56,10 +56,14 @@ impl Redactor<'_> {
                         let text = std::str::from_utf8(raw).ok().filter(|_| is_result && number == 5);
                         let instead = text.and_then(|text| asked_for(text, segment, field, marks.component));
                         let piece = self.piece(at + value..at + i, "text");
-                        out.leaf(match instead.filter(|_| !matches!(piece, Piece::Leaf { token: Some(_), .. })) {
-                            Some(instead) => self.kept(leaf("text", raw.len(), instead, None, false), raw),
-                            None => piece,
-                        });
+                        out.leaf(
+                            match instead.filter(|_| !matches!(piece, Piece::Leaf { token: Some(_), .. })) {
+                                Some(instead) => {
+                                    self.kept(leaf("text", raw.len(), instead, None, false), raw)
+                                }
+                                None => piece,
+                            },
+                        );
                     }
                     if let Some(b) = separator {
                         number += u32::from(b == field);

@@ -1,8 +1,6 @@
 //! JSON by its own syntax.
 
-use super::asked::{
-    instead, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year,
-};
+use super::asked::{instead, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year};
 use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
 use super::operators::AGE_OVER;
@@ -79,7 +77,8 @@ impl Redactor<'_> {
                 let stays = masked.parse::<f64>().is_ok();
                 let instead = if stays && is_doubtful(&masked) { asked_for(tape, id) } else { None };
                 // `036`, three digits of a ZIP code, is no number of JSON.
-                let is_padded = masked.len() > 1 && masked.bytes().all(|b| b.is_ascii_digit()) && masked.starts_with('0');
+                let is_padded =
+                    masked.len() > 1 && masked.bytes().all(|b| b.is_ascii_digit()) && masked.starts_with('0');
                 let is_number = stays && instead.is_none() && !is_padded;
                 let masked = instead.map_or(masked, Cow::Borrowed);
                 Piece::Leaf {

@@ -226,7 +226,9 @@ fn no_credential_is_stored_or_sealed_in_any_format() {
             .map(|value| ("location".to_owned(), value.to_owned()))
             .to_vec();
     assert_eq!(originals(draft), ["x"], "the target's path alone");
-    for note in ["see eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2ln", "PIN: 1234", "ftp://o:hunter2@h/"] {
+    for note in
+        ["see eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2ln", "PIN: 1234", "ftp://o:hunter2@h/"]
+    {
         let message = serde_json::json!({"family": "Okafor", "note": note}).to_string();
         let values = originals(super::tests::draft("application/json", message.as_bytes(), View::Linked));
         assert_eq!(values, ["x", "Okafor"], "{note}");
@@ -416,7 +418,10 @@ fn an_age_over_89_is_one_whatever_asks_for_it_and_a_record_number_is_none_that_i
             true,
         ),
         (r#"<code><text value="Zip"/></code><valueQuantity><value value="83793"/></valueQuantity>"#, false),
-        (r#"<code><text value="Platelets"/></code><valueQuantity><value value="19300"/></valueQuantity>"#, true),
+        (
+            r#"<code><text value="Platelets"/></code><valueQuantity><value value="19300"/></valueQuantity>"#,
+            true,
+        ),
     ] {
         let text = shown(
             "application/fhir+xml",
@@ -424,13 +429,14 @@ fn an_age_over_89_is_one_whatever_asks_for_it_and_a_record_number_is_none_that_i
         );
         assert_eq!(text.contains("93"), stays, "{text}");
     }
-    for (code, value) in [
-        (r#"code="30525-0""#, r#"value="1193" unit="mo""#),
-        (r#"code="45401-7""#, r#"value="83793""#),
-    ] {
+    for (code, value) in
+        [(r#"code="30525-0""#, r#"value="1193" unit="mo""#), (r#"code="45401-7""#, r#"value="83793""#)]
+    {
         let text = shown(
             "text/xml",
-            &format!("<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><component><structuredBody><component><section><entry><observation><code {code}/><value xsi:type=\"PQ\" {value}/></observation></entry></section></component></structuredBody></component></ClinicalDocument>"),
+            &format!(
+                "<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><component><structuredBody><component><section><entry><observation><code {code}/><value xsi:type=\"PQ\" {value}/></observation></entry></section></component></structuredBody></component></ClinicalDocument>"
+            ),
         );
         assert!(!text.contains("93"), "{text}");
     }

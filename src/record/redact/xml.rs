@@ -1,9 +1,7 @@
 //! XML by its own syntax, written anew from what was read: names that the format's tables have, and known namespaces stay.
 //! Comments and instructions keep their place; a document type and what it points at are left out.
 
-use super::asked::{
-    instead, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year,
-};
+use super::asked::{instead, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year};
 use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf};
 use super::operators::AGE_OVER;
@@ -218,7 +216,9 @@ impl<'w> Writer<'w, '_> {
         for _ in 0..LEVELS {
             at = tape.parent(at)?;
             let mut words = Vec::new();
-            for beside in tape.elements(at).take(BESIDE_MAX).filter(|at| matches!(tape.local(*at), "unit" | "code")) {
+            for beside in
+                tape.elements(at).take(BESIDE_MAX).filter(|at| matches!(tape.local(*at), "unit" | "code"))
+            {
                 match tape.attr(beside, "value") {
                     Some(unit) => units.push(unit),
                     None => self.question(beside, &mut words),
