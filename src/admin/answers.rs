@@ -67,14 +67,17 @@ pub(super) fn stale() -> Response {
 // An error here is an answer, made once and sent.
 #[allow(clippy::result_large_err)]
 pub(super) fn if_match(headers: &HeaderMap, version: i64) -> Result<(), Response> {
-    let Some(named) = headers.get(header::IF_MATCH) else {
+    let mut named = headers.get_all(header::IF_MATCH).iter().peekable();
+    if named.peek().is_none() {
         let detail = "If-Match is needed: the ETag of what is changed, as it was read.";
         return Err(problem(StatusCode::PRECONDITION_REQUIRED, "if_match", detail));
-    };
-    match named.to_str().ok() {
-        Some("*") => Ok(()),
-        Some(tag) if tag == etag(version) => Ok(()),
-        _ => Err(stale()),
+    }
+    // A list of them; ours have no comma in them.
+    let current = etag(version);
+    let mut tags = named.flat_map(|line| line.to_str().unwrap_or_default().split(',')).map(str::trim);
+    match tags.any(|tag| tag == "*" || tag == current) {
+        true => Ok(()),
+        false => Err(stale()),
     }
 }
 
@@ -85,4 +88,30 @@ pub(super) fn tagged(version: i64, value: Value) -> Response {
 
 fn etag(version: i64) -> String {
     format!("\"{version}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn if_match_takes_one_tag_a_list_and_any() {
+        for (lines, fits) in [
+            (vec!["\"3\""], true),
+            (vec!["*"], true),
+            (vec!["\"1\", \"3\""], true),
+            (vec!["\"1\"", "\"3\""], true),
+            (vec!["\"1\",\"2\""], false),
+            (vec!["W/\"3\""], false),
+            (vec![""], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in &lines {
+                headers.append(header::IF_MATCH, HeaderValue::from_static(line));
+            }
+            assert_eq!(if_match(&headers, 3).is_ok(), fits, "{lines:?}");
+        }
+        assert!(if_match(&HeaderMap::new(), 3).is_err());
+    }
 }

@@ -64,6 +64,21 @@ impl Caller {
         }
     }
 
+    /// The same of an approval of one's own, with who it takes instead.
+    pub(super) fn refused_as_own(&self, admin: &Admin, environment: &str) -> Response {
+        let done = Done {
+            action: "refused_access",
+            environment,
+            object: "approval of one's own",
+            ..Done::default()
+        };
+        let detail = "Somebody else has to approve this: a member who didn't ask for it, and in production one who knows no token of who did.";
+        match self.write(admin, &done, "refused") {
+            Ok(()) => problem(StatusCode::FORBIDDEN, "forbidden", detail),
+            Err(answer) => answer,
+        }
+    }
+
     /// The one answer for a record that isn't there and for one that the caller may not see.
     pub(super) fn nothing(&self, admin: &Admin, what: &str) -> Response {
         let done = Done { action: "refused_access", object: what, ..Done::default() };
@@ -143,6 +158,8 @@ impl Caller {
             reason: done.reason,
             rule_set: done.rule_set,
             request_id: &self.request_id,
+            member: self.principal.member.as_deref().unwrap_or_default(),
+            token: &self.principal.token,
         };
         admin.audit.write(&event).map_err(|error| {
             tracing::error!(error = %error, "A request of the admin side is refused: the audit can't be written.");

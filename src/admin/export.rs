@@ -6,6 +6,7 @@ use super::answers::{Answer, problem};
 use super::caller::{Caller, Done};
 use super::records::{Lines, SearchParams, known, only, scope, seen};
 use crate::org::Permission;
+use crate::record::Entry;
 use crate::store::{Query, ReadScope, RecordReader, StoreError, Stored};
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
@@ -108,14 +109,15 @@ fn exported(
                     gone += 1;
                     continue;
                 }
-                Err(error) if error.is_damage() => {
-                    let day = crate::clock::rfc3339(entry.started_ms);
-                    let day = day.split('T').next().unwrap_or_default();
-                    unread.insert(format!("{} {day}", entry.environment));
+                Err(error) if error.is_unreadable() => {
+                    unread.insert(day_of(entry));
                     continue;
                 }
                 Err(error) => return Err(error),
             };
+            if stored.payload_is_damaged {
+                unread.insert(day_of(entry));
+            }
             // Behind this scope there is none that the caller doesn't see.
             if !send(line(&stored).ok_or(StoreError::Broken)?) {
                 return Ok(true); // nobody reads on
@@ -136,6 +138,11 @@ fn exported(
     Ok(true)
 }
 
+/// The environment and the day of a record that can't be read whole.
+fn day_of(entry: &Entry) -> String {
+    format!("{} {}", entry.environment, crate::clock::day(entry.started_ms))
+}
+
 /// Each holds a thread for as long as its reader takes.
 static EXPORTS: Semaphore = Semaphore::const_new(EXPORTS_MAX);
 const EXPORTS_MAX: usize = 16;
@@ -146,7 +153,6 @@ const EXPORT_MAX: usize = 1_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Entry;
     use crate::store::Page;
 
     /// Records by number, newest first: what becomes of each when it is asked for.
@@ -164,7 +170,7 @@ mod tests {
         fn show(&self, _: &ReadScope, id: &str) -> Result<Option<Stored>, StoreError> {
             let is_there = self.1(id.parse().expect("a number"))?;
             let entry = Entry { id: id.to_owned(), ..Entry::default() };
-            Ok(is_there.then_some(Stored { entry, payload: None }))
+            Ok(is_there.then_some(Stored { entry, payload: None, payload_is_damaged: false }))
         }
 
         fn sealed(&self, _: &ReadScope, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -203,18 +209,20 @@ mod tests {
 
     #[test]
     fn a_record_that_cant_be_read_is_never_left_out_in_silence() {
-        let broken = |n| if n == 7 { Err(StoreError::Broken) } else { Ok(true) };
-        let (told, done) = lines(&Numbered(450, broken), 10_000);
-        assert_eq!((told.len(), done), (7, Err(StoreError::Broken)));
-        // What lies in a file that is damaged is told by its day, and the others go on.
-        let damaged = |n| if n == 7 { Err(StoreError::Database(11)) } else { Ok(true) };
-        let (told, done) = lines(&Numbered(450, damaged), 10_000);
-        assert_eq!((told.len(), done), (450, Ok(true)));
-        assert!(
-            told[449].contains("\"records\":449") && told[449].contains("\"unread\":[\""),
-            "{}",
-            told[449]
-        );
+        let busy = |n| if n == 7 { Err(StoreError::Database(5)) } else { Ok(true) };
+        let (told, done) = lines(&Numbered(450, busy), 10_000);
+        assert_eq!((told.len(), done), (7, Err(StoreError::Database(5))));
+        // What is damaged, a file or a record of it, is told by its day, and the others go on.
+        let damages: [fn(usize) -> Result<bool, StoreError>; 2] = [
+            |n| if n == 7 { Err(StoreError::Database(11)) } else { Ok(true) },
+            |n| if n == 7 { Err(StoreError::Broken) } else { Ok(true) },
+        ];
+        for damaged in damages {
+            let (told, done) = lines(&Numbered(450, damaged), 10_000);
+            assert_eq!((told.len(), done), (450, Ok(true)));
+            let last = &told[449];
+            assert!(last.contains("\"records\":449") && last.contains("\"unread\":[\""), "{last}");
+        }
         let mut send = |_| true;
         let unseen = exported(
             &Numbered(1, |_| Ok(true)),

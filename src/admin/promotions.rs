@@ -141,7 +141,7 @@ pub(super) async fn approve(
         caller.here(&admin, Permission::EnforceRules, &promotion.to.environment)?;
     }
     if !caller.is_second(&admin, (&promotion.member, &promotion.by), &promotion.to.environment)? {
-        return Err(caller.refused(&admin, "approval of one's own", &promotion.to.environment));
+        return Err(caller.refused_as_own(&admin, &promotion.to.environment));
     }
     if promotion.state != "pending" {
         return Err(not_pending());

@@ -3,16 +3,22 @@
 use super::Admin;
 use super::answers::{self, Answer, problem};
 use super::caller::{Caller, Done};
+use crate::inspect::kind::Kind;
 use crate::org::{Flag, Permission, Sight};
+use crate::reason::Reason;
 use crate::record::{Entry, View, render, render_findings, sealed_fields};
 use crate::store::{Page, Query, ReadScope, StoreError, Stored};
+use crate::telemetry::metrics::Outcome;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query as Params, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// Parameters of a search.
 #[derive(Debug, Clone, Deserialize, Default, utoipa::IntoParams, utoipa::ToSchema)]
@@ -21,9 +27,15 @@ use std::sync::Arc;
 pub(super) struct SearchParams {
     /// One environment.
     environment: Option<String>,
-    /// From this time on, Unix milliseconds.
+    /// From this time on: `2026-11-30`, `2026-11-30T10:00:00Z` or Unix milliseconds. A time without an offset is UTC.
+    #[serde(deserialize_with = "moment")]
+    #[param(value_type = Option<String>)]
+    #[schema(value_type = Option<String>)]
     from: Option<u64>,
-    /// Before this time, Unix milliseconds.
+    /// Before this time, written in the same way.
+    #[serde(deserialize_with = "moment")]
+    #[param(value_type = Option<String>)]
+    #[schema(value_type = Option<String>)]
     to: Option<u64>,
     /// Connection by name.
     connection: Option<String>,
@@ -170,22 +182,25 @@ pub(super) async fn counts(
 pub(super) struct Seen {
     pub(super) view: View,
     pub(super) parts: Vec<(String, String)>,
+    /// There is a payload that can't be read.
+    is_damaged: bool,
 }
 
 /// `None` where the role doesn't read records there: never, behind a scope.
 pub(super) fn seen(caller: &Caller, stored: &Stored) -> Option<Seen> {
     let entry = &stored.entry;
     let (grant, _) = caller.principal.may(Permission::ReadRecords, &entry.environment)?;
-    Some(match (grant.sight, &stored.payload) {
-        (_, None) => Seen { view: View::Metadata, parts: Vec::new() },
+    let (view, parts) = match (grant.sight, &stored.payload) {
+        (_, None) => (View::Metadata, Vec::new()),
         (Sight::View(view), Some(payload)) => {
             let view = view.min(entry.ceiling);
-            Seen { view, parts: render(payload, view) }
+            (view, render(payload, view))
         }
         (Sight::Findings, Some(payload)) => {
-            Seen { view: View::Masked.min(entry.ceiling), parts: render_findings(payload, entry.ceiling) }
+            (View::Masked.min(entry.ceiling), render_findings(payload, entry.ceiling))
         }
-    })
+    };
+    Some(Seen { view, parts, is_damaged: stored.payload_is_damaged })
 }
 
 impl Seen {
@@ -193,13 +208,17 @@ impl Seen {
         let withheld = self.parts.is_empty();
         let parts: Vec<Value> =
             self.parts.into_iter().map(|(name, text)| json!({"part": name, "text": text})).collect();
-        json!({
+        let mut told = json!({
             "record": told(entry),
             "role": caller.principal.role_in(&entry.environment),
             "view": self.view.as_str(),
             "payload": if withheld { Value::Null } else { Value::Array(parts) },
-            "withheld": withheld,
-        })
+            "withheld": withheld && !self.is_damaged,
+        });
+        if self.is_damaged {
+            told["unread"] = json!(true);
+        }
+        told
     }
 }
 
@@ -209,7 +228,52 @@ pub(super) fn known(params: Result<Params<SearchParams>, QueryRejection>) -> Res
     // The rejection's own words would quote the query.
     let Params(params) = params.map_err(|_| problem(StatusCode::BAD_REQUEST, "bad_query", SEARCH_HELP))?;
     is_cursor(params.after.as_deref())?;
+    is_word("decision", params.decision.as_deref(), Outcome::ALL.iter().map(|outcome| outcome.as_str()))?;
+    is_word("reason", params.reason.as_deref(), Reason::ALL.iter().map(|reason| reason.as_str()))?;
+    is_word("kind", params.kind.as_deref(), Kind::ALL.iter().map(|kind| kind.as_str()))?;
     Ok(params)
+}
+
+/// Refuses a word that no record has: an empty result would say that there were none.
+// As above.
+#[allow(clippy::result_large_err)]
+fn is_word(
+    name: &str,
+    word: Option<&str>,
+    known: impl Iterator<Item = &'static str> + Clone,
+) -> Result<(), Response> {
+    let Some(word) = word.filter(|word| !known.clone().any(|one| one == *word)) else { return Ok(()) };
+    let close = known
+        .clone()
+        .map(|one| (strsim::damerau_levenshtein(word, one), one))
+        .min()
+        .filter(|(distance, one)| *distance <= 1 + one.len() / 4);
+    let close = close.map(|(_, one)| format!(" Did you mean `{one}`?")).unwrap_or_default();
+    let known = known.collect::<Vec<_>>().join(", ");
+    Err(problem(StatusCode::BAD_REQUEST, "bad_query", &format!("{name}: none of {known}.{close}")))
+}
+
+/// A time of a query.
+fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(from)?;
+    // What was sent is not repeated.
+    ms_of(&text).map(Some).ok_or_else(|| D::Error::custom("no time"))
+}
+
+/// Unix milliseconds of a time: they themselves, a day, or RFC 3339, whose seconds and offset may be left out.
+fn ms_of(text: &str) -> Option<u64> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().ok();
+    }
+    let whole = match text.len() {
+        10 => format!("{text}T00:00:00Z"),
+        16 => format!("{text}:00Z"),
+        19 => format!("{text}Z"),
+        // A `+` that wasn't encoded came as a blank.
+        _ => text.replace(' ', "+"),
+    };
+    let time = OffsetDateTime::parse(&whole, &Rfc3339).ok()?;
+    u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
 /// Refuses an `after` that is no record's id: page one again would send whoever follows `next` round for ever.
@@ -294,5 +358,37 @@ impl futures_core::Stream for Lines {
     }
 }
 
-const SEARCH_HELP: &str = "Known parameters: environment, from and to (Unix milliseconds), connection, caller, decision, reason, status, rule, kind, trace, token, limit (1 to 1000), after.";
+const SEARCH_HELP: &str = "Known parameters: environment, from and to (2026-11-30, 2026-11-30T10:00:00Z or Unix milliseconds), connection, caller, decision, reason, status, rule, kind, trace, token, limit (1 to 1000), after.";
 const HOUR_MS: u64 = 3_600_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_taken_as_people_write_them() {
+        for (text, ms) in [
+            ("1790000000000", Some(1_790_000_000_000)),
+            ("2026-09-21", Some(1_789_948_800_000)),
+            ("2026-09-21T14:13:20Z", Some(1_790_000_000_000)),
+            ("2026-09-21T14:13:20", Some(1_790_000_000_000)),
+            ("2026-09-21T14:13", Some(1_789_999_980_000)),
+            ("2026-09-21T16:13:20.250 02:00", Some(1_790_000_000_250)),
+            ("2026-09-21T16:13:20+02:00", Some(1_790_000_000_000)),
+            ("2026-13-21", None),
+            ("yesterday", None),
+            ("", None),
+            ("-1", None),
+        ] {
+            assert_eq!(ms_of(text), ms, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_that_no_record_has_are_refused() {
+        let known = || ["refused", "forwarded"].into_iter();
+        assert!(is_word("decision", None, known()).is_ok());
+        assert!(is_word("decision", Some("refused"), known()).is_ok());
+        assert!(is_word("decision", Some("refusd"), known()).is_err());
+    }
+}

@@ -6,6 +6,7 @@ use super::caller::{Caller, Done};
 use super::members::is_name;
 use super::words;
 use crate::inspect::suppress::bare;
+use crate::inspect::walk::hl7v2;
 use crate::inspect::{RuleSet, text};
 use crate::org::Permission;
 use crate::store::suppressions::SuppressionRow;
@@ -65,7 +66,9 @@ pub(super) async fn propose(
     }
     let reason = words::reason(&wanted.reason, true)?;
     // One of which nothing is left would stand for everywhere, and that isn't what was asked for.
-    let place = wanted.place.as_deref().map(|place| (is_place(place), bare(place)));
+    let place =
+        wanted.place.as_deref().map(|place| of_err_location(place).unwrap_or_else(|| place.to_owned()));
+    let place = place.as_deref().map(|place| (is_place(place), bare(place)));
     if place.as_ref().is_some_and(|(is_place, bare)| !is_place || bare.is_empty()) {
         return Err(bad("a place as refusals name it: at most 200 characters"));
     }
@@ -76,6 +79,9 @@ pub(super) async fn propose(
     let mut problems = Vec::new();
     if !(admin.finds)(&wanted.environment, &wanted.rule) {
         problems.push("rule: there is none of this id that finds something in this environment".to_owned());
+    }
+    if place.as_ref().is_some_and(|(_, place)| !is_of_a_segment(place)) {
+        problems.push("place: no message has such a segment".to_owned());
     }
     let connection = wanted.connection.unwrap_or_default();
     let connections = (admin.connections)();
@@ -148,7 +154,7 @@ pub(super) async fn approve(
     let row = suppression(&admin, &caller, &id)?;
     caller.here(&admin, Permission::ApproveSuppressions, &row.environment)?;
     if !caller.is_second(&admin, (&row.member, &row.by), &row.environment)? {
-        return Err(caller.refused(&admin, "approval of one's own", &row.environment));
+        return Err(caller.refused_as_own(&admin, &row.environment));
     }
     let now = super::now();
     if row.state != "pending" || row.until <= now {
@@ -230,8 +236,29 @@ fn is_there(connections: &[(String, String)], environment: &str, connection: &st
 /// Words of tables, numbers of fields, and what joins them; nothing that detectors find.
 fn is_place(place: &str) -> bool {
     place.len() <= PLACE_BYTES_MAX
-        && place.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.*>:$/@[] ".contains(&b))
+        && place.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.*>:$/@[], ".contains(&b))
         && text::scan(place, "", RuleSet::built_in()).is_empty()
+}
+
+/// A place as the ERR-2 of our acknowledgments tells it: `PID^1^19^1` to `PID-19`, and `PID^1^5^1^2` to `PID-5.2`.
+fn of_err_location(place: &str) -> Option<String> {
+    let (segment, numbers) = place.trim().split_once('^')?;
+    let numbers: Option<Vec<u16>> = numbers.split('^').map(|number| number.parse().ok()).collect();
+    let [_, field, _, parts @ ..] = numbers.as_deref()? else { return None };
+    let parts: String = parts.iter().map(|part| format!(".{part}")).collect();
+    let is_segment = segment.len() == 3 && segment.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_segment.then(|| format!("{}-{field}{parts}", segment.to_ascii_uppercase()))
+}
+
+/// Whether a place that is written like one of a segment (`PID-19`, `NM1-9`) is of one that HL7v2 or X12 has.
+fn is_of_a_segment(place: &str) -> bool {
+    let last = place.rsplit(" > ").next().unwrap_or(place);
+    let last = last.strip_prefix("MSH:").unwrap_or(last);
+    let Some((segment, rest)) = last.split_once('-') else { return true };
+    let is_segment = (2..=3).contains(&segment.len())
+        && segment.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && rest.starts_with(|c: char| c.is_ascii_digit());
+    !is_segment || hl7v2::is_known_segment(segment) || RuleSet::built_in().x12.knows(segment)
 }
 
 fn not_pending() -> Response {
@@ -247,3 +274,39 @@ const DAYS: i64 = 30;
 /// A false positive that lasts longer wants a better rule.
 const DAYS_MAX: i64 = 90;
 const PLACE_BYTES_MAX: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_taken_as_acknowledgments_and_refusals_tell_them() {
+        for (err, place) in [
+            ("PID^1^19^1", Some("PID-19")),
+            ("PID^1^5^1^2", Some("PID-5.2")),
+            ("OBX^3^5^2^1^4", Some("OBX-5.1.4")),
+            ("PID^1", None),
+            ("PID-19", None),
+            ("PID^1^19^x", None),
+        ] {
+            assert_eq!(of_err_location(err).as_deref(), place, "{err}");
+        }
+        for place in ["row 2, column ssn", "PID-19", "line", "Patient.identifier.value", "$.patient.ssn"] {
+            assert!(is_place(place), "{place}");
+        }
+        for (place, holds) in [
+            ("PID-19", true),
+            ("MSH:PID-3.1", true),
+            ("OBX-5 > PID-3", true),
+            ("NM1-09", true),
+            ("Z*-3", true),
+            ("*-3", true),
+            ("row, column ssn", true),
+            ("Patient.birthDate", true),
+            ("XYZ-99", false),
+            ("MSH:XYZ-99", false),
+        ] {
+            assert_eq!(is_of_a_segment(place), holds, "{place}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Params, State};
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -43,12 +43,11 @@ pub(super) async fn list(
     }
     caller.did(&admin, &Done { action: "search_audit", ..Done::default() })?;
     let limit = params.limit.unwrap_or(100).clamp(1, 1000);
-    let own = caller.principal.name.as_str();
+    let own = Own::of(&admin, &caller)?;
     let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
     let fits = |event: &Value| {
         let environment = text(event, "environment");
-        text(event, "principal") == own
-            || (!all.is_empty() && (environment.is_empty() || all.contains(&environment)))
+        own.is(event) || (!all.is_empty() && (environment.is_empty() || all.contains(&environment)))
     };
     let mut page = newest(admin.audit.folder(), params.before, limit + 1, fits)
         .map_err(|error| answers::broken(StoreError::File(error.kind())))?;
@@ -56,4 +55,79 @@ pub(super) async fn list(
     page.truncate(limit);
     let next = if more { page.last().map(|event| event["seq"].clone()) } else { None };
     Ok(Json(json!({"events": page, "next": next})).into_response())
+}
+
+/// Whose events are one's own: names can have been somebody else's before.
+struct Own {
+    name: String,
+    member: Option<String>,
+    token: String,
+    /// Since when the name is the caller's, as events tell times: those of earlier versions have nothing but the name.
+    since: String,
+}
+
+impl Own {
+    // An error here is an answer, made once and sent.
+    #[allow(clippy::result_large_err)]
+    fn of(admin: &Admin, caller: &Caller) -> Result<Self, Response> {
+        let principal = &caller.principal;
+        let created = match &principal.member {
+            Some(id) => admin.control.member(id).map_err(answers::broken)?.map(|member| member.created),
+            None => {
+                let tokens = admin.control.tokens().map_err(answers::broken)?;
+                tokens.into_iter().find(|token| token.id == principal.token).map(|token| token.created)
+            }
+        };
+        let since = u64::try_from(created.unwrap_or(i64::MAX)).unwrap_or(0).min(YEAR_9999);
+        Ok(Self {
+            name: principal.name.clone(),
+            member: principal.member.clone(),
+            token: principal.token.clone(),
+            since: crate::clock::rfc3339(since * 1000),
+        })
+    }
+
+    fn is(&self, event: &Value) -> bool {
+        let word = |key: &str| event[key].as_str().filter(|word| !word.is_empty());
+        match (word("member"), word("token")) {
+            (Some(member), _) => self.member.as_deref() == Some(member),
+            (None, Some(token)) => self.member.is_none() && self.token == token,
+            (None, None) => {
+                let is_program = matches!(&*self.name, "phigate" | "nobody");
+                !is_program
+                    && word("principal") == Some(&self.name)
+                    && word("time").is_some_and(|time| *time >= *self.since)
+            }
+        }
+    }
+}
+
+/// Seconds to a time that events don't reach.
+const YEAR_9999: u64 = 253_370_764_800;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_whoever_had_the_name_before_are_not_ones_own() {
+        let of = |member: Option<&str>| Own {
+            name: "ann".into(),
+            member: member.map(str::to_owned),
+            token: "tk_1".into(),
+            since: "2026-03-01T00:00:00Z".into(),
+        };
+        for (event, ann, token) in [
+            (json!({"principal": "ann", "member": "mb_1", "token": "tk_9"}), true, false),
+            (json!({"principal": "ann", "member": "mb_0", "token": "tk_1"}), false, false),
+            (json!({"principal": "anna", "member": "mb_1", "token": "tk_9"}), true, false),
+            (json!({"principal": "ann", "token": "tk_1"}), false, true),
+            (json!({"principal": "ann", "token": "tk_0"}), false, false),
+            (json!({"principal": "ann", "time": "2026-03-02T10:00:00.000Z"}), true, true),
+            (json!({"principal": "ann", "time": "2026-02-02T10:00:00.000Z"}), false, false),
+            (json!({"principal": "bob", "time": "2026-03-02T10:00:00.000Z"}), false, false),
+        ] {
+            assert_eq!((of(Some("mb_1")).is(&event), of(None).is(&event)), (ann, token), "{event}");
+        }
+    }
 }

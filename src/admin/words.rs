@@ -14,7 +14,7 @@ pub(super) fn reason(text: &str, is_needed: bool) -> Result<&str, Response> {
         return Err(problem(
             StatusCode::BAD_REQUEST,
             "reason_needed",
-            "In production this needs a reason of four letters at least.",
+            "This needs a reason of four letters at least.",
         ));
     }
     if text.chars().count() > REASON_CHARS_MAX || text.contains(char::is_control) {

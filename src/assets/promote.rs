@@ -49,9 +49,9 @@ fn tests(applied: &Applied, new: &AssetVersion) -> Vec<String> {
             problems.push(format!("test `{}`: its message has to stand in it: `body`", case.name));
             continue;
         }
-        // Wherever it was written for, it is asked where the asset is to be.
-        case.environment = environment.name.to_string();
-        match users::judge(&case, rules, Some(&applied.config), &thresholds) {
+        // Wherever it was written for, it is asked where the asset is to be, as if messages were held there.
+        let from = std::mem::replace(&mut case.environment, environment.name.to_string());
+        match users::judge_as_held(&case, rules, &applied.config, &thresholds, &from) {
             Ok(judgement) => {
                 problems.extend(judgement.wrong.iter().map(|wrong| format!("test `{}`: {wrong}", case.name)));
             }

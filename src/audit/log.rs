@@ -108,7 +108,7 @@ impl Audit {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Open { lock, known, .. } = &mut *open;
         *known = (*known).max(seq);
-        let tail = locked(lock, || self.tail(*known))?;
+        let tail = locked(lock, || self.whole(*known))?;
         *known = tail.seq;
         Ok(())
     }
@@ -133,7 +133,6 @@ impl Audit {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Open { lock, seen, anchored, told, known } = &mut *open;
         locked(lock, || {
-            let path = self.month(&event.time);
             let tail = match seen.take() {
                 // Nobody else wrote since.
                 Some((last, length, tail))
@@ -142,10 +141,9 @@ impl Audit {
                 {
                     tail
                 }
-                _ => self.tail(*known)?,
+                _ => self.whole(*known)?,
             };
-            // A clock that went back doesn't open an older month.
-            let path = self.segments()?.last().filter(|last| **last > path).cloned().unwrap_or(path);
+            let path = self.path_of(&event.time)?;
             let (tail, length) = self.append(&path, event, tail)?;
             let head = Head::of(&tail, &event.time, &self.key);
             head.write(&self.folder)?;
@@ -272,11 +270,47 @@ impl Audit {
         self.teller.as_ref().map_or(0, Teller::failures)
     }
 
-    /// The last whole line of the log, which the signed head must not be ahead of, nor what is known.
-    fn tail(&self, known: u64) -> Result<Tail, AuditError> {
+    /// The last line of the log. Where something had to be cut off behind it, that is told in the log first.
+    fn whole(&self, known: u64) -> Result<Tail, AuditError> {
+        let mut cut = Vec::new();
+        let tail = self.tail(known, &mut cut);
+        if cut.is_empty() {
+            return tail;
+        }
+        let object = format!("{} bytes, sha256:{}", cut.len(), chain::hash(&cut));
+        tracing::warn!(cut = %object, "The audit ended with what is no whole line: it was cut off.");
+        let tail = tail?;
+        let event = Event {
+            time: crate::clock::rfc3339(crate::clock::unix_ms()),
+            principal: "phigate",
+            action: "audit_end_cut_off",
+            object: &object,
+            decision: "allowed",
+            reason: if chain::may_begin(&cut) {
+                "a line that was not written whole"
+            } else {
+                "no line of ours"
+            },
+            ..Event::default()
+        };
+        let path = self.path_of(&event.time)?;
+        let (tail, _) = self.append(&path, &event, tail)?;
+        Head::of(&tail, &event.time, &self.key).write(&self.folder)?;
+        Ok(tail)
+    }
+
+    /// The file that an event is written into: a clock that went back doesn't open an older month.
+    fn path_of(&self, time: &str) -> Result<PathBuf, AuditError> {
+        let path = self.month(time);
+        Ok(self.segments()?.last().filter(|last| **last > path).cloned().unwrap_or(path))
+    }
+
+    /// The last whole line of the log, which the signed head must not be ahead of, nor what is known. What stands behind it is
+    /// taken away, and given in `cut`.
+    fn tail(&self, known: u64, cut: &mut Vec<u8>) -> Result<Tail, AuditError> {
         let mut tail = Tail::none();
         for path in self.segments()?.iter().rev() {
-            if let Some(last) = last_line(path)? {
+            if let Some(last) = last_line(path, cut)? {
                 tail = last;
                 break;
             }
@@ -373,7 +407,7 @@ fn locked<T>(lock: &File, f: impl FnOnce() -> Result<T, AuditError>) -> Result<T
 }
 
 /// The last whole line of a file. What a stop in the middle of writing left behind it is taken away: nobody was answered.
-fn last_line(path: &Path) -> Result<Option<Tail>, AuditError> {
+fn last_line(path: &Path, cut: &mut Vec<u8>) -> Result<Option<Tail>, AuditError> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
     let length = file.metadata()?.len();
     let from = length.saturating_sub(LINE_BYTES_MAX * 2);
@@ -382,6 +416,7 @@ fn last_line(path: &Path) -> Result<Option<Tail>, AuditError> {
     file.take(LINE_BYTES_MAX * 2).read_to_end(&mut bytes)?;
     let Some(end) = memchr::memrchr(b'\n', &bytes) else {
         if length > 0 && from == 0 {
+            cut.extend_from_slice(&bytes);
             OpenOptions::new().write(true).open(path)?.set_len(0)?;
             return Ok(None);
         }
@@ -389,6 +424,7 @@ fn last_line(path: &Path) -> Result<Option<Tail>, AuditError> {
     };
     let torn = (bytes.len() - end - 1) as u64;
     if torn > 0 {
+        cut.extend_from_slice(bytes.get(end + 1..).unwrap_or_default());
         OpenOptions::new().write(true).open(path)?.set_len(length - torn)?;
     }
     let whole = bytes.get(..end).unwrap_or_default();

@@ -60,4 +60,10 @@ pub struct Event<'e> {
     /// The request of the admin side that it was part of.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub request_id: &'e str,
+    /// Who, by the member's id: names can be somebody else's later. Events of earlier versions have none.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub member: &'e str,
+    /// With which token, by its id.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub token: &'e str,
 }

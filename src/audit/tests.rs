@@ -156,7 +156,14 @@ fn a_log_that_was_cut_at_any_byte_of_its_last_line_opens_and_goes_on() {
         std::fs::write(log.folder().join("head.json"), &before).expect("writes");
         log.open().write(&event("2026-11-01T10:00:00Z", "r-10")).expect("writes");
         let found = verify(&log.folder(), &log.key.public(), None).expect("reads");
-        assert_eq!((found.events, found.problems), (5, vec![]), "cut by {cut}");
+        // What was cut off is told, where there was anything.
+        let told = events(&log.folder()).expect("reads");
+        let tells = told.iter().find(|event| event["action"] == "audit_end_cut_off");
+        let left = format!("{} bytes, sha256:", last - cut);
+        let is_told =
+            tells.is_some_and(|event| event["object"].as_str().is_some_and(|o| o.starts_with(&left)));
+        assert_eq!(is_told, cut < last, "{tells:?}");
+        assert_eq!((found.events, found.problems), (5 + u64::from(is_told), vec![]), "cut by {cut}");
     }
 }
 
@@ -422,4 +429,34 @@ fn an_older_head_and_bytes_that_are_no_line_are_found() {
         assert_eq!(log.problems().is_empty(), good, "{file} {bytes}: {:?}", log.problems());
         std::fs::write(&files[file], whole).expect("writes");
     }
+}
+
+#[test]
+fn a_month_under_a_later_months_name_is_found_and_a_clock_set_back_is_none() {
+    let log = filled(4);
+    // A clock that went back: an older event in the younger file.
+    log.open().write(&event("2026-10-01T10:00:00Z", "r-9")).expect("writes");
+    assert_eq!(log.problems(), Vec::<String>::new());
+    let path = log.files().remove(1);
+    std::fs::rename(&path, path.with_file_name("2027-03.jsonl")).expect("renames");
+    assert_eq!(log.problems(), ["2027-03.jsonl: no event in it is of its month"]);
+}
+
+#[test]
+fn what_somebody_wrote_behind_the_end_is_cut_off_and_told() {
+    let log = filled(4);
+    let path = log.files().remove(1);
+    let whole = std::fs::read(&path).expect("reads");
+    std::fs::write(&path, [&whole, b"garbage".as_slice()].concat()).expect("writes");
+    drop(log.open());
+    let told = events(&log.folder()).expect("reads");
+    let last = told.last().expect("an event");
+    assert_eq!(
+        (last["action"].as_str(), last["reason"].as_str()),
+        (Some("audit_end_cut_off"), Some("no line of ours"))
+    );
+    assert!(last["object"].as_str().is_some_and(|object| object.starts_with("7 bytes, sha256:")), "{last}");
+    assert_eq!(log.problems(), Vec::<String>::new());
+    drop(log.open());
+    assert_eq!(events(&log.folder()).expect("reads").len(), told.len(), "once");
 }

@@ -69,7 +69,7 @@ pub(super) fn held_against(
             want(anchor, "the anchor", &mut report);
         }
     }
-    let mut chain = Chain { first: None, last: None, retired: None };
+    let mut chain = Chain { first: None, last: None, retired: None, file: None };
     let torn = each_line(folder, &mut |file, number, line| {
         report.events += 1;
         match chain::open(line, Some(key)) {
@@ -87,6 +87,7 @@ pub(super) fn held_against(
             }
         }
     })?;
+    chain.ends_file(&mut report.problems);
     let last = chain.last.as_ref().map_or(0, |tail| tail.seq);
     if furthest.0 > last {
         report
@@ -127,6 +128,8 @@ struct Chain {
     last: Option<Tail>,
     /// How far the log says that it was removed.
     retired: Option<Retired>,
+    /// The file that is read, and whether an event in it is of its month.
+    file: Option<(String, bool)>,
 }
 
 struct Retired {
@@ -153,6 +156,11 @@ impl Chain {
         }
         // A clock that was set back leaves older events in a younger file, and never the other way round.
         let named = file.get(..7).unwrap_or_default();
+        if self.file.as_ref().is_some_and(|(before, _)| before != file) {
+            self.ends_file(problems);
+        }
+        let (_, is_of_month) = self.file.get_or_insert_with(|| (file.to_owned(), false));
+        *is_of_month |= chain::month(&line.value) == named;
         if chain::month(&line.value) > named {
             problems.push(format!("{file}:{number}: is of a month behind that of its file"));
         }
@@ -174,6 +182,14 @@ impl Chain {
             Some(_) => {}
         }
         self.last = Some(line.tail.clone());
+    }
+
+    /// An event of a month begins its file: one that has none of its own bears another's name, and would be kept for longer or
+    /// shorter than it is to be.
+    fn ends_file(&mut self, problems: &mut Vec<String>) {
+        if let Some((file, false)) = self.file.take() {
+            problems.push(format!("{file}: no event in it is of its month"));
+        }
     }
 
     /// A log begins with 1, or behind what it says was removed when its retention was over; before that where the removal

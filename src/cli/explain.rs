@@ -4,7 +4,7 @@ use super::out::{self, Paint};
 use super::rules::Sources;
 use super::scan::{self, Bench};
 use crate::decide::{Policy, Verdict, verdict};
-use crate::inspect::finding::{Counted, Finding, Findings, MadeUp, Part, Person};
+use crate::inspect::finding::{Counted, Finding, Findings, MadeUp, Part, Person, UninspectedReason};
 use crate::inspect::rules::{Mode, Raw};
 use crate::inspect::trace::Trace;
 use crate::inspect::walk::Declared;
@@ -55,7 +55,7 @@ pub fn run(args: &Args) -> ExitCode {
     let (inspector, policy, paint) = (bench.inspector(known.as_ref()), &bench.policy, Paint::of_stdout());
     let mut code = ExitCode::SUCCESS;
     for id in &args.rule {
-        match bench.raw.describe(id) {
+        match bench.raw.describe(id).or_else(|| unread(id)) {
             Some(lines) => {
                 out::line(paint.bold(id));
                 lines.iter().for_each(|line| out::line(format!("  {line}")));
@@ -82,6 +82,17 @@ pub fn run(args: &Args) -> ExitCode {
         }
     }
     code
+}
+
+/// What `uninspected.…` of refusals and records is: no rule of the tables.
+fn unread(id: &str) -> Option<Vec<String>> {
+    let word = id.strip_prefix("uninspected.")?;
+    let reason = UninspectedReason::ALL.iter().find(|reason| reason.as_str() == word)?;
+    Some(vec![
+        "about   a part of a message that can't be inspected".to_owned(),
+        format!("fix     {}", reason.advice()),
+        "policy  uninspected of an environment: refuse (the default below production) or pass".to_owned(),
+    ])
 }
 
 fn explain(path: &Path, found: &Findings, policy: &Policy, version: &str, paint: Paint) {
@@ -222,3 +233,16 @@ fn prefixed(notes: &[&str]) -> String {
 
 /// Fields of one person that are listed.
 const LINES_MAX: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_refusals_name_beside_rules_is_explained_too() {
+        for reason in UninspectedReason::ALL {
+            assert!(unread(&format!("uninspected.{}", reason.as_str())).is_some());
+        }
+        assert_eq!((unread("uninspected.x"), unread("text.ssn")), (None, None));
+    }
+}

@@ -52,10 +52,10 @@ struct Search {
     /// One environment.
     #[arg(long)]
     environment: Option<String>,
-    /// From this time on, Unix milliseconds.
+    /// From this time on: 2026-11-30, 2026-11-30T10:00:00Z or Unix milliseconds.
     #[arg(long)]
     from: Option<String>,
-    /// Before this time, Unix milliseconds.
+    /// Before this time, written in the same way.
     #[arg(long)]
     to: Option<String>,
     /// Connection by name.
@@ -110,7 +110,7 @@ pub fn run(args: &Args) -> ExitCode {
             Command::Export(search) => {
                 return exported(&api, &format!("/v1/records/export?{}", search.query()));
             }
-            Command::Tail => return passed_on(&api, "/v1/records/tail", &mut |line| out::endless_line(line)),
+            Command::Tail => return passed_on(&api, "/v1/records/tail", &mut followed),
         };
         if answer.status != 200 {
             return Ok(answer.refused());
@@ -189,6 +189,22 @@ fn passed_on(api: &Api, path: &str, each: &mut dyn FnMut(&str)) -> Result<ExitCo
         None if answer.status == 200 => Ok(ExitCode::SUCCESS),
         None => Ok(answer.refused()),
     }
+}
+
+/// Prints a record that came; that some may be missing is told on standard error.
+fn followed(line: &str) {
+    match gap(line) {
+        Some(told) => out::complain(told),
+        None => out::endless_line(line),
+    }
+}
+
+fn gap(line: &str) -> Option<String> {
+    let told: Value = line.starts_with("{\"gap\":").then(|| serde_json::from_str(line).ok())??;
+    let (from, to) = (told["gap"]["from"].as_str()?, told["gap"]["to"].as_str()?);
+    Some(format!(
+        "There were more records at once than are followed: some from {from} to {to} may be missing."
+    ))
 }
 
 /// Lines out of pieces that end anywhere, in the middle of a character too.
@@ -336,6 +352,9 @@ pub(super) fn shown(answer: &Value) -> String {
         answer["view"].as_str().unwrap_or("-"),
         answer["role"].as_str().unwrap_or("-")
     );
+    if answer["unread"] == true {
+        let _ = writeln!(out, "{:<14} damaged: it can't be read back", "payload");
+    }
     if answer["withheld"] == true {
         let _ =
             writeln!(out, "{:<14} withheld: your role sees metadata, or nothing else is stored", "payload");
@@ -354,6 +373,13 @@ pub(super) fn shown(answer: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gap_of_the_tail_is_no_record() {
+        let told = gap(r#"{"gap":{"from":"2026-01-01T00:00:00Z","to":"2026-01-01T00:01:00Z"}}"#);
+        assert!(told.is_some_and(|told| told.contains("00:01:00")));
+        assert_eq!(gap(r#"{"id":"x","gap":1}"#), None);
+    }
 
     #[test]
     fn a_record_tells_what_was_found_and_what_stayed_unread() {

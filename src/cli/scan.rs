@@ -45,7 +45,7 @@ pub struct Args {
 
 /// By whose policy and rules a command judges.
 pub(super) struct Bench {
-    /// The rules as written.
+    /// The rules as written, with the environment's modes.
     pub(super) raw: Raw,
     /// The rules, with the environment's modes.
     pub(super) rules: Arc<RuleSet>,
@@ -60,11 +60,12 @@ pub(super) struct Bench {
 impl Bench {
     /// That of an environment, or of a flag where no configuration is given.
     pub(super) fn of(sources: &Sources, environment: &str) -> Result<Self, Vec<String>> {
-        let Loaded { checked: Checked { raw, rules }, config, thresholds, .. } = rules::load(sources)?;
+        let Loaded { checked: Checked { mut raw, rules }, config, thresholds, .. } = rules::load(sources)?;
         let (policy, rules) = match &config {
             Some(config) => {
                 let known = config.environment(environment);
                 let e = known.ok_or_else(|| vec![format!("there is no environment `{environment}`")])?;
+                raw.modes = e.modes.before(&raw.modes);
                 (e.policy.clone(), rules.with_modes(&e.modes))
             }
             None => {

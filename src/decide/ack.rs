@@ -235,7 +235,8 @@ fn condition_text(code: &str) -> &'static str {
         "204" => "Unknown key identifier",
         "205" => "Duplicate key identifier",
         "206" => "Application record locked",
-        _ => "Application internal error",
+        // HL7 v2.9 and THO: an error of the application, which ERR-5 tells; "internal" is what earlier versions called it.
+        _ => "Application error",
     }
 }
 
@@ -286,7 +287,7 @@ mod tests {
         assert_eq!(
             told,
             "MSH|^~\\&|EHR||LAB|MAIN^1.2.3^ISO|20260102030405+0000||ACK^A08^ACK|0198|T|2.5.1\rMSA|AE|MSG-7\r\
-             ERR||PID^1^19^1|207^Application internal error^HL70357|E|hl7v2.pid-19|||A \\F\\ B\r"
+             ERR||PID^1^19^1|207^Application error^HL70357|E|hl7v2.pid-19|||A \\F\\ B\r"
         );
         assert!(parses(&told));
     }

@@ -32,7 +32,7 @@ pub(super) fn admin_side(
     let (for_rules, for_covered) = (shared.clone(), shared.clone());
     let (for_base, for_anchors) = (shared.clone(), audit.clone());
     let for_notes = shared.clone();
-    let set_aside = records.set_aside();
+    let (set_aside, readers) = (records.set_aside(), records.clone());
     let exports_failed = Arc::new(AtomicU64::new(0));
     let for_exports = exports_failed.clone();
     let limits = shared.snapshot.load().config.search;
@@ -90,6 +90,10 @@ pub(super) fn admin_side(
                 (
                     set_aside.load(Relaxed) > 0,
                     "a damaged record file was set aside (*.broken): records of its day can't be read",
+                ),
+                (
+                    readers.damaged() > 0,
+                    "a record file is damaged in part: what can't be read is left out, and the log says of which day",
                 ),
                 (is_behind, "keys, people or assets that were changed can't be taken over: the log says why"),
                 (

@@ -43,7 +43,8 @@ impl Control {
         let id = super::registry::random_id("mb")?;
         let made = self.with(|c| {
             c.execute(
-                "INSERT OR IGNORE INTO member(id, name, org_role, created, version) VALUES (?1, ?2, ?3, ?4, 1)",
+                "INSERT OR IGNORE INTO member(id, name, org_role, created, version) \
+                 SELECT ?1, ?2, ?3, ?4, 1 WHERE NOT EXISTS (SELECT 1 FROM member WHERE lower(name) = lower(?2))",
                 params![id, name, org_role, now],
             )
         })?;
@@ -216,7 +217,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let control = control(dir.path());
         let id = control.create_member("ann", "owner", 1).expect("made").expect("new");
-        assert_eq!(control.create_member("ann", "member", 1).expect("asks"), None);
+        for taken in ["ann", "Ann", "ANN"] {
+            assert_eq!(control.create_member(taken, "member", 1).expect("asks"), None, "{taken}");
+        }
         let member = control.member(&id).expect("reads").expect("there");
         let (_, token) = control.create_member_token(&member, 1, None).expect("made");
         let roles = || control.reader(&token, 5).expect("reads").map(|row| row.roles);

@@ -69,6 +69,12 @@ impl StoreError {
         // SQLITE_CORRUPT and SQLITE_NOTADB; the primary code is the lower byte of the extended one.
         matches!(self, Self::Database(code) if matches!(code & 0xFF, 11 | 26))
     }
+
+    /// Whether what was read is damaged, a file or one record of it: readers go on with the others.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.is_damage() || *self == Self::Broken
+    }
 }
 
 impl StoreError {
@@ -240,7 +246,7 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<String>,
-    /// Environments and days of which records can't be read: their files are damaged.
+    /// Environments and days of which some records, or all, can't be read: their files are damaged.
     pub unread: Vec<(String, String)>,
 }
 
@@ -251,4 +257,6 @@ pub struct Stored {
     pub entry: Entry,
     /// The stored form.
     pub payload: Option<StoredPayload>,
+    /// There is one, and it can't be read.
+    pub payload_is_damaged: bool,
 }

@@ -56,7 +56,8 @@ impl Control {
                 Some(id) => id,
                 None => {
                     let made = tx.execute(
-                        "INSERT OR IGNORE INTO member(id, name, org_role, created, version) VALUES (?1, ?2, 'member', ?3, 0)",
+                        "INSERT OR IGNORE INTO member(id, name, org_role, created, version) \
+                         SELECT ?1, ?2, 'member', ?3, 0 WHERE NOT EXISTS (SELECT 1 FROM member WHERE lower(name) = lower(?2))",
                         params![fresh, person.name, now],
                     )?;
                     if made == 0 {

@@ -11,8 +11,8 @@ use rusqlite::{
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Writes and reads below one folder.
@@ -23,6 +23,8 @@ pub struct Records {
     readers: OpenFiles,
     /// Damaged files that were set aside.
     set_aside: Arc<AtomicU64>,
+    /// Environments and days of which readers found records damaged: each is told once.
+    damaged: Arc<Mutex<BTreeSet<(String, String)>>>,
 }
 
 /// The one writer.
@@ -42,6 +44,25 @@ impl Records {
             keep,
             readers: OpenFiles::default(),
             set_aside: Arc::default(),
+            damaged: Arc::default(),
+        }
+    }
+
+    /// Of how many days, of all environments, readers found damaged records.
+    #[must_use]
+    pub fn damaged(&self) -> usize {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Writes into the program's log that records of a day are damaged, the first time.
+    fn tell_damage(&self, environment: &str, day: &str) {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        if damaged.len() < DAMAGED_MAX && damaged.insert((environment.to_owned(), day.to_owned())) {
+            tracing::error!(
+                environment,
+                day,
+                "Records of this day are damaged: searches leave out what can't be read."
+            );
         }
     }
 
@@ -260,43 +281,18 @@ impl RecordReader for Records {
                     unread.insert((environment.clone(), day));
                     continue;
                 }
-                let tokens = query.tokens.as_deref().map(|tokens| serde_json::json!(tokens).to_string());
-                let found = self.read(&path, |connection| {
-                    let sql = if tokens.is_some() { BY_TOKEN } else { BY_TIME };
-                    let mut statement = connection.prepare_cached(sql).map_err(database)?;
-                    let far = i64::MAX as u64;
-                    let (last_ms, last_id) = after.unwrap_or((far, ""));
-                    let mut rows = statement
-                        .query(params![
-                            query.from_ms.unwrap_or(0) as i64,
-                            query.to_ms.unwrap_or(far) as i64,
-                            last_ms as i64,
-                            last_id,
-                            tokens
-                        ])
-                        .map_err(database)?;
-                    let mut found = Vec::new();
-                    while found.len() <= limit {
-                        let Some(row) = rows.next().map_err(database)? else { break };
-                        let json = row.get_ref(0).and_then(|json| Ok(json.as_str()?)).map_err(database)?;
-                        let entry: Entry = serde_json::from_str(json).map_err(|_| StoreError::Broken)?;
-                        if query.fits(&entry) {
-                            found.push(entry);
-                        }
-                    }
-                    Ok(found)
-                });
-                let found = match found {
-                    // One damaged day keeps nobody from the others.
-                    Err(error) if error.is_damage() || error == StoreError::Broken => {
+                let mut found = Vec::new();
+                match self.found_in(&path, query, after, &mut found) {
+                    Ok(true) => {}
+                    // One damaged record, or day, keeps nobody from the others.
+                    Ok(false) => {
+                        self.tell_damage(environment, &day);
                         unread.insert((environment.clone(), day));
-                        continue;
                     }
-                    found => found?.unwrap_or_default(),
-                };
-                let here_in_file = found.len();
-                entries.extend(found);
-                here += here_in_file;
+                    Err(error) => return Err(error),
+                }
+                here += found.len();
+                entries.append(&mut found);
             }
         }
         entries.sort_by(|a, b| (b.started_ms, &b.id).cmp(&(a.started_ms, &a.id)));
@@ -315,8 +311,17 @@ impl RecordReader for Records {
                 let path = self.file(environment, started_ms, class);
                 match self.show_in(&path, started_ms, id) {
                     Ok(None) => {}
-                    Err(error) if error.is_damage() => damaged = Some(error),
-                    found => return found,
+                    Err(error) if error.is_unreadable() => {
+                        self.tell_damage(environment, &crate::clock::day(started_ms));
+                        damaged = Some(error);
+                    }
+                    Ok(Some(stored)) => {
+                        if stored.payload_is_damaged {
+                            self.tell_damage(environment, &crate::clock::day(started_ms));
+                        }
+                        return Ok(Some(stored));
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -349,6 +354,50 @@ impl RecordReader for Records {
 }
 
 impl Records {
+    /// Adds the entries of one file that fit, one more than the limit at most. Gives whether all of them could be read: those
+    /// before a damaged place are there, and those behind a damaged record, too.
+    fn found_in(
+        &self,
+        path: &Path,
+        query: &Query,
+        after: Option<(u64, &str)>,
+        found: &mut Vec<Entry>,
+    ) -> Result<bool, StoreError> {
+        let limit = query.limit();
+        let tokens = query.tokens.as_deref().map(|tokens| serde_json::json!(tokens).to_string());
+        let mut is_whole = true;
+        let read = self.read(path, |connection| {
+            let sql = if tokens.is_some() { BY_TOKEN } else { BY_TIME };
+            let mut statement = connection.prepare_cached(sql).map_err(database)?;
+            let far = i64::MAX as u64;
+            let (last_ms, last_id) = after.unwrap_or((far, ""));
+            let mut rows = statement
+                .query(params![
+                    query.from_ms.unwrap_or(0) as i64,
+                    query.to_ms.unwrap_or(far) as i64,
+                    last_ms as i64,
+                    last_id,
+                    tokens
+                ])
+                .map_err(database)?;
+            while found.len() <= limit {
+                let Some(row) = rows.next().map_err(database)? else { break };
+                let json = row.get_ref(0).ok().and_then(|json| json.as_str().ok());
+                match json.and_then(|json| serde_json::from_str::<Entry>(json).ok()) {
+                    Some(entry) if query.fits(&entry) => found.push(entry),
+                    Some(_) => {}
+                    None => is_whole = false,
+                }
+            }
+            Ok(())
+        });
+        match read {
+            Ok(_) => Ok(is_whole),
+            Err(error) if error.is_unreadable() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One record of one file.
     fn show_in(&self, path: &Path, started_ms: u64, id: &str) -> Result<Option<Stored>, StoreError> {
         let row = self.read(path, |connection| {
@@ -369,11 +418,10 @@ impl Records {
         let row = row.flatten();
         let Some((entry, start, length, packed, bytes)) = row else { return Ok(None) };
         let entry: Entry = serde_json::from_str(&entry).map_err(|_| StoreError::Broken)?;
-        let payload = match packed {
-            Some(packed) => Some(unpack(&packed, bytes.unwrap_or(0), start, length)?),
-            None => None,
-        };
-        Ok(Some(Stored { entry, payload }))
+        // What is known besides the payload is told without it.
+        let payload = packed.map(|packed| unpack(&packed, bytes.unwrap_or(0), start, length));
+        let payload_is_damaged = matches!(payload, Some(Err(_)));
+        Ok(Some(Stored { entry, payload: payload.and_then(Result::ok), payload_is_damaged }))
     }
 }
 
@@ -449,6 +497,8 @@ const ZSTD_LEVEL: i32 = 3;
 const READ_CACHE_KIB: i64 = -256;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 const OPEN_FILES_MAX: usize = 16;
+/// Days that are remembered as damaged.
+const DAMAGED_MAX: usize = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -530,5 +580,35 @@ mod tests {
             records.expire(one.entry().started_ms + 40 * 86_400_000);
             assert!(!path.with_extension("db.broken").exists(), "retention takes it, too");
         }
+    }
+    #[test]
+    fn a_damaged_record_or_payload_hides_no_other() {
+        let dir = tempfile::tempdir().expect("dir");
+        let records = Records::new(dir.path(), Keep::days(30));
+        // A block each.
+        let all: Vec<Redacted> = (0..5).map(|_| record("a", "forwarded", "{\"parts\":[]}")).collect();
+        let mut writer = records.writer();
+        all.chunks(1).for_each(|one| writer.append(one).expect("takes"));
+        let path = records.file("a", all[0].entry().started_ms, Class::Passed);
+        let connection = Connection::open(&path).expect("opens");
+        let spoil =
+            |sql: &str, id: &str| assert_eq!(connection.execute(sql, [id]).expect("writes"), 1, "{sql}");
+        spoil("UPDATE record SET entry = '{\"id\":' WHERE id = ?1", &all[2].entry().id);
+        spoil(
+            "UPDATE block SET zstd = x'00112233' WHERE id = (SELECT block FROM record WHERE id = ?1)",
+            &all[3].entry().id,
+        );
+        let scope = ReadScope { environments: vec!["a".to_owned()] };
+        let page = records.search(&scope, &Query::default()).expect("goes on");
+        let day = crate::clock::day(all[0].entry().started_ms);
+        assert_eq!((page.entries.len(), page.unread), (4, vec![("a".to_owned(), day)]));
+        assert_eq!(records.damaged(), 1, "told once a day");
+        let show = |n: usize| {
+            let stored = records.show(&scope, &all[n].entry().id).map(|stored| stored.expect("is there"));
+            stored.map(|stored| (stored.payload.is_some(), stored.payload_is_damaged))
+        };
+        assert_eq!(show(1), Ok((true, false)));
+        assert_eq!(show(2), Err(StoreError::Broken));
+        assert_eq!(show(3), Ok((false, true)), "what is known besides it is told");
     }
 }

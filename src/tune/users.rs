@@ -31,7 +31,49 @@ pub fn judge(
     config: Option<&Config>,
     thresholds: &Thresholds,
 ) -> Result<Judgement, String> {
-    let place = Place::of(&case.environment, config, thresholds)?;
+    judged(case, rules, config, Place::of(&case.environment, config, thresholds)?)
+}
+
+/// The same as a place would that holds messages until they are judged, and acts, where the case's environment does not:
+/// production refuses nothing, and the rules that come there are to find what they found in the environment `from`.
+///
+/// # Errors
+/// As of [`judge`].
+pub fn judge_as_held(
+    case: &UserCase,
+    rules: &Arc<RuleSet>,
+    config: &Config,
+    thresholds: &Thresholds,
+    from: &str,
+) -> Result<Judgement, String> {
+    let mut place = Place::of(&case.environment, Some(config), thresholds)?;
+    place.policy = held(place.policy, config.environment(from).map(|e| &e.policy), thresholds);
+    judged(case, rules, Some(config), place)
+}
+
+/// A policy that holds and acts, with its own thresholds; what else a policy says as that does which a case was written for.
+fn held(policy: Policy, from: Option<&Policy>, thresholds: &Thresholds) -> Policy {
+    if policy.holds() && policy.mode == Mode::Enforce {
+        return policy;
+    }
+    let built_in = Policy::with(Flag::Staging, thresholds);
+    let like = from.filter(|from| from.holds()).unwrap_or(&built_in);
+    Policy {
+        flag: like.flag,
+        mode: Mode::Enforce,
+        uninspected: like.uninspected,
+        declared_mode: like.declared_mode,
+        off_path_url: like.off_path_url,
+        ..policy
+    }
+}
+
+fn judged(
+    case: &UserCase,
+    rules: &Arc<RuleSet>,
+    config: Option<&Config>,
+    place: Place,
+) -> Result<Judgement, String> {
     let body = match &case.body {
         Body::Inline(body) => body.clone().into_bytes(),
         Body::File(file) => std::fs::read(file).map_err(|e| format!("{}: {}", file.display(), e.kind()))?,
@@ -103,5 +145,27 @@ impl Place {
             hosts: Hosts::default(),
             opaque: Vec::new(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::{OnOffPath, OnUninspected};
+
+    #[test]
+    fn where_nothing_is_held_a_case_is_judged_as_where_it_was_written_for() {
+        let thresholds = Thresholds::built_in();
+        let of = |flag| Policy::with(flag, &thresholds);
+        let production = Policy { block: 70, ..of(Flag::Production) };
+        let judges = held(production.clone(), None, &thresholds);
+        assert!(judges.holds() && judges.mode == Mode::Enforce && judges.block == 70);
+        assert_eq!((judges.uninspected, judges.off_path_url), (OnUninspected::Refuse, OnOffPath::Refuse));
+        let lax = Policy { uninspected: OnUninspected::Pass, ..of(Flag::Development) };
+        assert_eq!(held(production.clone(), Some(&lax), &thresholds).uninspected, OnUninspected::Pass);
+        assert_eq!(held(production.clone(), Some(&production), &thresholds), judges);
+        let shadow = Policy { mode: Mode::Shadow, ..of(Flag::Staging) };
+        assert_eq!(held(shadow, None, &thresholds), of(Flag::Staging));
+        assert_eq!(held(lax.clone(), None, &thresholds), lax);
     }
 }

@@ -321,7 +321,9 @@ fn what_doesnt_fit_is_told_and_changes_nothing() {
     assert!(problems(&with("[[case]]")).contains("tests: "));
     assert_eq!(with(tests).status(), 200);
     assert!(problems(&p.propose("rules", "site", &json!({}))).contains("test `a badge`"));
-    assert_eq!(with(&tests.replace("text.ssn", "acme.badge")).status(), 200);
+    // What is refused where messages are held would be refused by these rules, though production refuses nothing.
+    let refuses = "[[case]]\nname = \"refused\"\nbody = \"visitor badge BG-402817, SSN 412-21-3456\"\ncontent_type = \"text/plain\"\nenvironment = \"staging\"\nexpect = { decision = \"refuse\", rules = [\"acme.badge\"] }\n";
+    assert_eq!(with(&(tests.replace("text.ssn", "acme.badge") + refuses)).status(), 200);
     assert_eq!(p.propose("rules", "site", &json!({})).status(), 201);
     assert!(!p.gate.audit().contains("Okafor"));
 }

@@ -361,11 +361,17 @@ fn an_export_by_command_is_whole_or_says_what_it_lacks() {
     let (code, rest, told) = export(&["--after", &after]);
     assert_eq!((code, [some, rest].concat(), &*told), (Some(0), all, ""));
     assert_eq!(export(&["--after", "nonsense"]).0, Some(1));
-    // What can't be read isn't left out: the body is broken off.
+    // Of what is damaged the day is told, and all else that is known of a record.
     let day = std::fs::read_dir(gate.folder.path().join("data/records/production")).expect("lists").flatten();
     let day = day.map(|f| f.path()).find(|f| f.extension().is_some_and(|e| e == "db")).expect("a day");
     let database = rusqlite::Connection::open(day).expect("opens");
     database.execute("UPDATE block SET zstd = x'00'", []).expect("spoils it");
+    let (code, all, told) = export(&[]);
+    assert_eq!((code, all.len()), (Some(0), 55));
+    assert!(all.iter().all(|line| line.contains("\"unread\":true") && line.contains("\"payload\":null")));
+    assert!(told.starts_with("Records of production ") && told.contains("can't be read"), "{told}");
+    // Where the store fails, nothing is left out: the body is broken off.
+    database.execute("DROP TABLE block", []).expect("drops it");
     let (code, _, told) = export(&[]);
     assert_eq!(code, Some(2), "{told}");
     assert_eq!(gate.metric("phigate_exports_failed_total "), 1);

@@ -46,7 +46,7 @@ pub(super) fn names_credential(name: &str) -> bool {
 /// Whether a credential stands in a text with its value: `password: …`, `?access_token=…`. An original that holds one isn't
 /// sealed; in doubt it does.
 pub(super) fn stands_in(raw: &[u8]) -> bool {
-    let stands = |raw: &[u8]| is_said_in(raw) || is_parameter_of(raw);
+    let stands = |raw: &[u8]| is_said_in(raw) || is_parameter_of(raw) || has_shape(raw);
     stands(raw)
         || memchr::memchr(b'%', raw).is_some()
             && stands(decode::percent(&String::from_utf8_lossy(raw), true).as_bytes())
@@ -69,11 +69,58 @@ fn is_parameter_of(raw: &[u8]) -> bool {
     named.any(|(name, _)| names_credential(name))
 }
 
+/// Whether something in a text looks like a credential, whatever it is called.
+fn has_shape(raw: &[u8]) -> bool {
+    let behind = |mark: &'static [u8]| {
+        memchr::memmem::find_iter(raw, mark).map(move |at| raw.get(at + mark.len()..).unwrap_or_default())
+    };
+    let run = |rest: &[u8], fits: fn(&u8) -> bool| rest.iter().take_while(|b| fits(b)).count();
+    let is_token = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    // A JWT: two objects of JSON in base64, and a signature, which may be empty.
+    let is_jwt = |rest: &[u8]| {
+        let head = run(rest, is_token);
+        head >= JWT_PART_MIN
+            && rest.get(head) == Some(&b'.')
+            && run(rest.get(head + 1..).unwrap_or_default(), is_token) >= JWT_PART_MIN
+    };
+    let is_private_key = |rest: &[u8]| {
+        let line = rest.get(..rest.len().min(PEM_NAME_MAX)).unwrap_or_default();
+        memchr::memmem::find(line, b"PRIVATE KEY").is_some()
+    };
+    // `://user:pass@host`
+    let is_user = |rest: &[u8]| {
+        let host = |b: &u8| !b.is_ascii_whitespace() && !b"/?#\"'<>".contains(b);
+        let authority = rest.get(..run(rest, host)).unwrap_or_default();
+        let user = memchr::memrchr(b'@', authority).and_then(|at| authority.get(..at)).unwrap_or_default();
+        user.iter().position(|b| *b == b':').is_some_and(|at| at + 1 < user.len())
+    };
+    // `Basic dXNlcjpwYXNz`: a user's name and password.
+    let is_basic = |rest: &[u8]| {
+        let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=');
+        let code = rest.get(..run(rest, is_base64)).and_then(|code| std::str::from_utf8(code).ok());
+        code.and_then(decode::base64).is_some_and(|said| {
+            said.contains(&b':')
+                && std::str::from_utf8(&said).is_ok_and(|said| !said.contains(char::is_control))
+        })
+    };
+    behind(b"eyJ").any(is_jwt)
+        || behind(b"-----BEGIN ").any(is_private_key)
+        || behind(b"://").any(is_user)
+        || ["Basic ", "basic ", "BASIC "].iter().any(|mark| behind(mark.as_bytes()).any(is_basic))
+        || PREFIXES
+            .iter()
+            .any(|(mark, least)| behind(mark.as_bytes()).any(|rest| run(rest, is_token) >= *least))
+}
+
 /// Whether a word for a credential stands there with something behind it.
 fn is_said_in(raw: &[u8]) -> bool {
     (0..raw.len()).any(|at| {
         let rest = raw.get(at..).unwrap_or_default();
-        let found = SAID.iter().find_map(|(word, needs_mark)| Some((after(rest, word)?, needs_mark)));
+        // `spin` says no `pin`.
+        let begins = at.checked_sub(1).and_then(|at| raw.get(at)).is_none_or(|b| !b.is_ascii_alphanumeric());
+        let short = SHORT.iter().filter(|_| begins).map(|word| (*word, true));
+        let mut said = SAID.iter().copied().chain(short);
+        let found = said.find_map(|(word, needs_mark)| Some((after(rest, word)?, needs_mark)));
         found.is_some_and(|(behind, needs_mark)| {
             let mark = behind.iter().position(|b| !b" \t\"'=:>]-".contains(b)).unwrap_or(behind.len());
             let (between, value) = behind.split_at(mark);
@@ -117,6 +164,37 @@ const SAID: [(&str, bool); 12] = [
     ("bearer", false),
 ];
 
+/// Others that are part of longer words, too: only where one begins, and `:`, `=` or `>` stands behind it.
+const SHORT: [&str; 7] = ["token", "pw", "pin", "session id", "session", "jsessionid", "phpsessid"];
+
+/// How credentials of well-known makers begin, ours among them, and how much of them follows at least.
+const PREFIXES: [(&str, usize); 21] = [
+    ("phk_", 8),
+    ("pht_", 8),
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("sk_live_", 8),
+    ("sk_test_", 8),
+    ("rk_live_", 8),
+    ("ghp_", 16),
+    ("gho_", 16),
+    ("ghu_", 16),
+    ("ghs_", 16),
+    ("ghr_", 16),
+    ("github_pat_", 16),
+    ("glpat-", 16),
+    ("xoxb-", 8),
+    ("xoxp-", 8),
+    ("xoxa-", 8),
+    ("xoxs-", 8),
+    ("AIza", 30),
+    ("npm_", 30),
+    ("hvs.", 20),
+];
+const JWT_PART_MIN: usize = 10;
+/// Of the name in a PEM header: `ENCRYPTED PRIVATE KEY`.
+const PEM_NAME_MAX: usize = 40;
+
 /// What stands between words of a name.
 pub(super) const NAME_SEPARATORS: [char; 4] = ['.', ':', '[', ']'];
 
@@ -133,12 +211,17 @@ const CREDENTIAL_NAMES: &[&str] = &[
     "bearertoken",
     "sessiontoken",
     "sessionid",
+    "jsessionid",
+    "phpsessid",
     "csrftoken",
     "apikey",
     "xapikey",
     "password",
     "passwd",
     "pwd",
+    "pw",
+    "pin",
+    "passcode",
     "passphrase",
     "secret",
     "clientsecret",
@@ -184,6 +267,22 @@ mod tests {
             "x?pass%77ord=hunter2",
             "http%3A%2F%2Fh%3Ftoken%3Dx",
             "accessToken: 7",
+            "token: abc",
+            "PIN=1234",
+            "pw: x",
+            "JSESSIONID=0A1B",
+            "session id: 77",
+            "sent eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2ln by mail",
+            "-----BEGIN EC PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----",
+            "used Basic b2thZm9yOmh1bnRlcjI= for it",
+            "ftp://okafor:hunter2@host/x",
+            "postgres://o:h@h",
+            "phk_0123456789abcdef",
+            "AKIAIOSFODNN7EXAMPLE",
+            "key sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+            "ghp_0123456789abcdefghij",
+            "xoxb-1234567890-abc",
         ] {
             assert!(stands_in(text.as_bytes()), "{text}");
         }
@@ -195,6 +294,14 @@ mod tests {
             "a=b",
             "Okafor",
             "token bearers",
+            "Basic metabolic panel",
+            "spin: left, mapping: right",
+            "session was long, a pin in the hip",
+            "https://host:8443/a@b",
+            "mailto://okafor@host",
+            "-----BEGIN CERTIFICATE-----",
+            "eyJ is how it begins",
+            "AKIA",
         ] {
             assert!(!stands_in(text.as_bytes()), "{text}");
         }

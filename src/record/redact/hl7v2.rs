@@ -1,7 +1,8 @@
 //! HL7v2 by its own separators.
 
-use super::leaf::{Pieces, Redactor, leaf, unread, without};
-use super::operators::{AGE_OVER, asks_age, is_in_years, is_over_89};
+use super::asked::{instead, is_doubtful, is_in_years, is_over_89, per_year};
+use super::leaf::{Pieces, Redactor, fixed, leaf, unread, without};
+use super::operators::AGE_OVER;
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::walk::hl7v2;
 use crate::record::Piece;
@@ -34,7 +35,8 @@ impl Redactor<'_> {
             if hl7v2::is_known_segment(name) {
                 out.text(name);
             } else if name_end > 0 {
-                out.leaf(leaf("segment", name_end, "*", None, false));
+                // A name that a segment of somebody's own may have: a reader takes no other.
+                out.leaf(fixed("ZZZ", false));
             }
             let mut from = name_end;
             if is_header {
@@ -44,18 +46,24 @@ impl Redactor<'_> {
                 }
                 from = (name_end + declared).min(segment.len());
             }
-            let in_years = name == "OBX" && is_of_years(segment, field, marks.component);
+            let is_result = name == "OBX";
             let (mut value, mut number) = (from, 0);
             for i in from..=segment.len() {
                 let separator = segment.get(i).copied().filter(|b| splits(*b));
                 if separator.is_some() || i == segment.len() {
                     if i > value {
                         let raw = segment.get(value..i).unwrap_or_default();
-                        let old = in_years && number == 5 && std::str::from_utf8(raw).is_ok_and(is_over_89);
-                        out.leaf(match old {
-                            true => self.kept(leaf("text", raw.len(), AGE_OVER, None, false), raw),
-                            false => self.piece(at + value..at + i, "text"),
-                        });
+                        let text = std::str::from_utf8(raw).ok().filter(|_| is_result && number == 5);
+                        let instead = text.and_then(|text| asked_for(text, segment, field, marks.component));
+                        let piece = self.piece(at + value..at + i, "text");
+                        out.leaf(
+                            match instead.filter(|_| !matches!(piece, Piece::Leaf { token: Some(_), .. })) {
+                                Some(instead) => {
+                                    self.kept(leaf("text", raw.len(), instead, None, false), raw)
+                                }
+                                None => piece,
+                            },
+                        );
                     }
                     if let Some(b) = separator {
                         number += u32::from(b == field);
@@ -79,11 +87,18 @@ impl Redactor<'_> {
     }
 }
 
-/// Whether an OBX tells an age, by the codes of its question or by its unit.
-fn is_of_years(segment: &[u8], field: u8, component: u8) -> bool {
+/// What stands for a number of OBX-5: an age over 89, by the question of OBX-3 and the unit of OBX-6, or a number of
+/// somebody's.
+fn asked_for(value: &str, segment: &[u8], field: u8, component: u8) -> Option<&'static str> {
+    if !is_doubtful(value) {
+        return None;
+    }
     let components = |number: usize| {
         let field = segment.split(move |b| *b == field).nth(number).unwrap_or_default();
         field.split(move |b| *b == component).filter_map(|text| std::str::from_utf8(text).ok())
     };
-    components(3).any(asks_age) || components(6).next().is_some_and(is_in_years)
+    if components(6).next().is_some_and(is_in_years) && is_over_89(value) {
+        return Some(AGE_OVER);
+    }
+    instead(value, components(6).find_map(per_year), components(3))
 }

@@ -1,6 +1,6 @@
 //! X12 by its own separators: known segment names and separators stay.
 
-use super::leaf::{Pieces, Redactor, leaf, unread, without};
+use super::leaf::{Pieces, Redactor, fixed, unread, without};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::walk::x12::{Segment, Separators, segments, separators};
 use crate::record::Piece;
@@ -42,7 +42,8 @@ impl Redactor<'_> {
                     header = id == "ISA";
                     out.text(id);
                 }
-                (0, _) => out.leaf(leaf("segment", raw.len(), "*", None, false)),
+                // A legal name, so that it stays an interchange; no table has it.
+                (0, _) => out.leaf(fixed("ZZ", false)),
                 // The separators themselves, which are no values.
                 (11 | 16, _) if header && raw.len() == 1 => raw.iter().for_each(|b| separator(*b, out)),
                 _ => self.element(doc, marks, span, out),

@@ -1,8 +1,9 @@
 //! JSON by its own syntax.
 
+use super::asked::{instead, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year};
 use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
-use super::operators::{AGE_OVER, asks_age, asks_age_in_words, asks_number, is_in_years, is_over_89};
+use super::operators::AGE_OVER;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use crate::inspect::walk::{dicom, fhir};
 use crate::record::Piece;
@@ -74,10 +75,11 @@ impl Redactor<'_> {
         match self.piece(tape.span(id), "number") {
             Piece::Leaf { shape, masked, token, found, sealed, original } => {
                 let stays = masked.parse::<f64>().is_ok();
-                let is_long = || masked.bytes().filter(u8::is_ascii_digit).count() >= OWN_NUMBER_MIN;
-                let is_doubtful = stays && (is_over_89(&masked) || is_long());
-                let instead = if is_doubtful { asked_for(tape, id) } else { None };
-                let is_number = stays && instead.is_none();
+                let instead = if stays && is_doubtful(&masked) { asked_for(tape, id) } else { None };
+                // `036`, three digits of a ZIP code, is no number of JSON.
+                let is_padded =
+                    masked.len() > 1 && masked.bytes().all(|b| b.is_ascii_digit()) && masked.starts_with('0');
+                let is_number = stays && instead.is_none() && !is_padded;
                 let masked = instead.map_or(masked, Cow::Borrowed);
                 Piece::Leaf {
                     shape: quoted(shape),
@@ -95,28 +97,37 @@ impl Redactor<'_> {
 
 /// What stands for a number that an observation asks for, or that is of years: an age over 89, a number of somebody's.
 fn asked_for(tape: &Tape<'_>, id: NodeId) -> Option<&'static str> {
-    let is_old = || is_over_89(&tape.value(id));
-    let mut at = id;
+    let value = tape.value(id);
+    let (mut at, mut unit) = (id, None);
     for _ in 0..LEVELS {
         at = tape.parent(at)?;
         let word = |key: &str| tape.string(at, key);
-        if ["code", "unit"].iter().any(|key| word(key).is_some_and(|unit| is_in_years(&unit))) && is_old() {
-            return Some(AGE_OVER);
-        }
-        let Some(code) = tape.get(at, "code").filter(|code| tape.kind(*code) == NodeKind::Object) else {
-            continue;
-        };
-        let codings = tape.get(code, "coding").into_iter().flat_map(|list| tape.children(list));
-        let mut all = codings.take(CODINGS).chain([code]);
-        return all.find_map(|said| {
-            let words = ["text", "display"].map(|key| tape.string(said, key).unwrap_or_default());
-            let asks_an_age = words.iter().any(|text| asks_age_in_words(text))
-                || tape.string(said, "code").is_some_and(|code| asks_age(&code));
-            match asks_an_age && is_old() {
-                true => Some(AGE_OVER),
-                false => words.iter().any(|text| asks_number(text)).then_some("[number]"),
+        for written in ["code", "unit"].iter().filter_map(|key| word(key)) {
+            if is_in_years(&written) && is_over_89(&value) {
+                return Some(AGE_OVER);
             }
-        });
+            unit = unit.or_else(|| per_year(&written));
+        }
+        if tape.key(at).is_some_and(|key| is_age_word(&key)) {
+            return is_over_89_of_any(&value, unit).then_some(AGE_OVER);
+        }
+        if let Some(code) = tape.get(at, "code").filter(|code| tape.kind(*code) == NodeKind::Object) {
+            let codings = tape.get(code, "coding").into_iter().flat_map(|list| tape.children(list));
+            let said = codings.take(CODINGS).chain([code]);
+            let words: Vec<_> = said
+                .flat_map(|said| ["text", "display", "code"].map(|key| tape.string(said, key)))
+                .flatten()
+                .collect();
+            return instead(&value, unit, words.iter().map(|word| &**word));
+        }
+        // The question of an answer, the url of an extension, the name of a parameter; a resource's own are none.
+        if tape.get(at, "resourceType").is_none() {
+            let words = ["text", "url", "name"].map(word);
+            let found = instead(&value, unit, words.iter().flatten().map(|word| &**word));
+            if found.is_some() {
+                return found;
+            }
+        }
     }
     None
 }
@@ -149,8 +160,6 @@ const PLAIN: [bool; 256] = {
 
 /// From a value to what asks for it: its quantity, a range's end, the observation or its component.
 const LEVELS: usize = 4;
-/// A number of somebody's has so many digits at least; shorter ones point at nobody.
-const OWN_NUMBER_MIN: usize = 4;
 /// Codings of a question that are looked at.
 const CODINGS: usize = 16;
 /// By which a Redox message is known to be one.

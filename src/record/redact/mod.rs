@@ -5,6 +5,7 @@
 //! said of just these bytes that they may stay: a leaf that a walker missed is masked, not kept. Request and reply are
 //! treated alike.
 
+mod asked;
 mod body;
 mod credential;
 mod flat;

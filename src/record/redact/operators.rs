@@ -1,5 +1,8 @@
 //! What is done with a value, kind by kind: dropped, a placeholder, a keyed token, the year, three digits, kept.
 
+use super::asked::{
+    OLDEST, asks_age_in_words, asks_number, is_old_age, is_over_89, is_over_89_of_any, unit_in,
+};
 use super::leaf::{Numbers, Redactor};
 use crate::inspect::check::date;
 use crate::inspect::kind::{Kind, Redact};
@@ -38,7 +41,7 @@ impl Redactor<'_> {
             (None, Reads::Quantity)
                 if vocab::is_safe_quantity(value) && !asks_number(leaf.cue) && self.is_measured(place) =>
             {
-                let is_old = is_over_89(value) && asks_age_in_words(leaf.cue);
+                let is_old = asks_age_in_words(leaf.cue) && self.is_old(value, leaf.cue);
                 Stays::masked(if is_old { Cow::Borrowed(AGE_OVER) } else { Cow::Owned(value.to_owned()) })
             }
             (None, Reads::Time) => Stays::masked(year(value).map_or(Cow::Borrowed("[time]"), Cow::Owned)),
@@ -53,7 +56,7 @@ impl Redactor<'_> {
     /// Whether a number measures or counts something, as its place tells. Keys of no known notation say nothing of theirs,
     /// nor does what each sender has words of his own for: an extension, a parameter, an answer.
     fn is_measured(&self, place: &dyn Fn() -> String) -> bool {
-        if self.numbers == Numbers::AsTold {
+        if self.numbers != Numbers::ByPlace {
             return true;
         }
         let place = place();
@@ -64,6 +67,15 @@ impl Redactor<'_> {
         let mut steps = place.rsplit('.').map(|step| step.split('[').next().unwrap_or(step));
         let (element, parent) = (steps.next().unwrap_or_default(), steps.next().unwrap_or_default());
         self.rules.fhir.is_number(parent, element) && !OF_A_SENDER.contains(&parent)
+    }
+
+    /// Whether the answer to a question for an age is over 89 years. Of what unit it is, its own words say, or another field
+    /// that is read elsewhere; a column has none.
+    fn is_old(&self, value: &str, question: &str) -> bool {
+        match unit_in(question) {
+            None if self.numbers != Numbers::InColumns => is_over_89(value),
+            unit => is_over_89_of_any(value, unit),
+        }
     }
 
     fn field(&mut self, kind: Kind, redact: Redact, value: &str) -> Stays {
@@ -121,9 +133,18 @@ fn year(value: &str) -> Option<String> {
     (year + 89 >= now && year <= now + 1).then(|| year.to_string())
 }
 
-/// The first three digits; 000 for areas of 20,000 people or fewer (HHS guidance, 2000 census).
+/// The first three digits; 000 for areas of 20,000 people or fewer (HHS guidance, 2000 census). A zero in front that a
+/// spreadsheet took is given back; what is no ZIP code by its length, nor three digits of one, has none.
 fn zip3(value: &str) -> Option<String> {
-    let head = value.get(..3).filter(|h| h.bytes().all(|b| b.is_ascii_digit()))?;
+    let value = value.trim();
+    let value = value.strip_suffix(".0").unwrap_or(value);
+    let (zip, more) = value.split_once(['-', ' ']).unwrap_or((value, ""));
+    let is_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let is_zip = is_digits(zip)
+        && is_digits(more)
+        && matches!((zip.len(), more.len()), (4 | 5, 0 | 4) | (3 | 8 | 9, 0));
+    let padded = if zip.len().is_multiple_of(4) { format!("0{zip}") } else { zip.to_owned() };
+    let head = padded.get(..3).filter(|_| is_zip)?;
     Some(if SMALL.contains(&head) { "000" } else { head }.to_owned())
 }
 
@@ -133,118 +154,9 @@ fn age(value: &str) -> Option<String> {
     Some(if years > 89 { AGE_OVER.to_owned() } else { years.to_string() })
 }
 
-/// Whether a measured number is an age over 89, as the words of its place tell.
-fn is_old_age(value: &str, place: &dyn Fn() -> String) -> bool {
-    is_over_89(value)
-        && place().split(|c: char| !c.is_ascii_alphabetic()).any(|word| {
-            word.eq_ignore_ascii_case("age")
-                || word.ends_with("Age")
-                || word.starts_with("age")
-                || AGE_RANGES.contains(&word)
-        })
-}
-
-/// Whether a number, or one of a range, is of years that few reach.
-pub(super) fn is_over_89(value: &str) -> bool {
-    // `9.3e1` is one, too.
-    if let Ok(number) = value.trim().parse::<f64>() {
-        return number > 89.0 && number <= f64::from(OLDEST);
-    }
-    let is_number = value.len() <= NUMBER_BYTES_MAX
-        && value
-            .bytes()
-            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'<' | b'>' | b'=' | b' '));
-    if !is_number {
-        return false;
-    }
-    let mut numbers = value.split(|c: char| !c.is_ascii_digit() && c != '.');
-    let years = |number: &str| number.parse::<f64>().is_ok_and(|n| n > 89.0 && n <= f64::from(OLDEST));
-    numbers.any(years)
-}
-
-/// Whether a code asks for an age (LOINC, SNOMED CT).
-pub(super) fn asks_age(code: &str) -> bool {
-    AGE_CODES.contains(&code.trim())
-}
-
-/// Whether a question asks for an age in its words.
-pub(super) fn asks_age_in_words(question: &str) -> bool {
-    asks_age(question) || words(question).any(|word| word.eq_ignore_ascii_case("age"))
-}
-
-/// Whether a question asks for a number that somebody has, and not for what is measured.
-pub(super) fn asks_number(question: &str) -> bool {
-    let mut before = String::new();
-    words(question).any(|word| {
-        let word = word.to_ascii_lowercase();
-        let asks = OWN_NUMBERS.contains(&&*word) || OWN_NUMBERS.contains(&&*format!("{before} {word}"));
-        before = word;
-        asks
-    })
-}
-
-/// Whether a unit is the year (UCUM, and as people write it).
-pub(super) fn is_in_years(unit: &str) -> bool {
-    YEARS.contains(&&*unit.trim().trim_end_matches('.').to_ascii_lowercase())
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty())
-}
-
-/// A year has no more than this many people.
-const OLDEST: u16 = 130;
-/// A longer text is no number of years, nor a range of two.
-const NUMBER_BYTES_MAX: usize = 16;
 /// Elements whose url, name or question says what their value is.
 const OF_A_SENDER: [&str; 7] =
     ["extension", "modifierExtension", "parameter", "part", "answer", "initial", "answerOption"];
-/// Ranges of FHIR that may be of years, whatever their unit.
-const AGE_RANGES: [&str; 4] = ["onsetRange", "abatementRange", "deceasedRange", "whenRange"];
-/// Age, reported, estimated, calculated, at death, current or at death, at the taking of a specimen (LOINC); age, current
-/// chronological age, age at onset (SNOMED CT).
-const AGE_CODES: [&str; 10] = [
-    "30525-0",
-    "21612-7",
-    "21611-9",
-    "29553-5",
-    "39016-1",
-    "63900-5",
-    "35659-2",
-    "397669002",
-    "424144002",
-    "445518008",
-];
-/// UCUM's a and its kinds, and others' words.
-const YEARS: [&str; 12] =
-    ["a", "a_j", "a_g", "a_t", "y", "yr", "yrs", "year", "years", "yo", "y/o", "year(s)"];
-/// Words, and two that follow each other, of numbers that people have.
-const OWN_NUMBERS: [&str; 24] = [
-    "mrn",
-    "ssn",
-    "identifier",
-    "identification",
-    "medical record",
-    "record number",
-    "social security",
-    "patient id",
-    "patient number",
-    "id number",
-    "chart number",
-    "account number",
-    "visit number",
-    "encounter number",
-    "member id",
-    "subscriber id",
-    "policy number",
-    "phone",
-    "telephone",
-    "fax",
-    "passport",
-    "license number",
-    "licence number",
-    "zip code",
-];
 pub(super) const AGE_OVER: &str = "[age-over-89]";
 const SMALL: [&str; 17] = [
     "036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884",
@@ -264,48 +176,28 @@ mod tests {
             (zip3("83702").as_deref(), zip3("03601").as_deref(), zip3("AB1")),
             (Some("837"), Some("000"), None)
         );
+        for (value, head) in [
+            ("3601", Some("000")),
+            ("2138", Some("021")),
+            ("2138.0", Some("021")),
+            ("36011234", Some("000")),
+            ("02138-1234", Some("021")),
+            ("2138-1234", Some("021")),
+            ("021381234", Some("021")),
+            (" 83702 ", Some("837")),
+            ("837", Some("837")),
+            ("036", Some("000")),
+            ("83", None),
+            ("560001", None),
+            ("83702-12", None),
+            ("8370A", None),
+            ("", None),
+        ] {
+            assert_eq!(zip3(value).as_deref(), head, "{value}");
+        }
         assert_eq!(
             (age("89").as_deref(), age("90").as_deref(), age("1962")),
             (Some("89"), Some(AGE_OVER), None)
         );
-        for (value, place, old) in [
-            ("93", "Condition.onsetAge.value", true),
-            ("89", "Condition.onsetAge.value", false),
-            ("93", "Observation.valueQuantity.value", false),
-            ("93", "Claim.page", false),
-            ("93", "age", true),
-            ("93", "Condition.onsetRange.low.value", true),
-            ("93", "FamilyMemberHistory.condition.deceasedRange.high.value", true),
-        ] {
-            assert_eq!(is_old_age(value, &|| place.to_owned()), old, "{value} {place}");
-        }
-        for (value, question, old) in [
-            ("93", "Age", true),
-            (">93", "Reported Age", true),
-            ("85-95", "30525-0", true),
-            ("9.3e1", "Age", true),
-            ("8.9e1", "Age", false),
-            ("NaN", "Age", false),
-            ("89", "Age", false),
-            ("93", "Dosage", false),
-            ("131", "Age", false),
-            ("93", "Glucose", false),
-        ] {
-            assert_eq!(is_over_89(value) && asks_age_in_words(question), old, "{value} {question}");
-        }
-    }
-
-    #[test]
-    fn questions_for_numbers_of_people_are_told_from_those_for_measured_ones() {
-        for question in ["MRN", "Medical record number", "Patient ID", "SSN (last 4)", "Home phone"] {
-            assert!(asks_number(question), "{question}");
-        }
-        for question in
-            ["Hemoglobin", "Number of births", "Platelets", "HIV 1 Ab ID", "Record", "Account of pain"]
-        {
-            assert!(!asks_number(question), "{question}");
-        }
-        assert!(["a", "yr", "Years", "yrs."].into_iter().all(is_in_years));
-        assert!(!["mo", "mg", "", "day"].into_iter().any(is_in_years));
     }
 }

@@ -226,6 +226,13 @@ fn no_credential_is_stored_or_sealed_in_any_format() {
             .map(|value| ("location".to_owned(), value.to_owned()))
             .to_vec();
     assert_eq!(originals(draft), ["x"], "the target's path alone");
+    for note in
+        ["see eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2ln", "PIN: 1234", "ftp://o:hunter2@h/"]
+    {
+        let message = serde_json::json!({"family": "Okafor", "note": note}).to_string();
+        let values = originals(super::tests::draft("application/json", message.as_bytes(), View::Linked));
+        assert_eq!(values, ["x", "Okafor"], "{note}");
+    }
 }
 
 #[test]
@@ -340,6 +347,13 @@ fn an_age_over_89_is_one_whatever_asks_for_it_and_a_record_number_is_none_that_i
         ("NM|21612-7^Reported Age^LN||97|yr", None),
         ("SN|1^x^L||>^97|a", None),
         ("NM|MRN^Medical record number^L||730441|", None),
+        ("NM|30525-0^Age^LN||1145|mo", None),
+        ("NM|63900-5^^LN||34800|d", None),
+        ("NM|30525-0^Age^LN||1145|", None),
+        ("NM|45401-7^Where^LN||3601|", None),
+        ("NM|x^ZIP^L||83702|", None),
+        ("NM|30525-0^Age^LN||200|mo", Some("200")),
+        ("NM|1^Dose^LN||1145|mg", Some("1145")),
         ("NM|30525-0^AGE^LN||61|a", Some("61")),
         ("NM|2345-7^Glucose^LN||93|mg/dL", Some("93")),
         ("NM|777-3^Platelets^LN||250000|/uL", Some("250000")),
@@ -348,7 +362,7 @@ fn an_age_over_89_is_one_whatever_asks_for_it_and_a_record_number_is_none_that_i
             "x-application/hl7-v2+er7",
             &format!("MSH|^~\\&|A|B|C|D|20250101||ORU^R01|1|P|2.5\rOBX|1|{obx}\r"),
         );
-        let kept = ["93", "97", "730441", "61", "250000"]
+        let kept = ["93", "97", "730441", "61", "250000", "1145", "34800", "3601", "83702", "200"]
             .into_iter()
             .find(|n| text.contains(&format!("|{n}|")) || text.contains(&format!("^{n}|")));
         assert_eq!(kept, stays, "{obx}: {text}");
@@ -359,6 +373,13 @@ fn an_age_over_89_is_one_whatever_asks_for_it_and_a_record_number_is_none_that_i
         (r#""code":{"text":"Age at admission"},"valueQuantity":{"value":93}"#, false),
         (r#""code":{"text":"x"},"valueRange":{"low":{"value":93,"code":"a"}}"#, false),
         (r#""component":[{"code":{"coding":[{"display":"MRN"}]},"valueInteger":7393}]"#, false),
+        (r#""code":{"coding":[{"code":"30525-0"}]},"valueQuantity":{"value":1193,"unit":"mo"}"#, false),
+        (r#""code":{"coding":[{"code":"63900-5"}]},"valueQuantity":{"value":34930,"code":"d"}"#, false),
+        (r#""code":{"text":"Age"},"valueQuantity":{"value":193,"code":"{x}"}"#, false),
+        (r#""code":{"text":"Age"},"valueQuantity":{"value":193,"code":"mo"}"#, true),
+        (r#""code":{"coding":[{"code":"45401-7"}]},"valueInteger":83793"#, false),
+        (r#""code":{"text":"Postal code"},"valueQuantity":{"value":83793}"#, false),
+        (r#""code":{"text":"Platelets"},"valueQuantity":{"value":19300,"unit":"/uL"}"#, true),
         (r#""code":{"text":"Glucose"},"valueQuantity":{"value":93,"unit":"mg/dL"}"#, true),
         (
             r#""code":{"coding":[{"code":"29463-7"}]},"valueQuantity":{"value":93,"unit":"kg","code":"kg"}"#,
@@ -367,6 +388,14 @@ fn an_age_over_89_is_one_whatever_asks_for_it_and_a_record_number_is_none_that_i
     ] {
         let text = shown("application/fhir+json", &format!("{{\"resourceType\":\"Observation\",{rest}}}"));
         assert_eq!(text.contains("93"), stays, "{text}");
+    }
+    for (age, stays) in [
+        (r#""onsetAge":{"value":1130,"unit":"months"}"#, false),
+        (r#""onsetAge":{"value":1130,"unit":"d"}"#, true),
+        (r#""onsetRange":{"high":{"value":1130,"code":"mo"}}"#, false),
+    ] {
+        let text = shown("application/fhir+json", &format!("{{\"resourceType\":\"Condition\",{age}}}"));
+        assert_eq!(text.contains("1130"), stays, "{text}");
     }
     let text = shown(
         "application/fhir+json",
@@ -380,12 +409,60 @@ fn an_age_over_89_is_one_whatever_asks_for_it_and_a_record_number_is_none_that_i
         ),
         (r#"<valueQuantity><value value="93"/><code value="a"/></valueQuantity>"#, false),
         (r#"<valueQuantity><value value="93"/><unit value="mg/dL"/></valueQuantity>"#, true),
+        (
+            r#"<code><coding><code value="30525-0"/></coding></code><valueQuantity><value value="1193"/><code value="mo"/></valueQuantity>"#,
+            false,
+        ),
+        (
+            r#"<code><text value="Age"/></code><valueQuantity><value value="193"/><code value="mo"/></valueQuantity>"#,
+            true,
+        ),
+        (r#"<code><text value="Zip"/></code><valueQuantity><value value="83793"/></valueQuantity>"#, false),
+        (
+            r#"<code><text value="Platelets"/></code><valueQuantity><value value="19300"/></valueQuantity>"#,
+            true,
+        ),
     ] {
         let text = shown(
             "application/fhir+xml",
             &format!("<Observation xmlns=\"http://hl7.org/fhir\">{xml}</Observation>"),
         );
         assert_eq!(text.contains("93"), stays, "{text}");
+    }
+    for (code, value) in
+        [(r#"code="30525-0""#, r#"value="1193" unit="mo""#), (r#"code="45401-7""#, r#"value="83793""#)]
+    {
+        let text = shown(
+            "text/xml",
+            &format!(
+                "<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><component><structuredBody><component><section><entry><observation><code {code}/><value xsi:type=\"PQ\" {value}/></observation></entry></section></component></structuredBody></component></ClinicalDocument>"
+            ),
+        );
+        assert!(!text.contains("93"), "{text}");
+    }
+}
+
+#[test]
+fn a_zip_code_as_a_number_leaves_json_that_is_json() {
+    for (zip, shows) in [("3601", "\"000\""), ("2138", "\"021\""), ("83702", "837"), ("83", "\"[zip]\"")] {
+        let text = format!("{{\"last_name\":\"Okafor\",\"zip\":{zip}}}");
+        let text = body(&redacted("application/json", text.as_bytes(), View::Linked), View::Masked);
+        assert!(text.contains(&format!("\"zip\":{shows}}}")), "{text}");
+        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn segments_of_somebodys_own_have_a_name_that_readers_take() {
+    let x12 = "ISA*00*          *00*          *ZZ*SENDERX        *ZZ*RECVX          *260101*1200*^*00501*000000001*0*P*:~GS*HC*S*R*20260101*1200*1*X*005010X222A1~ST*837*0001*005010X222A1~OKA*Okafor~NM1*IL*1*OKONJO*BRAM****MI*QX77120934~SE*4*0001~GE*1*1~IEA*1*000000001~";
+    let hl7 = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|P|2.5\rZOK|1|Okafor\r";
+    for (content_type, text, named) in
+        [("application/edi-x12", x12, "~ZZ*[text]~"), ("x-application/hl7-v2+er7", hl7, "\rZZZ|")]
+    {
+        let record = redacted(content_type, text.as_bytes(), View::Linked);
+        let text = body(&record, View::Masked);
+        assert!(text.contains(named) && !text.contains("~[code]*"), "{text}");
+        assert!(body(&record, View::Shape).contains(&named[..4]), "{text}");
     }
 }
 

@@ -1,14 +1,16 @@
 //! XML by its own syntax, written anew from what was read: names that the format's tables have, and known namespaces stay.
 //! Comments and instructions keep their place; a document type and what it points at are left out.
 
+use super::asked::{instead, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year};
 use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf};
-use super::operators::{AGE_OVER, asks_age, is_in_years, is_over_89};
+use super::operators::AGE_OVER;
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format;
 use crate::inspect::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
 use crate::inspect::walk::{cda, dicom, fhir, hl7v2, ncpdp, object, xds};
 use crate::record::Piece;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 impl Redactor<'_> {
@@ -70,7 +72,7 @@ struct Writer<'w, 'd> {
     out: Pieces,
 }
 
-impl Writer<'_, '_> {
+impl<'w> Writer<'w, '_> {
     fn run(mut self) -> Vec<Piece> {
         let tape = self.tape;
         let mut next = NodeId::DOCUMENT;
@@ -186,30 +188,65 @@ impl Writer<'_, '_> {
         let span = self.tape.span(id);
         if !span.is_empty() && id < self.secret {
             self.out.leaf(fixed(SECRET, false));
-        } else if self.tells_old_age(id) {
+        } else if let Some(instead) = self.asked_for(id) {
             let raw = self.tape.raw(id);
-            self.out.leaf(self.redactor.kept(leaf("text", raw.len(), AGE_OVER, None, false), raw.as_bytes()));
+            self.out.leaf(self.redactor.kept(leaf("text", raw.len(), instead, None, false), raw.as_bytes()));
         } else if !span.is_empty() {
             self.redactor.pieces(self.doc, span, &mut self.out);
         }
     }
 
-    /// Whether it is a number over 89 of a quantity in years: with its unit on it (CDA) or beside it (FHIR), or the answer to a
-    /// code beside it that asks for an age.
-    fn tells_old_age(&self, id: NodeId) -> bool {
+    /// What stands for a number that is of years, or that a code beside it asks for: an age over 89, a number of somebody's.
+    fn asked_for(&self, id: NodeId) -> Option<&'static str> {
         let tape = self.tape;
-        if tape.kind(id) != NodeKind::Attribute || tape.local(id) != "value" || !is_over_89(tape.raw(id)) {
-            return false;
+        let (value, span) = (tape.raw(id), tape.span(id));
+        let has_token = || self.redactor.said.get(span.start).is_some_and(|said| said.token.is_some());
+        if !is_doubtful(value) || has_token() {
+            return None;
         }
-        let Some(element) = tape.parent(id) else { return false };
-        let says =
-            |at: NodeId, name: &str, what: fn(&str) -> bool| tape.attr(at, name).is_some_and(|t| what(&t));
-        says(element, "unit", is_in_years)
-            || tape.parent(element).is_some_and(|holder| {
-                tape.elements(holder)
-                    .filter(|at| matches!(tape.local(*at), "unit" | "code"))
-                    .any(|at| says(at, "value", is_in_years) || says(at, "code", asks_age))
-            })
+        let is_value = tape.kind(id) == NodeKind::Attribute && tape.local(id) == "value";
+        if is_value { self.asked_for_at(tape.parent(id)?, value) } else { None }
+    }
+
+    /// The same of a value's element: its unit is on it (CDA) or beside it (FHIR), and what asks for it further out.
+    fn asked_for_at(&self, element: NodeId, value: &str) -> Option<&'static str> {
+        let tape = self.tape;
+        let mut units: Vec<Cow<'_, str>> = tape.attr(element, "unit").into_iter().collect();
+        let mut at = element;
+        for _ in 0..LEVELS {
+            at = tape.parent(at)?;
+            let mut words = Vec::new();
+            for beside in
+                tape.elements(at).take(BESIDE_MAX).filter(|at| matches!(tape.local(*at), "unit" | "code"))
+            {
+                match tape.attr(beside, "value") {
+                    Some(unit) => units.push(unit),
+                    None => self.question(beside, &mut words),
+                }
+            }
+            if is_over_89(value) && units.iter().any(|unit| is_in_years(unit)) {
+                return Some(AGE_OVER);
+            }
+            let unit = units.iter().find_map(|unit| per_year(unit));
+            if is_age_word(tape.local(at)) {
+                return is_over_89_of_any(value, unit).then_some(AGE_OVER);
+            }
+            if !words.is_empty() {
+                return instead(value, unit, words.iter().map(|word| &**word));
+            }
+        }
+        None
+    }
+
+    /// Codes and words of a question: of its own attributes, and of the elements in it.
+    fn question(&self, code: NodeId, words: &mut Vec<Cow<'w, str>>) {
+        let tape = self.tape;
+        let inner = || tape.elements(code).take(BESIDE_MAX);
+        let parts = inner().flat_map(|at| tape.elements(at).take(BESIDE_MAX));
+        for at in std::iter::once(code).chain(inner()).chain(parts) {
+            let said = ["code", "displayName", "value"].into_iter().filter_map(|name| tape.attr(at, name));
+            words.extend(said);
+        }
     }
 
     /// Whether it is an attribute that narrative has. The walkers don't tell of these: what they are called is all that says
@@ -275,6 +312,11 @@ fn escaped(text: &str) -> String {
     }
     out
 }
+
+/// From a value's element to what asks for it: its quantity, a range's end, the observation.
+const LEVELS: usize = 4;
+/// Elements beside it that are looked at.
+const BESIDE_MAX: usize = 64;
 
 /// Attributes by which what stands beside them is named.
 const LABELS: &[&str] = &["name", "key", "field", "label", "Name", "Key", "Label"];
