@@ -7,9 +7,10 @@ use crate::inspect::walk::object;
 /// Whether a query has both, each with what may be a name, and a parameter besides that only an individual has.
 pub(super) fn has_first_and_last(query: &str, objects: &object::Table) -> bool {
     let named = |word: &str| {
-        query.split('&').filter_map(|pair| pair.split_once('=')).any(|(name, value)| {
-            name.eq_ignore_ascii_case(word) && is_part_of_a_name(value)
-        })
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .any(|(name, value)| name.eq_ignore_ascii_case(word) && is_part_of_a_name(value))
     };
     let somebodys = || {
         let names = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, _)| name);

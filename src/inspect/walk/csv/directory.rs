@@ -49,9 +49,10 @@ fn lists_providers(columns: &[Column<'_>], names: &[String]) -> bool {
 /// A list of places: each row has a place's number or name, and nobody's name but that of whom to ask for.
 fn lists_places(columns: &[Column<'_>], names: &[String]) -> bool {
     let place = |name: &String| {
-        PLACES.iter().filter_map(|word| name.strip_prefix(word)).any(|rest| {
-            matches!(rest, "id" | "name" | "number" | "no" | "code")
-        })
+        PLACES
+            .iter()
+            .filter_map(|word| name.strip_prefix(word))
+            .any(|rest| matches!(rest, "id" | "name" | "number" | "no" | "code"))
     };
     let somebody = |(column, name): (&Column<'_>, &String)| {
         tells_of_an_individual(column) && !name.starts_with("contact")
@@ -125,13 +126,41 @@ const CREDENTIALS: &[&str] =
     &["specialty", "credential", "taxonomy", "clinic", "practice", "facility", "degree", "entitytype"];
 /// What a place's own columns begin with. Not `lab` and `insurer`: somebody has one.
 const PLACES: &[&str] = &[
-    "facility", "clinic", "store", "pharmacy", "vendor", "supplier", "hospital", "site", "location", "branch", "office",
-    "practice", "organization", "organisation", "school", "agency",
+    "facility",
+    "clinic",
+    "store",
+    "pharmacy",
+    "vendor",
+    "supplier",
+    "hospital",
+    "site",
+    "location",
+    "branch",
+    "office",
+    "practice",
+    "organization",
+    "organisation",
+    "school",
+    "agency",
 ];
 /// Columns of a list of staff.
 const STAFF: &[&str] = &[
-    "jobtitle", "hiredate", "workemail", "workphone", "jobcode", "costcenter", "managerid", "managername", "startdate",
-    "position", "positiontitle", "employmentstatus", "department", "departmentname", "terminationdate",
+    "jobtitle",
+    "hiredate",
+    "workemail",
+    "workphone",
+    "jobcode",
+    "costcenter",
+    "managerid",
+    "managername",
+    "startdate",
+    "position",
+    "positiontitle",
+    "employmentstatus",
+    "department",
+    "departmentname",
+    "terminationdate",
 ];
 /// Words of columns that tell of anybody.
-const FREE_TEXT: &[&str] = &["note", "comment", "text", "narrative", "message", "description", "remark", "reason"];
+const FREE_TEXT: &[&str] =
+    &["note", "comment", "text", "narrative", "message", "description", "remark", "reason"];

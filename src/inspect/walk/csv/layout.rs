@@ -206,9 +206,7 @@ impl Sample {
     /// Whether records are a known name and a value each.
     fn is_sideways(&self, table: &Table, keys: &object::Table, head: Option<usize>) -> bool {
         // What looks like a head may be the first name and its value.
-        let is_a_pair = |(_, cells): &(usize, Vec<String>)| {
-            matches!(cells.as_slice(), [name, value, ..] if table.column(keys, name).tells() && !table.column(keys, value).tells())
-        };
+        let is_a_pair = |(_, cells): &(usize, Vec<String>)| matches!(cells.as_slice(), [name, value, ..] if table.column(keys, name).tells() && !table.column(keys, value).tells());
         if head.is_some_and(|at| at > 0 || !self.rows.first().is_some_and(is_a_pair)) {
             return false;
         }

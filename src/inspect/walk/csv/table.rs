@@ -234,8 +234,20 @@ impl Role {
 
 /// Words of columns that tell of anybody.
 const FREE_TEXT: &[&str] = &[
-    "note", "notes", "comment", "comments", "text", "narrative", "message", "description", "remark", "remarks", "reason",
-    "instructions", "patient", "patients",
+    "note",
+    "notes",
+    "comment",
+    "comments",
+    "text",
+    "narrative",
+    "message",
+    "description",
+    "remark",
+    "remarks",
+    "reason",
+    "instructions",
+    "patient",
+    "patients",
 ];
 /// Whole words for those who give care: whatever follows is theirs.
 const WHOLE_WORDS: &[&str] = &["provider", "physician", "practitioner", "prescriber"];

@@ -171,7 +171,7 @@ impl<'t> Walk<'t, '_, '_> {
             ("vr", _) => Reads::Code,
             ("BulkDataURI", _) => Reads::Query,
             ("InlineBinary", _) => Reads::Base64(""),
-            _ if private && !row.is_some_and(|row| row.field.kind == Kind::FullName) => Reads::Text,
+            _ if private && row.is_none_or(|row| row.field.kind != Kind::FullName) => Reads::Text,
             (_, Some(carry)) => carry.reads(),
             (_, None) => by_vr(&vr, tape.kind(id)),
         };

@@ -38,8 +38,10 @@ impl Walk<'_, '_> {
             };
             match self.tape.kind(child) {
                 NodeKind::Array => {
-                    let plain = |cell: NodeId| !matches!(self.tape.kind(cell), NodeKind::Object | NodeKind::Array);
-                    let cells = self.tape.children(child).take(ROWS_MAX + 1).take_while(|cell| plain(*cell)).count();
+                    let plain =
+                        |cell: NodeId| !matches!(self.tape.kind(cell), NodeKind::Object | NodeKind::Array);
+                    let cells =
+                        self.tape.children(child).take(ROWS_MAX + 1).take_while(|cell| plain(*cell)).count();
                     if !(2..=ROWS_MAX).contains(&cells) || rows.is_some_and(|rows| rows != cells) {
                         return None;
                     }

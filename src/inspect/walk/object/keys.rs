@@ -82,12 +82,14 @@ impl Keys {
 
 impl Key {
     fn of(key: &str, table: &Table) -> Self {
-        let name = normal(key).into_boxed_str();
+        // `Full name (as on insurance card)`
+        let told = key.split_once(" (").map_or(key, |(front, _)| front);
+        let name = normal(told).into_boxed_str();
         let is_known = table.has(&name);
         Self {
             is_known,
             says_nothing: says_nothing(&name),
-            tells: is_known && (name.as_ref() == "name" || table.names_a_value(&name)),
+            tells: matches!(&*name, "name" | "names") || is_known && table.names_a_value(&name),
             fitted: FITTED.contains(&&*name),
             entry: if is_known { None } else { entry(key) },
             name,
@@ -115,8 +117,8 @@ fn entry(key: &str) -> Option<Box<str>> {
 
 /// Parts of a form, which tell of one person.
 const STEPS: &[&str] = &[
-    "step", "section", "page", "part", "screen", "q", "question", "field", "group", "panel", "tab", "item", "block", "s",
-    "address", "name", "phone", "form",
+    "step", "section", "page", "part", "screen", "q", "question", "field", "group", "panel", "tab", "item",
+    "block", "s", "address", "name", "phone", "form",
 ];
 const ID_DIGITS_MIN: usize = 4;
 

@@ -16,7 +16,10 @@ pub(super) fn fits(kind: Kind, value: &str) -> bool {
         Kind::Email => words == 1 && value.contains('@'),
         Kind::Street | Kind::City | Kind::County | Kind::Zip => words <= 12 && value.len() <= 80,
         Kind::Phone | Kind::Fax => {
-            words <= 6 && value.len() <= 40 && digits(value) >= PHONE_DIGITS_MIN && date::parse(value).is_none()
+            words <= 6
+                && value.len() <= 40
+                && digits(value) >= PHONE_DIGITS_MIN
+                && date::parse(value).is_none()
         }
         _ => words <= 4 && value.len() <= 40 && has_digit,
     }
@@ -82,7 +85,9 @@ pub(super) fn is_ssn(value: &str) -> bool {
 pub(super) fn fits_its_key(key: &str, kind: Kind, value: &str) -> bool {
     match kind {
         Kind::BirthDate => date::parse(value).is_some() && digits(value) >= 5,
-        Kind::Phone => digits(value) >= PHONE_DIGITS_MIN && !value.contains('/') && date::parse(value).is_none(),
+        Kind::Phone => {
+            digits(value) >= PHONE_DIGITS_MIN && !value.contains('/') && date::parse(value).is_none()
+        }
         Kind::FamilyName | Kind::GivenName => is_part_of_a_name(value),
         Kind::OtherId if key == "icn" => value.len() == 17 && value.as_bytes().get(10) == Some(&b'V'),
         _ => is_number(value),
@@ -95,7 +100,19 @@ fn digits(value: &str) -> usize {
 
 /// Keys of the table that are something else as often: by their value.
 pub(super) const FITTED: &[&str] = &[
-    "birth", "born", "cell", "unitnumber", "icn", "nir", "nom", "nombre", "nome", "pid31", "pid51", "pid52", "pid71",
+    "birth",
+    "born",
+    "cell",
+    "unitnumber",
+    "icn",
+    "nir",
+    "nom",
+    "nombre",
+    "nome",
+    "pid31",
+    "pid51",
+    "pid52",
+    "pid71",
     "pid191",
 ];
 const PHONE_DIGITS_MIN: usize = 7;

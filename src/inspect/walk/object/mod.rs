@@ -295,7 +295,11 @@ impl<'t> Walk<'t, '_> {
                 likely::fits_its_key(&key.name, row.field.kind, &self.tape.value(id)).then_some(row)
             }
             // A social security number is one wherever somebody typed it.
-            Kind::Phone | Kind::Fax if likely::is_ssn(self.tape.raw(id)) => self.table.rows("", "ssn").next(),
+            Kind::Phone | Kind::Fax | Kind::Mrn | Kind::MemberId | Kind::Account | Kind::OtherId
+                if likely::is_ssn(self.tape.raw(id)) =>
+            {
+                self.table.rows("", "ssn").next()
+            }
             // `octo-org/octo-repo`
             Kind::FullName if is_path(self.tape.raw(id)) => None,
             _ => Some(row),

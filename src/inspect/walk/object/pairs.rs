@@ -1,8 +1,8 @@
 //! Values whose key says nothing: the label beside them tells, or the key above. `{"name": "dob", "value": "…"}`,
 //! `"mrn": {"value": "…"}`, `{"field": "ssn", "old": "…", "new": "…"}`; and birth dates in three parts.
 
-use super::table::{Row, normal};
 use super::likely::{fits, is_name, is_number, is_part_of_a_name, is_surely};
+use super::table::{Row, normal};
 use super::{Carry, Frame, Walk};
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
@@ -24,7 +24,9 @@ impl<'t> Walk<'t, '_> {
         if !self.keys.get(id).says_nothing {
             return self.enclosed(id, key); // as most keys
         }
-        let row = self.labelled(id, key).or_else(|| self.wrapped())?;
+        let Some(row) = self.labelled(id, key).or_else(|| self.wrapped()) else {
+            return self.enclosed(id, key);
+        };
         // A letter under `email` isn't an address: what isn't like a value of its kind is read as text.
         fits(row.field.kind, &self.tape.value(id)).then_some(row)
     }
@@ -37,7 +39,8 @@ impl<'t> Walk<'t, '_> {
     /// The row that a label tells: `Patient's date of birth (MM/DD/YYYY)`, `patient.ssn`, `/patient/ssn`.
     fn label_row(&self, label: NodeId) -> Option<&'t Row> {
         let label = self.tape.value(label);
-        let (label, _) = label.split_once(['(', '[']).filter(|(front, _)| !front.is_empty()).unwrap_or((&label, ""));
+        let (label, _) =
+            label.split_once(['(', '[']).filter(|(front, _)| !front.is_empty()).unwrap_or((&label, ""));
         self.value_row("", &normal(label)).or_else(|| {
             let (_, last) = label.trim_end_matches([':', '?', ' ']).rsplit_once(['.', '/', ':'])?;
             self.value_row("", &normal(last))
@@ -56,7 +59,7 @@ impl<'t> Walk<'t, '_> {
             return None;
         }
         let row = match frame.key {
-            "name" => self.value_row("", "fullname").filter(|_| WHOLES.contains(&key))?,
+            "name" | "names" => self.value_row("", "fullname").filter(|_| WHOLES.contains(&key))?,
             above => self.value_row(frames.next().map_or("", |frame| frame.key), above)?,
         };
         let (kind, value) = (row.field.kind, self.tape.value(id));
@@ -78,13 +81,19 @@ impl<'t> Walk<'t, '_> {
             return None;
         }
         let members = |of: NodeId| self.tape.children(of).take(MEMBERS_LOOKED_AT_MAX);
-        let kind_of = |child: NodeId| self.table.an_individuals(self.keys.name(child)).map(|field| field.kind);
-        let is_name = |child: NodeId| self.tape.kind(child) == NodeKind::String && is_part_of_a_name(&self.tape.value(child));
-        let named = |word: &str| members(frame.object).any(|child| self.keys.name(child) == word && is_name(child));
+        let kind_of =
+            |child: NodeId| self.table.an_individuals(self.keys.name(child)).map(|field| field.kind);
+        let is_name = |child: NodeId| {
+            self.tape.kind(child) == NodeKind::String && is_part_of_a_name(&self.tape.value(child))
+        };
+        let named =
+            |word: &str| members(frame.object).any(|child| self.keys.name(child) == word && is_name(child));
         let known = |kind: Kind| members(frame.object).any(|child| kind_of(child) == Some(kind));
         let both = (named("first") || known(Kind::GivenName)) && (named("last") || known(Kind::FamilyName));
         let tells = |of: NodeId| {
-            members(of).filter_map(kind_of).any(|kind| super::tells_who(kind) || matches!(kind, Kind::Phone | Kind::Email))
+            members(of)
+                .filter_map(kind_of)
+                .any(|kind| super::tells_who(kind) || matches!(kind, Kind::Phone | Kind::Email))
         };
         let around = || {
             let outer = self.tape.parent(frame.object).filter(|_| self.tape.element(frame.object).is_none());
@@ -100,7 +109,9 @@ impl<'t> Walk<'t, '_> {
         let row = self.label_row(label)?;
         let value = self.tape.value(id);
         let likely = match row.field.kind {
-            Kind::FamilyName | Kind::GivenName => is_part_of_a_name(&value) && value.starts_with(char::is_uppercase),
+            Kind::FamilyName | Kind::GivenName => {
+                is_part_of_a_name(&value) && value.starts_with(char::is_uppercase)
+            }
             Kind::FullName => is_name(&value),
             kind => fits(kind, &value) && value.bytes().any(|b| b.is_ascii_digit() || b == b'@'),
         };
@@ -111,7 +122,10 @@ impl<'t> Walk<'t, '_> {
     /// The pair that a value is the second of.
     pub(super) fn couple(&self, id: NodeId) -> Option<NodeId> {
         let pair = self.frames.last()?.object;
-        if !tape_element_is(self.tape, id, 1) || self.tape.element(pair).is_none() || self.keys.get(id).head.is_some() {
+        if !tape_element_is(self.tape, id, 1)
+            || self.tape.element(pair).is_none()
+            || self.keys.get(id).head.is_some()
+        {
             return None;
         }
         let mut members = self.tape.children(pair);
@@ -232,6 +246,9 @@ impl<'t> Walk<'t, '_> {
     /// A birth date that is told in three parts: `{"year": 1971, "month": 4, "day": 2}`, `dobYear`. The whole of it, and
     /// its row.
     pub(super) fn date_in_parts(&self, id: NodeId, key: &str) -> Option<(&'t Row, String)> {
+        if !matches!(key.as_bytes().last(), Some(b'r' | b'h' | b'y' | b'm' | b'd')) {
+            return None;
+        }
         let (spelt, parts) =
             DATE_PARTS.iter().enumerate().find(|(_, parts)| parts.iter().any(|part| key.ends_with(part)))?;
         let stem = parts.iter().find_map(|part| key.strip_suffix(part))?;
@@ -279,17 +296,64 @@ const LABEL_CLIMB_MAX: usize = 4;
 /// A key of more digits is an id.
 const NUMBER_KEY_MAX: usize = 4;
 /// Keys of the whole of what the key above names.
-const WHOLES: &[&str] =
-    &["full", "fullname", "formatted", "display", "raw", "legal", "official", "current", "complete", "namefullformatted"];
+const WHOLES: &[&str] = &[
+    "full",
+    "fullname",
+    "formatted",
+    "display",
+    "raw",
+    "legal",
+    "official",
+    "current",
+    "complete",
+    "namefullformatted",
+];
 /// Keys of the number that the key above names.
 const NUMBERS: &[&str] = &[
-    "id", "number", "num", "no", "nbr", "extension", "identifier", "idnumber", "raw", "full", "formatted", "display",
-    "external", "internal", "primary", "current", "local", "enterprise", "mrn",
+    "id",
+    "number",
+    "num",
+    "no",
+    "nbr",
+    "extension",
+    "identifier",
+    "idnumber",
+    "raw",
+    "full",
+    "formatted",
+    "display",
+    "external",
+    "internal",
+    "primary",
+    "current",
+    "local",
+    "enterprise",
+    "mrn",
 ];
 /// Words of keys that tell when something was said, not what.
 const MOMENTS: &[&str] = &[
-    "updat", "creat", "modif", "record", "verif", "sent", "received", "expir", "issue", "start", "end", "since", "until",
-    "assigned", "entered", "changed", "captured", "collected", "last", "timestamp", "effective", "valid",
+    "updat",
+    "creat",
+    "modif",
+    "record",
+    "verif",
+    "sent",
+    "received",
+    "expir",
+    "issue",
+    "start",
+    "end",
+    "since",
+    "until",
+    "assigned",
+    "entered",
+    "changed",
+    "captured",
+    "collected",
+    "last",
+    "timestamp",
+    "effective",
+    "valid",
 ];
 /// Among how many members the parts of a date are looked for.
 const DATE_MEMBERS_MAX: usize = 64;
@@ -350,6 +414,7 @@ const WEAK_VALUE_KEYS: &[&str] = &[
     "ilike",
     "like",
     "in",
+    "values",
     "gt",
     "gte",
     "lt",

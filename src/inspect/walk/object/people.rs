@@ -6,8 +6,8 @@
 //! part: so two people never add up. Members of an object whose keys are ids, or differ in a number only, are like the
 //! elements of a list.
 
-use super::{Frame, Walk};
 use super::side::Side;
+use super::{Frame, Walk};
 use crate::inspect::kind::Kind;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use std::collections::{BTreeMap, BTreeSet};

@@ -41,7 +41,9 @@ fn record(tape: &Tape<'_>, id: NodeId) -> Vec<Column> {
         return Vec::new();
     }
     let width = tape.children(id).take(WIDTH_MAX + 1).count();
-    let Some(parent) = tape.parent(id).filter(|_| (2..=WIDTH_MAX).contains(&width)) else { return Vec::new() };
+    let Some(parent) = tape.parent(id).filter(|_| (2..=WIDTH_MAX).contains(&width)) else {
+        return Vec::new();
+    };
     let mut lists = tape.children(parent).take(MEMBERS_LOOKED_AT_MAX).filter(|at| named(NAMES, *at));
     let heads = lists.find_map(|list| heads(tape, list).filter(|heads| heads.len() == width));
     let Some(heads) = heads else { return Vec::new() };
@@ -51,8 +53,7 @@ fn record(tape: &Tape<'_>, id: NodeId) -> Vec<Column> {
 
 /// Heads and the cells under them.
 fn filled(tape: &Tape<'_>, heads: Vec<Head>, rows: impl Iterator<Item = NodeId>) -> Vec<Column> {
-    let mut columns: Vec<Column> =
-        heads.into_iter().map(|(head, name)| (head, name, Vec::new())).collect();
+    let mut columns: Vec<Column> = heads.into_iter().map(|(head, name)| (head, name, Vec::new())).collect();
     for row in rows.filter_map(|row| cells_of(tape, row)) {
         for (cell, (_, _, cells)) in tape.children(row).zip(&mut columns) {
             cells.push(cell);
@@ -129,11 +130,21 @@ const WIDTH_MAX: usize = 512;
 /// `{"Data": {"text": "…"}}`.
 const CELL_DEPTH: usize = 3;
 /// What a column's own name is called where columns are objects.
-const HEADS: &[&str] = &["name", "columnName", "column_name", "Name", "field", "label", "fieldName", "headerName"];
+const HEADS: &[&str] =
+    &["name", "columnName", "column_name", "Name", "field", "label", "fieldName", "headerName"];
 /// Names and values of one record, side by side.
 const NAMES: &[&str] =
     &["columnnames", "column_names", "columns", "headers", "header", "fields", "names", "keys", "labels"];
 const VALUES: &[&str] = &[
-    "columnvalues", "column_values", "values", "row", "data", "record", "cells", "vals", "oldvalues", "newvalues",
+    "columnvalues",
+    "column_values",
+    "values",
+    "row",
+    "data",
+    "record",
+    "cells",
+    "vals",
+    "oldvalues",
+    "newvalues",
     "keyvalues",
 ];

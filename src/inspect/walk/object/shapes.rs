@@ -72,6 +72,9 @@ fn a_value_below_a_key_nobody_knows_is_what_it_looks_like() {
             &format!(r#"{{{person},"dob":{{"$gte":"1971-04-02"}}}}"#),
             &format!(r#"{{{person},"dob":{{"asWritten":"1971-04-02"}}}}"#),
             r#"{"name":{"full":"Ottilie Quispe"},"dob":"1971-04-02"}"#,
+            r#"{"name":{"formatted":"Ottilie Quispe"},"dob":"1971-04-02"}"#,
+            r#"{"names":[{"full":"Ottilie Quispe"}],"dob":"1971-04-02"}"#,
+            r#"[{"column":"lastName","op":"=","values":["Quispe"]},{"column":"mrn","op":"=","values":["E4471902"]}]"#,
             r#"{"where":{"last_name":{"_ilike":"%Quispe%"},"first_name":{"equals":"Ottilie"},"mrn":{"_in":["E4471902"]}}}"#,
         ],
         true,
@@ -115,9 +118,12 @@ fn labels_are_read_as_forms_write_them() {
             r#"[{{"{label}":"Full name (as on insurance card)","{value}":"Ottilie Quispe"}},{{"{label}":"Patient's date of birth (MM/DD/YYYY)","{value}":"04/02/1971"}}]"#
         )
     };
-    for (label, value) in
-        [("title", "answer"), ("questionText", "answerText"), ("question", "response"), ("heading", "answers")]
-    {
+    for (label, value) in [
+        ("title", "answer"),
+        ("questionText", "answerText"),
+        ("question", "response"),
+        ("heading", "answers"),
+    ] {
         each(&[&name(label, value)], true);
     }
     each(
@@ -129,7 +135,10 @@ fn labels_are_read_as_forms_write_them() {
         ],
         true,
     );
-    each(&[r#"[["lastName","firstName"],["dob","birthDate"]]"#, r#"{"sort":[["dob","asc"],["mrn","desc"]]}"#], false);
+    each(
+        &[r#"[["lastName","firstName"],["dob","birthDate"]]"#, r#"{"sort":[["dob","asc"],["mrn","desc"]]}"#],
+        false,
+    );
 }
 
 #[test]
@@ -149,6 +158,8 @@ fn other_names_of_keys_are_told() {
             r#"{"pid51":"Quispe","pid52":"Ottilie","pid71":"19710402"}"#,
             r#"{"lastName":"Quispe","dob_yyyy":"1971","dob_mm":"4","dob_dd":"2","ssn":"541-72-6638"}"#,
             r#"{"phone":"541-72-6638"}"#,
+            r#"{"patientId":"541-72-6638"}"#,
+            r#"{"Full name (as on insurance card)":"Ottilie Quispe","Date of birth (MM/DD/YYYY)":"04/02/1971"}"#,
         ],
         true,
     );

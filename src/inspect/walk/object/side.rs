@@ -248,9 +248,30 @@ fn is_part_of_a_listing(key: &str) -> bool {
 const CONTACT_TYPES: &[&str] = &["technical", "support", "administrative", "billing", "other"];
 /// Keys of a place's name. Not `pharmacy`, `insurer` and `employer`: somebody has one.
 const PLACES: &[&str] = &[
-    "clinic", "clinicname", "facility", "facilityname", "hospital", "hospitalname", "location", "locationname", "site",
-    "sitename", "store", "storename", "branch", "branchname", "practicename", "departmentname", "officename",
-    "organizationname", "organisationname", "pharmacyname", "labname", "venue", "venuename", "schoolname",
+    "clinic",
+    "clinicname",
+    "facility",
+    "facilityname",
+    "hospital",
+    "hospitalname",
+    "location",
+    "locationname",
+    "site",
+    "sitename",
+    "store",
+    "storename",
+    "branch",
+    "branchname",
+    "practicename",
+    "departmentname",
+    "officename",
+    "organizationname",
+    "organisationname",
+    "pharmacyname",
+    "labname",
+    "venue",
+    "venuename",
+    "schoolname",
 ];
 const SCIM: &str = "urn:ietf:params:scim:";
 const ROLE_KEYS: &[&str] =
