@@ -82,9 +82,7 @@ impl Keys {
 
 impl Key {
     fn of(key: &str, table: &Table) -> Self {
-        // `Full name (as on insurance card)`
-        let told = key.split_once(" (").map_or(key, |(front, _)| front);
-        let name = normal(told).into_boxed_str();
+        let name = normal(key).into_boxed_str();
         let is_known = table.has(&name);
         Self {
             is_known,

@@ -159,7 +159,6 @@ fn other_names_of_keys_are_told() {
             r#"{"lastName":"Quispe","dob_yyyy":"1971","dob_mm":"4","dob_dd":"2","ssn":"541-72-6638"}"#,
             r#"{"phone":"541-72-6638"}"#,
             r#"{"patientId":"541-72-6638"}"#,
-            r#"{"Full name (as on insurance card)":"Ottilie Quispe","Date of birth (MM/DD/YYYY)":"04/02/1971"}"#,
         ],
         true,
     );
