@@ -3,6 +3,7 @@
 //! Form, URL and headers tell of one person. A parameter is judged by its FHIR row; where there is none, its name is
 //! looked up as a key name, and else its value is text with the name as cue.
 
+mod names;
 mod within;
 
 use super::decode;
@@ -197,6 +198,7 @@ pub fn walk_query(
     sink: &mut dyn Sink,
 ) {
     let resource = if resource.is_empty() { "Patient" } else { resource };
+    let has_names = names::has_first_and_last(query, tables.objects);
     let mut at = 0;
     for (index, pair) in query.split('&').enumerate() {
         let start = at;
@@ -209,7 +211,8 @@ pub fn walk_query(
         let value_start = offset + start + raw_name.len() + 1;
         let meant = Meant {
             rows: tables.queries.parameter(resource, &name),
-            key: field_of_key(tables.objects, &name),
+            key: field_of_key(tables.objects, &name)
+                .or_else(|| names::part(&name, tables.objects).filter(|_| has_names)),
         };
         let known = meant.field("").is_some();
         let shown = OnceCell::new();
@@ -538,7 +541,9 @@ pub(crate) fn last_name(name: &str) -> &str {
 
 /// The parts of a name that are words, the last one first.
 fn words_of(name: &str) -> impl Iterator<Item = &str> {
-    let is_word = |part: &&str| !part.bytes().all(|b| b.is_ascii_digit());
+    // But for a tag of DICOM's group of the patient.
+    let is_tag = |part: &str| part.len() == 8 && part.starts_with("0010");
+    let is_word = move |part: &&str| is_tag(part) || !part.bytes().all(|b| b.is_ascii_digit());
     name.rsplit(['.', '[']).map(|part| part.trim_end_matches(']')).filter(is_word)
 }
 

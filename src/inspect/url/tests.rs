@@ -32,6 +32,8 @@ fn systems_prefixes_modifiers_and_chains_are_read() {
         ("/fhir/Observation", "patient.name=Darnell%20Okafor", "full-name"),
         ("/fhir/Observation", "patient:Patient.identifier=E08738432", "mrn"),
         ("/api/people", "dob=1962-06-22", "birth-date"),
+        ("/dicom-web/studies", "00100020=E08738432", "mrn"),
+        ("/dicom-web/studies", "00100030=19620622", "birth-date"),
     ] {
         let found = inspect(&Message { path, query, ..Message::default() });
         assert_eq!(kinds(&found), [kind], "{query}");

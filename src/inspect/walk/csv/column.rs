@@ -58,6 +58,33 @@ impl Column<'_> {
         !matches!(self.meaning, Meaning::Unknown)
     }
 
+    /// What the key table calls it, where that is another word: `Last`, `Birth`. Of what is nobody's no word.
+    pub(super) fn key(&self) -> Option<&'static str> {
+        let field = match self.meaning {
+            Meaning::Field(field, Carry::Value) if self.group.is_none() => field,
+            Meaning::Clinical => return Some("diagnosis"),
+            Meaning::Public => return Some(""),
+            _ => return None,
+        };
+        Some(match field.kind {
+            Kind::FamilyName => "lastname",
+            Kind::GivenName => "firstname",
+            Kind::FullName => "fullname",
+            Kind::BirthDate if field.points.0 >= 20 => "dob",
+            Kind::Ssn => "ssn",
+            Kind::Mrn => "mrn",
+            Kind::Mbi => "mbi",
+            Kind::MemberId => "memberid",
+            Kind::Phone => "phone",
+            Kind::Email => "email",
+            Kind::Street => "street",
+            Kind::City => "city",
+            Kind::Zip => "zip",
+            Kind::Account => "accountnumber",
+            _ => return None,
+        })
+    }
+
     /// Whether its values have digits, whoever writes them.
     pub(super) fn is_number(&self) -> bool {
         let Meaning::Field(field, _) = self.meaning else { return false };

@@ -4,9 +4,10 @@
 use super::column::{Column, Meaning, unknown};
 use crate::inspect::kind::Kind;
 use crate::inspect::names;
+use crate::inspect::walk::object;
 
 /// Takes the individual out of columns that a list of places or of providers has.
-pub(super) fn settle(columns: &mut [Column<'_>]) {
+pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
     let kinds = || columns.iter().filter_map(kind);
     let places = kinds().any(|kind| kind.category().as_str() == Some("GEO"))
         && kinds().all(|kind| {
@@ -22,13 +23,54 @@ pub(super) fn settle(columns: &mut [Column<'_>]) {
         }
         return;
     }
-    let named = |words: &[&str]| columns.iter().any(|column| words.contains(&column.word.as_str()));
-    let providers = named(&["npi"]) && named(CREDENTIALS) && !columns.iter().any(tells_of_an_individual);
-    if providers {
-        for column in columns.iter_mut().filter(|column| kind(column).is_some()) {
-            column.meaning = Meaning::Public;
+    let names: Vec<String> = names.iter().map(|name| object::normal_key(name)).collect();
+    if lists_providers(columns, &names) || lists_places(columns, &names) || lists_staff(columns, &names) {
+        for (column, name) in columns.iter_mut().zip(names) {
+            let free = FREE_TEXT.iter().any(|word| name.contains(word));
+            if kind(column).is_some() || !free && matches!(column.meaning, Meaning::Unknown) {
+                column.group = None;
+                column.meaning = Meaning::Public;
+            }
         }
     }
+}
+
+/// A directory of providers: an NPI, or a pharmacy's number, and whatever names there are are theirs.
+fn lists_providers(columns: &[Column<'_>], names: &[String]) -> bool {
+    let number = |name: &str| name.ends_with("npi") || name.starts_with("ncpdp");
+    let Some(at) = names.iter().position(|name| number(name)) else { return false };
+    if columns.iter().any(tells_of_an_individual) {
+        return false;
+    }
+    let theirs = at == 0 || names.iter().any(|name| CREDENTIALS.iter().any(|word| name.contains(word)));
+    theirs || !columns.iter().any(|column| column.meaning.is_name())
+}
+
+/// A list of places: each row has a place's number or name, and nobody's name but that of whom to ask for.
+fn lists_places(columns: &[Column<'_>], names: &[String]) -> bool {
+    let place = |name: &String| {
+        PLACES
+            .iter()
+            .filter_map(|word| name.strip_prefix(word))
+            .any(|rest| matches!(rest, "id" | "name" | "number" | "no" | "code"))
+    };
+    let somebody = |(column, name): (&Column<'_>, &String)| {
+        tells_of_an_individual(column) && !name.starts_with("contact")
+            || column.meaning.is_name() && !["contact", "manager"].iter().any(|word| name.starts_with(word))
+    };
+    names.iter().any(place) && !columns.iter().zip(names).any(somebody)
+}
+
+/// A list of staff: who works where and since when, and nothing that a patient has.
+fn lists_staff(columns: &[Column<'_>], names: &[String]) -> bool {
+    let works = names.iter().filter(|name| STAFF.contains(&name.as_str())).count();
+    let theirs = |(column, name): (&Column<'_>, &String)| {
+        name.starts_with("employee") || name.starts_with("emp") || !tells_of_an_individual(column)
+    };
+    let private = |column: &Column<'_>| {
+        matches!(kind(column), Some(Kind::BirthDate | Kind::Ssn | Kind::MemberId | Kind::Mrn | Kind::Mbi))
+    };
+    works >= 2 && columns.iter().zip(names).all(theirs) && !columns.iter().any(private)
 }
 
 /// The column whose value says of each row whether it is an organisation's: where nothing else tells of an individual.
@@ -80,4 +122,45 @@ fn tells_of_an_individual(column: &Column<'_>) -> bool {
 }
 
 /// What only a directory of providers has beside the NPI.
-const CREDENTIALS: &[&str] = &["specialty", "credential", "credentials", "taxonomy"];
+const CREDENTIALS: &[&str] =
+    &["specialty", "credential", "taxonomy", "clinic", "practice", "facility", "degree", "entitytype"];
+/// What a place's own columns begin with. Not `lab` and `insurer`: somebody has one.
+const PLACES: &[&str] = &[
+    "facility",
+    "clinic",
+    "store",
+    "pharmacy",
+    "vendor",
+    "supplier",
+    "hospital",
+    "site",
+    "location",
+    "branch",
+    "office",
+    "practice",
+    "organization",
+    "organisation",
+    "school",
+    "agency",
+];
+/// Columns of a list of staff.
+const STAFF: &[&str] = &[
+    "jobtitle",
+    "hiredate",
+    "workemail",
+    "workphone",
+    "jobcode",
+    "costcenter",
+    "managerid",
+    "managername",
+    "startdate",
+    "position",
+    "positiontitle",
+    "employmentstatus",
+    "department",
+    "departmentname",
+    "terminationdate",
+];
+/// Words of columns that tell of anybody.
+const FREE_TEXT: &[&str] =
+    &["note", "comment", "text", "narrative", "message", "description", "remark", "reason"];

@@ -44,7 +44,8 @@ impl<'t> Layout<'t> {
                 sideways: false,
             };
         };
-        let sideways = head.is_none() && sample.is_sideways(table, keys);
+        let sideways = sample.is_sideways(table, keys, head);
+        let head = head.filter(|_| !sideways);
         let mut columns: Vec<Column<'t>> = match head.and_then(|at| sample.rows.get(at)) {
             Some((_, cells)) => cells.iter().map(|name| table.column(keys, name)).collect(),
             None => Vec::new(),
@@ -59,7 +60,8 @@ impl<'t> Layout<'t> {
             }
         }
         settle_holders(&mut columns);
-        directory::settle(&mut columns);
+        let names = head.and_then(|at| sample.rows.get(at)).map(|(_, cells)| cells.as_slice());
+        directory::settle(&mut columns, names.unwrap_or_default());
         let head = head.and_then(|at| sample.rows.get(at)).map(|(number, _)| *number);
         Self { dialect, head, columns, sideways }
     }
@@ -202,13 +204,19 @@ impl Sample {
     }
 
     /// Whether records are a known name and a value each.
-    fn is_sideways(&self, table: &Table, keys: &object::Table) -> bool {
+    fn is_sideways(&self, table: &Table, keys: &object::Table, head: Option<usize>) -> bool {
+        // What looks like a head may be the first name and its value.
+        let is_a_pair = |(_, cells): &(usize, Vec<String>)| matches!(cells.as_slice(), [name, value, ..] if table.column(keys, name).tells() && !table.column(keys, value).tells());
+        if head.is_some_and(|at| at > 0 || !self.rows.first().is_some_and(is_a_pair)) {
+            return false;
+        }
         let pairs = self.rows.iter().filter(|(_, cells)| {
             matches!(cells.as_slice(), [name, ..] if is_name(name.trim_end_matches(':')) && table.column(keys, name.trim_end_matches(':')).tells())
         });
         let narrow = self.rows.iter().all(|(_, cells)| cells.iter().filter(|c| !c.is_empty()).count() <= 2);
         let pairs = pairs.count();
-        narrow && pairs >= 2 && pairs * 2 >= self.rows.len()
+        let least = if head.is_some() { 3 } else { 2 };
+        narrow && pairs >= least && pairs * 2 >= self.rows.len()
     }
 
     /// Values by column, behind the head.

@@ -55,6 +55,7 @@ pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink
         names: Vec::new(),
         persons: 0,
         row: Row::default(),
+        parts: None,
         sink,
     };
     let mut records = Records::new(doc, &layout.dialect);
@@ -72,6 +73,23 @@ pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink
         }
     }
     records.unclosed().map_or(Ok(()), |at| Err(WalkError::Malformed { at }))
+}
+
+/// What the columns of these names are called in the key table; `None` where they are no head. Rows that are arrays have
+/// columns, too.
+pub(super) fn heads(names: &[Cow<'_, str>]) -> Option<Vec<String>> {
+    let rules = crate::inspect::RuleSet::built_in();
+    if names.len() < 2 || !names.iter().all(|name| name.is_empty() || column::is_name(name)) {
+        return None;
+    }
+    let mut columns: Vec<Column<'_>> =
+        names.iter().map(|name| rules.columns.column(&rules.objects, name)).collect();
+    if columns.iter().filter(|column| column.tells()).count() < 2 {
+        return None;
+    }
+    let written: Vec<String> = names.iter().map(|name| name.clone().into_owned()).collect();
+    directory::settle(&mut columns, &written);
+    Some(columns.iter().zip(written).map(|(column, name)| column.key().map_or(name, str::to_owned)).collect())
 }
 
 /// The cells of a document with record and column (from 0) and their place in its syntax, for who writes it again: bytes
@@ -103,6 +121,8 @@ struct Walk<'t, 'd, 's> {
     names: Vec<String>,
     persons: u32,
     row: Row,
+    /// Year, month and day of a birth date, where columns of their own tell them; and the row of the whole.
+    parts: Option<([usize; 3], Column<'t>)>,
     sink: &'s mut dyn Sink,
 }
 
@@ -121,6 +141,7 @@ impl<'t> Walk<'t, '_, '_> {
     fn head(&mut self, number: usize, cells: &[Cell]) {
         self.row = Row::default();
         self.names = cells.iter().map(|cell| cell.value(self.doc).into_owned()).collect();
+        self.parts = self.birth_in_parts();
         for (at, cell) in cells.iter().enumerate() {
             if self.column(at).is_none_or(|column| column.word == "*") && !cell.span.is_empty() {
                 let person = self.person();
@@ -159,11 +180,41 @@ impl<'t> Walk<'t, '_, '_> {
         let name = self.organisations.and_then(|at| cells.get(at));
         self.row.public = name.is_some_and(|cell| directory::is_organisation(&cell.value(self.doc)));
         let ragged = cells.len() > self.columns.len() && !self.names.is_empty();
+        let birth = self.birth(cells);
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
             let column = self.column(at).cloned();
             let name = self.names.get(at).cloned().unwrap_or_default();
-            self.cell(number, at, cell, column.as_ref(), &name, ragged);
+            match &birth {
+                Some((date, column)) if self.parts.as_ref().is_some_and(|(parts, _)| parts.contains(&at)) => {
+                    self.value(number, (at, cell), Cow::Borrowed(date), column, &name, ragged);
+                }
+                _ => self.cell(number, at, cell, column.as_ref(), &name, ragged),
+            }
         }
+    }
+
+    /// The columns of `dob_yyyy`, `dob_mm` and `dob_dd`, and what the whole is.
+    fn birth_in_parts(&self) -> Option<([usize; 3], Column<'t>)> {
+        let names: Vec<String> = self.names.iter().map(|name| object::normal_key(name)).collect();
+        let find = |suffix: &str, stem: &str| {
+            names.iter().position(|name| name.strip_suffix(suffix).is_some_and(|front| front == stem))
+        };
+        BIRTHS.iter().find_map(|stem| {
+            let parts = DATE_PARTS.iter().find_map(|[year, month, day]| {
+                Some([find(year, stem)?, find(month, stem)?, find(day, stem)?])
+            })?;
+            Some((parts, self.table.column(self.keys, "dob")))
+        })
+    }
+
+    /// The birth date that a record tells in three cells.
+    fn birth(&self, cells: &[Cell]) -> Option<(String, Column<'t>)> {
+        let (parts, column) = self.parts.as_ref()?;
+        let part = |at: usize| cells.get(at)?.value(self.doc).trim().parse::<u16>().ok();
+        let [year, month, day] = parts.map(part);
+        let (year, month, day) = (year?, month?, day?);
+        let sound = (1000..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+        sound.then(|| (format!("{year:04}-{month:02}-{day:02}"), column.clone()))
     }
 
     /// A record that is a name and its value. A name that comes again begins another person.
@@ -205,6 +256,18 @@ impl<'t> Walk<'t, '_, '_> {
             let person = self.person();
             return self.text(number, at, cell, person, name);
         };
+        self.value(number, (at, cell), value, column, name, ragged);
+    }
+
+    fn value(
+        &mut self,
+        number: usize,
+        (at, cell): (usize, &Cell),
+        value: Cow<'_, str>,
+        column: &Column<'t>,
+        name: &str,
+        ragged: bool,
+    ) {
         let public = matches!(column.meaning, Meaning::Field(..)) && self.row.public;
         let person = match (&column.meaning, &column.group) {
             (Meaning::Public, _) => PersonId::NOBODY,
@@ -277,6 +340,10 @@ impl<'t> Walk<'t, '_, '_> {
         person
     }
 }
+
+/// What columns of the parts of a birth date begin with, and how they end.
+const BIRTHS: &[&str] = &["dob", "birth", "birthdate", "dateofbirth", "patientdob", "ptdob"];
+const DATE_PARTS: [[&str; 3]; 3] = [["yyyy", "mm", "dd"], ["year", "month", "day"], ["y", "m", "d"]];
 
 /// How a value under a row reads.
 fn reading<'f>(field: &'f Field, carry: Carry, value: &str) -> (Option<&'f Field>, Reads<'static>) {

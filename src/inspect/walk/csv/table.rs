@@ -158,7 +158,7 @@ impl Table {
             let (front, rest) = words.split_at(at);
             let prefix = front.concat();
             if let Some(row) = self.prefixes.get(prefix.as_str()).and_then(|row| self.rows.get(*row))
-                && let Some(column) = self.under(row, &prefix, self.resolve(keys, rest), true)
+                && let Some(column) = self.under(row, &prefix, self.resolve(keys, rest), Some(rest))
             {
                 return Some(column);
             }
@@ -168,12 +168,21 @@ impl Table {
         (2..word.len()).rev().find_map(|at| {
             let (prefix, rest) = (word.get(..at)?, word.get(at..)?);
             let row = self.prefixes.get(prefix).and_then(|row| self.rows.get(*row))?;
-            self.under(row, prefix, self.exact(keys, rest)?, false)
+            self.under(row, prefix, self.exact(keys, rest)?, None)
         })
     }
 
     /// What a column is that begins with a word of the table: the rest tells, and the word says whose.
-    fn under<'t>(&'t self, row: &Row, prefix: &str, rest: Column<'t>, words: bool) -> Option<Column<'t>> {
+    fn under<'t>(
+        &'t self,
+        row: &Row,
+        prefix: &str,
+        rest: Column<'t>,
+        words: Option<&[String]>,
+    ) -> Option<Column<'t>> {
+        let rest_is_text =
+            words.is_none_or(|words| words.iter().any(|word| FREE_TEXT.contains(&word.as_str())));
+        let words = words.is_some();
         let word = if rest.word == "*" { prefix.to_owned() } else { format!("{prefix}{}", rest.word) };
         let is_known = rest.word != "*";
         match row.role {
@@ -187,7 +196,10 @@ impl Table {
                 {
                     Some(Column { word, ..rest })
                 }
-                // What isn't known is read as text, whoever it tells of.
+                // What isn't known is read as text, whoever it tells of; but what begins with such a whole word is theirs.
+                Meaning::Unknown if WHOLE_WORDS.contains(&prefix) && !rest_is_text => {
+                    Some(known(Meaning::Public, prefix))
+                }
                 Meaning::Unknown => words.then(unknown),
                 _ => Some(known(Meaning::Public, &word)),
             },
@@ -221,7 +233,24 @@ impl Role {
 }
 
 /// Words of columns that tell of anybody.
-const FREE_TEXT: &[&str] = &["note", "comment", "text", "narrative", "message", "description", "remark"];
+const FREE_TEXT: &[&str] = &[
+    "note",
+    "notes",
+    "comment",
+    "comments",
+    "text",
+    "narrative",
+    "message",
+    "description",
+    "remark",
+    "remarks",
+    "reason",
+    "instructions",
+    "patient",
+    "patients",
+];
+/// Whole words for those who give care: whatever follows is theirs.
+const WHOLE_WORDS: &[&str] = &["provider", "physician", "practitioner", "prescriber"];
 /// Words behind a name that add nothing.
 const NOISE: &[&str] = &[
     "number", "no", "num", "nbr", "nr", "value", "val", "txt", "text", "field", "column", "raw", "old", "new",

@@ -396,3 +396,57 @@ fn shared() -> Option<PathBuf> {
     println!("skipped 1 test: ../shared is absent (the corpora)");
     None
 }
+
+fn refused(body: &str) -> bool {
+    let found = crate::inspect::Inspector::new(
+        crate::inspect::RuleSet::built_in(),
+        crate::inspect::decode::Budget::default(),
+        2026,
+    )
+    .message(&crate::inspect::Message {
+        content_type: "text/csv",
+        body: body.as_bytes(),
+        ..crate::inspect::Message::default()
+    });
+    found.persons.iter().any(|p| p.points.0 >= 90 || (p.points.0 >= 50 && p.clinical))
+}
+
+#[test]
+fn directories_of_places_providers_and_staff_pass() {
+    for body in [
+        "facility_id,facility_name,address,city,state,zip,phone\n220071,Meridian Health,330 Brookline Ave,Boston,MA,02215,617-667-7000\n",
+        "NCPDP_ID,STORE_NAME,ADDRESS,CITY,STATE,ZIP,PHONE,FAX\n2248213,CVS PHARMACY 1122,400 TREMONT ST,BOSTON,MA,02116,6174262213,6174262214\n",
+        "provider_npi,provider_last_name,provider_first_name,phone,email\n1679576722,Okafor,Samuel,617-432-2291,sokafor@meridian.org\n",
+        "provider_npi,last_name,first_name,specialty,clinic,phone,email\n1679576722,Okafor,Samuel,Cardiology,Meridian Cardiology,617-432-2291,s@meridian.org\n",
+        "vendor_id,vendor_name,contact_name,phone,email,address\nV12,Acme,Gail Holloway,781-404-2213,gh@acme.com,77 Beacon St\n",
+        "NPI,Entity Type Code,Provider Last Name (Legal Name),Provider First Name,Provider First Line Business Mailing Address,Provider Business Mailing Address City Name,Provider Business Mailing Address Telephone Number,Provider Enumeration Date\n1679576722,1,OKAFOR,SAMUEL,110 FRANCIS ST,BOSTON,6174322291,05/23/2005\n",
+        "employee_id,last_name,first_name,job_title,department,work_phone,work_email,hire_date\nE48213,Jurgens,Klaus,Interface Engineer,IT,617-432-8811,kj@meridian.org,2018-05-14\n",
+    ] {
+        assert!(!refused(body), "{body}");
+    }
+    for body in [
+        "facility_name,last_name,first_name,phone,address\nMeridian,Quispe,Ottilie,617-432-2291,77 Beacon St\n",
+        "facility_name,mrn,phone\nMeridian,E4471902,617-432-2291\n",
+        "provider_npi,last_name,first_name,dob\n1679576722,Quispe,Ottilie,1971-04-02\n",
+        "provider_npi,patient_name,phone\n1679576722,Ottilie Quispe,617-432-2291\n",
+        "employee_id,last_name,first_name,job_title,hire_date,dob,ssn\nE48213,Jurgens,Klaus,Engineer,2018-05-14,1971-04-02,541-72-6638\n",
+        "provider_notes,last_name\n\"Ottilie Quispe, DOB 04/02/1971, SSN 541-72-6638\",x\n",
+    ] {
+        assert!(refused(body), "{body}");
+    }
+}
+
+#[test]
+fn sheets_on_their_side_and_dates_in_parts_are_read() {
+    for body in [
+        "First Name,Ottilie\nLast Name,Quispe\nDOB,04/02/1971\nMRN,E4471902\n",
+        "last_name,first_name,dob_mm,dob_dd,dob_yyyy\nQuispe,Ottilie,04,02,1971\n",
+        "last_name,first_name,dob_m,dob_d,dob_y\nQuispe,Ottilie,4,2,1971\n",
+        "LN,FN,DOB\nQuispe,Ottilie,04/02/1971\n",
+        "Nachname;Vorname;Geburtsdatum\nQuispe;Ottilie;02.04.1971\n",
+    ] {
+        assert!(refused(body), "{body}");
+    }
+    // Two people of two columns.
+    assert!(!refused("first name,note\nOttilie,x\nRosalind,y\n"));
+}

@@ -18,7 +18,7 @@ pub use xml::{is_known_element, recognise_xml, walk_xml};
 
 use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
 use super::{Leaf, PersonId, Reads, Role, Sink, WalkError};
-use crate::inspect::kind::Whose;
+use crate::inspect::kind::{Kind, Whose};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use table::{Row, Tag};
@@ -166,11 +166,12 @@ impl<'t> Walk<'t, '_, '_> {
             None => (Cow::Borrowed(""), None, Cow::Borrowed("")),
         };
         let private = self.open.iter().any(|open| open.tag.is_private());
+        let row = self.private_name(&vr, &member, &value, private).or(row);
         let reads = match (&*member, row.map(|row| row.carry)) {
             ("vr", _) => Reads::Code,
             ("BulkDataURI", _) => Reads::Query,
             ("InlineBinary", _) => Reads::Base64(""),
-            _ if private => Reads::Text,
+            _ if private && row.is_none_or(|row| row.field.kind != Kind::FullName) => Reads::Text,
             (_, Some(carry)) => carry.reads(),
             (_, None) => by_vr(&vr, tape.kind(id)),
         };
@@ -188,6 +189,21 @@ impl<'t> Walk<'t, '_, '_> {
         if member == "BulkDataURI" {
             self.sink.elsewhere("application/dicom", &place);
         }
+    }
+
+    /// The row of the patient's name for a person's name in a vendor's own attribute: by its representation, or written
+    /// as such names are.
+    fn private_name(&self, vr: &str, member: &str, value: &str, private: bool) -> Option<&'t Row> {
+        let name = match vr {
+            "PN" => !value.is_empty(),
+            "LO" | "SH" | "LT" | "UN" => is_caret_name(value),
+            _ => false,
+        };
+        if !(private && name && member == "Value") {
+            return None;
+        }
+        let row = self.table.row(None, Tag::of("00100010")?)?;
+        self.table.get(row)
     }
 
     /// The member of the attribute's object that a value stands in: `vr`, `Value`, `BulkDataURI`, `InlineBinary`.
@@ -267,6 +283,18 @@ pub(super) fn called(key: &str, table: &Table) -> String {
 #[must_use]
 pub fn is_key(key: &str) -> bool {
     MEMBERS.contains(&key) || Tag::called(key).is_some()
+}
+
+/// `VANTERPOOL^RENITA`: words in capitals, or that begin with one, around a caret.
+fn is_caret_name(value: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(char::is_uppercase)
+            && word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | ' ' | '.'))
+    };
+    let mut parts = value.trim_end_matches('^').split('^');
+    let family = parts.next().is_some_and(|part| part.chars().count() >= 2 && word(part));
+    let given = parts.next().is_some_and(|part| part.chars().count() >= 2 && word(part));
+    family && given && parts.all(|part| part.is_empty() || word(part))
 }
 
 /// How a value reads by its representation where no row covers it (PS3.5, section 6.2).

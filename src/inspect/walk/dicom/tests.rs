@@ -149,3 +149,14 @@ fn a_key_that_is_none_of_the_formats_is_told_whatever_stands_under_it() {
         walked(r#"[{"00091001":{"vr":"LO","Value":["x"]},"7FE00010":{"vr":"OW","BulkDataURI":"/x"}}]"#);
     assert_eq!(kept.unknown, [""; 0], "attributes say what they are");
 }
+
+#[test]
+fn a_persons_name_in_a_vendors_own_attribute_is_the_patients() {
+    let kept = walked(
+        r#"[{"00091010":{"vr":"LO","Value":["VANTERPOOL^RENITA"]},"00091011":{"vr":"LO","Value":["AX^12"]},
+            "00091012":{"vr":"PN","Value":[{"Alphabetic":"Okafor^Darnell"}]}}]"#,
+    );
+    assert_eq!(kept.of("VANTERPOOL^RENITA").1, kept.of("Okafor^Darnell").1);
+    assert_ne!(kept.of("VANTERPOOL^RENITA").1, kept.of("AX^12").1);
+    assert_eq!(kept.of("Okafor^Darnell").3, "Value");
+}

@@ -3,7 +3,7 @@
 use crate::inspect::decode::Budget;
 use crate::inspect::{Findings, Inspector, Message, RuleSet};
 
-fn inspect(kind: &str, body: &str) -> Findings {
+pub(super) fn inspect(kind: &str, body: &str) -> Findings {
     Inspector::new(RuleSet::built_in(), Budget::default(), 2026).message(&Message {
         content_type: kind,
         body: body.as_bytes(),
@@ -16,11 +16,11 @@ fn json(body: &str) -> Findings {
 }
 
 /// Into development it is refused: 90 points, or identified with clinical content.
-fn is_refused(found: &Findings) -> bool {
+pub(super) fn is_refused(found: &Findings) -> bool {
     found.persons.iter().any(|p| p.points.0 >= 90 || (p.points.0 >= 50 && p.clinical))
 }
 
-fn each(bodies: &[&str], refused: bool) {
+pub(super) fn each(bodies: &[&str], refused: bool) {
     for body in bodies {
         let found = json(body);
         let people: Vec<_> = found.persons.iter().map(|p| (p.points.0, p.clinical)).collect();
@@ -28,7 +28,7 @@ fn each(bodies: &[&str], refused: bool) {
     }
 }
 
-const ROSALIND: &str = r#"{"firstName":"Rosalind","lastName":"Halvorsen","dateOfBirth":"1971-04-02","ssn":"418-52-7731","mrn":"8834127"}"#;
+pub(super) const ROSALIND: &str = r#"{"firstName":"Rosalind","lastName":"Halvorsen","dateOfBirth":"1971-04-02","ssn":"418-52-7731","mrn":"8834127"}"#;
 
 #[test]
 fn a_patient_inside_what_is_nobodys_is_somebody() {

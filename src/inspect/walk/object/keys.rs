@@ -1,10 +1,13 @@
 //! The keys of a document: each is read once, however often it stands there.
 
 use super::Table;
+use super::likely::FITTED;
 use super::pairs::says_nothing;
+use super::rows;
 use super::table::normal;
 use crate::inspect::hash::Map;
-use crate::inspect::walk::json::{NodeId, Tape};
+use crate::inspect::marker::is_uuid;
+use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use std::borrow::Cow;
 
 /// The keys of a document. Cost: 4 bytes a value, and each different key once.
@@ -25,6 +28,14 @@ pub(super) struct Key {
     pub(super) is_known: bool,
     /// Whether it doesn't say what its value is.
     pub(super) says_nothing: bool,
+    /// Whether it says what a value in the object under it may be: `"ssn": {"number": "…"}`.
+    pub(super) tells: bool,
+    /// Whether its value has to look like one of its kind: it has other meanings, too.
+    pub(super) fitted: bool,
+    /// Of the key of one of several things what those of the others have, too: `record1`, `record2`; ids.
+    pub(super) entry: Option<Box<str>>,
+    /// Where it stands if it is the head of a column.
+    pub(super) head: Option<NodeId>,
 }
 
 impl Keys {
@@ -32,10 +43,20 @@ impl Keys {
         let mut keys = Vec::new();
         let mut numbers: Vec<u32> = Vec::with_capacity(tape.len());
         let mut known: Map<Cow<'_, str>, u32> = Map::default();
+        let mut cells: Map<usize, u32> = Map::default();
         for id in tape.nodes() {
+            if tape.kind(id) == NodeKind::Array {
+                for (head, name, column) in rows::columns(tape, id) {
+                    let number = u32::try_from(keys.len()).unwrap_or(NO_KEY);
+                    keys.push(Key { head: Some(head), ..Key::of(&name, table) });
+                    cells.extend(column.into_iter().map(|cell| (cell.index(), number)));
+                }
+            }
             let number = match tape.key(id) {
                 None => {
-                    tape.parent(id).and_then(|array| numbers.get(array.index())).copied().unwrap_or(NO_KEY)
+                    let above = || tape.parent(id).and_then(|array| numbers.get(array.index())).copied();
+                    let cell = if cells.is_empty() { None } else { cells.get(&id.index()).copied() };
+                    cell.or_else(above).unwrap_or(NO_KEY)
                 }
                 Some(key) => *known.entry(key).or_insert_with_key(|key| {
                     keys.push(Key::of(key, table));
@@ -62,9 +83,42 @@ impl Keys {
 impl Key {
     fn of(key: &str, table: &Table) -> Self {
         let name = normal(key).into_boxed_str();
-        Self { is_known: table.has(&name), says_nothing: says_nothing(&name), name }
+        let is_known = table.has(&name);
+        Self {
+            is_known,
+            says_nothing: says_nothing(&name),
+            tells: matches!(&*name, "name" | "names") || is_known && table.names_a_value(&name),
+            fitted: FITTED.contains(&&*name),
+            entry: if is_known { None } else { entry(key) },
+            name,
+            head: None,
+        }
     }
 }
+
+/// What the keys of several things have in common, of a key that looks like one of them: a number behind a word that isn't
+/// a step's, an id, one letter.
+fn entry(key: &str) -> Option<Box<str>> {
+    let plain = key.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = key.bytes().filter(u8::is_ascii_digit).count();
+    let letter = key.len() == 1 && key.bytes().all(|b| b.is_ascii_alphabetic());
+    if letter || is_uuid(key) {
+        return Some("".into());
+    }
+    if plain.len() < key.len() && !plain.bytes().any(|b| b.is_ascii_digit()) {
+        let word = normal(plain);
+        return (!STEPS.contains(&word.as_str())).then(|| word.into_boxed_str());
+    }
+    let id = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    (id && digits >= ID_DIGITS_MIN && digits * 2 >= key.len()).then(|| "#".into())
+}
+
+/// Parts of a form, which tell of one person.
+const STEPS: &[&str] = &[
+    "step", "section", "page", "part", "screen", "q", "question", "field", "group", "panel", "tab", "item",
+    "block", "s", "address", "name", "phone", "form",
+];
+const ID_DIGITS_MIN: usize = 4;
 
 /// More than the values of a tape.
 const NO_KEY: u32 = u32::MAX;

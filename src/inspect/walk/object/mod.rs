@@ -11,10 +11,13 @@
 //! - In doubt: text.
 //! - Cost: three passes over a flat tape, one for the keys (`keys.rs`).
 
+mod columns;
 mod keys;
+mod likely;
 mod oauth;
 mod pairs;
 mod people;
+mod rows;
 mod side;
 mod table;
 mod xml;
@@ -22,24 +25,26 @@ mod xml;
 #[cfg(test)]
 mod found;
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod tests;
 
 pub(super) use table::Carry;
 pub use table::Table;
-#[cfg(test)]
 pub(super) use table::normal as normal_key;
 pub use xml::shaped;
 
 use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};
-use crate::inspect::check::date;
 use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
 use keys::Keys;
+use likely::fits;
+use pairs::LABELS_MAX;
 use side::{Side, Told};
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use table::Row;
 
 /// Walks a document.
@@ -74,6 +79,7 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         roles: Vec::new(),
         announced: 0,
         named: Vec::new(),
+        listed: BTreeMap::new(),
         frames: Vec::new(),
     };
     walk.own = walk.objects_with_a_person();
@@ -92,6 +98,8 @@ struct Walk<'t, 'd> {
     announced: usize,
     /// Relatives whom keys name: in which object, by which word.
     named: Vec<(NodeId, &'static str, PersonId)>,
+    /// People of whom columns tell: in which object, at which place.
+    listed: BTreeMap<(NodeId, usize), PersonId>,
     frames: Vec<Frame<'t>>,
 }
 
@@ -116,11 +124,13 @@ struct Frame<'t> {
 /// Members that say what others of the same object are: looked for once, not for each of them.
 #[derive(Clone, Default)]
 struct Beside {
-    /// The first two that may be a label, and of those the ones of fields.
-    labels: OnceCell<[Option<NodeId>; 2]>,
-    field_labels: OnceCell<[Option<NodeId>; 2]>,
+    /// The first ones that may be a label, and of those the ones of fields.
+    labels: OnceCell<[Option<NodeId>; LABELS_MAX]>,
+    field_labels: OnceCell<[Option<NodeId>; LABELS_MAX]>,
     media: OnceCell<Option<NodeId>>,
     types: OnceCell<Vec<NodeId>>,
+    /// How many people an object of columns tells of.
+    columns: OnceCell<Option<usize>>,
 }
 
 /// Where an open container's person is kept: in the frame of this depth.
@@ -194,6 +204,7 @@ impl<'t> Walk<'t, '_> {
         let row = date.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key));
         let is_prose = || {
             self.frames.last().is_some_and(|frame| frame.by_content)
+                && !["address", "addresses", "location", "name"].iter().any(|end| key.ends_with(end))
                 && tape.value(id).split_whitespace().nth(3).is_some()
         };
         let note = row.map_or_else(is_prose, |row| row.carry == Carry::Text);
@@ -201,7 +212,10 @@ impl<'t> Walk<'t, '_> {
             Some(Whose::Provider | Whose::Organisation) => PersonId::NOBODY,
             // Whoever wrote a note: it tells of the individual.
             _ if note && self.side().is_nobody() => self.holder(),
-            Some(_) => self.relative_named(key).unwrap_or_else(|| self.person()),
+            Some(_) => match self.relative_named(key) {
+                Some(relative) => relative,
+                None => self.listed(id).unwrap_or_else(|| self.person()),
+            },
             None => self.person(),
         };
         self.announce(sink);
@@ -267,7 +281,29 @@ impl<'t> Walk<'t, '_> {
         })?;
         // `verifyLastName: "on"`: of a key that only ends so the value has a say.
         let fits = || self.tape.kind(id) != NodeKind::Bool && fits(row.field.kind, &self.tape.value(id));
-        (!self.table.only_ends_in_a_row(key) || fits()).then_some(row)
+        if self.table.only_ends_in_a_row(key) && !fits() {
+            return None;
+        }
+        self.by_value(id, row)
+    }
+
+    /// The row of a value that its key has, but for values that are plainly something else.
+    fn by_value(&self, id: NodeId, row: &'t Row) -> Option<&'t Row> {
+        let key = self.keys.get(id);
+        match row.field.kind {
+            _ if key.fitted && self.tape.kind(id) != NodeKind::Null => {
+                likely::fits_its_key(&key.name, row.field.kind, &self.tape.value(id)).then_some(row)
+            }
+            // A social security number is one wherever somebody typed it.
+            Kind::Phone | Kind::Fax | Kind::Mrn | Kind::MemberId | Kind::Account | Kind::OtherId
+                if likely::is_ssn(self.tape.raw(id)) =>
+            {
+                self.table.rows("", "ssn").next()
+            }
+            // `octo-org/octo-repo`
+            Kind::FullName if is_path(self.tape.raw(id)) => None,
+            _ => Some(row),
+        }
     }
 
     fn is_typed(&self, object: NodeId, types: &[String]) -> bool {
@@ -355,7 +391,8 @@ impl<'t> Walk<'t, '_> {
         let word = self.table.relatives_word(key)?;
         let mut beside = self.tape.children(self.frames.last()?.object).take(MEMBERS_LOOKED_AT_MAX);
         let tells = |child: NodeId| {
-            let key = if self.is_element(child) { "" } else { self.keys.name(child) };
+            let named = !self.is_element(child) || self.keys.get(child).head.is_some();
+            let key = if named { self.keys.name(child) } else { "" };
             self.table.an_individuals(key).is_some_and(|field| tells_who(field.kind))
                 && self.table.relatives_word(key) != Some(word)
         };
@@ -396,7 +433,8 @@ impl<'t> Walk<'t, '_> {
             NodeKind::Number => !self.table.has_below(key), // how many there are
             _ => false,
         };
-        if says && !self.is_element(id) && self.table.is_clinical(key) {
+        let named = !self.is_element(id) || self.keys.get(id).head.is_some();
+        if says && named && self.table.is_clinical(key) {
             self.clinical_begins(sink);
         }
     }
@@ -427,21 +465,6 @@ impl<'t> Walk<'t, '_> {
     }
 }
 
-/// Whether a value is like one of its kind, of which nothing but a label beside it or a key above it tells.
-fn fits(kind: Kind, value: &str) -> bool {
-    let words = value.split_whitespace().count();
-    let has_digit = value.bytes().any(|b| b.is_ascii_digit());
-    match kind {
-        Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::MotherMaidenName => {
-            words <= 6 && !has_digit && !value.contains(['.', ';', '\n'])
-        }
-        Kind::BirthDate | Kind::DeathDate | Kind::ServiceDate => words <= 4 && date::parse(value).is_some(),
-        Kind::Email => words == 1 && value.contains('@'),
-        Kind::Street | Kind::City | Kind::County | Kind::Zip => words <= 12 && value.len() <= 80,
-        _ => words <= 4 && value.len() <= 40 && has_digit,
-    }
-}
-
 /// Whether a value of this kind says who somebody is.
 const fn tells_who(kind: Kind) -> bool {
     matches!(
@@ -455,6 +478,11 @@ const fn tells_who(kind: Kind) -> bool {
             | Kind::MemberId
             | Kind::Mbi
     )
+}
+
+/// Whether a value is words with slashes between them and no blank.
+fn is_path(value: &str) -> bool {
+    value.contains('/') && !value.contains([' ', '\\'])
 }
 
 /// Whether a word says that there is nothing.

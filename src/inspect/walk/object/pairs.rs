@@ -1,10 +1,11 @@
 //! Values whose key says nothing: the label beside them tells, or the key above. `{"name": "dob", "value": "…"}`,
 //! `"mrn": {"value": "…"}`, `{"field": "ssn", "old": "…", "new": "…"}`; and birth dates in three parts.
 
+use super::likely::{fits, is_name, is_number, is_part_of_a_name, is_surely};
 use super::table::{Row, normal};
-use super::{Carry, Frame, Walk, fits};
+use super::{Carry, Frame, Walk};
 use crate::inspect::kind::{Kind, Whose};
-use crate::inspect::walk::json::{NodeId, NodeKind};
+use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use std::borrow::Cow;
 
 impl<'t> Walk<'t, '_> {
@@ -15,22 +16,122 @@ impl<'t> Walk<'t, '_> {
         {
             return Some(row);
         }
-        if !self.keys.get(id).says_nothing {
-            return None; // as most keys
+        if tape_element_is(self.tape, id, 1)
+            && let Some(row) = self.coupled(id)
+        {
+            return Some(row);
         }
-        let row = self.labelled(id, key).or_else(|| self.wrapped())?;
+        if !self.keys.get(id).says_nothing {
+            return self.enclosed(id, key); // as most keys
+        }
+        let Some(row) = self.labelled(id, key).or_else(|| self.wrapped()) else {
+            return self.enclosed(id, key);
+        };
         // A letter under `email` isn't an address: what isn't like a value of its kind is read as text.
         fits(row.field.kind, &self.tape.value(id)).then_some(row)
     }
 
     fn labelled(&self, id: NodeId, key: &str) -> Option<&'t Row> {
         let (label, _) = self.label(id, key)?;
+        self.label_row(label)
+    }
+
+    /// The row that a label tells: `Patient's date of birth (MM/DD/YYYY)`, `patient.ssn`, `/patient/ssn`.
+    fn label_row(&self, label: NodeId) -> Option<&'t Row> {
         let label = self.tape.value(label);
-        self.value_row("", &normal(&label)).or_else(|| {
-            // `patient.ssn`, `/patient/ssn`
-            let (_, last) = label.rsplit_once(['.', '/', ':'])?;
+        let (label, _) =
+            label.split_once(['(', '[']).filter(|(front, _)| !front.is_empty()).unwrap_or((&label, ""));
+        self.value_row("", &normal(label)).or_else(|| {
+            let (_, last) = label.trim_end_matches([':', '?', ' ']).rsplit_once(['.', '/', ':'])?;
             self.value_row("", &normal(last))
         })
+    }
+
+    /// The row of a value whose key has none, by the key above or the members beside it: only where the value can hardly be
+    /// anything else. `"ssn": {"number": "…"}`, `"name": {"full": "…"}`, `{"first": "…", "last": "…", "dob": "…"}`.
+    fn enclosed(&self, id: NodeId, key: &str) -> Option<&'t Row> {
+        if matches!(key, "first" | "last" | "middle") {
+            return self.part_of_a_name(id, key);
+        }
+        let mut frames = self.frames.iter().rev();
+        let frame = frames.next()?;
+        if !self.keys.get(frame.object).tells || self.tape.kind(id) == NodeKind::Bool {
+            return None;
+        }
+        let row = match frame.key {
+            "name" | "names" => self.value_row("", "fullname").filter(|_| WHOLES.contains(&key))?,
+            above => self.value_row(frames.next().map_or("", |frame| frame.key), above)?,
+        };
+        let (kind, value) = (row.field.kind, self.tape.value(id));
+        let likely = match kind {
+            Kind::Mrn | Kind::MemberId | Kind::Passport | Kind::DriverLicence | Kind::NationalId => {
+                NUMBERS.contains(&key) && is_number(&value)
+            }
+            Kind::FamilyName | Kind::GivenName => WHOLES.contains(&key) && is_part_of_a_name(&value),
+            Kind::Phone | Kind::Fax if self.tape.kind(id) != NodeKind::String => false,
+            kind => is_surely(kind, &value),
+        };
+        (likely && !MOMENTS.iter().any(|word| key.contains(word))).then_some(row)
+    }
+
+    /// `first` and `last` of somebody: both are names, in an object that has something else of a person, or lies in one.
+    fn part_of_a_name(&self, id: NodeId, key: &str) -> Option<&'t Row> {
+        let frame = self.frames.last().filter(|_| !self.is_element(id))?;
+        if self.tape.kind(id) != NodeKind::String || !is_part_of_a_name(&self.tape.value(id)) {
+            return None;
+        }
+        let members = |of: NodeId| self.tape.children(of).take(MEMBERS_LOOKED_AT_MAX);
+        let kind_of =
+            |child: NodeId| self.table.an_individuals(self.keys.name(child)).map(|field| field.kind);
+        let is_name = |child: NodeId| {
+            self.tape.kind(child) == NodeKind::String && is_part_of_a_name(&self.tape.value(child))
+        };
+        let named =
+            |word: &str| members(frame.object).any(|child| self.keys.name(child) == word && is_name(child));
+        let known = |kind: Kind| members(frame.object).any(|child| kind_of(child) == Some(kind));
+        let both = (named("first") || known(Kind::GivenName)) && (named("last") || known(Kind::FamilyName));
+        let tells = |of: NodeId| {
+            members(of)
+                .filter_map(kind_of)
+                .any(|kind| super::tells_who(kind) || matches!(kind, Kind::Phone | Kind::Email))
+        };
+        let around = || {
+            let outer = self.tape.parent(frame.object).filter(|_| self.tape.element(frame.object).is_none());
+            frame.key.contains("name") || outer.is_some_and(tells)
+        };
+        let row = || self.value_row("", if key == "last" { "lastname" } else { "firstname" });
+        (both && (tells(frame.object) || around())).then(row).flatten()
+    }
+
+    /// The row of the second of two: `["dob", "1967-11-02"]` in a list of such.
+    fn coupled(&self, id: NodeId) -> Option<&'t Row> {
+        let label = self.tape.children(self.couple(id)?).next()?;
+        let row = self.label_row(label)?;
+        let value = self.tape.value(id);
+        let likely = match row.field.kind {
+            Kind::FamilyName | Kind::GivenName => {
+                is_part_of_a_name(&value) && value.starts_with(char::is_uppercase)
+            }
+            Kind::FullName => is_name(&value),
+            kind => fits(kind, &value) && value.bytes().any(|b| b.is_ascii_digit() || b == b'@'),
+        };
+        // A list of names of fields is none of values.
+        (likely && !self.table.has(&normal(&value))).then_some(row)
+    }
+
+    /// The pair that a value is the second of.
+    pub(super) fn couple(&self, id: NodeId) -> Option<NodeId> {
+        let pair = self.frames.last()?.object;
+        if !tape_element_is(self.tape, id, 1)
+            || self.tape.element(pair).is_none()
+            || self.keys.get(id).head.is_some()
+        {
+            return None;
+        }
+        let mut members = self.tape.children(pair);
+        let label = members.next()?;
+        let two = members.next().is_some() && members.next().is_none();
+        (two && self.tape.kind(label) == NodeKind::String).then_some(pair)
     }
 
     /// The row of the nearest key above that says something.
@@ -81,6 +182,9 @@ impl<'t> Walk<'t, '_> {
                 None => return Cow::Borrowed(""),
             }
         };
+        if let Some(head) = self.keys.get(id).head {
+            return tape.value_head(head);
+        }
         let own = key(id);
         if !self.keys.get(id).says_nothing {
             return own;
@@ -100,8 +204,6 @@ impl<'t> Walk<'t, '_> {
             (_, true) => FIELD_LABELS,
             _ => return None,
         };
-        let mut frames = self.frames.iter().rev();
-        let inner = frames.next()?;
         let found = |frame: &Frame<'_>, not: NodeId| {
             let known = match std::ptr::eq(labels, LABEL_KEYS) {
                 true => &frame.beside.labels,
@@ -109,48 +211,154 @@ impl<'t> Walk<'t, '_> {
             };
             let known = known.get_or_init(|| {
                 let mut members = self.named(frame.object, labels);
-                [members.next(), members.next()]
+                std::array::from_fn(|_| members.next())
             });
-            let label = known.iter().flatten().find(|label| **label != not);
-            label.map(|label| (*label, frame.object))
+            let mut beside = known.iter().flatten().copied().filter(|label| *label != not);
+            let strong = |label: &NodeId| !WEAK_LABELS.contains(&self.keys.name(*label));
+            let first = beside.clone().find(strong);
+            let telling = beside.find(|label| self.label_row(*label).is_some());
+            Some((telling.or(first)?, frame.object, telling.is_some()))
         };
-        found(inner, id).or_else(|| {
-            let wrapper = self.tape.element(inner.object).is_none() && inner.key.starts_with("value");
-            frames.next().filter(|_| wrapper).and_then(|outer| found(outer, inner.object))
-        })
+        let mut not = id;
+        for (climbed, frame) in self.frames.iter().rev().take(LABEL_CLIMB_MAX).enumerate() {
+            if let Some((label, object, tells)) = found(frame, not)
+                && (climbed == 0 || tells || climbed == 1 && wraps_a_value(self.tape, self.frames.last()))
+            {
+                return Some((label, object));
+            }
+            if !self.keys.get(frame.object).says_nothing && !frame.key.starts_with("value") {
+                return None;
+            }
+            not = frame.object;
+        }
+        None
+    }
+
+    /// Whether an object has no label of a field.
+    pub(super) fn has_no_label(&self, frame: &Frame<'_>) -> bool {
+        let labels = frame.beside.field_labels.get_or_init(|| {
+            let mut members = self.named(frame.object, FIELD_LABELS);
+            std::array::from_fn(|_| members.next())
+        });
+        labels.iter().flatten().all(|label| self.label_row(*label).is_none())
     }
 
     /// A birth date that is told in three parts: `{"year": 1971, "month": 4, "day": 2}`, `dobYear`. The whole of it, and
     /// its row.
     pub(super) fn date_in_parts(&self, id: NodeId, key: &str) -> Option<(&'t Row, String)> {
-        let stem = DATE_PARTS.iter().find_map(|part| key.strip_suffix(part))?;
+        if !matches!(key.as_bytes().last(), Some(b'r' | b'h' | b'y' | b'm' | b'd')) {
+            return None;
+        }
+        let (spelt, parts) =
+            DATE_PARTS.iter().enumerate().find(|(_, parts)| parts.iter().any(|part| key.ends_with(part)))?;
+        let stem = parts.iter().find_map(|part| key.strip_suffix(part))?;
         let frame = self.frames.last().filter(|_| !self.is_element(id))?;
         let of = match stem {
             "" => frame.key,
             "birth" => "birthdate",
             stem => stem,
         };
+        // Most keys end in one of these letters.
+        if spelt > 0 && !["dob", "birth", "dateofbirth"].iter().any(|word| of.starts_with(word)) {
+            return None;
+        }
         let row = self.value_row("", of).filter(|row| row.field.kind == Kind::BirthDate)?;
         let part = |part: &str| {
             let mut members = self.tape.children(frame.object).take(DATE_MEMBERS_MAX);
             let member = members.find(|child| self.keys.name(*child).strip_prefix(stem) == Some(part))?;
             self.tape.value(member).parse::<u16>().ok()
         };
-        let [year, month, day] = DATE_PARTS.map(part);
+        let [year, month, day] = parts.map(part);
         let (year, month, day) = (year?, month?, day?);
         let sound = (1000..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
         sound.then(|| (row, format!("{year:04}-{month:02}-{day:02}")))
     }
 }
 
-/// Whether a key (in normal form) doesn't say what its value is.
-pub(super) fn says_nothing(key: &str) -> bool {
-    VALUE_KEYS.contains(&key) || WEAK_VALUE_KEYS.contains(&key)
+fn tape_element_is(tape: &Tape<'_>, id: NodeId, number: usize) -> bool {
+    tape.element(id) == Some(number)
 }
 
+/// Whether a container is the object of a value: `"value": {"stringValue": "…"}`.
+fn wraps_a_value(tape: &Tape<'_>, frame: Option<&Frame<'_>>) -> bool {
+    frame.is_some_and(|frame| tape.element(frame.object).is_none() && frame.key.starts_with("value"))
+}
+
+/// Whether a key (in normal form) doesn't say what its value is.
+pub(super) fn says_nothing(key: &str) -> bool {
+    let number = || key.len() <= NUMBER_KEY_MAX && key.bytes().all(|b| b.is_ascii_digit());
+    VALUE_KEYS.contains(&key) || WEAK_VALUE_KEYS.contains(&key) || !key.is_empty() && number()
+}
+
+/// How many labels of one object are looked at, and through how many containers one is looked for.
+pub(super) const LABELS_MAX: usize = 4;
+const LABEL_CLIMB_MAX: usize = 4;
+/// A key of more digits is an id.
+const NUMBER_KEY_MAX: usize = 4;
+/// Keys of the whole of what the key above names.
+const WHOLES: &[&str] = &[
+    "full",
+    "fullname",
+    "formatted",
+    "display",
+    "raw",
+    "legal",
+    "official",
+    "current",
+    "complete",
+    "namefullformatted",
+];
+/// Keys of the number that the key above names.
+const NUMBERS: &[&str] = &[
+    "id",
+    "number",
+    "num",
+    "no",
+    "nbr",
+    "extension",
+    "identifier",
+    "idnumber",
+    "raw",
+    "full",
+    "formatted",
+    "display",
+    "external",
+    "internal",
+    "primary",
+    "current",
+    "local",
+    "enterprise",
+    "mrn",
+];
+/// Words of keys that tell when something was said, not what.
+const MOMENTS: &[&str] = &[
+    "updat",
+    "creat",
+    "modif",
+    "record",
+    "verif",
+    "sent",
+    "received",
+    "expir",
+    "issue",
+    "start",
+    "end",
+    "since",
+    "until",
+    "assigned",
+    "entered",
+    "changed",
+    "captured",
+    "collected",
+    "last",
+    "timestamp",
+    "effective",
+    "valid",
+];
 /// Among how many members the parts of a date are looked for.
 const DATE_MEMBERS_MAX: usize = 64;
-const DATE_PARTS: [&str; 3] = ["year", "month", "day"];
+/// `dobYear`, `dob_yyyy`, `dob_y`: the longer ones first.
+const DATE_PARTS: [[&str; 3]; 3] = [["year", "month", "day"], ["yyyy", "mm", "dd"], ["y", "m", "d"]];
 /// Keys that say nothing in a row: `"ssn": {"value": {"string": "…"}}`.
 const WRAPPED_MAX: usize = 4;
 const ADDRESSED: &[&str] = &["to", "from", "recipient", "recipients", "destination"];
@@ -171,6 +379,18 @@ const VALUE_KEYS: &[&str] = &[
     "longvalue",
     "oldvalue",
     "newvalue",
+    "v",
+    "answers",
+    "answertext",
+    "answervalue",
+    "response",
+    "responses",
+    "responsetext",
+    "customfieldvalue",
+    "valuetext",
+    "varcharvalue",
+    "input",
+    "userinput",
 ];
 /// Of these only what a field is called tells: a period of a thing of some type has them, too.
 const WEAK_VALUE_KEYS: &[&str] = &[
@@ -188,7 +408,27 @@ const WEAK_VALUE_KEYS: &[&str] = &[
     "current",
     "long",
     "numberlong",
+    "equals",
+    "contains",
+    "startswith",
+    "ilike",
+    "like",
+    "in",
+    "values",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "term",
+    "match",
+    "iso",
+    "formatted",
+    "raw",
+    "exactdate",
+    "exactdatetime",
 ];
+/// Labels only where they name a row: everything has an id and a title.
+const WEAK_LABELS: &[&str] = &["id", "title", "k", "fieldid", "heading", "caption", "header"];
 const LABEL_KEYS: &[&str] = &[
     "label",
     "question",
@@ -204,6 +444,16 @@ const LABEL_KEYS: &[&str] = &[
     "property",
     "path",
     "column",
+    "title",
+    "id",
+    "k",
+    "fieldid",
+    "questiontext",
+    "heading",
+    "prompt",
+    "caption",
+    "header",
+    "customfieldname",
 ];
 const FIELD_LABELS: &[&str] = &[
     "label",
@@ -217,4 +467,14 @@ const FIELD_LABELS: &[&str] = &[
     "property",
     "path",
     "column",
+    "title",
+    "id",
+    "k",
+    "fieldid",
+    "questiontext",
+    "heading",
+    "prompt",
+    "caption",
+    "header",
+    "customfieldname",
 ];

@@ -3,10 +3,11 @@
 //!
 //! A list may hold the parts of one person instead: names and aliases, the conditions of a query, the steps of a form. Its
 //! elements are one person, that of whoever has the list, where no two of them, and not whoever has it, have the same
-//! part: so two people never add up.
+//! part: so two people never add up. Members of an object whose keys are ids, or differ in a number only, are like the
+//! elements of a list.
 
-use super::Walk;
 use super::side::Side;
+use super::{Frame, Walk};
 use crate::inspect::kind::Kind;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +65,17 @@ pub(super) struct People {
     /// Elements by their list, and what came back to an individual by who holds it.
     together: BTreeMap<NodeId, BTreeSet<NodeId>>,
     came_back: BTreeSet<NodeId>,
+    /// Members of an object whose keys are those of several things.
+    entries: BTreeSet<NodeId>,
+}
+
+/// What makes an object one that may be somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Element,
+    /// Its key is an id, or one of several that differ in a number: `{"E4471902": {…}, "E4471990": {…}}`.
+    Entry,
+    CameBack,
 }
 
 impl Walk<'_, '_> {
@@ -94,23 +106,25 @@ impl Walk<'_, '_> {
         // A label and its value in a list are no person: that is who has the list.
         let pair = match self.own_row(id, key) {
             Some(_) => None,
-            None => self.label(id, key).map(|(_, object)| object),
+            None => self.label(id, key).map(|(_, object)| object).or_else(|| self.couple(id)),
         };
         let says = self.tape.kind(id) != NodeKind::Null && !self.tape.raw(id).is_empty();
         let parts = Parts { keys: bit, values: if says { bit } else { 0 } };
-        let mut units = self.units().filter(|(object, _)| Some(*object) != pair);
+        let mut units = self.units().filter(|(object, _)| pair.is_none_or(|pair| *object < pair));
         let unit = units.next();
         people.parts.entry(unit.map_or(NodeId::ROOT, |(object, _)| object)).or_default().add(parts);
         let mut at = unit;
-        while let Some((object, came_back)) = at {
+        while let Some((object, why)) = at {
             let outer = units.next();
-            let group = match (came_back, self.tape.parent(object)) {
-                (false, Some(list)) => list,
+            let group = match (why, self.tape.parent(object)) {
+                (Unit::Element | Unit::Entry, Some(list)) => list,
                 _ => outer.map_or(NodeId::ROOT, |(object, _)| object),
             };
-            if came_back {
-                people.came_back.insert(object);
-            }
+            match why {
+                Unit::CameBack => people.came_back.insert(object),
+                Unit::Entry => people.entries.insert(object),
+                Unit::Element => false,
+            };
             if !people.together.entry(group).or_default().insert(object) {
                 break; // and so are those around it
             }
@@ -118,15 +132,25 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The open objects that may be somebody, the innermost first, and whether they came back from what is nobody's.
-    fn units(&self) -> impl Iterator<Item = (NodeId, bool)> + '_ {
+    /// The open objects that may be somebody, the innermost first.
+    fn units(&self) -> impl Iterator<Item = (NodeId, Unit)> + '_ {
         self.frames.iter().rev().filter_map(|frame| {
-            let object = self.tape.kind(frame.object) == NodeKind::Object;
-            match self.is_element(frame.object) {
-                true => Some((frame.object, false)),
-                false => (object && frame.came_back).then_some((frame.object, true)),
-            }
+            let id = frame.object;
+            let object = self.tape.kind(id) == NodeKind::Object;
+            let unit = match self.is_element(id) {
+                true if self.keys.get(id).head.is_some() => return None,
+                true => Unit::Element,
+                false if object && frame.came_back => Unit::CameBack,
+                false if object && self.is_entry(id, frame) => Unit::Entry,
+                false => return None,
+            };
+            Some((id, unit))
         })
+    }
+
+    /// Whether a member of an object is one of several things; not what a form asks for, which has a label.
+    fn is_entry(&self, id: NodeId, frame: &Frame<'_>) -> bool {
+        self.keys.get(id).entry.is_some() && self.has_no_label(frame)
     }
 }
 
@@ -138,21 +162,28 @@ impl People {
         for (group, members) in together.into_iter().rev() {
             let parts = |at: &NodeId| self.parts.get(at).copied().unwrap_or_default();
             let told: Vec<(NodeId, Parts)> = members.iter().map(|at| (*at, parts(at))).collect();
-            let is_list = walk.tape.kind(group) == NodeKind::Array;
-            let holder = if is_list { self.holder(walk.tape, group) } else { group };
+            let holder = self.holder(walk.tape, group);
             let mut all = parts(&holder);
-            if is_list {
-                match one_person(walk, group, all, &told) {
+            let (back, list): (Vec<_>, Vec<_>) =
+                told.into_iter().partition(|(at, _)| self.came_back.contains(at));
+            // One entry alone, or keys of several sorts, are parts of who holds them.
+            let entry = |at: &NodeId| walk.keys.get(*at).entry.as_deref();
+            let entries = list.first().is_some_and(|(at, _)| self.entries.contains(at));
+            let first = list.first().and_then(|(at, _)| entry(at));
+            let alike = list.len() > 1 && list.iter().all(|(at, _)| entry(at) == first);
+            if entries && !alike {
+                list.iter().for_each(|(_, parts)| all.add(*parts));
+            } else if !list.is_empty() {
+                match one_person(walk, group, all, &list) {
                     Some(whole) => all.add(whole),
-                    None => own.extend(told.iter().filter(|(_, p)| p.is_somebody()).map(|(at, _)| *at)),
+                    None => own.extend(list.iter().filter(|(_, p)| p.is_somebody()).map(|(at, _)| *at)),
                 }
-            } else {
-                for (at, parts) in &told {
-                    match all.agree(*parts) {
-                        true => all.add(*parts),
-                        false => {
-                            own.insert(*at);
-                        }
+            }
+            for (at, parts) in &back {
+                match all.agree(*parts) {
+                    true => all.add(*parts),
+                    false => {
+                        own.insert(*at);
                     }
                 }
             }
@@ -165,7 +196,7 @@ impl People {
     fn holder(&self, tape: &Tape<'_>, list: NodeId) -> NodeId {
         let mut at = Some(list);
         while let Some(id) = at {
-            if tape.element(id).is_some() || self.came_back.contains(&id) {
+            if tape.element(id).is_some() || self.came_back.contains(&id) || self.entries.contains(&id) {
                 return id;
             }
             at = tape.parent(id);

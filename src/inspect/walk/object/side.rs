@@ -76,9 +76,13 @@ impl Walk<'_, '_> {
                 _ => {}
             }
         }
+        // Of an API's description.
+        if key == "contact" && side == Side::Relative && self.frames.last().is_some_and(|f| f.key == "info") {
+            side = Side::Organisation;
+        }
         // What an entry of a directory holds besides is its own only where it is a part of it.
         let parts = self.frames.last().is_some_and(|frame| frame.is_listing);
-        let other = parts && !public && !PARTS_OF_A_LISTING.contains(&key);
+        let other = parts && !public && !is_part_of_a_listing(key);
         if other { (Side::Individual, false) } else { (side, listing) }
     }
 
@@ -97,21 +101,26 @@ impl Walk<'_, '_> {
     /// and whether what it holds besides may be somebody else's.
     fn public_by_content(&self, id: NodeId) -> Option<(Side, bool)> {
         let tape = self.tape;
-        let (mut listed, mut organisation, mut account) = (false, false, false);
+        let (mut listed, mut organisation, mut place, mut account) = (false, false, false, false);
+        let (mut team, mut real_name) = (false, false);
         for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
-            let Some(key) = tape.plain_key(child) else { continue };
-            let is = |word: &str| key.eq_ignore_ascii_case(word.as_bytes());
-            match key.len() {
-                3 if is("npi") => listed |= is_npi(&tape.value(child)),
-                4 if is("name") && tape.kind(child) == NodeKind::String => {
-                    organisation |= names_an_organisation(&tape.value(child));
-                }
-                7 if is("schemas") => account |= tape.raw(child).contains(SCIM),
-                16 if is("enumeration_type") => listed |= tape.value(child).starts_with("NPI-"),
+            let text = tape.kind(child) == NodeKind::String;
+            match self.keys.name(child) {
+                "npi" => listed |= is_npi(&tape.value(child)),
+                "name" if text => organisation |= names_an_organisation(&tape.value(child)),
+                "schemas" => account |= tape.raw(child).contains(SCIM),
+                "enumerationtype" => listed |= tape.value(child).starts_with("NPI-"),
+                "userprincipalname" | "samaccountname" => account |= text,
+                "contacttype" => account |= CONTACT_TYPES.contains(&&*tape.value(child)),
+                "objectkind" | "webhookevent" => account |= id == NodeId::ROOT && text,
+                "teamid" => team |= text,
+                "realname" => real_name |= text,
+                key if text => place |= PLACES.contains(&key) && !tape.raw(child).is_empty(),
                 _ => {}
             }
         }
-        if !(listed || organisation || account) {
+        account |= team && real_name;
+        if !(listed || organisation || account || place) {
             return None;
         }
         let own = Own::of(self, id);
@@ -119,12 +128,25 @@ impl Walk<'_, '_> {
             return None;
         }
         let named = own.name || own.any_name;
-        match (listed && named, organisation && !own.name && own.contact) {
+        // Its own address and number, and no other's: somebody's visit names a place, too.
+        let place = place && own.address && !(own.name || own.email || own.sex) && !self.names_somebody(id);
+        match (listed && named, organisation && !own.name && own.contact || place) {
             _ if account => Some((Side::Organisation, false)),
             (true, _) => Some((Side::Provider, true)),
             (_, true) => Some((Side::Organisation, true)),
             _ => None,
         }
+    }
+
+    /// Whether a member is the name of what may be a person.
+    fn names_somebody(&self, id: NodeId) -> bool {
+        self.tape.children(id).take(MEMBERS_LOOKED_AT_MAX).any(|child| {
+            let key = self.keys.name(child);
+            key.ends_with("name")
+                && !PLACES.contains(&key)
+                && self.tape.kind(child) == NodeKind::String
+                && !names_an_organisation(&self.tape.value(child))
+        })
     }
 }
 
@@ -149,6 +171,9 @@ struct Own {
     any_name: bool,
     /// An address, or a number to call.
     contact: bool,
+    address: bool,
+    email: bool,
+    sex: bool,
 }
 
 impl Own {
@@ -166,6 +191,7 @@ impl Own {
                     own.clinical |= table.below(key).any(|row| row.carry == Carry::Clinical);
                     own.any_name |= matches!(key, "basic" | "name");
                     own.contact |= CONTACTS.contains(&key);
+                    own.address |= key.ends_with("address") || key.ends_with("addresses");
                 }
                 _ => {}
             }
@@ -180,6 +206,7 @@ impl Own {
             self.says_individual = true;
         }
         self.clinical |= table.is_clinical(key);
+        self.sex |= matches!(key, "sex" | "gender" | "birthsex");
         let Some(kind) = table.an_individuals(key).map(|field: &Field| field.kind) else { return };
         let of_a_patient = OWNERS.iter().any(|word| key.starts_with(word));
         match kind {
@@ -189,6 +216,11 @@ impl Own {
             Kind::FamilyName | Kind::GivenName | Kind::FullName => self.name = true,
             Kind::Phone | Kind::Street | Kind::Zip => {
                 self.contact = true;
+                self.address |= kind != Kind::Phone;
+                return;
+            }
+            Kind::Email => {
+                self.email = true;
                 return;
             }
             _ => return,
@@ -207,6 +239,40 @@ fn names_an_organisation(name: &str) -> bool {
     words.any(|word| ORGANISATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
 }
 
+fn is_part_of_a_listing(key: &str) -> bool {
+    let bare = ["hospital", "facility", "clinic", "location"].iter().find_map(|word| key.strip_prefix(word));
+    PARTS_OF_A_LISTING.contains(&key) || bare.is_some_and(|bare| PARTS_OF_A_LISTING.contains(&bare))
+}
+
+/// What a SAML contact is for.
+const CONTACT_TYPES: &[&str] = &["technical", "support", "administrative", "billing", "other"];
+/// Keys of a place's name. Not `pharmacy`, `insurer` and `employer`: somebody has one.
+const PLACES: &[&str] = &[
+    "clinic",
+    "clinicname",
+    "facility",
+    "facilityname",
+    "hospital",
+    "hospitalname",
+    "location",
+    "locationname",
+    "site",
+    "sitename",
+    "store",
+    "storename",
+    "branch",
+    "branchname",
+    "practicename",
+    "departmentname",
+    "officename",
+    "organizationname",
+    "organisationname",
+    "pharmacyname",
+    "labname",
+    "venue",
+    "venuename",
+    "schoolname",
+];
 const SCIM: &str = "urn:ietf:params:scim:";
 const ROLE_KEYS: &[&str] =
     &["type", "role", "usertype", "persontype", "kind", "resourcetype", "relationship"];

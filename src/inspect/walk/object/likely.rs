@@ -1,0 +1,120 @@
+//! Whether a value is like one of its kind: where a key doesn't say it by itself.
+
+use crate::inspect::check::date;
+use crate::inspect::kind::Kind;
+use crate::inspect::names;
+
+/// Whether a value is like one of its kind, of which nothing but a label beside it or a key above it tells.
+pub(super) fn fits(kind: Kind, value: &str) -> bool {
+    let words = value.split_whitespace().count();
+    let has_digit = value.bytes().any(|b| b.is_ascii_digit());
+    match kind {
+        Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::MotherMaidenName => {
+            words <= 6 && !has_digit && !value.contains(['.', ';', '\n'])
+        }
+        Kind::BirthDate | Kind::DeathDate | Kind::ServiceDate => words <= 4 && date::parse(value).is_some(),
+        Kind::Email => words == 1 && value.contains('@'),
+        Kind::Street | Kind::City | Kind::County | Kind::Zip => words <= 12 && value.len() <= 80,
+        Kind::Phone | Kind::Fax => {
+            words <= 6
+                && value.len() <= 40
+                && digits(value) >= PHONE_DIGITS_MIN
+                && date::parse(value).is_none()
+        }
+        _ => words <= 4 && value.len() <= 40 && has_digit,
+    }
+}
+
+/// Whether a value can hardly be anything else than its kind, under a key that nobody knows.
+pub(super) fn is_surely(kind: Kind, value: &str) -> bool {
+    match kind {
+        Kind::Ssn => is_ssn(value) || value.len() == 9 && digits(value) == 9,
+        Kind::Mbi => {
+            let plain: Vec<u8> = value.bytes().filter(|b| *b != b'-').collect();
+            plain.len() == 11
+                && plain.iter().all(u8::is_ascii_alphanumeric)
+                && plain.first().is_some_and(u8::is_ascii_digit)
+                && plain.get(1).is_some_and(u8::is_ascii_alphabetic)
+        }
+        Kind::BirthDate | Kind::DeathDate => {
+            digits(value) >= 5 && value.split_whitespace().count() <= 4 && date::parse(value).is_some()
+        }
+        Kind::FullName => is_name(value),
+        Kind::Phone | Kind::Fax => {
+            value.bytes().all(|b| b.is_ascii_digit() || b" +-().".contains(&b))
+                && (10..=13).contains(&digits(value))
+                && value.len() > 10
+        }
+        _ => false,
+    }
+}
+
+/// Whether a value is a number that somebody was given: one word with a few digits.
+pub(super) fn is_number(value: &str) -> bool {
+    (NUMBER_DIGITS_MIN..=NUMBER_BYTES_MAX).contains(&digits(value))
+        && value.len() <= NUMBER_BYTES_MAX
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// Whether a value is two to four words as people's names are.
+pub(super) fn is_name(value: &str) -> bool {
+    let mut words = 0;
+    let capital = value.split_whitespace().all(|word| {
+        words += 1;
+        word.starts_with(char::is_uppercase)
+            && word.chars().all(|c| c.is_alphabetic() || matches!(c, '.' | ',' | '-' | '\'' | '\u{2019}'))
+    });
+    capital && (2..=4).contains(&words) && value.len() <= 60 && names::is_person(value)
+}
+
+/// Whether one word, or few, may be a name or a part of one.
+pub(super) fn is_part_of_a_name(value: &str) -> bool {
+    fits(Kind::FamilyName, value)
+        && value.starts_with(char::is_alphabetic)
+        && value.split_whitespace().count() <= 3
+        && !value.contains(['/', ':', '_', '='])
+}
+
+/// `541-72-6638`.
+pub(super) fn is_ssn(value: &str) -> bool {
+    let shape = |(at, b): (usize, u8)| if matches!(at, 3 | 6) { b == b'-' } else { b.is_ascii_digit() };
+    value.len() == 11 && value.bytes().enumerate().all(shape)
+}
+
+/// Whether a value is like one of its kind, of a key of [`FITTED`].
+pub(super) fn fits_its_key(key: &str, kind: Kind, value: &str) -> bool {
+    match kind {
+        Kind::BirthDate => date::parse(value).is_some() && digits(value) >= 5,
+        Kind::Phone => {
+            digits(value) >= PHONE_DIGITS_MIN && !value.contains('/') && date::parse(value).is_none()
+        }
+        Kind::FamilyName | Kind::GivenName => is_part_of_a_name(value),
+        Kind::OtherId if key == "icn" => value.len() == 17 && value.as_bytes().get(10) == Some(&b'V'),
+        _ => is_number(value),
+    }
+}
+
+fn digits(value: &str) -> usize {
+    value.bytes().filter(u8::is_ascii_digit).count()
+}
+
+/// Keys of the table that are something else as often: by their value.
+pub(super) const FITTED: &[&str] = &[
+    "birth",
+    "born",
+    "cell",
+    "unitnumber",
+    "icn",
+    "nir",
+    "nom",
+    "nombre",
+    "nome",
+    "pid31",
+    "pid51",
+    "pid52",
+    "pid71",
+    "pid191",
+];
+const PHONE_DIGITS_MIN: usize = 7;
+const NUMBER_DIGITS_MIN: usize = 4;
+const NUMBER_BYTES_MAX: usize = 20;
