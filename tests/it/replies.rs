@@ -30,7 +30,7 @@ fn a_reply_with_a_patient_is_withheld_below_production_and_told_in_dialect() {
         assert_eq!(outcome["resourceType"], "OperationOutcome");
         let text = String::from_utf8(reply.body).expect("UTF-8");
         assert!(text.contains("its reply was withheld") && text.contains("Patient.birthDate"), "{text}");
-        for value in ["Okafor", "Darnell", "1962", "E08738432"] {
+        for value in ["Okafor", "Darnell", "1962-06-22", "E08738432"] {
             assert!(!text.contains(value), "the refusal tells {value}");
         }
         assert_eq!(gate.upstreams[environment].take().len(), 1, "the upstream has the request");
