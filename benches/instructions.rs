@@ -58,10 +58,12 @@ fn main() {
 }
 
 /// A little more than each took when it was set. Lower them where it takes less; raise them only with a word on why.
-const GET_GATE: u64 = 40_000;
-const POST_GATE: u64 = 46_000;
+/// Raised since replies pass a guard of their own (0.8 k a message), texts are asked whether they tell health, and what is
+/// stored is searched for credentials by their shape.
+const GET_GATE: u64 = 41_000;
+const POST_GATE: u64 = 47_000;
 const HELD_GATE: u64 = 405_000;
-const RECORDED_GATE: u64 = 505_000;
+const RECORDED_GATE: u64 = 515_000;
 
 /// User instructions of a gateway that forwards so many messages and stops.
 fn instructions(what: &str, flag: &str, mode: &str, records: bool, request: &str, messages: u32) -> u64 {
