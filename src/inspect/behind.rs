@@ -23,11 +23,13 @@ pub(super) fn add(text: &str, followers: Vec<(Kind, Hit)>, hits: &mut Vec<Hit>) 
     let new: Vec<Hit> =
         followers.into_iter().filter(|(kind, hit)| follows(*kind, hit)).map(|(_, hit)| hit).collect();
     // Nobody but a patient has a birth date behind the name: then the name is one, whatever it is told by.
+    let named = hits.iter().enumerate().filter(|(_, hit)| hit.kind == Kind::FullName && hit.points >= LEAST);
+    let mut names: Vec<(usize, usize)> = named.map(|(at, hit)| (hit.span.end, at)).collect();
+    names.sort_unstable();
     for follower in new.iter().filter(|hit| hit.kind == Kind::BirthDate) {
-        let before = hits.iter_mut().filter(|hit| {
-            hit.kind == Kind::FullName && hit.points >= LEAST && hit.span.end <= follower.span.start
-        });
-        if let Some(name) = before.max_by_key(|hit| hit.span.end) {
+        let before = names.partition_point(|(end, _)| *end <= follower.span.start);
+        let nearest = before.checked_sub(1).and_then(|at| names.get(at));
+        if let Some(name) = nearest.and_then(|(_, at)| hits.get_mut(*at)) {
             name.points = name.points.max(WITH_BIRTH_DATE);
         }
     }
@@ -63,6 +65,18 @@ const SEXES: &[&str] = &["m", "f", "male", "female", "w", "x", "u", "nb"];
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspect::{RuleSet, text};
+
+    #[test]
+    fn a_name_before_a_birth_date_is_one_whatever_it_is_told_by() {
+        for listed in
+            ["Wanda Kessler 06/22/1962", "WANDA KESSLER 06/22/1962", "Wanda Kessler | 06/22/1962 | F"]
+        {
+            let hits = text::scan(listed, "", RuleSet::built_in());
+            let points: u16 = hits.iter().map(|hit| hit.points.0).sum();
+            assert_eq!((hits.len(), points), (2, 90), "{listed}");
+        }
+    }
 
     #[test]
     fn no_more_than_a_sex_stands_between() {

@@ -152,3 +152,8 @@ fn braces_escapes_and_underlines_that_lead_nowhere() {
         is_linear(piece, "text/plain", |n| times(piece, n));
     }
 }
+
+#[test]
+fn people_with_their_birth_dates_in_a_row() {
+    is_linear("a roster", "text/plain", |n| times("Patient: Anna Kowalski 04/02/1971. ", n));
+}

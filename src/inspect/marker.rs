@@ -284,7 +284,7 @@ impl Markers {
             }
             // A name's sign counts for the person and leaves the name its weight; what can't be a name has none.
             Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::Relative | Kind::MotherMaidenName => {
-                match self.name_sign(trimmed) {
+                match self.name_sign(kind, trimmed) {
                     Sign::Placeholder => zero(Sign::Placeholder),
                     sign => Judged { sign, ..plain },
                 }
@@ -339,7 +339,7 @@ impl Markers {
             && (self.unknown_words.iter().any(|word| word.eq_ignore_ascii_case(inside)) || words.all(known))
     }
 
-    fn name_sign(&self, name: &str) -> Sign {
+    fn name_sign(&self, kind: Kind, name: &str) -> Sign {
         let words: Vec<String> = name
             .split(|c: char| !c.is_alphanumeric())
             .filter(|w| !w.is_empty())
@@ -353,13 +353,17 @@ impl Markers {
         let numbered = |w: &String| {
             w.len() > 2 && w.ends_with(|c: char| c.is_ascii_digit()) && w.starts_with(char::is_alphabetic)
         };
-        // A generator numbers family and given name (the field map's list: both end in digits); twins and rooms are numbered,
-        // too, but in one part alone.
+        // A generator numbers each part of a name; twins and rooms are numbered, too, but in one part, or beside the name.
         let parts = || words.iter().filter(|w| w.chars().count() > 1 && !TITLES.contains(&w.as_str()));
         if parts().any(|w| has_digit_tail(w)) {
-            return match (parts().count(), parts().filter(|w| numbered(w)).count()) {
-                (_, 2..) => Sign::Sure,
-                (1, _) => Sign::SureWithAnother,
+            let (all, with) = (parts().count(), parts().filter(|w| numbered(w)).count());
+            return match kind {
+                // Of two given names the last is numbered: `José Eduardo181`.
+                Kind::FamilyName | Kind::GivenName if parts().next_back().is_some_and(numbered) => {
+                    Sign::SureWithAnother
+                }
+                _ if all == 1 => Sign::SureWithAnother,
+                _ if with >= 2 && with * 2 > all => Sign::Sure,
                 _ => Sign::None,
             };
         }
@@ -489,11 +493,14 @@ pub(super) fn cannot_be(kind: Kind, value: &str) -> bool {
     }
 }
 
-/// Words in small letters on both sides of a slash: what repositories are called.
+/// Two words in small letters with a slash between, and what names of people don't have in one of them: what repositories are
+/// called.
 fn is_slug(value: &str) -> bool {
-    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    let is_joined = |c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
     value.split_once('/').is_some_and(|(owner, name)| {
-        [owner, name].iter().all(|part| part.len() > 1 && part.chars().all(is_word))
+        let is_word =
+            |part: &str| part.len() > 1 && part.chars().all(|c| c.is_ascii_lowercase() || is_joined(c));
+        is_word(owner) && is_word(name) && value.contains(is_joined)
     })
 }
 
@@ -621,7 +628,14 @@ mod tests {
         assert_eq!(judge(Kind::Email, "rkowalczyk%comcast.net@example.com").sign, Sign::None);
         assert_eq!(judge(Kind::Email, "Correo electr\u{f3}nico").points, Points(0));
         assert_eq!(judge(Kind::FullName, "meridianhealth/adt-router").points, Points(0));
-        assert_ne!(judge(Kind::FullName, "Kowalski/Anna").points, Points(0));
+        for name in ["Kowalski/Anna", "kowalski/anna", "KOWALSKI/ANNA"] {
+            assert_ne!(judge(Kind::FullName, name).points, Points(0), "{name}");
+        }
+        assert_eq!(judge(Kind::GivenName, "Jos\u{e9} Eduardo181").sign, Sign::SureWithAnother);
+        assert_eq!(judge(Kind::FullName, "Jos\u{e9} Eduardo181 G\u{f3}mez206").sign, Sign::Sure);
+        for name in ["Renata Kowalczyk412", "Renata Kowalczyk Rm412 Bed12"] {
+            assert_eq!(judge(Kind::FullName, name).sign, Sign::None, "{name}");
+        }
         for dummy in [
             "TEST-0001",
             "TEST0001",

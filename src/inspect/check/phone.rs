@@ -55,7 +55,9 @@ fn one_sign(value: &str) -> Sign {
         [b'0', b'0', rest @ ..] | [b'0', b'1', b'1', rest @ ..] if rest.len() >= 10 => rest,
         d => d,
     };
-    let set_aside = |prefixes: &[&[u8]]| prefixes.iter().any(|p| abroad.starts_with(p));
+    // Two numbers in a row begin like the first.
+    let is_one = abroad.len() <= LONGEST;
+    let set_aside = |prefixes: &[&[u8]]| is_one && prefixes.iter().any(|p| abroad.starts_with(p));
     if set_aside(&[b"441632960", b"01632960", b"447700900", b"07700900", b"61491570", b"0491570"])
         || (all.len() == 10 && set_aside(&[b"0255501", b"0355501", b"0755501", b"0855501"]))
     {
@@ -124,7 +126,7 @@ fn parts(value: &str) -> Option<([u8; 10], bool)> {
         [3, 3, 4] | [3, 3, 4, 1..=5] => (home.get(..3)?.concat(), true),
         [3, 7] | [6, 4] => (home.concat(), false),
         [10] | [10, 1..=5] => (home.first()?.to_string(), false),
-        [11 | 13 | 14, ..] => {
+        [11 | 13 | 14] | [11 | 13 | 14, 1..=5] => {
             let run = home.first()?;
             let run = run.strip_prefix("00").or_else(|| run.strip_prefix("011")).unwrap_or(run);
             (run.strip_prefix('1')?.to_owned(), false)
@@ -134,6 +136,8 @@ fn parts(value: &str) -> Option<([u8; 10], bool)> {
     Some((number.as_bytes().try_into().ok()?, grouped))
 }
 
+/// Of a number with its country's code (ITU-T E.164), and a little for what is dialled before or behind it.
+const LONGEST: usize = 17;
 /// Fewer digits are an extension.
 const SHORTEST: usize = 7;
 
@@ -143,9 +147,13 @@ mod tests {
 
     #[test]
     fn a_dummy_clears_no_number_beside_it() {
-        for value in
-            ["617-555-0142 / 617-492-2813", "617-555-0142; 617-492-2813", "617-555-0142 617-492-2813"]
-        {
+        for value in [
+            "617-555-0142 / 617-492-2813",
+            "617-555-0142; 617-492-2813",
+            "617-555-0142 617-492-2813",
+            "16175550142 6174922813",
+            "07700900123 07911123456",
+        ] {
             assert_eq!(sign(value), Sign::None, "{value}");
         }
         assert_eq!(sign("6175550142, 6174922813"), Sign::None);

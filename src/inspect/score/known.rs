@@ -120,8 +120,8 @@ impl Scorer<'_> {
         // Whose numbers in it are dummies alone is made up there.
         let is_made_up = |text: &KeptText| {
             let told = text.hits.iter().filter_map(|(at, _)| self.evidence.get(*at));
-            let mut numbers = told.filter(|e| is_number(e.kind) && e.tells).peekable();
-            numbers.peek().is_some() && numbers.all(|e| matches!(e.judged.sign, Sign::Sure | Sign::Habit))
+            let signs = || told.clone().filter(|e| is_number(e.kind) && e.tells).map(|e| e.judged.sign);
+            signs().any(|s| s == Sign::Sure) && signs().all(|s| matches!(s, Sign::Sure | Sign::Habit))
         };
         let mut known = vec![false; self.people.len()];
         for (from, draft) in self.people.iter().enumerate() {
@@ -431,9 +431,9 @@ fn national(key: &str) -> &str {
 }
 
 /// Text that is kept of one message.
+const KEPT_BYTES_MAX: usize = 4 << 20;
 /// A name or a number that is worth less doesn't say who somebody is.
 const SAYS_WHO: Points = Points(40);
-const KEPT_BYTES_MAX: usize = 4 << 20;
 /// Shorter numbers are found by chance.
 const NUMBER_FROM: usize = 6;
 

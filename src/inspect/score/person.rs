@@ -32,7 +32,8 @@ pub(super) fn add_up(
         own.iter().filter_map(get).filter(|e| is_field(e) && !e.shadow && !e.suppressed).collect();
     // A tax number's range, or a number in a generator's own form, counts as a dummy only beside another sign; of
     // what tells nothing of the person, dates, addresses and traits, there is none.
-    // A generator numbers each part of a name: one of them alone says no more than a habit beside another one.
+    // A generator numbers each part of a name that there is: where another part has no number, it says no more than a habit
+    // beside another one.
     let is_part = |e: &Evidence| matches!(e.kind, Kind::FamilyName | Kind::GivenName | Kind::FullName);
     let is_plain = |e: &Evidence| {
         is_part(e) && e.judged.sign == Sign::None && e.keys.iter().any(|word| word.chars().count() > 1)
@@ -42,7 +43,6 @@ pub(super) fn add_up(
     let habit_number = structured.iter().any(|e| is_number(e.kind) && e.judged.sign == Sign::Habit);
     let other_sign = structured.iter().filter(|e| e.tells).any(|e| {
         (is_name(e.kind) || is_number(e.kind)) && matches!(e.judged.sign, Sign::Habit | Sign::Sure)
-            || is_name(e.kind) && e.judged.sign == Sign::SureWithAnother
             || e.judged.generated && !e.judged.opaque
     });
     let is_sure =

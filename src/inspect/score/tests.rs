@@ -397,6 +397,11 @@ fn a_text_about_somebody_tells_health_in_any_document() {
         assert!(clinical("application/json", body), "{body}");
     }
     assert!(clinical("text/csv", "id,comment\n1,\"Patient Harold Mizrahi is HIV positive, on Biktarvy.\"\n"));
+    // One habit clears nobody.
+    assert!(clinical(
+        "application/json",
+        r#"{"message":"Patient Harold Mizrahi, MRN 123456, is HIV positive, started on Biktarvy last week."}"#
+    ));
     // Of whom texts alone tell, one says both.
     for body in [
         r#"{"a":"Patient Harold Mizrahi called us back","b":"our stroke and sepsis unit moves"}"#,
@@ -416,6 +421,13 @@ fn numbers_behind_one_part_of_a_name_clear_nobody() {
     for (family, given) in [("Kowalczyk62", "Renata"), ("Haverford", "Babygirl02")] {
         assert!(person(family, given) >= 90, "{family} {given}");
     }
+    let numbered =
+        r#"{"firstName":"Renata","lastName":"Kowalczyk62","dob":"1962-06-22","ssn":"912-70-4481"}"#;
+    assert!(
+        inspect("application/json", numbered).points().0 >= 90,
+        "a tax number beside it clears nobody, either"
+    );
+    assert_eq!(person("G\u{f3}mez206", "Jos\u{e9} Eduardo181"), 0, "two given names");
     let text = |name: &str| inspect("text/plain", &format!("Patient: {name}\nDOB: 1962-06-22\n")).points().0;
     assert!(text("Renata Kowalczyk412") >= 90);
     assert_eq!(text("Sumiko254 Medhurst46"), 0);

@@ -29,7 +29,7 @@ mod reference;
 mod tests;
 
 pub(crate) use encoding::{Separators, is_header, next_segment, pieces};
-pub use place::err_location;
+pub use place::{err_location, of_err_location};
 pub use table::Table;
 pub use xml::{is_known_element, recognise_xml, walk_xml};
 

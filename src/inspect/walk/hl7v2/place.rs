@@ -96,6 +96,17 @@ pub fn err_location(place: &str) -> String {
     location
 }
 
+/// The way back from [`err_location`]: a place as the ERR-2 of our acknowledgments tells it: `PID^1^19^1` to `PID-19`, and `PID^1^5^1^2` to `PID-5.2`.
+#[must_use]
+pub fn of_err_location(place: &str) -> Option<String> {
+    let (segment, numbers) = place.trim().split_once('^')?;
+    let numbers: Option<Vec<u16>> = numbers.split('^').map(|number| number.parse().ok()).collect();
+    let [_, field, _, parts @ ..] = numbers.as_deref()? else { return None };
+    let parts: String = parts.iter().map(|part| format!(".{part}")).collect();
+    let is_segment = segment.len() == 3 && segment.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_segment.then(|| format!("{}-{field}{parts}", segment.to_ascii_uppercase()))
+}
+
 /// `OBX[3]` to `OBX` and `3`.
 fn indexed(word: &str) -> (&str, Option<&str>) {
     match word.strip_suffix(']').and_then(|w| w.split_once('[')) {
