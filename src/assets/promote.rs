@@ -10,7 +10,7 @@ use crate::inspect::decode::Budget;
 use crate::inspect::{Inspector, Message, RuleSet};
 use crate::org::Flag;
 use crate::reason::Reason;
-use crate::record::is_credential;
+use crate::record::{has_shape, is_credential};
 use crate::store::assets::AssetVersion;
 use crate::tune::users;
 use std::collections::BTreeSet;
@@ -104,8 +104,7 @@ fn secrets(text: &str) -> Vec<String> {
             || ["bearer ", "basic "]
                 .iter()
                 .any(|scheme| lower.strip_prefix(scheme).is_some_and(|rest| rest.trim().len() > 7))
-            || value.contains("PRIVATE KEY-----")
-            || ["phk_", "pht_"].iter().any(|prefix| value.contains(prefix))
+            || has_shape(value.as_bytes())
             || has_user(value)
             || value.split(|c: char| !c.is_ascii_alphanumeric() && !"-_+/=".contains(c)).any(is_random);
         if is_one {

@@ -15,7 +15,7 @@ mod view;
 mod writer;
 
 pub use entry::{Draft, Entry, Found, Redacted, ReplyCopy, Told};
-pub use redact::{Late, is_credential, redact};
+pub use redact::{Late, has_shape, is_credential, redact};
 pub use seal::Originals;
 pub use structure::{Part, Piece, StoredPayload};
 pub use view::{SealedField, View, is_sealed, render, render_findings, sealed_fields};

@@ -1,5 +1,7 @@
 //! What a number is asked for: an age, of whatever unit, or a number that somebody has.
 
+use crate::inspect::walk::start_of;
+
 /// Whether a measured number is an age over 89, as the words of its place tell.
 pub(super) fn is_old_age(value: &str, place: &dyn Fn() -> String) -> bool {
     is_over_89(value) && place().split(|c: char| !c.is_ascii_alphabetic()).any(is_age_word)
@@ -65,16 +67,28 @@ pub(super) fn asks_number(question: &str) -> bool {
         })
 }
 
-/// What stands for a number, of some unit, that words and codes ask for.
-pub(super) fn instead<'q>(
-    value: &str,
-    per_year: Option<f64>,
-    mut questions: impl Iterator<Item = &'q str> + Clone,
-) -> Option<&'static str> {
-    let asks_an_age = questions.clone().any(asks_age_in_words);
-    match asks_an_age && is_over_89_of_any(value, per_year) {
-        true => Some(super::operators::AGE_OVER),
-        false => questions.any(asks_number).then_some("[number]"),
+/// What words and codes ask for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Question {
+    age: bool,
+    number: bool,
+}
+
+impl Question {
+    /// Of their beginnings: they are read for each value that stands below.
+    pub(super) fn of<'q>(said: impl IntoIterator<Item = &'q str>) -> Self {
+        said.into_iter().map(|said| start_of(said, SAID_BYTES_MAX)).fold(Self::default(), |all, said| Self {
+            age: all.age || asks_age_in_words(said),
+            number: all.number || asks_number(said),
+        })
+    }
+
+    /// What stands for a number of some unit that is the answer.
+    pub(super) fn instead(self, value: &str, per_year: Option<f64>) -> Option<&'static str> {
+        match self.age && is_over_89_of_any(value, per_year) {
+            true => Some(super::operators::AGE_OVER),
+            false => self.number.then_some("[number]"),
+        }
     }
 }
 
@@ -89,16 +103,12 @@ pub(super) fn per_year(unit: &str) -> Option<f64> {
     UNITS.iter().find(|(names, _)| names.contains(&&*unit)).map(|(_, per_year)| *per_year)
 }
 
-/// The same of the unit that a question names: `age_months`, `Age in days`.
-pub(super) fn unit_in(question: &str) -> Option<f64> {
-    // A letter alone may be anything's.
-    words(question).filter(|word| word.len() > 1).find_map(per_year)
-}
-
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty())
 }
 
+/// So much of a question, or of a unit, is read.
+pub(super) const SAID_BYTES_MAX: usize = 512;
 /// A year has no more than this many people.
 pub(super) const OLDEST: u16 = 130;
 /// A number of somebody's has so many digits at least.
@@ -241,9 +251,6 @@ mod tests {
         ] {
             assert_eq!(is_over_89_of_any(value, per_year(unit)), old, "{value} {unit}");
         }
-        assert_eq!(unit_in("age_in_months"), Some(12.0));
-        assert_eq!(unit_in("Age (days)"), Some(365.25));
-        assert_eq!(unit_in("Age at admission"), None);
     }
 
     #[test]

@@ -70,19 +70,12 @@ fn is_parameter_of(raw: &[u8]) -> bool {
 }
 
 /// Whether something in a text looks like a credential, whatever it is called.
-fn has_shape(raw: &[u8]) -> bool {
+pub fn has_shape(raw: &[u8]) -> bool {
     let behind = |mark: &'static [u8]| {
         memchr::memmem::find_iter(raw, mark).map(move |at| raw.get(at + mark.len()..).unwrap_or_default())
     };
     let run = |rest: &[u8], fits: fn(&u8) -> bool| rest.iter().take_while(|b| fits(b)).count();
     let is_token = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    // A JWT: two objects of JSON in base64, and a signature, which may be empty.
-    let is_jwt = |rest: &[u8]| {
-        let head = run(rest, is_token);
-        head >= JWT_PART_MIN
-            && rest.get(head) == Some(&b'.')
-            && run(rest.get(head + 1..).unwrap_or_default(), is_token) >= JWT_PART_MIN
-    };
     let is_private_key = |rest: &[u8]| {
         let line = rest.get(..rest.len().min(PEM_NAME_MAX)).unwrap_or_default();
         memchr::memmem::find(line, b"PRIVATE KEY").is_some()
@@ -103,13 +96,34 @@ fn has_shape(raw: &[u8]) -> bool {
                 && std::str::from_utf8(&said).is_ok_and(|said| !said.contains(char::is_control))
         })
     };
-    behind(b"eyJ").any(is_jwt)
+    has_jwt(raw)
         || behind(b"-----BEGIN ").any(is_private_key)
         || behind(b"://").any(is_user)
         || ["Basic ", "basic ", "BASIC "].iter().any(|mark| behind(mark.as_bytes()).any(is_basic))
         || PREFIXES
             .iter()
             .any(|(mark, least)| behind(mark.as_bytes()).any(|rest| run(rest, is_token) >= *least))
+}
+
+/// A JWT: two objects of JSON in base64, and a signature, which may be empty.
+fn has_jwt(raw: &[u8]) -> bool {
+    let run = |rest: &[u8]| {
+        rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count()
+    };
+    let mut rest = raw;
+    while let Some(at) = memchr::memmem::find(rest, b"eyJ") {
+        rest = rest.get(at + 3..).unwrap_or_default();
+        // The first of a run has the longest head, and what is behind the run is behind all of them.
+        let head = run(rest);
+        rest = rest.get(head..).unwrap_or_default();
+        if head >= JWT_PART_MIN
+            && let Some(claims) = rest.strip_prefix(b".")
+            && run(claims) >= JWT_PART_MIN
+        {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether a word for a credential stands there with something behind it.
@@ -305,5 +319,13 @@ mod tests {
         ] {
             assert!(!stands_in(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_row_of_beginnings_is_looked_through_once() {
+        assert!(!stands_in("eyJ".repeat(300_000).as_bytes()), "and soon");
+        assert!(stands_in(
+            format!("eyJ {}eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTYifQ.x", "eyJ".repeat(9)).as_bytes()
+        ));
     }
 }

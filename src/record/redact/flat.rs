@@ -33,7 +33,6 @@ impl Redactor<'_> {
 
     /// A flat table by its own syntax: delimiters, quotes, line ends and column names of the tables stay.
     pub(super) fn flat(&mut self, doc: &[u8]) -> Vec<Piece> {
-        self.numbers = Numbers::InColumns;
         // A quote that never closes is a letter to the walker, and nothing stays unsaid for it.
         let _ = csv::walk(doc, &self.rules.columns, &self.rules.objects, self);
         let mut out = Pieces::default();

@@ -1,6 +1,6 @@
 //! HL7v2 by its own separators.
 
-use super::asked::{instead, is_doubtful, is_in_years, is_over_89, per_year};
+use super::asked::{Question, SAID_BYTES_MAX, is_doubtful, is_in_years, is_over_89, per_year};
 use super::leaf::{Pieces, Redactor, fixed, leaf, unread, without};
 use super::operators::AGE_OVER;
 use crate::inspect::finding::UninspectedReason;
@@ -47,23 +47,29 @@ impl Redactor<'_> {
                 from = (name_end + declared).min(segment.len());
             }
             let is_result = name == "OBX";
-            let (mut value, mut number) = (from, 0);
+            let (mut value, mut number, mut asked_for) = (from, 0, None::<Asked>);
             for i in from..=segment.len() {
                 let separator = segment.get(i).copied().filter(|b| splits(*b));
                 if separator.is_some() || i == segment.len() {
                     if i > value {
                         let raw = segment.get(value..i).unwrap_or_default();
-                        let text = std::str::from_utf8(raw).ok().filter(|_| is_result && number == 5);
-                        let instead = text.and_then(|text| asked_for(text, segment, field, marks.component));
                         let piece = self.piece(at + value..at + i, "text");
-                        out.leaf(
-                            match instead.filter(|_| !matches!(piece, Piece::Leaf { token: Some(_), .. })) {
-                                Some(instead) => {
-                                    self.kept(leaf("text", raw.len(), instead, None, false), raw)
-                                }
-                                None => piece,
-                            },
-                        );
+                        // Of what is kept alone it is asked whether it may be.
+                        let kept = match &piece {
+                            Piece::Leaf { token: None, masked, .. } if is_result && number == 5 => {
+                                Some(&**masked)
+                                    .filter(|masked| masked.as_bytes() == raw && is_doubtful(masked))
+                            }
+                            _ => None,
+                        };
+                        let instead = kept.and_then(|value| {
+                            let asked = || Asked::of(segment, field, marks.component);
+                            asked_for.get_or_insert_with(asked).instead(value)
+                        });
+                        out.leaf(match instead {
+                            Some(instead) => self.kept(leaf("text", raw.len(), instead, None, false), raw),
+                            None => piece,
+                        });
                     }
                     if let Some(b) = separator {
                         number += u32::from(b == field);
@@ -87,18 +93,33 @@ impl Redactor<'_> {
     }
 }
 
-/// What stands for a number of OBX-5: an age over 89, by the question of OBX-3 and the unit of OBX-6, or a number of
-/// somebody's.
-fn asked_for(value: &str, segment: &[u8], field: u8, component: u8) -> Option<&'static str> {
-    if !is_doubtful(value) {
-        return None;
+/// What an OBX asks for: by the question of OBX-3, and of what unit by OBX-6. Told once for all values of OBX-5.
+struct Asked {
+    question: Question,
+    in_years: bool,
+    per_year: Option<f64>,
+}
+
+impl Asked {
+    fn of(segment: &[u8], field: u8, component: u8) -> Self {
+        let fields: Vec<&[u8]> = segment.splitn(8, |b| *b == field).collect();
+        let components = |number: usize| {
+            let field = fields.get(number).copied().unwrap_or_default();
+            let head = field.get(..field.len().min(SAID_BYTES_MAX)).unwrap_or_default();
+            head.split(move |b| *b == component).filter_map(|text| std::str::from_utf8(text).ok())
+        };
+        Self {
+            question: Question::of(components(3)),
+            in_years: components(6).next().is_some_and(is_in_years),
+            per_year: components(6).find_map(per_year),
+        }
     }
-    let components = |number: usize| {
-        let field = segment.split(move |b| *b == field).nth(number).unwrap_or_default();
-        field.split(move |b| *b == component).filter_map(|text| std::str::from_utf8(text).ok())
-    };
-    if components(6).next().is_some_and(is_in_years) && is_over_89(value) {
-        return Some(AGE_OVER);
+
+    /// What stands for a number of OBX-5: an age over 89, or a number of somebody's.
+    fn instead(&self, value: &str) -> Option<&'static str> {
+        if self.in_years && is_over_89(value) {
+            return Some(AGE_OVER);
+        }
+        self.question.instead(value, self.per_year)
     }
-    instead(value, components(6).find_map(per_year), components(3))
 }

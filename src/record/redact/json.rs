@@ -1,6 +1,8 @@
 //! JSON by its own syntax.
 
-use super::asked::{instead, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year};
+use super::asked::{
+    Question, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year,
+};
 use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
 use super::operators::AGE_OVER;
@@ -101,7 +103,7 @@ fn asked_for(tape: &Tape<'_>, id: NodeId) -> Option<&'static str> {
     let (mut at, mut unit) = (id, None);
     for _ in 0..LEVELS {
         at = tape.parent(at)?;
-        let word = |key: &str| tape.string(at, key);
+        let word = |key: &str| said(tape, at, key);
         for written in ["code", "unit"].iter().filter_map(|key| word(key)) {
             if is_in_years(&written) && is_over_89(&value) {
                 return Some(AGE_OVER);
@@ -113,23 +115,29 @@ fn asked_for(tape: &Tape<'_>, id: NodeId) -> Option<&'static str> {
         }
         if let Some(code) = tape.get(at, "code").filter(|code| tape.kind(*code) == NodeKind::Object) {
             let codings = tape.get(code, "coding").into_iter().flat_map(|list| tape.children(list));
-            let said = codings.take(CODINGS).chain([code]);
-            let words: Vec<_> = said
-                .flat_map(|said| ["text", "display", "code"].map(|key| tape.string(said, key)))
+            let codes = codings.take(CODINGS).chain([code]);
+            let words: Vec<_> = codes
+                .flat_map(|at| ["text", "display", "code"].map(|key| said(tape, at, key)))
                 .flatten()
                 .collect();
-            return instead(&value, unit, words.iter().map(|word| &**word));
+            return Question::of(words.iter().map(|word| &**word)).instead(&value, unit);
         }
         // The question of an answer, the url of an extension, the name of a parameter; a resource's own are none.
         if tape.get(at, "resourceType").is_none() {
             let words = ["text", "url", "name"].map(word);
-            let found = instead(&value, unit, words.iter().flatten().map(|word| &**word));
+            let found = Question::of(words.iter().flatten().map(|word| &**word)).instead(&value, unit);
             if found.is_some() {
                 return found;
             }
         }
     }
     None
+}
+
+/// The beginning of a member's text: it is looked at for each number that stands below.
+fn said<'d>(tape: &Tape<'d>, at: NodeId, key: &str) -> Option<Cow<'d, str>> {
+    let text = tape.get(at, key).filter(|node| tape.kind(*node) == NodeKind::String)?;
+    Some(tape.value_head(text))
 }
 
 /// Whether it is an object, or a list that begins with one.

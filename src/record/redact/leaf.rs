@@ -49,8 +49,6 @@ pub(super) struct Redactor<'d> {
 pub(super) enum Numbers {
     /// Those that the walker tells as quantities: its grammar says so.
     AsTold,
-    /// The same, in a table: what unit they are of, the column's name says at most.
-    InColumns,
     /// Those whose place says so: whoever writes JSON or XML can put a number anywhere.
     ByPlace,
 }

@@ -25,7 +25,7 @@ use super::{Draft, Piece, Redacted, StoredPayload, View, seal};
 use crate::inspect::Findings;
 use crate::org::Flag;
 use crate::secrets::TokenKeys;
-pub use credential::is_credential;
+pub use credential::{has_shape, is_credential};
 use leaf::Redactor;
 
 #[cfg(test)]

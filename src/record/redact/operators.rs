@@ -1,8 +1,6 @@
 //! What is done with a value, kind by kind: dropped, a placeholder, a keyed token, the year, three digits, kept.
 
-use super::asked::{
-    OLDEST, asks_age_in_words, asks_number, is_old_age, is_over_89, is_over_89_of_any, unit_in,
-};
+use super::asked::{OLDEST, asks_age_in_words, asks_number, is_old_age, is_over_89};
 use super::leaf::{Numbers, Redactor};
 use crate::inspect::check::date;
 use crate::inspect::kind::{Kind, Redact};
@@ -41,7 +39,7 @@ impl Redactor<'_> {
             (None, Reads::Quantity)
                 if vocab::is_safe_quantity(value) && !asks_number(leaf.cue) && self.is_measured(place) =>
             {
-                let is_old = asks_age_in_words(leaf.cue) && self.is_old(value, leaf.cue);
+                let is_old = asks_age_in_words(leaf.cue) && is_over_89(value);
                 Stays::masked(if is_old { Cow::Borrowed(AGE_OVER) } else { Cow::Owned(value.to_owned()) })
             }
             (None, Reads::Time) => Stays::masked(year(value).map_or(Cow::Borrowed("[time]"), Cow::Owned)),
@@ -56,7 +54,7 @@ impl Redactor<'_> {
     /// Whether a number measures or counts something, as its place tells. Keys of no known notation say nothing of theirs,
     /// nor does what each sender has words of his own for: an extension, a parameter, an answer.
     fn is_measured(&self, place: &dyn Fn() -> String) -> bool {
-        if self.numbers != Numbers::ByPlace {
+        if self.numbers == Numbers::AsTold {
             return true;
         }
         let place = place();
@@ -67,15 +65,6 @@ impl Redactor<'_> {
         let mut steps = place.rsplit('.').map(|step| step.split('[').next().unwrap_or(step));
         let (element, parent) = (steps.next().unwrap_or_default(), steps.next().unwrap_or_default());
         self.rules.fhir.is_number(parent, element) && !OF_A_SENDER.contains(&parent)
-    }
-
-    /// Whether the answer to a question for an age is over 89 years. Of what unit it is, its own words say, or another field
-    /// that is read elsewhere; a column has none.
-    fn is_old(&self, value: &str, question: &str) -> bool {
-        match unit_in(question) {
-            None if self.numbers != Numbers::InColumns => is_over_89(value),
-            unit => is_over_89_of_any(value, unit),
-        }
     }
 
     fn field(&mut self, kind: Kind, redact: Redact, value: &str) -> Stays {
@@ -133,8 +122,9 @@ fn year(value: &str) -> Option<String> {
     (year + 89 >= now && year <= now + 1).then(|| year.to_string())
 }
 
-/// The first three digits; 000 for areas of 20,000 people or fewer (HHS guidance, 2000 census). A zero in front that a
-/// spreadsheet took is given back; what is no ZIP code by its length, nor three digits of one, has none.
+/// The first three digits; 000 for areas of 20,000 people or fewer (HHS guidance, 2000 census). One zero in front
+/// that a spreadsheet took is given back. Three digits are an area, as they are written here: of a code that lost two zeros
+/// (Puerto Rico's) they can't be told. What is no ZIP code by its length has none.
 fn zip3(value: &str) -> Option<String> {
     let value = value.trim();
     let value = value.strip_suffix(".0").unwrap_or(value);

@@ -453,6 +453,31 @@ fn a_zip_code_as_a_number_leaves_json_that_is_json() {
 }
 
 #[test]
+fn a_date_beside_a_question_for_an_age_is_no_number_of_years() {
+    let xml = r#"<Condition xmlns="http://hl7.org/fhir"><code><text value="Age-related nuclear cataract"/></code><onsetDateTime value="2019-05-01"/></Condition>"#;
+    let stored = body(&redacted("application/fhir+xml", xml.as_bytes(), View::Linked), View::Linked);
+    assert!(stored.contains(r#"<onsetDateTime value="2019"/>"#), "{stored}");
+    for year in ["2019", "2019-05-01"] {
+        let xml = format!(
+            r#"<Observation xmlns="http://hl7.org/fhir"><code><coding><code value="30525-0"/></coding></code><effectiveDateTime value="{year}"/><valueQuantity><value value="93"/><unit value="a"/></valueQuantity></Observation>"#
+        );
+        let stored = body(&redacted("application/fhir+xml", xml.as_bytes(), View::Linked), View::Linked);
+        assert!(stored.contains(r#"<effectiveDateTime value="2019"/>"#), "{stored}");
+        assert!(stored.contains("[age-over-89]") && !stored.contains("93"), "{stored}");
+    }
+}
+
+#[test]
+fn many_values_of_one_result_cost_no_square() {
+    let hl7 = format!(
+        "MSH|^~\\&|A|B|C|D|20250101||ORU^R01|1|P|2.5\rOBX|1|NA|x^wave||{}|mV\r",
+        "180^181^".repeat(60_000)
+    );
+    let stored = redacted("x-application/hl7-v2+er7", hl7.as_bytes(), View::Linked);
+    assert!(stored.payload().is_some(), "and soon");
+}
+
+#[test]
 fn segments_of_somebodys_own_have_a_name_that_readers_take() {
     let x12 = "ISA*00*          *00*          *ZZ*SENDERX        *ZZ*RECVX          *260101*1200*^*00501*000000001*0*P*:~GS*HC*S*R*20260101*1200*1*X*005010X222A1~ST*837*0001*005010X222A1~OKA*Okafor~NM1*IL*1*OKONJO*BRAM****MI*QX77120934~SE*4*0001~GE*1*1~IEA*1*000000001~";
     let hl7 = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|P|2.5\rZOK|1|Okafor\r";

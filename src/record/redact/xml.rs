@@ -1,16 +1,18 @@
 //! XML by its own syntax, written anew from what was read: names that the format's tables have, and known namespaces stay.
 //! Comments and instructions keep their place; a document type and what it points at are left out.
 
-use super::asked::{instead, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year};
+use super::asked::{
+    Question, SAID_BYTES_MAX, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year,
+};
 use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf};
 use super::operators::AGE_OVER;
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format;
+use crate::inspect::walk::start_of;
 use crate::inspect::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
 use crate::inspect::walk::{cda, dicom, fhir, hl7v2, ncpdp, object, xds};
 use crate::record::Piece;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 impl Redactor<'_> {
@@ -200,18 +202,22 @@ impl<'w> Writer<'w, '_> {
     fn asked_for(&self, id: NodeId) -> Option<&'static str> {
         let tape = self.tape;
         let (value, span) = (tape.raw(id), tape.span(id));
-        let has_token = || self.redactor.said.get(span.start).is_some_and(|said| said.token.is_some());
-        if !is_doubtful(value) || has_token() {
+        let is_value = tape.kind(id) == NodeKind::Attribute && tape.local(id) == "value";
+        if !is_value || !is_doubtful(value) {
             return None;
         }
-        let is_value = tape.kind(id) == NodeKind::Attribute && tape.local(id) == "value";
-        if is_value { self.asked_for_at(tape.parent(id)?, value) } else { None }
+        // Of what is kept alone it is asked whether it may be, and a time is none of it.
+        let said = self.redactor.said.get(span.start);
+        let is_kept =
+            said.is_some_and(|said| said.end == span.end && said.token.is_none() && said.masked == value);
+        let element = tape.parent(id)?;
+        if is_kept && !is_time(tape.local(element)) { self.asked_for_at(element, value) } else { None }
     }
 
     /// The same of a value's element: its unit is on it (CDA) or beside it (FHIR), and what asks for it further out.
     fn asked_for_at(&self, element: NodeId, value: &str) -> Option<&'static str> {
         let tape = self.tape;
-        let mut units: Vec<Cow<'_, str>> = tape.attr(element, "unit").into_iter().collect();
+        let mut units: Vec<&str> = self.said(element, "unit").into_iter().collect();
         let mut at = element;
         for _ in 0..LEVELS {
             at = tape.parent(at)?;
@@ -219,7 +225,7 @@ impl<'w> Writer<'w, '_> {
             for beside in
                 tape.elements(at).take(BESIDE_MAX).filter(|at| matches!(tape.local(*at), "unit" | "code"))
             {
-                match tape.attr(beside, "value") {
+                match self.said(beside, "value") {
                     Some(unit) => units.push(unit),
                     None => self.question(beside, &mut words),
                 }
@@ -232,21 +238,28 @@ impl<'w> Writer<'w, '_> {
                 return is_over_89_of_any(value, unit).then_some(AGE_OVER);
             }
             if !words.is_empty() {
-                return instead(value, unit, words.iter().map(|word| &**word));
+                return Question::of(words.iter().copied()).instead(value, unit);
             }
         }
         None
     }
 
     /// Codes and words of a question: of its own attributes, and of the elements in it.
-    fn question(&self, code: NodeId, words: &mut Vec<Cow<'w, str>>) {
+    fn question(&self, code: NodeId, words: &mut Vec<&'w str>) {
         let tape = self.tape;
         let inner = || tape.elements(code).take(BESIDE_MAX);
         let parts = inner().flat_map(|at| tape.elements(at).take(BESIDE_MAX));
         for at in std::iter::once(code).chain(inner()).chain(parts) {
-            let said = ["code", "displayName", "value"].into_iter().filter_map(|name| tape.attr(at, name));
+            let said = ["code", "displayName", "value"].into_iter().filter_map(|name| self.said(at, name));
             words.extend(said);
         }
+    }
+
+    /// The beginning of an attribute as it is written: it is looked at for each number that stands below.
+    fn said(&self, element: NodeId, name: &str) -> Option<&'w str> {
+        let tape = self.tape;
+        let attribute = tape.attributes(element).find(|attribute| tape.local(*attribute) == name)?;
+        Some(start_of(tape.raw(attribute), SAID_BYTES_MAX))
     }
 
     /// Whether it is an attribute that narrative has. The walkers don't tell of these: what they are called is all that says
@@ -279,6 +292,12 @@ impl<'w> Writer<'w, '_> {
             written => format!("{}:{local}", prefix(written)),
         }
     }
+}
+
+/// Whether an element is a time, by what it is called: a year is no number of years.
+fn is_time(local: &str) -> bool {
+    ["Time", "time", "Date", "date", "DateTime", "Instant"].iter().any(|end| local.ends_with(end))
+        || matches!(local, "start" | "end" | "issued" | "sent" | "received" | "created" | "when")
 }
 
 /// A second attribute of one name, as two unknown ones have it, would not be well formed.
