@@ -7,6 +7,7 @@ use crate::inspect::kind::Kind;
 use crate::org::{Flag, Permission, Sight};
 use crate::reason::Reason;
 use crate::record::{Entry, View, render, render_findings, sealed_fields};
+use crate::spelling::closest;
 use crate::store::{Page, Query, ReadScope, StoreError, Stored};
 use crate::telemetry::metrics::Outcome;
 use axum::extract::rejection::QueryRejection;
@@ -243,12 +244,8 @@ fn is_word(
     known: impl Iterator<Item = &'static str> + Clone,
 ) -> Result<(), Response> {
     let Some(word) = word.filter(|word| !known.clone().any(|one| one == *word)) else { return Ok(()) };
-    let close = known
-        .clone()
-        .map(|one| (strsim::damerau_levenshtein(word, one), one))
-        .min()
-        .filter(|(distance, one)| *distance <= 1 + one.len() / 4);
-    let close = close.map(|(_, one)| format!(" Did you mean `{one}`?")).unwrap_or_default();
+    let close = closest(word, known.clone());
+    let close = close.map(|one| format!(" Did you mean `{one}`?")).unwrap_or_default();
     let known = known.collect::<Vec<_>>().join(", ");
     Err(problem(StatusCode::BAD_REQUEST, "bad_query", &format!("{name}: none of {known}.{close}")))
 }
@@ -260,10 +257,13 @@ fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     ms_of(&text).map(Some).ok_or_else(|| D::Error::custom("no time"))
 }
 
-/// Unix milliseconds of a time: they themselves, a day, or RFC 3339, whose seconds and offset may be left out.
+/// Unix milliseconds of a time: they themselves, a day, or RFC 3339, which in UTC may go without its offset, and then without
+/// its seconds.
 fn ms_of(text: &str) -> Option<u64> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        return text.parse().ok();
+        // `20261130` would be a moment of 1970.
+        let is_day = text.len() == 8 && (text.starts_with("19") || text.starts_with("20"));
+        return text.parse().ok().filter(|_| !is_day);
     }
     let whole = match text.len() {
         10 => format!("{text}T00:00:00Z"),

@@ -377,6 +377,8 @@ fn written(admin: &Admin, who: &str, wrote: &Wrote<'_>) -> Result<(), Response> 
         object: wrote.object,
         decision: wrote.decision,
         reason: wrote.reason,
+        // Of an allowed one the object is the member.
+        member: if wrote.decision == "allowed" { wrote.object } else { "" },
         ..Event::default()
     };
     admin.audit.write(&event).map_err(|_| {

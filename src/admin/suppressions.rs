@@ -66,8 +66,10 @@ pub(super) async fn propose(
     }
     let reason = words::reason(&wanted.reason, true)?;
     // One of which nothing is left would stand for everywhere, and that isn't what was asked for.
-    let place =
-        wanted.place.as_deref().map(|place| of_err_location(place).unwrap_or_else(|| place.to_owned()));
+    let place = wanted
+        .place
+        .as_deref()
+        .map(|place| hl7v2::of_err_location(place).unwrap_or_else(|| place.to_owned()));
     let place = place.as_deref().map(|place| (is_place(place), bare(place)));
     if place.as_ref().is_some_and(|(is_place, bare)| !is_place || bare.is_empty()) {
         return Err(bad("a place as refusals name it: at most 200 characters"));
@@ -240,16 +242,6 @@ fn is_place(place: &str) -> bool {
         && text::scan(place, "", RuleSet::built_in()).is_empty()
 }
 
-/// A place as the ERR-2 of our acknowledgments tells it: `PID^1^19^1` to `PID-19`, and `PID^1^5^1^2` to `PID-5.2`.
-fn of_err_location(place: &str) -> Option<String> {
-    let (segment, numbers) = place.trim().split_once('^')?;
-    let numbers: Option<Vec<u16>> = numbers.split('^').map(|number| number.parse().ok()).collect();
-    let [_, field, _, parts @ ..] = numbers.as_deref()? else { return None };
-    let parts: String = parts.iter().map(|part| format!(".{part}")).collect();
-    let is_segment = segment.len() == 3 && segment.bytes().all(|b| b.is_ascii_alphanumeric());
-    is_segment.then(|| format!("{}-{field}{parts}", segment.to_ascii_uppercase()))
-}
-
 /// Whether a place that is written like one of a segment (`PID-19`, `NM1-9`) is of one that HL7v2 or X12 has.
 fn is_of_a_segment(place: &str) -> bool {
     let last = place.rsplit(" > ").next().unwrap_or(place);
@@ -289,7 +281,7 @@ mod tests {
             ("PID-19", None),
             ("PID^1^19^x", None),
         ] {
-            assert_eq!(of_err_location(err).as_deref(), place, "{err}");
+            assert_eq!(hl7v2::of_err_location(err).as_deref(), place, "{err}");
         }
         for place in ["row 2, column ssn", "PID-19", "line", "Patient.identifier.value", "$.patient.ssn"] {
             assert!(is_place(place), "{place}");

@@ -99,10 +99,15 @@ impl Follow {
         loop {
             let page = records.search(scope, &query)?;
             oldest = page.entries.last().map_or(oldest, |entry| entry.started_ms);
+            let before = fresh.len();
             fresh.extend(page.entries.into_iter().filter(|entry| !self.seen.contains(&entry.id)));
+            let is_new = fresh.len() > before;
             pages += 1;
             if page.next.is_none() {
                 break;
+            }
+            if pages == PAGES_MAX && !is_new {
+                break; // what is older was told before
             }
             if pages == PAGES_MAX || fresh.len() >= FRESH_MAX {
                 let gap = json!({"gap": {"from": rfc3339(from), "to": rfc3339(oldest)}});
@@ -187,9 +192,9 @@ mod tests {
         let mut follow = Follow::from(BEGIN);
         let (mut told, mut sent) = (Vec::new(), Vec::new());
         let mut number = 0;
-        for look in 1..=60_u64 {
+        for look in 1..=200_u64 {
             let now = BEGIN + look * 500;
-            for n in 0..300 {
+            for n in 0..40 {
                 number += 1;
                 sent.push(kept.add(now - n, number));
             }
@@ -210,7 +215,7 @@ mod tests {
         ids.sort();
         sent.sort();
         assert_eq!(ids, sent);
-        assert!(follow.seen.len() < sent.len() + 1);
+        assert!(follow.seen.len() < sent.len(), "what can't come again is forgotten");
     }
 
     #[test]

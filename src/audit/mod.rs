@@ -60,7 +60,8 @@ pub struct Event<'e> {
     /// The request of the admin side that it was part of.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub request_id: &'e str,
-    /// Who, by the member's id: names can be somebody else's later. Events of earlier versions have none.
+    /// Who, by the member's id: names can be somebody else's later. Those of earlier versions, of commands and of sign-ins
+    /// that were refused have none.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub member: &'e str,
     /// With which token, by its id.

@@ -53,7 +53,9 @@ pub fn judge_as_held(
 
 /// A policy that holds and acts, with its own thresholds; what else a policy says as that does which a case was written for.
 fn held(policy: Policy, from: Option<&Policy>, thresholds: &Thresholds) -> Policy {
-    if policy.holds() && policy.mode == Mode::Enforce {
+    let acts = |policy: &Policy| policy.holds() && policy.mode == Mode::Enforce;
+    // Where the case was written for what refuses nothing, that is what it asks.
+    if acts(&policy) || from.is_some_and(|from| !acts(from)) {
         return policy;
     }
     let built_in = Policy::with(Flag::Staging, thresholds);
@@ -163,8 +165,11 @@ mod tests {
         assert_eq!((judges.uninspected, judges.off_path_url), (OnUninspected::Refuse, OnOffPath::Refuse));
         let lax = Policy { uninspected: OnUninspected::Pass, ..of(Flag::Development) };
         assert_eq!(held(production.clone(), Some(&lax), &thresholds).uninspected, OnUninspected::Pass);
-        assert_eq!(held(production.clone(), Some(&production), &thresholds), judges);
         let shadow = Policy { mode: Mode::Shadow, ..of(Flag::Staging) };
+        for quiet in [&production, &shadow] {
+            let asked = held(production.clone(), Some(quiet), &thresholds);
+            assert_eq!(asked, production, "written for what refuses nothing");
+        }
         assert_eq!(held(shadow, None, &thresholds), of(Flag::Staging));
         assert_eq!(held(lax.clone(), None, &thresholds), lax);
     }
