@@ -6,7 +6,7 @@
 //!   and failures in a row leave in; where one takes no connection, another is asked.
 //! - In doubt: fails. A message is sent a second time only where nothing of the first was written, or where the
 //!   method is safe and the body is held. hyper takes replies leniently, so `guard` reads them before hyper gets the bytes:
-//!   one with doubtful framing, or with bytes behind its end, is [`ForwardError::Invalid`].
+//!   one with doubtful framing, or with bytes that came with it behind its end, is [`ForwardError::Invalid`].
 //! - Cost: one [`Pool`] for each thread, without locks; the last connection that came back is the next to go.
 
 mod barred;

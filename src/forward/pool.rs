@@ -220,6 +220,7 @@ pub(super) struct Shelf {
     http2: Http2,
     idle_max: usize,
     idle_timeout: Duration,
+    headers_max: usize,
     idle: Vec<(Connection, Instant)>,
     shared: Option<Connection>,
     in_flight: Rc<Cell<u32>>,
@@ -247,6 +248,7 @@ impl Shelf {
             http2: upstream.http2,
             idle_max: upstream.pool_idle_max,
             idle_timeout: Duration::from_millis(upstream.pool_idle_timeout_ms),
+            headers_max: upstream.reply_headers_max,
             idle: Vec::new(),
             shared: None,
             in_flight: Rc::default(),
@@ -273,6 +275,7 @@ impl Shelf {
             && self.http2 == upstream.http2
             && self.idle_max == upstream.pool_idle_max
             && self.idle_timeout == Duration::from_millis(upstream.pool_idle_timeout_ms)
+            && self.headers_max == upstream.reply_headers_max
     }
 
     /// Messages that it has to do with.

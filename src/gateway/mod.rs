@@ -161,7 +161,7 @@ impl Gateway {
         };
         match outcome {
             Ok(reply) => self.passed(exchange, reply),
-            Err(failure) => self.failed(exchange, &head, failure),
+            Err(failure) => self.failed(&snapshot, exchange, &head, failure),
         }
     }
 
@@ -449,10 +449,14 @@ impl Gateway {
         ReplyBody::streaming(Tee::new(body, copy_max, move |end| *told.borrow_mut() = Some(end)))
     }
 
-    fn failed(&self, exchange: Box<Exchange>, head: &Parts, mut failure: Failure) -> Response<ReplyBody> {
-        let snapshot = self.shared.snapshot.load();
-        let listener = snapshot.config.listeners.iter().find(|l| l.name == exchange.listener);
-        let reader = listener.and_then(|listener| known_origin(head, listener));
+    fn failed(
+        &self,
+        snapshot: &Snapshot,
+        exchange: Box<Exchange>,
+        head: &Parts,
+        mut failure: Failure,
+    ) -> Response<ReplyBody> {
+        let reader = known_origin(head, &snapshot.config.listeners, &exchange.listener);
         self.offer_registration(&exchange, &mut failure.0);
         let text = HeadText::of(head);
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
@@ -574,9 +578,14 @@ fn environment_header<'h>(head: &'h Parts, listener: &Listener) -> Option<&'h st
     Some(if values.next().is_none() { value.to_str().unwrap_or_default().trim() } else { "" })
 }
 
-/// The origin of the page that asks, where the listener knows it.
-fn known_origin<'h>(head: &'h Parts, listener: &Listener) -> Option<&'h HeaderValue> {
+/// The origin of the page that asks, where its listener knows it.
+fn known_origin<'h>(
+    head: &'h Parts,
+    listeners: &[Arc<Listener>],
+    name: &Arc<str>,
+) -> Option<&'h HeaderValue> {
     let origin = head.headers.get(header::ORIGIN)?;
+    let listener = listeners.iter().find(|l| l.name == *name)?;
     listener.cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes()).then_some(origin)
 }
 

@@ -13,7 +13,7 @@ use super::{
     tls::TlsFront,
 };
 use crate::reason::Reason;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use hyper::{
     body::Incoming,
@@ -499,9 +499,12 @@ impl Calls {
         if self.state.malformed.get() {
             count(&self.thread.counters.bodies_malformed);
         }
-        if self.state.is_body_left.get() || self.state.awaits_100.get() || self.thread.is_draining.get() {
-            // hyper would close without saying so, or take the next head for the body; and a drain lets no more in.
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        // hyper would close without saying so, or take the next head for the body; and a drain lets no more in. A connection
+        // that switches is no other message's anyway, and what is said of that stays.
+        let is_last =
+            self.state.is_body_left.get() || self.state.awaits_100.get() || self.thread.is_draining.get();
+        if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().append(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response.body_mut().set_exchange(end);
         if self.state.asks_to_switch.get() == Some(number) {
