@@ -57,6 +57,7 @@ pub mod cli;
 pub mod clock;
 pub mod counted;
 mod durable;
+mod spelling;
 mod wire;
 pub mod payload;
 pub mod reason;

@@ -1,6 +1,6 @@
 //! `phigate keys`: API keys of callers. Shown once, stored as keyed hashes.
 
-use super::names::AgainstConfig;
+use super::names::{AgainstConfig, Names};
 use super::out;
 use crate::audit::{self, Audit, Event};
 use crate::org::CallerRole;
@@ -12,9 +12,9 @@ use std::process::ExitCode;
 /// What `phigate keys` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's data folder (`data_dir`).
-    #[arg(long, value_name = "FOLDER", default_value = "phigate-data", global = true)]
-    data: PathBuf,
+    /// The gateway's data folder (`data_dir`): without it that of `--config`, else phigate-data.
+    #[arg(long, value_name = "FOLDER", global = true)]
+    data: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -51,14 +51,18 @@ enum Command {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
+        let names = match &args.command {
+            Command::Create { against, .. } => against.names()?,
+            _ => Names::default(),
+        };
+        let data = &names.data(args.data.as_deref());
         if !matches!(args.command, Command::Create { .. }) {
-            there(&args.data)?;
+            there(data)?;
         }
-        let control = open(&args.data)?;
+        let control = open(data)?;
         let now = now();
         match &args.command {
-            Command::Create { environment, role, name, expires_days, against } => {
-                let names = against.names()?;
+            Command::Create { environment, role, name, expires_days, .. } => {
                 let (name, role) = (checked(name)?, checked(role)?);
                 if role == CallerRole::Nobody.as_str() {
                     return Err("nobody is whoever has no key".to_owned());
@@ -69,7 +73,7 @@ pub fn run(args: &Args) -> ExitCode {
                 names.environment(environment)?;
                 let fresh = Fresh::key().map_err(|e| e.to_string())?;
                 let id = fresh.id().to_owned();
-                audited(&args.data, "create_key", environment, &id)?;
+                audited(data, "create_key", environment, &id)?;
                 let key = control
                     .keep_key(fresh, environment, name, role, now, expires)
                     .map_err(|e| e.to_string())?;
@@ -85,7 +89,7 @@ pub fn run(args: &Args) -> ExitCode {
                     ));
                 }
             }
-            Command::Revoke { id } => return revoke(&control, &args.data, id, now),
+            Command::Revoke { id } => return revoke(&control, data, id, now),
         }
         Ok(ExitCode::SUCCESS)
     };

@@ -2,7 +2,8 @@
 
 use super::out;
 use crate::config::Config;
-use crate::org::{CallerRole, Roles, UNRESOLVED};
+use crate::org::{CallerRole, Roles};
+use crate::spelling::closest;
 use std::path::{Path, PathBuf};
 
 /// The configuration that names are held against.
@@ -14,6 +15,7 @@ pub struct AgainstConfig {
 }
 
 /// What is known of a gateway's names.
+#[derive(Default)]
 pub(super) struct Names {
     /// Its configuration, and where that stands.
     config: Option<(PathBuf, Config)>,
@@ -37,14 +39,18 @@ fn read(file: &Path) -> Result<(PathBuf, Config), String> {
 }
 
 impl Names {
-    /// An environment that a key or a reader's token is for.
+    /// The data folder: the one that was told, or the configuration's, or that of the working folder.
+    pub(super) fn data(&self, told: Option<&Path>) -> PathBuf {
+        let configured = || self.config.as_ref().map(|(_, config)| config.data_dir.as_path());
+        told.or_else(configured).unwrap_or(Path::new(DATA)).to_owned()
+    }
+
+    /// An environment.
     pub(super) fn environment(&self, name: &str) -> Result<(), String> {
         match &self.config {
             Some((file, config)) => {
-                let known = config.environments.iter().map(|e| &*e.name).chain([UNRESOLVED]);
-                has("environment", name, known.collect(), Some(file))
+                has("environment", name, config.environments.iter().map(|e| &*e.name).collect(), Some(file))
             }
-            None if name == UNRESOLVED => Ok(()),
             None => {
                 out::complain(format!(
                     "Whether the gateway has an environment `{name}` isn't known here; --config FILE asks its configuration."
@@ -95,9 +101,10 @@ fn has(what: &str, name: &str, known: Vec<&str>, file: Option<&Path>) -> Result<
     if known.contains(&name) {
         return Ok(());
     }
-    let close = known.iter().map(|word| (strsim::damerau_levenshtein(name, word), *word)).min();
-    let close = close.filter(|(distance, word)| *distance <= 1 + word.len() / 4);
-    let close = close.map_or(String::new(), |(_, word)| format!(" (did you mean `{word}`?)"));
+    let close = closest(name, known).map_or(String::new(), |word| format!(" (did you mean `{word}`?)"));
     let place = file.map_or("by default".to_owned(), |file| format!("in {}", file.display()));
     Err(format!("there is no {what} `{name}` {place}{close}"))
 }
+
+/// A gateway's own default for `data_dir`.
+const DATA: &str = "phigate-data";

@@ -24,8 +24,9 @@ pub fn line(text: impl AsRef<str>) {
     }
 }
 
-/// Writes one line of many without an end: where nobody reads any more, the program ends quietly.
-pub fn endless_line(text: impl AsRef<str>) {
+/// Writes one line of what a gateway streams, which has no verdict at its end: where nobody reads any more, the program ends
+/// quietly, and asks for no more.
+pub fn stream_line(text: impl AsRef<str>) {
     line(text);
     if IS_UNREAD.load(Relaxed) {
         std::process::exit(0);

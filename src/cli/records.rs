@@ -146,7 +146,7 @@ fn exported(api: &Api, path: &str) -> Result<ExitCode, String> {
     let mut end = None;
     let code = passed_on(api, path, &mut |line| match export_end(line) {
         Some(told) => end = Some(told),
-        None => out::line(line),
+        None => out::stream_line(line),
     })?;
     if code != ExitCode::SUCCESS {
         return Ok(code);
@@ -195,7 +195,7 @@ fn passed_on(api: &Api, path: &str, each: &mut dyn FnMut(&str)) -> Result<ExitCo
 fn followed(line: &str) {
     match gap(line) {
         Some(told) => out::complain(told),
-        None => out::endless_line(line),
+        None => out::stream_line(line),
     }
 }
 

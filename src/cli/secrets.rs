@@ -43,10 +43,9 @@ enum Command {
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
         there(&args.data)?;
-        if matches!(args.command, Command::Renew) {
-            return renewed(&args.data);
+        if !matches!(args.command, Command::Renew) {
+            Secrets::open_or_create(&args.data).map_err(|e| e.to_string())?;
         }
-        Secrets::open_or_create(&args.data).map_err(|e| e.to_string())?;
         let folder = Secrets::folder(&args.data);
         // The event comes first: a key that changes does so with a word.
         let done = match &args.command {
@@ -79,13 +78,20 @@ fn renewed(data: &Path) -> Result<ExitCode, String> {
     }
     let secrets = Secrets::renew(data).map_err(|e| e.to_string())?;
     Control::renew(data, secrets.pepper).map_err(|e| e.to_string())?;
+    // The event is signed with a key that may be one of them. Where it can't be written, they are as lost as before.
+    if let Err(problem) = audited(data, "renew_secrets", "", &made.join(" ")) {
+        let control = is_control_lost.then(|| data.join("control.db"));
+        for path in lost.iter().map(|lost| lost.path.clone()).chain(control) {
+            std::fs::remove_file(&path).map_err(|e| format!("{}: {}", path.display(), e.kind()))?;
+        }
+        return Err(problem);
+    }
     for lost in &lost {
         out::complain(format!("{} is a new one: {}.", lost.path.display(), lost.means));
     }
     if is_control_lost {
         out::complain("control.db is a new one: there are no keys, tokens, members and test people.");
     }
-    audited(data, "renew_secrets", "", &made.join(" "))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,8 +1,9 @@
 //! `phigate tokens`: tokens of people who read records.
 
 use super::keys::{audited, checked, finish, now, open, revoke, state, there};
-use super::names::AgainstConfig;
+use super::names::{AgainstConfig, Names};
 use super::out;
+use crate::org::UNRESOLVED;
 use crate::store::{Fresh, NewToken};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,9 +11,9 @@ use std::process::ExitCode;
 /// What `phigate tokens` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's data folder (`data_dir`).
-    #[arg(long, value_name = "FOLDER", default_value = "phigate-data", global = true)]
-    data: PathBuf,
+    /// The gateway's data folder (`data_dir`): without it that of `--config`, else phigate-data.
+    #[arg(long, value_name = "FOLDER", global = true)]
+    data: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -47,21 +48,28 @@ enum Command {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
+        let names = match &args.command {
+            Command::Create { against, .. } => against.names()?,
+            _ => Names::default(),
+        };
+        let data = &names.data(args.data.as_deref());
         if !matches!(args.command, Command::Create { .. }) {
-            there(&args.data)?;
+            there(data)?;
         }
-        let control = open(&args.data)?;
+        let control = open(data)?;
         let now = now();
         match &args.command {
-            Command::Create { name, environment, expires_days, against } => {
-                let names = against.names()?;
+            Command::Create { name, environment, expires_days, .. } => {
                 let name = checked(name)?;
                 let mut roles: Vec<(String, String)> = Vec::new();
                 for pair in environment {
                     let (environment, role) =
                         pair.split_once(':').ok_or("--environment wants ENVIRONMENT:ROLE")?;
                     let role = checked(role)?;
-                    names.environment(checked(environment)?)?;
+                    // Records of messages that never got an environment have readers, too.
+                    if checked(environment)? != UNRESOLVED {
+                        names.environment(environment)?;
+                    }
                     names.role(role)?;
                     if roles.iter().any(|(e, _)| e == environment) {
                         return Err("one role for each environment".to_owned());
@@ -71,7 +79,7 @@ pub fn run(args: &Args) -> ExitCode {
                 let expires = expires_days.map(|days| now + i64::from(days) * 86_400);
                 let fresh = Fresh::token().map_err(|e| e.to_string())?;
                 let id = fresh.id().to_owned();
-                audited(&args.data, "create_token", "", &id)?;
+                audited(data, "create_token", "", &id)?;
                 let new = NewToken { name, roles: &roles, expires, ..NewToken::default() };
                 let token = control.keep_token(fresh, &new, now).map_err(|e| e.to_string())?;
                 out::complain(format!("Token {id} of {name}. It is shown this once."));
@@ -84,7 +92,7 @@ pub fn run(args: &Args) -> ExitCode {
                     out::line(format!("{}  {:<20} {:<40} {state}", token.id, token.name, roles.join(" ")));
                 }
             }
-            Command::Revoke { id } => return revoke(&control, &args.data, id, now),
+            Command::Revoke { id } => return revoke(&control, data, id, now),
         }
         Ok(ExitCode::SUCCESS)
     };

@@ -118,7 +118,10 @@ fn origins(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<Box<str>> {
         let is_authority = |a: &str| {
             a.parse::<http::uri::Authority>().is_ok_and(|a| !a.host().is_empty() && !a.as_str().contains('@'))
         };
-        if authority.is_some_and(is_authority) && !text.bytes().any(|b| b.is_ascii_uppercase()) {
+        // As they send it: no port that is the scheme's own, no star.
+        let own_port = if text.starts_with("https://") { ":443" } else { ":80" };
+        let is_sent = !text.bytes().any(|b| b.is_ascii_uppercase() || b == b'*') && !text.ends_with(own_port);
+        if authority.is_some_and(is_authority) && is_sent {
             origins.push(text.into());
         } else {
             problems.add(Some(span), path.clone(), WANTED, format!("`{text}`"));

@@ -208,7 +208,7 @@ pub struct Connection {
     pub reply_idle_timeout_ms: u64,
     /// Idle connections that each thread keeps to each endpoint.
     pub pool_idle_max: usize,
-    /// Fields that a reply's head may have in HTTP/1.1. Default 100: more cost each reply something.
+    /// Fields that a reply's head may have in HTTP/1.1. Default 100: any other number costs each reply something.
     pub reply_headers_max: usize,
     /// How long it keeps them, milliseconds.
     pub pool_idle_timeout_ms: u64,

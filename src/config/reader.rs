@@ -1,16 +1,24 @@
 //! Reads a TOML tree key by key and collects every problem with its line, instead of stopping at the first.
 
+use crate::spelling::closest;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A text whose URL, if it is one, tells nobody's name and password.
+/// A text whose URL, if it is one, tells nobody's name and password; with a scheme, or without.
 pub(super) fn without_user(text: &str) -> String {
-    match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
-        Some((scheme, host)) => format!("{scheme}://…@{host}"),
-        None => text.to_owned(),
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    match rest.rsplit_once('@') {
+        Some((user, host)) if !scheme.is_empty() || user.contains(':') => {
+            let quote = if scheme.is_empty() && text.starts_with('`') { "`" } else { "" };
+            format!("{quote}{scheme}…@{host}")
+        }
+        _ => text.to_owned(),
     }
 }
 
@@ -92,12 +100,8 @@ impl Problems {
 
     /// Adds a known word to the last one, if one is close to `got`.
     pub(super) fn suggest(&mut self, got: &str, known: &[&str]) {
-        let close = known
-            .iter()
-            .map(|word| (strsim::damerau_levenshtein(got, word), *word))
-            .min()
-            .filter(|(distance, word)| *distance <= 1 + word.len() / 4);
-        if let (Some(last), Some((_, word))) = (self.list.last_mut(), close) {
+        let close = closest(got, known.iter().copied());
+        if let (Some(last), Some(word)) = (self.list.last_mut(), close) {
             last.did_you_mean = Some(word.to_owned());
         }
     }

@@ -89,10 +89,7 @@ fn endpoints(t: &mut Table<'_, '_>, problems: &mut Problems) -> Option<(bool, Ve
         match url(&text) {
             Ok((is_tls, host, port)) => Some((is_tls, ConfiguredEndpoint { host, port, weight: 1 })),
             Err(wanted) => {
-                // With a scheme or without: what stands before an `@` is somebody's name and password.
-                let shown = text.rsplit_once('@').filter(|_| !text.contains("://"));
-                let shown = shown.map_or(text.clone(), |(_, host)| format!("…@{host}"));
-                problems.add(Some(span), t.key(key), wanted, format!("`{shown}`"));
+                problems.add(Some(span), t.key(key), wanted, format!("`{text}`"));
                 None
             }
         }

@@ -121,6 +121,17 @@ pub fn missing(config: &Config, runs_commands: bool) -> Vec<String> {
             }
         }
     }
+    let others = [
+        ("[sign_in] client_secret", config.sign_in.as_ref().and_then(|s| s.client_secret.as_ref())),
+        ("[break_glass] authorization", config.break_glass.as_ref().and_then(|b| b.authorization.as_ref())),
+    ];
+    for (key, secret) in others {
+        if let Some(secret) = secret.filter(|secret| asks(secret))
+            && let Err(error) = secret.text()
+        {
+            out.push(format!("{key}: {error}"));
+        }
+    }
     let key_sets = KeySets::default();
     for issuer in &config.issuers {
         if let Err(error) = key_sets.of(&issuer.jwks, &config.folder) {

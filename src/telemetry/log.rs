@@ -30,8 +30,8 @@ pub fn start(format: LogFormat, level: &str) {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init().is_ok(),
         LogFormat::Text => builder.with_target(false).try_init().is_ok(),
     };
-    if is_first && own != "off" {
-        let _ = FORMAT.set(format);
+    if is_first {
+        let _ = FORMAT.set((own != "off").then_some(format));
     }
 }
 
@@ -48,11 +48,13 @@ pub fn quiet_panics() {
         let (file, line) = info.location().map_or(("unknown", 0), |at| (at.file(), at.line()));
         let time = crate::clock::rfc3339(crate::clock::unix_ms());
         let told = match FORMAT.get() {
-            Some(LogFormat::Json) => {
+            Some(Some(LogFormat::Json)) => {
                 let told = serde_json::json!({"timestamp": time, "level": "ERROR", "message": PANICKED, "file": file, "line": line, "target": module_path!()});
                 format!("{told}\n")
             }
-            Some(LogFormat::Text) => format!("{time} ERROR {PANICKED} file={file:?} line={line}\n"),
+            Some(Some(LogFormat::Text)) => format!("{time} ERROR {PANICKED} file={file:?} line={line}\n"),
+            // Nothing is to be told.
+            Some(None) => return,
             // A command that keeps no log.
             None => format!("phigate: stopped by a fault of its own at {file}:{line}\n"),
         };
@@ -82,8 +84,8 @@ impl<W: Write> Write for Lossy<W> {
 
 static LOST: AtomicU64 = AtomicU64::new(0);
 static IS_TORN: AtomicBool = AtomicBool::new(false);
-/// Of the log that was started, unless it is off.
-static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+/// Of the log that was started; `None`: it is off.
+static FORMAT: OnceLock<Option<LogFormat>> = OnceLock::new();
 const PANICKED: &str = "A task panicked; its message isn't shown, it might hold payload.";
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace", "off"];
 

@@ -329,7 +329,11 @@ fn a_key_s_environment_and_roles_are_held_against_the_configuration() {
         assert!(told.stdout.is_empty());
         let warned = create(what, more);
         assert_eq!(warned.status.code(), Some(0), "{more:?}");
-        assert!(text(&warned.stderr).contains("--config FILE") || text(&warned.stderr).contains(close));
+        let told = text(&warned.stderr);
+        match more.contains(&"stagging") || more.contains(&"stagging:viewer") {
+            true => assert!(told.contains("--config FILE"), "{told}"),
+            false => assert!(told.contains(&format!("did you mean `{close}`?")), "{told}"),
+        }
     }
     for (what, more) in [
         ("keys", &["--environment", "staging", "--role", "partner"] as &[&str]),

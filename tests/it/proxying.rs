@@ -500,7 +500,15 @@ fn pages_of_known_origins_may_read_why_the_gateway_refused_and_no_others() {
         (200, ""),
         "the upstream's to say"
     );
-    for bad in ["*", "https://app.example/", "https://App.example", "app.example", "https://u@app.example"] {
+    for bad in [
+        "*",
+        "https://app.example/",
+        "https://App.example",
+        "app.example",
+        "https://u@app.example",
+        "https://*.example",
+        "https://app.example:443",
+    ] {
         let config = known.replace("https://app.example", bad);
         assert!(gate.running().reload(&config).expect_err(bad)[0].contains("cors_origins"), "{bad}");
     }

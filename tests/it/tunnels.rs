@@ -44,6 +44,29 @@ fn read(stream: &mut TcpStream, wanted: &str) {
 }
 
 #[test]
+fn a_switch_in_a_drain_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let mut gate = start("production", listener.local_addr().expect("address"), "");
+    let address = gate.running().address("sockets").expect("listens");
+    let mut caller = ask(&gate, ASK);
+    let (mut other, _) = listener.accept().expect("accepts");
+    read_http(&mut other, false).expect("a message");
+    std::thread::scope(|scope| {
+        scope.spawn(|| gate.stop());
+        // It drains once it takes no connection any more.
+        let begun = Instant::now();
+        while TcpStream::connect(address).is_ok() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it goes on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        other.write_all(SWITCH.as_bytes()).expect("writes");
+        let reply = read_http(&mut caller, false).expect("an answer");
+        assert_eq!((reply.status(), reply.header("connection")), (101, "upgrade"));
+        drop((caller, other));
+    });
+}
+
+#[test]
 fn a_websocket_passes_into_production_and_its_bytes_go_both_ways() {
     let (address, came) = upstream(SWITCH);
     let gate = start("production", address, "");
