@@ -342,6 +342,15 @@ fn a_key_s_environment_and_roles_are_held_against_the_configuration() {
         let made = create(what, &[more, &["--config", file]].concat());
         assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
     }
+    // Messages that never got an environment have readers, and no callers.
+    let nowhere = create("keys", &["--environment", "unresolved", "--config", file]);
+    assert_eq!(nowhere.status.code(), Some(2), "{}", text(&nowhere.stderr));
+    // Without a folder told it goes into the configuration's.
+    let made = phigate(&["keys", "create", "--name", "m", "--environment", "staging", "--config", file]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    let listed = |data: &str| text(&phigate(&["keys", "list", "--data", data]).stdout).lines().count();
+    let own = folder.path().join("data").display().to_string();
+    assert_eq!(listed(&own), 4);
 }
 
 #[test]
