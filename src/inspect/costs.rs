@@ -85,6 +85,13 @@ fn long_names_of_many_values() {
     is_linear("a key with an escape", "application/json", |n| {
         format!(r#"{{"\u0041{}":["a"{}]}}"#, name(n), times(r#","a""#, n / 2))
     });
+    is_linear("a label", "application/json", |n| {
+        format!(r#"{{"key":"{}","value":[1{}]}}"#, name(n), times(",1", n / 2))
+    });
+    is_linear("a label of one of several things", "application/json", |n| {
+        let members = times(r#","lastName":"Ab""#, n / 2);
+        format!(r#"{{"a1":{{"label":"{}"{members}}}}}"#, name(n))
+    });
     is_linear("a question", "application/fhir+json", |n| {
         let answers = times(r#",{"valueString":"a"}"#, n / 2);
         format!(
@@ -130,6 +137,22 @@ fn many_members_of_one_object() {
         let asked = cost(key);
         assert!(asked <= 5 * any + 60, "{key}: {asked} ms, and {any} ms for any other");
     }
+}
+
+#[test]
+fn tables_with_lists_beside_them_that_name_no_columns() {
+    let heads = format!("[{}\"q\"],", times(&format!("\"{}\",", "q".repeat(44)), 64 * 47));
+    is_linear("tables", "application/json", |n| {
+        format!("[{}{}1]", times(&heads, n / 2), times(r#"[["",""]],"#, n / 2))
+    });
+    is_linear("tables in objects", "application/json", |n| {
+        let heads: String = (0..n / 2 / heads.len()).map(|at| format!("\"{at}\":{heads}")).collect();
+        format!(r#"[{{{heads}"x":1}},{}1]"#, times(r#"[["",""]],"#, n / 2))
+    });
+    let heads = format!(r#""columns":{heads}"#);
+    is_linear("records", "application/json", |n| {
+        format!(r#"{{{}{}"x":1}}"#, times(&heads, n / 2), times(r#""values":["",""],"#, n / 2))
+    });
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod names;
 mod within;
 
+use super::check::ssn::is_dashed;
 use super::decode;
 use super::field::{Field, FieldTable, listed};
 use super::walk::{Leaf, PersonId, Reads, Sink, object};
@@ -440,7 +441,7 @@ fn has_protocols_words(name: &str, value: &str) -> bool {
         _ => {
             let piece = |piece: &str| {
                 let piece = piece.trim();
-                !piece.contains([' ', '\t', '@', '%', '&']) && !is_ssn(piece.trim_matches(['"', 'W', '/']))
+                !piece.contains([' ', '\t', '@', '%', '&']) && !is_dashed(piece.trim_matches(['"', 'W', '/']))
             };
             value.split([',', ';']).all(piece)
         }
@@ -462,15 +463,9 @@ fn products(value: &str) -> bool {
         let bare = word.trim_matches(['(', ')', ';', ',']);
         let is_version = bare.contains(['/', '.', '_', ':']) && !bare.contains("://");
         let digits = bare.bytes().filter(u8::is_ascii_digit).count();
-        let tells = is_ssn(bare) || bare.contains('@') || !is_version && digits > VERSION_DIGITS_MAX;
+        let tells = is_dashed(bare) || bare.contains('@') || !is_version && digits > VERSION_DIGITS_MAX;
         !tells && (inside || !word.ends_with([':', ',', ';']))
     })
-}
-
-/// `412-21-3456`.
-fn is_ssn(word: &str) -> bool {
-    let shape = |(at, b): (usize, u8)| if matches!(at, 3 | 6) { b == b'-' } else { b.is_ascii_digit() };
-    word.len() == 11 && word.bytes().enumerate().all(shape)
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, or the forms before it.

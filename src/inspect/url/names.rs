@@ -1,21 +1,19 @@
 //! `last=…&first=…&dob=…`: parameters that are names where both stand in one query beside something else of a person. A list
 //! is paged by `first` and `last`, too: with numbers and cursors.
 
+use crate::inspect::decode;
 use crate::inspect::field::Field;
-use crate::inspect::walk::object;
+use crate::inspect::walk::object::{self, is_part_of_a_name};
+use std::borrow::Cow;
 
 /// Whether a query has both, each with what may be a name, and a parameter besides that only an individual has.
 pub(super) fn has_first_and_last(query: &str, objects: &object::Table) -> bool {
+    let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
     let named = |word: &str| {
-        query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .any(|(name, value)| name.eq_ignore_ascii_case(word) && is_part_of_a_name(value))
+        let mut values = pairs().filter(|(name, _)| decoded(name).eq_ignore_ascii_case(word));
+        values.any(|(_, value)| is_part_of_a_name(&decoded(value)))
     };
-    let somebodys = || {
-        let names = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, _)| name);
-        names.into_iter().any(|name| objects.is_an_individuals(name))
-    };
+    let somebodys = || pairs().any(|(name, _)| objects.is_an_individuals(&decoded(name)));
     named("last") && named("first") && somebodys()
 }
 
@@ -28,17 +26,12 @@ pub(super) fn part<'t>(name: &str, objects: &'t object::Table) -> Option<&'t Fie
     }
 }
 
-/// Letters, of few words, as they are written in a query.
-fn is_part_of_a_name(value: &str) -> bool {
-    value.len() <= NAME_BYTES_MAX
-        && value.split(['+', '-', '\'']).all(|word| {
-            let plain = word.replace("%20", "");
-            let encoded = plain.contains('%');
-            plain.len() > 1 && (encoded || plain.bytes().all(|b| b.is_ascii_alphabetic() || b >= 0x80))
-        })
+fn decoded(text: &str) -> Cow<'_, str> {
+    match text.contains(['%', '+']) {
+        true => Cow::Owned(decode::percent(text, true)),
+        false => Cow::Borrowed(text),
+    }
 }
-
-const NAME_BYTES_MAX: usize = 60;
 
 #[cfg(test)]
 mod tests {
@@ -51,6 +44,9 @@ mod tests {
         for (query, names) in [
             ("last=Quispe&first=Ottilie&dob=1971-04-02", true),
             ("First=Ottilie&Last=van+der+Berg&mrn=8834127", true),
+            ("first=Ott%69lie&l%61st=Quispe&dob=1971-04-02", true),
+            ("first=%31%32&last=%33%34&dob=1971-04-02", false),
+            ("first=%2Fa%3Fb&last=%3D%3D&dob=1971-04-02", false),
             ("last=Quispe&first=Ottilie", false),
             ("first=10&last=20&dob=1971-04-02", false),
             ("last=Quispe&dob=1971-04-02", false),

@@ -2,6 +2,7 @@
 //! list's, so the whole table (or row) tells.
 
 use super::column::{Column, Meaning, unknown};
+use super::table::FREE_TEXT;
 use crate::inspect::kind::Kind;
 use crate::inspect::names;
 use crate::inspect::walk::object;
@@ -35,11 +36,13 @@ pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
     }
 }
 
-/// A directory of providers: an NPI, or a pharmacy's number, and whatever names there are are theirs.
+/// A directory of providers: an NPI, or a pharmacy's number, of the row's own, and whatever names there are are theirs.
 fn lists_providers(columns: &[Column<'_>], names: &[String]) -> bool {
-    let number = |name: &str| name.ends_with("npi") || name.starts_with("ncpdp");
-    let Some(at) = names.iter().position(|name| number(name)) else { return false };
-    if columns.iter().any(tells_of_an_individual) {
+    let number = |name: &String| NUMBERS.contains(&name.as_str()) || name.starts_with("ncpdp");
+    let Some(at) = names.iter().position(number) else { return false };
+    // Who attends somebody is told beside him.
+    let other = |name: &String| OTHERS.iter().any(|word| name.starts_with(word));
+    if columns.iter().any(tells_of_an_individual) || names.iter().any(other) {
         return false;
     }
     let theirs = at == 0 || names.iter().any(|name| CREDENTIALS.iter().any(|word| name.contains(word)));
@@ -57,20 +60,27 @@ fn lists_places(columns: &[Column<'_>], names: &[String]) -> bool {
     let somebody = |(column, name): (&Column<'_>, &String)| {
         tells_of_an_individual(column) && !name.starts_with("contact")
             || column.meaning.is_name() && !["contact", "manager"].iter().any(|word| name.starts_with(word))
+            || is_a_sex(name)
     };
     names.iter().any(place) && !columns.iter().zip(names).any(somebody)
 }
 
-/// A list of staff: who works where and since when, and nothing that a patient has.
+/// A list of staff: who works where and since when, and nothing that a patient has: of him a department is told, too.
 fn lists_staff(columns: &[Column<'_>], names: &[String]) -> bool {
-    let works = names.iter().filter(|name| STAFF.contains(&name.as_str())).count();
-    let theirs = |(column, name): (&Column<'_>, &String)| {
-        name.starts_with("employee") || name.starts_with("emp") || !tells_of_an_individual(column)
+    let employed = |name: &String| EMPLOYED.contains(&name.as_str()) || name.starts_with("employee");
+    let works = names.iter().filter(|name| employed(name) || STAFF.contains(&name.as_str())).count();
+    let private = |(column, name): (&Column<'_>, &String)| {
+        let kind = kind(column);
+        matches!(kind, Some(Kind::BirthDate | Kind::Ssn | Kind::MemberId | Kind::Mrn | Kind::Mbi))
+            || matches!(kind, Some(Kind::Street | Kind::Zip))
+            || tells_of_an_individual(column) && !name.starts_with("employee")
+            || is_a_sex(name)
     };
-    let private = |column: &Column<'_>| {
-        matches!(kind(column), Some(Kind::BirthDate | Kind::Ssn | Kind::MemberId | Kind::Mrn | Kind::Mbi))
-    };
-    works >= 2 && columns.iter().zip(names).all(theirs) && !columns.iter().any(private)
+    works >= 2 && names.iter().any(employed) && !columns.iter().zip(names).any(private)
+}
+
+fn is_a_sex(name: &str) -> bool {
+    name.starts_with("sex") || name.ends_with("sex") || name.contains("gender")
 }
 
 /// The column whose value says of each row whether it is an organisation's: where nothing else tells of an individual.
@@ -121,9 +131,12 @@ fn tells_of_an_individual(column: &Column<'_>) -> bool {
         || matches!(column.meaning, Meaning::NumberOrName(..) | Meaning::Clinical)
 }
 
+/// A provider's own number, in a row of his own.
+const NUMBERS: &[&str] = &["npi", "npinumber", "providernpi", "providernpinumber"];
+/// Whose numbers and names stand in somebody else's row.
+const OTHERS: &[&str] = &["attending", "referring", "rendering", "ordering", "billing"];
 /// What only a directory of providers has beside the NPI.
-const CREDENTIALS: &[&str] =
-    &["specialty", "credential", "taxonomy", "clinic", "practice", "facility", "degree", "entitytype"];
+const CREDENTIALS: &[&str] = &["specialty", "credential", "taxonomy", "degree", "entitytype"];
 /// What a place's own columns begin with. Not `lab` and `insurer`: somebody has one.
 const PLACES: &[&str] = &[
     "facility",
@@ -143,24 +156,27 @@ const PLACES: &[&str] = &[
     "school",
     "agency",
 ];
-/// Columns of a list of staff.
-const STAFF: &[&str] = &[
+/// What nobody but who is employed has.
+const EMPLOYED: &[&str] = &[
     "jobtitle",
-    "hiredate",
-    "workemail",
-    "workphone",
+    "positiontitle",
     "jobcode",
+    "hiredate",
+    "terminationdate",
     "costcenter",
+    "workemail",
+    "empid",
+    "empno",
+    "empnumber",
+];
+/// What else a list of staff has.
+const STAFF: &[&str] = &[
+    "workphone",
     "managerid",
     "managername",
     "startdate",
     "position",
-    "positiontitle",
     "employmentstatus",
     "department",
     "departmentname",
-    "terminationdate",
 ];
-/// Words of columns that tell of anybody.
-const FREE_TEXT: &[&str] =
-    &["note", "comment", "text", "narrative", "message", "description", "remark", "reason"];

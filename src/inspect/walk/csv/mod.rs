@@ -77,13 +77,12 @@ pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink
 
 /// What the columns of these names are called in the key table; `None` where they are no head. Rows that are arrays have
 /// columns, too.
-pub(super) fn heads(names: &[Cow<'_, str>]) -> Option<Vec<String>> {
-    let rules = crate::inspect::RuleSet::built_in();
+pub(super) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<String>> {
+    let table = &crate::inspect::RuleSet::built_in().columns;
     if names.len() < 2 || !names.iter().all(|name| name.is_empty() || column::is_name(name)) {
         return None;
     }
-    let mut columns: Vec<Column<'_>> =
-        names.iter().map(|name| rules.columns.column(&rules.objects, name)).collect();
+    let mut columns: Vec<Column<'_>> = names.iter().map(|name| table.column(keys, name)).collect();
     if columns.iter().filter(|column| column.tells()).count() < 2 {
         return None;
     }
@@ -200,7 +199,7 @@ impl<'t> Walk<'t, '_, '_> {
             names.iter().position(|name| name.strip_suffix(suffix).is_some_and(|front| front == stem))
         };
         BIRTHS.iter().find_map(|stem| {
-            let parts = DATE_PARTS.iter().find_map(|[year, month, day]| {
+            let parts = object::DATE_PARTS.iter().find_map(|[year, month, day]| {
                 Some([find(year, stem)?, find(month, stem)?, find(day, stem)?])
             })?;
             Some((parts, self.table.column(self.keys, "dob")))
@@ -212,9 +211,7 @@ impl<'t> Walk<'t, '_, '_> {
         let (parts, column) = self.parts.as_ref()?;
         let part = |at: usize| cells.get(at)?.value(self.doc).trim().parse::<u16>().ok();
         let [year, month, day] = parts.map(part);
-        let (year, month, day) = (year?, month?, day?);
-        let sound = (1000..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-        sound.then(|| (format!("{year:04}-{month:02}-{day:02}"), column.clone()))
+        Some((object::date_of(year?, month?, day?)?, column.clone()))
     }
 
     /// A record that is a name and its value. A name that comes again begins another person.
@@ -341,9 +338,8 @@ impl<'t> Walk<'t, '_, '_> {
     }
 }
 
-/// What columns of the parts of a birth date begin with, and how they end.
+/// What columns of the parts of a birth date begin with.
 const BIRTHS: &[&str] = &["dob", "birth", "birthdate", "dateofbirth", "patientdob", "ptdob"];
-const DATE_PARTS: [[&str; 3]; 3] = [["yyyy", "mm", "dd"], ["year", "month", "day"], ["y", "m", "d"]];
 
 /// How a value under a row reads.
 fn reading<'f>(field: &'f Field, carry: Carry, value: &str) -> (Option<&'f Field>, Reads<'static>) {

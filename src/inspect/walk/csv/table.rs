@@ -233,7 +233,7 @@ impl Role {
 }
 
 /// Words of columns that tell of anybody.
-const FREE_TEXT: &[&str] = &[
+pub(super) const FREE_TEXT: &[&str] = &[
     "note",
     "notes",
     "comment",

@@ -420,6 +420,8 @@ fn directories_of_places_providers_and_staff_pass() {
         "provider_npi,last_name,first_name,specialty,clinic,phone,email\n1679576722,Okafor,Samuel,Cardiology,Meridian Cardiology,617-432-2291,s@meridian.org\n",
         "vendor_id,vendor_name,contact_name,phone,email,address\nV12,Acme,Gail Holloway,781-404-2213,gh@acme.com,77 Beacon St\n",
         "NPI,Entity Type Code,Provider Last Name (Legal Name),Provider First Name,Provider First Line Business Mailing Address,Provider Business Mailing Address City Name,Provider Business Mailing Address Telephone Number,Provider Enumeration Date\n1679576722,1,OKAFOR,SAMUEL,110 FRANCIS ST,BOSTON,6174322291,05/23/2005\n",
+        "NPI,last_name,first_name,gender,street,zip,phone\n1679576722,Okafor,Samuel,M,110 Francis St,02215,617-432-2291\n",
+        "last_name,first_name,npi,specialty,phone,email\nOkafor,Samuel,1679576722,Cardiology,617-432-2291,s@meridian.org\n",
         "employee_id,last_name,first_name,job_title,department,work_phone,work_email,hire_date\nE48213,Jurgens,Klaus,Interface Engineer,IT,617-432-8811,kj@meridian.org,2018-05-14\n",
     ] {
         assert!(!refused(body), "{body}");
@@ -430,6 +432,14 @@ fn directories_of_places_providers_and_staff_pass() {
         "provider_npi,last_name,first_name,dob\n1679576722,Quispe,Ottilie,1971-04-02\n",
         "provider_npi,patient_name,phone\n1679576722,Ottilie Quispe,617-432-2291\n",
         "employee_id,last_name,first_name,job_title,hire_date,dob,ssn\nE48213,Jurgens,Klaus,Engineer,2018-05-14,1971-04-02,541-72-6638\n",
+        "last_name,first_name,street,zip,phone,email,attending_npi,facility\nQuispe,Ottilie,77 Beacon St,02215,617-432-2291,o.quispe@gmail.com,1679576722,Meridian\n",
+        "referring_npi,last_name,first_name,street,zip,phone,gender\n1679576722,Quispe,Ottilie,77 Beacon St,02215,617-432-2291,F\n",
+        "npi,attending_name,last_name,first_name,street,zip,phone\n1679576722,Okafor,Quispe,Ottilie,77 Beacon St,02215,617-432-2291\n",
+        "last_name,first_name,phone,email,npi,clinic\nQuispe,Ottilie,617-432-2291,o.quispe@gmail.com,1679576722,Meridian\n",
+        "last_name,first_name,sex,department,department_name,street,zip,phone\nQuispe,Ottilie,F,Cardiology,Cardiology,77 Beacon St,02215,617-432-2291\n",
+        "last_name,first_name,phone,email,department,position\nQuispe,Ottilie,617-432-2291,o.quispe@gmail.com,Cardiology,3\n",
+        "last_name,first_name,job_title,hire_date,street,zip,phone\nQuispe,Ottilie,Nurse,2018-05-14,77 Beacon St,02215,617-432-2291\n",
+        "facility_name,street,zip,phone,sex\nMeridian,77 Beacon St,02215,617-432-2291,F\n",
         "provider_notes,last_name\n\"Ottilie Quispe, DOB 04/02/1971, SSN 541-72-6638\",x\n",
     ] {
         assert!(refused(body), "{body}");

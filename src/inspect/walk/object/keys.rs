@@ -3,9 +3,11 @@
 use super::Table;
 use super::likely::FITTED;
 use super::pairs::says_nothing;
-use super::rows;
+use super::rows::Tables;
+use super::side::Says;
 use super::table::normal;
 use crate::inspect::hash::Map;
+use crate::inspect::kind::Kind;
 use crate::inspect::marker::is_uuid;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use std::borrow::Cow;
@@ -32,6 +34,10 @@ pub(super) struct Key {
     pub(super) tells: bool,
     /// Whether its value has to look like one of its kind: it has other meanings, too.
     pub(super) fitted: bool,
+    /// What of an individual it names, whatever stands beside it.
+    pub(super) kind: Option<Kind>,
+    /// What a value of it may say of whose the object is.
+    pub(super) says: Says,
     /// Of the key of one of several things what those of the others have, too: `record1`, `record2`; ids.
     pub(super) entry: Option<Box<str>>,
     /// Where it stands if it is the head of a column.
@@ -41,29 +47,28 @@ pub(super) struct Key {
 impl Keys {
     pub(super) fn of(tape: &Tape<'_>, table: &Table) -> Self {
         let mut keys = Vec::new();
-        let mut numbers: Vec<u32> = Vec::with_capacity(tape.len());
+        let mut numbers = vec![NO_KEY; tape.len()];
         let mut known: Map<Cow<'_, str>, u32> = Map::default();
-        let mut cells: Map<usize, u32> = Map::default();
+        let mut tables = Tables::new(tape, table);
         for id in tape.nodes() {
             if tape.kind(id) == NodeKind::Array {
-                for (head, name, column) in rows::columns(tape, id) {
-                    let number = u32::try_from(keys.len()).unwrap_or(NO_KEY);
-                    keys.push(Key { head: Some(head), ..Key::of(&name, table) });
-                    cells.extend(column.into_iter().map(|cell| (cell.index(), number)));
-                }
+                tables.name_cells(id, &mut keys, &mut numbers);
             }
             let number = match tape.key(id) {
+                // A cell of a table has its column's.
+                None if numbers.get(id.index()).is_some_and(|column| *column != NO_KEY) => continue,
                 None => {
-                    let above = || tape.parent(id).and_then(|array| numbers.get(array.index())).copied();
-                    let cell = if cells.is_empty() { None } else { cells.get(&id.index()).copied() };
-                    cell.or_else(above).unwrap_or(NO_KEY)
+                    let above = tape.parent(id).and_then(|array| numbers.get(array.index()));
+                    above.copied().unwrap_or(NO_KEY)
                 }
                 Some(key) => *known.entry(key).or_insert_with_key(|key| {
                     keys.push(Key::of(key, table));
                     u32::try_from(keys.len() - 1).unwrap_or(NO_KEY)
                 }),
             };
-            numbers.push(number);
+            if let Some(slot) = numbers.get_mut(id.index()) {
+                *slot = number;
+            }
         }
         Self { numbers, keys, none: Key::default() }
     }
@@ -81,7 +86,7 @@ impl Keys {
 }
 
 impl Key {
-    fn of(key: &str, table: &Table) -> Self {
+    pub(super) fn of(key: &str, table: &Table) -> Self {
         let name = normal(key).into_boxed_str();
         let is_known = table.has(&name);
         Self {
@@ -89,7 +94,9 @@ impl Key {
             says_nothing: says_nothing(&name),
             tells: matches!(&*name, "name" | "names") || is_known && table.names_a_value(&name),
             fitted: FITTED.contains(&&*name),
-            entry: if is_known { None } else { entry(key) },
+            kind: table.an_individuals(&name).map(|field| field.kind),
+            says: Says::of(&name),
+            entry: entry(key).filter(|_| !table.has_alone(&name)),
             name,
             head: None,
         }

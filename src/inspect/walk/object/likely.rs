@@ -1,7 +1,8 @@
 //! Whether a value is like one of its kind: where a key doesn't say it by itself.
 
-use crate::inspect::check::date;
+use crate::inspect::check::{date, digits, mbi, ssn};
 use crate::inspect::kind::Kind;
+use crate::inspect::marker::Sign;
 use crate::inspect::names;
 
 /// Whether a value is like one of its kind, of which nothing but a label beside it or a key above it tells.
@@ -28,23 +29,13 @@ pub(super) fn fits(kind: Kind, value: &str) -> bool {
 /// Whether a value can hardly be anything else than its kind, under a key that nobody knows.
 pub(super) fn is_surely(kind: Kind, value: &str) -> bool {
     match kind {
-        Kind::Ssn => is_ssn(value) || value.len() == 9 && digits(value) == 9,
-        Kind::Mbi => {
-            let plain: Vec<u8> = value.bytes().filter(|b| *b != b'-').collect();
-            plain.len() == 11
-                && plain.iter().all(u8::is_ascii_alphanumeric)
-                && plain.first().is_some_and(u8::is_ascii_digit)
-                && plain.get(1).is_some_and(u8::is_ascii_alphabetic)
-        }
+        Kind::Ssn => ssn::is_dashed(value) || value.len() == 9 && digits(value) == 9,
+        Kind::Mbi => mbi::has_form(value) || mbi::sign(value) == Sign::Sure,
         Kind::BirthDate | Kind::DeathDate => {
             digits(value) >= 5 && value.split_whitespace().count() <= 4 && date::parse(value).is_some()
         }
         Kind::FullName => is_name(value),
-        Kind::Phone | Kind::Fax => {
-            value.bytes().all(|b| b.is_ascii_digit() || b" +-().".contains(&b))
-                && (10..=13).contains(&digits(value))
-                && value.len() > 10
-        }
+        Kind::Phone | Kind::Fax => is_phone(value) && value.len() > 10,
         _ => false,
     }
 }
@@ -64,21 +55,21 @@ pub(super) fn is_name(value: &str) -> bool {
         word.starts_with(char::is_uppercase)
             && word.chars().all(|c| c.is_alphabetic() || matches!(c, '.' | ',' | '-' | '\'' | '\u{2019}'))
     });
-    capital && (2..=4).contains(&words) && value.len() <= 60 && names::is_person(value)
+    capital && (2..=4).contains(&words) && value.len() <= NAME_BYTES_MAX && names::is_person(value)
 }
 
 /// Whether one word, or few, may be a name or a part of one.
-pub(super) fn is_part_of_a_name(value: &str) -> bool {
-    fits(Kind::FamilyName, value)
+pub(in crate::inspect) fn is_part_of_a_name(value: &str) -> bool {
+    value.len() <= NAME_BYTES_MAX
+        && fits(Kind::FamilyName, value)
         && value.starts_with(char::is_alphabetic)
         && value.split_whitespace().count() <= 3
         && !value.contains(['/', ':', '_', '='])
 }
 
-/// `541-72-6638`.
-pub(super) fn is_ssn(value: &str) -> bool {
-    let shape = |(at, b): (usize, u8)| if matches!(at, 3 | 6) { b == b'-' } else { b.is_ascii_digit() };
-    value.len() == 11 && value.bytes().enumerate().all(shape)
+/// Whether a value is ten to thirteen digits with what people write between them.
+pub(super) fn is_phone(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_digit() || b" +-().".contains(&b)) && (10..=13).contains(&digits(value))
 }
 
 /// Whether a value is like one of its kind, of a key of [`FITTED`].
@@ -95,7 +86,7 @@ pub(super) fn fits_its_key(key: &str, kind: Kind, value: &str) -> bool {
 }
 
 fn digits(value: &str) -> usize {
-    value.bytes().filter(u8::is_ascii_digit).count()
+    digits::only(value).len()
 }
 
 /// Keys of the table that are something else as often: by their value.
@@ -115,6 +106,7 @@ pub(super) const FITTED: &[&str] = &[
     "pid71",
     "pid191",
 ];
+const NAME_BYTES_MAX: usize = 60;
 const PHONE_DIGITS_MIN: usize = 7;
 const NUMBER_DIGITS_MIN: usize = 4;
 const NUMBER_BYTES_MAX: usize = 20;

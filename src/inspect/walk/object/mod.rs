@@ -29,6 +29,8 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::inspect) use likely::is_part_of_a_name;
+pub(super) use pairs::{DATE_PARTS, date_of};
 pub(super) use table::Carry;
 pub use table::Table;
 pub(super) use table::normal as normal_key;
@@ -36,6 +38,7 @@ pub use xml::shaped;
 
 use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};
+use crate::inspect::check::ssn;
 use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
 use keys::Keys;
@@ -129,8 +132,8 @@ struct Beside {
     field_labels: OnceCell<[Option<NodeId>; LABELS_MAX]>,
     media: OnceCell<Option<NodeId>>,
     types: OnceCell<Vec<NodeId>>,
-    /// How many people an object of columns tells of.
-    columns: OnceCell<Option<usize>>,
+    /// Whether it is a table of columns.
+    columns: OnceCell<bool>,
 }
 
 /// Where an open container's person is kept: in the frame of this depth.
@@ -216,7 +219,7 @@ impl<'t> Walk<'t, '_> {
                 Some(relative) => relative,
                 None => self.listed(id).unwrap_or_else(|| self.person()),
             },
-            None => self.person(),
+            None => self.listed(id).unwrap_or_else(|| self.person()),
         };
         self.announce(sink);
         let value = date.map_or_else(|| tape.value(id), |(_, date)| Cow::Owned(date));
@@ -296,12 +299,10 @@ impl<'t> Walk<'t, '_> {
             }
             // A social security number is one wherever somebody typed it.
             Kind::Phone | Kind::Fax | Kind::Mrn | Kind::MemberId | Kind::Account | Kind::OtherId
-                if likely::is_ssn(self.tape.raw(id)) =>
+                if ssn::is_dashed(self.tape.raw(id)) =>
             {
                 self.table.rows("", "ssn").next()
             }
-            // `octo-org/octo-repo`
-            Kind::FullName if is_path(self.tape.raw(id)) => None,
             _ => Some(row),
         }
     }
@@ -392,9 +393,8 @@ impl<'t> Walk<'t, '_> {
         let mut beside = self.tape.children(self.frames.last()?.object).take(MEMBERS_LOOKED_AT_MAX);
         let tells = |child: NodeId| {
             let named = !self.is_element(child) || self.keys.get(child).head.is_some();
-            let key = if named { self.keys.name(child) } else { "" };
-            self.table.an_individuals(key).is_some_and(|field| tells_who(field.kind))
-                && self.table.relatives_word(key) != Some(word)
+            let key = self.keys.get(child);
+            named && key.kind.is_some_and(tells_who) && self.table.relatives_word(&key.name) != Some(word)
         };
         beside.any(tells).then_some(word)
     }
@@ -421,7 +421,11 @@ impl<'t> Walk<'t, '_> {
         let Some(frame) = self.frames.last() else { return };
         let holds = self.tape.children(frame.object).next().is_some();
         let keyed = self.tape.key_span(frame.object).is_some();
-        if holds && keyed && self.table.below(frame.key).any(|row| row.carry == Carry::Clinical) {
+        let begins = || self.table.below(frame.key).any(|row| row.carry == Carry::Clinical);
+        let is_column =
+            || self.tape.kind(frame.object) == NodeKind::Array && self.table.is_clinical(frame.key);
+        let (begins, is_column) = (holds && keyed && begins(), holds && keyed && is_column());
+        if !(is_column && self.tell_clinical_of_rows(sink)) && begins {
             self.clinical_begins(sink);
         }
     }
@@ -478,11 +482,6 @@ const fn tells_who(kind: Kind) -> bool {
             | Kind::MemberId
             | Kind::Mbi
     )
-}
-
-/// Whether a value is words with slashes between them and no blank.
-fn is_path(value: &str) -> bool {
-    value.contains('/') && !value.contains([' ', '\\'])
 }
 
 /// Whether a word says that there is nothing.

@@ -1,11 +1,12 @@
 //! Values whose key says nothing: the label beside them tells, or the key above. `{"name": "dob", "value": "…"}`,
 //! `"mrn": {"value": "…"}`, `{"field": "ssn", "old": "…", "new": "…"}`; and birth dates in three parts.
 
-use super::likely::{fits, is_name, is_number, is_part_of_a_name, is_surely};
+use super::likely::{fits, is_name, is_number, is_part_of_a_name, is_phone, is_surely};
 use super::table::{Row, normal};
 use super::{Carry, Frame, Walk};
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
+use crate::inspect::walk::{CUE_BYTES_MAX, start_of};
 use std::borrow::Cow;
 
 impl<'t> Walk<'t, '_> {
@@ -38,9 +39,10 @@ impl<'t> Walk<'t, '_> {
 
     /// The row that a label tells: `Patient's date of birth (MM/DD/YYYY)`, `patient.ssn`, `/patient/ssn`.
     fn label_row(&self, label: NodeId) -> Option<&'t Row> {
-        let label = self.tape.value(label);
+        let label = self.tape.value_head(label);
+        let label = start_of(&label, CUE_BYTES_MAX);
         let (label, _) =
-            label.split_once(['(', '[']).filter(|(front, _)| !front.is_empty()).unwrap_or((&label, ""));
+            label.split_once(['(', '[']).filter(|(front, _)| !front.is_empty()).unwrap_or((label, ""));
         self.value_row("", &normal(label)).or_else(|| {
             let (_, last) = label.trim_end_matches([':', '?', ' ']).rsplit_once(['.', '/', ':'])?;
             self.value_row("", &normal(last))
@@ -81,8 +83,7 @@ impl<'t> Walk<'t, '_> {
             return None;
         }
         let members = |of: NodeId| self.tape.children(of).take(MEMBERS_LOOKED_AT_MAX);
-        let kind_of =
-            |child: NodeId| self.table.an_individuals(self.keys.name(child)).map(|field| field.kind);
+        let kind_of = |child: NodeId| self.keys.get(child).kind;
         let is_name = |child: NodeId| {
             self.tape.kind(child) == NodeKind::String && is_part_of_a_name(&self.tape.value(child))
         };
@@ -106,6 +107,9 @@ impl<'t> Walk<'t, '_> {
     /// The row of the second of two: `["dob", "1967-11-02"]` in a list of such.
     fn coupled(&self, id: NodeId) -> Option<&'t Row> {
         let label = self.tape.children(self.couple(id)?).next()?;
+        if self.tape.raw(label).len() > COUPLED_BYTES_MAX {
+            return None;
+        }
         let row = self.label_row(label)?;
         let value = self.tape.value(id);
         let likely = match row.field.kind {
@@ -151,10 +155,7 @@ impl<'t> Walk<'t, '_> {
 
     /// A number of whoever a message goes to.
     fn addressed(&self, id: NodeId) -> Option<&'t Row> {
-        let value = self.tape.value(id);
-        let phone = self.tape.kind(id) == NodeKind::String
-            && value.bytes().all(|b| b.is_ascii_digit() || b" +-().".contains(&b))
-            && (10..=13).contains(&value.bytes().filter(u8::is_ascii_digit).count());
+        let phone = self.tape.kind(id) == NodeKind::String && is_phone(&self.tape.value(id));
         if phone { self.value_row("", "phone") } else { None }
     }
 
@@ -199,15 +200,14 @@ impl<'t> Walk<'t, '_> {
     /// The label of a value whose key says nothing, and the object that has it: that of the value, or the one around it
     /// (`{"key": "ssn", "value": {"stringValue": "…"}}`).
     pub(super) fn label(&self, id: NodeId, normal_key: &str) -> Option<(NodeId, NodeId)> {
-        let labels = match (VALUE_KEYS.contains(&normal_key), WEAK_VALUE_KEYS.contains(&normal_key)) {
-            (true, _) => LABEL_KEYS,
-            (_, true) => FIELD_LABELS,
-            _ => return None,
-        };
+        let of_a_value = VALUE_KEYS.contains(&normal_key);
+        if !of_a_value && !WEAK_VALUE_KEYS.contains(&normal_key) {
+            return None;
+        }
         let found = |frame: &Frame<'_>, not: NodeId| {
-            let known = match std::ptr::eq(labels, LABEL_KEYS) {
-                true => &frame.beside.labels,
-                false => &frame.beside.field_labels,
+            let (known, labels) = match of_a_value {
+                true => (&frame.beside.labels, LABEL_KEYS),
+                false => (&frame.beside.field_labels, FIELD_LABELS),
             };
             let known = known.get_or_init(|| {
                 let mut members = self.named(frame.object, labels);
@@ -270,9 +270,14 @@ impl<'t> Walk<'t, '_> {
         };
         let [year, month, day] = parts.map(part);
         let (year, month, day) = (year?, month?, day?);
-        let sound = (1000..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-        sound.then(|| (row, format!("{year:04}-{month:02}-{day:02}")))
+        Some((row, date_of(year, month, day)?))
     }
+}
+
+/// A date that is told in three parts.
+pub(in crate::inspect::walk) fn date_of(year: u16, month: u16, day: u16) -> Option<String> {
+    let sound = (1000..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    sound.then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
 
 fn tape_element_is(tape: &Tape<'_>, id: NodeId, number: usize) -> bool {
@@ -358,7 +363,8 @@ const MOMENTS: &[&str] = &[
 /// Among how many members the parts of a date are looked for.
 const DATE_MEMBERS_MAX: usize = 64;
 /// `dobYear`, `dob_yyyy`, `dob_y`: the longer ones first.
-const DATE_PARTS: [[&str; 3]; 3] = [["year", "month", "day"], ["yyyy", "mm", "dd"], ["y", "m", "d"]];
+pub(in crate::inspect::walk) const DATE_PARTS: [[&str; 3]; 3] =
+    [["year", "month", "day"], ["yyyy", "mm", "dd"], ["y", "m", "d"]];
 /// Keys that say nothing in a row: `"ssn": {"value": {"string": "…"}}`.
 const WRAPPED_MAX: usize = 4;
 const ADDRESSED: &[&str] = &["to", "from", "recipient", "recipients", "destination"];
@@ -427,35 +433,14 @@ const WEAK_VALUE_KEYS: &[&str] = &[
     "exactdate",
     "exactdatetime",
 ];
+/// The first of two is no label if it is longer.
+const COUPLED_BYTES_MAX: usize = 64;
 /// Labels only where they name a row: everything has an id and a title.
 const WEAK_LABELS: &[&str] = &["id", "title", "k", "fieldid", "heading", "caption", "header"];
 const LABEL_KEYS: &[&str] = &[
-    "label",
-    "question",
-    "key",
-    "field",
-    "name",
     "code",
     "description",
     "type",
-    "fieldname",
-    "attribute",
-    "attributename",
-    "property",
-    "path",
-    "column",
-    "title",
-    "id",
-    "k",
-    "fieldid",
-    "questiontext",
-    "heading",
-    "prompt",
-    "caption",
-    "header",
-    "customfieldname",
-];
-const FIELD_LABELS: &[&str] = &[
     "label",
     "question",
     "key",
@@ -478,3 +463,5 @@ const FIELD_LABELS: &[&str] = &[
     "header",
     "customfieldname",
 ];
+/// Without those of things of some type.
+const FIELD_LABELS: &[&str] = LABEL_KEYS.split_at(3).1;

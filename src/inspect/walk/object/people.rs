@@ -3,14 +3,21 @@
 //!
 //! A list may hold the parts of one person instead: names and aliases, the conditions of a query, the steps of a form. Its
 //! elements are one person, that of whoever has the list, where no two of them, and not whoever has it, have the same
-//! part: so two people never add up. Members of an object whose keys are ids, or differ in a number only, are like the
-//! elements of a list.
+//! part: so two people never add up.
+//!
+//! Members of an object are several people where their keys are those of several things, all of one sort (ids, single
+//! letters, one word with numbers behind it that isn't a step's), and two of them tell the same part differently. What
+//! tells different parts, or one part alike, is one person's: a form in pieces, the visits of a patient. So is one such
+//! member alone.
 
 use super::side::Side;
 use super::{Frame, Walk};
+use crate::inspect::check::date;
+use crate::inspect::hash::Keyed;
 use crate::inspect::kind::Kind;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 
 /// What of a person is told somewhere: a bit for each part.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,6 +25,8 @@ struct Parts {
     /// Keys, whether they have a value or not: a row of a table may lack some.
     keys: u16,
     values: u16,
+    /// By bit: the first value's mark.
+    marks: [u64; BITS],
 }
 
 impl Parts {
@@ -35,13 +44,42 @@ impl Parts {
         }
     }
 
+    /// A value of some parts.
+    fn of(bits: u16, value: &str) -> Self {
+        if value.is_empty() {
+            return Self { keys: bits, ..Self::default() };
+        }
+        // One day is written in many ways.
+        let day = if bits == BIRTH { date::parse(value) } else { None };
+        let mark = day.map_or_else(
+            || {
+                let plain = value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+                Keyed::default().hash_one(plain.collect::<String>())
+            },
+            |day| Keyed::default().hash_one((day.year, day.month, day.day)),
+        );
+        Self { keys: bits, values: bits, marks: [mark; BITS] }
+    }
+
     fn add(&mut self, other: Self) {
+        for (at, (mine, theirs)) in self.marks.iter_mut().zip(other.marks).enumerate() {
+            if self.values & 1 << at == 0 {
+                *mine = theirs;
+            }
+        }
         self.keys |= other.keys;
         self.values |= other.values;
     }
 
     const fn agree(self, other: Self) -> bool {
         self.keys & other.keys == 0
+    }
+
+    /// Whether no part has another value than the other's.
+    fn says_the_same(self, other: Self) -> bool {
+        let both = self.values & other.values;
+        let mut marks = self.marks.iter().zip(other.marks).enumerate();
+        marks.all(|(at, (mine, theirs))| both & 1 << at == 0 || *mine == theirs)
     }
 
     /// Whether it is somebody: a number alone is of whoever holds the list.
@@ -57,6 +95,8 @@ impl Parts {
 const FAMILY: u16 = 1;
 const GIVEN: u16 = 2;
 const BIRTH: u16 = 4;
+/// How many parts there are.
+const BITS: usize = 7;
 
 /// What the first pass gathers.
 #[derive(Default)]
@@ -108,8 +148,8 @@ impl Walk<'_, '_> {
             Some(_) => None,
             None => self.label(id, key).map(|(_, object)| object).or_else(|| self.couple(id)),
         };
-        let says = self.tape.kind(id) != NodeKind::Null && !self.tape.raw(id).is_empty();
-        let parts = Parts { keys: bit, values: if says { bit } else { 0 } };
+        let value = if self.tape.kind(id) == NodeKind::Null { "".into() } else { self.tape.value(id) };
+        let parts = Parts::of(bit, &value);
         let mut units = self.units().filter(|(object, _)| pair.is_none_or(|pair| *object < pair));
         let unit = units.next();
         people.parts.entry(unit.map_or(NodeId::ROOT, |(object, _)| object)).or_default().add(parts);
@@ -171,10 +211,12 @@ impl People {
             let entries = list.first().is_some_and(|(at, _)| self.entries.contains(at));
             let first = list.first().and_then(|(at, _)| entry(at));
             let alike = list.len() > 1 && list.iter().all(|(at, _)| entry(at) == first);
-            if entries && !alike {
-                list.iter().for_each(|(_, parts)| all.add(*parts));
-            } else if !list.is_empty() {
-                match one_person(walk, group, all, &list) {
+            if !list.is_empty() {
+                let whole = match entries {
+                    true => told_together(&list, alike),
+                    false => one_person(walk, group, all, &list),
+                };
+                match whole {
                     Some(whole) => all.add(whole),
                     None => own.extend(list.iter().filter(|(_, p)| p.is_somebody()).map(|(at, _)| *at)),
                 }
@@ -203,6 +245,18 @@ impl People {
         }
         NodeId::ROOT
     }
+}
+
+/// What entries tell together; of those that are alike only where none says of a part what another doesn't.
+fn told_together(entries: &[(NodeId, Parts)], alike: bool) -> Option<Parts> {
+    let mut whole = Parts::default();
+    for (_, parts) in entries {
+        if alike && !whole.says_the_same(*parts) {
+            return None;
+        }
+        whole.add(*parts);
+    }
+    Some(whole)
 }
 
 /// What the elements of a list tell together, where they are parts of one person.

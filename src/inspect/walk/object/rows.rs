@@ -3,63 +3,130 @@
 //! the name of its column for a key then, and each row is an element like any other.
 //!
 //! - In doubt: no table. A head is told by the rules of flat tables.
-//! - Cost: the first element of each array is looked at; a table is read once.
+//! - Cost: the first element of each array is looked at; a table is read once, and so are the arrays beside one.
 
+use super::Table;
+use super::keys::Key;
+use crate::inspect::hash::Map;
 use crate::inspect::walk::csv;
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use std::borrow::Cow;
 
-/// A column: where its name stands, what it is called in the key table, and its cells.
-pub(super) type Column = (NodeId, String, Vec<NodeId>);
-
-/// The columns of an array that is the rows of a table, or one row of it; none of any other.
-pub(super) fn columns(tape: &Tape<'_>, id: NodeId) -> Vec<Column> {
-    let Some(first) = tape.children(id).next() else { return Vec::new() };
-    let Some(row) = cells_of(tape, first) else { return record(tape, id) };
-    let width = tape.children(row).take(WIDTH_MAX + 1).count();
-    if !(2..=WIDTH_MAX).contains(&width) || tape.children(row).any(|cell| scalar(tape, cell).is_none()) {
-        return Vec::new();
-    }
-    if let Some(heads) = beside(tape, id, width) {
-        return filled(tape, heads, tape.children(id));
-    }
-    let mut rows = tape.children(id);
-    let heads = rows.next().and_then(|_| heads(tape, row));
-    // A list of what there is in each of some lists has no row but heads.
-    match (heads, rows.next()) {
-        (Some(heads), Some(second)) => filled(tape, heads, std::iter::once(second).chain(rows)),
-        _ => Vec::new(),
-    }
+/// Finds the tables of a document.
+pub(super) struct Tables<'t, 'd> {
+    tape: &'t Tape<'d>,
+    table: &'t Table,
+    /// By parent, and whether it is one of a record.
+    offers: Map<(usize, bool), Offer>,
 }
 
-/// One record whose names stand in another array: `{"columnnames": […], "columnvalues": […]}`.
-fn record(tape: &Tape<'_>, id: NodeId) -> Vec<Column> {
-    let named = |keys: &[&str], id: NodeId| {
-        tape.plain_key(id).is_some_and(|key| keys.iter().any(|k| key.eq_ignore_ascii_case(k.as_bytes())))
-    };
-    if !named(VALUES, id) {
-        return Vec::new();
-    }
-    let width = tape.children(id).take(WIDTH_MAX + 1).count();
-    let Some(parent) = tape.parent(id).filter(|_| (2..=WIDTH_MAX).contains(&width)) else {
-        return Vec::new();
-    };
-    let mut lists = tape.children(parent).take(MEMBERS_LOOKED_AT_MAX).filter(|at| named(NAMES, *at));
-    let heads = lists.find_map(|list| heads(tape, list).filter(|heads| heads.len() == width));
-    let Some(heads) = heads else { return Vec::new() };
-    let cells = tape.children(id);
-    heads.into_iter().zip(cells).map(|((head, name), cell)| (head, name, vec![cell])).collect()
+/// What a parent has to offer as heads: looked for once, however many tables it has.
+struct Offer {
+    /// Arrays by how many values they have.
+    lists: Map<usize, Vec<NodeId>>,
+    /// By how many columns, the key of the first of them; `None` where no list names so many.
+    columns: Map<usize, Option<u32>>,
 }
 
-/// Heads and the cells under them.
-fn filled(tape: &Tape<'_>, heads: Vec<Head>, rows: impl Iterator<Item = NodeId>) -> Vec<Column> {
-    let mut columns: Vec<Column> = heads.into_iter().map(|(head, name)| (head, name, Vec::new())).collect();
-    for row in rows.filter_map(|row| cells_of(tape, row)) {
-        for (cell, (_, _, cells)) in tape.children(row).zip(&mut columns) {
-            cells.push(cell);
+impl<'t, 'd> Tables<'t, 'd> {
+    pub(super) fn new(tape: &'t Tape<'d>, table: &'t Table) -> Self {
+        Self { tape, table, offers: Map::default() }
+    }
+
+    /// Gives the cells of an array that is the rows of a table, or one row of it, the keys of their columns.
+    pub(super) fn name_cells(&mut self, id: NodeId, keys: &mut Vec<Key>, numbers: &mut [u32]) {
+        let tape = self.tape;
+        let Some(first) = tape.children(id).next() else { return };
+        let Some(row) = cells_of(tape, first) else {
+            if let Some(column) = self.record(id, keys) {
+                name_row(tape, id, column, numbers);
+            }
+            return;
+        };
+        let width = tape.children(row).take(WIDTH_MAX + 1).count();
+        if !(2..=WIDTH_MAX).contains(&width) || tape.children(row).any(|cell| scalar(tape, cell).is_none()) {
+            return;
+        }
+        let beside = self.heads_beside(id, width, false, keys);
+        // A list of what there is in each of some lists has no row but heads.
+        let own = || tape.children(id).nth(1).and_then(|_| heads(tape, row, self.table));
+        let column = beside.or_else(|| own().and_then(|heads| added(heads, self.table, keys)));
+        let Some(column) = column else { return };
+        let rows = tape.children(id).skip(usize::from(beside.is_none()));
+        for row in rows.filter_map(|row| cells_of(tape, row)) {
+            name_row(tape, row, (column, width), numbers);
         }
     }
-    columns
+
+    /// One record whose names stand in another array: `{"columnnames": […], "columnvalues": […]}`.
+    fn record(&mut self, id: NodeId, keys: &mut Vec<Key>) -> Option<(u32, usize)> {
+        if !is_called(self.tape, VALUES, id) {
+            return None;
+        }
+        let width = self.tape.children(id).take(WIDTH_MAX + 1).count();
+        if !(2..=WIDTH_MAX).contains(&width) {
+            return None;
+        }
+        Some((self.heads_beside(id, width, true, keys)?, width))
+    }
+
+    /// The key of the first of so many columns that are named beside an array: by an array of as many words, or of objects
+    /// with a name each; or in an object there.
+    fn heads_beside(&mut self, id: NodeId, width: usize, record: bool, keys: &mut Vec<Key>) -> Option<u32> {
+        let (tape, table) = (self.tape, self.table);
+        let parent = tape.parent(id)?;
+        let offer = self
+            .offers
+            .entry((parent.index(), record))
+            .or_insert_with(|| Offer { lists: lists_of(tape, parent, record), columns: Map::default() });
+        let Offer { lists, columns } = offer;
+        *columns.entry(width).or_insert_with(|| {
+            let mut lists = lists.get(&width).into_iter().flatten();
+            lists.find_map(|list| heads(tape, *list, table)).and_then(|heads| added(heads, table, keys))
+        })
+    }
+}
+
+/// The arrays that a parent, or an object in it, has: those that name the values of a record, or all.
+fn lists_of(tape: &Tape<'_>, parent: NodeId, record: bool) -> Map<usize, Vec<NodeId>> {
+    let mut lists: Map<usize, Vec<NodeId>> = Map::default();
+    let mut add = |list: NodeId| {
+        let width = tape.children(list).take(WIDTH_MAX + 1).count();
+        if (2..=WIDTH_MAX).contains(&width) {
+            lists.entry(width).or_default().push(list);
+        }
+    };
+    for member in tape.children(parent).take(MEMBERS_LOOKED_AT_MAX) {
+        match tape.kind(member) {
+            NodeKind::Array if !record || is_called(tape, NAMES, member) => add(member),
+            NodeKind::Object if !record => {
+                let members = tape.children(member).take(MEMBERS_LOOKED_AT_MAX);
+                members.filter(|list| tape.kind(*list) == NodeKind::Array).for_each(&mut add);
+            }
+            _ => {}
+        }
+    }
+    lists
+}
+
+fn is_called(tape: &Tape<'_>, keys: &[&str], id: NodeId) -> bool {
+    tape.plain_key(id).is_some_and(|key| keys.iter().any(|k| key.eq_ignore_ascii_case(k.as_bytes())))
+}
+
+/// Adds the keys of columns; gives the number of the first.
+fn added(heads: Vec<Head>, table: &Table, keys: &mut Vec<Key>) -> Option<u32> {
+    let first = u32::try_from(keys.len()).ok()?;
+    keys.extend(heads.into_iter().map(|(head, name)| Key { head: Some(head), ..Key::of(&name, table) }));
+    Some(first)
+}
+
+/// Gives the cells of a row the keys of their columns: so many from this one on.
+fn name_row(tape: &Tape<'_>, row: NodeId, (first, width): (u32, usize), numbers: &mut [u32]) {
+    for (cell, number) in tape.children(row).take(width).zip(first..) {
+        if let Some(known) = numbers.get_mut(cell.index()) {
+            *known = number;
+        }
+    }
 }
 
 /// The array of a row's cells: the row, or the one member that it has (`{"f": […]}`).
@@ -88,27 +155,11 @@ fn scalar(tape: &Tape<'_>, cell: NodeId) -> Option<NodeId> {
     None
 }
 
-/// Heads that stand beside the rows: an array of as many words, or of objects with a name each; or in an object there.
-fn beside(tape: &Tape<'_>, rows: NodeId, width: usize) -> Option<Vec<Head>> {
-    let parent = tape.parent(rows)?;
-    let fits = |at: NodeId| {
-        (at != rows && tape.kind(at) == NodeKind::Array)
-            .then(|| heads(tape, at))
-            .flatten()
-            .filter(|heads| heads.len() == width)
-    };
-    let mut members = tape.children(parent).take(MEMBERS_LOOKED_AT_MAX);
-    members.find_map(|member| match tape.kind(member) {
-        NodeKind::Object => tape.children(member).take(MEMBERS_LOOKED_AT_MAX).find_map(fits),
-        _ => fits(member),
-    })
-}
-
 /// Where a column's name stands, and what it is called in the key table.
 type Head = (NodeId, String);
 
 /// The names of columns that an array has, if they are that.
-fn heads(tape: &Tape<'_>, list: NodeId) -> Option<Vec<Head>> {
+fn heads(tape: &Tape<'_>, list: NodeId, table: &Table) -> Option<Vec<Head>> {
     let mut nodes = Vec::new();
     for child in tape.children(list).take(WIDTH_MAX + 1) {
         let name = match tape.kind(child) {
@@ -121,7 +172,7 @@ fn heads(tape: &Tape<'_>, list: NodeId) -> Option<Vec<Head>> {
         nodes.push(name.filter(|name| tape.kind(*name) == NodeKind::String)?);
     }
     let names: Vec<Cow<'_, str>> = nodes.iter().map(|node| tape.value(*node)).collect();
-    let called = csv::heads(&names)?;
+    let called = csv::heads(&names, table)?;
     Some(nodes.into_iter().zip(called).collect())
 }
 

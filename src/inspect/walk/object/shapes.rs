@@ -5,13 +5,17 @@ use super::found::{ROSALIND, each, inspect, is_refused};
 #[test]
 fn several_things_of_one_object_are_several_people() {
     let (name, born) = (r#"{"firstName":"Rosalind","lastName":"Halvorsen"}"#, r#"{"dob":"1971-04-02"}"#);
+    let other = r#"{"firstName":"Ottilie","dob":"1971-04-02"}"#;
     each(
         &[
-            &format!(r#"{{"patients":{{"E4471902":{name},"E4471990":{born}}}}}"#),
-            &format!(r#"{{"data":{{"a":{name},"b":{born}}}}}"#),
-            &format!(r#"{{"record1":{name},"record2":{born}}}"#),
-            &format!(r#"{{"0":{name},"1":{born}}}"#),
-            r#"{"first_name":["Rosalind",null],"last_name":["Halvorsen",null],"dob":[null,"1971-04-02"]}"#,
+            &format!(r#"{{"patients":{{"E4471902":{name},"E4471990":{other}}}}}"#),
+            &format!(r#"{{"data":{{"a":{name},"b":{other}}}}}"#),
+            &format!(r#"{{"record1":{name},"record2":{other}}}"#),
+            &format!(r#"{{"0":{name},"1":{other}}}"#),
+            &format!(r#"{{"3":{name},"5":{other}}}"#),
+            &format!(
+                r#"{{"patientName":"Rosalind Halvorsen","visits":{{"1":{born},"2":{{"dob":"1982-01-07"}}}}}}"#
+            ),
         ],
         false,
     );
@@ -23,10 +27,44 @@ fn several_things_of_one_object_are_several_people() {
             &format!(r#"{{"q3_name":{name},"q4_birth":{born}}}"#),
             &format!(r#"{{"record1":{name},"dob":"1971-04-02"}}"#),
             &format!(r#"{{"id1":{{"firstName":"Rosalind"}},"id2":{{"lastName":"Halvorsen"}},"id3":{born}}}"#),
-            r#"{"first_name":["Rosalind","Ottilie"],"last_name":["Halvorsen","Quispe"],"dob":["1982-01-07","1971-04-02"]}"#,
-            r#"{"lastName":"Halvorsen","given":["Rosalind","Mae"],"mrn":["8834127","8834128"],"dob":"1971-04-02"}"#,
+            // What tells different parts, or one part alike, is one person's.
+            &format!(r#"{{"container1":{name},"container2":{born}}}"#),
+            &format!(r#"{{"p":{name},"d":{born}}}"#),
+            &format!(r#"{{"patients":{{"E4471902":{name},"E4471990":{born}}}}}"#),
+            &format!(r#"{{"a":{name},"b":{born},"c":{{"dob":"4/2/1971"}}}}"#),
+            r#"{"patientName":"Rosalind Halvorsen","encounters":{"4471902":{"birthDate":"1971-04-02","diagnosis":"HIV"},"4471990":{"birthDate":"1971-04-02","diagnosis":"asthma"}}}"#,
+            &format!(r#"{{"r1":{{"firstName":"Rosalind","lastName":"Halvorsen","dob":null}},"r2":{born}}}"#),
         ],
         true,
+    );
+}
+
+#[test]
+fn columns_that_are_arrays_tell_of_each_row() {
+    let names = r#""last_name":["Quispe","Halvorsen"],"dob":["1971-04-02","1962-06-22"]"#;
+    let apart = r#""last_name":["Quispe",null],"dob":[null,"1962-06-22"]"#;
+    each(
+        &[
+            r#"{"first_name":["Rosalind","Ottilie"],"last_name":["Halvorsen","Quispe"],"dob":["1982-01-07","1971-04-02"]}"#,
+            r#"{"lastName":"Halvorsen","given":["Rosalind","Mae"],"mrn":["8834127","8834128"],"dob":"1971-04-02"}"#,
+            &format!(r#"{{{names},"diagnosis":["HIV","asthma"]}}"#),
+            &format!(r#"{{{names},"medications":[null,"biktarvy"],"n":2}}"#),
+            &format!(r#"{{{names},"remarks":["call 617-432-2291","none"]}}"#),
+            // No table of columns: one person.
+            &format!(r#"{{{names},"diagnosis":[["HIV"],["asthma"]]}}"#),
+            &format!(r#"{{{names},"diagnosis":"HIV"}}"#),
+            &format!(r#"{{{apart},"visit":{{"diagnosis":"HIV"}}}}"#),
+            &format!(r#"{{{apart},"diagnosis":["HIV","asthma","flu"]}}"#),
+        ],
+        true,
+    );
+    each(
+        &[
+            r#"{"first_name":["Rosalind",null],"last_name":["Halvorsen",null],"dob":[null,"1971-04-02"]}"#,
+            &format!(r#"{{{apart},"diagnosis":["HIV","asthma"]}}"#),
+            &format!(r#"{{{names},"diagnosis":["","none"]}}"#),
+        ],
+        false,
     );
 }
 
@@ -177,6 +215,10 @@ fn what_is_public_by_what_it_says_passes() {
     each(
         &[
             &format!(r#"{{"clinic":"Meridian Urgent Care",{place}}}"#),
+            &format!(
+                r#"{{"location":"Meridian Urgent Care","manager":"Gail Holloway","city":"San Diego",{place}}}"#
+            ),
+            &format!(r#"{{"storeName":"Beacon 1122",{place}}}"#),
             r#"{"location":"Meridian Urgent Care","address":{"street":"25 Industrial Way","city":"Waltham","zip":"02451"},"phone":"781-404-2200","manager":{"name":"Gail Holloway","email":"gh@meridian.org"}}"#,
             r#"{"hospital_name":"Meridian Health","hospital_address":["330 Brookline Ave, Boston, MA 02215"],"license_information":{"license_number":"2082"}}"#,
             r#"{"vendor":"Acme Software","license_number":"4F1C7-D2E11"}"#,
@@ -195,6 +237,11 @@ fn what_is_public_by_what_it_says_passes() {
             &format!(r#"{{"clinic":"Meridian Urgent Care","dob":"1971-04-02",{place}}}"#),
             &format!(r#"{{"clinic":"Meridian Urgent Care",{place},"visitor":{ROSALIND}}}"#),
             r#"{"clinic":"Meridian Urgent Care","email":"o.quispe@gmail.com","phone":"781-404-2200","zip":"02451"}"#,
+            &format!(r#"{{"clinic":"Meridian Urgent Care","caller":"Ottilie Quispe",{place}}}"#),
+            &format!(r#"{{"location":"Home",{place}}}"#),
+            &format!(r#"{{"site":"web",{place}}}"#),
+            r#"{"location":"Home","address":"77 Beacon St, Boston MA 02215","zip":"02215","phone":"617-432-2291","caller":"Ottilie Quispe"}"#,
+            r#"{"patientName":"QUISPE/OTTILIE","dob":"1971-04-02"}"#,
             r#"{"firstName":"Ottilie","lastName":"Quispe","licenseNumber":"D4472910"}"#,
             r#"{"userPrincipalName":"x@y.org","firstName":"Ottilie","lastName":"Quispe","dob":"1971-04-02"}"#,
             r#"{"object_kind":"note","object_attributes":{"note":"Patient Ottilie Quispe, DOB 04/02/1971, SSN 541-72-6638"}}"#,

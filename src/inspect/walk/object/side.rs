@@ -1,8 +1,9 @@
 //! Whose a container is: an individual's, a relative's, or nobody's. Keys tell, and where they don't what stands in it:
 //! a record number under `sender` is a patient's, an NPI beside a name makes a provider.
 
+use super::keys::Key;
+use super::likely::is_name;
 use super::{Carry, Table, Walk};
-use crate::inspect::field::Field;
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
 
@@ -105,18 +106,19 @@ impl Walk<'_, '_> {
         let (mut team, mut real_name) = (false, false);
         for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
             let text = tape.kind(child) == NodeKind::String;
-            match self.keys.name(child) {
-                "npi" => listed |= is_npi(&tape.value(child)),
-                "name" if text => organisation |= names_an_organisation(&tape.value(child)),
-                "schemas" => account |= tape.raw(child).contains(SCIM),
-                "enumerationtype" => listed |= tape.value(child).starts_with("NPI-"),
-                "userprincipalname" | "samaccountname" => account |= text,
-                "contacttype" => account |= CONTACT_TYPES.contains(&&*tape.value(child)),
-                "objectkind" | "webhookevent" => account |= id == NodeId::ROOT && text,
-                "teamid" => team |= text,
-                "realname" => real_name |= text,
-                key if text => place |= PLACES.contains(&key) && !tape.raw(child).is_empty(),
-                _ => {}
+            match self.keys.get(child).says {
+                Says::Npi => listed |= is_npi(&tape.value(child)),
+                Says::Enumeration => listed |= tape.value(child).starts_with("NPI-"),
+                Says::ContactType => account |= CONTACT_TYPES.contains(&&*tape.value(child)),
+                Says::Schemas => account |= tape.raw(child).contains(SCIM),
+                Says::Name if text => organisation |= names_an_organisation(&tape.value(child)),
+                Says::Account => account |= text,
+                Says::Event => account |= id == NodeId::ROOT && text,
+                Says::Team => team |= text,
+                Says::RealName => real_name |= text,
+                Says::Place if text => place |= !tape.raw(child).is_empty(),
+                Says::NamedPlace if text => place |= names_an_organisation(&tape.value(child)),
+                Says::Nothing | Says::Name | Says::Place | Says::NamedPlace => {}
             }
         }
         account |= team && real_name;
@@ -138,15 +140,62 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Whether a member is the name of what may be a person.
+    /// Whether a member is the name of what may be a person: by its key or, whatever the key, by what it is.
     fn names_somebody(&self, id: NodeId) -> bool {
         self.tape.children(id).take(MEMBERS_LOOKED_AT_MAX).any(|child| {
-            let key = self.keys.name(child);
-            key.ends_with("name")
-                && !PLACES.contains(&key)
-                && self.tape.kind(child) == NodeKind::String
-                && !names_an_organisation(&self.tape.value(child))
+            let key = self.keys.get(child);
+            if self.tape.kind(child) != NodeKind::String || key.says.is_a_place() {
+                return false;
+            }
+            let (name, value) = (&key.name, self.tape.value(child));
+            let is_public = || self.table.below(name).any(|row| row.carry == Carry::Public);
+            let is_a_town = || TOWNS.iter().any(|end| name.ends_with(end));
+            let somebody = || name.ends_with("name") || is_name(&value) && !is_a_town() && !is_public();
+            somebody() && !names_an_organisation(&value)
         })
+    }
+}
+
+/// What a member says, by its key, of whose its object may be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Says {
+    #[default]
+    Nothing,
+    Npi,
+    Enumeration,
+    ContactType,
+    Schemas,
+    Name,
+    Account,
+    Event,
+    Team,
+    RealName,
+    /// A place's name.
+    Place,
+    /// The same if it names an organisation: somebody's home has a location, and an order a site.
+    NamedPlace,
+}
+
+impl Says {
+    pub(super) fn of(key: &str) -> Self {
+        match key {
+            "npi" => Self::Npi,
+            "enumerationtype" => Self::Enumeration,
+            "contacttype" => Self::ContactType,
+            "schemas" => Self::Schemas,
+            "name" => Self::Name,
+            "userprincipalname" | "samaccountname" => Self::Account,
+            "objectkind" | "webhookevent" => Self::Event,
+            "teamid" => Self::Team,
+            "realname" => Self::RealName,
+            _ if PLACES.contains(&key) => Self::Place,
+            _ if NAMED_PLACES.contains(&key) => Self::NamedPlace,
+            _ => Self::Nothing,
+        }
+    }
+
+    const fn is_a_place(self) -> bool {
+        matches!(self, Self::Place | Self::NamedPlace)
     }
 }
 
@@ -181,13 +230,14 @@ impl Own {
         let (tape, table) = (walk.tape, walk.table);
         let mut own = Self::default();
         for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
-            let key = walk.keys.name(child);
+            let key = walk.keys.get(child);
             let full = tape.children(child).next().is_some();
             match tape.kind(child) {
                 NodeKind::String | NodeKind::Number if !tape.raw(child).is_empty() => {
                     own.tell(table, key, &tape.value(child));
                 }
                 NodeKind::Object | NodeKind::Array if full => {
+                    let key = &*key.name;
                     own.clinical |= table.below(key).any(|row| row.carry == Carry::Clinical);
                     own.any_name |= matches!(key, "basic" | "name");
                     own.contact |= CONTACTS.contains(&key);
@@ -199,7 +249,8 @@ impl Own {
         own
     }
 
-    fn tell(&mut self, table: &Table, key: &str, value: &str) {
+    fn tell(&mut self, table: &Table, key: &Key, value: &str) {
+        let (key, kind) = (&*key.name, key.kind);
         self.npi |= key.ends_with("npi") && is_npi(value);
         self.any_name |= key.ends_with("name");
         if ROLE_KEYS.contains(&key) && INDIVIDUALS.iter().any(|word| value.eq_ignore_ascii_case(word)) {
@@ -207,7 +258,7 @@ impl Own {
         }
         self.clinical |= table.is_clinical(key);
         self.sex |= matches!(key, "sex" | "gender" | "birthsex");
-        let Some(kind) = table.an_individuals(key).map(|field: &Field| field.kind) else { return };
+        let Some(kind) = kind else { return };
         let of_a_patient = OWNERS.iter().any(|word| key.starts_with(word));
         match kind {
             Kind::Mrn | Kind::Mbi | Kind::MemberId => self.number = true,
@@ -254,13 +305,7 @@ const PLACES: &[&str] = &[
     "facilityname",
     "hospital",
     "hospitalname",
-    "location",
-    "locationname",
-    "site",
-    "sitename",
-    "store",
     "storename",
-    "branch",
     "branchname",
     "practicename",
     "departmentname",
@@ -269,10 +314,12 @@ const PLACES: &[&str] = &[
     "organisationname",
     "pharmacyname",
     "labname",
-    "venue",
     "venuename",
     "schoolname",
 ];
+const NAMED_PLACES: &[&str] = &["location", "locationname", "site", "sitename", "store", "branch", "venue"];
+/// Ends of keys of names that people have, too.
+const TOWNS: &[&str] = &["city", "town", "county", "state", "country", "province", "region"];
 const SCIM: &str = "urn:ietf:params:scim:";
 const ROLE_KEYS: &[&str] =
     &["type", "role", "usertype", "persontype", "kind", "resourcetype", "relationship"];
@@ -283,14 +330,18 @@ const OWNERS: &[&str] = &["patient", "subscriber", "beneficiary", "enrollee", "p
 /// Words that names of organisations have and names of people don't.
 const ORGANISATIONS: &[&str] = &[
     "associates",
+    "care",
     "center",
     "centre",
     "clinic",
     "clinics",
     "company",
     "corporation",
+    "dental",
     "foundation",
+    "health",
     "healthcare",
+    "hospice",
     "hospital",
     "hospitals",
     "inc",
@@ -300,6 +351,7 @@ const ORGANISATIONS: &[&str] = &[
     "labs",
     "llc",
     "ltd",
+    "medical",
     "pharmacies",
     "pharmacy",
     "university",

@@ -250,6 +250,13 @@ impl Table {
         self.by_key.contains_key(key) || self.below.contains_key(key) || self.behind_owner(key).is_some()
     }
 
+    /// Whether it has the key (in normal form) wherever it stands: `pid.3` is none of those.
+    pub(super) fn has_alone(&self, key: &str) -> bool {
+        self.by_key.get(key).is_some_and(|placed| placed.iter().any(|placed| placed.parent.is_none()))
+            || self.below.contains_key(key)
+            || self.behind_owner(key).is_some()
+    }
+
     /// A key as a place shows it, if the table has it.
     pub(crate) fn shown(&self, key: &str) -> Option<String> {
         Some(normal(key)).filter(|known| self.has(known))
