@@ -6,6 +6,7 @@ use super::asked::{
 use super::credential::{is_credential, may_hold_more, names_credential};
 use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
 use super::operators::AGE_OVER;
+use crate::inspect::hash::Map;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use crate::inspect::walk::{dicom, fhir};
 use crate::record::Piece;
@@ -23,6 +24,19 @@ pub(super) enum Words {
     Patch,
 }
 
+/// What a key of a document says, wherever it stands.
+#[derive(Clone, Copy)]
+struct Says {
+    /// Whether it names a credential.
+    credential: bool,
+    /// Whether it has that name and another use.
+    may_hold_more: bool,
+    /// Whether it is a word of ours, whoever doesn't know it.
+    known: bool,
+    /// Whether it may stay where the walker knew it.
+    stays: bool,
+}
+
 impl Redactor<'_> {
     /// JSON by its own syntax: keys that the walker knew and that are `words` of the notation, punctuation, words and nothing
     /// else stay.
@@ -30,6 +44,8 @@ impl Redactor<'_> {
         let mut out = Pieces::of(tape.len());
         let doc = std::str::from_utf8(doc).unwrap_or_default(); // it is: a tape was read of it
         let text = |span: Range<usize>| doc.get(span).unwrap_or_default();
+        // Most keys come again and again.
+        let mut keys: Map<&str, Says> = Map::default();
         // All before this node stands under a credential's key.
         let mut secret = NodeId::ROOT;
         // Up to where it is written: what lies between keys and values is punctuation, blanks, `true`, `false` and `null`.
@@ -39,20 +55,16 @@ impl Redactor<'_> {
                 out.text(text(at..span.start));
                 at = span.end;
                 let key = text(span.clone());
-                let name = tape.key(id).unwrap_or_default();
-                if names_credential(&name) && !(may_hold_more(&name) && holds_more(tape, id)) {
+                let says = *keys
+                    .entry(key)
+                    .or_insert_with(|| self.says(key, &tape.key(id).unwrap_or_default(), words));
+                if says.credential && !(says.may_hold_more && holds_more(tape, id)) {
                     secret = secret.max(tape.after(id));
                 }
-                let known = is_credential(key) || ENVELOPE.contains(&key);
-                let is_word = || match words {
-                    Words::AsTold => true,
-                    Words::Dicom => dicom::is_key(&name),
-                    Words::Patch => fhir::is_patch_key(&name, &self.rules.fhir, &self.rules.objects),
-                };
-                if !known && (self.unknown_keys.contains_key(&span.start) || !is_plain(key) || !is_word()) {
-                    out.leaf(leaf("key", span.len(), "*", None, false));
-                } else {
+                if says.stays && (says.known || !self.unknown_keys.contains_key(&span.start)) {
                     out.text(key);
+                } else {
+                    out.leaf(leaf("key", span.len(), "*", None, false));
                 }
             }
             let span = tape.span(id);
@@ -70,6 +82,22 @@ impl Redactor<'_> {
         }
         out.text(text(at..doc.len()));
         out.end()
+    }
+
+    /// What a key says, as it is written and as it reads.
+    fn says(&self, key: &str, name: &str, words: Words) -> Says {
+        let known = is_credential(key) || ENVELOPE.contains(&key);
+        let is_word = || match words {
+            Words::AsTold => true,
+            Words::Dicom => dicom::is_key(name),
+            Words::Patch => fhir::is_patch_key(name, &self.rules.fhir, &self.rules.objects),
+        };
+        Says {
+            credential: names_credential(name),
+            may_hold_more: may_hold_more(name),
+            known,
+            stays: known || is_plain(key) && is_word(),
+        }
     }
 
     /// A masked number is written as a string, so that the document stays JSON.
