@@ -25,8 +25,9 @@ pub(super) struct Seen {
     pub(super) component: u32,
     /// The segment's first element.
     pub(super) code: Option<Code>,
-    /// The element (of a composite, the component) in front of the value, and what the walker sees in the value.
-    pub(super) systems: [Option<Code>; 2],
+    /// The element (of a composite, the component) in front of the value, what the walker sees in the value, and the segment
+    /// that an acknowledgement quotes.
+    pub(super) systems: [Option<Code>; 3],
     /// Whose the segment is.
     pub(super) subject: Subject,
 }
@@ -118,7 +119,7 @@ mod tests {
         let seen = Seen {
             component: 2,
             code: Code::of("ea"),
-            systems: [None, Code::of("MI")],
+            systems: [None, Code::of("MI"), None],
             subject: Subject::Patient,
         };
         assert!(asks.meets(&seen) && asks.count() == 4);
@@ -126,7 +127,7 @@ mod tests {
             Seen { component: 1, ..seen },
             Seen { code: Code::of("EAX"), ..seen },
             Seen { code: None, ..seen },
-            Seen { systems: [None, None], ..seen },
+            Seen { systems: [None; 3], ..seen },
             Seen { subject: Subject::Provider, ..seen },
         ] {
             assert!(!asks.meets(&other));

@@ -1,6 +1,7 @@
 //! A document: interchanges, groups, transaction sets, segments; what an envelope that is wrong or cut does.
 
 use super::super::{Declared, Leaf, PersonId, Reads, Sink, WalkError};
+use super::conditions::Code;
 use super::people::{Follows, Name, People};
 use super::place::{Label, Place};
 use super::segment::Current;
@@ -18,6 +19,10 @@ pub(super) struct Walk<'d, 's> {
     pub(super) marks: Separators,
     pub(super) people: People<'d>,
     set: u32,
+    /// The segment of a patient's that an acknowledgement quotes from.
+    pub(super) quoted: Option<Code>,
+    /// Where in its transaction set that stands.
+    quoted_at: u32,
     envelope: Envelope,
     /// Segments of each id so far; the last counts unknown ones.
     counts: Vec<u32>,
@@ -44,6 +49,8 @@ impl<'d, 's> Walk<'d, 's> {
             marks,
             people: People::default(),
             set: 0,
+            quoted: None,
+            quoted_at: 0,
             envelope: Envelope::default(),
             counts: vec![0; table.len() + 1],
             trouble: None,
@@ -175,6 +182,11 @@ impl<'d, 's> Walk<'d, 's> {
             b"CLM" => self.people.claim(),
             b"SBR" => self.people.cover(self.named_ahead(current, "IL")),
             b"PLB" => self.people.leave(),
+            b"AK2" => {
+                self.people.begin_set();
+                self.quoted_at = 0;
+            }
+            b"IK3" | b"AK3" => self.quote(element(1), element(2), element(3)),
             b"NM1" => {
                 let name = name_of(element);
                 let whose = self.entity(element(1), element(2), element(8));
@@ -191,6 +203,18 @@ impl<'d, 's> Walk<'d, 's> {
             }
             _ => {}
         }
+    }
+
+    /// A segment that an acknowledgement finds wrong: who and where in which loop. What stands far from the last one is of
+    /// somebody else.
+    fn quote(&mut self, segment: &str, position: &str, within: &str) {
+        let position = position.parse().unwrap_or(0);
+        if self.quoted_at == 0 || position < self.quoted_at || position - self.quoted_at > LOOP_SEGMENTS_MAX {
+            self.people.member();
+        }
+        self.quoted_at = position;
+        let others = OTHERS_LOOPS.iter().any(|id| within.starts_with(id));
+        self.quoted = if others { None } else { Code::of(segment) };
     }
 
     /// Whose a name is that no row lists: a provider's where it is an organisation or bears a provider's number, and
@@ -314,6 +338,13 @@ fn is_segment_id(id: &str) -> bool {
 const ENVELOPE: [&str; 9] = ["ISA", "IEA", "GS", "GE", "ST", "TA1", "TA3", "ISB", "ISE"];
 /// NM108 and the like: numbers that only providers and organisations have.
 const PROVIDER_NUMBERS: [&str; 12] = ["XX", "24", "FI", "46", "PI", "XV", "SV", "BS", "BD", "BP", "PP", "UP"];
+/// Loops of submitters, receivers, providers and payers.
+const OTHERS_LOOPS: [&str; 15] = [
+    "1000", "2010AA", "2010AB", "2010AC", "2010BB", "2310", "2330B", "2330C", "2330D", "2330E", "2330F",
+    "2330G", "2330H", "2330I", "2420",
+];
+/// Segments that tell of one person stand this close.
+const LOOP_SEGMENTS_MAX: u32 = 10;
 /// So many segments are looked through for a name: a claim's adjustments stand before it.
 const AHEAD_MAX: usize = 64;
 /// A longer first element is no segment id.

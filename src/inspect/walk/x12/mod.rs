@@ -38,11 +38,32 @@ pub use table::Table;
 use super::{Sink, WalkError};
 
 /// Whether a document is an X12 interchange: after a byte order mark and blanks it begins with a header that declares
-/// its separators.
+/// its separators; or a group or transaction set of health care without it.
 #[must_use]
 pub fn recognise(doc: &[u8]) -> bool {
-    header(doc).is_some_and(|(_, rest)| Separators::declared(rest).is_some())
+    header(doc).is_some_and(|(_, rest)| {
+        Separators::declared(rest).is_some() || begins_set(rest) && Separators::guessed(rest).is_some()
+    })
 }
+
+/// `ST*837*`, `GS*HC*`.
+fn begins_set(rest: &[u8]) -> bool {
+    let Some((id, behind)) = rest.split_at_checked(2) else { return false };
+    let Some((mark, behind)) = behind.split_first() else { return false };
+    let length = if id == b"ST" { 3 } else { 2 };
+    let code = behind.get(..length).and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default();
+    let known = match id {
+        b"ST" => SETS.contains(&code),
+        b"GS" => GROUPS.contains(&code),
+        _ => false,
+    };
+    known && !mark.is_ascii_alphanumeric() && behind.get(length) == Some(mark)
+}
+
+/// Transaction sets, and the groups that they come in.
+const SETS: [&str; 15] =
+    ["269", "270", "271", "274", "275", "276", "277", "278", "820", "824", "834", "835", "837", "997", "999"];
+const GROUPS: [&str; 11] = ["HS", "HB", "HR", "HN", "HI", "HC", "HP", "BE", "RA", "PI", "FA"];
 
 /// Reads a document and tells `sink` its leaves.
 ///

@@ -28,7 +28,10 @@ impl<'d> Walk<'d, '_> {
     /// Tells the sink every leaf of a segment.
     pub(super) fn tell_elements(&mut self, current: &Current) {
         let table = self.table;
-        let code = Code::of(self.plain(current, 1));
+        // What an acknowledgement quotes is told by the number of its data element.
+        let quotes = matches!(&current.label.id(), b"IK4" | b"AK4");
+        let code = Code::of(self.plain(current, if quotes { 2 } else { 1 }));
+        let quoted = self.quoted.filter(|_| quotes);
         let subject = self.people.subject(current.follows);
         let is_name = current.label.id() == *b"NM1";
         // Whoever is treated, or has a given name, is a person, whatever NM102 says.
@@ -48,7 +51,7 @@ impl<'d> Walk<'d, '_> {
             let plan = table.element(current.number, element);
             let organisation = no_person && matches!(element, 3..=7 | 12);
             let subject = if organisation { Subject::Organisation } else { subject };
-            let seen = Seen { component: 1, code, systems: [before, None], subject };
+            let seen = Seen { component: 1, code, systems: [before, None, quoted], subject };
             let place = Place { element, ..current.place };
             if plan.classes.is_composite() {
                 self.tell_composite(span.clone(), plan, seen, current, place);
@@ -59,7 +62,7 @@ impl<'d> Walk<'d, '_> {
         }
         if let Some(data) = current.data.clone() {
             let plan = table.element(current.number, element + 1);
-            let seen = Seen { component: 1, code, systems: [before, None], subject };
+            let seen = Seen { component: 1, code, systems: [before, None, quoted], subject };
             self.tell_data(data, plan, seen, current, Place { element: element + 1, ..current.place });
         }
     }
@@ -78,7 +81,7 @@ impl<'d> Walk<'d, '_> {
             let several = marks.pieces(self.doc, span.clone(), marks.component).nth(1).is_some();
             let mut before = None;
             for (component, span) in (1..).zip(marks.pieces(self.doc, span, marks.component)) {
-                let seen = Seen { component, systems: [before, None], ..seen };
+                let seen = Seen { component, systems: [before, None, None], ..seen };
                 let place = Place { repetition, component: if several { component } else { 0 }, ..place };
                 self.tell_value(span.clone(), plan, seen, current, place);
                 before = Code::of(self.word(span));
@@ -96,7 +99,7 @@ impl<'d> Walk<'d, '_> {
         let synthetic = value.as_bytes().get(1) == Some(&b'S') && mbi::sign(&value) == Sign::Sure;
         let is_mbi = mbi::has_form(&value) || synthetic;
         let form = is_mbi.then(|| Code::of("mbi")).flatten();
-        let seen = Seen { systems: [seen.systems[0], form], ..seen };
+        let seen = Seen { systems: [seen.systems[0], form, seen.systems[2]], ..seen };
         let found = self.table.row(plan, &seen);
         let reads = reads(found.map(|(_, carry)| carry), plan.classes, seen.component, &value);
         let row = found.map(|(row, _)| row);

@@ -59,7 +59,7 @@ fn several_interchanges_groups_and_sets_are_read_each_with_its_separators() {
 }
 
 #[test]
-fn fragments_are_read_where_a_type_says_x12() {
+fn fragments_of_health_care_are_read_whatever_the_type_says() {
     let fragment = b"ST*270*1~HL*1**22*0~NM1*IL*1*OKAFOR*DARNELL****MI*E08738432~DMG*D8*19620622~SE*5*1~";
     let (listener, end) = told(fragment);
     assert_eq!((end, listener.rule("NM1-03")), (Ok(()), ("nm1.il", "Value")));
@@ -67,7 +67,13 @@ fn fragments_are_read_where_a_type_says_x12() {
     assert_eq!(told(&group).1, Ok(()));
     let found = inspect("application/edi-x12", &group);
     assert_eq!((found.format.as_str(), found.points().0, reasons(&found)), ("x12", 160, vec![]));
-    assert_eq!(inspect("text/plain", &group).format.as_str(), "text");
+    for kind in ["text/plain", "application/octet-stream", ""] {
+        assert_eq!(inspect(kind, &group).format.as_str(), "x12", "{kind}");
+        assert_eq!(inspect(kind, fragment).points().0, 160, "{kind}");
+    }
+    for text in ["ST 837 is a claim", "ST*837", "ST*999999*1~", "GS*HC~", "GS1837*x~y*z~"] {
+        assert_eq!(inspect("text/plain", text.as_bytes()).format.as_str(), "text", "{text}");
+    }
     // Without the closing segment it is cut.
     assert!(told(&fragment[..fragment.len() - 7]).1.is_err());
 }

@@ -317,3 +317,26 @@ fn persons_never_mix() {
         assert_eq!((ids.len(), ids.len()), (whose.len(), people as usize), "{body}");
     }
 }
+
+#[test]
+fn what_an_acknowledgement_quotes_is_the_patients() {
+    let quoted = "AK1*HC*1*005010X222A1~AK2*837*0001~IK3*NM1*8*2010BA*8~IK4*3*1035*6*OUEDRAOGO~IK4*4*1036*6*FATIMATA~\
+                  IK3*DMG*9*2010BA*8~IK4*2*1251*8*19480101~IK3*REF*10*2010BA*8~IK4*2*127*7*370228841~\
+                  IK3*NM1*40*2010CA*8~IK4*3*1035*6*KONATE~IK3*NM1*47*2310B*8~IK4*9*67*7*1679576722~CTX*CLM01:PCN88123~IK5*R~";
+    let l = set("999", quoted);
+    for (place, rule) in [
+        ("IK4-04", "ik4.name"),
+        ("IK4[2]-04", "ik4.name"),
+        ("IK4[3]-04", "ik4.birth-date"),
+        ("IK4[4]-04", "ik4.reference"),
+        ("IK4[5]-04", "ik4.name"),
+        ("IK4[6]-04", ""),
+        ("CTX-01.2", "ctx-01"),
+    ] {
+        assert_eq!(l.rule(place).0, rule, "{place}");
+    }
+    // What stands far apart is of two people.
+    assert_eq!((l.of("IK4[2]-04"), l.of("IK4[4]-04"), l.of("IK4[5]-04")), (0, 0, 1));
+    let whole = interchange("999", quoted);
+    assert!(inspect("application/edi-x12", whole.as_bytes()).points().0 >= 90);
+}

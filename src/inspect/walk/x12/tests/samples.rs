@@ -31,7 +31,7 @@ fn every_row_of_the_field_map_is_carried_out() {
             }
         }
     }
-    for field in &ours.field {
+    for field in ours.field.iter().filter(|field| !field.row.starts_with("Beyond the map: ")) {
         assert!(rows.iter().any(|row| row["path"].as_str() == Some(&field.row)), "{} names no row", field.id);
     }
 }
