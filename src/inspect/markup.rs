@@ -93,7 +93,9 @@ impl<'r> Inspector<'r> {
         match (shaped, patch) {
             (Some(shaped), Some(Ok(patch))) => patch.walk(&shaped, &rules.fhir, &rules.objects, scorer),
             (_, Some(Err(error))) => self.unread_walk(error, media_type, bytes, scorer, top),
-            (Some(shaped), None) if fhir => fhir::walk_tape(&shaped, &rules.fhir, scorer),
+            (Some(shaped), None) if fhir => {
+                fhir::walk_tape(&shaped, &rules.fhir, Some(&rules.objects), scorer)
+            }
             (Some(shaped), None) => object::walk_tape(&shaped, &rules.objects, scorer),
             (None, _) => self.unread_walk(WalkError::Malformed { at: 0 }, media_type, bytes, scorer, top),
         }

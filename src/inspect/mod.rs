@@ -253,7 +253,7 @@ impl<'r> Inspector<'r> {
             }
             Format::Hl7v2 => {
                 begin(scorer, Escapes::Hl7v2, bytes);
-                if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, scorer) {
+                if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, Some(&self.rules.objects), scorer) {
                     self.unread_walk(error, media_type, bytes, scorer, top);
                 }
             }

@@ -555,7 +555,7 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
         let field = field.unwrap_or(&mut own);
         let mut sink = Shifted::new(&mut self.persons, &mut field.person, self.sink);
         if is_resource {
-            fhir::walk_tape(&tape, self.rules.fhir, &mut sink);
+            fhir::walk_tape(&tape, self.rules.fhir, Some(self.rules.tables.objects), &mut sink);
         } else {
             object::walk_tape(&tape, self.rules.tables.objects, &mut sink);
         }

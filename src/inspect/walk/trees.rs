@@ -86,7 +86,7 @@ fn by_object(doc: &str, table: &object::Table) {
 fn by_fhir(doc: &str) {
     let mut kept = Keep::default();
     let table = &RuleSet::built_in().fhir;
-    fhir::walk_tape(&tape(doc), table, &mut kept);
+    fhir::walk_tape(&tape(doc), table, None, &mut kept);
     let tree: Value = serde_json::from_str(doc).expect("JSON");
     let root = tree["resourceType"].as_str().filter(|kind| table.knows(kind)).unwrap_or("*");
     agree(doc, &kept, root, &|key| if table.shows(key) { key.to_owned() } else { "*".to_owned() });

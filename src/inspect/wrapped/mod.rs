@@ -18,11 +18,11 @@ use std::ops::Range;
 /// Walks a document by the format that it is of. Gives that format.
 pub(crate) fn walk(tape: &Tape<'_>, rules: &RuleSet, sink: &mut dyn Sink) -> Format {
     if fhir::recognise(tape) {
-        fhir::walk_tape(tape, &rules.fhir, sink);
+        fhir::walk_tape(tape, &rules.fhir, Some(&rules.objects), sink);
         return Format::FhirJson;
     }
     if fhir::recognise_cds_hooks(tape) {
-        fhir::walk_tape(tape, &rules.fhir, sink);
+        fhir::walk_tape(tape, &rules.fhir, Some(&rules.objects), sink);
     } else if dicom::recognise(tape) {
         dicom::walk_tape(tape, &rules.dicom, sink);
     } else if object::is_redox(tape, NodeId::ROOT) {
@@ -94,7 +94,9 @@ impl Wrapped {
             patients.extend(shifted.patients());
         };
         if !self.fhir.is_empty() {
-            inner(&|sink| fhir::walk_tape(&tape.of_pieces(&self.fhir), &rules.fhir, sink));
+            inner(&|sink| {
+                fhir::walk_tape(&tape.of_pieces(&self.fhir), &rules.fhir, Some(&rules.objects), sink)
+            });
         }
         if !self.dicom.is_empty() {
             inner(&|sink| dicom::walk_tape(&tape.of_pieces(&self.dicom), &rules.dicom, sink));

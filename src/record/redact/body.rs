@@ -69,7 +69,7 @@ impl Redactor<'_> {
             Format::FhirXml | Format::Ccda | Format::Ncpdp | Format::Xds | Format::Xml => {
                 self.xml(content_type, body)
             }
-            Format::Hl7v2 => match hl7v2::walk(body, &self.rules.hl7v2, self) {
+            Format::Hl7v2 => match hl7v2::walk(body, &self.rules.hl7v2, Some(&self.rules.objects), self) {
                 Ok(()) => self.hl7v2(body),
                 Err(_) => self.opaque(body, UninspectedReason::Malformed.as_str()),
             },

@@ -44,7 +44,7 @@ impl Redactor<'_> {
             let shaped =
                 if fhir { fhir::shaped(&tape, &rules.fhir) } else { object::shaped(&tape, &rules.objects) };
             match shaped {
-                Some(shaped) if fhir => fhir::walk_tape(&shaped, &rules.fhir, self),
+                Some(shaped) if fhir => fhir::walk_tape(&shaped, &rules.fhir, Some(&rules.objects), self),
                 Some(shaped) => object::walk_tape(&shaped, &rules.objects, self),
                 None => return self.opaque(doc, UninspectedReason::Malformed.as_str()),
             }

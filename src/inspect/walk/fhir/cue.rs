@@ -42,7 +42,7 @@ impl<'d> Walk<'_, 'd, '_> {
     }
 
     /// The beginning of a label: it is looked at for each value that stands below.
-    fn label(&self, object: NodeId, key: Name) -> Option<Cow<'d, str>> {
+    pub(super) fn label(&self, object: NodeId, key: Name) -> Option<Cow<'d, str>> {
         let node = self.doc.get(object, key).filter(|node| self.tape.kind(*node) == NodeKind::String)?;
         Some(self.tape.value_head(node))
     }
@@ -66,7 +66,7 @@ impl<'d> Walk<'_, 'd, '_> {
     }
 
     /// The key of a value or of the array that holds it.
-    fn key_of(&self, id: NodeId) -> Cow<'d, str> {
+    pub(super) fn key_of(&self, id: NodeId) -> Cow<'d, str> {
         let mut at = Some(id);
         while let Some(node) = at {
             if let Some(key) = self.tape.key_head(node) {
@@ -85,7 +85,7 @@ fn says_nothing(key: &str) -> bool {
     ) || key.starts_with("value")
 }
 
-fn last_segment(url: Cow<'_, str>) -> Cow<'_, str> {
+pub(super) fn last_segment(url: Cow<'_, str>) -> Cow<'_, str> {
     let end = |url: &str| url.rfind(['/', '#']).map_or(0, |at| at + 1);
     match url {
         Cow::Borrowed(url) => Cow::Borrowed(url.get(end(url)..).unwrap_or_default()),

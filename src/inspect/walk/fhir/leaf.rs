@@ -9,8 +9,8 @@ use super::people::Target;
 use super::table::{Carry, Phrase, Row, Step, words_of};
 use super::{Walk, place};
 use crate::inspect::check::{date, ssn};
-use crate::inspect::field::listed;
-use crate::inspect::kind::{Kind, Whose};
+use crate::inspect::field::{Field, listed};
+use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::Sign;
 use std::borrow::Cow;
 
@@ -53,7 +53,13 @@ impl<'t> Walk<'t, '_, '_> {
         } else {
             self.row(path, name, &value, plain, frame, frames)
         };
-        let reads = match row.map_or(plain, carried) {
+        // A row for any text or date says less than a label.
+        let says_little =
+            |row: &Row| matches!(row.carry, Carry::Text | Carry::Value) && row.field.points <= SAYS_LITTLE;
+        let asks = row.is_none_or(says_little);
+        let labelled = if asks { self.labelled(id, unknown, &value, frame, frames) } else { None };
+        let row = row.filter(|_| labelled.is_none());
+        let reads = match row.map_or(if labelled.is_some() { Reads::Value } else { plain }, carried) {
             // A reference that searches says whom by name or number.
             Reads::Value if plain == Reads::Query => Reads::Query,
             // Whom a provider's or a definition's words name is in public.
@@ -62,17 +68,18 @@ impl<'t> Walk<'t, '_, '_> {
             }
             reads => reads,
         };
-        if row.is_none() && self.sink.passes_over(reads, &value) {
+        let field = row.map(|row| &row.field).or(labelled);
+        if field.is_none() && self.sink.passes_over(reads, &value) {
             return;
         }
         let person = self.whose(row, frame);
-        self.tell(id, row, person, reads, value, frames);
+        self.tell(id, field, person, reads, value, frames);
     }
 
     fn tell(
         &mut self,
         id: NodeId,
-        row: Option<&'t Row>,
+        field: Option<&'t Field>,
         person: PersonId,
         reads: Reads<'static>,
         value: Cow<'_, str>,
@@ -84,7 +91,7 @@ impl<'t> Walk<'t, '_, '_> {
         let doc = self.doc;
         let told = &self.told;
         let place = || place::place(doc, id, told);
-        if row.is_some_and(|row| row.field.kind == Kind::DeclaredMode) {
+        if field.is_some_and(|field| field.kind == Kind::DeclaredMode) {
             self.sink.declared(Declared::Test, &place);
         }
         let media = match reads {
@@ -96,7 +103,6 @@ impl<'t> Walk<'t, '_, '_> {
             None => reads,
         };
         let cue = self.cue(id, reads == Reads::Text, above, frames);
-        let field = row.map(|row| &row.field);
         self.sink.leaf(&Leaf { span: tape.span(id), value, field, person, reads, cue: &cue }, &place);
     }
 
@@ -334,5 +340,6 @@ fn is_uuid(id: &str) -> bool {
         })
 }
 
+const SAYS_LITTLE: Points = Points(10);
 /// The longest FHIR instant has 35 characters; a little more for fractions.
 const TIME_BYTES_MAX: usize = 40;

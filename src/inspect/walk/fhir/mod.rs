@@ -19,6 +19,7 @@ mod people;
 mod place;
 mod table;
 mod context;
+mod labelled;
 mod leaf;
 mod cue;
 mod cds_hooks;
@@ -38,7 +39,7 @@ pub use table::Table;
 pub use xml::{recognise_xml, shaped};
 
 use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
-use super::{PersonId, Sink, WalkError};
+use super::{PersonId, Sink, WalkError, object};
 use context::{Frame, Scope};
 use keys::{Doc, Keys};
 use leaf::Beside;
@@ -63,17 +64,17 @@ pub fn recognise(tape: &Tape<'_>) -> bool {
     }
 }
 
-/// Walks a document.
+/// Walks a document by the rows of FHIR alone.
 ///
 /// # Errors
 /// As [`Tape::read`]; the sink was told nothing then.
 pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
-    walk_tape(&Tape::read(doc, JSON_DEPTH_MAX)?, table, sink);
+    walk_tape(&Tape::read(doc, JSON_DEPTH_MAX)?, table, None, sink);
     Ok(())
 }
 
-/// Walks a document that is read already.
-pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
+/// Walks a document that is read already. What no row covers is asked of the key table by its label or its unknown key.
+pub fn walk_tape(tape: &Tape<'_>, table: &Table, objects: Option<&object::Table>, sink: &mut dyn Sink) {
     let keys = Keys::of(tape, &table.names);
     let doc = Doc { tape, keys: &keys, table };
     let people = People::find(doc);
@@ -82,6 +83,7 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         doc,
         tape,
         table,
+        objects,
         people,
         announced: 0,
         paths,
@@ -98,6 +100,7 @@ struct Walk<'t, 'd, 's> {
     doc: Doc<'t, 'd>,
     tape: &'t Tape<'d>,
     table: &'t Table,
+    objects: Option<&'t object::Table>,
     people: People<'t, 'd>,
     /// How many persons the sink knows.
     announced: usize,
@@ -236,7 +239,7 @@ impl Walk<'_, '_, '_> {
             words.communication_request,
         ];
         if tells_why.contains(&facts.kind) {
-            return has(&[words.reason_code, words.reason_reference, words.diagnosis]);
+            return has(&[words.reason_code, words.reason_reference, words.reason, words.diagnosis]);
         }
         facts.category == Category::Clinical
     }

@@ -1,6 +1,6 @@
 //! Messages and whose their segments are.
 
-use super::super::{PersonId, Role, Sink, WalkError};
+use super::super::{PersonId, Role, Sink, WalkError, object};
 use super::columns::Columns;
 use super::encoding::{FieldAt, Marks, Separators, USUAL, find, is_header, next_segment, pieces};
 use super::grammar::{Datatype, TEXT};
@@ -16,6 +16,7 @@ pub(super) struct Walk<'d, 's> {
     /// The same as text, where it is UTF-8 from end to end: asked once, not for each value.
     pub(super) text: Option<&'d str>,
     pub(super) table: &'d Table,
+    pub(super) objects: Option<&'d object::Table>,
     pub(super) sink: &'s mut dyn Sink,
     pub(super) separators: Separators,
     marks: Marks,
@@ -43,11 +44,17 @@ pub(super) struct Walk<'d, 's> {
 }
 
 impl<'d, 's> Walk<'d, 's> {
-    pub(super) fn new(doc: &'d [u8], table: &'d Table, sink: &'s mut dyn Sink) -> Self {
+    pub(super) fn new(
+        doc: &'d [u8],
+        table: &'d Table,
+        objects: Option<&'d object::Table>,
+        sink: &'s mut dyn Sink,
+    ) -> Self {
         Self {
             doc,
             text: std::str::from_utf8(doc).ok(),
             table,
+            objects,
             sink,
             separators: USUAL,
             marks: USUAL.marks(),

@@ -8,6 +8,7 @@
 //!   its own. Announced when a first leaf needs them.
 //! - Rows: `at` is `PID-3.1`, `PID-19`, `QPD-3+`, `QRF-*` or `Z*`; `as` and `when` as `config/fields/hl7v2.toml` says.
 //! - Places: `PID-5.1`, `OBX[3]-5[2].1.2`, `MSH[2]:PID-19`; a Z segment is `Z*`, one that the standard doesn't have `*`.
+//! - Z segments: a field with the form of a number, a name, an address or a telephone of the standard is read as PID's.
 //! - In doubt: text, to be scanned. Unknown escapes stay as written; bytes that aren't UTF-8 are read as Latin-1.
 //! - Cost: one pass; allocates for values with escapes or Latin-1 only.
 
@@ -21,6 +22,7 @@ mod place;
 mod query;
 mod reading;
 mod segment;
+mod site;
 mod table;
 mod xml;
 #[cfg(test)]
@@ -33,7 +35,7 @@ pub use place::{err_location, of_err_location};
 pub use table::Table;
 pub use xml::{is_known_element, recognise_xml, walk_xml};
 
-use super::{Sink, WalkError};
+use super::{Sink, WalkError, object};
 
 /// Whether a document is one of HL7v2 in ER7: after a byte order mark, frame start and blank lines it begins with a
 /// header segment.
@@ -42,15 +44,21 @@ pub fn recognise(doc: &[u8]) -> bool {
     encoding::begins_with_header(doc)
 }
 
-/// Reads a document and tells `sink` its leaves.
+/// Reads a document and tells `sink` its leaves. What a result's question names is asked of the key table, where one is
+/// given.
 ///
 /// # Errors
 /// [`WalkError::Malformed`] where a header is missing or its separators can't be read.
-pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
+pub fn walk(
+    doc: &[u8],
+    table: &Table,
+    objects: Option<&object::Table>,
+    sink: &mut dyn Sink,
+) -> Result<(), WalkError> {
     if !recognise(doc) {
         return Err(WalkError::Malformed { at: next_segment(doc, 0).map_or(0, |span| span.start) });
     }
-    message::Walk::new(doc, table, sink).run()
+    message::Walk::new(doc, table, objects, sink).run()
 }
 
 /// Whether the standard has a segment of this name: then records and places may show it.

@@ -1,6 +1,6 @@
 //! One segment: its fields, repetitions, components and subcomponents to leaves.
 
-use super::super::{Declared, Leaf, PersonId, Reads};
+use super::super::{Declared, Leaf, PersonId, Reads, object};
 use super::contact::Contact;
 use super::encoding::{FieldAt, find, pieces};
 use super::grammar::Datatype;
@@ -48,6 +48,8 @@ struct Telling<'q> {
     is_result: bool,
     /// Whether no field is read otherwise than its plan says.
     all_ordinary: bool,
+    /// Whether it is a Z segment in which there are a name and what else an individual has.
+    is_somebodys: bool,
 }
 
 impl Telling<'_> {
@@ -138,6 +140,7 @@ impl<'d> Walk<'d, '_> {
             owner: if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment },
             is_result: current.is(b"OBX"),
             all_ordinary: contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]),
+            is_somebodys: current.label == Label::Site && self.is_somebodys(&current.fields),
         };
         for (at, number) in (current.first_field..).enumerate() {
             let Some(field) = self.next_field(at, current.fields.end) else { break };
@@ -171,7 +174,10 @@ impl<'d> Walk<'d, '_> {
         let mut place = Place { field: number, ..current.place };
         let mut plan = match (current.label, current.plan) {
             (Label::Known(_), Some(segment)) => segment.field(number),
-            (Label::Site, _) => table.site(),
+            (Label::Site, _) => match self.form(&field, telling.is_somebodys) {
+                Some((id, number)) => table.field(id, number),
+                None => table.site(),
+            },
             _ => table.blank(),
         };
         let mut datatype = plan.datatype;
@@ -225,10 +231,22 @@ impl<'d> Walk<'d, '_> {
         if name == "ED" {
             return self.tell_attachment(&whole, place);
         }
+        if let Some(field) = self.asked(&whole, name) {
+            return self.tell_leaf(whole.span.clone(), Some(field), Reads::Value, &whole, place);
+        }
         // A number says of what type it is in any field.
         let typed = if name == "CX" { self.component(&whole.span, 5) } else { "" };
         let types = [name, typed, ""];
         self.tell_components(&whole, types, place);
+    }
+
+    /// The row of the key table that a question names, of a value in a type without components.
+    fn asked(&self, whole: &Repetition<'_>, name: &str) -> Option<&'d Field> {
+        let objects: &'d object::Table = self.objects?;
+        if !PLAIN_TYPES.contains(&name) || whole.span.len() > ANSWER_BYTES_MAX {
+            return None;
+        }
+        objects.labelled(head(whole.cue), &self.value(whole.span.clone(), whole.plain))
     }
 
     pub(super) fn tell_repetition(&mut self, whole: &Repetition<'_>, place: Place) {
@@ -431,5 +449,9 @@ fn head(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+/// Types of results that are one value; of DT the rows say it.
+const PLAIN_TYPES: [&str; 9] = ["ST", "TX", "FT", "NM", "DTM", "TS", "IS", "ID", ""];
+/// Numbers, names and addresses are shorter.
+const ANSWER_BYTES_MAX: usize = 100;
 /// Words of an OBX-3 are looked for up to here.
 const QUESTION_BYTES_MAX: usize = 256;

@@ -81,7 +81,7 @@ fn table() -> Table {
 
 fn told(doc: &[u8]) -> Listener {
     let mut listener = Listener::default();
-    walk(doc, &table(), &mut listener).unwrap();
+    walk(doc, &table(), None, &mut listener).unwrap();
     listener
 }
 
@@ -157,7 +157,7 @@ fn agrees_with_the_reference_on_all_samples() {
     let (mut files, mut leaves) = (0, 0);
     for (name, doc) in samples().into_iter().filter(|(_, doc)| recognise(doc)) {
         let mut listener = Listener::default();
-        let _ = walk(&doc, &table(), &mut listener);
+        let _ = walk(&doc, &table(), None, &mut listener);
         let mut ours: Vec<_> = listener.leaves.iter().map(|l| (l.place.clone(), l.value.clone())).collect();
         let mut theirs = reference::leaves(&doc, &known);
         ours.sort();
@@ -193,7 +193,7 @@ fn no_prefix_of_a_sample_panics() {
     let table = table();
     for (_, doc) in samples().into_iter().step_by(9) {
         for end in 0..=doc.len().min(6_000) {
-            let _ = walk(&doc[..end], &table, &mut Listener::default());
+            let _ = walk(&doc[..end], &table, None, &mut Listener::default());
         }
     }
 }
@@ -202,7 +202,7 @@ fn no_prefix_of_a_sample_panics() {
 fn leaves_don_t_overlap() {
     for (name, doc) in samples() {
         let mut listener = Listener::default();
-        let _ = walk(&doc, &table(), &mut listener);
+        let _ = walk(&doc, &table(), None, &mut listener);
         let mut spans: Vec<_> = listener.leaves.iter().map(|leaf| leaf.span.clone()).collect();
         spans.sort_by_key(|span| span.start);
         assert!(spans.windows(2).all(|pair| pair[0].end <= pair[1].start), "{name}");
@@ -405,7 +405,7 @@ fn odd_separators_nulls_and_latin1_are_read() {
 
 #[test]
 fn what_is_no_message_is_malformed() {
-    let refused = |doc: &[u8]| walk(doc, &table(), &mut Listener::default());
+    let refused = |doc: &[u8]| walk(doc, &table(), None, &mut Listener::default());
     for doc in [&b""[..], b"PID|1", b"MSH", b"MSH|", b"MSH|^~", b"MSH|^^\\&|A", b"{}", b"MSH is a hormone"] {
         assert_eq!(refused(doc), Err(WalkError::Malformed { at: 0 }));
     }

@@ -52,7 +52,7 @@ pub fn walk_xml(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) -> Result<(
         return Err(WalkError::Malformed { at: 0 });
     }
     let to = |at: usize| origins.get(at).or(origins.last()).map_or(0, |origin| *origin as usize);
-    walk(text.as_bytes(), table, &mut Moved { to: &to, sink })
+    walk(text.as_bytes(), table, None, &mut Moved { to: &to, sink })
 }
 
 /// Whether the encoding has an element of this name: then records may show it.

@@ -1,5 +1,6 @@
 //! The key table compiled for reading.
 
+use super::likely;
 use crate::inspect::disguise::Plain;
 use crate::inspect::field::{Field, FieldTable};
 use crate::inspect::hash::Map;
@@ -114,6 +115,18 @@ impl Table {
     pub fn is_an_individuals(&self, key: &str) -> bool {
         let key = normal(key);
         self.rows("", &key).any(Row::is_an_individuals)
+    }
+
+    /// The row of a label, as it is written, that names by itself what an individual has, where the value is like one of
+    /// its kind. `name` alone may be anything's.
+    pub(in crate::inspect::walk) fn labelled(&self, label: &str, value: &str) -> Option<&Field> {
+        let label = normal(label);
+        let names = |row: &&Row| {
+            let numbers = matches!(row.field.kind, Kind::Account | Kind::VisitNumber | Kind::ClaimId);
+            row.is_an_individuals() || row.carry == Carry::Value && row.field.when.types.is_empty() && numbers
+        };
+        let field = if label == "name" { None } else { self.rows("", &label).find(names) };
+        field.map(|row| &row.field).filter(|field| likely::fits(field.kind, value))
     }
 
     /// The row of a key as written whose value is free text: a file's name, a note.

@@ -75,7 +75,7 @@ impl Patched {
     pub fn walk(&self, tape: &Tape<'_>, table: &Table, objects: &object::Table, sink: &mut dyn Sink) {
         if let Some(arranged) = self.arranged.tape() {
             if self.of_a_resource {
-                super::walk_tape(&arranged, table, sink);
+                super::walk_tape(&arranged, table, Some(objects), sink);
             } else {
                 object::walk_tape(&arranged, objects, sink);
             }

@@ -13,7 +13,7 @@ fn walked(doc: &[u8]) -> Keep {
     let table = Table::new(&field_table()).unwrap();
     let tape = xml::Tape::read(doc, XML_DEPTH_MAX).unwrap();
     let mut keep = Keep::default();
-    walk_tape(&shaped(&tape, &table).unwrap(), &table, &mut keep);
+    walk_tape(&shaped(&tape, &table).unwrap(), &table, None, &mut keep);
     keep
 }
 
