@@ -1,7 +1,7 @@
 //! Values that no row covers, and whose label or key names what an individual has: an extension of a site's own, an input of
 //! a task, what an observation or a component asks, a key that is no element of FHIR. The key table of JSON knows them.
 
-use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
+use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId};
 use super::super::object;
 use super::Walk;
 use super::context::{Frame, Scope};
