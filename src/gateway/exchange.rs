@@ -198,6 +198,9 @@ impl Close {
             });
         }
         let Some(recorder) = &self.shared.recorder else { return };
+        if reason == Some(Reason::RecordQueueFull) && !recorder.takes_unkept() {
+            return;
+        }
         // A reload between leaves what judged a message as it was.
         let rules = exchange.rules.take().unwrap_or_else(|| {
             let connection = exchange.route.as_ref().map(|route| &route.connection.name);

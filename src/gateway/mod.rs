@@ -206,7 +206,8 @@ impl Gateway {
             return Err(Reason::UpgradeRefused.into());
         }
         if snapshot.config.records.on_full == OnFull::Refuse
-            && self.shared.recorder.as_ref().is_some_and(|r| !r.would_keep(&route.environment.name))
+            && let Some(recorder) = &self.shared.recorder
+            && !recorder.would_keep(&route.environment.name).await
         {
             return Err(Reason::RecordQueueFull.into());
         }
