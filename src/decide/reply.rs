@@ -100,5 +100,5 @@ pub fn streamed_reply(
     if route.environment.policy.holds() && !is_opaque {
         return Err(Box::new(Refusal::plain(Reason::Internal)));
     }
-    Ok(ClearedReply { head, body: ReplyBody::streaming(body), would_refuse: None })
+    Ok(ClearedReply { head, body: body.into_reply(), would_refuse: None })
 }

@@ -6,7 +6,7 @@ use super::{
     pool::Shelf,
 };
 use crate::counted::Counted;
-use crate::listen::{BodyError, InboundBody, Tee, Tunnel};
+use crate::listen::{BodyError, InboundBody, ReplyBody, Tee, Tunnel};
 use crate::payload::Payload;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
@@ -129,7 +129,7 @@ impl OutBody {
             Content::Streaming(body) if body.is_end_stream() => Content::Empty,
             Content::Streaming(_) => return None,
         };
-        Some(Spare { content, since: Instant::now() })
+        Some(Spare { content, since: self.progress.last.get() })
     }
 
     fn new(content: Content) -> Self {
@@ -242,7 +242,12 @@ fn kept(mut trailers: HeaderMap, may_trail: impl Fn(&HeaderName) -> bool) -> Opt
 }
 
 /// A reply's body on its way in. At its end the connection goes back to its pool; dropped before, it is closed.
-pub struct UpstreamBody {
+///
+/// In a box from its beginning: a reply is moved often.
+pub struct UpstreamBody(Pin<Box<Reading>>);
+
+/// What an [`UpstreamBody`] is.
+struct Reading {
     inner: Incoming,
     connection: Option<Connection>,
     counted: Option<[Counted; 2]>,
@@ -266,7 +271,7 @@ impl UpstreamBody {
         switched: Option<OnUpgrade>,
     ) -> Self {
         let connection = Some(connection);
-        let mut this = Self {
+        let mut reading = Box::pin(Reading {
             inner,
             connection,
             counted: None,
@@ -276,15 +281,21 @@ impl UpstreamBody {
             timer: None,
             switched,
             first: None,
-        };
-        this.give_back_at_end();
-        this
+        });
+        reading.give_back_at_end();
+        Self(reading)
+    }
+
+    /// The body of a reply that goes on as it comes.
+    #[must_use]
+    pub fn into_reply(self) -> ReplyBody {
+        ReplyBody::streaming_pinned(self.0)
     }
 
     /// Counts as on its way to its upstream and endpoint until it ends.
     pub(super) fn counts(&mut self, counted: [Counted; 2]) {
-        if self.connection.is_some() {
-            self.counted = Some(counted);
+        if self.0.connection.is_some() {
+            self.0.counted = Some(counted);
         }
     }
 
@@ -294,9 +305,9 @@ impl UpstreamBody {
     /// # Errors
     /// As its frames have them.
     pub fn begin(&mut self) -> Result<(), BodyError> {
-        match Pin::new(&mut *self).poll_frame(&mut Context::from_waker(Waker::noop())) {
+        match self.0.as_mut().poll_frame(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Some(Err(error))) => return Err(error),
-            Poll::Ready(Some(Ok(frame))) => self.first = Some(frame),
+            Poll::Ready(Some(Ok(frame))) => self.0.first = Some(frame),
             Poll::Ready(None) | Poll::Pending => {}
         }
         Ok(())
@@ -305,11 +316,34 @@ impl UpstreamBody {
     /// The tunnel of a reply that switches; `None` for another one.
     #[must_use]
     pub fn into_tunnel(mut self) -> Option<Tunnel> {
-        let upgrade = self.switched.take()?;
+        let this = &mut *self.0;
+        let upgrade = this.switched.take()?;
         let opening = async move { upgrade.await.ok().map(TokioIo::new) };
-        Some(Tunnel::new(opening, self.idle_timeout, (self.connection.take(), self.counted.take())))
+        Some(Tunnel::new(opening, this.idle_timeout, (this.connection.take(), this.counted.take())))
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.0.as_mut().poll_frame(cx)
     }
 
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl Reading {
     fn give_back_at_end(&mut self) {
         if self.switched.is_none() && self.inner.is_end_stream() {
             self.give_back();
@@ -336,7 +370,7 @@ impl UpstreamBody {
     }
 }
 
-impl Body for UpstreamBody {
+impl Body for Reading {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -385,7 +419,7 @@ impl Body for UpstreamBody {
     }
 }
 
-impl Drop for UpstreamBody {
+impl Drop for Reading {
     /// One that nobody took to its end is no failure: it didn't break.
     fn drop(&mut self) {
         if self.connection.is_some()

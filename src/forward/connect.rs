@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Sleep, sleep_until, timeout};
 
 /// One connection, or a share of one in HTTP/2. Dropping it, or the last share, closes it.
@@ -32,13 +33,41 @@ pub(super) struct Connection {
     task: Rc<Task>,
     address: SocketAddr,
     /// For the limit on the reply's head, left from the message before: it is moved seldom.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Timer>,
     nap: Option<Arc<Nap>>,
 }
 
 enum Sender {
     Http1(http1::SendRequest<OutBody>, Arc<Asked>),
     Http2(http2::SendRequest<OutBody>, Scheme),
+}
+
+/// A timer, and whom it will wake.
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    wakes: Option<Waker>,
+}
+
+impl Timer {
+    fn new(due: Instant) -> Self {
+        Self { sleep: Box::pin(sleep_until(due.into())), wakes: None }
+    }
+
+    /// Waits until `due` or earlier. Only ever set earlier, or when it fired: a message moves no timer, nor tells it once
+    /// more whom it wakes.
+    fn poll(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        if self.sleep.is_elapsed() || self.sleep.deadline() > due.into() {
+            self.sleep.as_mut().reset(due.into());
+            self.wakes = None;
+        }
+        if self.wakes.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        let polled = self.sleep.as_mut().poll(cx);
+        // Without budget it hasn't been told yet.
+        self.wakes = (polled.is_pending() && has_budget_remaining()).then(|| cx.waker().clone());
+        polled
+    }
 }
 
 struct Task(AbortHandle);
@@ -142,7 +171,7 @@ fn taken(slot: &mut Option<Request<OutBody>>) -> Option<(Request<OutBody>, bool)
 /// What a message's sending gives; `None` once its body has not moved for so long.
 async fn in_time<F: Future>(
     mut sending: Pin<&mut F>,
-    timer: &mut Option<Pin<Box<Sleep>>>,
+    timer: &mut Option<Timer>,
     progress: &Progress,
     limit: Duration,
 ) -> Option<F::Output> {
@@ -152,12 +181,7 @@ async fn in_time<F: Future>(
         }
         loop {
             let due = progress.since() + limit;
-            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(due.into())));
-            // Only ever set earlier, or when it fired: a message moves no timer.
-            if timer.is_elapsed() || timer.deadline() > due.into() {
-                timer.as_mut().reset(due.into());
-            }
-            ready!(timer.as_mut().poll(cx));
+            ready!(timer.get_or_insert_with(|| Timer::new(due)).poll(due, cx));
             if Instant::now() >= due {
                 return Poll::Ready(None);
             }

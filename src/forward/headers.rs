@@ -1,5 +1,6 @@
 //! What a head loses and gains at the gateway, each way. Bodies and their `Content-Encoding` aren't touched.
 
+use super::trace::{TRACE_PARENT, TRACE_STATE, trace_of, trace_parent};
 use super::{OutBody, Upstream};
 use crate::identify;
 use crate::listen::Peer;
@@ -52,7 +53,8 @@ pub enum HostHeader {
 
 /// Makes the request that goes to the upstream: origin-form target, no hop-by-hop headers, nothing of ours, no
 /// forwarding headers but those written here, framing by the body at hand. No header that the configuration names trails,
-/// `signal` (the listener's `environment_header`) among them.
+/// `signal` (the listener's `environment_header`) among them. One that belongs to no trace begins one, of its record's
+/// `id`.
 #[must_use]
 pub fn prepare_request(
     head: &Parts,
@@ -61,13 +63,9 @@ pub fn prepare_request(
     peer: &Peer,
     rules: &HeaderRules,
     signal: Option<&HeaderName>,
+    id: Option<&str>,
 ) -> Request<OutBody> {
     let sent = &head.headers;
-    let had_body = sent.contains_key(header::CONTENT_LENGTH) || sent.contains_key(header::TRANSFER_ENCODING);
-    let waits_for_100 = body.is_streaming()
-        && sent.get(header::EXPECT).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    let sent_host = sent.get(header::HOST).cloned().or_else(|| authority_of(&head.uri));
-    let has_key_in_authorization = has_key_in_authorization(sent);
     let set = || {
         let own = rules.set.iter().filter(|(name, _)| !is_framing(name));
         own.chain(upstream.secret_headers.iter())
@@ -83,18 +81,28 @@ pub fn prepare_request(
     let mut request = Request::new(body);
     let headers = request.headers_mut();
     headers.reserve(sent.len() + WRITTEN_HEADERS);
+    // All that is asked of them, in one look.
+    let (mut had_body, mut expects_100, mut sent_host, mut has_key) = (false, None, None, None);
+    let mut says_trace = false;
     for (name, value) in sent {
         let text = name.as_str();
-        let is_stripped = is_hop_by_hop(name)
-            || is_rewritten(name)
-            || is_ours_or_forwarding(text)
-            || is_framing_respelled(text)
-            || (has_key_in_authorization && name == header::AUTHORIZATION)
-            || is_configured(text);
-        if !is_stripped {
-            headers.append(name, value.clone());
+        says_trace |= text.starts_with("trace");
+        match *name {
+            header::HOST => sent_host = sent_host.or(Some(value)),
+            header::CONTENT_LENGTH | header::TRANSFER_ENCODING => had_body = true,
+            header::EXPECT => expects_100 = expects_100.or(Some(is_100_continue(value))),
+            header::FORWARDED => {}
+            header::AUTHORIZATION if *has_key.get_or_insert_with(|| has_key_in_authorization(sent)) => {}
+            _ if is_hop_by_hop(text)
+                || is_ours_or_forwarding(text)
+                || is_framing_respelled(text)
+                || is_configured(text) => {}
+            _ => {
+                headers.append(name, value.clone());
+            }
         }
     }
+    let sent_host = sent_host.cloned().or_else(|| authority_of(&head.uri));
     write_forwarding(headers, peer, sent_host.as_ref(), rules.forwarding);
     for (name, value) in set() {
         headers.insert(name, value.clone());
@@ -108,10 +116,18 @@ pub fn prepare_request(
     if let Some(host) = host {
         headers.insert(header::HOST, host);
     }
+    if let Some(id) = id.filter(|_| !says_trace || trace_of(sent).is_none())
+        && let Ok(parent) = HeaderValue::from_bytes(&trace_parent(id))
+    {
+        headers.insert(TRACE_PARENT, parent);
+        if says_trace || set().next().is_some() {
+            headers.remove(TRACE_STATE);
+        }
+    }
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = origin_form(&head.uri);
     write_framing(&mut request, had_body);
-    if waits_for_100 {
+    if expects_100 == Some(true) && request.body().is_streaming() {
         wait_for_100(&mut request);
     }
     request
@@ -128,7 +144,8 @@ pub fn ask_to_switch(request: &mut Request<OutBody>, protocol: HeaderValue) {
 pub fn prepare_reply(head: &mut response::Parts) {
     head.version = Version::HTTP_11;
     head.extensions.clear();
-    let is_stripped = |name: &HeaderName| is_hop_by_hop(name) || starts_as(name.as_str(), "phigate-");
+    let is_stripped =
+        |name: &HeaderName| is_hop_by_hop(name.as_str()) || starts_as(name.as_str(), "phigate-");
     if !head.headers.keys().any(is_stripped) {
         return;
     }
@@ -150,9 +167,8 @@ pub fn prepare_reply(head: &mut response::Parts) {
 
 /// Known hop-by-hop names only: what `Connection` names beside them stays, or a caller could take away headers
 /// that the upstream trusts.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
+fn is_hop_by_hop(name: &str) -> bool {
     // Most names are settled by their first letter.
-    let name = name.as_str();
     match name.as_bytes().first() {
         Some(b'c') => name == "connection",
         Some(b'h') => name == "http2-settings",
@@ -163,11 +179,6 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
         Some(b'u') => name == "upgrade",
         _ => false,
     }
-}
-
-/// What is written anew, or not passed on.
-fn is_rewritten(name: &HeaderName) -> bool {
-    [header::HOST, header::EXPECT, header::CONTENT_LENGTH, header::FORWARDED].contains(name)
 }
 
 /// With an underline as with a hyphen: CGI and what descends from it can't tell the two apart.
@@ -310,6 +321,10 @@ fn wait_for_100(request: &mut Request<OutBody>) {
     });
 }
 
+fn is_100_continue(value: &HeaderValue) -> bool {
+    value.as_bytes().eq_ignore_ascii_case(b"100-continue")
+}
+
 fn authority_of(uri: &Uri) -> Option<HeaderValue> {
     uri.authority().and_then(|authority| HeaderValue::try_from(authority.as_str()).ok())
 }
@@ -379,6 +394,38 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 mod tests {
     use super::*;
 
+    const ID: &str = "019302c1-9a41-7c3e-8d02-5f60718293a4";
+
+    #[test]
+    fn a_trace_goes_on_and_one_without_begins_one_with_no_state_of_another() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let own = "00-019302c19a417c3e8d025f60718293a4-8d025f60718293a4-00";
+        let set = |name| (HeaderName::from_static(name), HeaderValue::from_static("set"));
+        for (sent, state, is_set, parent, kept) in [
+            (&[good][..], true, false, good, &["a=1"][..]),
+            (&[], false, false, own, &[]),
+            (&[], true, false, own, &[]),
+            (&["00-x"], true, false, own, &[]),
+            (&[good, good], true, false, own, &[]),
+            (&[], false, true, own, &[]),
+        ] {
+            let mut request = Request::get("/");
+            for value in sent {
+                request = request.header("traceparent", *value);
+            }
+            if state {
+                request = request.header("tracestate", "a=1");
+            }
+            let all = vec![set("tracestate"), set("traceparent")];
+            let rules = HeaderRules { set: if is_set { all } else { Vec::new() }, ..HeaderRules::default() };
+            let out = prepared(request, OutBody::empty(), &rules);
+            assert_eq!(
+                (header(&out, "traceparent"), header(&out, "tracestate")),
+                (vec![parent], kept.to_vec())
+            );
+        }
+    }
+
     #[test]
     fn a_path_goes_on_in_the_form_that_was_judged_and_its_query_as_it_came() {
         let form = |target: &'static str| origin_form(&Uri::from_static(target)).to_string();
@@ -393,7 +440,7 @@ mod tests {
         let (head, ()) = request.body(()).expect("request").into_parts();
         let upstream = Upstream::new("u", "fhir.example.org", 8080);
         let peer = Peer::new(Some("192.0.2.7:5000".parse().expect("address")), None);
-        prepare_request(&head, body, &upstream, &peer, rules, None)
+        prepare_request(&head, body, &upstream, &peer, rules, None, Some(ID))
     }
 
     fn header<'a>(request: &'a Request<OutBody>, name: &str) -> Vec<&'a str> {
@@ -402,8 +449,8 @@ mod tests {
 
     #[test]
     fn each_hop_by_hop_name_is_known_and_none_that_only_begins_like_one() {
-        let of = |name: &'static str| is_hop_by_hop(&HeaderName::from_static(name));
-        assert!(HOP_BY_HOP.iter().all(is_hop_by_hop));
+        let of = is_hop_by_hop;
+        assert!(HOP_BY_HOP.iter().all(|name| of(name.as_str())));
         for name in
             ["keep-alive", "http2-settings", "proxy-connection", "proxy-authenticate", "proxy-x", "proxy"]
         {
@@ -457,8 +504,14 @@ mod tests {
         let request = prepared(request, OutBody::empty(), &HeaderRules::default());
         let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
-        let expected =
-            ["authorization", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-kept"];
+        let expected = [
+            "authorization",
+            "traceparent",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-kept",
+        ];
         assert_eq!(names, expected);
         assert_eq!(header(&request, "x-forwarded-for"), ["192.0.2.7"]);
         assert_eq!(header(&request, "x-forwarded-host"), ["caller.example"]);

@@ -23,6 +23,7 @@ mod once;
 mod pool;
 mod secret;
 mod tls;
+mod trace;
 
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub use once::Remote;
 pub use pool::{ForwardCounters, Pool};
 pub use secret::{Secret, SecretError};
 pub use tls::{SYSTEM_CA, TlsSettings, UpstreamTls};
+pub(crate) use trace::{trace_id, trace_of, trace_parent};
 
 use crate::listen::BodyError;
 use crate::reason::Reason;

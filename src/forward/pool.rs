@@ -31,6 +31,8 @@ type Make<'m> = &'m dyn Fn(OutBody) -> Request<OutBody>;
 #[derive(Debug, Default)]
 pub struct Pool {
     groups: RefCell<HashMap<Arc<str>, Rc<Group>>>,
+    /// The one of the last message.
+    last: RefCell<Option<Rc<Group>>>,
     counters: Arc<ForwardCounters>,
 }
 
@@ -178,6 +180,16 @@ impl Pool {
     }
 
     fn group(&self, upstream: &Upstream) -> Rc<Group> {
+        let mut last = self.last.borrow_mut();
+        if let Some(group) = last.as_ref().filter(|group| group.is_for(upstream)) {
+            return Rc::clone(group);
+        }
+        let group = self.known_or_new(upstream);
+        *last = Some(Rc::clone(&group));
+        group
+    }
+
+    fn known_or_new(&self, upstream: &Upstream) -> Rc<Group> {
         let mut groups = self.groups.borrow_mut();
         let old = groups.get(&upstream.name);
         if let Some(group) = old.filter(|group| group.is_for(upstream)) {

@@ -324,7 +324,8 @@ impl Service for Through {
             }))
         };
         let rules = HeaderRules::default();
-        let request = prepare_request(&inbound.head.0, body, &self.upstream, &inbound.peer, &rules, None);
+        let request =
+            prepare_request(&inbound.head.0, body, &self.upstream, &inbound.peer, &rules, None, None);
         match self.pool.send(&self.upstream, request).await {
             Ok(response) => {
                 let (mut head, body) = response.into_parts();

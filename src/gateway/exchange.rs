@@ -3,6 +3,7 @@
 use super::Shared;
 use crate::counted::Counted;
 use crate::decide;
+use crate::forward::{trace_id, trace_of, trace_parent};
 use crate::identify::Caller;
 use crate::inspect::decode::Budget;
 use crate::inspect::format::known_media_type;
@@ -96,6 +97,10 @@ impl Exchange {
         exchange
     }
 
+    fn has_no_findings(&self) -> bool {
+        self.findings.is_none() && self.reply_findings.is_none()
+    }
+
     /// The environment's name, where one was resolved.
     pub(super) fn environment(&self) -> Option<&Arc<str>> {
         self.route.as_ref().map(|r| &r.environment.name).or(self.environment.as_ref())
@@ -174,6 +179,9 @@ impl Close {
                 self.cells.inspected(&route.environment.name, refused, findings, mismatch);
             }
         }
+        if self.shared.recorder.is_none() && self.shared.access.is_none() && exchange.has_no_findings() {
+            return; // nobody wants to hear more
+        }
         let snapshot = self.shared.snapshot.load();
         if snapshot.config.registry.learn {
             self.learn(&exchange);
@@ -198,6 +206,9 @@ impl Close {
             });
         }
         let Some(recorder) = &self.shared.recorder else { return };
+        if reason == Some(Reason::RecordQueueFull) && !recorder.takes_unkept() {
+            return;
+        }
         // A reload between leaves what judged a message as it was.
         let rules = exchange.rules.take().unwrap_or_else(|| {
             let connection = exchange.route.as_ref().map(|route| &route.connection.name);
@@ -363,48 +374,6 @@ fn is_unsatisfied(range: &HeaderValue) -> bool {
     length.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
 }
 
-/// The trace that a head belongs to; none where it says nothing, or nothing that is one.
-pub(super) fn trace_of(headers: &HeaderMap) -> Option<String> {
-    let mut parents = headers.get_all(TRACE_PARENT).iter();
-    let parent = parents.next()?.to_str().ok()?;
-    if parents.next().is_some() { None } else { trace_id(parent) }
-}
-
-/// The trace that begins here: the record's own id, so that the one leads to the other.
-pub(super) fn trace_parent(id: &str) -> [u8; 55] {
-    let mut parent = *b"00-00000000000000000000000000000000-0000000000000000-00";
-    let digits = id.bytes().filter(|b| *b != b'-');
-    parent.iter_mut().skip(TRACE_ID_AT).zip(digits.take(TRACE_ID_LEN)).for_each(|(to, digit)| *to = digit);
-    parent.copy_within(PARENT_ID_IS, PARENT_ID_AT);
-    parent
-}
-
-/// In a `traceparent`.
-const TRACE_ID_AT: usize = 3;
-const TRACE_ID_LEN: usize = 32;
-/// The parent begun here is the last half of the trace.
-const PARENT_ID_IS: std::ops::Range<usize> = 19..35;
-const PARENT_ID_AT: usize = 36;
-
-/// The trace id of `00-<trace id>-<parent id>-<flags>` (W3C Trace Context, section 3.2.2); zeros alone are none.
-fn trace_id(parent: &str) -> Option<String> {
-    let mut parts = parent.split('-');
-    let is = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    let is_some = |part: &str, length: usize| is(part, length) && part.bytes().any(|b| b != b'0');
-    let (version, id, from, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    // Later versions may say more behind it.
-    let is_end = parts.next().is_none() || version != "00";
-    let is_one = is(version, 2) && version != "ff" && is_some(id, 32) && is_some(from, 16) && is(flags, 2);
-    (is_one && is_end).then(|| id.to_owned())
-}
-
-/// W3C Trace Context.
-pub(super) const TRACE_PARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
-/// What belongs to a trace that goes on, and to no other.
-pub(super) const TRACE_STATE: http::HeaderName = http::HeaderName::from_static("tracestate");
-
 pub(super) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {
     map.iter()
         .map(|(name, value)| (name.as_str().to_owned(), text_of(value)))
@@ -440,18 +409,5 @@ mod tests {
         {
             assert!(partial(status, range), "{status} {range}");
         }
-    }
-
-    #[test]
-    fn a_trace_that_begins_here_is_named_as_its_record() {
-        let parent = trace_parent("019302c1-9a41-7c3e-8d02-5f60718293a4");
-        assert_eq!(&parent, b"00-019302c19a417c3e8d025f60718293a4-8d025f60718293a4-00");
-        let parent = std::str::from_utf8(&parent).expect("ASCII");
-        assert_eq!(trace_id(parent).as_deref(), Some("019302c19a417c3e8d025f60718293a4"));
-        let own = crate::clock::new_id();
-        assert_eq!(
-            std::str::from_utf8(&trace_parent(&own)).ok().and_then(trace_id),
-            Some(own.replace('-', ""))
-        );
     }
 }

@@ -143,25 +143,37 @@ impl Gateway {
         Self { shared, pool, cells, at_work: Rc::default(), messages_max }
     }
 
-    async fn serve(&self, inbound: Inbound) -> Response<ReplyBody> {
-        let snapshot = self.shared.snapshot.load_full(); // one configuration for the whole message
+    fn serve(&self, inbound: Inbound) -> impl Future<Output = Response<ReplyBody>> {
+        // Here, so that the future has room for each part of it once.
         let Inbound { listener, peer, received, head: Head(head), body } = inbound;
-        let mut exchange = Exchange::open(&head, &listener, received, self.shared.recorder.is_some());
+        async move { self.serve_parts(&listener, &peer, received, &head, body).await }
+    }
+
+    async fn serve_parts(
+        &self,
+        listener: &Arc<str>,
+        peer: &Peer,
+        received: Instant,
+        head: &Parts,
+        body: InboundBody,
+    ) -> Response<ReplyBody> {
+        let snapshot = self.shared.snapshot.load_full(); // one configuration for the whole message
+        let mut exchange = Exchange::open(head, listener, received, self.shared.recorder.is_some());
         let is_over = u64::from(self.at_work.get()) >= self.messages_max;
         exchange.at_work = Some(Counted::one_more(&self.at_work));
         let mut watched = Watched { exchange: Some(exchange), close: Some(self.close()) };
         let outcome = match &mut watched.exchange {
             _ if is_over => Err(Reason::Overloaded.into()),
-            Some(exchange) => self.pass(&snapshot, exchange, &head, &peer, body).await,
+            Some(exchange) => self.pass(&snapshot, exchange, head, peer, body).await,
             None => Err(Reason::Internal.into()),
         };
         self.cells.time(Stage::Total, received.elapsed());
         let Some(exchange) = watched.answered() else {
-            return self.on_refuse(&listener, Reason::Internal);
+            return self.on_refuse(listener, Reason::Internal);
         };
         match outcome {
             Ok(reply) => self.passed(exchange, reply),
-            Err(failure) => self.failed(&snapshot, exchange, &head, failure),
+            Err(failure) => self.failed(&snapshot, exchange, head, failure),
         }
     }
 
@@ -200,13 +212,15 @@ impl Gateway {
             refusal.retry_after_s = u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX);
             return Err(Box::new(refusal).into());
         }
-        if let Some(protocol) = protocol_of(head)
+        let protocol = asked_protocol(&head.headers);
+        if let Some(protocol) = protocol.and_then(|protocol| protocol.to_str().ok())
             && !decide::may_switch(protocol, &route)
         {
             return Err(Reason::UpgradeRefused.into());
         }
         if snapshot.config.records.on_full == OnFull::Refuse
-            && self.shared.recorder.as_ref().is_some_and(|r| !r.would_keep(&route.environment.name))
+            && let Some(recorder) = &self.shared.recorder
+            && !recorder.would_keep(&route.environment.name).await
         {
             return Err(Reason::RecordQueueFull.into());
         }
@@ -218,7 +232,7 @@ impl Gateway {
         };
         exchange.would_refuse = cleared.would_refuse();
         let signal = listener.environment_header.as_ref();
-        let reply = self.forward(exchange, cleared, (head, signal), peer).await?;
+        let reply = self.forward(exchange, cleared, (head, signal, protocol), peer).await?;
         if route.environment.policy.holds() || reply.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Box::pin(self.judge(snapshot, exchange, head, reply, &route)).await;
         }
@@ -263,7 +277,7 @@ impl Gateway {
         let known = (&snapshot.keys, &snapshot.tokens);
         // HTTP/2 has bodies that no header tells of.
         let is_free = listener.cors_preflight && is_bodiless && identify::is_preflight(head);
-        identify::caller(&head.headers, certificate, listener, known, (in_authorization, is_free), unix_now())
+        identify::caller(&head.headers, certificate, listener, known, (in_authorization, is_free), unix_now)
     }
 
     async fn hold(
@@ -366,21 +380,15 @@ impl Gateway {
         &self,
         exchange: &Exchange,
         cleared: Cleared,
-        (head, signal): (&Parts, Option<&HeaderName>),
+        (head, signal, protocol): (&Parts, Option<&HeaderName>, Option<&HeaderValue>),
         peer: &Peer,
     ) -> Result<Response<UpstreamBody>, Failure> {
         let started = Instant::now();
         let (body, route) = cleared.into_parts();
         let make = |body| {
             let (upstream, rules) = (&route.upstream, &route.connection.headers);
-            let mut request = prepare_request(head, body, upstream, peer, rules, signal);
-            if exchange::trace_of(&head.headers).is_none()
-                && let Ok(parent) = HeaderValue::from_bytes(&exchange::trace_parent(&exchange.id))
-            {
-                request.headers_mut().insert(exchange::TRACE_PARENT, parent);
-                request.headers_mut().remove(exchange::TRACE_STATE);
-            }
-            if let Some(protocol) = asked_protocol(&head.headers) {
+            let mut request = prepare_request(head, body, upstream, peer, rules, signal, Some(&exchange.id));
+            if let Some(protocol) = protocol {
                 ask_to_switch(&mut request, protocol.clone());
             }
             request

@@ -14,7 +14,7 @@ pub use jwt::Tokens;
 use crate::config::{Callers, Identity, Listener};
 use crate::org::CallerRole;
 use crate::reason::Reason;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use subtle::ConstantTimeEq;
@@ -112,7 +112,7 @@ impl Identities {
 
 /// Who sent a message with these headers; `certificate` is who its connection's certificate says.
 /// `in_authorization` says that a connection of the listener takes its key
-/// there, `is_free` that the message needs none; `now` is Unix seconds.
+/// there, `is_free` that the message needs none; `now` gives Unix seconds, and is asked where there is a key.
 ///
 /// # Errors
 /// [`Reason::CredentialMissing`], [`Reason::CredentialInvalid`], and [`Reason::EnvironmentMismatch`] where key and
@@ -123,7 +123,7 @@ pub fn caller(
     listener: &Listener,
     (keys, tokens): (&Keys, &Tokens),
     (in_authorization, is_free): (bool, bool),
-    now: i64,
+    now: impl FnOnce() -> i64,
 ) -> Result<Caller, Reason> {
     let mut keys_sent = Vec::new();
     for key in headers.get_all(KEY_HEADER) {
@@ -140,8 +140,8 @@ pub fn caller(
         (Some(key), certificate) => {
             let key = key.trim();
             let caller = match Tokens::is_token(key) {
-                true => tokens.caller(key, now),
-                false => keys.caller(key, now).cloned(),
+                true => tokens.caller(key, now()),
+                false => keys.caller(key, now()).cloned(),
             };
             let caller = caller.ok_or(Reason::CredentialInvalid)?;
             match certificate {
@@ -158,10 +158,10 @@ pub fn caller(
 /// Whether a caller is known by a key in `Authorization`, and by nothing else that it sent as one.
 #[must_use]
 pub fn came_in_authorization(headers: &HeaderMap, caller: &Caller) -> bool {
-    let values = headers.get_all(http::header::AUTHORIZATION).iter();
+    let is_key = |value: &HeaderValue| value.to_str().is_ok_and(|v| key_in_authorization(v).is_some());
     caller.role != CallerRole::Nobody
         && !headers.contains_key(KEY_HEADER)
-        && values.filter_map(|v| v.to_str().ok()).any(|v| key_in_authorization(v).is_some())
+        && headers.get_all(http::header::AUTHORIZATION).iter().any(is_key)
 }
 
 /// Whether a message is a browser's question whether it may send another: it has no body, and can't have a key (Fetch
@@ -187,7 +187,6 @@ pub const KEY_HEADER: HeaderName = HeaderName::from_static("phigate-key");
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     fn listener(callers: Callers) -> Listener {
         Listener {
@@ -247,7 +246,7 @@ mod tests {
             &listener(Callers::Keys),
             (&keys(), &Tokens::default()),
             (false, false),
-            50,
+            || 50,
         )
         .expect("known");
         assert_eq!((&*got.name, got.environment.as_deref()), ("lab", Some("staging")));
@@ -268,7 +267,7 @@ mod tests {
                 &listener(Callers::Any),
                 (&keys(), &Tokens::default()),
                 (false, false),
-                100,
+                || 100,
             );
             assert_eq!(got, Err(Reason::CredentialInvalid), "{sent:?}");
         }
@@ -282,8 +281,15 @@ mod tests {
                 map.append(*name, HeaderValue::from_str(value).expect("value"));
             }
             move |yes| {
-                caller(&map, None, &listener(Callers::Keys), (&keys(), &Tokens::default()), (yes, false), 50)
-                    .map(|c| c.name.to_string())
+                caller(
+                    &map,
+                    None,
+                    &listener(Callers::Keys),
+                    (&keys(), &Tokens::default()),
+                    (yes, false),
+                    || 50,
+                )
+                .map(|c| c.name.to_string())
             }
         };
         for scheme in ["Bearer", "bearer"] {
@@ -323,7 +329,7 @@ mod tests {
                 &listener(Callers::Keys),
                 (&keys(), &Tokens::default()),
                 (false, false),
-                50,
+                || 50,
             )
             .map(|c| c.name.to_string())
         };
@@ -342,7 +348,7 @@ mod tests {
                 &listener(Callers::Any),
                 (&keys(), &Tokens::default()),
                 (false, false),
-                0
+                || 0
             ),
             Ok(Caller::nobody())
         );
@@ -353,7 +359,7 @@ mod tests {
                 &listener(Callers::Keys),
                 (&keys(), &Tokens::default()),
                 (false, false),
-                0
+                || 0
             ),
             Err(Reason::CredentialMissing)
         );

@@ -200,10 +200,10 @@ enum Taking {
 enum Content {
     Full(Option<Bytes>),
     /// With trailers, so in chunks.
-    Trailed(Option<Bytes>, Option<HeaderMap>),
+    Trailed(Option<Bytes>, Option<Box<HeaderMap>>),
     Streaming(Pin<Box<dyn Body<Data = Bytes, Error = BodyError>>>),
     /// None; the connection goes on in another protocol.
-    Tunnel(Option<Tunnel>),
+    Tunnel(Option<Box<Tunnel>>),
 }
 
 impl ReplyBody {
@@ -226,7 +226,7 @@ impl ReplyBody {
             None => Self::full(body),
             trailers => {
                 let bytes = Some(body.into_exposed()).filter(|b| !b.is_empty());
-                Self::new(Content::Trailed(bytes, trailers))
+                Self::new(Content::Trailed(bytes, trailers.map(Box::new)))
             }
         }
     }
@@ -234,18 +234,24 @@ impl ReplyBody {
     /// A body that goes on as it comes.
     #[must_use]
     pub fn streaming(body: impl Body<Data = Bytes, Error = BodyError> + 'static) -> Self {
-        Self::new(Content::Streaming(Box::pin(body)))
+        Self::streaming_pinned(Box::pin(body))
+    }
+
+    /// The same of one that is in a box already.
+    #[must_use]
+    pub fn streaming_pinned(body: Pin<Box<dyn Body<Data = Bytes, Error = BodyError>>>) -> Self {
+        Self::new(Content::Streaming(body))
     }
 
     /// No body: the connection is switched to what the tunnel's other end speaks.
     #[must_use]
     pub fn tunnel(tunnel: Tunnel) -> Self {
-        Self::new(Content::Tunnel(Some(tunnel)))
+        Self::new(Content::Tunnel(Some(Box::new(tunnel))))
     }
 
     pub(super) fn take_tunnel(&mut self) -> Option<Tunnel> {
         match &mut self.content {
-            Content::Tunnel(tunnel) => tunnel.take(),
+            Content::Tunnel(tunnel) => tunnel.take().map(|tunnel| *tunnel),
             _ => None,
         }
     }
@@ -335,7 +341,7 @@ impl Body for ReplyBody {
             Content::Full(bytes) => next_piece(bytes, is_watched).map(|b| Ok(Frame::data(b))),
             Content::Trailed(bytes, trailers) => {
                 let data = next_piece(bytes, is_watched).map(Frame::data);
-                data.or_else(|| trailers.take().map(Frame::trailers)).map(Ok)
+                data.or_else(|| trailers.take().map(|trailers| Frame::trailers(*trailers))).map(Ok)
             }
             Content::Streaming(body) => ready!(body.as_mut().poll_frame(cx)),
             Content::Tunnel(_) => None,

@@ -13,7 +13,7 @@ use super::{
     tls::TlsFront,
 };
 use crate::reason::Reason;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use hyper::{
     body::Incoming,
@@ -35,6 +35,7 @@ use std::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
+use tokio::task::coop::has_budget_remaining;
 
 /// What the connections of one thread share.
 #[derive(Debug)]
@@ -234,7 +235,17 @@ async fn serve_http1<S: Service>(
     let answer = service_fn(move |request| {
         let (calls, service) = (Rc::clone(&calls), Rc::clone(&service));
         // In a box: hyper moves the future that it gets, and this one is large.
-        Box::pin(async move { Ok::<_, Infallible>(calls.answer(&*service, request).await) })
+        Box::pin(async move {
+            let (refused, end) = calls.begin(request.headers());
+            let response = match refused {
+                Some(reason) => {
+                    count(&calls.thread.counters.heads_refused);
+                    service.on_refuse(&calls.listener.name, reason)
+                }
+                None => service.call(calls.inbound(request)).await,
+            };
+            Ok::<_, Infallible>(calls.answered(response, end))
+        })
     });
     {
         state.nap.get_or_init(Arc::default);
@@ -374,6 +385,8 @@ async fn drive<C: Drivable>(
     let (first, fresh) = (begun + Duration::from_millis(limits.head_timeout_ms), begun + FRESH);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     let mut is_told = false;
+    // A timer that waits, and knows whom to wake: the task, which has one waker as long as it lives.
+    let mut is_set = false;
     let nap = state.nap.get().map(|nap| (nap, Waker::from(Arc::clone(nap))));
     poll_fn(|cx| {
         entered.set_waker(cx.waker());
@@ -394,6 +407,7 @@ async fn drive<C: Drivable>(
                     _ => thread.waits_for(state),
                 };
                 if let Some(until) = waits {
+                    is_set = false;
                     timer.as_mut().reset(until.into());
                     if timer.as_mut().poll(cx).is_pending() {
                         return Poll::Pending;
@@ -409,9 +423,15 @@ async fn drive<C: Drivable>(
             };
             // Only ever set earlier, or when it fired: a message moves no timer.
             if timer.is_elapsed() || timer.deadline() > due.into() {
+                is_set = false;
                 timer.as_mut().reset(due.into());
             }
+            if is_set {
+                return Poll::Pending;
+            }
             if timer.as_mut().poll(cx).is_pending() {
+                // Without budget nobody is known to it yet.
+                is_set = has_budget_remaining();
                 return Poll::Pending;
             }
             if Instant::now() >= due {
@@ -470,32 +490,37 @@ struct Calls {
 }
 
 impl Calls {
-    async fn answer<S: Service>(&self, service: &S, request: Request<Incoming>) -> Response<ReplyBody> {
+    /// A message of HTTP/1.1 came: why its head is refused, if it is, and its number, which ends with it.
+    fn begin(&self, headers: &HeaderMap) -> (Option<Reason>, (u64, ExchangeEnd)) {
         let number = self.called.replace(self.called.get() + 1);
         let end = ExchangeEnd(Rc::clone(&self.state));
-        if request.headers().contains_key(header::UPGRADE) {
+        if headers.contains_key(header::UPGRADE) {
             self.state.has_offer.set(true);
         }
-        let mut response = match self.state.refused.get() {
-            Some((refused, reason)) if refused == number => {
-                count(&self.thread.counters.heads_refused);
-                service.on_refuse(&self.listener.name, reason)
-            }
-            _ => {
-                count(&self.thread.counters.messages);
-                let (head, body) = request.into_parts();
-                self.state.awaits_100.set(head.headers.contains_key(header::EXPECT) && !body.is_end_stream());
-                let body = InboundBody::new(body, Rc::clone(&self.state), &head, &self.listener.limits);
-                let inbound = Inbound {
-                    listener: Arc::clone(&self.listener.name),
-                    peer: Rc::clone(&self.peer),
-                    received: Instant::now(),
-                    head: Head(head),
-                    body,
-                };
-                service.call(inbound).await
-            }
-        };
+        let refused = self.state.refused.get().filter(|(refused, _)| *refused == number);
+        (refused.map(|(_, reason)| reason), (number, end))
+    }
+
+    fn inbound(&self, request: Request<Incoming>) -> Inbound {
+        count(&self.thread.counters.messages);
+        let (head, body) = request.into_parts();
+        self.state.awaits_100.set(!body.is_end_stream() && head.headers.contains_key(header::EXPECT));
+        let body = InboundBody::new(body, Rc::clone(&self.state), &head, &self.listener.limits);
+        Inbound {
+            listener: Arc::clone(&self.listener.name),
+            peer: Rc::clone(&self.peer),
+            received: Instant::now(),
+            head: Head(head),
+            body,
+        }
+    }
+
+    /// Its answer, as the connection goes on or ends behind it.
+    fn answered(
+        &self,
+        mut response: Response<ReplyBody>,
+        (number, end): (u64, ExchangeEnd),
+    ) -> Response<ReplyBody> {
         if self.state.malformed.get() {
             count(&self.thread.counters.bodies_malformed);
         }

@@ -105,6 +105,8 @@ impl Successors {
                 let handed = asked.and_then(|stream| hand_over(stream, &sockets));
                 match handed {
                     Ok(true) => {
+                        // Before anybody is told: from then on the path is the next process's.
+                        stopped.store(true, Relaxed);
                         on_release();
                         return true;
                     }
@@ -120,10 +122,9 @@ impl Successors {
 
 impl Drop for Successors {
     fn drop(&mut self) {
-        self.is_stopped.store(true, Relaxed);
+        let has_handed_over = self.is_stopped.swap(true, Relaxed);
         let Some(thread) = self.thread.take() else { return };
-        if thread.is_finished() {
-            // After a handover the path is the next process's.
+        if has_handed_over || thread.is_finished() {
             let _ = thread.join();
             return;
         }
@@ -231,6 +232,25 @@ mod tests {
         let (mut accepted, _) = listener.accept().expect("the one that waited");
         accepted.write_all(b"x").expect("writes");
         waiting.read_exact(&mut [0]).expect("reads");
+    }
+
+    #[test]
+    fn who_has_handed_over_asks_nothing_of_the_one_that_follows() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("handover.sock");
+        let (told, released) = sync_channel(1);
+        let on_release = move || {
+            told.send(()).expect("heard");
+            std::thread::sleep(Duration::from_millis(100)); // the thread is still there
+        };
+        let successors = Successors::wait(path.clone(), [socket().0].into(), on_release).expect("waits");
+        Predecessor::ask(&path).expect("answers").expect("is there").release().expect("heard");
+        released.recv_timeout(Duration::from_secs(20)).expect("released");
+        std::fs::remove_file(&path).expect("removes");
+        let next = UnixListener::bind(&path).expect("binds");
+        drop(successors);
+        next.set_nonblocking(true).expect("set");
+        assert_eq!(next.accept().expect_err("nobody asks").kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]

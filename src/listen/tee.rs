@@ -67,7 +67,10 @@ impl<B> Tee<B> {
         if let Some(on_end) = self.on_end.take() {
             on_end(TeeEnd {
                 overflowed: self.total_bytes > self.copied.len() as u64,
-                copied: std::mem::take(&mut self.copied).freeze().into(),
+                copied: match self.copied.is_empty() {
+                    true => Payload::default(),
+                    false => std::mem::take(&mut self.copied).freeze().into(),
+                },
                 trailers: self.trailers.take(),
                 total_bytes: self.total_bytes,
                 complete: self.complete,

@@ -9,6 +9,7 @@
 
 mod entry;
 mod redact;
+mod room;
 mod seal;
 mod structure;
 mod view;

@@ -1,5 +1,6 @@
 //! The writer: one thread that redacts drafts and writes them in batches. The message never waits for it.
 
+use super::room::Room;
 use super::{Draft, Late, redact};
 use crate::secrets::TokenKeys;
 use crate::store::retention::Class;
@@ -113,7 +114,7 @@ enum Order {
 pub struct Recorder {
     orders: SyncSender<Order>,
     stats: Arc<RecordStats>,
-    config: RecorderConfig,
+    room: Arc<Room>,
 }
 
 /// Told of what inspection found in messages that were streamed, with their environment.
@@ -133,10 +134,11 @@ impl Recorder {
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (orders, received) = sync_channel(config.queue_records_max);
         let stats = Arc::new(RecordStats::default());
-        let writer = Writer { sink, keys, stats: stats.clone(), clock, on_late };
+        let room = Arc::new(Room::new(config, stats.clone()));
+        let writer = Writer { sink, keys, stats: stats.clone(), room: room.clone(), clock, on_late };
         let thread =
             std::thread::Builder::new().name("records".to_owned()).spawn(move || writer.run(&received))?;
-        Ok((Self { orders, stats, config }, thread))
+        Ok((Self { orders, stats, room }, thread))
     }
 
     /// Counters.
@@ -148,15 +150,19 @@ impl Recorder {
     /// Whether the queue would take another record now.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.stats.queue_records.load(Relaxed) < self.config.queue_records_max as u64
-            && self.stats.queue_bytes.load(Relaxed) < self.config.queue_bytes_max as u64
+        self.room.is_some()
     }
 
-    /// Whether a record of `environment` would be kept now, as far as is known: the queue has room, and the store takes
-    /// its records. While it doesn't, one message a second is let try, whose record tells.
-    #[must_use]
-    pub fn would_keep(&self, environment: &str) -> bool {
-        self.has_room() && self.stats.failing.lets_pass(environment, Instant::now())
+    /// Whether a record of `environment` would be kept, as far as is known: the queue has room, or gets some in a moment,
+    /// and the store takes its records. While it doesn't, one message a second is let try, whose record tells.
+    pub async fn would_keep(&self, environment: &str) -> bool {
+        // Without a wait where it isn't known that the writer goes on.
+        let has_room = match self.is_failing() {
+            true => self.has_room(),
+            // In a box: few messages ever wait.
+            false => self.room.is_free() || Box::pin(self.room.soon()).await,
+        };
+        has_room && self.stats.failing.lets_pass(environment, Instant::now())
     }
 
     /// Whether records of some environment were not taken the last time.
@@ -181,6 +187,16 @@ impl Recorder {
         }
     }
 
+    /// Whether to offer the draft of a message that was refused because its record would not be kept; one that isn't is
+    /// counted as dropped. Callers that try again at once would keep the queue full with such records: they go only where
+    /// there is ample room.
+    #[must_use]
+    pub fn takes_unkept(&self) -> bool {
+        let takes = self.room.is_ample();
+        self.stats.dropped_queue.fetch_add(u64::from(!takes), Relaxed);
+        takes
+    }
+
     /// Waits until everything offered before is durable or counted as dropped.
     pub fn flush(&self) {
         let (done, wait) = sync_channel(1);
@@ -200,6 +216,7 @@ struct Writer<S> {
     sink: S,
     keys: TokenKeys,
     stats: Arc<RecordStats>,
+    room: Arc<Room>,
     clock: Arc<WallClock>,
     on_late: OnLate,
 }
@@ -224,6 +241,7 @@ impl<S: RecordSink> Writer<S> {
                     Err(_) => break,
                 }
             }
+            self.room.made();
             self.write(&batch);
             for done in flushed {
                 let _ = done.send(());
@@ -385,6 +403,8 @@ mod tests {
             Box::new(|_, _| {}),
         )
         .expect("starts");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let would_keep = |environment: &str| runtime.block_on(recorder.would_keep(environment));
         let offer = |environment: &str| {
             let mut draft = draft("text/plain", b"x", View::Shape);
             draft.entry.environment = environment.into();
@@ -397,14 +417,14 @@ mod tests {
         };
         ["a", "b", "b", "a", "b"].into_iter().for_each(offer);
         assert_eq!(counts(), (3, 2));
-        assert!(!recorder.would_keep("a") && recorder.would_keep("b"));
+        assert!(!would_keep("a") && would_keep("b"));
         offer("b");
         assert_eq!(counts(), (4, 2));
-        assert!(!recorder.would_keep("a"), "what b has kept says nothing of it");
+        assert!(!would_keep("a"), "what b has kept says nothing of it");
         bad.lock().expect("lock").clear();
         offer("a");
         assert_eq!(counts(), (5, 2));
-        assert!(recorder.would_keep("a") && recorder.would_keep("a"));
+        assert!(would_keep("a") && would_keep("a"));
         recorder.stop();
         thread.join().expect("ends");
     }

@@ -12,10 +12,9 @@ pub fn host_of(head: &Parts) -> Option<&str> {
         Some(host) => host.to_str().ok()?,
         None => head.uri.authority()?.as_str(),
     };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
+    // Bytes from the end: a port is short, and few hosts have one.
+    let digits = host.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let name = host.get(..host.len() - digits).and_then(|rest| rest.strip_suffix(':')).unwrap_or(host);
     Some(name.strip_suffix('.').unwrap_or(name))
 }
 

@@ -161,9 +161,8 @@ impl Routes {
         listener: &Listener,
         caller: &Caller,
     ) -> Result<Arc<Route>, Unrouted> {
-        let segments = canonical(wish.path).ok_or(Reason::BadRequest)?;
-        let plain = plain(&segments);
-        let environment = self.environment(&plain, wish, listener, caller)?;
+        let segments = Segments::of(wish.path).ok_or(Reason::BadRequest)?;
+        let environment = self.environment(&segments, wish, listener, caller)?;
         let unrouted = |reason| Unrouted { reason, environment: Some(environment.clone()) };
         let in_environment = || self.routes.iter().filter(|r| r.environment.name == environment);
         let best = in_environment()
@@ -172,7 +171,7 @@ impl Routes {
                     .connection
                     .allow
                     .iter()
-                    .filter(|p| is_prefix(p, &segments))
+                    .filter(|p| is_prefix(p, segments.iter()))
                     .map(String::len)
                     .max()?;
                 Some((longest, route))
@@ -181,7 +180,8 @@ impl Routes {
         let Some((_, route)) = best else {
             return Err(unrouted(Reason::NoConnection));
         };
-        if route.connection.deny.iter().any(|p| is_prefix(p, &segments) || is_prefix(p, &plain)) {
+        let is_denied = |p: &String| is_prefix(p, segments.iter()) || is_prefix(p, segments.plain());
+        if route.connection.deny.iter().any(is_denied) {
             return Err(unrouted(Reason::PathDenied));
         }
         Ok(route.clone())
@@ -189,34 +189,39 @@ impl Routes {
 
     fn environment(
         &self,
-        segments: &[&str],
+        segments: &Segments<'_>,
         wish: &Wish<'_>,
         listener: &Listener,
         caller: &Caller,
     ) -> Result<Arc<str>, Reason> {
-        let named =
-            |text: &str| self.names.iter().map(|(name, _)| name).find(|n| n.eq_ignore_ascii_case(text));
-        let by_path =
-            segments.iter().filter(|_| listener.path_environment).filter_map(|segment| named(segment));
+        let named = |text: &[u8]| {
+            self.names.iter().map(|(name, _)| name).find(|n| n.as_bytes().eq_ignore_ascii_case(text))
+        };
         let by_host = wish.host.and_then(|host| {
             self.hosts.iter().find(|(known, _)| known.eq_ignore_ascii_case(host)).map(|(_, name)| name)
         });
         let by_header = match wish.header {
             // A name that nobody has is no word for "any".
-            Some(text) => Some(named(text).ok_or(Reason::EnvironmentUnknown)?),
+            Some(text) => Some(named(text.as_bytes()).ok_or(Reason::EnvironmentUnknown)?),
             None => None,
         };
-        let mut weak = by_path.chain(by_host).chain(by_header);
-        let mut strong = listener.environment.iter().chain(&caller.environment);
-        let (first, is_strong) = match strong.next() {
-            Some(first) => (first, true),
-            None => (weak.next().ok_or(Reason::EnvironmentUnknown)?, false),
+        let strong = listener.environment.as_ref().or(caller.environment.as_ref());
+        let (mut first, mut agree) = (strong, true);
+        let mut signal = |name| match first {
+            None => first = Some(name),
+            Some(first) => agree &= first == name,
         };
-        if strong.chain(weak).any(|name| name != first) {
+        [caller.environment.as_ref(), by_host, by_header].into_iter().flatten().for_each(&mut signal);
+        if listener.path_environment {
+            segments.plain().filter_map(named).for_each(signal);
+        }
+        let (first, is_strong) = (first.ok_or(Reason::EnvironmentUnknown)?, strong.is_some());
+        if !agree {
             return Err(Reason::EnvironmentMismatch);
         }
-        let is_production = self.names.iter().any(|(name, flag)| name == first && *flag == Flag::Production);
-        if !is_strong && is_production {
+        let is_production =
+            || self.names.iter().any(|(name, flag)| name == first && *flag == Flag::Production);
+        if !is_strong && is_production() {
             return Err(Reason::EnvironmentUnknown);
         }
         Ok(first.clone())
@@ -268,16 +273,75 @@ fn upstream(config: &Config, c: &Connection, secrets: &Secrets, states: &Endpoin
     }
 }
 
-/// The path's segments, decoded once; `None` where a segment could be read in two ways: an encoded slash, backslash
-/// or NUL, a dot segment (with a parameter too: servers of Java drop that, then follow the dots), an escape that isn't
-/// one, a character in more bytes than it takes.
-fn canonical(path: &str) -> Option<Vec<Cow<'_, str>>> {
-    if !path.starts_with('/') {
-        return None;
+/// A path's segments, decoded once.
+enum Segments<'p> {
+    /// A path that can't be read in two ways: they are what stands between its slashes.
+    Literal(&'p str),
+    Decoded(Vec<Cow<'p, str>>),
+}
+
+impl<'p> Segments<'p> {
+    /// `None` where a segment could be read in two ways: an encoded slash, backslash or NUL, a dot segment (with a parameter
+    /// too: servers of Java drop that, then follow the dots), an escape that isn't one, a character in more bytes than it
+    /// takes.
+    fn of(path: &'p str) -> Option<Self> {
+        if !path.starts_with('/') {
+            return None;
+        }
+        let is_any = |found: fn(u8) -> bool| path.bytes().fold(false, |any, b| any | found(b));
+        if is_any(|b| matches!(b, b'%' | b'\\' | 0 | b';')) {
+            return decoded(path).map(Self::Decoded);
+        }
+        let has_dots = is_any(|b| b == b'.') && path.split('/').any(|segment| matches!(segment, "." | ".."));
+        (!has_dots).then_some(Self::Literal(path))
     }
-    if !path.bytes().any(|b| matches!(b, b'%' | b'\\' | 0 | b';')) {
-        return literal(path); // nothing else can be read in two ways
+
+    fn iter(&self) -> Each<'_> {
+        match self {
+            Self::Literal(path) => Each::Literal(path.as_bytes().get(1..)),
+            Self::Decoded(segments) => Each::Decoded(segments.iter()),
+        }
     }
+
+    /// The segments as the most forgiving upstream may read them: empty ones dropped, parameters behind a `;` cut off
+    /// (servers of Java do both). What is denied, or names an environment, is looked for in these.
+    fn plain(&self) -> impl Iterator<Item = &[u8]> {
+        let bare = |segment| cut(segment, b';').0;
+        self.iter().map(bare).filter(|segment| !segment.is_empty())
+    }
+}
+
+/// Segments, one after the other.
+enum Each<'s> {
+    /// What is left behind the last slash.
+    Literal(Option<&'s [u8]>),
+    Decoded(std::slice::Iter<'s, Cow<'s, str>>),
+}
+
+impl<'s> Iterator for Each<'s> {
+    type Item = &'s [u8];
+
+    fn next(&mut self) -> Option<&'s [u8]> {
+        match self {
+            Self::Literal(left) => {
+                let (segment, rest) = cut((*left)?, b'/');
+                *left = rest;
+                Some(segment)
+            }
+            Self::Decoded(segments) => segments.next().map(|segment| segment.as_bytes()),
+        }
+    }
+}
+
+/// What stands before a byte, and behind it, where it is there.
+fn cut(text: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
+    match text.iter().position(|b| *b == byte) {
+        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
+        None => (text, None),
+    }
+}
+
+fn decoded(path: &str) -> Option<Vec<Cow<'_, str>>> {
     path.split('/')
         .skip(1)
         .map(|raw| {
@@ -296,43 +360,20 @@ fn canonical(path: &str) -> Option<Vec<Cow<'_, str>>> {
         .collect()
 }
 
-/// The same of a path without escapes, parameters and the like, where only dot segments are refused.
-fn literal(path: &str) -> Option<Vec<Cow<'_, str>>> {
-    let mut segments = Vec::with_capacity(SEGMENTS_USUAL);
-    for segment in path.split('/').skip(1) {
-        if matches!(segment, "." | "..") {
-            return None;
-        }
-        segments.push(Cow::Borrowed(segment));
-    }
-    Some(segments)
-}
-
-const SEGMENTS_USUAL: usize = 8;
-
 /// The segments that policy sees of a path; `None` where it is refused. For fuzzers, and whoever asks.
 #[must_use]
 pub fn segments(path: &str) -> Option<Vec<String>> {
-    canonical(path).map(|segments| segments.into_iter().map(Cow::into_owned).collect())
-}
-
-/// The segments as the most forgiving upstream may read them: empty ones dropped, parameters behind a `;` cut off
-/// (servers of Java do both). What is denied, or names an environment, is looked for in these.
-fn plain<'s>(segments: &'s [Cow<'_, str>]) -> Vec<&'s str> {
-    segments.iter().map(|s| without_parameter(s)).filter(|s| !s.is_empty()).collect()
+    let text = |segment: &[u8]| String::from_utf8_lossy(segment).into_owned();
+    Segments::of(path).map(|segments| segments.iter().map(text).collect())
 }
 
 fn without_parameter(segment: &str) -> &str {
-    segment.split(';').next().unwrap_or_default()
+    segment.split_once(';').map_or(segment, |(before, _)| before)
 }
 
 /// Whether `prefix` (`/fhir/R4`) is the path's first whole segments.
-fn is_prefix(prefix: &str, segments: &[impl AsRef<str>]) -> bool {
-    prefix == "/" || {
-        let mut wanted = prefix.split('/').skip(1);
-        let mut have = segments.iter();
-        wanted.all(|w| have.next().is_some_and(|h| h.as_ref() == w))
-    }
+fn is_prefix<'s>(prefix: &str, mut segments: impl Iterator<Item = &'s [u8]>) -> bool {
+    prefix == "/" || prefix.split('/').skip(1).all(|wanted| segments.next() == Some(wanted.as_bytes()))
 }
 
 #[cfg(test)]

@@ -437,8 +437,8 @@ fn create(path: &Path) -> Result<Connection, StoreError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|e| StoreError::File(e.kind()))?;
     }
-    let connection = Connection::open(path).map_err(database)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(database)?;
+    let mut connection = Connection::open(path).map_err(database)?;
+    connection.busy_handler(Some(look_again)).map_err(database)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
     if check_version(&connection, SCHEMA_VERSION)? == SCHEMA_VERSION {
@@ -450,6 +450,16 @@ fn create(path: &Path) -> Result<Connection, StoreError> {
     tx.execute_batch(SCHEMA).map_err(database)?;
     tx.commit().map_err(database)?;
     Ok(connection)
+}
+
+/// Waits for another writer, which has the file between its batches alone where it is another process that is drained.
+/// SQLite's own wait grows to a tenth of a second, and would miss those moments one after the other.
+fn look_again(looks: i32) -> bool {
+    let goes_on = looks < BUSY_LOOKS;
+    if goes_on {
+        std::thread::sleep(BUSY_PAUSE);
+    }
+    goes_on
 }
 
 /// Gives the version of a file; refuses later ones.
@@ -497,6 +507,9 @@ const ZSTD_LEVEL: i32 = 3;
 const READ_CACHE_KIB: i64 = -256;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 const OPEN_FILES_MAX: usize = 16;
+/// Five seconds.
+const BUSY_LOOKS: i32 = 2_500;
+const BUSY_PAUSE: Duration = Duration::from_millis(2);
 /// Days that are remembered as damaged.
 const DAMAGED_MAX: usize = 1000;
 

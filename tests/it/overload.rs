@@ -104,6 +104,34 @@ fn while_the_store_takes_nothing_messages_are_refused_or_dropped_by_policy_and_t
     }
 }
 
+/// A writer that pauses, as each does while another process writes into its files, delays messages; it fails none.
+#[test]
+fn a_queue_of_records_that_is_full_for_a_moment_holds_messages_back_and_refuses_none() {
+    let gate = Gate::with("records.on_full = \"refuse\"\nrecords.queue_records_max = 64", "");
+    assert_eq!(gate.send(1, "GET", "/x", &[], b"").status(), 200);
+    gate.running().flush_records();
+    let files = std::fs::read_dir(gate.folder.path().join("data/records/staging")).expect("a folder");
+    let is_database = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "db");
+    let file = files.flatten().map(|file| file.path()).find(is_database).expect("a file of the day");
+    let other = rusqlite::Connection::open(file).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("begins");
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| {
+            (0..500).map(|_| gate.send(1, "GET", "/x", &[], b"").status()).find(|status| *status != 200)
+        });
+        // Seen more than once: by then the next message has come.
+        let mut seen = 0;
+        while seen < 10 && !caller.is_finished() {
+            seen += u32::from(gate.metric("phigate_record_queue_records ") >= 64);
+        }
+        other.execute_batch("COMMIT").expect("ends");
+        assert_eq!((caller.join().expect("ends"), seen), (None, 10), "a status, and how often it was full");
+    });
+    gate.running().flush_records();
+    assert_eq!(gate.metric("phigate_records_dropped_total{reason=\"queue_full\"}"), 0);
+    assert_eq!(gate.metric("phigate_records_written_total"), 501);
+}
+
 #[test]
 fn a_reply_counts_as_held_until_its_caller_has_taken_it() {
     let gate = Gate::with_all(
