@@ -284,12 +284,12 @@ pub fn base64(text: &str) -> Option<Vec<u8>> {
     ENGINE.decode(clean).ok()
 }
 
-/// Decodes hex digits. `None` where it is none.
+/// Decodes hex digits, blanks and colons passed over. `None` where it is none.
 #[must_use]
 pub fn hex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text
         .bytes()
-        .filter(|b| !b.is_ascii_whitespace())
+        .filter(|b| !b.is_ascii_whitespace() && *b != b':')
         .map(|b| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok()))
         .collect::<Option<_>>()?;
     digits

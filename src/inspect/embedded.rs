@@ -275,7 +275,44 @@ pub fn hex_runs(text: &str) -> Vec<Range<usize>> {
             out.push(found);
         }
     }
+    spaced_hex(text, &mut out);
+    out.sort_by_key(|run: &Range<usize>| run.start);
     out
+}
+
+/// Bytes in hex digits with a blank or a colon between them, as programs show them.
+fn spaced_hex(text: &str, out: &mut Vec<Range<usize>>) {
+    let bytes = text.as_bytes();
+    let is_part = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b' ' | b':');
+    let mut at = 0;
+    while at + SPACED_BYTES_MIN <= bytes.len() {
+        let ahead = bytes.get(at..at + SPACED_BYTES_MIN).unwrap_or_default();
+        if let Some(last) = ahead.iter().rposition(|b| !is_part(b)) {
+            at += last + 1;
+            continue;
+        }
+        let is_pair =
+            |at: usize| bytes.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+        let mark = bytes.get(at + 2).copied().unwrap_or_default();
+        let begins =
+            at.checked_sub(1).and_then(|at| bytes.get(at)).is_none_or(|b| !b.is_ascii_alphanumeric());
+        if !begins || !is_pair(at) || mark.is_ascii_hexdigit() {
+            at += 1;
+            continue;
+        }
+        let mut end = at + 2;
+        while bytes.get(end) == Some(&mark) && is_pair(end + 1) {
+            end += 3;
+        }
+        // The last two may begin a word.
+        if bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+            end = end.saturating_sub(3).max(at);
+        }
+        if end >= at + SPACED_BYTES_MIN && text.get(at..end).is_some_and(hex_holds_something) {
+            out.push(at..end);
+        }
+        at = end.max(at + 1);
+    }
 }
 
 /// The run, or what it is without its last line, which may be a word of the text behind, if that holds something.
@@ -362,11 +399,25 @@ fn holds_something(run: &str) -> bool {
     MAGIC.iter().any(|magic| bytes.starts_with(magic))
         || is_zlib(&bytes) && decode::is_zlib(&bytes)
         || is_latin1(&bytes)
-        || std::str::from_utf8(&bytes).is_ok_and(|text| {
-            let odd =
-                text.chars().filter(|c| c.is_control() && !c.is_ascii_whitespace() && *c != '\u{1c}').count();
-            odd == 0 && text.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
-        })
+        || std::str::from_utf8(&bytes).is_ok_and(is_written)
+        || matches!(decode::utf16(&bytes), Some(Ok(text)) if is_written(&text))
+}
+
+/// Whether a text is more than one word, and has no marks of control.
+fn is_written(text: &str) -> bool {
+    let odd = text.chars().filter(|c| c.is_control() && !c.is_ascii_whitespace() && *c != '\u{1c}').count();
+    odd == 0 && text.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
+}
+
+/// Whether bytes begin as UTF-16 does, of which every other byte is zero, or its mark stands first.
+const fn begins_utf16(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [0xFF, 0xFE, ..]
+            | [0xFE, 0xFF, ..]
+            | [0, 1..=255, 0, 1..=255, 0, 1..=255, ..]
+            | [1..=255, 0, 1..=255, 0, 1..=255, 0, ..]
+    )
 }
 
 /// Whether bytes begin as a zlib stream (RFC 1950, section 2.2): deflate in a window of 32 KiB.
@@ -397,6 +448,9 @@ fn may_begin(run: &[u8]) -> bool {
             word = word << 6 | u32::from(value);
         }
         three.copy_from_slice(&word.to_be_bytes()[1..]);
+    }
+    if begins_utf16(&bytes) {
+        return true;
     }
     let is_odd = |c: char| c.is_control() && !c.is_ascii_whitespace() && c != '\u{1c}';
     let text = match std::str::from_utf8(&bytes) {
@@ -442,6 +496,8 @@ const LINE_BYTES_MIN: usize = 32;
 const INDENT_BYTES_MAX: usize = 16;
 /// Fewer hex digits hold nothing that tells of anybody.
 const HEX_DIGITS_MIN: usize = 32;
+/// Sixteen of them, two by two.
+const SPACED_BYTES_MIN: usize = 16 * 3 - 1;
 
 /// Elements of HTML that a piece of markup may begin with.
 const HTML_ELEMENTS: &[&str] = &[
@@ -601,6 +657,34 @@ mod tests {
         ] {
             assert!(hex_runs(text).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn hex_digits_with_marks_between_them_are_found() {
+        for mark in [" ", ":"] {
+            let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(mark);
+            let note = hex("Patient Harold Brown, DOB 06/22/1962");
+            assert_eq!(hex_runs(&format!("see {note}, ok")), vec![4..4 + note.len(); 1]);
+            assert_eq!(hex_runs(&format!("see {note} added")).len(), 1);
+            assert_eq!(decode::hex(&note).as_deref(), Some(&b"Patient Harold Brown, DOB 06/22/1962"[..]));
+            let digest: Vec<String> =
+                (0..32_u8).map(|n| format!("{:02X}", n.wrapping_mul(37) | 0x81)).collect();
+            assert!(hex_runs(&format!("SHA256 {}", digest.join(mark))).is_empty());
+        }
+        assert!(hex_runs(&"12 34 ".repeat(20)).is_empty());
+        assert!(hex_runs(&"1 2 3 4 ".repeat(20)).is_empty());
+    }
+
+    #[test]
+    fn base64_of_utf16_is_found() {
+        let note = "Patient Harold Brown, DOB 06/22/1962";
+        let little: Vec<u8> = note.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = note.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = [b"\xFF\xFE".to_vec(), little.clone()].concat();
+        for bytes in [little, big, marked] {
+            assert_eq!(base64_runs(&format!("see {} ok", STANDARD.encode(bytes))).len(), 1);
+        }
+        assert!(base64_runs(&STANDARD.encode([0, 7, 0, 9, 0, 3, 0, 1].repeat(8))).is_empty());
     }
 
     #[test]

@@ -116,7 +116,10 @@ impl Format {
             (Declared::Xml, Self::Text | Self::Xml | Self::Csv) => Self::Xml,
             (Declared::Hl7v2, Self::Text | Self::Csv) => Self::Hl7v2,
             (Declared::X12, Self::Text | Self::Binary | Self::Csv) => Self::X12,
+            (Declared::None | Declared::Text | Declared::Opaque, Self::Text) if is_form(body) => Self::Form,
             (Declared::Opaque, Self::Text) => Self::Text,
+            // A piece of a page, without the page around it.
+            (Declared::None | Declared::Text, Self::Xml) if is_piece_of_page(body) => Self::Html,
             _ => sniffed,
         }
     }
@@ -178,6 +181,35 @@ fn is_html(bytes: &[u8]) -> bool {
     })
 }
 
+/// Whether a body is a form that nobody called so: two parameters at least, each with a name, and no blanks (WHATWG URL,
+/// section 5.1).
+fn is_form(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    let is_letter = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'{' | b'}');
+    if memchr::memchr(b'&', body).is_none() || !body.iter().all(is_letter) {
+        return false;
+    }
+    let is_name =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'[' | b']' | b'%' | b'$');
+    body.split(|b| *b == b'&').all(|pair| {
+        let name = pair.iter().take_while(|b| is_name(b)).count();
+        (1..=PARAMETER_BYTES_MAX).contains(&name) && pair.get(name) == Some(&b'=')
+    })
+}
+
+/// Whether a body without head begins with an element that pages lay out texts by, and isn't XML of some kind, which has
+/// sections, forms and tables of its own.
+fn is_piece_of_page(body: &[u8]) -> bool {
+    let head = body.get(..body.len().min(HEAD_BYTES)).unwrap_or_default();
+    let has = |word: &[u8]| memchr::memmem::find(head, word).is_some();
+    let name = head.trim_ascii_start().get(1..).unwrap_or_default();
+    let length = name.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let name = name.get(..length).unwrap_or_default();
+    let lays_out = PIECES.iter().any(|piece| piece.as_bytes().eq_ignore_ascii_case(name));
+    let cells = || ["<td", "<th", "<TD", "<TH"].iter().any(|cell| has(cell.as_bytes()));
+    (lays_out || name.eq_ignore_ascii_case(b"table") && cells()) && !has(b"<?xml") && !has(b"xmlns")
+}
+
 /// Whether the first element is one of HTML.
 fn begins_page(bytes: &[u8]) -> bool {
     let mut rest = bytes.get(..bytes.len().min(HEAD_BYTES)).unwrap_or_default();
@@ -201,6 +233,31 @@ fn begins_page(bytes: &[u8]) -> bool {
 
 /// Where the first element of a document is looked for.
 const HEAD_BYTES: usize = 4096;
+/// Elements of pages that no XML of data begins with.
+const PIECES: &[&str] = &[
+    "dl",
+    "ul",
+    "ol",
+    "p",
+    "div",
+    "span",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "pre",
+    "center",
+    "font",
+    "blockquote",
+    "strong",
+    "em",
+    "br",
+    "hr",
+];
+/// No parameter has a longer name.
+const PARAMETER_BYTES_MAX: usize = 64;
 /// No element of HTML has a longer name.
 const NAME_BYTES_MAX: usize = 16;
 
@@ -438,6 +495,32 @@ mod tests {
             ["<p>a</p>", "<!DOCTYPE html>\n<HTML>", "<div/>", "<!-- a", "<?xml version=\"1.0\"?><html/>"]
         {
             assert_eq!(Format::of("text/html", page.as_bytes()), Format::Html, "{page}");
+        }
+    }
+
+    #[test]
+    fn a_form_and_a_piece_of_a_page_are_told_from_text() {
+        for form in ["id=1&note=Pt+Halvorsen%2C+54F", "a=1&b[]=&c.d=2\n"] {
+            assert_eq!(Format::of("", form.as_bytes()), Format::Form, "{form}");
+            assert_eq!(Format::of("text/plain", form.as_bytes()), Format::Form, "{form}");
+        }
+        for text in ["a=1", "a=1 & b=2", "see a=1&b=2", "https://a/?x=1&y=2", "a&b", "R&D=x&", "a=1&b"] {
+            assert_eq!(Format::of("", text.as_bytes()), Format::Text, "{text}");
+        }
+        assert_eq!(Format::of("application/json", b"a=1&b=2"), Format::Json);
+        for page in ["<table><tr><td>Patient Name</td></tr></table>", "<dl><dt>MRN</dt></dl>", " <p>a</p>"] {
+            assert_eq!(Format::of("", page.as_bytes()), Format::Html, "{page}");
+            assert_eq!(Format::of("text/plain", page.as_bytes()), Format::Html, "{page}");
+            assert_eq!(Format::of("application/xml", page.as_bytes()), Format::Xml, "{page}");
+        }
+        for data in [
+            "<?xml version=\"1.0\"?><table/>",
+            "<Patient/>",
+            "<section><code/></section>",
+            "<table><row/></table>",
+            "<table xmlns=\"urn:hl7-org:v3\"/>",
+        ] {
+            assert_eq!(Format::of("", data.as_bytes()), Format::Xml, "{data}");
         }
     }
 

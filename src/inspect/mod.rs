@@ -27,6 +27,7 @@ pub mod scan;
 mod simd;
 pub mod text;
 mod behind;
+pub mod keyed;
 pub mod names;
 pub mod check;
 pub mod marker;

@@ -5,6 +5,7 @@
 
 use super::behind;
 use super::check::{Validator, phone};
+use super::keyed;
 use super::kind::{Kind, Points};
 use super::names::words::LOWER_BYTES;
 use super::names::{self, window_after, window_before};
@@ -152,6 +153,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     });
     hits.sort_by_key(|(number, _)| *number);
     let mut hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
+    keyed::add(text, rules, &mut hits);
     let acts = |h: &Hit| rules.modes.is_empty() || rules.modes.of(&h.rule) == Mode::Enforce;
     let mut providers: Vec<Range<usize>> =
         hits.iter().filter(|h| h.kind == Kind::Provider && acts(h)).map(|h| h.span.clone()).collect();

@@ -2,10 +2,11 @@
 //!
 //! Undone are characters that nobody sees, digits and letters of other shapes, dashes and blanks of other kinds (Unicode
 //! Standard, chapter 6.2 and block FF00; `shapes`), escapes that the format around the text did not ask for (`%41`, `&#65;`,
-//! `\u0041`, `\x41`), also in one another, underlines around words, colours of a terminal, digits that are spelled one by
+//! `\u0041`, `\x41`), also in one another, a plus for a blank beside such or in a query, encoded words of mail, underlines around words, colours of a terminal, digits that are spelled one by
 //! one, and a social security number that is spaced out behind its word. What has none of these costs a look at its bytes.
 
 mod shapes;
+mod words;
 
 use super::simd::{BLOCK, Sets};
 use super::xhtml;
@@ -31,6 +32,12 @@ impl<'t> Plain<'t> {
             true => bytes.iter().any(|b| is_sign(*b)),
             false => SIGNS.find(bytes, 0).is_some(),
         };
+        if words::may_have_query(bytes) {
+            plain.edit(words::pluses(&plain.text));
+        }
+        if words::may_have_quoted(bytes) {
+            plain.edit(words::quoted(&plain.text));
+        }
         if is_disguised {
             // What is undone may be a disguise itself: `&amp;#65;`, `%2541`.
             let mut passes = 0..PASSES_MAX;
@@ -39,19 +46,24 @@ impl<'t> Plain<'t> {
         if is_spelled(plain.text.as_bytes()) {
             plain.pass(one_digit);
         }
-        let spaced = spaced_numbers(&plain.text);
-        if !spaced.is_empty() {
-            let mut edits = spaced.into_iter().peekable();
-            plain.pass(|text, at| match edits.peek() {
-                Some(edit) if edit.0 == at => {
-                    let (_, taken, written) = edits.next().unwrap_or_default();
-                    Step::other(taken, written)
-                }
-                Some(edit) => Step::same(edit.0 - at),
-                None => Step::same(text.len() - at),
-            });
-        }
+        plain.edit(spaced_numbers(&plain.text));
         plain
+    }
+
+    /// Takes pieces out of the text, and puts others there; they come in the order of their places.
+    fn edit(&mut self, edits: Vec<Edit>) {
+        if edits.is_empty() {
+            return;
+        }
+        let mut edits = edits.into_iter().peekable();
+        self.pass(|text, at| match edits.peek() {
+            Some(edit) if edit.0 == at => {
+                let (_, taken, written) = edits.next().unwrap_or_default();
+                Step::other(taken, written)
+            }
+            Some(edit) => Step::same(edit.0 - at),
+            None => Step::same(text.len() - at),
+        });
     }
 
     /// A text without the backslashes before its quotes, and what else a string of a program escapes, where it has braces
@@ -247,9 +259,14 @@ fn percent(text: &str, at: usize) -> Step {
     if escapes < PERCENT_ESCAPES_MIN {
         return Step::same(1);
     }
-    // A sequence of UTF-8, or one byte of ASCII; anything else stays as it is.
-    let width = match byte {
-        0..=0x7F => return Step::other(3, Some(char::from(byte))),
+    letter(bytes, at, byte)
+}
+
+/// The letter of escapes that begin here with this byte: a sequence of UTF-8, or one byte of ASCII; anything else stays as
+/// it is.
+fn letter(bytes: &[u8], at: usize, first: u8) -> Step {
+    let width = match first {
+        0..=0x7F => return Step::other(3, Some(char::from(first))),
         0xC2..=0xDF => 2,
         0xE0..=0xEF => 3,
         0xF0..=0xF4 => 4,

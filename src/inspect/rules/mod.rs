@@ -14,6 +14,7 @@ pub use change::{Changes, DetectorChange, Edit, FieldChange, ListChange, Origin,
 pub use mode::{Mode, Modes};
 pub use raw::{AloneNearby, Raw, RawDetector, Threshold, is_known_format};
 
+use super::keyed;
 use super::marker::Markers;
 use super::names::Recogniser;
 use super::names::words::Words;
@@ -53,6 +54,8 @@ pub struct RuleSet {
     pub cda: Arc<cda::Table>,
     /// Key names of JSON of no known kind, compiled.
     pub objects: Arc<object::Table>,
+    /// How those key names end, for texts.
+    pub keyed: Arc<keyed::Ends>,
     /// Rows of the Redox data models with those key names behind them, compiled.
     pub redox: Arc<object::Table>,
     /// DICOM rows, compiled.
@@ -168,6 +171,7 @@ impl RuleSet {
         let x12 = table!(x12, x12::Table::new, &["x12"]);
         let cda = table!(cda, cda::Table::new, &["cda"]);
         let objects = table!(objects, object::Table::new, &["smart-oauth", "json-keys"]);
+        let keyed = table!(keyed, keyed::Ends::new, &["smart-oauth", "json-keys"]);
         let redox = table!(redox, object::Table::new, &["redox", "json-keys"]);
         let dicom = table!(dicom, dicom::Table::new, &["dicomweb"]);
         let columns = table!(columns, csv::Table::new, &["csv-columns"]);
@@ -198,6 +202,7 @@ impl RuleSet {
                 x12: x12?,
                 cda: cda?,
                 objects: objects?,
+                keyed: keyed?,
                 redox: redox?,
                 dicom: dicom?,
                 columns: columns?,

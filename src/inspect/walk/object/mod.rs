@@ -154,6 +154,13 @@ impl<'t> Walk<'t, '_> {
             match self.tape.kind(id) {
                 NodeKind::Object | NodeKind::Array => {
                     self.tell_unknown(id, sink);
+                    if let Some(digits) = self.buffer(id, key) {
+                        let person = self.person();
+                        self.announce(sink);
+                        let (span, value, reads) = (self.tape.span(id), digits.into(), Reads::Hex(""));
+                        let leaf = Leaf { span, value, field: None, person, reads, cue: "" };
+                        sink.leaf(&leaf, &|| self.place(id));
+                    }
                     self.enter(id, key, true);
                     self.tell_clinical(sink);
                 }

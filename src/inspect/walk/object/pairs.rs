@@ -153,6 +153,18 @@ impl<'t> Walk<'t, '_> {
         None
     }
 
+    /// The bytes of `{"type": "Buffer", "data": [80, 97, …]}`, as hex digits: what Node.js writes of bytes.
+    pub(super) fn buffer(&self, id: NodeId, key: &str) -> Option<String> {
+        let frame = self.frames.last().filter(|_| key == "data" && self.tape.kind(id) == NodeKind::Array)?;
+        let mut types = self.named(frame.object, &["type"]);
+        if !types.any(|kind| self.tape.value(kind) == "Buffer") {
+            return None;
+        }
+        let bytes = self.tape.children(id).map(|byte| self.tape.value(byte).parse::<u8>().ok());
+        let digits: Option<Vec<String>> = bytes.map(|byte| byte.map(|byte| format!("{byte:02x}"))).collect();
+        digits.map(|digits| digits.concat()).filter(|digits| digits.len() >= BUFFER_DIGITS_MIN)
+    }
+
     /// A number of whoever a message goes to.
     fn addressed(&self, id: NodeId) -> Option<&'t Row> {
         let phone = self.tape.kind(id) == NodeKind::String && is_phone(&self.tape.value(id));
@@ -204,6 +216,9 @@ impl<'t> Walk<'t, '_> {
         if !of_a_value && !WEAK_VALUE_KEYS.contains(&normal_key) {
             return None;
         }
+        if let Some(asked) = self.asked(id, normal_key) {
+            return Some(asked);
+        }
         let found = |frame: &Frame<'_>, not: NodeId| {
             let (known, labels) = match of_a_value {
                 true => (&frame.beside.labels, LABEL_KEYS),
@@ -232,6 +247,14 @@ impl<'t> Walk<'t, '_> {
             not = frame.object;
         }
         None
+    }
+
+    /// The text that is asked beside its answer, if it says what that is: `{"text": "Date of birth", "answer": "…"}`.
+    fn asked(&self, id: NodeId, normal_key: &str) -> Option<(NodeId, NodeId)> {
+        let frame = self.frames.last().filter(|_| ANSWERS.contains(&normal_key))?;
+        let mut asked = self.named(frame.object, ASKED);
+        let label = asked.find(|label| *label != id && self.label_row(*label).is_some())?;
+        Some((label, frame.object))
     }
 
     /// Whether an object has no label of a field.
@@ -433,6 +456,8 @@ const WEAK_VALUE_KEYS: &[&str] = &[
     "exactdate",
     "exactdatetime",
 ];
+/// Fewer bytes tell of nobody.
+const BUFFER_DIGITS_MIN: usize = 32;
 /// The first of two is no label if it is longer.
 const COUPLED_BYTES_MAX: usize = 64;
 /// Labels only where they name a row: everything has an id and a title.
@@ -463,5 +488,8 @@ const LABEL_KEYS: &[&str] = &[
     "header",
     "customfieldname",
 ];
+/// Keys of what somebody answers, and of what is asked beside it.
+const ANSWERS: &[&str] = &["answer", "answertext", "answervalue", "response"];
+const ASKED: &[&str] = &["text", "display"];
 /// Without those of things of some type.
 const FIELD_LABELS: &[&str] = LABEL_KEYS.split_at(3).1;

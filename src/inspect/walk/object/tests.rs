@@ -207,3 +207,26 @@ fn every_redox_row_of_the_field_map_is_carried_out() {
         assert!(theirs.iter().any(|row| row["path"].as_str() == Some(&field.row)), "{}", field.id);
     }
 }
+
+#[test]
+fn a_text_that_is_asked_tells_what_its_answer_is() {
+    let doc = r#"[{"text":"Date of birth","answer":"1971-04-30"},{"text":"Last name?","answer":"Hrytsenko"},
+        {"text":"Reason of visit","answer":"1971-05-01"},{"text":"Date of birth","code":"1971-05-02"}]"#;
+    let keep = walked(doc);
+    assert_eq!(keep.row("1971-04-30"), "birth-date");
+    assert_eq!(keep.row("Hrytsenko"), "family");
+    assert_eq!(keep.row("1971-05-01"), "");
+    assert_eq!(keep.row("1971-05-02"), "");
+}
+
+#[test]
+fn a_buffer_of_a_program_is_read_as_its_bytes() {
+    let list = |text: &str| text.bytes().map(|b| b.to_string()).collect::<Vec<_>>().join(",");
+    let text = "Patient Harold Vandenberg";
+    let keep = walked(&format!(r#"{{"a":{{"type":"Buffer","data":[{}]}}}}"#, list(text)));
+    let hex: String = text.bytes().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(keep.of(&hex).4, "Hex(\"\")");
+    for other in [r#"{"type":"Series","data":[1,2,3]}"#, r#"{"type":"Buffer","data":[1,2,999]}"#] {
+        assert!(walked(other).leaves.iter().all(|leaf| !leaf.4.starts_with("Hex")), "{other}");
+    }
+}

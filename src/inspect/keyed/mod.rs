@@ -1,0 +1,262 @@
+//! Keyed text: values that stand behind the name of a field in a text. `memberDob=1971-04-30` in a line of a log,
+//! `{'first_nm': 'Zdenka'` of a program, JSON that is cut off, `[dob] => 1971-04-30`, `<lastName>…</lastName>`, the
+//! question of a form (`Date of birth? 5/5/1995`), and rows under names of columns ([`rows`]).
+//!
+//! Names are looked up in the rows for keys of JSON, as those of query parameters are; a value counts with its row's kind
+//! and points where it is like one of that kind. What is only an address, an account or a visit counts beside somebody's
+//! name, birth date or number. Most words before a `:` or `=` are told from names of fields by three letters of theirs.
+//! Cost: linear in the text; a table is asked for words that end as one of its keys does.
+
+mod rows;
+mod value;
+#[cfg(test)]
+mod tests;
+
+use super::field::{Field, FieldTable};
+use super::kind::{Kind, Whose};
+use super::rules::RuleSet;
+use super::text::Hit;
+use std::ops::Range;
+use value::{Between, value_of};
+
+/// How the keys of a table end: what no key of it ends in is none.
+#[derive(Debug)]
+pub struct Ends(Box<[u64; ENDS / 64]>);
+
+impl Ends {
+    /// The ends of a table's keys.
+    ///
+    /// # Errors
+    /// None: all tables are made in the same way.
+    pub fn new(table: &FieldTable) -> Result<Self, String> {
+        let mut ends = Self(Box::new([0; ENDS / 64]));
+        let rows = table.field.iter().filter(|field| field.reads.is_empty() && is_individuals(field));
+        for at in rows.flat_map(|field| &field.at) {
+            ends.add(at.rsplit('.').next().unwrap_or(at));
+        }
+        BEHIND_OWNERS.iter().for_each(|end| ends.add(end));
+        Ok(ends)
+    }
+
+    fn add(&mut self, key: &str) {
+        if let Some(end) = end_of(key.as_bytes())
+            && let Some(word) = self.0.get_mut(end / 64)
+        {
+            *word |= 1 << (end % 64);
+        }
+    }
+
+    /// Whether some key ends as this one does.
+    fn may_have(&self, key: &[u8]) -> bool {
+        end_of(key).and_then(|end| Some(self.0.get(end / 64)? >> (end % 64) & 1 == 1)).unwrap_or(false)
+    }
+}
+
+/// The last three letters of a key, without digits behind them and what Salesforce puts there.
+fn end_of(key: &[u8]) -> Option<usize> {
+    let key = [&b"__c"[..], b"__pc"].iter().find_map(|custom| key.strip_suffix(*custom)).unwrap_or(key);
+    let letters = key.iter().rev().filter(|b| b.is_ascii_alphanumeric());
+    let mut letters = letters.skip_while(|b| b.is_ascii_digit()).map(|b| usize::from(b & 31));
+    Some(letters.next()? << 10 | letters.next()? << 5 | letters.next()?)
+}
+
+/// A value that a key tells.
+struct Told<'t> {
+    span: Range<usize>,
+    field: &'t Field,
+}
+
+/// Adds what keys in `text` tell to `hits`.
+pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
+    let mut told = Vec::new();
+    marked(text, rules, &mut told);
+    asked(text, rules, &mut told);
+    tell(told, hits);
+    // Each table is somebody's or nobody's by its own columns.
+    rows::add(text, rules, hits);
+}
+
+/// Adds what is told together: what is of no individual by itself counts beside what is.
+fn tell(told: Vec<Told<'_>>, hits: &mut Vec<Hit>) {
+    let somebody = told.iter().any(|told| tells_who(told.field.kind));
+    for Told { span, field } in told {
+        if somebody || tells_who(field.kind) {
+            let (kind, points) = (field.kind, field.points);
+            hits.push(Hit { span, kind, points, rule: field.rule(), labelled: true });
+        }
+    }
+}
+
+/// The row of a key, if it is an individual's.
+fn row_of<'t>(rules: &'t RuleSet, key: &str) -> Option<&'t Field> {
+    if !rules.keyed.may_have(key.as_bytes()) || key.len() > KEY_BYTES_MAX {
+        return None;
+    }
+    let table = &rules.objects;
+    let below = || {
+        let (above, last) = key.rsplit_once('.')?;
+        let above = above.rsplit('.').next().unwrap_or_default();
+        HOLDERS
+            .iter()
+            .any(|holder| holder.eq_ignore_ascii_case(above))
+            .then(|| table.lookup_below(above, last))?
+    };
+    // `PID.5` is a place of HL7v2, which has detectors.
+    if key.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("pid")) {
+        return None;
+    }
+    table.lookup(key).or_else(below).filter(|field| is_individuals(field))
+}
+
+/// Values behind `=`, `:` and `=>`, and in elements.
+fn marked<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
+    let bytes = text.as_bytes();
+    for mark in memchr::memchr3_iter(b'=', b':', b'>', bytes) {
+        let Some((key, between)) = key_before(bytes, mark) else { continue };
+        if !rules.keyed.may_have(bytes.get(key.clone()).unwrap_or_default()) {
+            continue;
+        }
+        let Some(key) = text.get(key) else { continue };
+        if let Some(field) = row_of(rules, key)
+            && let Some(span) = value_of(text, mark + 1, between, field.kind, key, rules)
+        {
+            told.push(Told { span, field });
+        }
+    }
+}
+
+/// The name of a field that ends before a mark, and what stands between it and its value.
+fn key_before(bytes: &[u8], mark: usize) -> Option<(Range<usize>, Between)> {
+    let at = |at: usize| bytes.get(at).copied();
+    let before = at(mark.checked_sub(1)?)?;
+    let between = match at(mark)? {
+        // A sign of Markdown or of a program behind a tag is none.
+        b'>' => Between::Tags,
+        b':' if before == b':' || matches!(at(mark + 1), Some(b':' | b'=' | b'/')) => return None,
+        b'=' if b"=!<>+-*/~".contains(&before) || matches!(at(mark + 1), Some(b'=' | b'~')) => return None,
+        b'=' if at(mark + 1) == Some(b'>') => Between::Arrow,
+        b'=' => Between::Equals,
+        _ => Between::Colon,
+    };
+    let (mut end, mut closed) = (mark, false);
+    if between != Between::Tags {
+        let from = mark.saturating_sub(CLOSING_BYTES_MAX);
+        for b in bytes.get(from..mark)?.iter().rev() {
+            match b {
+                b' ' | b'\t' if !closed => {}
+                b':' if end == mark && between == Between::Equals => {} // `:=`
+                b'"' | b'\'' | b'`' | b'\\' | b']' => closed = true,
+                _ => break,
+            }
+            end -= 1;
+        }
+    }
+    let from = end.saturating_sub(KEY_BYTES_MAX + 1);
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let word = bytes.get(from..end)?;
+    let length = word.iter().rev().take_while(|b| is_part(b)).count();
+    if length < KEY_BYTES_MIN || length > KEY_BYTES_MAX {
+        return None;
+    }
+    let word = word.get(word.len() - length..)?;
+    let skipped = word.iter().take_while(|b| !b.is_ascii_alphabetic()).count();
+    let (word, start) = (word.get(skipped..)?, end - length + skipped);
+    let opens = start.checked_sub(1).and_then(at);
+    let named = match between {
+        Between::Tags => matches!(opens, Some(b'<' | b':')),
+        _ if closed => matches!(opens, Some(b'"' | b'\'' | b'`' | b'[' | b':')),
+        // Words of prose before a colon are the labels that detectors know.
+        Between::Colon => is_identifier(word),
+        _ => is_identifier(word) || end == mark,
+    };
+    (named && word.len() >= KEY_BYTES_MIN).then_some((start..end, between))
+}
+
+/// Whether a word is written as names of fields are, and no word of a language is: `birthDate`, `birth_date`.
+fn is_identifier(word: &[u8]) -> bool {
+    word.windows(2).any(|two| {
+        matches!(two, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase())
+            || matches!(two, [_, b'_' | b'.' | b'-'])
+    })
+}
+
+/// Answers behind a question that is the name of a field: `Patient's last name? Fothergill`.
+fn asked<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
+    let bytes = text.as_bytes();
+    for mark in memchr::memchr_iter(b'?', bytes) {
+        let from = mark.saturating_sub(QUESTION_BYTES_MAX);
+        let before = bytes.get(from..mark).unwrap_or_default();
+        if !rules.keyed.may_have(before) {
+            continue;
+        }
+        let is_word = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b' ' | b'\'' | b'#' | b'/');
+        let length = before.iter().rev().take_while(|b| is_word(b)).count();
+        // A longer question asks something else.
+        if length == before.len() && from > 0 {
+            continue;
+        }
+        let Some(question) = text.get(mark - length..mark) else { continue };
+        let question = ["confirm", "your", "the", "their", "his", "her"]
+            .iter()
+            .find_map(|word| question.rsplit_once(&format!(" {word} ")))
+            .map_or(question, |(_, behind)| behind)
+            .replace("'s ", " ");
+        if let Some(field) = row_of(rules, &question)
+            && let Some(span) = value_of(text, mark + 1, Between::Question, field.kind, &question, rules)
+        {
+            told.push(Told { span, field });
+        }
+    }
+}
+
+/// Whether a row is an individual's, of a kind that texts are looked through for.
+fn is_individuals(field: &Field) -> bool {
+    matches!(field.whose, Whose::Patient | Whose::Relative)
+        && (tells_who(field.kind)
+            || matches!(
+                field.kind,
+                Kind::Phone
+                    | Kind::Fax
+                    | Kind::Email
+                    | Kind::Street
+                    | Kind::City
+                    | Kind::Zip
+                    | Kind::Account
+                    | Kind::ClaimId
+                    | Kind::VisitNumber
+                    | Kind::DriverLicence
+            ))
+}
+
+/// Whether a value of this kind is an individual's wherever it stands.
+const fn tells_who(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::FamilyName
+            | Kind::GivenName
+            | Kind::FullName
+            | Kind::MotherMaidenName
+            | Kind::BirthDate
+            | Kind::DeathDate
+            | Kind::Ssn
+            | Kind::Mbi
+            | Kind::Mrn
+            | Kind::MemberId
+            | Kind::NationalId
+            | Kind::Passport
+    )
+}
+
+/// Objects of an individual's whose members tell of them, however deep they lie.
+const HOLDERS: &[&str] = &["patient", "member", "subscriber", "insured", "name", "address", "demographics"];
+/// Three letters of five bits each.
+const ENDS: usize = 1 << 15;
+/// Ends of keys that stand in no row: `patientFirst`, `memberNbr`.
+const BEHIND_OWNERS: &[&str] = &["first", "last", "nbr", "number"];
+/// A longer word is no name of a field; a shorter one has no three letters.
+const KEY_BYTES_MAX: usize = 48;
+const KEY_BYTES_MIN: usize = 3;
+/// Quotes, brackets and blanks between a key and its mark.
+const CLOSING_BYTES_MAX: usize = 6;
+/// How far before its mark a question is looked for.
+const QUESTION_BYTES_MAX: usize = 48;
