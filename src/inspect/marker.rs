@@ -398,13 +398,16 @@ impl Markers {
             && words.iter().all(|word| self.control_names.contains(word) || of_one(word))
     }
 
-    /// Whether a run of letters is a word of a test set, or begins with one.
+    /// Whether a run of letters is a word of a test set, or begins with one; a label may stand in front: `MRNTEST1`.
     fn is_a_test_sets(&self, id: &str) -> bool {
+        let begins = |run: &str| self.test_id_prefixes.iter().any(|p| run.starts_with(p.as_str()));
         let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty());
         runs.any(|run| {
             let run = run.to_lowercase();
+            let mut labels = self.id_labels.iter().filter(|label| label.len() >= LABEL_LETTERS_MIN);
             self.test_id_words.contains(&run)
-                || self.test_id_prefixes.iter().any(|p| run.starts_with(p.as_str()))
+                || begins(&run)
+                || labels.any(|label| run.strip_prefix(label.as_str()).is_some_and(begins))
         })
     }
 
@@ -498,6 +501,8 @@ fn inside_brackets(value: &str) -> &str {
     }
 }
 
+/// Shorter labels are the first letters of other words.
+const LABEL_LETTERS_MIN: usize = 3;
 /// Keyed tokens of records have more digits than any number of a person.
 const TOKEN_DIGITS_MIN: usize = 16;
 
@@ -831,7 +836,7 @@ mod tests {
         for name in ["Control Brown", "Rosalind^Phantom", "LEVEL 2", "Halvorsen^QA"] {
             assert_eq!(judge(Kind::FullName, name).sign, Sign::None, "{name}");
         }
-        for number in ["QA_PHANTOM", "TEST", "PHANTOM-1"] {
+        for number in ["QA_PHANTOM", "TEST", "PHANTOM-1", "MRNTEST1"] {
             assert_eq!(judge(Kind::Mrn, number).sign, Sign::Habit, "{number}");
         }
         assert_eq!(judge(Kind::Mrn, "pending").sign, Sign::Placeholder);

@@ -209,8 +209,8 @@ const OTHERS: &[&str] = &["attending", "referring", "rendering", "ordering", "bi
 pub(super) const CREDENTIALS: &[&str] = &["specialty", "credential", "taxonomy", "degree", "entitytype"];
 /// What is told of a unit of blood.
 const BLOOD: &[&str] = &["productcode", "bloodproduct", "bloodcomponent", "donationid", "abo", "aborh"];
-/// Fewer names tell nothing of a table.
-const THINGS_MIN: usize = 3;
+/// Fewer names tell little of a table, and are no bulk.
+const THINGS_MIN: usize = 8;
 /// What a place's own columns begin with. Not `lab` and `insurer`: somebody has one.
 const PLACES: &[&str] = &[
     "facility",

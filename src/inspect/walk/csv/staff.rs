@@ -42,11 +42,13 @@ pub(super) fn lists_users(columns: &[Column<'_>], names: &[String], values: Valu
     let titled = || told(&["title"]).any(|title| HONORIFICS.contains(&title.trim_end_matches('.')));
     let signs_in = has(LOGINS) && (has(ROLES) || has(VISITS));
     let employed = has(&["title"]) && (has(TEAMS) || has(&["employeename"])) && !titled();
+    let named = columns.iter().any(|column| column.meaning.is_name());
+    let staff_named = !named && names.first().is_some_and(|name| STAFF.contains(&name.as_str()));
     let home = |column: &Column<'_>| matches!(kind(column), Some(Kind::Street | Kind::Zip));
     let employee = |(column, name): (&Column<'_>, &String)| {
         tells_of_an_individual(column) && !matches!(name.as_str(), "employeename" | "employeeid")
     };
-    (signs_in || employed || all > 0 && staff * 5 >= all * 4)
+    (signs_in || employed || staff_named || all > 0 && staff * 5 >= all * 4)
         && !roles().any(|role| object::is_an_individuals_role(role))
         && !columns.iter().zip(names).any(employee)
         && !columns.iter().any(home)
@@ -107,6 +109,8 @@ const ENTRY: &[&str] = &[
     "accepting",
     "phone",
 ];
+/// Columns of whoever works there.
+const STAFF: &[&str] = &["staff", "staffname", "staffmember", "nurse", "nursename"];
 const LOGINS: &[&str] = &["username", "login", "userid", "loginid", "userlogin"];
 const ROLES: &[&str] = &["role", "roles", "userrole", "userroles"];
 const VISITS: &[&str] = &["lastlogin", "lastloginat", "lastlogindate", "lastsignin", "lastsigninat"];

@@ -539,7 +539,18 @@ fn names_of_things_are_nobodys() {
     assert!(is_refused(&list("id,name", &people)));
     assert!(is_refused("name,diagnosis\nThandiwe Mokoena,HIV\n"));
     assert!(is_refused("name,phone,test\nThandiwe Mokoena,617-432-2291,HIV\n"));
-    let mixed = "id,name\n1,Folic Acid\n2,Zinc Sulfate\n3,Barbara Miller\n4,Zinc Oxide\n5,Bee Venom\n";
+    let mixed = [
+        "Folic Acid",
+        "Zinc Sulfate",
+        "Barbara Miller",
+        "Zinc Oxide",
+        "Potassium Chloride",
+        "Ferrous Sulfate",
+        "Depo Provera",
+        "Gentamicin Sulfate",
+        "Lidocaine Patch",
+    ];
+    let mixed = &list("id,name", &mixed);
     assert_eq!(points("text/csv", mixed).into_iter().filter(|p| *p > 0).collect::<Vec<_>>(), [50]);
 }
 
@@ -554,6 +565,7 @@ fn clinicians_and_users_without_numbers_are_nobody() {
         "username,first_name,last_name,email,role,last_login\npraman,Priya,Raman,praman@lakeshore.org,viewer,2026-11-28\n",
         "employee_name,title,phone,email\nMarcus Bell,Charge Nurse,312-695-4471,mb@lakeshore.org\n",
         "name,title,department,phone,email\nMarcus Bell,Charge Nurse,4 West,312-695-4471,mb@lakeshore.org\n",
+        "staff_name,unit,phone,email\nMarcus Bell,4W,312-695-4471,mb@lakeshore.org\n",
         "Name,Role,Unit,Shift,Phone\nMarcus Bell,RN,4W,Day,312-695-4471\nOscar Mendez,CNA,4W,Day,312-695-4473\n",
     ] {
         assert!(!is_refused(body), "{body}");
@@ -580,6 +592,8 @@ fn patients_beside_clinicians_and_roles_are_somebody() {
         "username,first_name,last_name,email,role\noq,Ottilie,Quispe,oq@lakeshore.org,patient\n",
         "username,first_name,last_name,email,role,dob\noq,Ottilie,Quispe,oq@lakeshore.org,admin,1971-04-02\n",
         "name,title,department,phone,email\nOttilie Quispe,Mrs.,Cardiology,617-432-2291,oq@lakeshore.org\n",
+        "nurse,patient_name,phone,email\nMarcus Bell,Ottilie Quispe,617-432-2291,oq@lakeshore.org\n",
+        "name,phone,email,staff_name\nOttilie Quispe,617-432-2291,oq@lakeshore.org,Marcus Bell\n",
         "name,role,phone\nOttilie Quispe,patient,617-432-2291\n",
     ] {
         assert!(is_refused(body), "{body}");
