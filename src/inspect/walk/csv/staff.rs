@@ -49,7 +49,7 @@ pub(super) fn lists_users(columns: &[Column<'_>], names: &[String], values: Valu
         tells_of_an_individual(column) && !matches!(name.as_str(), "employeename" | "employeeid")
     };
     (signs_in || employed || staff_named || all > 0 && staff * 5 >= all * 4)
-        && !roles().any(|role| object::is_an_individuals_role(role))
+        && !roles().any(object::is_an_individuals_role)
         && !columns.iter().zip(names).any(employee)
         && !columns.iter().any(home)
         && works(columns, names, values)

@@ -107,7 +107,7 @@ impl Walk<'_, '_> {
     fn public_by_content(&self, id: NodeId) -> Option<(Side, bool)> {
         let tape = self.tape;
         let (mut listed, mut organisation, mut place, mut account) = (false, false, false, false);
-        let (mut team, mut real_name, mut heard) = (false, false, Heard::default());
+        let (mut team, mut real_name, mut called, mut heard) = (false, false, false, Heard::default());
         for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
             let text = tape.kind(child) == NodeKind::String;
             match self.keys.get(child).says {
@@ -115,7 +115,10 @@ impl Walk<'_, '_> {
                 Says::Enumeration => listed |= tape.value(child).starts_with("NPI-"),
                 Says::ContactType => account |= CONTACT_TYPES.contains(&&*tape.value(child)),
                 Says::Schemas => account |= tape.raw(child).contains(SCIM),
-                Says::Name if text => organisation |= names_an_organisation(&tape.value(child)),
+                Says::Name if text => {
+                    called = true;
+                    organisation |= names_an_organisation(&tape.value(child));
+                }
                 Says::Account => account |= text,
                 Says::Event => account |= id == NodeId::ROOT && text,
                 Says::Team => team |= text,
@@ -123,7 +126,10 @@ impl Walk<'_, '_> {
                 Says::Place if text => place |= !tape.raw(child).is_empty(),
                 Says::NamedPlace if text => place |= names_an_organisation(&tape.value(child)),
                 Says::Nothing | Says::Name | Says::Place | Says::NamedPlace => {}
-                says => heard.tell(self, child, says),
+                says => {
+                    called |= says == Says::Shown && text;
+                    heard.tell(self, child, says);
+                }
             }
         }
         account |= team && real_name;
@@ -135,7 +141,8 @@ impl Walk<'_, '_> {
             return None;
         }
         let named = own.name || own.any_name;
-        let user = named && self.is_an_account(id, &heard);
+        // What a user did has his name in front, too, and then somebody else's.
+        let user = (own.name || own.email || called) && self.is_an_account(id, &heard);
         listed |= heard.clinician;
         let doctor = !own.name && self.is_a_doctors(id, &heard);
         let customer = heard.customer && !own.name;

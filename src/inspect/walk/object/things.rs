@@ -40,7 +40,7 @@ fn tells_of_somebody(keys: &Keys, child: NodeId) -> bool {
 
 /// Whether a key or a column (in normal form) is a thing's name: `drugname`, `testname`.
 pub(in crate::inspect::walk) fn is_called_by_a_thing(key: &str) -> bool {
-    key.strip_suffix("name").is_some_and(|front| FRONTS.iter().any(|thing| front == *thing))
+    key.strip_suffix("name").is_some_and(|front| FRONTS.contains(&front))
 }
 
 /// What a thing's name begins with. Not `lab`, `item` and `service`: those who do it have names, too.
