@@ -17,7 +17,8 @@ pub enum Sign {
     Placeholder,
     /// People type it as a dummy, though it may be somebody's.
     Habit,
-    /// Not issued to a person unless it is a tax number: sure only beside another sign.
+    /// Not issued to a person unless it is a tax number, or one of the first numbers of a register: sure only beside another
+    /// sign.
     SureWithAnother,
     /// Never issued, reserved, or impossible.
     Sure,
@@ -139,6 +140,12 @@ pub struct Markers {
     pub test_id_prefixes: Vec<String>,
     /// Shorter ones, which have to be the whole run of letters. Lower case.
     pub test_id_words: Vec<String>,
+    /// Letters in front of a number that say what it is: `pat`. Lower case.
+    pub id_labels: Vec<String>,
+    /// What laboratories and imaging call what they measure in place of a person: `control`. Lower case.
+    pub control_names: Vec<String>,
+    /// Words beside those: `level`. Lower case.
+    pub control_words: Vec<String>,
     /// Domains reserved for documentation, with all under them.
     pub reserved_domains: Vec<String>,
     /// Top-level domains that are never delegated.
@@ -177,6 +184,9 @@ impl Markers {
             test_name_prefixes: values("marker.test-name-prefixes"),
             test_id_prefixes: values("marker.test-id-prefixes"),
             test_id_words: values("marker.test-id-words"),
+            id_labels: values("marker.id-labels"),
+            control_names: values("marker.control-names"),
+            control_words: values("marker.control-words"),
             reserved_domains: values("marker.reserved-domains"),
             reserved_tlds: values("marker.reserved-tlds"),
             habit_domains: values("marker.habit-domains"),
@@ -203,7 +213,10 @@ impl Markers {
         // Brackets around somebody's value hide nothing of it.
         let trimmed = inside_brackets(trimmed);
         if cannot_be(kind, trimmed) {
-            return zero(Sign::Placeholder);
+            // A word of a test set is a dummy, with a number behind it and without one: `QA_PHANTOM`.
+            let numbered = matches!(kind, Kind::Mrn | Kind::MemberId | Kind::Account);
+            let dummy = numbered && self.is_a_test_sets(trimmed);
+            return zero(if dummy { Sign::Habit } else { Sign::Placeholder });
         }
         let weighed = |sign| match sign {
             Sign::None => plain,
@@ -280,6 +293,10 @@ impl Markers {
                     }
                     _ => self.id_sign(trimmed),
                 };
+                // Somebody is the first of each register: the number keeps its weight.
+                if sign == Sign::None && !opaque && is_counted_up(kind) && self.is_one_of_the_first(trimmed) {
+                    return Judged { sign: Sign::SureWithAnother, ..plain };
+                }
                 Judged { opaque, generated: opaque, ..weighed(sign) }
             }
             // A name's sign counts for the person and leaves the name its weight; what can't be a name has none.
@@ -367,10 +384,46 @@ impl Markers {
                 _ => Sign::None,
             };
         }
-        if words.iter().any(|w| self.test_names.contains(w) || numbered(w)) {
+        if words.iter().any(|w| self.test_names.contains(w) || numbered(w)) || self.is_a_control(&words) {
             return Sign::Habit;
         }
         Sign::None
+    }
+
+    /// Whether a name is that of a control sample or a phantom: it has no word that anything else is called by.
+    fn is_a_control(&self, words: &[String]) -> bool {
+        let is_level = |word: &String| word.bytes().all(|b| b.is_ascii_digit());
+        let of_one = |word: &String| self.control_words.contains(word) || is_level(word);
+        words.iter().any(|word| self.control_names.contains(word))
+            && words.iter().all(|word| self.control_names.contains(word) || of_one(word))
+    }
+
+    /// Whether a run of letters is a word of a test set, or begins with one; a label may stand in front: `MRNTEST1`.
+    fn is_a_test_sets(&self, id: &str) -> bool {
+        let begins = |run: &str| self.test_id_prefixes.iter().any(|p| run.starts_with(p.as_str()));
+        let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty());
+        runs.any(|run| {
+            let run = run.to_lowercase();
+            let mut labels = self.id_labels.iter().filter(|label| label.len() >= LABEL_LETTERS_MIN);
+            self.test_id_words.contains(&run)
+                || begins(&run)
+                || labels.any(|label| run.strip_prefix(label.as_str()).is_some_and(begins))
+        })
+    }
+
+    /// The number of an id that is nothing but one, or has a label in front.
+    fn behind_a_label<'v>(&self, id: &'v str) -> Option<(&'v str, &'v str)> {
+        let (label, number) = id.split_at(id.find(|c: char| c.is_ascii_digit())?);
+        let label = label.trim_end_matches(['-', '_', '#', ':', '.', ' ']);
+        let is_label = label.is_empty() || self.id_labels.iter().any(|l| label.eq_ignore_ascii_case(l));
+        (is_label && number.bytes().all(|b| b.is_ascii_digit())).then_some((label, number))
+    }
+
+    /// Whether a number is one of the first that anybody gives.
+    fn is_one_of_the_first(&self, id: &str) -> bool {
+        let number = self.behind_a_label(id);
+        number
+            .is_some_and(|(label, number)| digits::is_one_of_the_first(number.as_bytes(), !label.is_empty()))
     }
 
     fn id_sign(&self, id: &str) -> Sign {
@@ -378,18 +431,16 @@ impl Markers {
         if id.starts_with('-') && digits.len() >= 6 {
             return Sign::Sure; // CMS: synthetic rows are negative.
         }
-        let mut letters = 0;
-        for run in id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty()) {
-            letters += run.chars().count();
-            let run = run.to_lowercase();
-            if self.test_id_words.contains(&run)
-                || self.test_id_prefixes.iter().any(|p| run.starts_with(p.as_str()))
-            {
-                return Sign::Habit;
-            }
+        if is_sandbox_user(id) {
+            return Sign::Sure;
         }
+        if self.is_a_test_sets(id) || is_synthetic_hicn(id) {
+            return Sign::Habit;
+        }
+        let letters = id.chars().filter(|c| c.is_alphabetic()).count();
+        let is_around = || letters <= 4 || self.behind_a_label(id).is_some();
         // A facility's letters may stand around a dummy: `D1234567`, `MRN000000`, `000000000A`.
-        if digits.len() >= 4 && letters <= 4 && digits::is_typed(&digits) {
+        if digits.len() >= 4 && digits::is_typed(&digits) && is_around() {
             return Sign::Habit;
         }
         if id.len() >= 11 && digits::all_same(id.as_bytes()) { Sign::Habit } else { Sign::None }
@@ -450,6 +501,8 @@ fn inside_brackets(value: &str) -> &str {
     }
 }
 
+/// Shorter labels are the first letters of other words.
+const LABEL_LETTERS_MIN: usize = 3;
 /// Keyed tokens of records have more digits than any number of a person.
 const TOKEN_DIGITS_MIN: usize = 16;
 
@@ -538,10 +591,33 @@ pub fn is_uuid(value: &str) -> bool {
             .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
-/// Nine digits in 999: the area in which Synthea numbers its people, and which no one else is given.
+/// Nine digits in 999: the area in which Synthea numbers its people, and which no one else is given. Nine nines are typed.
 fn is_in_generators_area(v: &str) -> bool {
     let digits = digits::only(v);
-    digits.len() == 9 && digits.starts_with(b"999") && v.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+    digits.len() == 9
+        && digits.starts_with(b"999")
+        && !digits::all_same(&digits)
+        && v.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}
+
+/// Kinds of numbers that registers count up, of which somebody has the first.
+const fn is_counted_up(kind: Kind) -> bool {
+    matches!(kind, Kind::Mrn | Kind::MemberId | Kind::Account | Kind::OtherId)
+}
+
+/// A user of CMS's sandbox: `BBUser00000` to `BBUser39999` (CMS Blue Button, 2023).
+fn is_sandbox_user(v: &str) -> bool {
+    let number = v.strip_prefix("BBUser").unwrap_or_default();
+    number.len() == 5 && number.bytes().all(|b| b.is_ascii_digit()) && number < "40000"
+}
+
+/// What CMS's synthetic rows have for the number before the MBI: `MBP000201A`, `T01000000A` and up.
+fn is_synthetic_hicn(v: &str) -> bool {
+    let digits = |front: &str| {
+        let number = v.strip_prefix(front).and_then(|v| v.strip_suffix('A'));
+        number.filter(|number| number.bytes().all(|b| b.is_ascii_digit())).map(str::len)
+    };
+    digits("MBP") == Some(6) || digits("T0") == Some(7)
 }
 
 fn is_synthea_licence(v: &str) -> bool {
@@ -703,6 +779,68 @@ mod tests {
             assert_eq!(judge(kind, value).points, kind.points(), "{value}");
         }
         assert_eq!(judge(Kind::Mrn, "[TEST-0001]").sign, Sign::Habit);
+    }
+
+    #[test]
+    fn the_first_numbers_of_a_register_count_beside_a_sure_sign_and_keep_their_weight() {
+        for number in [
+            "PAT0010",
+            "PAT010",
+            "P001",
+            "MRN001",
+            "T001",
+            "1",
+            "42",
+            "123",
+            "00000123",
+            "MEMBER001",
+            "VISIT-001",
+            "mrn 77",
+        ] {
+            let judged = judge(Kind::Mrn, number);
+            assert_eq!((judged.sign, judged.points), (Sign::SureWithAnother, Points(60)), "{number}");
+        }
+        for number in ["SMI001", "1000", "417", "PAT10417", "DOEJO000", "K0417A", "P-00-10", "0000000000417"]
+        {
+            assert_eq!(judge(Kind::Mrn, number).sign, Sign::None, "{number}");
+        }
+        assert_eq!(judge(Kind::FormAnswer, "3").sign, Sign::None);
+        assert_eq!(judge(Kind::Device, "001").sign, Sign::None);
+        for number in ["000001234", "0000012345", "MEMBER12345", "CLAIM-0001", "999999999"] {
+            assert_eq!(judge(Kind::MemberId, number).sign, Sign::Habit, "{number}");
+        }
+        assert_eq!(judge(Kind::MemberId, "999481234").sign, Sign::SureWithAnother);
+    }
+
+    #[test]
+    fn numbers_of_the_sandboxes_are_nobodys() {
+        assert_eq!(judge(Kind::MemberId, "BBUser00012").sign, Sign::Sure);
+        assert_eq!(judge(Kind::MemberId, "BBUser40000").sign, Sign::None);
+        for number in ["MBP000201A", "T01000000A"] {
+            assert_eq!(judge(Kind::MemberId, number).sign, Sign::Habit, "{number}");
+            assert_eq!(judge(Kind::Mbi, number).sign, Sign::Habit, "{number}");
+        }
+        for number in ["MBP00201A", "T41000000A", "MBQ000201A", "953147096A"] {
+            assert_eq!(judge(Kind::MemberId, number).sign, Sign::None, "{number}");
+        }
+    }
+
+    #[test]
+    fn controls_and_phantoms_are_no_people() {
+        for name in ["CONTROL", "Phantom", "CALIBRATOR 3"] {
+            assert_eq!(judge(Kind::FamilyName, name).sign, Sign::Habit, "{name}");
+        }
+        for name in ["PHANTOM^ACR^QA", "CONTROL^LEVEL 2", "Proficiency Survey"] {
+            assert_eq!(judge(Kind::FullName, name).sign, Sign::Habit, "{name}");
+        }
+        for name in ["Control Brown", "Rosalind^Phantom", "LEVEL 2", "Halvorsen^QA"] {
+            assert_eq!(judge(Kind::FullName, name).sign, Sign::None, "{name}");
+        }
+        for number in ["QA_PHANTOM", "TEST", "PHANTOM-1", "MRNTEST1"] {
+            assert_eq!(judge(Kind::Mrn, number).sign, Sign::Habit, "{number}");
+        }
+        assert_eq!(judge(Kind::Mrn, "pending").sign, Sign::Placeholder);
+        assert_eq!(judge(Kind::Ssn, "test").sign, Sign::Placeholder);
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub fn counts(digits: &[u8]) -> bool {
 }
 
 /// Whether people type them rather than are issued them: all the same, counting, one to three digits over and over,
-/// or one of the first numbers of all behind zeros (under 10 behind three, under 100 behind four and more).
+/// counting from one behind zeros, or one of the first numbers of all behind them (under 10 behind three, under 100 behind
+/// four and more).
 #[must_use]
 pub fn is_typed(digits: &[u8]) -> bool {
     let repeats = |period: usize| {
@@ -38,11 +39,24 @@ pub fn is_typed(digits: &[u8]) -> bool {
     let zeros = digits.iter().take_while(|d| **d == b'0').count();
     all_same(digits)
         || counts(digits)
+        || digits.get(zeros..).is_some_and(|rest| rest.starts_with(b"12") && counts(rest))
         || repeats(2)
         || repeats(3)
         || (zeros >= 4 && digits.len() - zeros <= 2)
         || (zeros >= 3 && digits.len() - zeros <= 1)
 }
+
+/// Whether they are one of the first numbers that a register gives: under 1000 behind zeros or with a label in front, under
+/// 100 by themselves, or `123`.
+#[must_use]
+pub fn is_one_of_the_first(digits: &[u8], labelled: bool) -> bool {
+    let behind = digits.iter().skip_while(|d| **d == b'0').count();
+    let most = if labelled || behind < digits.len() { 3 } else { 2 };
+    digits.len() <= REGISTER_DIGITS_MAX && ((1..=most).contains(&behind) || digits == b"123")
+}
+
+/// Registers have numbers of fewer digits.
+const REGISTER_DIGITS_MAX: usize = 12;
 
 /// Luhn's check (ISO/IEC 7812-1, annex B).
 #[must_use]
@@ -138,12 +152,25 @@ mod tests {
 
     #[test]
     fn typed_runs_are_told_from_issued_numbers() {
-        for v in ["00000000", "123456789", "121212", "123123123", "0000001", "000042"] {
+        for v in
+            ["00000000", "123456789", "121212", "123123123", "0000001", "000042", "000001234", "0000012345"]
+        {
             assert!(is_typed(v.as_bytes()), "{v}");
         }
         for v in ["00345678", "48213077", "00012", "0000123", "1221", ""] {
             assert!(!is_typed(v.as_bytes()), "{v}");
         }
+    }
+
+    #[test]
+    fn the_first_of_a_register_are_small() {
+        for v in ["1", "99", "123", "001", "00000417", "0999"] {
+            assert!(is_one_of_the_first(v.as_bytes(), false), "{v}");
+        }
+        for v in ["", "000", "100", "417", "01000", "0000000000417"] {
+            assert!(!is_one_of_the_first(v.as_bytes(), false), "{v}");
+        }
+        assert!(is_one_of_the_first(b"417", true) && !is_one_of_the_first(b"1417", true));
     }
 
     #[test]

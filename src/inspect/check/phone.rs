@@ -60,6 +60,7 @@ fn one_sign(value: &str) -> Sign {
     let set_aside = |prefixes: &[&[u8]]| is_one && prefixes.iter().any(|p| abroad.starts_with(p));
     if set_aside(&[b"441632960", b"01632960", b"447700900", b"07700900", b"61491570", b"0491570"])
         || (all.len() == 10 && set_aside(&[b"0255501", b"0355501", b"0755501", b"0855501"]))
+        || is_one && is_australian_fiction(value, abroad)
     {
         return Sign::Sure;
     }
@@ -78,6 +79,23 @@ fn one_sign(value: &str) -> Sign {
             Sign::None
         }
         _ => north_american(value),
+    }
+}
+
+/// `(02) 5550 9876`, `+61 3 7010 1234`: set aside for fiction in each of Australia's areas (ACMA). At home only in the groups
+/// that are written there: Tokyo's and France's numbers begin alike.
+fn is_australian_fiction(value: &str, abroad: &[u8]) -> bool {
+    let is_set_aside = |area: u8, number: &[u8]| {
+        matches!(area, b'2' | b'3' | b'7' | b'8')
+            && (number.starts_with(b"5550") || number.starts_with(b"7010"))
+    };
+    let runs = || value.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).map(str::len);
+    match abroad {
+        [b'6', b'1', area, number @ ..] if number.len() == 8 => is_set_aside(*area, number),
+        [b'0', area, number @ ..] if number.len() == 8 => {
+            is_set_aside(*area, number) && !value.contains('-') && runs().eq([2, 4, 4])
+        }
+        _ => false,
     }
 }
 
@@ -205,6 +223,10 @@ mod tests {
             "0000000000",
             "001 614 555 0148",
             "0044 7700 900123",
+            "(02) 5550 9876",
+            "03 7010 1234",
+            "+61 2 5550 1234",
+            "0061 8 7010 4412",
         ] {
             assert_eq!(sign(v), Sign::Sure, "{v}");
         }
@@ -242,6 +264,11 @@ mod tests {
             "011 44 7912 448120",
             "00919876543210",
             "00 1 212 443 0682",
+            "03-5550-9876",
+            "02 55 50 98 76",
+            "(02) 9374 4000",
+            "+61 2 9374 4000",
+            "(04) 5550 9876",
         ] {
             assert_eq!(sign(v), Sign::None, "{v}");
         }

@@ -2,13 +2,16 @@
 //! list's, so the whole table (or row) tells.
 
 use super::column::{Column, Meaning, unknown};
+use super::layout::Values;
+use super::staff;
 use super::table::FREE_TEXT;
 use crate::inspect::kind::Kind;
 use crate::inspect::names;
 use crate::inspect::walk::object;
 
-/// Takes the individual out of columns that a list of places or of providers has.
-pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
+/// Takes the individual out of columns that a list of places or of providers has. `values` are those of the first records, by
+/// column; none where they aren't known.
+pub(super) fn settle(columns: &mut [Column<'_>], names: &[String], values: Values<'_>) {
     let kinds = || columns.iter().filter_map(kind);
     let places = kinds().any(|kind| kind.category().as_str() == Some("GEO"))
         && kinds().all(|kind| {
@@ -25,12 +28,26 @@ pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
         return;
     }
     let names: Vec<String> = names.iter().map(|name| object::normal_key(name)).collect();
-    if lists_providers(columns, &names) || lists_places(columns, &names) || lists_staff(columns, &names) {
-        for (column, name) in columns.iter_mut().zip(names) {
+    let is_public = lists_providers(columns, &names)
+        || lists_places(columns, &names)
+        || lists_staff(columns, &names)
+        || staff::lists_clinicians(columns, &names, values)
+        || staff::lists_users(columns, &names, values);
+    if is_public {
+        for (column, name) in columns.iter_mut().zip(&names) {
             let free = FREE_TEXT.iter().any(|word| name.contains(word));
             if kind(column).is_some() || !free && matches!(column.meaning, Meaning::Unknown) {
                 column.group = None;
                 column.meaning = Meaning::Public;
+            }
+        }
+    }
+    // A unit of blood has a number, and so has a patient.
+    if names.iter().any(|name| BLOOD.contains(&name.as_str())) && !columns.iter().any(|c| c.meaning.is_name())
+    {
+        for (column, name) in columns.iter_mut().zip(&names) {
+            if matches!(name.as_str(), "unitnumber" | "unitno") {
+                *column = unknown();
             }
         }
     }
@@ -79,17 +96,14 @@ fn lists_staff(columns: &[Column<'_>], names: &[String]) -> bool {
     works >= 2 && names.iter().any(employed) && !columns.iter().zip(names).any(private)
 }
 
-fn is_a_sex(name: &str) -> bool {
+pub(super) fn is_a_sex(name: &str) -> bool {
     name.starts_with("sex") || name.ends_with("sex") || name.contains("gender")
 }
 
 /// The column whose value says of each row whether it is an organisation's: where nothing else tells of an individual.
 pub(super) fn name_column(columns: &[Column<'_>]) -> Option<usize> {
-    let parts = |column: &Column<'_>| matches!(kind(column), Some(Kind::FamilyName | Kind::GivenName));
-    if columns.iter().any(|column| tells_of_an_individual(column) || parts(column)) {
-        return None;
-    }
-    columns.iter().position(|column| column.word == "name" && kind(column) == Some(Kind::FullName))
+    let clinical = columns.iter().any(|column| matches!(column.meaning, Meaning::Clinical));
+    called_column(columns).filter(|_| !clinical)
 }
 
 /// Whether a name is an organisation's: it has a word that no person's name has.
@@ -97,7 +111,63 @@ pub(super) fn is_organisation(name: &str) -> bool {
     name.split_whitespace().count() >= 2 && !names::is_person(name)
 }
 
-fn kind(column: &Column<'_>) -> Option<Kind> {
+/// The column of names where no number and no part of a name tells of an individual. What tells of care may tell of drugs.
+pub(super) fn called_column(columns: &[Column<'_>]) -> Option<usize> {
+    let individual = |column: &Column<'_>| {
+        !matches!(column.meaning, Meaning::Clinical) && tells_of_an_individual(column)
+            || matches!(kind(column), Some(Kind::FamilyName | Kind::GivenName))
+    };
+    if columns.iter().any(individual) {
+        return None;
+    }
+    columns.iter().position(|column| column.word == "name" && kind(column) == Some(Kind::FullName))
+}
+
+/// Whether a table has nothing of people but names, few of which begin as a person's do: a list of products or organisms.
+pub(super) fn lists_things(columns: &[Column<'_>], values: Values<'_>) -> bool {
+    let contact = |column: &Column<'_>| {
+        matches!(
+            kind(column),
+            Some(Kind::Phone | Kind::Fax | Kind::Email | Kind::Street | Kind::Zip | Kind::Trait)
+        )
+    };
+    let Some(at) = name_column(columns) else { return false };
+    let people = values.of(at).filter(|value| begins_as_a_person(value)).count();
+    let all = values.of(at).count();
+    all >= THINGS_MIN && people * 4 < all && !columns.iter().any(contact)
+}
+
+/// Whether a value begins with a given name, and doesn't end in a plain word.
+fn begins_as_a_person(value: &str) -> bool {
+    let lists = names::list::Lists::built_in();
+    let (last, first) = match value.split_once(',') {
+        Some((last, first)) => (last, first),
+        None => value.rsplit_once(' ').map_or(("", value), |(front, last)| (last, front)),
+    };
+    let standing = |words: &str| lists.standing(words.split_whitespace().next().unwrap_or_default());
+    let last = standing(last);
+    standing(first).given && (last.family || last.given || !last.word)
+}
+
+/// Whether a name is a thing's: a plain or a clinical word in it, and none that people are called by; among `things` all that
+/// the lists don't know as somebody's full name.
+pub(super) fn is_a_thing(name: &str, things: bool) -> bool {
+    if things {
+        return !names::is_listed(name);
+    }
+    let lists = names::list::Lists::built_in();
+    let words = &crate::inspect::RuleSet::built_in().words;
+    let mut plain = false;
+    let all = name.split([' ', ',', '/']).filter(|word| !word.is_empty()).all(|word| {
+        let standing = lists.standing(word);
+        let lower = word.to_lowercase();
+        plain |= standing.word || words.clinical.contains(&lower) || words.things.contains(&lower);
+        !standing.given && !standing.family
+    });
+    all && plain
+}
+
+pub(super) fn kind(column: &Column<'_>) -> Option<Kind> {
     match column.meaning {
         Meaning::Field(field, _) => Some(field.kind),
         _ => None,
@@ -105,7 +175,7 @@ fn kind(column: &Column<'_>) -> Option<Kind> {
 }
 
 /// Columns that neither a provider's nor an organisation's row has.
-fn tells_of_an_individual(column: &Column<'_>) -> bool {
+pub(super) fn tells_of_an_individual(column: &Column<'_>) -> bool {
     let individual = matches!(
         kind(column),
         Some(
@@ -136,7 +206,11 @@ const NUMBERS: &[&str] = &["npi", "npinumber", "providernpi", "providernpinumber
 /// Whose numbers and names stand in somebody else's row.
 const OTHERS: &[&str] = &["attending", "referring", "rendering", "ordering", "billing"];
 /// What only a directory of providers has beside the NPI.
-const CREDENTIALS: &[&str] = &["specialty", "credential", "taxonomy", "degree", "entitytype"];
+pub(super) const CREDENTIALS: &[&str] = &["specialty", "credential", "taxonomy", "degree", "entitytype"];
+/// What is told of a unit of blood.
+const BLOOD: &[&str] = &["productcode", "bloodproduct", "bloodcomponent", "donationid", "abo", "aborh"];
+/// Fewer names tell little of a table, and are no bulk.
+const THINGS_MIN: usize = 8;
 /// What a place's own columns begin with. Not `lab` and `insurer`: somebody has one.
 const PLACES: &[&str] = &[
     "facility",

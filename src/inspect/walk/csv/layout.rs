@@ -18,6 +18,8 @@ pub(super) struct Layout<'t> {
     pub(super) columns: Vec<Column<'t>>,
     /// Whether each record is a name and a value: a sheet of one person on its side.
     pub(super) sideways: bool,
+    /// Whether names without anything of a person are things'.
+    pub(super) things: bool,
 }
 
 impl<'t> Layout<'t> {
@@ -42,6 +44,7 @@ impl<'t> Layout<'t> {
                 head: None,
                 columns: Vec::new(),
                 sideways: false,
+                things: false,
             };
         };
         let sideways = sample.is_sideways(table, keys, head);
@@ -61,9 +64,11 @@ impl<'t> Layout<'t> {
         }
         settle_holders(&mut columns);
         let names = head.and_then(|at| sample.rows.get(at)).map(|(_, cells)| cells.as_slice());
-        directory::settle(&mut columns, names.unwrap_or_default());
+        let values = Values(head.and_then(|at| sample.rows.get(at + 1..)).unwrap_or_default());
+        directory::settle(&mut columns, names.unwrap_or_default(), values);
+        let things = directory::lists_things(&columns, values);
         let head = head.and_then(|at| sample.rows.get(at)).map(|(number, _)| *number);
-        Self { dialect, head, columns, sideways }
+        Self { dialect, head, columns, sideways, things }
     }
 }
 
@@ -135,6 +140,25 @@ fn settle_holders(columns: &mut [Column<'_>]) {
                 column.group = None;
             }
         }
+    }
+}
+
+/// What the first records say, where they are known.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'s>(&'s [(usize, Vec<String>)]);
+
+impl<'s> Values<'s> {
+    /// Of columns whose records are somewhere else.
+    pub(super) const NONE: Self = Self(&[]);
+
+    pub(super) const fn are_none(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those of a column.
+    pub(super) fn of(self, column: usize) -> impl Iterator<Item = &'s str> {
+        let values = self.0.iter().filter_map(move |(_, cells)| cells.get(column).map(String::as_str));
+        values.filter(|value| !value.is_empty())
     }
 }
 

@@ -6,6 +6,7 @@
 //!   name as cue. Judging whole columns tells a list of people from a list of products, which a cell alone can't.
 //! - Persons: each record is one; columns that begin with a relative's word are one more each. Lines in front of the
 //!   head are one. Providers' and organisations' columns are nobody's.
+//!   Rows whose `name` is a thing's are nobody's (`directory.rs`), and lists of clinicians and users (`staff.rs`).
 //! - In doubt: text. A record with more cells than the head has names is read both ways.
 //! - Errors: [`WalkError::Malformed`] for a quote that never closes, after the rest was told with quotes as letters.
 //! - Cost: one pass; the head and the first rows are looked at once for each delimiter. Memory for one record.
@@ -15,6 +16,7 @@ mod directory;
 mod layout;
 mod reader;
 mod shape;
+mod staff;
 mod table;
 
 #[cfg(test)]
@@ -27,8 +29,9 @@ use super::{Leaf, PersonId, Reads, Role, Sink, WalkError};
 use crate::inspect::field::Field;
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::marker::is_uuid;
+use crate::inspect::names;
 use column::{Column, Meaning};
-use layout::Layout;
+use layout::{Layout, Values};
 use reader::{Cell, Records};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -51,6 +54,8 @@ pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink
         table,
         keys,
         organisations: directory::name_column(&layout.columns),
+        called: directory::called_column(&layout.columns),
+        things: layout.things,
         columns: layout.columns,
         names: Vec::new(),
         persons: 0,
@@ -87,7 +92,7 @@ pub(super) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<
         return None;
     }
     let written: Vec<String> = names.iter().map(|name| name.clone().into_owned()).collect();
-    directory::settle(&mut columns, &written);
+    directory::settle(&mut columns, &written, Values::NONE);
     Some(columns.iter().zip(written).map(|(column, name)| column.key().map_or(name, str::to_owned)).collect())
 }
 
@@ -116,6 +121,9 @@ struct Walk<'t, 'd, 's> {
     columns: Vec<Column<'t>>,
     /// The column that tells rows of organisations.
     organisations: Option<usize>,
+    /// The column of names that may be things', and whether most of them are no person's.
+    called: Option<usize>,
+    things: bool,
     /// Column names as written: cues.
     names: Vec<String>,
     persons: u32,
@@ -177,7 +185,9 @@ impl<'t> Walk<'t, '_, '_> {
             return self.text(number, 0, only, person, "");
         }
         let name = self.organisations.and_then(|at| cells.get(at));
-        self.row.public = name.is_some_and(|cell| directory::is_organisation(&cell.value(self.doc)));
+        let called = self.called.and_then(|at| cells.get(at));
+        self.row.public = name.is_some_and(|cell| directory::is_organisation(&cell.value(self.doc)))
+            || called.is_some_and(|cell| directory::is_a_thing(&cell.value(self.doc), self.things));
         let ragged = cells.len() > self.columns.len() && !self.names.is_empty();
         let birth = self.birth(cells);
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
@@ -294,6 +304,10 @@ impl<'t> Walk<'t, '_, '_> {
             }
             Meaning::Unknown => (None, Reads::Text),
         };
+        // A thing's name is no cue of a person's, but for what the lists know as somebody's.
+        let may_be_things = field.is_none() && name.ends_with(['e', 'E']);
+        let is_things = may_be_things && object::is_called_by_a_thing(&object::normal_key(name));
+        let name = if is_things && !names::is_listed(&value) { "" } else { name };
         // Cells of a record with too many may stand under the wrong name.
         let reads = if ragged { Reads::Text } else { reads };
         let leaf = Leaf { span: cell.span.clone(), value, field, person, reads, cue: name };
@@ -348,6 +362,10 @@ fn reading<'f>(field: &'f Field, carry: Carry, value: &str) -> (Option<&'f Field
         Carry::Base64 if value.len() >= 16 => (Some(field), Reads::Base64("")),
         Carry::Opaque => (Some(field), Reads::Opaque),
         Carry::Value if field.kind == Kind::VisitNumber && is_uuid(value) => (None, Reads::Opaque),
+        // `Serum` is what a specimen is, and no number of it.
+        Carry::Value if field.kind == Kind::OrderNumber && !value.bytes().any(|b| b.is_ascii_digit()) => {
+            (None, Reads::Text)
+        }
         Carry::Time if value.bytes().any(|b| b.is_ascii_digit()) => (Some(field), Reads::Time),
         // A column named for a relative has a name in it, or a word like `yes`.
         Carry::Relative => match value.split_whitespace().count() >= 2 {

@@ -460,3 +460,173 @@ fn sheets_on_their_side_and_dates_in_parts_are_read() {
     // Two people of two columns.
     assert!(!refused("first name,note\nOttilie,x\nRosalind,y\n"));
 }
+
+/// Whether any row is refused, or so many are identified that all are.
+fn is_refused(body: &str) -> bool {
+    let policy = crate::decide::Policy::of(crate::org::Flag::Development);
+    crate::decide::verdict(&inspect("text/csv", body.as_bytes()), &policy, &[]).reason.is_some()
+}
+
+#[test]
+fn names_of_things_are_nobodys() {
+    let list = |head: &str, names: &[&str]| {
+        let rows = names.iter().enumerate().map(|(n, name)| format!("{n},{name}\n"));
+        format!("{head}\n{}", rows.collect::<String>())
+    };
+    for names in [
+        &[
+            "Escherichia Coli",
+            "Staphylococcus Aureus",
+            "Klebsiella Pneumoniae",
+            "Candida Albicans",
+            "Proteus Mirabilis",
+            "Enterococcus Faecalis",
+            "Serratia Marcescens",
+            "Neisseria Gonorrhoeae",
+            "Bordetella Pertussis",
+            "Giardia Lamblia",
+            "Listeria Monocytogenes",
+            "Salmonella Enterica",
+        ] as &[&str],
+        &[
+            "Bee Venom",
+            "Peanut Butter",
+            "Dust Mites",
+            "Cat Dander",
+            "Latex Gloves",
+            "Tree Nuts",
+            "Ragweed Pollen",
+            "Bermuda Grass",
+            "Timothy Grass",
+            "Johnson Grass",
+            "Kentucky Bluegrass",
+            "Alternaria Alternata",
+        ],
+        &[
+            "Pinot Noir",
+            "Cabernet Sauvignon",
+            "Sauvignon Blanc",
+            "Pinot Grigio",
+            "Chenin Blanc",
+            "Petit Verdot",
+            "Cabernet Franc",
+            "Gruner Veltliner",
+            "Nero Davola",
+            "Touriga Nacional",
+            "Syrah Reserve",
+            "Malbec Reserve",
+        ],
+    ] {
+        assert!(!is_refused(&list("id,name", names)), "{}", names[0]);
+    }
+    assert!(!is_refused("name,dose,indication\nInsulin Syringe,1 mL,diabetes\n"));
+    assert!(!is_refused("test_code,test_name,loinc,specimen\n7600,Lipid Panel,24331-1,Serum\n"));
+    // Somebody among them, and lists of people.
+    let people = [
+        "Thandiwe Mokoena",
+        "Barbara Miller",
+        "Ottilie Quispe",
+        "Rosalind Halvorsen",
+        "Maria Kowalczyk",
+        "Jose Delacroix",
+        "Kathleen Vandermeer",
+        "Priya Raman",
+        "Marcus Bell",
+        "Helen Choi",
+        "Chidi Okonkwo",
+        "Grace Church",
+    ];
+    assert!(is_refused(&list("id,name", &people)));
+    assert!(is_refused("name,diagnosis\nThandiwe Mokoena,HIV\n"));
+    assert!(is_refused("name,phone,test\nThandiwe Mokoena,617-432-2291,HIV\n"));
+    let mixed = [
+        "Folic Acid",
+        "Zinc Sulfate",
+        "Barbara Miller",
+        "Zinc Oxide",
+        "Potassium Chloride",
+        "Ferrous Sulfate",
+        "Depo Provera",
+        "Gentamicin Sulfate",
+        "Lidocaine Patch",
+    ];
+    let mixed = &list("id,name", &mixed);
+    assert_eq!(points("text/csv", mixed).into_iter().filter(|p| *p > 0).collect::<Vec<_>>(), [50]);
+}
+
+#[test]
+fn clinicians_and_users_without_numbers_are_nobody() {
+    for body in [
+        "doctor,phone,email\nKathleen Vandermeer,312-695-4965,kv@lakeshore.org\n",
+        "physician_name,specialty,phone,email\nKathleen Vandermeer,Cardiology,312-695-4965,kv@lakeshore.org\n",
+        "Physician Name,Department,Office Phone,Pager,Email\n\"Vandermeer, Kathleen MD\",Cardiology,312-695-4965,312-921-8810,kv@lakeshore.org\n",
+        "Provider,Specialty,Phone,Address,City,State,Zip\n\"Vandermeer, Kathleen MD\",Cardiology,312-695-4965,251 E Huron St,Chicago,IL,60611\n",
+        "first_name,last_name,specialty,phone,email\nKathleen,Vandermeer,Cardiology,312-695-4965,kv@lakeshore.org\n",
+        "username,first_name,last_name,email,role,last_login\npraman,Priya,Raman,praman@lakeshore.org,viewer,2026-11-28\n",
+        "employee_name,title,phone,email\nMarcus Bell,Charge Nurse,312-695-4471,mb@lakeshore.org\n",
+        "name,title,department,phone,email\nMarcus Bell,Charge Nurse,4 West,312-695-4471,mb@lakeshore.org\n",
+        "staff_name,unit,phone,email\nMarcus Bell,4W,312-695-4471,mb@lakeshore.org\n",
+        "Name,Role,Unit,Shift,Phone\nMarcus Bell,RN,4W,Day,312-695-4471\nOscar Mendez,CNA,4W,Day,312-695-4473\n",
+    ] {
+        assert!(!is_refused(body), "{body}");
+        assert!(points("text/csv", body).iter().all(|p| *p < 50), "{body}: {:?}", points("text/csv", body));
+    }
+}
+
+#[test]
+fn patients_beside_clinicians_and_roles_are_somebody() {
+    for body in [
+        "first_name,last_name,phone,email,physician\nOttilie,Quispe,617-432-2291,oq@lakeshore.org,Kathleen Vandermeer\n",
+        "physician,name,phone,email\nKathleen Vandermeer,Ottilie Quispe,617-432-2291,oq@lakeshore.org\n",
+        "phone,email,physician\n617-432-2291,oq@lakeshore.org,Kathleen Vandermeer\n",
+        "doctor,phone,email\nKathleen Vandermeer,617-432-2291,o.quispe@gmail.com\n",
+        "doctor,patient_phone,patient_email\nKathleen Vandermeer,617-432-2291,oq@lakeshore.org\n",
+        "doctor,home_phone,email\nKathleen Vandermeer,617-432-2291,oq@lakeshore.org\n",
+        "doctor,phone,email,reason\nKathleen Vandermeer,617-432-2291,oq@lakeshore.org,chest pain\n",
+        "first_name,last_name,specialty,phone,dob\nOttilie,Quispe,Cardiology,617-432-2291,1971-04-02\n",
+        "first_name,last_name,specialty,phone,mrn\nOttilie,Quispe,Cardiology,617-432-2291,E4471902\n",
+        "first_name,last_name,specialty,phone,ssn\nOttilie,Quispe,Cardiology,617-432-2291,541-72-6638\n",
+        "first_name,last_name,specialty,phone,address\nOttilie,Quispe,Cardiology,617-432-2291,77 Beacon St\n",
+        "first_name,last_name,specialty,phone,email\nOttilie,Quispe,Cardiology,617-432-2291,o.quispe@yahoo.com\n",
+        "username,first_name,last_name,email,last_login\noq,Ottilie,Quispe,o.quispe@gmail.com,2026-11-28\n",
+        "username,first_name,last_name,email,role\noq,Ottilie,Quispe,oq@lakeshore.org,patient\n",
+        "username,first_name,last_name,email,role,dob\noq,Ottilie,Quispe,oq@lakeshore.org,admin,1971-04-02\n",
+        "name,title,department,phone,email\nOttilie Quispe,Mrs.,Cardiology,617-432-2291,oq@lakeshore.org\n",
+        "nurse,patient_name,phone,email\nMarcus Bell,Ottilie Quispe,617-432-2291,oq@lakeshore.org\n",
+        "name,phone,email,staff_name\nOttilie Quispe,617-432-2291,oq@lakeshore.org,Marcus Bell\n",
+        "name,role,phone\nOttilie Quispe,patient,617-432-2291\n",
+    ] {
+        assert!(is_refused(body), "{body}");
+    }
+}
+
+#[test]
+fn units_of_blood_and_specimens_are_no_numbers_of_a_patient() {
+    let blood =
+        "unit_number,product_code,abo_rh,collection_date\nW1414 26 882733,E0382V00,A NEG,2026-11-12\n";
+    assert!(points("text/csv", blood).iter().all(|p| *p <= 10));
+    assert_eq!(points("text/csv", "unit_number,dob\nE4471902,1971-04-02\n"), [100]);
+    assert!(points("text/csv", "orderid,specimen\nA1,Serum\n").iter().all(|p| *p <= 20));
+    assert_eq!(found("mrn,specimen\nE4471902,Serum\n"), [("mrn", "E4471902".to_owned())]);
+    assert!(found("mrn,specimen\nE4471902,S26-1182\n").contains(&("order-number", "S26-1182".to_owned())));
+}
+
+#[test]
+fn numbered_test_sets_are_made_up_whole_and_short_numbers_clear_nobody() {
+    let row = |number: &str, ssn: &str, phone: &str| {
+        format!(
+            "patient_id,last_name,first_name,dob,ssn,phone\n{number},Quispe,Ottilie,1971-04-02,{ssn},{phone}\n"
+        )
+    };
+    for number in ["PAT0009", "PAT0010", "PAT014", "P001", "7", "14", "00000123", "999999999"] {
+        assert!(!is_refused(&row(number, "000-12-3456", "312-555-0142")), "{number}");
+        assert!(is_refused(&row(number, "000-12-3456", "617-432-2291")), "{number}");
+        assert!(is_refused(&row(number, "541-72-6638", "312-555-0142")), "{number}");
+        assert!(is_refused(&row(number, "", "")), "{number}");
+    }
+    for number in ["PAT0010", "P001", "7", "00000123"] {
+        assert!(is_refused(&row(number, "999-99-9999", "")), "{number}");
+    }
+    assert!(!is_refused(&row("999999999", "123-45-6789", "")));
+    assert!(is_refused(&row("SMI001", "000-12-3456", "312-555-0142")));
+}

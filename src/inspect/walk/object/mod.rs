@@ -7,7 +7,8 @@
 //!   a quantity; every key that isn't in the table is told as unknown.
 //! - Persons: the nearest object in an array that has a name or a birth date of its own, else the root (`people.rs`);
 //!   each object under a relative's key is one more. What stands under a provider's or an organisation's key is nobody's,
-//!   but for an individual in it (`side.rs`).
+//!   but for an individual in it (`side.rs`); so are accounts, staff and clinicians by what they say of themselves
+//!   (`staff.rs`). A `name` among medications or tests is a thing's (`things.rs`).
 //! - In doubt: text.
 //! - Cost: three passes over a flat tape, one for the keys (`keys.rs`).
 
@@ -19,7 +20,9 @@ mod pairs;
 mod people;
 mod rows;
 mod side;
+mod staff;
 mod table;
+mod things;
 mod xml;
 
 #[cfg(test)]
@@ -31,9 +34,11 @@ mod tests;
 
 pub(in crate::inspect) use likely::is_part_of_a_name;
 pub(super) use pairs::{DATE_PARTS, date_of};
+pub(super) use staff::{is_a_private_mailbox, is_a_role_of_staff, is_an_individuals_role};
 pub(super) use table::Carry;
 pub use table::Table;
 pub(super) use table::normal as normal_key;
+pub(super) use things::is_called_by_a_thing;
 pub use xml::shaped;
 
 use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};

@@ -1,6 +1,7 @@
 //! What of an OAuth exchange a document is, and what its tokens carry (RFC 6749, 7519, 7662; SMART App Launch 2).
 
 use super::super::json::{NodeId, NodeKind, Tape};
+use super::staff::is_a_clinicians;
 
 /// What of an OAuth exchange a document is.
 pub(super) struct Exchange {
@@ -25,10 +26,7 @@ impl Exchange {
             words.push("introspection");
         }
         let user = if words.is_empty() { None } else { tape.string(NodeId::ROOT, "fhirUser") };
-        let is_of_a_provider = user.is_some_and(|user| {
-            let kind = user.rsplit('/').nth(1).unwrap_or_default();
-            matches!(kind, "Practitioner" | "PractitionerRole" | "Organization" | "Device")
-        });
+        let is_of_a_provider = user.is_some_and(|user| is_a_clinicians(&user));
         Self { words, is_of_a_provider }
     }
 

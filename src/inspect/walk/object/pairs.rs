@@ -200,7 +200,7 @@ impl<'t> Walk<'t, '_> {
         }
         let own = key(id);
         if !self.keys.get(id).says_nothing {
-            return own;
+            return if self.names_a_thing(id, normal_key) { Cow::Borrowed("") } else { own };
         }
         match (self.label(id, normal_key), self.frames.last()) {
             (Some((label, _)), _) => tape.value_head(label),

@@ -3,6 +3,7 @@
 
 use super::keys::Key;
 use super::likely::is_name;
+use super::staff::{Heard, is_a_specialist};
 use super::{Carry, Table, Walk};
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
@@ -77,6 +78,9 @@ impl Walk<'_, '_> {
                 _ => {}
             }
         }
+        if side == Side::Individual && self.keys.get(id).says == Says::Specialist {
+            side = Side::Provider;
+        }
         // Of an API's description.
         if key == "contact" && side == Side::Relative && self.frames.last().is_some_and(|f| f.key == "info") {
             side = Side::Organisation;
@@ -103,7 +107,7 @@ impl Walk<'_, '_> {
     fn public_by_content(&self, id: NodeId) -> Option<(Side, bool)> {
         let tape = self.tape;
         let (mut listed, mut organisation, mut place, mut account) = (false, false, false, false);
-        let (mut team, mut real_name) = (false, false);
+        let (mut team, mut real_name, mut called, mut heard) = (false, false, false, Heard::default());
         for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
             let text = tape.kind(child) == NodeKind::String;
             match self.keys.get(child).says {
@@ -111,7 +115,10 @@ impl Walk<'_, '_> {
                 Says::Enumeration => listed |= tape.value(child).starts_with("NPI-"),
                 Says::ContactType => account |= CONTACT_TYPES.contains(&&*tape.value(child)),
                 Says::Schemas => account |= tape.raw(child).contains(SCIM),
-                Says::Name if text => organisation |= names_an_organisation(&tape.value(child)),
+                Says::Name if text => {
+                    called = true;
+                    organisation |= names_an_organisation(&tape.value(child));
+                }
                 Says::Account => account |= text,
                 Says::Event => account |= id == NodeId::ROOT && text,
                 Says::Team => team |= text,
@@ -119,10 +126,14 @@ impl Walk<'_, '_> {
                 Says::Place if text => place |= !tape.raw(child).is_empty(),
                 Says::NamedPlace if text => place |= names_an_organisation(&tape.value(child)),
                 Says::Nothing | Says::Name | Says::Place | Says::NamedPlace => {}
+                says => {
+                    called |= says == Says::Shown && text;
+                    heard.tell(self, child, says);
+                }
             }
         }
         account |= team && real_name;
-        if !(listed || organisation || account || place) {
+        if !(listed || organisation || account || place || heard.anything()) {
             return None;
         }
         let own = Own::of(self, id);
@@ -130,11 +141,19 @@ impl Walk<'_, '_> {
             return None;
         }
         let named = own.name || own.any_name;
+        // What a user did has his name in front, too, and then somebody else's.
+        let user = (own.name || own.email || called) && self.is_an_account(id, &heard);
+        listed |= heard.clinician;
+        let doctor = !own.name && self.is_a_doctors(id, &heard);
+        let customer = heard.customer && !own.name;
         // Its own address and number, and no other's: somebody's visit names a place, too.
         let place = place && own.address && !(own.name || own.email || own.sex) && !self.names_somebody(id);
         match (listed && named, organisation && !own.name && own.contact || place) {
             _ if account => Some((Side::Organisation, false)),
+            _ if user => Some((Side::Organisation, true)),
+            _ if doctor => Some((Side::Provider, true)),
             (true, _) => Some((Side::Provider, true)),
+            _ if customer => Some((Side::Organisation, true)),
             (_, true) => Some((Side::Organisation, true)),
             _ => None,
         }
@@ -174,6 +193,20 @@ pub(super) enum Says {
     Place,
     /// The same if it names an organisation: somebody's home has a location, and an order a site.
     NamedPlace,
+    /// Whom a user works as, what he signs in with, and when he did.
+    Role,
+    Login,
+    LastLogin,
+    AlternateId,
+    Shown,
+    /// The resource of a user.
+    User,
+    /// A clinician's name.
+    Doctor,
+    /// A clinician by his field, as a key of what he has.
+    Specialist,
+    /// Who pays.
+    Customer,
 }
 
 impl Says {
@@ -188,6 +221,16 @@ impl Says {
             "objectkind" | "webhookevent" => Self::Event,
             "teamid" => Self::Team,
             "realname" => Self::RealName,
+            "role" | "roles" | "userrole" | "userroles" | "careteamrole" => Self::Role,
+            "username" | "login" | "loginid" | "userlogin" => Self::Login,
+            "lastlogin" | "lastloginat" | "lastlogindate" | "lastsignin" | "lastsigninat" => Self::LastLogin,
+            "alternateid" => Self::AlternateId,
+            "displayname" => Self::Shown,
+            "fhiruser" | "profile" => Self::User,
+            "customername" | "billtoname" | "billingname" => Self::Customer,
+            _ if DOCTORS.contains(&key) => Self::Doctor,
+            "fellow" | "fellows" => Self::Specialist,
+            _ if is_a_specialist(key) => Self::Specialist,
             _ if PLACES.contains(&key) => Self::Place,
             _ if NAMED_PLACES.contains(&key) => Self::NamedPlace,
             _ => Self::Nothing,
@@ -285,13 +328,15 @@ fn is_npi(value: &str) -> bool {
     value.len() == 10 && value.starts_with(['1', '2']) && value.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn names_an_organisation(name: &str) -> bool {
+pub(super) fn names_an_organisation(name: &str) -> bool {
     let mut words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.any(|word| ORGANISATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
 }
 
-fn is_part_of_a_listing(key: &str) -> bool {
-    let bare = ["hospital", "facility", "clinic", "location"].iter().find_map(|word| key.strip_prefix(word));
+pub(super) fn is_part_of_a_listing(key: &str) -> bool {
+    let bare = ["hospital", "facility", "clinic", "location", "customer"]
+        .iter()
+        .find_map(|word| key.strip_prefix(word));
     PARTS_OF_A_LISTING.contains(&key) || bare.is_some_and(|bare| PARTS_OF_A_LISTING.contains(&bare))
 }
 
@@ -318,6 +363,23 @@ const PLACES: &[&str] = &[
     "schoolname",
 ];
 const NAMED_PLACES: &[&str] = &["location", "locationname", "site", "sitename", "store", "branch", "venue"];
+/// Keys of a clinician's name.
+const DOCTORS: &[&str] = &[
+    "clinician",
+    "clinicianname",
+    "dentist",
+    "dentistname",
+    "doctor",
+    "doctorname",
+    "physician",
+    "physicianname",
+    "practitioner",
+    "practitionername",
+    "provider",
+    "providername",
+    "surgeon",
+    "surgeonname",
+];
 /// Ends of keys of names that people have, too.
 const TOWNS: &[&str] = &["city", "town", "county", "state", "country", "province", "region"];
 const SCIM: &str = "urn:ietf:params:scim:";
