@@ -88,6 +88,45 @@ fn is_age(text: &str) -> bool {
         || matches!(unit.as_bytes(), [b'm' | b'f'] | [b'm' | b'f', b' ' | b',' | b')' | b'.', ..])
 }
 
+/// Whether what stands behind `last`, the last word of a full name, is said of a patient: an age (`, 46,`, `(46)`), what
+/// patients do or what is done to them (`c/o`, `tested positive`), or what somebody has (`has asthma`).
+pub(super) fn is_patients(text: &str, last: &Word, words: &Words) -> bool {
+    if last.possessive {
+        return false;
+    }
+    let behind = window_after(text, last.span.end, PATIENT_BYTES);
+    if bare_age(behind).is_some() {
+        return true;
+    }
+    let mut buffer = [0; LOWER_BYTES];
+    let Some(said) = behind.strip_prefix(' ') else { return false };
+    let said = lower(said, &mut buffer);
+    let said = said.split(['.', ';', ':', '\n', '?']).next().unwrap_or_default();
+    let mut both = said.split(' ').map(|w| w.trim_end_matches([',', ')']));
+    let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
+    words.patient_acts.contains(one)
+        || words.patient_acts.contains(&format!("{one} {two}"))
+        || (matches!(one, "has" | "had" | "takes" | "took" | "needs" | "needed")
+            && said
+                .split(|c: char| !(c.is_alphanumeric() || c == '-'))
+                .skip(1)
+                .take(HAS_WORDS)
+                .any(|w| words.is_clinical(w) || words.telling.contains(w)))
+}
+
+/// The age that stands alone behind a name, between commas or in brackets: not where a page or a second number follows.
+fn bare_age(behind: &str) -> Option<u8> {
+    let (rest, close) = match behind.strip_prefix(" (") {
+        Some(rest) => (rest, ')'),
+        None => (behind.strip_prefix(", ")?, ','),
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let age = rest.get(..digits)?.parse().ok().filter(|age| (1..=109).contains(age))?;
+    let behind = rest.get(digits..)?.strip_prefix(close)?;
+    let word = behind.strip_prefix(' ')?;
+    (!rest.starts_with('0') && word.starts_with(|c: char| c.is_lowercase())).then_some(age)
+}
+
 /// Whether words around `span` say that one individual is spoken of.
 pub(super) fn speaks_of_one(text: &str, span: &Range<usize>, words: &Words) -> bool {
     let mut buffer = [0; LOWER_BYTES];
@@ -241,6 +280,10 @@ const ARTICLE_WORDS_MAX: usize = 4;
 const OWN_BYTES: usize = 2;
 /// How far before a name a word for its author's part is looked for.
 const ROLE_BYTES: usize = 24;
+/// How far behind a name what is said of a patient is looked for.
+const PATIENT_BYTES: usize = 60;
+/// Words behind `has` of which one is of clinical content.
+const HAS_WORDS: usize = 4;
 /// How far behind a name its telephone number is looked for.
 const REACH_BYTES: usize = 44;
 /// Between a name and a number without a word for it: `, (`.
@@ -260,6 +303,23 @@ mod tests {
         }
         for other in ["45 mg", "1234yo", "year", "45 Main St"] {
             assert!(!is_age(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_age_without_a_unit_stands_alone() {
+        for (behind, age) in [
+            (", 46, has asthma", Some(46)),
+            (" (46) came in", Some(46)),
+            (" (7) c/o pain", Some(7)),
+            (", 46, 233-239", None),
+            (" (46)", None),
+            (" (46), (47)", None),
+            (", 462, of", None),
+            (", 046, of", None),
+            (" 46, of", None),
+        ] {
+            assert_eq!(bare_age(behind), age, "{behind}");
         }
     }
 

@@ -65,6 +65,12 @@ pub struct Words {
     act_beginnings: Beginnings,
     /// Words behind a name that make it the name of a thing: `disease`, `score`, `hospital`.
     pub things: Set,
+    /// Words before `name` that make the label a thing's: `drug_name`.
+    thing_labels: Set,
+    /// Words that only substances, tests, procedures and organisms have: behind `name:` they make it a thing's.
+    pub substances: Set,
+    /// Words right behind a full name that say what a patient does, or what is done to one: `c/o`, `tested positive`.
+    pub patient_acts: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
     pub eponyms: Set,
     /// States and countries: too wide to say where somebody lives.
@@ -123,6 +129,9 @@ impl Words {
             act_beginnings: Beginnings::of(acts.iter().map(String::as_str)),
             acts,
             things: words("words.things").collect(),
+            thing_labels: words("words.thing-labels").collect(),
+            substances: words("words.substances").collect(),
+            patient_acts: words("words.patient-acts").collect(),
             eponyms: words("words.eponyms").collect(),
             wide_places: words("words.wide-places").collect(),
             individual: words("words.individual").collect(),
@@ -201,7 +210,7 @@ impl Words {
         let phrases = self.cues.get(last).map(Vec::as_slice).unwrap_or_default();
         let found =
             phrases.iter().find(|(phrase, cue)| (*cue != Cue::Label || labelled) && is_phrase(phrase));
-        let Some((_, cue)) = found else {
+        let Some((phrase, cue)) = found else {
             // `patientFirstName: `
             return (labelled && PARTS.iter().any(|part| last.ends_with(part))).then_some(Cue::Label);
         };
@@ -209,7 +218,29 @@ impl Words {
         if *cue == Cue::Place && !gap.trim().is_empty() {
             return None;
         }
-        Some(*cue)
+        match phrase.as_str() {
+            "name" => self.whose_name(head.strip_suffix("name").unwrap_or_default()),
+            _ => Some(*cue),
+        }
+    }
+
+    /// What the words before `name` make of the label: `drug_name` is a thing's and `physician name` a provider's. A
+    /// heading that runs into a label is no part of it: `LIPID PANEL Name`.
+    fn whose_name(&self, before: &str) -> Option<Cue> {
+        let is_inside = |c: char| c.is_alphanumeric() || c == '\'' || c == '’';
+        let of = before.strip_suffix([' ', '_', '-']).unwrap_or_default();
+        let joined = !before.ends_with(' ');
+        let word = of.rsplit(|c: char| !is_inside(c)).next().unwrap_or_default();
+        let lead = of.get(..of.len() - word.len()).unwrap_or_default();
+        let own = lead.rsplit(|c: char| !(is_inside(c) || matches!(c, ' ' | '_' | '-'))).next();
+        let is_things = |word: &str| self.thing_labels.contains(word);
+        let leads = own.unwrap_or_default().split([' ', '_', '-']).filter(|w| !w.is_empty());
+        if is_things(word) && (joined || leads.clone().all(is_things)) {
+            return None;
+        }
+        let is_word = |(phrase, cue): &(String, Cue)| phrase == word && *cue == Cue::Provider;
+        let provider = self.cues.get(word).is_some_and(|phrases| phrases.iter().any(is_word));
+        Some(if provider { Cue::Provider } else { Cue::Label })
     }
 
     /// Whether what stands before a title is a label of patients: `Patient: Dr. Brown` isn't treated by himself.
@@ -230,6 +261,9 @@ impl Words {
             &self.clinical,
             &self.acts,
             &self.things,
+            &self.thing_labels,
+            &self.substances,
+            &self.patient_acts,
             &self.eponyms,
             &self.wide_places,
             &self.identified_by,
@@ -377,6 +411,14 @@ mod tests {
         assert_eq!(words.cue("patient name\n"), Some(Cue::Person));
         assert_eq!(words.cue("asthma\nname\n"), Some(Cue::Label));
         assert_eq!(words.cue("ask the patient\n"), None);
+        assert_eq!(words.cue("drug_name: "), None);
+        assert_eq!(words.cue("lab test name: "), None);
+        assert_eq!(words.cue("seen today; drug name: "), None);
+        assert_eq!(words.cue("| medication name | "), None);
+        assert_eq!(words.cue("lipid panel name: "), Some(Cue::Label));
+        assert_eq!(words.cue("the drug. name: "), Some(Cue::Label));
+        assert_eq!(words.cue("nick name: "), Some(Cue::Label));
+        assert_eq!(words.cue("physician name: "), Some(Cue::Provider));
         assert_eq!(words.cue("patientfirstname: "), Some(Cue::Label));
         assert_eq!(words.cue("patientfirstname "), None);
         assert_eq!(words.cue("patient: dr. "), Some(Cue::Person));

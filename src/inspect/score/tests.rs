@@ -459,3 +459,13 @@ fn an_id_that_is_not_opaque_says_who_it_is() {
         assert_eq!(points(id), 5, "{id}");
     }
 }
+
+#[test]
+fn what_stands_above_a_signature_is_said_of_who_signs() {
+    let clinical =
+        |body: &str| inspect("text/plain", body).persons.iter().filter(|person| person.clinical).count();
+    assert_eq!(clinical("Hello, my asthma is worse and I have nausea.\n\nThanks,\nHarold Vandenberg"), 1);
+    assert_eq!(clinical("The asthma page shows nausea twice.\n\nThanks,\nHarold Vandenberg"), 0);
+    let two = "My asthma is worse, and nausea.\n\nThanks,\nHarold Vandenberg\n\nPatient: Nadia Keller";
+    assert_eq!(clinical(two), 0);
+}

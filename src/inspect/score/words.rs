@@ -11,8 +11,9 @@ use crate::inspect::embedded::{self, Packing, Whole};
 use crate::inspect::finding::Part;
 use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Markers, Sign};
+use crate::inspect::names::words::{LOWER_BYTES, lower};
 use crate::inspect::offsets::Runs;
-use crate::inspect::rules::Mode;
+use crate::inspect::rules::{Mode, RuleSet};
 use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
 use crate::inspect::{names, text, written, xhtml};
 use std::borrow::Cow;
@@ -178,6 +179,8 @@ impl Scorer<'_> {
         let mut last = None;
         let mut chats: Vec<(&str, PersonId)> = Vec::new();
         let mut line = Lines::default();
+        let (mut only, mut is_one) = (None, true);
+        let mut lead: Vec<&str> = Vec::new();
         for text::Piece { span, log } in text::pieces(whole) {
             let Some(paragraph) = whole.get(span.clone()) else { continue };
             let hits = text::scan(paragraph, "", self.rules);
@@ -207,6 +210,7 @@ impl Scorer<'_> {
                 (None, None) => before.unwrap_or_else(|| self.new_person(Role::Patient, true)),
             };
             if person != PersonId::NOBODY {
+                is_one &= !log && *only.get_or_insert(person) == person;
                 last = (!log).then_some(person);
                 if let Some(speaker) = speaker {
                     chats.retain(|(who, _)| *who != speaker);
@@ -215,6 +219,8 @@ impl Scorer<'_> {
                 if text::clinical_words(paragraph, self.rules) >= 2 {
                     self.mark_clinical(person);
                 }
+            } else if !log && lead.len() < LEAD_MAX {
+                lead.push(paragraph);
             }
             for hit in hits {
                 let value = paragraph.get(hit.span.clone()).unwrap_or_default();
@@ -222,6 +228,13 @@ impl Scorer<'_> {
                 let place = format!("line {}", line.of(whole, at.start));
                 self.hit(&hit, value, origin(at.start)..origin(at.end), person, owner.is_some(), place);
             }
+        }
+        // `My asthma is worse`, and the name below: it is said of the only person who is named.
+        let tells = |p: &&str| speaks_of_somebody(p, self.rules) && text::clinical_words(p, self.rules) >= 2;
+        if let Some(person) = only.filter(|_| is_one)
+            && lead.iter().any(tells)
+        {
+            self.mark_clinical(person);
         }
     }
 
@@ -356,6 +369,16 @@ impl Scorer<'_> {
     }
 }
 
+/// Whether a text speaks of one individual, or somebody of himself.
+fn speaks_of_somebody(text: &str, rules: &RuleSet) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’'))).any(|word| {
+        let mut buffer = [0; LOWER_BYTES];
+        let word = lower(word, &mut buffer);
+        (&*word != "old" && rules.words.is_individual(&word))
+            || matches!(&*word, "my" | "i'm" | "i’m" | "i've" | "i’ve")
+    })
+}
+
 /// Who speaks in an entry of a chat with a time stamp: whoever asks, not who answers. All that one says in a chat is of one.
 fn speaker(entry: &str) -> Option<&str> {
     let head = names::window_after(entry, 0, SPEAKER_BYTES);
@@ -400,5 +423,7 @@ const SPEAKERS: &[&str] =
     &["user", "User", "visitor", "Visitor", "caller", "Caller", "customer", "Customer", "guest", "Guest"];
 /// How far from its start the speaker of an entry is looked for.
 const SPEAKER_BYTES: usize = 56;
+/// Paragraphs before the first name that are looked at for what is told of who is named: letters are short.
+const LEAD_MAX: usize = 32;
 /// Names, latest first, that a paragraph's is compared with.
 const NAMES_COMPARED_MAX: usize = 256;

@@ -86,21 +86,24 @@ impl Look<'_> {
 
     /// Whether words may be a name that no list has: two to four, written as names are, of which none is a plain word, a
     /// place, or something that medicine speaks of.
-    fn may_be_unlisted(&self, name: &[Word]) -> bool {
+    pub(super) fn may_be_unlisted(&self, name: &[Word]) -> bool {
         let whole = || name.iter().filter(|w| w.shape != Shape::Initial);
-        (2..=WORDS_MAX).contains(&whole().count())
-            && whole().all(|word| {
-                let mut buffer = [0; LOWER_BYTES];
-                let own = self.own(word);
-                let lower = lower(own, &mut buffer);
-                let known = word.standing.given || word.standing.family;
-                !word.standing.word
-                    && !self.is_eponym(word)
-                    && !self.words.is_clinical(&lower)
-                    && !self.words.wide_places.contains(&*lower)
-                    && !self.words.things.contains(&*lower)
-                    && (known || !self.lists.is_city(own))
-            })
+        (2..=WORDS_MAX).contains(&whole().count()) && whole().all(|word| self.is_unlisted(word))
+    }
+
+    /// Whether one word may be of a name that no list has.
+    pub(super) fn is_unlisted(&self, word: &Word) -> bool {
+        let mut buffer = [0; LOWER_BYTES];
+        let own = self.own(word);
+        let lower = lower(own, &mut buffer);
+        let known = word.standing.given || word.standing.family;
+        !word.standing.word
+            && !self.is_eponym(word)
+            && !self.words.is_clinical(&lower)
+            && !self.words.wide_places.contains(&*lower)
+            && !self.words.things.contains(&*lower)
+            && !self.words.substances.contains(&*lower)
+            && (known || !self.lists.is_city(own))
     }
 }
 

@@ -3,10 +3,11 @@
 //! Evidence decides, in this order: a cue before (`Patient`, `Mr.`, `my wife`), an identifier behind (`, DOB …`), given and
 //! family name of the lists, and single given names for little weight. Providers, facilities and eponyms are passed over.
 
+mod capitals;
 mod mention;
 mod scripts;
 
-use super::after::{After, is_public, is_reached, speaks_of_one, window_after, window_before};
+use super::after::{After, is_patients, is_public, is_reached, speaks_of_one, window_after, window_before};
 use super::list::Lists;
 use super::run::{Shape, Word, goes_on, may_begin, run};
 use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
@@ -150,6 +151,9 @@ impl Look<'_> {
         }
         let name = self.run.get(i..end).unwrap_or_default();
         let (Some(last), taken) = (name.last(), end - i) else { return nothing };
+        if cue == Some(Cue::Label) && self.is_a_things(name, end) {
+            return (taken, None);
+        }
         if let Some(evidence) = self.owner(name) {
             return (taken, Some((first.span.start..last.span.end, evidence)));
         }
@@ -181,11 +185,18 @@ impl Look<'_> {
             }
             evidence => evidence,
         };
+        let span = first.span.start..last.span.end;
         let evidence = match evidence {
-            Some(Evidence::Listed) if is_reached(self.text, last) => Some(Evidence::Identified),
+            Some(Evidence::Listed) if self.is_on_file(&span, last) => Some(Evidence::Identified),
             evidence => evidence,
         };
-        (taken, evidence.map(|e| (first.span.start..last.span.end, e)))
+        (taken, evidence.map(|e| (span, e)))
+    }
+
+    /// Whether a listed name has its telephone number right behind, or what is said of patients.
+    fn is_on_file(&self, span: &Range<usize>, last: &Word) -> bool {
+        is_reached(self.text, last)
+            || (is_patients(self.text, last, self.words) && !is_public(self.text, span, self.words))
     }
 
     /// Whether one word that no cue introduces may be a name: as a given name, or by what it does.
@@ -214,12 +225,16 @@ impl Look<'_> {
             if s.word && !s.family && !s.given {
                 break;
             }
-            // Shapes don't mix but for initials: `Maria Gomez RN`, `NOTE Maria`.
-            let shapes = (self.run.get(i).map(|w| w.shape), word.shape);
-            if shapes == (Some(Shape::Title), Shape::Upper) && !s.family {
+            // `Halvard Nystrom Down syndrome`
+            if end > i + 1 && self.is_eponym(word) && After::of(self.text, word, self.words) == After::Thing {
                 break;
             }
-            if shapes == (Some(Shape::Upper), Shape::Title) {
+            // Shapes don't mix but for initials: `Maria Gomez RN`, `NOTE Maria`.
+            let shapes = (self.run.get(i).map(|w| w.shape), word.shape);
+            if shapes == (Some(Shape::Title), Shape::Upper) && !s.family && !self.is_of_capitals(word, cue) {
+                break;
+            }
+            if shapes == (Some(Shape::Upper), Shape::Title) && !self.is_behind_capitals(i, word, cue) {
                 break;
             }
             end += 1;
@@ -252,7 +267,8 @@ impl Look<'_> {
             return Some(if full { Evidence::Cued } else { Evidence::Honorific });
         }
         // Capitals in a row are headings and abbreviations, unless a list knows one of them.
-        let told = matches!(cue, Some(Cue::Person | Cue::Label)) && self.is_of_a_register(name);
+        let told = matches!(cue, Some(Cue::Person | Cue::Label))
+            && (self.is_of_a_register(name) || self.is_in_capitals(name));
         if name.iter().all(|w| w.shape == Shape::Upper) && !known && after != After::Identified && !told {
             return None;
         }
@@ -263,11 +279,25 @@ impl Look<'_> {
             return (!plain || both).then_some(Evidence::Cued);
         }
         if name.len() > 1 {
-            return (first.shape != Shape::Initial || known).then_some(Evidence::Initialled);
+            return match first.shape {
+                Shape::Initial => self.initialled(name, known, after),
+                _ => Some(Evidence::Initialled),
+            };
         }
         let solid = (first.standing.given || first.standing.family) && !first.standing.word;
         let intro = cue == Some(Cue::Intro) && first.shape == Shape::Title;
         (solid || (intro && (first.standing.given || !first.standing.word))).then_some(Evidence::CuedSingle)
+    }
+
+    /// What speaks for an initial and a family name behind a cue: `pt E. Falkenrath`. It need be on no list.
+    fn initialled(&self, name: &[Word], known: bool, after: After) -> Option<Evidence> {
+        let family = name.iter().find(|w| w.shape != Shape::Initial)?;
+        let may_be = known || self.is_unlisted(family);
+        match after {
+            After::Identified if may_be => Some(Evidence::Identified),
+            _ if known => Some(Evidence::Initialled),
+            _ => may_be.then_some(Evidence::CuedFamily),
+        }
     }
 
     /// Whether it has the form of registers, `FAMILY, GIVEN`, and no word of it is one of the language or of medicine.

@@ -185,3 +185,106 @@ fn a_listed_name_with_its_number_is_on_record() {
     assert_eq!(of("Anna Kowalski called, cell 917-443-0682"), [pair("on-record", "Anna Kowalski")]);
     assert_eq!(of("Anna Kowalski called"), [pair("listed", "Anna Kowalski")]);
 }
+
+#[test]
+fn labels_of_things_are_no_cues() {
+    for text in [
+        "drug_name=Qeltor Vandrosk",
+        "Medication name: Qeltor Vandrosk",
+        "| Test name | Qeltor Vandrosk |",
+        "| Name | Lipid Panel |",
+        "name: Folic Acid",
+        "name: Depo Provera",
+        "name: Candida Albicans",
+        "name: Knee Arthroscopy",
+        "name: Bell Palsy",
+        "name: Iris Panel",
+        "name: Green Bay",
+        "name: Root Canal",
+        "name: Vitamin D",
+        "name=\"Pap Smear\"",
+    ] {
+        assert_eq!(of(text), [], "{text}");
+    }
+    for name in ["Grace Church", "Xiulan Long", "Mary Bell", "Dean Factor", "Rose Hill", "Qeltor Vandrosk"] {
+        assert_eq!(of(&format!("name: {name}")), [pair("cued", name)], "{name}");
+        assert_eq!(found(name, "name"), [pair("cued", name)], "{name}");
+        assert_eq!(found(name, "test_name"), found(name, ""), "{name}");
+    }
+    assert_eq!(of("LIPID PANEL Name: Qeltor Vandrosk"), [pair("cued", "Qeltor Vandrosk")]);
+    assert_eq!(of("Physician name: Qeltor Vandrosk"), []);
+}
+
+#[test]
+fn capitals_behind_a_colon_need_be_on_no_list() {
+    for text in [
+        "Patient: MBEKI THABO, phone",
+        "PT: MBEKI THABO ID: 338201",
+        "PATIENT NAME: MBEKI THABO DOB",
+        "NAME: MBEKI THABO\nSEX: M",
+        "Member: MBEKI THABO",
+    ] {
+        assert_eq!(of(text), [pair("cued", "MBEKI THABO")], "{text}");
+    }
+    for text in [
+        "PATIENT MBEKI THABO",
+        "PATIENT: MBEKI THABO PROTOCOLS REVISED",
+        "TO: OUTREACH ATTENDEES",
+        "PATIENT: HTN CKD",
+        "NAME: LIPID PANEL",
+    ] {
+        assert_eq!(of(text), [], "{text}");
+    }
+}
+
+#[test]
+fn one_part_of_a_name_may_be_in_capitals() {
+    for name in ["Maria ZZZTEST", "Maria VANDROSK", "VANDROSK Maria"] {
+        assert_eq!(of(&format!("Patient: {name}, seen")), [pair("cued", name)], "{name}");
+    }
+    assert_eq!(of("Patient: Maria NSAIDS"), [pair("cued-single", "Maria")]);
+    assert_eq!(of("seen by Maria VANDROSK"), [pair("given", "Maria")]);
+}
+
+#[test]
+fn a_disease_behind_a_name_is_no_part_of_it() {
+    for (text, evidence) in
+        [("Patient Halvard Nystrom Down syndrome", "cued"), ("Harold Vandenberg Parkinson disease", "listed")]
+    {
+        let found = of(text);
+        assert_eq!(found.first().map(|(rule, _)| rule.as_str()), Some(evidence), "{text}: {found:?}");
+        assert!(
+            !found.iter().any(|(_, name)| name.contains("Down") || name.contains("Parkinson")),
+            "{found:?}"
+        );
+    }
+    assert_eq!(of("Inmate Torrance Biggs, Hep C"), [pair("cued", "Torrance Biggs")]);
+}
+
+#[test]
+fn an_initial_and_a_family_name_that_no_list_has() {
+    assert_eq!(of("pt E. Falkenrath, seen"), [pair("cued-family", "E. Falkenrath")]);
+    assert_eq!(of("pt E. Falkenrath, dob 01/01/1960"), [pair("on-record", "E. Falkenrath")]);
+    assert_eq!(of("pt E. Coli, seen"), []);
+    assert_eq!(of("by E. Falkenrath"), []);
+}
+
+#[test]
+fn what_is_said_of_patients_makes_a_listed_name_one() {
+    for said in [
+        ", 46, has asthma",
+        " (46) came",
+        " tested positive for HIV",
+        " c/o chest pain",
+        " needs a refill of insulin",
+        " has asthma",
+        " died of sepsis",
+    ] {
+        let text = format!("Harold Vandenberg{said}");
+        assert_eq!(of(&text), [pair("on-record", "Harold Vandenberg")], "{text}");
+    }
+    for said in [" has questions on the portal", ", 46, 233", " needs the spreadsheet", " (46)", " called"] {
+        let text = format!("Harold Vandenberg{said}");
+        assert_eq!(of(&text), [pair("listed", "Harold Vandenberg")], "{text}");
+    }
+}
