@@ -105,17 +105,29 @@ fn row_of<'t>(rules: &'t RuleSet, key: &str) -> Option<&'t Field> {
     if key.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("pid")) {
         return None;
     }
-    table.lookup(key).or_else(below).filter(|field| is_individuals(field))
+    table.lookup(key).or_else(below).filter(|field| is_individuals(field) && !is_staffs(field.kind, key))
+}
+
+/// Whether a key of a name says that it is somebody's who works with the program: `employee.firstName`.
+fn is_staffs(kind: Kind, key: &str) -> bool {
+    let names = matches!(kind, Kind::FamilyName | Kind::GivenName | Kind::FullName);
+    names && {
+        let key = key.to_ascii_lowercase();
+        STAFF.iter().any(|word| key.contains(word))
+    }
 }
 
 /// Values behind `=`, `:` and `=>`, and in elements.
 fn marked<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
     let bytes = text.as_bytes();
     for mark in memchr::memchr3_iter(b'=', b':', b'>', bytes) {
-        let Some((key, between)) = key_before(bytes, mark) else { continue };
-        if !rules.keyed.may_have(bytes.get(key.clone()).unwrap_or_default()) {
+        // Most words end as no key does.
+        let near = bytes.get(mark.saturating_sub(ENDING_BYTES_MAX)..mark).unwrap_or_default();
+        let end = near.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last + 1);
+        if !rules.keyed.may_have(near.get(..end).unwrap_or_default()) {
             continue;
         }
+        let Some((key, between)) = key_before(bytes, mark) else { continue };
         let Some(key) = text.get(key) else { continue };
         if let Some(field) = row_of(rules, key)
             && let Some(span) = value_of(text, mark + 1, between, field.kind, key, rules)
@@ -155,7 +167,7 @@ fn key_before(bytes: &[u8], mark: usize) -> Option<(Range<usize>, Between)> {
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     let word = bytes.get(from..end)?;
     let length = word.iter().rev().take_while(|b| is_part(b)).count();
-    if length < KEY_BYTES_MIN || length > KEY_BYTES_MAX {
+    if !(KEY_BYTES_MIN..=KEY_BYTES_MAX).contains(&length) {
         return None;
     }
     let word = word.get(word.len() - length..)?;
@@ -249,6 +261,28 @@ const fn tells_who(kind: Kind) -> bool {
 
 /// Objects of an individual's whose members tell of them, however deep they lie.
 const HOLDERS: &[&str] = &["patient", "member", "subscriber", "insured", "name", "address", "demographics"];
+/// Words for those whose names in a text are nobody's PHI.
+const STAFF: &[&str] = &[
+    "provider",
+    "doctor",
+    "physician",
+    "prescriber",
+    "attending",
+    "referring",
+    "nurse",
+    "staff",
+    "author",
+    "pcp",
+    "user",
+    "employee",
+    "agent",
+    "operator",
+    "clinician",
+    "pharmac",
+    "committer",
+    "assignee",
+    "reporter",
+];
 /// Three letters of five bits each.
 const ENDS: usize = 1 << 15;
 /// Ends of keys that stand in no row: `patientFirst`, `memberNbr`.
@@ -256,6 +290,8 @@ const BEHIND_OWNERS: &[&str] = &["first", "last", "nbr", "number"];
 /// A longer word is no name of a field; a shorter one has no three letters.
 const KEY_BYTES_MAX: usize = 48;
 const KEY_BYTES_MIN: usize = 3;
+/// How far before a mark the last three letters of a key are looked for: Salesforce and digits may stand behind them.
+const ENDING_BYTES_MAX: usize = 16;
 /// Quotes, brackets and blanks between a key and its mark.
 const CLOSING_BYTES_MAX: usize = 6;
 /// How far before its mark a question is looked for.

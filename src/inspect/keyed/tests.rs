@@ -85,6 +85,7 @@ fn what_logs_configurations_and_code_say_of_nobody_tells_nothing() {
         "fullName=Order Service legalName=Acme Widgets Incorporated clientName=Web Portal personName=Default Value",
         "birthDate=%s firstName=${first} lastName={{last}} memberDob=<date> ssn=***-**-**** dob=1900",
         "providerLastName=Okonjo providerFirstName=Adaeze user.firstName=Adaeze renderingProviderLastNm=Okonjo",
+        "employee.firstName=Ana staff_last_name=Okonjo nurseLastName=Bright author.last_nm=Okonjo",
         "std::first_name::value a=b==c x:=1 https://example.org/lastName:80/ 12:30:55",
         "Follow-up: Anna Brown",
         "patientName: see below",

@@ -54,7 +54,7 @@ pub(super) fn value_of(
     // `lastName: Required`, `last name? It is …`: behind a colon or a question nothing else stands.
     let strict = matches!(between, Between::Colon | Between::Question) && is_name(kind);
     let rest = text.get(at + length..bare.end.max(at + length))?.trim();
-    (length > 0 && !(strict && !rest.is_empty())).then_some(at..at + length)
+    (length > 0 && (!strict || rest.is_empty())).then_some(at..at + length)
 }
 
 /// Where a value begins behind blanks, `string(10) ` of PHP, a letter that marks a string, and the bracket of a list.
