@@ -395,7 +395,7 @@ mod tests {
                 &format!(r#"{{"username":"praman",{name},"role":"admin","mrn":"8834127"}}"#),
                 &format!(r#"{{"username":"praman",{name},"role":"admin","dob":"1971-04-02"}}"#),
                 &format!(r#"{{"username":"praman",{name}}}"#),
-                r#"{"username":"mbell","role":"nurse","action":"view","target":"Ottilie Quispe 541-72-6638"}"#,
+                r#"{"username":"mbell","role":"nurse","action":"view","target":"SSN 541-72-6638"}"#,
                 r#"{"username":"praman","role":"admin","payload":{"firstName":"Ottilie","lastName":"Quispe","phone":"617-432-2291"}}"#,
                 r#"{"actor":{"alternateId":"o.quispe@gmail.com","displayName":"Ottilie Quispe","firstName":"Ottilie","lastName":"Quispe"}}"#,
                 r#"{"profile":{"firstName":"Ottilie","lastName":"Quispe","email":"o.quispe@gmail.com","login":"o.quispe@gmail.com"}}"#,
