@@ -28,7 +28,7 @@ impl<'t> Walk<'t, '_, '_> {
             return objects.labelled(&key, value);
         }
         // `valueString`, `valueDate`: not a Quantity's `value`.
-        if !key.strip_prefix("value").is_some_and(|kind| !kind.is_empty()) {
+        if key.strip_prefix("value").is_none_or(str::is_empty) {
             return None;
         }
         self.labels(objects, frames.last()?, frames, value)
@@ -121,9 +121,7 @@ mod tests {
                 code("patientaccountnumber", "4419928"),
                 code("medicalrecordnumber", "881203")
             ),
-            format!(
-                r#"{{"resourceType":"QuestionnaireResponse","item":[{{"text":"Last name","answer":[{{"valueString":"Okonedo"}}]}},{{"linkId":"insuranceId","answer":[{{"valueString":"W88120394"}}]}}]}}"#
-            ),
+            r#"{"resourceType":"QuestionnaireResponse","item":[{"text":"Last name","answer":[{"valueString":"Okonedo"}]},{"linkId":"insuranceId","answer":[{"valueString":"W88120394"}]}]}"#.to_owned(),
             r#"{"resourceType":"Observation","code":{"text":"Vitals"},"component":[{"code":{"text":"MRN"},"valueInteger":881203},{"code":{"coding":[{"display":"Date of Birth"}]},"valueDateTime":"1974-08-21"}]}"#.to_owned(),
         ] {
             let (points, clinical) = heaviest("application/fhir+json", &body);
