@@ -258,7 +258,7 @@ struct Reading {
     timer: Option<Pin<Box<Sleep>>>,
     /// The upstream has switched protocols: the connection is no other message's any more.
     switched: Option<OnUpgrade>,
-    /// What [`Self::begin`] found there.
+    /// What [`UpstreamBody::begin`] found there.
     first: Option<Frame<Bytes>>,
 }
 

@@ -1,6 +1,6 @@
 //! Keyed text: values that stand behind the name of a field in a text. `memberDob=1971-04-30` in a line of a log,
 //! `{'first_nm': 'Zdenka'` of a program, JSON that is cut off, `[dob] => 1971-04-30`, `<lastName>…</lastName>`, the
-//! question of a form (`Date of birth? 5/5/1995`), and rows under names of columns ([`rows`]).
+//! question of a form (`Date of birth? 5/5/1995`), and rows under names of columns.
 //!
 //! Names are looked up in the rows for keys of JSON, as those of query parameters are; a value counts with its row's kind
 //! and points where it is like one of that kind. What is only an address, an account or a visit counts beside somebody's
