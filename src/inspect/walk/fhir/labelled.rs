@@ -6,6 +6,7 @@ use super::super::object;
 use super::Walk;
 use super::context::{Frame, Scope};
 use super::cue::last_segment;
+use super::names::Name;
 use crate::inspect::field::Field;
 use std::borrow::Cow;
 
@@ -14,22 +15,21 @@ impl<'t> Walk<'t, '_, '_> {
     pub(super) fn labelled(
         &self,
         id: NodeId,
-        unknown: bool,
+        (name, unknown): (Name, bool),
         value: &str,
         frame: &Frame,
         frames: &[Frame],
     ) -> Option<&'t Field> {
+        // `valueString`, `valueDate`: not a Quantity's `value`.
+        if !unknown && !self.table.names.is_choice(name) {
+            return None;
+        }
         let objects = self.objects?;
         if frame.scope != Scope::Own || value.len() > VALUE_BYTES_MAX {
             return None;
         }
-        let key = self.key_of(id);
         if unknown {
-            return objects.labelled(&key, value);
-        }
-        // `valueString`, `valueDate`: not a Quantity's `value`.
-        if key.strip_prefix("value").is_none_or(str::is_empty) {
-            return None;
+            return objects.labelled(&self.key_of(id), value);
         }
         self.labels(objects, frames.last()?, frames, value)
     }

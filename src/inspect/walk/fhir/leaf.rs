@@ -57,7 +57,7 @@ impl<'t> Walk<'t, '_, '_> {
         let says_little =
             |row: &Row| matches!(row.carry, Carry::Text | Carry::Value) && row.field.points <= SAYS_LITTLE;
         let asks = row.is_none_or(says_little);
-        let labelled = if asks { self.labelled(id, unknown, &value, frame, frames) } else { None };
+        let labelled = if asks { self.labelled(id, (name, unknown), &value, frame, frames) } else { None };
         let row = row.filter(|_| labelled.is_none());
         let reads = match row.map_or(if labelled.is_some() { Reads::Value } else { plain }, carried) {
             // A reference that searches says whom by name or number.

@@ -59,6 +59,8 @@ struct Meaning {
     resource: Option<Category>,
     /// Whether it is a word of an envelope around resources.
     outside: bool,
+    /// Whether it is `value` with a type behind it: `valueString`.
+    is_choice: bool,
 }
 
 impl Names {
@@ -114,7 +116,8 @@ impl Names {
         }
         let name = Name(u16::try_from(self.meanings.len()).map_err(|_| "more than 65536 names".to_owned())?);
         self.numbers.insert(word, name);
-        self.meanings.push(Meaning { class: Class::Unknown, resource: None, outside: false });
+        let is_choice = word.strip_prefix("value").is_some_and(|kind| !kind.is_empty());
+        self.meanings.push(Meaning { class: Class::Unknown, resource: None, outside: false, is_choice });
         Ok(name)
     }
 
@@ -136,6 +139,11 @@ impl Names {
     /// The class of an element; [`Class::Unknown`] for what is none.
     pub(super) fn class(&self, name: Name) -> Class {
         self.meanings.get(name.index()).map_or(Class::Unknown, |meaning| meaning.class)
+    }
+
+    /// Whether an element is `value` with a type behind it.
+    pub(super) fn is_choice(&self, name: Name) -> bool {
+        self.meanings.get(name.index()).is_some_and(|meaning| meaning.is_choice)
     }
 
     /// The category of a resource type, if it is one.
