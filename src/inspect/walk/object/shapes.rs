@@ -249,3 +249,14 @@ fn what_is_public_by_what_it_says_passes() {
         true,
     );
 }
+
+#[test]
+fn labels_and_values_are_called_by_what_has_them() {
+    for of in ["attribute", "column", "parameter", "property"] {
+        let pair = |label: &str, value: &str| format!(r#"{{"{of}Name":"{label}","{of}Value":"{value}"}}"#);
+        let told = [pair("First Name", "Ottilie"), pair("Last Name", "Quispe"), pair("MRN", "203991")];
+        each(&[&format!(r#"{{"list":[{}]}}"#, told.join(","))], true);
+        let open = [pair("Status", "Active"), pair("Region", "North"), pair("Build", "203991")];
+        each(&[&format!(r#"{{"list":[{}]}}"#, open.join(","))], false);
+    }
+}
