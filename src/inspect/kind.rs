@@ -106,6 +106,26 @@ impl Kind {
             Self::Mrn | Self::MemberId | Self::Account | Self::VisitNumber | Self::Device | Self::ClaimId
         )
     }
+
+    /// Whether a value of this kind says who somebody is: a name, a birth date, a number of a person's own.
+    #[must_use]
+    pub const fn tells_who(self) -> bool {
+        matches!(
+            self,
+            Self::FamilyName
+                | Self::GivenName
+                | Self::FullName
+                | Self::MotherMaidenName
+                | Self::BirthDate
+                | Self::DeathDate
+                | Self::Ssn
+                | Self::Mbi
+                | Self::Mrn
+                | Self::MemberId
+                | Self::NationalId
+                | Self::Passport
+        )
+    }
 }
 
 impl fmt::Display for Kind {

@@ -78,9 +78,9 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
 
 /// Adds what is told together: what is of no individual by itself counts beside what is.
 fn tell(told: Vec<Told<'_>>, hits: &mut Vec<Hit>) {
-    let somebody = told.iter().any(|told| tells_who(told.field.kind));
+    let somebody = told.iter().any(|told| told.field.kind.tells_who());
     for Told { span, field } in told {
-        if somebody || tells_who(field.kind) {
+        if somebody || field.kind.tells_who() {
             let (kind, points) = (field.kind, field.points);
             hits.push(Hit { span, kind, points, rule: field.rule(), labelled: true });
         }
@@ -224,7 +224,7 @@ fn asked<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
 /// Whether a row is an individual's, of a kind that texts are looked through for.
 fn is_individuals(field: &Field) -> bool {
     matches!(field.whose, Whose::Patient | Whose::Relative)
-        && (tells_who(field.kind)
+        && (field.kind.tells_who()
             || matches!(
                 field.kind,
                 Kind::Phone
@@ -238,25 +238,6 @@ fn is_individuals(field: &Field) -> bool {
                     | Kind::VisitNumber
                     | Kind::DriverLicence
             ))
-}
-
-/// Whether a value of this kind is an individual's wherever it stands.
-const fn tells_who(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::FamilyName
-            | Kind::GivenName
-            | Kind::FullName
-            | Kind::MotherMaidenName
-            | Kind::BirthDate
-            | Kind::DeathDate
-            | Kind::Ssn
-            | Kind::Mbi
-            | Kind::Mrn
-            | Kind::MemberId
-            | Kind::NationalId
-            | Kind::Passport
-    )
 }
 
 /// Objects of an individual's whose members tell of them, however deep they lie.

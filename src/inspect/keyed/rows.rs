@@ -2,7 +2,7 @@
 //! `COPY … FROM stdin` of PostgreSQL reads, and the boxes that clients of databases draw.
 
 use super::value::fits;
-use super::{Told, row_of, tell, tells_who};
+use super::{Told, row_of, tell};
 use crate::inspect::field::Field;
 use crate::inspect::rules::RuleSet;
 use crate::inspect::text::Hit;
@@ -65,7 +65,7 @@ impl<'t> Columns<'t> {
             }
             columns.push(row_of(rules, key).map(|field| (field, key.to_owned())));
         }
-        let told = columns.iter().flatten().filter(|(field, _)| tells_who(field.kind)).count();
+        let told = columns.iter().flatten().filter(|(field, _)| field.kind.tells_who()).count();
         let of_users = ["user", "account"].iter().any(|word| name.contains(word));
         (told > 0).then_some(Self { columns, of_users })
     }
@@ -74,7 +74,7 @@ impl<'t> Columns<'t> {
     fn tell(&self, text: &str, cells: &[Range<usize>], rules: &RuleSet, hits: &mut Vec<Hit>) {
         let mut told = Vec::new();
         for (column, cell) in self.columns.iter().zip(cells) {
-            let Some((field, key)) = column.as_ref().filter(|(f, _)| !self.of_users || tells_who(f.kind))
+            let Some((field, key)) = column.as_ref().filter(|(f, _)| !self.of_users || f.kind.tells_who())
             else {
                 continue;
             };

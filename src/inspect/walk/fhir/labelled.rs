@@ -1,7 +1,7 @@
 //! Values that no row covers, and whose label or key names what an individual has: an extension of a site's own, an input of
 //! a task, what an observation or a component asks, a key that is no element of FHIR. The key table of JSON knows them.
 
-use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId};
+use super::super::json::NodeId;
 use super::super::object;
 use super::Walk;
 use super::context::{Frame, Scope};
@@ -60,14 +60,15 @@ impl<'t> Walk<'t, '_, '_> {
             let concept = self.doc.get(object, key)?;
             let codings = self.doc.get(concept, words.coding).into_iter();
             said(concept, &[words.text]).or_else(|| {
-                let mut codings =
-                    codings.flat_map(|list| self.tape.children(list)).take(MEMBERS_LOOKED_AT_MAX);
+                let mut codings = codings.flat_map(|list| self.tape.children(list)).take(CODINGS_MAX);
                 codings.find_map(|coding| said(coding, &[words.display, words.code]))
             })
         })
     }
 }
 
+/// They are looked at for each value beside them.
+const CODINGS_MAX: usize = 8;
 /// Numbers, names and addresses are shorter.
 const VALUE_BYTES_MAX: usize = 100;
 

@@ -406,7 +406,9 @@ impl<'t> Walk<'t, '_> {
         let tells = |child: NodeId| {
             let named = !self.is_element(child) || self.keys.get(child).head.is_some();
             let key = self.keys.get(child);
-            named && key.kind.is_some_and(tells_who) && self.table.relatives_word(&key.name) != Some(word)
+            named
+                && key.kind.is_some_and(Kind::tells_who)
+                && self.table.relatives_word(&key.name) != Some(word)
         };
         beside.any(tells).then_some(word)
     }
@@ -479,21 +481,6 @@ impl<'t> Walk<'t, '_> {
         steps.push("$".to_owned());
         steps.into_iter().rev().collect()
     }
-}
-
-/// Whether a value of this kind says who somebody is.
-const fn tells_who(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::FamilyName
-            | Kind::GivenName
-            | Kind::FullName
-            | Kind::BirthDate
-            | Kind::Ssn
-            | Kind::Mrn
-            | Kind::MemberId
-            | Kind::Mbi
-    )
 }
 
 /// Whether a word says that there is nothing.

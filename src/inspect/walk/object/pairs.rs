@@ -94,7 +94,7 @@ impl<'t> Walk<'t, '_> {
         let tells = |of: NodeId| {
             members(of)
                 .filter_map(kind_of)
-                .any(|kind| super::tells_who(kind) || matches!(kind, Kind::Phone | Kind::Email))
+                .any(|kind| kind.tells_who() || matches!(kind, Kind::Phone | Kind::Email))
         };
         let around = || {
             let outer = self.tape.parent(frame.object).filter(|_| self.tape.element(frame.object).is_none());

@@ -4,7 +4,7 @@ use super::likely;
 use crate::inspect::disguise::Plain;
 use crate::inspect::field::{Field, FieldTable};
 use crate::inspect::hash::Map;
-use crate::inspect::kind::Kind;
+use crate::inspect::kind::{Kind, Whose};
 
 /// Key names, ready for reading: made once, used for every document.
 #[derive(Debug)]
@@ -126,7 +126,10 @@ impl Table {
             row.is_an_individuals() || row.carry == Carry::Value && row.field.when.types.is_empty() && numbers
         };
         let field = if label == "name" { None } else { self.rows("", &label).find(names) };
-        field.map(|row| &row.field).filter(|field| likely::fits(field.kind, value))
+        field
+            .map(|row| &row.field)
+            .filter(|field| matches!(field.whose, Whose::Patient | Whose::Relative))
+            .filter(|field| likely::fits(field.kind, value))
     }
 
     /// The row of a key as written whose value is free text: a file's name, a note.
@@ -322,26 +325,8 @@ impl Carry {
 
 /// Kinds that only an individual has, and no list, message or account of a program.
 const fn is_an_individuals(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::FamilyName
-            | Kind::GivenName
-            | Kind::FullName
-            | Kind::MotherMaidenName
-            | Kind::BirthDate
-            | Kind::DeathDate
-            | Kind::Ssn
-            | Kind::Mbi
-            | Kind::Mrn
-            | Kind::MemberId
-            | Kind::NationalId
-            | Kind::Passport
-            | Kind::DriverLicence
-            | Kind::Phone
-            | Kind::Email
-            | Kind::Street
-            | Kind::Zip
-    )
+    kind.tells_who()
+        || matches!(kind, Kind::DriverLicence | Kind::Phone | Kind::Email | Kind::Street | Kind::Zip)
 }
 
 /// Words for the individual that may stand in front of a key, by its first letter: most keys begin otherwise. Not `client`,
