@@ -28,7 +28,8 @@ impl Room {
         self.is_under(self.config.queue_records_max, self.config.queue_bytes_max)
     }
 
-    /// Whether so much is free that all who wait may go on at once: what they are let past isn't kept free for them.
+    /// Whether so much is free that all who may wait go on at once, and messages on their way leave their records, too: no
+    /// place is kept free for anybody.
     pub(super) fn is_ample(&self) -> bool {
         let RecorderConfig { queue_records_max: records, queue_bytes_max: bytes } = self.config;
         self.is_under(records - records / 4, bytes - bytes / 4)
@@ -44,8 +45,11 @@ impl Room {
         self.waiting.load(Relaxed) == 0 && self.is_some()
     }
 
-    /// Waits until there is ample room, for a while; gives whether there is some.
+    /// Waits until there is ample room, for a while; gives whether there is.
     pub(super) async fn soon(&self) -> bool {
+        if self.is_ample() {
+            return true;
+        }
         let Some(_one) = Waiting::enter(self) else { return false };
         let until = Instant::now() + self.wait;
         loop {
@@ -55,12 +59,13 @@ impl Room {
                 return true;
             }
             if timeout_at(until, made).await.is_err() {
-                return self.is_some();
+                // Not whether there is some: all who waited for as long would take the one place.
+                return self.is_ample();
             }
         }
     }
 
-    /// The writer took records out.
+    /// The writer took a record out.
     pub(super) fn made(&self) {
         if self.is_ample() {
             self.made.notify_waiters();
@@ -72,7 +77,7 @@ impl Room {
 struct Waiting<'r>(&'r Room);
 
 impl<'r> Waiting<'r> {
-    /// `None` where as many wait as there would be ample room for.
+    /// `None` where an eighth of the queue waits: ample room is twice that, for records of messages on their way.
     fn enter(room: &'r Room) -> Option<Self> {
         let one = Self(room);
         let before = room.waiting.fetch_add(1, Relaxed);
@@ -86,7 +91,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Longer than a process that is drained writes what waits in its queue; a store that stalls for longer is told to callers.
+/// Some times what a process that is drained takes to write what waits in its queue, which was seen to be under half a
+/// second; callers of a store that stalls for longer are told so.
 const WAIT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
@@ -126,7 +132,10 @@ mod tests {
         assert!(!room.soon().await);
         assert!(begun.elapsed() >= room.wait);
         room.stats.queue_records.store(7, Relaxed);
-        assert!(room.soon().await, "there is some");
+        assert!(!room.soon().await, "one place is none for all who waited");
         assert!(room.is_free(), "who left doesn't wait any more");
+        room.stats.queue_records.store(5, Relaxed);
+        let _others = [Waiting::enter(&room), Waiting::enter(&room)];
+        assert!(room.soon().await, "who comes to ample room waits behind nobody");
     }
 }

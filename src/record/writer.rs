@@ -1,4 +1,5 @@
-//! The writer: one thread that redacts drafts and writes them in batches. The message never waits for it.
+//! The writer: one thread that redacts drafts and writes them in batches. A message waits for it where its record has to be
+//! kept and the queue is full, and for a moment only ([`Recorder::would_keep`]).
 
 use super::room::Room;
 use super::{Draft, Late, redact};
@@ -56,6 +57,11 @@ struct Fails {
 }
 
 impl Failing {
+    /// Whether records of `environment` were not taken the last time.
+    fn has(&self, environment: &str) -> bool {
+        self.any.load(Relaxed) && self.lock().contains_key(environment)
+    }
+
     /// Whether a message of `environment` may pass: all of them, or one a second while its records aren't taken.
     fn lets_pass(&self, environment: &str, now: Instant) -> bool {
         if !self.any.load(Relaxed) {
@@ -157,7 +163,7 @@ impl Recorder {
     /// and the store takes its records. While it doesn't, one message a second is let try, whose record tells.
     pub async fn would_keep(&self, environment: &str) -> bool {
         // Without a wait where it isn't known that the writer goes on.
-        let has_room = match self.is_failing() {
+        let has_room = match self.stats.failing.has(environment) {
             true => self.has_room(),
             // In a box: few messages ever wait.
             false => self.room.is_free() || Box::pin(self.room.soon()).await,
@@ -241,7 +247,6 @@ impl<S: RecordSink> Writer<S> {
                     Err(_) => break,
                 }
             }
-            self.room.made();
             self.write(&batch);
             for done in flushed {
                 let _ = done.send(());
@@ -279,6 +284,7 @@ impl<S: RecordSink> Writer<S> {
                 }
                 self.stats.queue_records.fetch_sub(1, Relaxed);
                 self.stats.queue_bytes.fetch_sub(bytes, Relaxed);
+                self.room.made();
             }
             Order::Flush(done) => flushed.push(done),
             Order::Stop => *stop = true,
@@ -342,6 +348,7 @@ mod tests {
         assert!(failing.add("a", Class::Passed, begun));
         assert_eq!((pass("a", 0), pass("a", 999)), (0, 0));
         assert_eq!(pass("b", 0), 100, "another environment");
+        assert!(failing.has("a") && !failing.has("b"));
         assert_eq!((pass("a", 1_000), pass("a", 1_999), pass("a", 2_000), pass("a", 9_000)), (1, 0, 1, 1));
         assert!(!failing.add("a", Class::Passed, begun + Duration::from_millis(9_100)), "it failed already");
         assert_eq!((pass("a", 9_999), pass("a", 10_000)), (0, 1));
