@@ -72,22 +72,33 @@ pub(super) fn asks_number(question: &str) -> bool {
 pub(super) struct Question {
     age: bool,
     number: bool,
+    /// It goes on behind what is read: it may ask for either.
+    cut: bool,
 }
 
 impl Question {
     /// Of their beginnings: they are read for each value that stands below.
     pub(super) fn of<'q>(said: impl IntoIterator<Item = &'q str>) -> Self {
-        said.into_iter().map(|said| start_of(said, SAID_BYTES_MAX)).fold(Self::default(), |all, said| Self {
-            age: all.age || asks_age_in_words(said),
-            number: all.number || asks_number(said),
+        said.into_iter().fold(Self::default(), |all, whole| {
+            let said = start_of(whole, SAID_BYTES_MAX);
+            Self {
+                age: all.age || asks_age_in_words(said),
+                number: all.number || asks_number(said),
+                cut: all.cut || said.len() < whole.len(),
+            }
         })
+    }
+
+    /// The same question, of which more was said than was read, or not.
+    pub(super) fn or_cut(self, cut: bool) -> Self {
+        Self { cut: self.cut || cut, ..self }
     }
 
     /// What stands for a number of some unit that is the answer.
     pub(super) fn instead(self, value: &str, per_year: Option<f64>) -> Option<&'static str> {
         match self.age && is_over_89_of_any(value, per_year) {
             true => Some(super::operators::AGE_OVER),
-            false => self.number.then_some("[number]"),
+            false => (self.number || self.cut && is_doubtful(value)).then_some("[number]"),
         }
     }
 }

@@ -109,7 +109,8 @@ impl Asked {
             head.split(move |b| *b == component).filter_map(|text| std::str::from_utf8(text).ok())
         };
         Self {
-            question: Question::of(components(3)),
+            question: Question::of(components(3))
+                .or_cut(fields.get(3).is_some_and(|asked| asked.len() > SAID_BYTES_MAX)),
             in_years: components(6).next().is_some_and(is_in_years),
             per_year: components(6).find_map(per_year),
         }

@@ -453,6 +453,28 @@ fn a_zip_code_as_a_number_leaves_json_that_is_json() {
 }
 
 #[test]
+fn a_question_that_is_too_long_to_be_read_may_ask_for_any_number() {
+    let long = "as told by whoever came along ".repeat(20);
+    for (content_type, text) in [
+        (
+            "x-application/hl7-v2+er7",
+            format!(
+                "MSH|^~\\&|A|B|C|D|20250101||ORU^R01|1|P|2.5\rOBX|1|NM|{long}number of record||730441|\r"
+            ),
+        ),
+        (
+            "application/fhir+json",
+            format!(
+                r#"{{"resourceType":"Observation","code":{{"text":"{long}number of record"}},"valueInteger":730441}}"#
+            ),
+        ),
+    ] {
+        let shown = body(&redacted(content_type, text.as_bytes(), View::Linked), View::Linked);
+        assert!(!shown.contains("730441"), "{content_type}");
+    }
+}
+
+#[test]
 fn a_date_beside_a_question_for_an_age_is_no_number_of_years() {
     let xml = r#"<Condition xmlns="http://hl7.org/fhir"><code><text value="Age-related nuclear cataract"/></code><onsetDateTime value="2019-05-01"/></Condition>"#;
     let stored = body(&redacted("application/fhir+xml", xml.as_bytes(), View::Linked), View::Linked);
