@@ -7,18 +7,19 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A text whose URL, if it is one, tells nobody's name and password; with a scheme, or without.
+/// A text whose URL, if it is one, tells nobody's name and password; with a scheme, or without. What stands before an `@` may
+/// be either, so that it isn't shown in any text.
 pub(super) fn without_user(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), text),
     };
     match rest.rsplit_once('@') {
-        Some((user, host)) if !scheme.is_empty() || user.contains(':') => {
+        Some((_, host)) => {
             let quote = if scheme.is_empty() && text.starts_with('`') { "`" } else { "" };
             format!("{quote}{scheme}…@{host}")
         }
-        _ => text.to_owned(),
+        None => text.to_owned(),
     }
 }
 

@@ -303,6 +303,7 @@ fn a_refused_url_tells_nobody_s_password() {
         ("http://ann:made-up@127.0.0.1:9", "`http://…@127.0.0.1:9`"),
         ("https://ann:made/up@ehr.example.org/x@y", "`https://…@y`"),
         ("ann:made-up@ehr.example.org", "`…@ehr.example.org`"),
+        ("made-up@127.0.0.1:9", "`…@127.0.0.1:9`"),
     ] {
         let text = GOOD.replacen("http://127.0.0.1:9001", url, 1);
         assert_ne!(text, GOOD);
