@@ -106,8 +106,9 @@ impl Follow {
             if page.next.is_none() {
                 break;
             }
-            if pages == PAGES_MAX && !is_new {
-                break; // what is older was told before
+            // What is older was told before; not where the look goes back to what the last ones left out.
+            if pages == PAGES_MAX && !is_new && !is_far {
+                break;
             }
             if pages == PAGES_MAX || fresh.len() >= FRESH_MAX {
                 let gap = json!({"gap": {"from": rfc3339(from), "to": rfc3339(oldest)}});
