@@ -76,15 +76,22 @@ fn renewed(data: &Path) -> Result<ExitCode, String> {
         out::complain("Nothing is lost: nothing was made.");
         return Ok(ExitCode::SUCCESS);
     }
-    let secrets = Secrets::renew(data).map_err(|e| e.to_string())?;
-    Control::renew(data, secrets.pepper).map_err(|e| e.to_string())?;
-    // The event is signed with a key that may be one of them. Where it can't be written, they are as lost as before.
-    if let Err(problem) = audited(data, "renew_secrets", "", &made.join(" ")) {
-        let control = is_control_lost.then(|| data.join("control.db"));
-        for path in lost.iter().map(|lost| lost.path.clone()).chain(control) {
-            std::fs::remove_file(&path).map_err(|e| format!("{}: {}", path.display(), e.kind()))?;
-        }
-        return Err(problem);
+    let renewed = || -> Result<(), String> {
+        let secrets = Secrets::renew(data).map_err(|e| e.to_string())?;
+        Control::renew(data, secrets.pepper).map_err(|e| e.to_string())?;
+        audited(data, "renew_secrets", "", &made.join(" "))
+    };
+    // The event is signed with a key that may be one of them. Where it can't be written, or not all can be made, they are as
+    // lost as before: a gateway would start with what is there.
+    if let Err(problem) = renewed() {
+        let control = ["control.db", "control.db-wal", "control.db-shm"].map(|name| data.join(name));
+        let control = control.into_iter().filter(|_| is_control_lost);
+        let left = lost.iter().map(|lost| lost.path.clone()).chain(control).filter(|path| !removed(path));
+        let left: Vec<String> = left.map(|path| path.display().to_string()).collect();
+        return Err(match left.is_empty() {
+            true => problem,
+            false => format!("{problem}; remove what was made by hand: {}", left.join(", ")),
+        });
     }
     for lost in &lost {
         out::complain(format!("{} is a new one: {}.", lost.path.display(), lost.means));
@@ -93,6 +100,14 @@ fn renewed(data: &Path) -> Result<ExitCode, String> {
         out::complain("control.db is a new one: there are no keys, tokens, members and test people.");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a file isn't there any more.
+fn removed(path: &Path) -> bool {
+    match std::fs::remove_file(path) {
+        Ok(()) => true,
+        Err(e) => e.kind() == std::io::ErrorKind::NotFound,
+    }
 }
 
 /// Removes a day's key of sealed originals. The event comes first: a key that is gone is gone with a word.

@@ -172,6 +172,15 @@ fn a_gateway_whose_keys_or_control_file_are_gone_starts_only_once_somebody_says_
         );
         stop(run(&file));
     }
+    // Where not all that is wanted can be made, what was made is gone again: nobody said yet that it may be.
+    let [pepper, people] = ["pepper.key", "people.key"].map(|name| Path::new(&secrets).join(name));
+    let kept = std::fs::read(&people).expect("reads");
+    std::fs::remove_file(&people).and_then(|()| std::fs::create_dir(&people)).expect("a folder for a file");
+    let was =
+        std::fs::read(&pepper).and_then(|was| std::fs::remove_file(&pepper).map(|()| was)).expect("removes");
+    assert!(!renew().status.success() && !pepper.exists());
+    std::fs::remove_dir(&people).and_then(|()| std::fs::write(&people, kept)).expect("puts it back");
+    std::fs::write(&pepper, was).expect("puts it back");
     std::fs::write(Path::new(&data).join("control.db"), "").expect("writes");
     let (code, said) = fails(&["run"], &file);
     assert!(code == Some(1) && said.contains("control.db is gone or empty"), "{said}");
