@@ -41,7 +41,7 @@ pub use once::Remote;
 pub use pool::{ForwardCounters, Pool};
 pub use secret::{Secret, SecretError};
 pub use tls::{SYSTEM_CA, TlsSettings, UpstreamTls};
-pub(crate) use trace::{trace_id, trace_of, trace_parent};
+pub(crate) use trace::trace_of;
 
 use crate::listen::BodyError;
 use crate::reason::Reason;

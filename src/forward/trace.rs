@@ -3,14 +3,14 @@
 use http::{HeaderMap, HeaderName};
 
 /// The trace that a head belongs to; none where it says nothing, or nothing that is one.
-pub(crate) fn trace_of(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn trace_of(headers: &HeaderMap) -> Option<&str> {
     let mut parents = headers.get_all(TRACE_PARENT).iter();
     let parent = parents.next()?.to_str().ok()?;
     if parents.next().is_some() { None } else { trace_id(parent) }
 }
 
 /// The trace that begins here: the record's own id, so that the one leads to the other.
-pub(crate) fn trace_parent(id: &str) -> [u8; 55] {
+pub(super) fn trace_parent(id: &str) -> [u8; 55] {
     let mut parent = *b"00-00000000000000000000000000000000-0000000000000000-00";
     let id = id.as_bytes();
     put::<8>(&mut parent, 3, id, 0);
@@ -34,7 +34,7 @@ fn put<const DIGITS: usize>(parent: &mut [u8; 55], at: usize, id: &[u8], from: u
 }
 
 /// The trace id of `00-<trace id>-<parent id>-<flags>` (W3C Trace Context, section 3.2.2); zeros alone are none.
-pub(crate) fn trace_id(parent: &str) -> Option<String> {
+fn trace_id(parent: &str) -> Option<&str> {
     let mut parts = parent.split('-');
     let is = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
@@ -44,7 +44,7 @@ pub(crate) fn trace_id(parent: &str) -> Option<String> {
     // Later versions may say more behind it.
     let is_end = parts.next().is_none() || version != "00";
     let is_one = is(version, 2) && version != "ff" && is_some(id, 32) && is_some(from, 16) && is(flags, 2);
-    (is_one && is_end).then(|| id.to_owned())
+    (is_one && is_end).then_some(id)
 }
 
 /// W3C Trace Context.
@@ -61,11 +61,9 @@ mod tests {
         let parent = trace_parent("019302c1-9a41-7c3e-8d02-5f60718293a4");
         assert_eq!(&parent, b"00-019302c19a417c3e8d025f60718293a4-8d025f60718293a4-00");
         let parent = std::str::from_utf8(&parent).expect("ASCII");
-        assert_eq!(trace_id(parent).as_deref(), Some("019302c19a417c3e8d025f60718293a4"));
+        assert_eq!(trace_id(parent), Some("019302c19a417c3e8d025f60718293a4"));
         let own = crate::clock::new_id();
-        assert_eq!(
-            std::str::from_utf8(&trace_parent(&own)).ok().and_then(trace_id),
-            Some(own.replace('-', ""))
-        );
+        let parent = trace_parent(&own);
+        assert_eq!(std::str::from_utf8(&parent).ok().and_then(trace_id), Some(own.replace('-', "").as_str()));
     }
 }

@@ -3,7 +3,7 @@
 use super::Shared;
 use crate::counted::Counted;
 use crate::decide;
-use crate::forward::{trace_id, trace_of, trace_parent};
+use crate::forward::trace_of;
 use crate::identify::Caller;
 use crate::inspect::decode::Budget;
 use crate::inspect::format::known_media_type;
@@ -62,7 +62,8 @@ impl Exchange {
         let id = crate::clock::new_id();
         let mut kept = if keeps { HeadText::of(head) } else { HeadText::default() };
         if keeps && kept.trace.is_none() {
-            kept.trace = std::str::from_utf8(&trace_parent(&id)).ok().and_then(trace_id);
+            // The trace that begins here is named as the record.
+            kept.trace = Some(id.replace('-', ""));
         }
         Box::new(Self {
             id,
@@ -363,7 +364,7 @@ impl HeadText {
             content_encoding: get(header::CONTENT_ENCODING),
             accept: get(header::ACCEPT),
             partial: headers.contains_key(header::CONTENT_RANGE),
-            trace: trace_of(headers),
+            trace: trace_of(headers).map(str::to_owned),
         }
     }
 }
