@@ -7,6 +7,7 @@ use super::place::{Label, Place};
 use super::segment::Current;
 use super::separators::{Segment, Separators, segments};
 use super::table::Table;
+use crate::inspect::check::digits;
 use crate::inspect::kind::Whose;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -23,6 +24,8 @@ pub(super) struct Walk<'d, 's> {
     pub(super) quoted: Option<Code>,
     /// Where in its transaction set that stands.
     quoted_at: u32,
+    /// Loops of nobody's in the sets that it answers.
+    others: &'static [&'static str],
     envelope: Envelope,
     /// Segments of each id so far; the last counts unknown ones.
     counts: Vec<u32>,
@@ -51,6 +54,7 @@ impl<'d, 's> Walk<'d, 's> {
             set: 0,
             quoted: None,
             quoted_at: 0,
+            others: CLAIM_OTHERS,
             envelope: Envelope::default(),
             counts: vec![0; table.len() + 1],
             trouble: None,
@@ -182,11 +186,15 @@ impl<'d, 's> Walk<'d, 's> {
             b"CLM" => self.people.claim(),
             b"SBR" => self.people.cover(self.named_ahead(current, "IL")),
             b"PLB" => self.people.leave(),
+            b"AK1" => self.others = others_of(element(1)),
             b"AK2" => {
+                self.others = others_of(element(1));
                 self.people.begin_set();
                 self.quoted_at = 0;
             }
             b"IK3" | b"AK3" => self.quote(element(1), element(2), element(3)),
+            // A 997 needn't say which loop it is: a provider's own number says that it is his.
+            b"IK4" | b"AK4" if element(2) == "67" && digits::npi(element(4)) => self.quoted = None,
             b"NM1" => {
                 let name = name_of(element);
                 let whose = self.entity(element(1), element(2), element(8));
@@ -213,7 +221,7 @@ impl<'d, 's> Walk<'d, 's> {
             self.people.member();
         }
         self.quoted_at = position;
-        let others = OTHERS_LOOPS.iter().any(|id| within.starts_with(id));
+        let others = self.others.iter().any(|id| within.starts_with(id));
         self.quoted = if others { None } else { Code::of(segment) };
     }
 
@@ -338,11 +346,26 @@ fn is_segment_id(id: &str) -> bool {
 const ENVELOPE: [&str; 9] = ["ISA", "IEA", "GS", "GE", "ST", "TA1", "TA3", "ISB", "ISE"];
 /// NM108 and the like: numbers that only providers and organisations have.
 const PROVIDER_NUMBERS: [&str; 12] = ["XX", "24", "FI", "46", "PI", "XV", "SV", "BS", "BD", "BP", "PP", "UP"];
-/// Loops of submitters, receivers, providers and payers.
-const OTHERS_LOOPS: [&str; 15] = [
+
+/// Loops of submitters, receivers, providers, payers and employers in a set of this number (AK201), or in those of a group of
+/// this code (AK101): the same loop has other people in each.
+fn others_of(set: &str) -> &'static [&'static str] {
+    match set {
+        "270" | "HS" | "271" | "HB" => &["2000A", "2000B", "2100A", "2100B", "2120"],
+        "276" | "HR" | "277" | "HN" => &["2000A", "2000B", "2000C", "2100A", "2100B", "2100C"],
+        "278" | "HI" => &["2000A", "2000B", "2010A", "2010B", "2010E", "2010F"],
+        "834" | "BE" => &["1000", "2100D", "2100E", "2310", "2330"],
+        "835" | "HP" => &["1000"],
+        _ => CLAIM_OTHERS,
+    }
+}
+
+/// Those of a claim (837).
+const CLAIM_OTHERS: &[&str] = &[
     "1000", "2010AA", "2010AB", "2010AC", "2010BB", "2310", "2330B", "2330C", "2330D", "2330E", "2330F",
     "2330G", "2330H", "2330I", "2420",
 ];
+
 /// Segments that tell of one person stand this close.
 const LOOP_SEGMENTS_MAX: u32 = 10;
 /// So many segments are looked through for a name: a claim's adjustments stand before it.

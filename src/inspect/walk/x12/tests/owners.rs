@@ -337,6 +337,26 @@ fn what_an_acknowledgement_quotes_is_the_patients() {
     }
     // What stands far apart is of two people.
     assert_eq!((l.of("IK4[2]-04"), l.of("IK4[4]-04"), l.of("IK4[5]-04")), (0, 0, 1));
+    // Each set has others in its loops.
+    for (set_id, theirs, his) in [
+        ("270", "2100B", "2100C"),
+        ("271", "2100A", "2100D"),
+        ("276", "2100C", "2100D"),
+        ("277", "2100B", "2100E"),
+        ("278", "2010EA", "2010C"),
+        ("834", "2100D", "2100A"),
+    ] {
+        let quoted =
+            |within| format!("AK1*X*1~AK2*{set_id}*0001~IK3*NM1*8*{within}*8~IK4*3*1035*6*OUEDRAOGO~");
+        assert_eq!(set("999", &quoted(theirs)).rule("IK4-04").0, "", "{set_id} {theirs}");
+        assert_eq!(set("999", &quoted(his)).rule("IK4-04").0, "ik4.name", "{set_id} {his}");
+    }
+    // A 997 names neither loop nor, at times, set: a provider is told by his number.
+    let l = set(
+        "997",
+        "AK1*HS*1~AK3*NM1*8~AK4*9*67*7*1679576722~AK3*NM1*30~AK4*9*67*7*W881203~AK3*NM1*31*2100B~AK4*3*1035*6*DIOP~",
+    );
+    assert_eq!(["AK4-04", "AK4[2]-04", "AK4[3]-04"].map(|place| l.rule(place).0), ["", "ik4.number", ""]);
     let whole = interchange("999", quoted);
     assert!(inspect("application/edi-x12", whole.as_bytes()).points().0 >= 90);
 }
