@@ -8,6 +8,7 @@ use super::place::{Label, Place};
 use super::segment::Current;
 use super::table::Table;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 /// State of one reading.
@@ -34,6 +35,8 @@ pub(super) struct Walk<'d, 's> {
     pub(super) behind: Option<usize>,
     /// Where the current message begins.
     pub(super) message_start: usize,
+    /// The year in which it was sent, once it was looked for.
+    pub(super) sent: OnceCell<Option<u16>>,
     message: u32,
     /// Segments of each id so far in this message; the last two count Z segments and unknown ones.
     counts: Vec<u32>,
@@ -65,6 +68,7 @@ impl<'d, 's> Walk<'d, 's> {
             ahead: Vec::new(),
             behind: None,
             message_start: 0,
+            sent: OnceCell::new(),
             message: 0,
             counts: vec![0; table.len() + 2],
             persons: Persons::default(),
@@ -181,6 +185,7 @@ impl<'d, 's> Walk<'d, 's> {
                 self.persons.reset();
                 self.in_order = false;
                 self.message_start = start;
+                self.sent.take();
                 if &id == b"MSH" {
                     self.message += 1;
                     self.counts.fill(0);

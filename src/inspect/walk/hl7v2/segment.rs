@@ -8,6 +8,7 @@ use super::message::Walk;
 use super::place::{Label, Place};
 use super::query::Query;
 use super::reading::{reads, tag};
+use super::site::Told;
 use super::table::{FieldPlan, Seen, Segment, Table, nobodys};
 use crate::inspect::field::Field;
 use crate::inspect::kind::Whose;
@@ -48,8 +49,8 @@ struct Telling<'q> {
     is_result: bool,
     /// Whether no field is read otherwise than its plan says.
     all_ordinary: bool,
-    /// Whether it is a Z segment in which there are a name and what else an individual has.
-    is_somebodys: bool,
+    /// Whose a Z segment is.
+    site: Told,
 }
 
 impl Telling<'_> {
@@ -140,7 +141,7 @@ impl<'d> Walk<'d, '_> {
             owner: if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment },
             is_result: current.is(b"OBX"),
             all_ordinary: contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]),
-            is_somebodys: current.label == Label::Site && self.is_somebodys(&current.fields),
+            site: if current.label == Label::Site { self.site(&current.fields) } else { Told::default() },
         };
         for (at, number) in (current.first_field..).enumerate() {
             let Some(field) = self.next_field(at, current.fields.end) else { break };
@@ -174,7 +175,7 @@ impl<'d> Walk<'d, '_> {
         let mut place = Place { field: number, ..current.place };
         let mut plan = match (current.label, current.plan) {
             (Label::Known(_), Some(segment)) => segment.field(number),
-            (Label::Site, _) => match self.form(&field, telling.is_somebodys) {
+            (Label::Site, _) => match self.form(&field, &telling.site) {
                 Some((id, number)) => table.field(id, number),
                 None => table.site(),
             },

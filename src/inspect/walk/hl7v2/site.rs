@@ -3,56 +3,102 @@
 
 use super::encoding::pieces;
 use super::message::Walk;
-use crate::inspect::check::date;
+use crate::inspect::RuleSet;
+use crate::inspect::check::{date, digits};
 use crate::inspect::names;
 use std::ops::Range;
 
 /// A segment and the number of one of its fields.
 type Place = ([u8; 3], u32);
 
+/// What the fields of a Z segment say of whose it is.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Whether forms that say little by themselves count: there is a name, and something else of the same person.
+    somebodys: bool,
+    /// A number of a provider's own, or what he learnt, in a field of its own: all of it is his.
+    providers: bool,
+}
+
 impl Walk<'_, '_> {
-    /// Whether the fields of a Z segment have a name and a birth date, an address, a telephone or a number by type: names
-    /// alone may be of staff.
-    pub(super) fn is_somebodys(&self, fields: &Range<usize>) -> bool {
-        let (mut name, mut else_of_his) = (false, false);
+    /// Whose the fields of a Z segment are. Names alone may be of staff, and so may be those beside an office's address.
+    pub(super) fn site(&self, fields: &Range<usize>) -> Told {
+        let (mut name, mut listed, mut born, mut else_of_his) = (false, false, false, false);
+        let (mut numbered, mut providers) = (false, false);
         for field in pieces(self.doc, fields.clone(), Some(self.separators.field)).take(FIELDS_MAX) {
-            let form = self.form(&field, true);
-            name |= form == Some(NAME);
+            if !self.several(&field) {
+                let value = self.component(&field, 1);
+                // `MD` is a state, too.
+                providers |= digits::npi(value) || value != "MD" && is_credential(value);
+            }
+            let form = self.any_form(&field);
+            if form == Some(NAME) {
+                name = true;
+                listed |= [1, 2].into_iter().any(|n| is_listed(self.component(&field, n)));
+            }
+            born |= form == Some(BIRTH_DATE);
+            numbered |= form == Some(NUMBER) && !self.is_weak_number(&field);
             else_of_his |= form.is_some_and(|form| form != NAME);
         }
-        name && else_of_his
+        let providers = providers && !numbered;
+        // What nobody is known to be called by may be a thing: a birth date tells.
+        Told { somebodys: name && else_of_his && (listed || born) && !providers, providers }
     }
 
-    /// The field of PID whose form a field of a Z segment has. `somebodys`: also of forms that say little by themselves.
-    pub(super) fn form(&self, field: &Range<usize>, somebodys: bool) -> Option<Place> {
+    /// The field of PID whose form a field of a Z segment has.
+    pub(super) fn form(&self, field: &Range<usize>, told: &Told) -> Option<Place> {
+        let form = self.any_form(field).filter(|_| !told.providers)?;
+        (told.somebodys || form == NUMBER && !self.is_weak_number(field)).then_some(form)
+    }
+
+    fn any_form(&self, field: &Range<usize>) -> Option<Place> {
         let part = |n| self.component(field, n);
         let is_typed = |types: &[&str], n| types.contains(&part(n));
-        if self.several(field) {
-            let number = part(1).bytes().any(|b| b.is_ascii_digit());
-            let zip = part(5).split('-').next().unwrap_or_default();
-            return if is_typed(NUMBER_TYPES, 5) && number {
-                Some(NUMBER)
-            } else if is_typed(USES, 2) && (is_typed(EQUIPMENT, 3) || number) {
-                Some(TELEPHONE)
-            } else if is_state(part(4)) && is_digits(zip, 5) {
-                Some(ADDRESS)
-            } else if somebodys
-                && is_name_part(part(1))
-                && is_name_part(part(2))
-                && part(4).is_empty()
-                // `GLU^Glucose^L` is a code.
-                && !is_typed(CODE_SYSTEMS, 3)
-            {
-                Some(NAME)
-            } else {
-                None
-            };
+        if !self.several(field) {
+            return self.is_birth_date(part(1)).then_some(BIRTH_DATE);
         }
-        let value = part(1);
-        let day = value.get(..8).unwrap_or_default();
-        let born =
-            || date::parse(day).is_some_and(|date| date.month > 0 && date.day > 0 && date.year >= 1900);
-        (somebodys && is_digits(day, 8) && matches!(value.len(), 8 | 12 | 14) && born()).then_some(BIRTH_DATE)
+        let learnt = || (3..=PARTS_MAX).any(|n| is_credential(part(n))) || digits::npi(part(1));
+        let number = part(1).bytes().any(|b| b.is_ascii_digit());
+        let zip = part(5).split('-').next().unwrap_or_default();
+        if (is_typed(NUMBER_TYPES, 5) || is_typed(WEAK_NUMBER_TYPES, 5)) && number {
+            Some(NUMBER)
+        } else if is_typed(USES, 2) && (is_typed(EQUIPMENT, 3) || number) {
+            Some(TELEPHONE)
+        } else if is_state(part(4)) && is_digits(zip, 5) {
+            Some(ADDRESS)
+        } else if is_name_part(part(1))
+            && is_name_part(part(2))
+            && part(4).is_empty()
+            // `GLU^Glucose^L` is a code.
+            && !is_typed(CODE_SYSTEMS, 3)
+            && !learnt()
+        {
+            Some(NAME)
+        } else {
+            None
+        }
+    }
+
+    /// A number of an account or a visit, which a guarantor and an order have, too.
+    fn is_weak_number(&self, field: &Range<usize>) -> bool {
+        WEAK_NUMBER_TYPES.contains(&self.component(field, 5))
+    }
+
+    /// Eight digits, and not of the time about the message: that is when something was done.
+    fn is_birth_date(&self, value: &str) -> bool {
+        let before = |born: u16| self.sent().is_none_or(|sent| born + 1 < sent);
+        is_digits(value, 8)
+            && date::parse(value)
+                .is_some_and(|date| date.month > 0 && date.day > 0 && date.year >= 1900 && before(date.year))
+    }
+
+    /// The year of MSH-7.
+    fn sent(&self) -> Option<u16> {
+        *self.sent.get_or_init(|| {
+            let head = self.message_start..self.doc.len();
+            let sent = pieces(self.doc, head, Some(self.separators.field)).nth(SENT_AT)?;
+            date::parse(self.component(&sent, 1)).map(|date| date.year)
+        })
     }
 }
 
@@ -65,10 +111,30 @@ fn is_state(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 
-/// A word, or a few, of letters that begin with a capital.
+/// Whether somebody is called by a word of a name's part.
+fn is_listed(part: &str) -> bool {
+    let lists = names::list::Lists::built_in();
+    let mut standings = part.split([' ', '-']).map(|word| lists.standing(word));
+    standings.any(|standing| standing.given || standing.family)
+}
+
+/// What a practitioner has behind his name.
+fn is_credential(word: &str) -> bool {
+    let word = word.trim_end_matches('.');
+    !word.is_empty() && RuleSet::built_in().words.provider_after.contains(&word.to_lowercase())
+}
+
+/// A word, or a few, of letters that begin with a capital; none that is a plain or a clinical one.
 fn is_name_part(text: &str) -> bool {
+    let words = &RuleSet::built_in().words;
+    let is_a_things = |word: &str| {
+        let word = word.to_lowercase();
+        words.clinical.contains(&word) || words.things.contains(&word) || words.substances.contains(&word)
+    };
     text.chars().count() > 1
         && names::is_person(text)
+        && names::may_be(text)
+        && (is_listed(text) || !text.split(' ').any(is_a_things))
         && text.starts_with(char::is_uppercase)
         && text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '.'))
 }
@@ -79,8 +145,8 @@ const BIRTH_DATE: Place = (*b"PID", 7);
 const ADDRESS: Place = (*b"PID", 11);
 const TELEPHONE: Place = (*b"PID", 13);
 /// Of table 0203, those of individuals.
-const NUMBER_TYPES: &[&str] =
-    &["MR", "MRN", "PI", "PT", "SS", "MB", "MC", "MA", "DL", "PPN", "SN", "AN", "VN"];
+const NUMBER_TYPES: &[&str] = &["MR", "MRN", "PI", "PT", "SS", "MB", "MC", "MA", "DL", "PPN", "SN"];
+const WEAK_NUMBER_TYPES: &[&str] = &["AN", "VN"];
 /// Of table 0396, those that stand behind most local codes.
 const CODE_SYSTEMS: &[&str] =
     &["L", "LN", "I9", "I9C", "I10", "I10C", "SCT", "C4", "CVX", "NDC", "UCUM", "HL7"];
@@ -89,6 +155,10 @@ const USES: &[&str] = &["PRN", "ORN", "VHN", "EMR", "NET"];
 const EQUIPMENT: &[&str] = &["PH", "CP", "FX", "Internet", "X.400", "TDD"];
 /// Longer segments are looked at in part.
 const FIELDS_MAX: usize = 64;
+/// Components that may say what somebody learnt.
+const PARTS_MAX: usize = 9;
+/// MSH-7, whose MSH-1 is the separator itself.
+const SENT_AT: usize = 6;
 
 #[cfg(test)]
 mod tests {
@@ -113,6 +183,7 @@ mod tests {
         for segments in [
             "PID|1\rZID|OKONEDO^HANNAH^M^^^^L|19740821|F|12 ELM ST^^BOISE^ID^83702^USA|2085512093^PRN^PH",
             "PID|1\rZPT|1|BARZANI^SHIRIN|19910605|F",
+            "ZPT|1|OKONEDO^HANNAH|19740821|12 ELM ST^^BALTIMORE^MD^21201|MD",
             "PID|1||||Okonedo^Hannah\rZNO|881203^^^SJ^MR",
             "ZNO|518447723^^^^SS",
         ] {
@@ -124,6 +195,14 @@ mod tests {
             "ZCD|GLU^Glucose^L|20250611|95",
             "ZPV|1679576722^OKAFOR^SAMUEL^^^^MD|Cardiology",
             "ZIN|ACME^PLAN^^^12345|20250101|G55210",
+            "ZST|Active^Complete|20250611143022",
+            "ZAL|Bee Venom^Severe|19990611",
+            "ZAL|Penicillin^Rash|19990611",
+            "ZUS|Holloway^Gail^A|20250611143022|20240901",
+            "ZPR|Holloway^Gail^^^^MD|12 ELM ST^^BOISE^ID^83702|2085512093^WPN^PH",
+            "ZPR|1679576722|Holloway^Gail|12 ELM ST^^BOISE^ID^83702",
+            "ZPH|Walgreens #1123|12 ELM ST^^BOISE^ID^83702|2085512093^PRN^PH",
+            "ZAC|4419928^^^^AN",
         ] {
             assert!(points(segments) < 50, "{segments}: {}", points(segments));
         }
@@ -133,11 +212,11 @@ mod tests {
     fn what_a_result_asks_is_that_in_any_plain_type() {
         for results in [
             "OBX|1|ST|L^Last name||Papadopoulos\rOBX|2|DTM|X^Date of Birth||19620330\rOBX|3|ST|M^MRN||881203",
-            "OBX|1|TX|^Member ID||W88120394\rOBX|2|NM|^Account number||4419928",
+            "OBX|1|TX|^Member ID||W88120394\rOBX|2|NM|^Patient account number||4419928",
         ] {
             assert!(points(&format!("PID|1\rOBR|1|||X\r{results}")) >= 90, "{results}");
         }
-        let results = "OBX|1|ST|^Place of birth||Boston\rOBX|2|ST|^MRN||unknown\rOBX|3|NM|^Glucose||95";
+        let results = "OBX|1|ST|^Place of birth||Boston\rOBX|2|ST|^MRN||unknown\rOBX|3|NM|^Glucose||95\rOBX|4|NM|^Account number||4419928";
         assert!(points(&format!("PID|1\rOBR|1|||X\r{results}")) < 50);
     }
 }
