@@ -92,6 +92,15 @@ fn long_names_of_many_values() {
         let members = times(r#","lastName":"Ab""#, n / 2);
         format!(r#"{{"a1":{{"label":"{}"{members}}}}}"#, name(n))
     });
+    is_linear("a question beside many answers", "application/json", |n| {
+        let (texts, answers) = (times(r#""text":"Any news?","#, n / 2), times(r#","answer":"a""#, n / 2));
+        format!(r#"{{{texts}"x":1{answers}}}"#)
+    });
+    is_linear("a value of many codes", "application/fhir+json", |n| {
+        let codings = times(r#",{"code":"a"}"#, n / 2);
+        let parts = times(r#""valueString":"a","#, n / 2);
+        format!(r#"{{"resourceType":"Observation",{parts}"code":{{"coding":[{{"code":"a"}}{codings}]}}}}"#)
+    });
     is_linear("a question", "application/fhir+json", |n| {
         let answers = times(r#",{"valueString":"a"}"#, n / 2);
         format!(

@@ -45,6 +45,10 @@ impl<'t> Walk<'t, '_, '_> {
         let row = |label: Cow<'_, str>| objects.labelled(&label, value);
         let said = |object, keys: &[_]| keys.iter().filter_map(|key| self.label(object, *key)).find_map(row);
         let object = holder.object;
+        // What a device is and can.
+        if holder.name == words.property {
+            return None;
+        }
         if holder.name == words.extension || holder.name == words.modifier_extension {
             return self.label(object, words.url).map(last_segment).and_then(row);
         }
@@ -134,6 +138,26 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_beside_a_labelled_value_in_one_text_is_found() {
+        for (label, value) in [
+            ("phone", "617-432-2291 ssn 541-72-6638"),
+            ("account", "8834127 ssn 541-72-6638"),
+            ("street", "12 Elm St, SSN 541-72-6638"),
+            ("date-of-birth", "1974-08-21 541-72-6638"),
+            ("zip", "83702, DOB 08/21/1974, SSN 541-72-6638"),
+            ("member-id", "W88120394 SSN 541-72-6638"),
+        ] {
+            let value = format!(r#""valueString":"{value}""#);
+            let body = format!(r#"{{"resourceType":"Patient","extension":[{}]}}"#, extension(label, &value));
+            let (points, _) = heaviest("application/fhir+json", &body);
+            assert!(points >= 100, "{label}: {points}");
+            let body = format!(r#"{{"field":"{label}",{}}}"#, value.replace("String", ""));
+            let (points, _) = heaviest("application/json", &body);
+            assert!(points >= 100, "{label}: {points}");
+        }
+    }
+
+    #[test]
     fn what_is_nobodys_or_says_something_else_is_not() {
         let mrn = extension("patient-mrn", r#""valueString":"unknown""#);
         let phone = extension("phone", r#""valueString":"617-432-2291""#);
@@ -143,7 +167,8 @@ mod tests {
             r#"{"resourceType":"Practitioner","dob":"1974-08-21","ssn":"541-72-6638"}"#.to_owned(),
             r#"{"resourceType":"Questionnaire","item":[{"text":"MRN","initial":[{"valueString":"881203"}]}]}"#.to_owned(),
             r#"{"resourceType":"Observation","code":{"text":"MRN"},"valueQuantity":{"value":881203}}"#.to_owned(),
-            r#"{"resourceType":"Parameters","parameter":[{"name":"lastUpdated","valueDate":"1974-08-21"}]}"#.to_owned(),
+            r#"{"resourceType":"Parameters","parameter":[{"name":"lastUpdated","valueDate":"1974-08-21"},{"name":"account-number","valueString":"4419928"}]}"#.to_owned(),
+            r#"{"resourceType":"Device","property":[{"type":{"text":"Phone"},"valueString":"617-432-2291"},{"type":{"text":"MRN"},"valueString":"881203"}]}"#.to_owned(),
         ] {
             let (points, _) = heaviest("application/fhir+json", &body);
             assert!(points < 50, "{body}: {points}");

@@ -382,6 +382,7 @@ words! {
     item = "item",
     component = "component",
     parameter = "parameter",
+    property = "property",
     part = "part",
     code = "code",
     category = "category",

@@ -5,24 +5,49 @@ use crate::inspect::kind::Kind;
 use crate::inspect::marker::Sign;
 use crate::inspect::names;
 
-/// Whether a value is like one of its kind, of which nothing but a label beside it or a key above it tells.
+/// Whether a value is one of its kind and nothing else, of which nothing but a label beside it or a key above it tells. What has
+/// more in it is read as text, so that what stands beside such a value is found, too.
 pub(super) fn fits(kind: Kind, value: &str) -> bool {
     let words = value.split_whitespace().count();
     let has_digit = value.bytes().any(|b| b.is_ascii_digit());
+    if kind != Kind::Ssn
+        && value.len() >= SSN_BYTES
+        && has_digit
+        && value.split([' ', ',', ';', ':', '|']).any(ssn::is_dashed)
+    {
+        return false;
+    }
     match kind {
         Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::MotherMaidenName => {
             words <= 6 && !has_digit && !value.contains(['.', ';', '\n'])
         }
-        Kind::BirthDate | Kind::DeathDate | Kind::ServiceDate => words <= 4 && date::parse(value).is_some(),
-        Kind::Email => words == 1 && value.contains('@'),
-        Kind::Street | Kind::City | Kind::County | Kind::Zip => words <= 12 && value.len() <= 80,
+        Kind::BirthDate | Kind::DeathDate | Kind::ServiceDate => {
+            let timed = words <= 1 || value.contains(':');
+            words <= 4 && (digits(value) <= DATE_DIGITS_MAX || timed) && date::parse(value).is_some()
+        }
+        Kind::Email => words == 1 && value.matches('@').count() == 1,
+        Kind::Street | Kind::City | Kind::County | Kind::Zip => {
+            let is_date = |word: &str| word.len() >= DATE_DIGITS_MAX && date::parse(word).is_some();
+            words <= 12
+                && value.len() <= 80
+                && digits(value) <= ADDRESS_DIGITS_MAX
+                && !value.contains('@')
+                && !value.split_whitespace().any(is_date)
+        }
         Kind::Phone | Kind::Fax => {
+            // An extension, or what sort of line it is.
+            let letters = value.chars().filter(|c| c.is_alphabetic()).count();
             words <= 6
                 && value.len() <= 40
-                && digits(value) >= PHONE_DIGITS_MIN
+                && (PHONE_DIGITS_MIN..=PHONE_DIGITS_MAX).contains(&digits(value))
+                && letters <= PHONE_LETTERS_MAX
                 && date::parse(value).is_none()
         }
-        _ => words <= 4 && value.len() <= 40 && has_digit,
+        // One word, or groups of digits: behind a number, words tell something else.
+        _ => {
+            let grouped = || value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-'));
+            (words <= 1 || words <= 4 && grouped()) && value.len() <= 40 && has_digit
+        }
     }
 }
 
@@ -108,5 +133,14 @@ pub(super) const FITTED: &[&str] = &[
 ];
 const NAME_BYTES_MAX: usize = 60;
 const PHONE_DIGITS_MIN: usize = 7;
+/// With a country's code and an extension.
+const PHONE_DIGITS_MAX: usize = 18;
+/// `ext.`, `(mobile)`.
+const PHONE_LETTERS_MAX: usize = 8;
+/// Of a date without a time.
+const DATE_DIGITS_MAX: usize = 8;
+/// A house's, a flat's and the nine of a ZIP code.
+const ADDRESS_DIGITS_MAX: usize = 14;
+const SSN_BYTES: usize = 11;
 const NUMBER_DIGITS_MIN: usize = 4;
 const NUMBER_BYTES_MAX: usize = 20;

@@ -135,6 +135,8 @@ struct Beside {
     /// The first ones that may be a label, and of those the ones of fields.
     labels: OnceCell<[Option<NodeId>; LABELS_MAX]>,
     field_labels: OnceCell<[Option<NodeId>; LABELS_MAX]>,
+    /// The first texts that may be a question, and of them the one that tells what is asked.
+    asked: OnceCell<[Option<NodeId>; LABELS_MAX]>,
     media: OnceCell<Option<NodeId>>,
     types: OnceCell<Vec<NodeId>>,
     /// Whether it is a table of columns.

@@ -252,9 +252,15 @@ impl<'t> Walk<'t, '_> {
     /// The text that is asked beside its answer, if it says what that is: `{"text": "Date of birth", "answer": "…"}`.
     fn asked(&self, id: NodeId, normal_key: &str) -> Option<(NodeId, NodeId)> {
         let frame = self.frames.last().filter(|_| ANSWERS.contains(&normal_key))?;
-        let mut asked = self.named(frame.object, ASKED);
-        let label = asked.find(|label| *label != id && self.label_row(*label).is_some())?;
-        Some((label, frame.object))
+        let asked = frame.beside.asked.get_or_init(|| {
+            let mut labels = self
+                .named(frame.object, ASKED)
+                .take(LABELS_MAX)
+                .filter(|label| self.label_row(*label).is_some());
+            std::array::from_fn(|_| labels.next())
+        });
+        let label = asked.iter().flatten().find(|label| **label != id)?;
+        Some((*label, frame.object))
     }
 
     /// Whether an object has no label of a field.

@@ -122,8 +122,11 @@ impl Table {
     pub(in crate::inspect::walk) fn labelled(&self, label: &str, value: &str) -> Option<&Field> {
         let label = normal(label);
         let names = |row: &&Row| {
+            // An account number may be an organisation's, or one of its bank.
             let numbers = matches!(row.field.kind, Kind::Account | Kind::VisitNumber | Kind::ClaimId);
-            row.is_an_individuals() || row.carry == Carry::Value && row.field.when.types.is_empty() && numbers
+            let owned = || owners(&label).iter().any(|owner| label.starts_with(owner));
+            row.is_an_individuals()
+                || row.carry == Carry::Value && row.field.when.types.is_empty() && numbers && owned()
         };
         let field = if label == "name" { None } else { self.rows("", &label).find(names) };
         field
