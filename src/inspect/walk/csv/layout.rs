@@ -5,6 +5,8 @@ use super::directory;
 use super::reader::{Cell, Dialect, Records};
 use super::shape;
 use super::table::Table;
+use crate::inspect::kind::Kind;
+use crate::inspect::names;
 use crate::inspect::walk::object;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -73,14 +75,56 @@ impl<'t> Layout<'t> {
 }
 
 /// Whether a text that nobody declared is flat: every line has the same delimiters, and the first names columns, of which
-/// the tables know some. Prose has neither.
+/// the tables know some, or there are people's names beside what else they have. Prose has neither.
 pub(super) fn recognise(doc: &[u8], table: &Table, keys: &object::Table) -> bool {
     // Most texts that are asked are values of one line.
     if memchr::memchr2(b'\n', b'\r', doc).is_none() {
         return false;
     }
-    let first = doc.split(|b| matches!(b, b'\n' | b'\r')).find(|line| !line.trim_ascii().is_empty());
-    let Some(first) = first.filter(|line| line.len() <= HEAD_BYTES_MAX) else { return false };
+    let mut lines = doc.split(|b| matches!(b, b'\n' | b'\r')).filter(|line| !line.trim_ascii().is_empty());
+    let Some(first) = lines.next().filter(|line| line.len() <= HEAD_BYTES_MAX) else { return false };
+    let second = lines.next().filter(|line| line.len() <= HEAD_BYTES_MAX);
+    has_head(doc, first, table, keys)
+        || second.is_some_and(|second| is_even([first, second]) && lists_people(doc, table, keys))
+}
+
+/// Whether two lines are divided by as many of some delimiter, those in quotes counted.
+fn is_even(lines: [&[u8]; 2]) -> bool {
+    DELIMITERS.iter().any(|delimiter| {
+        let [first, second] = lines.map(|line| line.iter().filter(|b| *b == delimiter).count());
+        first == second && first + 1 >= COLUMNS_MIN
+    })
+}
+
+/// Whether records without a head have as many cells each, among them names that people have and what only an individual has.
+fn lists_people(doc: &[u8], table: &Table, keys: &object::Table) -> bool {
+    let layout = Layout::of(doc, table, keys);
+    if layout.head.is_some() || layout.sideways {
+        return false;
+    }
+    let Sample { rows } = Sample::of(doc, &layout.dialect);
+    let width = rows.first().map_or(0, |(_, cells)| cells.len());
+    let is_cell = |cell: &String| cell.chars().count() < VALUE_CHARS;
+    let even = |(_, cells): &(usize, Vec<String>)| cells.len() == width && cells.iter().all(is_cell);
+    if rows.len() < 2 || width < COLUMNS_MIN || !rows.iter().all(even) {
+        return false;
+    }
+    let lists = names::list::Lists::built_in();
+    let listed = |name: &&str| {
+        name.split([' ', ',']).map(|word| lists.standing(word)).any(|word| word.given || word.family)
+    };
+    let values = Values(&rows);
+    let columns = || layout.columns.iter().enumerate();
+    let named = columns()
+        .filter(|(_, column)| column.meaning.is_name())
+        .any(|(at, _)| values.of(at).filter(listed).count() * 2 >= rows.len());
+    // Staff have telephones.
+    let tells_who = |kind| matches!(kind, Kind::BirthDate | Kind::Ssn | Kind::Mbi);
+    named && columns().any(|(_, column)| directory::kind(column).is_some_and(tells_who))
+}
+
+/// Whether the first line names columns, and the others are divided as it is.
+fn has_head(doc: &[u8], first: &[u8], table: &Table, keys: &object::Table) -> bool {
     let first = String::from_utf8_lossy(first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first));
     let names = |delimiter: u8| {
         let names = || first.split(char::from(delimiter)).map(|name| name.trim_matches(['"', ' ', '\'']));

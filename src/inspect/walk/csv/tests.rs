@@ -630,3 +630,28 @@ fn numbered_test_sets_are_made_up_whole_and_short_numbers_clear_nobody() {
     assert!(!is_refused(&row("999999999", "123-45-6789", "")));
     assert!(is_refused(&row("SMI001", "000-12-3456", "312-555-0142")));
 }
+
+#[test]
+fn people_in_rows_without_a_head_are_told_whatever_the_type_says() {
+    for body in [
+        "Okonedo,Hannah,08/21/1974,F,12 Elm St,Boise,ID,83702\nBarzani,Shirin,06/05/1991,F,44 Oak Ave,Nampa,ID,83651\n",
+        "881203|Okonedo|Hannah|19740821|F\n881207|Barzani|Shirin|19910605|F\n",
+        "881203;\"Okonedo, Hannah\";1974-08-21;E11.9\n881207;\"Miller, Barbara\";1991-06-05;I10\n",
+        "Hannah Okonedo\t541-72-6638\tactive\nBarbara Miller\t417-62-8093\tactive\n",
+    ] {
+        for content_type in ["text/plain", "text/csv", ""] {
+            let told = points(content_type, body);
+            assert!(told.len() == 2 && told.iter().all(|points| *points >= 90), "{body}: {told:?}");
+        }
+    }
+    for body in [
+        "2026-11-30,INFO,Started,ok\n2026-11-30,INFO,Stopped,ok\n",
+        "Boise,ID,83702,208\nNampa,ID,83651,208\n",
+        "Red, green, blue\nOne, two, three\n",
+        "Dear Hannah, as told, here are\nyour dates, Barbara, and mine\n",
+        "Barbara Miller,2026-11-30 08:00,Room 4\nHannah Wood,2026-11-30 08:30,Room 5\nAnn Lee,2026-11-30 09:00,Room 4\n",
+        "Folic Acid,2024-01-02,Tablet\nFerrous Sulfate,2024-02-03,Tablet\n",
+    ] {
+        assert_eq!(Format::of("text/plain", body.as_bytes()), Format::Text, "{body}");
+    }
+}
