@@ -398,8 +398,16 @@ impl Markers {
             && words.iter().all(|word| self.control_names.contains(word) || of_one(word))
     }
 
-    /// Whether a run of letters is a word of a test set, or begins with one; a label may stand in front: `MRNTEST1`.
+    /// Whether a run of letters is a word of a test set, or begins with one; a label may stand in front: `MRNTEST1`. A
+    /// number as registers give it stays somebody's behind any word: `TEST8834127`.
     fn is_a_test_sets(&self, id: &str) -> bool {
+        let plain = |number: &str| {
+            ssn::is_dashed(number.trim_matches('-'))
+                || number.split('-').any(|n| digits::is_plain(n.as_bytes()))
+        };
+        if id.split(|c: char| !(c.is_ascii_digit() || c == '-')).any(plain) {
+            return false;
+        }
         let begins = |run: &str| self.test_id_prefixes.iter().any(|p| run.starts_with(p.as_str()));
         let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty());
         runs.any(|run| {
@@ -419,11 +427,11 @@ impl Markers {
         (is_label && number.bytes().all(|b| b.is_ascii_digit())).then_some((label, number))
     }
 
-    /// Whether a number is one of the first that anybody gives.
+    /// Whether a number is one of the first that anybody gives. One or two letters may be somebody's.
     fn is_one_of_the_first(&self, id: &str) -> bool {
-        let number = self.behind_a_label(id);
-        number
-            .is_some_and(|(label, number)| digits::is_one_of_the_first(number.as_bytes(), !label.is_empty()))
+        self.behind_a_label(id).is_some_and(|(label, number)| {
+            digits::is_one_of_the_first(number.as_bytes(), label.len() >= LABEL_LETTERS_MIN)
+        })
     }
 
     fn id_sign(&self, id: &str) -> Sign {
@@ -786,22 +794,36 @@ mod tests {
         for number in [
             "PAT0010",
             "PAT010",
-            "P001",
+            "PAT417",
             "MRN001",
-            "T001",
-            "1",
-            "42",
-            "123",
             "00000123",
+            "000417",
             "MEMBER001",
             "VISIT-001",
-            "mrn 77",
+            "mrn 077",
         ] {
             let judged = judge(Kind::Mrn, number);
             assert_eq!((judged.sign, judged.points), (Sign::SureWithAnother, Points(60)), "{number}");
         }
-        for number in ["SMI001", "1000", "417", "PAT10417", "DOEJO000", "K0417A", "P-00-10", "0000000000417"]
-        {
+        for number in [
+            "SMI001",
+            "1000",
+            "417",
+            "PAT10417",
+            "DOEJO000",
+            "K0417A",
+            "P-00-10",
+            "0000000000417",
+            // What is short is anybody's, and so are one or two letters.
+            "1",
+            "42",
+            "123",
+            "00123",
+            "P007",
+            "T001",
+            "PT077",
+            "mrn 77",
+        ] {
             assert_eq!(judge(Kind::Mrn, number).sign, Sign::None, "{number}");
         }
         assert_eq!(judge(Kind::FormAnswer, "3").sign, Sign::None);
@@ -836,8 +858,23 @@ mod tests {
         for name in ["Control Brown", "Rosalind^Phantom", "LEVEL 2", "Halvorsen^QA"] {
             assert_eq!(judge(Kind::FullName, name).sign, Sign::None, "{name}");
         }
-        for number in ["QA_PHANTOM", "TEST", "PHANTOM-1", "MRNTEST1"] {
+        for number in
+            ["QA_PHANTOM", "TEST", "PHANTOM-1", "MRNTEST1", "TEST-000042", "TEST00044812", "PHANTOM123456"]
+        {
             assert_eq!(judge(Kind::Mrn, number).sign, Sign::Habit, "{number}");
+        }
+        // A word in front makes nobody's number a dummy.
+        for number in [
+            "PHANTOM8834127",
+            "MRNTEST8834127",
+            "TEST-8834127",
+            "qa 488341",
+            "8834127TEST",
+            "DEMO-0-883412",
+            "TEST-412-21-3456",
+        ] {
+            let judged = judge(Kind::Mrn, number);
+            assert_eq!((judged.sign, judged.points), (Sign::None, Points(60)), "{number}");
         }
         assert_eq!(judge(Kind::Mrn, "pending").sign, Sign::Placeholder);
         assert_eq!(judge(Kind::Ssn, "test").sign, Sign::Placeholder);
