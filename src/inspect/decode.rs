@@ -284,12 +284,12 @@ pub fn base64(text: &str) -> Option<Vec<u8>> {
     ENGINE.decode(clean).ok()
 }
 
-/// Decodes hex digits, blanks and colons passed over. `None` where it is none.
+/// Decodes hex digits, blanks passed over. `None` where it is none.
 #[must_use]
 pub fn hex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text
         .bytes()
-        .filter(|b| !b.is_ascii_whitespace() && *b != b':')
+        .filter(|b| !b.is_ascii_whitespace())
         .map(|b| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok()))
         .collect::<Option<_>>()?;
     digits
@@ -560,6 +560,7 @@ mod tests {
         assert_eq!(base64("SGVs\nbG8").as_deref(), Some(b"Hello".as_slice()));
         assert_eq!(base64("no base64!"), None);
         assert_eq!(hex("48 65").as_deref(), Some(b"He".as_slice()));
+        assert_eq!(hex("48:65"), None);
         assert_eq!(percent("a%20b+c%zz", true), "a b c%zz");
         assert_eq!(quoted_printable(b"M=C3=BCller=\r\n 1=2 = x"), "M\u{fc}ller 1=2 = x".as_bytes());
     }

@@ -315,6 +315,15 @@ fn spaced_hex(text: &str, out: &mut Vec<Range<usize>>) {
     }
 }
 
+/// The bytes of a run of hex digits, blanks and colons between them passed over. `None` where it is none.
+#[must_use]
+pub fn hex(run: &str) -> Option<Vec<u8>> {
+    match run.contains(':') {
+        true => decode::hex(&run.replace(':', "")),
+        false => decode::hex(run),
+    }
+}
+
 /// The run, or what it is without its last line, which may be a word of the text behind, if that holds something.
 fn that_holds(text: &str, run: &Range<usize>, holds: fn(&str) -> bool) -> Option<Range<usize>> {
     let whole = text.get(run.clone())?;
@@ -327,12 +336,12 @@ fn that_holds(text: &str, run: &Range<usize>, holds: fn(&str) -> bool) -> Option
 
 /// Whether hex digits decode to what somebody wrote.
 fn hex_holds_something(run: &str) -> bool {
-    let head = decode::hex(start_of(run, HEX_DIGITS_MIN)).unwrap_or_default();
+    let head = hex(start_of(run, HEX_DIGITS_MIN)).unwrap_or_default();
     let odd = |b: &u8| !b.is_ascii_graphic() && !b.is_ascii_whitespace() && *b != 0x1C && *b != 0x0B;
     if !MAGIC.iter().any(|magic| head.starts_with(magic)) && (head.is_empty() || head.iter().any(odd)) {
         return false;
     }
-    let Some(bytes) = decode::hex(run) else { return false };
+    let Some(bytes) = hex(run) else { return false };
     MAGIC.iter().any(|magic| bytes.starts_with(magic))
         || std::str::from_utf8(&bytes).is_ok_and(|text| {
             text.chars().any(char::is_alphabetic)
@@ -502,6 +511,7 @@ const SPACED_BYTES_MIN: usize = 16 * 3 - 1;
 /// Elements of HTML that a piece of markup may begin with.
 const HTML_ELEMENTS: &[&str] = &[
     "a",
+    "abbr",
     "article",
     "b",
     "big",
@@ -509,11 +519,18 @@ const HTML_ELEMENTS: &[&str] = &[
     "body",
     "br",
     "button",
+    "caption",
     "center",
     "code",
+    "col",
+    "colgroup",
+    "dd",
+    "del",
     "div",
     "dl",
+    "dt",
     "em",
+    "fieldset",
     "figure",
     "font",
     "footer",
@@ -530,19 +547,24 @@ const HTML_ELEMENTS: &[&str] = &[
     "i",
     "img",
     "input",
+    "ins",
     "label",
+    "legend",
     "li",
     "main",
     "nav",
     "ol",
+    "option",
     "p",
     "pre",
     "q",
     "s",
     "script",
     "section",
+    "select",
     "small",
     "span",
+    "strike",
     "strong",
     "style",
     "sub",
@@ -551,12 +573,15 @@ const HTML_ELEMENTS: &[&str] = &[
     "table",
     "tbody",
     "td",
+    "textarea",
+    "tfoot",
     "th",
     "thead",
     "tr",
     "tt",
     "u",
     "ul",
+    "wbr",
     "!doctype",
 ];
 /// A shorter text holds no such document beside other words.
@@ -666,7 +691,7 @@ mod tests {
             let note = hex("Patient Harold Brown, DOB 06/22/1962");
             assert_eq!(hex_runs(&format!("see {note}, ok")), vec![4..4 + note.len(); 1]);
             assert_eq!(hex_runs(&format!("see {note} added")).len(), 1);
-            assert_eq!(decode::hex(&note).as_deref(), Some(&b"Patient Harold Brown, DOB 06/22/1962"[..]));
+            assert_eq!(super::hex(&note).as_deref(), Some(&b"Patient Harold Brown, DOB 06/22/1962"[..]));
             let digest: Vec<String> =
                 (0..32_u8).map(|n| format!("{:02X}", n.wrapping_mul(37) | 0x81)).collect();
             assert!(hex_runs(&format!("SHA256 {}", digest.join(mark))).is_empty());

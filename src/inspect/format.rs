@@ -182,7 +182,7 @@ fn is_html(bytes: &[u8]) -> bool {
 }
 
 /// Whether a body is a form that nobody called so: two parameters at least, each with a name, and no blanks (WHATWG URL,
-/// section 5.1).
+/// section 5.1). A name that has the digits of somebody's number is none of a parameter.
 fn is_form(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     let is_letter = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'{' | b'}');
@@ -193,12 +193,15 @@ fn is_form(body: &[u8]) -> bool {
         |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'[' | b']' | b'%' | b'$');
     body.split(|b| *b == b'&').all(|pair| {
         let name = pair.iter().take_while(|b| is_name(b)).count();
-        (1..=PARAMETER_BYTES_MAX).contains(&name) && pair.get(name) == Some(&b'=')
+        let digits = pair.iter().take(name).filter(|b| b.is_ascii_digit()).count();
+        (1..=PARAMETER_BYTES_MAX).contains(&name)
+            && digits <= PARAMETER_DIGITS_MAX
+            && pair.get(name) == Some(&b'=')
     })
 }
 
-/// Whether a body without head begins with an element that pages lay out texts by, and isn't XML of some kind, which has
-/// sections, forms and tables of its own.
+/// Whether a body without head begins with an element that pages lay out texts by, and has none that pages don't have:
+/// XML of some kind has sections, forms and tables of its own, and what stands around it hides none of its elements.
 fn is_piece_of_page(body: &[u8]) -> bool {
     let head = body.get(..body.len().min(HEAD_BYTES)).unwrap_or_default();
     let has = |word: &[u8]| memchr::memmem::find(head, word).is_some();
@@ -207,7 +210,35 @@ fn is_piece_of_page(body: &[u8]) -> bool {
     let name = name.get(..length).unwrap_or_default();
     let lays_out = PIECES.iter().any(|piece| piece.as_bytes().eq_ignore_ascii_case(name));
     let cells = || ["<td", "<th", "<TD", "<TH"].iter().any(|cell| has(cell.as_bytes()));
-    (lays_out || name.eq_ignore_ascii_case(b"table") && cells()) && !has(b"<?xml") && !has(b"xmlns")
+    (lays_out || name.eq_ignore_ascii_case(b"table") && cells()) && !has(b"xmlns") && is_all_html(body)
+}
+
+/// Whether every element of a body is one of HTML, in one pass. A bracket that begins no tag is one of a text.
+fn is_all_html(body: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(found) = body.get(at..).and_then(|rest| memchr::memchr(b'<', rest)) {
+        let tag = body.get(at + found + 1..).unwrap_or_default();
+        at += found + 1;
+        let name = tag.strip_prefix(b"/").unwrap_or(tag);
+        match name.first() {
+            Some(b'!') if tag.starts_with(b"!--") => {
+                let Some(end) = memchr::memmem::find(tag, b"-->") else { return true };
+                at += end;
+            }
+            // Declarations of XML, and sections of raw text.
+            Some(b'!' | b'?') => return false,
+            Some(first) if first.is_ascii_alphabetic() => {
+                let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'>' | b'/');
+                let length = name.iter().take(NAME_BYTES_MAX + 1).take_while(|b| !ends(b)).count();
+                let name = name.get(..length).unwrap_or_default();
+                if !std::str::from_utf8(name).is_ok_and(is_html_element) {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    true
 }
 
 /// Whether the first element is one of HTML.
@@ -258,6 +289,8 @@ const PIECES: &[&str] = &[
 ];
 /// No parameter has a longer name.
 const PARAMETER_BYTES_MAX: usize = 64;
+/// Nor one with more digits: `items[120][line2]`.
+const PARAMETER_DIGITS_MAX: usize = 5;
 /// No element of HTML has a longer name.
 const NAME_BYTES_MAX: usize = 16;
 
@@ -504,7 +537,17 @@ mod tests {
             assert_eq!(Format::of("", form.as_bytes()), Format::Form, "{form}");
             assert_eq!(Format::of("text/plain", form.as_bytes()), Format::Form, "{form}");
         }
-        for text in ["a=1", "a=1 & b=2", "see a=1&b=2", "https://a/?x=1&y=2", "a&b", "R&D=x&", "a=1&b"] {
+        for text in [
+            "a=1",
+            "a=1 & b=2",
+            "see a=1&b=2",
+            "https://a/?x=1&y=2",
+            "a&b",
+            "R&D=x&",
+            "a=1&b",
+            "SSN-532-19-8840=1&b=2",
+            "a=1&MRN.4481902=2",
+        ] {
             assert_eq!(Format::of("", text.as_bytes()), Format::Text, "{text}");
         }
         assert_eq!(Format::of("application/json", b"a=1&b=2"), Format::Json);
@@ -519,8 +562,19 @@ mod tests {
             "<section><code/></section>",
             "<table><row/></table>",
             "<table xmlns=\"urn:hl7-org:v3\"/>",
+            "<div><Patient/></div>",
+            "<p>a</p><x:name>b</x:name>",
+            "<center><!-- <p> --><patientName>a</patientName></center>",
+            "<div><![CDATA[<p>]]></div>",
         ] {
             assert_eq!(Format::of("", data.as_bytes()), Format::Xml, "{data}");
+        }
+        let late = format!("<div>{}<birthDate>1971-04-02</birthDate></div>", "<p>a</p>".repeat(HEAD_BYTES));
+        assert_eq!(Format::of("text/plain", late.as_bytes()), Format::Xml);
+        for page in
+            ["<DIV>a<BR/>b</DIV>", "<p>a < b, <5 mg</p><!-- <x> -->", "<dl><dt>a<dd>b</dl>", "<p>a</p><!-- b"]
+        {
+            assert_eq!(Format::of("", page.as_bytes()), Format::Html, "{page}");
         }
     }
 

@@ -46,6 +46,17 @@ fn data_that_is_sent_as_a_page_is_read_as_data() {
 }
 
 #[test]
+fn data_around_which_a_piece_of_a_page_is_laid_is_read_as_data() {
+    let data = "<lastName>Blankenship</lastName><firstName>Theodore</firstName><birthDate>1957-03-14</birthDate><ssn>417628093</ssn>";
+    for content_type in ["", "text/plain"] {
+        for (open, close) in [("<div>", "</div>"), ("<p>", "</p>"), ("<CENTER><b>see</b>", "</CENTER>")] {
+            let page = format!("{open}{}{data}{close}", "<p>a</p>".repeat(1000));
+            assert!(refuses(content_type, &page), "{open}");
+        }
+    }
+}
+
+#[test]
 fn attributes_of_pages_are_read() {
     let page = r#"<!DOCTYPE html><html><body><form><label>Patient name</label><input name="patientName" value="Theodore Blankenship"><input name="ssn" value="417-62-8093"></form></body></html>"#;
     assert!(refuses("text/html", page));
@@ -169,6 +180,12 @@ fn names_of_headers_and_parameters_are_keys() {
         "patients[0].last_name=Blankenship&patients[0].ssn=417628093",
     ] {
         assert!(refuses("application/x-www-form-urlencoded", form), "{form}");
+    }
+    // Nobody said that it is a form.
+    for form in ["SSN-417-62-8093=1&lastName=Blankenship", "lastName=Blankenship&SSN-417-62-8093=1"] {
+        for content_type in ["", "text/plain"] {
+            assert!(refuses(content_type, form), "{content_type} {form}");
+        }
     }
 }
 

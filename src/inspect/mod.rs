@@ -414,7 +414,7 @@ impl<'r> Inspector<'r> {
             let decoded = match carrier.packing {
                 Packing::Plain => Some(carrier.text.clone().into_bytes()),
                 Packing::Base64 => decode::base64(&carrier.text),
-                Packing::Hex => decode::hex(&carrier.text),
+                Packing::Hex => embedded::hex(&carrier.text),
             };
             let Some(bytes) = decoded else {
                 // Not base64 after all: then it is what it shows.

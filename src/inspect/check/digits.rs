@@ -46,17 +46,28 @@ pub fn is_typed(digits: &[u8]) -> bool {
         || (zeros >= 3 && digits.len() - zeros <= 1)
 }
 
-/// Whether they are one of the first numbers that a register gives: under 1000 behind zeros or with a label in front, under
-/// 100 by themselves, or `123`.
+/// Whether they are one of the first numbers that a register gives, under 1000, and written as a register writes them: with
+/// a label in front, or with zeros up to its width. A short number by itself is anybody's.
 #[must_use]
 pub fn is_one_of_the_first(digits: &[u8], labelled: bool) -> bool {
     let behind = digits.iter().skip_while(|d| **d == b'0').count();
-    let most = if labelled || behind < digits.len() { 3 } else { 2 };
-    digits.len() <= REGISTER_DIGITS_MAX && ((1..=most).contains(&behind) || digits == b"123")
+    let least = if labelled { LABELLED_DIGITS_MIN } else { REGISTER_DIGITS_MIN };
+    (least..=REGISTER_DIGITS_MAX).contains(&digits.len()) && (1..=3).contains(&behind)
+}
+
+/// Whether they are as many as registers give, without zeros in front, and nobody types them.
+#[must_use]
+pub fn is_plain(digits: &[u8]) -> bool {
+    let zeros = digits.iter().take_while(|d| **d == b'0').count();
+    digits.len() - zeros >= REGISTER_DIGITS_MIN && !is_typed(digits)
 }
 
 /// Registers have numbers of fewer digits.
 const REGISTER_DIGITS_MAX: usize = 12;
+/// And of no fewer.
+const REGISTER_DIGITS_MIN: usize = 6;
+/// Test sets number their people with fewer: `PAT001`.
+const LABELLED_DIGITS_MIN: usize = 3;
 
 /// Luhn's check (ISO/IEC 7812-1, annex B).
 #[must_use]
@@ -164,13 +175,24 @@ mod tests {
 
     #[test]
     fn the_first_of_a_register_are_small() {
-        for v in ["1", "99", "123", "001", "00000417", "0999"] {
+        for v in ["000001", "00000417", "000999"] {
             assert!(is_one_of_the_first(v.as_bytes(), false), "{v}");
         }
-        for v in ["", "000", "100", "417", "01000", "0000000000417"] {
+        for v in ["", "000000", "100", "417", "1", "99", "123", "001", "0999", "000001000", "0000000000417"] {
             assert!(!is_one_of_the_first(v.as_bytes(), false), "{v}");
         }
-        assert!(is_one_of_the_first(b"417", true) && !is_one_of_the_first(b"1417", true));
+        assert!(is_one_of_the_first(b"417", true) && is_one_of_the_first(b"0001", true));
+        assert!(!is_one_of_the_first(b"1417", true) && !is_one_of_the_first(b"77", true));
+    }
+
+    #[test]
+    fn what_nobody_types_is_plain() {
+        for v in ["8834127", "448190", "000448190"] {
+            assert!(is_plain(v.as_bytes()), "{v}");
+        }
+        for v in ["", "88412", "00088412", "123456", "000000", "1212121"] {
+            assert!(!is_plain(v.as_bytes()), "{v}");
+        }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! Undone are characters that nobody sees, digits and letters of other shapes, dashes and blanks of other kinds (Unicode
 //! Standard, chapter 6.2 and block FF00; `shapes`), escapes that the format around the text did not ask for (`%41`, `&#65;`,
-//! `\u0041`, `\x41`), also in one another, a plus for a blank beside such or in a query, encoded words of mail, underlines around words, colours of a terminal, digits that are spelled one by
-//! one, and a social security number that is spaced out behind its word. What has none of these costs a look at its bytes.
+//! `\u0041`, `\x41`), also in one another, a plus for a blank beside such or in a query, encoded words of mail, underlines
+//! around words, colours of a terminal, digits that are spelled one by one, and a social security number that is spaced out
+//! behind its word. What has none of these costs a look at its bytes.
 
 mod shapes;
 mod words;

@@ -113,7 +113,8 @@ pub(super) fn quoted(text: &str) -> Vec<Edit> {
         let blanks = rest.iter().take(BLANKS_MAX).take_while(|b| b.is_ascii_whitespace()).count();
         let more = rest.get(blanks..).is_some_and(|rest| rest.starts_with(b"=?"));
         let taken = 2 + if more { blanks } else { 0 };
-        edits.push((word.end, taken, None));
+        // A blank stands for the last mark: what is found before it ends there.
+        edits.push((word.end, taken, if more { None } else { Some(' ') }));
         read = word.end + taken;
     }
     edits
@@ -199,11 +200,15 @@ mod tests {
         let written =
             "Subject: =?UTF-8?Q?Results_for_patient_Harold_Vandenberg=2C_DOB_06=2F22=2F1962?=\nTo: x";
         let plain = Plain::of(written);
-        assert_eq!(plain.text(), "Subject: Results for patient Harold Vandenberg, DOB 06/22/1962\nTo: x");
+        assert_eq!(plain.text(), "Subject: Results for patient Harold Vandenberg, DOB 06/22/1962 \nTo: x");
         let at = plain.text().find("Vandenberg").expect("read");
         assert_eq!(plain.origin(at), written.find("Vandenberg").expect("written"));
         let split = Plain::of("=?utf-8?q?J=C3=BCrgen_?=\r\n =?iso-8859-1?Q?M=FCller?= ok");
-        assert_eq!(split.text(), "Jürgen Müller ok");
+        assert_eq!(split.text(), "Jürgen Müller  ok");
+        // What is found at its end doesn't take its mark in.
+        let written = "=?UTF-8?Q?Harold_Vandenberg?=";
+        let end = Plain::of(written).text().find("berg").expect("read") + 4;
+        assert_eq!(Plain::of(written).origin(end), written.len() - 2);
         for text in ["a=?b", "x =?UTF-8?Q? y", "if (a=?1:2) =?"] {
             assert_eq!(Plain::of(text).text(), text);
         }

@@ -24,10 +24,10 @@ use value::{Between, value_of};
 pub struct Ends(Box<[u64; ENDS / 64]>);
 
 impl Ends {
-    /// The ends of a table's keys.
+    /// The ends of a table's keys, of those rows that tell of individuals.
     ///
     /// # Errors
-    /// None: all tables are made in the same way.
+    /// Never: it gives what others do that are made of a table's rows and may find one wrong.
     pub fn new(table: &FieldTable) -> Result<Self, String> {
         let mut ends = Self(Box::new([0; ENDS / 64]));
         let rows = table.field.iter().filter(|field| field.reads.is_empty() && is_individuals(field));

@@ -6,9 +6,7 @@ use super::{Told, row_of, tell};
 use crate::inspect::field::Field;
 use crate::inspect::rules::RuleSet;
 use crate::inspect::text::Hit;
-use memchr::memmem::Finder;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 /// Adds what rows in `text` tell to `hits`: each row by itself.
 pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
@@ -17,29 +15,33 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
         return;
     }
     if memchr::memchr(b'(', bytes).is_some() {
-        for finder in INTO.iter() {
-            // What was read is read once; one that nothing ends, a few times.
-            let (mut read, mut unended) = (0, 0);
-            for at in finder.find_iter(bytes) {
-                if at >= read && unended < UNENDED_MAX {
-                    let end = inserted(text, at + finder.needle().len(), rules, hits);
-                    unended += usize::from(end == bytes.len());
-                    read = if end == bytes.len() { read } else { end };
-                }
-            }
+        if ends_of(bytes, VALUES).next().is_some() {
+            inserts(text, rules, hits);
         }
-        for finder in COPY.iter() {
-            let mut read = 0;
-            for at in finder.find_iter(bytes) {
-                if at >= read {
-                    read = copied(text, at + finder.needle().len(), rules, hits);
-                }
+        let mut read = 0;
+        for at in ends_of(bytes, COPY) {
+            if at >= read {
+                read = copied(text, at, rules, hits);
             }
         }
     }
     if memchr::memchr(b'|', bytes).is_some() {
         boxed(text, rules, hits);
     }
+}
+
+/// The ends of a word, in any case, where it stands alone. It is looked for by the letter at `rare`.
+fn ends_of<'b>(bytes: &'b [u8], (word, rare): (&'b [u8], usize)) -> impl Iterator<Item = usize> + 'b {
+    let letter = word.get(rare).copied().unwrap_or_default();
+    memchr::memchr2_iter(letter, letter.to_ascii_lowercase(), bytes).filter_map(move |found| {
+        let start = found.checked_sub(rare)?;
+        let end = start + word.len();
+        let is_part = |at: Option<usize>| {
+            at.and_then(|at| bytes.get(at)).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        };
+        let is_it = bytes.get(start..end)?.eq_ignore_ascii_case(word);
+        (is_it && !is_part(start.checked_sub(1)) && !is_part(Some(end))).then_some(end)
+    })
 }
 
 /// Names of columns with their rows of the table.
@@ -52,8 +54,10 @@ struct Columns<'t> {
 impl<'t> Columns<'t> {
     /// Of a table that tells of individuals by its name, which may be empty, and its columns.
     fn of<'n>(name: &str, names: impl Iterator<Item = &'n str>, rules: &'t RuleSet) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        if NOBODYS.iter().any(|word| name.contains(word)) {
+        // `clinic.patients`: the schema says of nobody whose the table is.
+        let name = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        if has(NOBODYS) && !has(INDIVIDUALS) {
             return None;
         }
         let mut columns = Vec::new();
@@ -66,7 +70,7 @@ impl<'t> Columns<'t> {
             columns.push(row_of(rules, key).map(|field| (field, key.to_owned())));
         }
         let told = columns.iter().flatten().filter(|(field, _)| field.kind.tells_who()).count();
-        let of_users = ["user", "account"].iter().any(|word| name.contains(word));
+        let of_users = has(&["user", "account"]);
         (told > 0).then_some(Self { columns, of_users })
     }
 
@@ -89,46 +93,88 @@ impl<'t> Columns<'t> {
     }
 }
 
-/// The columns of a table that is named here, in brackets, and where these end.
-fn head<'t>(text: &str, at: usize, rules: &'t RuleSet) -> Option<(Columns<'t>, usize)> {
+/// A table that is named, with its columns in brackets behind it.
+struct Head<'t> {
+    name: &'t str,
+    columns: &'t str,
+    /// Where the list of columns ends.
+    end: usize,
+}
+
+/// What is named at `at`, behind a word of SQL.
+fn head(text: &str, at: usize) -> Option<Head<'_>> {
     let rest = text.get(at..)?;
-    let is_name =
-        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'"' | b'`' | b'[' | b']' | b' ');
+    let is_name = |b: &u8| {
+        b.is_ascii_alphanumeric()
+            || b.is_ascii_whitespace()
+            || matches!(b, b'_' | b'.' | b'"' | b'`' | b'[' | b']' | b'$' | b'-')
+    };
     let open = rest.bytes().take(NAME_BYTES_MAX).take_while(is_name).count();
-    let name = rest.get(..open)?;
-    let list = rest.get(open..)?.trim_start().strip_prefix('(')?;
+    let name = rest.get(..open)?.trim();
+    let list = rest.get(open..)?.strip_prefix('(')?;
     let start = text.len() - list.len();
     let near = list.as_bytes().get(..list.len().min(LIST_BYTES_MAX))?;
     let end = memchr::memchr3(b')', b'(', b';', near)?;
-    let list = list.get(..end).filter(|_| near.get(end) == Some(&b')'))?;
-    Some((Columns::of(name, list.split(','), rules)?, start + end + 1))
+    let columns = list.get(..end).filter(|_| near.get(end) == Some(&b')'))?;
+    Some(Head { name, columns, end: start + end + 1 })
 }
 
-/// `INSERT INTO name (columns) VALUES (…), (…)`. Gives where it ends.
-fn inserted(text: &str, at: usize, rules: &RuleSet, hits: &mut Vec<Hit>) -> usize {
-    let Some((columns, end)) = head(text, at, rules) else { return at };
+/// Every `INSERT INTO name (columns) VALUES (…), (…)`. None goes on into the next: what one lacks to its end hides no other.
+fn inserts(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
     let bytes = text.as_bytes();
-    let mut at = blanks(bytes, end);
-    if !bytes.get(at..at + VALUES.len()).is_some_and(|word| word.eq_ignore_ascii_case(VALUES)) {
-        return at;
-    }
-    at += VALUES.len();
-    loop {
-        at = blanks(bytes, at);
-        if bytes.get(at) != Some(&b'(') {
-            return at;
+    let (values, _) = VALUES;
+    let statements = ends_of(bytes, INTO).filter_map(|at| {
+        let head = head(text, at)?;
+        let word = blanks(bytes, head.end);
+        let end = word + values.len();
+        bytes.get(word..end)?.eq_ignore_ascii_case(values).then_some((at, head, end))
+    });
+    let mut statements = statements.peekable();
+    let mut unended = 0;
+    while let Some((_, head, rows)) = statements.next() {
+        let next = statements.peek().map_or(bytes.len(), |(next, ..)| *next);
+        if let Some(columns) = Columns::of(head.name, head.columns.split(','), rules) {
+            inserted(text, rows, next.max(rows), &columns, &mut unended, rules, hits);
         }
-        let (cells, end) = tuple(bytes, at + 1);
+    }
+}
+
+/// The rows of one statement from `at` on, where the next one begins at `next`.
+fn inserted(
+    text: &str,
+    mut at: usize,
+    next: usize,
+    columns: &Columns<'_>,
+    unended: &mut usize,
+    rules: &RuleSet,
+    hits: &mut Vec<Hit>,
+) {
+    let bytes = text.as_bytes();
+    let own = bytes.get(..next).unwrap_or_default();
+    loop {
+        at = blanks(own, at);
+        if own.get(at) != Some(&b'(') {
+            return;
+        }
+        let (mut cells, mut end) = tuple(own, at + 1);
+        // Another statement may stand in a text of this one: then its row goes on behind.
+        if end.is_none() && next < bytes.len() && *unended < UNENDED_MAX {
+            *unended += 1;
+            let (more, behind) = tuple(bytes, at + 1);
+            if behind.is_some() {
+                (cells, end) = (more, behind);
+            }
+        }
         columns.tell(text, &cells, rules, hits);
-        at = blanks(bytes, end);
-        if bytes.get(at) == Some(&b',') {
+        at = blanks(own, end.unwrap_or(next));
+        if own.get(at) == Some(&b',') {
             at += 1;
         }
     }
 }
 
-/// The cells of a tuple, and where it ends. A text in quotes is a cell, also inside a call: `TO_DATE('1992-03-03', …)`.
-fn tuple(bytes: &[u8], start: usize) -> (Vec<Range<usize>>, usize) {
+/// The cells of a tuple, and where it ends, if it does. A text in quotes is a cell, also inside a call: `TO_DATE('1992-03-03', …)`.
+fn tuple(bytes: &[u8], start: usize) -> (Vec<Range<usize>>, Option<usize>) {
     let (mut cells, mut at, mut depth) = (Vec::new(), start, 0_usize);
     let (mut from, mut text) = (start, None);
     let byte = |at: usize| bytes.get(at).copied();
@@ -144,7 +190,7 @@ fn tuple(bytes: &[u8], start: usize) -> (Vec<Range<usize>>, usize) {
             b',' | b')' if depth == 0 => {
                 cells.push(text.take().unwrap_or(from..at));
                 if b == b')' {
-                    return (cells, at + 1);
+                    return (cells, Some(at + 1));
                 }
                 from = at + 1;
             }
@@ -154,7 +200,7 @@ fn tuple(bytes: &[u8], start: usize) -> (Vec<Range<usize>>, usize) {
     }
     // The text is cut off.
     cells.push(text.unwrap_or(from..bytes.len()));
-    (cells, bytes.len())
+    (cells, None)
 }
 
 /// Where a text in quotes ends: two quotes are one of the text.
@@ -173,13 +219,23 @@ fn quote_end(bytes: &[u8], start: usize) -> usize {
 
 /// `COPY name (columns) FROM stdin;` and its lines. Gives where they end.
 fn copied(text: &str, at: usize, rules: &RuleSet, hits: &mut Vec<Hit>) -> usize {
-    let Some((columns, end)) = head(text, at, rules) else { return at };
-    let behind = text.as_bytes().get(end..text.len().min(end + NAME_BYTES_MAX)).unwrap_or_default();
-    let from_here = behind.to_ascii_lowercase().trim_ascii_start().starts_with(b"from stdin");
-    let Some(line) = memchr::memchr(b'\n', behind).filter(|_| from_here) else { return end };
-    let mut at = end + line + 1;
+    let Some(Head { name, columns, end }) = head(text, at) else { return at };
+    let Some(columns) = Columns::of(name, columns.split(','), rules) else { return end };
+    let bytes = text.as_bytes();
+    let mut at = end;
+    for word in [&b"FROM"[..], b"STDIN"] {
+        at = blanks(bytes, at);
+        if !bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word)) {
+            return end;
+        }
+        at += word.len();
+    }
+    let options = bytes.get(at..bytes.len().min(at + NAME_BYTES_MAX)).unwrap_or_default();
+    let Some(line) = memchr::memchr(b'\n', options) else { return end };
+    at += line + 1;
     for line in text.get(at..).unwrap_or_default().split('\n') {
-        if matches!(line.trim_end(), "" | "\\.") || line.starts_with("COPY ") {
+        let is_next = line.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("COPY "));
+        if matches!(line.trim_end(), "" | "\\.") || is_next {
             return at;
         }
         let delimiter = if line.contains('\t') { '\t' } else { ',' };
@@ -234,9 +290,13 @@ fn blanks(bytes: &[u8], at: usize) -> usize {
     at + bytes.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_whitespace()).count()
 }
 
-static INTO: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [Finder::new("INTO "), Finder::new("into ")]);
-static COPY: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [Finder::new("COPY "), Finder::new("copy ")]);
-const VALUES: &[u8] = b"VALUES";
+/// Words of SQL, each with the place of the letter by which it is looked for.
+const INTO: (&[u8], usize) = (b"INTO", 0);
+const COPY: (&[u8], usize) = (b"COPY", 2);
+const VALUES: (&[u8], usize) = (b"VALUES", 0);
+/// Tables of individuals, whatever else their names say: `hospital_patients`.
+const INDIVIDUALS: &[&str] =
+    &["patient", "member", "subscriber", "enrollee", "beneficiar", "insured", "dependent", "resident"];
 /// Tables of those who aren't individuals here.
 const NOBODYS: &[&str] = &[
     "provider",

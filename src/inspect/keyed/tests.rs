@@ -133,6 +133,21 @@ fn rows_under_names_of_columns_are_somebodys() {
         told(boxed)
     );
     for text in [
+        "insert Into\n  `clinic`.`patients`\n  (last_name, dob)\nvalues ('Okonjo', '1992-03-03')",
+        "INSERT INTO  hospital_members (last_name, dob) VALUES ('Okonjo', '1992-03-03')",
+        "Copy  clinic.patient (last_name, dob)\nfrom  stdin;\nOkonjo\t1992-03-03\n\\.\n",
+        // What one statement lacks to its end hides no other.
+        "INSERT INTO a (dob, b) VALUES (NULL, 'it's; INSERT INTO patients (last_name, dob) VALUES ('Okonjo', '1992-03-03');",
+        "INSERT INTO a (dob, b) VALUES (NULL, 1; INSERT INTO patients (last_name, dob) VALUES ('Okonjo', '1992-03-03'), (1, 2)",
+        "INSERT INTO patients (b, last_name, dob) VALUES ('insert into a (c) values (1)', 'Okonjo', '1992-03-03')",
+    ] {
+        assert!(has(text, "family-name", "Okonjo") && has(text, "birth-date", "1992-03-03"), "{text}");
+    }
+    let unended = "INSERT INTO a (dob) VALUES ('; ".repeat(100);
+    let text = format!("{unended}INSERT INTO patients (last_name, dob) VALUES ('Okonjo', '1992-03-03');");
+    assert!(has(&text, "family-name", "Okonjo"), "{:?}", told(&text));
+    for text in [
+        "INSERT INTO clinic.providers (last_name, first_name, dob) VALUES ('Okonjo', 'Adaeze', '1992-03-03')",
         "INSERT INTO providers (last_name, first_name, dob) VALUES ('Okonjo', 'Adaeze', '1992-03-03')",
         "INSERT INTO patients (last_name, npi, phone) VALUES ('Okonjo', '1234567893', '2535520917')",
         "INSERT INTO drugs (id, name, code) VALUES (1, 'Folic Acid', 'B03BB01'), (2, 'Warfarin', 'B01AA03')",
@@ -152,6 +167,8 @@ fn a_long_text_of_marks_and_open_tables_costs_a_pass() {
         "lastName=A ",
         "dob? ",
         "INSERT INTO a (dob) VALUES (",
+        "INSERT INTO a (dob) VALUES ('",
+        "into into\n",
         "COPY a (dob) FROM stdin;\n",
         "+-+\n| dob |\n",
     ] {

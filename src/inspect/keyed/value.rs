@@ -268,14 +268,10 @@ fn register(text: &str, bare: &Range<usize>, value: &str, family: usize) -> Opti
 fn is_a_part(value: &str, rules: &RuleSet) -> bool {
     let value = value.trim_end_matches(',');
     let capital = value.split_whitespace().any(|word| word.starts_with(char::is_uppercase));
-    let listed = || {
-        let standing = Lists::built_in().standing(value);
-        (standing.given || standing.family) && !standing.word
-    };
     is_part_of_a_name(value)
         && value.chars().filter(|c| c.is_alphabetic()).count() >= 2
         && value.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '\u{2019}'))
-        && (capital || listed())
+        && (capital || is_known(value))
         && is_nothing_else(value, rules)
 }
 
@@ -294,11 +290,13 @@ fn is_full(value: &str, key: &str, rules: &RuleSet) -> bool {
     let key = key.to_ascii_lowercase();
     let may_be_things =
         ["client", "legal", "full", "person", "employee"].iter().any(|word| key.contains(word));
-    let known = |word: &str| {
-        let standing = Lists::built_in().standing(word);
-        (standing.given || standing.family) && !standing.word
-    };
-    is_nothing_else(&spaced, rules) && (!may_be_things || spaced.split_whitespace().any(known))
+    is_nothing_else(&spaced, rules) && (!may_be_things || spaced.split_whitespace().any(is_known))
+}
+
+/// Whether people are called by a word, and nothing else is.
+fn is_known(word: &str) -> bool {
+    let standing = Lists::built_in().standing(word);
+    (standing.given || standing.family) && !standing.word
 }
 
 /// Whether all words but those that join begin with a capital.

@@ -2,6 +2,7 @@
 
 use super::run::Word;
 use super::words::{LOWER_BYTES, Words, lower};
+use crate::inspect::check::ssn;
 use std::ops::Range;
 
 /// What follows a name.
@@ -187,6 +188,30 @@ pub(super) fn is_public(text: &str, span: &Range<usize>, words: &Words) -> bool 
         || (before.trim_end() == "as" && matches!(next, "said" | "wrote" | "put"))
 }
 
+/// Whether a birth date, a record number or a social security number is told right behind `last`, the last word of a name,
+/// in its line: `, DOB 04/02/1971`.
+pub(super) fn is_numbered(text: &str, last: &Word) -> bool {
+    let behind = window_after(text, last.span.end, AFTER_BYTES);
+    let behind = behind.trim_start_matches([' ', ',', '(', ';', '|', '-', '\t', '—', '–', '.']);
+    let mut buffer = [0; LOWER_BYTES];
+    let behind = lower(behind, &mut buffer);
+    let next = head_word(&behind);
+    matches!(next, "dob" | "d.o.b" | "birthdate" | "born" | "mrn" | "ssn")
+        || ["date of birth", "birth date"].iter().any(|words| behind.starts_with(words))
+}
+
+/// Whether the line of `last`, the last word of a name, or the next one, goes on with what is on record of somebody: a word
+/// for a birth date or for a number of a person, or a social security number.
+pub(super) fn is_on_record(text: &str, last: &Word) -> bool {
+    let behind = window_after(text, last.span.end, RECORD_BYTES);
+    let end = behind.match_indices('\n').nth(1).map_or(behind.len(), |(at, _)| at);
+    let behind = behind.get(..end).unwrap_or_default();
+    let mut buffer = [0; LOWER_BYTES];
+    tokens(&lower(behind, &mut buffer)).any(|(_, word)| ON_RECORD.contains(&word))
+        || tokens_of(behind, |c| c.is_ascii_digit() || c == '-').any(|(_, number)| ssn::is_dashed(number))
+        || is_reached(text, last)
+}
+
 /// Whether a telephone number stands close behind `last`, the last word of a name, in groups or with a word for it; one
 /// that everybody may call free of charge is an office's.
 pub(super) fn is_reached(text: &str, last: &Word) -> bool {
@@ -284,6 +309,11 @@ const ROLE_BYTES: usize = 24;
 const PATIENT_BYTES: usize = 60;
 /// Words behind `has` of which one is of clinical content.
 const HAS_WORDS: usize = 4;
+/// How far behind a name, and a word like those of things, what is on record is looked for.
+const RECORD_BYTES: usize = 80;
+/// Words for what is on record of a person.
+const ON_RECORD: &[&str] =
+    &["dob", "birth", "birthdate", "born", "mrn", "ssn", "phone", "telephone", "tel", "cell", "mobile"];
 /// How far behind a name its telephone number is looked for.
 const REACH_BYTES: usize = 44;
 /// Between a name and a number without a word for it: `, (`.

@@ -22,6 +22,12 @@ pub enum Cue {
     Intro,
     /// As `Intro`, but only with a colon or an equals sign behind: `From:`.
     Label,
+    /// A label of a thing's name, `drug_name`: somebody's all the same where an identifier stands right behind.
+    #[serde(skip)]
+    ThingsName,
+    /// A label of a provider's name, `physician name`: a patient's where an identifier stands right behind.
+    #[serde(skip)]
+    ProvidersName,
 }
 
 /// Words, lower case.
@@ -69,6 +75,8 @@ pub struct Words {
     thing_labels: Set,
     /// Words that only substances, tests, procedures and organisms have: behind `name:` they make it a thing's.
     pub substances: Set,
+    /// Such words that people are called by, too: they make a thing's of it beside another one.
+    pub everyday: Set,
     /// Words right behind a full name that say what a patient does, or what is done to one: `c/o`, `tested positive`.
     pub patient_acts: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
@@ -131,6 +139,7 @@ impl Words {
             things: words("words.things").collect(),
             thing_labels: words("words.thing-labels").collect(),
             substances: words("words.substances").collect(),
+            everyday: words("words.substances-everyday").collect(),
             patient_acts: words("words.patient-acts").collect(),
             eponyms: words("words.eponyms").collect(),
             wide_places: words("words.wide-places").collect(),
@@ -219,14 +228,14 @@ impl Words {
             return None;
         }
         match phrase.as_str() {
-            "name" => self.whose_name(head.strip_suffix("name").unwrap_or_default()),
+            "name" => Some(self.whose_name(head.strip_suffix("name").unwrap_or_default())),
             _ => Some(*cue),
         }
     }
 
     /// What the words before `name` make of the label: `drug_name` is a thing's and `physician name` a provider's. A
     /// heading that runs into a label is no part of it: `LIPID PANEL Name`.
-    fn whose_name(&self, before: &str) -> Option<Cue> {
+    fn whose_name(&self, before: &str) -> Cue {
         let is_inside = |c: char| c.is_alphanumeric() || c == '\'' || c == '’';
         let of = before.strip_suffix([' ', '_', '-']).unwrap_or_default();
         let joined = !before.ends_with(' ');
@@ -236,11 +245,11 @@ impl Words {
         let is_things = |word: &str| self.thing_labels.contains(word);
         let leads = own.unwrap_or_default().split([' ', '_', '-']).filter(|w| !w.is_empty());
         if is_things(word) && (joined || leads.clone().all(is_things)) {
-            return None;
+            return Cue::ThingsName;
         }
         let is_word = |(phrase, cue): &(String, Cue)| phrase == word && *cue == Cue::Provider;
         let provider = self.cues.get(word).is_some_and(|phrases| phrases.iter().any(is_word));
-        Some(if provider { Cue::Provider } else { Cue::Label })
+        if provider { Cue::ProvidersName } else { Cue::Label }
     }
 
     /// Whether what stands before a title is a label of patients: `Patient: Dr. Brown` isn't treated by himself.
@@ -263,6 +272,7 @@ impl Words {
             &self.things,
             &self.thing_labels,
             &self.substances,
+            &self.everyday,
             &self.patient_acts,
             &self.eponyms,
             &self.wide_places,
@@ -411,14 +421,15 @@ mod tests {
         assert_eq!(words.cue("patient name\n"), Some(Cue::Person));
         assert_eq!(words.cue("asthma\nname\n"), Some(Cue::Label));
         assert_eq!(words.cue("ask the patient\n"), None);
-        assert_eq!(words.cue("drug_name: "), None);
-        assert_eq!(words.cue("lab test name: "), None);
-        assert_eq!(words.cue("seen today; drug name: "), None);
-        assert_eq!(words.cue("| medication name | "), None);
+        assert_eq!(words.cue("drug_name: "), Some(Cue::ThingsName));
+        assert_eq!(words.cue("lab test name: "), Some(Cue::ThingsName));
+        assert_eq!(words.cue("seen today; drug name: "), Some(Cue::ThingsName));
+        assert_eq!(words.cue("| medication name | "), Some(Cue::ThingsName));
+        assert_eq!(words.cue("specimen name: "), Some(Cue::Label));
         assert_eq!(words.cue("lipid panel name: "), Some(Cue::Label));
         assert_eq!(words.cue("the drug. name: "), Some(Cue::Label));
         assert_eq!(words.cue("nick name: "), Some(Cue::Label));
-        assert_eq!(words.cue("physician name: "), Some(Cue::Provider));
+        assert_eq!(words.cue("physician name: "), Some(Cue::ProvidersName));
         assert_eq!(words.cue("patientfirstname: "), Some(Cue::Label));
         assert_eq!(words.cue("patientfirstname "), None);
         assert_eq!(words.cue("patient: dr. "), Some(Cue::Person));

@@ -2,22 +2,27 @@
 
 use super::super::after::{window_after, window_before};
 use super::super::run::{Shape, Word};
-use super::super::words::{CUE_BYTES, Cue, LOWER_BYTES, lower};
+use super::super::words::{CUE_BYTES, Cue, LOWER_BYTES, Set, lower};
 use super::Look;
 
 impl Look<'_> {
     /// Whether a label's value, whose word `end` is the first one behind the name, is a thing's: a word of it is one that
     /// substances, tests and organisms have, or one of medicine that nobody is called by. A given name that is no plain
-    /// word leaves it a name where the other is somebody's, too: `Dean Factor`.
+    /// word leaves it a name where the other is somebody's, too, and what people are called by needs a second such word:
+    /// `Dean Factor`, `Kit Harrow`.
     pub(super) fn is_a_things(&self, name: &[Word], end: usize) -> bool {
         let given = name.iter().any(|word| word.standing.given && !word.standing.word);
+        let is_of = |word: &Word, set: &Set| set.contains(&*lower(self.own(word), &mut [0; LOWER_BYTES]));
+        let substance =
+            |word: &&Word| is_of(word, &self.words.substances) || is_of(word, &self.words.everyday);
+        let substances = name.iter().filter(substance).count();
         let is_things = |word: &Word, given: bool| {
             let mut buffer = [0; LOWER_BYTES];
             let lower = lower(self.own(word), &mut buffer);
             let is_called = word.standing.given || word.standing.family;
             let is_substance = self.words.substances.contains(&*lower);
             let is_other = || self.words.is_clinical(&lower) || self.words.things.contains(&*lower);
-            (is_substance && !(given && is_called)) || (!is_called && !given && is_other())
+            (is_substance && !is_called) || substances > 1 || (!is_called && !given && is_other())
         };
         if self.is_a_town(name) {
             return true;

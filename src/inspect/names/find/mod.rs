@@ -7,7 +7,10 @@ mod capitals;
 mod mention;
 mod scripts;
 
-use super::after::{After, is_patients, is_public, is_reached, speaks_of_one, window_after, window_before};
+use super::after::{
+    After, is_numbered, is_on_record, is_patients, is_public, is_reached, speaks_of_one, window_after,
+    window_before,
+};
 use super::list::Lists;
 use super::run::{Shape, Word, goes_on, may_begin, run};
 use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
@@ -117,6 +120,13 @@ impl Recogniser {
     }
 }
 
+/// Whether words that no name has end one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bars {
+    All,
+    None,
+}
+
 /// One run in its text.
 struct Look<'t> {
     text: &'t str,
@@ -137,27 +147,31 @@ impl Look<'_> {
         if first.shape == Shape::Initial && self.run.len() == 1 {
             return nothing;
         }
-        let cue = self.cue(first, i);
+        let cue = self.whose(self.cue(first, i), i);
         if first.standing.word && !first.standing.given && !(first.standing.family && cue.is_some()) {
             return nothing;
         }
-        let end = self.extent(i, cue);
+        let end = self.extent(i, cue, Bars::All);
         let strong = matches!(cue, Some(Cue::Honorific | Cue::Person | Cue::Intro | Cue::Label));
         if !strong && end == i + 1 && !self.may_stand_alone(first) {
             return nothing; // as most of the rest are
         }
-        if self.is_barred(first) {
+        let barred = self.is_barred(first);
+        let past_bars = self.past_bars(i, end, cue, barred);
+        if barred && past_bars.is_none() {
             return nothing;
         }
+        let end = past_bars.unwrap_or(end);
         let name = self.run.get(i..end).unwrap_or_default();
         let (Some(last), taken) = (name.last(), end - i) else { return nothing };
-        if cue == Some(Cue::Label) && self.is_a_things(name, end) {
-            return (taken, None);
-        }
         if let Some(evidence) = self.owner(name) {
             return (taken, Some((first.span.start..last.span.end, evidence)));
         }
         let after = After::of(self.text, last, self.words);
+        let identified = || after == After::Identified || is_on_record(self.text, last);
+        if cue == Some(Cue::Label) && self.is_a_things(name, end) && !identified() {
+            return (taken, None);
+        }
         if cue == Some(Cue::Provider) || after == After::Credential {
             return (taken, None);
         }
@@ -206,12 +220,54 @@ impl Look<'_> {
             && ((word.standing.given && !word.standing.word) || After::may_be_act(behind(), self.words))
     }
 
+    /// What a label that says of what a name is makes of the one at word `i`: whoever has an identifier right behind is an
+    /// individual, whatever the label says.
+    fn whose(&self, cue: Option<Cue>, i: usize) -> Option<Cue> {
+        if !matches!(cue, Some(Cue::ThingsName | Cue::ProvidersName)) {
+            return cue;
+        }
+        let last = self.extent(i, Some(Cue::Label), Bars::All).checked_sub(1).and_then(|at| self.run.get(at));
+        match cue {
+            _ if last.is_some_and(|last| is_numbered(self.text, last)) => Some(Cue::Label),
+            Some(Cue::ProvidersName) => Some(Cue::Provider),
+            _ => None,
+        }
+    }
+
+    /// Where the name at word `i` ends, of which one of two words is one that no name has, as lists go. Somebody is called
+    /// by it all the same behind a cue and before an identifier, where the other is no word of anything else: `Patient: Amir
+    /// Dad, DOB`. A drug's may be a given name behind a cue alone, or before an identifier, where the other is one that only
+    /// people are called by: `Patient: Senna Ruiz`.
+    fn past_bars(&self, i: usize, end: usize, cue: Option<Cue>, barred: bool) -> Option<usize> {
+        let first = self.run.get(i)?;
+        let is_label =
+            |w: &Word| self.words.identified_by.contains(&*lower(self.own(w), &mut [0; LOWER_BYTES]));
+        let next = || self.run.get(end).filter(|next| self.is_barred(next) && !is_label(next));
+        if !barred && (end > i + 1 || next().is_none()) {
+            return None; // as in most names
+        }
+        let person = matches!(cue, Some(Cue::Person | Cue::Label | Cue::Honorific));
+        let wide = self.extent(i, cue, Bars::None);
+        let name = self.run.get(i..wide).filter(|name| !name.iter().any(is_label))?;
+        let known = |w: &Word| (w.standing.given || w.standing.family) && !w.standing.word;
+        let is_drugs = self.is_a_drugs(first) && name.len() > 1;
+        let identified =
+            name.last().is_some_and(|last| After::of(self.text, last, self.words) == After::Identified);
+        let others = || name.iter().filter(|word| word.shape != Shape::Initial && !self.is_barred(word));
+        let is_somebodys = match person && identified {
+            true => others().any(|word| known(word) || self.is_unlisted(word)),
+            false => is_drugs && (person || identified) && others().any(known),
+        };
+        is_somebodys.then_some(wide)
+    }
+
     /// Where the name that begins at word `i` ends: behind its last word.
-    fn extent(&self, i: usize, cue: Option<Cue>) -> usize {
+    fn extent(&self, i: usize, cue: Option<Cue>, bars: Bars) -> usize {
         let mut end = i + 1;
         let mut commas = 0;
         while let Some(word) = self.run.get(end) {
-            if end - i == NAME_WORDS_MAX || self.is_barred(word) || self.is_suffix(word) {
+            let is_barred = bars == Bars::All && self.is_barred(word);
+            if end - i == NAME_WORDS_MAX || is_barred || self.is_suffix(word) {
                 break;
             }
             if word.comma {
@@ -465,6 +521,12 @@ impl Look<'_> {
             true => self.words.not_names.contains(&*lower),
             false => self.words.not_names.contains(&lower.replace('’', "'")),
         }
+    }
+
+    /// Whether it is a word of one drug, disease or procedure.
+    fn is_a_drugs(&self, word: &Word) -> bool {
+        let mut buffer = [0; LOWER_BYTES];
+        word.shape != Shape::Initial && self.words.telling.contains(&*lower(self.own(word), &mut buffer))
     }
 
     fn is_eponym(&self, word: &Word) -> bool {

@@ -213,6 +213,67 @@ fn labels_of_things_are_no_cues() {
     }
     assert_eq!(of("LIPID PANEL Name: Qeltor Vandrosk"), [pair("cued", "Qeltor Vandrosk")]);
     assert_eq!(of("Physician name: Qeltor Vandrosk"), []);
+    for label in ["Bed", "Room", "Specimen", "Exam", "File", "Insurance", "Result"] {
+        let text = format!("{label} name: Qeltor Vandrosk");
+        assert_eq!(of(&text), [pair("cued", "Qeltor Vandrosk")], "{text}");
+    }
+}
+
+#[test]
+fn whoever_has_an_identifier_is_no_thing() {
+    for name in ["Kit Harrow", "Harvey Milk", "Grass Vandrosk", "Soy Milk", "Qeltor Factor", "Candida Reyes"]
+    {
+        for behind in [
+            ", DOB 04/02/1971",
+            "\nDOB: 04/02/1971",
+            "\nPhone: 253-443-0917",
+            " 412-21-3456",
+            " (MRN 4481902)",
+        ] {
+            let text = format!("Name: {name}{behind}");
+            assert!(of(&text).iter().any(|(_, found)| found == name), "{text}: {:?}", of(&text));
+        }
+    }
+    for text in ["Name: Soy Milk", "Name: Root Canal", "Name: Lipid Panel\nUnit: mg\nDOB: 1/2/1971"] {
+        assert_eq!(of(text), [], "{text}");
+    }
+    for name in ["Kit Harrow", "Dean Factor", "Candida Reyes"] {
+        assert_eq!(of(&format!("Name: {name}")), [pair("cued", name)], "{name}");
+    }
+    for label in ["Drug name", "test_name", "Physician name", "Facility Name"] {
+        for behind in [", DOB 04/02/1971", " (MRN 4481902)", " SSN 412-21-3456", "; date of birth 04/02/1971"]
+        {
+            let text = format!("{label}: Qeltor Vandrosk{behind}");
+            assert_eq!(of(&text), [pair("cued", "Qeltor Vandrosk")], "{text}");
+        }
+        let text = format!("{label}: Qeltor Vandrosk\nDOB: 04/02/1971");
+        assert_eq!(of(&text), [], "{text}");
+    }
+}
+
+#[test]
+fn people_are_called_by_words_of_the_lists() {
+    for name in [
+        "Senna Ruiz",
+        "Makena Lopez",
+        "Mirena Ruiz",
+        "Liletta Ruiz",
+        "Kyleena Ruiz",
+        "Evista Ruiz",
+        "Chole Ruiz",
+    ] {
+        for text in [format!("Patient: {name}, DOB 04/02/1971"), format!("Pt {name} seen")] {
+            assert_eq!(of(&text), [pair("cued", name)], "{text}");
+        }
+        assert!(!of(&format!("{name}, DOB 04/02/1971")).is_empty(), "{name}");
+    }
+    for name in ["Amir Dad", "Anita Student"] {
+        let text = format!("Patient: {name}, DOB 04/02/1971");
+        assert_eq!(of(&text), [pair("cued", name)], "{text}");
+    }
+    assert_eq!(of("Patient: Senna Tablets"), []);
+    assert_eq!(of("Patient: Anna DOB, MRN 4481902"), [pair("cued-single", "Anna")]);
+    assert_eq!(of("Dad called"), []);
 }
 
 #[test]

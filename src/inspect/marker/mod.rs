@@ -1,0 +1,370 @@
+//! Markers: whether a value can be a real person's at all, and what weight it keeps.
+//!
+//! A marker is evidence, not permission. It says of one value that nobody is issued it, or that people type it as a
+//! dummy; what that means for the person is decided in [`super::score`], person by person.
+
+mod forms;
+mod lists;
+#[cfg(test)]
+mod tests;
+
+use super::check::{date, digits, mbi, phone, ssn};
+use super::field::listed;
+use super::kind::{Kind, Points};
+pub(super) use forms::cannot_be;
+pub use forms::is_uuid;
+use forms::{
+    has_digit_tail, inside_brackets, ip_sign, is_counted_up, is_in_generators_area, is_masked,
+    is_sandbox_user, is_synthea_licence, is_synthea_passport, is_synthetic_hicn,
+};
+pub use lists::{MarkerList, Markers, Weight, Weights};
+
+/// What a value itself says of whether it can be a real person's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sign {
+    /// Nothing: it is plausible.
+    None,
+    /// Empty, masked or a word for "unknown": weighs nothing, says nothing.
+    Placeholder,
+    /// People type it as a dummy, though it may be somebody's.
+    Habit,
+    /// Not issued to a person unless it is a tax number, or one of the first numbers of a register: sure only beside another
+    /// sign.
+    SureWithAnother,
+    /// Never issued, reserved, or impossible.
+    Sure,
+}
+
+impl Sign {
+    /// A few words for explanations; none where there is no sign.
+    #[must_use]
+    pub const fn as_str(self) -> Option<&'static str> {
+        Some(match self {
+            Self::None => return None,
+            Self::Placeholder => "stands for unknown",
+            Self::Habit => "typed as a dummy",
+            Self::SureWithAnother => "a test number beside another sign",
+            Self::Sure => "never issued",
+        })
+    }
+}
+
+/// One value, judged: its sign, and the points that it keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// What the value says of itself.
+    pub sign: Sign,
+    /// Points that it keeps before the person is looked at.
+    pub points: Points,
+    /// The generator's own form (a UUID as record number, licence `S999nnnnn`, passport `X…X`).
+    pub generated: bool,
+    /// An opaque UUID: no number in the sense of rule c.
+    pub opaque: bool,
+}
+
+impl Markers {
+    /// Judges `value` as a `kind` that would weigh `points`. `this_year` tells birth dates that lie ahead.
+    #[must_use]
+    pub fn judge(&self, kind: Kind, value: &str, points: Points, this_year: u16) -> Judged {
+        let trimmed = value.trim();
+        let plain = Judged { sign: Sign::None, points, generated: false, opaque: false };
+        if self.is_unknown(trimmed) {
+            return Judged { sign: Sign::Placeholder, points: Points(0), ..plain };
+        }
+        let zero = |sign| Judged { sign, points: Points(0), ..plain };
+        // Brackets around somebody's value hide nothing of it.
+        let trimmed = inside_brackets(trimmed);
+        if cannot_be(kind, trimmed) {
+            // A word of a test set is a dummy, with a number behind it and without one: `QA_PHANTOM`.
+            let numbered = matches!(kind, Kind::Mrn | Kind::MemberId | Kind::Account);
+            let dummy = numbered && self.is_a_test_sets(trimmed);
+            return zero(if dummy { Sign::Habit } else { Sign::Placeholder });
+        }
+        let weighed = |sign| match sign {
+            Sign::None => plain,
+            sign => zero(sign),
+        };
+        match kind {
+            Kind::Ssn if is_masked(trimmed) => {
+                Judged { sign: Sign::Placeholder, points: self.weights.ssn_masked, ..plain }
+            }
+            Kind::Ssn => match digits::only(trimmed).len() {
+                9 => weighed(ssn::sign(trimmed)),
+                // The last four, or something else: weak, but somebody's.
+                0..=4 => Judged { points: points.min(self.weights.ssn_last_four), ..plain },
+                _ => Judged { points: points.min(self.weights.ssn_part), ..plain },
+            },
+            Kind::Mbi => match mbi::sign(trimmed) {
+                // The number before the MBI was somebody's SSN with letters behind it.
+                Sign::None if is_in_generators_area(trimmed) => zero(Sign::SureWithAnother),
+                Sign::None => weighed(self.id_sign(trimmed)),
+                sign => zero(sign),
+            },
+            Kind::Phone | Kind::Fax => weighed(phone::sign(trimmed)),
+            Kind::Email => weighed(self.email_sign(trimmed)),
+            Kind::BirthDate | Kind::DeathDate => match date::parse(trimmed) {
+                None if digits::only(trimmed).is_empty() => zero(Sign::Placeholder),
+                None => plain,
+                // Typed for "unknown", or impossible: it weighs nothing, and tells nothing of the person.
+                Some(d) if d.is_placeholder(this_year) => zero(Sign::Habit),
+                Some(d) if d.is_year() => Judged { points: points.min(self.weights.birth_year), ..plain },
+                Some(_) => plain,
+            },
+            Kind::ServiceDate => match date::parse(trimmed) {
+                Some(d) if d.is_year() => zero(Sign::None),
+                _ => plain,
+            },
+            Kind::DriverLicence if is_synthea_licence(trimmed) => Judged { generated: true, ..plain },
+            Kind::Passport if is_synthea_passport(trimmed) => Judged { generated: true, ..plain },
+            Kind::Mrn
+            | Kind::MemberId
+            | Kind::Account
+            | Kind::VisitNumber
+            | Kind::OtherId
+            | Kind::NationalId
+            | Kind::DriverLicence
+            | Kind::Passport
+            | Kind::ClaimId
+            | Kind::Device
+            | Kind::Vehicle
+            | Kind::Biometric
+            | Kind::FormAnswer => {
+                let opaque = is_uuid(trimmed);
+                let sign = match kind {
+                    _ if opaque => Sign::None,
+                    Kind::Device => self.device_sign(trimmed),
+                    Kind::Vehicle if self.test_vehicles.iter().any(|v| trimmed.eq_ignore_ascii_case(v)) => {
+                        Sign::Habit
+                    }
+                    Kind::Account
+                        if self.test_cards.iter().any(|c| digits::only(trimmed) == c.as_bytes()) =>
+                    {
+                        Sign::Sure
+                    }
+                    Kind::MemberId | Kind::NationalId if mbi::is_published(trimmed) => Sign::Sure,
+                    Kind::Mrn | Kind::MemberId | Kind::Account | Kind::VisitNumber | Kind::NationalId
+                        if is_in_generators_area(trimmed) =>
+                    {
+                        Sign::SureWithAnother
+                    }
+                    // Written as a social security number, it is one.
+                    Kind::MemberId | Kind::NationalId | Kind::OtherId
+                        if ssn::is_dashed(trimmed) && ssn::sign(trimmed) != Sign::None =>
+                    {
+                        ssn::sign(trimmed)
+                    }
+                    _ => self.id_sign(trimmed),
+                };
+                // Somebody is the first of each register: the number keeps its weight.
+                if sign == Sign::None && !opaque && is_counted_up(kind) && self.is_one_of_the_first(trimmed) {
+                    return Judged { sign: Sign::SureWithAnother, ..plain };
+                }
+                Judged { opaque, generated: opaque, ..weighed(sign) }
+            }
+            // A name's sign counts for the person and leaves the name its weight; what can't be a name has none.
+            Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::Relative | Kind::MotherMaidenName => {
+                match self.name_sign(kind, trimmed) {
+                    Sign::Placeholder => zero(Sign::Placeholder),
+                    sign => Judged { sign, ..plain },
+                }
+            }
+            Kind::Zip => match digits::only(trimmed).as_slice() {
+                [] => plain,
+                d if d.starts_with(b"00000") || d.starts_with(b"99999") => zero(Sign::Habit),
+                _ => plain,
+            },
+            Kind::Street if self.habit_streets.iter().any(|s| trimmed.eq_ignore_ascii_case(s)) => {
+                Judged { sign: Sign::Habit, ..plain }
+            }
+            Kind::City if self.habit_cities.iter().any(|s| trimmed.eq_ignore_ascii_case(s)) => {
+                Judged { sign: Sign::Habit, ..plain }
+            }
+            // A private address names nobody; one of the documentation ranges is a dummy.
+            Kind::Ip => match ip_sign(trimmed) {
+                Sign::None => plain,
+                sign => zero(sign),
+            },
+            _ => plain,
+        }
+    }
+
+    /// Whether `system` is an identifier system that a generator of made-up people writes.
+    #[must_use]
+    pub fn is_generator_system(&self, system: &str) -> bool {
+        listed(&self.generator_systems, system)
+    }
+
+    /// Whether the whole value stands for "not known", is masked away, or holds no letter and no digit.
+    #[must_use]
+    pub fn is_unknown(&self, value: &str) -> bool {
+        !value.chars().any(char::is_alphanumeric)
+            || self.unknown_words.iter().any(|w| value.eq_ignore_ascii_case(w))
+            || self.is_placeholder(value)
+            || value.bytes().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b' '))
+    }
+
+    /// Whether a value is a word in square brackets that stands for one: `[REDACTED]`, `[Last Name]`, and what records
+    /// write, `[family-name]` and `[mrn:0123456789abcdef]`.
+    fn is_placeholder(&self, value: &str) -> bool {
+        let inside = inside_brackets(value);
+        if inside.len() == value.len() {
+            return false;
+        }
+        let (words, token) = inside.split_once([':', '=']).unwrap_or((inside, ""));
+        let is_token = token.len() >= TOKEN_DIGITS_MIN && token.bytes().all(|b| b.is_ascii_hexdigit());
+        let mut words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let known = |word: &str| self.bracket_words.iter().any(|known| known.eq_ignore_ascii_case(word));
+        (token.is_empty() || is_token)
+            && (self.unknown_words.iter().any(|word| word.eq_ignore_ascii_case(inside)) || words.all(known))
+    }
+
+    fn name_sign(&self, kind: Kind, name: &str) -> Sign {
+        let words: Vec<String> = name
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|w| !w.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        if words.iter().any(|w| self.test_name_prefixes.iter().any(|p| w.starts_with(p.as_str()))) {
+            return Sign::Sure;
+        }
+        // One digit behind a name is no name either, but people number double registrations so. A number by itself is
+        // something else that was put into the field: `BROWN, HAROLD (MRN 48210377)`.
+        let numbered = |w: &String| {
+            w.len() > 2 && w.ends_with(|c: char| c.is_ascii_digit()) && w.starts_with(char::is_alphabetic)
+        };
+        // A generator numbers each part of a name; twins and rooms are numbered, too, but in one part, or beside the name.
+        let parts = || words.iter().filter(|w| w.chars().count() > 1 && !TITLES.contains(&w.as_str()));
+        if parts().any(|w| has_digit_tail(w)) {
+            let (all, with) = (parts().count(), parts().filter(|w| numbered(w)).count());
+            return match kind {
+                // Of two given names the last is numbered: `José Eduardo181`.
+                Kind::FamilyName | Kind::GivenName if parts().next_back().is_some_and(numbered) => {
+                    Sign::SureWithAnother
+                }
+                _ if all == 1 => Sign::SureWithAnother,
+                _ if with >= 2 && with * 2 > all => Sign::Sure,
+                _ => Sign::None,
+            };
+        }
+        if words.iter().any(|w| self.test_names.contains(w) || numbered(w)) || self.is_a_control(&words) {
+            return Sign::Habit;
+        }
+        Sign::None
+    }
+
+    /// Whether a name is that of a control sample or a phantom: it has no word that anything else is called by.
+    fn is_a_control(&self, words: &[String]) -> bool {
+        let is_level = |word: &String| word.bytes().all(|b| b.is_ascii_digit());
+        let of_one = |word: &String| self.control_words.contains(word) || is_level(word);
+        words.iter().any(|word| self.control_names.contains(word))
+            && words.iter().all(|word| self.control_names.contains(word) || of_one(word))
+    }
+
+    /// Whether a run of letters is a word of a test set, or begins with one; a label may stand in front: `MRNTEST1`. A
+    /// number as registers give it stays somebody's behind any word: `TEST8834127`.
+    fn is_a_test_sets(&self, id: &str) -> bool {
+        let plain = |number: &str| {
+            ssn::is_dashed(number.trim_matches('-'))
+                || number.split('-').any(|n| digits::is_plain(n.as_bytes()))
+        };
+        if id.split(|c: char| !(c.is_ascii_digit() || c == '-')).any(plain) {
+            return false;
+        }
+        let begins = |run: &str| self.test_id_prefixes.iter().any(|p| run.starts_with(p.as_str()));
+        let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty());
+        runs.any(|run| {
+            let run = run.to_lowercase();
+            let mut labels = self.id_labels.iter().filter(|label| label.len() >= LABEL_LETTERS_MIN);
+            self.test_id_words.contains(&run)
+                || begins(&run)
+                || labels.any(|label| run.strip_prefix(label.as_str()).is_some_and(begins))
+        })
+    }
+
+    /// The number of an id that is nothing but one, or has a label in front.
+    fn behind_a_label<'v>(&self, id: &'v str) -> Option<(&'v str, &'v str)> {
+        let (label, number) = id.split_at(id.find(|c: char| c.is_ascii_digit())?);
+        let label = label.trim_end_matches(['-', '_', '#', ':', '.', ' ']);
+        let is_label = label.is_empty() || self.id_labels.iter().any(|l| label.eq_ignore_ascii_case(l));
+        (is_label && number.bytes().all(|b| b.is_ascii_digit())).then_some((label, number))
+    }
+
+    /// Whether a number is one of the first that anybody gives. One or two letters may be somebody's.
+    fn is_one_of_the_first(&self, id: &str) -> bool {
+        self.behind_a_label(id).is_some_and(|(label, number)| {
+            digits::is_one_of_the_first(number.as_bytes(), label.len() >= LABEL_LETTERS_MIN)
+        })
+    }
+
+    fn id_sign(&self, id: &str) -> Sign {
+        let digits = digits::only(id);
+        if id.starts_with('-') && digits.len() >= 6 {
+            return Sign::Sure; // CMS: synthetic rows are negative.
+        }
+        if is_sandbox_user(id) {
+            return Sign::Sure;
+        }
+        if self.is_a_test_sets(id) || is_synthetic_hicn(id) {
+            return Sign::Habit;
+        }
+        let letters = id.chars().filter(|c| c.is_alphabetic()).count();
+        let is_around = || letters <= 4 || self.behind_a_label(id).is_some();
+        // A facility's letters may stand around a dummy: `D1234567`, `MRN000000`, `000000000A`.
+        if digits.len() >= 4 && digits::is_typed(&digits) && is_around() {
+            return Sign::Habit;
+        }
+        if id.len() >= 11 && digits::all_same(id.as_bytes()) { Sign::Habit } else { Sign::None }
+    }
+
+    /// A serial number, or a UDI in its printed form: `(01)` the product, `(21)` the serial number (ISO/IEC 15418).
+    fn device_sign(&self, value: &str) -> Sign {
+        let part = |identifier: &str| {
+            let (_, behind) = value.split_once(identifier)?;
+            Some(behind.split('(').next().unwrap_or_default())
+        };
+        match (part("(21)"), part("(01)")) {
+            (Some(serial), _) => self.id_sign(serial),
+            (None, Some(product)) if !product.is_empty() && product.bytes().all(|b| b == b'0') => Sign::Habit,
+            _ => self.id_sign(value),
+        }
+    }
+
+    fn email_sign(&self, email: &str) -> Sign {
+        let lower = email.trim_start_matches("mailto:").to_ascii_lowercase();
+        let Some((mailbox, domain)) = lower.rsplit_once('@') else { return Sign::None };
+        if mailbox.contains(['%', '@']) {
+            return Sign::None; // another mailbox stands in it
+        }
+        let under = |list: &[String]| {
+            list.iter()
+                .any(|d| domain == d || domain.strip_suffix(d.as_str()).is_some_and(|h| h.ends_with('.')))
+        };
+        let tld = domain.rsplit('.').next().unwrap_or_default();
+        let test_word = || {
+            mailbox
+                .split(|c: char| !c.is_alphabetic())
+                .any(|word| self.test_mailbox_words.iter().any(|t| t == word))
+        };
+        // a@b.com
+        let short = mailbox.len() == 1 && domain.split('.').next().is_some_and(|label| label.len() == 1);
+        if under(&self.reserved_domains) || self.reserved_tlds.iter().any(|t| t == tld) {
+            Sign::Sure
+        } else if under(&self.habit_domains)
+            || self.habit_mailboxes.iter().any(|m| m == mailbox)
+            || short
+            || test_word()
+        {
+            Sign::Habit
+        } else {
+            Sign::None
+        }
+    }
+}
+
+/// Shorter labels are the first letters of other words.
+const LABEL_LETTERS_MIN: usize = 3;
+/// Keyed tokens of records have more digits than any number of a person.
+const TOKEN_DIGITS_MIN: usize = 16;
+/// What is no part of a name.
+const TITLES: &[&str] =
+    &["mr", "mrs", "ms", "miss", "dr", "md", "phd", "dds", "jd", "jr", "sr", "ii", "iii", "iv"];
