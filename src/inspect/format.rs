@@ -231,7 +231,9 @@ fn is_all_html(body: &[u8]) -> bool {
                 let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'>' | b'/');
                 let length = name.iter().take(NAME_BYTES_MAX + 1).take_while(|b| !ends(b)).count();
                 let name = name.get(..length).unwrap_or_default();
-                if !std::str::from_utf8(name).is_ok_and(is_html_element) {
+                // Word ends its paragraphs with an element of its own.
+                let is_words = name.eq_ignore_ascii_case(b"o:p");
+                if !is_words && !std::str::from_utf8(name).is_ok_and(is_html_element) {
                     return false;
                 }
             }
@@ -571,9 +573,13 @@ mod tests {
         }
         let late = format!("<div>{}<birthDate>1971-04-02</birthDate></div>", "<p>a</p>".repeat(HEAD_BYTES));
         assert_eq!(Format::of("text/plain", late.as_bytes()), Format::Xml);
-        for page in
-            ["<DIV>a<BR/>b</DIV>", "<p>a < b, <5 mg</p><!-- <x> -->", "<dl><dt>a<dd>b</dl>", "<p>a</p><!-- b"]
-        {
+        for page in [
+            "<DIV>a<BR/>b</DIV>",
+            "<p>a < b, <5 mg</p><!-- <x> -->",
+            "<dl><dt>a<dd>b</dl>",
+            "<p>a<o:p></o:p></p>",
+            "<p>a</p><!-- b",
+        ] {
             assert_eq!(Format::of("", page.as_bytes()), Format::Html, "{page}");
         }
     }

@@ -202,6 +202,7 @@ fn labels_of_things_are_no_cues() {
         "name: Green Bay",
         "name: Root Canal",
         "name: Vitamin D",
+        "Specimen name: Synovial Fluid",
         "name=\"Pap Smear\"",
     ] {
         assert_eq!(of(text), [], "{text}");
