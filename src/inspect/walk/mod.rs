@@ -160,5 +160,6 @@ pub mod csv;
 pub mod named;
 pub mod ncpdp;
 pub mod xds;
+mod staff;
 #[cfg(test)]
 mod trees;

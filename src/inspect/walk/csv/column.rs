@@ -141,7 +141,7 @@ pub(super) const fn is_only_an_individuals(kind: Kind) -> bool {
 }
 
 /// The words of a name, in lower case: `PatientLast_Name` is `patient`, `last`, `name`.
-pub(super) fn words(name: &str) -> Vec<String> {
+pub(in crate::inspect::walk) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut lower = false;
     for c in name.chars().take(NAME_BYTES_MAX) {

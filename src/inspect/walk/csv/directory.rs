@@ -3,15 +3,13 @@
 
 use super::column::{Column, Meaning, unknown};
 use super::layout::Values;
-use super::staff;
 use super::table::FREE_TEXT;
 use crate::inspect::kind::Kind;
 use crate::inspect::names;
-use crate::inspect::walk::object;
+use crate::inspect::walk::object::{self, Carry};
 
-/// Takes the individual out of columns that a list of places or of providers has. `values` are those of the first records, by
-/// column; none where they aren't known.
-pub(super) fn settle(columns: &mut [Column<'_>], names: &[String], values: Values<'_>) {
+/// Takes the individual out of columns that a list of places or of providers has.
+pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
     let kinds = || columns.iter().filter_map(kind);
     let places = kinds().any(|kind| kind.category().as_str() == Some("GEO"))
         && kinds().all(|kind| {
@@ -28,15 +26,15 @@ pub(super) fn settle(columns: &mut [Column<'_>], names: &[String], values: Value
         return;
     }
     let names: Vec<String> = names.iter().map(|name| object::normal_key(name)).collect();
-    let is_public = lists_providers(columns, &names)
-        || lists_places(columns, &names)
-        || lists_staff(columns, &names)
-        || staff::lists_clinicians(columns, &names, values)
-        || staff::lists_users(columns, &names, values);
-    if is_public {
+    if lists_providers(columns, &names) || lists_places(columns, &names) {
         for (column, name) in columns.iter_mut().zip(&names) {
             let free = FREE_TEXT.iter().any(|word| name.contains(word));
-            if kind(column).is_some() || !free && matches!(column.meaning, Meaning::Unknown) {
+            let is_its_own = match column.meaning {
+                Meaning::Field(_, carry) => !matches!(carry, Carry::Text | Carry::Base64),
+                Meaning::Unknown => !free,
+                _ => false,
+            };
+            if is_its_own {
                 column.group = None;
                 column.meaning = Meaning::Public;
             }
@@ -82,21 +80,7 @@ fn lists_places(columns: &[Column<'_>], names: &[String]) -> bool {
     names.iter().any(place) && !columns.iter().zip(names).any(somebody)
 }
 
-/// A list of staff: who works where and since when, and nothing that a patient has: of him a department is told, too.
-fn lists_staff(columns: &[Column<'_>], names: &[String]) -> bool {
-    let employed = |name: &String| EMPLOYED.contains(&name.as_str()) || name.starts_with("employee");
-    let works = names.iter().filter(|name| employed(name) || STAFF.contains(&name.as_str())).count();
-    let private = |(column, name): (&Column<'_>, &String)| {
-        let kind = kind(column);
-        matches!(kind, Some(Kind::BirthDate | Kind::Ssn | Kind::MemberId | Kind::Mrn | Kind::Mbi))
-            || matches!(kind, Some(Kind::Street | Kind::Zip))
-            || tells_of_an_individual(column) && !name.starts_with("employee")
-            || is_a_sex(name)
-    };
-    works >= 2 && names.iter().any(employed) && !columns.iter().zip(names).any(private)
-}
-
-pub(super) fn is_a_sex(name: &str) -> bool {
+fn is_a_sex(name: &str) -> bool {
     name.starts_with("sex") || name.ends_with("sex") || name.contains("gender")
 }
 
@@ -167,7 +151,7 @@ pub(super) fn is_a_thing(name: &str, things: bool) -> bool {
     all && plain
 }
 
-pub(super) fn kind(column: &Column<'_>) -> Option<Kind> {
+fn kind(column: &Column<'_>) -> Option<Kind> {
     match column.meaning {
         Meaning::Field(field, _) => Some(field.kind),
         _ => None,
@@ -175,7 +159,7 @@ pub(super) fn kind(column: &Column<'_>) -> Option<Kind> {
 }
 
 /// Columns that neither a provider's nor an organisation's row has.
-pub(super) fn tells_of_an_individual(column: &Column<'_>) -> bool {
+fn tells_of_an_individual(column: &Column<'_>) -> bool {
     let individual = matches!(
         kind(column),
         Some(
@@ -206,7 +190,7 @@ const NUMBERS: &[&str] = &["npi", "npinumber", "providernpi", "providernpinumber
 /// Whose numbers and names stand in somebody else's row.
 const OTHERS: &[&str] = &["attending", "referring", "rendering", "ordering", "billing"];
 /// What only a directory of providers has beside the NPI.
-pub(super) const CREDENTIALS: &[&str] = &["specialty", "credential", "taxonomy", "degree", "entitytype"];
+const CREDENTIALS: &[&str] = &["specialty", "credential", "taxonomy", "degree", "entitytype"];
 /// What is told of a unit of blood.
 const BLOOD: &[&str] = &["productcode", "bloodproduct", "bloodcomponent", "donationid", "abo", "aborh"];
 /// Fewer names tell little of a table, and are no bulk.
@@ -229,28 +213,4 @@ const PLACES: &[&str] = &[
     "organisation",
     "school",
     "agency",
-];
-/// What nobody but who is employed has.
-const EMPLOYED: &[&str] = &[
-    "jobtitle",
-    "positiontitle",
-    "jobcode",
-    "hiredate",
-    "terminationdate",
-    "costcenter",
-    "workemail",
-    "empid",
-    "empno",
-    "empnumber",
-];
-/// What else a list of staff has.
-const STAFF: &[&str] = &[
-    "workphone",
-    "managerid",
-    "managername",
-    "startdate",
-    "position",
-    "employmentstatus",
-    "department",
-    "departmentname",
 ];

@@ -8,6 +8,7 @@ use super::table::Table;
 use crate::inspect::kind::Kind;
 use crate::inspect::names;
 use crate::inspect::walk::object;
+use crate::inspect::walk::staff::Part;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -22,6 +23,8 @@ pub(super) struct Layout<'t> {
     pub(super) sideways: bool,
     /// Whether names without anything of a person are things'.
     pub(super) things: bool,
+    /// What each column is in a list of users, staff or clinicians; `None` where one is no such list's.
+    pub(super) staff: Option<Vec<Part>>,
 }
 
 impl<'t> Layout<'t> {
@@ -47,6 +50,7 @@ impl<'t> Layout<'t> {
                 columns: Vec::new(),
                 sideways: false,
                 things: false,
+                staff: None,
             };
         };
         let sideways = sample.is_sideways(table, keys, head);
@@ -65,12 +69,13 @@ impl<'t> Layout<'t> {
             }
         }
         settle_holders(&mut columns);
-        let names = head.and_then(|at| sample.rows.get(at)).map(|(_, cells)| cells.as_slice());
+        let names = head.and_then(|at| sample.rows.get(at)).map_or(&[] as &[String], |(_, cells)| cells);
         let values = Values(head.and_then(|at| sample.rows.get(at + 1..)).unwrap_or_default());
-        directory::settle(&mut columns, names.unwrap_or_default(), values);
+        directory::settle(&mut columns, names);
+        let staff = names.iter().map(|name| Part::of(&object::normal_key(name))).collect();
         let things = directory::lists_things(&columns, values);
         let head = head.and_then(|at| sample.rows.get(at)).map(|(number, _)| *number);
-        Self { dialect, head, columns, sideways, things }
+        Self { dialect, head, columns, sideways, things, staff }
     }
 }
 
@@ -192,13 +197,6 @@ fn settle_holders(columns: &mut [Column<'_>]) {
 pub(super) struct Values<'s>(&'s [(usize, Vec<String>)]);
 
 impl<'s> Values<'s> {
-    /// Of columns whose records are somewhere else.
-    pub(super) const NONE: Self = Self(&[]);
-
-    pub(super) const fn are_none(self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Those of a column.
     pub(super) fn of(self, column: usize) -> impl Iterator<Item = &'s str> {
         let values = self.0.iter().filter_map(move |(_, cells)| cells.get(column).map(String::as_str));

@@ -6,7 +6,7 @@
 //!   name as cue. Judging whole columns tells a list of people from a list of products, which a cell alone can't.
 //! - Persons: each record is one; columns that begin with a relative's word are one more each. Lines in front of the
 //!   head are one. Providers' and organisations' columns are nobody's.
-//!   Rows whose `name` is a thing's are nobody's (`directory.rs`), and lists of clinicians and users (`staff.rs`).
+//!   Rows whose `name` is a thing's are nobody's (`directory.rs`), and those of clinicians and of staff (`walk/staff.rs`).
 //! - In doubt: text. A record with more cells than the head has names is read both ways.
 //! - Errors: [`WalkError::Malformed`] for a quote that never closes, after the rest was told with quotes as letters.
 //! - Cost: one pass; the head and the first rows are looked at once for each delimiter. Memory for one record.
@@ -16,22 +16,23 @@ mod directory;
 mod layout;
 mod reader;
 mod shape;
-mod staff;
 mod table;
 
 #[cfg(test)]
 mod tests;
 
+pub(super) use column::words;
 pub use table::Table;
 
 use super::object::{self, Carry};
+use super::staff::{Entry, Part};
 use super::{Leaf, PersonId, Reads, Role, Sink, WalkError};
 use crate::inspect::field::Field;
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::marker::is_uuid;
 use crate::inspect::names;
 use column::{Column, Meaning};
-use layout::{Layout, Values};
+use layout::Layout;
 use reader::{Cell, Records};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -56,6 +57,7 @@ pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink
         organisations: directory::name_column(&layout.columns),
         called: directory::called_column(&layout.columns),
         things: layout.things,
+        staff: layout.staff,
         columns: layout.columns,
         names: Vec::new(),
         persons: 0,
@@ -92,7 +94,7 @@ pub(super) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<
         return None;
     }
     let written: Vec<String> = names.iter().map(|name| name.clone().into_owned()).collect();
-    directory::settle(&mut columns, &written, Values::NONE);
+    directory::settle(&mut columns, &written);
     Some(columns.iter().zip(written).map(|(column, name)| column.key().map_or(name, str::to_owned)).collect())
 }
 
@@ -124,6 +126,8 @@ struct Walk<'t, 'd, 's> {
     /// The column of names that may be things', and whether most of them are no person's.
     called: Option<usize>,
     things: bool,
+    /// What each column is in a list of users, staff or clinicians.
+    staff: Option<Vec<Part>>,
     /// Column names as written: cues.
     names: Vec<String>,
     persons: u32,
@@ -139,8 +143,9 @@ struct Row {
     person: Option<PersonId>,
     groups: Vec<(String, PersonId)>,
     clinical: bool,
-    /// It is an organisation's: nobody's.
+    /// It is an organisation's or staff's: nobody's.
     public: bool,
+    staff: bool,
 }
 
 impl<'t> Walk<'t, '_, '_> {
@@ -188,6 +193,7 @@ impl<'t> Walk<'t, '_, '_> {
         let called = self.called.and_then(|at| cells.get(at));
         self.row.public = name.is_some_and(|cell| directory::is_organisation(&cell.value(self.doc)))
             || called.is_some_and(|cell| directory::is_a_thing(&cell.value(self.doc), self.things));
+        self.row.staff = self.staff.as_ref().is_some_and(|parts| self.is_staffs(parts, cells));
         let ragged = cells.len() > self.columns.len() && !self.names.is_empty();
         let birth = self.birth(cells);
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
@@ -200,6 +206,15 @@ impl<'t> Walk<'t, '_, '_> {
                 _ => self.cell(number, at, cell, column.as_ref(), &name, ragged),
             }
         }
+    }
+
+    /// Whether a record is an entry of such a list by what it says itself.
+    fn is_staffs(&self, parts: &[Part], cells: &[Cell]) -> bool {
+        let mut entry = Entry::default();
+        for (at, part) in parts.iter().enumerate() {
+            entry.hear(*part, &cells.get(at).map(|cell| cell.value(self.doc)).unwrap_or_default());
+        }
+        cells.len() <= parts.len() && entry.is_one("")
     }
 
     /// The columns of `dob_yyyy`, `dob_mm` and `dob_dd`, and what the whole is.
@@ -275,7 +290,13 @@ impl<'t> Walk<'t, '_, '_> {
         name: &str,
         ragged: bool,
     ) {
-        let public = matches!(column.meaning, Meaning::Field(..)) && self.row.public;
+        let public = match column.meaning {
+            Meaning::Field(_, Carry::Text | Carry::Base64) => false,
+            Meaning::Field(..) => self.row.public || self.row.staff,
+            // All columns of such a list are known; what is written out may still be about somebody.
+            Meaning::Unknown => self.row.staff && value.split_whitespace().nth(3).is_none(),
+            _ => false,
+        };
         let person = match (&column.meaning, &column.group) {
             (Meaning::Public, _) => PersonId::NOBODY,
             _ if public => PersonId::NOBODY,
@@ -286,7 +307,7 @@ impl<'t> Walk<'t, '_, '_> {
             _ => self.person(),
         };
         let (field, reads) = match column.meaning {
-            Meaning::Field(..) if public => (None, Reads::Public),
+            _ if public => (None, Reads::Public),
             Meaning::Field(field, carry) => reading(field, carry, &value),
             // A warehouse's own id names nobody outside of it.
             Meaning::NumberOrName(..) if is_uuid(&value) => (self.table.opaque(), Reads::Value),

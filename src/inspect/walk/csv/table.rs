@@ -246,6 +246,9 @@ pub(super) const FREE_TEXT: &[&str] = &[
     "remarks",
     "reason",
     "instructions",
+    "info",
+    "detail",
+    "details",
     "patient",
     "patients",
 ];

@@ -557,11 +557,10 @@ fn names_of_things_are_nobodys() {
 #[test]
 fn clinicians_and_users_without_numbers_are_nobody() {
     for body in [
-        "doctor,phone,email\nKathleen Vandermeer,312-695-4965,kv@lakeshore.org\n",
         "physician_name,specialty,phone,email\nKathleen Vandermeer,Cardiology,312-695-4965,kv@lakeshore.org\n",
         "Physician Name,Department,Office Phone,Pager,Email\n\"Vandermeer, Kathleen MD\",Cardiology,312-695-4965,312-921-8810,kv@lakeshore.org\n",
         "Provider,Specialty,Phone,Address,City,State,Zip\n\"Vandermeer, Kathleen MD\",Cardiology,312-695-4965,251 E Huron St,Chicago,IL,60611\n",
-        "first_name,last_name,specialty,phone,email\nKathleen,Vandermeer,Cardiology,312-695-4965,kv@lakeshore.org\n",
+        "first_name,last_name,credential,specialty,phone,email\nKathleen,Vandermeer,MD,Cardiology,312-695-4965,kv@lakeshore.org\n",
         "username,first_name,last_name,email,role,last_login\npraman,Priya,Raman,praman@lakeshore.org,viewer,2026-11-28\n",
         "employee_name,title,phone,email\nMarcus Bell,Charge Nurse,312-695-4471,mb@lakeshore.org\n",
         "name,title,department,phone,email\nMarcus Bell,Charge Nurse,4 West,312-695-4471,mb@lakeshore.org\n",
@@ -570,6 +569,25 @@ fn clinicians_and_users_without_numbers_are_nobody() {
     ] {
         assert!(!is_refused(body), "{body}");
         assert!(points("text/csv", body).iter().all(|p| *p < 50), "{body}: {:?}", points("text/csv", body));
+    }
+}
+
+#[test]
+fn each_row_of_a_list_of_staff_is_judged_by_its_own_cells() {
+    let nurses = |count: usize| {
+        let rows = (0..count).map(|n| format!("Marcus Bell,RN,4W,312-695-4471,mb{n}@lakeshore.org\n"));
+        format!("name,role,unit,phone,email\n{}", rows.collect::<String>())
+    };
+    assert!(!is_refused(&nurses(66)));
+    let unit = nurses(64);
+    for row in [
+        "Ottilie Quispe,Patient,4W,617-432-2291,oq@lakeshore.org",
+        "Ottilie Quispe,user,4W,617-432-2291,oq@lakeshore.org",
+        "Ottilie Quispe,,4W,617-432-2291,oq@lakeshore.org",
+        "Ottilie Quispe,RN,4W,617-432-2291,o.quispe@gmail.com",
+        "Ottilie Quispe,RN,4W,617-432-2291,oq@lakeshore.org,1971-04-02",
+    ] {
+        assert!(is_refused(&format!("{unit}{row}\n")), "{row}");
     }
 }
 
@@ -595,8 +613,30 @@ fn patients_beside_clinicians_and_roles_are_somebody() {
         "nurse,patient_name,phone,email\nMarcus Bell,Ottilie Quispe,617-432-2291,oq@lakeshore.org\n",
         "name,phone,email,staff_name\nOttilie Quispe,617-432-2291,oq@lakeshore.org,Marcus Bell\n",
         "name,role,phone\nOttilie Quispe,patient,617-432-2291\n",
+        "doctor,phone,email\nKathleen Vandermeer,312-695-4965,kv@lakeshore.org\n",
+        "doctor,specialty,phone,email,address\nKathleen Vandermeer,Cardiology,617-432-2291,oq@lakeshore.org,77 Beacon St\n",
+        "first_name,last_name,specialty,phone,email\nKathleen,Vandermeer,Cardiology,312-695-4965,kv@lakeshore.org\n",
+        "first,last,phone,email,specialty\nOttilie,Quispe,617-432-2291,oq@lakeshore.org,Cardiology\n",
+        "name,phone,provider_specialty,department\nOttilie Quispe,617-432-2291,Cardiology,Heart\n",
+        "nurse,caller,phone,reason,email\nMarcus Bell,Ottilie Quispe,617-432-2291,chest pain,oq@lakeshore.org\n",
+        "title,name,phone,email,department,appointment\n,Ottilie Quispe,617-432-2291,oq@lakeshore.org,Cardiology,2026-12-04\n",
+        "title,name,phone,email,department\n,Ottilie Quispe,617-432-2291,oq@lakeshore.org,Cardiology\n",
+        "username,first,last,email,phone,last_login\noq,Ottilie,Quispe,oq@lakeshore.org,617-432-2291,2026-11-28\n",
+        "user_id,name,email,phone,last_login,portal_status\n8,Ottilie Quispe,oq@lakeshore.org,617-432-2291,2026-11-28,active\n",
+        "timestamp,username,role,action,target\n2026-11-28,mbell,nurse,view,\"Ottilie Quispe, DOB 04/02/1971, SSN 541-72-6638\"\n",
+        "timestamp,user_id,role,action,first_name,last_name,phone\n2026-11-28,8,nurse,call,Ottilie,Quispe,617-432-2291\n",
+        "name,role,phone,email,dob\nMarcus Bell,nurse,312-695-4471,mb@lakeshore.org,\nOttilie Quispe,user,617-432-2291,oq@lakeshore.org,1971-04-02\n",
+        "employee_id,last_name,first_name,job_title,department,work_phone,info\nE48213,Jurgens,Klaus,Engineer,IT,617-432-8811,\"Ottilie Quispe, DOB 04/02/1971, SSN 541-72-6638\"\n",
+        "npi,last_name,first_name,info\n1679576722,Okafor,Samuel,\"Ottilie Quispe, DOB 04/02/1971, SSN 541-72-6638\"\n",
     ] {
         assert!(is_refused(body), "{body}");
+    }
+    for column in ["comments", "notes", "info", "details"] {
+        let staff = format!("username,name,email,role,{column}\nmbell,Marcus Bell,mb@lakeshore.org,nurse");
+        assert!(
+            is_refused(&format!("{staff},\"Ottilie Quispe, DOB 04/02/1971, MRN 8834127\"\n")),
+            "{column}"
+        );
     }
 }
 

@@ -10,7 +10,9 @@ use crate::inspect::hash::Map;
 use crate::inspect::kind::Kind;
 use crate::inspect::marker::is_uuid;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
+use crate::inspect::walk::staff::Part;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// The keys of a document. Cost: 4 bytes a value, and each different key once.
 pub(super) struct Keys {
@@ -42,6 +44,8 @@ pub(super) struct Key {
     pub(super) entry: Option<Box<str>>,
     /// Where it stands if it is the head of a column.
     pub(super) head: Option<NodeId>,
+    /// What it is in an entry of a list of users, staff or clinicians: asked of few.
+    pub(super) part: OnceCell<Option<Part>>,
 }
 
 impl Keys {
@@ -86,6 +90,11 @@ impl Keys {
 }
 
 impl Key {
+    /// What it is in an entry of a list of users, staff or clinicians.
+    pub(super) fn part(&self) -> Option<Part> {
+        *self.part.get_or_init(|| Part::of(&self.name))
+    }
+
     pub(super) fn of(key: &str, table: &Table) -> Self {
         let name = normal(key).into_boxed_str();
         let is_known = table.has(&name);
@@ -99,6 +108,7 @@ impl Key {
             entry: entry(key).filter(|_| !table.has_alone(&name)),
             name,
             head: None,
+            part: OnceCell::new(),
         }
     }
 }

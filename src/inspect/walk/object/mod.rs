@@ -8,7 +8,7 @@
 //! - Persons: the nearest object in an array that has a name or a birth date of its own, else the root (`people.rs`);
 //!   each object under a relative's key is one more. What stands under a provider's or an organisation's key is nobody's,
 //!   but for an individual in it (`side.rs`); so are accounts, staff and clinicians by what they say of themselves
-//!   (`staff.rs`). A `name` among medications or tests is a thing's (`things.rs`).
+//!   (`staff.rs`), and what an organisation that pays has (`payer.rs`). A `name` among medications or tests is a thing's (`things.rs`).
 //! - In doubt: text.
 //! - Cost: three passes over a flat tape, one for the keys (`keys.rs`).
 
@@ -16,6 +16,7 @@ mod columns;
 mod keys;
 mod likely;
 mod oauth;
+mod payer;
 mod pairs;
 mod people;
 mod rows;
@@ -34,7 +35,6 @@ mod tests;
 
 pub(in crate::inspect) use likely::is_part_of_a_name;
 pub(super) use pairs::{DATE_PARTS, date_of};
-pub(super) use staff::{is_a_private_mailbox, is_a_role_of_staff, is_an_individuals_role};
 pub(super) use table::Carry;
 pub use table::Table;
 pub(super) use table::normal as normal_key;
@@ -89,6 +89,7 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         named: Vec::new(),
         listed: BTreeMap::new(),
         frames: Vec::new(),
+        event: OnceCell::new(),
     };
     walk.own = walk.objects_with_a_person();
     walk.run(sink);
@@ -109,6 +110,8 @@ struct Walk<'t, 'd> {
     /// People of whom columns tell: in which object, at which place.
     listed: BTreeMap<(NodeId, usize), PersonId>,
     frames: Vec<Frame<'t>>,
+    /// Whether what stands at the top says that all is of individuals.
+    event: OnceCell<bool>,
 }
 
 /// An object or array that is open.
@@ -141,6 +144,8 @@ struct Beside {
     types: OnceCell<Vec<NodeId>>,
     /// Whether it is a table of columns.
     columns: OnceCell<bool>,
+    /// Whether an organisation pays.
+    payer: OnceCell<bool>,
 }
 
 /// Where an open container's person is kept: in the frame of this depth.
@@ -218,7 +223,8 @@ impl<'t> Walk<'t, '_> {
     fn leaf(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
         let tape = self.tape;
         let date = self.date_in_parts(id, key);
-        let row = date.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key));
+        let pays = self.is_a_payers(id);
+        let row = date.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key).filter(|_| !pays));
         let is_prose = || {
             self.frames.last().is_some_and(|frame| frame.by_content)
                 && !["address", "addresses", "location", "name"].iter().any(|end| key.ends_with(end))
@@ -226,6 +232,7 @@ impl<'t> Walk<'t, '_> {
         };
         let note = row.map_or_else(is_prose, |row| row.carry == Carry::Text);
         let person = match row.map(|row| row.field.whose) {
+            _ if pays => PersonId::NOBODY,
             Some(Whose::Provider | Whose::Organisation) => PersonId::NOBODY,
             // Whoever wrote a note: it tells of the individual.
             _ if note && self.side().is_nobody() => self.holder(),
@@ -262,7 +269,7 @@ impl<'t> Walk<'t, '_> {
             (Some(Carry::Time), _) if value.bytes().any(|c| c.is_ascii_digit()) => Reads::Time,
             (Some(Carry::Value), _) => Reads::Value,
             (_, NodeKind::Number) => Reads::Quantity,
-            _ if self.side().is_nobody() && !note => Reads::Public,
+            _ if pays || self.side().is_nobody() && !note => Reads::Public,
             _ => Reads::Text,
         };
         let value = payload.map_or(value, Cow::Owned);

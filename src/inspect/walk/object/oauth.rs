@@ -1,13 +1,10 @@
 //! What of an OAuth exchange a document is, and what its tokens carry (RFC 6749, 7519, 7662; SMART App Launch 2).
 
 use super::super::json::{NodeId, NodeKind, Tape};
-use super::staff::is_a_clinicians;
 
 /// What of an OAuth exchange a document is.
 pub(super) struct Exchange {
     words: Vec<&'static str>,
-    /// Whether its user is a practitioner or a machine: `fhirUser` leads to no patient and no relative.
-    pub(super) is_of_a_provider: bool,
 }
 
 impl Exchange {
@@ -25,9 +22,7 @@ impl Exchange {
         if has("active") && (has("scope") || has("client_id") || has("token_type")) {
             words.push("introspection");
         }
-        let user = if words.is_empty() { None } else { tape.string(NodeId::ROOT, "fhirUser") };
-        let is_of_a_provider = user.is_some_and(|user| is_a_clinicians(&user));
-        Self { words, is_of_a_provider }
+        Self { words }
     }
 
     /// Whether it is one of these.
@@ -71,15 +66,21 @@ mod tests {
 
     #[test]
     fn a_patients_claims_count_and_a_practitioners_do_not() {
-        let claims = |user: &str| {
+        let claims = |user: &str, rest: &str| {
             format!(
-                r#"{{"iss":"https://ehr","sub":"x","exp":1,"fhirUser":"https://ehr/{user}","name":"Darnell Okafor","birthdate":"1962-06-22","email":"d.o@icloud.com"}}"#
+                r#"{{"iss":"https://ehr","sub":"x","exp":1,"fhirUser":"https://ehr/{user}","name":"Darnell Okafor"{rest}}}"#
             )
         };
-        let patient = inspect(&token(&claims("Patient/p1")));
-        assert!(patient.points().0 >= 140, "{}", patient.points());
-        assert!(inspect(&token(&claims("Practitioner/d7"))).points().0 < 50);
-        assert_eq!(inspect(&claims("Practitioner/d7")).points().0, 5, "an opaque id");
+        let mail = r#","email":"do@lakeshore.org","phone_number":"312-867-2201""#;
+        for (user, rest) in [
+            ("Patient/p1", mail),
+            ("Practitioner/d7", r#","email":"do@lakeshore.org","birthdate":"1962-06-22""#),
+            ("Practitioner/d7", r#","email":"d.o@icloud.com""#),
+        ] {
+            assert!(inspect(&token(&claims(user, rest))).points().0 >= 90, "{user} {rest}");
+        }
+        assert!(inspect(&token(&claims("Practitioner/d7", mail))).points().0 < 50);
+        assert_eq!(inspect(&claims("Practitioner/d7", mail)).points().0, 5, "an opaque id");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::keys::Key;
 use super::likely::is_name;
-use super::staff::{Heard, is_a_specialist};
+use super::payer::is_a_payers_key;
 use super::{Carry, Table, Walk};
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
@@ -39,9 +39,7 @@ impl Walk<'_, '_> {
     /// Whose what stands in a container is.
     pub(super) fn side_of(&self, id: NodeId, key: &str) -> Told {
         let above = self.frames.last();
-        // Claims of a user who is a practitioner are nobody's.
-        let user = if self.exchange.is_of_a_provider { Side::Provider } else { Side::Individual };
-        let outer = above.map_or(user, |frame| frame.whose);
+        let outer = above.map_or(Side::Individual, |frame| frame.whose);
         let (mut side, mut listing) = (outer, false);
         match (self.tape.element(id), above) {
             (Some(_), Some(list)) => listing = list.is_listing,
@@ -56,7 +54,7 @@ impl Walk<'_, '_> {
                     (side, listing, came_back) = (Side::Individual, false, true);
                 }
             } else if side == Side::Individual
-                && let Some(public) = self.public_by_content(id)
+                && let Some(public) = self.public_by_content(id, key)
             {
                 ((side, listing), came_back, by_content) = (public, false, true);
             }
@@ -78,8 +76,8 @@ impl Walk<'_, '_> {
                 _ => {}
             }
         }
-        if side == Side::Individual && self.keys.get(id).says == Says::Specialist {
-            side = Side::Provider;
+        if side == Side::Individual && self.is_a_payers(id) {
+            side = Side::Organisation;
         }
         // Of an API's description.
         if key == "contact" && side == Side::Relative && self.frames.last().is_some_and(|f| f.key == "info") {
@@ -103,60 +101,61 @@ impl Walk<'_, '_> {
     }
 
     /// Whether an object is a provider's or an organisation's by what it says of itself, an entry of a directory or an account;
-    /// and whether what it holds besides may be somebody else's.
-    fn public_by_content(&self, id: NodeId) -> Option<(Side, bool)> {
+    /// and whether what it holds besides may be somebody else's. Of one with more members than are looked at nothing is known.
+    fn public_by_content(&self, id: NodeId, key: &str) -> Option<(Side, bool)> {
         let tape = self.tape;
+        if tape.children(id).nth(MEMBERS_LOOKED_AT_MAX).is_some() {
+            return None;
+        }
+        if self.is_staffs(id, key) {
+            return Some((Side::Organisation, false));
+        }
         let (mut listed, mut organisation, mut place, mut account) = (false, false, false, false);
-        let (mut team, mut real_name, mut called, mut heard) = (false, false, false, Heard::default());
-        for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
+        let (mut team, mut real_name) = (false, false);
+        for child in tape.children(id) {
             let text = tape.kind(child) == NodeKind::String;
             match self.keys.get(child).says {
                 Says::Npi => listed |= is_npi(&tape.value(child)),
                 Says::Enumeration => listed |= tape.value(child).starts_with("NPI-"),
                 Says::ContactType => account |= CONTACT_TYPES.contains(&&*tape.value(child)),
                 Says::Schemas => account |= tape.raw(child).contains(SCIM),
-                Says::Name if text => {
-                    called = true;
-                    organisation |= names_an_organisation(&tape.value(child));
-                }
+                Says::Name => organisation |= text && names_an_organisation(&tape.value(child)),
                 Says::Account => account |= text,
                 Says::Event => account |= id == NodeId::ROOT && text,
                 Says::Team => team |= text,
                 Says::RealName => real_name |= text,
                 Says::Place if text => place |= !tape.raw(child).is_empty(),
                 Says::NamedPlace if text => place |= names_an_organisation(&tape.value(child)),
-                Says::Nothing | Says::Name | Says::Place | Says::NamedPlace => {}
-                says => {
-                    called |= says == Says::Shown && text;
-                    heard.tell(self, child, says);
-                }
+                Says::Nothing | Says::Place | Says::NamedPlace | Says::Payer => {}
             }
         }
         account |= team && real_name;
-        if !(listed || organisation || account || place || heard.anything()) {
+        if !(listed || organisation || account || place) {
             return None;
         }
         let own = Own::of(self, id);
-        if own.says_individual || own.number || own.ssn || own.birth || own.clinical {
+        if own.is_an_individuals() {
             return None;
         }
         let named = own.name || own.any_name;
-        // What a user did has his name in front, too, and then somebody else's.
-        let user = (own.name || own.email || called) && self.is_an_account(id, &heard);
-        listed |= heard.clinician;
-        let doctor = !own.name && self.is_a_doctors(id, &heard);
-        let customer = heard.customer && !own.name;
         // Its own address and number, and no other's: somebody's visit names a place, too.
         let place = place && own.address && !(own.name || own.email || own.sex) && !self.names_somebody(id);
         match (listed && named, organisation && !own.name && own.contact || place) {
             _ if account => Some((Side::Organisation, false)),
-            _ if user => Some((Side::Organisation, true)),
-            _ if doctor => Some((Side::Provider, true)),
             (true, _) => Some((Side::Provider, true)),
-            _ if customer => Some((Side::Organisation, true)),
             (_, true) => Some((Side::Organisation, true)),
             _ => None,
         }
+    }
+
+    /// Whether the object that holds an open container tells of an individual.
+    pub(super) fn stands_beside_an_individual(&self) -> bool {
+        let mut above = self.frames.iter().rev().map(|frame| frame.object);
+        let holder = above.find(|id| self.tape.kind(*id) == NodeKind::Object);
+        holder.is_some_and(|holder| {
+            let own = Own::of(self, holder);
+            own.is_an_individuals() || own.name || own.contact || own.email || own.sex
+        })
     }
 
     /// Whether a member is the name of what may be a person: by its key or, whatever the key, by what it is.
@@ -193,20 +192,8 @@ pub(super) enum Says {
     Place,
     /// The same if it names an organisation: somebody's home has a location, and an order a site.
     NamedPlace,
-    /// Whom a user works as, what he signs in with, and when he did.
-    Role,
-    Login,
-    LastLogin,
-    AlternateId,
-    Shown,
-    /// The resource of a user.
-    User,
-    /// A clinician's name.
-    Doctor,
-    /// A clinician by his field, as a key of what he has.
-    Specialist,
-    /// Who pays.
-    Customer,
+    /// What one who pays has.
+    Payer,
 }
 
 impl Says {
@@ -221,16 +208,7 @@ impl Says {
             "objectkind" | "webhookevent" => Self::Event,
             "teamid" => Self::Team,
             "realname" => Self::RealName,
-            "role" | "roles" | "userrole" | "userroles" | "careteamrole" => Self::Role,
-            "username" | "login" | "loginid" | "userlogin" => Self::Login,
-            "lastlogin" | "lastloginat" | "lastlogindate" | "lastsignin" | "lastsigninat" => Self::LastLogin,
-            "alternateid" => Self::AlternateId,
-            "displayname" => Self::Shown,
-            "fhiruser" | "profile" => Self::User,
-            "customername" | "billtoname" | "billingname" => Self::Customer,
-            _ if DOCTORS.contains(&key) => Self::Doctor,
-            "fellow" | "fellows" => Self::Specialist,
-            _ if is_a_specialist(key) => Self::Specialist,
+            _ if is_a_payers_key(key) => Self::Payer,
             _ if PLACES.contains(&key) => Self::Place,
             _ if NAMED_PLACES.contains(&key) => Self::NamedPlace,
             _ => Self::Nothing,
@@ -269,6 +247,10 @@ struct Own {
 }
 
 impl Own {
+    const fn is_an_individuals(&self) -> bool {
+        self.says_individual || self.number || self.ssn || self.birth || self.clinical
+    }
+
     fn of(walk: &Walk<'_, '_>, id: NodeId) -> Self {
         let (tape, table) = (walk.tape, walk.table);
         let mut own = Self::default();
@@ -334,9 +316,7 @@ pub(super) fn names_an_organisation(name: &str) -> bool {
 }
 
 pub(super) fn is_part_of_a_listing(key: &str) -> bool {
-    let bare = ["hospital", "facility", "clinic", "location", "customer"]
-        .iter()
-        .find_map(|word| key.strip_prefix(word));
+    let bare = ["hospital", "facility", "clinic", "location"].iter().find_map(|word| key.strip_prefix(word));
     PARTS_OF_A_LISTING.contains(&key) || bare.is_some_and(|bare| PARTS_OF_A_LISTING.contains(&bare))
 }
 
@@ -363,23 +343,6 @@ const PLACES: &[&str] = &[
     "schoolname",
 ];
 const NAMED_PLACES: &[&str] = &["location", "locationname", "site", "sitename", "store", "branch", "venue"];
-/// Keys of a clinician's name.
-const DOCTORS: &[&str] = &[
-    "clinician",
-    "clinicianname",
-    "dentist",
-    "dentistname",
-    "doctor",
-    "doctorname",
-    "physician",
-    "physicianname",
-    "practitioner",
-    "practitionername",
-    "provider",
-    "providername",
-    "surgeon",
-    "surgeonname",
-];
 /// Ends of keys of names that people have, too.
 const TOWNS: &[&str] = &["city", "town", "county", "state", "country", "province", "region"];
 const SCIM: &str = "urn:ietf:params:scim:";

@@ -1,311 +1,80 @@
-//! Accounts, staff and clinicians, by what an object says of itself beside their numbers: a role, a login, a user's resource,
-//! a doctor's name with nothing but what a directory has.
+//! Accounts, staff and clinicians, by all that an object has: the closed list of it stands in `walk/staff.rs`.
 
 use super::Walk;
-use super::keys::Key;
-use super::side::{Says, is_part_of_a_listing, names_an_organisation};
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
-
-/// What an object says of whom it may be.
-#[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
-pub(super) struct Heard {
-    /// A role of somebody who works there.
-    staff: bool,
-    /// A role of any sort, or when the user was there last.
-    used: bool,
-    /// What a user signs in with, and whether that alone tells: `login` is an address.
-    login: bool,
-    address: bool,
-    /// Okta's name of a user, and the name that is shown.
-    alternate: bool,
-    shown: bool,
-    /// A patient or a member.
-    individual: bool,
-    doctor: bool,
-    /// Who pays is an organisation.
-    pub(super) customer: bool,
-    /// The user's resource is a practitioner's.
-    pub(super) clinician: bool,
-}
-
-impl Heard {
-    pub(super) fn tell(&mut self, walk: &Walk<'_, '_>, child: NodeId, says: Says) {
-        let tape = walk.tape;
-        if tape.kind(child) != NodeKind::String {
-            if says == Says::Role && tape.kind(child) == NodeKind::Array {
-                let roles = tape.children(child).take(ROLES_MAX);
-                roles.for_each(|role| self.role(&tape.value(role)));
-            }
-            return;
-        }
-        match says {
-            Says::Role => self.role(&tape.value(child)),
-            Says::LastLogin => self.used = true,
-            Says::Login => {
-                self.login = true;
-                self.address |= walk.keys.name(child) == "login" && tape.value(child).contains('@');
-            }
-            Says::AlternateId => self.alternate = true,
-            Says::Shown => self.shown = true,
-            Says::User => self.clinician |= is_a_clinicians(&tape.value(child)),
-            Says::Doctor => self.doctor |= !tape.raw(child).is_empty(),
-            Says::Customer => self.customer |= names_an_organisation(&tape.value(child)),
-            _ => {}
-        }
-    }
-
-    fn role(&mut self, role: &str) {
-        self.used = true;
-        self.staff |= is_a_role_of_staff(role);
-        self.individual |= is_an_individuals_role(role);
-    }
-
-    /// Whether any of it may make an object nobody's.
-    pub(super) const fn anything(&self) -> bool {
-        self.staff || self.login || self.alternate || self.clinician || self.customer || self.doctor
-    }
-}
+use crate::inspect::walk::staff::{self, Entry, Part};
+use std::iter;
 
 impl Walk<'_, '_> {
-    /// Whether an object is an account, or somebody's who works there.
-    pub(super) fn is_an_account(&self, id: NodeId, heard: &Heard) -> bool {
-        let signs_in = heard.login && (heard.used || heard.address) || heard.alternate && heard.shown;
-        !heard.individual && (heard.staff || signs_in) && !self.has_a_private_mailbox(id)
+    /// Whether an object is an account, or of somebody who works there.
+    pub(super) fn is_staffs(&self, id: NodeId, key: &str) -> bool {
+        let mut entry = Entry::default();
+        self.hear(id, &mut entry, true)
+            && entry.is_one(key)
+            && !self.is_of_individuals(key)
+            // A login, and what a user tells of himself, may be a part of a patient's record.
+            && !((key == "profile" || entry.only_signs_in()) && self.stands_beside_an_individual())
     }
 
-    /// Whether an object is a doctor's entry: whoever he is called by, the members are those of a directory.
-    pub(super) fn is_a_doctors(&self, id: NodeId, heard: &Heard) -> bool {
-        let mut members = self.tape.children(id).take(MEMBERS_LOOKED_AT_MAX);
-        let is_of_one = |key: &Key| {
-            key.says == Says::Doctor
-                || !key.name.ends_with("name") && is_part_of_a_listing(&key.name)
-                || ENTRY.contains(&&*key.name)
-        };
-        heard.doctor
-            && members.all(|child| is_of_one(self.keys.get(child)))
-            && !self.has_a_private_mailbox(id)
+    /// Hears all members; whether all of them are on the list.
+    fn hear(&self, id: NodeId, entry: &mut Entry, outer: bool) -> bool {
+        let tape = self.tape;
+        tape.children(id).all(|child| match (self.keys.get(child).part(), tape.kind(child)) {
+            (None, NodeKind::Null) => true,
+            (None, NodeKind::String) => tape.raw(child).is_empty(),
+            (None, NodeKind::Object | NodeKind::Array) => tape.children(child).next().is_none(),
+            (None, _) => false,
+            (Some(Part::Profile), NodeKind::Object) => outer && self.hear(child, entry, false),
+            (Some(_), NodeKind::Object) => false,
+            (Some(part), NodeKind::Array) => {
+                part.may_be_several()
+                    && tape.children(child).all(|one| {
+                        entry.hear(part, &tape.value(one));
+                        !matches!(tape.kind(one), NodeKind::Object | NodeKind::Array)
+                    })
+            }
+            (Some(part), NodeKind::Null) => {
+                entry.hear(part, "");
+                true
+            }
+            (Some(part), _) => {
+                entry.hear(part, &tape.value(child));
+                true
+            }
+        })
     }
 
-    fn has_a_private_mailbox(&self, id: NodeId) -> bool {
-        let mut members = self.tape.children(id).take(MEMBERS_LOOKED_AT_MAX);
+    /// Whether a container under such a key, or what holds it, is an individual's by its key or by the event told. A
+    /// patient's team is his, and its members work there.
+    fn is_of_individuals(&self, key: &str) -> bool {
+        let keys = iter::once(key).chain(self.frames.iter().rev().map(|frame| frame.key));
+        let mut inside = keys.take_while(|key| !staff::is_a_teams_key(key));
+        inside.any(staff::is_an_individuals_key) || *self.event.get_or_init(|| self.tells_of_individuals())
+    }
+
+    /// `{"event": "patient.created", …}`: one word at the top of the document.
+    fn tells_of_individuals(&self) -> bool {
+        let tape = self.tape;
+        let mut members = tape.children(NodeId::ROOT).take(MEMBERS_LOOKED_AT_MAX);
         members.any(|child| {
-            self.tape.kind(child) == NodeKind::String && is_a_private_mailbox(&self.tape.value(child))
+            let value = tape.raw(child);
+            tape.kind(child) == NodeKind::String
+                && !value.contains(char::is_whitespace)
+                && !value.contains('@')
+                && !value.contains("://")
+                && staff::is_an_individuals_word(value)
         })
     }
 }
 
-/// `https://ehr/Practitioner/8`: a user who is a clinician or a machine. A `Person` may be a patient.
-pub(super) fn is_a_clinicians(user: &str) -> bool {
-    let kind = user.rsplit('/').nth(1).unwrap_or_default();
-    matches!(kind, "Practitioner" | "PractitionerRole" | "Organization" | "Device")
-}
-
-/// Whether a role is one of those who work there: `RN`, `admin`, `Cardiologist`.
-pub(in crate::inspect::walk) fn is_a_role_of_staff(role: &str) -> bool {
-    words(role).any(|word| is_a_specialist(&word) || ROLES.contains(&word.as_str()))
-}
-
-/// Whether a role is a patient's, a member's or a relative's.
-pub(in crate::inspect::walk) fn is_an_individuals_role(role: &str) -> bool {
-    words(role).any(|word| NO_STAFF.contains(&word.as_str()))
-}
-
-/// Whether a word is what a specialist is called.
-pub(super) fn is_a_specialist(word: &str) -> bool {
-    let one = word.strip_suffix('s').unwrap_or(word);
-    one.ends_with("ologist") || SPECIALISTS.contains(&one)
-}
-
-/// Whether a value is an address where anybody may have a mailbox: no organisation's.
-pub(in crate::inspect::walk) fn is_a_private_mailbox(value: &str) -> bool {
-    let domain = value.rsplit_once('@').map(|(_, domain)| domain.trim_end_matches(['>', ' ']));
-    domain.is_some_and(|domain| {
-        let label = domain.split('.').next().unwrap_or_default();
-        MAILBOXES.iter().any(|known| label.eq_ignore_ascii_case(known))
-    })
-}
-
-fn words(text: &str) -> impl Iterator<Item = String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.take(ROLES_MAX).map(str::to_lowercase)
-}
-
-/// Roles, and words of one, looked at.
-const ROLES_MAX: usize = 16;
-/// Not `support`, `caregiver` and `resident`: patients have them, and are them.
-const ROLES: &[&str] = &[
-    "admin",
-    "administrator",
-    "analyst",
-    "attending",
-    "auditor",
-    "biller",
-    "cardiology",
-    "clerk",
-    "clinician",
-    "cna",
-    "coder",
-    "coordinator",
-    "developer",
-    "director",
-    "doctor",
-    "editor",
-    "engineer",
-    "hospitalist",
-    "lpn",
-    "manager",
-    "md",
-    "np",
-    "nurse",
-    "operator",
-    "pcp",
-    "pharmacist",
-    "physician",
-    "practitioner",
-    "provider",
-    "receptionist",
-    "registrar",
-    "rn",
-    "scheduler",
-    "staff",
-    "superuser",
-    "supervisor",
-    "surgeon",
-    "technical",
-    "technician",
-    "technologist",
-    "therapist",
-];
-const NO_STAFF: &[&str] = &[
-    "patient",
-    "member",
-    "subscriber",
-    "beneficiary",
-    "enrollee",
-    "dependent",
-    "insured",
-    "policyholder",
-    "guardian",
-    "parent",
-    "caregiver",
-    "spouse",
-    "customer",
-    "client",
-    "participant",
-    "subject",
-    "guarantor",
-    "proxy",
-    "resident",
-];
-const SPECIALISTS: &[&str] = &[
-    "surgeon",
-    "pediatrician",
-    "psychiatrist",
-    "podiatrist",
-    "hospitalist",
-    "anesthetist",
-    "optometrist",
-    "internist",
-    "obstetrician",
-    "physiatrist",
-    "dietitian",
-    "midwife",
-    "chiropractor",
-    "intensivist",
-];
-/// What an entry of a directory has beside the parts of a listing.
-const ENTRY: &[&str] = &[
-    "cell",
-    "city",
-    "country",
-    "degree",
-    "department",
-    "extension",
-    "fax",
-    "id",
-    "mobile",
-    "npi",
-    "officefax",
-    "officephone",
-    "pager",
-    "state",
-    "street",
-    "title",
-    "type",
-    "website",
-    "workemail",
-    "workphone",
-    "zip",
-    "zipcode",
-];
-/// Where people have mailboxes of their own: the first label of the domain.
-const MAILBOXES: &[&str] = &[
-    "gmail",
-    "googlemail",
-    "yahoo",
-    "ymail",
-    "rocketmail",
-    "hotmail",
-    "outlook",
-    "live",
-    "msn",
-    "icloud",
-    "me",
-    "mac",
-    "aol",
-    "comcast",
-    "verizon",
-    "att",
-    "sbcglobal",
-    "bellsouth",
-    "cox",
-    "charter",
-    "earthlink",
-    "frontier",
-    "frontiernet",
-    "centurylink",
-    "optonline",
-    "roadrunner",
-    "juno",
-    "netzero",
-    "proton",
-    "protonmail",
-    "gmx",
-    "mail",
-    "zoho",
-    "fastmail",
-    "hey",
-    "web",
-    "orange",
-    "btinternet",
-    "sky",
-    "rogers",
-    "shaw",
-    "bigpond",
-];
-
 #[cfg(test)]
 mod tests {
     use super::super::found::each;
-    use super::*;
 
-    #[test]
-    fn roles_are_told_from_those_of_patients() {
-        for role in ["RN", "Attending Physician", "admin", "pediatric cardiologist", "Surgeon"] {
-            assert!(is_a_role_of_staff(role) && !is_an_individuals_role(role), "{role}");
-        }
-        for role in ["patient", "Primary Member", "caregiver", "emergency contact", "support", "user", ""] {
-            assert!(!is_a_role_of_staff(role), "{role}");
-        }
-        assert!(is_an_individuals_role("Patient Proxy"));
-    }
-
-    #[test]
-    fn mailboxes_of_people_are_told_from_those_of_organisations() {
-        assert!(is_a_private_mailbox("o.quispe@Gmail.com") && is_a_private_mailbox("<a@yahoo.co.uk>"));
-        assert!(!is_a_private_mailbox("kv@lakeshore.org") && !is_a_private_mailbox("gmail"));
-    }
+    /// Enough to be refused wherever it isn't an account's.
+    const OTTILIE: &str =
+        r#""username":"oquispe","firstName":"Ottilie","lastName":"Quispe","email":"oq@lakeshore.org""#;
+    const CONTACT: &str = r#""phone":"312-695-4965","email":"kv@lakeshore.org""#;
 
     #[test]
     fn a_user_who_is_a_practitioner_is_nobody() {
@@ -314,7 +83,9 @@ mod tests {
             &[
                 &format!(r#"{{{user},"fhirUser":"https://f.org/r4/Practitioner/8"}}"#),
                 &format!(r#"{{{user},"profile":"https://f.org/r4/PractitionerRole/8"}}"#),
-                &format!(r#"{{"user":{{{user},"fhirUser":"Practitioner/8"}}}}"#),
+                &format!(
+                    r#"{{"user":{{{user},"preferred_username":"kv","email_verified":true,"updated_at":1764720000,"fhirUser":"Practitioner/8"}}}}"#
+                ),
             ],
             false,
         );
@@ -325,6 +96,10 @@ mod tests {
                 &format!(r#"{{{user},"fhirUser":"https://f.org/r4/Person/8"}}"#),
                 &format!(r#"{{{user},"profile":"https://f.org/people/8"}}"#),
                 &format!(r#"{{{user},"fhirUser":"Practitioner/8","mrn":"8834127"}}"#),
+                &format!(r#"{{{user},"fhirUser":"Practitioner/8","birthdate":"1971-04-02"}}"#),
+                &format!(
+                    r#"{{{user},"fhirUser":"Practitioner/8","address":{{"street_address":"77 Beacon St"}}}}"#
+                ),
                 &format!(r#"{{"fhirUser":"Practitioner/8","name":"Celine Delacroix","patient":{{{user}}}}}"#),
             ],
             true,
@@ -333,40 +108,53 @@ mod tests {
 
     #[test]
     fn clinicians_without_a_number_are_nobody() {
-        let contact = r#""phone":"312-695-4965","email":"kv@lakeshore.org""#;
+        let name = r#""name":"Kathleen Vandermeer""#;
         each(
             &[
-                &format!(r#"{{"doctor":"Kathleen Vandermeer",{contact}}}"#),
                 &format!(
-                    r#"[{{"physicianName":"Kathleen Vandermeer","specialty":"Cardiology","department":"Heart",{contact}}}]"#
+                    r#"[{{"physicianName":"Kathleen Vandermeer","specialty":"Cardiology","department":"Heart",{CONTACT}}}]"#
                 ),
-                &format!(r#"{{"careTeam":[{{"role":"Physician","name":"Kathleen Vandermeer",{contact}}}]}}"#),
-                &format!(r#"{{"cardiologist":{{"name":"Kathleen Vandermeer",{contact}}}}}"#),
+                r#"{"doctor":"Kathleen Vandermeer","specialty":"Cardiology","officePhone":"312-695-4965","officeAddress":"251 E Huron St","email":"kv@lakeshore.org"}"#,
+                r#"{"name":"Kathleen Vandermeer","specialty":"Cardiology","officePhone":"312-695-4965","officeFax":"312-695-4966"}"#,
                 &format!(
-                    r#"{{"fellow":1,"oncologists":[{{"firstName":"Kathleen","lastName":"Vandermeer",{contact}}}]}}"#
+                    r#"{{{name},"credentials":"MD","specialty":"Cardiology","address":"251 E Huron St","zip":"60611",{CONTACT}}}"#
                 ),
+                &format!(r#"{{"patient":{{"careTeam":[{{"role":"Physician",{name},{CONTACT}}}]}}}}"#),
+                &format!(r#"{{"cardiologist":{{{name},{CONTACT}}}}}"#),
+                &format!(
+                    r#"{{"oncologists":[{{"firstName":"Kathleen","lastName":"Vandermeer",{CONTACT}}}]}}"#
+                ),
+                &format!(r#"{{{name},"title":"Charge Nurse","department":"4 West",{CONTACT}}}"#),
             ],
             false,
         );
+        let doctor = r#""doctor":"Kathleen Vandermeer""#;
+        let ottilie = r#""firstName":"Ottilie","lastName":"Quispe""#;
         each(
             &[
                 // Whoever asks for an appointment has a doctor, too.
-                r#"{"doctor":"Kathleen Vandermeer","phone":"617-432-2291","email":"o.quispe@gmail.com"}"#,
-                &format!(r#"{{"doctor":"Kathleen Vandermeer","name":"Ottilie Quispe",{contact}}}"#),
-                &format!(r#"{{"doctor":"Kathleen Vandermeer","reason":"chest pain",{contact}}}"#),
+                &format!(r#"{{{doctor},{CONTACT}}}"#),
+                &format!(r#"{{{doctor},{CONTACT},"address":"77 Beacon St"}}"#),
+                &format!(r#"{{{doctor},"specialty":"Cardiology",{CONTACT},"address":"77 Beacon St"}}"#),
+                &format!(r#"{{{doctor},"specialty":"Cardiology",{CONTACT},"homePhone":"617-432-2291"}}"#),
+                &format!(r#"{{{doctor},"contact":{{{CONTACT}}}}}"#),
+                &format!(r#"{{{doctor},"specialty":"Cardiology","contact":{{{CONTACT}}}}}"#),
+                r#"{"doctor":"Kathleen Vandermeer","department":"Heart","phone":"617-432-2291","email":"o.quispe@gmail.com"}"#,
+                &format!(r#"{{{doctor},"specialty":"Cardiology","name":"Ottilie Quispe",{CONTACT}}}"#),
+                &format!(r#"{{{doctor},"specialty":"Cardiology","reason":"chest pain",{CONTACT}}}"#),
+                &format!(r#"{{{doctor},"specialty":"Cardiology",{ottilie},{CONTACT}}}"#),
+                &format!(r#"{{{doctor},"specialty":"Cardiology","dob":"1971-04-02",{CONTACT}}}"#),
+                &format!(r#"{{{ottilie},"specialty":"Cardiology","department":"Heart",{CONTACT}}}"#),
+                &format!(r#"{{"role":"nurse",{ottilie},"dob":"1971-04-02",{CONTACT}}}"#),
+                &format!(r#"{{"role":"patient",{ottilie},{CONTACT}}}"#),
+                &format!(r#"{{"role":"Manager",{ottilie},{CONTACT}}}"#),
+                &format!(r#"{{"cardiologist":{{{name},"patients":[{{{ottilie},{CONTACT}}}]}}}}"#),
                 &format!(
-                    r#"{{"doctor":"Kathleen Vandermeer","firstName":"Ottilie","lastName":"Quispe",{contact}}}"#
+                    r#"{{"oncologist":{{{name},{CONTACT},"schedule":[{{"name":"Ottilie Quispe","dob":"1971-04-02"}}]}}}}"#
                 ),
-                &format!(r#"{{"doctor":"Kathleen Vandermeer","dob":"1971-04-02",{contact}}}"#),
-                &format!(
-                    r#"{{"role":"nurse","firstName":"Ottilie","lastName":"Quispe","dob":"1971-04-02",{contact}}}"#
-                ),
-                &format!(r#"{{"role":"patient","firstName":"Ottilie","lastName":"Quispe",{contact}}}"#),
-                r#"{"role":"Manager","name":"Ottilie Quispe","phone":"617-432-2291","email":"o.quispe@gmail.com"}"#,
-                &format!(
-                    r#"{{"cardiologist":{{"name":"Kathleen Vandermeer","patients":[{{"firstName":"Ottilie","lastName":"Quispe",{contact}}}]}}}}"#
-                ),
-                &format!(r#"{{"firstName":"Ottilie","lastName":"Quispe","occupation":"Nurse",{contact}}}"#),
+                &format!(r#"{{"fellow":{{{ottilie},{CONTACT}}}}}"#),
+                &format!(r#"{{{ottilie},"occupation":"Nurse",{CONTACT}}}"#),
+                &format!(r#"{{{ottilie},"title":"Mrs.","department":"Heart",{CONTACT}}}"#),
             ],
             true,
         );
@@ -378,53 +166,114 @@ mod tests {
         each(
             &[
                 &format!(
-                    r#"{{"users":[{{"id":101,"username":"praman",{name},"role":"admin","lastLogin":"2026-11-28T15:14:02Z"}}]}}"#
+                    r#"{{"users":[{{"id":101,"username":"praman",{name},"role":"admin","active":true,"phone":null,"lastLogin":"2026-11-28T15:14:02Z"}}]}}"#
                 ),
-                &format!(r#"{{"username":"praman",{name},"roles":["viewer"]}}"#),
-                &format!(r#"{{"users":[{{{name},"role":"admin"}}]}}"#),
-                r#"{"actor":{"id":"00u1","type":"User","alternateId":"mbell@lakeshore.org","displayName":"Marcus Bell"}}"#,
-                r#"{"id":"00u1","profile":{"firstName":"Priya","lastName":"Raman","email":"praman@lakeshore.org","login":"praman@lakeshore.org"}}"#,
+                &format!(r#"{{"username":"praman",{name},"roles":["viewer"],"permissions":["read"]}}"#),
+                &format!(r#"{{"users":[{{{name},"role":"admin"}},{{{name},"role":"editor"}}]}}"#),
+                &format!(r#"{{"teamMembers":[{{{name},"role":"admin"}}]}}"#),
+                &format!(r#"{{"id":7,"username":"praman","role":"admin","profile":{{{name}}}}}"#),
+                r#"{"eventType":"group.user_membership.add","actor":{"id":"00u1","type":"User","alternateId":"mbell@lakeshore.org","displayName":"Marcus Bell","detailEntry":null}}"#,
+                r#"{"id":"00u1","status":"ACTIVE","profile":{"firstName":"Priya","lastName":"Raman","mobilePhone":null,"email":"praman@lakeshore.org","login":"praman@lakeshore.org"}}"#,
             ],
             false,
         );
+        let admin = r#""role":"admin""#;
         each(
             &[
+                &format!("{{{OTTILIE}}}"),
                 r#"{"username":"oquispe","firstName":"Ottilie","lastName":"Quispe","email":"o.quispe@gmail.com","lastLogin":"2026-11-28"}"#,
-                &format!(r#"{{"username":"praman",{name},"role":"patient"}}"#),
-                &format!(r#"{{"username":"praman",{name},"roles":["member"]}}"#),
-                &format!(r#"{{"username":"praman",{name},"role":"admin","mrn":"8834127"}}"#),
-                &format!(r#"{{"username":"praman",{name},"role":"admin","dob":"1971-04-02"}}"#),
-                &format!(r#"{{"username":"praman",{name}}}"#),
                 r#"{"username":"mbell","role":"nurse","action":"view","target":"SSN 541-72-6638"}"#,
+                r#"{"username":"mbell","role":"nurse","to":"o.quispe@gmail.com","body":"Ottilie Quispe, DOB 04/02/1971, MRN 8834127"}"#,
+                &format!(r#"{{{OTTILIE},"lastLogin":"2026-11-28","action":"view"}}"#),
                 r#"{"username":"praman","role":"admin","payload":{"firstName":"Ottilie","lastName":"Quispe","phone":"617-432-2291"}}"#,
                 r#"{"actor":{"alternateId":"o.quispe@gmail.com","displayName":"Ottilie Quispe","firstName":"Ottilie","lastName":"Quispe"}}"#,
                 r#"{"profile":{"firstName":"Ottilie","lastName":"Quispe","email":"o.quispe@gmail.com","login":"o.quispe@gmail.com"}}"#,
+                r#"{"login":"oq@lakeshore.org","firstName":"Ottilie","lastName":"Quispe","phone":"617-432-2291","address":"77 Beacon St"}"#,
+                &format!(r#"{{{OTTILIE},{admin},"emails":["o.quispe@gmail.com"]}}"#),
+                &format!(r#"{{{OTTILIE},{admin},"contact":{{"email":"o.quispe@gmail.com"}}}}"#),
+                // A part of a patient's record.
+                &format!(
+                    r#"{{"dob":"1971-04-02","phone":"617-432-2291","user":{{{OTTILIE},"lastLogin":"2026-11-28"}}}}"#
+                ),
+                r#"{"dob":"1971-04-02","phone":"617-432-2291","profile":{"firstName":"Ottilie","lastName":"Quispe","email":"oq@lakeshore.org","role":"admin"}}"#,
             ],
             true,
         );
     }
 
     #[test]
-    fn an_organisation_that_pays_is_nobody() {
-        let rest = r#""customer_email":"ap@lakeshore.org","customer_phone":"+13126954965","customer_address":{"line1":"251 E Huron St","city":"Chicago","state":"IL","postal_code":"60611"}"#;
+    fn a_role_makes_nobody_whose_entry_has_more_than_an_accounts() {
+        for more in [
+            r#""accountNumber":"88412277","address":"77 Beacon St""#,
+            r#""driversLicense":"S44729103""#,
+            r#""passportNumber":"C03005988""#,
+            r#""encounterId":"E4471902","admitDate":"2026-11-20""#,
+            r#""claimNumber":"CLM4471902","serviceDate":"2026-11-20""#,
+            r#""deathDate":"2026-11-20""#,
+            r#""dobYear":"1971","dobMonth":"04","dobDay":"02""#,
+            r#""dob":{"year":1971,"month":4,"day":2}"#,
+            r#""demographics":{"dob":"1971-04-02"}"#,
+            r#""identifiers":[{"type":"MRN","value":"8834127"}]"#,
+            r#""insurance":{"memberId":"W8820417731"}"#,
+            r#""attributes":[{"name":"dob","value":"1971-04-02"}]"#,
+            r#""visit":{"diagnosis":"HIV"}"#,
+            r#""info":"Ottilie Quispe, DOB 04/02/1971""#,
+            r#""notes":"Ottilie Quispe, DOB 04/02/1971""#,
+            r#""gender":"F","age":55,"address":"77 Beacon St""#,
+            r#""phone":"617-432-2291""#,
+            r#""mrn":"8834127""#,
+            r#""dob":"1971-04-02""#,
+            r#""accountType":"patient""#,
+            r#""userType":"Patient""#,
+            r#""type":"member""#,
+            r#""groups":["Patients"]"#,
+            r#""profile":{"dob":"1971-04-02"}"#,
+            r#""profile":{"profile":{"name":"Ottilie Quispe"}}"#,
+        ] {
+            each(&[&format!(r#"{{{OTTILIE},"role":"admin",{more}}}"#)], true);
+        }
+        let fillers: Vec<String> = (0..130).map(|n| format!(r#""flag{n}":true"#)).collect();
+        for behind in [r#""dob":"1971-04-02""#, r#""ssn":"541-72-6638""#, r#""mrn":"8834127""#] {
+            each(&[&format!(r#"{{{OTTILIE},"role":"admin",{},{behind}}}"#, fillers.join(","))], true);
+            let nulls: Vec<String> = (0..130).map(|n| format!(r#""flag{n}":null"#)).collect();
+            each(&[&format!(r#"{{{OTTILIE},"role":"admin",{},{behind}}}"#, nulls.join(","))], true);
+        }
+    }
+
+    #[test]
+    fn roles_that_tell_nothing_and_those_of_patients_make_nobody() {
+        for role in [
+            r#""user""#,
+            r#""portal_user""#,
+            r#""""#,
+            "null",
+            r#""patient""#,
+            r#""Patient Proxy""#,
+            r#"{"name":"patient"}"#,
+            r#"{"name":"admin"}"#,
+            r#"["user"]"#,
+            r#"["admin","member"]"#,
+            r#"[{"name":"patient"}]"#,
+        ] {
+            for key in ["role", "roles"] {
+                each(&[&format!(r#"{{{OTTILIE},"{key}":{role},"lastLogin":"2026-11-28"}}"#)], true);
+            }
+        }
+    }
+
+    #[test]
+    fn accounts_of_patients_and_members_are_theirs() {
+        let account = format!(r#"{{{OTTILIE},"lastLogin":"2026-11-28"}}"#);
+        each(&[&account], false);
+        for key in ["patient", "member", "subscriber", "enrollee", "portalPatient", "memberAccount"] {
+            each(&[&format!(r#"{{"{key}":{account}}}"#), &format!(r#"{{"{key}s":[{account}]}}"#)], true);
+        }
         each(
             &[
-                &format!(
-                    r#"{{"type":"invoice.paid","data":{{"object":{{"customer_name":"Lakeshore Health System",{rest},"total":129900}}}}}}"#
-                ),
-                &format!(r#"{{"customerName":"Meridian Dental Inc",{rest}}}"#),
-            ],
-            false,
-        );
-        each(
-            &[
-                &format!(r#"{{"customer_name":"Ottilie Quispe",{rest}}}"#),
-                &format!(
-                    r#"{{"customer_name":"Lakeshore Health System","firstName":"Ottilie","lastName":"Quispe",{rest},"phone":"617-432-2291"}}"#
-                ),
-                &format!(
-                    r#"{{"customer_name":"Lakeshore Health System",{rest},"patient":{{"firstName":"Ottilie","lastName":"Quispe","dob":"1971-04-02"}}}}"#
-                ),
+                &format!(r#"{{"patient":{{"portal":{account}}}}}"#),
+                &format!(r#"{{"event":"patient.created","data":{account}}}"#),
+                &format!(r#"{{"type":"MemberCreated","data":{{"object":{account}}}}}"#),
+                &format!(r#"{{"table":"patients","after":{account}}}"#),
             ],
             true,
         );

@@ -1,0 +1,376 @@
+//! Entries of lists of users, of staff and of clinicians, in objects and in rows of tables alike. Patients have names, logins
+//! and doctors, too: so all that an entry has must be of a closed list, and enough of it tell whose it is.
+//!
+//! - An account: a role of staff, or a login and when it was used, and no number to call.
+//! - A clinician: his specialty, credentials or department beside his name.
+//! - Whoever is employed: a job, and where.
+//! - In doubt: an individual's.
+
+use super::csv::words;
+
+/// What a member or a column is in such an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Name,
+    Email,
+    /// Whom a user works as, and what sort of user he is.
+    Role,
+    Sort,
+    /// What he signs in with, whether that is an address, and when he did.
+    Login,
+    Address,
+    Visit,
+    /// Okta's name of a user.
+    Alternate,
+    /// The name of a clinician, by its key.
+    Doctor,
+    Specialty,
+    Credential,
+    /// A department, a team.
+    Unit,
+    /// A title that is a role of staff; what only who is employed has.
+    Title,
+    Job,
+    Employed,
+    Phone,
+    /// How a place of work is reached, and where it is.
+    Office,
+    Place,
+    Street,
+    /// The resource of a user, and where his own page is or what he tells of himself.
+    User,
+    Profile,
+    /// What he may do.
+    Grant,
+    /// Ids, flags and times.
+    Plain,
+}
+
+impl Part {
+    /// What a key or a column (in normal form) is; `None` of what isn't on the list.
+    pub(super) fn of(key: &str) -> Option<Self> {
+        PARTS.iter().find(|(_, keys)| has(keys, key)).map(|(part, _)| *part)
+    }
+
+    /// Whether there may be several values of it.
+    pub(super) const fn may_be_several(self) -> bool {
+        matches!(self, Self::Role | Self::Sort | Self::Grant)
+    }
+}
+
+/// What the values of an entry say.
+#[derive(Default)]
+pub(super) struct Entry {
+    /// A bit for each part.
+    parts: u32,
+    /// A role of somebody who works there.
+    staff: bool,
+    /// The user's resource is a practitioner's.
+    practitioner: bool,
+    /// A patient's role, or a mailbox that anybody may have.
+    individual: bool,
+}
+
+impl Entry {
+    pub(super) fn hear(&mut self, part: Part, value: &str) {
+        // A role that is left out tells nothing, as one does that isn't staff's.
+        if value.trim().is_empty() && part != Part::Role {
+            return;
+        }
+        self.individual |= is_a_private_mailbox(value);
+        match part {
+            Part::Role => {
+                self.staff |= is_a_role_of_staff(value);
+                self.individual |= value.len() > ROLE_BYTES_MAX || is_an_individuals_word(value);
+            }
+            Part::Sort => self.individual |= is_an_individuals_word(value),
+            Part::Login if value.contains('@') => self.add(Part::Address),
+            Part::Title if !is_a_role_of_staff(value) => return,
+            Part::User | Part::Profile => {
+                let practitioner = is_a_practitioner(value);
+                self.practitioner |= practitioner;
+                self.individual |= part == Part::User && !practitioner;
+            }
+            Part::Name | Part::Doctor if has_credentials(value) => self.add(Part::Credential),
+            _ => {}
+        }
+        self.add(part);
+    }
+
+    const fn add(&mut self, part: Part) {
+        self.parts |= 1 << part as u32;
+    }
+
+    const fn has(&self, part: Part) -> bool {
+        self.parts & 1 << part as u32 != 0
+    }
+
+    /// Whether it is an account's, staff's or a clinician's: what is on the list, under a key (in normal form).
+    pub(super) fn is_one(&self, key: &str) -> bool {
+        // Who has a doctor is no doctor; and a role that isn't staff's is anybody's.
+        let two = self.has(Part::Doctor) && self.has(Part::Name);
+        if self.individual || two || self.has(Part::Role) && !self.staff {
+            return false;
+        }
+        let lives = self.has(Part::Street) || self.has(Part::Place);
+        let called = self.has(Part::Phone) || self.has(Part::Office);
+        if !lives && (self.practitioner || !called && self.is_an_account()) {
+            return true;
+        }
+        let specialty = self.has(Part::Specialty) || is_a_specialist(key);
+        let credential = self.has(Part::Credential);
+        let is_reached = (!self.has(Part::Street) || specialty && credential)
+            && (!self.has(Part::Place) || specialty)
+            && !(self.has(Part::Login) && self.has(Part::Phone));
+        is_reached && (self.is_a_clinician(key, specialty, credential) || self.is_employed())
+    }
+
+    fn is_an_account(&self) -> bool {
+        self.staff
+            || self.has(Part::Login) && (self.has(Part::Visit) || self.has(Part::Address))
+            || self.has(Part::Alternate) && self.has(Part::Name)
+    }
+
+    /// Who is referred to a department has its name beside his own: only a clinician has credentials, and an office.
+    fn is_a_clinician(&self, key: &str, specialty: bool, credential: bool) -> bool {
+        let unit = self.has(Part::Unit);
+        match self.has(Part::Doctor) || is_a_specialist(key) {
+            true => specialty || credential || unit,
+            false => {
+                credential && (specialty || unit)
+                    || specialty && self.has(Part::Office) && !self.has(Part::Phone)
+                    || self.staff && (specialty || credential || is_a_teams_key(key))
+            }
+        }
+    }
+
+    fn is_employed(&self) -> bool {
+        let works = [Part::Employed, Part::Job, Part::Title].map(|part| self.has(part));
+        let works = works.iter().filter(|has| **has).count() + usize::from(self.staff);
+        works > 0 && works + usize::from(self.has(Part::Unit)) > 1
+    }
+
+    /// Whether nothing but a login says it: that is a patient's as well, beside whom it stands.
+    pub(super) fn only_signs_in(&self) -> bool {
+        !self.staff && (self.has(Part::Login) || self.has(Part::Alternate))
+    }
+}
+
+/// `https://ehr/Practitioner/8`: a user who is a clinician or a machine. A `Person` may be a patient.
+fn is_a_practitioner(user: &str) -> bool {
+    let kind = user.rsplit('/').nth(1).unwrap_or_default();
+    matches!(kind, "Practitioner" | "PractitionerRole" | "Organization" | "Device")
+}
+
+/// Whether a role is one of those who work there: `RN`, `admin`, `Cardiologist`.
+fn is_a_role_of_staff(role: &str) -> bool {
+    words(role).iter().any(|word| is_a_specialist(word) || has(ROLES, word))
+}
+
+/// Whether a word of a role, a sort or an event is a patient's, a member's or a relative's: `patient.created`.
+pub(super) fn is_an_individuals_word(value: &str) -> bool {
+    words(value).iter().any(|word| has(INDIVIDUALS, word) || has(INDIVIDUALS, word.trim_end_matches('s')))
+}
+
+/// Whether what stands under a key (in normal form) is an individual's: `patients`, `memberProfile`.
+pub(super) fn is_an_individuals_key(key: &str) -> bool {
+    INDIVIDUALS.split_ascii_whitespace().any(|word| key.contains(word))
+}
+
+/// Whether what stands under a key (in normal form) is a team, whosever it is.
+pub(super) fn is_a_teams_key(key: &str) -> bool {
+    key.contains("team")
+}
+
+/// Whether a word is what a specialist is called.
+fn is_a_specialist(word: &str) -> bool {
+    let one = word.strip_suffix('s').unwrap_or(word);
+    one.ends_with("ologist") || has(SPECIALISTS, one)
+}
+
+/// `Kathleen Vandermeer, MD`
+fn has_credentials(name: &str) -> bool {
+    let last = name.trim_end().rsplit([' ', ',']).next().unwrap_or_default().replace('.', "");
+    CREDENTIALS.contains(&last.as_str())
+}
+
+/// Whether an address in a value is one where anybody may have a mailbox: no organisation's.
+pub(super) fn is_a_private_mailbox(value: &str) -> bool {
+    let letter = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+    value.split('@').skip(1).any(|rest| {
+        let domain = rest.split(|c| !letter(c)).next().unwrap_or_default();
+        let mut labels = domain.trim_end_matches('.').rsplit('.');
+        let (last, second) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
+        let two = last.len() == 2 && SECONDS.iter().any(|known| second.eq_ignore_ascii_case(known));
+        let label = if two { labels.next().unwrap_or_default() } else { second };
+        has(MAILBOXES, label)
+    })
+}
+
+/// Whether a list of words has one.
+fn has(list: &str, word: &str) -> bool {
+    list.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case(word))
+}
+
+/// A longer role is prose.
+const ROLE_BYTES_MAX: usize = 64;
+/// The closed list, in normal form.
+const PARTS: &[(Part, &str)] = &[
+    (
+        Part::Name,
+        "name fullname displayname firstname lastname first last fname lname givenname familyname \
+         surname middlename nickname preferredname realname initials prefix suffix",
+    ),
+    (Part::Email, "email emailaddress mail useremail primaryemail"),
+    (Part::Role, "role roles userrole userroles rolename careteamrole"),
+    (Part::Sort, "type usertype accounttype persontype kind category group groups"),
+    (Part::Login, "username login loginid loginname userlogin preferredusername"),
+    (Part::Visit, "lastlogin lastloginat lastlogindate lastlogintime lastsignin lastsigninat lastsignindate"),
+    (Part::Alternate, "alternateid"),
+    (
+        Part::Doctor,
+        "clinician clinicianname dentist dentistname doctor doctorname nurse nursename physician \
+         physicianname practitioner practitionername provider providername staff staffmember \
+         staffname surgeon surgeonname",
+    ),
+    (Part::Specialty, "specialty speciality primaryspecialty subspecialty taxonomy taxonomycode"),
+    (Part::Credential, "credential credentials degree degrees"),
+    (Part::Unit, "department departmentname dept deptname division unit team teamname"),
+    (Part::Title, "title position"),
+    (Part::Job, "jobtitle positiontitle jobcode"),
+    (
+        Part::Employed,
+        "employeeid employeename employeenumber employeestatus employeetype employmentstatus empid \
+         empno empnumber hiredate terminationdate costcenter workemail",
+    ),
+    (Part::Phone, "phone phonenumber phonenumberverified telephone"),
+    (
+        Part::Office,
+        "officephone officefax officeemail workphone businessphone clinicphone practicephone fax \
+         faxnumber pager extension ext",
+    ),
+    (
+        Part::Place,
+        "officeaddress officestreet officecity officestate officezip clinicaddress practiceaddress \
+         city state country",
+    ),
+    (
+        Part::Street,
+        "address address1 address2 addressline1 addressline2 street streetaddress zip zipcode \
+         postalcode",
+    ),
+    (Part::User, "fhiruser"),
+    (Part::Profile, "profile"),
+    (Part::Grant, "permissions privileges scope scopes authorities teams aud amr languages"),
+    (
+        Part::Plain,
+        "id uid uuid guid userid key externalid npi sub iss azp jti sid acr nonce clientid tokentype \
+         teamid orgid organizationid tenantid departmentid facilityid locationid managerid \
+         managername manager url href website avatar avatarurl picture image imageurl",
+    ),
+    (
+        Part::Plain,
+        "clinic clinicname company companyname facility facilityname hospital hospitalname location \
+         locationname office organization organizationname practice practicename shift \
+         acceptingnewpatients",
+    ),
+    (
+        Part::Plain,
+        "active isactive enabled isenabled disabled locked islocked lockedout blocked suspended \
+         deleted archived verified emailverified mfa mfaenabled twofactorenabled admin isadmin \
+         isstaff issuperuser status userstatus accountstatus identityprovider authprovider",
+    ),
+    (
+        Part::Plain,
+        "created createdat createdon createddate createdby updated updatedat updatedon updatedby \
+         lastupdated modified modifiedat lastmodified datejoined joinedat startdate enddate activated \
+         statuschanged passwordchanged passwordchangedat lastactive lastactivity lastseen authtime \
+         exp iat nbf locale language timezone tz zoneinfo",
+    ),
+];
+/// Not `support`, `caregiver` and `resident`: patients have them, and are them.
+const ROLES: &str = "\
+    admin administrator analyst attending auditor biller cardiology clerk clinician cna coder \
+    coordinator developer director doctor editor engineer hospitalist lpn manager md np nurse operator \
+    pcp pharmacist physician practitioner provider receptionist registrar rn scheduler staff superuser \
+    supervisor surgeon technical technician technologist therapist viewer";
+const INDIVIDUALS: &str = "\
+    patient member subscriber beneficiary beneficiaries enrollee dependent insured policyholder guardian \
+    parent caregiver spouse customer client participant subject guarantor proxy resident applicant \
+    claimant";
+const SPECIALISTS: &str = "\
+    surgeon pediatrician psychiatrist podiatrist hospitalist anesthetist optometrist internist \
+    obstetrician physiatrist dietitian midwife chiropractor intensivist";
+const CREDENTIALS: &[&str] = &[
+    "MD", "DO", "DDS", "DMD", "DPM", "OD", "NP", "FNP", "APRN", "CRNA", "PA", "PA-C", "RN", "PharmD", "PhD",
+];
+/// The first of two labels under which a country's names are given.
+const SECONDS: &[&str] = &["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"];
+/// Where people have mailboxes of their own: the label before the public suffix.
+const MAILBOXES: &str = "\
+    gmail googlemail yahoo ymail rocketmail hotmail outlook live msn icloud me mac aol comcast verizon \
+    att sbcglobal bellsouth cox charter earthlink frontier frontiernet centurylink windstream optonline \
+    roadrunner rr juno netzero pm proton protonmail tutanota duck gmx mail zoho fastmail hey web \
+    t-online free orange yandex qq btinternet sky rogers shaw bigpond";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_told_from_those_of_patients() {
+        for role in ["RN", "Attending Physician", "admin", "pediatric cardiologist", "Surgeon"] {
+            assert!(is_a_role_of_staff(role) && !is_an_individuals_word(role), "{role}");
+        }
+        for role in [
+            "patient",
+            "Primary Member",
+            "caregiver",
+            "emergency contact",
+            "support",
+            "user",
+            "portal_user",
+            "",
+        ] {
+            assert!(!is_a_role_of_staff(role), "{role}");
+        }
+        for word in ["Patient Proxy", "patient.created", "PatientCreated", "members", "beneficiaries"] {
+            assert!(is_an_individuals_word(word), "{word}");
+        }
+        assert!(!is_an_individuals_word("group.user_membership.add"));
+    }
+
+    #[test]
+    fn mailboxes_of_people_are_told_from_those_of_organisations() {
+        for private in [
+            "o.quispe@Gmail.com",
+            "<a@yahoo.co.uk>",
+            "a@mail.yahoo.co.uk",
+            "a@pm.me",
+            "kv@lakeshore.org; a@t-online.de",
+            "a@tampabay.rr.com",
+            "a@qq.com.",
+        ] {
+            assert!(is_a_private_mailbox(private), "{private}");
+        }
+        for other in
+            ["kv@lakeshore.org", "kv@mail.lakeshore.org", "kv@yahoo.lakeshore.co.uk", "gmail", "@", "a@"]
+        {
+            assert!(!is_a_private_mailbox(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn no_key_is_two_parts_and_none_is_a_number_of_a_person() {
+        let keys: Vec<&str> = PARTS.iter().flat_map(|(_, keys)| keys.split_ascii_whitespace()).collect();
+        for (at, key) in keys.iter().enumerate() {
+            assert!(!keys[..at].contains(key), "{key}");
+        }
+        let table = &crate::inspect::RuleSet::built_in().objects;
+        for key in keys.into_iter().filter(|key| table.is_an_individuals(key)) {
+            let part = Part::of(key).unwrap();
+            let is_reached = matches!(part, Part::Phone | Part::Office | Part::Street | Part::Place);
+            assert!(is_reached || matches!(part, Part::Name | Part::Email | Part::Employed), "{key}");
+        }
+    }
+}
