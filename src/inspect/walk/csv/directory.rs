@@ -151,7 +151,7 @@ pub(super) fn is_a_thing(name: &str, things: bool) -> bool {
     all && plain
 }
 
-fn kind(column: &Column<'_>) -> Option<Kind> {
+pub(super) fn kind(column: &Column<'_>) -> Option<Kind> {
     match column.meaning {
         Meaning::Field(field, _) => Some(field.kind),
         _ => None,

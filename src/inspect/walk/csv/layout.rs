@@ -123,9 +123,16 @@ fn lists_people(doc: &[u8], table: &Table, keys: &object::Table) -> bool {
     let named = columns()
         .filter(|(_, column)| column.meaning.is_name())
         .any(|(at, _)| values.of(at).filter(listed).count() * 2 >= rows.len());
-    // Staff have telephones.
-    let tells_who = |kind| matches!(kind, Kind::BirthDate | Kind::Ssn | Kind::Mbi);
-    named && columns().any(|(_, column)| directory::kind(column).is_some_and(tells_who))
+    // Staff have telephones, and appointments are in one year.
+    named
+        && columns().any(|(at, column)| match directory::kind(column) {
+            Some(Kind::Ssn | Kind::Mbi) => true,
+            Some(Kind::BirthDate) => {
+                let mut years = values.of(at).filter(|date| !date.contains(':')).filter_map(shape::full_date);
+                years.next().is_some_and(|first| years.any(|date| date.year != first.year))
+            }
+            _ => false,
+        })
 }
 
 /// Whether the first line names columns, and the others are divided as it is.
