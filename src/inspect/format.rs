@@ -231,9 +231,9 @@ fn is_all_html(body: &[u8]) -> bool {
                 let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'>' | b'/');
                 let length = name.iter().take(NAME_BYTES_MAX + 1).take_while(|b| !ends(b)).count();
                 let name = name.get(..length).unwrap_or_default();
-                // Word ends its paragraphs with an element of its own.
-                let is_words = name.eq_ignore_ascii_case(b"o:p");
-                if !is_words && !std::str::from_utf8(name).is_ok_and(is_html_element) {
+                // Word ends its paragraphs with an element of its own, and templates have some.
+                let is_a_templates = TEMPLATES.iter().any(|front| name.starts_with(front));
+                if !is_a_templates && !std::str::from_utf8(name).is_ok_and(is_html_element) {
                     return false;
                 }
             }
@@ -242,6 +242,9 @@ fn is_all_html(body: &[u8]) -> bool {
     }
     true
 }
+
+/// What elements of programs that write pages begin with: Word, JSTL, Angular, Ionic.
+const TEMPLATES: &[&[u8]] = &[b"o:p", b"O:P", b"c:", b"fmt:", b"app-", b"ng-", b"mat-", b"ion-"];
 
 /// Whether the first element is one of HTML.
 fn begins_page(bytes: &[u8]) -> bool {

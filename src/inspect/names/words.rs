@@ -77,6 +77,8 @@ pub struct Words {
     pub substances: Set,
     /// Such words that people are called by, too: they make a thing's of it beside another one.
     pub everyday: Set,
+    /// Words of `not_names` that people are called by, too.
+    pub names_too: Set,
     /// Words right behind a full name that say what a patient does, or what is done to one: `c/o`, `tested positive`.
     pub patient_acts: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
@@ -140,6 +142,7 @@ impl Words {
             thing_labels: words("words.thing-labels").collect(),
             substances: words("words.substances").collect(),
             everyday: words("words.substances-everyday").collect(),
+            names_too: words("words.names-too").collect(),
             patient_acts: words("words.patient-acts").collect(),
             eponyms: words("words.eponyms").collect(),
             wide_places: words("words.wide-places").collect(),
@@ -273,6 +276,7 @@ impl Words {
             &self.thing_labels,
             &self.substances,
             &self.everyday,
+            &self.names_too,
             &self.patient_acts,
             &self.eponyms,
             &self.wide_places,

@@ -7,6 +7,7 @@
 //! - In doubt: an individual's.
 
 use super::csv::words;
+use crate::inspect::RuleSet;
 
 /// What a member or a column is in such an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(super) enum Part {
     Profile,
     /// What he may do.
     Grant,
+    /// How it is with the account.
+    Status,
     /// Ids, flags and times.
     Plain,
 }
@@ -67,8 +70,10 @@ pub(super) struct Entry {
     staff: bool,
     /// The user's resource is a practitioner's.
     practitioner: bool,
-    /// A patient's role, or a mailbox that anybody may have.
+    /// A patient's role, a mailbox that anybody may have, or what ails somebody.
     individual: bool,
+    /// Members that only who is employed has.
+    employed: u8,
 }
 
 impl Entry {
@@ -77,8 +82,11 @@ impl Entry {
         if value.trim().is_empty() && part != Part::Role {
             return;
         }
-        self.individual |= is_a_private_mailbox(value);
+        self.individual |= is_a_private_mailbox(value)
+            || matches!(part, Part::Status | Part::Sort) && tells_health(value)
+            || value.split_whitespace().count() > WORDS_MAX;
         match part {
+            Part::Employed => self.employed = self.employed.saturating_add(1),
             Part::Role => {
                 self.staff |= is_a_role_of_staff(value);
                 self.individual |= value.len() > ROLE_BYTES_MAX || is_an_individuals_word(value);
@@ -114,6 +122,8 @@ impl Entry {
         }
         let lives = self.has(Part::Street) || self.has(Part::Place);
         let called = self.has(Part::Phone) || self.has(Part::Office);
+        // A patient has no role of staff: whoever signs in with one may be called.
+        let called = called && !(self.staff && self.has(Part::Login));
         if !lives && (self.practitioner || !called && self.is_an_account()) {
             return true;
         }
@@ -121,7 +131,7 @@ impl Entry {
         let credential = self.has(Part::Credential);
         let is_reached = (!self.has(Part::Street) || specialty && credential)
             && (!self.has(Part::Place) || specialty)
-            && !(self.has(Part::Login) && self.has(Part::Phone));
+            && !(self.has(Part::Login) && self.has(Part::Phone) && !self.staff);
         is_reached && (self.is_a_clinician(key, specialty, credential) || self.is_employed())
     }
 
@@ -145,8 +155,9 @@ impl Entry {
     }
 
     fn is_employed(&self) -> bool {
-        let works = [Part::Employed, Part::Job, Part::Title].map(|part| self.has(part));
+        let works = [Part::Job, Part::Title].map(|part| self.has(part));
         let works = works.iter().filter(|has| **has).count() + usize::from(self.staff);
+        let works = works + usize::from(self.employed);
         works > 0 && works + usize::from(self.has(Part::Unit)) > 1
     }
 
@@ -172,9 +183,18 @@ pub(super) fn is_an_individuals_word(value: &str) -> bool {
     words(value).iter().any(|word| has(INDIVIDUALS, word) || has(INDIVIDUALS, word.trim_end_matches('s')))
 }
 
-/// Whether what stands under a key (in normal form) is an individual's: `patients`, `memberProfile`.
+/// Whether what stands under a key (in normal form) is an individual's: `patients`, `memberProfile`, `visits`.
 pub(super) fn is_an_individuals_key(key: &str) -> bool {
-    INDIVIDUALS.split_ascii_whitespace().any(|word| key.contains(word))
+    let mut words = INDIVIDUALS.split_ascii_whitespace().chain(CARE.split_ascii_whitespace());
+    words.any(|word| key.contains(word))
+}
+
+/// Whether a value of a word or more tells somebody's health: `TB positive`.
+fn tells_health(value: &str) -> bool {
+    let list = &RuleSet::built_in().words;
+    let told = |word: &String| list.is_clinical(word) || list.telling.contains(word);
+    value.contains(' ') && value.len() <= ROLE_BYTES_MAX && words(value).iter().any(told)
+        || value.len() <= ROLE_BYTES_MAX && list.telling.contains(&value.to_lowercase())
 }
 
 /// Whether what stands under a key (in normal form) is a team, whosever it is.
@@ -212,6 +232,8 @@ fn has(list: &str, word: &str) -> bool {
     list.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case(word))
 }
 
+/// More words are prose, which may be about somebody.
+const WORDS_MAX: usize = 6;
 /// A longer role is prose.
 const ROLE_BYTES_MAX: usize = 64;
 /// The closed list, in normal form.
@@ -240,7 +262,7 @@ const PARTS: &[(Part, &str)] = &[
     (Part::Job, "jobtitle positiontitle jobcode"),
     (
         Part::Employed,
-        "employeeid employeename employeenumber employeestatus employeetype employmentstatus empid \
+        "employee employeeid employeename employeenumber employeestatus employeetype employmentstatus empid \
          empno empnumber hiredate terminationdate costcenter workemail",
     ),
     (Part::Phone, "phone phonenumber phonenumberverified telephone"),
@@ -278,8 +300,9 @@ const PARTS: &[(Part, &str)] = &[
         Part::Plain,
         "active isactive enabled isenabled disabled locked islocked lockedout blocked suspended \
          deleted archived verified emailverified mfa mfaenabled twofactorenabled admin isadmin \
-         isstaff issuperuser status userstatus accountstatus identityprovider authprovider",
+         isstaff issuperuser identityprovider authprovider",
     ),
+    (Part::Status, "status userstatus accountstatus"),
     (
         Part::Plain,
         "created createdat createdon createddate createdby updated updatedat updatedon updatedby \
@@ -298,6 +321,10 @@ const INDIVIDUALS: &str = "\
     patient member subscriber beneficiary beneficiaries enrollee dependent insured policyholder guardian \
     parent caregiver spouse customer client participant subject guarantor proxy resident applicant \
     claimant";
+/// What is done for an individual.
+const CARE: &str = "\
+    appointment visit encounter admission referral screening vaccination immunization prescription \
+    symptom";
 const SPECIALISTS: &str = "\
     surgeon pediatrician psychiatrist podiatrist hospitalist anesthetist optometrist internist \
     obstetrician physiatrist dietitian midwife chiropractor intensivist";

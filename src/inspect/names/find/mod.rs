@@ -255,10 +255,27 @@ impl Look<'_> {
             name.last().is_some_and(|last| After::of(self.text, last, self.words) == After::Identified);
         let others = || name.iter().filter(|word| word.shape != Shape::Initial && !self.is_barred(word));
         let is_somebodys = match person && identified {
+            _ if person && self.is_named_too(name) => true,
             true => others().any(|word| known(word) || self.is_unlisted(word)),
             false => is_drugs && (person || identified) && others().any(known),
         };
         is_somebodys.then_some(wide)
+    }
+
+    /// Whether a name of two words has a month, or a word of places, where people have it as a name, and the other word is
+    /// nothing but a name: `June Miller`, `Linda Ward`.
+    fn is_named_too(&self, name: &[Word]) -> bool {
+        let mut words = name.iter().filter(|word| word.shape != Shape::Initial);
+        let (Some(first), Some(last), None) = (words.next(), words.next(), words.next()) else {
+            return false;
+        };
+        let (given, family) = if last.comma { (last, first) } else { (first, last) };
+        let too = |word: &Word| self.words.names_too.contains(&*lower(self.own(word), &mut [0; LOWER_BYTES]));
+        let (known_given, known_family) = (given.standing.given, family.standing.family);
+        known_given
+            && known_family
+            && (too(given) && !family.standing.word && !self.is_barred(family)
+                || too(family) && !given.standing.word && !self.is_barred(given))
     }
 
     /// Where the name that begins at word `i` ends: behind its last word.

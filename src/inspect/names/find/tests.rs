@@ -268,6 +268,15 @@ fn people_are_called_by_words_of_the_lists() {
         }
         assert!(!of(&format!("{name}, DOB 04/02/1971")).is_empty(), "{name}");
     }
+    for text in [
+        "Patient: June Miller",
+        "Patient: Linda Ward\nDOB: 07/07/1960",
+        "Name: April Garcia",
+        "Patient: Ward, Linda",
+        "Patient: Linda Cross",
+    ] {
+        assert!(of(text).iter().any(|(rule, _)| rule == "cued"), "{text}");
+    }
     for name in ["Amir Dad", "Anita Student"] {
         let text = format!("Patient: {name}, DOB 04/02/1971");
         assert_eq!(of(&text), [pair("cued", name)], "{text}");

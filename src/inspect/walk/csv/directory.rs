@@ -73,7 +73,8 @@ fn lists_places(columns: &[Column<'_>], names: &[String]) -> bool {
             .any(|rest| matches!(rest, "id" | "name" | "number" | "no" | "code"))
     };
     let somebody = |(column, name): (&Column<'_>, &String)| {
-        tells_of_an_individual(column) && !name.starts_with("contact")
+        let who = matches!(kind(column), Some(Kind::Ssn | Kind::BirthDate | Kind::Mrn | Kind::Mbi));
+        who || tells_of_an_individual(column) && !name.starts_with("contact")
             || column.meaning.is_name() && !["contact", "manager"].iter().any(|word| name.starts_with(word))
             || is_a_sex(name)
     };
@@ -187,8 +188,8 @@ fn tells_of_an_individual(column: &Column<'_>) -> bool {
 
 /// A provider's own number, in a row of his own.
 const NUMBERS: &[&str] = &["npi", "npinumber", "providernpi", "providernpinumber"];
-/// Whose numbers and names stand in somebody else's row.
-const OTHERS: &[&str] = &["attending", "referring", "rendering", "ordering", "billing"];
+/// Whose numbers and names stand in somebody else's row, and what he is seen for.
+const OTHERS: &[&str] = &["attending", "referring", "rendering", "ordering", "billing", "reason"];
 /// What only a directory of providers has beside the NPI.
 const CREDENTIALS: &[&str] = &["specialty", "credential", "taxonomy", "degree", "entitytype"];
 /// What is told of a unit of blood.

@@ -123,13 +123,13 @@ fn lists_people(doc: &[u8], table: &Table, keys: &object::Table) -> bool {
     let named = columns()
         .filter(|(_, column)| column.meaning.is_name())
         .any(|(at, _)| values.of(at).filter(listed).count() * 2 >= rows.len());
-    // Staff have telephones, and appointments are in one year.
+    // Staff have telephones, and days on which they were hired.
     named
         && columns().any(|(at, column)| match directory::kind(column) {
             Some(Kind::Ssn | Kind::Mbi) => true,
             Some(Kind::BirthDate) => {
-                let mut years = values.of(at).filter(|date| !date.contains(':')).filter_map(shape::full_date);
-                years.next().is_some_and(|first| years.any(|date| date.year != first.year))
+                let mut dates = values.of(at).filter_map(shape::full_date);
+                dates.any(|date| date.year <= BORN_BY)
             }
             _ => false,
         })
@@ -408,4 +408,6 @@ const HEAD_BYTES_MAX: usize = 8 << 10;
 /// Cells of one record that are looked up to tell a head.
 const HEAD_CELLS: usize = 512;
 const COLUMNS_MIN: usize = 3;
+/// Of the birth dates of a few people one is as old as this.
+const BORN_BY: u16 = 2000;
 const COLUMNS_MAX: usize = 1024;

@@ -95,7 +95,11 @@ impl Facts {
             words: alone.is_none() && most(&is_word) && different.len() * 2 >= filled.len(),
             town: alone.is_none() && most(&is_capitalised),
             full: alone.is_none() && most(&is_full_name) && different.len() * 2 >= filled.len(),
-            number: alone.is_none() && most(&is_number) && different.len() == filled.len(),
+            // A provider's number is no patient's.
+            number: alone.is_none()
+                && most(&is_number)
+                && different.len() == filled.len()
+                && !most(&|v| digits::npi(v)),
             alone,
         }
     }
@@ -200,7 +204,11 @@ fn is_email(value: &str) -> bool {
 
 fn is_phone(value: &str) -> bool {
     let separated = value.bytes().any(|b| matches!(b, b'-' | b'(' | b'.' | b' ' | b'+'));
+    // `12585-3390-04` is a drug's.
+    let groups =
+        || value.split('-').map(str::len).eq([5, 4, 2]) || value.split('-').map(str::len).eq([5, 3, 2]);
     separated
+        && !groups()
         && value.bytes().all(|b| b.is_ascii_digit() || b"+-(). x".contains(&b))
         && phone::has_form(value.split('x').next().unwrap_or(value))
 }

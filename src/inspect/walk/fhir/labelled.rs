@@ -158,6 +158,23 @@ mod tests {
     }
 
     #[test]
+    fn a_remark_behind_a_labelled_value_hides_it_not() {
+        for (label, value) in [
+            ("DOB", "07/07/1960 (65 yrs)"),
+            ("MRN", "80231744 (Lakeside)"),
+            ("MRN", "MR 80231744"),
+            ("MRN", "80231744 Lakeside Hospital"),
+            ("Member ID", "W88120394 (Aetna PPO)"),
+        ] {
+            let body = format!(
+                r#"{{"fields":[{{"label":"Full name","value":"Linda Miller"}},{{"label":"{label}","value":"{value}"}}]}}"#
+            );
+            let (points, _) = heaviest("application/json", &body);
+            assert!(points >= 90, "{label}: {points}");
+        }
+    }
+
+    #[test]
     fn what_is_nobodys_or_says_something_else_is_not() {
         let mrn = extension("patient-mrn", r#""valueString":"unknown""#);
         let phone = extension("phone", r#""valueString":"617-432-2291""#);

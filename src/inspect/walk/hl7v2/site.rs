@@ -18,44 +18,52 @@ pub(super) struct Told {
     somebodys: bool,
     /// A number of a provider's own, or what he learnt, in a field of its own: all of it is his.
     providers: bool,
+    /// Somebody's sex.
+    sexed: bool,
 }
 
 impl Walk<'_, '_> {
     /// Whose the fields of a Z segment are. Names alone may be of staff, and so may be those beside an office's address.
     pub(super) fn site(&self, fields: &Range<usize>) -> Told {
-        let (mut name, mut listed, mut born, mut else_of_his) = (false, false, false, false);
-        let (mut numbered, mut providers) = (false, false);
-        for field in pieces(self.doc, fields.clone(), Some(self.separators.field)).take(FIELDS_MAX) {
+        let (mut name, mut listed, mut numbered, mut providers) = (false, false, false, false);
+        let mut others: Vec<Place> = Vec::new();
+        let all = || pieces(self.doc, fields.clone(), Some(self.separators.field)).take(FIELDS_MAX);
+        let sexed = all().any(|field| matches!(self.doc.get(field), Some(b"F" | b"M")));
+        for field in all() {
             if !self.several(&field) {
                 let value = self.component(&field, 1);
                 // `MD` is a state, too.
                 providers |= digits::npi(value) || value != "MD" && is_credential(value);
             }
-            let form = self.any_form(&field);
-            if form == Some(NAME) {
-                name = true;
-                listed |= [1, 2].into_iter().any(|n| is_listed(self.component(&field, n)));
+            match self.any_form(&field, sexed) {
+                Some(NAME) => {
+                    name = true;
+                    listed |= [1, 2].into_iter().any(|n| is_listed(self.component(&field, n)));
+                }
+                Some(form) if !others.contains(&form) => others.push(form),
+                _ => {}
             }
-            born |= form == Some(BIRTH_DATE);
-            numbered |= form == Some(NUMBER) && !self.is_weak_number(&field);
-            else_of_his |= form.is_some_and(|form| form != NAME);
+            numbered |= self.any_form(&field, sexed) == Some(NUMBER) && !self.is_weak_number(&field);
         }
-        let providers = providers && !numbered;
-        // What nobody is known to be called by may be a thing: a birth date tells.
-        Told { somebodys: name && else_of_his && (listed || born) && !providers, providers }
+        // Who attends him stands beside him, too.
+        let born = others.contains(&BIRTH_DATE);
+        let providers = providers && !numbered && !born;
+        // What nobody is known to be called by may be a thing.
+        let told = listed || born || numbered || others.len() > 1;
+        Told { somebodys: name && !others.is_empty() && told && !providers, providers, sexed }
     }
 
     /// The field of PID whose form a field of a Z segment has.
     pub(super) fn form(&self, field: &Range<usize>, told: &Told) -> Option<Place> {
-        let form = self.any_form(field).filter(|_| !told.providers)?;
+        let form = self.any_form(field, told.sexed).filter(|_| !told.providers)?;
         (told.somebodys || form == NUMBER && !self.is_weak_number(field)).then_some(form)
     }
 
-    fn any_form(&self, field: &Range<usize>) -> Option<Place> {
+    fn any_form(&self, field: &Range<usize>, sexed: bool) -> Option<Place> {
         let part = |n| self.component(field, n);
         let is_typed = |types: &[&str], n| types.contains(&part(n));
         if !self.several(field) {
-            return self.is_birth_date(part(1)).then_some(BIRTH_DATE);
+            return self.is_birth_date(part(1), sexed).then_some(BIRTH_DATE);
         }
         let learnt = || (3..=PARTS_MAX).any(|n| is_credential(part(n))) || digits::npi(part(1));
         let number = part(1).bytes().any(|b| b.is_ascii_digit());
@@ -84,11 +92,14 @@ impl Walk<'_, '_> {
         WEAK_NUMBER_TYPES.contains(&self.component(field, 5))
     }
 
-    /// Eight digits, and not of the time about the message: that is when something was done.
-    fn is_birth_date(&self, value: &str) -> bool {
-        let before = |born: u16| self.sent().is_none_or(|sent| born + 1 < sent);
-        is_digits(value, 8)
-            && date::parse(value)
+    /// A day, and not of the years about the message: that is when something was done, unless somebody's sex stands beside it.
+    fn is_birth_date(&self, value: &str, sexed: bool) -> bool {
+        let before =
+            |born: u16| self.sent().is_none_or(|sent| born + if sexed { 0 } else { CARE_YEARS } <= sent);
+        let timed = matches!(value.len(), 12 | 14) && is_digits(value, value.len());
+        let day = value.get(..8).filter(|_| timed).unwrap_or(value);
+        is_digits(day, 8)
+            && date::parse(day)
                 .is_some_and(|date| date.month > 0 && date.day > 0 && date.year >= 1900 && before(date.year))
     }
 
@@ -157,6 +168,8 @@ const EQUIPMENT: &[&str] = &["PH", "CP", "FX", "Internet", "X.400", "TDD"];
 const FIELDS_MAX: usize = 64;
 /// Components that may say what somebody learnt.
 const PARTS_MAX: usize = 9;
+/// Something that is done for somebody is no longer ago.
+const CARE_YEARS: u16 = 10;
 /// MSH-7, whose MSH-1 is the separator itself.
 const SENT_AT: usize = 6;
 
@@ -186,6 +199,11 @@ mod tests {
             "ZPT|1|OKONEDO^HANNAH|19740821|12 ELM ST^^BALTIMORE^MD^21201|MD",
             "PID|1||||Okonedo^Hannah\rZNO|881203^^^SJ^MR",
             "ZNO|518447723^^^^SS",
+            "ZPD|1|Miller^Linda|19600707000000",
+            "ZPD|1|Miller^Linda|19600707|F|12 Larkspur Ave^^RALEIGH^NC^27601|9195324411^PRN^PH|1679576722",
+            "ZNB|1|Miller^Linda|20250322|F",
+            "ZPD|1|Nguyenova^Saoirse|48508098^^^LAKE^MR",
+            "ZPD|1|Nguyenova^Saoirse|12 Larkspur Ave^^RALEIGH^NC^27601|9195324411^PRN^PH",
         ] {
             assert!(points(segments) >= 90, "{segments}: {}", points(segments));
         }
@@ -199,6 +217,7 @@ mod tests {
             "ZAL|Bee Venom^Severe|19990611",
             "ZAL|Penicillin^Rash|19990611",
             "ZUS|Holloway^Gail^A|20250611143022|20240901",
+            "ZUS|1|LINDQE|Lindqvist^Elena|ACTIVE|20241113",
             "ZAC|4419928^^^^AN",
         ] {
             assert!(points(segments) < 50, "{segments}: {}", points(segments));

@@ -8,6 +8,12 @@ use crate::inspect::names;
 /// Whether a value is one of its kind and nothing else, of which nothing but a label beside it or a key above it tells. What has
 /// more in it is read as text, so that what stands beside such a value is found, too.
 pub(super) fn fits(kind: Kind, value: &str) -> bool {
+    // `07/07/1960 (65 yrs)`
+    let remark = |inside: &str| digits(inside) < NUMBER_DIGITS_MIN && !names::is_listed(inside);
+    let value = match value.trim_end().strip_suffix(')').and_then(|front| front.rsplit_once('(')) {
+        Some((front, inside)) if remark(inside) && !front.trim().is_empty() => front.trim_end(),
+        _ => value,
+    };
     let words = value.split_whitespace().count();
     let has_digit = value.bytes().any(|b| b.is_ascii_digit());
     if kind != Kind::Ssn
@@ -43,10 +49,16 @@ pub(super) fn fits(kind: Kind, value: &str) -> bool {
                 && letters <= PHONE_LETTERS_MAX
                 && date::parse(value).is_none()
         }
-        // One word, or groups of digits: behind a number, words tell something else.
+        // One word with digits, or groups of digits: a second number may be another's, and words may be a name.
         _ => {
             let grouped = || value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-'));
-            (words <= 1 || words <= 4 && grouped()) && value.len() <= 40 && has_digit
+            let numbers = || value.split_whitespace().filter(|word| digits(word) > 0).count();
+            let named = || {
+                let words: Vec<&str> = value.split_whitespace().filter(|word| digits(word) == 0).collect();
+                words.windows(2).any(|two| names::is_listed(&two.join(" ")))
+            };
+            let one = || numbers() == 1 && !named();
+            (words <= 1 || words <= 4 && (grouped() || one())) && value.len() <= 40 && has_digit
         }
     }
 }

@@ -103,6 +103,7 @@ mod tests {
                     r#"{{"type":"invoice.paid","data":{{"object":{{"id":"in_1","object":"invoice","account_name":"Acme","customer":"cus_1","customer_name":"Lakeshore Health System",{rest},"total":129900}}}}}}"#
                 ),
                 &format!(r#"{{"customerName":"Meridian Dental Inc",{rest}}}"#),
+                &format!(r#"{{"customerName":"Riverbend Community Health",{rest}}}"#),
                 &format!(
                     r#"{{"bill_to_name":"Lakeshore Health System",{rest},"description":"Gateway, annual"}}"#
                 ),

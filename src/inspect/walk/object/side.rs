@@ -50,7 +50,9 @@ impl Walk<'_, '_> {
         let mut by_content = above.is_some_and(|frame| frame.by_content);
         if self.tape.kind(id) == NodeKind::Object {
             if side.is_nobody() {
-                if self.holds_an_individual(id, side) {
+                let holder = self.frames.iter().rev().nth(1);
+                let is_listed = self.is_element(id) && holder.is_some_and(|holder| holder.whose.is_nobody());
+                if self.holds_an_individual(id, side, is_listed) {
                     (side, listing, came_back) = (Side::Individual, false, true);
                 }
             } else if side == Side::Individual
@@ -72,7 +74,11 @@ impl Walk<'_, '_> {
                 Carry::Own if above.is_nobody() => return (Side::Individual, false),
                 Carry::Public if !side.is_nobody() && !is_hit => side = public_side(row.field.whose),
                 Carry::Listing if !side.is_nobody() => (side, listing) = (Side::Organisation, true),
-                Carry::Relative if side == Side::Individual => side = Side::Relative,
+                Carry::Relative
+                    if side == Side::Individual && !(key == "contact" && self.reaches_him(id)) =>
+                {
+                    side = Side::Relative;
+                }
                 _ => {}
             }
         }
@@ -89,15 +95,24 @@ impl Walk<'_, '_> {
         if other { (Side::Individual, false) } else { (side, listing) }
     }
 
+    /// Whether what stands under `contact` names nobody: that is how the individual himself is reached.
+    fn reaches_him(&self, id: NodeId) -> bool {
+        let own = Own::of(self, id);
+        let mut members = self.tape.children(id).take(MEMBERS_LOOKED_AT_MAX);
+        self.tape.kind(id) == NodeKind::Object
+            && !(own.name || own.any_name || own.birth || own.says_individual)
+            && !members.any(|child| self.keys.name(child).starts_with("relation"))
+    }
+
     /// Whether an object that is nobody's by its place has what only an individual has. Those who give care have names,
-    /// birth dates and tax numbers of their own.
-    fn holds_an_individual(&self, id: NodeId, side: Side) -> bool {
+    /// birth dates and tax numbers of their own; those of a list inside what is theirs (`is_listed`) are others.
+    fn holds_an_individual(&self, id: NodeId, side: Side, is_listed: bool) -> bool {
         let own = Own::of(self, id);
         own.says_individual
             || own.number
-            || (side == Side::Organisation
+            || ((side == Side::Organisation || is_listed)
                 && !own.npi
-                && (own.ssn || own.name && (own.birth || own.clinical)))
+                && (own.ssn || (own.name || is_listed && own.any_name) && (own.birth || own.clinical)))
     }
 
     /// Whether an object is a provider's or an organisation's by what it says of itself, an entry of a directory or an account;
@@ -360,15 +375,19 @@ const ORGANISATIONS: &[&str] = &[
     "centre",
     "clinic",
     "clinics",
+    "community",
     "company",
     "corporation",
     "dental",
+    "diagnostics",
     "foundation",
+    "group",
     "health",
     "healthcare",
     "hospice",
     "hospital",
     "hospitals",
+    "imaging",
     "inc",
     "institute",
     "laboratories",
@@ -377,8 +396,22 @@ const ORGANISATIONS: &[&str] = &[
     "llc",
     "ltd",
     "medical",
+    "network",
+    "orthopaedics",
+    "orthopedics",
+    "partners",
+    "pediatrics",
     "pharmacies",
     "pharmacy",
+    "physicians",
+    "regional",
+    "rehabilitation",
+    "services",
+    "solutions",
+    "specialists",
+    "system",
+    "systems",
+    "technologies",
     "university",
 ];
 const CONTACTS: &[&str] = &["address", "addresses", "phone", "phones", "telecom", "contact", "contacts"];

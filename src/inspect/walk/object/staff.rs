@@ -134,6 +134,16 @@ mod tests {
             &[
                 // Whoever asks for an appointment has a doctor, too.
                 &format!(r#"{{{doctor},{CONTACT}}}"#),
+                // A patient who works somewhere.
+                &format!(
+                    r#"{{"screening":{{"employeeId":"E88","name":"Linda Miller","department":"Paint",{CONTACT},"status":"TB positive"}}}}"#
+                ),
+                &format!(
+                    r#"{{"visits":[{{"name":"Linda Miller","title":"Nurse","department":"Cardiology",{CONTACT}}}]}}"#
+                ),
+                // Whom a provider cares for.
+                r#"{"provider":{"name":"Helen Marsh","panel":[{"name":"Linda Miller","dob":"1960-07-07"}]}}"#,
+                r#"{"clinic":{"name":"Lakeside","schedule":[{"name":"Linda Miller","dob":"1960-07-07"}]}}"#,
                 &format!(r#"{{{doctor},{CONTACT},"address":"77 Beacon St"}}"#),
                 &format!(r#"{{{doctor},"specialty":"Cardiology",{CONTACT},"address":"77 Beacon St"}}"#),
                 &format!(r#"{{{doctor},"specialty":"Cardiology",{CONTACT},"homePhone":"617-432-2291"}}"#),
@@ -171,6 +181,9 @@ mod tests {
                 &format!(r#"{{"username":"praman",{name},"roles":["viewer"],"permissions":["read"]}}"#),
                 &format!(r#"{{"users":[{{{name},"role":"admin"}},{{{name},"role":"editor"}}]}}"#),
                 &format!(r#"{{"teamMembers":[{{{name},"role":"admin"}}]}}"#),
+                &format!(r#"{{"username":"praman",{name},"role":"admin","phone":"312-867-2201"}}"#),
+                r#"[{"employee":"Victor Baker","title":"RN","workEmail":"vbaker@stanne.org","workPhone":"608-336-8189"}]"#,
+                r#"[{"employeeId":"E1","employeeName":"Victor Baker","hireDate":"2020-01-02","email":"vbaker@stanne.org","phone":"608-336-8189"}]"#,
                 &format!(r#"{{"id":7,"username":"praman","role":"admin","profile":{{{name}}}}}"#),
                 r#"{"eventType":"group.user_membership.add","actor":{"id":"00u1","type":"User","alternateId":"mbell@lakeshore.org","displayName":"Marcus Bell","detailEntry":null}}"#,
                 r#"{"id":"00u1","status":"ACTIVE","profile":{"firstName":"Priya","lastName":"Raman","mobilePhone":null,"email":"praman@lakeshore.org","login":"praman@lakeshore.org"}}"#,
@@ -220,7 +233,6 @@ mod tests {
             r#""info":"Ottilie Quispe, DOB 04/02/1971""#,
             r#""notes":"Ottilie Quispe, DOB 04/02/1971""#,
             r#""gender":"F","age":55,"address":"77 Beacon St""#,
-            r#""phone":"617-432-2291""#,
             r#""mrn":"8834127""#,
             r#""dob":"1971-04-02""#,
             r#""accountType":"patient""#,
