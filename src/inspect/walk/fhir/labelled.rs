@@ -165,6 +165,8 @@ mod tests {
             ("MRN", "MR 80231744"),
             ("MRN", "80231744 Lakeside Hospital"),
             ("Member ID", "W88120394 (Aetna PPO)"),
+            ("Member ID", "W88120394 / group 88123"),
+            ("DOB", "03/10/1984 55Y"),
         ] {
             let body = format!(
                 r#"{{"fields":[{{"label":"Full name","value":"Linda Miller"}},{{"label":"{label}","value":"{value}"}}]}}"#

@@ -34,6 +34,12 @@ impl Walk<'_, '_> {
                 let value = self.component(&field, 1);
                 // `MD` is a state, too.
                 providers |= digits::npi(value) || value != "MD" && is_credential(value);
+                // One that is written whole is read as text.
+                let whole = match value.split_once(", ") {
+                    Some((family, given)) => names::is_listed(&format!("{given} {family}")),
+                    None => names::is_listed(value),
+                };
+                (name, listed) = (name || whole, listed || whole);
             }
             match self.any_form(&field, sexed) {
                 Some(NAME) => {
@@ -202,6 +208,7 @@ mod tests {
             "ZPD|1|Miller^Linda|19600707000000",
             "ZPD|1|Miller^Linda|19600707|F|12 Larkspur Ave^^RALEIGH^NC^27601|9195324411^PRN^PH|1679576722",
             "ZNB|1|Miller^Linda|20250322|F",
+            "ZIN|1|KBQ766665368|Johnson, Michael|19780923|1388 Wexford Rd^^RALEIGH^NC^27601",
             "ZPD|1|Nguyenova^Saoirse|48508098^^^LAKE^MR",
             "ZPD|1|Nguyenova^Saoirse|12 Larkspur Ave^^RALEIGH^NC^27601|9195324411^PRN^PH",
         ] {

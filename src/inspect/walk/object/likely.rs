@@ -29,7 +29,8 @@ pub(super) fn fits(kind: Kind, value: &str) -> bool {
         }
         Kind::BirthDate | Kind::DeathDate | Kind::ServiceDate => {
             let timed = words <= 1 || value.contains(':');
-            words <= 4 && (digits(value) <= DATE_DIGITS_MAX || timed) && date::parse(value).is_some()
+            let short = digits(value) <= DATE_DIGITS_MAX + AGE_DIGITS_MAX;
+            words <= 4 && (short || timed) && date::parse(value).is_some()
         }
         Kind::Email => words == 1 && value.matches('@').count() == 1,
         Kind::Street | Kind::City | Kind::County | Kind::Zip => {
@@ -52,12 +53,17 @@ pub(super) fn fits(kind: Kind, value: &str) -> bool {
         // One word with digits, or groups of digits: a second number may be another's, and words may be a name.
         _ => {
             let grouped = || value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-'));
-            let numbers = || value.split_whitespace().filter(|word| digits(word) > 0).count();
+            // `W88120394 / group 88123`
+            let long =
+                |word: &&str| digits(word) > 0 && (digits(word) > GROUP_DIGITS_MAX || word.contains('-'));
+            let numbered = || value.split_whitespace().filter(|word| digits(word) > 0).count();
+            let further =
+                || value.split_whitespace().filter(|word| digits(word) > 0).skip(1).any(|w| long(&w));
             let named = || {
                 let words: Vec<&str> = value.split_whitespace().filter(|word| digits(word) == 0).collect();
                 words.windows(2).any(|two| names::is_listed(&two.join(" ")))
             };
-            let one = || numbers() == 1 && !named();
+            let one = || (1..=2).contains(&numbered()) && !further() && !named();
             (words <= 1 || words <= 4 && (grouped() || one())) && value.len() <= 40 && has_digit
         }
     }
@@ -149,8 +155,11 @@ const PHONE_DIGITS_MIN: usize = 7;
 const PHONE_DIGITS_MAX: usize = 18;
 /// `ext.`, `(mobile)`.
 const PHONE_LETTERS_MAX: usize = 8;
-/// Of a date without a time.
+/// Of a date without a time; behind it an age may stand: `03/10/1984 55Y`.
 const DATE_DIGITS_MAX: usize = 8;
+const AGE_DIGITS_MAX: usize = 3;
+/// A group's number is shorter than somebody's.
+const GROUP_DIGITS_MAX: usize = 6;
 /// A house's, a flat's and the nine of a ZIP code.
 const ADDRESS_DIGITS_MAX: usize = 14;
 const SSN_BYTES: usize = 11;

@@ -200,7 +200,13 @@ impl<'t> Walk<'t, '_> {
         }
         let own = key(id);
         if !self.keys.get(id).says_nothing {
-            return if self.names_a_thing(id, normal_key) { Cow::Borrowed("") } else { own };
+            // Whose it is says more than that it is a name.
+            let holder = self.frames.last().filter(|_| normal_key == "name").map_or("", |frame| frame.key);
+            return match holder {
+                "patient" | "member" | "subscriber" | "insured" => Cow::Borrowed("patient name"),
+                _ if self.names_a_thing(id, normal_key) => Cow::Borrowed(""),
+                _ => own,
+            };
         }
         match (self.label(id, normal_key), self.frames.last()) {
             (Some((label, _)), _) => tape.value_head(label),

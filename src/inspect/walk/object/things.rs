@@ -157,6 +157,8 @@ mod tests {
                 r#"{"medications":[{"name":"Zawadi Kimathi","sex":"F"}]}"#,
                 r#"{"conditions":[{"patient":{"name":"Zawadi Kimathi"}}]}"#,
                 r#"{"medications":[{"name":"Barbara Miller"}]}"#,
+                r#"{"patient":{"name":"Kit Candida","dob":"1960-07-07"}}"#,
+                r#"{"patient":{"name":"June Miller","dob":"1960-07-07"}}"#,
             ],
             true,
         );
