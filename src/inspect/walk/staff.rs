@@ -1,7 +1,7 @@
 //! Entries of lists of users, of staff and of clinicians, in objects and in rows of tables alike. Patients have names, logins
 //! and doctors, too: so all that an entry has must be of a closed list, and enough of it tell whose it is.
 //!
-//! - An account: a role of staff, or a login and when it was used, and no number to call.
+//! - An account: a role of staff, or a login and when it was used; a number to call only where both login and role are told.
 //! - A clinician: his specialty, credentials or department beside his name.
 //! - Whoever is employed: a job, and where.
 //! - In doubt: an individual's.
