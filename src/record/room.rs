@@ -91,8 +91,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Some times what a process that is drained takes to write what waits in its queue, which was seen to be under half a
-/// second; callers of a store that stalls for longer are told so.
+/// Longer than the writers of two processes were seen to hold each other up in take-overs under load; callers of a store that
+/// stalls for longer are told so.
 const WAIT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
