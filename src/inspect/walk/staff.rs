@@ -8,6 +8,9 @@
 
 use super::csv::words;
 use crate::inspect::RuleSet;
+use crate::inspect::hash::{Keyed, Map};
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// What a member or a column is in such an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +55,7 @@ pub(super) enum Part {
 impl Part {
     /// What a key or a column (in normal form) is; `None` of what isn't on the list.
     pub(super) fn of(key: &str) -> Option<Self> {
-        PARTS.iter().find(|(_, keys)| has(keys, key)).map(|(part, _)| *part)
+        BY_KEY.get(key).copied()
     }
 
     /// Whether there may be several values of it.
@@ -175,12 +178,14 @@ fn is_a_practitioner(user: &str) -> bool {
 
 /// Whether a role is one of those who work there: `RN`, `admin`, `Cardiologist`.
 fn is_a_role_of_staff(role: &str) -> bool {
-    words(role).iter().any(|word| is_a_specialist(word) || has(ROLES, word))
+    words(role).iter().any(|word| is_a_specialist(word) || ROLES.contains(word.as_str()))
 }
 
 /// Whether a word of a role, a sort or an event is a patient's, a member's or a relative's: `patient.created`.
 pub(super) fn is_an_individuals_word(value: &str) -> bool {
-    words(value).iter().any(|word| has(INDIVIDUALS, word) || has(INDIVIDUALS, word.trim_end_matches('s')))
+    static WORDS: LazyLock<List> = LazyLock::new(|| list(INDIVIDUALS));
+    let is_one = |word: &str| WORDS.contains(word) || WORDS.contains(word.trim_end_matches('s'));
+    words(value).iter().any(|word| is_one(word))
 }
 
 /// Whether what stands under a key (in normal form) is an individual's: `patients`, `memberProfile`, `visits`.
@@ -205,7 +210,7 @@ pub(super) fn is_a_teams_key(key: &str) -> bool {
 /// Whether a word is what a specialist is called.
 fn is_a_specialist(word: &str) -> bool {
     let one = word.strip_suffix('s').unwrap_or(word);
-    one.ends_with("ologist") || has(SPECIALISTS, one)
+    one.ends_with("ologist") || SPECIALISTS.contains(one)
 }
 
 /// `Kathleen Vandermeer, MD`
@@ -223,14 +228,25 @@ pub(super) fn is_a_private_mailbox(value: &str) -> bool {
         let (last, second) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
         let two = last.len() == 2 && SECONDS.iter().any(|known| second.eq_ignore_ascii_case(known));
         let label = if two { labels.next().unwrap_or_default() } else { second };
-        has(MAILBOXES, label)
+        MAILBOXES.contains(label.to_ascii_lowercase().as_str())
     })
 }
 
-/// Whether a list of words has one.
-fn has(list: &str, word: &str) -> bool {
-    list.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case(word))
+/// Words in lower case, of which each key or value is asked.
+type List = HashSet<&'static str, Keyed>;
+
+fn list(words: &'static str) -> List {
+    words.split_ascii_whitespace().collect()
 }
+
+/// What each key of the closed list is.
+static BY_KEY: LazyLock<Map<&str, Part>> = LazyLock::new(|| {
+    let keys = |(part, keys): &(Part, &'static str)| {
+        let part = *part;
+        keys.split_ascii_whitespace().map(move |key| (key, part))
+    };
+    PARTS.iter().flat_map(keys).collect()
+});
 
 /// More words are prose, which may be about somebody.
 const WORDS_MAX: usize = 6;
@@ -312,11 +328,14 @@ const PARTS: &[(Part, &str)] = &[
     ),
 ];
 /// Not `support`, `caregiver` and `resident`: patients have them, and are them.
-const ROLES: &str = "\
-    admin administrator analyst attending auditor biller cardiology clerk clinician cna coder \
+static ROLES: LazyLock<List> = LazyLock::new(|| {
+    list(
+        "admin administrator analyst attending auditor biller cardiology clerk clinician cna coder \
     coordinator developer director doctor editor engineer hospitalist lpn manager md np nurse operator \
     pcp pharmacist physician practitioner provider receptionist registrar rn scheduler staff superuser \
-    supervisor surgeon technical technician technologist therapist viewer";
+    supervisor surgeon technical technician technologist therapist viewer",
+    )
+});
 const INDIVIDUALS: &str = "\
     patient member subscriber beneficiary beneficiaries enrollee dependent insured policyholder guardian \
     parent caregiver spouse customer client participant subject guarantor proxy resident applicant \
@@ -325,20 +344,26 @@ const INDIVIDUALS: &str = "\
 const CARE: &str = "\
     appointment visit encounter admission referral screening vaccination immunization prescription \
     symptom";
-const SPECIALISTS: &str = "\
-    surgeon pediatrician psychiatrist podiatrist hospitalist anesthetist optometrist internist \
-    obstetrician physiatrist dietitian midwife chiropractor intensivist";
+static SPECIALISTS: LazyLock<List> = LazyLock::new(|| {
+    list(
+        "surgeon pediatrician psychiatrist podiatrist hospitalist anesthetist optometrist internist \
+    obstetrician physiatrist dietitian midwife chiropractor intensivist",
+    )
+});
 const CREDENTIALS: &[&str] = &[
     "MD", "DO", "DDS", "DMD", "DPM", "OD", "NP", "FNP", "APRN", "CRNA", "PA", "PA-C", "RN", "PharmD", "PhD",
 ];
 /// The first of two labels under which a country's names are given.
 const SECONDS: &[&str] = &["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"];
 /// Where people have mailboxes of their own: the label before the public suffix.
-const MAILBOXES: &str = "\
-    gmail googlemail yahoo ymail rocketmail hotmail outlook live msn icloud me mac aol comcast verizon \
+static MAILBOXES: LazyLock<List> = LazyLock::new(|| {
+    list(
+        "gmail googlemail yahoo ymail rocketmail hotmail outlook live msn icloud me mac aol comcast verizon \
     att sbcglobal bellsouth cox charter earthlink frontier frontiernet centurylink windstream optonline \
     roadrunner rr juno netzero pm proton protonmail tutanota duck gmx mail zoho fastmail hey web \
-    t-online free orange yandex qq btinternet sky rogers shaw bigpond";
+    t-online free orange yandex qq btinternet sky rogers shaw bigpond",
+    )
+});
 
 #[cfg(test)]
 mod tests {

@@ -6,9 +6,9 @@ use super::layout::Values;
 use super::table::FREE_TEXT;
 use crate::inspect::kind::Kind;
 use crate::inspect::names;
-use crate::inspect::walk::object::{self, Carry};
+use crate::inspect::walk::object::Carry;
 
-/// Takes the individual out of columns that a list of places or of providers has.
+/// Takes the individual out of columns that a list of places or of providers has, by their names in normal form.
 pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
     let kinds = || columns.iter().filter_map(kind);
     let places = kinds().any(|kind| kind.category().as_str() == Some("GEO"))
@@ -25,9 +25,8 @@ pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
         }
         return;
     }
-    let names: Vec<String> = names.iter().map(|name| object::normal_key(name)).collect();
-    if lists_providers(columns, &names) || lists_places(columns, &names) {
-        for (column, name) in columns.iter_mut().zip(&names) {
+    if lists_providers(columns, names) || lists_places(columns, names) {
+        for (column, name) in columns.iter_mut().zip(names) {
             let free = FREE_TEXT.iter().any(|word| name.contains(word));
             let is_its_own = match column.meaning {
                 Meaning::Field(_, carry) => !matches!(carry, Carry::Text | Carry::Base64),
@@ -43,7 +42,7 @@ pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
     // A unit of blood has a number, and so has a patient.
     if names.iter().any(|name| BLOOD.contains(&name.as_str())) && !columns.iter().any(|c| c.meaning.is_name())
     {
-        for (column, name) in columns.iter_mut().zip(&names) {
+        for (column, name) in columns.iter_mut().zip(names) {
             if matches!(name.as_str(), "unitnumber" | "unitno") {
                 *column = unknown();
             }

@@ -30,12 +30,21 @@ pub(super) struct Layout<'t> {
 impl<'t> Layout<'t> {
     /// Looks at the first records.
     pub(super) fn of(doc: &[u8], table: &'t Table, keys: &'t object::Table) -> Self {
+        Self::with_sample(doc, table, keys).0
+    }
+
+    /// The same, with what it looked at.
+    fn with_sample<'d>(doc: &'d [u8], table: &'t Table, keys: &'t object::Table) -> (Self, Sample<'d>) {
         let candidates = Dialect::fixed(doc, table, keys)
             .into_iter()
             .chain(declared(doc).or(Some(Dialect::Delimited(b','))));
         let candidates = candidates.chain(DELIMITERS.iter().map(|d| Dialect::Delimited(*d)));
-        let mut best: Option<(Score, Dialect, Sample, Option<usize>)> = None;
+        let mut best: Option<(Score, Dialect, Sample<'_>, Option<usize>)> = None;
         for dialect in candidates {
+            // What divides nothing fits no better than what came before.
+            if best.is_some() && !dialect.may_divide(doc) {
+                continue;
+            }
             let sample = Sample::of(doc, &dialect);
             let (head, known) = sample.head(table, keys);
             let score = sample.score(known);
@@ -44,7 +53,7 @@ impl<'t> Layout<'t> {
             }
         }
         let Some((_, dialect, sample, head)) = best else {
-            return Self {
+            let layout = Self {
                 dialect: Dialect::Delimited(b','),
                 head: None,
                 columns: Vec::new(),
@@ -52,6 +61,7 @@ impl<'t> Layout<'t> {
                 things: false,
                 staff: None,
             };
+            return (layout, Sample { rows: Vec::new() });
         };
         let sideways = sample.is_sideways(table, keys, head);
         let head = head.filter(|_| !sideways);
@@ -69,13 +79,14 @@ impl<'t> Layout<'t> {
             }
         }
         settle_holders(&mut columns);
-        let names = head.and_then(|at| sample.rows.get(at)).map_or(&[] as &[String], |(_, cells)| cells);
+        let head_cells = head.and_then(|at| sample.rows.get(at)).into_iter().flat_map(|(_, cells)| cells);
+        let names: Vec<String> = head_cells.map(|name| object::normal_key(name)).collect();
         let values = Values(head.and_then(|at| sample.rows.get(at + 1..)).unwrap_or_default());
-        directory::settle(&mut columns, names);
-        let staff = names.iter().map(|name| Part::of(&object::normal_key(name))).collect();
+        directory::settle(&mut columns, &names);
+        let staff = names.iter().map(|name| Part::of(name)).collect();
         let things = directory::lists_things(&columns, values);
         let head = head.and_then(|at| sample.rows.get(at)).map(|(number, _)| *number);
-        Self { dialect, head, columns, sideways, things, staff }
+        (Self { dialect, head, columns, sideways, things, staff }, sample)
     }
 }
 
@@ -103,14 +114,13 @@ fn is_even(lines: [&[u8]; 2]) -> bool {
 
 /// Whether records without a head have as many cells each, among them names that people have and what only an individual has.
 fn lists_people(doc: &[u8], table: &Table, keys: &object::Table) -> bool {
-    let layout = Layout::of(doc, table, keys);
+    let (layout, Sample { rows }) = Layout::with_sample(doc, table, keys);
     if layout.head.is_some() || layout.sideways {
         return false;
     }
-    let Sample { rows } = Sample::of(doc, &layout.dialect);
     let width = rows.first().map_or(0, |(_, cells)| cells.len());
-    let is_cell = |cell: &String| cell.chars().count() < VALUE_CHARS;
-    let even = |(_, cells): &(usize, Vec<String>)| cells.len() == width && cells.iter().all(is_cell);
+    let is_cell = |cell: &Cow<'_, str>| cell.chars().count() < VALUE_CHARS;
+    let even = |(_, cells): &Row<'_>| cells.len() == width && cells.iter().all(is_cell);
     if rows.len() < 2 || width < COLUMNS_MIN || !rows.iter().all(even) {
         return false;
     }
@@ -147,8 +157,7 @@ fn has_head(doc: &[u8], first: &[u8], table: &Table, keys: &object::Table) -> bo
     if !DELIMITERS.iter().any(|delimiter| names(*delimiter)) && Dialect::fixed(doc, table, keys).is_none() {
         return false;
     }
-    let layout = Layout::of(doc, table, keys);
-    let sample = Sample::of(doc, &layout.dialect);
+    let (layout, sample) = Layout::with_sample(doc, table, keys);
     let Some(head) = layout.head else { return false };
     let Some((at, (_, cells))) = sample.rows.iter().enumerate().find(|(_, (number, _))| *number == head)
     else {
@@ -201,12 +210,12 @@ fn settle_holders(columns: &mut [Column<'_>]) {
 
 /// What the first records say, where they are known.
 #[derive(Clone, Copy)]
-pub(super) struct Values<'s>(&'s [(usize, Vec<String>)]);
+pub(super) struct Values<'s>(&'s [Row<'s>]);
 
 impl<'s> Values<'s> {
     /// Those of a column.
     pub(super) fn of(self, column: usize) -> impl Iterator<Item = &'s str> {
-        let values = self.0.iter().filter_map(move |(_, cells)| cells.get(column).map(String::as_str));
+        let values = self.0.iter().filter_map(move |(_, cells)| cells.get(column).map(AsRef::as_ref));
         values.filter(|value| !value.is_empty())
     }
 }
@@ -214,13 +223,16 @@ impl<'s> Values<'s> {
 /// How well a dialect fits: known names first, then cells in records of the same number of them.
 type Score = (usize, usize);
 
+/// A record's number, and what its cells say or begin with.
+type Row<'d> = (usize, Vec<Cow<'d, str>>);
+
 /// The first records.
-struct Sample {
-    rows: Vec<(usize, Vec<String>)>,
+struct Sample<'d> {
+    rows: Vec<Row<'d>>,
 }
 
-impl Sample {
-    fn of(doc: &[u8], dialect: &Dialect) -> Self {
+impl<'d> Sample<'d> {
+    fn of(doc: &'d [u8], dialect: &Dialect) -> Self {
         let mut records = Records::new(doc, dialect);
         let mut cells = Vec::new();
         let mut rows = Vec::new();
@@ -231,8 +243,8 @@ impl Sample {
             let blank = cells.iter().all(|cell| cell.span.is_empty());
             if !blank && !is_rule(&cells, doc) && !is_declaration(&cells, doc, number) {
                 let value = |cell: &Cell| match cell.value(doc) {
-                    Cow::Borrowed(text) => text.chars().take(VALUE_CHARS).collect(),
-                    Cow::Owned(text) => text.chars().take(VALUE_CHARS).collect::<String>(),
+                    Cow::Borrowed(text) => Cow::Borrowed(beginning(text)),
+                    Cow::Owned(text) => Cow::Owned(beginning(&text).to_owned()),
                 };
                 rows.push((number, cells.iter().map(value).collect()));
             }
@@ -279,7 +291,7 @@ impl Sample {
     /// Whether records are a known name and a value each.
     fn is_sideways(&self, table: &Table, keys: &object::Table, head: Option<usize>) -> bool {
         // What looks like a head may be the first name and its value.
-        let is_a_pair = |(_, cells): &(usize, Vec<String>)| matches!(cells.as_slice(), [name, value, ..] if table.column(keys, name).tells() && !table.column(keys, value).tells());
+        let is_a_pair = |(_, cells): &Row<'_>| matches!(cells.as_slice(), [name, value, ..] if table.column(keys, name).tells() && !table.column(keys, value).tells());
         if head.is_some_and(|at| at > 0 || !self.rows.first().is_some_and(is_a_pair)) {
             return false;
         }
@@ -293,17 +305,34 @@ impl Sample {
     }
 
     /// Values by column, behind the head.
-    fn values(&self, head: Option<usize>) -> Vec<Vec<String>> {
+    fn values(&self, head: Option<usize>) -> Vec<Vec<&str>> {
         let from = head.map_or(0, |at| at + 1);
         let rows = self.rows.get(from..).unwrap_or_default();
         let width = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or_default();
         (0..width)
-            .map(|at| rows.iter().map(|(_, cells)| cells.get(at).cloned().unwrap_or_default()).collect())
+            .map(|at| rows.iter().map(|(_, cells)| cells.get(at).map_or("", AsRef::as_ref)).collect())
             .collect()
     }
 }
 
+/// The first characters of a cell.
+fn beginning(text: &str) -> &str {
+    if text.len() <= VALUE_CHARS {
+        return text;
+    }
+    let end = text.char_indices().nth(VALUE_CHARS).map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
+}
+
 impl Dialect {
+    /// Whether any record has more than a cell.
+    fn may_divide(&self, doc: &[u8]) -> bool {
+        match self {
+            Self::Delimited(delimiter) => memchr::memchr(*delimiter, doc).is_some(),
+            Self::Fixed(_) => true,
+        }
+    }
+
     /// Columns of fixed width: by a rule line (`----- ------`), or by a head of known words with blanks between them
     /// that the lines below have as well.
     fn fixed(doc: &[u8], table: &Table, keys: &object::Table) -> Option<Self> {

@@ -11,7 +11,7 @@ use crate::inspect::names;
 use std::collections::HashSet;
 
 /// The shape of each column (as the table's rows name it), by its values in some rows.
-pub(super) fn shapes(columns: &[Vec<String>]) -> Vec<Option<&'static str>> {
+pub(super) fn shapes(columns: &[Vec<&str>]) -> Vec<Option<&'static str>> {
     let facts: Vec<Facts> = columns.iter().map(|values| Facts::of(values)).collect();
     let mut out: Vec<Option<&'static str>> = facts.iter().map(|facts| facts.alone).collect();
     let has = |out: &[Option<&str>], shape: &str| out.contains(&Some(shape));
@@ -65,8 +65,8 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(values: &[String]) -> Self {
-        let filled: Vec<&str> = values.iter().map(String::as_str).filter(|v| !v.is_empty()).collect();
+    fn of(values: &[&str]) -> Self {
+        let filled: Vec<&str> = values.iter().copied().filter(|v| !v.is_empty()).collect();
         let most = |test: &dyn Fn(&str) -> bool| {
             !filled.is_empty() && filled.iter().filter(|v| test(v)).count() * 5 >= filled.len() * 4
         };
@@ -168,8 +168,8 @@ fn set(out: &mut [Option<&'static str>], at: usize, shape: &'static str) {
     }
 }
 
-fn facts_at(columns: &[Vec<String>], at: usize) -> Vec<&str> {
-    columns.get(at).into_iter().flatten().map(String::as_str).filter(|v| !v.is_empty()).collect()
+fn facts_at<'v>(columns: &[Vec<&'v str>], at: usize) -> Vec<&'v str> {
+    columns.get(at).into_iter().flatten().copied().filter(|v| !v.is_empty()).collect()
 }
 
 fn is_state(values: &[&str]) -> bool {
