@@ -12,6 +12,7 @@ mod chance;
 mod gate;
 mod heads;
 mod rule;
+mod several;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,9 @@ pub(in crate::inspect) use gate::{Firsts, is_word};
 use heads::Heads;
 use regex_automata::util::pool::{Pool, PoolGuard};
 use rule::{Caches, Match, Road, Rule};
+use several::Several;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Compiled rules.
 pub struct Engine {
@@ -36,6 +39,8 @@ pub struct Engine {
     /// Rules that their regex finds alone.
     plain: Vec<usize>,
     lanes: Lanes,
+    /// Rules that are looked for from their starts, all at once: made when a place may begin several.
+    several: OnceLock<Option<Several>>,
     /// What searches have learnt: each takes one, and puts it back.
     caches: Pool<Caches, NoCaches>,
 }
@@ -85,8 +90,12 @@ impl Engine {
         let gate = Gate::new(&from_start);
         let (starts, heads) = (Starts::new(&gate.firsts()), Heads::new(&gate));
         let count = rules.len();
-        let caches = Pool::new(Box::new(move || std::iter::repeat_with(|| None).take(count).collect()) as _);
-        Self { rules, starts, heads, gate, around, plain, lanes: Lanes::best(), caches }
+        let caches = Pool::new(Box::new(move || Caches {
+            rules: std::iter::repeat_with(|| None).take(count).collect(),
+            several: None,
+        }) as _);
+        let several = OnceLock::new();
+        Self { rules, starts, heads, gate, around, plain, lanes: Lanes::best(), several, caches }
     }
 
     /// Asks `judge` of each match in `text`.
@@ -94,7 +103,13 @@ impl Engine {
         for rule in &self.plain {
             self.by_regex(*rule, text, 0, judge);
         }
-        let mut progress = Progress { caches: self.caches.get(), states: Vec::new(), furthest: 0 };
+        let mut progress = Progress {
+            caches: self.caches.get(),
+            states: Vec::new(),
+            furthest: 0,
+            here: Vec::new(),
+            read: 0,
+        };
         for around in &self.around {
             self.search_around(around, text, &mut progress, judge);
         }
@@ -107,9 +122,9 @@ impl Engine {
                 if !self.heads.may_begin(bytes, at) {
                     continue;
                 }
-                self.gate.at(bytes, at, &mut |rule| {
-                    self.try_here(usize::from(rule), text, at, &mut progress, judge);
-                });
+                progress.here.clear();
+                self.gate.at(bytes, at, &mut progress.here);
+                self.try_several(text, at, &mut progress, judge);
             }
         }
     }
@@ -131,10 +146,38 @@ impl Engine {
         for byte in memchr::memchr_iter(around.byte, bytes) {
             let first = (byte + 1).saturating_sub(around.reach).max(next);
             for at in first..=byte {
-                around.gate.at(bytes, at, &mut |_| self.try_here(around.rule, text, at, progress, judge));
+                progress.here.clear();
+                around.gate.at(bytes, at, &mut progress.here);
+                if !progress.here.is_empty() {
+                    self.try_here(around.rule, text, at, progress, judge);
+                }
             }
             next = byte + 1;
         }
+    }
+
+    /// The rules that may begin at a place.
+    fn try_several(&self, text: &str, at: usize, progress: &mut Progress<'_>, judge: &mut Judge<'_>) {
+        if progress.here.len() > 1
+            && progress.read <= text.len() + READ_FREE
+            && let Some(several) = self.several()
+        {
+            let Progress { here, read, caches, .. } = progress;
+            several.keep_matching(text.as_bytes(), at, &mut caches.several, read, here);
+        }
+        let mut next = 0;
+        while let Some(rule) = progress.here.get(next) {
+            self.try_here(usize::from(*rule), text, at, progress, judge);
+            next += 1;
+        }
+    }
+
+    fn several(&self) -> Option<&Several> {
+        let from_start = || {
+            let rules = (0u16..).zip(&self.rules);
+            rules.filter(|(_, rule)| matches!(rule.road, Road::Start)).map(|(at, rule)| (at, &*rule.pattern))
+        };
+        self.several.get_or_init(|| Several::new(from_start())).as_ref()
     }
 
     fn try_here(
@@ -150,7 +193,7 @@ impl Engine {
             return;
         }
         let mut read = 0;
-        let Some(cache) = progress.caches.get_mut(number) else { return };
+        let Some(cache) = progress.caches.rules.get_mut(number) else { return };
         let found = rule.find_here(text, at, cache, &mut read);
         if found.is_none() && read <= SHORT {
             return; // the usual case keeps no books
@@ -187,6 +230,10 @@ struct Progress<'e> {
     states: Vec<State>,
     /// The furthest of their next places: beyond it there is no need to look.
     furthest: usize,
+    /// The rules that may begin at the place that is looked at.
+    here: Vec<u16>,
+    /// What all rules at once have read, in bytes: where that is more than the text, each goes on by itself.
+    read: usize,
 }
 
 struct State {

@@ -3,7 +3,7 @@
 use super::chance::{chance, first_chance};
 use super::gate::{Gate, closure, leads};
 use super::split::{Learnt, Split};
-use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::meta;
 use regex_automata::nfa::thompson::{NFA, WhichCaptures};
 use regex_automata::util::primitives::NonMaxUsize;
@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 /// A compiled pattern.
 pub(super) struct Rule {
-    pattern: Box<str>,
+    pub(super) pattern: Box<str>,
     /// Built when a match is first asked for: most rules never see one.
     exact: OnceLock<Exact>,
     /// Of ASCII alone: gives up at any other byte. Its states are made as texts lead to them.
@@ -35,8 +35,14 @@ struct Exact {
     split: Option<Split>,
 }
 
-/// What automata have learnt, for each rule that was asked.
-pub(super) type Caches = Vec<Option<Box<Known>>>;
+/// What automata have learnt.
+#[derive(Default)]
+pub(super) struct Caches {
+    /// Those of each rule that was asked.
+    pub(super) rules: Vec<Option<Box<Known>>>,
+    /// That of all rules.
+    pub(super) several: Option<Cache>,
+}
 
 /// What a rule's automata have learnt.
 pub(super) struct Known {
@@ -81,7 +87,7 @@ impl Rule {
         Some(Self {
             pattern: pattern.into(),
             exact: OnceLock::new(),
-            small: lazy(nfa.clone(), MatchKind::LeftmostFirst),
+            small: lazy(nfa.clone(), MatchKind::LeftmostFirst, small()),
             nfa,
             road,
             long,
@@ -234,16 +240,17 @@ fn required(nfa: &NFA, byte: u8) -> Option<usize> {
 }
 
 /// An automaton whose states are made as texts lead to them; it gives up at what isn't ASCII.
-pub(super) fn lazy(nfa: NFA, kind: MatchKind) -> Option<DFA> {
-    let mut config = DFA::config()
-        .match_kind(kind)
-        .unicode_word_boundary(true)
-        .cache_capacity(CACHE_BYTES_MAX)
-        .skip_cache_capacity_check(true);
+pub(super) fn lazy(nfa: NFA, kind: MatchKind, config: Config) -> Option<DFA> {
+    let mut config = config.match_kind(kind).unicode_word_boundary(true).skip_cache_capacity_check(true);
     for byte in 0x80..=u8::MAX {
         config = config.quit(byte, true);
     }
     DFA::builder().configure(config).build_from_nfa(nfa).ok()
+}
+
+/// How the automaton of one rule is made.
+pub(super) fn small() -> Config {
+    DFA::config().cache_capacity(CACHE_BYTES_MAX)
 }
 
 // What small automata have read in this thread: tests hold it against the text's length.

@@ -77,7 +77,7 @@ impl Part {
             .which_captures(WhichCaptures::None)
             .nfa_size_limit(Some(super::rule::NFA_BYTES_MAX));
         let nfa = NFA::compiler().configure(thompson).build_from_hir(part).ok()?;
-        super::rule::lazy(nfa, MatchKind::All).map(Self)
+        super::rule::lazy(nfa, MatchKind::All, super::rule::small()).map(Self)
     }
 
     /// Tells each place in `range` at which the part, begun at its start, may end. `None` where it can't.
@@ -135,10 +135,14 @@ impl Places {
         self.count += 1;
     }
 
-    /// The one for which `fits` says yes.
+    /// The one for which `fits` says yes: of one alone it isn't asked, as the whole is known to match.
     fn only(&self, mut fits: impl FnMut(usize) -> Option<bool>) -> Option<usize> {
+        let places = self.at.get(..self.count)?;
+        if let [at] = places {
+            return Some(*at);
+        }
         let mut only = None;
-        for at in self.at.get(..self.count)? {
+        for at in places {
             if fits(*at)? && only.replace(*at).is_some() {
                 return None;
             }

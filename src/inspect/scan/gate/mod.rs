@@ -87,8 +87,8 @@ impl Gate {
         Builder::new(rules).build()
     }
 
-    /// Tells `found` of each rule that may begin at `at`.
-    pub(super) fn at(&self, text: &[u8], at: usize, found: &mut dyn FnMut(u16)) {
+    /// Adds to `found` each rule that may begin at `at`.
+    pub(super) fn at(&self, text: &[u8], at: usize, found: &mut Vec<u16>) {
         let rest = text.get(at..).unwrap_or_default();
         let near = rest.get(..READ_MAX).unwrap_or(rest);
         let mut row = self.start(Before::of(text, at));
@@ -110,9 +110,9 @@ impl Gate {
         }
     }
 
-    fn tell(&self, list: Option<u32>, found: &mut dyn FnMut(u16)) {
+    fn tell(&self, list: Option<u32>, found: &mut Vec<u16>) {
         let list = list.and_then(|list| self.lists.get(list as usize));
-        list.into_iter().flatten().for_each(|rule| found(*rule));
+        found.extend(list.into_iter().flatten());
     }
 
     /// The row to begin with.
