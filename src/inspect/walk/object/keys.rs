@@ -10,7 +10,7 @@ use crate::inspect::hash::Map;
 use crate::inspect::kind::Kind;
 use crate::inspect::marker::is_uuid;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
-use crate::inspect::walk::staff::Part;
+use crate::inspect::walk::staff::{self, Part};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
@@ -46,6 +46,36 @@ pub(super) struct Key {
     pub(super) head: Option<NodeId>,
     /// What it is in an entry of a list of users, staff or clinicians: asked of few.
     pub(super) part: OnceCell<Option<Part>>,
+    /// Whether what stands under it is an individual's, whatever it has: asked of few.
+    pub(super) individuals: OnceCell<bool>,
+}
+
+/// What a key in normal form says, whatever the document. Of the table's own keys it is found out once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    is_known: bool,
+    says_nothing: bool,
+    tells: bool,
+    fitted: bool,
+    kind: Option<Kind>,
+    says: Says,
+    /// Whether the table has it wherever it stands.
+    has_alone: bool,
+}
+
+impl Facts {
+    pub(super) fn of(name: &str, table: &Table) -> Self {
+        let is_known = table.has(name);
+        Self {
+            is_known,
+            says_nothing: says_nothing(name),
+            tells: matches!(name, "name" | "names") || is_known && table.names_a_value(name),
+            fitted: FITTED.contains(&name),
+            kind: table.an_individuals(name).map(|field| field.kind),
+            says: Says::of(name),
+            has_alone: table.has_alone(name),
+        }
+    }
 }
 
 impl Keys {
@@ -95,21 +125,18 @@ impl Key {
         *self.part.get_or_init(|| Part::of(&self.name))
     }
 
+    /// Whether what stands under it is an individual's, whatever it has.
+    pub(super) fn is_an_individuals(&self) -> bool {
+        *self.individuals.get_or_init(|| staff::is_an_individuals_key(&self.name))
+    }
+
     pub(super) fn of(key: &str, table: &Table) -> Self {
         let name = normal(key).into_boxed_str();
-        let is_known = table.has(&name);
-        Self {
-            is_known,
-            says_nothing: says_nothing(&name),
-            tells: matches!(&*name, "name" | "names") || is_known && table.names_a_value(&name),
-            fitted: FITTED.contains(&&*name),
-            kind: table.an_individuals(&name).map(|field| field.kind),
-            says: Says::of(&name),
-            entry: entry(key).filter(|_| !table.has_alone(&name)),
-            name,
-            head: None,
-            part: OnceCell::new(),
-        }
+        let facts = table.facts(&name).unwrap_or_else(|| Facts::of(&name, table));
+        let Facts { is_known, says_nothing, tells, fitted, kind, says, has_alone } = facts;
+        let entry = if has_alone { None } else { entry(key) };
+        let (part, individuals) = (OnceCell::new(), OnceCell::new());
+        Self { name, is_known, says_nothing, tells, fitted, kind, says, entry, head: None, part, individuals }
     }
 }
 

@@ -476,19 +476,26 @@ impl<'t> Walk<'t, '_> {
 
     /// Keys of the table, `*` for any other.
     fn place(&self, id: NodeId) -> String {
-        let mut steps = Vec::new();
-        let mut at = id;
-        while let Some(parent) = self.tape.parent(at) {
+        let above = std::iter::successors(Some(id), |at| self.tape.parent(*at));
+        let steps: Vec<NodeId> = above.collect();
+        let mut place = String::with_capacity(1 + STEP_BYTES * steps.len());
+        place.push('$');
+        for at in steps.into_iter().rev().skip(1) {
             let key = self.keys.get(at);
-            steps.push(match self.tape.element(at) {
-                Some(number) => format!("[{number}]"),
-                None if key.is_known => format!(".{}", key.name),
-                None => ".*".to_owned(),
-            });
-            at = parent;
+            match self.tape.element(at) {
+                Some(number) => {
+                    place.push('[');
+                    place.push_str(itoa::Buffer::new().format(number));
+                    place.push(']');
+                }
+                None if key.is_known => {
+                    place.push('.');
+                    place.push_str(&key.name);
+                }
+                None => place.push_str(".*"),
+            }
         }
-        steps.push("$".to_owned());
-        steps.into_iter().rev().collect()
+        place
     }
 }
 
@@ -508,6 +515,8 @@ fn is_base64(value: &str) -> bool {
         })
 }
 
+/// A step of a place has about so many.
+const STEP_BYTES: usize = 12;
 /// Of more members that tell a type none is looked at.
 const TYPES_MAX: usize = 16;
 const TYPE_KEYS: &[&str] = &["idtype", "type", "identifiertype", "typecode", "system", "kind", "valuetype"];

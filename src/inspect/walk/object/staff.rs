@@ -1,6 +1,7 @@
 //! Accounts, staff and clinicians, by all that an object has: the closed list of it stands in `walk/staff.rs`.
 
 use super::Walk;
+use super::keys::Key;
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
 use crate::inspect::walk::staff::{self, Entry, Part};
 use std::iter;
@@ -11,7 +12,7 @@ impl Walk<'_, '_> {
         let mut entry = Entry::default();
         self.hear(id, &mut entry, true)
             && entry.is_one(key)
-            && !self.is_of_individuals(key)
+            && !self.is_of_individuals(id)
             // A login, and what a user tells of himself, may be a part of a patient's record.
             && !((key == "profile" || entry.only_signs_in()) && self.stands_beside_an_individual())
     }
@@ -44,12 +45,13 @@ impl Walk<'_, '_> {
         })
     }
 
-    /// Whether a container under such a key, or what holds it, is an individual's by its key or by the event told. A
-    /// patient's team is his, and its members work there.
-    fn is_of_individuals(&self, key: &str) -> bool {
-        let keys = iter::once(key).chain(self.frames.iter().rev().map(|frame| frame.key));
-        let mut inside = keys.take_while(|key| !staff::is_a_teams_key(key));
-        inside.any(staff::is_an_individuals_key) || *self.event.get_or_init(|| self.tells_of_individuals())
+    /// Whether a container, or what holds it, is an individual's by its key or by the event told. A patient's team is his,
+    /// and its members work there.
+    fn is_of_individuals(&self, id: NodeId) -> bool {
+        let open = iter::once(id).chain(self.frames.iter().rev().map(|frame| frame.object));
+        let keys = open.map(|id| self.keys.get(id));
+        let mut inside = keys.take_while(|key| !staff::is_a_teams_key(&key.name));
+        inside.any(Key::is_an_individuals) || *self.event.get_or_init(|| self.tells_of_individuals())
     }
 
     /// `{"event": "patient.created", …}`: one word at the top of the document.

@@ -1,5 +1,6 @@
 //! The key table compiled for reading.
 
+use super::keys::Facts;
 use super::likely;
 use crate::inspect::disguise::Plain;
 use crate::inspect::field::{Field, FieldTable};
@@ -16,6 +17,8 @@ pub struct Table {
     below_word: Vec<(Box<str>, usize)>,
     /// Keys of clinical content.
     clinical: Map<Box<str>, ()>,
+    /// What each of its keys says.
+    facts: Map<Box<str>, Facts>,
 }
 
 #[derive(Debug)]
@@ -71,6 +74,7 @@ impl Table {
             below: Map::default(),
             below_word: Vec::new(),
             clinical: Map::default(),
+            facts: Map::default(),
         };
         for (index, field) in table.field.iter().enumerate() {
             let carry = Carry::parse(&field.reads)
@@ -92,7 +96,14 @@ impl Table {
                 std::cmp::Reverse((conditional, placed.parent.is_some(), field.map(|f| f.points.0)))
             });
         }
+        let keys = compiled.by_key.keys().chain(compiled.below.keys());
+        compiled.facts = keys.map(|key| (key.clone(), Facts::of(key, &compiled))).collect();
         Ok(compiled)
+    }
+
+    /// What a key of its own (in normal form) says, whatever the document.
+    pub(super) fn facts(&self, key: &str) -> Option<Facts> {
+        self.facts.get(key).copied()
     }
 
     /// The row of a key as written, where nothing else is known: form fields, query parameters.
