@@ -14,7 +14,7 @@ pub struct Table {
     by_key: Map<Box<str>, Vec<Placed>>,
     below: Map<Box<str>, Vec<usize>>,
     /// `*word*.**`: few.
-    below_word: Vec<(Box<str>, usize)>,
+    below_word: Vec<(Word, usize)>,
     /// Keys of clinical content.
     clinical: Map<Box<str>, ()>,
     /// What each of its keys says.
@@ -54,6 +54,29 @@ impl Row {
             && when.systems.is_empty()
             && is_an_individuals(self.field.kind)
     }
+}
+
+/// A word that keys may have in them.
+#[derive(Debug)]
+struct Word {
+    word: Box<str>,
+    letters: u32,
+}
+
+impl Word {
+    fn of(word: &str) -> Self {
+        Self { word: word.into(), letters: letters(word) }
+    }
+
+    /// Whether a key of such letters has it: few keys have all of its letters.
+    fn is_in(&self, key: &str, letters: u32) -> bool {
+        self.letters & !letters == 0 && key.contains(&*self.word)
+    }
+}
+
+/// A bit for each letter of a key in normal form, and one for its digits.
+fn letters(key: &str) -> u32 {
+    key.bytes().fold(0, |letters, b| letters | 1 << if b.is_ascii_lowercase() { b - b'a' } else { 31 })
 }
 
 #[derive(Debug)]
@@ -162,8 +185,9 @@ impl Table {
 
     /// Whether a key (in normal form) has a word in it that makes it a provider's or an organisation's.
     pub(in crate::inspect::walk) fn says_public(&self, key: &str) -> bool {
+        let letters = letters(key);
         self.below_word.iter().any(|(word, row)| {
-            key.contains(&**word) && self.rows.get(*row).is_some_and(|row| row.carry == Carry::Public)
+            word.is_in(key, letters) && self.rows.get(*row).is_some_and(|row| row.carry == Carry::Public)
         })
     }
 
@@ -264,7 +288,8 @@ impl Table {
     /// The rows for all below a key (in normal form).
     pub(super) fn below(&self, key: &str) -> impl Iterator<Item = &Row> {
         let exact = self.below.get(key).into_iter().flatten();
-        let words = self.below_word.iter().filter(move |(word, _)| key.contains(&**word));
+        let letters = letters(key);
+        let words = self.below_word.iter().filter(move |(word, _)| word.is_in(key, letters));
         // A physician's note tells of the patient.
         let words = words.filter(move |_| !TEXTS.iter().any(|text| key.contains(text))).map(|(_, row)| row);
         exact.chain(words).filter_map(|row| self.rows.get(*row))
@@ -303,7 +328,7 @@ impl Table {
         let (first, last) = at.split_once('.').map_or((None, at), |(first, last)| (Some(first), last));
         match (first, last) {
             (Some(key), "**") => match key.strip_prefix('*').and_then(|key| key.strip_suffix('*')) {
-                Some(word) => self.below_word.push((Some(word).filter(|w| normal(w))?.into(), row)),
+                Some(word) => self.below_word.push((Word::of(Some(word).filter(|w| normal(w))?), row)),
                 None => self.below.entry(Some(key).filter(|k| normal(k))?.into()).or_default().push(row),
             },
             (parent, key) => {
