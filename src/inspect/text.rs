@@ -107,6 +107,9 @@ impl Detector {
         {
             return None;
         }
+        if self.nearby.is_empty() && self.unless_before.is_empty() {
+            return (self.alone.0 > 0 || self.kind == Kind::Provider).then_some((self.alone, true));
+        }
         let before = window_before(text, span.start, self.within.max(BEFORE)).to_lowercase();
         let cue = Cow::from(cue);
         let cue = if cue.is_empty() { cue } else { Cow::Owned(cue.to_ascii_lowercase()) };

@@ -421,15 +421,12 @@ type Edit = (usize, usize, Option<char>);
 fn spaced_numbers(text: &str) -> Vec<Edit> {
     let bytes = text.as_bytes();
     // Most texts haven't so many digits.
-    if bytes.len() < SSN_TEXT_BYTES_MIN || bytes.iter().filter(|b| b.is_ascii_digit()).count() < SSN_DIGITS {
+    if bytes.len() < SSN_TEXT_BYTES_MIN || !has_digits(bytes, SSN_DIGITS) {
         return Vec::new();
     }
     let mut edits = Vec::new();
     let mut read = 0;
-    for cue in memchr::memchr2_iter(b's', b'S', bytes) {
-        if !bytes.get(cue + 1).is_some_and(|b| b"sSoO".contains(b)) {
-            continue;
-        }
+    for cue in cues(bytes) {
         let Some(from) = SSN_CUES.iter().find_map(|word| {
             let end = cue + word.len();
             bytes.get(cue..end).filter(|there| there.eq_ignore_ascii_case(word.as_bytes())).map(|_| end)
@@ -448,6 +445,27 @@ fn spaced_numbers(text: &str) -> Vec<Edit> {
         }
     }
     edits
+}
+
+/// Whether a text has so many digits. It isn't looked at behind the block that has the last of them.
+fn has_digits(bytes: &[u8], least: usize) -> bool {
+    let mut many = 0;
+    (0..bytes.len()).step_by(BLOCK).any(|from| {
+        let [digits, _] = DIGITS.of(bytes, from);
+        many += digits.count_ones() as usize;
+        many >= least
+    })
+}
+
+/// Where a word of [`SSN_CUES`] may begin: by its first two letters.
+fn cues(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    (0..bytes.len()).step_by(BLOCK).flat_map(|from| {
+        let [first, second] = CUES.of(bytes, from);
+        // What is the second of the last byte stands in the next block.
+        let begins = first & (second >> 1 | 1 << (BLOCK - 1));
+        let rest = std::iter::successors(Some(begins), |bits| Some(bits & bits.wrapping_sub(1)));
+        rest.take_while(|bits| *bits != 0).map(move |bits| from + bits.trailing_zeros() as usize)
+    })
 }
 
 /// The end of a number of nine digits that begins here, and what stands between them, where that is more than in one that
@@ -497,6 +515,9 @@ static SIGNS: LazyLock<Sets<1>> = LazyLock::new(|| Sets::new([is_sign]));
 /// Digits, and blanks.
 static DIGITS: LazyLock<Sets<2>> =
     LazyLock::new(|| Sets::new([|b: u8| b.is_ascii_digit(), |b: u8| b == b' ']));
+/// The first letter of the words for a social security number, and the second.
+static CUES: LazyLock<Sets<2>> =
+    LazyLock::new(|| Sets::new([|b: u8| matches!(b, b's' | b'S'), |b: u8| b"sSoO".contains(&b)]));
 /// Escapes of one word from which on they are taken for encoding.
 const PERCENT_ESCAPES_MIN: usize = 3;
 /// How far a word is looked at for them, to each side.
@@ -633,6 +654,10 @@ mod tests {
             "sessions 12/21/3456/7",
         ] {
             assert_eq!(reads(text), text);
+        }
+        for before in 0..150 {
+            let front = "x".repeat(before);
+            assert_eq!(reads(&format!("{front} SSN 412 - 21 - 3456")), format!("{front} SSN 412-21-3456"));
         }
     }
 
