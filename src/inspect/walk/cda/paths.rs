@@ -1,21 +1,22 @@
-//! The paths of a document: each sequence of names and tags is numbered once, and what the table says of it is asked
-//! once. A document of a hundred observations has a hundred codes at one path.
+//! The paths of a document. Two of which the table says the same, whatever may come below them, are one: they are told
+//! apart by the steps of its automaton that end there and above. A document has hundreds of sequences of names and a few
+//! dozen such places; what the table says of each is asked once.
 
 use super::names::{Name, Part};
 use super::path::Aim;
 use super::steps::StepId;
 use super::table::{Carry, Table};
 use crate::inspect::field::Field;
-use crate::inspect::hash::Keyed;
+use crate::inspect::hash::{Keyed, Map};
 use std::ops::Range;
 
-/// A path, by number.
+/// Paths of which the table says the same, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PathId(u32);
 
 impl PathId {
-    /// Outside the root.
-    pub(super) const OUTSIDE: Self = Self(u32::MAX);
+    /// Outside the root, and wherever no step ends.
+    pub(super) const OUTSIDE: Self = Self(0);
 }
 
 /// The paths of one document. A row that may cover a leaf is one whose path fits.
@@ -23,9 +24,11 @@ pub(super) struct Paths<'t> {
     table: &'t Table,
     /// What each path goes on from, and with which name and tags.
     numbers: Numbers<(PathId, Name, u64)>,
+    /// Where those lead, by number.
+    entered: Vec<PathId>,
     known: Vec<Known>,
-    /// Steps of the automaton that end at each path, one path behind the other.
-    ends: Vec<StepId>,
+    /// By the steps that end there, and those asked for below.
+    places: Map<(Box<[StepId]>, u64), PathId>,
     /// A bit for each step, those of one path at a time.
     marked: Vec<u64>,
     /// Paths with what is aimed at there.
@@ -36,69 +39,105 @@ pub(super) struct Paths<'t> {
 
 /// What is known of a path.
 struct Known {
-    ends: Range<u32>,
+    /// Steps of the automaton that end there.
+    ends: Box<[StepId]>,
     /// Bits of the steps that end at the path or above, and are asked for below.
     within: u64,
     part: Option<Part>,
+    /// Whether no row covers anything there.
+    bare: bool,
+    /// Where an element leads of which no step has the name, once asked.
+    beside: Option<PathId>,
 }
 
 impl<'t> Paths<'t> {
     pub(super) fn new(table: &'t Table) -> Self {
-        Self {
+        let mut paths = Self {
             table,
             numbers: Numbers::default(),
+            entered: Vec::with_capacity(64),
             known: Vec::with_capacity(64),
-            ends: Vec::new(),
+            places: Map::default(),
             marked: vec![0; table.steps.len().div_ceil(64)],
             aims: Numbers::default(),
             aimed: Vec::new(),
             rows: Vec::new(),
-        }
+        };
+        paths.place(Name::UNKNOWN, Box::default(), 0); // outside
+        paths
     }
 
     /// The path of an element of this name and these tags that lies at the end of `before`.
     pub(super) fn enter(&mut self, before: PathId, name: Name, tags: u64) -> PathId {
-        let number = self.numbers.of((before, name, tags));
-        if number as usize == self.known.len() {
-            self.add(before, name, tags);
+        if !self.table.steps.has(name) {
+            return self.beside(before, name);
         }
-        PathId(number)
+        let number = self.numbers.of((before, name, tags)) as usize;
+        if number == self.entered.len() {
+            let path = self.add(before, name, tags);
+            self.entered.push(path);
+        }
+        self.entered.get(number).copied().unwrap_or(PathId::OUTSIDE)
     }
 
-    fn add(&mut self, before: PathId, name: Name, tags: u64) {
+    /// The path of an element at which no step ends.
+    fn beside(&mut self, before: PathId, name: Name) -> PathId {
+        if let Some(beside) = self.known(before).and_then(|known| known.beside) {
+            return beside;
+        }
+        let beside = self.place(name, Box::default(), self.within(before));
+        if let Some(known) = self.known.get_mut(before.0 as usize) {
+            known.beside = Some(beside);
+        }
+        beside
+    }
+
+    fn add(&mut self, before: PathId, name: Name, tags: u64) -> PathId {
         let mut within = self.within(before);
+        let mut ends = Vec::new();
         self.mark(before, true);
-        let from = small(self.ends.len());
-        let (table, marked, ends) = (self.table, &self.marked, &mut self.ends);
-        let steps = &table.steps;
-        steps.here((name, tags), within, |step| is_marked(marked, step), |step| ends.push(step));
+        let steps = &self.table.steps;
+        steps.here((name, tags), within, |step| is_marked(&self.marked, step), |step| ends.push(step));
         self.mark(before, false);
-        let ends = from..small(self.ends.len());
-        for step in self.ends.get(from as usize..).unwrap_or_default() {
+        for step in &ends {
             within |= steps.kept(*step);
         }
-        let path = PathId(small(self.known.len()));
-        self.known.push(Known { ends, within, part: None });
-        self.mark(path, true);
-        let part = table.part(name, |step| is_marked(&self.marked, step));
-        self.mark(path, false);
-        if let Some(known) = self.known.last_mut() {
-            known.part = part;
+        self.place(name, ends.into(), within)
+    }
+
+    /// The number of a path at which these steps end; an element of this name is the first to be there.
+    fn place(&mut self, name: Name, ends: Box<[StepId]>, within: u64) -> PathId {
+        let next = PathId(small(self.known.len()));
+        let path = *self.places.entry((ends.clone(), within)).or_insert(next);
+        if path == next {
+            let bare = ends.is_empty() && !self.table.covers_below(within);
+            self.known.push(Known { ends, within, part: None, bare, beside: None });
+            self.mark(path, true);
+            let part = self.table.part(name, |step| is_marked(&self.marked, step));
+            self.mark(path, false);
+            if let Some(known) = self.known.last_mut() {
+                known.part = part;
+            }
         }
+        path
     }
 
     /// Which part the innermost element of a path plays, where it plays one of its own.
     pub(super) fn part(&self, path: PathId) -> Option<Part> {
-        self.known.get(path.0 as usize).and_then(|known| known.part)
+        self.known(path).and_then(|known| known.part)
     }
 
-    /// Whether there may be rows for an attribute: of most there are nowhere any.
+    /// Whether there may be rows for an attribute: at most paths there are none, and of most attributes nowhere any.
     pub(super) fn may_cover(&self, path: PathId, attribute: Name) -> bool {
-        self.table.aims_at(attribute) || self.table.covers_below(self.within(path))
+        let known = self.known(path).filter(|known| !known.bare);
+        known.is_some_and(|known| self.table.aims_at(attribute) || self.table.covers_below(known.within))
     }
 
     /// The rows whose paths fit a leaf of the innermost element, which has this name, heaviest first.
     pub(super) fn rows(&mut self, path: PathId, aim: Aim, name: Name) -> &[(&'t Field, Carry)] {
+        if self.known(path).is_none_or(|known| known.bare) {
+            return &[];
+        }
         let number = self.aims.of((path, aim)) as usize;
         if number == self.aimed.len() {
             let (table, within) = (self.table, self.within(path));
@@ -113,14 +152,18 @@ impl<'t> Paths<'t> {
         self.rows.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
+    fn known(&self, path: PathId) -> Option<&Known> {
+        self.known.get(path.0 as usize)
+    }
+
     fn within(&self, path: PathId) -> u64 {
-        self.known.get(path.0 as usize).map_or(0, |known| known.within)
+        self.known(path).map_or(0, |known| known.within)
     }
 
     /// Sets or takes back the bits of the steps that end at a path.
     fn mark(&mut self, path: PathId, set: bool) {
-        let ends = self.known.get(path.0 as usize).map(|known| known.ends.clone()).unwrap_or_default();
-        for step in self.ends.get(ends.start as usize..ends.end as usize).unwrap_or_default() {
+        let ends = self.known.get(path.0 as usize).map(|known| &*known.ends).unwrap_or_default();
+        for step in ends {
             if let Some(word) = self.marked.get_mut(usize::from(step / 64)) {
                 let bit = 1 << (step % 64);
                 *word = if set { *word | bit } else { *word & !bit };
@@ -242,6 +285,24 @@ mod tests {
         }
         assert_eq!(seen.first(), seen.get(words.len()));
         assert_eq!(seen.get(..words.len()), seen.get(words.len()..));
+        // Of the root the table says nothing.
+        assert_eq!(seen.first(), Some(&PathId::OUTSIDE));
         assert_eq!(paths.known.len(), words.len());
+    }
+
+    #[test]
+    fn paths_are_one_where_no_row_tells_them_apart() {
+        let table = table();
+        let mut paths = Paths::new(&table);
+        let mut at = |words: &[&str]| {
+            let start = PathId::OUTSIDE;
+            words.iter().fold(start, |path, word| paths.enter(path, table.names.element(word), 0))
+        };
+        let section = at(&["ClinicalDocument", "component", "section"]);
+        assert_eq!(at(&["section", "code", "translation"]), section);
+        let target = at(&["ClinicalDocument", "recordTarget", "patientRole", "id"]);
+        assert_ne!(target, section);
+        assert_eq!(at(&["recordTarget", "patientRole", "id"]), target);
+        assert_ne!(at(&["recordTarget", "patientRole", "patient", "id"]), target);
     }
 }

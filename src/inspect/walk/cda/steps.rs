@@ -74,6 +74,11 @@ impl Steps {
         self.steps.len()
     }
 
+    /// Whether any step has this name.
+    pub(super) fn has(&self, name: Name) -> bool {
+        self.by_name.get(usize::from(name.0)).is_some_and(|steps| !steps.is_empty())
+    }
+
     /// Tells the steps that end at an element: of its parent, `ends` says whether one ends there, and `within` has the bits of
     /// those that end at it or above.
     pub(super) fn here(
