@@ -1,13 +1,17 @@
 //! A place in a text, and the small words of XML that begin there.
 
 use super::escape::reference;
-use super::names::{eight, telling};
+use super::names::eight;
+use crate::inspect::simd::{BLOCK, Sets};
 use crate::inspect::walk::WalkError;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Where reading stands.
 pub(super) struct Cursor<'d> {
     pub(super) text: &'d str,
+    /// Of each block of the text the bytes of [`MARKS`].
+    pub(super) marks: &'d [[u64; 2]],
     pub(super) at: usize,
     /// Where in the name that was read last the colon stands; 0: there is none.
     pub(super) colon: usize,
@@ -36,8 +40,8 @@ impl<'d> Cursor<'d> {
         }
     }
 
-    /// Past `="…"` that begins at `at`, where it has neither blanks before nor references in the value and the value is
-    /// short: most attributes are so. What stands between.
+    /// Past `="…"` that begins at `at`, where it has neither blanks before nor references in the value: most attributes are
+    /// so. What stands between.
     #[inline]
     pub(super) fn plain_value(&mut self, at: usize) -> Option<Range<usize>> {
         let doc = self.text.as_bytes();
@@ -46,20 +50,30 @@ impl<'d> Cursor<'d> {
         }
         let from = at + 2;
         let mut end = from;
-        while end < from + VALUE_BYTES_MAX {
-            let found = telling(eight(doc, end));
-            if found == 0 {
-                end += 8;
-                continue;
+        loop {
+            end = self.mark(end)?;
+            match doc.get(end) {
+                Some(b'"') => {
+                    self.at = end + 1;
+                    return Some(from..end);
+                }
+                Some(b']') => end += 1,
+                _ => return None,
             }
-            end += (found.trailing_zeros() / 8) as usize;
-            if doc.get(end) != Some(&b'"') {
-                return None;
-            }
-            self.at = end + 1;
-            return Some(from..end);
         }
-        None
+    }
+
+    /// The first of [`MARKS`] at `at` or behind it.
+    #[inline]
+    pub(super) fn mark(&self, at: usize) -> Option<usize> {
+        let mut block = at / BLOCK;
+        let [bits, _] = self.marks.get(block)?;
+        let mut bits = bits & u64::MAX << (at % BLOCK);
+        while bits == 0 {
+            block += 1;
+            [bits, _] = *self.marks.get(block)?;
+        }
+        Some(block * BLOCK + bits.trailing_zeros() as usize)
     }
 
     pub(super) fn reference(&mut self) -> Result<(), WalkError> {
@@ -159,16 +173,11 @@ impl<'d> Cursor<'d> {
     }
 }
 
-/// The first place of what no document may hold: control characters, U+FFFE, U+FFFF (XML 1.0, section 2.2).
-pub(super) fn not_a_character(doc: &[u8]) -> Option<usize> {
-    // Without branches inside a piece, so that the compiler looks at many bytes at once.
-    let is_control = |b: u8| (b < 0x20) & !is_space(b);
-    let has_control = |piece: &[u8]| piece.iter().fold(0, |any, b| any | u8::from(is_control(*b))) != 0;
-    let piece = doc.chunks(PIECE_BYTES).position(has_control).map(|piece| piece * PIECE_BYTES);
-    let control = piece.and_then(|from| {
-        let at = doc.iter().skip(from).position(|b| is_control(*b))?;
-        Some(from + at)
-    });
+/// The first place of what no document may hold: control characters, U+FFFE, U+FFFF (XML 1.0, section 2.2). `marks` are those
+/// of the document.
+pub(super) fn not_a_character(doc: &[u8], marks: &[[u64; 2]]) -> Option<usize> {
+    let controls = marks.iter().enumerate().find(|(_, [_, controls])| *controls != 0);
+    let control = controls.map(|(block, [_, controls])| block * BLOCK + controls.trailing_zeros() as usize);
     let is_other = |at: &usize| matches!(doc.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF]));
     let other = memchr::memchr_iter(0xEF, doc).find(is_other);
     control.into_iter().chain(other).min()
@@ -189,9 +198,11 @@ fn is_name_char(c: char, first: bool) -> bool {
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 
-/// How much is looked at before it is asked whether to go on.
-const PIECE_BYTES: usize = 512;
-/// Longer values are looked through by other means.
-const VALUE_BYTES_MAX: usize = 64;
+/// What ends values and texts, or may not stand in them as it is, and control characters.
+pub(super) static MARKS: LazyLock<Sets<2>> = LazyLock::new(|| {
+    let is_mark = |b: u8| matches!(b, b'"' | b'&' | b'<' | b']');
+    let is_control = |b: u8| b < 0x20 && !is_space(b);
+    Sets::new([is_mark as fn(u8) -> bool, is_control])
+});
 /// Longer names are refused.
 const NAME_BYTES_MAX: usize = 1024;
