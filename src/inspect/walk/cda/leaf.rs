@@ -203,19 +203,19 @@ impl<'t> Walk<'t, '_, '_> {
     /// A text without the blanks around it.
     pub(super) fn trimmed(&self, id: NodeId) -> (Range<usize>, Cow<'t, str>) {
         let tape = self.tape;
-        let raw = tape.raw(id);
-        let span = tape.span(id);
+        let (raw, span) = (tape.raw(id), tape.span(id));
+        let plain = raw.trim_ascii();
         let front = raw.len() - raw.trim_ascii_start().len();
-        let back = raw.len() - raw.trim_ascii_end().len();
-        let span = (span.start + front).min(span.end)..span.end.saturating_sub(back).max(span.start);
-        if span.start >= span.end {
-            return (span.start..span.start, Cow::Borrowed(""));
+        let start = (span.start + front).min(span.end);
+        let end = span.end.saturating_sub(raw.len() - front - plain.len()).max(span.start);
+        if start >= end {
+            return (start..start, Cow::Borrowed(""));
         }
         let value = match tape.value(id) {
-            Cow::Borrowed(value) => Cow::Borrowed(value.trim_ascii()),
+            Cow::Borrowed(_) => Cow::Borrowed(plain),
             Cow::Owned(value) => Cow::Owned(value.trim_ascii().to_owned()),
         };
-        (span, value)
+        (start..end, value)
     }
 
     /// What an observation asks: its code in words.

@@ -107,9 +107,14 @@ impl Tags {
         }
     }
 
-    /// What conditions may ask of this element.
-    pub(super) fn of(&self, tape: &Tape<'_>, calls: &Calls, id: NodeId, name: Name, words: &Words) -> u64 {
-        if !self.asked.get(usize::from(name.0)).copied().unwrap_or(false) {
+    /// Whether any condition asks of elements of this name.
+    pub(super) fn ask_of(&self, name: Name) -> bool {
+        self.asked.get(usize::from(name.0)).copied().unwrap_or(false)
+    }
+
+    /// Which of the words that conditions ask for, `asks`, this element has.
+    pub(super) fn of(&self, tape: &Tape<'_>, calls: &Calls, id: NodeId, asks: u64, words: &Words) -> u64 {
+        if asks == 0 {
             return 0;
         }
         let mut tags = 0;
@@ -138,7 +143,7 @@ impl Tags {
                 tags |= bit;
             }
         }
-        tags
+        tags & asks
     }
 }
 

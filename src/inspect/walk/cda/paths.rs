@@ -26,6 +26,9 @@ pub(super) struct Paths<'t> {
     numbers: Numbers<(PathId, Name, u64)>,
     /// Where those lead, by number.
     entered: Vec<PathId>,
+    /// The same of which tags are asked for.
+    askers: Numbers<(PathId, Name, u64)>,
+    asked: Vec<u64>,
     known: Vec<Known>,
     /// By the steps that end there, and those asked for below.
     places: Map<(Box<[StepId]>, u64), PathId>,
@@ -56,6 +59,8 @@ impl<'t> Paths<'t> {
             table,
             numbers: Numbers::default(),
             entered: Vec::with_capacity(64),
+            askers: Numbers::default(),
+            asked: Vec::new(),
             known: Vec::with_capacity(64),
             places: Map::default(),
             marked: vec![0; table.steps.len().div_ceil(64)],
@@ -65,6 +70,22 @@ impl<'t> Paths<'t> {
         };
         paths.place(Name::UNKNOWN, Box::default(), 0); // outside
         paths
+    }
+
+    /// The tags that decide where an element of this name leads that lies at the end of `before`.
+    pub(super) fn asks(&mut self, before: PathId, name: Name) -> u64 {
+        if !self.table.tags.ask_of(name) {
+            return 0; // as of most names
+        }
+        let number = self.askers.of((before, name, 0)) as usize;
+        if number == self.asked.len() {
+            self.mark(before, true);
+            let marked = &self.marked;
+            let asks = self.table.steps.asks(name, self.within(before), |step| is_marked(marked, step));
+            self.asked.push(asks);
+            self.mark(before, false);
+        }
+        self.asked.get(number).copied().unwrap_or(u64::MAX)
     }
 
     /// The path of an element of this name and these tags that lies at the end of `before`.
@@ -304,5 +325,23 @@ mod tests {
         assert_ne!(target, section);
         assert_eq!(at(&["recordTarget", "patientRole", "id"]), target);
         assert_ne!(at(&["recordTarget", "patientRole", "patient", "id"]), target);
+    }
+
+    #[test]
+    fn tags_are_asked_for_where_a_path_depends_on_them() {
+        let table = table();
+        let mut paths = Paths::new(&table);
+        let [entity, role] = ["playingEntity", "participantRole"].map(|word| table.names.element(word));
+        assert_eq!(paths.asks(PathId::OUTSIDE, entity), 0);
+        let asks = paths.asks(PathId::OUTSIDE, role);
+        assert_ne!(asks, 0);
+        assert_eq!(paths.asks(PathId::OUTSIDE, role), asks);
+        let plain = paths.enter(PathId::OUTSIDE, role, 0);
+        assert!(
+            (0..64).map(|bit| asks & 1 << bit).any(|tag| paths.enter(PathId::OUTSIDE, role, tag) != plain)
+        );
+        assert!(
+            (0..64).map(|bit| !asks & 1 << bit).all(|tag| paths.enter(PathId::OUTSIDE, role, tag) == plain)
+        );
     }
 }
