@@ -46,7 +46,7 @@ struct Heads([u64; PAIRS.div_ceil(64)]);
 
 impl Heads {
     fn insert(&mut self, word: &str) {
-        match pair(word) {
+        match word.as_bytes().first_chunk::<2>().and_then(|[one, other]| pair(*one, *other)) {
             Some(pair) => {
                 self.0.iter_mut().skip(pair / 64).take(1).for_each(|bits| *bits |= 1 << (pair % 64))
             }
@@ -56,14 +56,18 @@ impl Heads {
 
     /// Whether a word may be one of them, as it stands or without what isn't a letter or a digit.
     fn may_be(&self, word: &str) -> bool {
+        word.as_bytes().first_chunk::<2>().is_none_or(|[one, other]| self.may_begin(*one, *other))
+    }
+
+    /// Whether one may begin with these two.
+    fn may_begin(&self, one: u8, other: u8) -> bool {
         let has = |pair: usize| self.0.get(pair / 64).is_some_and(|bits| bits >> (pair % 64) & 1 == 1);
-        pair(word).is_none_or(has)
+        pair(one, other).is_none_or(has)
     }
 }
 
-/// The number of the two letters or digits that a word begins with; `None` where one isn't ASCII or isn't either.
-fn pair(word: &str) -> Option<usize> {
-    let [one, other] = *word.as_bytes().first_chunk::<2>()?;
+/// The number of two letters or digits; `None` where one isn't ASCII or isn't either.
+fn pair(one: u8, other: u8) -> Option<usize> {
     Some(place(one)? * PLACES + place(other)?)
 }
 
@@ -256,7 +260,9 @@ impl Known {
     /// Where a text says what is known: names that stand together are one.
     fn find(&self, text: &str, not_names: &HashSet<String, Keyed>) -> Vec<(Range<usize>, Kind)> {
         let mut folded = String::new();
-        if !tokens(text).any(|at| self.has(text.get(at).unwrap_or_default(), &mut folded)) {
+        if !self.may_have(text)
+            || !tokens(text).any(|at| self.has(text.get(at).unwrap_or_default(), &mut folded))
+        {
             return Vec::new(); // most texts
         }
         let tokens: Vec<Token> = tokens(text).map(|at| self.token(text, at)).collect();
@@ -282,6 +288,25 @@ impl Known {
             next = last + 1;
         }
         found
+    }
+
+    /// Whether a token of a text may begin as one of them does; of a text beyond ASCII it is not asked.
+    fn may_have(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let mut before = false;
+        let may_begin = |at: usize, byte: u8| match bytes.get(at + 1) {
+            // None of them has one letter.
+            None => false,
+            Some(next) if next.is_ascii_alphanumeric() => byte == b'1' || self.heads.may_begin(byte, *next),
+            Some(next) => is_inside(char::from(*next)),
+        };
+        !text.is_ascii()
+            || bytes.iter().enumerate().any(|(at, byte)| {
+                let is_part = byte.is_ascii_alphanumeric();
+                let begins = is_part && !before;
+                before = is_part;
+                begins && may_begin(at, *byte)
+            })
     }
 
     /// Notes what they begin with.
