@@ -8,6 +8,7 @@
 
 mod again;
 mod aside;
+mod bare;
 mod known;
 mod person;
 mod quiet;
