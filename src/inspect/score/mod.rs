@@ -9,6 +9,7 @@
 mod again;
 mod aside;
 mod bare;
+mod heard;
 mod known;
 mod person;
 mod quiet;
@@ -33,6 +34,7 @@ use super::url;
 use super::walk::json::Tape;
 use super::walk::{CUE_BYTES_MAX, Declared, Leaf, PersonId, Reads, Role, Sink, start_of};
 use super::xhtml;
+use heard::Heard;
 use known::KeptText;
 use person::{Keys, is_name, is_number, keys};
 use quiet::Quiet;
@@ -67,6 +69,7 @@ pub struct Scorer<'r> {
     texts: Vec<KeptText>,
     kept_bytes: usize,
     quiet: Quiet,
+    heard: Heard,
     // Where we are.
     base: u32,
     part: Part,
@@ -233,6 +236,7 @@ impl<'r> Scorer<'r> {
             texts: Vec::new(),
             kept_bytes: 0,
             quiet: Quiet::default(),
+            heard: Heard::default(),
             base: 0,
             part: Part::Body,
             inside: None,
