@@ -10,11 +10,12 @@ use crate::inspect::kind::{Kind, Points, Whose};
 use crate::inspect::marker::{Judged, Sign};
 use crate::inspect::offsets::Runs;
 use crate::inspect::rules::Mode;
+use crate::inspect::simd::{BLOCK, Sets};
 use crate::inspect::text::clinical_words;
 use crate::inspect::walk::Role;
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A free text of a structured document, kept until every name is known.
 pub(super) struct KeptText {
@@ -260,9 +261,7 @@ impl Known {
     /// Where a text says what is known: names that stand together are one.
     fn find(&self, text: &str, not_names: &HashSet<String, Keyed>) -> Vec<(Range<usize>, Kind)> {
         let mut folded = String::new();
-        if !self.may_have(text)
-            || !tokens(text).any(|at| self.has(text.get(at).unwrap_or_default(), &mut folded))
-        {
+        if !self.has_any(text, &mut folded) {
             return Vec::new(); // most texts
         }
         let tokens: Vec<Token> = tokens(text).map(|at| self.token(text, at)).collect();
@@ -290,23 +289,39 @@ impl Known {
         found
     }
 
-    /// Whether a token of a text may begin as one of them does; of a text beyond ASCII it is not asked.
-    fn may_have(&self, text: &str) -> bool {
+    /// Whether any token of a text is a known name or number; `folded` is a buffer to be used again.
+    fn has_any(&self, text: &str, folded: &mut String) -> bool {
+        if !text.is_ascii() {
+            return tokens(text).any(|at| self.has(text.get(at).unwrap_or_default(), folded));
+        }
         let bytes = text.as_bytes();
-        let mut before = false;
-        let may_begin = |at: usize, byte: u8| match bytes.get(at + 1) {
-            // None of them has one letter.
-            None => false,
-            Some(next) if next.is_ascii_alphanumeric() => byte == b'1' || self.heads.may_begin(byte, *next),
-            Some(next) => is_inside(char::from(*next)),
-        };
-        !text.is_ascii()
-            || bytes.iter().enumerate().any(|(at, byte)| {
-                let is_part = byte.is_ascii_alphanumeric();
-                let begins = is_part && !before;
-                before = is_part;
-                begins && may_begin(at, *byte)
-            })
+        let mut open = 0;
+        (0..bytes.len()).step_by(BLOCK).any(|from| {
+            let [letters] = LETTERS.of(bytes, from);
+            let mut begin = letters & !(letters << 1 | open);
+            open = letters >> (BLOCK - 1);
+            while begin != 0 {
+                let at = from + begin.trailing_zeros() as usize;
+                begin &= begin - 1;
+                if self.may_begin(bytes, at)
+                    && token_at(text, at).is_some_and(|token| self.has(token, folded))
+                {
+                    return true;
+                }
+            }
+            false
+        })
+    }
+
+    /// Whether what begins there may be one of them, by its first two bytes: none has one letter.
+    fn may_begin(&self, bytes: &[u8], at: usize) -> bool {
+        match bytes.get(at..) {
+            Some([byte, next, ..]) if next.is_ascii_alphanumeric() => {
+                *byte == b'1' || self.heads.may_begin(*byte, *next)
+            }
+            Some([_, next, ..]) => is_inside(char::from(*next)),
+            _ => false,
+        }
     }
 
     /// Notes what they begin with.
@@ -417,6 +432,18 @@ fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
+/// The token of a text in ASCII that begins at this letter or digit; `None` where another goes on there.
+fn token_at(text: &str, at: usize) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || is_inside(char::from(**byte));
+    let mut before = bytes.get(..at)?.iter().rev().take_while(is_part);
+    if before.any(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let length = bytes.get(at..)?.iter().take_while(is_part).count();
+    text.get(at..at + length).map(|token| token.trim_end_matches(|c: char| !c.is_alphanumeric()))
+}
+
 /// What stands inside names, numbers and addresses.
 const fn is_inside(c: char) -> bool {
     matches!(c, '\'' | '’' | '-' | '.' | '@' | '_' | '+')
@@ -455,6 +482,8 @@ fn national(key: &str) -> &str {
     }
 }
 
+/// Letters and digits.
+static LETTERS: LazyLock<Sets<1>> = LazyLock::new(|| Sets::new([|b: u8| b.is_ascii_alphanumeric()]));
 /// Text that is kept of one message.
 const KEPT_BYTES_MAX: usize = 4 << 20;
 /// A name or a number that is worth less doesn't say who somebody is.
@@ -475,6 +504,55 @@ mod tests {
         known.look();
         let not_names = std::iter::once("patient".to_owned()).collect();
         known.find(text, &not_names).into_iter().map(|(at, _)| &text[at]).collect()
+    }
+
+    #[test]
+    fn what_is_known_is_seen_wherever_it_stands() {
+        let mut known = Known {
+            names: ["okafor", "obrien", "ok"].into_iter().map(str::to_owned).collect(),
+            numbers: std::iter::once(("5554285686".to_owned(), Kind::Mrn)).collect(),
+            heads: Heads::default(),
+        };
+        known.look();
+        let mut state = 7_u64;
+        let mut below = |n: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % n
+        };
+        let pieces = [
+            "Okafor",
+            "okafor's",
+            "O'Brien",
+            "OK",
+            "ok.",
+            "k",
+            "o",
+            "1",
+            "1555428",
+            "5686",
+            "555-428-5686",
+            " ",
+            " ",
+            " ",
+            ".",
+            "'",
+            "-",
+            "@",
+            ", ",
+            "patient",
+            "seen in clinic ",
+            "ober",
+            "é",
+        ];
+        let mut folded = String::new();
+        let mut seen = [0, 0];
+        for _ in 0..20_000 {
+            let text: String = (0..below(12)).map(|_| pieces[below(pieces.len())]).collect();
+            let has = tokens(&text).any(|at| known.has(&text[at], &mut folded));
+            assert_eq!(known.has_any(&text, &mut folded), has, "{text}");
+            seen[usize::from(has)] += 1;
+        }
+        assert!(seen.iter().all(|count| *count > 2000), "{seen:?}");
     }
 
     #[test]
