@@ -1,7 +1,6 @@
 //! A place in a text, and the small words of XML that begin there.
 
 use super::escape::reference;
-use super::names::eight;
 use crate::inspect::simd::{BLOCK, Sets};
 use crate::inspect::walk::WalkError;
 use std::ops::Range;
@@ -11,7 +10,7 @@ use std::sync::LazyLock;
 pub(super) struct Cursor<'d> {
     pub(super) text: &'d str,
     /// Of each block of the text the bytes of [`MARKS`].
-    pub(super) marks: &'d [[u64; 2]],
+    pub(super) marks: &'d [[u64; 3]],
     pub(super) at: usize,
     /// Where in the name that was read last the colon stands; 0: there is none.
     pub(super) colon: usize,
@@ -40,8 +39,8 @@ impl<'d> Cursor<'d> {
         }
     }
 
-    /// Past `="…"` that begins at `at`, where it has neither blanks before nor references in the value: most attributes are
-    /// so. What stands between.
+    /// Past `="…"` that begins at `at`, where it has neither blanks before nor references in the value: most
+    /// attributes are so. What stands between.
     #[inline]
     pub(super) fn plain_value(&mut self, at: usize) -> Option<Range<usize>> {
         let doc = self.text.as_bytes();
@@ -63,15 +62,19 @@ impl<'d> Cursor<'d> {
         }
     }
 
-    /// The first of [`MARKS`] at `at` or behind it.
+    /// The first of what ends values and texts at `at` or behind it.
     #[inline]
     pub(super) fn mark(&self, at: usize) -> Option<usize> {
+        self.next(at, |[marks, ..]| *marks)
+    }
+
+    #[inline]
+    fn next(&self, at: usize, of: impl Fn(&[u64; 3]) -> u64) -> Option<usize> {
         let mut block = at / BLOCK;
-        let [bits, _] = self.marks.get(block)?;
-        let mut bits = bits & u64::MAX << (at % BLOCK);
+        let mut bits = of(self.marks.get(block)?) & u64::MAX << (at % BLOCK);
         while bits == 0 {
             block += 1;
-            [bits, _] = *self.marks.get(block)?;
+            bits = of(self.marks.get(block)?);
         }
         Some(block * BLOCK + bits.trailing_zeros() as usize)
     }
@@ -126,6 +129,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// Past blanks; whether there were any.
+    #[inline]
     pub(super) fn space(&mut self) -> bool {
         let from = self.at;
         while self.peek().is_some_and(is_space) {
@@ -134,18 +138,9 @@ impl<'d> Cursor<'d> {
         self.at > from
     }
 
-    /// The same over more of them, eight at a time: no document has another byte up to the blank ([`not_a_character`]).
+    /// The same over more of them.
     pub(super) fn blanks(&mut self) {
-        loop {
-            let word = eight(self.text.as_bytes(), self.at);
-            // The highest bit of each byte that is more than a blank.
-            let more = (((word & (ONES * 0x7F)) + ONES * (0x80 - 0x21)) | word) & (ONES << 7);
-            self.at += (more.trailing_zeros() / 8) as usize;
-            if more != 0 || self.at >= self.text.len() {
-                self.at = self.at.min(self.text.len());
-                return;
-            }
-        }
+        self.at = self.next(self.at, |[.., others]| *others).unwrap_or(self.text.len());
     }
 
     /// What stands before `found` in the rest; past it and `length` bytes more.
@@ -156,14 +151,17 @@ impl<'d> Cursor<'d> {
         Ok(from..from + found)
     }
 
+    #[inline]
     pub(super) fn rest(&self) -> &'d [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn starts_with(&self, word: &str) -> bool {
         self.rest().starts_with(word.as_bytes())
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -173,11 +171,12 @@ impl<'d> Cursor<'d> {
     }
 }
 
-/// The first place of what no document may hold: control characters, U+FFFE, U+FFFF (XML 1.0, section 2.2). `marks` are those
-/// of the document.
-pub(super) fn not_a_character(doc: &[u8], marks: &[[u64; 2]]) -> Option<usize> {
-    let controls = marks.iter().enumerate().find(|(_, [_, controls])| *controls != 0);
-    let control = controls.map(|(block, [_, controls])| block * BLOCK + controls.trailing_zeros() as usize);
+/// The first place of what no document may hold: control characters, U+FFFE, U+FFFF (XML 1.0, section 2.2).
+/// `marks` are those of the document.
+pub(super) fn not_a_character(doc: &[u8], marks: &[[u64; 3]]) -> Option<usize> {
+    let controls = marks.iter().enumerate().find(|(_, [_, controls, _])| *controls != 0);
+    let control =
+        controls.map(|(block, [_, controls, _])| block * BLOCK + controls.trailing_zeros() as usize);
     let is_other = |at: &usize| matches!(doc.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF]));
     let other = memchr::memchr_iter(0xEF, doc).find(is_other);
     control.into_iter().chain(other).min()
@@ -196,13 +195,12 @@ fn is_name_char(c: char, first: bool) -> bool {
     begins || !first && matches!(c, '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-
-/// What ends values and texts, or may not stand in them as it is, and control characters.
-pub(super) static MARKS: LazyLock<Sets<2>> = LazyLock::new(|| {
+/// What ends values and texts, or may not stand in them as it is; control characters; all but blanks and
+/// those.
+pub(super) static MARKS: LazyLock<Sets<3>> = LazyLock::new(|| {
     let is_mark = |b: u8| matches!(b, b'"' | b'&' | b'<' | b']');
     let is_control = |b: u8| b < 0x20 && !is_space(b);
-    Sets::new([is_mark as fn(u8) -> bool, is_control])
+    Sets::new([is_mark as fn(u8) -> bool, is_control, |b| b > b' '])
 });
 /// Longer names are refused.
 const NAME_BYTES_MAX: usize = 1024;

@@ -288,7 +288,7 @@ impl Slot {
 
 /// The eight bytes at `at`, the first in the lowest; behind the end there are zeros.
 #[inline]
-pub(super) fn eight(doc: &[u8], at: usize) -> u64 {
+fn eight(doc: &[u8], at: usize) -> u64 {
     let rest = doc.get(at..).unwrap_or_default();
     match rest.first_chunk::<8>() {
         Some(eight) => u64::from_le_bytes(*eight),

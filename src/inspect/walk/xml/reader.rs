@@ -222,7 +222,9 @@ impl Reader<'_> {
 
     fn comment(&mut self) -> Result<(), WalkError> {
         self.cursor.at += "<!--".len();
-        let span = self.cursor.past(memchr::memmem::find(self.cursor.rest(), b"--"), 2)?;
+        let rest = self.cursor.rest();
+        let end = memchr::memchr_iter(b'-', rest).find(|at| rest.get(at + 1) == Some(&b'-'));
+        let span = self.cursor.past(end, 2)?;
         if self.cursor.peek() != Some(b'>') {
             return Err(self.cursor.malformed());
         }
