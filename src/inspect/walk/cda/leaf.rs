@@ -83,18 +83,23 @@ impl<'t> Walk<'t, '_, '_> {
         plain: Reads<'_>,
     ) -> Option<(&'t Field, Carry)> {
         let (path, name, owner) = self.standing()?;
-        if self.paths.rows(path, Aim::Attribute(aim), name).is_empty() {
+        let found = self.paths.find(path, Aim::Attribute(aim), name);
+        let rows = self.paths.found(found);
+        if rows.is_empty() {
             return None;
         }
         let words = &self.table.words;
-        let system = self.attr(element, words.root).unwrap_or_default();
+        let asks = |list: fn(&Field) -> &Vec<String>| rows.iter().any(|(row, _)| !list(row).is_empty());
+        let other = |name: Name| self.attr(element, name).unwrap_or_default();
+        let system = if asks(|row| &row.when.systems) { other(words.root) } else { Cow::Borrowed("") };
         let kind = match telecom {
             Some(value) => value.clone(),
-            None => self.attr(element, words.authority).unwrap_or_default(),
+            None if asks(|row| &row.when.types) => other(words.authority),
+            None => Cow::Borrowed(""),
         };
         let is_text = matches!(plain, Reads::Text | Reads::Public);
         let seen = Seen { system: system.trim(), kind: kind.trim(), is_text };
-        seen.row(self.paths.rows(path, Aim::Attribute(aim), name), owner)
+        seen.row(rows, owner)
     }
 
     /// Whether a leaf without a row reads so that no person is asked of it, and the sink has nothing to ask of it either.

@@ -124,8 +124,9 @@ impl Tags {
                 seen(&tape.value(attribute));
             }
         }
-        // A bit for each name that is asked for as a child.
+        // A bit for each name that is asked for as a child, where any is asked for here.
         let mut there = 0_u64;
+        let asks_children = self.children.iter().any(|(.., bit)| asks & bit != 0);
         for child in tape.elements(id).take(CHILDREN_LOOKED_AT_MAX) {
             let called = calls.of(tape, child);
             if called.local == words.code {
@@ -135,8 +136,10 @@ impl Tags {
                     }
                 }
             }
-            let bits = self.children.iter().filter(|(c, ..)| *c == called.element);
-            there |= bits.fold(0, |all, (.., bit)| all | bit);
+            if asks_children {
+                let bits = self.children.iter().filter(|(c, ..)| *c == called.element);
+                there |= bits.fold(0, |all, (.., bit)| all | bit);
+            }
         }
         for (_, wanted, bit) in &self.children {
             if (there & bit != 0) == *wanted {

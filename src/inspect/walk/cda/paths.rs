@@ -156,8 +156,14 @@ impl<'t> Paths<'t> {
 
     /// The rows whose paths fit a leaf of the innermost element, which has this name, heaviest first.
     pub(super) fn rows(&mut self, path: PathId, aim: Aim, name: Name) -> &[(&'t Field, Carry)] {
+        let found = self.find(path, aim, name);
+        self.found(found)
+    }
+
+    /// Where those rows are.
+    pub(super) fn find(&mut self, path: PathId, aim: Aim, name: Name) -> Range<u32> {
         if self.known(path).is_none_or(|known| known.bare) {
-            return &[];
+            return 0..0;
         }
         let number = self.aims.of((path, aim)) as usize;
         if number == self.aimed.len() {
@@ -169,7 +175,11 @@ impl<'t> Paths<'t> {
             self.aimed.push(from..small(self.rows.len()));
             self.mark(path, false);
         }
-        let range = self.aimed.get(number).cloned().unwrap_or_default();
+        self.aimed.get(number).cloned().unwrap_or_default()
+    }
+
+    /// The rows that were found.
+    pub(super) fn found(&self, range: Range<u32>) -> &[(&'t Field, Carry)] {
         self.rows.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
