@@ -1,6 +1,6 @@
-//! The paths of a document. Two of which the table says the same, whatever may come below them, are one: they are told
-//! apart by the steps of its automaton that end there and above. A document has hundreds of sequences of names and a few
-//! dozen such places; what the table says of each is asked once.
+//! The paths of a document. Two of which the table says the same, whatever may come below them, are one: they are
+//! told apart by the steps of its automaton that end there and above. A document has hundreds of sequences of
+//! names and a few dozen such places; what the table says of each is asked once.
 
 use super::names::{Name, Part};
 use super::path::Aim;
@@ -8,6 +8,7 @@ use super::steps::StepId;
 use super::table::{Carry, Table};
 use crate::inspect::field::Field;
 use crate::inspect::hash::{Keyed, Map};
+use std::hash::BuildHasher;
 use std::ops::Range;
 
 /// Paths of which the table says the same, by number.
@@ -30,8 +31,11 @@ pub(super) struct Paths<'t> {
     askers: Numbers<(PathId, Name, u64)>,
     asked: Vec<u64>,
     known: Vec<Known>,
-    /// By the steps that end there, and those asked for below.
-    places: Map<(Box<[StepId]>, u64), PathId>,
+    /// Steps of the automaton that end at each path, one path behind the other.
+    ends: Vec<StepId>,
+    /// By a hash of the steps that end there, and of those asked for below; of two with one hash the last.
+    places: Map<u64, PathId>,
+    keyed: Keyed,
     /// A bit for each step, those of one path at a time.
     marked: Vec<u64>,
     /// Paths with what is aimed at there.
@@ -42,8 +46,8 @@ pub(super) struct Paths<'t> {
 
 /// What is known of a path.
 struct Known {
-    /// Steps of the automaton that end there.
-    ends: Box<[StepId]>,
+    /// The steps that end there.
+    ends: Range<u32>,
     /// Bits of the steps that end at the path or above, and are asked for below.
     within: u64,
     part: Option<Part>,
@@ -62,13 +66,15 @@ impl<'t> Paths<'t> {
             askers: Numbers::default(),
             asked: Vec::new(),
             known: Vec::with_capacity(64),
+            ends: Vec::new(),
             places: Map::default(),
+            keyed: Keyed::default(),
             marked: vec![0; table.steps.len().div_ceil(64)],
             aims: Numbers::default(),
             aimed: Vec::new(),
             rows: Vec::new(),
         };
-        paths.place(Name::UNKNOWN, Box::default(), 0); // outside
+        paths.place(Name::UNKNOWN, 0, 0); // outside
         paths
     }
 
@@ -106,7 +112,7 @@ impl<'t> Paths<'t> {
         if let Some(beside) = self.known(before).and_then(|known| known.beside) {
             return beside;
         }
-        let beside = self.place(name, Box::default(), self.within(before));
+        let beside = self.place(name, self.ends.len(), self.within(before));
         if let Some(known) = self.known.get_mut(before.0 as usize) {
             known.beside = Some(beside);
         }
@@ -115,30 +121,39 @@ impl<'t> Paths<'t> {
 
     fn add(&mut self, before: PathId, name: Name, tags: u64) -> PathId {
         let mut within = self.within(before);
-        let mut ends = Vec::new();
+        let from = self.ends.len();
         self.mark(before, true);
-        let steps = &self.table.steps;
-        steps.here((name, tags), within, |step| is_marked(&self.marked, step), |step| ends.push(step));
+        let (steps, marked, ends) = (&self.table.steps, &self.marked, &mut self.ends);
+        steps.here((name, tags), within, |step| is_marked(marked, step), |step| ends.push(step));
         self.mark(before, false);
-        for step in &ends {
-            within |= steps.kept(*step);
+        for step in self.ends.get(from..).unwrap_or_default() {
+            within |= self.table.steps.kept(*step);
         }
-        self.place(name, ends.into(), within)
+        self.place(name, from, within)
     }
 
-    /// The number of a path at which these steps end; an element of this name is the first to be there.
-    fn place(&mut self, name: Name, ends: Box<[StepId]>, within: u64) -> PathId {
-        let next = PathId(small(self.known.len()));
-        let path = *self.places.entry((ends.clone(), within)).or_insert(next);
-        if path == next {
-            let bare = ends.is_empty() && !self.table.covers_below(within);
-            self.known.push(Known { ends, within, part: None, bare, beside: None });
-            self.mark(path, true);
-            let part = self.table.part(name, |step| is_marked(&self.marked, step));
-            self.mark(path, false);
-            if let Some(known) = self.known.last_mut() {
-                known.part = part;
-            }
+    /// The path at which the steps end that stand from `from` on; an element of this name is the first to be there.
+    fn place(&mut self, name: Name, from: usize, within: u64) -> PathId {
+        let ends = self.ends.get(from..).unwrap_or_default();
+        let hash = self.keyed.hash_one((ends, within));
+        let is_same = |path: &&PathId| {
+            let known = self.known(**path);
+            known.is_some_and(|known| known.within == within && self.ends_of(known) == ends)
+        };
+        if let Some(path) = self.places.get(&hash).filter(is_same).copied() {
+            self.ends.truncate(from);
+            return path;
+        }
+        let path = PathId(small(self.known.len()));
+        self.places.insert(hash, path);
+        let bare = ends.is_empty() && !self.table.covers_below(within);
+        let ends = small(from)..small(self.ends.len());
+        self.known.push(Known { ends, within, part: None, bare, beside: None });
+        self.mark(path, true);
+        let part = self.table.part(name, |step| is_marked(&self.marked, step));
+        self.mark(path, false);
+        if let Some(known) = self.known.last_mut() {
+            known.part = part;
         }
         path
     }
@@ -148,7 +163,8 @@ impl<'t> Paths<'t> {
         self.known(path).and_then(|known| known.part)
     }
 
-    /// Whether there may be rows for an attribute: at most paths there are none, and of most attributes nowhere any.
+    /// Whether there may be rows for an attribute: at most paths there are none, and of most attributes nowhere
+    /// any.
     pub(super) fn may_cover(&self, path: PathId, attribute: Name) -> bool {
         let known = self.known(path).filter(|known| !known.bare);
         known.is_some_and(|known| self.table.aims_at(attribute) || self.table.covers_below(known.within))
@@ -187,14 +203,18 @@ impl<'t> Paths<'t> {
         self.known.get(path.0 as usize)
     }
 
+    fn ends_of(&self, known: &Known) -> &[StepId] {
+        self.ends.get(known.ends.start as usize..known.ends.end as usize).unwrap_or_default()
+    }
+
     fn within(&self, path: PathId) -> u64 {
         self.known(path).map_or(0, |known| known.within)
     }
 
     /// Sets or takes back the bits of the steps that end at a path.
     fn mark(&mut self, path: PathId, set: bool) {
-        let ends = self.known.get(path.0 as usize).map(|known| &*known.ends).unwrap_or_default();
-        for step in ends {
+        let ends = self.known(path).map(|known| known.ends.clone()).unwrap_or_default();
+        for step in self.ends.get(ends.start as usize..ends.end as usize).unwrap_or_default() {
             if let Some(word) = self.marked.get_mut(usize::from(step / 64)) {
                 let bit = 1 << (step % 64);
                 *word = if set { *word | bit } else { *word & !bit };
