@@ -8,6 +8,8 @@
 
 mod again;
 mod aside;
+mod bare;
+mod heard;
 mod known;
 mod person;
 mod quiet;
@@ -32,6 +34,8 @@ use super::url;
 use super::walk::json::Tape;
 use super::walk::{CUE_BYTES_MAX, Declared, Leaf, PersonId, Reads, Role, Sink, start_of};
 use super::xhtml;
+use bare::is_bare;
+use heard::Heard;
 use known::KeptText;
 use person::{Keys, is_name, is_number, keys};
 use quiet::Quiet;
@@ -66,6 +70,7 @@ pub struct Scorer<'r> {
     texts: Vec<KeptText>,
     kept_bytes: usize,
     quiet: Quiet,
+    heard: Heard,
     // Where we are.
     base: u32,
     part: Part,
@@ -232,6 +237,7 @@ impl<'r> Scorer<'r> {
             texts: Vec::new(),
             kept_bytes: 0,
             quiet: Quiet::default(),
+            heard: Heard::default(),
             base: 0,
             part: Part::Body,
             inside: None,
@@ -421,8 +427,14 @@ impl<'r> Scorer<'r> {
         if mode == Mode::Off {
             return;
         }
-        let plain = Plain::of(&leaf.value);
-        let judged = self.rules.markers.judge(field.kind, plain.text(), field.points, self.this_year);
+        let plain;
+        let text = if is_bare(&leaf.value) {
+            &*leaf.value
+        } else {
+            plain = Plain::of(&leaf.value);
+            plain.text()
+        };
+        let judged = self.rules.markers.judge(field.kind, text, field.points, self.this_year);
         let person = match field.whose {
             Whose::Provider | Whose::Organisation => PersonId::NOBODY,
             _ => match self.global(leaf.person) {
@@ -430,10 +442,10 @@ impl<'r> Scorer<'r> {
                 person => person,
             },
         };
-        let keys = keys(field.kind, plain.text());
+        let keys = keys(field.kind, text);
         let span = self.span(leaf.span.clone());
         let finding = self.finding(field.rule(), field.kind, field.whose, span, self.place(place()));
-        self.tell_fact(person, field.kind, plain.text(), judged.sign, &finding.place);
+        self.tell_fact(person, field.kind, text, judged.sign, &finding.place);
         self.evidence.push(Evidence {
             person,
             kind: field.kind,

@@ -2,6 +2,7 @@
 //! text carries is set aside (`aside.rs`) before detectors see the rest.
 
 use super::aside::{Source, carried};
+use super::bare::is_bare;
 use super::known::KeptText;
 use super::person::{agree, is_name, is_number, keys};
 use super::quiet::As;
@@ -113,6 +114,12 @@ impl Scorer<'_> {
         let (how, cue) = if leaf.reads == Reads::Code { (As::Code, "") } else { (As::Text, leaf.cue) };
         if self.quiet.knows(how, text, cue) {
             return self.tell_hits(leaf, text, Vec::new(), origin, place);
+        }
+        if is_bare(text) {
+            if self.free_text(leaf, text, origin, place) {
+                self.quiet.learn(how, text, cue);
+            }
+            return;
         }
         let plain = Plain::of(text);
         let from = |at| origin(plain.origin(at));
@@ -253,7 +260,7 @@ impl Scorer<'_> {
         if leaf.reads == Reads::Code && self.is_quiet_code(text) {
             return true;
         }
-        let mut hits = text::scan(text, leaf.cue, self.rules);
+        let mut hits = self.scanned(text, leaf.cue);
         // Displays of codes are full of eponyms and places that are nobody's.
         if leaf.reads == Reads::Code {
             hits.retain(|h| text::tells_in_code(h.kind));
@@ -261,6 +268,20 @@ impl Scorer<'_> {
         let quiet = hits.is_empty() && leaf.reads != Reads::Code;
         self.tell_hits(leaf, text, hits, origin, place);
         quiet
+    }
+
+    /// What the rules find in a text; of a short one it is known when it comes again.
+    fn scanned(&mut self, text: &str, cue: &str) -> Vec<text::Hit> {
+        #[cfg(test)]
+        if super::quiet::FORGETS.get() {
+            return text::scan(text, cue, self.rules);
+        }
+        if let Some(hits) = self.heard.find(text, cue) {
+            return hits;
+        }
+        let hits = text::scan(text, cue, self.rules);
+        self.heard.learn(text, cue, &hits);
+        hits
     }
 
     /// Whether no rule that tells something in a code matches, so that it need not be looked through by all.

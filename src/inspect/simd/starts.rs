@@ -134,6 +134,24 @@ impl<const N: usize> Sets<N> {
         bits
     }
 
+    /// The same of each block of a text.
+    pub(in crate::inspect) fn blocks(&self, text: &[u8]) -> Vec<[u64; N]> {
+        let (whole, rest) = text.as_chunks::<BLOCK>();
+        let mut blocks = Vec::with_capacity(whole.len() + 1);
+        match self.lanes {
+            #[cfg(target_arch = "x86_64")]
+            Lanes::Avx2 if is_x86_feature_detected!("avx2") => {
+                // SAFETY: the processor has AVX2: asked right above.
+                unsafe { x86::avx2_blocks(&self.members, whole, &mut blocks) }
+            }
+            _ => blocks.extend((0..whole.len()).map(|block| self.of(text, block * BLOCK))),
+        }
+        if !rest.is_empty() {
+            blocks.push(self.of(text, whole.len() * BLOCK));
+        }
+        blocks
+    }
+
     /// The first place at or behind `at` whose byte is of the first set.
     pub(in crate::inspect) fn find(&self, text: &[u8], at: usize) -> Option<usize> {
         (at..text.len()).step_by(BLOCK).find_map(|from| match self.of(text, from).first() {
@@ -235,6 +253,18 @@ mod x86 {
         }
     }
 
+    #[target_feature(enable = "avx2")]
+    pub(super) fn avx2_blocks<const N: usize>(
+        sets: &[Members; N],
+        text: &[[u8; BLOCK]],
+        blocks: &mut Vec<[u64; N]>,
+    ) {
+        for block in text {
+            blocks.push(avx2_sets(sets, block));
+        }
+    }
+
+    #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) fn avx2_sets<const N: usize>(sets: &[Members; N], block: &[u8; BLOCK]) -> [u64; N] {
         let (nibble, zero) = (_mm256_set1_epi8(15), _mm256_setzero_si256());

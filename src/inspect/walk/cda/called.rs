@@ -29,16 +29,18 @@ impl Calls {
     }
 
     /// What an element or attribute is called.
+    #[inline]
     pub(super) fn of(&self, tape: &Tape<'_>, id: NodeId) -> &Called {
         self.0.get(tape.name_id(id).index()).unwrap_or(&Called::NOTHING)
     }
 
     /// The attribute of this name, which has no prefix, among the first [`ATTRIBUTES_LOOKED_AT_MAX`].
     pub(super) fn attribute(&self, tape: &Tape<'_>, element: NodeId, name: Name) -> Option<NodeId> {
-        tape.attributes(element).take(ATTRIBUTES_LOOKED_AT_MAX).find(|attribute| {
-            let called = self.of(tape, *attribute);
-            called.local == name && called.is_plain
-        })
+        let is_it = |number: NameId| {
+            self.0.get(number.index()).is_some_and(|called| called.local == name && called.is_plain)
+        };
+        let mut attributes = tape.attribute_names(element).take(ATTRIBUTES_LOOKED_AT_MAX);
+        attributes.find(|(_, number)| is_it(*number)).map(|(attribute, _)| attribute)
     }
 }
 

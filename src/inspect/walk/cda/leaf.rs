@@ -83,18 +83,23 @@ impl<'t> Walk<'t, '_, '_> {
         plain: Reads<'_>,
     ) -> Option<(&'t Field, Carry)> {
         let (path, name, owner) = self.standing()?;
-        if self.paths.rows(path, Aim::Attribute(aim), name).is_empty() {
+        let found = self.paths.find(path, Aim::Attribute(aim), name);
+        let rows = self.paths.found(found);
+        if rows.is_empty() {
             return None;
         }
         let words = &self.table.words;
-        let system = self.attr(element, words.root).unwrap_or_default();
+        let asks = |list: fn(&Field) -> &Vec<String>| rows.iter().any(|(row, _)| !list(row).is_empty());
+        let other = |name: Name| self.attr(element, name).unwrap_or_default();
+        let system = if asks(|row| &row.when.systems) { other(words.root) } else { Cow::Borrowed("") };
         let kind = match telecom {
             Some(value) => value.clone(),
-            None => self.attr(element, words.authority).unwrap_or_default(),
+            None if asks(|row| &row.when.types) => other(words.authority),
+            None => Cow::Borrowed(""),
         };
         let is_text = matches!(plain, Reads::Text | Reads::Public);
         let seen = Seen { system: system.trim(), kind: kind.trim(), is_text };
-        seen.row(self.paths.rows(path, Aim::Attribute(aim), name), owner)
+        seen.row(rows, owner)
     }
 
     /// Whether a leaf without a row reads so that no person is asked of it, and the sink has nothing to ask of it either.
@@ -203,19 +208,19 @@ impl<'t> Walk<'t, '_, '_> {
     /// A text without the blanks around it.
     pub(super) fn trimmed(&self, id: NodeId) -> (Range<usize>, Cow<'t, str>) {
         let tape = self.tape;
-        let raw = tape.raw(id);
-        let span = tape.span(id);
+        let (raw, span) = (tape.raw(id), tape.span(id));
+        let plain = raw.trim_ascii();
         let front = raw.len() - raw.trim_ascii_start().len();
-        let back = raw.len() - raw.trim_ascii_end().len();
-        let span = (span.start + front).min(span.end)..span.end.saturating_sub(back).max(span.start);
-        if span.start >= span.end {
-            return (span.start..span.start, Cow::Borrowed(""));
+        let start = (span.start + front).min(span.end);
+        let end = span.end.saturating_sub(raw.len() - front - plain.len()).max(span.start);
+        if start >= end {
+            return (start..start, Cow::Borrowed(""));
         }
         let value = match tape.value(id) {
-            Cow::Borrowed(value) => Cow::Borrowed(value.trim_ascii()),
+            Cow::Borrowed(_) => Cow::Borrowed(plain),
             Cow::Owned(value) => Cow::Owned(value.trim_ascii().to_owned()),
         };
-        (span, value)
+        (start..end, value)
     }
 
     /// What an observation asks: its code in words.

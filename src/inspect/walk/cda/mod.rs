@@ -141,9 +141,10 @@ impl<'t> Walk<'t, '_, '_> {
         let name = if self.is_known(id) { called.element } else { Name::UNKNOWN };
         let narrative = self.narrative(name, &called, id);
         self.begin_lines(narrative, local);
-        let tags = table.tags.of(tape, &self.calls, id, name, &table.words);
         let above = self.frames.last();
         let before = above.map_or(PathId::OUTSIDE, |above| above.path);
+        let asks = self.paths.asks(before, name);
+        let tags = table.tags.of(tape, &self.calls, id, asks, &table.words);
         let path = self.paths.enter(before, name, tags);
         let mut frame = Frame::new(id, tape.after(id), (name, local), above, &mut self.counts);
         frame.narrative = narrative;

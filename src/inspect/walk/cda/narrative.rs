@@ -12,6 +12,7 @@ use super::frame::Narrative;
 use super::leaf::Told;
 use super::names::Name;
 use crate::inspect::field::Field;
+use crate::inspect::hash::Map;
 use crate::inspect::kind::Kind;
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -25,6 +26,9 @@ pub(super) struct Lines<'t> {
     of_section: bool,
     /// Heads of the table's columns; bounded by [`COLUMNS_MAX`].
     heads: Vec<Head<'t>>,
+    /// Heads that came before, by their words: tables of a document have the same. Bounded by
+    /// [`HEADS_KNOWN_MAX`].
+    known: Map<Rc<str>, Head<'t>>,
     /// The column of the next cell.
     next: usize,
     /// The column of the open cell, and whether it is a head.
@@ -41,7 +45,7 @@ struct Head<'t> {
     column: Option<&'t Field>,
 }
 
-impl Walk<'_, '_, '_> {
+impl<'t> Walk<'t, '_, '_> {
     /// How an element that begins now, of this name as known and as written, stands in the narrative.
     pub(super) fn narrative(&self, name: Name, called: &Called, id: NodeId) -> Narrative {
         let (words, local) = (&self.table.words, called.local);
@@ -190,12 +194,25 @@ impl Walk<'_, '_, '_> {
         if self.lines.heads.len() <= column {
             self.lines.heads.resize(column + 1, Head::default());
         }
-        if let Some(head) = self.lines.heads.get_mut(column) {
-            let words: String =
-                texts.iter().flat_map(|text| self.tape.raw(*text).chars()).take(HEAD_CHARS_MAX).collect();
-            let (providers, column) = (self.table.names.is_providers(&words), self.table.column(&words));
-            *head = Head { providers, column, words: words.into() };
+        let words = match texts {
+            [text] if self.tape.raw(*text).len() <= HEAD_CHARS_MAX => Cow::Borrowed(self.tape.raw(*text)),
+            _ => texts.iter().flat_map(|text| self.tape.raw(*text).chars()).take(HEAD_CHARS_MAX).collect(),
+        };
+        let head = self.head(&words);
+        self.lines.heads.get_mut(column).into_iter().for_each(|known| *known = head.clone());
+    }
+
+    /// What a head of these words says of its column.
+    fn head(&mut self, words: &str) -> Head<'t> {
+        if let Some(known) = self.lines.known.get(words) {
+            return known.clone();
         }
+        let (providers, column) = (self.table.names.is_providers(words), self.table.column(words));
+        let head = Head { providers, column, words: words.into() };
+        if self.lines.known.len() < HEADS_KNOWN_MAX {
+            self.lines.known.insert(head.words.clone(), head.clone());
+        }
+        head
     }
 }
 
@@ -203,5 +220,7 @@ impl Walk<'_, '_, '_> {
 const CELLS_LOOKED_AT_MAX: usize = 16;
 /// Columns of which heads are remembered.
 const COLUMNS_MAX: usize = 64;
+/// Different heads that are remembered of a document.
+const HEADS_KNOWN_MAX: usize = 256;
 /// So much of a head is remembered.
 const HEAD_CHARS_MAX: usize = 64;

@@ -107,9 +107,14 @@ impl Tags {
         }
     }
 
-    /// What conditions may ask of this element.
-    pub(super) fn of(&self, tape: &Tape<'_>, calls: &Calls, id: NodeId, name: Name, words: &Words) -> u64 {
-        if !self.asked.get(usize::from(name.0)).copied().unwrap_or(false) {
+    /// Whether any condition asks of elements of this name.
+    pub(super) fn ask_of(&self, name: Name) -> bool {
+        self.asked.get(usize::from(name.0)).copied().unwrap_or(false)
+    }
+
+    /// Which of the words that conditions ask for, `asks`, this element has.
+    pub(super) fn of(&self, tape: &Tape<'_>, calls: &Calls, id: NodeId, asks: u64, words: &Words) -> u64 {
+        if asks == 0 {
             return 0;
         }
         let mut tags = 0;
@@ -119,8 +124,9 @@ impl Tags {
                 seen(&tape.value(attribute));
             }
         }
-        // A bit for each name that is asked for as a child.
+        // A bit for each name that is asked for as a child, where any is asked for here.
         let mut there = 0_u64;
+        let asks_children = self.children.iter().any(|(.., bit)| asks & bit != 0);
         for child in tape.elements(id).take(CHILDREN_LOOKED_AT_MAX) {
             let called = calls.of(tape, child);
             if called.local == words.code {
@@ -130,15 +136,17 @@ impl Tags {
                     }
                 }
             }
-            let bits = self.children.iter().filter(|(c, ..)| *c == called.element);
-            there |= bits.fold(0, |all, (.., bit)| all | bit);
+            if asks_children {
+                let bits = self.children.iter().filter(|(c, ..)| *c == called.element);
+                there |= bits.fold(0, |all, (.., bit)| all | bit);
+            }
         }
         for (_, wanted, bit) in &self.children {
             if (there & bit != 0) == *wanted {
                 tags |= bit;
             }
         }
-        tags
+        tags & asks
     }
 }
 

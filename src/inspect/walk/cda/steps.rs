@@ -74,6 +74,11 @@ impl Steps {
         self.steps.len()
     }
 
+    /// Whether any step has this name.
+    pub(super) fn has(&self, name: Name) -> bool {
+        self.by_name.get(usize::from(name.0)).is_some_and(|steps| !steps.is_empty())
+    }
+
     /// Tells the steps that end at an element: of its parent, `ends` says whether one ends there, and `within` has the bits of
     /// those that end at it or above.
     pub(super) fn here(
@@ -83,18 +88,34 @@ impl Steps {
         ends: impl Fn(StepId) -> bool,
         mut tell: impl FnMut(StepId),
     ) {
-        let named = self.by_name.get(usize::from(name.0)).map(Vec::as_slice).unwrap_or_default();
-        for number in named {
-            let Some(step) = self.steps.get(usize::from(*number)) else { continue };
-            let fits = match step.after {
-                After::Anything => true,
-                After::Parent(parent) => ends(parent),
-                After::Within(bit) => within & bit != 0,
-            };
-            if fits && step.any_of.iter().all(|bits| bits & tags != 0) {
-                tell(*number);
+        for (number, step) in self.that_may_end(name, within, ends) {
+            if step.any_of.iter().all(|bits| bits & tags != 0) {
+                tell(number);
             }
         }
+    }
+
+    /// The tags that decide which steps end at an element of this name; its parent is told of as to
+    /// [`Self::here`].
+    pub(super) fn asks(&self, name: Name, within: u64, ends: impl Fn(StepId) -> bool) -> u64 {
+        let steps = self.that_may_end(name, within, ends);
+        steps.flat_map(|(_, step)| &step.any_of).fold(0, |all, bits| all | bits)
+    }
+
+    /// Steps that end at an element of this name if it has the tags.
+    fn that_may_end(
+        &self,
+        name: Name,
+        within: u64,
+        ends: impl Fn(StepId) -> bool,
+    ) -> impl Iterator<Item = (StepId, &Place)> {
+        let named = self.by_name.get(usize::from(name.0)).map(Vec::as_slice).unwrap_or_default();
+        let steps = named.iter().filter_map(|number| Some((*number, self.steps.get(usize::from(*number))?)));
+        steps.filter(move |(_, step)| match step.after {
+            After::Anything => true,
+            After::Parent(parent) => ends(parent),
+            After::Within(bit) => within & bit != 0,
+        })
     }
 
     /// The bit of a step that is asked for at any depth below it; 0 for most.

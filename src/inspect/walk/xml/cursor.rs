@@ -1,13 +1,16 @@
 //! A place in a text, and the small words of XML that begin there.
 
 use super::escape::reference;
-use super::names::{eight, telling};
+use crate::inspect::simd::{BLOCK, Sets};
 use crate::inspect::walk::WalkError;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Where reading stands.
 pub(super) struct Cursor<'d> {
     pub(super) text: &'d str,
+    /// Of each block of the text the bytes of [`MARKS`].
+    pub(super) marks: &'d [[u64; 3]],
     pub(super) at: usize,
     /// Where in the name that was read last the colon stands; 0: there is none.
     pub(super) colon: usize,
@@ -36,8 +39,8 @@ impl<'d> Cursor<'d> {
         }
     }
 
-    /// Past `="…"` that begins at `at`, where it has neither blanks before nor references in the value and the value is
-    /// short: most attributes are so. What stands between.
+    /// Past `="…"` that begins at `at`, where it has neither blanks before nor references in the value: most
+    /// attributes are so. What stands between.
     #[inline]
     pub(super) fn plain_value(&mut self, at: usize) -> Option<Range<usize>> {
         let doc = self.text.as_bytes();
@@ -46,20 +49,34 @@ impl<'d> Cursor<'d> {
         }
         let from = at + 2;
         let mut end = from;
-        while end < from + VALUE_BYTES_MAX {
-            let found = telling(eight(doc, end));
-            if found == 0 {
-                end += 8;
-                continue;
+        loop {
+            end = self.mark(end)?;
+            match doc.get(end) {
+                Some(b'"') => {
+                    self.at = end + 1;
+                    return Some(from..end);
+                }
+                Some(b']') => end += 1,
+                _ => return None,
             }
-            end += (found.trailing_zeros() / 8) as usize;
-            if doc.get(end) != Some(&b'"') {
-                return None;
-            }
-            self.at = end + 1;
-            return Some(from..end);
         }
-        None
+    }
+
+    /// The first of what ends values and texts at `at` or behind it.
+    #[inline]
+    pub(super) fn mark(&self, at: usize) -> Option<usize> {
+        self.next(at, |[marks, ..]| *marks)
+    }
+
+    #[inline]
+    fn next(&self, at: usize, of: impl Fn(&[u64; 3]) -> u64) -> Option<usize> {
+        let mut block = at / BLOCK;
+        let mut bits = of(self.marks.get(block)?) & u64::MAX << (at % BLOCK);
+        while bits == 0 {
+            block += 1;
+            bits = of(self.marks.get(block)?);
+        }
+        Some(block * BLOCK + bits.trailing_zeros() as usize)
     }
 
     pub(super) fn reference(&mut self) -> Result<(), WalkError> {
@@ -112,6 +129,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// Past blanks; whether there were any.
+    #[inline]
     pub(super) fn space(&mut self) -> bool {
         let from = self.at;
         while self.peek().is_some_and(is_space) {
@@ -120,18 +138,9 @@ impl<'d> Cursor<'d> {
         self.at > from
     }
 
-    /// The same over more of them, eight at a time: no document has another byte up to the blank ([`not_a_character`]).
+    /// The same over more of them.
     pub(super) fn blanks(&mut self) {
-        loop {
-            let word = eight(self.text.as_bytes(), self.at);
-            // The highest bit of each byte that is more than a blank.
-            let more = (((word & (ONES * 0x7F)) + ONES * (0x80 - 0x21)) | word) & (ONES << 7);
-            self.at += (more.trailing_zeros() / 8) as usize;
-            if more != 0 || self.at >= self.text.len() {
-                self.at = self.at.min(self.text.len());
-                return;
-            }
-        }
+        self.at = self.next(self.at, |[.., others]| *others).unwrap_or(self.text.len());
     }
 
     /// What stands before `found` in the rest; past it and `length` bytes more.
@@ -142,14 +151,17 @@ impl<'d> Cursor<'d> {
         Ok(from..from + found)
     }
 
+    #[inline]
     pub(super) fn rest(&self) -> &'d [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn starts_with(&self, word: &str) -> bool {
         self.rest().starts_with(word.as_bytes())
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -160,15 +172,11 @@ impl<'d> Cursor<'d> {
 }
 
 /// The first place of what no document may hold: control characters, U+FFFE, U+FFFF (XML 1.0, section 2.2).
-pub(super) fn not_a_character(doc: &[u8]) -> Option<usize> {
-    // Without branches inside a piece, so that the compiler looks at many bytes at once.
-    let is_control = |b: u8| (b < 0x20) & !is_space(b);
-    let has_control = |piece: &[u8]| piece.iter().fold(0, |any, b| any | u8::from(is_control(*b))) != 0;
-    let piece = doc.chunks(PIECE_BYTES).position(has_control).map(|piece| piece * PIECE_BYTES);
-    let control = piece.and_then(|from| {
-        let at = doc.iter().skip(from).position(|b| is_control(*b))?;
-        Some(from + at)
-    });
+/// `marks` are those of the document.
+pub(super) fn not_a_character(doc: &[u8], marks: &[[u64; 3]]) -> Option<usize> {
+    let controls = marks.iter().enumerate().find(|(_, [_, controls, _])| *controls != 0);
+    let control =
+        controls.map(|(block, [_, controls, _])| block * BLOCK + controls.trailing_zeros() as usize);
     let is_other = |at: &usize| matches!(doc.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF]));
     let other = memchr::memchr_iter(0xEF, doc).find(is_other);
     control.into_iter().chain(other).min()
@@ -187,11 +195,12 @@ fn is_name_char(c: char, first: bool) -> bool {
     begins || !first && matches!(c, '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-
-/// How much is looked at before it is asked whether to go on.
-const PIECE_BYTES: usize = 512;
-/// Longer values are looked through by other means.
-const VALUE_BYTES_MAX: usize = 64;
+/// What ends values and texts, or may not stand in them as it is; control characters; all but blanks and
+/// those.
+pub(super) static MARKS: LazyLock<Sets<3>> = LazyLock::new(|| {
+    let is_mark = |b: u8| matches!(b, b'"' | b'&' | b'<' | b']');
+    let is_control = |b: u8| b < 0x20 && !is_space(b);
+    Sets::new([is_mark as fn(u8) -> bool, is_control, |b| b > b' '])
+});
 /// Longer names are refused.
 const NAME_BYTES_MAX: usize = 1024;

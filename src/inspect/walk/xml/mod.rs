@@ -139,6 +139,7 @@ impl<'d> Tape<'d> {
 
     /// What the node is.
     #[must_use]
+    #[inline]
     pub fn kind(&self, id: NodeId) -> NodeKind {
         self.node(id).kind
     }
@@ -170,6 +171,7 @@ impl<'d> Tape<'d> {
 
     /// The number of the name as written.
     #[must_use]
+    #[inline]
     pub fn name_id(&self, id: NodeId) -> NameId {
         self.node(id).name
     }
@@ -212,6 +214,7 @@ impl<'d> Tape<'d> {
 
     /// The attribute that declares the namespace of an element, or of an attribute with a prefix.
     #[must_use]
+    #[inline]
     pub fn declaration(&self, id: NodeId) -> Option<NodeId> {
         let declaration = self.node(id).namespace;
         (declaration != NO_NODE).then_some(NodeId(declaration))
@@ -233,6 +236,7 @@ impl<'d> Tape<'d> {
 
     /// What stands at [`Self::span`], as written.
     #[must_use]
+    #[inline]
     pub fn raw(&self, id: NodeId) -> &str {
         let node = self.node(id);
         self.doc.text.get(node.start as usize..node.end as usize).unwrap_or_default()
@@ -240,6 +244,7 @@ impl<'d> Tape<'d> {
 
     /// The value with its references undone; of all but attributes and text as written. Line ends stay as they are.
     #[must_use]
+    #[inline]
     pub fn value(&self, id: NodeId) -> Cow<'_, str> {
         let raw = self.raw(id);
         if self.node(id).escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
@@ -282,17 +287,15 @@ impl<'d> Tape<'d> {
 
     /// The first node after this one and all that it holds; may be past the last.
     #[must_use]
+    #[inline]
     pub fn after(&self, id: NodeId) -> NodeId {
         NodeId(self.node(id).after)
     }
 
     /// What an element holds directly, in order, attributes left out.
     pub fn children(&self, id: NodeId) -> Children<'_, 'd> {
-        let mut next = id.0 + 1;
-        if self.kind(id) == NodeKind::Element {
-            next += u32::try_from(self.attributes(id).count()).unwrap_or(u32::MAX - next);
-        }
-        Children { tape: self, next, after: self.node(id).after }
+        let attributes = u32::try_from(self.attribute_names(id).count()).unwrap_or(0);
+        Children { tape: self, next: id.0 + 1 + attributes, after: self.node(id).after }
     }
 
     /// The elements that an element holds directly.
@@ -302,8 +305,17 @@ impl<'d> Tape<'d> {
 
     /// An element's attributes, in order.
     pub fn attributes(&self, id: NodeId) -> impl Iterator<Item = NodeId> + use<'_, 'd> {
-        let end = if self.kind(id) == NodeKind::Element { self.node(id).after } else { 0 };
-        (id.0 + 1..end).map(NodeId).take_while(|n| self.kind(*n) == NodeKind::Attribute)
+        self.attribute_names(id).map(|(attribute, _)| attribute)
+    }
+
+    /// The same with the numbers of their names.
+    #[inline]
+    pub fn attribute_names(&self, id: NodeId) -> impl Iterator<Item = (NodeId, NameId)> + use<'_, 'd> {
+        let node = self.node(id);
+        let end = if node.kind == NodeKind::Element { node.after as usize } else { 0 };
+        let inside = self.nodes.get(id.index() + 1..end).unwrap_or_default();
+        let attributes = inside.iter().take_while(|node| node.kind == NodeKind::Attribute);
+        (id.0 + 1..).map(NodeId).zip(attributes.map(|node| node.name))
     }
 
     /// The attribute of this name as written, among the first [`ATTRIBUTES_LOOKED_AT_MAX`].
@@ -327,6 +339,7 @@ impl<'d> Tape<'d> {
             .expect("nodes are fewer than the document's bytes, which fit in 32 bits")
     }
 
+    #[inline]
     fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.index()).unwrap_or(&NOTHING)
     }

@@ -70,6 +70,8 @@ pub(super) struct Names<'d> {
     doc: &'d [u8],
     keyed: Keyed,
     spellings: Vec<Spelling>,
+    /// By number.
+    met: Vec<Met>,
     /// A power of two, at most half of them taken; the name 0 is none.
     slots: Vec<Slot>,
 }
@@ -84,6 +86,14 @@ struct Look {
     length: u32,
 }
 
+/// What is compared of a known name, and what came behind it last.
+#[derive(Clone, Copy)]
+struct Met {
+    look: Look,
+    attribute: NameId,
+    element: NameId,
+}
+
 #[derive(Clone, Copy)]
 struct Slot {
     look: Look,
@@ -94,7 +104,46 @@ impl<'d> Names<'d> {
     pub(super) fn new(doc: &'d [u8]) -> Self {
         let mut spellings = Vec::with_capacity(SLOTS_FIRST / 2);
         spellings.push(Spelling::NOTHING);
-        Self { doc, keyed: Keyed::default(), spellings, slots: vec![Slot::FREE; SLOTS_FIRST] }
+        let mut met = Vec::with_capacity(SLOTS_FIRST / 2);
+        met.push(Met::of(Look::NOTHING));
+        Self { doc, keyed: Keyed::default(), spellings, met, slots: vec![Slot::FREE; SLOTS_FIRST] }
+    }
+
+    /// The attribute that stands at `at`, where it is the one that came last behind what has this name, and the
+    /// length of its name: documents say the same in the same order. What ends it is for the reader to see.
+    #[inline]
+    pub(super) fn attribute_at(&self, behind: NameId, at: usize) -> Option<(NameId, usize)> {
+        self.expected_at(self.met.get(behind.index())?.attribute, at)
+    }
+
+    /// The same of an element behind one of this name.
+    #[inline]
+    pub(super) fn element_at(&self, behind: NameId, at: usize) -> Option<(NameId, usize)> {
+        self.expected_at(self.met.get(behind.index())?.element, at)
+    }
+
+    /// An attribute of this name came behind what has the other.
+    pub(super) fn expect_attribute(&mut self, behind: NameId, name: NameId) {
+        self.met.get_mut(behind.index()).into_iter().for_each(|met| met.attribute = name);
+    }
+
+    /// The same of an element.
+    pub(super) fn expect_element(&mut self, behind: NameId, name: NameId) {
+        self.met.get_mut(behind.index()).into_iter().for_each(|met| met.element = name);
+    }
+
+    #[inline]
+    fn expected_at(&self, name: NameId, at: usize) -> Option<(NameId, usize)> {
+        let look = self.met.get(name.index())?.look;
+        let first = eight(self.doc, at);
+        let same = match look.length {
+            0 => false,
+            length @ 1..8 => first & ((1 << (8 * length)) - 1) == look.first,
+            8 => first == look.first,
+            length @ 9..=16 => first == look.first && eight(self.doc, at + length as usize - 8) == look.last,
+            length => self.doc.get(at..at + length as usize) == Some(self.text(name)),
+        };
+        same.then_some((name, look.length()))
     }
 
     /// The known name that stands at `at`, up to what no name goes on over, and its length.
@@ -118,6 +167,7 @@ impl<'d> Names<'d> {
             colon: u16::try_from(colon).ok()?,
             declares: text == b"xmlns" || text.starts_with(b"xmlns:"),
         });
+        self.met.push(Met::of(look));
         if self.spellings.len() * 2 > self.slots.len() {
             let taken = std::mem::take(&mut self.slots);
             self.slots = vec![Slot::FREE; taken.len() * 2];
@@ -186,6 +236,8 @@ impl<'d> Names<'d> {
 }
 
 impl Look {
+    const NOTHING: Self = Self { first: 0, last: 0, length: 0 };
+
     /// Of what stands at `at` up to a byte that ends a name in every tag; `None` where that is far.
     #[inline]
     fn at(doc: &[u8], at: usize) -> Option<Self> {
@@ -224,13 +276,19 @@ impl Look {
     }
 }
 
+impl Met {
+    const fn of(look: Look) -> Self {
+        Self { look, attribute: NameId::NONE, element: NameId::NONE }
+    }
+}
+
 impl Slot {
-    const FREE: Self = Self { look: Look { first: 0, last: 0, length: 0 }, name: NameId::NONE };
+    const FREE: Self = Self { look: Look::NOTHING, name: NameId::NONE };
 }
 
 /// The eight bytes at `at`, the first in the lowest; behind the end there are zeros.
 #[inline]
-pub(super) fn eight(doc: &[u8], at: usize) -> u64 {
+fn eight(doc: &[u8], at: usize) -> u64 {
     let rest = doc.get(at..).unwrap_or_default();
     match rest.first_chunk::<8>() {
         Some(eight) => u64::from_le_bytes(*eight),
@@ -242,11 +300,6 @@ pub(super) fn eight(doc: &[u8], at: usize) -> u64 {
 const fn ending(word: u64) -> u64 {
     let blank = word.wrapping_sub(ONES * 0x21) & !word;
     (blank | equal(word, b'/') | equal(word, b'=') | equal(word, b'>')) & ONES << 7
-}
-
-/// The highest bit of the first byte that is a quotation mark, `&` or `<`. Bits above it mean nothing.
-pub(super) const fn telling(word: u64) -> u64 {
-    (equal(word, b'"') | equal(word, b'&') | equal(word, b'<')) & ONES << 7
 }
 
 /// The same of the first byte that is this one, before other bits than the highest of each byte are taken away.
@@ -302,6 +355,29 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_expected_where_it_stands_to_its_last_byte() {
+        let words = ["a", "seven77", "eight888", "nine99999", "sixteen888888888", "seventeen88888888"];
+        for word in words {
+            let mut other = word.to_owned();
+            other.replace_range(word.len() - 1.., "x");
+            let doc = format!("tag {word}={word}={other}={}", &word[..word.len() - 1]);
+            let mut names = Names::new(doc.as_bytes());
+            let tag = names.number(0..3, 0).unwrap();
+            let name = names.number(4..4 + word.len(), 0).unwrap();
+            let again = 5 + word.len();
+            assert_eq!(names.attribute_at(tag, again), None, "{word}: nothing came behind it yet");
+            names.expect_attribute(tag, name);
+            assert_eq!(names.attribute_at(tag, again), Some((name, word.len())), "{word}");
+            assert_eq!(names.attribute_at(tag, again + word.len() + 1), None, "{word}");
+            assert_eq!(names.attribute_at(tag, again + 2 * word.len() + 2), None, "{word}");
+            assert_eq!(names.attribute_at(tag, doc.len()), None, "{word}");
+            assert_eq!(names.element_at(tag, again), None, "{word}: no element came behind it");
+            names.expect_element(tag, name);
+            assert_eq!(names.element_at(tag, again), Some((name, word.len())), "{word}");
+        }
+    }
+
+    #[test]
     fn every_byte_that_ends_a_name_is_seen_in_every_place() {
         for byte in 0..=u8::MAX {
             let ends = byte <= b' ' || matches!(byte, b'/' | b'=' | b'>');
@@ -314,8 +390,6 @@ mod tests {
                     let first = bytes.iter().position(|b| *b <= b' ' || b"/=>".contains(b)).unwrap_or(8);
                     assert_eq!(ending(u64::from_le_bytes(bytes)).trailing_zeros() as usize / 8, first);
                     assert!(first == place || !ends);
-                    let first = bytes.iter().position(|b| b"\"&<".contains(b)).unwrap_or(8);
-                    assert_eq!(telling(u64::from_le_bytes(bytes)).trailing_zeros() as usize / 8, first);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Text to nodes: one pass, with a stack of open elements instead of recursion. Names are numbered on the way (`names.rs`).
 
-use super::cursor::{Cursor, is_space, not_a_character};
+use super::cursor::{Cursor, MARKS, is_space, not_a_character};
 use super::names::{NameId, Names, Spelling};
 use super::{NO_NODE, Node, NodeKind};
 use crate::inspect::walk::WalkError;
@@ -16,15 +16,17 @@ pub(super) struct Read {
 
 /// Reads a document whose length fits in 32 bits.
 pub(super) fn read(text: &str, depth_max: usize) -> Result<Read, WalkError> {
-    if let Some(at) = not_a_character(text.as_bytes()) {
+    let marks = MARKS.blocks(text.as_bytes());
+    if let Some(at) = not_a_character(text.as_bytes(), &marks) {
         return Err(WalkError::Malformed { at });
     }
     let mut reader = Reader {
-        cursor: Cursor { text, at: 0, colon: 0 },
+        cursor: Cursor { text, marks: &marks, at: 0, colon: 0 },
         doc: text.as_bytes(),
         depth_max,
         nodes: Vec::with_capacity(text.len() / BYTES_A_NODE + 4),
         names: Names::new(text.as_bytes()),
+        element: NameId::NONE,
         open: Vec::new(),
         scope: Vec::new(),
         default: NO_NODE,
@@ -41,6 +43,8 @@ struct Reader<'d> {
     depth_max: usize,
     nodes: Vec<Node>,
     names: Names<'d>,
+    /// The name of the element that began last.
+    element: NameId,
     /// Bounded by `depth_max`.
     open: Vec<Open>,
     /// Namespace declarations in force, the nearest last; bounded by [`DECLARATIONS_MAX`].
@@ -183,15 +187,14 @@ impl Reader<'_> {
         }
         let mut escaped = false;
         loop {
-            self.cursor.at +=
-                memchr::memchr3(b'<', b'&', b']', self.cursor.rest()).unwrap_or(self.cursor.rest().len());
+            self.cursor.at = self.cursor.mark(self.cursor.at).unwrap_or(self.doc.len());
             match self.cursor.peek() {
                 Some(b'&') => {
                     escaped = true;
                     self.cursor.reference()?;
                 }
                 Some(b']') if self.cursor.starts_with("]]>") => return Err(self.cursor.malformed()),
-                Some(b']') => self.cursor.at += 1,
+                Some(b']' | b'"') => self.cursor.at += 1,
                 _ => break,
             }
         }
@@ -219,7 +222,9 @@ impl Reader<'_> {
 
     fn comment(&mut self) -> Result<(), WalkError> {
         self.cursor.at += "<!--".len();
-        let span = self.cursor.past(memchr::memmem::find(self.cursor.rest(), b"--"), 2)?;
+        let rest = self.cursor.rest();
+        let end = memchr::memchr_iter(b'-', rest).find(|at| rest.get(at + 1) == Some(&b'-'));
+        let span = self.cursor.past(end, 2)?;
         if self.cursor.peek() != Some(b'>') {
             return Err(self.cursor.malformed());
         }
@@ -249,7 +254,7 @@ impl Reader<'_> {
         }
         self.cursor.at += 1;
         let start = self.cursor.at;
-        let name = self.name()?;
+        let name = self.element_name()?;
         if self.open.len() >= self.depth_max {
             return Err(WalkError::TooDeep { max: self.depth_max });
         }
@@ -259,13 +264,15 @@ impl Reader<'_> {
         let declarations = self.scope.len();
         // A bit for each name that an attribute may have: few share one.
         let (mut seen, mut twice, mut prefixed) = (0_u64, false, self.has_prefix(name));
+        let mut before = name;
         let empty = loop {
             let blank = self.cursor.space();
             match self.cursor.peek() {
                 Some(b'>') => break false,
                 Some(b'/') if self.cursor.starts_with("/>") => break true,
                 _ if blank => {
-                    let name = self.attribute(id)?;
+                    let name = self.attribute(id, before)?;
+                    before = name;
                     let bit = 1 << (name.index() % 64);
                     twice |= seen & bit != 0;
                     seen |= bit;
@@ -296,6 +303,26 @@ impl Reader<'_> {
         self.names.spelling(name).colon() > 0
     }
 
+    /// Past an element's name: the one that is expected behind the element before, or any.
+    fn element_name(&mut self) -> Result<NameId, WalkError> {
+        let start = self.cursor.at;
+        let ends = |at: usize| matches!(self.doc.get(at), Some(b' ' | b'>' | b'/' | b'\n' | b'\r' | b'\t'));
+        let name = match self.names.element_at(self.element, start).filter(|(_, length)| ends(start + length))
+        {
+            Some((name, length)) => {
+                self.cursor.at += length;
+                name
+            }
+            None => {
+                let name = self.name()?;
+                self.names.expect_element(self.element, name);
+                name
+            }
+        };
+        self.element = name;
+        Ok(name)
+    }
+
     /// Past a name: one that was read before, or letter by letter.
     fn name(&mut self) -> Result<NameId, WalkError> {
         if let Some((name, length)) = self.names.known_at(self.cursor.at) {
@@ -306,17 +333,18 @@ impl Reader<'_> {
         self.names.number(name, self.cursor.colon).ok_or_else(|| self.cursor.malformed())
     }
 
-    fn attribute(&mut self, element: u32) -> Result<NameId, WalkError> {
+    /// An attribute that stands behind one of the name `before`, or right behind the element's name.
+    fn attribute(&mut self, element: u32, before: NameId) -> Result<NameId, WalkError> {
         let start = self.cursor.at;
-        let known = self.names.known_at(start);
-        let plain = known.and_then(|(name, length)| Some((name, self.cursor.plain_value(start + length)?)));
+        let expected = self.names.attribute_at(before, start);
+        let plain =
+            expected.and_then(|(name, length)| Some((name, self.cursor.plain_value(start + length)?)));
         let (name, span, escaped) = match plain {
             Some((name, span)) => (name, span, false),
             None => {
-                let name = self.name()?;
-                self.cursor.equals()?;
-                let (span, escaped) = self.cursor.quoted()?;
-                (name, span, escaped)
+                let read = self.any_attribute(start)?;
+                self.names.expect_attribute(before, read.0);
+                read
             }
         };
         let id = self.push(NodeKind::Attribute, (name, start), span);
@@ -333,6 +361,19 @@ impl Reader<'_> {
             self.scope.push(Declaration { prefix, node: id });
         }
         Ok(name)
+    }
+
+    /// Past an attribute: its name, where its value stands, whether that has references.
+    fn any_attribute(&mut self, start: usize) -> Result<(NameId, Range<usize>, bool), WalkError> {
+        let known = self.names.known_at(start);
+        let plain = known.and_then(|(name, length)| Some((name, self.cursor.plain_value(start + length)?)));
+        if let Some((name, span)) = plain {
+            return Ok((name, span, false));
+        }
+        let name = self.name()?;
+        self.cursor.equals()?;
+        let (span, escaped) = self.cursor.quoted()?;
+        Ok((name, span, escaped))
     }
 
     fn no_attribute_twice(&self, element: u32) -> Result<(), WalkError> {
