@@ -8,6 +8,7 @@
 
 mod again;
 mod aside;
+mod bare;
 mod known;
 mod person;
 mod quiet;
@@ -421,8 +422,14 @@ impl<'r> Scorer<'r> {
         if mode == Mode::Off {
             return;
         }
-        let plain = Plain::of(&leaf.value);
-        let judged = self.rules.markers.judge(field.kind, plain.text(), field.points, self.this_year);
+        let undisguised;
+        let value = if bare::is_as_written(&leaf.value) {
+            &*leaf.value
+        } else {
+            undisguised = Plain::of(&leaf.value);
+            undisguised.text()
+        };
+        let judged = self.rules.markers.judge(field.kind, value, field.points, self.this_year);
         let person = match field.whose {
             Whose::Provider | Whose::Organisation => PersonId::NOBODY,
             _ => match self.global(leaf.person) {
@@ -430,10 +437,10 @@ impl<'r> Scorer<'r> {
                 person => person,
             },
         };
-        let keys = keys(field.kind, plain.text());
+        let keys = keys(field.kind, value);
         let span = self.span(leaf.span.clone());
         let finding = self.finding(field.rule(), field.kind, field.whose, span, self.place(place()));
-        self.tell_fact(person, field.kind, plain.text(), judged.sign, &finding.place);
+        self.tell_fact(person, field.kind, value, judged.sign, &finding.place);
         self.evidence.push(Evidence {
             person,
             kind: field.kind,

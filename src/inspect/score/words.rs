@@ -2,6 +2,7 @@
 //! text carries is set aside (`aside.rs`) before detectors see the rest.
 
 use super::aside::{Source, carried};
+use super::bare::is_bare;
 use super::known::KeptText;
 use super::person::{agree, is_name, is_number, keys};
 use super::quiet::As;
@@ -113,6 +114,12 @@ impl Scorer<'_> {
         let (how, cue) = if leaf.reads == Reads::Code { (As::Code, "") } else { (As::Text, leaf.cue) };
         if self.quiet.knows(how, text, cue) {
             return self.tell_hits(leaf, text, Vec::new(), origin, place);
+        }
+        if is_bare(text) {
+            if self.free_text(leaf, text, origin, place) {
+                self.quiet.learn(how, text, cue);
+            }
+            return;
         }
         let plain = Plain::of(text);
         let from = |at| origin(plain.origin(at));
