@@ -140,35 +140,41 @@ impl Stand {
     }
 }
 
-/// What entries of a list look like: most values are of another length than any of them, and begin otherwise than those
-/// of any length.
+/// What entries of a list look like: most values look otherwise.
 struct Looks {
-    /// A bit for each length of an entry; those from 63 on share one.
-    lengths: u64,
+    /// A bit for how long an entry is and which bytes stand in its middle and at its end.
+    wholes: [u64; 4],
     /// Of entries that hold for all that begin so: a bit for each pair of first bytes.
     heads: u64,
 }
 
 impl Looks {
     fn of(list: &[String]) -> Self {
-        let mut looks = Self { lengths: 0, heads: 0 };
+        let mut looks = Self { wholes: [0; 4], heads: 0 };
         for entry in list {
             match entry.strip_suffix('*') {
                 Some(head) => looks.heads |= Self::head(head.as_bytes()).unwrap_or(u64::MAX),
-                None => looks.lengths |= Self::length(entry.len()),
+                None => {
+                    let (word, bit) = Self::whole(entry.as_bytes());
+                    looks.wholes[word] |= bit;
+                }
             }
         }
         looks
     }
 
     fn may_be(&self, value: &str) -> bool {
-        self.lengths & Self::length(value.len()) != 0
+        let (word, bit) = Self::whole(value.as_bytes());
+        self.wholes[word] & bit != 0
             || self.heads & Self::head(value.as_bytes()).unwrap_or(0) != 0
             || self.heads == u64::MAX
     }
 
-    fn length(length: usize) -> u64 {
-        1 << length.min(63)
+    /// The word and the bit of a whole value, in either case.
+    fn whole(bytes: &[u8]) -> (usize, u64) {
+        let folded = |at: usize| usize::from(bytes.get(at).map_or(0, |b| b | 0x20));
+        let look = bytes.len() * 7 + folded(bytes.len() / 2) * 3 + folded(bytes.len().saturating_sub(1)) * 37;
+        (look / 64 % 4, 1 << (look % 64))
     }
 
     /// The bit of the first two bytes, in either case; a value without two has none.
@@ -272,6 +278,7 @@ impl<'r> Scorer<'r> {
         self.raw = (escapes != offsets::Escapes::None).then(|| Arc::from(raw));
         self.inside = None;
         self.scanned += raw.len() as u64;
+        self.evidence.reserve((raw.len() / EVIDENCE_BYTES).min(EVIDENCE_FIRST));
     }
 
     /// Begins another part that tells of the same people as the one before: a query behind its path, a header.
@@ -709,6 +716,10 @@ const NOBODYS_RESOURCES: &[&str] = &[
     "InsurancePlan",
 ];
 
+/// So many bytes of a document have one piece of evidence, or more.
+const EVIDENCE_BYTES: usize = 512;
+/// So many pieces there is room for at once.
+const EVIDENCE_FIRST: usize = 256;
 /// People of one message that are told apart; further ones are counted with the last.
 const PERSONS_MAX: u32 = 1 << 20;
 /// Codes shorter than this hold nothing that a detector could find.
