@@ -35,6 +35,7 @@ impl Keys {
         Self(tape.nodes().map(key).collect())
     }
 
+    #[inline]
     fn get(&self, id: NodeId) -> Key {
         self.0.get(id.index()).copied().unwrap_or(Key { word: Name::UNKNOWN, element: Name::UNKNOWN })
     }
@@ -50,22 +51,26 @@ pub(super) struct Doc<'t, 'd> {
 
 impl<'t, 'd> Doc<'t, 'd> {
     /// Whether the key is this to the letter.
+    #[inline]
     pub(super) fn key_is(&self, id: NodeId, word: Name) -> bool {
         self.keys.get(id).word == word
     }
 
     /// The element's name; [`Name::UNKNOWN`] for what is none.
+    #[inline]
     pub(super) fn element(&self, id: NodeId) -> Name {
         self.keys.get(id).element
     }
 
     /// The same outside any resource, where words of envelopes are names as well.
+    #[inline]
     pub(super) fn outside(&self, id: NodeId) -> Name {
         let key = self.keys.get(id);
         if key.element == Name::UNKNOWN { self.table.names.as_outside(key.word) } else { key.element }
     }
 
     /// As [`Tape::get`], by the number of the key.
+    #[inline]
     pub(super) fn get(&self, id: NodeId, word: Name) -> Option<NodeId> {
         if self.tape.kind(id) != NodeKind::Object {
             return None;

@@ -24,6 +24,12 @@ pub(super) struct Beside {
 
 impl<'t> Walk<'t, '_, '_> {
     pub(super) fn leaf(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame, frames: &[Frame]) {
+        let path = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
+        let covered = self.paths.is_covered(path);
+        let asked = if covered || unknown { None } else { self.passes_over(id, name) };
+        if asked == Some(true) {
+            return;
+        }
         let value = self.tape.value(id);
         let class = if unknown { Class::Unknown } else { self.table.names.class(name) };
         let led;
@@ -47,12 +53,7 @@ impl<'t> Walk<'t, '_, '_> {
             NodeKind::Number => Reads::Quantity,
             _ => self.plain(class, coding, &value, above),
         };
-        let path = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
-        let row = if self.paths.rows(path).is_empty() {
-            None
-        } else {
-            self.row(path, name, &value, plain, frame, frames)
-        };
+        let row = if covered { self.row(path, name, &value, plain, frame, frames) } else { None };
         // A row for any text or date says less than a label.
         let says_little =
             |row: &Row| matches!(row.carry, Carry::Text | Carry::Value) && row.field.points <= SAYS_LITTLE;
@@ -69,11 +70,33 @@ impl<'t> Walk<'t, '_, '_> {
             reads => reads,
         };
         let field = row.map(|row| &row.field).or(labelled);
-        if field.is_none() && self.sink.passes_over(reads, &value) {
+        if field.is_none() && asked.is_none() && self.sink.passes_over(reads, &value) {
             return;
         }
         let person = self.whose(row, frame);
         self.tell(id, field, person, reads, value, frames);
+    }
+
+    /// Whether the sink has nothing to ask of a value that no row covers, where its element alone says how it reads,
+    /// whosesoever it is: most are codes, numbers and times. `None` where more is to be looked at.
+    fn passes_over(&self, id: NodeId, name: Name) -> Option<bool> {
+        let names = &self.table.names;
+        let class = names.class(name);
+        // A label may cover a choice; of whom a Reference is the first to tell, that one is somebody from there on.
+        if names.is_choice(name) || matches!(class, Class::Reference | Class::Display | Class::Unknown) {
+            return None;
+        }
+        let value = self.tape.plain_value(id)?;
+        let reads = match (self.tape.kind(id), class) {
+            (NodeKind::Bool, _) => Reads::Code,
+            (NodeKind::Number, _) => Reads::Quantity,
+            (_, Class::Code) => Reads::Code,
+            (_, Class::Uri) if memchr::memchr(b'?', value.as_bytes()).is_none() => Reads::Code,
+            (_, Class::Time) if is_time(value) => Reads::Time,
+            (_, Class::Opaque) => Reads::Opaque,
+            _ => return None,
+        };
+        Some(self.sink.passes_over(reads, value))
     }
 
     fn tell(
@@ -139,7 +162,7 @@ impl<'t> Walk<'t, '_, '_> {
         frame: &Frame,
         frames: &[Frame],
     ) -> Option<&'t Row> {
-        self.paths.known_rows(path).iter().copied().find(|row| {
+        self.paths.rows(path).iter().copied().find(|row| {
             let holds = match row.field.whose {
                 Whose::Patient | Whose::Relative => frame.scope == Scope::Own,
                 _ => true,

@@ -127,6 +127,7 @@ impl Names {
     }
 
     /// The same of a key's bytes, as they stand in a document.
+    #[inline]
     pub(super) fn find_bytes(&self, word: &[u8]) -> Name {
         self.numbers.find(word)
     }
@@ -137,11 +138,13 @@ impl Names {
     }
 
     /// The class of an element; [`Class::Unknown`] for what is none.
+    #[inline]
     pub(super) fn class(&self, name: Name) -> Class {
         self.meanings.get(name.index()).map_or(Class::Unknown, |meaning| meaning.class)
     }
 
     /// Whether an element is `value` with a type behind it.
+    #[inline]
     pub(super) fn is_choice(&self, name: Name) -> bool {
         self.meanings.get(name.index()).is_some_and(|meaning| meaning.is_choice)
     }
@@ -157,6 +160,7 @@ impl Names {
     }
 
     /// The name, if it is an element's.
+    #[inline]
     pub(super) fn as_element(&self, name: Name) -> Name {
         if self.class(name) == Class::Unknown { Name::UNKNOWN } else { name }
     }
@@ -234,19 +238,26 @@ struct Slot {
 }
 
 impl Numbers {
+    #[inline]
     fn find(&self, word: &[u8]) -> Name {
         let ends = Ends::of(word);
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = ends.hash() & mask;
         // Half of the slots are free at least: this ends.
-        while let Some(slot) = self.slots.get(at).filter(|slot| slot.name != Name::UNKNOWN) {
-            let same = || self.texts.get(slot.name.index()).is_some_and(|text| text.as_bytes() == word);
-            if slot.ends == ends && (ends.length <= 16 || same()) {
-                return slot.name;
+        while let Some(slot) = self.slots.get(at) {
+            if slot.ends == ends && (ends.length <= 16 || self.is_text(slot.name, word)) {
+                return slot.name; // of a free slot: unknown
+            }
+            if slot.name == Name::UNKNOWN {
+                break;
             }
             at = (at + 1) & mask;
         }
         Name::UNKNOWN
+    }
+
+    fn is_text(&self, name: Name, word: &[u8]) -> bool {
+        self.texts.get(name.index()).is_some_and(|text| text.as_bytes() == word)
     }
 
     /// Puts in a name that isn't there; numbers come in order.
@@ -279,6 +290,7 @@ impl Numbers {
 }
 
 impl Ends {
+    #[inline]
     fn of(bytes: &[u8]) -> Self {
         let length = bytes.len();
         let (first, last) = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
@@ -294,6 +306,7 @@ impl Ends {
     }
 
     /// The high half of a product, as it is mixed best.
+    #[inline]
     fn hash(self) -> usize {
         let word = self.first ^ self.last.rotate_left(23) ^ (self.length as u64) << 56;
         (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize

@@ -3,7 +3,6 @@
 
 use super::names::Name;
 use super::table::{Row, Step, Table};
-use std::ops::Range;
 
 /// A path from its resource, or from the top where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +29,20 @@ struct Known {
     before: u32,
     step: Step,
     resource: Name,
-    rows: Option<Range<u32>>,
+    rows: Rows,
+}
+
+/// Where the rows of a path stand among those of all.
+#[derive(Clone, Copy)]
+struct Rows {
+    /// [`FREE`]: nobody has asked.
+    start: u32,
+    end: u32,
+}
+
+impl Rows {
+    const UNASKED: Self = Self { start: FREE, end: FREE };
+    const NONE: Self = Self { start: 0, end: 0 };
 }
 
 impl<'t> Paths<'t> {
@@ -51,27 +63,26 @@ impl<'t> Paths<'t> {
         self.number(before.0, step)
     }
 
-    /// The rows that may cover a value at a path, best first.
-    pub(super) fn rows(&mut self, path: Path) -> &[&'t Row] {
-        let rows = match self.known.get(path.0 as usize).and_then(|known| known.rows.clone()) {
-            Some(rows) => rows,
-            None => self.find_rows(path),
-        };
+    /// Whether a row may cover a value at a path.
+    #[inline]
+    pub(super) fn is_covered(&mut self, path: Path) -> bool {
+        let known = self.known.get(path.0 as usize).map_or(Rows::NONE, |known| known.rows);
+        let rows = if known.start == FREE { self.find_rows(path) } else { known };
+        rows.start < rows.end
+    }
+
+    /// The rows that may cover a value at a path that was asked for before, best first.
+    pub(super) fn rows(&self, path: Path) -> &[&'t Row] {
+        let rows = self.known.get(path.0 as usize).map_or(Rows::NONE, |known| known.rows);
         self.rows.get(rows.start as usize..rows.end as usize).unwrap_or_default()
     }
 
-    /// The same of a path that was asked for before.
-    pub(super) fn known_rows(&self, path: Path) -> &[&'t Row] {
-        let rows = self.known.get(path.0 as usize).and_then(|known| known.rows.clone()).unwrap_or_default();
-        self.rows.get(rows.start as usize..rows.end as usize).unwrap_or_default()
-    }
-
-    fn find_rows(&mut self, path: Path) -> Range<u32> {
-        if let Some(known) = self.known.get_mut(path.0 as usize)
-            && !self.table.may_cover(known.resource, known.step.name)
-        {
-            known.rows = Some(0..0);
-            return 0..0;
+    fn find_rows(&mut self, path: Path) -> Rows {
+        let Some(known) = self.known.get_mut(path.0 as usize) else { return Rows::NONE };
+        known.rows = Rows::NONE;
+        let (resource, last) = (known.resource, known.step.name);
+        if !self.table.may_cover(resource, last) {
+            return Rows::NONE;
         }
         let mut steps = Vec::new();
         let mut at = path.0;
@@ -80,16 +91,16 @@ impl<'t> Paths<'t> {
             at = known.before;
         }
         steps.reverse();
-        let resource = self.known.get(path.0 as usize).map_or(Name::UNKNOWN, |known| known.resource);
         let start = small(self.rows.len());
         self.rows.extend(self.table.rows(resource, &steps));
-        let rows = start..small(self.rows.len());
+        let rows = Rows { start, end: small(self.rows.len()) };
         if let Some(known) = self.known.get_mut(path.0 as usize) {
-            known.rows = Some(rows.clone());
+            known.rows = rows;
         }
         rows
     }
 
+    #[inline]
     fn number(&mut self, before: u32, step: Step) -> Path {
         let mask = self.slots.len() - 1;
         let mut at = hash(before, step) & mask;
@@ -100,10 +111,15 @@ impl<'t> Paths<'t> {
             }
             at = (at + 1) & mask;
         }
+        self.new_path(before, step, at)
+    }
+
+    /// Numbers a path that nobody has asked for, in this slot.
+    fn new_path(&mut self, before: u32, step: Step, at: usize) -> Path {
         let number = small(self.known.len());
         let above = self.known.get(before as usize);
         let resource = above.map_or(step.name, |above| above.resource);
-        self.known.push(Known { before, step, resource, rows: None });
+        self.known.push(Known { before, step, resource, rows: Rows::UNASKED });
         if let Some(slot) = self.slots.get_mut(at) {
             *slot = number;
         }
@@ -159,6 +175,7 @@ mod tests {
             for (number, step) in deep.iter().enumerate() {
                 path = paths.step(path, *step);
                 let theirs: Vec<_> = table.rows(patient, &deep[..=number]).map(|r| &r.field.id).collect();
+                assert_eq!(paths.is_covered(path), !theirs.is_empty());
                 let ours: Vec<_> = paths.rows(path).iter().map(|row| &row.field.id).collect();
                 assert_eq!(ours, theirs);
             }

@@ -16,8 +16,8 @@ pub(super) fn place(doc: Doc<'_, '_>, id: NodeId, memo: &Memo) -> String {
     // From the value up; what lies deeper than most goes on in a list.
     let (mut near, mut count, mut far) = ([NodeId::ROOT; STEPS_NEAR], 0, Vec::new());
     let mut at = id;
-    let is_told = |at| memo.as_ref().is_some_and(|(told, _)| *told == at);
-    while !is_told(at)
+    let told = memo.as_ref().map(|(told, _)| *told);
+    while Some(at) != told
         && let Some(parent) = tape.parent(at)
     {
         match near.get_mut(count) {
@@ -27,36 +27,42 @@ pub(super) fn place(doc: Doc<'_, '_>, id: NodeId, memo: &Memo) -> String {
         count += 1;
         at = parent;
     }
-    let near = near.into_iter().take(count);
-    let names = &doc.table.names;
+    let near = near.get(..count).unwrap_or(&near);
     let mut place = String::with_capacity(96);
-    match memo.as_ref().filter(|_| is_told(at)) {
+    match memo.as_ref().filter(|_| Some(at) == told) {
         Some((_, told)) => place.push_str(told),
         None => {
             let root = doc.string(NodeId::ROOT, doc.table.words.resource_type).unwrap_or_default();
-            place.push_str(if names.resource(&root) == Name::UNKNOWN { "*" } else { &root });
+            let known = doc.table.names.resource(&root) != Name::UNKNOWN;
+            place.push_str(if known { &root } else { "*" });
         }
     }
-    for step in near.chain(far).rev() {
-        if let Some(number) = tape.element(step) {
-            push_number(&mut place, number);
-            continue;
-        }
-        place.push('.');
-        if doc.outside(step) == Name::UNKNOWN {
-            place.push('*');
-        } else {
-            place.push_str(&tape.key(step).unwrap_or_default());
-        }
-        if doc.key_is(step, doc.table.words.resource) {
-            *memo = Some((step, place.clone()));
+    for step in far.iter().rev().chain(near.iter().rev()) {
+        push_step(&mut place, doc, *step);
+        if doc.key_is(*step, doc.table.words.resource) {
+            let (told, text) = memo.get_or_insert_with(|| (NodeId::ROOT, String::new()));
+            *told = *step;
+            text.clone_from(&place);
         }
     }
     place
 }
 
+/// `.name` of a member, `[12]` of an element.
+fn push_step(place: &mut String, doc: Doc<'_, '_>, step: NodeId) {
+    if let Some(number) = doc.tape.element(step) {
+        return push_number(place, number);
+    }
+    place.push('.');
+    if doc.outside(step) == Name::UNKNOWN {
+        place.push('*');
+    } else {
+        place.push_str(&doc.tape.key(step).unwrap_or_default());
+    }
+}
+
 /// Deeper places are few.
-const STEPS_NEAR: usize = 32;
+const STEPS_NEAR: usize = 16;
 
 /// `[12]`
 fn push_number(place: &mut String, number: usize) {
