@@ -59,7 +59,6 @@ pub struct Scorer<'r> {
     known: Option<&'r dyn Known>,
     facts: HashMap<PersonId, Facts>,
     generator_seen: bool,
-    generators: Looks,
     /// The first of the people that it holds for.
     generator_from: usize,
     scanned: u64,
@@ -140,51 +139,6 @@ impl Stand {
     }
 }
 
-/// What entries of a list look like: most values look otherwise.
-struct Looks {
-    /// A bit for how long an entry is and which bytes stand in its middle and at its end.
-    wholes: [u64; 4],
-    /// Of entries that hold for all that begin so: a bit for each pair of first bytes.
-    heads: u64,
-}
-
-impl Looks {
-    fn of(list: &[String]) -> Self {
-        let mut looks = Self { wholes: [0; 4], heads: 0 };
-        for entry in list {
-            match entry.strip_suffix('*') {
-                Some(head) => looks.heads |= Self::head(head.as_bytes()).unwrap_or(u64::MAX),
-                None => {
-                    let (word, bit) = Self::whole(entry.as_bytes());
-                    looks.wholes[word] |= bit;
-                }
-            }
-        }
-        looks
-    }
-
-    fn may_be(&self, value: &str) -> bool {
-        let (word, bit) = Self::whole(value.as_bytes());
-        self.wholes[word] & bit != 0
-            || self.heads & Self::head(value.as_bytes()).unwrap_or(0) != 0
-            || self.heads == u64::MAX
-    }
-
-    /// The word and the bit of a whole value, in either case.
-    fn whole(bytes: &[u8]) -> (usize, u64) {
-        let folded = |at: usize| usize::from(bytes.get(at).map_or(0, |b| b | 0x20));
-        let look = bytes.len() * 7 + folded(bytes.len() / 2) * 3 + folded(bytes.len().saturating_sub(1)) * 37;
-        (look / 64 % 4, 1 << (look % 64))
-    }
-
-    /// The bit of the first two bytes, in either case; a value without two has none.
-    fn head(bytes: &[u8]) -> Option<u64> {
-        let [one, other] = bytes.first_chunk::<2>()?;
-        let (one, other) = (one.to_ascii_lowercase(), other.to_ascii_lowercase());
-        Some(1 << (one.wrapping_mul(37).wrapping_add(other) & 63))
-    }
-}
-
 struct Draft {
     role: Role,
     clinical: bool,
@@ -232,7 +186,6 @@ impl<'r> Scorer<'r> {
             known: None,
             facts: HashMap::new(),
             generator_seen: false,
-            generators: Looks::of(&rules.markers.generator_systems),
             generator_from: 0,
             scanned: 0,
             carriers: Vec::new(),
@@ -668,7 +621,7 @@ impl Scorer<'_> {
 
     /// Whether a value is the first that tells of a generator of made-up people.
     fn tells_generator(&self, value: &str) -> bool {
-        !self.generator_seen && self.generators.may_be(value) && self.rules.markers.is_generator_system(value)
+        !self.generator_seen && self.rules.markers.is_generator_system(value)
     }
 
     /// From a byte of the leaf's decoded value to the byte of its raw span, counted from the span's start.

@@ -1,0 +1,107 @@
+//! What entries of a list look like: most values look otherwise, and need not be compared with each.
+
+/// The looks of a list whose entries are whole values or, with a trailing `*`, prefixes; case doesn't matter.
+#[derive(Debug, Clone)]
+pub(super) struct Looks {
+    /// A bit for how long an entry is and which bytes stand in its middle and at its end.
+    wholes: [u64; WORDS],
+    /// Of prefixes: a bit for each pair of first bytes, and for each pair of the next but two.
+    heads: [u64; 2],
+}
+
+impl Looks {
+    pub(super) fn of(list: &[String]) -> Self {
+        let mut looks = Self { wholes: [0; WORDS], heads: [0; 2] };
+        for entry in list {
+            match entry.strip_suffix('*') {
+                Some(prefix) => {
+                    for (bits, from) in looks.heads.iter_mut().zip(PAIRS) {
+                        *bits |= pair(prefix.as_bytes(), from).unwrap_or(u64::MAX);
+                    }
+                }
+                None => {
+                    let (word, bit) = whole(entry.as_bytes());
+                    looks.wholes.iter_mut().skip(word).take(1).for_each(|bits| *bits |= bit);
+                }
+            }
+        }
+        looks
+    }
+
+    /// Whether a value may be one of them, or begin as one.
+    #[inline]
+    pub(super) fn may_be(&self, value: &str) -> bool {
+        let bytes = value.as_bytes();
+        let (word, bit) = whole(bytes);
+        let [first, next] = self.heads;
+        // A value without a second pair may begin as a short prefix does, which has all bits there.
+        let begins = |bits: u64, from| bits == u64::MAX || bits & pair(bytes, from).unwrap_or(0) != 0;
+        self.wholes.get(word).is_some_and(|bits| bits & bit != 0)
+            || (begins(first, PAIRS[0]) && begins(next, PAIRS[1]))
+    }
+}
+
+/// The word and the bit of a whole value, in either case.
+#[inline]
+fn whole(bytes: &[u8]) -> (usize, u64) {
+    let folded = |at: usize| usize::from(bytes.get(at).map_or(0, |b| b | 0x20));
+    let look = bytes.len() * 7 + folded(bytes.len() / 2) * 3 + folded(bytes.len().saturating_sub(1)) * 37;
+    (look / 64 % WORDS, 1 << (look % 64))
+}
+
+/// The bit of two bytes, in either case; `None` where there aren't two.
+#[inline]
+fn pair(bytes: &[u8], from: usize) -> Option<u64> {
+    let (one, other) = (bytes.get(from)? | 0x20, bytes.get(from + 1)? | 0x20);
+    Some(1 << (one.wrapping_mul(37).wrapping_add(other) & 63))
+}
+
+const WORDS: usize = 4;
+/// Where the pairs of a prefix stand: `ur` and `oi` of `urn:oid:`.
+const PAIRS: [usize; 2] = [0, 4];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::field::listed;
+
+    #[test]
+    fn what_is_listed_has_its_looks_and_most_other_values_have_not() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let values = [
+            "urn:oid:2.999.1",
+            "URN:OID:2.999.",
+            "urn:uuid:1",
+            "urn:o",
+            "2.999.5",
+            "2.999",
+            "x",
+            "",
+            "Unknown",
+            "UNKNOWN",
+            "unknown ",
+            "http://loinc.org",
+            "HTTP://HOSPITAL.example",
+            "http://hospital.example",
+            "é",
+            "ur",
+            "u",
+        ];
+        let mut passed = 0;
+        for list in [
+            words(&["urn:oid:2.999.*", "2.999.*", "http://hospital.example"]),
+            words(&["unknown", "n/a", "x"]),
+            words(&["u*"]),
+            words(&["*"]),
+            words(&[]),
+        ] {
+            let looks = Looks::of(&list);
+            for value in values {
+                assert!(looks.may_be(value) || !listed(&list, value), "{value} of {list:?}");
+                passed += usize::from(looks.may_be(value));
+            }
+        }
+        assert!(passed < 50, "{passed}");
+        assert!(!Looks::of(&words(&["urn:oid:2.999.*"])).may_be("urn:uuid:3f2504e0"));
+    }
+}
