@@ -21,9 +21,9 @@ impl Keys {
     pub(super) fn of(tape: &Tape<'_>, names: &Names) -> Self {
         let of = |key: &[u8]| {
             let word = names.find_bytes(key);
-            let element = match key.strip_prefix(b"_") {
-                Some(key) => names.find_bytes(key),
-                None => word,
+            let element = match key.split_first() {
+                Some((b'_', key)) => names.find_bytes(key),
+                _ => word,
             };
             Key { word, element: names.as_element(element) }
         };

@@ -175,17 +175,9 @@ impl<'t> Walk<'t, '_, '_> {
 
     fn meets(&self, row: &Row, name: Name, value: &str, frame: &Frame, frames: &[Frame]) -> bool {
         let when = &row.field.when;
-        (when.reference.is_empty() || self.leads(&when.reference, frame))
+        (when.reference.is_empty() || leads(row, frame.target))
             && (when.types.is_empty() || self.is_typed(row, name, value, frame, frames))
             && (when.systems.is_empty() || self.is_of_system(row, frame))
-    }
-
-    fn leads(&self, wanted: &[String], frame: &Frame) -> bool {
-        match frame.target {
-            Target::None => false,
-            Target::Unknown => wanted.iter().any(|word| word == "unknown"),
-            Target::Resource(kind) => wanted.iter().any(|word| self.table.names.resource(word) == kind),
-        }
     }
 
     fn is_typed(&self, row: &Row, name: Name, value: &str, frame: &Frame, frames: &[Frame]) -> bool {
@@ -303,6 +295,15 @@ impl<'t> Walk<'t, '_, '_> {
             },
             _ => self.person(frame),
         }
+    }
+}
+
+/// Whether what a Reference leads to is of a type that the row asks for.
+fn leads(row: &Row, target: Target) -> bool {
+    match target {
+        Target::None => false,
+        Target::Unknown => row.leads_anywhere,
+        Target::Resource(kind) => row.kinds.contains(&kind),
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) struct Name(u16);
 impl Name {
     pub(super) const UNKNOWN: Self = Self(0);
 
+    #[inline]
     pub(super) fn index(self) -> usize {
         self.0 as usize
     }
@@ -150,6 +151,7 @@ impl Names {
     }
 
     /// The category of a resource type, if it is one.
+    #[inline]
     pub(super) fn category(&self, name: Name) -> Option<Category> {
         self.meanings.get(name.index()).and_then(|meaning| meaning.resource)
     }

@@ -59,6 +59,7 @@ impl<'t> Paths<'t> {
     }
 
     /// One step on.
+    #[inline]
     pub(super) fn step(&mut self, before: Path, step: Step) -> Path {
         self.number(before.0, step)
     }
@@ -145,6 +146,7 @@ impl<'t> Paths<'t> {
     }
 }
 
+#[inline]
 fn hash(before: u32, step: Step) -> usize {
     let word = u64::from(before) << 32 | (step.name.index() as u64) << 16 | step.url.index() as u64;
     (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize

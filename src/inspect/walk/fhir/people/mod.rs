@@ -244,6 +244,8 @@ impl<'t, 'd> People<'t, 'd> {
     }
 
     fn index(&mut self) {
+        // Each has an id, and in a Bundle a full URL.
+        self.by_url.reserve(2 * self.resources.len());
         let words = &self.doc.table.words;
         for (number, resource) in self.resources.iter().enumerate() {
             if let Some(container) = resource.container {
