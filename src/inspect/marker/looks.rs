@@ -5,20 +5,17 @@
 pub(super) struct Looks {
     /// A bit for how long an entry is and which bytes stand in its middle and at its end.
     wholes: [u64; WORDS],
-    /// Of prefixes: a bit for each pair of first bytes, and for each pair of the next but two.
-    heads: [u64; 2],
+    /// Of prefixes: a bit for some of their first bytes.
+    heads: u64,
 }
 
 impl Looks {
     pub(super) fn of(list: &[String]) -> Self {
-        let mut looks = Self { wholes: [0; WORDS], heads: [0; 2] };
+        let mut looks = Self { wholes: [0; WORDS], heads: 0 };
         for entry in list {
             match entry.strip_suffix('*') {
-                Some(prefix) => {
-                    for (bits, from) in looks.heads.iter_mut().zip(PAIRS) {
-                        *bits |= pair(prefix.as_bytes(), from).unwrap_or(u64::MAX);
-                    }
-                }
+                // A shorter one may stand before anything.
+                Some(prefix) => looks.heads |= head(prefix.as_bytes()).unwrap_or(u64::MAX),
                 None => {
                     let (word, bit) = whole(entry.as_bytes());
                     looks.wholes.iter_mut().skip(word).take(1).for_each(|bits| *bits |= bit);
@@ -33,11 +30,9 @@ impl Looks {
     pub(super) fn may_be(&self, value: &str) -> bool {
         let bytes = value.as_bytes();
         let (word, bit) = whole(bytes);
-        let [first, next] = self.heads;
-        // A value without a second pair may begin as a short prefix does, which has all bits there.
-        let begins = |bits: u64, from| bits == u64::MAX || bits & pair(bytes, from).unwrap_or(0) != 0;
         self.wholes.get(word).is_some_and(|bits| bits & bit != 0)
-            || (begins(first, PAIRS[0]) && begins(next, PAIRS[1]))
+            || self.heads & head(bytes).unwrap_or(0) != 0
+            || self.heads == u64::MAX
     }
 }
 
@@ -49,16 +44,15 @@ fn whole(bytes: &[u8]) -> (usize, u64) {
     (look / 64 % WORDS, 1 << (look % 64))
 }
 
-/// The bit of two bytes, in either case; `None` where there aren't two.
+/// The bit of what tells beginnings apart, `ur` and `oi` of `urn:oid:`, in either case; `None` of less than six bytes.
 #[inline]
-fn pair(bytes: &[u8], from: usize) -> Option<u64> {
-    let (one, other) = (bytes.get(from)? | 0x20, bytes.get(from + 1)? | 0x20);
-    Some(1 << (one.wrapping_mul(37).wrapping_add(other) & 63))
+fn head(bytes: &[u8]) -> Option<u64> {
+    let [a, b, _, _, c, d] = bytes.first_chunk::<6>()?;
+    let mixed = [a, b, c, d].iter().fold(0_u8, |sum, byte| sum.wrapping_mul(37).wrapping_add(**byte | 0x20));
+    Some(1 << (mixed & 63))
 }
 
 const WORDS: usize = 4;
-/// Where the pairs of a prefix stand: `ur` and `oi` of `urn:oid:`.
-const PAIRS: [usize; 2] = [0, 4];
 
 #[cfg(test)]
 mod tests {
