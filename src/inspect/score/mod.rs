@@ -670,9 +670,9 @@ const NOBODYS_RESOURCES: &[&str] = &[
 ];
 
 /// So many bytes of a document have one piece of evidence, or more.
-const EVIDENCE_BYTES: usize = 512;
+const EVIDENCE_BYTES: usize = 192;
 /// So many pieces there is room for at once.
-const EVIDENCE_FIRST: usize = 256;
+const EVIDENCE_FIRST: usize = 512;
 /// People of one message that are told apart; further ones are counted with the last.
 const PERSONS_MAX: u32 = 1 << 20;
 /// Codes shorter than this hold nothing that a detector could find.

@@ -25,8 +25,8 @@ pub(super) struct Beside {
 impl<'t> Walk<'t, '_, '_> {
     pub(super) fn leaf(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame, frames: &[Frame]) {
         let path = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
-        let covered = self.paths.is_covered(path);
-        let asked = if covered || unknown { None } else { self.passes_over(id, name) };
+        let uncovered = self.paths.uncovered(path);
+        let asked = uncovered.filter(|_| !unknown).and_then(|class| self.passes_over(id, class));
         if asked == Some(true) {
             return;
         }
@@ -53,7 +53,10 @@ impl<'t> Walk<'t, '_, '_> {
             NodeKind::Number => Reads::Quantity,
             _ => self.plain(class, coding, &value, above),
         };
-        let row = if covered { self.row(path, name, &value, plain, frame, frames) } else { None };
+        let row = match uncovered {
+            Some(_) => None,
+            None => self.row(path, name, &value, plain, frame, frames),
+        };
         // A row for any text or date says less than a label.
         let says_little =
             |row: &Row| matches!(row.carry, Carry::Text | Carry::Value) && row.field.points <= SAYS_LITTLE;
@@ -79,11 +82,8 @@ impl<'t> Walk<'t, '_, '_> {
 
     /// Whether the sink has nothing to ask of a value that no row covers, where its element alone says how it reads,
     /// whosesoever it is: most are codes, numbers and times. `None` where more is to be looked at.
-    fn passes_over(&self, id: NodeId, name: Name) -> Option<bool> {
-        let names = &self.table.names;
-        let class = names.class(name);
-        // A label may cover a choice; of whom a Reference is the first to tell, that one is somebody from there on.
-        if names.is_choice(name) || matches!(class, Class::Reference | Class::Display | Class::Unknown) {
+    fn passes_over(&self, id: NodeId, class: Class) -> Option<bool> {
+        if class == Class::Unknown {
             return None;
         }
         let value = self.tape.plain_value(id)?;

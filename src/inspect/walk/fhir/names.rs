@@ -127,10 +127,19 @@ impl Names {
         self.numbers.find(word.as_bytes())
     }
 
-    /// The same of a key's bytes, as they stand in a document.
+    /// The same of a key's bytes, as they stand in a document, and the name again where it is an element's.
     #[inline]
-    pub(super) fn find_bytes(&self, word: &[u8]) -> Name {
-        self.numbers.find(word)
+    pub(super) fn find_key(&self, word: &[u8]) -> (Name, Name) {
+        self.numbers.slot(word).map_or((Name::UNKNOWN, Name::UNKNOWN), |slot| (slot.name, slot.element))
+    }
+
+    /// Notes which names are elements': once, when all have their meaning.
+    pub(super) fn settle(&mut self) {
+        let mut numbers = std::mem::take(&mut self.numbers);
+        for slot in &mut numbers.slots {
+            slot.element = self.as_element(slot.name);
+        }
+        self.numbers = numbers;
     }
 
     /// How many numbers there are.
@@ -142,6 +151,16 @@ impl Names {
     #[inline]
     pub(super) fn class(&self, name: Name) -> Class {
         self.meanings.get(name.index()).map_or(Class::Unknown, |meaning| meaning.class)
+    }
+
+    /// The same, where the element alone says how its value reads: a label may say what a choice is, and of whom a
+    /// Reference is the first to tell, that one is somebody from there on.
+    pub(super) fn class_alone(&self, name: Name) -> Class {
+        match self.class(name) {
+            Class::Reference | Class::Display => Class::Unknown,
+            _ if self.is_choice(name) => Class::Unknown,
+            class => class,
+        }
     }
 
     /// Whether an element is `value` with a type behind it.
@@ -237,25 +256,32 @@ struct Ends {
 struct Slot {
     ends: Ends,
     name: Name,
+    /// The name, if it is an element's: [`Names::settle`].
+    element: Name,
 }
 
 impl Numbers {
-    #[inline]
     fn find(&self, word: &[u8]) -> Name {
+        self.slot(word).map_or(Name::UNKNOWN, |slot| slot.name)
+    }
+
+    /// The slot of a name; a free one for no text at all.
+    #[inline]
+    fn slot(&self, word: &[u8]) -> Option<&Slot> {
         let ends = Ends::of(word);
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = ends.hash() & mask;
         // Half of the slots are free at least: this ends.
         while let Some(slot) = self.slots.get(at) {
             if slot.ends == ends && (ends.length <= 16 || self.is_text(slot.name, word)) {
-                return slot.name; // of a free slot: unknown
+                return Some(slot);
             }
             if slot.name == Name::UNKNOWN {
                 break;
             }
             at = (at + 1) & mask;
         }
-        Name::UNKNOWN
+        None
     }
 
     fn is_text(&self, name: Name, word: &[u8]) -> bool {
@@ -266,13 +292,13 @@ impl Numbers {
     fn insert(&mut self, word: &str, name: Name) {
         self.texts.push(word.into());
         if self.texts.len() * 2 > self.slots.len() {
-            let free = Slot { ends: Ends::default(), name: Name::UNKNOWN };
+            let free = Slot { ends: Ends::default(), name: Name::UNKNOWN, element: Name::UNKNOWN };
             let taken =
                 std::mem::replace(&mut self.slots, vec![free; (self.texts.len() * 4).next_power_of_two()]);
             taken.into_iter().filter(|slot| slot.name != Name::UNKNOWN).for_each(|slot| self.place(slot));
         }
         if name != Name::UNKNOWN {
-            self.place(Slot { ends: Ends::of(word.as_bytes()), name });
+            self.place(Slot { ends: Ends::of(word.as_bytes()), name, element: Name::UNKNOWN });
         }
     }
 
@@ -334,7 +360,12 @@ mod tests {
 
     #[test]
     fn keys_of_primitives_extensions_are_those_of_their_elements() {
-        let names = Names::new().unwrap();
+        let mut names = Names::new().unwrap();
+        names.settle();
+        for word in ["lastUpdated", "Patient", "ssn", "", "_birthDate", "birthDate"] {
+            let name = names.find(word);
+            assert_eq!(names.find_key(word.as_bytes()), (name, names.as_element(name)), "{word}");
+        }
         assert_eq!(names.element("_birthDate"), names.element("birthDate"));
         assert_eq!(names.class(names.element("lastUpdated")), Class::Time);
         assert_eq!(names.element("ssn"), Name::UNKNOWN);

@@ -1,7 +1,7 @@
 //! Paths: the places of a document's elements, each kind of place numbered once. A Bundle of a thousand Observations has
 //! a thousand codings at one path, and which rows may cover them is asked once.
 
-use super::names::Name;
+use super::names::{Class, Name};
 use super::table::{Row, Step, Table};
 
 /// A path from its resource, or from the top where there is none.
@@ -30,6 +30,8 @@ struct Known {
     step: Step,
     resource: Name,
     rows: Rows,
+    /// How its values read by their element alone; [`Class::Unknown`] where more says so.
+    class: Class,
 }
 
 /// Where the rows of a path stand among those of all.
@@ -64,12 +66,14 @@ impl<'t> Paths<'t> {
         self.number(before.0, step)
     }
 
-    /// Whether a row may cover a value at a path.
+    /// How a value at a path reads by its element alone, where no row may cover it: [`Class::Unknown`] where more is to be
+    /// looked at. `None` where a row may.
     #[inline]
-    pub(super) fn is_covered(&mut self, path: Path) -> bool {
-        let known = self.known.get(path.0 as usize).map_or(Rows::NONE, |known| known.rows);
-        let rows = if known.start == FREE { self.find_rows(path) } else { known };
-        rows.start < rows.end
+    pub(super) fn uncovered(&mut self, path: Path) -> Option<Class> {
+        let known = self.known.get(path.0 as usize);
+        let (rows, class) = known.map_or((Rows::NONE, Class::Unknown), |known| (known.rows, known.class));
+        let rows = if rows.start == FREE { self.find_rows(path) } else { rows };
+        (rows.start == rows.end).then_some(class)
     }
 
     /// The rows that may cover a value at a path that was asked for before, best first.
@@ -120,7 +124,8 @@ impl<'t> Paths<'t> {
         let number = small(self.known.len());
         let above = self.known.get(before as usize);
         let resource = above.map_or(step.name, |above| above.resource);
-        self.known.push(Known { before, step, resource, rows: Rows::UNASKED });
+        let class = self.table.names.class_alone(step.name);
+        self.known.push(Known { before, step, resource, rows: Rows::UNASKED, class });
         if let Some(slot) = self.slots.get_mut(at) {
             *slot = number;
         }
@@ -177,13 +182,25 @@ mod tests {
             for (number, step) in deep.iter().enumerate() {
                 path = paths.step(path, *step);
                 let theirs: Vec<_> = table.rows(patient, &deep[..=number]).map(|r| &r.field.id).collect();
-                assert_eq!(paths.is_covered(path), !theirs.is_empty());
+                assert_eq!(paths.uncovered(path).is_none(), !theirs.is_empty());
                 let ours: Vec<_> = paths.rows(path).iter().map(|row| &row.field.id).collect();
                 assert_eq!(ours, theirs);
             }
             assert!(!paths.rows(path).is_empty());
         }
         assert_eq!(paths.known.len(), 5);
+        for (word, class) in [
+            ("status", Class::Code),
+            ("versionId", Class::Opaque),
+            ("reference", Class::Unknown),
+            ("display", Class::Unknown),
+            ("valueString", Class::Unknown),
+        ] {
+            let basic = paths.top(table.names.resource("Basic"));
+            let meta = paths.step(basic, step("meta"));
+            let path = paths.step(meta, step(word));
+            assert_eq!(paths.uncovered(path), Some(class), "{word}");
+        }
         assert_eq!(paths.top(Name::UNKNOWN), Path::OUTSIDE);
     }
 

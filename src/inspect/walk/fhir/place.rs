@@ -19,7 +19,8 @@ struct Told {
 
 impl Told {
     fn of(&self, node: NodeId) -> Option<&str> {
-        let told = [&self.resource, &self.list].into_iter().flatten().find(|(told, _)| *told == node);
+        let is_it = |told: &&(NodeId, String)| told.0 == node;
+        let told = self.resource.as_ref().filter(is_it).or(self.list.as_ref().filter(is_it));
         told.map(|(_, place)| place.as_str())
     }
 }

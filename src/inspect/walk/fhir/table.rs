@@ -150,6 +150,7 @@ impl Table {
                 (None, None) => return Err("a row for every leaf of every resource".to_owned()),
             }
         }
+        names.settle();
         Ok(Self { rows, names, words, url_words, shapes, by_last, by_resource })
     }
 

@@ -164,6 +164,7 @@ impl<'d> Tape<'d> {
 
     /// The value as written: of a string without its quotes.
     #[must_use]
+    #[inline]
     pub fn raw(&self, id: NodeId) -> &'d str {
         self.text.get(self.written(id)).unwrap_or_default()
     }
@@ -341,6 +342,7 @@ pub struct Children<'t, 'd> {
 impl Iterator for Children<'_, '_> {
     type Item = NodeId;
 
+    #[inline]
     fn next(&mut self) -> Option<NodeId> {
         if self.next >= self.after {
             return None;
