@@ -3,20 +3,27 @@
 /// The looks of a list whose entries are whole values or, with a trailing `*`, prefixes; case doesn't matter.
 #[derive(Debug, Clone)]
 pub(super) struct Looks {
+    /// A bit for each length of an entry; those from 63 on share one.
+    lengths: u64,
     /// A bit for how long an entry is and which bytes stand in its middle and at its end.
     wholes: [u64; WORDS],
-    /// Of prefixes: a bit for some of their first bytes.
+    /// Of prefixes: a bit for the first byte, and one for some of the first.
+    firsts: u64,
     heads: u64,
 }
 
 impl Looks {
     pub(super) fn of(list: &[String]) -> Self {
-        let mut looks = Self { wholes: [0; WORDS], heads: 0 };
+        let mut looks = Self { lengths: 0, wholes: [0; WORDS], firsts: 0, heads: 0 };
         for entry in list {
             match entry.strip_suffix('*') {
                 // A shorter one may stand before anything.
-                Some(prefix) => looks.heads |= head(prefix.as_bytes()).unwrap_or(u64::MAX),
+                Some(prefix) => {
+                    looks.firsts |= prefix.as_bytes().first().map_or(u64::MAX, |byte| first(*byte));
+                    looks.heads |= head(prefix.as_bytes()).unwrap_or(u64::MAX);
+                }
                 None => {
+                    looks.lengths |= length(entry.as_bytes());
                     let (word, bit) = whole(entry.as_bytes());
                     looks.wholes.iter_mut().skip(word).take(1).for_each(|bits| *bits |= bit);
                 }
@@ -29,11 +36,25 @@ impl Looks {
     #[inline]
     pub(super) fn may_be(&self, value: &str) -> bool {
         let bytes = value.as_bytes();
-        let (word, bit) = whole(bytes);
-        self.wholes.get(word).is_some_and(|bits| bits & bit != 0)
-            || self.heads & head(bytes).unwrap_or(0) != 0
-            || self.heads == u64::MAX
+        let is_long = || {
+            let (word, bit) = whole(bytes);
+            self.wholes.get(word).is_some_and(|bits| bits & bit != 0)
+        };
+        let begins = || self.heads == u64::MAX || self.heads & head(bytes).unwrap_or(0) != 0;
+        let may_begin = bytes.first().map_or(self.firsts == u64::MAX, |byte| self.firsts & first(*byte) != 0);
+        (self.lengths & length(bytes) != 0 && is_long()) || (may_begin && begins())
     }
+}
+
+#[inline]
+fn length(bytes: &[u8]) -> u64 {
+    1 << bytes.len().min(63)
+}
+
+/// The bit of a byte, in either case.
+#[inline]
+fn first(byte: u8) -> u64 {
+    1 << ((byte | 0x20) & 63)
 }
 
 /// The word and the bit of a whole value, in either case.

@@ -55,7 +55,7 @@ impl Key {
     fn of(key: &[u8], names: &Names) -> Self {
         let (word, element) = names.find_key(key);
         match key.split_first() {
-            Some((b'_', key)) => Self { word, element: names.find_key(key).1 },
+            Some((b'_', key)) => Self { word, element: names.element_of(key) },
             _ => Self { word, element },
         }
     }

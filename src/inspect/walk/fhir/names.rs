@@ -128,9 +128,14 @@ impl Names {
     }
 
     /// The same of a key's bytes, as they stand in a document, and the name again where it is an element's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find_key(&self, word: &[u8]) -> (Name, Name) {
         self.numbers.slot(word).map_or((Name::UNKNOWN, Name::UNKNOWN), |slot| (slot.name, slot.element))
+    }
+
+    /// The element of this name.
+    pub(super) fn element_of(&self, word: &[u8]) -> Name {
+        self.find_key(word).1
     }
 
     /// Notes which names are elements': once, when all have their meaning.
@@ -266,7 +271,7 @@ impl Numbers {
     }
 
     /// The slot of a name; a free one for no text at all.
-    #[inline]
+    #[inline(always)]
     fn slot(&self, word: &[u8]) -> Option<&Slot> {
         let ends = Ends::of(word);
         let mask = self.slots.len().wrapping_sub(1);
@@ -368,6 +373,16 @@ mod tests {
         }
         assert_eq!(names.element("_birthDate"), names.element("birthDate"));
         assert_eq!(names.class(names.element("lastUpdated")), Class::Time);
+        for (word, class) in [
+            ("status", Class::Code),
+            ("value", names.class(names.find("value"))),
+            ("valueString", Class::Unknown),
+            ("reference", Class::Unknown),
+            ("display", Class::Unknown),
+            ("ssn", Class::Unknown),
+        ] {
+            assert_eq!(names.class_alone(names.element(word)), class, "{word}");
+        }
         assert_eq!(names.element("ssn"), Name::UNKNOWN);
         assert_eq!(names.element("Patient"), Name::UNKNOWN);
         assert_eq!(names.element(""), Name::UNKNOWN);

@@ -189,13 +189,7 @@ mod tests {
             assert!(!paths.rows(path).is_empty());
         }
         assert_eq!(paths.known.len(), 5);
-        for (word, class) in [
-            ("status", Class::Code),
-            ("versionId", Class::Opaque),
-            ("reference", Class::Unknown),
-            ("display", Class::Unknown),
-            ("valueString", Class::Unknown),
-        ] {
+        for (word, class) in [("status", Class::Code), ("versionId", Class::Opaque)] {
             let basic = paths.top(table.names.resource("Basic"));
             let meta = paths.step(basic, step("meta"));
             let path = paths.step(meta, step(word));
