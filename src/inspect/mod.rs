@@ -337,14 +337,22 @@ impl<'r> Inspector<'r> {
         top: bool,
         left: &mut usize,
     ) -> Format {
-        if top {
-            scorer.document(Part::Body, Escapes::Json, bytes);
-        } else {
-            scorer.carried_raw(Escapes::Json, bytes);
-        }
         let read = Tape::read(bytes, JSON_DEPTH_MAX);
+        let patch = |tape| fhir::patched(tape, content_type, scorer.aim(), &self.rules.fhir);
+        let patch = read.as_ref().ok().and_then(patch);
+        // Of resources values are told as they stand, so that nothing has to be led back where none has an escape.
+        let plain = |tape: &Tape<'_>| memchr::memchr(b'\\', bytes).is_none() && fhir::recognise(tape);
+        let escapes = match &read {
+            Ok(tape) if patch.is_none() && plain(tape) => Escapes::None,
+            _ => Escapes::Json,
+        };
+        if top {
+            scorer.document(Part::Body, escapes, bytes);
+        } else {
+            scorer.carried_raw(escapes, bytes);
+        }
         if let Ok(tape) = &read
-            && let Some(patch) = fhir::patched(tape, content_type, scorer.aim(), &self.rules.fhir)
+            && let Some(patch) = patch
         {
             scorer.links(tape);
             match patch {

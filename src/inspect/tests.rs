@@ -400,3 +400,18 @@ fn what_stands_in_the_separators_of_hl7v2_in_xml_is_read() {
         [UninspectedReason::Malformed]
     );
 }
+
+#[test]
+fn what_is_found_in_a_resource_has_its_place_with_escapes_and_without() {
+    let body = |note: &str| {
+        format!(
+            r#"{{"resourceType":"Observation","code":{{"text":"x"}},"note":[{{"text":"{note}ssn 412-88-6193"}}]}}"#
+        )
+    };
+    for note in ["", "seen, ", "seen,\\n\\u00e9 ", "é, "] {
+        let body = body(note);
+        let found = inspect("application/fhir+json", body.as_bytes());
+        let ssn = found.findings.iter().find(|finding| finding.kind == kind::Kind::Ssn).expect("found");
+        assert_eq!(body.get(ssn.span.clone()), Some("412-88-6193"), "{note}");
+    }
+}

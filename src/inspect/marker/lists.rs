@@ -1,5 +1,6 @@
 //! The lists of dummies and the weights, as files write them and as they are looked up.
 
+use super::Looks;
 use crate::inspect::kind::{Kind, Points};
 use serde::Deserialize;
 
@@ -120,6 +121,9 @@ pub struct Markers {
     pub test_vehicles: Vec<String>,
     /// What values keep that tell less than they could.
     pub weights: Weights,
+    /// What the unknown words look like, and the systems of generators.
+    pub(super) unknown_looks: Looks,
+    pub(super) generator_looks: Looks,
 }
 
 impl Markers {
@@ -129,8 +133,13 @@ impl Markers {
         let values = |id: &str| -> Vec<String> {
             lists.iter().filter(|list| list.id == id).flat_map(|list| list.values.iter().cloned()).collect()
         };
+        let (unknown_words, generator_systems) =
+            (values("marker.unknown-words"), values("marker.generator-systems"));
         Self {
-            unknown_words: values("marker.unknown-words"),
+            unknown_looks: Looks::of(&unknown_words),
+            generator_looks: Looks::of(&generator_systems),
+            unknown_words,
+            generator_systems,
             bracket_words: values("marker.bracket-words"),
             test_names: values("marker.test-names"),
             test_name_prefixes: values("marker.test-name-prefixes"),
@@ -144,7 +153,6 @@ impl Markers {
             habit_domains: values("marker.habit-domains"),
             habit_mailboxes: values("marker.habit-mailboxes"),
             test_mailbox_words: values("marker.test-mailbox-words"),
-            generator_systems: values("marker.generator-systems"),
             habit_streets: values("marker.habit-streets"),
             habit_cities: values("marker.habit-cities"),
             test_cards: values("marker.test-cards"),

@@ -5,6 +5,7 @@
 
 mod forms;
 mod lists;
+mod looks;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use forms::{
     is_sandbox_user, is_synthea_licence, is_synthea_passport, is_synthetic_hicn,
 };
 pub use lists::{MarkerList, Markers, Weight, Weights};
+use looks::Looks;
 
 /// What a value itself says of whether it can be a real person's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,15 +192,17 @@ impl Markers {
 
     /// Whether `system` is an identifier system that a generator of made-up people writes.
     #[must_use]
+    #[inline]
     pub fn is_generator_system(&self, system: &str) -> bool {
-        listed(&self.generator_systems, system)
+        self.generator_looks.may_be(system) && listed(&self.generator_systems, system)
     }
 
     /// Whether the whole value stands for "not known", is masked away, or holds no letter and no digit.
     #[must_use]
     pub fn is_unknown(&self, value: &str) -> bool {
         !value.chars().any(char::is_alphanumeric)
-            || self.unknown_words.iter().any(|w| value.eq_ignore_ascii_case(w))
+            || (self.unknown_looks.may_be(value)
+                && self.unknown_words.iter().any(|w| value.eq_ignore_ascii_case(w)))
             || self.is_placeholder(value)
             || value.bytes().all(|b| matches!(b, b'x' | b'X' | b'*' | b'-' | b' '))
     }

@@ -87,8 +87,19 @@ const PAIRS: usize = PLACES * PLACES;
 /// One token of a text.
 struct Token {
     at: Range<usize>,
-    folded: String,
+    /// Whether it is a known name.
     name: bool,
+    /// The kind of the known number that it is.
+    number: Option<Kind>,
+}
+
+impl Token {
+    /// Its letters and digits: asked for beside a known name alone.
+    fn folded(&self, text: &str) -> String {
+        let mut folded = String::new();
+        fold(text.get(self.at.clone()).unwrap_or_default(), &mut folded);
+        folded
+    }
 }
 
 impl KeptText {
@@ -264,14 +275,14 @@ impl Known {
         if !self.has_any(text, &mut folded) {
             return Vec::new(); // most texts
         }
-        let tokens: Vec<Token> = tokens(text).map(|at| self.token(text, at)).collect();
+        let tokens: Vec<Token> = tokens(text).map(|at| self.token(text, at, &mut folded)).collect();
         let mut found = Vec::new();
         let mut next = 0;
         // Of a text in capitals alone a capital says nothing.
         let has_lower = text.chars().any(char::is_lowercase);
         while let Some(token) = tokens.get(next) {
-            if let Some(kind) = self.numbers.get(national(&token.folded)) {
-                found.push((token.at.clone(), *kind));
+            if let Some(kind) = token.number {
+                found.push((token.at.clone(), kind));
                 next += 1;
                 continue;
             }
@@ -331,10 +342,14 @@ impl Known {
         }
     }
 
+    /// Whether a word may be a known name or number by how it begins: the country's 1 may stand before a number.
+    fn may_be(&self, word: &str) -> bool {
+        self.heads.may_be(word) || word.starts_with('1')
+    }
+
     /// Whether a token is a known name or number; `folded` is a buffer to be used again.
     fn has(&self, word: &str, folded: &mut String) -> bool {
-        // The country's 1 may stand before a number.
-        if !self.heads.may_be(word) && !word.starts_with('1') {
+        if !self.may_be(word) {
             return false;
         }
         let mut is_known = |word: &str| {
@@ -344,22 +359,23 @@ impl Known {
         is_known(word) || owner(word).is_some_and(is_known)
     }
 
-    fn token(&self, text: &str, mut at: Range<usize>) -> Token {
-        let fold = |at: &Range<usize>| -> String {
-            let mut folded = String::new();
-            fold(text.get(at.clone()).unwrap_or_default(), &mut folded);
-            folded
-        };
-        let mut folded = fold(&at);
+    fn token(&self, text: &str, mut at: Range<usize>, folded: &mut String) -> Token {
         let word = text.get(at.clone()).unwrap_or_default();
+        let may_be = self.may_be(word);
+        if may_be {
+            fold(word, folded);
+        }
         if let Some(owner) = owner(word)
-            && !self.names.contains(&folded)
+            && !(may_be && self.names.contains(folded.as_str()))
         {
             at.end = at.start + owner.len();
-            folded = fold(&at);
+            fold(owner, folded);
         }
-        let name = self.names.contains(&folded);
-        Token { at, folded, name }
+        if !may_be {
+            return Token { at, name: false, number: None };
+        }
+        let number = self.numbers.get(national(folded)).copied();
+        Token { at, name: self.names.contains(folded.as_str()), number }
     }
 }
 
@@ -389,7 +405,7 @@ fn run(text: &str, tokens: &[Token], first: usize) -> (usize, usize) {
         }
         if token.name {
             (last, names) = (next, names + 1);
-        } else if token.folded.chars().count() != 1 || last + 1 != next {
+        } else if token.folded(text).chars().count() != 1 || last + 1 != next {
             break; // only one initial may stand between
         }
         next += 1;
@@ -404,15 +420,13 @@ fn stands_alone(text: &str, tokens: &[Token], at: usize, not_names: &HashSet<Str
     let capital = word.chars().next().is_some_and(char::is_uppercase);
     let before = text.get(..token.at.start).unwrap_or_default().trim_end();
     let title = at.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|token| {
-        matches!(token.folded.as_str(), "mr" | "mrs" | "ms" | "miss" | "mx" | "dear" | "hi" | "hello")
+        matches!(token.folded(text).as_str(), "mr" | "mrs" | "ms" | "miss" | "mx" | "dear" | "hi" | "hello")
     });
     let begins = before.is_empty() || before.ends_with(['.', '!', '?', '\n', '>', ':', '•']);
-    let dated = tokens.get(at + 1).is_some_and(|next| next.folded.starts_with(|c: char| c.is_ascii_digit()));
-    capital
-        && token.folded.chars().count() > 2
-        && (title || !begins)
-        && !dated
-        && !not_names.contains(&token.folded)
+    let dated =
+        tokens.get(at + 1).is_some_and(|next| next.folded(text).starts_with(|c: char| c.is_ascii_digit()));
+    let folded = token.folded(text);
+    capital && folded.chars().count() > 2 && (title || !begins) && !dated && !not_names.contains(&folded)
 }
 
 /// Runs of letters, digits and what stands inside names, numbers and addresses.

@@ -34,7 +34,6 @@ use super::url;
 use super::walk::json::Tape;
 use super::walk::{CUE_BYTES_MAX, Declared, Leaf, PersonId, Reads, Role, Sink, start_of};
 use super::xhtml;
-use bare::is_bare;
 use heard::Heard;
 use known::KeptText;
 use person::{Keys, is_name, is_number, keys};
@@ -62,7 +61,6 @@ pub struct Scorer<'r> {
     known: Option<&'r dyn Known>,
     facts: HashMap<PersonId, Facts>,
     generator_seen: bool,
-    generators: Looks,
     /// The first of the people that it holds for.
     generator_from: usize,
     scanned: u64,
@@ -144,45 +142,6 @@ impl Stand {
     }
 }
 
-/// What entries of a list look like: most values are of another length than any of them, and begin otherwise than those
-/// of any length.
-struct Looks {
-    /// A bit for each length of an entry; those from 63 on share one.
-    lengths: u64,
-    /// Of entries that hold for all that begin so: a bit for each pair of first bytes.
-    heads: u64,
-}
-
-impl Looks {
-    fn of(list: &[String]) -> Self {
-        let mut looks = Self { lengths: 0, heads: 0 };
-        for entry in list {
-            match entry.strip_suffix('*') {
-                Some(head) => looks.heads |= Self::head(head.as_bytes()).unwrap_or(u64::MAX),
-                None => looks.lengths |= Self::length(entry.len()),
-            }
-        }
-        looks
-    }
-
-    fn may_be(&self, value: &str) -> bool {
-        self.lengths & Self::length(value.len()) != 0
-            || self.heads & Self::head(value.as_bytes()).unwrap_or(0) != 0
-            || self.heads == u64::MAX
-    }
-
-    fn length(length: usize) -> u64 {
-        1 << length.min(63)
-    }
-
-    /// The bit of the first two bytes, in either case; a value without two has none.
-    fn head(bytes: &[u8]) -> Option<u64> {
-        let [one, other] = bytes.first_chunk::<2>()?;
-        let (one, other) = (one.to_ascii_lowercase(), other.to_ascii_lowercase());
-        Some(1 << (one.wrapping_mul(37).wrapping_add(other) & 63))
-    }
-}
-
 struct Draft {
     role: Role,
     clinical: bool,
@@ -230,7 +189,6 @@ impl<'r> Scorer<'r> {
             known: None,
             facts: HashMap::new(),
             generator_seen: false,
-            generators: Looks::of(&rules.markers.generator_systems),
             generator_from: 0,
             scanned: 0,
             carriers: Vec::new(),
@@ -277,6 +235,7 @@ impl<'r> Scorer<'r> {
         self.raw = (escapes != offsets::Escapes::None).then(|| Arc::from(raw));
         self.inside = None;
         self.scanned += raw.len() as u64;
+        self.evidence.reserve((raw.len() / EVIDENCE_BYTES).min(EVIDENCE_FIRST));
     }
 
     /// Begins another part that tells of the same people as the one before: a query behind its path, a header.
@@ -427,14 +386,14 @@ impl<'r> Scorer<'r> {
         if mode == Mode::Off {
             return;
         }
-        let plain;
-        let text = if is_bare(&leaf.value) {
+        let undisguised;
+        let value = if bare::is_as_written(&leaf.value) {
             &*leaf.value
         } else {
-            plain = Plain::of(&leaf.value);
-            plain.text()
+            undisguised = Plain::of(&leaf.value);
+            undisguised.text()
         };
-        let judged = self.rules.markers.judge(field.kind, text, field.points, self.this_year);
+        let judged = self.rules.markers.judge(field.kind, value, field.points, self.this_year);
         let person = match field.whose {
             Whose::Provider | Whose::Organisation => PersonId::NOBODY,
             _ => match self.global(leaf.person) {
@@ -442,10 +401,10 @@ impl<'r> Scorer<'r> {
                 person => person,
             },
         };
-        let keys = keys(field.kind, text);
+        let keys = keys(field.kind, value);
         let span = self.span(leaf.span.clone());
         let finding = self.finding(field.rule(), field.kind, field.whose, span, self.place(place()));
-        self.tell_fact(person, field.kind, text, judged.sign, &finding.place);
+        self.tell_fact(person, field.kind, value, judged.sign, &finding.place);
         self.evidence.push(Evidence {
             person,
             kind: field.kind,
@@ -666,7 +625,7 @@ impl Scorer<'_> {
 
     /// Whether a value is the first that tells of a generator of made-up people.
     fn tells_generator(&self, value: &str) -> bool {
-        !self.generator_seen && self.generators.may_be(value) && self.rules.markers.is_generator_system(value)
+        !self.generator_seen && self.rules.markers.is_generator_system(value)
     }
 
     /// From a byte of the leaf's decoded value to the byte of its raw span, counted from the span's start.
@@ -714,6 +673,10 @@ const NOBODYS_RESOURCES: &[&str] = &[
     "InsurancePlan",
 ];
 
+/// So many bytes of a document have one piece of evidence, or more.
+const EVIDENCE_BYTES: usize = 192;
+/// So many pieces there is room for at once.
+const EVIDENCE_FIRST: usize = 512;
 /// People of one message that are told apart; further ones are counted with the last.
 const PERSONS_MAX: u32 = 1 << 20;
 /// Codes shorter than this hold nothing that a detector could find.

@@ -117,28 +117,40 @@ pub(super) fn add_up(
 }
 
 /// The most points that anything of each kind has.
-struct Heaviest([u16; Kind::ALL.len()]);
+struct Heaviest {
+    points: [u16; Kind::ALL.len()],
+    /// A bit for each kind that has some: a person has few.
+    some: u64,
+}
+
+const _: () = assert!(Kind::ALL.len() <= 64, "each kind has its bit");
 
 impl Default for Heaviest {
     fn default() -> Self {
-        Self([0; Kind::ALL.len()])
+        Self { points: [0; Kind::ALL.len()], some: 0 }
     }
 }
 
 impl Heaviest {
     fn tell(&mut self, kind: Kind, points: u16) {
-        if let Some(most) = self.0.get_mut(kind as usize) {
+        if let Some(most) = self.points.get_mut(kind as usize) {
             *most = points.max(*most);
+            self.some |= u64::from(*most > 0) << (kind as u32);
         }
     }
 
     fn of(&self, kind: Kind) -> u16 {
-        self.0.get(kind as usize).copied().unwrap_or(0)
+        self.points.get(kind as usize).copied().unwrap_or(0)
     }
 
     /// The kinds that have points.
     fn counted(&self) -> impl Iterator<Item = (Kind, u16)> + '_ {
-        Kind::ALL.iter().copied().zip(self.0).filter(|(_, points)| *points > 0)
+        let mut left = self.some;
+        std::iter::from_fn(move || {
+            let kind = Kind::ALL.get(left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some((*kind, self.of(*kind)))
+        })
     }
 
     /// Each kind once. A full name stands for its parts, and a relative's name for the relative's.
@@ -147,7 +159,7 @@ impl Heaviest {
         let parts = of(Kind::FamilyName) + of(Kind::GivenName);
         let whole = of(Kind::FullName).max(of(Kind::Relative));
         let names = parts + of(Kind::FullName) + of(Kind::Relative);
-        let all: u32 = self.0.iter().map(|points| u32::from(*points)).sum();
+        let all: u32 = self.counted().map(|(_, points)| u32::from(points)).sum();
         Points(u16::try_from(all - names + parts.max(whole)).unwrap_or(u16::MAX))
     }
 }

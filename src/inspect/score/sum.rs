@@ -79,7 +79,9 @@ impl Scorer<'_> {
             told.push(id);
         }
         let mut again = Again::default();
-        for (id, person) in told.into_iter().zip(&mut persons) {
+        // One who is alone, and counts, comes for the first time.
+        let alone = matches!(persons.as_slice(), [person] if person.points.0 > 0);
+        for (id, person) in told.into_iter().zip(&mut persons).filter(|_| !alone) {
             person.again = again.counts_again(&self.evidence, by_person.of(id), person);
         }
         let findings = self

@@ -469,3 +469,14 @@ fn what_stands_above_a_signature_is_said_of_who_signs() {
     let two = "My asthma is worse, and nausea.\n\nThanks,\nHarold Vandenberg\n\nPatient: Nadia Keller";
     assert_eq!(clinical(two), 0);
 }
+
+#[test]
+fn who_is_alone_comes_for_the_first_time_and_who_weighs_nothing_has_been_there() {
+    let again = |body: &str| -> Vec<bool> {
+        let found = inspect("application/x-ndjson", body);
+        found.persons.iter().map(|person| person.again).collect()
+    };
+    let line = r#"{"resourceType":"Patient","identifier":[{"type":{"coding":[{"code":"MR"}]},"value":"E08738432"}]}"#;
+    assert_eq!(again(line), [false]);
+    assert_eq!(again(&format!("{line}\n{line}\n")), [false, true]);
+}

@@ -29,7 +29,7 @@ impl<'d> Walk<'_, 'd, '_> {
             {
                 self.concept(object, words.code)
             } else {
-                self.concept(object, words.kind).filter(|_| object == above.object)
+                (object == above.object).then(|| self.concept(object, words.kind)).flatten()
             };
             if label.is_some() {
                 return label.unwrap_or_default();

@@ -6,7 +6,11 @@ use super::table::Table;
 use std::borrow::Cow;
 
 /// For each value of a tape the names of its key.
-pub(super) struct Keys(Vec<Key>);
+pub(super) struct Keys {
+    keys: Vec<Key>,
+    /// The members that say of what type a resource is, in order.
+    types: Vec<NodeId>,
+}
 
 #[derive(Clone, Copy)]
 struct Key {
@@ -18,25 +22,42 @@ struct Key {
 
 impl Keys {
     /// Looks up the keys of a tape; elements of arrays have none.
-    pub(super) fn of(tape: &Tape<'_>, names: &Names) -> Self {
-        let of = |key: &[u8]| {
-            let word = names.find_bytes(key);
-            let element = match key.strip_prefix(b"_") {
-                Some(key) => names.find_bytes(key),
-                None => word,
+    pub(super) fn of(tape: &Tape<'_>, table: &Table) -> Self {
+        let mut keys = Self { keys: Vec::with_capacity(tape.len()), types: Vec::new() };
+        for id in tape.nodes() {
+            let key = match tape.plain_key(id) {
+                Some(key) => Key::of(key, &table.names),
+                None => tape.key(id).map_or(Key::NONE, |key| Key::of(key.as_bytes(), &table.names)),
             };
-            Key { word, element: names.as_element(element) }
-        };
-        let none = Key { word: Name::UNKNOWN, element: Name::UNKNOWN };
-        let key = |id| match tape.plain_key(id) {
-            Some(key) => of(key),
-            None => tape.key(id).map_or(none, |key| of(key.as_bytes())),
-        };
-        Self(tape.nodes().map(key).collect())
+            if key.word == table.words.resource_type {
+                keys.types.push(id);
+            }
+            keys.keys.push(key);
+        }
+        keys
     }
 
+    /// The members that say of what type a resource is, in order.
+    pub(super) fn types(&self) -> &[NodeId] {
+        &self.types
+    }
+
+    #[inline]
     fn get(&self, id: NodeId) -> Key {
-        self.0.get(id.index()).copied().unwrap_or(Key { word: Name::UNKNOWN, element: Name::UNKNOWN })
+        self.keys.get(id.index()).copied().unwrap_or(Key::NONE)
+    }
+}
+
+impl Key {
+    const NONE: Self = Self { word: Name::UNKNOWN, element: Name::UNKNOWN };
+
+    #[inline]
+    fn of(key: &[u8], names: &Names) -> Self {
+        let (word, element) = names.find_key(key);
+        match key.split_first() {
+            Some((b'_', key)) => Self { word, element: names.element_of(key) },
+            _ => Self { word, element },
+        }
     }
 }
 
@@ -50,22 +71,26 @@ pub(super) struct Doc<'t, 'd> {
 
 impl<'t, 'd> Doc<'t, 'd> {
     /// Whether the key is this to the letter.
+    #[inline]
     pub(super) fn key_is(&self, id: NodeId, word: Name) -> bool {
         self.keys.get(id).word == word
     }
 
     /// The element's name; [`Name::UNKNOWN`] for what is none.
+    #[inline]
     pub(super) fn element(&self, id: NodeId) -> Name {
         self.keys.get(id).element
     }
 
     /// The same outside any resource, where words of envelopes are names as well.
+    #[inline]
     pub(super) fn outside(&self, id: NodeId) -> Name {
         let key = self.keys.get(id);
         if key.element == Name::UNKNOWN { self.table.names.as_outside(key.word) } else { key.element }
     }
 
     /// As [`Tape::get`], by the number of the key.
+    #[inline]
     pub(super) fn get(&self, id: NodeId, word: Name) -> Option<NodeId> {
         if self.tape.kind(id) != NodeKind::Object {
             return None;

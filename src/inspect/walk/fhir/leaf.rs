@@ -24,6 +24,12 @@ pub(super) struct Beside {
 
 impl<'t> Walk<'t, '_, '_> {
     pub(super) fn leaf(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame, frames: &[Frame]) {
+        let path = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
+        let uncovered = self.paths.uncovered(path);
+        let asked = uncovered.filter(|_| !unknown).and_then(|class| self.passes_over(id, class));
+        if asked == Some(true) {
+            return;
+        }
         let value = self.tape.value(id);
         let class = if unknown { Class::Unknown } else { self.table.names.class(name) };
         let led;
@@ -47,11 +53,9 @@ impl<'t> Walk<'t, '_, '_> {
             NodeKind::Number => Reads::Quantity,
             _ => self.plain(class, coding, &value, above),
         };
-        let path = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
-        let row = if self.paths.rows(path).is_empty() {
-            None
-        } else {
-            self.row(path, name, &value, plain, frame, frames)
+        let row = match uncovered {
+            Some(_) => None,
+            None => self.row(path, name, &value, plain, frame, frames),
         };
         // A row for any text or date says less than a label.
         let says_little =
@@ -69,11 +73,30 @@ impl<'t> Walk<'t, '_, '_> {
             reads => reads,
         };
         let field = row.map(|row| &row.field).or(labelled);
-        if field.is_none() && self.sink.passes_over(reads, &value) {
+        if field.is_none() && asked.is_none() && self.sink.passes_over(reads, &value) {
             return;
         }
         let person = self.whose(row, frame);
         self.tell(id, field, person, reads, value, frames);
+    }
+
+    /// Whether the sink has nothing to ask of a value that no row covers, where its element alone says how it reads,
+    /// whosesoever it is: most are codes, numbers and times. `None` where more is to be looked at.
+    fn passes_over(&self, id: NodeId, class: Class) -> Option<bool> {
+        if class == Class::Unknown {
+            return None;
+        }
+        let value = self.tape.plain_value(id)?;
+        let reads = match (self.tape.kind(id), class) {
+            (NodeKind::Bool, _) => Reads::Code,
+            (NodeKind::Number, _) => Reads::Quantity,
+            (_, Class::Code) => Reads::Code,
+            (_, Class::Uri) if memchr::memchr(b'?', value.as_bytes()).is_none() => Reads::Code,
+            (_, Class::Time) if is_time(value) => Reads::Time,
+            (_, Class::Opaque) => Reads::Opaque,
+            _ => return None,
+        };
+        Some(self.sink.passes_over(reads, value))
     }
 
     fn tell(
@@ -139,7 +162,7 @@ impl<'t> Walk<'t, '_, '_> {
         frame: &Frame,
         frames: &[Frame],
     ) -> Option<&'t Row> {
-        self.paths.known_rows(path).iter().copied().find(|row| {
+        self.paths.rows(path).iter().copied().find(|row| {
             let holds = match row.field.whose {
                 Whose::Patient | Whose::Relative => frame.scope == Scope::Own,
                 _ => true,
@@ -152,17 +175,9 @@ impl<'t> Walk<'t, '_, '_> {
 
     fn meets(&self, row: &Row, name: Name, value: &str, frame: &Frame, frames: &[Frame]) -> bool {
         let when = &row.field.when;
-        (when.reference.is_empty() || self.leads(&when.reference, frame))
+        (when.reference.is_empty() || leads(row, frame.target))
             && (when.types.is_empty() || self.is_typed(row, name, value, frame, frames))
             && (when.systems.is_empty() || self.is_of_system(row, frame))
-    }
-
-    fn leads(&self, wanted: &[String], frame: &Frame) -> bool {
-        match frame.target {
-            Target::None => false,
-            Target::Unknown => wanted.iter().any(|word| word == "unknown"),
-            Target::Resource(kind) => wanted.iter().any(|word| self.table.names.resource(word) == kind),
-        }
     }
 
     fn is_typed(&self, row: &Row, name: Name, value: &str, frame: &Frame, frames: &[Frame]) -> bool {
@@ -280,6 +295,15 @@ impl<'t> Walk<'t, '_, '_> {
             },
             _ => self.person(frame),
         }
+    }
+}
+
+/// Whether what a Reference leads to is of a type that the row asks for.
+fn leads(row: &Row, target: Target) -> bool {
+    match target {
+        Target::None => false,
+        Target::Unknown => row.leads_anywhere,
+        Target::Resource(kind) => row.kinds.contains(&kind),
     }
 }
 

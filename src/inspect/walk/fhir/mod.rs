@@ -75,7 +75,7 @@ pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkEr
 
 /// Walks a document that is read already. What no row covers is asked of the key table by its label or its unknown key.
 pub fn walk_tape(tape: &Tape<'_>, table: &Table, objects: Option<&object::Table>, sink: &mut dyn Sink) {
-    let keys = Keys::of(tape, &table.names);
+    let keys = Keys::of(tape, table);
     let doc = Doc { tape, keys: &keys, table };
     let people = People::find(doc);
     let paths = Paths::new(table);

@@ -9,6 +9,7 @@ pub(super) struct Name(u16);
 impl Name {
     pub(super) const UNKNOWN: Self = Self(0);
 
+    #[inline]
     pub(super) fn index(self) -> usize {
         self.0 as usize
     }
@@ -126,9 +127,24 @@ impl Names {
         self.numbers.find(word.as_bytes())
     }
 
-    /// The same of a key's bytes, as they stand in a document.
-    pub(super) fn find_bytes(&self, word: &[u8]) -> Name {
-        self.numbers.find(word)
+    /// The same of a key's bytes, as they stand in a document, and the name again where it is an element's.
+    #[inline(always)]
+    pub(super) fn find_key(&self, word: &[u8]) -> (Name, Name) {
+        self.numbers.slot(word).map_or((Name::UNKNOWN, Name::UNKNOWN), |slot| (slot.name, slot.element))
+    }
+
+    /// The element of this name.
+    pub(super) fn element_of(&self, word: &[u8]) -> Name {
+        self.find_key(word).1
+    }
+
+    /// Notes which names are elements': once, when all have their meaning.
+    pub(super) fn settle(&mut self) {
+        let mut numbers = std::mem::take(&mut self.numbers);
+        for slot in &mut numbers.slots {
+            slot.element = self.as_element(slot.name);
+        }
+        self.numbers = numbers;
     }
 
     /// How many numbers there are.
@@ -137,16 +153,29 @@ impl Names {
     }
 
     /// The class of an element; [`Class::Unknown`] for what is none.
+    #[inline]
     pub(super) fn class(&self, name: Name) -> Class {
         self.meanings.get(name.index()).map_or(Class::Unknown, |meaning| meaning.class)
     }
 
+    /// The same, where the element alone says how its value reads: a label may say what a choice is, and of whom a
+    /// Reference is the first to tell, that one is somebody from there on.
+    pub(super) fn class_alone(&self, name: Name) -> Class {
+        match self.class(name) {
+            Class::Reference | Class::Display => Class::Unknown,
+            _ if self.is_choice(name) => Class::Unknown,
+            class => class,
+        }
+    }
+
     /// Whether an element is `value` with a type behind it.
+    #[inline]
     pub(super) fn is_choice(&self, name: Name) -> bool {
         self.meanings.get(name.index()).is_some_and(|meaning| meaning.is_choice)
     }
 
     /// The category of a resource type, if it is one.
+    #[inline]
     pub(super) fn category(&self, name: Name) -> Option<Category> {
         self.meanings.get(name.index()).and_then(|meaning| meaning.resource)
     }
@@ -157,6 +186,7 @@ impl Names {
     }
 
     /// The name, if it is an element's.
+    #[inline]
     pub(super) fn as_element(&self, name: Name) -> Name {
         if self.class(name) == Class::Unknown { Name::UNKNOWN } else { name }
     }
@@ -231,35 +261,49 @@ struct Ends {
 struct Slot {
     ends: Ends,
     name: Name,
+    /// The name, if it is an element's: [`Names::settle`].
+    element: Name,
 }
 
 impl Numbers {
     fn find(&self, word: &[u8]) -> Name {
+        self.slot(word).map_or(Name::UNKNOWN, |slot| slot.name)
+    }
+
+    /// The slot of a name; a free one for no text at all.
+    #[inline(always)]
+    fn slot(&self, word: &[u8]) -> Option<&Slot> {
         let ends = Ends::of(word);
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = ends.hash() & mask;
         // Half of the slots are free at least: this ends.
-        while let Some(slot) = self.slots.get(at).filter(|slot| slot.name != Name::UNKNOWN) {
-            let same = || self.texts.get(slot.name.index()).is_some_and(|text| text.as_bytes() == word);
-            if slot.ends == ends && (ends.length <= 16 || same()) {
-                return slot.name;
+        while let Some(slot) = self.slots.get(at) {
+            if slot.ends == ends && (ends.length <= 16 || self.is_text(slot.name, word)) {
+                return Some(slot);
+            }
+            if slot.name == Name::UNKNOWN {
+                break;
             }
             at = (at + 1) & mask;
         }
-        Name::UNKNOWN
+        None
+    }
+
+    fn is_text(&self, name: Name, word: &[u8]) -> bool {
+        self.texts.get(name.index()).is_some_and(|text| text.as_bytes() == word)
     }
 
     /// Puts in a name that isn't there; numbers come in order.
     fn insert(&mut self, word: &str, name: Name) {
         self.texts.push(word.into());
         if self.texts.len() * 2 > self.slots.len() {
-            let free = Slot { ends: Ends::default(), name: Name::UNKNOWN };
+            let free = Slot { ends: Ends::default(), name: Name::UNKNOWN, element: Name::UNKNOWN };
             let taken =
                 std::mem::replace(&mut self.slots, vec![free; (self.texts.len() * 4).next_power_of_two()]);
             taken.into_iter().filter(|slot| slot.name != Name::UNKNOWN).for_each(|slot| self.place(slot));
         }
         if name != Name::UNKNOWN {
-            self.place(Slot { ends: Ends::of(word.as_bytes()), name });
+            self.place(Slot { ends: Ends::of(word.as_bytes()), name, element: Name::UNKNOWN });
         }
     }
 
@@ -279,6 +323,7 @@ impl Numbers {
 }
 
 impl Ends {
+    #[inline]
     fn of(bytes: &[u8]) -> Self {
         let length = bytes.len();
         let (first, last) = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
@@ -294,6 +339,7 @@ impl Ends {
     }
 
     /// The high half of a product, as it is mixed best.
+    #[inline]
     fn hash(self) -> usize {
         let word = self.first ^ self.last.rotate_left(23) ^ (self.length as u64) << 56;
         (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize
@@ -319,9 +365,24 @@ mod tests {
 
     #[test]
     fn keys_of_primitives_extensions_are_those_of_their_elements() {
-        let names = Names::new().unwrap();
+        let mut names = Names::new().unwrap();
+        names.settle();
+        for word in ["lastUpdated", "Patient", "ssn", "", "_birthDate", "birthDate"] {
+            let name = names.find(word);
+            assert_eq!(names.find_key(word.as_bytes()), (name, names.as_element(name)), "{word}");
+        }
         assert_eq!(names.element("_birthDate"), names.element("birthDate"));
         assert_eq!(names.class(names.element("lastUpdated")), Class::Time);
+        for (word, class) in [
+            ("status", Class::Code),
+            ("value", names.class(names.find("value"))),
+            ("valueString", Class::Unknown),
+            ("reference", Class::Unknown),
+            ("display", Class::Unknown),
+            ("ssn", Class::Unknown),
+        ] {
+            assert_eq!(names.class_alone(names.element(word)), class, "{word}");
+        }
         assert_eq!(names.element("ssn"), Name::UNKNOWN);
         assert_eq!(names.element("Patient"), Name::UNKNOWN);
         assert_eq!(names.element(""), Name::UNKNOWN);

@@ -1,9 +1,8 @@
 //! Paths: the places of a document's elements, each kind of place numbered once. A Bundle of a thousand Observations has
 //! a thousand codings at one path, and which rows may cover them is asked once.
 
-use super::names::Name;
+use super::names::{Class, Name};
 use super::table::{Row, Step, Table};
-use std::ops::Range;
 
 /// A path from its resource, or from the top where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +29,22 @@ struct Known {
     before: u32,
     step: Step,
     resource: Name,
-    rows: Option<Range<u32>>,
+    rows: Rows,
+    /// How its values read by their element alone; [`Class::Unknown`] where more says so.
+    class: Class,
+}
+
+/// Where the rows of a path stand among those of all.
+#[derive(Clone, Copy)]
+struct Rows {
+    /// [`FREE`]: nobody has asked.
+    start: u32,
+    end: u32,
+}
+
+impl Rows {
+    const UNASKED: Self = Self { start: FREE, end: FREE };
+    const NONE: Self = Self { start: 0, end: 0 };
 }
 
 impl<'t> Paths<'t> {
@@ -47,31 +61,33 @@ impl<'t> Paths<'t> {
     }
 
     /// One step on.
+    #[inline]
     pub(super) fn step(&mut self, before: Path, step: Step) -> Path {
         self.number(before.0, step)
     }
 
-    /// The rows that may cover a value at a path, best first.
-    pub(super) fn rows(&mut self, path: Path) -> &[&'t Row] {
-        let rows = match self.known.get(path.0 as usize).and_then(|known| known.rows.clone()) {
-            Some(rows) => rows,
-            None => self.find_rows(path),
-        };
+    /// How a value at a path reads by its element alone, where no row may cover it: [`Class::Unknown`] where more is to be
+    /// looked at. `None` where a row may.
+    #[inline]
+    pub(super) fn uncovered(&mut self, path: Path) -> Option<Class> {
+        let known = self.known.get(path.0 as usize);
+        let (rows, class) = known.map_or((Rows::NONE, Class::Unknown), |known| (known.rows, known.class));
+        let rows = if rows.start == FREE { self.find_rows(path) } else { rows };
+        (rows.start == rows.end).then_some(class)
+    }
+
+    /// The rows that may cover a value at a path that was asked for before, best first.
+    pub(super) fn rows(&self, path: Path) -> &[&'t Row] {
+        let rows = self.known.get(path.0 as usize).map_or(Rows::NONE, |known| known.rows);
         self.rows.get(rows.start as usize..rows.end as usize).unwrap_or_default()
     }
 
-    /// The same of a path that was asked for before.
-    pub(super) fn known_rows(&self, path: Path) -> &[&'t Row] {
-        let rows = self.known.get(path.0 as usize).and_then(|known| known.rows.clone()).unwrap_or_default();
-        self.rows.get(rows.start as usize..rows.end as usize).unwrap_or_default()
-    }
-
-    fn find_rows(&mut self, path: Path) -> Range<u32> {
-        if let Some(known) = self.known.get_mut(path.0 as usize)
-            && !self.table.may_cover(known.resource, known.step.name)
-        {
-            known.rows = Some(0..0);
-            return 0..0;
+    fn find_rows(&mut self, path: Path) -> Rows {
+        let Some(known) = self.known.get_mut(path.0 as usize) else { return Rows::NONE };
+        known.rows = Rows::NONE;
+        let (resource, last) = (known.resource, known.step.name);
+        if !self.table.may_cover(resource, last) {
+            return Rows::NONE;
         }
         let mut steps = Vec::new();
         let mut at = path.0;
@@ -80,16 +96,16 @@ impl<'t> Paths<'t> {
             at = known.before;
         }
         steps.reverse();
-        let resource = self.known.get(path.0 as usize).map_or(Name::UNKNOWN, |known| known.resource);
         let start = small(self.rows.len());
         self.rows.extend(self.table.rows(resource, &steps));
-        let rows = start..small(self.rows.len());
+        let rows = Rows { start, end: small(self.rows.len()) };
         if let Some(known) = self.known.get_mut(path.0 as usize) {
-            known.rows = Some(rows.clone());
+            known.rows = rows;
         }
         rows
     }
 
+    #[inline]
     fn number(&mut self, before: u32, step: Step) -> Path {
         let mask = self.slots.len() - 1;
         let mut at = hash(before, step) & mask;
@@ -100,10 +116,16 @@ impl<'t> Paths<'t> {
             }
             at = (at + 1) & mask;
         }
+        self.new_path(before, step, at)
+    }
+
+    /// Numbers a path that nobody has asked for, in this slot.
+    fn new_path(&mut self, before: u32, step: Step, at: usize) -> Path {
         let number = small(self.known.len());
         let above = self.known.get(before as usize);
         let resource = above.map_or(step.name, |above| above.resource);
-        self.known.push(Known { before, step, resource, rows: None });
+        let class = self.table.names.class_alone(step.name);
+        self.known.push(Known { before, step, resource, rows: Rows::UNASKED, class });
         if let Some(slot) = self.slots.get_mut(at) {
             *slot = number;
         }
@@ -129,6 +151,7 @@ impl<'t> Paths<'t> {
     }
 }
 
+#[inline]
 fn hash(before: u32, step: Step) -> usize {
     let word = u64::from(before) << 32 | (step.name.index() as u64) << 16 | step.url.index() as u64;
     (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize
@@ -159,12 +182,19 @@ mod tests {
             for (number, step) in deep.iter().enumerate() {
                 path = paths.step(path, *step);
                 let theirs: Vec<_> = table.rows(patient, &deep[..=number]).map(|r| &r.field.id).collect();
+                assert_eq!(paths.uncovered(path).is_none(), !theirs.is_empty());
                 let ours: Vec<_> = paths.rows(path).iter().map(|row| &row.field.id).collect();
                 assert_eq!(ours, theirs);
             }
             assert!(!paths.rows(path).is_empty());
         }
         assert_eq!(paths.known.len(), 5);
+        for (word, class) in [("status", Class::Code), ("versionId", Class::Opaque)] {
+            let basic = paths.top(table.names.resource("Basic"));
+            let meta = paths.step(basic, step("meta"));
+            let path = paths.step(meta, step(word));
+            assert_eq!(paths.uncovered(path), Some(class), "{word}");
+        }
         assert_eq!(paths.top(Name::UNKNOWN), Path::OUTSIDE);
     }
 

@@ -5,58 +5,94 @@ use super::keys::Doc;
 use super::names::Name;
 use std::cell::RefCell;
 
-/// The place of the resource that was told last, in words: what is told next mostly lies in it, too.
+/// Places that were told, in words: what is told next mostly lies in one of them, too.
 #[derive(Default)]
-pub(super) struct Memo(RefCell<Option<(NodeId, String)>>);
+pub(super) struct Memo(RefCell<Told>);
+
+#[derive(Default)]
+struct Told {
+    /// The last resource.
+    resource: Option<(NodeId, String)>,
+    /// The outermost list that something lay in.
+    list: Option<(NodeId, String)>,
+}
+
+impl Told {
+    fn of(&self, node: NodeId) -> Option<&str> {
+        let is_it = |told: &&(NodeId, String)| told.0 == node;
+        let told = self.resource.as_ref().filter(is_it).or(self.list.as_ref().filter(is_it));
+        told.map(|(_, place)| place.as_str())
+    }
+}
+
+/// Keeps a place in the room of the one before.
+fn keep(told: &mut Option<(NodeId, String)>, node: NodeId, place: &str) {
+    let (of, text) = told.get_or_insert_with(|| (node, String::new()));
+    *of = node;
+    text.clear();
+    text.push_str(place);
+}
 
 /// The place of a value.
 pub(super) fn place(doc: Doc<'_, '_>, id: NodeId, memo: &Memo) -> String {
-    let tape = doc.tape;
+    let (tape, words) = (doc.tape, &doc.table.words);
     let mut memo = memo.0.borrow_mut();
     // From the value up; what lies deeper than most goes on in a list.
     let (mut near, mut count, mut far) = ([NodeId::ROOT; STEPS_NEAR], 0, Vec::new());
     let mut at = id;
-    let is_told = |at| memo.as_ref().is_some_and(|(told, _)| *told == at);
-    while !is_told(at)
-        && let Some(parent) = tape.parent(at)
-    {
+    let mut place = String::with_capacity(PLACE_BYTES);
+    let told = loop {
+        if let Some(told) = memo.of(at) {
+            break Some(told);
+        }
+        let Some(parent) = tape.parent(at) else { break None };
         match near.get_mut(count) {
             Some(slot) => *slot = at,
             None => far.push(at),
         }
         count += 1;
         at = parent;
-    }
-    let near = near.into_iter().take(count);
-    let names = &doc.table.names;
-    let mut place = String::with_capacity(96);
-    match memo.as_ref().filter(|_| is_told(at)) {
-        Some((_, told)) => place.push_str(told),
+    };
+    match told {
+        Some(told) => place.push_str(told),
         None => {
-            let root = doc.string(NodeId::ROOT, doc.table.words.resource_type).unwrap_or_default();
-            place.push_str(if names.resource(&root) == Name::UNKNOWN { "*" } else { &root });
+            let root = doc.string(NodeId::ROOT, words.resource_type).unwrap_or_default();
+            let known = doc.table.names.resource(&root) != Name::UNKNOWN;
+            place.push_str(if known { &root } else { "*" });
         }
     }
-    for step in near.chain(far).rev() {
-        if let Some(number) = tape.element(step) {
+    let near = near.get(..count).unwrap_or(&near);
+    for step in far.iter().rev().chain(near.iter().rev()) {
+        if let Some(number) = tape.element(*step) {
+            if at == NodeId::ROOT {
+                at = tape.parent(*step).unwrap_or(at); // the outermost list
+                keep(&mut memo.list, at, &place);
+            }
             push_number(&mut place, number);
             continue;
         }
-        place.push('.');
-        if doc.outside(step) == Name::UNKNOWN {
-            place.push('*');
-        } else {
-            place.push_str(&tape.key(step).unwrap_or_default());
-        }
-        if doc.key_is(step, doc.table.words.resource) {
-            *memo = Some((step, place.clone()));
+        push_name(&mut place, doc, *step);
+        if doc.key_is(*step, words.resource) {
+            keep(&mut memo.resource, *step, &place);
         }
     }
     place
 }
 
+/// `.name`
+fn push_name(place: &mut String, doc: Doc<'_, '_>, step: NodeId) {
+    place.push('.');
+    if doc.outside(step) == Name::UNKNOWN {
+        place.push('*');
+    } else if let Some(key) = doc.tape.key(step) {
+        place.push_str(&key);
+    }
+}
+
 /// Deeper places are few.
-const STEPS_NEAR: usize = 32;
+const STEPS_NEAR: usize = 16;
+/// Longer places are few.
+const PLACE_BYTES: usize = 96;
 
 /// `[12]`
 fn push_number(place: &mut String, number: usize) {

@@ -25,6 +25,9 @@ pub(super) struct Row {
     pub(super) field: Field,
     pub(super) carry: Carry,
     pub(super) conditional: bool,
+    /// The types of resource that its reference may lead to, and whether one that can't be told is such.
+    pub(super) kinds: Vec<Name>,
+    pub(super) leads_anywhere: bool,
     /// The types that ask for the label of a form item or a parameter.
     pub(super) labels: Vec<Phrase>,
     /// The systems that ask for the name of who assigned it.
@@ -121,7 +124,17 @@ impl Table {
             }
             let phrases = |words: &[String]| words.iter().filter_map(|word| Phrase::parse(word)).collect();
             let (labels, assigners) = (phrases(&when.types), phrases(&when.systems));
-            rows.push(Row { field: field.clone(), carry, conditional, labels, assigners });
+            let kinds = when.reference.iter().map(|word| names.resource(word)).collect();
+            let leads_anywhere = when.reference.iter().any(|word| word == "unknown");
+            rows.push(Row {
+                field: field.clone(),
+                carry,
+                conditional,
+                kinds,
+                leads_anywhere,
+                labels,
+                assigners,
+            });
         }
         patterns.sort_by_key(|pattern: &Pattern| std::cmp::Reverse(pattern.rank));
         let mut by_last: Vec<ByResource> = (0..names.len()).map(|_| ByResource::default()).collect();
@@ -137,6 +150,7 @@ impl Table {
                 (None, None) => return Err("a row for every leaf of every resource".to_owned()),
             }
         }
+        names.settle();
         Ok(Self { rows, names, words, url_words, shapes, by_last, by_resource })
     }
 

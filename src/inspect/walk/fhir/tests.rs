@@ -234,6 +234,46 @@ fn resources_join_their_patient_and_others_stay_apart() {
 }
 
 #[test]
+fn references_that_come_again_lead_where_they_did_and_others_do_not() {
+    let kept = walked(
+        r##"{"resourceType":"Bundle","type":"collection","entry":[
+        {"resource":{"resourceType":"Procedure","subject":{"reference":"Patient/z"},"note":[{"text":"one"}]}},
+        {"resource":{"resourceType":"Procedure","subject":{"reference":"Patient/z"},"note":[{"text":"two"}]}},
+        {"resource":{"resourceType":"Procedure","subject":{"reference":"x/1","type":"Patient"},"note":[{"text":"three"}]}},
+        {"resource":{"resourceType":"Procedure","subject":{"reference":"x/1","type":"Group"},"note":[{"text":"four"}]}},
+        {"resource":{"resourceType":"Procedure","subject":{"reference":"#p"},"note":[{"text":"five"}],
+           "contained":[{"resourceType":"Patient","id":"p"}]}},
+        {"resource":{"resourceType":"Procedure","subject":{"reference":"#p"},"note":[{"text":"six"}],
+           "contained":[{"resourceType":"Patient","id":"p"}]}}]}"##,
+    );
+    let whose: Vec<PersonId> =
+        (0..6).map(|entry| kept.person(&format!("Bundle.entry[{entry}].resource.note[0].text"))).collect();
+    assert_eq!(whose[0], whose[1]);
+    let others: std::collections::BTreeSet<_> = whose[1..].iter().copied().collect();
+    assert_eq!(others.len(), 5, "{whose:?}");
+}
+
+#[test]
+fn a_place_is_the_same_whatever_was_told_before() {
+    let table = Table::new(&field_table()).unwrap();
+    for doc in [
+        r#"{"resourceType":"Bundle","link":[{"url":"a"}],"entry":[{"resource":{"resourceType":"Patient","name":[{"given":["b","c"]}],
+            "contained":[{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Basic","id":"d"}},{"resource":{"id":"e"}}]}]}},
+            {"fullUrl":"f","resource":{"resourceType":"Basic","id":"g","x":{"y":[[1,{"z":2}]]}}}],"total":1}"#,
+        r#"[{"resourceType":"Patient","name":[{"family":"a"}]},{"resourceType":"Basic","id":"b"}]"#,
+    ] {
+        let tape = Tape::read(doc.as_bytes(), JSON_DEPTH_MAX).unwrap();
+        let keys = Keys::of(&tape, &table);
+        let doc = Doc { tape: &tape, keys: &keys, table: &table };
+        let nodes: Vec<NodeId> = tape.nodes().collect();
+        let told = Memo::default();
+        for id in nodes.iter().chain(nodes.iter().rev()).chain(nodes.iter().step_by(3)) {
+            assert_eq!(place::place(doc, *id, &told), place::place(doc, *id, &Memo::default()));
+        }
+    }
+}
+
+#[test]
 fn text_without_a_subject_belongs_to_the_only_patient() {
     let kept = walked(
         r#"{"resourceType":"Bundle","link":[{"relation":"self","url":"https://s.example/Patient?family=Alpha"}],"entry":[

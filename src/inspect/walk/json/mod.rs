@@ -144,6 +144,7 @@ impl<'d> Tape<'d> {
 
     /// What the value is.
     #[must_use]
+    #[inline]
     pub fn kind(&self, id: NodeId) -> NodeKind {
         self.node(id).kind
     }
@@ -163,12 +164,21 @@ impl<'d> Tape<'d> {
 
     /// The value as written: of a string without its quotes.
     #[must_use]
+    #[inline]
     pub fn raw(&self, id: NodeId) -> &'d str {
         self.text.get(self.written(id)).unwrap_or_default()
     }
 
+    /// The value as it is read, where it has no escapes.
+    #[inline]
+    pub(in crate::inspect::walk) fn plain_value(&self, id: NodeId) -> Option<&'d str> {
+        let node = self.node(id);
+        if node.escaped { None } else { self.text.get(node.start as usize..node.end as usize) }
+    }
+
     /// The value with its escapes undone; of all but strings as written.
     #[must_use]
+    #[inline]
     pub fn value(&self, id: NodeId) -> Cow<'d, str> {
         let raw = self.raw(id);
         if self.node(id).escaped { Cow::Owned((self.unescape)(raw)) } else { Cow::Borrowed(raw) }
@@ -214,6 +224,7 @@ impl<'d> Tape<'d> {
     }
 
     /// The bytes of a key that has no escapes; `None` for all others.
+    #[inline]
     pub(in crate::inspect::walk) fn plain_key(&self, id: NodeId) -> Option<&'d [u8]> {
         let node = self.node(id);
         if node.key != KeyKind::Plain {
@@ -224,6 +235,7 @@ impl<'d> Tape<'d> {
 
     /// Whether the key, escapes undone, is this.
     #[must_use]
+    #[inline]
     pub fn key_is(&self, id: NodeId, key: &str) -> bool {
         match self.node(id).key {
             KeyKind::Element => false,
@@ -242,17 +254,20 @@ impl<'d> Tape<'d> {
 
     /// The container that holds it.
     #[must_use]
+    #[inline]
     pub fn parent(&self, id: NodeId) -> Option<NodeId> {
         (id != NodeId::ROOT).then(|| NodeId(self.node(id).parent))
     }
 
     /// The first node after this one and all that it holds; may be past the last.
     #[must_use]
+    #[inline]
     pub fn after(&self, id: NodeId) -> NodeId {
         NodeId(self.node(id).after)
     }
 
     /// What a container holds directly, in order.
+    #[inline]
     pub fn children(&self, id: NodeId) -> Children<'_, 'd> {
         Children { tape: self, next: id.0 + 1, after: self.node(id).after }
     }
@@ -280,6 +295,7 @@ impl<'d> Tape<'d> {
     }
 
     /// Where the value stands in the text.
+    #[inline]
     fn written(&self, id: NodeId) -> Range<usize> {
         let node = self.node(id);
         node.start as usize..node.end as usize
@@ -303,6 +319,7 @@ impl<'d> Tape<'d> {
             .expect("nodes are fewer than the document's bytes, which fit in 32 bits")
     }
 
+    #[inline]
     fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.0 as usize).unwrap_or(&NOTHING)
     }
@@ -325,6 +342,7 @@ pub struct Children<'t, 'd> {
 impl Iterator for Children<'_, '_> {
     type Item = NodeId;
 
+    #[inline]
     fn next(&mut self) -> Option<NodeId> {
         if self.next >= self.after {
             return None;

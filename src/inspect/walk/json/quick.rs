@@ -14,11 +14,13 @@ pub(super) fn read(lanes: Lanes, doc: &[u8], depth_max: usize) -> Option<Vec<Nod
         *tokens.blocks.first_mut()? &= !0b111;
     }
     let many: usize = tokens.blocks.iter().map(|bits| bits.count_ones() as usize).sum();
+    let mut blocks = tokens.blocks.iter();
+    let bits = *blocks.next()?;
     let mut reader = Reader {
         doc,
-        blocks: &tokens.blocks,
+        blocks,
         block: 0,
-        bits: *tokens.blocks.first()?,
+        bits,
         escapes: &tokens.escapes,
         nodes: Vec::with_capacity(many / TOKENS_A_NODE + 4),
     };
@@ -28,9 +30,9 @@ pub(super) fn read(lanes: Lanes, doc: &[u8], depth_max: usize) -> Option<Vec<Nod
 
 struct Reader<'d> {
     doc: &'d [u8],
-    blocks: &'d [u64],
-    /// The block that is being read, and its tokens that are left.
-    block: usize,
+    blocks: std::slice::Iter<'d, u64>,
+    /// Where the block begins that is being read, and its tokens that are left.
+    block: u32,
     bits: u64,
     /// Escapes that are left.
     escapes: &'d [u32],
@@ -116,10 +118,10 @@ impl Reader<'_> {
             }
             b'{' => (NodeKind::Object, token.at, token.at, false),
             b'[' => (NodeKind::Array, token.at, token.at, false),
-            b't' => (NodeKind::Bool, token.at, self.word(token, b"true")?, false),
-            b'f' => (NodeKind::Bool, token.at, self.word(token, b"false")?, false),
-            b'n' => (NodeKind::Null, token.at, self.word(token, b"null")?, false),
-            _ => (NodeKind::Number, token.at, self.number(token)?, false),
+            b't' => (NodeKind::Bool, token.at, word(self.doc, token, b"true")?, false),
+            b'f' => (NodeKind::Bool, token.at, word(self.doc, token, b"false")?, false),
+            b'n' => (NodeKind::Null, token.at, word(self.doc, token, b"null")?, false),
+            _ => (NodeKind::Number, token.at, number(self.doc, token)?, false),
         };
         self.nodes.push(Node {
             kind,
@@ -139,6 +141,7 @@ impl Reader<'_> {
         })
     }
 
+    #[inline(always)]
     fn close(&mut self, id: u32, bracket: u32) -> Option<()> {
         let after = u32::try_from(self.nodes.len()).ok()?;
         let node = self.nodes.get_mut(id as usize)?;
@@ -153,70 +156,78 @@ impl Reader<'_> {
         if token.byte != b'"' {
             return None;
         }
-        let (start, end) = (token.at + 1, self.next()?.at); // of what is inside nothing is a token but the end
+        let (start, end) = (token.at + 1, self.next_at()?); // of what is inside nothing is a token but the end
         let mut escaped = false;
         while let Some((at, rest)) = self.escapes.split_first()
             && *at < end
         {
             self.escapes = rest;
-            self.escape(*at)?;
+            escape(self.doc, *at)?;
             escaped = true;
         }
         Some((start, end, escaped))
     }
 
-    /// That an escape is one.
-    fn escape(&self, at: u32) -> Option<()> {
-        let at = at as usize;
-        match self.doc.get(at + 1)? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
-            b'u' => self.doc.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(()),
-            _ => None,
-        }
-    }
-
-    fn word(&self, token: Token, word: &[u8]) -> Option<u32> {
-        let rest = self.doc.get(token.at as usize..)?.strip_prefix(word)?;
-        self.ended(self.doc.len() - rest.len())
-    }
-
-    fn number(&self, token: Token) -> Option<u32> {
-        let from = token.at as usize;
-        let digits = |at: usize| {
-            let rest = self.doc.get(at..).unwrap_or_default();
-            let many = rest.iter().take_while(|c| c.is_ascii_digit()).count();
-            (many > 0).then_some(at + many)
-        };
-        let is = |at: usize, set: &[u8]| self.doc.get(at).is_some_and(|byte| set.contains(byte));
-        let whole = from + usize::from(token.byte == b'-');
-        let mut at = if is(whole, b"0") { whole + 1 } else { digits(whole)? };
-        if is(at, b".") {
-            at = digits(at + 1)?;
-        }
-        if is(at, b"eE") {
-            at += 1 + usize::from(is(at + 1, b"+-"));
-            at = digits(at)?;
-        }
-        self.ended(at)
-    }
-
-    /// The end of a word or a number, if it is one: nothing of the same run comes behind it.
-    fn ended(&self, at: usize) -> Option<u32> {
-        match self.doc.get(at) {
-            None | Some(b' ' | b'\t' | b'\n' | b'\r' | b',' | b'}' | b']') => u32::try_from(at).ok(),
-            _ => None,
-        }
+    #[inline(always)]
+    fn next(&mut self) -> Option<Token> {
+        let at = self.next_at()?;
+        Some(Token { at, byte: *self.doc.get(at as usize)? })
     }
 
     #[inline(always)]
-    fn next(&mut self) -> Option<Token> {
+    fn next_at(&mut self) -> Option<u32> {
         while self.bits == 0 {
-            self.block += 1;
-            self.bits = *self.blocks.get(self.block)?;
+            self.bits = *self.blocks.next()?;
+            self.block += simd::BLOCK as u32;
         }
-        let at = self.block * simd::BLOCK + self.bits.trailing_zeros() as usize;
+        let at = self.block + self.bits.trailing_zeros();
         self.bits &= self.bits - 1;
-        Some(Token { at: at as u32, byte: *self.doc.get(at)? })
+        Some(at)
+    }
+}
+
+// These don't hold the reader, so that it may stay in registers.
+
+/// That an escape is one.
+fn escape(doc: &[u8], at: u32) -> Option<()> {
+    let at = at as usize;
+    match doc.get(at + 1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
+        b'u' => doc.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(()),
+        _ => None,
+    }
+}
+
+fn word(doc: &[u8], token: Token, word: &[u8]) -> Option<u32> {
+    let rest = doc.get(token.at as usize..)?.strip_prefix(word)?;
+    ended(doc, doc.len() - rest.len())
+}
+
+fn number(doc: &[u8], token: Token) -> Option<u32> {
+    let from = token.at as usize;
+    let digits = |at: usize| {
+        let rest = doc.get(at..).unwrap_or_default();
+        let many = rest.iter().take_while(|c| c.is_ascii_digit()).count();
+        (many > 0).then_some(at + many)
+    };
+    let is = |at: usize, set: &[u8]| doc.get(at).is_some_and(|byte| set.contains(byte));
+    let whole = from + usize::from(token.byte == b'-');
+    let mut at = if is(whole, b"0") { whole + 1 } else { digits(whole)? };
+    if is(at, b".") {
+        at = digits(at + 1)?;
+    }
+    if is(at, b"eE") {
+        at += 1 + usize::from(is(at + 1, b"+-"));
+        at = digits(at)?;
+    }
+    ended(doc, at)
+}
+
+/// The end of a word or a number, if it is one: nothing of the same run comes behind it.
+fn ended(doc: &[u8], at: usize) -> Option<u32> {
+    match doc.get(at) {
+        None | Some(b' ' | b'\t' | b'\n' | b'\r' | b',' | b'}' | b']') => u32::try_from(at).ok(),
+        _ => None,
     }
 }
 

@@ -35,6 +35,10 @@ pub(super) struct People<'t, 'd> {
     roles: Vec<Role>,
     only: Option<PersonId>,
     stray: Option<PersonId>,
+    /// The reference that was resolved last, with the type that was declared, once the document's people are known: most
+    /// resources have the subject of the one before.
+    resolved: Option<(Cow<'d, str>, Name, Lead)>,
+    patients_known: bool,
 }
 
 struct Resource<'d> {
@@ -108,10 +112,13 @@ impl<'t, 'd> People<'t, 'd> {
             roles: Vec::new(),
             only: None,
             stray: None,
+            resolved: None,
+            patients_known: false,
         };
         people.list_resources();
         people.index();
         people.patients();
+        people.patients_known = true;
         people.only_patient_and_subjects();
         people
     }
@@ -204,9 +211,8 @@ impl<'t, 'd> People<'t, 'd> {
     fn list_resources(&mut self) {
         let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
         let mut found: Vec<(NodeId, Name)> = Vec::new();
-        for node in tape.nodes() {
-            if doc.key_is(node, words.resource_type)
-                && tape.kind(node) == NodeKind::String
+        for node in doc.keys.types().iter().copied() {
+            if tape.kind(node) == NodeKind::String
                 && let Some(object) = tape.parent(node)
             {
                 found.push((object, self.names.resource(&tape.value(node))));
@@ -244,6 +250,8 @@ impl<'t, 'd> People<'t, 'd> {
     }
 
     fn index(&mut self) {
+        // Each has an id, and in a Bundle a full URL.
+        self.by_url.reserve(2 * self.resources.len());
         let words = &self.doc.table.words;
         for (number, resource) in self.resources.iter().enumerate() {
             if let Some(container) = resource.container {

@@ -6,7 +6,7 @@ use crate::inspect::walk::json::{NodeId, NodeKind};
 use crate::inspect::walk::{PersonId, Role};
 use std::borrow::Cow;
 
-impl People<'_, '_> {
+impl<'d> People<'_, 'd> {
     /// What a Reference object inside a resource leads to.
     pub(in super::super) fn lead(&mut self, object: NodeId, number: usize) -> Lead {
         if let Some((read, lead)) = self.resources.get(number).and_then(|resource| resource.led)
@@ -20,7 +20,7 @@ impl People<'_, '_> {
         let (doc, words) = (self.doc, &self.doc.table.words);
         let declared = doc.string(object, words.kind).map(|kind| self.names.resource(&kind));
         if let Some(reference) = doc.string(object, words.reference) {
-            return self.resolve(&reference, declared.unwrap_or(Name::UNKNOWN), number);
+            return self.resolve_again(reference, declared.unwrap_or(Name::UNKNOWN), number);
         }
         let target = match declared {
             Some(kind) if kind != Name::UNKNOWN => Target::Resource(kind),
@@ -43,6 +43,22 @@ impl People<'_, '_> {
             (Some(theirs), Some(ours)) if *theirs != ours => None,
             _ => Some(*person),
         }
+    }
+
+    /// As [`Self::resolve`], unless it is what was resolved last.
+    fn resolve_again(&mut self, reference: Cow<'d, str>, declared: Name, number: usize) -> Lead {
+        if let Some((known, of, lead)) = &self.resolved
+            && *known == reference
+            && *of == declared
+        {
+            return *lead;
+        }
+        let lead = self.resolve(&reference, declared, number);
+        // What stands inside a resource is another in each.
+        if self.patients_known && !reference.starts_with('#') {
+            self.resolved = Some((reference, declared, lead));
+        }
+        lead
     }
 
     fn resolve(&mut self, reference: &str, declared: Name, number: usize) -> Lead {
