@@ -30,6 +30,8 @@ pub struct Detector {
     alone: Points,
     with_nearby: Points,
     unless_before: Vec<String>,
+    /// The same without a full stop behind them.
+    barred_behind: Vec<String>,
     around: bool,
     behind: Option<Kind>,
 }
@@ -93,6 +95,11 @@ impl Detector {
             within: raw.within,
             alone: raw.points.alone,
             with_nearby: raw.points.nearby,
+            barred_behind: raw
+                .unless_before
+                .iter()
+                .map(|w| w.trim_end_matches(['.', ' ']).to_owned())
+                .collect(),
             unless_before: raw.unless_before,
             around: raw.around,
             behind: raw.behind,
@@ -116,8 +123,12 @@ impl Detector {
         // Where nothing stands before the value, the text's own name does.
         let alone = before.trim().is_empty();
         let near = last_words(tail(&before, BEFORE));
-        let named = |w: &str| alone && has_word(&cue, w);
-        if self.unless_before.iter().any(|w| ends_with_word(near, w) || named(w)) {
+        // Most values have nothing before them that ends as one of the words does.
+        let last = near.as_bytes().last();
+        let is_barred = |w: &str| w.as_bytes().last() == last && ends_with_word(near, w);
+        if last.is_some() && self.barred_behind.iter().any(|w| is_barred(w))
+            || alone && !cue.is_empty() && self.unless_before.iter().any(|w| has_word(&cue, w))
+        {
             return None;
         }
         let says = |words: &str| has_any_word(words, &self.nearby);
@@ -357,9 +368,8 @@ fn last_words(before: &str) -> &str {
     before.trim_end_matches([' ', ':', '=', '\t', '"', ',', '-']).trim_end_matches('.')
 }
 
-/// Whether `before`, as [`last_words`] gives it, ends in the word `w`.
+/// Whether `before`, as [`last_words`] gives it, ends in the word `w`, which has no full stop at its end.
 fn ends_with_word(before: &str, w: &str) -> bool {
-    let w = w.trim_end_matches(['.', ' ']);
     before.strip_suffix(w).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()))
 }
 
