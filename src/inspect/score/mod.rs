@@ -8,6 +8,7 @@
 
 mod again;
 mod aside;
+mod before;
 mod known;
 mod person;
 mod quiet;
@@ -32,6 +33,7 @@ use super::url;
 use super::walk::json::Tape;
 use super::walk::{CUE_BYTES_MAX, Declared, Leaf, PersonId, Reads, Role, Sink, start_of};
 use super::xhtml;
+use before::Before;
 use known::KeptText;
 use person::{Keys, is_name, is_number, keys};
 use quiet::Quiet;
@@ -66,6 +68,7 @@ pub struct Scorer<'r> {
     texts: Vec<KeptText>,
     kept_bytes: usize,
     quiet: Quiet,
+    before: Before,
     // Where we are.
     base: u32,
     part: Part,
@@ -232,6 +235,7 @@ impl<'r> Scorer<'r> {
             texts: Vec::new(),
             kept_bytes: 0,
             quiet: Quiet::default(),
+            before: Before::default(),
             base: 0,
             part: Part::Body,
             inside: None,
@@ -421,8 +425,7 @@ impl<'r> Scorer<'r> {
         if mode == Mode::Off {
             return;
         }
-        let plain = Plain::of(&leaf.value);
-        let judged = self.rules.markers.judge(field.kind, plain.text(), field.points, self.this_year);
+        let (plain, judged, keys) = self.judged(field, &leaf.value);
         let person = match field.whose {
             Whose::Provider | Whose::Organisation => PersonId::NOBODY,
             _ => match self.global(leaf.person) {
@@ -430,10 +433,9 @@ impl<'r> Scorer<'r> {
                 person => person,
             },
         };
-        let keys = keys(field.kind, plain.text());
         let span = self.span(leaf.span.clone());
         let finding = self.finding(field.rule(), field.kind, field.whose, span, self.place(place()));
-        self.tell_fact(person, field.kind, plain.text(), judged.sign, &finding.place);
+        self.tell_fact(person, field.kind, &plain, judged.sign, &finding.place);
         self.evidence.push(Evidence {
             person,
             kind: field.kind,
@@ -448,6 +450,20 @@ impl<'r> Scorer<'r> {
             keys,
             finding,
         });
+    }
+
+    /// A value without disguise, what it says of itself, and what it is compared by.
+    fn judged<'v>(&mut self, field: &Field, value: &'v str) -> (Cow<'v, str>, Judged, Keys) {
+        if let Some((judged, keys)) = self.before.judged(field, value) {
+            return (Cow::Borrowed(value), judged, keys);
+        }
+        let plain = Plain::of(value);
+        let judged = self.rules.markers.judge(field.kind, plain.text(), field.points, self.this_year);
+        let keys = keys(field.kind, plain.text());
+        if plain.is_as_written() {
+            self.before.keep(field, value, judged, &keys);
+        }
+        (plain.into_text(), judged, keys)
     }
 
     /// A person for values that a walker gave to nobody though their row says a patient's: one for each document.
