@@ -5,6 +5,7 @@ use super::columns::Columns;
 use super::encoding::{FieldAt, Marks, Separators, USUAL, find, is_header, next_segment, pieces};
 use super::grammar::{Datatype, TEXT};
 use super::place::{Label, Place};
+use super::question::Question;
 use super::segment::Current;
 use super::table::Table;
 use std::borrow::Cow;
@@ -29,6 +30,8 @@ pub(super) struct Walk<'d, 's> {
     known: ([u8; 3], Option<usize>),
     /// The type that OBX-2 named last.
     pub(super) result: (&'d str, &'static Datatype),
+    /// What the OBX that was read last asks.
+    pub(super) question: Option<Question<'d>>,
     /// The first fields of the current segment, up to [`FIELDS_KEPT`].
     pub(super) ahead: Vec<FieldAt>,
     /// Where those behind them begin, if there are any.
@@ -65,6 +68,7 @@ impl<'d, 's> Walk<'d, 's> {
             looked: 0,
             known: (*b"   ", None),
             result: ("", TEXT),
+            question: None,
             ahead: Vec::new(),
             behind: None,
             message_start: 0,
@@ -150,6 +154,7 @@ impl<'d, 's> Walk<'d, 's> {
             return;
         }
         self.columns.forget();
+        self.question = None;
         self.marks = separators.marks();
         self.separators = separators;
         self.looked += 1;
