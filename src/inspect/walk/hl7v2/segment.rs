@@ -147,7 +147,7 @@ impl<'d> Walk<'d, '_> {
         let segment = current.number.filter(|_| telling.all_ordinary);
         let mut columns = segment.map(|segment| self.columns.take(segment)).unwrap_or_default();
         for (at, number) in (current.first_field..).enumerate() {
-            let Some(field) = self.next_field(at, current.fields.end) else { break };
+            let Some(field) = self.next_field(at) else { break };
             if field.span.is_empty() {
                 continue;
             }

@@ -330,7 +330,7 @@ fn each_result_is_read_by_its_own_question() {
         OBX|4|ST|^MRN||881206\rOBX|5|CWE|^MRN||881207^x\rOBX|6|ST|||881208\rOBX|7|ST|MRN^Glucose||881209\r\
         MSH|~^\\&|A\rOBX|1|ST|MRN^Glucose||881210\rOBX|2|ST|~MRN||unknown\r";
     let mut l = Listener::default();
-    walk(doc.as_bytes(), &table(), Some(&RuleSet::built_in().objects), &mut l).unwrap();
+    walk(doc.as_bytes(), &table(), Some(&*RuleSet::built_in().objects), &mut l).unwrap();
     let rule = |place: &str| l.at(place).rule.as_str();
     let number = rule("OBX-5");
     assert!(!number.is_empty() && !number.starts_with("hl7v2."));
