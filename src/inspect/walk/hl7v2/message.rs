@@ -243,12 +243,20 @@ impl<'d, 's> Walk<'d, 's> {
 
     /// A field of the current segment, as a span. For looking ahead.
     pub(super) fn field_span(&self, current: &Current<'_>, number: u32) -> Option<Range<usize>> {
-        let nth = usize::try_from(number.checked_sub(current.first_field)?).ok()?;
-        match self.ahead.get(nth + 1) {
-            Some(field) => Some(field.span.clone()),
-            None if nth < FIELDS_KEPT => None,
-            None => pieces(self.doc, current.fields.clone(), Some(self.separators.field)).nth(nth),
+        if let Some(field) = self.field_ahead(current, number) {
+            return Some(field.span.clone());
         }
+        let nth = usize::try_from(number.checked_sub(current.first_field)?).ok()?;
+        match nth < FIELDS_KEPT {
+            true => None,
+            false => pieces(self.doc, current.fields.clone(), Some(self.separators.field)).nth(nth),
+        }
+    }
+
+    /// The same, where it is among the first.
+    pub(super) fn field_ahead(&self, current: &Current<'_>, number: u32) -> Option<&FieldAt> {
+        let nth = usize::try_from(number.checked_sub(current.first_field)?).ok()?;
+        self.ahead.get(nth + 1)
     }
 
     /// The value of these bytes; `plain`: without separators and escapes.

@@ -54,6 +54,19 @@ struct Telling<'q> {
 }
 
 impl Telling<'_> {
+    /// Of most segments.
+    fn ordinary() -> Self {
+        Self {
+            question: "",
+            asked: None,
+            contact: None,
+            owner: Owner::Segment,
+            is_result: false,
+            all_ordinary: true,
+            site: Told::default(),
+        }
+    }
+
     /// OBX-5.
     fn is_answer(&self, number: u32) -> bool {
         self.is_result && number == 5
@@ -134,15 +147,9 @@ impl<'d> Walk<'d, '_> {
     pub(super) fn tell_fields(&mut self, current: &Current<'d>) {
         let is_result = current.is(b"OBX");
         let question = if is_result { self.question(current) } else { None };
-        let contact = if current.is(b"SCH") { self.find_contact(current) } else { None };
-        let telling = Telling {
-            question: question.as_deref().unwrap_or_default(),
-            asked: self.query_name(current),
-            contact,
-            owner: if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment },
-            is_result,
-            all_ordinary: contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]),
-            site: if current.label == Label::Site { self.site(&current.fields) } else { Told::default() },
+        let telling = match question.as_deref() {
+            _ if !is_result => self.telling(current),
+            question => Telling { question: question.unwrap_or_default(), is_result, ..Telling::ordinary() },
         };
         let segment = current.number.filter(|_| telling.all_ordinary);
         let mut columns = segment.map(|segment| self.columns.take(segment)).unwrap_or_default();
@@ -175,6 +182,19 @@ impl<'d> Walk<'d, '_> {
         }
     }
 
+    /// What is known of a segment that is no OBX.
+    fn telling(&self, current: &Current<'_>) -> Telling<'static> {
+        let contact = if current.is(b"SCH") { self.find_contact(current) } else { None };
+        Telling {
+            asked: self.query_name(current),
+            contact,
+            owner: if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment },
+            all_ordinary: contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]),
+            site: if current.label == Label::Site { self.site(&current.fields) } else { Told::default() },
+            ..Telling::ordinary()
+        }
+    }
+
     /// Tells the sink every leaf of a field.
     fn tell_field(&mut self, current: &Current<'d>, telling: &Telling<'_>, number: u32, field: FieldAt) {
         let table = self.table;
@@ -198,11 +218,15 @@ impl<'d> Walk<'d, '_> {
             datatype = plan.datatype;
         }
         let (whose, stands_for) = (telling.owner, StandsFor::Itself);
-        if plain && telling.all_ordinary && result_type.is_none() && !plan.has_rows() {
-            // One value that no row covers: codes, counts, times, most fields.
-            let reads = reads(None, datatype, 1, self.doc.get(field.clone()).unwrap_or_default());
+        if plain && telling.all_ordinary && result_type.is_none() {
+            // One value: most fields.
             let whole = Repetition { span: field.clone(), plain, plan, datatype, whose, cue: "", stands_for };
-            return self.tell_leaf(field, None, reads, &whole, Place { repetition: 1, ..place });
+            if plan.has_rows() {
+                return self.tell_components(&whole, [""; 3], place);
+            }
+            // Of codes, counts and times.
+            let reads = reads(None, datatype, 1, self.doc.get(field.clone()).unwrap_or_default());
+            return self.tell_leaf(field, None, reads, &whole, place);
         }
         let repeats = self.separators.repetition.filter(|_| !plain);
         for (repetition, span) in (1..).zip(pieces(self.doc, field, repeats)) {
@@ -404,7 +428,10 @@ impl<'d> Walk<'d, '_> {
 
     /// A field's first component as written; empty where it has none.
     fn plain_field(&self, current: &Current<'_>, number: u32) -> &'d str {
-        self.field_span(current, number).map_or("", |span| self.component(&span, 1))
+        match self.field_ahead(current, number) {
+            Some(FieldAt { span, plain: true }) if !self.is_blank(span.clone()) => self.written(span.clone()),
+            _ => self.field_span(current, number).map_or("", |span| self.component(&span, 1)),
+        }
     }
 
     /// A component as written, by its number from 1; empty where there is none. For types and authorities.
@@ -412,11 +439,16 @@ impl<'d> Walk<'d, '_> {
         pieces(self.doc, span.clone(), Some(self.separators.component))
             .nth(number.saturating_sub(1))
             .filter(|span| !self.is_blank(span.clone()))
-            .and_then(|span| match self.text {
-                Some(text) => text.get(span),
-                None => self.doc.get(span).and_then(|raw| std::str::from_utf8(raw).ok()),
-            })
-            .unwrap_or_default()
+            .map_or("", |span| self.written(span))
+    }
+
+    /// These bytes as text; empty where they are none.
+    fn written(&self, span: Range<usize>) -> &'d str {
+        match self.text {
+            Some(text) => text.get(span),
+            None => self.doc.get(span).and_then(|raw| std::str::from_utf8(raw).ok()),
+        }
+        .unwrap_or_default()
     }
 
     /// Empty, or the null `""`.
