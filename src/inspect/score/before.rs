@@ -1,8 +1,8 @@
-//! Values that were judged before: results of a message say the same time over and over, and what a value is by
-//! itself doesn't change from one field of its kind to the next.
+//! Values that were judged before: results of a message say the same time over and over, and what a value is
+//! by itself doesn't change from one field of its kind to the next.
 //!
-//! An entry is the whole value with its kind and weight, compared to the last byte. Entries are few, and kept no
-//! longer than the message.
+//! An entry is the whole value with its kind and weight, compared to the last byte. Entries are few, and kept
+//! no longer than the message.
 
 use super::person::Keys;
 use crate::inspect::field::Field;
@@ -60,8 +60,8 @@ impl Before {
     }
 }
 
-/// Whether values of this kind are often the same: when something was done, of what. Names and numbers are told once
-/// or twice.
+/// Whether values of this kind are often the same: when something was done, of what. Names and numbers are
+/// told once or twice.
 const fn comes_again(kind: Kind) -> bool {
     matches!(kind, Kind::ServiceDate | Kind::ResourceId)
 }

@@ -37,7 +37,8 @@ impl Columns {
         }
     }
 
-    /// What is learnt and known now: before a field is told and after it, since somebody may be announced meanwhile.
+    /// What is learnt and known now: asked before a field is told and after it, since somebody may be
+    /// announced meanwhile.
     pub(super) fn era(&self) -> u32 {
         self.era
     }

@@ -131,7 +131,8 @@ impl Separators {
 pub(super) struct Marks {
     /// Where others are declared than nearly all messages declare.
     own: Option<Box<Sets<3>>>,
-    /// The block that was looked at last, and where its marks are: segments are short, and several lie in one.
+    /// The block that was looked at last, and where its marks are: segments are short, and the next one
+    /// begins where one ends.
     block: usize,
     bits: [u64; 3],
 }
@@ -153,8 +154,8 @@ enum Stop {
 }
 
 impl Marks {
-    /// Puts the fields from `start` to the end of a segment in `out`, until it has `most`. Gives where the segment ends,
-    /// and where the next field begins, if there is one.
+    /// Puts the fields from `start` to the end of a segment in `out`, until it has `most`. Gives where the
+    /// segment ends, and where the next field begins, if there is one.
     pub(super) fn segment(
         &mut self,
         doc: &[u8],

@@ -145,8 +145,8 @@ impl<'d, 's> Walk<'d, 's> {
         Ok(end)
     }
 
-    /// Reads by the separators of the segment that begins at `start`, if that is a header: then its third field begins
-    /// where this gives.
+    /// Reads by the separators of the segment that begins at `start`, if that is a header: then its third
+    /// field begins where this gives.
     fn header(&mut self, start: usize) -> Result<Option<usize>, WalkError> {
         // Most segments begin otherwise.
         if !self.doc.get(start).is_some_and(|c| matches!(c.to_ascii_uppercase(), b'M' | b'F' | b'B')) {

@@ -1,5 +1,5 @@
-//! Questions: what an OBX asks, and the row of the key table that it names. The results of a panel, or of a patient over
-//! days, ask the same.
+//! Questions: what an OBX asks, and the row of the key table that it names. The results of a panel, or of a
+//! patient over days, ask the same.
 
 use super::encoding::pieces;
 use super::message::Walk;

@@ -326,7 +326,8 @@ fn results_read_by_their_value_type() {
 
 #[test]
 fn each_result_is_read_by_its_own_question() {
-    let doc = "MSH|^~\\&|A\rPID|1||7\rOBX|1|ST|^MRN||881203\rOBX|2|ST|^MRN||881204\rOBX|3|ST|^Glucose||881205\r\
+    let doc = "MSH|^~\\&|A\rPID|1||7\rOBX|1|ST|^MRN||881203\rOBX|2|ST|^MRN||881204\r\
+        OBX|3|ST|^Glucose||881205\r\
         OBX|4|ST|^MRN||881206\rOBX|5|CWE|^MRN||881207^x\rOBX|6|ST|||881208\rOBX|7|ST|MRN^Glucose||881209\r\
         MSH|~^\\&|A\rOBX|1|ST|MRN^Glucose||881210\rOBX|2|ST|~MRN||unknown\r";
     let mut l = Listener::default();
