@@ -88,6 +88,10 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ),
     ("ccd-1", "text/xml", "ccda/hl7ex-Documents-CCD-1.xml"),
     ("discharge", "text/xml", "ccda/hl7ex-Documents-Discharge_Summary.xml"),
+    ("cbc", "x-application/hl7-v2+er7", "hl7v2/msfc-LRI_2.0-NG_CBC_Typ_Message.hl7"),
+    ("oru", "x-application/hl7-v2+er7", "hl7v2/msfc-ORU-R01-01.hl7"),
+    ("adt", "x-application/hl7-v2+er7", "hl7v2/msfc-ADT-A01-01.hl7"),
+    ("vxu", "x-application/hl7-v2+er7", "hl7v2/msfc-VXU-V04-01.hl7"),
 ];
 
 /// The search for matches alone, without judging them.

@@ -83,6 +83,12 @@ impl<'t> Plain<'t> {
         &self.text
     }
 
+    /// The same, to be kept.
+    #[must_use]
+    pub fn into_text(self) -> Cow<'t, str> {
+        self.text
+    }
+
     /// Whether it is read as it is written.
     #[must_use]
     pub fn is_as_written(&self) -> bool {

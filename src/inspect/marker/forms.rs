@@ -35,12 +35,12 @@ pub(in crate::inspect) fn cannot_be(kind: Kind, value: &str) -> bool {
             | Kind::Passport
             | Kind::DriverLicence
     );
-    let has_digit = value.bytes().any(|b| b.is_ascii_digit()) || !value.is_ascii();
+    let has_digit = || value.bytes().any(|b| b.is_ascii_digit()) || !value.is_ascii();
     match kind {
         Kind::Email => !value.contains(['@', '\u{FF20}', '\u{FE6B}', '%']),
         // `owner/repository`
         Kind::FullName if is_slug(value) => true,
-        _ if number => !has_digit || is_place(value) || is_oid(value),
+        _ if number => !has_digit() || is_place(value) || is_oid(value),
         // What counts up inside a message: no visit has so short a number.
         Kind::VisitNumber => value.len() <= 2 && value.bytes().all(|b| b.is_ascii_digit()),
         Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::BirthDate | Kind::Phone => {

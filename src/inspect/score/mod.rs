@@ -9,6 +9,7 @@
 mod again;
 mod aside;
 mod bare;
+mod before;
 mod heard;
 mod known;
 mod person;
@@ -34,6 +35,7 @@ use super::url;
 use super::walk::json::Tape;
 use super::walk::{CUE_BYTES_MAX, Declared, Leaf, PersonId, Reads, Role, Sink, start_of};
 use super::xhtml;
+use before::Before;
 use heard::Heard;
 use known::KeptText;
 use person::{Keys, is_name, is_number, keys};
@@ -69,6 +71,7 @@ pub struct Scorer<'r> {
     kept_bytes: usize,
     quiet: Quiet,
     heard: Heard,
+    before: Before,
     // Where we are.
     base: u32,
     part: Part,
@@ -196,6 +199,7 @@ impl<'r> Scorer<'r> {
             kept_bytes: 0,
             quiet: Quiet::default(),
             heard: Heard::default(),
+            before: Before::default(),
             base: 0,
             part: Part::Body,
             inside: None,
@@ -386,14 +390,7 @@ impl<'r> Scorer<'r> {
         if mode == Mode::Off {
             return;
         }
-        let undisguised;
-        let value = if bare::is_as_written(&leaf.value) {
-            &*leaf.value
-        } else {
-            undisguised = Plain::of(&leaf.value);
-            undisguised.text()
-        };
-        let judged = self.rules.markers.judge(field.kind, value, field.points, self.this_year);
+        let (plain, judged, keys) = self.judged(field, &leaf.value);
         let person = match field.whose {
             Whose::Provider | Whose::Organisation => PersonId::NOBODY,
             _ => match self.global(leaf.person) {
@@ -401,10 +398,9 @@ impl<'r> Scorer<'r> {
                 person => person,
             },
         };
-        let keys = keys(field.kind, value);
         let span = self.span(leaf.span.clone());
         let finding = self.finding(field.rule(), field.kind, field.whose, span, self.place(place()));
-        self.tell_fact(person, field.kind, value, judged.sign, &finding.place);
+        self.tell_fact(person, field.kind, &plain, judged.sign, &finding.place);
         self.evidence.push(Evidence {
             person,
             kind: field.kind,
@@ -419,6 +415,23 @@ impl<'r> Scorer<'r> {
             keys,
             finding,
         });
+    }
+
+    /// A value without disguise, what it says of itself, and what it is compared by.
+    fn judged<'v>(&mut self, field: &Field, value: &'v str) -> (Cow<'v, str>, Judged, Keys) {
+        if let Some((judged, keys)) = self.before.judged(field, value) {
+            return (Cow::Borrowed(value), judged, keys);
+        }
+        let plain = match bare::is_as_written(value) {
+            true => Cow::Borrowed(value),
+            false => Plain::of(value).into_text(),
+        };
+        let judged = self.rules.markers.judge(field.kind, &plain, field.points, self.this_year);
+        let keys = keys(field.kind, &plain);
+        if let Cow::Borrowed(value) = plain {
+            self.before.keep(field, value, judged, &keys);
+        }
+        (plain, judged, keys)
     }
 
     /// A person for values that a walker gave to nobody though their row says a patient's: one for each document.

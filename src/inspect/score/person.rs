@@ -250,6 +250,7 @@ pub(super) const fn is_name(kind: Kind) -> bool {
 }
 
 /// What a value is compared by within the message: its words, or its folded whole.
+#[derive(Clone)]
 pub(super) enum Keys {
     /// Nothing.
     None,

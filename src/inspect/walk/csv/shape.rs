@@ -336,9 +336,9 @@ mod tests {
     use super::*;
 
     fn of(rows: &[&str]) -> Vec<&'static str> {
-        let rows: Vec<Vec<String>> = rows.iter().map(|r| r.split('|').map(str::to_owned).collect()).collect();
-        let columns: Vec<Vec<String>> =
-            (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at].clone()).collect()).collect();
+        let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.split('|').collect()).collect();
+        let columns: Vec<Vec<&str>> =
+            (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect();
         shapes(&columns).into_iter().map(|shape| shape.unwrap_or("")).collect()
     }
 

@@ -53,15 +53,19 @@ impl Separators {
         Some((separators, third))
     }
 
-    /// What ends fields and what parts them.
+    /// What ends segments and fields and what parts them.
     pub(super) fn marks(self) -> Marks {
-        if self == USUAL { Marks::Usual } else { Marks::Own(Box::new(self.sets())) }
+        let own = (self != USUAL).then(|| Box::new(self.sets()));
+        Marks { own, block: usize::MAX, bits: [0; 3] }
     }
 
-    fn sets(self) -> Sets<2> {
+    fn sets(self) -> Sets<3> {
         let inner = [Some(self.component), self.repetition, self.escape, self.subcomponent];
-        Sets::new([&|byte| byte == self.field, &|byte| byte != self.field && inner.contains(&Some(byte))]
-            as [&dyn Fn(u8) -> bool; 2])
+        Sets::new([
+            &|byte| byte == self.field,
+            &|byte| byte != self.field && inner.contains(&Some(byte)),
+            &|byte| matches!(byte, b'\r' | b'\n' | FS),
+        ] as [&dyn Fn(u8) -> bool; 3])
     }
 
     /// The value of a leaf: escapes undone, bytes that aren't UTF-8 read as Latin-1. Never fails.
@@ -123,12 +127,14 @@ impl Separators {
     }
 }
 
-/// Which bytes end a field, and which are a separator or an escape inside of one.
-pub(super) enum Marks {
-    /// Those that nearly all messages declare.
-    Usual,
-    /// Others.
-    Own(Box<Sets<2>>),
+/// Which bytes end a field, which are a separator or an escape inside of one, and which end a segment.
+pub(super) struct Marks {
+    /// Where others are declared than nearly all messages declare.
+    own: Option<Box<Sets<3>>>,
+    /// The block that was looked at last, and where its marks are: segments are short, and the next one
+    /// begins where one ends.
+    block: usize,
+    bits: [u64; 3],
 }
 
 /// A field of a segment.
@@ -139,23 +145,50 @@ pub(super) struct FieldAt {
     pub(super) plain: bool,
 }
 
+/// Where fields end.
+enum Stop {
+    /// With their segment, here.
+    End(usize),
+    /// There are enough of them, and the next begins here.
+    Enough(usize),
+}
+
 impl Marks {
-    /// Puts the fields of `within` in `out`, until it has `most`. Gives where the next begins, if there is one.
-    pub(super) fn fields(
-        &self,
+    /// Puts the fields from `start` to the end of a segment in `out`, until it has `most`. Gives where the
+    /// segment ends, and where the next field begins, if there is one.
+    pub(super) fn segment(
+        &mut self,
         doc: &[u8],
-        within: &Range<usize>,
+        start: usize,
         most: usize,
         out: &mut Vec<FieldAt>,
-    ) -> Option<usize> {
-        let sets = match self {
-            Self::Usual => &*USUAL_SETS,
-            Self::Own(sets) => sets,
+    ) -> (usize, Option<usize>) {
+        match self.fields(doc, start, most, out) {
+            Stop::End(end) => (end, None),
+            Stop::Enough(next) => (segment_end(doc, next), Some(next)),
+        }
+    }
+
+    /// The field that begins at `start`, and where the next begins, if the segment has one.
+    pub(super) fn field(&mut self, doc: &[u8], start: usize) -> (FieldAt, Option<usize>) {
+        let mut field = Vec::with_capacity(1);
+        let next = match self.fields(doc, start, 1, &mut field) {
+            Stop::End(_) => None,
+            Stop::Enough(next) => Some(next),
         };
-        let doc = doc.get(..within.end).unwrap_or_default();
-        let (mut start, mut plain) = (within.start, true);
-        for block in within.clone().step_by(BLOCK) {
-            let [mut ends, mut inner] = sets.of(doc, block);
+        (field.pop().unwrap_or(FieldAt { span: start..start, plain: false }), next)
+    }
+
+    fn fields(&mut self, doc: &[u8], start: usize, most: usize, out: &mut Vec<FieldAt>) -> Stop {
+        let (mut start, mut plain) = (start, true);
+        let mut at = start;
+        loop {
+            let block = at - at % BLOCK;
+            let [mut ends, mut inner, breaks] = self.from(doc, at);
+            if breaks != 0 {
+                let own = !(u64::MAX << breaks.trailing_zeros());
+                (ends, inner) = (ends & own, inner & own);
+            }
             while ends != 0 {
                 let before = ends.trailing_zeros();
                 let own = !(u64::MAX << before);
@@ -164,20 +197,28 @@ impl Marks {
                 (start, plain) = (end + 1, true);
                 (ends, inner) = (ends & (ends - 1), inner & !own);
                 if out.len() == most {
-                    return Some(start);
+                    return Stop::Enough(start);
                 }
             }
             plain &= inner == 0;
+            at = block + BLOCK;
+            if breaks != 0 || at >= doc.len() {
+                let end = doc.len().min(block + breaks.trailing_zeros() as usize);
+                out.push(FieldAt { span: start..end, plain });
+                return Stop::End(end);
+            }
         }
-        out.push(FieldAt { span: start..within.end, plain });
-        None
     }
 
-    /// The field that begins at `start`, and where the next begins, if there is one before `end`.
-    pub(super) fn field(&self, doc: &[u8], start: usize, end: usize) -> (FieldAt, Option<usize>) {
-        let mut field = Vec::with_capacity(1);
-        let next = self.fields(doc, &(start..end), 1, &mut field);
-        (field.pop().unwrap_or(FieldAt { span: start..end, plain: false }), next)
+    /// The marks in the block of `at`, without those before it.
+    fn from(&mut self, doc: &[u8], at: usize) -> [u64; 3] {
+        let (block, before) = (at - at % BLOCK, at % BLOCK);
+        if block != self.block {
+            let sets = self.own.as_deref().unwrap_or_else(|| &USUAL_SETS);
+            (self.block, self.bits) = (block, sets.of(doc, block));
+        }
+        let ([ends, inner, breaks], behind) = (self.bits, u64::MAX << before);
+        [ends & behind, inner & behind, breaks & behind]
     }
 }
 
@@ -230,13 +271,17 @@ impl Iterator for Pieces<'_> {
 /// marks and indents are passed over.
 pub(crate) fn next_segment(doc: &[u8], at: usize) -> Option<Range<usize>> {
     let start = segment_start(doc, at)?;
-    let rest = doc.get(start..)?;
-    let length = memchr::memchr3(b'\r', b'\n', FS, rest).unwrap_or(rest.len());
-    Some(start..start + length)
+    Some(start..segment_end(doc, start))
+}
+
+/// Where the segment ends that has `at` in it.
+fn segment_end(doc: &[u8], at: usize) -> usize {
+    let rest = doc.get(at..).unwrap_or_default();
+    memchr::memchr3(b'\r', b'\n', FS, rest).map_or(doc.len(), |length| at + length)
 }
 
 /// Where the next segment at or after `at` begins.
-fn segment_start(doc: &[u8], at: usize) -> Option<usize> {
+pub(super) fn segment_start(doc: &[u8], at: usize) -> Option<usize> {
     let mut start = at;
     loop {
         match doc.get(start..)? {
@@ -317,7 +362,7 @@ pub(super) const USUAL: Separators = Separators {
     subcomponent: Some(b'&'),
     truncation: None,
 };
-static USUAL_SETS: LazyLock<Sets<2>> = LazyLock::new(|| USUAL.sets());
+static USUAL_SETS: LazyLock<Sets<3>> = LazyLock::new(|| USUAL.sets());
 /// So many bytes are looked at one by one.
 const SHORT_BYTES_MAX: usize = 24;
 /// Start of an MLLP frame.
@@ -361,11 +406,11 @@ mod tests {
 
     #[test]
     fn fields_end_at_their_separator_and_are_plain_without_any_other() {
-        let doc = b"a|b^c||d\\F\\|e&f|g~|h";
-        let marks = usual().marks();
+        let doc = b"a|b^c||d\\F\\|e&f|g~|h\rb|^";
+        let mut marks = usual().marks();
         let (mut at, mut fields) = (Some(0), Vec::new());
         while let Some(start) = at {
-            let (field, next) = marks.field(doc, start, doc.len());
+            let (field, next) = marks.field(doc, start);
             fields.push((&doc[field.span], field.plain));
             at = next;
         }
@@ -379,6 +424,30 @@ mod tests {
             (b"h", true),
         ];
         assert_eq!(fields, want);
+    }
+
+    #[test]
+    fn segments_and_their_fields_are_the_same_wherever_they_lie() {
+        for before in 0..2 * BLOCK {
+            for length in [0, 1, 7, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+                let (pad, value) = ("x\r".repeat(before / 2 + 1), "v".repeat(length));
+                let pad = &pad[before % 2..];
+                for end in ["", "\r", "\nPID|9^", "\x1C\r"] {
+                    let doc = format!("{pad}OBX|{value}|a^{value}|{end}");
+                    let segment = next_segment(doc.as_bytes(), pad.len()).unwrap();
+                    let (mut marks, mut fields) = (usual().marks(), Vec::new());
+                    let told = marks.segment(doc.as_bytes(), pad.len(), 64, &mut fields);
+                    assert_eq!(told, (segment.end, None));
+                    let spans: Vec<_> = fields.iter().map(|field| field.span.clone()).collect();
+                    let want: Vec<_> = pieces(doc.as_bytes(), segment.clone(), Some(b'|')).collect();
+                    assert_eq!(spans, want);
+                    assert_eq!(fields.iter().map(|f| f.plain).collect::<Vec<_>>(), [true, true, false, true]);
+                    fields.clear();
+                    let told = marks.segment(doc.as_bytes(), pad.len(), 2, &mut fields);
+                    assert_eq!(told, (segment.end, Some(want[2].start)));
+                }
+            }
+        }
     }
 
     #[test]

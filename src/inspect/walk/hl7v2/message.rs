@@ -2,9 +2,10 @@
 
 use super::super::{PersonId, Role, Sink, WalkError, object};
 use super::columns::Columns;
-use super::encoding::{FieldAt, Marks, Separators, USUAL, find, is_header, next_segment, pieces};
+use super::encoding::{FieldAt, Marks, Separators, USUAL, is_header, next_segment, pieces, segment_start};
 use super::grammar::{Datatype, TEXT};
 use super::place::{Label, Place};
+use super::question::Question;
 use super::segment::Current;
 use super::table::Table;
 use std::borrow::Cow;
@@ -29,7 +30,9 @@ pub(super) struct Walk<'d, 's> {
     known: ([u8; 3], Option<usize>),
     /// The type that OBX-2 named last.
     pub(super) result: (&'d str, &'static Datatype),
-    /// The first fields of the current segment, up to [`FIELDS_KEPT`].
+    /// What the OBX that was read last asks.
+    pub(super) question: Option<Question<'d>>,
+    /// The current segment's id, or what a header declares, and its first fields, up to [`FIELDS_KEPT`].
     pub(super) ahead: Vec<FieldAt>,
     /// Where those behind them begin, if there are any.
     pub(super) behind: Option<usize>,
@@ -65,6 +68,7 @@ impl<'d, 's> Walk<'d, 's> {
             looked: 0,
             known: (*b"   ", None),
             result: ("", TEXT),
+            question: None,
             ahead: Vec::new(),
             behind: None,
             message_start: 0,
@@ -79,25 +83,23 @@ impl<'d, 's> Walk<'d, 's> {
 
     pub(super) fn run(mut self) -> Result<(), WalkError> {
         let mut at = 0;
-        while let Some(span) = next_segment(self.doc, at) {
-            at = span.end;
-            self.segment(span)?;
+        while let Some(start) = segment_start(self.doc, at) {
+            at = self.segment(start)?;
         }
         Ok(())
     }
 
-    fn segment(&mut self, span: Range<usize>) -> Result<(), WalkError> {
-        let bytes = self.doc.get(span.clone()).unwrap_or_default();
-        let (id, first_field, fields) = if is_header(bytes) {
-            let malformed = WalkError::Malformed { at: span.start };
-            let (separators, third) = Separators::declared(bytes).ok_or(malformed)?;
-            self.declare(separators, span.start + third);
-            (bytes.get(..3).unwrap_or_default(), 3, span.start + third..span.end)
-        } else {
-            let length = find(self.separators.field, bytes).unwrap_or(bytes.len());
-            let fields = (span.start + length + 1).min(span.end)..span.end;
-            (bytes.get(..length).unwrap_or_default(), 1, fields)
+    /// Reads the segment that begins at `start`. Gives where it ends.
+    fn segment(&mut self, start: usize) -> Result<usize, WalkError> {
+        let third = self.header(start)?;
+        let end = self.look_ahead(start, third);
+        let id_end = self.ahead.first().map_or(end, |id| id.span.end);
+        let (first_field, id) = match third {
+            Some(_) => (3, start..start + 3),
+            None => (1, start..id_end),
         };
+        let id = self.doc.get(id).unwrap_or_default();
+        let fields = (id_end + 1).min(end)..end;
         let number = match <[u8; 3]>::try_from(id) {
             Ok(id) if id == self.known.0 => self.known.1,
             Ok(id) => {
@@ -114,7 +116,7 @@ impl<'d, 's> Walk<'d, 's> {
             }
             _ => Label::Unknown,
         };
-        self.begin(label, span.start);
+        self.begin(label, start);
         let current = Current {
             label,
             number,
@@ -134,14 +136,30 @@ impl<'d, 's> Walk<'d, 's> {
         if label == Label::Unknown {
             let key = self.separators.decode(id);
             let person = self.patient();
-            self.sink.unknown_key(&key, span.start..span.start + id.len(), person, &|| current.place.text());
+            self.sink.unknown_key(&key, start..start + id.len(), person, &|| current.place.text());
         }
-        self.look_ahead(&fields);
         self.tell_clinical(&current);
         if !fields.is_empty() {
             self.tell_fields(&current);
         }
-        Ok(())
+        Ok(end)
+    }
+
+    /// Reads by the separators of the segment that begins at `start`, if that is a header: then its third
+    /// field begins where this gives.
+    fn header(&mut self, start: usize) -> Result<Option<usize>, WalkError> {
+        // Most segments begin otherwise.
+        if !self.doc.get(start).is_some_and(|c| matches!(c.to_ascii_uppercase(), b'M' | b'F' | b'B')) {
+            return Ok(None);
+        }
+        let segment = next_segment(self.doc, start).and_then(|span| self.doc.get(span)).unwrap_or_default();
+        if !is_header(segment) {
+            return Ok(None);
+        }
+        let malformed = WalkError::Malformed { at: start };
+        let (separators, third) = Separators::declared(segment).ok_or(malformed)?;
+        self.declare(separators, start + third);
+        Ok(Some(start + third))
     }
 
     /// Reads by these separators from here on.
@@ -150,6 +168,7 @@ impl<'d, 's> Walk<'d, 's> {
             return;
         }
         self.columns.forget();
+        self.question = None;
         self.marks = separators.marks();
         self.separators = separators;
         self.looked += 1;
@@ -160,18 +179,24 @@ impl<'d, 's> Walk<'d, 's> {
             .is_some_and(|escape| self.looked > LOOKS_MAX || memchr::memchr(escape, rest).is_some());
     }
 
-    /// Finds the first fields of a segment, once for all who ask for them.
-    fn look_ahead(&mut self, fields: &Range<usize>) {
+    /// Finds the first fields of a segment, once for all who ask for them. Gives where it ends.
+    fn look_ahead(&mut self, start: usize, third: Option<usize>) -> usize {
         self.ahead.clear();
-        self.behind = self.marks.fields(self.doc, fields, FIELDS_KEPT, &mut self.ahead);
+        if let Some(third) = third {
+            self.ahead.push(FieldAt { span: start..third.saturating_sub(1), plain: false });
+        }
+        let (end, behind) =
+            self.marks.segment(self.doc, third.unwrap_or(start), FIELDS_KEPT + 1, &mut self.ahead);
+        self.behind = behind;
+        end
     }
 
-    /// The field that comes next in a segment that ends at `end`: the one kept at `at`, or the first behind them.
-    pub(super) fn next_field(&mut self, at: usize, end: usize) -> Option<FieldAt> {
-        if let Some(field) = self.ahead.get(at) {
+    /// The field that comes next in a segment: the one kept at `at`, or the first behind them.
+    pub(super) fn next_field(&mut self, at: usize) -> Option<FieldAt> {
+        if let Some(field) = self.ahead.get(at + 1) {
             return Some(field.clone());
         }
-        let (field, next) = self.marks.field(self.doc, self.behind?, end);
+        let (field, next) = self.marks.field(self.doc, self.behind?);
         self.behind = next;
         Some(field)
     }
@@ -218,12 +243,20 @@ impl<'d, 's> Walk<'d, 's> {
 
     /// A field of the current segment, as a span. For looking ahead.
     pub(super) fn field_span(&self, current: &Current<'_>, number: u32) -> Option<Range<usize>> {
-        let nth = usize::try_from(number.checked_sub(current.first_field)?).ok()?;
-        match self.ahead.get(nth) {
-            Some(field) => Some(field.span.clone()),
-            None if nth < FIELDS_KEPT => None,
-            None => pieces(self.doc, current.fields.clone(), Some(self.separators.field)).nth(nth),
+        if let Some(field) = self.field_ahead(current, number) {
+            return Some(field.span.clone());
         }
+        let nth = usize::try_from(number.checked_sub(current.first_field)?).ok()?;
+        match nth < FIELDS_KEPT {
+            true => None,
+            false => pieces(self.doc, current.fields.clone(), Some(self.separators.field)).nth(nth),
+        }
+    }
+
+    /// The same, where it is among the first.
+    pub(super) fn field_ahead(&self, current: &Current<'_>, number: u32) -> Option<&FieldAt> {
+        let nth = usize::try_from(number.checked_sub(current.first_field)?).ok()?;
+        self.ahead.get(nth + 1)
     }
 
     /// The value of these bytes; `plain`: without separators and escapes.

@@ -20,6 +20,7 @@ mod grammar;
 mod message;
 mod place;
 mod query;
+mod question;
 mod reading;
 mod segment;
 mod site;

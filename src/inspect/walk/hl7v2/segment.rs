@@ -1,6 +1,7 @@
 //! One segment: its fields, repetitions, components and subcomponents to leaves.
 
 use super::super::{Declared, Leaf, PersonId, Reads, object};
+use super::columns::{self, Column};
 use super::contact::Contact;
 use super::encoding::{FieldAt, find, pieces};
 use super::grammar::Datatype;
@@ -12,7 +13,6 @@ use super::site::Told;
 use super::table::{FieldPlan, Seen, Segment, Table, nobodys};
 use crate::inspect::field::Field;
 use crate::inspect::kind::Whose;
-use std::borrow::Cow;
 use std::ops::Range;
 
 /// The segment that is being read.
@@ -54,6 +54,19 @@ struct Telling<'q> {
 }
 
 impl Telling<'_> {
+    /// Of most segments.
+    fn ordinary() -> Self {
+        Self {
+            question: "",
+            asked: None,
+            contact: None,
+            owner: Owner::Segment,
+            is_result: false,
+            all_ordinary: true,
+            site: Told::default(),
+        }
+    }
+
     /// OBX-5.
     fn is_answer(&self, number: u32) -> bool {
         self.is_result && number == 5
@@ -132,39 +145,53 @@ impl<'d> Walk<'d, '_> {
 
     /// Tells the sink every leaf of a segment.
     pub(super) fn tell_fields(&mut self, current: &Current<'d>) {
-        let question = self.question(current);
-        let contact = if current.is(b"SCH") { self.find_contact(current) } else { None };
-        let telling = Telling {
-            question: question.as_deref().unwrap_or_default(),
-            asked: self.query_name(current),
-            contact,
-            owner: if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment },
-            is_result: current.is(b"OBX"),
-            all_ordinary: contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]),
-            site: if current.label == Label::Site { self.site(&current.fields) } else { Told::default() },
+        let is_result = current.is(b"OBX");
+        let question = if is_result { self.question(current) } else { None };
+        let telling = match question.as_deref() {
+            _ if !is_result => self.telling(current),
+            question => Telling { question: question.unwrap_or_default(), is_result, ..Telling::ordinary() },
         };
+        let segment = current.number.filter(|_| telling.all_ordinary);
+        let mut columns = segment.map(|segment| self.columns.take(segment)).unwrap_or_default();
         for (at, number) in (current.first_field..).enumerate() {
-            let Some(field) = self.next_field(at, current.fields.end) else { break };
+            let Some(field) = self.next_field(at) else { break };
             if field.span.is_empty() {
                 continue;
             }
-            // Results are read by what their question and their type are.
-            let column = current.number.filter(|_| telling.all_ordinary && !telling.is_answer(number));
-            if column.is_some_and(|segment| self.columns.knows(self.doc, segment, at, &field.span)) {
+            let era = self.columns.era();
+            if columns.get(at).is_some_and(|column| column.stood(self.doc, &field.span, era)) {
                 continue;
             }
-            let (era, made) = (self.columns.era(), self.sink.made());
-            let span = field.span.clone();
+            let (span, made) = (field.span.clone(), self.sink.made());
             self.tell_field(current, &telling, number, field);
-            if let Some(segment) = column
+            // Results are read by what their question and their type are.
+            if segment.is_some()
+                && !telling.is_answer(number)
                 && made.is_some()
                 && made == self.sink.made()
+                && era == self.columns.era()
             {
-                self.columns.learn(segment, at, span, era);
+                columns::learn(&mut columns, at, Column::of(self.doc, span, era));
             }
+        }
+        if let Some(segment) = segment {
+            self.columns.put_back(segment, columns);
         }
         if current.is(b"MSH") {
             self.tell_declared(current);
+        }
+    }
+
+    /// What is known of a segment that is no OBX.
+    fn telling(&self, current: &Current<'_>) -> Telling<'static> {
+        let contact = if current.is(b"SCH") { self.find_contact(current) } else { None };
+        Telling {
+            asked: self.query_name(current),
+            contact,
+            owner: if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment },
+            all_ordinary: contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]),
+            site: if current.label == Label::Site { self.site(&current.fields) } else { Told::default() },
+            ..Telling::ordinary()
         }
     }
 
@@ -191,11 +218,15 @@ impl<'d> Walk<'d, '_> {
             datatype = plan.datatype;
         }
         let (whose, stands_for) = (telling.owner, StandsFor::Itself);
-        if plain && telling.all_ordinary && result_type.is_none() && !plan.has_rows() {
-            // One value that no row covers: codes, counts, times, most fields.
-            let reads = reads(None, datatype, 1, self.doc.get(field.clone()).unwrap_or_default());
+        if plain && telling.all_ordinary && result_type.is_none() {
+            // One value: most fields.
             let whole = Repetition { span: field.clone(), plain, plan, datatype, whose, cue: "", stands_for };
-            return self.tell_leaf(field, None, reads, &whole, Place { repetition: 1, ..place });
+            if plan.has_rows() {
+                return self.tell_components(&whole, [""; 3], place);
+            }
+            // Of codes, counts and times.
+            let reads = reads(None, datatype, 1, self.doc.get(field.clone()).unwrap_or_default());
+            return self.tell_leaf(field, None, reads, &whole, place);
         }
         let repeats = self.separators.repetition.filter(|_| !plain);
         for (repetition, span) in (1..).zip(pieces(self.doc, field, repeats)) {
@@ -244,10 +275,16 @@ impl<'d> Walk<'d, '_> {
     /// The row of the key table that a question names, of a value in a type without components.
     fn asked(&self, whole: &Repetition<'_>, name: &str) -> Option<&'d Field> {
         let objects: &'d object::Table = self.objects?;
-        if !PLAIN_TYPES.contains(&name) || whole.span.len() > ANSWER_BYTES_MAX {
+        let row = &self.question.as_ref()?.row;
+        // Most questions name none.
+        if matches!(row.get(), Some(None))
+            || !PLAIN_TYPES.contains(&name)
+            || whole.span.len() > ANSWER_BYTES_MAX
+        {
             return None;
         }
-        objects.labelled(head(whole.cue), &self.value(whole.span.clone(), whole.plain))
+        let row = (*row.get_or_init(|| objects.of_label(head(whole.cue))))?;
+        object::Table::fits(row, &self.value(whole.span.clone(), whole.plain)).then_some(row)
     }
 
     pub(super) fn tell_repetition(&mut self, whole: &Repetition<'_>, place: Place) {
@@ -299,12 +336,15 @@ impl<'d> Walk<'d, '_> {
     ) -> (Option<&'d Field>, Reads<'static>) {
         let raw = self.doc.get(component.clone()).unwrap_or_default();
         let table: &'d Table = self.table;
-        let row = if whole.plan.has_rows() {
-            let mut seen = Seen { types, ..self.seen(whole, judged) };
-            seen.types[2] = tag(whole.datatype.name, raw, unsplit && judged == 1);
-            table.row(whole.plan, &seen)
-        } else {
+        let [one, other, _] = types;
+        let types = [one, other, tag(whole.datatype.name, raw, unsplit && judged == 1)];
+        let row = if !whole.plan.may_cover(types) {
             None // codes, units, times: most fields
+        } else if whole.plan.asks_beside() {
+            table.row(whole.plan, &Seen { types, ..self.seen(whole, judged) })
+        } else {
+            let datatype = whole.datatype;
+            table.row(whole.plan, &Seen { component: judged, datatype, types, systems: [""; 4], words: "" })
         };
         (row.map(|(row, _)| row), reads(row.map(|(_, carry)| carry), whole.datatype, judged, raw))
     }
@@ -386,24 +426,12 @@ impl<'d> Walk<'d, '_> {
         Seen { component, datatype: whole.datatype, types: [""; 3], systems, words: head(whole.cue) }
     }
 
-    /// What an OBX asks: OBX-3.2, or OBX-3.1.
-    fn question(&self, current: &Current<'_>) -> Option<Cow<'d, str>> {
-        if !current.is(b"OBX") {
-            return None;
-        }
-        let field = self.field_span(current, 3)?;
-        let part = |n| {
-            pieces(self.doc, field.clone(), Some(self.separators.component))
-                .nth(n)
-                .filter(|span| !self.is_blank(span.clone()))
-        };
-        let span = part(1).or_else(|| part(0))?;
-        Some(self.value(span, false))
-    }
-
     /// A field's first component as written; empty where it has none.
     fn plain_field(&self, current: &Current<'_>, number: u32) -> &'d str {
-        self.field_span(current, number).map_or("", |span| self.component(&span, 1))
+        match self.field_ahead(current, number) {
+            Some(FieldAt { span, plain: true }) if !self.is_blank(span.clone()) => self.written(span.clone()),
+            _ => self.field_span(current, number).map_or("", |span| self.component(&span, 1)),
+        }
     }
 
     /// A component as written, by its number from 1; empty where there is none. For types and authorities.
@@ -411,9 +439,16 @@ impl<'d> Walk<'d, '_> {
         pieces(self.doc, span.clone(), Some(self.separators.component))
             .nth(number.saturating_sub(1))
             .filter(|span| !self.is_blank(span.clone()))
-            .and_then(|span| self.doc.get(span))
-            .and_then(|raw| std::str::from_utf8(raw).ok())
-            .unwrap_or_default()
+            .map_or("", |span| self.written(span))
+    }
+
+    /// These bytes as text; empty where they are none.
+    fn written(&self, span: Range<usize>) -> &'d str {
+        match self.text {
+            Some(text) => text.get(span),
+            None => self.doc.get(span).and_then(|raw| std::str::from_utf8(raw).ok()),
+        }
+        .unwrap_or_default()
     }
 
     /// Empty, or the null `""`.

@@ -42,7 +42,7 @@ impl Table {
         let site = &compiled.site;
         for segment in compiled.segments.iter_mut().filter(|segment| sites.contains(&segment.id)) {
             for plan in segment.fields.iter_mut().chain([&mut segment.rest]) {
-                plan.rows.extend_from_slice(&site.rows);
+                site.rows.iter().for_each(|placed| plan.add(*placed));
             }
         }
         Ok(compiled)
@@ -85,7 +85,7 @@ impl Table {
     /// for the very component before one for the field.
     pub(super) fn row(&self, plan: &FieldPlan, seen: &Seen<'_>) -> Option<(&Field, Carry)> {
         let mut best: Option<(u8, &Field, Carry)> = None;
-        let types = seen.types.iter().fold(0, |letters, name| letters | letter(name.as_bytes()));
+        let types = letters(seen.types);
         for placed in plan.rows.iter().filter(|placed| placed.types & types != 0 || placed.types == 0) {
             let weight = 2 * u8::from(placed.conditional) + u8::from(placed.component.is_some());
             let covers = match placed.component {
@@ -109,7 +109,7 @@ impl Table {
         let conditional = !when.types.is_empty() || !when.systems.is_empty();
         let types = when.types.iter().fold(0, |letters, name| letters | letter(name.as_bytes()));
         if at == "Z*" {
-            self.site.rows.push(Placed { component: None, row, conditional, types, carry });
+            self.site.add(Placed { component: None, row, conditional, types, carry });
             return Some(());
         }
         let (id, rest) = at.split_once('-')?;
@@ -124,8 +124,8 @@ impl Table {
             let before = usize::checked_sub(from, 1)?;
             segment.reach(before)?;
             let placed = Placed { component: None, row, conditional, types, carry };
-            segment.fields.iter_mut().skip(before).for_each(|plan| plan.rows.push(placed));
-            segment.rest.rows.push(placed);
+            segment.fields.iter_mut().skip(before).for_each(|plan| plan.add(placed));
+            segment.rest.add(placed);
             return Some(());
         }
         let (field, component) = match rest.split_once('.') {
@@ -134,7 +134,7 @@ impl Table {
         };
         let field: usize = field.parse().ok()?;
         segment.reach(field)?;
-        segment.fields.get_mut(field.checked_sub(1)?)?.rows.push(Placed {
+        segment.fields.get_mut(field.checked_sub(1)?)?.add(Placed {
             component,
             row,
             conditional,
@@ -163,7 +163,7 @@ pub(super) struct Segment {
 
 impl Segment {
     fn new(id: [u8; 3], types: &[&'static Datatype]) -> Self {
-        let fields = types.iter().map(|datatype| FieldPlan { datatype, rows: Vec::new() }).collect();
+        let fields = types.iter().map(|datatype| FieldPlan { datatype, ..FieldPlan::blank() }).collect();
         Self { id, fields, rest: FieldPlan::blank() }
     }
 
@@ -194,6 +194,12 @@ pub(super) struct FieldPlan {
     /// Its datatype; that of OBX-5 is told by OBX-2.
     pub(super) datatype: &'static Datatype,
     rows: Vec<Placed>,
+    /// What the types begin with of which its rows ask for one.
+    types: u64,
+    /// Whether a row asks for none.
+    untyped: bool,
+    /// Whether a row asks for something beside the place.
+    conditional: bool,
 }
 
 impl FieldPlan {
@@ -202,8 +208,25 @@ impl FieldPlan {
         !self.rows.is_empty()
     }
 
+    /// Whether any may beside these types.
+    pub(super) fn may_cover(&self, types: [&str; 3]) -> bool {
+        self.untyped || self.types != 0 && self.types & letters(types) != 0
+    }
+
+    /// Whether a row asks what stands beside the value.
+    pub(super) fn asks_beside(&self) -> bool {
+        self.conditional
+    }
+
+    fn add(&mut self, placed: Placed) {
+        self.types |= placed.types;
+        self.untyped |= placed.types == 0;
+        self.conditional |= placed.conditional;
+        self.rows.push(placed);
+    }
+
     fn blank() -> Self {
-        Self { datatype: grammar::TEXT, rows: Vec::new() }
+        Self { datatype: grammar::TEXT, rows: Vec::new(), types: 0, untyped: false, conditional: false }
     }
 }
 
@@ -226,6 +249,11 @@ fn letter(name: &[u8]) -> u64 {
         Some(first) => 1 << (first.to_ascii_uppercase() & 63),
         None => 0,
     }
+}
+
+/// The bits of what these types begin with.
+fn letters(types: [&str; 3]) -> u64 {
+    types.iter().fold(0, |letters, name| letters | letter(name.as_bytes()))
 }
 
 /// What a row's conditions are asked about.

@@ -1,5 +1,6 @@
 use super::super::{Declared, Leaf, PersonId, Role, Sink, WalkError};
 use super::{Separators, Table, grammar, next_segment, recognise, reference, walk};
+use crate::inspect::RuleSet;
 use crate::inspect::field::FieldTable;
 use std::fs;
 use std::ops::Range;
@@ -321,6 +322,25 @@ fn results_read_by_their_value_type() {
     assert_eq!(l.at("OBX[3]-5").value, "seen by\nDr");
     assert_eq!(l.at("OBX[7]-5.1").cue, "Mother's name");
     assert_eq!(l.clinical.len(), 11);
+}
+
+#[test]
+fn each_result_is_read_by_its_own_question() {
+    let doc = "MSH|^~\\&|A\rPID|1||7\rOBX|1|ST|^MRN||881203\rOBX|2|ST|^MRN||881204\r\
+        OBX|3|ST|^Glucose||881205\r\
+        OBX|4|ST|^MRN||881206\rOBX|5|CWE|^MRN||881207^x\rOBX|6|ST|||881208\rOBX|7|ST|MRN^Glucose||881209\r\
+        MSH|~^\\&|A\rOBX|1|ST|MRN^Glucose||881210\rOBX|2|ST|~MRN||unknown\r";
+    let mut l = Listener::default();
+    walk(doc.as_bytes(), &table(), Some(&*RuleSet::built_in().objects), &mut l).unwrap();
+    let rule = |place: &str| l.at(place).rule.as_str();
+    let number = rule("OBX-5");
+    assert!(!number.is_empty() && !number.starts_with("hl7v2."));
+    assert_eq!([rule("OBX[2]-5"), rule("OBX[4]-5")], [number; 2]);
+    for place in ["OBX[3]-5", "OBX[5]-5.1", "OBX[6]-5", "OBX[7]-5", "MSH[2]:OBX-5", "MSH[2]:OBX[2]-5"] {
+        assert_ne!(rule(place), number, "{place}");
+    }
+    assert_eq!(l.at("OBX[7]-5").cue, "Glucose");
+    assert_eq!(l.at("MSH[2]:OBX-5").cue, "MRN^Glucose");
 }
 
 #[test]

@@ -154,6 +154,11 @@ impl Table {
     /// The row of a label, as it is written, that names by itself what an individual has, where the value is like one of
     /// its kind. `name` alone may be anything's.
     pub(in crate::inspect::walk) fn labelled(&self, label: &str, value: &str) -> Option<&Field> {
+        self.of_label(label).filter(|field| likely::fits(field.kind, value))
+    }
+
+    /// The same, whatever the value is.
+    pub(in crate::inspect::walk) fn of_label(&self, label: &str) -> Option<&Field> {
         let label = normal(label);
         let names = |row: &&Row| {
             // An account number may be an organisation's, or one of its bank.
@@ -163,10 +168,12 @@ impl Table {
                 || row.carry == Carry::Value && row.field.when.types.is_empty() && numbers && owned()
         };
         let field = if label == "name" { None } else { self.rows("", &label).find(names) };
-        field
-            .map(|row| &row.field)
-            .filter(|field| matches!(field.whose, Whose::Patient | Whose::Relative))
-            .filter(|field| likely::fits(field.kind, value))
+        field.map(|row| &row.field).filter(|field| matches!(field.whose, Whose::Patient | Whose::Relative))
+    }
+
+    /// Whether a value is like one of the kind of a label's row.
+    pub(in crate::inspect::walk) fn fits(field: &Field, value: &str) -> bool {
+        likely::fits(field.kind, value)
     }
 
     /// The row of a key as written whose value is free text: a file's name, a note.
