@@ -93,9 +93,10 @@ pub(super) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<
     if columns.iter().filter(|column| column.tells()).count() < 2 {
         return None;
     }
-    let written: Vec<String> = names.iter().map(|name| name.clone().into_owned()).collect();
-    directory::settle(&mut columns, &written);
-    Some(columns.iter().zip(written).map(|(column, name)| column.key().map_or(name, str::to_owned)).collect())
+    let normal: Vec<String> = names.iter().map(|name| object::normal_key(name)).collect();
+    directory::settle(&mut columns, &normal);
+    let called = |(column, name): (&Column<'_>, &Cow<'_, str>)| column.key().unwrap_or(name).to_owned();
+    Some(columns.iter().zip(names).map(called).collect())
 }
 
 /// The cells of a document with record and column (from 0) and their place in its syntax, for who writes it again: bytes
