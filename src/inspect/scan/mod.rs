@@ -4,8 +4,9 @@
 //! - Gives: what `regex` gives rule by rule: matches are leftmost-first and don't overlap; a match that its judge
 //!   refuses restarts one byte later. Of each rule by place; rules among each other in no order.
 //! - How: places where no rule can begin by their byte and the one before are passed over, 64 at once; of the rest most
-//!   by their first three bytes. At what is left one automaton of all rules reads on until no rule is left, or a few are;
-//!   then each of these decides itself. The regexes are the specification: tests demand the same of both.
+//!   by their first three bytes. At what is left one automaton of all rules reads on until no rule is left, or a few are.
+//!   Of several another tells in one reading which match there; then each of these decides itself. The regexes are the
+//!   specification: tests demand the same of both.
 //! - Cost: linear; a rule that has read more than the text goes on by its regex alone. Allocates where rules match.
 
 mod chance;
@@ -175,7 +176,7 @@ impl Engine {
     fn several(&self) -> Option<&Several> {
         let from_start = || {
             let rules = (0u16..).zip(&self.rules);
-            rules.filter(|(_, rule)| matches!(rule.road, Road::Start)).map(|(at, rule)| (at, &*rule.pattern))
+            rules.filter(|(_, rule)| matches!(rule.road, Road::Start)).map(|(at, rule)| (at, &rule.nfa))
         };
         self.several.get_or_init(|| Several::new(from_start())).as_ref()
     }

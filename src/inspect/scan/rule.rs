@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 /// A compiled pattern.
 pub(super) struct Rule {
-    pub(super) pattern: Box<str>,
+    pattern: Box<str>,
     /// Built when a match is first asked for: most rules never see one.
     exact: OnceLock<Exact>,
     /// Of ASCII alone: gives up at any other byte. Its states are made as texts lead to them.

@@ -2,9 +2,11 @@
 //! that the gate lets several through begin a match of none: `Continue` may be a town, a street or a clinic.
 
 use super::rule;
+use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
-use regex_automata::nfa::thompson::{NFA, WhichCaptures};
-use regex_automata::util::{start, syntax};
+use regex_automata::nfa::thompson::{BuildError, Builder, NFA, State, Transition};
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 
 /// The automaton. Its states are made as texts lead to them.
@@ -15,17 +17,12 @@ pub(super) struct Several {
 }
 
 impl Several {
-    /// Of these rules, each with its pattern. `None` where they are too large together.
-    pub(super) fn new<'p>(rules: impl Iterator<Item = (u16, &'p str)>) -> Option<Self> {
-        let (mut numbers, mut patterns) = (Vec::new(), Vec::new());
-        for (number, pattern) in rules {
-            numbers.push(number);
-            patterns.push(syntax::parse(pattern).ok()?);
-        }
-        let thompson = NFA::config().which_captures(WhichCaptures::None).nfa_size_limit(Some(NFA_BYTES_MAX));
-        let nfa = NFA::compiler().configure(thompson).build_many_from_hir(&patterns).ok()?;
+    /// Of these rules, each with its automaton. `None` where they are too large together.
+    pub(super) fn new<'n>(rules: impl Iterator<Item = (u16, &'n NFA)>) -> Option<Self> {
+        let (rules, automata): (Vec<u16>, Vec<&NFA>) = rules.unzip();
+        let nfa = joined(automata.into_iter()).ok()?;
         let config = Config::new().cache_capacity(CACHE_BYTES_MAX);
-        Some(Self { dfa: rule::lazy(nfa, MatchKind::All, config)?, rules: numbers.into() })
+        Some(Self { dfa: rule::lazy(nfa, MatchKind::All, config)?, rules: rules.into() })
     }
 
     /// Those of `rules` that match right at `at` go on, the others are taken out. Adds to `read` what it cost, in bytes.
@@ -64,9 +61,7 @@ impl Several {
             state = dfa.next_state(cache, state, *byte).ok()?;
             if state.is_tagged() {
                 if state.is_match() {
-                    for pattern in 0..dfa.match_len(cache, state) {
-                        matching.keep(*self.rules.get(dfa.match_pattern(cache, state, pattern).as_usize())?);
-                    }
+                    self.matched(cache, state, matching);
                     if matching.are_all() {
                         return Some(());
                     }
@@ -79,12 +74,62 @@ impl Several {
         }
         let state = dfa.next_eoi_state(cache, state).ok()?;
         if state.is_match() {
-            for pattern in 0..dfa.match_len(cache, state) {
-                matching.keep(*self.rules.get(dfa.match_pattern(cache, state, pattern).as_usize())?);
-            }
+            self.matched(cache, state, matching);
         }
         Some(())
     }
+
+    fn matched(&self, cache: &Cache, state: LazyStateID, matching: &mut Matching<'_>) {
+        let patterns = (0..self.dfa.match_len(cache, state)).map(|n| self.dfa.match_pattern(cache, state, n));
+        patterns
+            .filter_map(|pattern| self.rules.get(pattern.as_usize()))
+            .for_each(|rule| matching.keep(*rule));
+    }
+}
+
+/// One automaton of several, each a pattern of its own. They are copied: to compile their patterns anew takes ten times as long.
+fn joined<'n>(automata: impl Iterator<Item = &'n NFA>) -> Result<NFA, BuildError> {
+    let mut builder = Builder::new();
+    builder.set_size_limit(Some(NFA_BYTES_MAX))?;
+    let mut starts = Vec::new();
+    for nfa in automata {
+        builder.start_pattern()?;
+        let start = copy(&mut builder, nfa)?;
+        builder.finish_pattern(start)?;
+        starts.push(start);
+    }
+    let start = builder.add_union(starts)?;
+    builder.build(start, start)
+}
+
+/// Copies the states of an automaton, and gives where it starts.
+fn copy(builder: &mut Builder, nfa: &NFA) -> Result<StateID, BuildError> {
+    // States are numbered as they are added, so that each keeps its distance to the first.
+    let before = builder.add_fail()?;
+    let moved = |id: StateID| StateID::new(before.as_usize() + 1 + id.as_usize()).unwrap_or(before);
+    let transition = |trans: &Transition| Transition { next: moved(trans.next), ..*trans };
+    for state in nfa.states() {
+        match state {
+            State::ByteRange { trans } => builder.add_range(transition(trans))?,
+            State::Sparse(sparse) => {
+                builder.add_sparse(sparse.transitions.iter().map(transition).collect())?
+            }
+            State::Dense(dense) => {
+                let of = |byte| Some(Transition { start: byte, end: byte, next: dense.matches_byte(byte)? });
+                let all = (0..=u8::MAX).filter_map(of);
+                builder.add_sparse(all.map(|trans| transition(&trans)).collect())?
+            }
+            State::Look { look, next } => builder.add_look(moved(*next), *look)?,
+            State::Union { alternates } => {
+                builder.add_union(alternates.iter().map(|id| moved(*id)).collect())?
+            }
+            State::BinaryUnion { alt1, alt2 } => builder.add_union(vec![moved(*alt1), moved(*alt2)])?,
+            State::Capture { next, .. } => builder.add_union(vec![moved(*next)])?,
+            State::Fail => builder.add_fail()?,
+            State::Match { .. } => builder.add_match()?,
+        };
+    }
+    Ok(moved(nfa.start_anchored()))
 }
 
 /// Rules that may match, those that do in front.
