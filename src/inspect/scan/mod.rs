@@ -25,6 +25,7 @@ use heads::Heads;
 use regex_automata::util::pool::{Pool, PoolGuard};
 use rule::{Caches, Match, Road, Rule};
 use several::Several;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -35,8 +36,8 @@ pub struct Engine {
     starts: Starts,
     heads: Heads,
     gate: Gate,
-    /// Rules that are looked for around a byte.
-    around: Vec<Around>,
+    /// Rules that are looked for around a byte, by that byte.
+    around: Vec<(u8, Vec<Around>)>,
     /// Rules that their regex finds alone.
     plain: Vec<usize>,
     lanes: Lanes,
@@ -52,7 +53,6 @@ type NoCaches = Box<dyn Fn() -> Caches + Send + Sync>;
 /// A rule that is looked for around a byte that each of its matches has.
 struct Around {
     rule: usize,
-    byte: u8,
     /// At most so many bytes from the match's start, the byte included.
     reach: usize,
     gate: Gate,
@@ -75,13 +75,12 @@ impl Engine {
     }
 
     fn of(rules: Vec<Rule>) -> Self {
-        let (mut from_start, mut around, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut from_start, mut around, mut plain) = (Vec::new(), BTreeMap::new(), Vec::new());
         for (number, rule) in (0u16..).zip(&rules) {
             match &rule.road {
                 Road::Start => from_start.push((number, &rule.nfa)),
-                Road::Around(byte, reach) => around.push(Around {
+                Road::Around(byte, reach) => around.entry(*byte).or_insert_with(Vec::new).push(Around {
                     rule: usize::from(number),
-                    byte: *byte,
                     reach: *reach,
                     gate: Gate::new(&[(number, &rule.nfa)]),
                 }),
@@ -94,8 +93,10 @@ impl Engine {
         let caches = Pool::new(Box::new(move || Caches {
             rules: std::iter::repeat_with(|| None).take(count).collect(),
             several: None,
+            here: Vec::new(),
+            states: Vec::new(),
         }) as _);
-        let several = OnceLock::new();
+        let (around, several) = (around.into_iter().collect(), OnceLock::new());
         Self { rules, starts, heads, gate, around, plain, lanes: Lanes::best(), several, caches }
     }
 
@@ -104,17 +105,17 @@ impl Engine {
         for rule in &self.plain {
             self.by_regex(*rule, text, 0, judge);
         }
-        let mut progress = Progress {
-            caches: self.caches.get(),
-            states: Vec::new(),
-            furthest: 0,
-            here: Vec::new(),
-            read: 0,
-        };
-        for around in &self.around {
-            self.search_around(around, text, &mut progress, judge);
-        }
+        let mut caches = self.caches.get();
+        let (here, states) = (std::mem::take(&mut caches.here), std::mem::take(&mut caches.states));
+        let mut progress = Progress { caches, states, furthest: 0, here, read: 0 };
         let bytes = text.as_bytes();
+        for (byte, rules) in &self.around {
+            if let Some(first) = memchr::memchr(*byte, bytes) {
+                rules
+                    .iter()
+                    .for_each(|rule| self.search_around(rule, (*byte, first), text, &mut progress, judge));
+            }
+        }
         for block in (0..bytes.len()).step_by(BLOCK) {
             let mut places = self.starts.of(self.lanes, bytes, block);
             while places != 0 {
@@ -128,6 +129,7 @@ impl Engine {
                 self.try_several(text, at, &mut progress, judge);
             }
         }
+        progress.put_back();
     }
 
     /// One rule by its regex alone, from a place on.
@@ -141,10 +143,19 @@ impl Engine {
         }
     }
 
-    fn search_around(&self, around: &Around, text: &str, progress: &mut Progress<'_>, judge: &mut Judge<'_>) {
+    /// One rule around each such byte; the first stands at a place that is known.
+    fn search_around(
+        &self,
+        around: &Around,
+        (byte, first): (u8, usize),
+        text: &str,
+        progress: &mut Progress<'_>,
+        judge: &mut Judge<'_>,
+    ) {
         let bytes = text.as_bytes();
+        let behind = bytes.get(first..).unwrap_or_default();
         let mut next = 0;
-        for byte in memchr::memchr_iter(around.byte, bytes) {
+        for byte in memchr::memchr_iter(byte, behind).map(|at| first + at) {
             let first = (byte + 1).saturating_sub(around.reach).max(next);
             for at in first..=byte {
                 progress.here.clear();
@@ -246,6 +257,14 @@ struct State {
 }
 
 impl Progress<'_> {
+    /// Gives the lists back, empty, so that the next search need not make them.
+    fn put_back(self) {
+        let Self { mut caches, mut here, mut states, .. } = self;
+        here.clear();
+        states.clear();
+        (caches.here, caches.states) = (here, states);
+    }
+
     /// Whether the rule goes on behind `at` only.
     fn is_past(&self, rule: usize, at: usize) -> bool {
         at < self.furthest && self.states.iter().any(|state| state.rule == rule && at < state.next)

@@ -35,13 +35,15 @@ struct Exact {
     split: Option<Split>,
 }
 
-/// What automata have learnt.
-#[derive(Default)]
+/// What automata have learnt, and lists that searches fill.
 pub(super) struct Caches {
     /// Those of each rule that was asked.
     pub(super) rules: Vec<Option<Box<Known>>>,
     /// That of all rules.
     pub(super) several: Option<Cache>,
+    /// Empty between searches, as is the next: no more than there are rules.
+    pub(super) here: Vec<u16>,
+    pub(super) states: Vec<super::State>,
 }
 
 /// What a rule's automata have learnt.

@@ -91,7 +91,9 @@ fn block<'t>(text: &'t [u8], from: usize, padded: &'t mut [u8; BLOCK]) -> (&'t [
     match rest.first_chunk::<BLOCK>() {
         Some(block) => (block, u64::MAX),
         None => {
-            padded.iter_mut().zip(rest).for_each(|(slot, byte)| *slot = *byte);
+            if let Some(slots) = padded.get_mut(..rest.len()) {
+                slots.copy_from_slice(rest);
+            }
             (padded, (1 << rest.len()) - 1)
         }
     }

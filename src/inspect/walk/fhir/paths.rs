@@ -19,6 +19,8 @@ pub(super) struct Paths<'t> {
     known: Vec<Known>,
     /// Rows of the paths that were asked for.
     rows: Vec<&'t Row>,
+    /// The steps of the path that is asked for.
+    steps: Vec<Step>,
     /// A power of two of numbers of paths, at most half of them taken; [`FREE`] is none.
     slots: Vec<u32>,
 }
@@ -49,8 +51,8 @@ impl Rows {
 
 impl<'t> Paths<'t> {
     pub(super) fn new(table: &'t Table) -> Self {
-        let mut paths =
-            Self { table, known: Vec::with_capacity(64), rows: Vec::new(), slots: vec![FREE; SLOTS_FIRST] };
+        let (known, slots) = (Vec::with_capacity(64), vec![FREE; SLOTS_FIRST]);
+        let mut paths = Self { table, known, rows: Vec::new(), steps: Vec::new(), slots };
         paths.top(Name::UNKNOWN);
         paths
     }
@@ -82,22 +84,25 @@ impl<'t> Paths<'t> {
         self.rows.get(rows.start as usize..rows.end as usize).unwrap_or_default()
     }
 
+    #[cold]
     fn find_rows(&mut self, path: Path) -> Rows {
         let Some(known) = self.known.get_mut(path.0 as usize) else { return Rows::NONE };
         known.rows = Rows::NONE;
-        let (resource, last) = (known.resource, known.step.name);
-        if !self.table.may_cover(resource, last) {
+        let (resource, last, before) = (known.resource, known.step.name, known.before);
+        let before_last = self.known.get(before as usize).filter(|known| known.before != FREE);
+        let before_last = before_last.map_or(Name::UNKNOWN, |known| known.step.name);
+        if !self.table.may_cover(resource, before_last, last) {
             return Rows::NONE;
         }
-        let mut steps = Vec::new();
+        self.steps.clear();
         let mut at = path.0;
         while let Some(known) = self.known.get(at as usize).filter(|known| known.before != FREE) {
-            steps.push(known.step);
+            self.steps.push(known.step);
             at = known.before;
         }
-        steps.reverse();
+        self.steps.reverse();
         let start = small(self.rows.len());
-        self.rows.extend(self.table.rows(resource, &steps));
+        self.rows.extend(self.table.rows(resource, &self.steps));
         let rows = Rows { start, end: small(self.rows.len()) };
         if let Some(known) = self.known.get_mut(path.0 as usize) {
             known.rows = rows;

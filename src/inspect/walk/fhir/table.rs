@@ -13,10 +13,12 @@ pub struct Table {
     /// Words of extension urls, and the name that stands for each.
     url_words: Vec<(String, Name)>,
     pub(super) shapes: Shapes,
-    /// By the number of the last name.
-    by_last: Vec<ByResource>,
+    /// Best first.
+    patterns: Vec<Pattern>,
+    /// By the number of the last name: for a resource, and then for the name before the last.
+    by_last: Vec<By<By<Vec<u32>>>>,
     /// For each leaf of a resource type.
-    by_resource: Vec<Vec<Pattern>>,
+    by_resource: Vec<Vec<u32>>,
 }
 
 /// One row and how its value reads.
@@ -137,21 +139,22 @@ impl Table {
             });
         }
         patterns.sort_by_key(|pattern: &Pattern| std::cmp::Reverse(pattern.rank));
-        let mut by_last: Vec<ByResource> = (0..names.len()).map(|_| ByResource::default()).collect();
-        let mut by_resource: Vec<Vec<Pattern>> = (0..names.len()).map(|_| Vec::new()).collect();
-        for pattern in patterns {
-            match (pattern.last(), pattern.resource) {
-                (Some(last), _) => {
-                    by_last.get_mut(last.name.index()).ok_or("a name without a number")?.push(pattern);
-                }
-                (None, Some(resource)) => {
-                    by_resource.get_mut(resource.index()).ok_or("a name without a number")?.push(pattern);
-                }
+        let mut ends: Vec<Vec<u32>> = vec![Vec::new(); names.len()];
+        let mut by_resource = ends.clone();
+        for (number, pattern) in (0..).zip(&patterns) {
+            let (lists, name) = match (pattern.last(), pattern.resource) {
+                (Some(last), _) => (&mut ends, last.name),
+                (None, Some(resource)) => (&mut by_resource, resource),
                 (None, None) => return Err("a row for every leaf of every resource".to_owned()),
-            }
+            };
+            lists.get_mut(name.index()).ok_or("a name without a number")?.push(number);
         }
+        let resource = |number: u32| patterns.get(number as usize).and_then(|pattern| pattern.resource);
+        let before_last = |number: u32| patterns.get(number as usize).and_then(Pattern::before_last);
+        let by_before = |numbers: Vec<u32>| By::new(&numbers, before_last, |numbers| numbers);
+        let by_last = ends.iter().map(|numbers| By::new(numbers, resource, by_before)).collect();
         names.settle();
-        Ok(Self { rows, names, words, url_words, shapes, by_last, by_resource })
+        Ok(Self { rows, names, words, url_words, shapes, patterns, by_last, by_resource })
     }
 
     /// Whether a word is a resource type of R4.
@@ -181,10 +184,9 @@ impl Table {
         }
     }
 
-    /// Whether any row may cover a value whose last step has this name.
-    pub(super) fn may_cover(&self, resource: Name, last: Name) -> bool {
-        self.by_last.get(last.index()).is_some_and(|by_last| !by_last.of(resource).is_empty())
-            || self.by_resource.get(resource.index()).is_some_and(|rows| !rows.is_empty())
+    /// Whether any row may cover a value whose last step has this name, and the one before it that one.
+    pub(super) fn may_cover(&self, resource: Name, before_last: Name, last: Name) -> bool {
+        !self.ending(resource, before_last, last).is_empty() || !self.of_every_leaf(resource).is_empty()
     }
 
     /// The rows that may cover the value at the end of this path, best first.
@@ -193,15 +195,25 @@ impl Table {
         resource: Name,
         path: &'p [Step],
     ) -> impl Iterator<Item = &'t Row> + use<'t, 'p> {
-        let by_last = path.last().and_then(|last| self.by_last.get(last.name.index()));
-        let by_last = by_last.map(|last| last.of(resource));
-        let by_resource = self.by_resource.get(resource.index());
-        by_last
-            .into_iter()
-            .chain(by_resource.map(Vec::as_slice))
-            .flatten()
+        let ending = match path {
+            [.., before, last] => self.ending(resource, before.name, last.name),
+            [last] => self.ending(resource, Name::UNKNOWN, last.name),
+            [] => &[],
+        };
+        let numbers = ending.iter().chain(self.of_every_leaf(resource));
+        numbers
+            .filter_map(|number| self.patterns.get(*number as usize))
             .filter(move |pattern| pattern.covers(resource, path))
-            .filter_map(move |pattern| self.rows.get(pattern.row))
+            .filter_map(|pattern| self.rows.get(pattern.row))
+    }
+
+    /// The patterns that ask for these two last names, or for the last alone: [`Name::UNKNOWN`] before it is none.
+    fn ending(&self, resource: Name, before_last: Name, last: Name) -> &[u32] {
+        self.by_last.get(last.index()).map_or(&[], |by_last| by_last.of(resource).of(before_last))
+    }
+
+    fn of_every_leaf(&self, resource: Name) -> &[u32] {
+        self.by_resource.get(resource.index()).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -221,38 +233,30 @@ impl Carry {
     }
 }
 
-/// Patterns that end in one name, best first: for each resource that some of them ask for, those and the ones that
-/// ask for none.
-#[derive(Debug, Default)]
-struct ByResource {
-    any: Vec<Pattern>,
+/// Patterns by a name that some of them ask for: for each such name those and the ones that ask for none.
+#[derive(Debug)]
+struct By<T> {
+    any: T,
     /// Sorted by name.
-    asked: Vec<(Name, Vec<Pattern>)>,
+    asked: Vec<(Name, T)>,
 }
 
-impl ByResource {
-    /// Takes the next best pattern.
-    fn push(&mut self, pattern: Pattern) {
-        let Some(resource) = pattern.resource else {
-            self.asked.iter_mut().for_each(|(_, patterns)| patterns.push(pattern.clone()));
-            return self.any.push(pattern);
+impl<T> By<T> {
+    /// `asks` tells what a pattern asks for, `list` keeps those of one name, in their order.
+    fn new(numbers: &[u32], asks: impl Fn(u32) -> Option<Name>, list: impl Fn(Vec<u32>) -> T) -> Self {
+        let mut names: Vec<Name> = numbers.iter().filter_map(|number| asks(*number)).collect();
+        names.sort_unstable();
+        names.dedup();
+        let of = |name: Option<Name>| {
+            let is_of = |number: &u32| asks(*number).is_none_or(|asked| name == Some(asked));
+            list(numbers.iter().copied().filter(is_of).collect())
         };
-        match self.asked.binary_search_by_key(&resource, |(name, _)| *name) {
-            Ok(at) => {
-                if let Some((_, patterns)) = self.asked.get_mut(at) {
-                    patterns.push(pattern);
-                }
-            }
-            Err(at) => {
-                let patterns = self.any.iter().cloned().chain([pattern]).collect();
-                self.asked.insert(at, (resource, patterns));
-            }
-        }
+        Self { any: of(None), asked: names.into_iter().map(|name| (name, of(Some(name)))).collect() }
     }
 
-    fn of(&self, resource: Name) -> &[Pattern] {
-        let asked = self.asked.binary_search_by_key(&resource, |(name, _)| *name).ok();
-        asked.and_then(|at| self.asked.get(at)).map_or(&self.any, |(_, patterns)| patterns)
+    fn of(&self, name: Name) -> &T {
+        let asked = self.asked.binary_search_by_key(&name, |(asked, _)| *asked).ok();
+        asked.and_then(|at| self.asked.get(at)).map_or(&self.any, |(_, list)| list)
     }
 }
 
@@ -316,6 +320,15 @@ impl Pattern {
 
     fn last(&self) -> Option<Step> {
         if self.gap { self.tail.last() } else { self.head.last() }.copied()
+    }
+
+    /// The name that the last but one step must have, if only one will do: [`Name::UNKNOWN`] where there is to be none.
+    fn before_last(&self) -> Option<Name> {
+        match (self.gap, self.head.as_slice(), self.tail.as_slice()) {
+            (true, _, [.., before, _]) | (false, [.., before, _], _) => Some(before.name),
+            (true, _, _) => None,
+            (false, _, _) => Some(Name::UNKNOWN),
+        }
     }
 
     fn covers(&self, resource: Name, path: &[Step]) -> bool {
@@ -465,3 +478,38 @@ const FURTHER: &[(&str, Option<&str>)] = &[
     ("subscriber", None),
     ("policyHolder", None),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::field_table;
+    use super::*;
+
+    #[test]
+    fn the_lists_of_names_leave_out_no_row_and_keep_the_order() {
+        let table = Table::new(&field_table()).unwrap();
+        let other = Step { name: table.names.element("item"), url: Name::UNKNOWN };
+        let resources = ["Patient", "Practitioner", "Basic"].map(|word| table.names.resource(word));
+        for pattern in &table.patterns {
+            let ends = [pattern.head.as_slice(), &pattern.tail].concat();
+            let paths = [
+                ends.clone(),
+                [&[other], ends.as_slice()].concat(),
+                [pattern.head.as_slice(), &[other], &pattern.tail].concat(),
+                ends.last().copied().into_iter().collect(),
+            ];
+            let resources = resources.into_iter().chain(pattern.resource).chain([Name::UNKNOWN]);
+            for (resource, path) in resources.flat_map(|r| paths.iter().map(move |path| (r, path))) {
+                let covers = |whole: bool| {
+                    let is = move |p: &&Pattern| p.last().is_some() == whole && p.covers(resource, path);
+                    table.patterns.iter().filter(is).filter_map(|p| table.rows.get(p.row))
+                };
+                let want: Vec<_> = covers(true).chain(covers(false)).map(|row| &row.field.id).collect();
+                let found: Vec<_> = table.rows(resource, path).map(|row| &row.field.id).collect();
+                assert_eq!(found, want);
+                let Some((last, before)) = path.split_last() else { continue };
+                let before_last = before.last().map_or(Name::UNKNOWN, |step| step.name);
+                assert!(want.is_empty() || table.may_cover(resource, before_last, last.name));
+            }
+        }
+    }
+}
