@@ -241,6 +241,9 @@ pub fn clinical_words(text: &str, rules: &RuleSet) -> usize {
     let mut seen: Vec<String> = Vec::new();
     for word in text.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| (2..=24).contains(&w.len()))
     {
+        if !rules.words.may_be_clinical(word) {
+            continue;
+        }
         let mut buffer = [0; LOWER_BYTES];
         let Some(slot) = buffer.get_mut(..word.len()) else { continue };
         slot.copy_from_slice(word.as_bytes());

@@ -47,6 +47,34 @@ impl Endings {
     }
 }
 
+/// How words of a list are built: by their first two letters, in either case, their last, and their length.
+pub(super) struct Outlines(Box<[u64; 1 << 10]>);
+
+impl Outlines {
+    pub(super) fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
+        let mut bits = Box::new([0; 1 << 10]);
+        for at in words.filter_map(outline) {
+            bits[at / 64] |= 1 << (at % 64);
+        }
+        Self(bits)
+    }
+
+    /// Whether `word` may be one of the words: none has a single byte.
+    pub(super) fn may_have(&self, word: &str) -> bool {
+        outline(word).is_some_and(|at| self.0[at / 64] >> (at % 64) & 1 == 1)
+    }
+}
+
+/// The place of a word among all outlines.
+fn outline(word: &str) -> Option<usize> {
+    let bytes = word.as_bytes();
+    let ([first, second], last) = (bytes.first_chunk::<2>()?, bytes.last()?);
+    let length = u8::try_from(word.len()).unwrap_or(u8::MAX);
+    // The bit that letters in either case differ by.
+    let either = u32::from_le_bytes([first | 0x20, second | 0x20, last | 0x20, length]);
+    Some((either.wrapping_mul(0x9E37_79B1) >> 16) as usize)
+}
+
 /// The last three letters of the word that stands at the end, as a number; `None` where one of them isn't ASCII.
 fn ending(text: &[u8]) -> Option<usize> {
     let mut number = 0;
@@ -74,6 +102,18 @@ mod tests {
             [("called", true), ("cab", true), ("so", true), ("Called", false), ("to", false), ("c", true)]
         {
             assert_eq!(hints.may_begin(text), may, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_has_its_outline_in_either_case() {
+        let listed = ["hiv", "beta-blocker", "señal", "b12", "ok"];
+        let hints = Outlines::of(listed.into_iter());
+        for word in listed {
+            assert!(hints.may_have(word) && hints.may_have(&word.to_ascii_uppercase()), "{word}");
+        }
+        for word in ["", "h", "hi", "hip", "hive", "beta-blockers"] {
+            assert!(!hints.may_have(word), "{word}");
         }
     }
 

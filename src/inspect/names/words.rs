@@ -1,6 +1,6 @@
 //! The word lists of text inspection: what introduces a person, what makes a name somebody else's or nobody's.
 
-use super::hints::{Beginnings, Endings};
+use super::hints::{Beginnings, Endings, Outlines};
 use crate::inspect::hash::{Keyed, Map};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -66,6 +66,10 @@ pub struct Words {
     pub telling: Set,
     /// Endings of words of clinical content.
     pub clinical_endings: Vec<String>,
+    /// How words of clinical content are built, those of which one tells and others.
+    clinical_outlines: Outlines,
+    /// The last three letters of those endings; `None` where one of them has fewer.
+    clinical_last: Option<Endings>,
     /// Words, one or two, right behind a name that say what only people do.
     pub acts: Set,
     act_beginnings: Beginnings,
@@ -129,13 +133,18 @@ impl Words {
         for phrases in cues.values_mut() {
             phrases.sort_by_key(|(phrase, _)| std::cmp::Reverse(phrase.len()));
         }
+        let clinical = || words("words.clinical").chain(words("words.clinical-telling"));
+        let clinical_endings: Vec<String> = words("words.clinical-endings").collect();
+        let are_long = clinical_endings.iter().all(|ending| ending.len() >= HINT_BYTES);
         let acts: Set = words("words.acts").chain(words("words.acts-two")).collect();
         Self {
             not_names: words("words.not-names").collect(),
             provider_after: words("words.provider-after").collect(),
             clinical: words("words.clinical").collect(),
             telling: words("words.clinical-telling").collect(),
-            clinical_endings: words("words.clinical-endings").collect(),
+            clinical_outlines: Outlines::of(clinical().collect::<Vec<_>>().iter().map(String::as_str)),
+            clinical_last: are_long.then(|| Endings::of(clinical_endings.iter().map(String::as_str))),
+            clinical_endings,
             act_beginnings: Beginnings::of(acts.iter().map(String::as_str)),
             acts,
             things: words("words.things").collect(),
@@ -166,6 +175,14 @@ impl Words {
     /// Whether what stands behind a name may begin with an act: most doesn't.
     pub(super) fn may_be_act(&self, behind: &str) -> bool {
         self.act_beginnings.may_begin(behind)
+    }
+
+    /// Whether `word`, in either case, may be of clinical content, telling or not: most isn't.
+    #[must_use]
+    pub fn may_be_clinical(&self, word: &str) -> bool {
+        self.clinical_outlines.may_have(word)
+            || (word.len() >= CLINICAL_BYTES_MIN
+                && self.clinical_last.as_ref().is_none_or(|last| last.may_end(word.as_bytes())))
     }
 
     /// Whether `word`, in lower case, is of clinical content.
@@ -338,6 +355,8 @@ pub(in crate::inspect) fn lower<'b>(word: &str, buffer: &'b mut [u8; LOWER_BYTES
 
 /// Bytes of most words, and of what stands before a name.
 pub(in crate::inspect) const LOWER_BYTES: usize = 80;
+/// Endings of words are told by so many letters.
+const HINT_BYTES: usize = 3;
 
 /// How far before a name its cue may begin.
 pub(super) const CUE_BYTES: usize = 40;
