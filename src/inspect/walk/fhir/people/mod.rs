@@ -155,6 +155,7 @@ impl<'t, 'd> People<'t, 'd> {
         };
         if let Some(resource) = self.resources.get_mut(at) {
             resource.owner = Owner::Known(person);
+            self.resolved = None; // it may have led there
         }
         person
     }
@@ -369,6 +370,11 @@ impl<'t, 'd> People<'t, 'd> {
                 resource.owner = owner;
                 resource.subject = lead.target;
                 resource.led = led;
+                let is_led_to =
+                    matches!(resource.category, Category::Patient | Category::Related | Category::Person);
+                if is_led_to {
+                    self.resolved = None;
+                }
             }
         }
         let mut patients =
@@ -411,6 +417,7 @@ impl<'t, 'd> People<'t, 'd> {
     fn own(&mut self, number: usize, owner: Owner) {
         if let Some(resource) = self.resources.get_mut(number) {
             resource.owner = owner;
+            self.resolved = None;
         }
     }
 
