@@ -4,7 +4,7 @@
 use super::rule;
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
-use regex_automata::nfa::thompson::{BuildError, Builder, NFA, State, Transition};
+use regex_automata::nfa::thompson::{Builder, NFA, State, Transition};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
@@ -20,7 +20,7 @@ impl Several {
     /// Of these rules, each with its automaton. `None` where they are too large together.
     pub(super) fn new<'n>(rules: impl Iterator<Item = (u16, &'n NFA)>) -> Option<Self> {
         let (rules, automata): (Vec<u16>, Vec<&NFA>) = rules.unzip();
-        let nfa = joined(automata.into_iter()).ok()?;
+        let nfa = joined(automata.into_iter())?;
         let config = Config::new().cache_capacity(CACHE_BYTES_MAX);
         Some(Self { dfa: rule::lazy(nfa, MatchKind::All, config)?, rules: rules.into() })
     }
@@ -87,49 +87,49 @@ impl Several {
     }
 }
 
-/// One automaton of several, each a pattern of its own. They are copied: to compile their patterns anew takes ten times as long.
-fn joined<'n>(automata: impl Iterator<Item = &'n NFA>) -> Result<NFA, BuildError> {
+/// One automaton of several, each a pattern of its own; `None` where they are too large together. They are copied: to compile
+/// their patterns anew takes five times as long.
+fn joined<'n>(automata: impl Iterator<Item = &'n NFA>) -> Option<NFA> {
     let mut builder = Builder::new();
-    builder.set_size_limit(Some(NFA_BYTES_MAX))?;
+    builder.set_size_limit(Some(NFA_BYTES_MAX)).ok()?;
     let mut starts = Vec::new();
     for nfa in automata {
-        builder.start_pattern()?;
+        builder.start_pattern().ok()?;
         let start = copy(&mut builder, nfa)?;
-        builder.finish_pattern(start)?;
+        builder.finish_pattern(start).ok()?;
         starts.push(start);
     }
-    let start = builder.add_union(starts)?;
-    builder.build(start, start)
+    let start = builder.add_union(starts).ok()?;
+    builder.build(start, start).ok()
 }
 
 /// Copies the states of an automaton, and gives where it starts.
-fn copy(builder: &mut Builder, nfa: &NFA) -> Result<StateID, BuildError> {
+fn copy(builder: &mut Builder, nfa: &NFA) -> Option<StateID> {
     // States are numbered as they are added, so that each keeps its distance to the first.
-    let before = builder.add_fail()?;
+    let before = builder.add_fail().ok()?;
     let moved = |id: StateID| StateID::new(before.as_usize() + 1 + id.as_usize()).unwrap_or(before);
     let transition = |trans: &Transition| Transition { next: moved(trans.next), ..*trans };
     for state in nfa.states() {
-        match state {
-            State::ByteRange { trans } => builder.add_range(transition(trans))?,
-            State::Sparse(sparse) => {
-                builder.add_sparse(sparse.transitions.iter().map(transition).collect())?
-            }
+        let added = match state {
+            State::ByteRange { trans } => builder.add_range(transition(trans)),
+            State::Sparse(sparse) => builder.add_sparse(sparse.transitions.iter().map(transition).collect()),
             State::Dense(dense) => {
                 let of = |byte| Some(Transition { start: byte, end: byte, next: dense.matches_byte(byte)? });
                 let all = (0..=u8::MAX).filter_map(of);
-                builder.add_sparse(all.map(|trans| transition(&trans)).collect())?
+                builder.add_sparse(all.map(|trans| transition(&trans)).collect())
             }
-            State::Look { look, next } => builder.add_look(moved(*next), *look)?,
+            State::Look { look, next } => builder.add_look(moved(*next), *look),
             State::Union { alternates } => {
-                builder.add_union(alternates.iter().map(|id| moved(*id)).collect())?
+                builder.add_union(alternates.iter().map(|id| moved(*id)).collect())
             }
-            State::BinaryUnion { alt1, alt2 } => builder.add_union(vec![moved(*alt1), moved(*alt2)])?,
-            State::Capture { next, .. } => builder.add_union(vec![moved(*next)])?,
-            State::Fail => builder.add_fail()?,
-            State::Match { .. } => builder.add_match()?,
+            State::BinaryUnion { alt1, alt2 } => builder.add_union(vec![moved(*alt1), moved(*alt2)]),
+            State::Capture { next, .. } => builder.add_union(vec![moved(*next)]),
+            State::Fail => builder.add_fail(),
+            State::Match { .. } => builder.add_match(),
         };
+        added.ok()?;
     }
-    Ok(moved(nfa.start_anchored()))
+    Some(moved(nfa.start_anchored()))
 }
 
 /// Rules that may match, those that do in front.
