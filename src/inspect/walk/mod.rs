@@ -107,6 +107,11 @@ pub trait Sink {
     fn passes_over(&self, _reads: Reads<'_>, _value: &str) -> bool {
         false
     }
+    /// Whether it makes a difference to it whose a leaf is. Where it makes none, walkers may tell one that no row covers as
+    /// nobody's: to find out whose it is may cost more than all else of it.
+    fn asks_whose(&self) -> bool {
+        true
+    }
     /// How many things it has made of what it was told so far; `None` where that isn't known. A field of which it made
     /// nothing needn't be told when it comes again, word for word, in the same column and of the same people.
     fn made(&self) -> Option<usize> {

@@ -70,6 +70,10 @@ impl Sink for Shifted<'_> {
         self.sink.passes_over(reads, value)
     }
 
+    fn asks_whose(&self) -> bool {
+        self.sink.asks_whose()
+    }
+
     fn elsewhere(&mut self, media_type: &'static str, place: &dyn Fn() -> String) {
         self.sink.elsewhere(media_type, place);
     }

@@ -22,13 +22,18 @@ pub(super) struct Beside {
     assigner: Option<NodeId>,
 }
 
-impl<'t> Walk<'t, '_, '_> {
+impl<'t, 'd> Walk<'t, 'd, '_> {
     pub(super) fn leaf(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame, frames: &[Frame]) {
         let path = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
         let uncovered = self.paths.uncovered(path);
-        let asked = uncovered.filter(|_| !unknown).and_then(|class| self.passes_over(id, class));
-        if asked == Some(true) {
-            return;
+        let alone = uncovered.filter(|_| !unknown).and_then(|class| self.alone(id, class));
+        if let Some((reads, value)) = alone {
+            if self.sink.passes_over(reads, value) {
+                return;
+            }
+            if !self.sink.asks_whose() {
+                return self.tell(id, None, PersonId::NOBODY, reads, Cow::Borrowed(value), frames);
+            }
         }
         let value = self.tape.value(id);
         let class = if unknown { Class::Unknown } else { self.table.names.class(name) };
@@ -73,16 +78,16 @@ impl<'t> Walk<'t, '_, '_> {
             reads => reads,
         };
         let field = row.map(|row| &row.field).or(labelled);
-        if field.is_none() && asked.is_none() && self.sink.passes_over(reads, &value) {
+        if field.is_none() && alone.is_none() && self.sink.passes_over(reads, &value) {
             return;
         }
         let person = self.whose(row, frame);
         self.tell(id, field, person, reads, value, frames);
     }
 
-    /// Whether the sink has nothing to ask of a value that no row covers, where its element alone says how it reads,
-    /// whosesoever it is: most are codes, numbers and times. `None` where more is to be looked at.
-    fn passes_over(&self, id: NodeId, class: Class) -> Option<bool> {
+    /// How a value reads that no row covers, and it, where its element alone says so, whosesoever it is: most are codes,
+    /// numbers and times. `None` where more is to be looked at.
+    fn alone(&self, id: NodeId, class: Class) -> Option<(Reads<'static>, &'d str)> {
         if class == Class::Unknown {
             return None;
         }
@@ -96,7 +101,7 @@ impl<'t> Walk<'t, '_, '_> {
             (_, Class::Opaque) => Reads::Opaque,
             _ => return None,
         };
-        Some(self.sink.passes_over(reads, value))
+        Some((reads, value))
     }
 
     fn tell(
