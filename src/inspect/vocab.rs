@@ -2,6 +2,7 @@
 
 use super::hash::Keyed;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -26,10 +27,11 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
     vocabulary().iter().map(String::as_str)
 }
 
-/// Whether a code, status, unit or system may stay clear: it is of the vocabulary, or a LOINC or ICD code by form.
+/// A code, status, unit or system where it may stay clear: it is of the vocabulary, or a LOINC or ICD code by form.
 #[must_use]
-pub fn is_safe_code(value: &str) -> bool {
-    vocabulary().contains(value) || is_loinc(value) || is_icd10(value)
+pub fn safe_code(value: &str) -> Option<Cow<'static, str>> {
+    let word = vocabulary().get(value).map(|word| Cow::Borrowed(word.as_str()));
+    word.or_else(|| (is_loinc(value) || is_icd10(value)).then(|| Cow::Owned(value.to_owned())))
 }
 
 /// Whether a measured number may stay clear: at most six digits, so that no record number passes for one.
@@ -42,20 +44,31 @@ pub fn is_safe_quantity(value: &str) -> bool {
 
 /// `12345-6`, whose last digit is a Luhn digit over the others (LOINC Users' Guide, appendix C).
 fn is_loinc(value: &str) -> bool {
-    let Some((number, check)) = value.split_once('-') else { return false };
-    let plain = |s: &str, max: usize| (1..=max).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
-    plain(number, 5)
-        && plain(check, 1)
-        && super::check::digits::luhn(&[number.as_bytes(), check.as_bytes()].concat())
+    let [number @ .., b'-', check] = value.as_bytes() else { return false };
+    let mut digits = [0; LOINC_DIGITS_MAX];
+    let count = number.len() + 1;
+    let Some(code) = digits.get_mut(..count).filter(|_| !number.is_empty()) else { return false };
+    code.iter_mut().zip(number.iter().chain([check])).for_each(|(place, digit)| *place = *digit);
+    code.iter().all(u8::is_ascii_digit) && super::check::digits::luhn(code)
 }
 
 /// `E11`, `E11.9`, `S72.001A`: a letter, two characters, and up to four behind a dot.
 fn is_icd10(value: &str) -> bool {
-    let (head, tail) = value.split_once('.').unwrap_or((value, ""));
-    matches!(head.as_bytes(), [l, d, c] if l.is_ascii_uppercase() && d.is_ascii_digit() && c.is_ascii_alphanumeric())
+    let [letter, digit, character, more @ ..] = value.as_bytes() else { return false };
+    let tail = match more {
+        [] => more,
+        [b'.', tail @ ..] => tail,
+        _ => return false,
+    };
+    letter.is_ascii_uppercase()
+        && digit.is_ascii_digit()
+        && character.is_ascii_alphanumeric()
         && tail.len() <= 4
-        && tail.bytes().enumerate().all(|(i, b)| b.is_ascii_digit() || (i == 3 && b.is_ascii_uppercase()))
+        && tail.iter().enumerate().all(|(i, b)| b.is_ascii_digit() || (i == 3 && b.is_ascii_uppercase()))
 }
+
+/// Five, and the one that checks them.
+const LOINC_DIGITS_MAX: usize = 6;
 
 #[cfg(test)]
 mod tests {
@@ -63,11 +76,26 @@ mod tests {
 
     #[test]
     fn codes_of_known_form_stay_and_numbers_of_people_do_not() {
-        for safe in ["final", "MR", "http://loinc.org", "2345-7", "E11.9", "S72.001A", "mg/dL"] {
-            assert!(is_safe_code(safe), "{safe}");
+        for safe in ["final", "MR", "http://loinc.org", "2345-7", "E11.9", "S72.001A", "E11", "E11.", "mg/dL"]
+        {
+            assert_eq!(safe_code(safe).as_deref(), Some(safe));
         }
-        for masked in ["E08738432", "2345-8", "Smith", "http://loinc.org/x", "FINAL", "412-21-3456", ""] {
-            assert!(!is_safe_code(masked), "{masked}");
+        for masked in [
+            "E08738432",
+            "2345-8",
+            "-0",
+            "123456-6",
+            "E1",
+            "E112",
+            "E11x9",
+            "E11.12345",
+            "Smith",
+            "http://loinc.org/x",
+            "FINAL",
+            "412-21-3456",
+            "",
+        ] {
+            assert_eq!(safe_code(masked), None, "{masked}");
         }
         assert!(is_safe_quantity("-12.5"));
         assert!(!is_safe_quantity("1234567"));

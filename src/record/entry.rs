@@ -186,7 +186,7 @@ impl Draft {
 #[derive(Debug, Clone)]
 pub struct Redacted {
     entry: Entry,
-    /// As JSON: a batch of records in pieces would be ten times as large, and cold when it is written.
+    /// As it is written: a batch of records in pieces would be ten times as large, and cold when it is written.
     payload: Option<Vec<u8>>,
     tokens: Vec<String>,
     sealed: Option<Vec<u8>>,
@@ -195,12 +195,11 @@ pub struct Redacted {
 impl Redacted {
     pub(super) fn new(
         mut entry: Entry,
-        payload: Option<&StoredPayload>,
+        payload: Option<Vec<u8>>,
         tokens: Vec<String>,
         sealed: Option<Vec<u8>>,
     ) -> Self {
         entry.sealed = sealed.is_some();
-        let payload = payload.map(StoredPayload::json);
         Self { entry, payload, tokens, sealed }
     }
 
@@ -213,12 +212,12 @@ impl Redacted {
     /// The stored form of the payload, where the ceiling allows one.
     #[must_use]
     pub fn payload(&self) -> Option<StoredPayload> {
-        serde_json::from_slice(self.payload.as_deref()?).ok()
+        StoredPayload::read(self.payload.as_deref()?)
     }
 
-    /// The same as it is written: JSON.
+    /// The same as it is written, for [`StoredPayload::read`].
     #[must_use]
-    pub fn payload_json(&self) -> Option<&[u8]> {
+    pub fn payload_bytes(&self) -> Option<&[u8]> {
         self.payload.as_deref()
     }
 

@@ -8,6 +8,7 @@
 //! - Cost: none on the way of a message but a place in a bounded queue; the rest is on the writer's thread.
 
 mod entry;
+mod packed;
 mod redact;
 mod room;
 mod seal;

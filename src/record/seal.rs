@@ -3,14 +3,14 @@
 //! They exist in production alone, where an owner turned sealing on for the connection, and are opened one field at a time
 //! by break-glass. Credentials are not among them, and neither is what no walker could read.
 
-use super::{Entry, Piece, StoredPayload};
+use super::Entry;
 use crate::payload::PayloadText;
 use crate::secrets::{SealError, SealKeys, SealOf};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Originals of a message. Holds payload: no `Debug`.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Originals(Vec<Part>);
 
 #[derive(Serialize, Deserialize)]
@@ -23,26 +23,16 @@ struct Part {
 }
 
 impl Originals {
-    /// Takes them out of a payload, which has none behind that.
-    fn taken(payload: &mut StoredPayload) -> Self {
-        let mut parts = Vec::new();
-        for part in &mut payload.parts {
-            let mut values = Vec::new();
-            let leaves = part.pieces.iter_mut().filter_map(|piece| match piece {
-                Piece::Leaf { sealed, original, .. } => Some((sealed, original)),
-                Piece::Text(_) => None,
-            });
-            for (n, (sealed, original)) in leaves.enumerate() {
-                if let Some(text) = original.take() {
-                    *sealed = true;
-                    values.push((n, text.expose().to_owned()));
-                }
-            }
-            if !values.is_empty() {
-                parts.push(Part { name: part.name.clone(), values });
-            }
+    /// A part begins, whose name is these.
+    pub(super) fn part(&mut self, name: [&str; 2]) {
+        self.0.push(Part { name: name.concat(), values: Vec::new() });
+    }
+
+    /// Keeps a value of that part, as it was sent.
+    pub(super) fn keep(&mut self, number: usize, raw: &[u8]) {
+        if let Some(part) = self.0.last_mut() {
+            part.values.push((number, String::from_utf8_lossy(raw).into_owned()));
         }
-        Self(parts)
     }
 
     /// Opens what was sealed of the same record.
@@ -63,34 +53,28 @@ impl Originals {
     }
 }
 
-/// Seals the originals of a payload, which has none behind that; `None` where there are none, or it can't be done: that is
-/// counted, and the record kept without.
-pub(super) fn seal(keys: &SealKeys, entry: &Entry, payload: &mut StoredPayload) -> Option<Vec<u8>> {
-    let originals = Originals::taken(payload);
+/// Seals originals; `None` where there are none.
+///
+/// # Errors
+/// [`SealError`], which is counted.
+pub(super) fn seal(
+    keys: &SealKeys,
+    entry: &Entry,
+    mut originals: Originals,
+) -> Result<Option<Vec<u8>>, SealError> {
+    originals.0.retain(|part| !part.values.is_empty());
     if originals.0.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let json = serde_json::to_vec(&originals).ok()?;
-    let sealed = zstd::bulk::compress(&json, ZSTD_LEVEL)
-        .map_err(|_| SealError::Cipher)
+    let json = serde_json::to_vec(&originals).map_err(|_| SealError::Cipher);
+    let sealed = json
+        .and_then(|json| zstd::bulk::compress(&json, ZSTD_LEVEL).map_err(|_| SealError::Cipher))
         .and_then(|packed| of(entry, |of| keys.seal(of, packed)));
-    match sealed {
-        Ok(sealed) => {
-            keys.sealed.fetch_add(1, Relaxed);
-            Some(sealed)
-        }
-        Err(error) => {
-            keys.count_failed(&error);
-            // What isn't sealed isn't said to be.
-            let leaves = payload.parts.iter_mut().flat_map(|part| &mut part.pieces);
-            leaves.for_each(|piece| {
-                if let Piece::Leaf { sealed, .. } = piece {
-                    *sealed = false;
-                }
-            });
-            None
-        }
+    match &sealed {
+        Ok(_) => drop(keys.sealed.fetch_add(1, Relaxed)),
+        Err(error) => keys.count_failed(error),
     }
+    sealed.map(Some)
 }
 
 fn of<T>(entry: &Entry, f: impl FnOnce(SealOf<'_>) -> T) -> T {

@@ -6,7 +6,7 @@ use super::{Query, ReadScope, RecordReader, RecordSink, StoreError, Unkept};
 use crate::inspect::RuleSet;
 use crate::inspect::decode::Budget;
 use crate::payload::{Payload, PayloadText};
-use crate::record::{Draft, Entry, Redacted, View, redact};
+use crate::record::{Draft, Entry, Redacted, View, redact, render};
 use crate::secrets::{SealKeys, TokenKeys};
 use std::sync::Arc;
 
@@ -183,30 +183,48 @@ fn a_file_that_is_just_being_made_has_nothing_yet() {
 }
 
 #[test]
-fn a_file_of_the_first_version_is_read_as_it_is_and_brought_up_when_it_is_written_to() {
-    let dir = tempfile::tempdir().expect("dir");
-    let records = Records::new(dir.path(), Keep::days(30));
-    let (one, two) = (record("a", "forwarded", "{}"), record("a", "forwarded", "{}"));
-    records.writer().append(std::slice::from_ref(&one)).expect("writes");
-    let day = crate::clock::day(one.entry().started_ms);
-    let file = dir.path().join("records/a").join(format!("{day}.db"));
-    let version = |to: Option<i64>| {
-        let connection = rusqlite::Connection::open(&file).expect("opens");
-        if let Some(to) = to {
+fn a_file_of_an_earlier_version_is_read_as_it_is_and_brought_up_when_it_is_written_to() {
+    for earlier in [1_i64, 2] {
+        let dir = tempfile::tempdir().expect("dir");
+        let records = Records::new(dir.path(), Keep::days(30));
+        let (one, two) = (record("a", "forwarded", "{}"), record("a", "forwarded", "{}"));
+        records.writer().append(std::slice::from_ref(&one)).expect("writes");
+        let day = crate::clock::day(one.entry().started_ms);
+        let file = dir.path().join("records/a").join(format!("{day}.db"));
+        let open = || rusqlite::Connection::open(&file).expect("opens");
+        let version =
+            || open().pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).expect("reads");
+        let connection = open();
+        if earlier == 1 {
             // What it was before there were sealed originals.
             connection.execute_batch("DROP TABLE sealed").expect("drops");
-            connection.pragma_update(None, "user_version", to).expect("sets");
         }
-        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).expect("reads")
-    };
-    assert_eq!(version(Some(1)), 1);
-    assert!(records.show(&scope(&["a"]), &one.entry().id).expect("reads").is_some());
-    assert_eq!(records.sealed(&scope(&["a"]), &one.entry().id), Ok(None));
-    assert_eq!(version(None), 1, "a reader changes nothing");
-    records.writer().append(std::slice::from_ref(&two)).expect("writes");
-    assert_eq!((version(None), records.sealed(&scope(&["a"]), &one.entry().id)), (2, Ok(None)));
-    assert!(records.show(&scope(&["a"]), &one.entry().id).expect("reads").is_some());
+        // Payloads were JSON.
+        let block = zstd::bulk::compress(OLD_PAYLOAD.as_bytes(), 3).expect("packs");
+        let bytes = OLD_PAYLOAD.len() as i64;
+        connection
+            .execute("UPDATE block SET zstd = ?1, bytes = ?2", rusqlite::params![block, bytes])
+            .expect("sets");
+        connection.execute("UPDATE record SET start = 0, length = ?1", [bytes]).expect("sets");
+        connection.pragma_update(None, "user_version", earlier).expect("sets");
+        drop(connection);
+        let show = |record: &Redacted| {
+            let stored = records.show(&scope(&["a"]), &record.entry().id).expect("reads").expect("is there");
+            render(&stored.payload.expect("has one"), View::Masked)
+        };
+        let as_it_was = vec![("target".to_owned(), "/[mrn]".to_owned())];
+        assert_eq!(show(&one), as_it_was);
+        assert_eq!(records.sealed(&scope(&["a"]), &one.entry().id), Ok(None));
+        assert_eq!(version(), earlier, "a reader changes nothing");
+        records.writer().append(std::slice::from_ref(&two)).expect("writes");
+        assert_eq!((version(), records.sealed(&scope(&["a"]), &one.entry().id)), (3, Ok(None)));
+        assert_eq!(show(&one), as_it_was);
+        assert_eq!(Some(show(&two)), two.payload().map(|payload| render(&payload, View::Masked)));
+    }
 }
+
+/// As versions 1 and 2 had it.
+const OLD_PAYLOAD: &str = r#"{"parts":[{"n":"target","p":["/",{"s":"text:5-8","m":"[mrn]","t":"t1"}]}]}"#;
 
 #[test]
 fn retention_unlinks_files_of_past_days_and_nothing_else() {

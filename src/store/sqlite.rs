@@ -31,6 +31,8 @@ pub struct Records {
 pub struct Writer {
     records: Records,
     open: HashMap<PathBuf, Connection>,
+    /// Compresses blocks: made once, since its tables are larger than most of them. `None` until the first.
+    packer: Option<zstd::bulk::Compressor<'static>>,
     /// When the space was measured last, and whether there was some left.
     measured: Option<(Instant, bool)>,
 }
@@ -75,7 +77,7 @@ impl Records {
     /// The writer.
     #[must_use]
     pub fn writer(&self) -> Writer {
-        Writer { records: self.clone(), open: HashMap::new(), measured: None }
+        Writer { records: self.clone(), open: HashMap::new(), packer: None, measured: None }
     }
 
     /// Removes files that retention no longer keeps at `now_ms`; gives which. For whoever has no writer, which does it
@@ -209,32 +211,51 @@ impl Writer {
             self.open.insert(path.to_owned(), create(path)?);
         }
         let connection = self.open.get_mut(path).ok_or(StoreError::Broken)?;
-        let mut block = Vec::new();
+        let packer = match &mut self.packer {
+            Some(packer) => packer,
+            none => {
+                none.insert(zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(|e| StoreError::File(e.kind()))?)
+            }
+        };
+        let payloads = records.iter().map(|record| record.payload_bytes().unwrap_or_default());
+        let mut block = Vec::with_capacity(payloads.clone().map(<[u8]>::len).sum());
         let mut places = Vec::with_capacity(records.len());
-        for record in records {
-            let start = block.len();
-            block.extend_from_slice(record.payload_json().unwrap_or_default());
-            places.push((start, block.len() - start));
+        for payload in payloads {
+            places.push((block.len(), payload.len()));
+            block.extend_from_slice(payload);
         }
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(database)?;
         let block_id = if block.is_empty() {
             None
         } else {
-            let packed = zstd::bulk::compress(&block, ZSTD_LEVEL).map_err(|e| StoreError::File(e.kind()))?;
+            let packed = packer.compress(&block).map_err(|e| StoreError::File(e.kind()))?;
             transaction
                 .prepare_cached("INSERT INTO block(bytes, zstd) VALUES (?1, ?2)")
                 .and_then(|mut s| s.insert(params![block.len() as i64, packed]))
                 .map(Some)
                 .map_err(database)?
         };
+        let mut put_record = transaction.prepare_cached("INSERT OR IGNORE INTO record(started_ms, id, entry, block, start, length) VALUES (?1, ?2, ?3, ?4, ?5, ?6)").map_err(database)?;
+        let mut put_token = transaction
+            .prepare_cached("INSERT OR IGNORE INTO token(token, started_ms, id) VALUES (?1, ?2, ?3)")
+            .map_err(database)?;
+        let mut json = Vec::new();
         for (record, (start, length)) in records.iter().zip(places) {
             let entry = record.entry();
-            let json = serde_json::to_string(entry).map_err(|_| StoreError::Broken)?;
+            json.clear();
+            serde_json::to_writer(&mut json, entry).map_err(|_| StoreError::Broken)?;
+            let text = std::str::from_utf8(&json).map_err(|_| StoreError::Broken)?;
             let block_id = block_id.filter(|_| length > 0);
-            transaction
-                .prepare_cached("INSERT OR IGNORE INTO record(started_ms, id, entry, block, start, length) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-                .and_then(|mut s| s.execute(params![entry.started_ms as i64, entry.id, json, block_id, start as i64, length as i64]))
+            put_record
+                .execute(params![
+                    entry.started_ms as i64,
+                    entry.id,
+                    text,
+                    block_id,
+                    start as i64,
+                    length as i64
+                ])
                 .map_err(database)?;
             if let Some(sealed) = record.sealed() {
                 transaction
@@ -243,12 +264,10 @@ impl Writer {
                     .map_err(database)?;
             }
             for token in record.tokens() {
-                transaction
-                    .prepare_cached("INSERT OR IGNORE INTO token(token, started_ms, id) VALUES (?1, ?2, ?3)")
-                    .and_then(|mut s| s.execute(params![token, entry.started_ms as i64, entry.id]))
-                    .map_err(database)?;
+                put_token.execute(params![token, entry.started_ms as i64, entry.id]).map_err(database)?;
             }
         }
+        drop((put_record, put_token));
         transaction.commit().map_err(database)
     }
 }
@@ -429,8 +448,9 @@ fn unpack(packed: &[u8], bytes: i64, start: i64, length: i64) -> Result<StoredPa
     let small = |n: i64| usize::try_from(n).map_err(|_| StoreError::Broken);
     let block = zstd::bulk::decompress(packed, small(bytes)?).map_err(|_| StoreError::Broken)?;
     let (start, length) = (small(start)?, small(length)?);
-    let json = block.get(start..start + length).ok_or(StoreError::Broken)?;
-    serde_json::from_slice(json).map_err(|_| StoreError::Broken)
+    let end = start.checked_add(length).ok_or(StoreError::Broken)?;
+    let stored = block.get(start..end).ok_or(StoreError::Broken)?;
+    StoredPayload::read(stored).ok_or(StoreError::Broken)
 }
 
 fn create(path: &Path) -> Result<Connection, StoreError> {
@@ -485,8 +505,9 @@ const BY_TIME: &str = "SELECT entry FROM record WHERE started_ms >= ?1 AND start
 const BY_TOKEN: &str = "SELECT entry FROM (SELECT DISTINCT started_ms, id FROM token WHERE token IN (SELECT value FROM json_each(?5)) \
     AND started_ms >= ?1 AND started_ms < ?2 AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4))) JOIN record USING (started_ms, id) \
     ORDER BY started_ms DESC, id DESC";
-/// 1: records, blocks, tokens. 2: and sealed originals. A file is brought up when it is written to, and read as it is.
-const SCHEMA_VERSION: i64 = 2;
+/// 1: records, blocks, tokens. 2: and sealed originals. 3: payloads as they read, not as JSON. A file is brought up when it is
+/// written to, and read as it is.
+const SCHEMA_VERSION: i64 = 3;
 const SEALS_SINCE: i64 = 2;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, zstd BLOB NOT NULL);
@@ -500,7 +521,7 @@ const SCHEMA: &str = "
         PRIMARY KEY (token, started_ms, id)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS sealed (id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
-    PRAGMA user_version = 2;
+    PRAGMA user_version = 3;
 ";
 const ZSTD_LEVEL: i32 = 3;
 /// Negative: KiB, not pages.

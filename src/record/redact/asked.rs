@@ -57,11 +57,17 @@ pub(super) fn asks_age_in_words(question: &str) -> bool {
 
 /// Whether a question asks for a number that somebody has, and not for what is measured.
 pub(super) fn asks_number(question: &str) -> bool {
-    let mut before = String::new();
+    let mut before = "";
     NUMBER_CODES.contains(&question.trim())
         || words(question).any(|word| {
-            let word = word.to_ascii_lowercase();
-            let asks = OWN_NUMBERS.contains(&&*word) || OWN_NUMBERS.contains(&&*format!("{before} {word}"));
+            let is_it = |own: &str| {
+                own.eq_ignore_ascii_case(word)
+                    || own.len() == before.len() + 1 + word.len()
+                        && own.split_once(' ').is_some_and(|(first, second)| {
+                            first.eq_ignore_ascii_case(before) && second.eq_ignore_ascii_case(word)
+                        })
+            };
+            let asks = OWN_NUMBERS.iter().any(|own| is_it(own));
             before = word;
             asks
         })

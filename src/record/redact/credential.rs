@@ -5,22 +5,35 @@ use crate::inspect::decode;
 /// Whether what is called so is a credential: dropped for everyone, its length with it.
 #[must_use]
 pub fn is_credential(name: &str) -> bool {
+    is_one(name, look_of(name))
+}
+
+fn is_one(name: &str, look: u8) -> bool {
     // Every key of every document is asked: most are of another length than those that begin so.
     let bytes = name.as_bytes();
     let Some(first) = bytes.first() else { return false };
-    let lengths = NAMES_LOOK[usize::from(first.to_ascii_lowercase().wrapping_sub(b'a') & 31)];
-    if first.is_ascii_alphabetic() && lengths == 0 || bytes.len() > CREDENTIAL_NAME_MAX {
+    if bytes.len() > CREDENTIAL_NAME_MAX {
         return false;
     }
-    if bytes.iter().all(u8::is_ascii_alphanumeric) {
+    let lengths = NAMES_LOOK[usize::from(first.to_ascii_lowercase().wrapping_sub(b'a') & 31)];
+    if look == 0 {
         return lengths & 1 << bytes.len() != 0
             && CREDENTIAL_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    }
+    // What is no letter or digit is passed over: a name may be longer than the one that it is.
+    if first.is_ascii_alphabetic() && lengths & ((2 << bytes.len()) - 1) == 0 {
+        return false;
     }
     let mut normal = [0; CREDENTIAL_NAME_MAX];
     let letters = bytes.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
     let length = normal.iter_mut().zip(letters).map(|(place, b)| *place = b).count();
     let normal = normal.get(..length).unwrap_or_default();
     name.is_ascii() && CREDENTIAL_NAMES.iter().any(|known| known.as_bytes() == normal)
+}
+
+/// What the bytes of a name are, all of them together.
+fn look_of(name: &str) -> u8 {
+    name.bytes().fold(0, |look, b| look | LOOKS[usize::from(b)])
 }
 
 /// By first letter a bit for each length of a name.
@@ -36,10 +49,11 @@ const NAMES_LOOK: [u64; 32] = {
 
 /// The same of a name with several words in it, percent-encoded or not: `user[password]`, `login.token`.
 pub(super) fn names_credential(name: &str) -> bool {
-    let named = |name: &str| {
-        is_credential(name)
-            || name.contains(NAME_SEPARATORS) && name.split(NAME_SEPARATORS).any(is_credential)
-    };
+    let look = look_of(name);
+    if look & SEPARATES == 0 {
+        return is_one(name, look);
+    }
+    let named = |name: &str| is_credential(name) || name.split(NAME_SEPARATORS).any(is_credential);
     named(name) || name.contains('%') && named(&decode::percent(name, true))
 }
 
@@ -211,6 +225,23 @@ const PEM_NAME_MAX: usize = 40;
 
 /// What stands between words of a name.
 pub(super) const NAME_SEPARATORS: [char; 4] = ['.', ':', '[', ']'];
+/// Whether a byte separates words, or may encode one that does; whether it is no letter or digit.
+const LOOKS: [u8; 256] = {
+    let (mut looks, mut b) = ([0; 256], 0);
+    while b < looks.len() {
+        looks[b] = if (b as u8).is_ascii_alphanumeric() { 0 } else { JOINS };
+        b += 1;
+    }
+    let mut n = 0;
+    while n < NAME_SEPARATORS.len() {
+        looks[NAME_SEPARATORS[n] as usize] |= SEPARATES;
+        n += 1;
+    }
+    looks[b'%' as usize] |= SEPARATES;
+    looks
+};
+const JOINS: u8 = 1;
+const SEPARATES: u8 = 2;
 
 /// A longer name is none of them, however it is written.
 const CREDENTIAL_NAME_MAX: usize = 40;

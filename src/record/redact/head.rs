@@ -2,68 +2,74 @@
 
 use super::body::Sent;
 use super::credential::{NAME_SEPARATORS, is_credential, names_credential};
-use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
+use super::leaf::{Pieces, Redactor, SECRET, Shown, fixed, leaf};
 use crate::inspect::walk::PersonId;
 use crate::inspect::{decode, known_header, url};
-use crate::record::{Draft, Part, Piece, StoredPayload};
+use crate::record::Draft;
+use crate::record::packed::Word;
 
 impl Redactor<'_> {
-    pub(super) fn payload(&mut self, draft: &Draft) -> StoredPayload {
-        let mut parts = vec![Part { name: "target".to_owned(), pieces: self.target(draft.target.expose()) }];
-        self.message("", &draft.headers, &draft.request(), &mut parts);
+    pub(super) fn payload(&mut self, draft: &Draft, out: &mut Pieces) {
+        out.part(["target", ""]);
+        self.target(draft.target.expose(), out);
+        self.message(["header ", "body"], &draft.headers, &draft.request(), out);
         if let Some(reply) = &draft.reply {
-            self.message("reply ", &reply.headers, &reply.sent(), &mut parts);
+            self.message(["reply header ", "reply body"], &reply.headers, &reply.sent(), out);
         }
-        StoredPayload { parts }
     }
 
     /// Headers and body of a request, or of a reply.
-    fn message(&mut self, which: &str, headers: &[(String, String)], sent: &Sent<'_>, parts: &mut Vec<Part>) {
+    fn message(
+        &mut self,
+        [header, body]: [&str; 2],
+        headers: &[(String, String)],
+        sent: &Sent<'_>,
+        out: &mut Pieces,
+    ) {
         for (name, value) in headers {
             // A header that isn't known by name is payload whole.
             if let Some(known) = known_header(name) {
-                let pieces = vec![self.header(known, value)];
-                parts.push(Part { name: format!("{which}header {known}"), pieces });
+                out.part([header, known]);
+                self.header(known, value, out);
             }
         }
         if !sent.body.is_empty() {
-            parts.push(Part { name: format!("{which}body"), pieces: self.body(sent) });
+            out.part([body, ""]);
+            self.body(sent, out);
         }
     }
 
     /// A header's value is never kept: what was found in it is.
-    fn header(&mut self, name: &str, value: &str) -> Piece {
+    fn header(&mut self, name: &str, value: &str, out: &mut Pieces) {
         if CREDENTIALS.contains(&name) {
-            return fixed(SECRET, false);
+            return out.leaf(fixed(SECRET));
         }
         self.document(value.as_bytes());
         let tables = self.tables();
         url::walk_header(name, value, &tables, PersonId(0), self);
         let found = self.said.within(0..usize::MAX).any(|(_, said)| said.found);
-        self.kept(leaf("text", value.len(), "[text]", None, found), value.as_bytes())
+        let text = Shown { found, ..leaf(Word::Text, value.len(), "[text]") };
+        out.leaf(self.kept(text, value.as_bytes()));
     }
 
-    fn target(&mut self, target: &str) -> Vec<Piece> {
+    fn target(&mut self, target: &str, out: &mut Pieces) {
         let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
         self.document(path.as_bytes());
         let tables = self.tables();
         let resource = url::walk_path(path, &tables, PersonId(0), self);
         resource.clone_into(&mut self.aim);
-        let mut out = Pieces::default();
-        out.all(self.split(path, 0, b"/"));
+        self.split(path, 0, b"/", out);
         if let Some(query) = query {
             out.text("?");
-            out.all(self.pairs(query, resource));
+            self.pairs(query, resource, out);
         }
-        out.end()
     }
 
     /// `a=1&b=2`, words of names that our tables don't have masked like values.
-    pub(super) fn pairs(&mut self, query: &str, resource: &str) -> Vec<Piece> {
+    pub(super) fn pairs(&mut self, query: &str, resource: &str, out: &mut Pieces) {
         self.document(query.as_bytes());
         let tables = self.tables();
         url::walk_query(query, 0, resource, &tables, PersonId(0), self);
-        let mut out = Pieces::default();
         let mut at = 0;
         for (index, pair) in query.split('&').enumerate() {
             if index > 0 {
@@ -71,24 +77,23 @@ impl Redactor<'_> {
             }
             let name = pair.split('=').next().unwrap_or_default();
             if pair.len() > name.len() && names_credential(name) {
-                self.name(&decode::percent(name, true), &mut out);
+                self.name(&decode::percent(name, true), out);
                 out.text("=");
-                out.leaf(fixed(SECRET, false));
+                out.leaf(fixed(SECRET));
                 at += pair.len() + 1;
                 continue;
             }
             match self.unknown_keys.contains_key(&at) {
-                false => self.name(&decode::percent(name, true), &mut out),
-                true => out.leaf(leaf("key", name.len(), "*", None, false)),
+                false => self.name(&decode::percent(name, true), out),
+                true => out.leaf(leaf(Word::Key, name.len(), "*")),
             }
             if pair.len() > name.len() {
                 out.text("=");
                 let from = at + name.len() + 1;
-                out.all(self.split(pair.get(name.len() + 1..).unwrap_or_default(), from, b","));
+                self.split(pair.get(name.len() + 1..).unwrap_or_default(), from, b",", out);
             }
             at += pair.len() + 1;
         }
-        out.end()
     }
 
     /// The name of a parameter or a part word by word: those of our tables, `*` for every other. That the tables know its
@@ -106,33 +111,31 @@ impl Redactor<'_> {
                 _ if word.is_empty() => {}
                 Some(known) => out.text(&known),
                 None if is_ours() => out.text(word),
-                None => out.leaf(leaf("key", word.len(), "*", None, false)),
+                None => out.leaf(leaf(Word::Key, word.len(), "*")),
             }
             out.text(part.get(word.len()..).unwrap_or_default());
         }
         if at < name.len() {
-            out.leaf(leaf("key", name.len() - at, "*", None, false));
+            out.leaf(leaf(Word::Key, name.len() - at, "*"));
         }
     }
 
     /// Values between separators.
-    fn split(&self, text: &str, offset: usize, separators: &[u8]) -> Vec<Piece> {
-        let mut out = Vec::new();
+    fn split(&self, text: &str, offset: usize, separators: &[u8], out: &mut Pieces) {
         let bytes = text.as_bytes();
         let mut start = 0;
         for at in 0..=bytes.len() {
             let separator = bytes.get(at).filter(|b| separators.contains(b));
             if separator.is_some() || at == bytes.len() {
                 if at > start {
-                    out.push(self.piece(offset + start..offset + at, "text"));
+                    out.leaf(self.shown(offset + start..offset + at, Word::Text));
                 }
                 if let Some(b) = separator {
-                    out.push(Piece::Text(char::from(*b).to_string()));
+                    out.text(char::from(*b).encode_utf8(&mut [0; 4]));
                 }
                 start = at + 1;
             }
         }
-        out
     }
 }
 

@@ -1,21 +1,22 @@
 //! HL7v2 by its own separators.
 
 use super::asked::{Question, SAID_BYTES_MAX, is_doubtful, is_in_years, is_over_89, per_year};
-use super::leaf::{Pieces, Redactor, fixed, leaf, unread, without};
+use super::leaf::{Notation, Pieces, Redactor, fixed, leaf};
 use super::operators::AGE_OVER;
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::walk::hl7v2;
-use crate::record::Piece;
+use crate::record::packed::Word;
 
 impl Redactor<'_> {
     /// HL7v2 by its own separators: known segment names and separators stay.
-    pub(super) fn hl7v2(&self, doc: &[u8]) -> Vec<Piece> {
-        let mut out = Pieces::default();
+    pub(super) fn hl7v2(&self, doc: &[u8], out: &mut Pieces) {
         let start = doc.windows(3).position(|w| matches!(w, b"MSH" | b"FHS" | b"BHS")).unwrap_or(0);
         let Some((marks, _)) = hl7v2::Separators::declared(doc.get(start..).unwrap_or_default()) else {
-            return unread(doc.len(), UninspectedReason::Malformed.as_str());
+            return out.unread(doc.len(), UninspectedReason::Malformed.as_str(), None);
         };
         let field = marks.field;
+        let syntax = [Some(field), Some(marks.component), marks.repetition, marks.subcomponent, marks.escape];
+        out.notation(Notation::Joined(syntax.into_iter().flatten().collect()));
         let splits = |b: u8| {
             b == field || b == marks.component || [marks.repetition, marks.subcomponent].contains(&Some(b))
         };
@@ -36,7 +37,7 @@ impl Redactor<'_> {
                 out.text(name);
             } else if name_end > 0 {
                 // A name that a segment of somebody's own may have: a reader takes no other.
-                out.leaf(fixed("ZZZ", false));
+                out.leaf(fixed("ZZZ"));
             }
             let mut from = name_end;
             if is_header {
@@ -53,22 +54,18 @@ impl Redactor<'_> {
                 if separator.is_some() || i == segment.len() {
                     if i > value {
                         let raw = segment.get(value..i).unwrap_or_default();
-                        let piece = self.piece(at + value..at + i, "text");
+                        let shown = self.shown(at + value..at + i, Word::Text);
                         // Of what is kept alone it is asked whether it may be.
-                        let kept = match &piece {
-                            Piece::Leaf { token: None, masked, .. } if is_result && number == 5 => {
-                                Some(&**masked)
-                                    .filter(|masked| masked.as_bytes() == raw && is_doubtful(masked))
-                            }
-                            _ => None,
-                        };
+                        let is_answer = is_result && number == 5 && shown.token.is_none();
+                        let kept = Some(shown.masked)
+                            .filter(|masked| is_answer && masked.as_bytes() == raw && is_doubtful(masked));
                         let instead = kept.and_then(|value| {
                             let asked = || Asked::of(segment, field, marks.component);
                             asked_for.get_or_insert_with(asked).instead(value)
                         });
                         out.leaf(match instead {
-                            Some(instead) => self.kept(leaf("text", raw.len(), instead, None, false), raw),
-                            None => piece,
+                            Some(instead) => self.kept(leaf(Word::Text, raw.len(), instead), raw),
+                            None => shown,
                         });
                     }
                     if let Some(b) = separator {
@@ -84,12 +81,7 @@ impl Redactor<'_> {
                 at += 1;
             }
         }
-        let syntax: Vec<u8> =
-            [Some(field), Some(marks.component), marks.repetition, marks.subcomponent, marks.escape]
-                .into_iter()
-                .flatten()
-                .collect();
-        out.joined(&syntax).written(without(&syntax)).end()
+        out.notation(Notation::Plain);
     }
 }
 

@@ -1,30 +1,30 @@
 //! X12 by its own separators: known segment names and separators stay.
 
-use super::leaf::{Pieces, Redactor, fixed, unread, without};
+use super::leaf::{Notation, Pieces, Redactor, fixed};
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::walk::x12::{Segment, Separators, segments, separators};
-use crate::record::Piece;
+use crate::record::packed::Word;
 use std::ops::Range;
 
 impl Redactor<'_> {
     /// A stored interchange is still one: every value between separators is what may be stored of it.
-    pub(super) fn interchange(&self, doc: &[u8]) -> Vec<Piece> {
+    pub(super) fn interchange(&self, doc: &[u8], out: &mut Pieces) {
         let Some(first) = separators(doc) else {
-            return unread(doc.len(), UninspectedReason::Malformed.as_str());
+            return out.unread(doc.len(), UninspectedReason::Malformed.as_str(), None);
         };
-        let mut out = Pieces::default();
+        let mut syntax = vec![first.terminator, first.element];
+        syntax.extend([first.repetition, first.component].into_iter().flatten());
+        out.notation(Notation::Joined(syntax));
         for (marks, segment) in segments(doc, first) {
-            self.segment(doc, &marks, &segment, &mut out);
+            self.segment(doc, &marks, &segment, out);
             if segment.next <= doc.len() {
-                separator(marks.terminator, &mut out);
+                separator(marks.terminator, out);
             }
             if matches!(doc.get(segment.next), Some(b'\r' | b'\n')) {
                 out.text("\n");
             }
         }
-        let mut syntax = vec![first.terminator, first.element];
-        syntax.extend([first.repetition, first.component].into_iter().flatten());
-        out.joined(&syntax).written(without(&syntax)).end()
+        out.notation(Notation::Plain);
     }
 
     fn segment(&self, doc: &[u8], marks: &Separators, segment: &Segment, out: &mut Pieces) {
@@ -43,7 +43,7 @@ impl Redactor<'_> {
                     out.text(id);
                 }
                 // A legal name, so that it stays an interchange; no table has it.
-                (0, _) => out.leaf(fixed("ZZ", false)),
+                (0, _) => out.leaf(fixed("ZZ")),
                 // The separators themselves, which are no values.
                 (11 | 16, _) if header && raw.len() == 1 => raw.iter().for_each(|b| separator(*b, out)),
                 _ => self.element(doc, marks, span, out),
@@ -51,7 +51,7 @@ impl Redactor<'_> {
         }
         if let Some(data) = segment.data.clone() {
             separator(marks.element, out);
-            out.leaf(self.piece(data, "binary"));
+            out.leaf(self.shown(data, Word::Binary));
         }
     }
 
@@ -62,7 +62,7 @@ impl Redactor<'_> {
             return;
         }
         if self.said.get(whole.start).is_some_and(|said| said.end == whole.end) {
-            return out.leaf(self.piece(whole, "text"));
+            return out.leaf(self.shown(whole, Word::Text));
         }
         for (r, repetition) in marks.pieces(doc, span, marks.repetition).enumerate() {
             if let (1.., Some(mark)) = (r, marks.repetition) {
@@ -74,7 +74,7 @@ impl Redactor<'_> {
                 }
                 let component = trimmed(doc, component);
                 if !component.is_empty() {
-                    out.leaf(self.piece(component, "text"));
+                    out.leaf(self.shown(component, Word::Text));
                 }
             }
         }

@@ -4,12 +4,11 @@ use super::asked::{
     Question, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year,
 };
 use super::credential::{is_credential, may_hold_more, names_credential};
-use super::leaf::{Pieces, Redactor, SECRET, fixed, leaf};
+use super::leaf::{Pieces, Redactor, SECRET, Shown, fixed, leaf};
 use super::operators::AGE_OVER;
-use crate::inspect::hash::Map;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use crate::inspect::walk::{dicom, fhir};
-use crate::record::Piece;
+use crate::record::packed::Word;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -37,42 +36,66 @@ struct Says {
     stays: bool,
 }
 
+/// Keys that came already: most come again and again. One in the place of another is asked anew when it comes again.
+struct KnownKeys<'k>([Option<(&'k str, Says)>; KNOWN_KEYS]);
+
+impl Default for KnownKeys<'_> {
+    fn default() -> Self {
+        Self([None; KNOWN_KEYS])
+    }
+}
+
+impl<'k> KnownKeys<'k> {
+    fn get(&mut self, key: &'k str, ask: impl FnOnce() -> Says) -> Says {
+        let byte = |at: usize| key.as_bytes().get(at).map_or(0, |b| u32::from(*b));
+        let length = key.len();
+        let ends = byte(0) | byte(length / 2) << 8 | byte(length.wrapping_sub(1)) << 16;
+        let place = (ends ^ (length as u32) << 24).wrapping_mul(0x9E37_79B1) >> 26;
+        let Some(slot) = self.0.get_mut(place as usize) else { return ask() };
+        match slot {
+            Some((known, says)) if *known == key => *says,
+            _ => {
+                let says = ask();
+                *slot = Some((key, says));
+                says
+            }
+        }
+    }
+}
+
 impl Redactor<'_> {
     /// JSON by its own syntax: keys that the walker knew and that are `words` of the notation, punctuation, words and nothing
     /// else stay.
-    pub(super) fn json(&self, tape: &Tape<'_>, doc: &[u8], words: Words) -> Vec<Piece> {
-        let mut out = Pieces::of(tape.len());
+    pub(super) fn json(&self, tape: &Tape<'_>, doc: &[u8], words: Words, out: &mut Pieces) {
         let doc = std::str::from_utf8(doc).unwrap_or_default(); // it is: a tape was read of it
         let text = |span: Range<usize>| doc.get(span).unwrap_or_default();
-        // Most keys come again and again.
-        let mut keys: Map<&str, Says> = Map::default();
+        let mut known = KnownKeys::default();
         // All before this node stands under a credential's key.
         let mut secret = NodeId::ROOT;
-        // Up to where it is written: what lies between keys and values is punctuation, blanks, `true`, `false` and `null`.
+        // Up to where it is written: what lies between keys and values is punctuation, blanks, `true`, `false` and `null`. Keys that
+        // stay are written with it.
         let mut at = if doc.starts_with('\u{FEFF}') { 3 } else { 0 };
         for id in tape.nodes() {
             if let Some(span) = tape.key_span(id) {
-                out.text(text(at..span.start));
-                at = span.end;
                 let key = text(span.clone());
-                let says = *keys
-                    .entry(key)
-                    .or_insert_with(|| self.says(key, &tape.key(id).unwrap_or_default(), words));
+                let says = known.get(key, || self.says(key, &tape.key(id).unwrap_or_default(), words));
                 if says.credential && !(says.may_hold_more && holds_more(tape, id)) {
                     secret = secret.max(tape.after(id));
                 }
-                if says.stays && (says.known || !self.unknown_keys.contains_key(&span.start)) {
-                    out.text(key);
-                } else {
-                    out.leaf(leaf("key", span.len(), "*", None, false));
+                let is_unknown =
+                    || !self.unknown_keys.is_empty() && self.unknown_keys.contains_key(&span.start);
+                if !says.stays || !says.known && is_unknown() {
+                    out.text(text(at..span.start));
+                    at = span.end;
+                    out.leaf(leaf(Word::Key, span.len(), "*"));
                 }
             }
             let span = tape.span(id);
             let leaf = match tape.kind(id) {
                 NodeKind::String if span.is_empty() => continue,
-                NodeKind::String if id < secret => fixed(SECRET, false),
-                NodeKind::Number | NodeKind::Bool if id < secret => fixed(quoted(SECRET.into()), false),
-                NodeKind::String => self.piece(span.clone(), "string"),
+                NodeKind::String if id < secret => fixed(SECRET),
+                NodeKind::Number | NodeKind::Bool if id < secret => Shown { quoted: true, ..fixed(SECRET) },
+                NodeKind::String => self.shown(span.clone(), Word::String),
                 NodeKind::Number => self.number(tape, id),
                 NodeKind::Object | NodeKind::Array | NodeKind::Bool | NodeKind::Null => continue,
             };
@@ -81,19 +104,20 @@ impl Redactor<'_> {
             at = span.end;
         }
         out.text(text(at..doc.len()));
-        out.end()
     }
 
     /// What a key says, as it is written and as it reads.
     fn says(&self, key: &str, name: &str, words: Words) -> Says {
-        let known = is_credential(key) || ENVELOPE.contains(&key);
+        let credential = names_credential(name);
+        // To the letter: what is read out of it is no word of ours.
+        let known = credential && is_credential(key) || ENVELOPE.contains(&key);
         let is_word = || match words {
             Words::AsTold => true,
             Words::Dicom => dicom::is_key(name),
             Words::Patch => fhir::is_patch_key(name, &self.rules.fhir, &self.rules.objects),
         };
         Says {
-            credential: names_credential(name),
+            credential,
             may_hold_more: may_hold_more(name),
             known,
             stays: known || is_plain(key) && is_word(),
@@ -101,26 +125,20 @@ impl Redactor<'_> {
     }
 
     /// A masked number is written as a string, so that the document stays JSON.
-    fn number(&self, tape: &Tape<'_>, id: NodeId) -> Piece {
-        match self.piece(tape.span(id), "number") {
-            Piece::Leaf { shape, masked, token, found, sealed, original } => {
-                let stays = masked.parse::<f64>().is_ok();
-                let instead = if stays && is_doubtful(&masked) { asked_for(tape, id) } else { None };
-                // `036`, three digits of a ZIP code, is no number of JSON.
-                let is_padded =
-                    masked.len() > 1 && masked.bytes().all(|b| b.is_ascii_digit()) && masked.starts_with('0');
-                let is_number = stays && instead.is_none() && !is_padded;
-                let masked = instead.map_or(masked, Cow::Borrowed);
-                Piece::Leaf {
-                    shape: quoted(shape),
-                    masked: if is_number { masked } else { quoted(masked) },
-                    token: token.filter(|_| is_number),
-                    found,
-                    sealed,
-                    original,
-                }
-            }
-            text => text,
+    fn number(&self, tape: &Tape<'_>, id: NodeId) -> Shown<'_> {
+        let shown = self.shown(tape.span(id), Word::QuotedNumber);
+        let masked = shown.masked;
+        let stays = masked.parse::<f64>().is_ok();
+        let instead = if stays && is_doubtful(masked) { asked_for(tape, id) } else { None };
+        // `036`, three digits of a ZIP code, is no number of JSON.
+        let is_padded =
+            masked.len() > 1 && masked.bytes().all(|b| b.is_ascii_digit()) && masked.starts_with('0');
+        let is_number = stays && instead.is_none() && !is_padded;
+        Shown {
+            masked: instead.unwrap_or(masked),
+            quoted: !is_number,
+            token: shown.token.filter(|_| is_number),
+            ..shown
         }
     }
 }
@@ -174,10 +192,6 @@ fn holds_more(tape: &Tape<'_>, id: NodeId) -> bool {
     is_object(id) || tape.kind(id) == NodeKind::Array && tape.children(id).next().is_some_and(is_object)
 }
 
-fn quoted(text: Cow<'static, str>) -> Cow<'static, str> {
-    ["\"", &text, "\""].concat().into()
-}
-
 /// Whether a known key has nothing but letters, digits and what joins words: what else is in it, nobody looked at.
 fn is_plain(key: &str) -> bool {
     key.bytes().all(|b| PLAIN[usize::from(b)])
@@ -194,6 +208,8 @@ const PLAIN: [bool; 256] = {
     plain
 };
 
+/// As many as six bits count.
+const KNOWN_KEYS: usize = 64;
 /// From a value to what asks for it: its quantity, a range's end, the observation or its component.
 const LEVELS: usize = 4;
 /// Codings of a question that are looked at.

@@ -6,13 +6,12 @@ use crate::inspect::hash::Map;
 use crate::inspect::url::Tables;
 use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
 use crate::inspect::{RuleSet, decode::Budget, text};
-use crate::payload::PayloadText;
-use crate::record::{Draft, Piece, View};
+use crate::record::packed::{CODE, Packer, Shape, Value, Word};
+use crate::record::{Draft, View, seal};
 use crate::secrets::TokenKeys;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 /// What the walker said of the bytes of one leaf.
 pub(super) struct Said {
@@ -42,6 +41,9 @@ pub(super) struct Redactor<'d> {
     pub(super) aim: String,
     /// What the notation says of numbers.
     pub(super) numbers: Numbers,
+    /// The cue that was asked about last, and whether it asks for a number of somebody's or for an age.
+    pub(super) asked: Option<(String, bool, bool)>,
+    pub(super) this_year: u16,
 }
 
 /// Which numbers without a row measure or count something.
@@ -69,6 +71,8 @@ impl<'d> Redactor<'d> {
             unknown_names: HashSet::new(),
             aim: String::new(),
             numbers: Numbers::AsTold,
+            asked: None,
+            this_year: crate::clock::this_year(),
         }
     }
 
@@ -88,28 +92,30 @@ impl<'d> Redactor<'d> {
     }
 
     /// What may be stored of these bytes: what was said of just them, else a placeholder.
-    pub(super) fn piece(&self, span: Range<usize>, shape: &str) -> Piece {
+    pub(super) fn shown(&self, span: Range<usize>, word: Word) -> Shown<'_> {
         let length = span.len();
-        let piece = match self.said.get(span.start).filter(|said| said.end == span.end) {
-            Some(said) => said.piece(shape, length),
-            None => leaf(shape, length, "[text]", None, self.is_found_around(&span)),
+        let shown = match self.said.get(span.start).filter(|said| said.end == span.end) {
+            Some(said) => said.shown(word, length),
+            None => Shown { found: self.is_found_around(&span), ..leaf(word, length, "[text]") },
         };
-        self.kept(piece, self.document.get(span).unwrap_or_default())
+        if !self.seals {
+            return shown;
+        }
+        self.kept(shown, self.document.get(span).unwrap_or_default())
     }
 
-    /// A piece with its original, where that is sealed: what isn't stored of a value as it was sent. Secrets are nobody's, nor
+    /// The same with its original, where that is sealed: what isn't stored of a value as it was sent. Secrets are nobody's, nor
     /// is a text that one stands in.
-    pub(super) fn kept(&self, mut piece: Piece, raw: &[u8]) -> Piece {
+    pub(super) fn kept<'v>(&self, mut shown: Shown<'v>, raw: &'v [u8]) -> Shown<'v> {
         if self.seals
-            && let Piece::Leaf { masked, original, .. } = &mut piece
-            && &**masked != SECRET
-            && masked.as_bytes() != raw
+            && shown.masked != SECRET
+            && shown.masked.as_bytes() != raw
             && !raw.is_empty()
             && !credential::stands_in(raw)
         {
-            *original = Some(PayloadText::from(String::from_utf8_lossy(raw).into_owned()));
+            shown.original = Some(raw);
         }
-        piece
+        shown
     }
 
     /// The same of bytes whose parts may have been told apart; what stands between them stays where it is syntax.
@@ -120,7 +126,7 @@ impl<'d> Redactor<'d> {
             false => self.said.within(span.clone()).collect(),
         };
         if inside.is_empty() || inside.iter().any(|(_, said)| said.end > span.end) {
-            return out.leaf(self.piece(span, "text"));
+            return out.leaf(self.shown(span, Word::Text));
         }
         let mut from = span.start;
         for (at, said) in inside {
@@ -128,7 +134,8 @@ impl<'d> Redactor<'d> {
                 continue;
             }
             self.between(doc, from..at, out);
-            out.leaf(self.kept(said.piece("text", said.end - at), doc.get(at..said.end).unwrap_or_default()));
+            let shown = said.shown(Word::Text, said.end - at);
+            out.leaf(self.kept(shown, doc.get(at..said.end).unwrap_or_default()));
             from = said.end;
         }
         self.between(doc, from..span.end, out);
@@ -141,7 +148,7 @@ impl<'d> Redactor<'d> {
         match scheme {
             Some(scheme) => out.text(scheme),
             None if raw.iter().all(|b| b"'^~|() ".contains(b)) => out.text(text),
-            None => out.leaf(self.kept(leaf("text", raw.len(), "[text]", None, false), raw)),
+            None => out.leaf(self.kept(leaf(Word::Text, raw.len(), "[text]"), raw)),
         }
     }
 
@@ -152,11 +159,10 @@ impl<'d> Redactor<'d> {
 }
 
 impl Said {
-    fn piece(&self, shape: &str, length: usize) -> Piece {
-        match self.bare {
-            true => fixed(self.masked.clone(), self.found),
-            false => leaf(shape, length, self.masked.clone(), self.token.clone(), self.found),
-        }
+    fn shown(&self, word: Word, length: usize) -> Shown<'_> {
+        let shape = if self.bare { Shape::AsMasked } else { Shape::of(word, length) };
+        let token = self.token.as_deref();
+        Shown { shape, masked: &self.masked, quoted: false, token, found: self.found, original: None }
     }
 }
 
@@ -181,6 +187,10 @@ impl Sink for Redactor<'_> {
         }
     }
 
+    fn asks_whose(&self) -> bool {
+        false
+    }
+
     fn clinical(&mut self, _: PersonId) {}
     fn declared(&mut self, _: Declared, _: &dyn Fn() -> String) {}
 
@@ -190,141 +200,164 @@ impl Sink for Redactor<'_> {
     }
 }
 
-/// Joins texts that follow each other.
-#[derive(Default)]
+/// A value on its way into the stored form.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'v> {
+    pub(super) shape: Shape,
+    /// A placeholder, or the value where it may stay.
+    pub(super) masked: &'v str,
+    /// Whether it is written with quotes that it hasn't.
+    pub(super) quoted: bool,
+    pub(super) token: Option<&'v str>,
+    pub(super) found: bool,
+    /// As it was sent, where that is to be sealed.
+    pub(super) original: Option<&'v [u8]>,
+}
+
+/// Writes the stored form, part by part: syntax and values in the order of the message.
 pub(super) struct Pieces {
-    list: Vec<Piece>,
-    /// The text since the last leaf: one buffer for all of them.
-    text: String,
+    out: Packer,
+    notation: Notation,
+    /// Whether nothing but shapes may be stored.
+    shapes_alone: bool,
+    /// Originals that are to be sealed.
+    pub(super) originals: seal::Originals,
+    /// Values of the part so far.
+    values: usize,
+}
+
+/// What a format takes for syntax: no placeholder and no kept word may have it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Notation {
+    /// Nothing that they have.
+    Plain,
+    /// As XML has it: it is escaped.
+    Xml,
+    /// These bytes: `[code]` stands where one would be.
+    Marks(Vec<u8>),
+    /// The same, and tokens stand behind their kind with a mark that isn't among them.
+    Joined(Vec<u8>),
 }
 
 impl Pieces {
-    /// For about so many leaves.
-    pub(super) fn of(leaves: usize) -> Self {
-        Self { list: Vec::with_capacity(2 * leaves), text: String::new() }
+    /// For a message of about so many bytes.
+    pub(super) fn of(bytes: usize, shapes_alone: bool) -> Self {
+        Self {
+            out: Packer::of(bytes),
+            notation: Notation::Plain,
+            shapes_alone,
+            originals: seal::Originals::default(),
+            values: 0,
+        }
     }
 
+    /// A part begins, whose name is these.
+    pub(super) fn part(&mut self, name: [&str; 2]) {
+        self.out.part(name);
+        self.originals.part(name);
+        self.values = 0;
+    }
+
+    /// What follows is written in a notation, until the next.
+    pub(super) fn notation(&mut self, notation: Notation) {
+        self.notation = notation;
+    }
+
+    #[inline]
     pub(super) fn text(&mut self, text: &str) {
-        self.text.push_str(text);
+        self.out.text(text);
     }
 
-    pub(super) fn leaf(&mut self, leaf: Piece) {
-        self.flush();
-        self.list.push(leaf);
-    }
-
-    /// All of them.
-    pub(super) fn end(mut self) -> Vec<Piece> {
-        self.flush();
-        self.list
-    }
-
-    fn flush(&mut self) {
-        if !self.text.is_empty() {
-            self.list.push(Piece::Text(self.text.as_str().to_owned()));
-            self.text.clear();
+    pub(super) fn leaf(&mut self, shown: Shown<'_>) {
+        let sealed = shown.original.is_some();
+        if let Some(raw) = shown.original {
+            self.originals.keep(self.values, raw);
         }
+        self.values += 1;
+        let masked = if self.shapes_alone { shown.shape.text() } else { None };
+        let token = shown.token.filter(|_| !self.shapes_alone);
+        // A shape has its own quotes.
+        let quoted = shown.quoted && masked.is_none();
+        let masked = masked.unwrap_or(shown.masked);
+        let value = Value { shape: shown.shape, masked, quoted, token: None, found: shown.found, sealed };
+        if self.notation == Notation::Plain {
+            return self.out.value(&Value { token: token.map(|token| ["", token]), ..value });
+        }
+        let shape = if self.notation.takes_shape(shown.shape) { Shape::Code } else { shown.shape };
+        let masked = match &self.notation {
+            Notation::Plain => Cow::Borrowed(masked),
+            Notation::Xml => escaped(masked),
+            Notation::Marks(marks) | Notation::Joined(marks) => Cow::Borrowed(without(marks, masked)),
+        };
+        let token = token.map(|token| [self.notation.token_mark(), token]);
+        self.out.value(&Value { shape, masked: &masked, token, ..value });
     }
 
-    pub(super) fn all(&mut self, pieces: Vec<Piece>) {
-        for piece in pieces {
-            match piece {
-                Piece::Text(text) => self.text(&text),
-                piece => self.leaf(piece),
-            }
-        }
+    /// A body that can't be read: why, how large it is, and the digest by which it is known again.
+    pub(super) fn unread(&mut self, length: usize, why: &str, digest: Option<&str>) {
+        self.leaf(Shown { token: digest, ..leaf(Word::Body, length, &format!("[body: {why}]")) });
     }
 
-    /// Has tokens stand behind their kind with a mark that the format doesn't take for syntax.
-    pub(super) fn joined(mut self, syntax: &[u8]) -> Self {
-        self.flush();
-        let mark = TOKEN_MARKS.into_iter().find(|mark| !syntax.contains(mark)).unwrap_or(b':');
-        if mark != b':' {
-            for piece in &mut self.list {
-                if let Piece::Leaf { token: Some(token), .. } = piece {
-                    token.insert(0, char::from(mark));
-                }
-            }
-        }
-        self
-    }
-
-    /// Has values written as the format wants them: what a placeholder or a kept word holds is no syntax.
-    pub(super) fn written(mut self, write: impl Fn(&str) -> String) -> Self {
-        self.flush();
-        for piece in &mut self.list {
-            if let Piece::Leaf { shape, masked, .. } = piece {
-                *shape = write(shape).into();
-                *masked = write(masked).into();
-            }
-        }
-        self
+    /// All of it, and the originals that are to be sealed.
+    pub(super) fn end(self) -> (Vec<u8>, seal::Originals) {
+        (self.out.end(), self.originals)
     }
 }
 
-pub(super) fn leaf(
-    shape: &str,
-    length: usize,
-    masked: impl Into<Cow<'static, str>>,
-    token: Option<String>,
-    found: bool,
-) -> Piece {
-    Piece::Leaf {
-        shape: shape_of(shape, length),
-        masked: masked.into(),
-        token,
-        found,
-        sealed: false,
-        original: None,
+impl Notation {
+    /// What stands between a kind and its token where the colon would be syntax.
+    fn token_mark(&self) -> &'static str {
+        match self {
+            Self::Joined(marks) => {
+                let free = TOKEN_MARKS.into_iter().find(|mark| !mark.bytes().any(|b| marks.contains(&b)));
+                free.filter(|mark| *mark != ":").unwrap_or_default()
+            }
+            _ => "",
+        }
     }
+
+    /// Whether a shape has what is syntax here.
+    fn takes_shape(&self, shape: Shape) -> bool {
+        let (Self::Marks(marks) | Self::Joined(marks)) = self else { return false };
+        shape.text().is_some_and(|text| without(marks, text) != text)
+    }
+}
+
+pub(super) fn leaf(word: Word, length: usize, masked: &str) -> Shown<'_> {
+    Shown { shape: Shape::of(word, length), masked, quoted: false, token: None, found: false, original: None }
 }
 
 /// A value of which not even the length is told.
-pub(super) fn fixed(masked: impl Into<Cow<'static, str>>, found: bool) -> Piece {
-    let masked = masked.into();
-    Piece::Leaf { shape: masked.clone(), masked, token: None, found, sealed: false, original: None }
-}
-
-/// A body that can't be read: why, and how large it is.
-pub(super) fn unread(length: usize, why: &str) -> Vec<Piece> {
-    vec![leaf("body", length, format!("[body: {why}]"), None, false)]
+pub(super) fn fixed(masked: &str) -> Shown<'_> {
+    Shown { shape: Shape::AsMasked, ..leaf(Word::Text, 0, masked) }
 }
 
 /// A placeholder where a kept word has a character that the format takes for syntax.
-pub(super) fn without(syntax: &[u8]) -> impl Fn(&str) -> String + '_ {
-    |text| match text.starts_with('[') || !text.bytes().any(|b| syntax.contains(&b)) {
-        true => text.to_owned(),
-        false => "[code]".to_owned(),
+fn without<'t>(syntax: &[u8], text: &'t str) -> &'t str {
+    let is_plain = || !text.bytes().any(|b| syntax.contains(&b));
+    if text.starts_with('[') || is_plain() { text } else { CODE }
+}
+
+/// As XML writes a text, and an attribute in quotes.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|b| matches!(b, b'&' | b'<' | b'>' | b'"')) {
+        return Cow::Borrowed(text);
     }
-}
-
-/// `text:9-16`: powers of two, so that a length says little. Written once: every leaf has one.
-fn shape_of(shape: &str, length: usize) -> Cow<'static, str> {
-    static SHAPES: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
-        let classes = |shape: &&str| {
-            (0..SHAPE_CLASSES).map(|class| format!("{shape}:{}", length_class(class))).collect()
-        };
-        COMMON_SHAPES.iter().map(classes).collect()
-    });
-    let class = length.max(1).next_power_of_two().trailing_zeros();
-    let known = COMMON_SHAPES.iter().position(|common| *common == shape).and_then(|n| SHAPES.get(n));
-    match known.and_then(|classes| classes.get(class as usize)) {
-        Some(text) => Cow::Borrowed(text.as_str()),
-        None => Cow::Owned(format!("{shape}:{}", length_class(class))),
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
     }
+    Cow::Owned(out)
 }
 
-/// The lengths that have the same power of two above them.
-fn length_class(class: u32) -> String {
-    let high = 1_usize << class;
-    if high <= 2 { high.to_string() } else { format!("{}-{high}", high / 2 + 1) }
-}
-
-const COMMON_SHAPES: [&str; 3] = ["string", "text", "number"];
-/// Up to a mebibyte.
-const SHAPE_CLASSES: u32 = 21;
 /// What is shown of a credential, to everybody.
 pub(super) const SECRET: &str = "[secret]";
 /// What may stand between a kind and its token.
-const TOKEN_MARKS: [u8; 4] = [b':', b'=', b'.', b'_'];
+const TOKEN_MARKS: [&str; 4] = [":", "=", ".", "_"];
 const SCHEMES: [&str; 4] = ["tel:", "fax:", "sms:", "mailto:"];

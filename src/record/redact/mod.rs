@@ -21,7 +21,7 @@ mod telecom;
 mod told;
 mod xml;
 
-use super::{Draft, Piece, Redacted, StoredPayload, View, seal};
+use super::{Draft, Redacted, View, seal};
 use crate::inspect::Findings;
 use crate::org::Flag;
 use crate::secrets::TokenKeys;
@@ -59,28 +59,31 @@ pub fn redact(mut draft: Draft, keys: &TokenKeys) -> (Redacted, Late) {
     // Originals are sealed beside the linked form alone.
     draft.seal = draft.seal.filter(|_| draft.ceiling >= View::Linked);
     let mut tokens = Vec::new();
-    let mut payload = (draft.ceiling >= View::Shape).then(|| {
-        let mut redactor = Redactor::new(&draft, keys, &mut tokens);
-        let payload = redactor.payload(&draft);
-        if draft.ceiling < View::Masked { shapes_alone(payload) } else { payload }
-    });
+    let (mut payload, mut sealed) = (None, None);
+    if draft.ceiling >= View::Shape {
+        let (made, originals) = stored(&draft, keys, &mut tokens);
+        payload = Some(made);
+        if let Some(seals) = draft.seal.take() {
+            match seal::seal(&seals, &draft.entry, originals) {
+                Ok(made) => sealed = made,
+                // What isn't sealed isn't said to be.
+                Err(_) => payload = Some(stored(&draft, keys, &mut tokens).0),
+            }
+        }
+    }
     if draft.ceiling < View::Linked {
         tokens.clear();
     }
     tokens.sort_unstable();
     tokens.dedup();
-    let sealed = draft.seal.as_ref().zip(payload.as_mut());
-    let sealed = sealed.and_then(|(keys, payload)| seal::seal(keys, &draft.entry, payload));
-    (Redacted::new(draft.entry, payload.as_ref(), tokens, sealed), late)
+    (Redacted::new(draft.entry, payload, tokens, sealed), late)
 }
 
-/// What a `shape` caller's message may leave on disk.
-fn shapes_alone(mut payload: StoredPayload) -> StoredPayload {
-    for piece in payload.parts.iter_mut().flat_map(|part| part.pieces.iter_mut()) {
-        if let Piece::Leaf { shape, masked, token, .. } = piece {
-            masked.clone_from(shape);
-            *token = None;
-        }
-    }
-    payload
+/// The stored form, and the originals that are to be sealed: none where the draft has nothing that seals them.
+fn stored(draft: &Draft, keys: &TokenKeys, tokens: &mut Vec<String>) -> (Vec<u8>, seal::Originals) {
+    // What a `shape` caller's message may leave on disk.
+    let shapes_alone = draft.ceiling < View::Masked;
+    let mut out = leaf::Pieces::of(draft.bytes() * 2, shapes_alone);
+    Redactor::new(draft, keys, tokens).payload(draft, &mut out);
+    out.end()
 }

@@ -6,6 +6,7 @@ use crate::inspect::check::date;
 use crate::inspect::kind::{Kind, Redact};
 use crate::inspect::vocab;
 use crate::inspect::walk::{Leaf, Reads};
+use crate::record::packed::CODE;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -34,21 +35,38 @@ impl Redactor<'_> {
             }
             (_, Reads::Text | Reads::Xhtml | Reads::Query) => Stays::masked("[text]"),
             (Some(field), _) => self.field(field.kind, field.redact, value),
-            (None, Reads::Code) if vocab::is_safe_code(value) => Stays::masked(value.to_owned()),
-            (None, Reads::Quantity) if is_old_age(value, place) => Stays::masked(AGE_OVER),
-            (None, Reads::Quantity)
-                if vocab::is_safe_quantity(value) && !asks_number(leaf.cue) && self.is_measured(place) =>
-            {
-                let is_old = asks_age_in_words(leaf.cue) && is_over_89(value);
-                Stays::masked(if is_old { Cow::Borrowed(AGE_OVER) } else { Cow::Owned(value.to_owned()) })
+            (None, Reads::Quantity) => Stays::masked(self.quantity(value, leaf.cue, place)),
+            (None, Reads::Time) => {
+                Stays::masked(year(value, self.this_year).map_or(Cow::Borrowed("[time]"), Cow::Owned))
             }
-            (None, Reads::Time) => Stays::masked(year(value).map_or(Cow::Borrowed("[time]"), Cow::Owned)),
-            (None, Reads::Code) => Stays::masked("[code]"),
-            (None, Reads::Quantity) => Stays::masked("[number]"),
+            (None, Reads::Code) => Stays::masked(vocab::safe_code(value).unwrap_or(Cow::Borrowed(CODE))),
             (None, Reads::Opaque) => Stays::masked("[id]"),
             (None, Reads::Public) => Stays::masked("[provider]"),
             (None, Reads::Value) => Stays::masked("[text]"),
         }
+    }
+
+    /// What may be stored of a number that no row covers.
+    fn quantity(&mut self, value: &str, cue: &str, place: &dyn Fn() -> String) -> Cow<'static, str> {
+        if is_old_age(value, place) {
+            return AGE_OVER.into();
+        }
+        if !vocab::is_safe_quantity(value) {
+            return "[number]".into();
+        }
+        // One cue asks for many numbers.
+        let (number, age) = match &self.asked {
+            Some((asked, number, age)) if asked == cue => (*number, *age),
+            _ => {
+                let (number, age) = (asks_number(cue), asks_age_in_words(cue));
+                self.asked = Some((cue.to_owned(), number, age));
+                (number, age)
+            }
+        };
+        if number || !self.is_measured(place) {
+            return "[number]".into();
+        }
+        if age && is_over_89(value) { AGE_OVER.into() } else { value.to_owned().into() }
     }
 
     /// Whether a number measures or counts something, as its place tells. Keys of no known notation say nothing of theirs,
@@ -62,8 +80,8 @@ impl Redactor<'_> {
             // An attribute of DICOM, whose representation is one of numbers: places in objects have no capitals.
             return place.contains(".Value[") && !place.contains('*');
         }
-        let mut steps = place.rsplit('.').map(|step| step.split('[').next().unwrap_or(step));
-        let (element, parent) = (steps.next().unwrap_or_default(), steps.next().unwrap_or_default());
+        let (above, element) = last_step(&place);
+        let (_, parent) = last_step(above);
         self.rules.fhir.is_number(parent, element) && !OF_A_SENDER.contains(&parent)
     }
 
@@ -79,15 +97,15 @@ impl Redactor<'_> {
             Redact::Drop => Stays { bare: true, ..Stays::masked(placeholder) },
             Redact::Keep if kind == Kind::Age => Stays::masked(age(value).map_or(placeholder, Cow::Owned)),
             // A name of one letter is no code.
-            Redact::Keep if kind != Kind::Provider && vocab::is_safe_code(value) => {
-                Stays::masked(value.to_owned())
+            Redact::Keep if kind != Kind::Provider => {
+                Stays::masked(vocab::safe_code(value).unwrap_or(placeholder))
             }
             Redact::Hash if kind.may_be_token() && self.linked => {
                 let token = self.keys.token(self.environment, kind.as_str(), value);
                 self.tokens.push(token.clone());
                 Stays { token: Some(token), ..Stays::masked(placeholder) }
             }
-            Redact::Year => Stays::masked(year(value).map_or(placeholder, Cow::Owned)),
+            Redact::Year => Stays::masked(year(value, self.this_year).map_or(placeholder, Cow::Owned)),
             Redact::Zip3 => Stays::masked(zip3(value).map_or(placeholder, Cow::Owned)),
             _ => Stays::masked(placeholder),
         }
@@ -116,9 +134,8 @@ fn redacted_before(value: &str) -> Option<Option<String>> {
 }
 
 /// The year, unless it shows an age over 89 (45 CFR 164.514(b)(2)(i)(C)) or lies ahead.
-fn year(value: &str) -> Option<String> {
+fn year(value: &str, now: u16) -> Option<String> {
     let year = date::parse(value)?.year;
-    let now = crate::clock::this_year();
     (year + 89 >= now && year <= now + 1).then(|| year.to_string())
 }
 
@@ -144,6 +161,16 @@ fn age(value: &str) -> Option<String> {
     Some(if years > 89 { AGE_OVER.to_owned() } else { years.to_string() })
 }
 
+/// The last step of a place without its number, and the steps before it.
+fn last_step(place: &str) -> (&str, &str) {
+    let (above, step) = match memchr::memrchr(b'.', place.as_bytes()) {
+        Some(dot) => (place.get(..dot).unwrap_or_default(), place.get(dot + 1..).unwrap_or_default()),
+        None => ("", place),
+    };
+    let end = memchr::memchr(b'[', step.as_bytes()).unwrap_or(step.len());
+    (above, step.get(..end).unwrap_or(step))
+}
+
 /// Elements whose url, name or question says what their value is.
 const OF_A_SENDER: [&str; 7] =
     ["extension", "modifierExtension", "parameter", "part", "answer", "initial", "answerOption"];
@@ -160,8 +187,8 @@ mod tests {
     #[test]
     fn years_areas_and_ages_that_point_at_few_are_not_shown() {
         let now = crate::clock::this_year();
-        assert_eq!(year(&format!("{}-05-06", now - 89)), Some((now - 89).to_string()));
-        assert_eq!(year(&format!("{}-05-06", now - 90)), None);
+        assert_eq!(year(&format!("{}-05-06", now - 89), now), Some((now - 89).to_string()));
+        assert_eq!(year(&format!("{}-05-06", now - 90), now), None);
         assert_eq!(
             (zip3("83702").as_deref(), zip3("03601").as_deref(), zip3("AB1")),
             (Some("837"), Some("000"), None)

@@ -2,18 +2,38 @@
 //! whose end the next is put. The first that comes out of order makes it a tree.
 
 use super::leaf::Said;
+use std::cell::Cell;
 use std::collections::{BTreeMap, btree_map};
 use std::ops::Range;
 
 /// What was said, by first byte.
 pub(super) enum Spots {
-    InOrder(Vec<(usize, Said)>),
+    InOrder(InOrder),
     Any(BTreeMap<usize, Said>),
+}
+
+/// A list of them.
+#[derive(Default)]
+pub(super) struct InOrder {
+    list: Vec<(usize, Said)>,
+    /// What was asked for last: the next is mostly the one behind it.
+    last: Cell<usize>,
+}
+
+impl InOrder {
+    fn find(&self, start: usize) -> Option<&Said> {
+        let last = self.last.get();
+        let is_it = |n: &usize| self.list.get(*n).is_some_and(|(at, _)| *at == start);
+        let found = [last.wrapping_add(1), last].into_iter().find(is_it);
+        let found = found.or_else(|| self.list.binary_search_by_key(&start, |(at, _)| *at).ok())?;
+        self.last.set(found);
+        self.list.get(found).map(|(_, said)| said)
+    }
 }
 
 impl Default for Spots {
     fn default() -> Self {
-        Self::InOrder(Vec::new())
+        Self::InOrder(InOrder::default())
     }
 }
 
@@ -21,7 +41,7 @@ impl Spots {
     /// Forgets all.
     pub(super) fn clear(&mut self) {
         match self {
-            Self::InOrder(list) => list.clear(),
+            Self::InOrder(all) => all.list.clear(),
             Self::Any(_) => *self = Self::default(),
         }
     }
@@ -29,14 +49,18 @@ impl Spots {
     /// Says it of bytes that begin at `start`, in place of what was said of such before.
     pub(super) fn insert(&mut self, start: usize, said: Said) {
         match self {
-            Self::InOrder(list) => match list.last_mut() {
+            Self::InOrder(all) => match all.list.last_mut() {
                 Some((last, before)) if *last == start => *before = said,
                 Some((last, _)) if *last > start => {
-                    let mut tree: BTreeMap<usize, Said> = std::mem::take(list).into_iter().collect();
+                    let mut tree: BTreeMap<usize, Said> = std::mem::take(&mut all.list).into_iter().collect();
                     tree.insert(start, said);
                     *self = Self::Any(tree);
                 }
-                _ => list.push((start, said)),
+                Some(_) => all.list.push((start, said)),
+                None => {
+                    all.list.reserve(SPOTS_FIRST);
+                    all.list.push((start, said));
+                }
             },
             Self::Any(tree) => drop(tree.insert(start, said)),
         }
@@ -45,12 +69,10 @@ impl Spots {
     /// What was said of bytes that begin at `start`.
     pub(super) fn get(&self, start: usize) -> Option<&Said> {
         match self {
-            Self::InOrder(list) => match list.last() {
+            Self::InOrder(all) => match all.list.last() {
                 // A walker asks of what it says next.
                 Some((last, _)) if *last < start => None,
-                _ => {
-                    list.binary_search_by_key(&start, |(at, _)| *at).ok().and_then(|n| Some(&list.get(n)?.1))
-                }
+                _ => all.find(start),
             },
             Self::Any(tree) => tree.get(&start),
         }
@@ -59,7 +81,7 @@ impl Spots {
     /// What was said of bytes that begin within `span`, in order.
     pub(super) fn within(&self, span: Range<usize>) -> Within<'_> {
         match self {
-            Self::InOrder(list) => {
+            Self::InOrder(InOrder { list, .. }) => {
                 let from = list.partition_point(|(at, _)| *at < span.start);
                 let to = list.partition_point(|(at, _)| *at < span.end);
                 Within::InOrder(list.get(from..to).unwrap_or_default().iter())
@@ -72,7 +94,7 @@ impl Spots {
     /// What was said last of bytes that begin at or before `start`.
     pub(super) fn before(&self, start: usize) -> Option<&Said> {
         match self {
-            Self::InOrder(list) => {
+            Self::InOrder(InOrder { list, .. }) => {
                 let behind = list.partition_point(|(at, _)| *at <= start);
                 list.get(behind.checked_sub(1)?).map(|(_, said)| said)
             }
@@ -80,6 +102,9 @@ impl Spots {
         }
     }
 }
+
+/// Documents of some KiB have about so many.
+const SPOTS_FIRST: usize = 128;
 
 /// See [`Spots::within`].
 pub(super) enum Within<'s> {

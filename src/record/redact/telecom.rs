@@ -1,27 +1,27 @@
 //! NCPDP Telecommunication by its own separators: segments and ids of known fields stay.
 
-use super::leaf::{Pieces, Redactor, leaf};
+use super::leaf::{Notation, Pieces, Redactor, leaf};
 use crate::inspect::walk::ncpdp::telecom;
-use crate::record::Piece;
+use crate::record::packed::Word;
 
 impl Redactor<'_> {
-    pub(super) fn telecom(&mut self, doc: &[u8]) -> Vec<Piece> {
+    pub(super) fn telecom(&mut self, doc: &[u8], out: &mut Pieces) {
         telecom::walk(doc, &self.rules.ncpdp, self);
-        let mut out = Pieces::default();
+        out.notation(Notation::Marks(telecom::SEPARATORS.to_vec()));
         let start = telecom::first_segment(doc).unwrap_or(doc.len());
-        header(doc.get(..start).unwrap_or_default(), &mut out);
+        header(doc.get(..start).unwrap_or_default(), out);
         let mut at = start;
         while at < doc.len() {
             let rest = doc.get(at..).unwrap_or_default();
             let length = rest.iter().position(|b| telecom::SEPARATORS.contains(b)).unwrap_or(rest.len());
-            self.telecom_field(doc, at, length, &mut out);
+            self.telecom_field(doc, at, length, out);
             at += length;
             if let Some(separator) = doc.get(at) {
                 out.text(char::from(*separator).encode_utf8(&mut [0; 4]));
             }
             at += 1;
         }
-        out.written(super::leaf::without(&telecom::SEPARATORS)).end()
+        out.notation(Notation::Plain);
     }
 
     fn telecom_field(&self, doc: &[u8], at: usize, length: usize, out: &mut Pieces) {
@@ -36,10 +36,10 @@ impl Redactor<'_> {
                 let known = std::str::from_utf8(&id).ok().filter(|id| self.rules.ncpdp.knows(id));
                 out.text(known.unwrap_or("**"));
                 if !value.is_empty() {
-                    out.leaf(self.piece(at + 2..at + length, "text"));
+                    out.leaf(self.shown(at + 2..at + length, Word::Text));
                 }
             }
-            other => out.leaf(self.kept(leaf("text", other.len(), "[text]", None, false), other)),
+            other => out.leaf(self.kept(leaf(Word::Text, other.len(), "[text]"), other)),
         }
     }
 }

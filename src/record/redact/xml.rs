@@ -5,20 +5,20 @@ use super::asked::{
     Question, SAID_BYTES_MAX, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year,
 };
 use super::credential::{is_credential, may_hold_more, names_credential};
-use super::leaf::{Numbers, Pieces, Redactor, SECRET, fixed, leaf};
+use super::leaf::{Notation, Numbers, Pieces, Redactor, SECRET, fixed, leaf};
 use super::operators::AGE_OVER;
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format;
 use crate::inspect::walk::start_of;
 use crate::inspect::walk::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
 use crate::inspect::walk::{cda, dicom, fhir, hl7v2, ncpdp, object, xds};
-use crate::record::Piece;
+use crate::record::packed::Word;
 use std::collections::BTreeMap;
 
 impl Redactor<'_> {
-    pub(super) fn xml(&mut self, content_type: &str, doc: &[u8]) -> Vec<Piece> {
+    pub(super) fn xml(&mut self, content_type: &str, doc: &[u8], out: &mut Pieces) {
         let Ok(tape) = Tape::read(doc, XML_DEPTH_MAX) else {
-            return self.opaque(doc, UninspectedReason::Malformed.as_str());
+            return self.opaque(doc, UninspectedReason::Malformed.as_str(), out);
         };
         let rules = self.rules;
         self.numbers = Numbers::ByPlace;
@@ -33,7 +33,7 @@ impl Redactor<'_> {
             &|name| rules.xds.knows(name)
         } else if hl7v2::recognise_xml(&tape) {
             if hl7v2::walk_xml(&tape, &rules.hl7v2, self).is_err() {
-                return self.opaque(doc, UninspectedReason::Malformed.as_str());
+                return self.opaque(doc, UninspectedReason::Malformed.as_str(), out);
             }
             &hl7v2::is_known_element
         } else if dicom::recognise_xml(&tape) {
@@ -46,19 +46,20 @@ impl Redactor<'_> {
             match shaped {
                 Some(shaped) if fhir => fhir::walk_tape(&shaped, &rules.fhir, Some(&rules.objects), self),
                 Some(shaped) => object::walk_tape(&shaped, &rules.objects, self),
-                None => return self.opaque(doc, UninspectedReason::Malformed.as_str()),
+                None => return self.opaque(doc, UninspectedReason::Malformed.as_str(), out),
             }
             match fhir {
                 true => &|name| rules.fhir.shows(name) || rules.fhir.knows(name),
                 false => &|name| rules.objects.shown(name).is_some(),
             }
         };
-        let mut out = Pieces::default();
+        out.notation(Notation::Xml);
         if doc.trim_ascii_start().starts_with(b"<?xml") || doc.starts_with(b"\xEF\xBB\xBF<?xml") {
             out.text("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         }
-        Writer { redactor: self, tape: &tape, doc, knows, open: Vec::new(), secret: NodeId::DOCUMENT, out }
-            .run()
+        let (redactor, tape, secret) = (&*self, &tape, NodeId::DOCUMENT);
+        Writer { redactor, tape, doc, knows, open: Vec::new(), secret, out: &mut *out }.run();
+        out.notation(Notation::Plain);
     }
 }
 
@@ -71,11 +72,11 @@ struct Writer<'w, 'd> {
     open: Vec<(String, NodeId)>,
     /// All before this node is of an element that is a credential's.
     secret: NodeId,
-    out: Pieces,
+    out: &'w mut Pieces,
 }
 
 impl<'w> Writer<'w, '_> {
-    fn run(mut self) -> Vec<Piece> {
+    fn run(mut self) {
         let tape = self.tape;
         let mut next = NodeId::DOCUMENT;
         for id in tape.nodes().skip(1) {
@@ -90,7 +91,7 @@ impl<'w> Writer<'w, '_> {
                 NodeKind::Comment => {
                     self.out.text("<!--");
                     let span = tape.span(id);
-                    let comment = leaf("comment", span.len(), "[text]", None, false);
+                    let comment = leaf(Word::Comment, span.len(), "[text]");
                     self.out.leaf(self.redactor.kept(comment, self.doc.get(span).unwrap_or_default()));
                     self.out.text("-->");
                 }
@@ -100,7 +101,6 @@ impl<'w> Writer<'w, '_> {
         while let Some((name, _)) = self.open.pop() {
             self.end_tag(&name);
         }
-        self.out.written(escaped).end()
     }
 
     fn close(&mut self, id: NodeId) {
@@ -141,9 +141,8 @@ impl<'w> Writer<'w, '_> {
         }
         self.out.text(">");
         if whole {
-            let piece =
-                if id < self.secret { fixed(SECRET, false) } else { self.redactor.piece(inner, "text") };
-            self.out.leaf(piece);
+            let is_secret = id < self.secret;
+            self.out.leaf(if is_secret { fixed(SECRET) } else { self.redactor.shown(inner, Word::Text) });
             self.end_tag(&name);
             return tape.after(id);
         }
@@ -161,14 +160,14 @@ impl<'w> Writer<'w, '_> {
             self.out.text(&format!(" {name}=\""));
             match NAMESPACES.contains(&raw) {
                 true => self.out.text(raw),
-                false => self.out.leaf(leaf("text", raw.len(), "urn:unknown", None, false)),
+                false => self.out.leaf(leaf(Word::Text, raw.len(), "urn:unknown")),
             }
         } else {
             let mut name = self.name(id, "_");
             number(&mut name, used);
             self.out.text(&format!(" {name}=\""));
             match is_credential(tape.local(id)) {
-                true => self.out.leaf(fixed(SECRET, false)),
+                true => self.out.leaf(fixed(SECRET)),
                 false => self.value(id),
             }
         }
@@ -189,12 +188,12 @@ impl<'w> Writer<'w, '_> {
     fn value(&mut self, id: NodeId) {
         let span = self.tape.span(id);
         if !span.is_empty() && id < self.secret {
-            self.out.leaf(fixed(SECRET, false));
+            self.out.leaf(fixed(SECRET));
         } else if let Some(instead) = self.asked_for(id) {
             let raw = self.tape.raw(id);
-            self.out.leaf(self.redactor.kept(leaf("text", raw.len(), instead, None, false), raw.as_bytes()));
+            self.out.leaf(self.redactor.kept(leaf(Word::Text, raw.len(), instead), raw.as_bytes()));
         } else if !span.is_empty() {
-            self.redactor.pieces(self.doc, span, &mut self.out);
+            self.redactor.pieces(self.doc, span, self.out);
         }
     }
 
@@ -316,20 +315,6 @@ fn prefix(written: &str) -> &str {
 /// Names of SOAP and of XML itself.
 fn is_common(local: &str) -> bool {
     COMMON.contains(&local)
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// From a value's element to what asks for it: its quantity, a range's end, the observation.
