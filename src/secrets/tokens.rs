@@ -1,18 +1,23 @@
 //! Keys of tokens: one for each environment, derived from one secret; and those before it, by which older records are
 //! still found until their retention is over.
 
-use super::{Key, SecretsError, hex16, key, random};
+use super::{Key, SecretsError, hex16, key, mac, random};
 use crate::durable;
+use hmac::Hmac;
+use sha2::Sha256;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Keys of tokens: one for each environment, derived from one secret.
 #[derive(Clone)]
 pub struct TokenKeys {
     now: Key,
     past: Vec<Key>,
+    /// What the key of now is for each environment that was asked for: every token of a message begins with it.
+    derived: Arc<Mutex<Vec<(String, Hmac<Sha256>)>>>,
 }
 
 impl TokenKeys {
@@ -26,19 +31,35 @@ impl TokenKeys {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(SecretsError::File { path, kind: e.kind() }),
         };
-        Ok(Self { now: key(&folder.join(NOW))?, past })
+        Ok(Self::of(key(&folder.join(NOW))?, past))
+    }
+
+    fn of(now: Key, past: Vec<Key>) -> Self {
+        Self { now, past, derived: Arc::default() }
     }
 
     /// The token of a value: 128 bits in hex. Same value, kind and environment: same token.
     #[must_use]
     pub fn token(&self, environment: &str, kind: &str, value: &str) -> String {
-        token(&self.now, environment, kind, value)
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        let keyed = match derived.iter().find(|(known, _)| known == environment) {
+            Some((_, keyed)) => keyed.clone(),
+            None => {
+                let keyed = of(&self.now, environment).keyed();
+                if derived.len() < DERIVED_MAX {
+                    derived.push((environment.to_owned(), keyed.clone()));
+                }
+                keyed
+            }
+        };
+        drop(derived);
+        token(keyed, kind, value)
     }
 
     /// Every token that a value may have: by the key of now and by those before it.
     #[must_use]
     pub fn all(&self, environment: &str, kind: &str, value: &str) -> Vec<String> {
-        self.keys().map(|key| token(key, environment, kind, value)).collect()
+        self.keys().map(|key| token(of(key, environment).keyed(), kind, value)).collect()
     }
 
     /// The keyed form of a trace id, the same in every environment: what a trace goes through is one thing.
@@ -64,7 +85,7 @@ impl TokenKeys {
     /// # Errors
     /// [`SecretsError::Random`].
     pub fn ephemeral() -> Result<Self, SecretsError> {
-        Ok(Self { now: Key(random()?), past: Vec::new() })
+        Ok(Self::of(Key(random()?), Vec::new()))
     }
 
     /// Puts a new key in the place of the one of now, which stays for searches. Holds from the next start.
@@ -92,9 +113,9 @@ impl TokenKeys {
     }
 }
 
-fn token(key: &Key, environment: &str, kind: &str, value: &str) -> String {
+fn token(keyed: Hmac<Sha256>, kind: &str, value: &str) -> String {
     let normal: String = value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
-    hex16(&of(key, environment).mac(&[kind.as_bytes(), normal.as_bytes()]))
+    hex16(&mac(keyed, &[kind.as_bytes(), normal.as_bytes()]))
 }
 
 fn trace(key: &Key, id: &str) -> String {
@@ -121,6 +142,8 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), SecretsError> {
     durable::sync(path.parent().unwrap_or(path)).map_err(failed)
 }
 
+/// A configuration has fewer environments.
+const DERIVED_MAX: usize = 64;
 pub(super) const NOW: &str = "tokens.key";
 const PAST: &str = "tokens.past";
 
@@ -134,6 +157,10 @@ mod tests {
         assert_eq!(keys.token("a", "mrn", "E-08 738"), keys.token("a", "mrn", "e08738"));
         assert_ne!(keys.token("a", "mrn", "E08738"), keys.token("b", "mrn", "E08738"));
         assert_ne!(keys.token("a", "mrn", "E08738"), keys.token("a", "account", "E08738"));
+        // Asked for once more, and of a copy: what is remembered of an environment is its own.
+        for environment in ["a", "b", "a"] {
+            assert_eq!(keys.all(environment, "mrn", "E1"), [keys.clone().token(environment, "mrn", "E1")]);
+        }
     }
 
     #[test]

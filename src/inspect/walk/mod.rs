@@ -107,8 +107,9 @@ pub trait Sink {
     fn passes_over(&self, _reads: Reads<'_>, _value: &str) -> bool {
         false
     }
-    /// Whether it makes a difference to it whose a leaf is. Where it makes none, walkers may tell one that no row covers as
-    /// nobody's: to find out whose it is may cost more than all else of it.
+    /// Whether it makes a difference to it whose a leaf is, and what it is called. Where it makes none, walkers may tell a
+    /// leaf that no row covers as nobody's, and of all but texts and numbers without a cue: to find these out may cost more
+    /// than all else of it.
     fn asks_whose(&self) -> bool {
         true
     }

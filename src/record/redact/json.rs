@@ -4,7 +4,7 @@ use super::asked::{
     Question, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year,
 };
 use super::credential::{is_credential, may_hold_more, names_credential};
-use super::leaf::{Pieces, Redactor, SECRET, Shown, fixed, leaf};
+use super::leaf::{PLACES, Pieces, Redactor, SECRET, Shown, fixed, leaf, place_of};
 use super::operators::AGE_OVER;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use crate::inspect::walk::{dicom, fhir};
@@ -37,26 +37,21 @@ struct Says {
 }
 
 /// Keys that came already: most come again and again. One in the place of another is asked anew when it comes again.
-struct KnownKeys<'k>([Option<(&'k str, Says)>; KNOWN_KEYS]);
+struct KnownKeys<'k>([Option<(&'k str, Says)>; PLACES]);
 
 impl Default for KnownKeys<'_> {
     fn default() -> Self {
-        Self([None; KNOWN_KEYS])
+        Self([None; PLACES])
     }
 }
 
 impl<'k> KnownKeys<'k> {
     fn get(&mut self, key: &'k str, ask: impl FnOnce() -> Says) -> Says {
-        let byte = |at: usize| key.as_bytes().get(at).map_or(0, |b| u32::from(*b));
-        let length = key.len();
-        let ends = byte(0) | byte(length / 2) << 8 | byte(length.wrapping_sub(1)) << 16;
-        let place = (ends ^ (length as u32) << 24).wrapping_mul(0x9E37_79B1) >> 26;
-        let Some(slot) = self.0.get_mut(place as usize) else { return ask() };
-        match slot {
+        match &mut self.0[place_of(key)] {
             Some((known, says)) if *known == key => *says,
-            _ => {
+            place => {
                 let says = ask();
-                *slot = Some((key, says));
+                *place = Some((key, says));
                 says
             }
         }
@@ -208,8 +203,6 @@ const PLAIN: [bool; 256] = {
     plain
 };
 
-/// As many as six bits count.
-const KNOWN_KEYS: usize = 64;
 /// From a value to what asks for it: its quantity, a range's end, the observation or its component.
 const LEVELS: usize = 4;
 /// Codings of a question that are looked at.

@@ -44,6 +44,8 @@ pub(super) struct Redactor<'d> {
     /// The cue that was asked about last, and whether it asks for a number of somebody's or for an age.
     pub(super) asked: Option<(String, bool, bool)>,
     pub(super) this_year: u16,
+    /// Words of the vocabulary that came already: most come again and again.
+    pub(super) words: [Option<&'static str>; PLACES],
 }
 
 /// Which numbers without a row measure or count something.
@@ -73,6 +75,7 @@ impl<'d> Redactor<'d> {
             numbers: Numbers::AsTold,
             asked: None,
             this_year: crate::clock::this_year(),
+            words: [None; PLACES],
         }
     }
 
@@ -356,6 +359,18 @@ fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The place of a word in a small table of those that came already, by a few of its bytes: whoever chooses them so that
+/// all have one place gains that each is asked for anew.
+pub(super) fn place_of(word: &str) -> usize {
+    let byte = |at: usize| word.as_bytes().get(at).map_or(0, |b| u32::from(*b));
+    let length = word.len();
+    let some = byte(0) | byte(length / 2) << 8 | byte(length.wrapping_sub(1)) << 16;
+    ((some ^ (length as u32) << 24).wrapping_mul(0x9E37_79B1) >> (u32::BITS - PLACES.ilog2())) as usize
+        % PLACES
+}
+
+/// A power of two.
+pub(super) const PLACES: usize = 64;
 /// What is shown of a credential, to everybody.
 pub(super) const SECRET: &str = "[secret]";
 /// What may stand between a kind and its token.

@@ -1,7 +1,7 @@
 //! What is done with a value, kind by kind: dropped, a placeholder, a keyed token, the year, three digits, kept.
 
 use super::asked::{OLDEST, asks_age_in_words, asks_number, is_old_age, is_over_89};
-use super::leaf::{Numbers, Redactor};
+use super::leaf::{Numbers, Redactor, place_of};
 use crate::inspect::check::date;
 use crate::inspect::kind::{Kind, Redact};
 use crate::inspect::vocab;
@@ -39,11 +39,24 @@ impl Redactor<'_> {
             (None, Reads::Time) => {
                 Stays::masked(year(value, self.this_year).map_or(Cow::Borrowed("[time]"), Cow::Owned))
             }
-            (None, Reads::Code) => Stays::masked(vocab::safe_code(value).unwrap_or(Cow::Borrowed(CODE))),
+            (None, Reads::Code) => Stays::masked(self.code(value).unwrap_or(Cow::Borrowed(CODE))),
             (None, Reads::Opaque) => Stays::masked("[id]"),
             (None, Reads::Public) => Stays::masked("[provider]"),
             (None, Reads::Value) => Stays::masked("[text]"),
         }
+    }
+
+    /// A code, where it may stay.
+    fn code(&mut self, value: &str) -> Option<Cow<'static, str>> {
+        let place = &mut self.words[place_of(value)];
+        if let Some(word) = place.filter(|word| *word == value) {
+            return Some(word.into());
+        }
+        let code = vocab::safe_code(value);
+        if let Some(Cow::Borrowed(word)) = code {
+            *place = Some(word);
+        }
+        code
     }
 
     /// What may be stored of a number that no row covers.
@@ -97,9 +110,7 @@ impl Redactor<'_> {
             Redact::Drop => Stays { bare: true, ..Stays::masked(placeholder) },
             Redact::Keep if kind == Kind::Age => Stays::masked(age(value).map_or(placeholder, Cow::Owned)),
             // A name of one letter is no code.
-            Redact::Keep if kind != Kind::Provider => {
-                Stays::masked(vocab::safe_code(value).unwrap_or(placeholder))
-            }
+            Redact::Keep if kind != Kind::Provider => Stays::masked(self.code(value).unwrap_or(placeholder)),
             Redact::Hash if kind.may_be_token() && self.linked => {
                 let token = self.keys.token(self.environment, kind.as_str(), value);
                 self.tokens.push(token.clone());

@@ -32,7 +32,7 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
                 return;
             }
             if !self.sink.asks_whose() {
-                return self.tell(id, None, PersonId::NOBODY, reads, Cow::Borrowed(value), frames);
+                return self.tell_alone(id, reads, value);
             }
         }
         let value = self.tape.value(id);
@@ -102,6 +102,16 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
             _ => return None,
         };
         Some((reads, value))
+    }
+
+    /// Tells a value that no row covers to a sink to which it makes no difference whose it is.
+    fn tell_alone(&mut self, id: NodeId, reads: Reads<'static>, value: &str) {
+        let cue = if reads == Reads::Quantity { self.key_of(id) } else { Cow::Borrowed("") };
+        let (doc, told) = (self.doc, &self.told);
+        let (span, value, person) = (self.tape.span(id), Cow::Borrowed(value), PersonId::NOBODY);
+        self.sink.leaf(&Leaf { span, value, field: None, person, reads, cue: &cue }, &|| {
+            place::place(doc, id, told)
+        });
     }
 
     fn tell(
