@@ -153,8 +153,10 @@ impl Packer {
         }
     }
 
-    /// All that was written.
-    pub(super) fn end(self) -> Vec<u8> {
+    /// All that was written, in no more room than it takes: hundreds wait for their batch, and what this one was written in is
+    /// the room of the next.
+    pub(super) fn end(mut self) -> Vec<u8> {
+        self.0.shrink_to_fit();
         self.0
     }
 }
