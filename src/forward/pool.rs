@@ -27,7 +27,7 @@ use tokio::time::timeout;
 /// Makes a message with a body.
 type Make<'m> = &'m dyn Fn(OutBody) -> Request<OutBody>;
 
-/// One thread's connections. Lives and sends on a `LocalSet`.
+/// One thread's connections. Lives and sends where tasks stay on their thread: a `LocalRuntime`, or a `LocalSet`.
 #[derive(Debug, Default)]
 pub struct Pool {
     groups: RefCell<HashMap<Arc<str>, Rc<Group>>>,

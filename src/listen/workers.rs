@@ -15,11 +15,13 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::sync_channel,
     },
     thread::JoinHandle,
     time::Duration,
 };
-use tokio::{sync::watch, task::LocalSet};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
 
 /// What a thread's service is made with.
 #[derive(Debug, Clone)]
@@ -94,18 +96,27 @@ impl Workers {
                 drain_timeout: Duration::from_millis(drain_timeout_ms),
             };
             let (make_service, context) = (make_service.clone(), WorkerContext { index, threads });
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(|e| StartError::Thread { kind: e.kind() })?;
+            let (tell, told) = sync_channel(1);
             let run = move || {
-                let local = LocalSet::new();
+                // Made here, as it never leaves its thread. It runs tasks by itself: a set of them in a runtime of any
+                // thread would be woken, and take its turn, for each of theirs.
+                let made = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+                let (runtime, failed) = match made {
+                    Ok(runtime) => (Some(runtime), None),
+                    Err(error) => (None, Some(error.kind())),
+                };
+                let _ = tell.send(failed);
                 // A task as its connections are: what `block_on` is given itself is asked at each of their wakes, too.
-                local.block_on(&runtime, async move {
-                    let run = async move { worker.run(make_service(context)).await };
-                    tokio::task::spawn_local(run).await.unwrap_or_default()
+                let run = async move { worker.run(make_service(context)).await };
+                runtime.map_or(0, |runtime| {
+                    runtime.block_on(async { tokio::task::spawn_local(run).await.unwrap_or_default() })
                 })
             };
             let thread = std::thread::Builder::new().name(format!("data-{index}")).spawn(run);
             workers.threads.push(thread.map_err(|e| StartError::Thread { kind: e.kind() })?);
+            if let Some(kind) = told.recv().unwrap_or(Some(io::ErrorKind::Other)) {
+                return Err(StartError::Thread { kind });
+            }
         }
         Ok((workers, copies))
     }
