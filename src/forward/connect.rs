@@ -6,7 +6,7 @@ use super::{
     framing::HEAD_BYTES_MAX,
     guard::{Asked, Guard},
 };
-use crate::listen::{Nap, OnThisThread};
+use crate::listen::{Nap, OnThisThread, Quiet};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, Version, header, uri::Scheme};
 use http_body::{Body, Frame};
@@ -215,6 +215,7 @@ async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Resu
         Reached::Nothing => return Err(refused()),
     };
     let _ = stream.set_nodelay(true); // slower, and no fault
+    let stream = Quiet::new(stream);
     let opened = match &endpoint.tls {
         None => match upstream.http2 {
             Http2::Always => http2(stream, address, Scheme::HTTP).await,

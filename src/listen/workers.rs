@@ -5,6 +5,7 @@ use super::{
     connection::{Listener, Thread, serve},
     counters::{ListenCounters, count},
     io::{Address, Socket},
+    quiet::Quiet,
     sockets::{self, Bound},
 };
 use crate::reason::Reason;
@@ -212,9 +213,9 @@ impl Acceptor {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
-                Ok((Socket::Tcp(stream), Some(peer)))
+                Ok((Socket::Tcp(Quiet::new(stream)), Some(peer)))
             }
-            Self::Unix(listener) => Ok((Socket::Unix(listener.accept().await?.0), None)),
+            Self::Unix(listener) => Ok((Socket::Unix(Quiet::new(listener.accept().await?.0)), None)),
         }
     }
 }
