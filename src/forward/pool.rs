@@ -233,8 +233,9 @@ pub(super) struct Shelf {
     idle_max: usize,
     idle_timeout: Duration,
     headers_max: usize,
-    idle: Vec<(Connection, Instant)>,
-    shared: Option<Connection>,
+    /// In boxes, as they come and go with each message.
+    idle: Vec<(Box<Connection>, Instant)>,
+    shared: Option<Box<Connection>>,
     in_flight: Rc<Cell<u32>>,
     is_swept: bool,
     /// What its connections were held against.
@@ -300,7 +301,7 @@ impl Shelf {
         Counted::one_more(&self.in_flight)
     }
 
-    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint) -> Option<Connection> {
+    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint) -> Option<Box<Connection>> {
         let moves = MOVES.load(Relaxed);
         if !self.barred.is_same(&upstream.barred) || endpoint.is_address() && moves != self.moves {
             // Another configuration, or a name leads elsewhere: where a connection leads may belong to another environment
@@ -310,7 +311,7 @@ impl Shelf {
             self.blames = Blames::of(upstream);
             let may = |connection: &Connection| !self.barred.holds(connection.address(), endpoint);
             self.idle.retain(|(connection, _)| may(connection));
-            self.shared = self.shared.take().filter(may);
+            self.shared = self.shared.take().filter(|connection| may(connection));
         }
         if let Some(shared) = &self.shared {
             if shared.is_open() && endpoint.state.leads_to(shared.address()) {
@@ -331,7 +332,7 @@ impl Shelf {
     }
 
     /// Takes a connection whose reply ended. One whose request still is on its way gets a moment to finish it.
-    pub(super) fn take_back(shelf: &Rc<RefCell<Self>>, mut connection: Connection) {
+    pub(super) fn take_back(shelf: &Rc<RefCell<Self>>, mut connection: Box<Connection>) {
         if !connection.is_open() || connection.is_shared() {
             return;
         }
@@ -349,7 +350,7 @@ impl Shelf {
         });
     }
 
-    fn put(shelf: &Rc<RefCell<Self>>, connection: Connection) {
+    fn put(shelf: &Rc<RefCell<Self>>, connection: Box<Connection>) {
         let mut this = shelf.borrow_mut();
         if this.idle.len() >= this.idle_max {
             return;
@@ -377,7 +378,7 @@ impl Shelf {
 /// and its connection was closed before a byte of a reply had come.
 async fn exchange(
     upstream: &Upstream,
-    mut connection: Connection,
+    mut connection: Box<Connection>,
     slot: &mut Option<Request<OutBody>>,
     shelf: &Rc<RefCell<Shelf>>,
     again: Make<'_>,

@@ -647,7 +647,7 @@ mod tests {
         }
         let future = bytes(|gateway: &'static Gateway, inbound: Inbound| gateway.call(inbound));
         let body = size_of::<OutBody>();
-        assert!(future <= FUTURE_BYTES_MAX && body <= 96, "{future} bytes, an outgoing body {body}");
+        assert!(future <= FUTURE_BYTES_MAX && body <= 8, "{future} bytes, an outgoing body {body}");
     }
 
     const FUTURE_BYTES_MAX: usize = 4096;
