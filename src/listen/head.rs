@@ -94,6 +94,11 @@ impl HeadCheck {
         HeadStep::Partial
     }
 
+    /// Whether there is an `Upgrade`.
+    pub(super) fn offers_switch(&self) -> bool {
+        self.upgrade.is_some()
+    }
+
     fn request_line(&mut self, line: &[u8], start: usize) -> Result<(), Reason> {
         self.has_request_line = true;
         let mut words = line.split(|&b| b == b' ');

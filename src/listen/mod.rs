@@ -15,6 +15,7 @@
 mod body;
 mod connection;
 mod counters;
+mod desk;
 mod frame_guard;
 mod frames;
 mod framing;

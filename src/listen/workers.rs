@@ -4,6 +4,7 @@ use super::{
     HandedSocket, ListenerConfig, Service,
     connection::{Listener, Thread, serve},
     counters::{ListenCounters, count},
+    desk::Desks,
     io::{Address, Socket},
     quiet::Quiet,
     sockets::{self, Bound},
@@ -160,7 +161,7 @@ struct Worker {
 
 impl Worker {
     async fn run<S: Service>(self, service: S) -> u64 {
-        let service = Rc::new(service);
+        let desks = Desks::new(service);
         let thread = Thread::new(self.counters);
         let mut stopped = self.stopped;
         let mut accepting = Vec::new();
@@ -171,7 +172,7 @@ impl Worker {
             };
             let listener = Listener::new(config);
             let accept =
-                accept(socket, listener, Rc::clone(&thread), Rc::clone(&service), Arc::clone(&self.open));
+                accept(socket, listener, Rc::clone(&thread), Rc::clone(&desks), Arc::clone(&self.open));
             accepting.push(tokio::task::spawn_local(accept));
         }
         let is_drain = stopped.wait_for(|stop| *stop).await.is_ok();
@@ -224,7 +225,7 @@ async fn accept<S: Service>(
     socket: Acceptor,
     listener: Rc<Listener>,
     thread: Rc<Thread>,
-    service: Rc<S>,
+    desks: Rc<Desks<S>>,
     open: Arc<AtomicU64>,
 ) {
     let connections_max = listener.limits.connections_max;
@@ -249,10 +250,10 @@ async fn accept<S: Service>(
             }
         }
         count(&thread.counters.accepted);
-        let (listener, thread, service) = (Rc::clone(&listener), Rc::clone(&thread), Rc::clone(&service));
+        let (listener, thread, desks) = (Rc::clone(&listener), Rc::clone(&thread), Rc::clone(&desks));
         tokio::task::spawn_local(async move {
             let _counted = counted;
-            serve(stream, peer, listener, thread, service, refuse_first).await;
+            serve(stream, peer, listener, thread, desks, refuse_first).await;
         });
     }
 }
