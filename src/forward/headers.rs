@@ -234,12 +234,13 @@ fn write_forwarding(headers: &mut HeaderMap, peer: &Peer, sent_host: Option<&Hea
     if matches!(how, Forwarding::Forwarded | Forwarding::None) {
         return;
     }
+    // None that was sent is there, so nothing has to make way.
     if let Some(address) = peer.forwarded_for() {
-        headers.insert(X_FORWARDED_FOR, address.clone());
+        headers.append(X_FORWARDED_FOR, address.clone());
     }
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(peer.scheme()));
+    headers.append(X_FORWARDED_PROTO, HeaderValue::from_static(peer.scheme()));
     if let Some(host) = sent_host {
-        headers.insert(X_FORWARDED_HOST, host.clone());
+        headers.append(X_FORWARDED_HOST, host.clone());
     }
 }
 
