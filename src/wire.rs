@@ -132,6 +132,11 @@ pub(crate) fn all(bytes: &[u8], class: u8) -> bool {
     bytes.iter().fold(class, |left, b| left & CLASSES[usize::from(*b)]) == class
 }
 
+/// How many bytes at the beginning are of a class.
+pub(crate) fn leading(bytes: &[u8], class: u8) -> usize {
+    bytes.iter().position(|b| CLASSES[usize::from(*b)] & class == 0).unwrap_or(bytes.len())
+}
+
 fn is_token_byte(b: u8) -> bool {
     CLASSES[usize::from(b)] & TOKEN != 0
 }
