@@ -9,6 +9,7 @@ use http::{
     response, uri::PathAndQuery,
 };
 use http_body::Body;
+use memchr::memchr;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -334,7 +335,7 @@ fn authority_of(uri: &Uri) -> Option<HeaderValue> {
 /// (RFC 3986, section 6.2.2), and the others are written in capitals.
 fn origin_form(uri: &Uri) -> Uri {
     let sent = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    if !sent.path().contains('%') {
+    if memchr(b'%', sent.path().as_bytes()).is_none() {
         return sent.into();
     }
     let mut target = canonical_path(sent.path());

@@ -129,13 +129,3 @@ impl std::ops::Deref for Head {
         &self.0
     }
 }
-
-impl<S: Service> Service for Rc<S> {
-    async fn call(&self, inbound: Inbound) -> Response<ReplyBody> {
-        S::call(self, inbound).await
-    }
-
-    fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
-        S::on_refuse(self, listener, reason)
-    }
-}
