@@ -132,6 +132,11 @@ pub(crate) fn all(bytes: &[u8], class: u8) -> bool {
     bytes.iter().fold(class, |left, b| left & CLASSES[usize::from(*b)]) == class
 }
 
+/// How many bytes at the beginning are of a class.
+pub(crate) fn leading(bytes: &[u8], class: u8) -> usize {
+    bytes.iter().position(|b| CLASSES[usize::from(*b)] & class == 0).unwrap_or(bytes.len())
+}
+
 fn is_token_byte(b: u8) -> bool {
     CLASSES[usize::from(b)] & TOKEN != 0
 }
@@ -148,6 +153,8 @@ pub(crate) const VALUE: u8 = 2;
 pub(crate) const PATH: u8 = 4;
 /// A query with its question mark.
 pub(crate) const QUERY: u8 = 8;
+/// What can't be read in two ways in a path: no escape, parameter, backslash or dot.
+pub(crate) const PLAIN: u8 = 16;
 
 const fn class(is_of: bool, class: u8) -> u8 {
     if is_of { class } else { 0 }
@@ -164,8 +171,12 @@ static CLASSES: [u8; 256] = {
         let is_target = b.is_ascii_graphic() && !matches!(b, b'#' | b'<' | b'>');
         let is_path = is_target && !matches!(b, b'`' | b'?');
         let is_query = is_target && b != b'"';
-        classes[b as usize] =
-            class(is_token, TOKEN) | class(is_value, VALUE) | class(is_path, PATH) | class(is_query, QUERY);
+        let is_plain = !matches!(b, b'%' | b'\\' | 0 | b';' | b'.');
+        classes[b as usize] = class(is_token, TOKEN)
+            | class(is_value, VALUE)
+            | class(is_path, PATH)
+            | class(is_query, QUERY)
+            | class(is_plain, PLAIN);
         if b == u8::MAX {
             break;
         }

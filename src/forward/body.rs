@@ -25,21 +25,27 @@ use std::{
 use tokio::{sync::Notify, time::Sleep};
 
 /// A request's body on its way out.
-pub struct OutBody {
+///
+/// In a box, with what is known of its progress: a request is moved often.
+pub struct OutBody(Rc<Progress>);
+
+/// What an [`OutBody`] is.
+#[derive(Default)]
+struct Going {
     content: Content,
     /// Which trailers of a body that streams may pass: those that were declared, and that the upstream may get.
     declared: Vec<HeaderName>,
-    progress: Rc<Progress>,
     gate: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 /// When a body last moved, and how it broke: the time limit on the reply's head starts at its end.
-#[derive(Debug)]
 pub(super) struct Progress {
     pub last: Cell<Instant>,
     pub broke: Cell<Option<BodyError>>,
     /// Whether the body's sender is waited for: that is no time of the upstream's.
     pub awaits_sender: Cell<bool>,
+    /// The body, as long as there is one to go out.
+    going: RefCell<Going>,
 }
 
 impl Progress {
@@ -49,9 +55,14 @@ impl Progress {
     }
 }
 
+#[derive(Default)]
 enum Content {
+    #[default]
     Empty,
-    Held { bytes: Option<Bytes>, trailers: Option<Box<HeaderMap>> },
+    Held {
+        bytes: Option<Bytes>,
+        trailers: Option<Box<HeaderMap>>,
+    },
     Streaming(Box<Tee<InboundBody>>),
 }
 
@@ -76,25 +87,26 @@ impl OutBody {
     }
 
     pub(super) fn is_streaming(&self) -> bool {
-        matches!(self.content, Content::Streaming(_))
+        matches!(self.0.going.borrow().content, Content::Streaming(_))
     }
 
     /// Reads nothing of the body until the upstream says 100, or a moment has passed: so the caller gets its own 100
     /// after the upstream's, as hyper sends it when a body is first read.
     pub(super) fn wait_for(&mut self, upstream_says_go: Arc<Notify>) {
-        self.gate = Some(Box::pin(async move {
+        self.0.going.borrow_mut().gate = Some(Box::pin(async move {
             let _ = tokio::time::timeout(CONTINUE_TIMEOUT, upstream_says_go.notified()).await;
         }));
     }
 
     /// Reads the body at once, whatever it was to wait for.
     pub(super) fn go(&mut self) {
-        self.gate = None;
+        self.0.going.borrow_mut().gate = None;
     }
 
     /// Lets trailers pass that may and that the head declared. Until then none of a body that streams do.
     pub(super) fn keep_trailers(&mut self, head: &HeaderMap, may_trail: impl Fn(&HeaderName) -> bool) {
-        match &mut self.content {
+        let going = &mut *self.0.going.borrow_mut();
+        match &mut going.content {
             Content::Empty => {}
             Content::Held { trailers, .. } => {
                 if trailers.is_some() {
@@ -103,25 +115,26 @@ impl OutBody {
                     *trailers = trailers.take().and_then(|trailers| kept(*trailers, may)).map(Box::new);
                 }
             }
-            Content::Streaming(_) => self.declared = listed(head).filter(may_trail).collect(),
+            Content::Streaming(_) => going.declared = listed(head).filter(may_trail).collect(),
         }
     }
 
     /// The trailers that may follow.
     pub(super) fn trailer_names(&self) -> Vec<HeaderName> {
-        match &self.content {
+        let going = self.0.going.borrow();
+        match &going.content {
             Content::Held { trailers, .. } => trailers.iter().flat_map(|t| t.keys()).cloned().collect(),
-            _ => self.declared.clone(),
+            _ => going.declared.clone(),
         }
     }
 
     pub(super) fn progress(&self) -> Rc<Progress> {
-        Rc::clone(&self.progress)
+        Rc::clone(&self.0)
     }
 
     /// What the same body is made of once more, where that is possible.
     pub(super) fn spare(&self) -> Option<Spare> {
-        let content = match &self.content {
+        let content = match &self.0.going.borrow().content {
             Content::Empty => Content::Empty,
             Content::Held { bytes, trailers } => {
                 Content::Held { bytes: bytes.clone(), trailers: trailers.clone() }
@@ -129,7 +142,7 @@ impl OutBody {
             Content::Streaming(body) if body.is_end_stream() => Content::Empty,
             Content::Streaming(_) => return None,
         };
-        Some(Spare { content, since: self.progress.last.get() })
+        Some(Spare { content, since: self.0.last.get() })
     }
 
     fn new(content: Content) -> Self {
@@ -137,9 +150,19 @@ impl OutBody {
     }
 
     fn since(content: Content, since: Instant) -> Self {
-        let progress =
-            Progress { last: Cell::new(since), broke: Cell::new(None), awaits_sender: Cell::new(false) };
-        Self { content, declared: Vec::new(), progress: Rc::new(progress), gate: None }
+        Self(Rc::new(Progress {
+            last: Cell::new(since),
+            broke: Cell::new(None),
+            awaits_sender: Cell::new(false),
+            going: RefCell::new(Going { content, declared: Vec::new(), gate: None }),
+        }))
+    }
+}
+
+impl Drop for OutBody {
+    /// Whoever waits for the reply's head still asks for its progress.
+    fn drop(&mut self) {
+        drop(self.0.going.take());
     }
 }
 
@@ -161,16 +184,17 @@ impl Body for OutBody {
     type Error = BodyError;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        if let Some(gate) = &mut this.gate {
+        let progress = &*self.0;
+        let going = &mut *progress.going.borrow_mut();
+        if let Some(gate) = &mut going.gate {
             ready!(gate.as_mut().poll(cx));
-            this.gate = None;
-            this.progress.last.set(Instant::now());
+            going.gate = None;
+            progress.last.set(Instant::now());
         }
-        let frame = match &mut this.content {
+        let frame = match &mut going.content {
             Content::Empty => None,
             Content::Held { bytes, trailers } => {
                 let data = bytes.take().map(Frame::data);
@@ -178,13 +202,13 @@ impl Body for OutBody {
             }
             Content::Streaming(body) => {
                 let frame = Pin::new(&mut **body).poll_frame(cx);
-                this.progress.awaits_sender.set(frame.is_pending());
+                progress.awaits_sender.set(frame.is_pending());
                 let frame = ready!(frame);
-                this.progress.last.set(Instant::now());
+                progress.last.set(Instant::now());
                 if let Some(Err(error)) = &frame {
-                    this.progress.broke.set(Some(*error));
+                    progress.broke.set(Some(*error));
                 }
-                let declared = &this.declared;
+                let declared = &going.declared;
                 frame.and_then(|frame| trailing(frame, |name| declared.contains(name)))
             }
         };
@@ -192,7 +216,7 @@ impl Body for OutBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
+        match &self.0.going.borrow().content {
             Content::Empty => true,
             Content::Held { bytes, trailers } => bytes.is_none() && trailers.is_none(),
             Content::Streaming(body) => body.is_end_stream(),
@@ -200,7 +224,7 @@ impl Body for OutBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
+        match &self.0.going.borrow().content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Held { bytes, trailers: None } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
@@ -213,7 +237,7 @@ impl Body for OutBody {
 
 impl fmt::Debug for OutBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.content {
+        f.write_str(match &self.0.going.borrow().content {
             Content::Empty => "OutBody(empty)",
             Content::Held { .. } => "OutBody(held)",
             Content::Streaming(_) => "OutBody(streaming)",
@@ -249,7 +273,7 @@ pub struct UpstreamBody(Pin<Box<Reading>>);
 /// What an [`UpstreamBody`] is.
 struct Reading {
     inner: Incoming,
-    connection: Option<Connection>,
+    connection: Option<Box<Connection>>,
     counted: Option<[Counted; 2]>,
     shelf: Weak<RefCell<Shelf>>,
     /// Whether its end is a success of the endpoint: its status says that it serves.
@@ -265,7 +289,7 @@ struct Reading {
 impl UpstreamBody {
     pub(super) fn new(
         inner: Incoming,
-        connection: Connection,
+        connection: Box<Connection>,
         (shelf, is_good): (Weak<RefCell<Shelf>>, bool),
         idle_timeout: Duration,
         switched: Option<OnUpgrade>,
@@ -382,7 +406,7 @@ impl Body for Reading {
         if let Some(first) = this.first.take() {
             return Poll::Ready(Some(Ok(first)));
         }
-        match Connection::poll_body(this.connection.as_ref(), &mut this.inner, cx) {
+        match Connection::poll_body(this.connection.as_deref(), &mut this.inner, cx) {
             Poll::Ready(frame) => {
                 this.timer = None;
                 match &frame {
@@ -461,5 +485,14 @@ mod tests {
         assert_eq!(whole.trailers(), Some(&trailers));
         assert_eq!(whole.to_bytes(), "abc");
         assert!(OutBody::empty().spare().expect("empty").body().is_end_stream());
+    }
+
+    #[test]
+    fn a_body_that_is_dropped_lets_go_of_its_bytes_while_its_progress_is_asked() {
+        let bytes = Bytes::from(vec![1; 8]);
+        let body = OutBody::held(bytes.clone().into(), None);
+        let progress = body.progress();
+        drop(body);
+        assert!(bytes.is_unique() && progress.broke.get().is_none());
     }
 }

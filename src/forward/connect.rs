@@ -6,7 +6,7 @@ use super::{
     framing::HEAD_BYTES_MAX,
     guard::{Asked, Guard},
 };
-use crate::listen::{Nap, OnThisThread};
+use crate::listen::{Nap, OnThisThread, Quiet};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, Version, header, uri::Scheme};
 use http_body::{Body, Frame};
@@ -109,10 +109,16 @@ impl Connection {
     }
 
     /// The same connection once more, where messages share it.
-    pub(super) fn share(&self) -> Option<Self> {
+    pub(super) fn share(&self) -> Option<Box<Self>> {
         let Sender::Http2(sender, scheme) = &self.sender else { return None };
         let sender = Sender::Http2(sender.clone(), scheme.clone());
-        Some(Self { sender, task: self.task.clone(), address: self.address, timer: None, nap: None })
+        Some(Box::new(Self {
+            sender,
+            task: self.task.clone(),
+            address: self.address,
+            timer: None,
+            nap: None,
+        }))
     }
 
     /// Waits until it takes a message; gives whether it does.
@@ -197,13 +203,17 @@ impl fmt::Debug for Connection {
 }
 
 /// Opens a connection within `connect_timeout_ms`, look-up and handshakes and all.
-pub(super) async fn connect(upstream: &Upstream, endpoint: &Endpoint) -> Result<Connection, ForwardError> {
+pub(super) async fn connect(
+    upstream: &Upstream,
+    endpoint: &Endpoint,
+) -> Result<Box<Connection>, ForwardError> {
     let limit_ms = upstream.connect_timeout_ms;
     let limit = Duration::from_millis(limit_ms);
     upstream.barred.prepare(endpoint).await; // no time of this endpoint's
     timeout(limit, open(upstream, endpoint, limit))
         .await
         .map_err(|_| ForwardError::ConnectTimeout { upstream: upstream.name.clone(), limit_ms })?
+        .map(Box::new)
 }
 
 async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Result<Connection, ForwardError> {
@@ -215,6 +225,7 @@ async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Resu
         Reached::Nothing => return Err(refused()),
     };
     let _ = stream.set_nodelay(true); // slower, and no fault
+    let stream = Quiet::new(stream);
     let opened = match &endpoint.tls {
         None => match upstream.http2 {
             Http2::Always => http2(stream, address, Scheme::HTTP).await,

@@ -1,7 +1,7 @@
 //! Where each reply of a connection begins and ends: heads, lengths, chunks and trailers, read strictly. Pure: bytes in,
 //! whether they may be a reply to what was asked.
 
-use crate::wire::{Chunked, Chunks, TOKEN, VALUE, all, parse_length};
+use crate::wire::{Chunked, Chunks, TOKEN, VALUE, all, leading, parse_length};
 use memchr::memchr;
 
 /// Follows the bytes of one connection, in pieces as they come.
@@ -135,10 +135,10 @@ impl Head {
     }
 
     fn field(&mut self, line: &[u8]) -> Option<()> {
-        let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
-        let value = value.get(1..)?;
         // A name of token bytes only: this refuses folded lines and a space before the colon, too.
-        if name.is_empty() || !all(name, TOKEN) || !all(value, VALUE) {
+        let (name, rest) = line.split_at_checked(leading(line, TOKEN))?;
+        let [b':', value @ ..] = rest else { return None };
+        if name.is_empty() || !all(value, VALUE) {
             return None;
         }
         match name.len() {

@@ -9,6 +9,7 @@ use http::{
     response, uri::PathAndQuery,
 };
 use http_body::Body;
+use memchr::memchr;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -234,12 +235,13 @@ fn write_forwarding(headers: &mut HeaderMap, peer: &Peer, sent_host: Option<&Hea
     if matches!(how, Forwarding::Forwarded | Forwarding::None) {
         return;
     }
+    // None that was sent is there, so nothing has to make way.
     if let Some(address) = peer.forwarded_for() {
-        headers.insert(X_FORWARDED_FOR, address.clone());
+        headers.append(X_FORWARDED_FOR, address.clone());
     }
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(peer.scheme()));
+    headers.append(X_FORWARDED_PROTO, HeaderValue::from_static(peer.scheme()));
     if let Some(host) = sent_host {
-        headers.insert(X_FORWARDED_HOST, host.clone());
+        headers.append(X_FORWARDED_HOST, host.clone());
     }
 }
 
@@ -333,7 +335,7 @@ fn authority_of(uri: &Uri) -> Option<HeaderValue> {
 /// (RFC 3986, section 6.2.2), and the others are written in capitals.
 fn origin_form(uri: &Uri) -> Uri {
     let sent = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    if !sent.path().contains('%') {
+    if memchr(b'%', sent.path().as_bytes()).is_none() {
         return sent.into();
     }
     let mut target = canonical_path(sent.path());

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::counted::Counted;
 use crate::wire::parse_length;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::header::{self, Entry};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use std::{
     cell::{Cell, RefCell},
@@ -27,7 +28,7 @@ use tokio::time::timeout;
 /// Makes a message with a body.
 type Make<'m> = &'m dyn Fn(OutBody) -> Request<OutBody>;
 
-/// One thread's connections. Lives and sends on a `LocalSet`.
+/// One thread's connections. Lives and sends where tasks stay on their thread: a `LocalRuntime`, or a `LocalSet`.
 #[derive(Debug, Default)]
 pub struct Pool {
     groups: RefCell<HashMap<Arc<str>, Rc<Group>>>,
@@ -68,11 +69,12 @@ impl Pool {
         request: Request<OutBody>,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         let (head, body) = request.into_parts();
-        self.send_made(upstream, &|body| Request::from_parts(head.clone(), body), body).await
+        let protocol = head.headers.get(header::UPGRADE);
+        self.send_made(upstream, &|body| Request::from_parts(head.clone(), body), body, protocol).await
     }
 
     /// Sends one message and waits for the reply's head. `make` makes it with a body: once, and again where it is sent
-    /// again, so that nothing is copied beforehand.
+    /// again, so that nothing is copied beforehand. `protocol` is what it asks to switch to.
     ///
     /// # Errors
     /// [`ForwardError`]. A pooled connection that proves dead is none: the message goes out once more, on a fresh
@@ -84,13 +86,13 @@ impl Pool {
         upstream: &Upstream,
         make: Make<'_>,
         body: OutBody,
+        protocol: Option<&HeaderValue>,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         let group = self.group(upstream);
         let entered = group.enter(upstream)?;
-        let request = make(body);
-        let needs_host = !request.headers().contains_key(header::HOST);
         // Lent to each try, so that it is moved once: it is here again where it may be sent again.
-        let mut slot = Some(request);
+        let mut slot = Some(make(body));
+        let mut needs_host = None;
         let (mut tried, mut retries, mut failed) = (0, 0, None);
         loop {
             let Some((at, endpoint, shelf)) = group.pick(tried) else {
@@ -98,10 +100,18 @@ impl Pool {
                 return Err(failed.unwrap_or_else(none));
             };
             tried |= bit(at);
-            let host = endpoint.host_value().filter(|_| needs_host);
+            let mut host = endpoint.host_value();
             if let (Some(host), Some(request)) = (host, &mut slot) {
-                request.headers_mut().insert(header::HOST, host.clone());
+                match request.headers_mut().entry(header::HOST) {
+                    Entry::Occupied(mut old) if needs_host == Some(true) => drop(old.insert(host.clone())),
+                    Entry::Occupied(_) => needs_host = Some(false),
+                    Entry::Vacant(none) => {
+                        none.insert(host.clone());
+                        needs_host = Some(true);
+                    }
+                }
             }
+            host = host.filter(|_| needs_host == Some(true));
             let again = |body| {
                 let mut request = make(body);
                 if let Some(host) = host {
@@ -110,7 +120,7 @@ impl Pool {
                 request
             };
             let counted = shelf.borrow().counted();
-            let error = match self.attempt(upstream, endpoint, shelf, &mut slot, &again).await {
+            let error = match self.attempt(upstream, endpoint, shelf, &mut slot, (&again, protocol)).await {
                 Ok(mut response) => {
                     match response.status() {
                         status if is_bad(status) => blame(upstream, endpoint),
@@ -146,7 +156,7 @@ impl Pool {
         endpoint: &Endpoint,
         shelf: &Rc<RefCell<Shelf>>,
         slot: &mut Option<Request<OutBody>>,
-        again: Make<'_>,
+        again: (Make<'_>, Option<&HeaderValue>),
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
         let mut pooled = shelf.borrow_mut().take(upstream, endpoint);
@@ -233,8 +243,9 @@ pub(super) struct Shelf {
     idle_max: usize,
     idle_timeout: Duration,
     headers_max: usize,
-    idle: Vec<(Connection, Instant)>,
-    shared: Option<Connection>,
+    /// In boxes, as they come and go with each message.
+    idle: Vec<(Box<Connection>, Instant)>,
+    shared: Option<Box<Connection>>,
     in_flight: Rc<Cell<u32>>,
     is_swept: bool,
     /// What its connections were held against.
@@ -300,7 +311,7 @@ impl Shelf {
         Counted::one_more(&self.in_flight)
     }
 
-    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint) -> Option<Connection> {
+    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint) -> Option<Box<Connection>> {
         let moves = MOVES.load(Relaxed);
         if !self.barred.is_same(&upstream.barred) || endpoint.is_address() && moves != self.moves {
             // Another configuration, or a name leads elsewhere: where a connection leads may belong to another environment
@@ -310,7 +321,7 @@ impl Shelf {
             self.blames = Blames::of(upstream);
             let may = |connection: &Connection| !self.barred.holds(connection.address(), endpoint);
             self.idle.retain(|(connection, _)| may(connection));
-            self.shared = self.shared.take().filter(may);
+            self.shared = self.shared.take().filter(|connection| may(connection));
         }
         if let Some(shared) = &self.shared {
             if shared.is_open() && endpoint.state.leads_to(shared.address()) {
@@ -323,7 +334,8 @@ impl Shelf {
                 self.idle.clear(); // those below are older
                 return None;
             }
-            if connection.is_ready() && endpoint.state.leads_to(connection.address()) {
+            let leads_there = endpoint.is_address() || endpoint.state.leads_to(connection.address());
+            if connection.is_ready() && leads_there {
                 return Some(connection);
             }
         }
@@ -331,7 +343,7 @@ impl Shelf {
     }
 
     /// Takes a connection whose reply ended. One whose request still is on its way gets a moment to finish it.
-    pub(super) fn take_back(shelf: &Rc<RefCell<Self>>, mut connection: Connection) {
+    pub(super) fn take_back(shelf: &Rc<RefCell<Self>>, mut connection: Box<Connection>) {
         if !connection.is_open() || connection.is_shared() {
             return;
         }
@@ -349,7 +361,7 @@ impl Shelf {
         });
     }
 
-    fn put(shelf: &Rc<RefCell<Self>>, connection: Connection) {
+    fn put(shelf: &Rc<RefCell<Self>>, connection: Box<Connection>) {
         let mut this = shelf.borrow_mut();
         if this.idle.len() >= this.idle_max {
             return;
@@ -377,10 +389,10 @@ impl Shelf {
 /// and its connection was closed before a byte of a reply had come.
 async fn exchange(
     upstream: &Upstream,
-    mut connection: Connection,
+    mut connection: Box<Connection>,
     slot: &mut Option<Request<OutBody>>,
     shelf: &Rc<RefCell<Shelf>>,
-    again: Make<'_>,
+    (again, protocol): (Make<'_>, Option<&HeaderValue>),
 ) -> Result<Response<UpstreamBody>, ForwardError> {
     let name = || Arc::clone(&upstream.name);
     let limit_ms = upstream.reply_head_timeout_ms;
@@ -389,7 +401,6 @@ async fn exchange(
     let progress = request.body().progress();
     // For a connection that proves dead: safe methods with a body at hand only.
     let spare = is_safe(request.method()).then(|| request.body().spare()).flatten();
-    let protocol = request.headers().get(header::UPGRADE).cloned();
     let sent = connection.send(slot, &progress, Duration::from_millis(limit_ms)).await;
     let mut response = match sent.ok_or_else(late)? {
         Ok(response) => response,
@@ -400,7 +411,7 @@ async fn exchange(
     };
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let is_plain = !connection.is_shared() || has_one_length(&response);
-    if !is_plain || (switches && !is_to(&response, protocol.as_ref())) {
+    if !is_plain || (switches && !is_to(&response, protocol)) {
         return Err(ForwardError::Invalid { upstream: name() });
     }
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);

@@ -4,6 +4,7 @@
 //! are open go on with what they began with, and are not used again after a reload.
 
 use super::Http2;
+use crate::listen::Quiet;
 use crate::listen::tls::{H2, HTTP_11, TlsError, chain, key, roots};
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
@@ -81,7 +82,7 @@ impl UpstreamTls {
     }
 
     /// Shakes hands; gives nothing where that fails: a certificate that isn't good, or no TLS at all.
-    pub(super) async fn connect(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    pub(super) async fn connect(&self, stream: Quiet<TcpStream>) -> Option<TlsStream<Quiet<TcpStream>>> {
         self.connector.connect(self.name.clone(), stream).await.ok()
     }
 }

@@ -212,7 +212,7 @@ impl Gateway {
             refusal.retry_after_s = u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX);
             return Err(Box::new(refusal).into());
         }
-        let protocol = asked_protocol(&head.headers);
+        let protocol = if body.has_offer() { asked_protocol(&head.headers) } else { None };
         if let Some(protocol) = protocol.and_then(|protocol| protocol.to_str().ok())
             && !decide::may_switch(protocol, &route)
         {
@@ -393,7 +393,7 @@ impl Gateway {
             }
             request
         };
-        let reply = self.pool.send_made(&route.upstream, &make, body).await;
+        let reply = self.pool.send_made(&route.upstream, &make, body, protocol).await;
         self.cells.time(Stage::Forward, started.elapsed());
         reply.map_err(|error| {
             tracing::warn!(request_id = %exchange.id, reason = error.reason().as_str(), error = %error, "A message got no reply.");
@@ -415,7 +415,7 @@ impl Gateway {
             head.headers.insert(header::UPGRADE, offer);
         }
         if let Ok(id) = HeaderValue::from_str(&exchange.id) {
-            head.headers.insert(respond::RECORD_HEADER, id);
+            head.headers.append(respond::RECORD_HEADER, id); // none of the upstream's is left
         }
         let status = head.status.as_u16();
         let media_type = head
@@ -647,7 +647,7 @@ mod tests {
         }
         let future = bytes(|gateway: &'static Gateway, inbound: Inbound| gateway.call(inbound));
         let body = size_of::<OutBody>();
-        assert!(future <= FUTURE_BYTES_MAX && body <= 96, "{future} bytes, an outgoing body {body}");
+        assert!(future <= FUTURE_BYTES_MAX && body <= 8, "{future} bytes, an outgoing body {body}");
     }
 
     const FUTURE_BYTES_MAX: usize = 4096;

@@ -69,10 +69,11 @@ impl Pace {
 
 impl InboundBody {
     pub(super) fn new(inner: Incoming, state: Rc<ConnectionState>, head: &Parts, limits: &Limits) -> Self {
-        let content_type =
-            head.headers.get(header::CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
+        let is_grpc = |value: &HeaderValue| {
+            value.as_bytes().get(..GRPC.len()).is_some_and(|head| head.eq_ignore_ascii_case(GRPC))
+        };
         // Both sides of gRPC's streams speak when they have something to say.
-        let may_rest = content_type.get(..GRPC.len()).is_some_and(|head| head.eq_ignore_ascii_case(GRPC));
+        let may_rest = !inner.is_end_stream() && head.headers.get(header::CONTENT_TYPE).is_some_and(is_grpc);
         let pace = Pace {
             timeout: Duration::from_millis(limits.body_timeout_ms),
             rate_min: if may_rest { 0 } else { limits.body_rate_min },
@@ -80,6 +81,12 @@ impl InboundBody {
             waited: Duration::ZERO,
         };
         Self { inner, state, pace, waiting_since: None, timer: None, is_whole: false }
+    }
+
+    /// Whether a head on its connection had an `Upgrade` so far: where none had, nobody needs to look for it.
+    #[must_use]
+    pub fn has_offer(&self) -> bool {
+        self.state.has_offer.get()
     }
 
     /// Bytes that the head declares; `None` where the body is chunked.

@@ -4,6 +4,7 @@ use super::{
     Head, Inbound, InboundBody, Limits, ListenerConfig, Network, Peer, ReplyBody, Service,
     body::ExchangeEnd,
     counters::{ListenCounters, count},
+    desk::Desks,
     frame_guard::FrameGuard,
     guard::{ConnectionState, Guarded, LINGER_BYTES_MAX},
     io::{Address, Io, Socket},
@@ -13,7 +14,7 @@ use super::{
     tls::TlsFront,
 };
 use crate::reason::Reason;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use hyper::{
     body::Incoming,
@@ -200,7 +201,7 @@ pub(super) async fn serve<S: Service>(
     address: Option<SocketAddr>,
     listener: Rc<Listener>,
     thread: Rc<Thread>,
-    service: Rc<S>,
+    desks: Rc<Desks<S>>,
     refuse_first: Option<Reason>,
 ) {
     let state = ConnectionState::new();
@@ -217,36 +218,25 @@ pub(super) async fn serve<S: Service>(
         called: Cell::new(0),
     };
     match protocol {
-        Protocol::Http1 => serve_http1(io, calls, service, refuse_first, &entered).await,
-        Protocol::Http2 => Box::pin(serve_http2(io, calls, service, refuse_first, &entered)).await,
+        Protocol::Http1 => serve_http1(io, calls, desks, refuse_first, &entered).await,
+        Protocol::Http2 => {
+            let service = Rc::clone(&desks.service);
+            Box::pin(serve_http2(io, calls, service, refuse_first, &entered)).await;
+        }
     }
 }
 
 async fn serve_http1<S: Service>(
     io: Io,
     calls: Calls,
-    service: Rc<S>,
+    desks: Rc<Desks<S>>,
     refuse_first: Option<Reason>,
     entered: &Entered,
 ) {
     let (listener, state) = (Rc::clone(&calls.listener), Rc::clone(&calls.state));
     let io = TokioIo::new(Guarded::new(io, Rc::clone(&state), &listener.limits, refuse_first));
     let calls = Rc::new(calls);
-    let answer = service_fn(move |request| {
-        let (calls, service) = (Rc::clone(&calls), Rc::clone(&service));
-        // In a box: hyper moves the future that it gets, and this one is large.
-        Box::pin(async move {
-            let (refused, end) = calls.begin(request.headers());
-            let response = match refused {
-                Some(reason) => {
-                    count(&calls.thread.counters.heads_refused);
-                    service.on_refuse(&calls.listener.name, reason)
-                }
-                None => service.call(calls.inbound(request)).await,
-            };
-            Ok::<_, Infallible>(calls.answered(response, end))
-        })
-    });
+    let answer = service_fn(move |request| desks.answer(&calls, request));
     {
         state.nap.get_or_init(Arc::default);
         let connection = pin!(listener.http1.serve_connection(io, answer));
@@ -481,9 +471,9 @@ fn due<'a>(
 }
 
 /// Answers the messages of one connection.
-struct Calls {
-    listener: Rc<Listener>,
-    thread: Rc<Thread>,
+pub(super) struct Calls {
+    pub listener: Rc<Listener>,
+    pub thread: Rc<Thread>,
     state: Rc<ConnectionState>,
     peer: Rc<Peer>,
     called: Cell<u64>,
@@ -491,17 +481,14 @@ struct Calls {
 
 impl Calls {
     /// A message of HTTP/1.1 came: why its head is refused, if it is, and its number, which ends with it.
-    fn begin(&self, headers: &HeaderMap) -> (Option<Reason>, (u64, ExchangeEnd)) {
+    pub(super) fn begin(&self) -> (Option<Reason>, (u64, ExchangeEnd)) {
         let number = self.called.replace(self.called.get() + 1);
         let end = ExchangeEnd(Rc::clone(&self.state));
-        if headers.contains_key(header::UPGRADE) {
-            self.state.has_offer.set(true);
-        }
         let refused = self.state.refused.get().filter(|(refused, _)| *refused == number);
         (refused.map(|(_, reason)| reason), (number, end))
     }
 
-    fn inbound(&self, request: Request<Incoming>) -> Inbound {
+    pub(super) fn inbound(&self, request: Request<Incoming>) -> Inbound {
         count(&self.thread.counters.messages);
         let (head, body) = request.into_parts();
         self.state.awaits_100.set(!body.is_end_stream() && head.headers.contains_key(header::EXPECT));
@@ -516,7 +503,7 @@ impl Calls {
     }
 
     /// Its answer, as the connection goes on or ends behind it.
-    fn answered(
+    pub(super) fn answered(
         &self,
         mut response: Response<ReplyBody>,
         (number, end): (u64, ExchangeEnd),

@@ -10,6 +10,8 @@ use crate::wire::{Chunked, Chunks};
 pub(super) struct Framing {
     state: State,
     check: HeadCheck,
+    /// Whether the last head has an `Upgrade`, of whatever kind.
+    offers_switch: bool,
     head_bytes_max: usize,
     headers_max: usize,
 }
@@ -35,7 +37,18 @@ pub(super) enum Stop {
 
 impl Framing {
     pub(super) fn new(head_bytes_max: usize, headers_max: usize) -> Self {
-        Self { state: State::Head, check: HeadCheck::default(), head_bytes_max, headers_max }
+        Self {
+            state: State::Head,
+            check: HeadCheck::default(),
+            offers_switch: false,
+            head_bytes_max,
+            headers_max,
+        }
+    }
+
+    /// Whether the head that ended last offers to switch to another protocol, also where that is ignored.
+    pub(super) fn offers_switch(&self) -> bool {
+        self.offers_switch
     }
 
     /// Whether a head asked for another protocol, and nothing behind it is read until that is decided.
@@ -70,6 +83,7 @@ impl Framing {
                     HeadStep::Whole { len, body } => {
                         step.released += len;
                         step.heads += 1;
+                        self.offers_switch = self.check.offers_switch();
                         self.check = HeadCheck::default();
                         self.state = match body {
                             BodyFrame::None => State::Head,

@@ -174,8 +174,11 @@ impl Guarded {
         let total = if from_kept { self.kept.len() } else { input.len() };
         self.stop = step.stop;
         self.state.delivered.set(self.state.delivered.get() + step.heads);
-        if step.heads > 0 && self.framing.is_switching() {
-            self.state.asks_to_switch.set(Some(self.state.delivered.get() - 1));
+        if step.heads > 0 && self.framing.offers_switch() {
+            self.state.has_offer.set(true);
+            if self.framing.is_switching() {
+                self.state.asks_to_switch.set(Some(self.state.delivered.get() - 1));
+            }
         }
         // Nothing is followed behind the end of a message, so what is left over is the next one.
         self.is_behind = step.stop.is_none() && step.released > 0 && step.released < total;

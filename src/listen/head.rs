@@ -1,7 +1,7 @@
 //! Checks on a raw request head, line by line as it comes: RFC 9112 read strictly, and what phigate doesn't serve.
 
 use crate::reason::Reason;
-use crate::wire::{PATH, QUERY, TOKEN, VALUE, all, is_value_byte, parse_length};
+use crate::wire::{PATH, QUERY, TOKEN, VALUE, all, is_value_byte, leading, parse_length};
 use memchr::memchr;
 use std::net::Ipv6Addr;
 use std::ops::Range;
@@ -94,8 +94,24 @@ impl HeadCheck {
         HeadStep::Partial
     }
 
+    /// Whether there is an `Upgrade`.
+    pub(super) fn offers_switch(&self) -> bool {
+        self.upgrade.is_some()
+    }
+
     fn request_line(&mut self, line: &[u8], start: usize) -> Result<(), Reason> {
         self.has_request_line = true;
+        match usual_method(line) {
+            Some(method) => {
+                self.is_get = method == b"GET";
+                Ok(())
+            }
+            None => self.words(line, start),
+        }
+    }
+
+    /// A request line, word by word.
+    fn words(&mut self, line: &[u8], start: usize) -> Result<(), Reason> {
         let mut words = line.split(|&b| b == b' ');
         let (Some(method), Some(target), Some(version), None) =
             (words.next(), words.next(), words.next(), words.next())
@@ -153,14 +169,17 @@ impl HeadCheck {
         if self.fields > headers_max {
             return Err(Reason::HeadTooLarge);
         }
-        let colon = memchr(b':', line).ok_or(Reason::BadRequest)?;
-        let (name, value) = line.split_at_checked(colon).ok_or(Reason::BadRequest)?;
-        let value = value.get(1..).unwrap_or_default();
+        // A name of token bytes only: this refuses folded lines and a space before the colon, too.
+        let colon = leading(line, TOKEN);
+        let (name, rest) = line.split_at_checked(colon).ok_or(Reason::BadRequest)?;
+        let [b':', value @ ..] = rest else {
+            let is_long = memchr(b':', line).is_some_and(|colon| colon > NAME_BYTES_MAX);
+            return Err(if is_long { Reason::HeadTooLarge } else { Reason::BadRequest });
+        };
         if name.len() > NAME_BYTES_MAX {
             return Err(Reason::HeadTooLarge);
         }
-        // A name of token bytes only: this refuses folded lines and a space before the colon, too.
-        if name.is_empty() || !all(name, TOKEN) || !all(value, VALUE) {
+        if name.is_empty() || !all(value, VALUE) {
             return Err(Reason::BadRequest);
         }
         let trimmed = value.trim_ascii();
@@ -267,13 +286,24 @@ pub(crate) fn asked_protocol(headers: &http::HeaderMap) -> Option<&http::HeaderV
     headers.get(http::header::UPGRADE).filter(|protocol| !hides_messages(protocol.as_bytes()))
 }
 
+/// The method of a request line as nearly all are, in one look: `GET /path?query HTTP/1.1`. `None`: it's another, or none.
+fn usual_method(line: &[u8]) -> Option<&[u8]> {
+    let (method, rest) = line.split_at_checked(leading(line, TOKEN))?;
+    let target = rest.strip_prefix(b" ").filter(|target| target.first() == Some(&b'/'))?;
+    let rest = target.get(leading(target, PATH)..)?;
+    let rest = if rest.first() == Some(&b'?') { rest.get(leading(rest, QUERY)..)? } else { rest };
+    let is_usual = rest == b" HTTP/1.1"
+        && matches!(method.len(), 1..=METHOD_BYTES_MAX)
+        && target.len() <= TARGET_BYTES_MAX
+        && !matches!(method, b"CONNECT" | b"TRACE");
+    is_usual.then_some(method)
+}
+
 /// Path and query: the bytes that `http::Uri` takes too, so that hyper never answers a target by itself.
 pub(super) fn check_path(path: &[u8]) -> Result<(), Reason> {
-    let (path, query) = match memchr(b'?', path) {
-        Some(at) => path.split_at_checked(at).ok_or(Reason::BadRequest)?,
-        None => (path, &b""[..]),
-    };
-    if all(path, PATH) && all(query, QUERY) { Ok(()) } else { Err(Reason::BadRequest) }
+    let query = path.get(leading(path, PATH)..).unwrap_or_default();
+    let is_good = matches!(query, [] | [b'?', ..]) && all(query, QUERY);
+    if is_good { Ok(()) } else { Err(Reason::BadRequest) }
 }
 
 fn starts_with_ignoring_case(text: &[u8], prefix: &[u8]) -> bool {
@@ -351,6 +381,50 @@ mod tests {
             ("\r\nGET / HTTP/1.1\r\nHost: a\r\nX: caf\u{e9}\t1\r\n\r\n", BodyFrame::None),
         ] {
             assert_eq!(check(head), HeadStep::Whole { len: head.len(), body }, "{head}");
+        }
+    }
+
+    #[test]
+    fn a_usual_request_line_is_one_word_by_word_and_doubtful_ones_are_not_usual() {
+        let long = format!("{} /x HTTP/1.1", "M".repeat(METHOD_BYTES_MAX));
+        for line in [
+            "GET / HTTP/1.1",
+            "POST /a/b;c?d=%20&e=`?/ HTTP/1.1",
+            "OPTIONS /%ZZ HTTP/1.1",
+            "M /? HTTP/1.1",
+            &long,
+        ] {
+            let mut check = HeadCheck::default();
+            assert_eq!(check.words(line.as_bytes(), 0), Ok(()), "{line}");
+            let is_get = usual_method(line.as_bytes()).map(|method| method == b"GET");
+            assert_eq!(
+                (is_get, check.is_connect, check.is_http_10),
+                (Some(check.is_get), false, false),
+                "{line}"
+            );
+        }
+        let (longer, far) = (format!("M{long}"), format!("GET /{} HTTP/1.1", "x".repeat(TARGET_BYTES_MAX)));
+        for line in [
+            "GET / HTTP/1.0",
+            "GET / HTTP/1.1 ",
+            "GET  / HTTP/1.1",
+            " GET / HTTP/1.1",
+            "GET /a b HTTP/1.1",
+            "GET /` HTTP/1.1",
+            "GET /?\" HTTP/1.1",
+            "GET /# HTTP/1.1",
+            "GET http://a/ HTTP/1.1",
+            "GET ?x HTTP/1.1",
+            "OPTIONS * HTTP/1.1",
+            "CONNECT /x HTTP/1.1",
+            "TRACE / HTTP/1.1",
+            "G(T / HTTP/1.1",
+            "GET /",
+            "",
+            &longer,
+            &far,
+        ] {
+            assert_eq!(usual_method(line.as_bytes()), None, "{line}");
         }
     }
 

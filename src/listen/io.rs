@@ -1,5 +1,6 @@
 //! Sockets of all kinds as one type, so that the code that serves connections exists once.
 
+use super::quiet::Quiet;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -48,16 +49,17 @@ impl fmt::Display for Address {
 /// An accepted socket.
 #[derive(Debug)]
 pub(super) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+    Tcp(Quiet<TcpStream>),
+    Unix(Quiet<UnixStream>),
 }
 
 impl Socket {
     /// Looks at the first bytes without taking them; waits for at least one.
     pub(super) async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.peek(buffer).await,
+            Self::Tcp(stream) => stream.get_ref().peek(buffer).await,
             Self::Unix(stream) => loop {
+                let stream = stream.get_ref();
                 stream.readable().await?;
                 let peeked = stream.try_io(Interest::READABLE, || {
                     rustix::net::recv(stream, &mut *buffer, rustix::net::RecvFlags::PEEK)

@@ -15,6 +15,7 @@
 mod body;
 mod connection;
 mod counters;
+mod desk;
 mod frame_guard;
 mod frames;
 mod framing;
@@ -29,6 +30,7 @@ mod network;
 mod open;
 mod peer;
 mod proxy;
+mod quiet;
 mod sockets;
 mod stream_head;
 mod streams;
@@ -51,6 +53,7 @@ pub use limits::{Limits, ListenerConfig};
 pub(crate) use nap::Nap;
 pub use network::Network;
 pub use peer::Peer;
+pub(crate) use quiet::Quiet;
 pub use sockets::foreign_listeners;
 pub use tee::{Tee, TeeEnd};
 pub use tunnel::{Duplex, Tunnel};
@@ -124,15 +127,5 @@ impl std::ops::Deref for Head {
     type Target = http::request::Parts;
     fn deref(&self) -> &Self::Target {
         &self.0
-    }
-}
-
-impl<S: Service> Service for Rc<S> {
-    async fn call(&self, inbound: Inbound) -> Response<ReplyBody> {
-        S::call(self, inbound).await
-    }
-
-    fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
-        S::on_refuse(self, listener, reason)
     }
 }

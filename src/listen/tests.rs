@@ -158,6 +158,51 @@ async fn answers_pipelined_messages_in_order_on_one_connection() {
 }
 
 #[tokio::test]
+async fn a_caller_that_leaves_is_noticed_at_once_and_its_message_stands_in_nobodys_way() {
+    let mut started = start(Limits::default());
+    // One that leaves without more, and one that has sent the next message by then.
+    for behind in ["", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {
+        let mut stream = started.connect().await;
+        let bytes = format!("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n{behind}");
+        stream.write_all(bytes.as_bytes()).await.expect("sends");
+        assert_eq!(started.seen().await, "GET /wait");
+        let closed = started.totals().closed;
+        drop(stream);
+        let noticed = async {
+            while started.totals().closed == closed {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LONG, noticed).await.expect("nobody waits for it");
+        for _ in 0..2 {
+            let reply = started.talk("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+            assert!(reply.ends_with("hello"), "{reply}");
+            assert_eq!(started.seen().await, "GET /");
+        }
+    }
+    assert_eq!(started.totals().messages, 6, "what came behind a message that was left isn't one");
+}
+
+#[tokio::test]
+async fn messages_at_work_side_by_side_get_their_own_answers() {
+    let mut started = start(Limits::default());
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let mut stream = started.connect().await;
+        stream.write_all(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sends");
+        assert_eq!(started.seen().await, "GET /wait");
+        let reply = started.talk("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        assert!(reply.ends_with("hello"), "{reply}");
+        assert_eq!(started.seen().await, "GET /");
+        waiting.push(stream);
+    }
+    for stream in &mut waiting {
+        started.go.notify_one();
+        assert!(read_until(stream, "gone on").await.starts_with("HTTP/1.1 200 OK"));
+    }
+}
+
+#[tokio::test]
 async fn takes_heads_and_bodies_byte_by_byte() {
     let started = start(Limits::default());
     let mut stream = started.connect().await;

@@ -4,7 +4,9 @@ use super::{
     HandedSocket, ListenerConfig, Service,
     connection::{Listener, Thread, serve},
     counters::{ListenCounters, count},
+    desk::Desks,
     io::{Address, Socket},
+    quiet::Quiet,
     sockets::{self, Bound},
 };
 use crate::reason::Reason;
@@ -15,11 +17,13 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::sync_channel,
     },
     thread::JoinHandle,
     time::Duration,
 };
-use tokio::{sync::watch, task::LocalSet};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
 
 /// What a thread's service is made with.
 #[derive(Debug, Clone)]
@@ -94,18 +98,27 @@ impl Workers {
                 drain_timeout: Duration::from_millis(drain_timeout_ms),
             };
             let (make_service, context) = (make_service.clone(), WorkerContext { index, threads });
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(|e| StartError::Thread { kind: e.kind() })?;
+            let (tell, told) = sync_channel(1);
             let run = move || {
-                let local = LocalSet::new();
+                // Made here, as it never leaves its thread. It runs tasks by itself: a set of them in a runtime of any
+                // thread would be woken, and take its turn, for each of theirs.
+                let made = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+                let (runtime, failed) = match made {
+                    Ok(runtime) => (Some(runtime), None),
+                    Err(error) => (None, Some(error.kind())),
+                };
+                let _ = tell.send(failed);
                 // A task as its connections are: what `block_on` is given itself is asked at each of their wakes, too.
-                local.block_on(&runtime, async move {
-                    let run = async move { worker.run(make_service(context)).await };
-                    tokio::task::spawn_local(run).await.unwrap_or_default()
+                let run = async move { worker.run(make_service(context)).await };
+                runtime.map_or(0, |runtime| {
+                    runtime.block_on(async { tokio::task::spawn_local(run).await.unwrap_or_default() })
                 })
             };
             let thread = std::thread::Builder::new().name(format!("data-{index}")).spawn(run);
             workers.threads.push(thread.map_err(|e| StartError::Thread { kind: e.kind() })?);
+            if let Some(kind) = told.recv().unwrap_or(Some(io::ErrorKind::Other)) {
+                return Err(StartError::Thread { kind });
+            }
         }
         Ok((workers, copies))
     }
@@ -148,7 +161,7 @@ struct Worker {
 
 impl Worker {
     async fn run<S: Service>(self, service: S) -> u64 {
-        let service = Rc::new(service);
+        let desks = Desks::new(service);
         let thread = Thread::new(self.counters);
         let mut stopped = self.stopped;
         let mut accepting = Vec::new();
@@ -159,7 +172,7 @@ impl Worker {
             };
             let listener = Listener::new(config);
             let accept =
-                accept(socket, listener, Rc::clone(&thread), Rc::clone(&service), Arc::clone(&self.open));
+                accept(socket, listener, Rc::clone(&thread), Rc::clone(&desks), Arc::clone(&self.open));
             accepting.push(tokio::task::spawn_local(accept));
         }
         let is_drain = stopped.wait_for(|stop| *stop).await.is_ok();
@@ -201,9 +214,9 @@ impl Acceptor {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
-                Ok((Socket::Tcp(stream), Some(peer)))
+                Ok((Socket::Tcp(Quiet::new(stream)), Some(peer)))
             }
-            Self::Unix(listener) => Ok((Socket::Unix(listener.accept().await?.0), None)),
+            Self::Unix(listener) => Ok((Socket::Unix(Quiet::new(listener.accept().await?.0)), None)),
         }
     }
 }
@@ -212,7 +225,7 @@ async fn accept<S: Service>(
     socket: Acceptor,
     listener: Rc<Listener>,
     thread: Rc<Thread>,
-    service: Rc<S>,
+    desks: Rc<Desks<S>>,
     open: Arc<AtomicU64>,
 ) {
     let connections_max = listener.limits.connections_max;
@@ -237,10 +250,10 @@ async fn accept<S: Service>(
             }
         }
         count(&thread.counters.accepted);
-        let (listener, thread, service) = (Rc::clone(&listener), Rc::clone(&thread), Rc::clone(&service));
+        let (listener, thread, desks) = (Rc::clone(&listener), Rc::clone(&thread), Rc::clone(&desks));
         tokio::task::spawn_local(async move {
             let _counted = counted;
-            serve(stream, peer, listener, thread, service, refuse_first).await;
+            serve(stream, peer, listener, thread, desks, refuse_first).await;
         });
     }
 }

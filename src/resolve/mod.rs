@@ -20,6 +20,7 @@ use crate::inspect::decode;
 use crate::inspect::links::Hosts;
 use crate::org::Flag;
 use crate::reason::Reason;
+use crate::wire::{PLAIN, all};
 use http::{HeaderName, HeaderValue};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -287,6 +288,9 @@ impl<'p> Segments<'p> {
     fn of(path: &'p str) -> Option<Self> {
         if !path.starts_with('/') {
             return None;
+        }
+        if all(path.as_bytes(), PLAIN) {
+            return Some(Self::Literal(path));
         }
         let is_any = |found: fn(u8) -> bool| path.bytes().fold(false, |any, b| any | found(b));
         if is_any(|b| matches!(b, b'%' | b'\\' | 0 | b';')) {
