@@ -6,11 +6,13 @@
 //! - Cost: no I/O; linear in findings.
 
 mod ack;
+mod dialect;
 mod refusal;
 mod reply;
 mod thresholds;
 
-pub use refusal::{Dialect, Refusal, Side, Spot, render};
+pub use dialect::Dialect;
+pub use refusal::{Refusal, Side, Spot, render};
 pub use reply::{ClearedReply, judged_reply, may_switch, streamed_reply, switched_reply};
 pub use thresholds::Thresholds;
 
