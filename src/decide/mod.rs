@@ -7,13 +7,17 @@
 
 mod ack;
 mod dialect;
+mod graphql;
+pub mod grpc;
 mod refusal;
 mod reply;
+mod soap;
 mod thresholds;
 
-pub use dialect::Dialect;
+pub use dialect::{Dialect, Spoken};
 pub use refusal::{Refusal, Side, Spot, render};
 pub use reply::{ClearedReply, judged_reply, may_switch, streamed_reply, switched_reply};
+pub use soap::Soap;
 pub use thresholds::Thresholds;
 
 use crate::forward::OutBody;

@@ -3,7 +3,8 @@
 
 use super::ack::{self, AckCode, AckError};
 use super::dialect::Dialect;
-use super::{Policy, counts};
+use super::soap::Fault;
+use super::{Policy, counts, graphql};
 use crate::inspect::Findings;
 use crate::inspect::finding::{Finding, Part};
 use crate::inspect::walk::hl7v2::err_location;
@@ -231,8 +232,8 @@ impl Spot {
     }
 }
 
-/// Content type and body of a refusal. `body` is what was refused, for the echoes that HL7v2 demands; `now` is
-/// `YYYYMMDDhhmmss`.
+/// Content type and body of a refusal. `status` is its reason's, whatever the dialect answers with; `body` is what was
+/// refused, for the echoes that HL7v2 demands; `now` is `YYYYMMDDhhmmss`.
 #[must_use]
 pub fn render(
     refusal: &Refusal,
@@ -247,6 +248,19 @@ pub fn render(
         Dialect::FhirXml => ("application/fhir+xml", outcome_xml(refusal, record, status).into_bytes()),
         Dialect::Hl7v2 => ("x-application/hl7-v2+er7", acknowledgement(refusal, record, body, now)),
         Dialect::Redox => ("application/json", redox(refusal, record).to_string().into_bytes()),
+        Dialect::Soap(soap) => {
+            let fault = if status < 500 { Fault::Sender } else { Fault::Receiver };
+            (soap.media_type(), soap.fault(refusal, fault, record).into_bytes())
+        }
+        Dialect::Graphql => {
+            ("application/json; charset=utf-8", graphql::errors(refusal, record).to_string().into_bytes())
+        }
+        Dialect::GraphqlResponse => (
+            "application/graphql-response+json; charset=utf-8",
+            graphql::errors(refusal, record).to_string().into_bytes(),
+        ),
+        // All of it stands in the head.
+        Dialect::Grpc(wire) => (wire.media_type(), Vec::new()),
         Dialect::Problem => {
             ("application/problem+json", problem(refusal, status, record).to_string().into_bytes())
         }
@@ -360,11 +374,6 @@ fn redox(refusal: &Refusal, record: &str) -> Value {
 }
 
 fn problem(refusal: &Refusal, status: u16, record: &str) -> Value {
-    let findings: Vec<Value> = refusal
-        .spots
-        .iter()
-        .map(|s| json!({"part": s.part.to_string(), "place": s.place, "rule": s.rule, "kind": s.kind, "points": s.points, "fix": s.advice}))
-        .collect();
     let mut out = json!({
         "type": format!("urn:phigate:problem:{}", refusal.reason),
         "title": refusal.reason.title(),
@@ -376,11 +385,20 @@ fn problem(refusal: &Refusal, status: u16, record: &str) -> Value {
     if let Some(id) = &refusal.register {
         out["register"] = json!(id);
     }
-    if !findings.is_empty() {
-        out["findings"] = Value::Array(findings);
+    if !refusal.spots.is_empty() {
+        out["findings"] = findings(refusal);
         out["more"] = json!(refusal.more);
     }
     out
+}
+
+/// What to fix, an object each.
+pub(super) fn findings(refusal: &Refusal) -> Value {
+    refusal
+        .spots
+        .iter()
+        .map(|s| json!({"part": s.part.to_string(), "place": s.place, "rule": s.rule, "kind": s.kind, "points": s.points, "fix": s.advice}))
+        .collect()
 }
 
 /// The issue type of a reason (FHIR R4, value set issue-type): clients branch on it.
@@ -415,7 +433,7 @@ const fn is_policy(reason: Reason) -> bool {
     )
 }
 
-fn xml(text: &str) -> String {
+pub(super) fn xml(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -13,7 +13,7 @@ use exchange::{Close, Exchange, HeadText, Job, Watched};
 use crate::config::assets::Profile;
 use crate::config::{Config, Listener, OnFull};
 use crate::counted::Counted;
-use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
+use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side, Spoken};
 use crate::forward::{
     OutBody, Pool, UpstreamBody, ask_to_switch, is_spelling, prepare_reply, prepare_request,
 };
@@ -468,13 +468,15 @@ impl Gateway {
         self.offer_registration(&exchange, &mut failure.0);
         let text = HeadText::of(head);
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
-        let dialect = Dialect::of(
+        let dialect = Dialect::of(&Spoken {
             format,
-            &text.content_type,
-            &text.accept,
-            head.uri.path(),
-            head.uri.query().unwrap_or(""),
-        );
+            content_type: &text.content_type,
+            accept: &text.accept,
+            has_soap_action: head.headers.contains_key("soapaction"),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or(""),
+            body: exchange.body.expose(),
+        });
         let mut response = self.refused(exchange, dialect, &failure.0);
         if let Some(origin) = reader {
             respond::readable_by(response.headers_mut(), origin);

@@ -9,6 +9,7 @@ mod bad_input;
 mod binary;
 mod certificates;
 mod clock;
+mod dialects;
 mod handover;
 mod http2;
 mod jwt;
