@@ -114,6 +114,20 @@ pub fn refusal(
     response
 }
 
+/// What the gateway says of itself (RFC 9110, section 9.3.7): the methods that it takes. Which of them an upstream serves is
+/// asked by a path.
+#[must_use]
+pub fn options(record: &str) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    if let Ok(record) = HeaderValue::from_str(record) {
+        headers.insert(RECORD_HEADER, record);
+    }
+    response
+}
+
 /// Lets a page of that origin read the gateway's own answer (Fetch Standard, section 3.2). Upstreams say for themselves who
 /// may read theirs.
 pub fn readable_by(headers: &mut HeaderMap, origin: &HeaderValue) {

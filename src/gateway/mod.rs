@@ -173,6 +173,10 @@ impl Gateway {
         };
         match outcome {
             Ok(reply) => self.passed(exchange, reply),
+            // It came as far as to routes, of which `*` has none.
+            Err(failure) if head.uri.path() == "*" && failure.0.reason == Reason::BadRequest => {
+                self.of_itself(exchange)
+            }
             Err(failure) => self.failed(&snapshot, exchange, head, failure),
         }
     }
@@ -482,6 +486,17 @@ impl Gateway {
             respond::readable_by(response.headers_mut(), origin);
         }
         response
+    }
+
+    /// `OPTIONS *` of a caller that may send here: it is about this server, and nobody behind it is asked.
+    fn of_itself(&self, exchange: Box<Exchange>) -> Response<ReplyBody> {
+        let answer = respond::options(&exchange.id);
+        let (status, close) = (answer.status().as_u16(), self.close());
+        answer.map(|()| {
+            ReplyBody::empty().on_end(move |end| {
+                close.exchange(exchange, Outcome::Answered, None, status, "none", end.bytes);
+            })
+        })
     }
 
     /// Remembers the heaviest person of a refusal for a day, and has the refusal tell under which id.

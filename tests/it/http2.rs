@@ -226,13 +226,13 @@ fn a_host_alone_is_as_good_as_an_authority() {
 }
 
 /// A field as HPACK writes it without a table (RFC 7541, section 6.2.2).
-fn literal(name: &str, value: &str) -> Vec<u8> {
+pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
     let length = |text: &str| u8::try_from(text.len()).expect("short");
     [&[0, length(name)], name.as_bytes(), &[length(value)], value.as_bytes()].concat()
 }
 
 /// Opens a connection, sends frames, and gives the payload of the first HEADERS that comes.
-fn first_head(address: SocketAddr, frames: &[u8]) -> Vec<u8> {
+pub(crate) fn first_head(address: SocketAddr, frames: &[u8]) -> Vec<u8> {
     let mut stream = connect(address);
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     stream.write_all(&[preface, &frame(4, 0, 0, &[])[..], frames].concat()).expect("writes");
@@ -270,7 +270,7 @@ fn a_preflight_that_has_a_body_needs_a_key() {
     assert_eq!(gate.upstreams[2].take().len(), 1);
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }

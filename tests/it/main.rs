@@ -33,6 +33,7 @@ mod smuggling;
 mod sockets;
 mod support;
 mod suppressions;
+mod targets;
 mod tls;
 mod tunnels;
 mod upstream_tls;
