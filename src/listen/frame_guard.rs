@@ -1,4 +1,5 @@
-//! The guard of HTTP/2 connections: sits between socket and hyper, and ends what floods.
+//! The guard of HTTP/2 connections: sits between socket and hyper, ends what floods, and has no target with a fragment pass
+//! for one without.
 
 use super::frames::Frames;
 use super::guard::{ConnectionState, note_blocked};
@@ -33,7 +34,7 @@ impl AsyncRead for FrameGuard {
         let this = &mut *self;
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
-        if this.frames.advance(buf.filled().get(before..).unwrap_or_default()).is_err() {
+        if this.frames.advance(buf.filled_mut().get_mut(before..).unwrap_or_default()).is_err() {
             this.state.flooded.set(true);
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }

@@ -5,7 +5,8 @@
 //! - In doubt: refuses. hyper is lenient about framing (a bare LF, Content-Length with Transfer-Encoding, equal
 //!   double lengths pass it unseen), so `guard` reads each head and follows each body before hyper gets the bytes,
 //!   and what it doubts reaches the service as [`Service::on_refuse`], in order with the replies before it. HTTP/2 is
-//!   read by h2; `frame_guard` bounds floods, and `stream_head` checks that a head means the same over HTTP/1.1.
+//!   read by h2; `frame_guard` bounds floods and sees fragments of targets, and `stream_head` checks that a head means the
+//!   same over HTTP/1.1.
 //! - Cost: one pass over heads and chunk lines; bodies with a length are only counted. No lock is taken and no
 //!   counter is shared on the way of a message, but for [`HeldBudget`] where bodies are held.
 //!
@@ -22,6 +23,7 @@ mod guard;
 mod handover;
 mod head;
 mod hold;
+mod hpack;
 mod io;
 mod limits;
 mod nap;

@@ -2,7 +2,7 @@
 
 use crate::http2::{CLEARTEXT, first_head, frame, literal};
 use crate::support::{Gate, connect, read_http};
-use std::io::Write;
+use std::io::{Read, Write};
 
 #[test]
 fn options_of_everything_are_the_gateway_s_own_and_reach_no_upstream() {
@@ -41,4 +41,50 @@ fn options_of_everything_are_the_gateway_s_own_and_reach_no_upstream() {
     assert!(gate.upstreams.iter().all(|upstream| upstream.take_bytes().is_empty()));
     gate.running().flush_records();
     assert_eq!(gate.metric("phigate_requests_total{decision=\"answered\",environment=\"unresolved\"}"), 5);
+}
+
+#[test]
+fn a_target_with_a_fragment_is_refused_and_reaches_no_upstream() {
+    let gate = Gate::also(CLEARTEXT);
+    for target in ["/x#y", "/x?a=1#y", "/#", "#y", "http://gate/x#y", "http://gate#y", "*#y"] {
+        let mut stream = gate.connect(1);
+        let method = if target.starts_with('*') { "OPTIONS" } else { "GET" };
+        write!(stream, "{method} {target} HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\n\r\n", gate.keys[1])
+            .expect("writes");
+        let reply = read_http(&mut stream, false).expect("an answer");
+        assert_eq!((reply.status(), reply.header("phigate-reason")), (400, "bad_request"), "{target}");
+    }
+    // A malformed head is an error of its stream (RFC 9113, section 8.1.1): the connection goes on.
+    let mut stream = connect(gate.running().address("h2").expect("listens"));
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("writes");
+    stream.write_all(&frame(4, 0, 0, &[])).expect("writes");
+    let head = |path: &[u8]| {
+        // :method GET, :scheme http.
+        [&[0x82, 0x86][..], path, &literal(":authority", "gate"), &literal("phigate-key", &gate.keys[1])]
+            .concat()
+    };
+    let kept = [&[0x44, 4][..], b"/x#y"].concat(); // enters the table, as its field 62
+    let coded = [0x04, 0x84, 0x60, 0x7f, 0xf5, 0x1f]; // /a#b
+    let mut ask = |stream_id: u32, path: &[u8]| {
+        stream.write_all(&frame(1, 5, stream_id, &head(path))).expect("writes");
+        loop {
+            let mut head = [0; 9];
+            stream.read_exact(&mut head).expect("a frame");
+            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+            stream.read_exact(&mut payload).expect("a payload");
+            if matches!(head[3], 1 | 3) {
+                return (head[3], payload);
+            }
+        }
+    };
+    let reset = (3, vec![0, 0, 0, 1]);
+    for (n, path) in
+        [&literal(":path", "/x#y")[..], &kept, &[0xbe], &coded, &literal(":path", "/?a#")].iter().enumerate()
+    {
+        assert_eq!(ask(2 * n as u32 + 1, path), reset, "{n}");
+    }
+    assert!(gate.upstreams.iter().all(|upstream| upstream.take_bytes().is_empty()));
+    let (kind, payload) = ask(21, &literal(":path", "/x"));
+    assert_eq!((kind, payload[0]), (1, 0x88), "the next one is answered");
+    assert_eq!(gate.upstreams[1].take().len(), 1);
 }
