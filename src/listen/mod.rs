@@ -13,6 +13,7 @@
 //! Threads: a single-threaded runtime each, with its own listening sockets (SO_REUSEPORT), so nothing of a
 //! connection ever changes threads and futures need not be `Send`.
 
+mod activation;
 mod body;
 mod connection;
 mod counters;
@@ -42,6 +43,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
+pub use activation::activated;
 pub use body::{BodyError, Ended, InboundBody, ReplyBody, ReplyEnd};
 pub(crate) use connection::OnThisThread;
 pub use counters::{ListenCounters, ListenTotals};
@@ -53,7 +55,7 @@ pub use limits::{Limits, ListenerConfig};
 pub(crate) use nap::Nap;
 pub use network::Network;
 pub use peer::Peer;
-pub use sockets::foreign_listeners;
+pub use sockets::{check_given, foreign_listeners};
 pub use tee::{Tee, TeeEnd};
 pub use tunnel::{Duplex, Tunnel};
 pub use workers::{StartError, WorkerContext, Workers};

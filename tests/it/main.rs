@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr)] // skipped samples are said so
 
+mod activation;
 mod assets;
 mod audit;
 mod backup;
