@@ -420,4 +420,31 @@ mod tests {
         let unknown = [&hex("0f 7f")[..], &text(false, b"/#"), &[0x04], &text(false, b"/#")].concat();
         assert_eq!(passed(&unknown), unknown);
     }
+
+    #[test]
+    fn whatever_comes_is_followed_to_its_end_however_it_is_cut() {
+        let mut seed: u64 = 7;
+        let mut random = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            u8::try_from(seed >> 56).expect("a byte")
+        };
+        for _ in 0..5000 {
+            // Beginnings of fields are more frequent than chance has them.
+            let begins = [0x04, 0x44, 0x40, 0x00, 0x0f, 0x3f, 0xbe, b'#'];
+            let length = usize::from(random() % 48);
+            let block: Vec<u8> = (0..length)
+                .map(|_| match random() {
+                    pick @ 0..=127 => begins[usize::from(pick % 8)],
+                    _ => random() & 0x8f,
+                })
+                .collect();
+            let gone = passed(&block);
+            assert!(
+                block
+                    .iter()
+                    .zip(&gone)
+                    .all(|(sent, goes)| sent == goes || (sent | goes) == *goes || *goes == b'>')
+            );
+        }
+    }
 }
