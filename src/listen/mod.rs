@@ -38,6 +38,7 @@ mod streams;
 mod tee;
 pub mod tls;
 mod tunnel;
+mod websocket;
 mod workers;
 
 #[cfg(test)]
