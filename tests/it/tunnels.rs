@@ -308,25 +308,41 @@ fn accepted(key: &str) -> String {
     STANDARD.encode(hash)
 }
 
+/// Takes the next handshake, and switches as RFC 6455 says.
+fn switch(listener: &TcpListener) -> (Http, TcpStream) {
+    let (mut other, _) = listener.accept().expect("accepts");
+    other.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    let message = read_http(&mut other, false).expect("a message");
+    let accept = accepted(message.header("sec-websocket-key"));
+    let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ";
+    write!(other, "{head}{accept}\r\n\r\n").expect("writes");
+    (message, other)
+}
+
+#[test]
+fn a_websocket_over_http_2_that_goes_on_is_cut_at_the_end_of_a_drain() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    let mut gate = start_http2("production", address, "[limits]\ndrain_timeout_ms = 300");
+    let mut caller = Stream::ask(&gate, Some("websocket"), "/socket");
+    let (_, mut other) = switch(&listener);
+    assert_eq!(caller.status(), "200");
+    let begun = Instant::now();
+    gate.stop();
+    assert!(begun.elapsed() >= Duration::from_millis(300), "it had its time");
+    assert_eq!(other.read(&mut [0]).expect("an end"), 0);
+}
+
 #[test]
 fn a_websocket_over_http_2_is_an_upgrade_to_its_upstream_and_judged_as_one() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
     let address = listener.local_addr().expect("address");
-    let switch = || {
-        let (mut other, _) = listener.accept().expect("accepts");
-        other.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
-        let message = read_http(&mut other, false).expect("a message");
-        let accept = accepted(message.header("sec-websocket-key"));
-        write!(other, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n")
-            .expect("writes");
-        (message, other)
-    };
     let gate = start_http2("production", address, "");
     let mut caller = Stream::ask(&gate, Some("websocket"), "/socket?a=1");
     // Whoever asks may know by then that it is served (section 3).
     let settings = caller.next(4).1;
     assert!(settings.chunks(6).any(|setting| setting == [0, 8, 0, 0, 0, 1]), "{settings:?}");
-    let (message, mut other) = switch();
+    let (message, mut other) = switch(&listener);
     assert_eq!(message.start, "GET /socket?a=1 HTTP/1.1");
     assert_eq!((message.header("upgrade"), message.header("connection")), ("websocket", "upgrade"));
     assert_eq!(
@@ -362,7 +378,7 @@ fn a_websocket_over_http_2_is_an_upgrade_to_its_upstream_and_judged_as_one() {
     assert!(listener.accept().is_err(), "nothing reached the upstream");
     listener.set_nonblocking(false).expect("set");
     let mut caller = Stream::ask(&gate, Some("websocket"), "/socket");
-    let (_, mut other) = switch();
+    let (_, mut other) = switch(&listener);
     assert_eq!(caller.status(), "200");
     other.write_all(b"x").expect("writes");
     caller.read("x");
