@@ -291,7 +291,8 @@ async fn serve_http2<S: Service>(
     entered: &Entered,
 ) {
     let (listener, state) = (Rc::clone(&calls.listener), Rc::clone(&calls.state));
-    let io = FrameGuard::new(io, Rc::clone(&state), listener.limits.h2_control_frames_max);
+    let counters = Arc::clone(&entered.thread.counters);
+    let io = FrameGuard::new(io, Rc::clone(&state), listener.limits.h2_control_frames_max, counters);
     state.is_multiplexed.set(true);
     let calls = Rc::new(calls);
     let answer = service_fn(move |request| {

@@ -1,12 +1,14 @@
 //! The guard of HTTP/2 connections: sits between socket and hyper, ends what floods, and has no target with a fragment pass
 //! for one without.
 
+use super::counters::{ListenCounters, count};
 use super::frames::Frames;
 use super::guard::{ConnectionState, note_blocked};
 use super::io::Io;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -17,11 +19,17 @@ pub(super) struct FrameGuard {
     io: Io,
     state: Rc<ConnectionState>,
     frames: Frames,
+    counters: Arc<ListenCounters>,
 }
 
 impl FrameGuard {
-    pub(super) fn new(io: Io, state: Rc<ConnectionState>, control_frames_max: u32) -> Self {
-        Self { io, state, frames: Frames::new(control_frames_max) }
+    pub(super) fn new(
+        io: Io,
+        state: Rc<ConnectionState>,
+        control_frames_max: u32,
+        counters: Arc<ListenCounters>,
+    ) -> Self {
+        Self { io, state, frames: Frames::new(control_frames_max), counters }
     }
 }
 
@@ -38,6 +46,7 @@ impl AsyncRead for FrameGuard {
             this.state.flooded.set(true);
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
+        (0..this.frames.fragments()).for_each(|_| count(&this.counters.h2_fragments));
         match (this.frames.is_mid_block(), this.state.head_since.get()) {
             (true, None) => this.state.head_since.set(Some(Instant::now())),
             (false, Some(_)) => this.state.head_since.set(None),

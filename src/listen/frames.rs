@@ -55,6 +55,11 @@ impl Frames {
         self.in_block
     }
 
+    /// How many heads had a target with a fragment since this was asked last.
+    pub(super) fn fragments(&mut self) -> u64 {
+        self.blocks.fragments()
+    }
+
     /// Reads on, and changes what may not pass.
     pub(super) fn advance(&mut self, mut input: &mut [u8]) -> Result<(), Flood> {
         while !input.is_empty() {

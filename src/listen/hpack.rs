@@ -19,6 +19,8 @@ pub(super) struct HeaderBlocks {
     table: VecDeque<Entry>,
     table_bytes: usize,
     table_bytes_max: usize,
+    /// Paths with a fragment that nobody was told of.
+    untold: u64,
 }
 
 /// What the next byte is.
@@ -67,6 +69,8 @@ struct Text {
     len: usize,
     /// So far it is `:path`.
     is_path: bool,
+    /// It has a letter that may not pass.
+    is_marked: bool,
     /// Bits of a letter that isn't whole.
     code: u32,
     bits: usize,
@@ -88,6 +92,7 @@ impl Default for HeaderBlocks {
             table: VecDeque::new(),
             table_bytes: 0,
             table_bytes_max: TABLE_BYTES_MAX,
+            untold: 0,
         }
     }
 }
@@ -109,6 +114,11 @@ impl HeaderBlocks {
             self.step = self.next(byte);
             input = rest;
         }
+    }
+
+    /// How many paths had a fragment since this was asked last.
+    pub(super) fn fragments(&mut self) -> u64 {
+        std::mem::take(&mut self.untold)
     }
 
     /// Whether the letters of the string at hand matter: of a value in letters as they are their number is its length.
@@ -221,7 +231,11 @@ impl HeaderBlocks {
     fn letter(&mut self, is_of_path: impl Fn(usize) -> bool, is_mark: bool) -> bool {
         self.text.is_path &= is_of_path(self.text.len);
         self.text.len += 1;
-        is_mark && self.field.is_path
+        let is_barred = is_mark && self.field.is_path;
+        if is_barred && !std::mem::replace(&mut self.text.is_marked, true) {
+            self.untold += 1;
+        }
+        is_barred
     }
 
     fn text_ended(&mut self) -> Step {
@@ -336,6 +350,7 @@ mod tests {
         let pieces = [1, 2, 3, 7, blocks.len().max(1)].map(|piece| {
             let (mut follower, mut bytes) = (HeaderBlocks::default(), blocks.to_vec());
             bytes.chunks_mut(piece).for_each(|piece| follower.advance(piece));
+            assert_eq!(follower.fragments() > 0, bytes != blocks, "what is changed is told");
             bytes
         });
         assert!(pieces.windows(2).all(|pair| pair[0] == pair[1]), "cutting changes the outcome");

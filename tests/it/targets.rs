@@ -83,6 +83,8 @@ fn a_target_with_a_fragment_is_refused_and_reaches_no_upstream() {
     {
         assert_eq!(ask(2 * n as u32 + 1, path), reset, "{n}");
     }
+    // One of them is a name for what came before.
+    assert_eq!(gate.metric("phigate_connection_events_total{event=\"h2_fragment\"}"), 4);
     assert!(gate.upstreams.iter().all(|upstream| upstream.take_bytes().is_empty()));
     let (kind, payload) = ask(21, &literal(":path", "/x"));
     assert_eq!((kind, payload[0]), (1, 0x88), "the next one is answered");
