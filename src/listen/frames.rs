@@ -18,6 +18,8 @@ pub(super) struct Frames {
     /// What stands in a frame before its part of a header block, and how much of that part is to come.
     front_left: usize,
     tells_padding: bool,
+    /// That of it, but for the length of padding.
+    front: u64,
     block_left: usize,
     blocks: HeaderBlocks,
     /// Frames without use that may still come.
@@ -41,6 +43,7 @@ impl Frames {
             payload_left: 0,
             front_left: 0,
             tells_padding: false,
+            front: 0,
             block_left: 0,
             blocks: HeaderBlocks::default(),
             allowance: allowance_max,
@@ -89,12 +92,19 @@ impl Frames {
         Ok(())
     }
 
-    /// Reads on in a frame that has a part of a header block (RFC 9113, sections 6.2 and 6.10); gives how far.
+    /// Reads on in a frame that has a part of a header block (RFC 9113, sections 6.2, 6.6 and 6.10); gives how far.
     fn in_block(&mut self, input: &mut [u8]) -> usize {
         let taken = if self.front_left > 0 {
-            let padding = input.first().filter(|_| std::mem::take(&mut self.tells_padding));
-            self.block_left = self.block_left.saturating_sub(padding.map_or(0, |bytes| usize::from(*bytes)));
+            let byte = input.first().copied().unwrap_or_default();
+            if std::mem::take(&mut self.tells_padding) {
+                self.block_left = self.block_left.saturating_sub(usize::from(byte));
+            } else {
+                self.front = self.front << 8 | u64::from(byte);
+            }
             self.front_left -= 1;
+            if self.front_left == 0 && self.depends_on_itself() {
+                self.block_left = 0;
+            }
             1
         } else {
             let taken = self.block_left.min(input.len());
@@ -106,15 +116,29 @@ impl Frames {
         taken
     }
 
+    /// Whether it is a head that depends on itself: h2 resets its stream and leaves its block unread, which its table then
+    /// knows nothing of.
+    fn depends_on_itself(&self) -> bool {
+        let [_, _, _, kind, flags, a, b, c, d] = self.head;
+        let id = u64::from(u32::from_be_bytes([a, b, c, d]) & STREAM_ID);
+        // Behind the stream that it depends on stands its weight.
+        kind == HEADERS && flags & PRIORITY != 0 && self.front >> 8 & u64::from(STREAM_ID) == id
+    }
+
     fn frame(&mut self) -> Result<(), Flood> {
         let [a, b, c, kind, flags, ..] = self.head;
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.payload_left = length;
         let ends_block = flags & END_HEADERS != 0;
-        if matches!(kind, HEADERS | CONTINUATION) {
-            self.tells_padding = kind == HEADERS && flags & PADDED != 0;
-            let priority = if kind == HEADERS && flags & PRIORITY != 0 { PRIORITY_BYTES } else { 0 };
-            self.front_left = length.min(usize::from(self.tells_padding) + priority);
+        if matches!(kind, HEADERS | PUSH_PROMISE | CONTINUATION) {
+            self.tells_padding = kind != CONTINUATION && flags & PADDED != 0;
+            let front = match kind {
+                HEADERS if flags & PRIORITY != 0 => PRIORITY_BYTES,
+                PUSH_PROMISE => PROMISE_BYTES,
+                _ => 0,
+            };
+            self.front = 0;
+            self.front_left = length.min(usize::from(self.tells_padding) + front);
             self.block_left = length - self.front_left;
         }
         match kind {
@@ -123,6 +147,11 @@ impl Frames {
             HEADERS => {
                 self.in_block = !ends_block;
                 self.earn(1);
+            }
+            // No caller may send one, but h2 reads its block before it says so.
+            PUSH_PROMISE => {
+                self.in_block = !ends_block;
+                return self.spend(1);
             }
             // A reset costs more than its message earned.
             RST_STREAM => return self.spend(2),
@@ -159,6 +188,7 @@ const FRAME_HEAD_BYTES: usize = 9;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
+const PUSH_PROMISE: u8 = 5;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
@@ -166,6 +196,8 @@ const END_HEADERS: u8 = 4;
 const PADDED: u8 = 8;
 const PRIORITY: u8 = 0x20;
 const PRIORITY_BYTES: usize = 5;
+const PROMISE_BYTES: usize = 4;
+const STREAM_ID: u32 = 0x7fff_ffff;
 
 #[cfg(test)]
 mod tests {
@@ -229,6 +261,21 @@ mod tests {
     }
 
     #[test]
+    fn the_block_of_a_head_that_depends_on_itself_is_not_followed() {
+        let path = [&[0x04, 4][..], b"/a#b"].concat();
+        for (depends_on, is_followed) in [(1, false), (3, true)] {
+            let front = [2, 0x80, 0, 0, depends_on, 7];
+            let sent = frame(HEADERS, 5 | PADDED | PRIORITY, &[&front[..], &path, b"##"].concat());
+            for piece in [1, 4, sent.len()] {
+                let (mut frames, mut bytes) = (Frames::new(10), sent.clone());
+                frames.advance(&mut [0; PREFACE_BYTES]).expect("no flood");
+                bytes.chunks_mut(piece).for_each(|chunk| frames.advance(chunk).expect("no flood"));
+                assert_eq!((bytes != sent, frames.payload_left), (is_followed, 0), "in pieces of {piece}");
+            }
+        }
+    }
+
+    #[test]
     fn a_fragment_in_a_head_is_seen_wherever_the_frames_have_it() {
         let path = |mark: u8| [&[0x04, 4][..], &[b'/', b'a', mark, b'b']].concat();
         let padded = |mark: u8| [&[3, 0, 0, 0, 0, 7][..], &path(mark), b"##\x04"].concat();
@@ -241,6 +288,7 @@ mod tests {
                 frame(CONTINUATION, 4, two),
                 frame(HEADERS, 5 | PADDED | PRIORITY, &padded(mark)),
                 frame(HEADERS, 5 | PADDED, &[&[0][..], &path].concat()),
+                frame(PUSH_PROMISE, 4 | PADDED, &[&[1, 0, 0, 0, 2][..], &path, b"#"].concat()),
                 frame(DATA, 1, &path),
             ]
             .concat()
