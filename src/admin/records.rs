@@ -42,7 +42,7 @@ pub(super) struct SearchParams {
     connection: Option<String>,
     /// Caller by name.
     caller: Option<String>,
-    /// `forwarded`, `would_refuse`, `refused`, `withheld` or `failed`.
+    /// `forwarded`, `would_refuse`, `refused`, `withheld`, `failed` or `answered`.
     decision: Option<String>,
     /// Why it was refused or failed.
     reason: Option<String>,

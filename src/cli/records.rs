@@ -64,7 +64,7 @@ struct Search {
     /// Caller by name.
     #[arg(long)]
     caller: Option<String>,
-    /// forwarded, would_refuse, refused, withheld or failed.
+    /// forwarded, would_refuse, refused, withheld, failed or answered.
     #[arg(long)]
     decision: Option<String>,
     /// Why it was refused or failed.

@@ -3,9 +3,9 @@
 use super::check::EX_CONFIG;
 use super::out;
 use crate::config::Config;
-use crate::listen::Predecessor;
+use crate::listen::{Predecessor, activated};
 use crate::org::Flag;
-use crate::run::{RunError, Running, files_of, handover_path, missing};
+use crate::run::{Manager, RunError, Running, files_of, handover_path, missing};
 use crate::telemetry::log::{self, LogFormat};
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
@@ -54,6 +54,8 @@ enum EnvironmentFlag {
 /// Runs it until SIGTERM or SIGINT. Exit code 0: stopped as told, 78: configuration, 1: could not start.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
+    // Before there are other threads.
+    let given = activated();
     log::start(args.log, "info");
     // Before it is read: what changes from then on is taken over later.
     let file = args.config.as_deref().map(stamp);
@@ -100,8 +102,15 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let asked = config.clone();
-    let running = match Running::start_after(config, before) {
+    let given = match given {
+        Ok(given) => given,
+        Err(error) => {
+            out::complain(format!("phigate run: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let (asked, manager, took_over) = (config.clone(), Manager::of_environment(), before.is_some());
+    let running = match Running::start_on(config, before, given) {
         Ok(running) => running,
         // Of files and secrets all that are missing are told, not the first alone.
         Err(error) if error.is_of_the_configuration() => {
@@ -125,7 +134,9 @@ pub fn run(args: &Args) -> ExitCode {
         tracing::info!(listener = &**listener, address = %address, "Listening.");
     }
     tracing::info!(address = %running.admin_address(), "The admin side listens.");
-    runtime.block_on(watch(running, signals, args.config.as_deref(), Files::started_from(stamps)))
+    manager.ready(took_over);
+    let files = Files::started_from(stamps);
+    runtime.block_on(watch(running, signals, args.config.as_deref(), files, &manager))
 }
 
 fn load(args: &Args) -> Result<Config, Vec<String>> {
@@ -180,6 +191,7 @@ async fn watch(
     mut signals: Signals,
     file: Option<&Path>,
     mut files: Files,
+    manager: &Manager,
 ) -> ExitCode {
     let mut keys = tokio::time::interval(KEYS_EVERY);
     let mut looks = tokio::time::interval(FILES_EVERY);
@@ -187,8 +199,9 @@ async fn watch(
     loop {
         tokio::select! {
             () = running.released() => {
+                // The service goes on: its manager isn't told that it stops.
                 tracing::info!("Another process serves in place of this one.");
-                break;
+                return drained(running);
             }
             _ = around.tick() => running.look_around(),
             _ = signals.term.recv() => break,
@@ -197,7 +210,9 @@ async fn watch(
                 // Whatever becomes of the configuration: it may have been moved away.
                 running.reopen_access_log();
                 let before = Files::of(&running, file);
+                manager.reloading();
                 reload(&running, file);
+                manager.ready(false);
                 files = before.taken_over(&running, file);
             }
             _ = keys.tick() => running.refresh_keys(),
@@ -211,6 +226,11 @@ async fn watch(
             }
         }
     }
+    manager.stopping();
+    drained(running)
+}
+
+fn drained(running: Running) -> ExitCode {
     tracing::info!("Draining.");
     let cut = running.stop();
     tracing::info!(connections_cut = cut, "Stopped.");

@@ -6,12 +6,18 @@
 //! - Cost: no I/O; linear in findings.
 
 mod ack;
+mod dialect;
+mod graphql;
+pub mod grpc;
 mod refusal;
 mod reply;
+mod soap;
 mod thresholds;
 
-pub use refusal::{Dialect, Refusal, Side, Spot, render};
+pub use dialect::{Dialect, Spoken};
+pub use refusal::{Refusal, Side, Spot, render};
 pub use reply::{ClearedReply, judged_reply, may_switch, streamed_reply, switched_reply};
+pub use soap::Soap;
 pub use thresholds::Thresholds;
 
 use crate::forward::OutBody;

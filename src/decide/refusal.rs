@@ -2,10 +2,11 @@
 //! the value, nor a hash of it.
 
 use super::ack::{self, AckCode, AckError};
-use super::{Policy, counts};
+use super::dialect::Dialect;
+use super::soap::Fault;
+use super::{Policy, counts, graphql};
 use crate::inspect::Findings;
 use crate::inspect::finding::{Finding, Part};
-use crate::inspect::format::Format;
 use crate::inspect::walk::hl7v2::err_location;
 use crate::reason::Reason;
 use serde_json::{Value, json};
@@ -56,80 +57,6 @@ pub struct Spot {
     pub points: u16,
     /// What the sender can do.
     pub advice: String,
-}
-
-/// How the caller speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// FHIR: OperationOutcome as JSON.
-    Fhir,
-    /// FHIR, asked for as XML.
-    FhirXml,
-    /// HL7v2: an acknowledgement.
-    Hl7v2,
-    /// The Redox data models: `Meta.Errors`.
-    Redox,
-    /// Anything else: problem details (RFC 9457).
-    Problem,
-}
-
-impl Dialect {
-    /// The caller's dialect, by what the body is, its declared type, what is accepted and where it goes. Of FHIR the
-    /// format is that of `_format`, else what is accepted best, else what was sent (FHIR R4, section 3.1.0.1.11).
-    #[must_use]
-    pub fn of(format: Format, content_type: &str, accept: &str, path: &str, query: &str) -> Self {
-        let (content_type, accept) = (content_type.to_ascii_lowercase(), accept.to_ascii_lowercase());
-        // Whoever sends it in XML wants no delimiters back, and its header is not where an acknowledgement looks.
-        let is_er7 = content_type.contains("hl7-v2") && !content_type.contains("xml");
-        if format == Format::Hl7v2 || is_er7 {
-            return Self::Hl7v2;
-        }
-        if format == Format::Redox {
-            return Self::Redox;
-        }
-        let is_fhir = matches!(format, Format::FhirJson | Format::FhirXml)
-            || content_type.contains("fhir+")
-            || accept.contains("fhir+")
-            || path.split('/').any(|s| s.eq_ignore_ascii_case("fhir"));
-        if !is_fhir {
-            return Self::Problem;
-        }
-        let sent_xml = format == Format::FhirXml || content_type.contains("fhir+xml");
-        let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "_format");
-        let asked = asked.and_then(|(_, wanted)| is_xml(&wanted.to_ascii_lowercase()));
-        match asked.or_else(|| accepts_xml(&accept)).unwrap_or(sent_xml) {
-            true => Self::FhirXml,
-            false => Self::Fhir,
-        }
-    }
-}
-
-/// Whether a media type, or a word of `_format`, means FHIR in XML; `None`: neither XML nor JSON.
-fn is_xml(media_type: &str) -> Option<bool> {
-    // A plus that wasn't escaped came as a blank.
-    match media_type.split(';').next().unwrap_or_default().trim() {
-        "xml" | "text/xml" | "application/xml" | "application/fhir+xml" | "application/fhir xml" => {
-            Some(true)
-        }
-        "json" | "text/json" | "application/json" | "application/fhir+json" | "application/fhir json" => {
-            Some(false)
-        }
-        _ => None,
-    }
-}
-
-/// Whether XML is accepted better than JSON; `None` where neither is named. Of equals the first counts.
-fn accepts_xml(accept: &str) -> Option<bool> {
-    let mut best: Option<(bool, f32)> = None;
-    for range in accept.split(',') {
-        let Some(xml) = is_xml(range) else { continue };
-        let quality = range.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("q="));
-        let quality = quality.map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
-        if quality > best.map_or(0.0, |(_, most)| most) {
-            best = Some((xml, quality));
-        }
-    }
-    best.map(|(xml, _)| xml)
 }
 
 impl Refusal {
@@ -305,8 +232,8 @@ impl Spot {
     }
 }
 
-/// Content type and body of a refusal. `body` is what was refused, for the echoes that HL7v2 demands; `now` is
-/// `YYYYMMDDhhmmss`.
+/// Content type and body of a refusal. `status` is its reason's, whatever the dialect answers with; `body` is what was
+/// refused, for the echoes that HL7v2 demands; `now` is `YYYYMMDDhhmmss`.
 #[must_use]
 pub fn render(
     refusal: &Refusal,
@@ -321,6 +248,19 @@ pub fn render(
         Dialect::FhirXml => ("application/fhir+xml", outcome_xml(refusal, record, status).into_bytes()),
         Dialect::Hl7v2 => ("x-application/hl7-v2+er7", acknowledgement(refusal, record, body, now)),
         Dialect::Redox => ("application/json", redox(refusal, record).to_string().into_bytes()),
+        Dialect::Soap(soap) => {
+            let fault = if status < 500 { Fault::Sender } else { Fault::Receiver };
+            (soap.media_type(), soap.fault(refusal, fault, record).into_bytes())
+        }
+        Dialect::Graphql => {
+            ("application/json; charset=utf-8", graphql::errors(refusal, record).to_string().into_bytes())
+        }
+        Dialect::GraphqlResponse => (
+            "application/graphql-response+json; charset=utf-8",
+            graphql::errors(refusal, record).to_string().into_bytes(),
+        ),
+        // All of it stands in the head.
+        Dialect::Grpc(wire) => (wire.media_type(), Vec::new()),
         Dialect::Problem => {
             ("application/problem+json", problem(refusal, status, record).to_string().into_bytes())
         }
@@ -434,11 +374,6 @@ fn redox(refusal: &Refusal, record: &str) -> Value {
 }
 
 fn problem(refusal: &Refusal, status: u16, record: &str) -> Value {
-    let findings: Vec<Value> = refusal
-        .spots
-        .iter()
-        .map(|s| json!({"part": s.part.to_string(), "place": s.place, "rule": s.rule, "kind": s.kind, "points": s.points, "fix": s.advice}))
-        .collect();
     let mut out = json!({
         "type": format!("urn:phigate:problem:{}", refusal.reason),
         "title": refusal.reason.title(),
@@ -450,11 +385,20 @@ fn problem(refusal: &Refusal, status: u16, record: &str) -> Value {
     if let Some(id) = &refusal.register {
         out["register"] = json!(id);
     }
-    if !findings.is_empty() {
-        out["findings"] = Value::Array(findings);
+    if !refusal.spots.is_empty() {
+        out["findings"] = findings(refusal);
         out["more"] = json!(refusal.more);
     }
     out
+}
+
+/// What to fix, an object each.
+pub(super) fn findings(refusal: &Refusal) -> Value {
+    refusal
+        .spots
+        .iter()
+        .map(|s| json!({"part": s.part.to_string(), "place": s.place, "rule": s.rule, "kind": s.kind, "points": s.points, "fix": s.advice}))
+        .collect()
 }
 
 /// The issue type of a reason (FHIR R4, value set issue-type): clients branch on it.
@@ -489,7 +433,7 @@ const fn is_policy(reason: Reason) -> bool {
     )
 }
 
-fn xml(text: &str) -> String {
+pub(super) fn xml(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -102,9 +102,21 @@ fn a_refusal_names_rule_and_place_in_each_dialect_and_no_value() {
         inspector.message(&Message { content_type: "application/fhir+json", body, ..Message::default() });
     let policy = Policy::of(Flag::Staging);
     let refusal = Refusal::of(reason(&found).expect("refused"), &found, &policy, &[]);
-    for dialect in [Dialect::Fhir, Dialect::FhirXml, Dialect::Hl7v2, Dialect::Redox, Dialect::Problem] {
-        let (_, text) = render(&refusal, dialect, 422, "rec-1", body, "20260101000000");
-        let text = String::from_utf8(text).expect("UTF-8");
+    for dialect in [
+        Dialect::Fhir,
+        Dialect::FhirXml,
+        Dialect::Hl7v2,
+        Dialect::Redox,
+        Dialect::Soap(Soap::V11),
+        Dialect::Soap(Soap::V12),
+        Dialect::Graphql,
+        Dialect::GraphqlResponse,
+        Dialect::Grpc(grpc::Wire::Plain),
+        Dialect::Problem,
+    ] {
+        let answer = crate::respond::refusal(&refusal, dialect, "rec-1", body, "20260101000000");
+        let headers = format!("{:?}", answer.headers());
+        let text = headers + &String::from_utf8(answer.into_body()).expect("UTF-8");
         assert!(text.contains("fhir-r4.patient-birth-date") && text.contains("rec-1"), "{dialect:?}: {text}");
         for value in ["Okafor", "Darnell", "1962", "412-21", "E08738432"] {
             assert!(!text.contains(value), "{dialect:?} tells {value}");
@@ -145,11 +157,14 @@ fn an_outcome_in_xml_says_what_it_says_in_json() {
 
 #[test]
 fn the_dialect_is_the_caller_s() {
-    assert_eq!(Dialect::of(Format::Hl7v2, "text/plain", "", "/in", ""), Dialect::Hl7v2);
-    assert_eq!(Dialect::of(Format::Empty, "", "", "/fhir/Patient", ""), Dialect::Fhir);
-    assert_eq!(Dialect::of(Format::Xml, "application/fhir+xml", "", "/x", ""), Dialect::FhirXml);
-    assert_eq!(Dialect::of(Format::FhirXml, "text/xml", "*/*", "/x", ""), Dialect::FhirXml);
-    assert_eq!(Dialect::of(Format::Xml, "application/hl7-v2+xml", "", "/in", ""), Dialect::Problem);
+    let of = |format, content_type, accept, path, query| {
+        Dialect::of(&Spoken { format, content_type, accept, path, query, ..Spoken::default() })
+    };
+    assert_eq!(of(Format::Hl7v2, "text/plain", "", "/in", ""), Dialect::Hl7v2);
+    assert_eq!(of(Format::Empty, "", "", "/fhir/Patient", ""), Dialect::Fhir);
+    assert_eq!(of(Format::Xml, "application/fhir+xml", "", "/x", ""), Dialect::FhirXml);
+    assert_eq!(of(Format::FhirXml, "text/xml", "*/*", "/x", ""), Dialect::FhirXml);
+    assert_eq!(of(Format::Xml, "application/hl7-v2+xml", "", "/in", ""), Dialect::Problem);
     for (accept, query, wanted) in [
         ("application/fhir+json, application/fhir+xml;q=0.5", "", Dialect::Fhir),
         ("application/fhir+json;q=0.4, application/xml", "", Dialect::FhirXml),
@@ -159,13 +174,95 @@ fn the_dialect_is_the_caller_s() {
         ("application/fhir+xml", "_format=application/fhir+json", Dialect::Fhir),
         ("application/fhir+xml", "_format=html", Dialect::FhirXml),
     ] {
-        assert_eq!(
-            Dialect::of(Format::Empty, "", accept, "/fhir/Patient", query),
-            wanted,
-            "{accept} {query}"
+        assert_eq!(of(Format::Empty, "", accept, "/fhir/Patient", query), wanted, "{accept} {query}");
+    }
+    assert_eq!(of(Format::FhirXml, "text/xml", "application/fhir+json", "/x", ""), Dialect::Fhir);
+    assert_eq!(of(Format::Json, "application/json", "*/*", "/api", ""), Dialect::Problem);
+    assert_eq!(of(Format::Redox, "application/json", "*/*", "/api", ""), Dialect::Redox);
+    let grpc = Dialect::Grpc(grpc::Wire::Plain);
+    for (format, content_type, accept, path, wanted) in [
+        (Format::Binary, "Application/gRPC+proto", "", "/fhir.Made/Up", grpc),
+        (Format::Hl7v2, "application/grpc", "", "/in", grpc),
+        (Format::Empty, "application/soap+xml; charset=utf-8", "", "/fhir", Dialect::Soap(Soap::V12)),
+        (Format::Graphql, "application/json", "", "/fhir/$graphql", Dialect::Graphql),
+        (Format::Graphql, "application/json", "application/json", "/x", Dialect::Graphql),
+        (
+            Format::Graphql,
+            "application/json",
+            "application/graphql-response+json;q=0",
+            "/x",
+            Dialect::Graphql,
+        ),
+        (Format::Empty, "application/graphql", "*/*", "/x", Dialect::Graphql),
+        (Format::Empty, "application/json", "", "/v1/GraphQL/", Dialect::Graphql),
+        (
+            Format::Empty,
+            "",
+            "application/graphql-response+json, application/json;q=0.9",
+            "/x",
+            Dialect::GraphqlResponse,
+        ),
+        (Format::Empty, "application/json", "", "/graphql/x", Dialect::Problem),
+    ] {
+        assert_eq!(of(format, content_type, accept, path, ""), wanted, "{content_type} {accept} {path}");
+    }
+    let action =
+        Spoken { content_type: "text/xml", has_soap_action: true, path: "/fhir", ..Spoken::default() };
+    assert_eq!(Dialect::of(&action), Dialect::Soap(Soap::V11));
+    let body = b"<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'/>";
+    let sent = Spoken { format: Format::Xds, content_type: "application/xml", body, ..Spoken::default() };
+    assert_eq!(Dialect::of(&sent), Dialect::Soap(Soap::V11));
+}
+
+#[test]
+fn a_fault_and_errors_have_the_parts_that_their_clients_read() {
+    let body = br#"{"resourceType":"Patient","name":[{"family":"Okafor","given":["Darnell"]}],"birthDate":"1962-06-22"}"#;
+    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), 2026);
+    let found =
+        inspector.message(&Message { content_type: "application/fhir+json", body, ..Message::default() });
+    let mut refusal = Refusal::of(reason(&found).expect("refused"), &found, &Policy::of(Flag::Staging), &[]);
+    refusal.register = Some("rq_1".to_owned());
+    let told = |dialect| {
+        let (media, text) = render(&refusal, dialect, 422, "rec-1", body, "20260101000000");
+        (media, String::from_utf8(text).expect("UTF-8"))
+    };
+    for (soap, media, path) in [
+        (Soap::V11, "text/xml; charset=utf-8", ["Envelope", "Body", "Fault", "detail", "refusal"]),
+        (
+            Soap::V12,
+            "application/soap+xml; charset=utf-8",
+            ["Envelope", "Body", "Fault", "Detail", "refusal"],
+        ),
+    ] {
+        let (type_told, text) = told(Dialect::Soap(soap));
+        assert_eq!(type_told, media);
+        let tape = xml::Tape::read(text.as_bytes(), xml::XML_DEPTH_MAX).expect("well formed");
+        let named = |name: &str| tape.nodes().find(|id| tape.local(*id) == name);
+        assert!(path.iter().all(|name| named(name).is_some()), "{text}");
+        let of = |name: &str, attribute: &str| {
+            tape.attr(named(name).expect("is there"), attribute).expect("has it").into_owned()
+        };
+        assert_eq!(of("refusal", "reason"), "likely_phi");
+        assert_eq!((of("refusal", "record"), of("refusal", "register")), ("rec-1".into(), "rq_1".into()));
+        let findings = tape.nodes().filter(|id| tape.local(*id) == "finding").count();
+        assert_eq!(findings, refusal.spots.len());
+        assert!(
+            of("finding", "rule").starts_with("fhir-r4.") && of("finding", "place").starts_with("Patient.")
         );
     }
-    assert_eq!(Dialect::of(Format::FhirXml, "text/xml", "application/fhir+json", "/x", ""), Dialect::Fhir);
-    assert_eq!(Dialect::of(Format::Json, "application/json", "*/*", "/api", ""), Dialect::Problem);
-    assert_eq!(Dialect::of(Format::Redox, "application/json", "*/*", "/api", ""), Dialect::Redox);
+    let (media, text) = told(Dialect::Graphql);
+    assert_eq!(media, "application/json; charset=utf-8");
+    assert_eq!(
+        told(Dialect::GraphqlResponse),
+        ("application/graphql-response+json; charset=utf-8", text.clone())
+    );
+    let answer: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert!(answer.get("data").is_none(), "nothing was executed");
+    let error = &answer["errors"][0];
+    assert!(error["message"].as_str().expect("text").contains("90 are refused"));
+    assert_eq!(
+        (&error["extensions"]["code"], &error["extensions"]["record"]),
+        (&"likely_phi".into(), &"rec-1".into())
+    );
+    assert_eq!(error["extensions"]["findings"].as_array().map(Vec::len), Some(refusal.spots.len()));
 }

@@ -13,7 +13,7 @@ use exchange::{Close, Exchange, HeadText, Job, Watched};
 use crate::config::assets::Profile;
 use crate::config::{Config, Listener, OnFull};
 use crate::counted::Counted;
-use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side};
+use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side, Spoken};
 use crate::forward::{
     OutBody, Pool, UpstreamBody, ask_to_switch, is_spelling, prepare_reply, prepare_request,
 };
@@ -173,6 +173,10 @@ impl Gateway {
         };
         match outcome {
             Ok(reply) => self.passed(exchange, reply),
+            // It came as far as to routes, of which `*` has none.
+            Err(failure) if head.uri.path() == "*" && failure.0.reason == Reason::BadRequest => {
+                self.of_itself(exchange)
+            }
             Err(failure) => self.failed(&snapshot, exchange, head, failure),
         }
     }
@@ -468,18 +472,31 @@ impl Gateway {
         self.offer_registration(&exchange, &mut failure.0);
         let text = HeadText::of(head);
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
-        let dialect = Dialect::of(
+        let dialect = Dialect::of(&Spoken {
             format,
-            &text.content_type,
-            &text.accept,
-            head.uri.path(),
-            head.uri.query().unwrap_or(""),
-        );
+            content_type: &text.content_type,
+            accept: &text.accept,
+            has_soap_action: head.headers.contains_key("soapaction"),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or(""),
+            body: exchange.body.expose(),
+        });
         let mut response = self.refused(exchange, dialect, &failure.0);
         if let Some(origin) = reader {
             respond::readable_by(response.headers_mut(), origin);
         }
         response
+    }
+
+    /// `OPTIONS *` of a caller that may send here: it is about this server, and nobody behind it is asked.
+    fn of_itself(&self, exchange: Box<Exchange>) -> Response<ReplyBody> {
+        let answer = respond::options(&exchange.id);
+        let (status, close) = (answer.status().as_u16(), self.close());
+        answer.map(|()| {
+            ReplyBody::empty().on_end(move |end| {
+                close.exchange(exchange, Outcome::Answered, None, status, "none", end.bytes);
+            })
+        })
     }
 
     /// Remembers the heaviest person of a refusal for a day, and has the refusal tell under which id.

@@ -430,6 +430,7 @@ const KNOWN_TYPES: &[&str] = &[
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/graphql",
+    "application/graphql-response+json",
     "application/problem+json",
     "application/xml",
     "application/soap+xml",

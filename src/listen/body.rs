@@ -268,6 +268,12 @@ impl ReplyBody {
         (self.bytes, self.received) = (bytes, received);
     }
 
+    /// It turned out to be no answer: nothing of it is sent, and its end is told as the upstream's failure.
+    pub(super) fn break_off(&mut self) {
+        self.how = Ended::Broke(BodyError::Malformed);
+        self.content = Content::Full(None);
+    }
+
     /// Calls `on_end` once, when the body ended or was dropped half-way.
     #[must_use]
     pub fn on_end(mut self, on_end: impl FnOnce(ReplyEnd) + 'static) -> Self {

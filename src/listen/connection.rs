@@ -12,14 +12,16 @@ use super::{
     stream_head,
     streams::{StreamClock, Streams},
     tls::TlsFront,
+    websocket,
 };
 use crate::reason::Reason;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
     service::service_fn,
+    upgrade::OnUpgrade,
 };
 use hyper_util::rt::TokioIo;
 use std::{
@@ -150,6 +152,7 @@ impl Listener {
         }
         let mut http2 = http2::Builder::new(Streams);
         http2
+            .enable_connect_protocol()
             .max_concurrent_streams(limits.h2_streams_max)
             .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX))
             .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
@@ -278,7 +281,8 @@ async fn serve_http2<S: Service>(
     entered: &Entered,
 ) {
     let (listener, state) = (Rc::clone(&calls.listener), Rc::clone(&calls.state));
-    let io = FrameGuard::new(io, Rc::clone(&state), listener.limits.h2_control_frames_max);
+    let counters = Arc::clone(&entered.thread.counters);
+    let io = FrameGuard::new(io, Rc::clone(&state), listener.limits.h2_control_frames_max, counters);
     state.is_multiplexed.set(true);
     let calls = Rc::new(calls);
     let answer = service_fn(move |request| {
@@ -534,17 +538,19 @@ impl Calls {
     async fn answer_stream<S: Service>(
         &self,
         service: &S,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         refuse_first: Option<Reason>,
     ) -> Response<ReplyBody> {
         self.state.delivered.set(self.state.delivered.get() + 1);
         let end = ExchangeEnd(Rc::clone(&self.state));
         let clock = StreamClock::current();
+        let caller = (request.method() == Method::CONNECT).then(|| hyper::upgrade::on(&mut request));
         let (mut head, body) = request.into_parts();
         let checked = match refuse_first {
             Some(reason) => Err(reason),
             None => stream_head::check(&mut head, &self.listener.limits),
         };
+        let wanted = caller.as_ref().and_then(|_| websocket::wanted(&head));
         let mut response = match checked {
             Err(reason) => {
                 count(&self.thread.counters.heads_refused);
@@ -565,12 +571,28 @@ impl Calls {
         };
         response.headers_mut().remove(header::CONNECTION);
         response.body_mut().set_exchange(end);
+        if let Some(caller) = caller
+            && let Some(body) = websocket::answered(&mut response, wanted.as_ref())
+        {
+            self.switch(caller, body);
+        }
         if let Some(clock) = clock {
             let limit = Duration::from_millis(self.listener.limits.write_timeout_ms);
             clock.limit(limit, &self.state, &self.thread.counters);
             response.body_mut().watch_taking(clock);
         }
         response
+    }
+
+    /// Carries the bytes of a stream that switched, and of what it leads to; hyper gives the stream once its head is sent.
+    fn switch(&self, caller: OnUpgrade, mut body: ReplyBody) {
+        let Some(tunnel) = body.take_tunnel() else { return };
+        count(&self.thread.counters.tunnels);
+        tokio::task::spawn_local(async move {
+            if let Ok(caller) = caller.await {
+                tunnel.run(TokioIo::new(caller), Vec::new(), body).await;
+            }
+        });
     }
 }
 

@@ -44,6 +44,8 @@ counters! {
     proxy_refused;
     /// Connections closed at `h2_control_frames_max`.
     h2_floods;
+    /// Heads of HTTP/2 whose target has a fragment: each a stream that was reset.
+    h2_fragments;
     /// Heads refused before there was a message.
     heads_refused;
     /// Bodies with doubtful chunk framing.
@@ -69,6 +71,7 @@ impl ListenTotals {
             ("handshake_timeout", self.handshake_timeouts),
             ("proxy_header_refused", self.proxy_refused),
             ("h2_flood", self.h2_floods),
+            ("h2_fragment", self.h2_fragments),
             ("switched", self.tunnels),
         ]
     }

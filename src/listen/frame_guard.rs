@@ -1,11 +1,14 @@
-//! The guard of HTTP/2 connections: sits between socket and hyper, and ends what floods.
+//! The guard of HTTP/2 connections: sits between socket and hyper, ends what floods, and has no target with a fragment pass
+//! for one without.
 
+use super::counters::{ListenCounters, count};
 use super::frames::Frames;
 use super::guard::{ConnectionState, note_blocked};
 use super::io::Io;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,11 +19,17 @@ pub(super) struct FrameGuard {
     io: Io,
     state: Rc<ConnectionState>,
     frames: Frames,
+    counters: Arc<ListenCounters>,
 }
 
 impl FrameGuard {
-    pub(super) fn new(io: Io, state: Rc<ConnectionState>, control_frames_max: u32) -> Self {
-        Self { io, state, frames: Frames::new(control_frames_max) }
+    pub(super) fn new(
+        io: Io,
+        state: Rc<ConnectionState>,
+        control_frames_max: u32,
+        counters: Arc<ListenCounters>,
+    ) -> Self {
+        Self { io, state, frames: Frames::new(control_frames_max), counters }
     }
 }
 
@@ -33,10 +42,11 @@ impl AsyncRead for FrameGuard {
         let this = &mut *self;
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
-        if this.frames.advance(buf.filled().get(before..).unwrap_or_default()).is_err() {
+        if this.frames.advance(buf.filled_mut().get_mut(before..).unwrap_or_default()).is_err() {
             this.state.flooded.set(true);
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
+        (0..this.frames.fragments()).for_each(|_| count(&this.counters.h2_fragments));
         match (this.frames.is_mid_block(), this.state.head_since.get()) {
             (true, None) => this.state.head_since.set(Some(Instant::now())),
             (false, Some(_)) => this.state.head_since.set(None),

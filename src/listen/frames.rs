@@ -3,8 +3,9 @@
 //! hyper and h2 read the frames; this only follows where each begins. Of frames that carry no part of a message (PING,
 //! SETTINGS, PRIORITY, RST_STREAM, empty DATA, CONTINUATION, unknown kinds) a connection may send so many a minute, and
 //! earns more by messages and body bytes. Known floods: CVE-2023-44487 (rapid reset), CVE-2024-27316 (CONTINUATION),
-//! CVE-2019-9512, 9515 and 9518 (PING, SETTINGS, empty DATA).
+//! CVE-2019-9512, 9515 and 9518 (PING, SETTINGS, empty DATA). Of header blocks it is seen that no target has a fragment.
 
+use super::hpack::HeaderBlocks;
 use std::time::Instant;
 
 /// Follows the frames of one connection.
@@ -14,6 +15,13 @@ pub(super) struct Frames {
     head: [u8; FRAME_HEAD_BYTES],
     head_len: usize,
     payload_left: usize,
+    /// What stands in a frame before its part of a header block, and how much of that part is to come.
+    front_left: usize,
+    tells_padding: bool,
+    /// That of it, but for the length of padding.
+    front: u64,
+    block_left: usize,
+    blocks: HeaderBlocks,
     /// Frames without use that may still come.
     allowance: u32,
     allowance_max: u32,
@@ -33,6 +41,11 @@ impl Frames {
             head: [0; FRAME_HEAD_BYTES],
             head_len: 0,
             payload_left: 0,
+            front_left: 0,
+            tells_padding: false,
+            front: 0,
+            block_left: 0,
+            blocks: HeaderBlocks::default(),
             allowance: allowance_max,
             allowance_max,
             refilled: Instant::now(),
@@ -45,14 +58,24 @@ impl Frames {
         self.in_block
     }
 
-    /// Reads on.
-    pub(super) fn advance(&mut self, mut input: &[u8]) -> Result<(), Flood> {
+    /// How many heads had a target with a fragment since this was asked last.
+    pub(super) fn fragments(&mut self) -> u64 {
+        self.blocks.fragments()
+    }
+
+    /// Reads on, and changes what may not pass.
+    pub(super) fn advance(&mut self, mut input: &mut [u8]) -> Result<(), Flood> {
         while !input.is_empty() {
+            if self.front_left + self.block_left > 0 {
+                let taken = self.in_block(input);
+                input = input.get_mut(taken..).unwrap_or_default();
+                continue;
+            }
             let skipped = if self.preface_left > 0 { &mut self.preface_left } else { &mut self.payload_left };
             if *skipped > 0 {
                 let taken = input.len().min(*skipped);
                 *skipped -= taken;
-                input = input.get(taken..).unwrap_or_default();
+                input = input.get_mut(taken..).unwrap_or_default();
                 continue;
             }
             let taken = input.len().min(FRAME_HEAD_BYTES - self.head_len);
@@ -60,7 +83,7 @@ impl Frames {
                 *slot = *byte;
             }
             self.head_len += taken;
-            input = input.get(taken..).unwrap_or_default();
+            input = input.get_mut(taken..).unwrap_or_default();
             if self.head_len == FRAME_HEAD_BYTES {
                 self.head_len = 0;
                 self.frame()?;
@@ -69,17 +92,66 @@ impl Frames {
         Ok(())
     }
 
+    /// Reads on in a frame that has a part of a header block (RFC 9113, sections 6.2, 6.6 and 6.10); gives how far.
+    fn in_block(&mut self, input: &mut [u8]) -> usize {
+        let taken = if self.front_left > 0 {
+            let byte = input.first().copied().unwrap_or_default();
+            if std::mem::take(&mut self.tells_padding) {
+                self.block_left = self.block_left.saturating_sub(usize::from(byte));
+            } else {
+                self.front = self.front << 8 | u64::from(byte);
+            }
+            self.front_left -= 1;
+            if self.front_left == 0 && self.depends_on_itself() {
+                self.block_left = 0;
+            }
+            1
+        } else {
+            let taken = self.block_left.min(input.len());
+            self.blocks.advance(input.get_mut(..taken).unwrap_or_default());
+            self.block_left -= taken;
+            taken
+        };
+        self.payload_left -= taken;
+        taken
+    }
+
+    /// Whether it is a head that depends on itself: h2 resets its stream and leaves its block unread, which its table then
+    /// knows nothing of.
+    fn depends_on_itself(&self) -> bool {
+        let [_, _, _, kind, flags, a, b, c, d] = self.head;
+        let id = u64::from(u32::from_be_bytes([a, b, c, d]) & STREAM_ID);
+        // Behind the stream that it depends on stands its weight.
+        kind == HEADERS && flags & PRIORITY != 0 && self.front >> 8 & u64::from(STREAM_ID) == id
+    }
+
     fn frame(&mut self) -> Result<(), Flood> {
         let [a, b, c, kind, flags, ..] = self.head;
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.payload_left = length;
         let ends_block = flags & END_HEADERS != 0;
+        if matches!(kind, HEADERS | PUSH_PROMISE | CONTINUATION) {
+            self.tells_padding = kind != CONTINUATION && flags & PADDED != 0;
+            let front = match kind {
+                HEADERS if flags & PRIORITY != 0 => PRIORITY_BYTES,
+                PUSH_PROMISE => PROMISE_BYTES,
+                _ => 0,
+            };
+            self.front = 0;
+            self.front_left = length.min(usize::from(self.tells_padding) + front);
+            self.block_left = length - self.front_left;
+        }
         match kind {
             DATA if length > 0 => self.earn(1),
             DATA if flags & END_STREAM != 0 => {}
             HEADERS => {
                 self.in_block = !ends_block;
                 self.earn(1);
+            }
+            // No caller may send one, but h2 reads its block before it says so.
+            PUSH_PROMISE => {
+                self.in_block = !ends_block;
+                return self.spend(1);
             }
             // A reset costs more than its message earned.
             RST_STREAM => return self.spend(2),
@@ -116,10 +188,16 @@ const FRAME_HEAD_BYTES: usize = 9;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
+const PUSH_PROMISE: u8 = 5;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
+const PADDED: u8 = 8;
+const PRIORITY: u8 = 0x20;
+const PRIORITY_BYTES: usize = 5;
+const PROMISE_BYTES: usize = 4;
+const STREAM_ID: u32 = 0x7fff_ffff;
 
 #[cfg(test)]
 mod tests {
@@ -132,10 +210,10 @@ mod tests {
 
     /// All pieces of every size must agree.
     fn follow(frames: &[Vec<u8>]) -> Result<(), Flood> {
-        let bytes = [&[0; PREFACE_BYTES][..], &frames.concat()].concat();
+        let mut bytes = [&[0; PREFACE_BYTES][..], &frames.concat()].concat();
         let outcomes = [1, 2, 9, 1000, bytes.len()].map(|piece| {
             let mut follower = Frames::new(10);
-            bytes.chunks(piece).try_for_each(|chunk| follower.advance(chunk))
+            bytes.chunks_mut(piece).try_for_each(|chunk| follower.advance(chunk))
         });
         assert!(outcomes.windows(2).all(|pair| pair[0] == pair[1]), "cutting changes the outcome");
         outcomes.into_iter().next().expect("five")
@@ -171,14 +249,59 @@ mod tests {
     #[test]
     fn a_header_block_is_open_until_its_end() {
         let mut frames = Frames::new(10);
-        frames.advance(&[0; PREFACE_BYTES]).expect("no flood");
-        for (bytes, open) in [
+        frames.advance(&mut [0; PREFACE_BYTES]).expect("no flood");
+        for (mut bytes, open) in [
             (frame(HEADERS, 0, b"x"), true),
             (frame(CONTINUATION, 0, b"x"), true),
             (frame(CONTINUATION, 4, b"x"), false),
         ] {
-            frames.advance(&bytes).expect("no flood");
+            frames.advance(&mut bytes).expect("no flood");
             assert_eq!(frames.is_mid_block(), open);
+        }
+    }
+
+    #[test]
+    fn the_block_of_a_head_that_depends_on_itself_is_not_followed() {
+        let path = [&[0x04, 4][..], b"/a#b"].concat();
+        for (depends_on, is_followed) in [(1, false), (3, true)] {
+            let front = [2, 0x80, 0, 0, depends_on, 7];
+            let sent = frame(HEADERS, 5 | PADDED | PRIORITY, &[&front[..], &path, b"##"].concat());
+            for piece in [1, 4, sent.len()] {
+                let (mut frames, mut bytes) = (Frames::new(10), sent.clone());
+                frames.advance(&mut [0; PREFACE_BYTES]).expect("no flood");
+                bytes.chunks_mut(piece).for_each(|chunk| frames.advance(chunk).expect("no flood"));
+                assert_eq!((bytes != sent, frames.payload_left), (is_followed, 0), "in pieces of {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fragment_in_a_head_is_seen_wherever_the_frames_have_it() {
+        let path = |mark: u8| [&[0x04, 4][..], &[b'/', b'a', mark, b'b']].concat();
+        let padded = |mark: u8| [&[3, 0, 0, 0, 0, 7][..], &path(mark), b"##\x04"].concat();
+        let parts = |mark: u8| {
+            let path = path(mark);
+            let (one, two) = path.split_at(3);
+            [
+                frame(HEADERS, 1, one),
+                frame(CONTINUATION, 0, b""),
+                frame(CONTINUATION, 4, two),
+                frame(HEADERS, 5 | PADDED | PRIORITY, &padded(mark)),
+                frame(HEADERS, 5 | PADDED, &[&[0][..], &path].concat()),
+                frame(PUSH_PROMISE, 4 | PADDED, &[&[1, 0, 0, 0, 2][..], &path, b"#"].concat()),
+                frame(DATA, 1, &path),
+            ]
+            .concat()
+        };
+        let (mut wanted, sent) = (parts(b'>'), parts(b'#'));
+        // A body's bytes are its own.
+        let body = wanted.len() - 6;
+        wanted[body..].copy_from_slice(&sent[body..]);
+        for piece in [1, 5, 10, sent.len()] {
+            let (mut frames, mut bytes) = (Frames::new(10), sent.clone());
+            frames.advance(&mut [0; PREFACE_BYTES]).expect("no flood");
+            bytes.chunks_mut(piece).for_each(|chunk| frames.advance(chunk).expect("no flood"));
+            assert_eq!(bytes, wanted, "in pieces of {piece}");
         }
     }
 }

@@ -280,6 +280,11 @@ fn hides_messages(value: &[u8]) -> bool {
     is_protocol(value) && [&b"h2c"[..], b"h2", b"http", b"tls"].iter().any(|p| name.eq_ignore_ascii_case(p))
 }
 
+/// Whether it is one protocol that a message may ask to switch to.
+pub(super) fn may_follow(value: &[u8]) -> bool {
+    is_protocol(value) && !hides_messages(value)
+}
+
 /// The protocol that a head asks to switch to, which the guard took for one; `None` where it asks for none, or for one
 /// that is ignored.
 pub(crate) fn asked_protocol(headers: &http::HeaderMap) -> Option<&http::HeaderValue> {

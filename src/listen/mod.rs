@@ -5,13 +5,15 @@
 //! - In doubt: refuses. hyper is lenient about framing (a bare LF, Content-Length with Transfer-Encoding, equal
 //!   double lengths pass it unseen), so `guard` reads each head and follows each body before hyper gets the bytes,
 //!   and what it doubts reaches the service as [`Service::on_refuse`], in order with the replies before it. HTTP/2 is
-//!   read by h2; `frame_guard` bounds floods, and `stream_head` checks that a head means the same over HTTP/1.1.
+//!   read by h2; `frame_guard` bounds floods and sees fragments of targets, and `stream_head` checks that a head means the
+//!   same over HTTP/1.1.
 //! - Cost: one pass over heads and chunk lines; bodies with a length are only counted. No lock is taken and no
 //!   counter is shared on the way of a message, but for [`HeldBudget`] where bodies are held.
 //!
 //! Threads: a single-threaded runtime each, with its own listening sockets (SO_REUSEPORT), so nothing of a
 //! connection ever changes threads and futures need not be `Send`.
 
+mod activation;
 mod body;
 mod connection;
 mod counters;
@@ -23,6 +25,7 @@ mod guard;
 mod handover;
 mod head;
 mod hold;
+mod hpack;
 mod io;
 mod limits;
 mod nap;
@@ -37,11 +40,13 @@ mod streams;
 mod tee;
 pub mod tls;
 mod tunnel;
+mod websocket;
 mod workers;
 
 #[cfg(test)]
 mod tests;
 
+pub use activation::activated;
 pub use body::{BodyError, Ended, InboundBody, ReplyBody, ReplyEnd};
 pub(crate) use connection::OnThisThread;
 pub use counters::{ListenCounters, ListenTotals};
@@ -54,7 +59,7 @@ pub(crate) use nap::Nap;
 pub use network::Network;
 pub use peer::Peer;
 pub(crate) use quiet::Quiet;
-pub use sockets::foreign_listeners;
+pub use sockets::{check_given, foreign_listeners};
 pub use tee::{Tee, TeeEnd};
 pub use tunnel::{Duplex, Tunnel};
 pub use workers::{StartError, WorkerContext, Workers};

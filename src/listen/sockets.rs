@@ -55,15 +55,40 @@ pub(super) fn bind_all(
     Ok((bound, addresses, copies))
 }
 
-/// Whether a socket of the process before is one of this listener. Any port will do where it wants a free one.
+/// Whether a socket of the process before is one of this listener.
 fn is_for(handed: &HandedSocket, listener: &ListenerConfig) -> bool {
-    handed.name == listener.name
-        && match &listener.address {
-            Address::Tcp(wanted) => handed.address.parse().is_ok_and(|have: SocketAddr| {
-                have.ip() == wanted.ip() && (wanted.port() == 0 || have.port() == wanted.port())
-            }),
-            Address::Unix(_) => handed.address == listener.address.to_string(),
+    handed.name == listener.name && is_at(handed, &listener.address)
+}
+
+/// Whether a socket listens where it should. Any port will do where a free one is wanted.
+fn is_at(handed: &HandedSocket, wanted: &Address) -> bool {
+    match wanted {
+        Address::Tcp(wanted) => handed.address.parse().is_ok_and(|have: SocketAddr| {
+            have.ip() == wanted.ip() && (wanted.port() == 0 || have.port() == wanted.port())
+        }),
+        Address::Unix(_) => handed.address == wanted.to_string(),
+    }
+}
+
+/// Checks that sockets which somebody else opened are those that the configuration tells of; `listeners` are names and
+/// addresses.
+///
+/// # Errors
+/// [`StartError::NoListener`] and [`StartError::Elsewhere`].
+pub fn check_given<'l>(
+    given: &[HandedSocket],
+    listeners: impl Iterator<Item = (&'l str, &'l Address)> + Clone,
+) -> Result<(), StartError> {
+    for socket in given {
+        let Some((listener, address)) = listeners.clone().find(|(name, _)| *name == socket.name) else {
+            return Err(StartError::NoListener { socket: socket.name.clone() });
+        };
+        if !is_at(socket, address) {
+            let (listener, address) = (listener.to_owned(), address.clone());
+            return Err(StartError::Elsewhere { listener, address, given: socket.address.clone() });
         }
+    }
+    Ok(())
 }
 
 /// At least one socket for each thread: where there were fewer threads, some share one.
@@ -180,3 +205,36 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
 }
 
 const BACKLOG: i32 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_socket_has_to_be_where_the_configuration_has_it() {
+        let front = Address::Tcp("127.0.0.1:8081".parse().expect("an address"));
+        let (free, path) =
+            (Address::Tcp("[::1]:0".parse().expect("an address")), Address::Unix("/run/gate".into()));
+        let listeners = [("front", &front), ("free", &free), ("path", &path)];
+        let check = |name: &str, address: &str| {
+            let socket = TcpListener::bind("127.0.0.1:0").expect("binds").into();
+            let given = HandedSocket { name: name.to_owned(), address: address.to_owned(), socket };
+            check_given(&[given], listeners.into_iter()).map_err(|error| error.to_string())
+        };
+        for (name, address) in
+            [("front", "127.0.0.1:8081"), ("free", "[::1]:40000"), ("path", "unix:/run/gate")]
+        {
+            assert_eq!(check(name, address), Ok(()), "{name}");
+        }
+        for (name, address, told) in [
+            ("front", "127.0.0.1:8082", "the socket that was opened for it 127.0.0.1:8082"),
+            ("front", "0.0.0.0:8081", "listener `front` has the address 127.0.0.1:8081"),
+            ("front", "unix:/run/gate", "listener `front`"),
+            ("path", "unix:/run/other", "listener `path` has the address unix:/run/gate"),
+            ("phigate.socket", "127.0.0.1:8081", "FileDescriptorName="),
+        ] {
+            let error = check(name, address).expect_err("refused");
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}

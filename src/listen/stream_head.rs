@@ -1,17 +1,21 @@
 //! Checks on a head that came over HTTP/2, so that it can go on over HTTP/1.1 and means the same there (RFC 9113,
 //! sections 8.2, 8.3 and 10.3). h2 has refused connection headers, upper-case names, and CR, LF and NUL in values.
 
-use super::Limits;
 use super::head::{check_path, is_host};
+use super::{Limits, websocket};
 use crate::reason::Reason;
 use crate::wire::parse_length;
 use http::request::Parts;
 use http::{HeaderValue, Method, header};
+use hyper::ext::Protocol;
 
-/// Checks it, and writes it as HTTP/1.1 would have it: with `Host`, and one `Cookie`.
+/// Checks it, and writes it as HTTP/1.1 would have it: with `Host`, one `Cookie`, and `Upgrade` for an extended CONNECT.
 pub(super) fn check(head: &mut Parts, limits: &Limits) -> Result<(), Reason> {
-    if head.method == Method::CONNECT {
-        return Err(Reason::ConnectRefused);
+    let connects = head.method == Method::CONNECT;
+    match (connects, head.extensions.get::<Protocol>().is_some()) {
+        (true, false) => return Err(Reason::ConnectRefused),
+        (false, true) => return Err(Reason::BadRequest), // RFC 8441, section 4
+        _ => {}
     }
     if head.method == Method::TRACE {
         return Err(Reason::BadRequest); // an upstream would say our own credentials back
@@ -43,6 +47,9 @@ pub(super) fn check(head: &mut Parts, limits: &Limits) -> Result<(), Reason> {
     join_cookies(head);
     // hyper has no way to send a 100 over HTTP/2: the body comes when its sender stops waiting.
     head.headers.remove(header::EXPECT);
+    if connects {
+        websocket::as_upgrade(head)?;
+    }
     Ok(())
 }
 
@@ -137,6 +144,13 @@ mod tests {
             assert_eq!(checked(request).err(), Some(Reason::BadRequest));
         }
         assert_eq!(checked(Request::connect("https://a.example/")).err(), Some(Reason::ConnectRefused));
+        let protocol = hyper::ext::Protocol::from_static("websocket");
+        let asks = |method: Method| {
+            let request = Request::builder().method(method).uri("https://a.example/socket");
+            checked(request.extension(protocol.clone()))
+        };
+        assert_eq!(asks(Method::GET).err(), Some(Reason::BadRequest));
+        assert_eq!(asks(Method::CONNECT).map(|head| head.method), Ok(Method::GET));
         let many = (0..101).fold(get(), |request, i| request.header(format!("x-{i}"), "1"));
         assert_eq!(checked(many).err(), Some(Reason::HeadTooLarge));
     }

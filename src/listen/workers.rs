@@ -57,6 +57,30 @@ pub enum StartError {
         /// What the system said.
         kind: io::ErrorKind,
     },
+    /// What a service manager handed in is no listening socket, or has no name. Its unit's fault.
+    #[error("socket activation: {what}")]
+    Activation {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A service manager opened a socket that no listener is named as. Its unit's fault, or the configuration's.
+    #[error(
+        "socket activation: a socket is named `{socket}`, as no listener is: FileDescriptorName= of a socket's unit names its listener"
+    )]
+    NoListener {
+        /// The socket's name.
+        socket: String,
+    },
+    /// A service manager opened a listener's socket where the configuration doesn't have it. Either one's fault.
+    #[error("listener `{listener}` has the address {address}, and the socket that was opened for it {given}")]
+    Elsewhere {
+        /// The listener.
+        listener: String,
+        /// Its address.
+        address: Address,
+        /// The socket's.
+        given: String,
+    },
     /// A thread or its runtime could not be made. The machine's fault.
     #[error("a data thread can't start: {kind}")]
     Thread {

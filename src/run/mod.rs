@@ -5,10 +5,12 @@ mod handover;
 mod keeping;
 mod lock;
 mod made;
+mod notify;
 
 pub use handover::handover_path;
 pub(crate) use made::IMPORTED;
 pub use made::missing;
+pub use notify::Manager;
 
 use admin_side::admin_side;
 use handover::{Handover, admin_socket};
@@ -26,7 +28,9 @@ use crate::forward::{SecretError, check_health};
 use crate::gateway::{Gateway, Shared, Snapshot};
 use crate::identify::{NoKeys, fetch_keys};
 use crate::listen::tls::TlsError;
-use crate::listen::{Address, HeldBudget, ListenerConfig, Predecessor, StartError, Workers};
+use crate::listen::{
+    Address, HandedSocket, HeldBudget, ListenerConfig, Predecessor, StartError, Workers, check_given,
+};
 use crate::people::{Notebook, PrintsError};
 use crate::record::{Late, Recorder, RecorderConfig};
 use crate::secrets::{Secrets, SecretsError};
@@ -189,6 +193,19 @@ impl Running {
     /// # Errors
     /// [`RunError`]; nothing runs then, and the process before goes on.
     pub fn start_after(config: Config, before: Option<Predecessor>) -> Result<Self, RunError> {
+        Self::start_on(config, before, Vec::new())
+    }
+
+    /// The same on listening sockets that a service manager opened, as far as it did.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing runs then.
+    pub fn start_on(
+        config: Config,
+        before: Option<Predecessor>,
+        given: Vec<HandedSocket>,
+    ) -> Result<Self, RunError> {
+        check_given(&given, config.listeners.iter().map(|l| (&*l.name, &l.address)))?;
         let (before, mut handed) = match before {
             Some(mut before) => {
                 let sockets = std::mem::take(&mut before.sockets);
@@ -196,6 +213,9 @@ impl Running {
             }
             None => (None, Vec::new()),
         };
+        // The process before had the same ones.
+        handed.retain(|socket| given.iter().all(|given| given.name != socket.name));
+        handed.extend(given);
         let io = |what: &str| {
             let what = what.to_owned();
             move |e: std::io::Error| RunError::Io { what, kind: e.kind() }

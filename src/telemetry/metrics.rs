@@ -29,12 +29,14 @@ pub enum Outcome {
     Withheld,
     /// Neither: the gateway or the upstream failed.
     Failed,
+    /// About the gateway itself, which answered: `OPTIONS *`.
+    Answered,
 }
 
 impl Outcome {
     /// Every one, in order.
     pub const ALL: &[Self] =
-        &[Self::Forwarded, Self::WouldRefuse, Self::Refused, Self::Withheld, Self::Failed];
+        &[Self::Forwarded, Self::WouldRefuse, Self::Refused, Self::Withheld, Self::Failed, Self::Answered];
 
     /// The word, as in labels and records.
     #[must_use]
@@ -45,6 +47,7 @@ impl Outcome {
             Self::Refused => "refused",
             Self::Withheld => "withheld",
             Self::Failed => "failed",
+            Self::Answered => "answered",
         }
     }
 }

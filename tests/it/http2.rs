@@ -3,21 +3,28 @@
 use crate::certificates::{Authority, tls};
 use crate::support::{Gate, PATIENT, connect, read_http};
 use bytes::Bytes;
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 
-const CLEARTEXT: &str = "[[listener]]\nname = \"h2\"\naddress = \"127.0.0.1:0\"\nhttp2_cleartext = true\n";
+pub(crate) const CLEARTEXT: &str =
+    "[[listener]]\nname = \"h2\"\naddress = \"127.0.0.1:0\"\nhttp2_cleartext = true\n";
 
-struct Answer {
-    head: http::response::Parts,
-    body: Bytes,
-    trailers: Option<http::HeaderMap>,
+pub(crate) struct Answer {
+    pub(crate) head: http::response::Parts,
+    /// Nothing followed the head.
+    pub(crate) is_head_alone: bool,
+    pub(crate) body: Bytes,
+    pub(crate) trailers: Option<http::HeaderMap>,
 }
 
 /// Sends messages side by side on one connection.
-fn send(io: impl FnOnce() -> Io, requests: Vec<http::Request<Full<Bytes>>>) -> Vec<Result<Answer, String>> {
+pub(crate) fn send(
+    io: impl FnOnce() -> Io,
+    requests: Vec<http::Request<Full<Bytes>>>,
+) -> Vec<Result<Answer, String>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
     runtime.block_on(async {
         let local = tokio::task::LocalSet::new();
@@ -35,9 +42,10 @@ fn send(io: impl FnOnce() -> Io, requests: Vec<http::Request<Full<Bytes>>>) -> V
                     tokio::task::spawn_local(async move {
                         let (head, body) =
                             sender.send_request(request).await.map_err(|e| e.to_string())?.into_parts();
+                        let is_head_alone = body.is_end_stream();
                         let whole = body.collect().await.map_err(|e| e.to_string())?;
                         let trailers = whole.trailers().cloned();
-                        Ok(Answer { head, body: whole.to_bytes(), trailers })
+                        Ok(Answer { head, is_head_alone, body: whole.to_bytes(), trailers })
                     })
                 });
                 let mut answers = Vec::new();
@@ -51,8 +59,8 @@ fn send(io: impl FnOnce() -> Io, requests: Vec<http::Request<Full<Bytes>>>) -> V
 }
 
 type Stream = Box<dyn Both>;
-type Io = Box<dyn FnOnce() -> std::pin::Pin<Box<dyn Future<Output = Stream>>>>;
-trait Both: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin {}
+pub(crate) type Io = Box<dyn FnOnce() -> std::pin::Pin<Box<dyn Future<Output = Stream>>>>;
+pub(crate) trait Both: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin {}
 impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Both for T {}
 
 /// What belongs to a connection stays on its thread.
@@ -66,7 +74,7 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
     }
 }
 
-fn plain(address: SocketAddr) -> impl FnOnce() -> Io {
+pub(crate) fn plain(address: SocketAddr) -> impl FnOnce() -> Io {
     move || {
         Box::new(move || {
             Box::pin(async move {
@@ -218,13 +226,13 @@ fn a_host_alone_is_as_good_as_an_authority() {
 }
 
 /// A field as HPACK writes it without a table (RFC 7541, section 6.2.2).
-fn literal(name: &str, value: &str) -> Vec<u8> {
+pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
     let length = |text: &str| u8::try_from(text.len()).expect("short");
     [&[0, length(name)], name.as_bytes(), &[length(value)], value.as_bytes()].concat()
 }
 
 /// Opens a connection, sends frames, and gives the payload of the first HEADERS that comes.
-fn first_head(address: SocketAddr, frames: &[u8]) -> Vec<u8> {
+pub(crate) fn first_head(address: SocketAddr, frames: &[u8]) -> Vec<u8> {
     let mut stream = connect(address);
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     stream.write_all(&[preface, &frame(4, 0, 0, &[])[..], frames].concat()).expect("writes");
@@ -262,7 +270,7 @@ fn a_preflight_that_has_a_body_needs_a_key() {
     assert_eq!(gate.upstreams[2].take().len(), 1);
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }

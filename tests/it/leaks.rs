@@ -169,8 +169,33 @@ fn send_all(gate: &Gate) -> Vec<Http> {
             parts.as_bytes(),
         ));
         replies.push(gate.send(environment, "cnrqxval", "/x", &[], b""));
+        for (headers, body) in spoken() {
+            replies.push(gate.send(environment, "POST", "/cnrqxseg", &headers, &body));
+        }
     }
     replies
+}
+
+/// Headers and a body.
+type Spoken = (Vec<(&'static str, &'static str)>, Vec<u8>);
+
+/// What callers send who are answered in dialects of their own, whatever the body is otherwise.
+fn spoken() -> Vec<Spoken> {
+    let soap = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:cnrqxkey=\"urn:cnrqxval\"><s:Header><cnrqxkey:MessageID>cnrqxval</cnrqxkey:MessageID></s:Header><s:Body><Patient xmlns=\"http://hl7.org/fhir\"><id value=\"M77-CANARY-4519\"/><name><family value=\"Quillfeather\"/><given value=\"Zebadiah\"/></name><birthDate value=\"1951-03-17\"/></Patient></s:Body></s:Envelope>";
+    let graphql = r#"{"operationName":"cnrqxkey","query":"query cnrqxkey { PatientList(family: \"Quillfeather\", given: \"Zebadiah\", birthdate: \"1951-03-17\", cnrqxkey: \"412-21-7834\") { cnrqxkey } }"}"#;
+    let who = ("X-cnrqxhdr", "Patient: Zebadiah Quillfeather, DOB 1951-03-17, SSN 412-21-7834");
+    vec![
+        (
+            vec![("Content-Type", "text/xml; x=cnrqxval"), ("SOAPAction", "\"urn:cnrqxval:Quillfeather\"")],
+            soap.into(),
+        ),
+        (
+            vec![("Content-Type", "application/json"), ("Accept", "application/graphql-response+json")],
+            graphql.into(),
+        ),
+        (vec![("Content-Type", "application/graphql"), who], b"{ cnrqxkey }".to_vec()),
+        (vec![("Content-Type", "application/grpc+cnrqxval"), who], b"\0\0\0\0\x0cQuillfeather".to_vec()),
+    ]
 }
 
 /// Every form in which a canary could stand somewhere.
@@ -241,8 +266,17 @@ fn no_canary_is_anywhere_that_the_gateway_writes() {
         gate.upstreams[environment].answer(patient.as_bytes());
         let reply = gate.send(environment, "GET", "/fhir/Patient/1", &[], b"");
         assert_eq!(reply.status(), 502, "withheld");
-        assert_clean("a withheld reply's body", &reply.body);
-        assert_clean("a withheld reply's head", format!("{:?}{}", reply.headers, reply.start).as_bytes());
+        let asks = [
+            ("Accept", "application/soap+xml"),
+            ("Accept", "application/graphql-response+json"),
+            ("Content-Type", "application/grpc"),
+        ];
+        let others = asks.map(|asks| gate.send(environment, "GET", "/x", &[asks], b""));
+        for reply in [reply].into_iter().chain(others) {
+            assert_eq!(reply.header("phigate-reason"), "likely_phi");
+            assert_clean("a withheld reply's body", &reply.body);
+            assert_clean("a withheld reply's head", format!("{:?}{}", reply.headers, reply.start).as_bytes());
+        }
     }
     // Into production it passes, and a copy of it is kept as roles may see it.
     gate.upstreams[2].answer(patient.as_bytes());

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr)] // skipped samples are said so
 
+mod activation;
 mod assets;
 mod audit;
 mod backup;
@@ -9,6 +10,7 @@ mod bad_input;
 mod binary;
 mod certificates;
 mod clock;
+mod dialects;
 mod handover;
 mod http2;
 mod jwt;
@@ -32,6 +34,7 @@ mod smuggling;
 mod sockets;
 mod support;
 mod suppressions;
+mod targets;
 mod tls;
 mod tunnels;
 mod upstream_tls;

@@ -1,5 +1,6 @@
 //! Upgrades: what switches, what doesn't, and what a tunnel carries.
 
+use crate::http2::{frame, literal};
 use crate::support::{Gate, Http, Upstream, connect, metric, read_http};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -221,6 +222,181 @@ fn a_stream_of_events_reaches_its_caller_as_it_comes() {
             let count = caller.read(&mut piece).expect("a piece");
             assert!(count > 0);
             text += &String::from_utf8_lossy(&piece[..count]);
+        }
+    }
+}
+
+/// One end of a stream of HTTP/2, by its frames.
+struct Stream(TcpStream);
+
+impl Stream {
+    /// Asks for a protocol by an extended CONNECT (RFC 8441, section 5), or by a plain one.
+    fn ask(gate: &Gate, protocol: Option<&str>, path: &str) -> Self {
+        let mut stream = connect(gate.running().address("sockets").expect("listens"));
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("writes");
+        let mut head = [literal(":method", "CONNECT"), literal(":authority", "a")].concat();
+        if let Some(protocol) = protocol {
+            let more = [
+                (":protocol", protocol),
+                (":scheme", "http"),
+                (":path", path),
+                ("sec-websocket-version", "13"),
+            ];
+            head.extend(more.iter().flat_map(|(name, value)| literal(name, value)));
+        }
+        stream.write_all(&[frame(4, 0, 0, &[]), frame(1, 4, 1, &head)].concat()).expect("writes");
+        Self(stream)
+    }
+
+    /// The next frame of a kind: flags and payload.
+    fn next(&mut self, kind: u8) -> (u8, Vec<u8>) {
+        loop {
+            let mut head = [0; 9];
+            self.0.read_exact(&mut head).expect("a frame");
+            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+            self.0.read_exact(&mut payload).expect("a payload");
+            if head[3] == kind {
+                return (head[4], payload);
+            }
+        }
+    }
+
+    fn send(&mut self, flags: u8, bytes: &[u8]) {
+        self.0.write_all(&frame(0, flags, 1, bytes)).expect("writes");
+    }
+
+    fn read(&mut self, wanted: &str) {
+        let mut bytes = Vec::new();
+        while bytes.len() < wanted.len() {
+            bytes.extend(self.next(0).1);
+        }
+        assert_eq!(bytes, wanted.as_bytes());
+    }
+
+    /// Status of the answer, as far as HPACK's table or letters tell it.
+    fn status(&mut self) -> String {
+        let (_, head) = self.next(1);
+        match head[0] {
+            0x88 => "200".to_owned(),
+            // A name of the table, and three letters in the code or as they are.
+            _ => match head[1] {
+                3 => String::from_utf8_lossy(&head[2..5]).into_owned(),
+                _ => DIGITS
+                    .iter()
+                    .find(|(_, coded)| head[2..].starts_with(coded))
+                    .map_or("?", |(text, _)| text)
+                    .to_owned(),
+            },
+        }
+    }
+}
+
+/// In the code of RFC 7541, appendix B.
+const DIGITS: [(&str, &[u8]); 3] = [("422", &[0x68, 0x42]), ("501", &[0x6c, 0x01]), ("502", &[0x6c, 0x02])];
+
+fn start_http2(flag: &str, upstream: SocketAddr, more: &str) -> Gate {
+    Gate::also(&format!(
+        "[[environment]]\nname = \"sockets\"\nflag = \"{flag}\"\n[[listener]]\nname = \"sockets\"\naddress = \"127.0.0.1:0\"\nenvironment = \"sockets\"\ncallers = \"any\"\nhttp2_cleartext = true\n[[connection]]\nname = \"to-sockets\"\nenvironment = \"sockets\"\nupstream = \"http://{upstream}\"\n{more}\n"
+    ))
+}
+
+/// What a server says to a key (RFC 6455, section 4.2.2).
+fn accepted(key: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let text = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    STANDARD.encode(hash)
+}
+
+/// Takes the next handshake, and switches as RFC 6455 says.
+fn switch(listener: &TcpListener) -> (Http, TcpStream) {
+    let (mut other, _) = listener.accept().expect("accepts");
+    other.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    let message = read_http(&mut other, false).expect("a message");
+    let accept = accepted(message.header("sec-websocket-key"));
+    let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ";
+    write!(other, "{head}{accept}\r\n\r\n").expect("writes");
+    (message, other)
+}
+
+#[test]
+fn a_websocket_over_http_2_that_goes_on_is_cut_at_the_end_of_a_drain() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    let mut gate = start_http2("production", address, "[limits]\ndrain_timeout_ms = 300");
+    let mut caller = Stream::ask(&gate, Some("websocket"), "/socket");
+    let (_, mut other) = switch(&listener);
+    assert_eq!(caller.status(), "200");
+    let begun = Instant::now();
+    gate.stop();
+    assert!(begun.elapsed() >= Duration::from_millis(300), "it had its time");
+    assert_eq!(other.read(&mut [0]).expect("an end"), 0);
+}
+
+#[test]
+fn a_websocket_over_http_2_is_an_upgrade_to_its_upstream_and_judged_as_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    let gate = start_http2("production", address, "");
+    let mut caller = Stream::ask(&gate, Some("websocket"), "/socket?a=1");
+    // Whoever asks may know by then that it is served (section 3).
+    let settings = caller.next(4).1;
+    assert!(settings.chunks(6).any(|setting| setting == [0, 8, 0, 0, 0, 1]), "{settings:?}");
+    let (message, mut other) = switch(&listener);
+    assert_eq!(message.start, "GET /socket?a=1 HTTP/1.1");
+    assert_eq!((message.header("upgrade"), message.header("connection")), ("websocket", "upgrade"));
+    assert_eq!(
+        (message.header("sec-websocket-version"), message.header("sec-websocket-key").len()),
+        ("13", 24)
+    );
+    assert_eq!(caller.status(), "200");
+    for _ in 0..3 {
+        caller.send(0, b"from the caller");
+        read(&mut other, "from the caller");
+        other.write_all(b"from the upstream").expect("writes");
+        caller.read("from the upstream");
+    }
+    assert_eq!(gate.metric("phigate_connection_events_total{event=\"switched\"}"), 1);
+    caller.send(1, b"");
+    assert_eq!(other.read(&mut [0]).expect("an end"), 0);
+    drop(other);
+    while caller.next(0).0 & 1 == 0 {}
+    let begun = Instant::now();
+    let line = "phigate_body_bytes_total{direction=\"request\",environment=\"sockets\"}";
+    while gate.metric(line) != 3 * 15 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", gate.metric(line));
+    }
+    // Elsewhere only where its connection lists it, and the head is judged.
+    let gate = start_http2("staging", address, "");
+    assert_eq!(Stream::ask(&gate, Some("websocket"), "/socket").status(), "501");
+    let gate = start_http2("staging", address, "opaque = [\"websocket\"]");
+    let who = "/socket?name=Darnell+Okafor&ssn=219-09-4721&birthdate=1962-06-22";
+    assert_eq!(Stream::ask(&gate, Some("websocket"), who).status(), "422");
+    assert_eq!(Stream::ask(&gate, Some("h2c"), "/socket").status(), "501");
+    assert_eq!(Stream::ask(&gate, None, "").status(), "501", "a plain CONNECT");
+    listener.set_nonblocking(true).expect("set");
+    assert!(listener.accept().is_err(), "nothing reached the upstream");
+    listener.set_nonblocking(false).expect("set");
+    let mut caller = Stream::ask(&gate, Some("websocket"), "/socket");
+    let (_, mut other) = switch(&listener);
+    assert_eq!(caller.status(), "200");
+    other.write_all(b"x").expect("writes");
+    caller.read("x");
+    // A caller that leaves ends it.
+    drop(caller);
+    assert_eq!(other.read(&mut [0]).expect("an end"), 0);
+}
+
+#[test]
+fn an_upstream_that_does_not_switch_as_asked_over_http_2_is_a_bad_gateway() {
+    for answer in [SWITCH, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"] {
+        let (address, _came) = upstream(answer);
+        let gate = start_http2("production", address, "");
+        assert_eq!(Stream::ask(&gate, Some("websocket"), "/socket").status(), "502", "{answer}");
+        let line = "phigate_refusals_total{environment=\"sockets\",reason=\"upstream_invalid\"}";
+        let begun = Instant::now();
+        while gate.metric(line) != 1 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it isn't counted");
         }
     }
 }
