@@ -472,9 +472,11 @@ impl Gateway {
         self.offer_registration(&exchange, &mut failure.0);
         let text = HeadText::of(head);
         let format = exchange.findings.as_ref().map_or(Format::Empty, |f| f.format);
+        // Whoever asks to switch reads the status of HTTP, whatever its type: 200 is a tunnel to callers of HTTP/2.
+        let switches = asked_protocol(&head.headers).is_some();
         let dialect = Dialect::of(&Spoken {
             format,
-            content_type: &text.content_type,
+            content_type: if switches { "" } else { &text.content_type },
             accept: &text.accept,
             has_soap_action: head.headers.contains_key("soapaction"),
             path: head.uri.path(),

@@ -232,6 +232,10 @@ struct Stream(TcpStream);
 impl Stream {
     /// Asks for a protocol by an extended CONNECT (RFC 8441, section 5), or by a plain one.
     fn ask(gate: &Gate, protocol: Option<&str>, path: &str) -> Self {
+        Self::ask_of_type(gate, protocol, path, None)
+    }
+
+    fn ask_of_type(gate: &Gate, protocol: Option<&str>, path: &str, content_type: Option<&str>) -> Self {
         let mut stream = connect(gate.running().address("sockets").expect("listens"));
         stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("writes");
         let mut head = [literal(":method", "CONNECT"), literal(":authority", "a")].concat();
@@ -244,6 +248,7 @@ impl Stream {
             ];
             head.extend(more.iter().flat_map(|(name, value)| literal(name, value)));
         }
+        head.extend(content_type.map(|value| literal("content-type", value)).unwrap_or_default());
         stream.write_all(&[frame(4, 0, 0, &[]), frame(1, 4, 1, &head)].concat()).expect("writes");
         Self(stream)
     }
@@ -369,6 +374,9 @@ fn a_websocket_over_http_2_is_an_upgrade_to_its_upstream_and_judged_as_one() {
     // Elsewhere only where its connection lists it, and the head is judged.
     let gate = start_http2("staging", address, "");
     assert_eq!(Stream::ask(&gate, Some("websocket"), "/socket").status(), "501");
+    // A call's refusal would have the status of a tunnel.
+    let call = Some("application/grpc");
+    assert_eq!(Stream::ask_of_type(&gate, Some("websocket"), "/socket", call).status(), "501");
     let gate = start_http2("staging", address, "opaque = [\"websocket\"]");
     let who = "/socket?name=Darnell+Okafor&ssn=219-09-4721&birthdate=1962-06-22";
     assert_eq!(Stream::ask(&gate, Some("websocket"), who).status(), "422");
