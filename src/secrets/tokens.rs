@@ -17,8 +17,11 @@ pub struct TokenKeys {
     now: Key,
     past: Vec<Key>,
     /// What the key of now is for each environment that was asked for: every token of a message begins with it.
-    derived: Arc<Mutex<Vec<(String, Hmac<Sha256>)>>>,
+    derived: Arc<Mutex<Vec<Derived>>>,
 }
+
+/// An environment and its key.
+type Derived = (String, Hmac<Sha256>);
 
 impl TokenKeys {
     pub(super) fn open_or_create(folder: &Path) -> Result<Self, SecretsError> {
