@@ -107,14 +107,23 @@ impl Secret {
     }
 }
 
+/// A command that nobody hears but who asked: what the service manager told this process is none of its business.
+fn command(program: &str, words: &[String]) -> Command {
+    let mut command = Command::new(program);
+    command.args(words.iter().skip(1)).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
+    for name in MANAGERS {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// What a command prints, once it ended well. In a process group of its own, so that at the limit what it started is
 /// killed with it.
 fn printed(words: &[String], limit: Duration) -> Result<String, SecretError> {
     let program = words.first().cloned().unwrap_or_default();
     let failed = || SecretError::Command(program.clone());
     let until = Instant::now() + limit;
-    let mut command = Command::new(&program);
-    command.args(words.iter().skip(1)).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
+    let mut command = command(&program, words);
     let mut running = Killed(command.process_group(0).spawn().map_err(|_| failed())?);
     let pipe = running.0.stdout.take().ok_or_else(failed)?;
     let (told, read) = sync_channel(1);
@@ -158,6 +167,8 @@ impl Drop for Killed {
     }
 }
 
+/// By which systemd is told, and told this process, whose it is alone.
+const MANAGERS: [&str; 4] = ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"];
 /// How long a command may take to tell a secret.
 const COMMAND_TIME_MAX: Duration = Duration::from_secs(10);
 /// How much it may print.
@@ -178,6 +189,16 @@ mod tests {
         assert_eq!(of(&format!("file:{}", file.display())).unwrap(), "Bearer made-up");
         assert_eq!(of("command:echo Bearer made-up").unwrap(), "Bearer made-up");
         assert_eq!(of("env:PATH").unwrap().to_str().unwrap(), std::env::var("PATH").unwrap());
+    }
+
+    #[test]
+    fn a_command_isnt_told_how_the_service_manager_is_spoken_to() {
+        let command = command("true", &[]);
+        let removed: Vec<_> =
+            command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        for name in MANAGERS {
+            assert!(removed.contains(&std::ffi::OsStr::new(name)), "{name}");
+        }
     }
 
     #[test]

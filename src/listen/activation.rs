@@ -11,8 +11,8 @@ use rustix::net::sockopt::socket_acceptconn;
 use std::env;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// The sockets that were opened for this process; none where nobody did. The variables are taken away with them, so it has
-/// to be called before there are other threads, and tells nothing a second time.
+/// The sockets that were opened for this process; none where nobody did. `LISTEN_FDS` and `LISTEN_PID` are taken
+/// away with them, so it has to be called before there are other threads, and tells nothing a second time.
 ///
 /// # Errors
 /// [`StartError::Activation`]: what was handed in is none of it.
