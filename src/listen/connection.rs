@@ -550,6 +550,9 @@ impl Calls {
             Some(reason) => Err(reason),
             None => stream_head::check(&mut head, &self.listener.limits),
         };
+        if caller.is_some() {
+            self.state.has_offer.set(true); // its head has an `Upgrade` now, which no guard saw
+        }
         let wanted = caller.as_ref().and_then(|_| websocket::wanted(&head));
         let mut response = match checked {
             Err(reason) => {
