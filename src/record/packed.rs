@@ -250,10 +250,15 @@ const MARKS: u8 = 0xF8;
 /// What a value takes besides what is shown, at most, and without its token.
 const VALUE_BYTES: usize = 7;
 
+/// A detector or a row found something in it.
 const FOUND: u8 = 1;
+/// Its original is sealed beside the record.
 const SEALED: u8 = 2;
+/// A token follows.
 const TOKEN: u8 = 4;
+/// Its shape is what is shown; neither word nor class follow.
 const AS_MASKED: u8 = 8;
+/// Its shape is [`CODE`]; likewise.
 const IS_CODE: u8 = 16;
 
 /// What stands where a word would be taken for syntax.

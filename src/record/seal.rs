@@ -23,13 +23,12 @@ struct Part {
 }
 
 impl Originals {
-    /// A part begins, whose name is these.
-    pub(super) fn part(&mut self, name: [&str; 2]) {
-        self.0.push(Part { name: name.concat(), values: Vec::new() });
-    }
-
-    /// Keeps a value of that part, as it was sent.
-    pub(super) fn keep(&mut self, number: usize, raw: &[u8]) {
+    /// Keeps a value of a part as it was sent, by its number there; parts come one after the other.
+    pub(super) fn keep(&mut self, part: [&str; 2], number: usize, raw: &[u8]) {
+        let name = part.concat();
+        if self.0.last().is_none_or(|last| last.name != name) {
+            self.0.push(Part { name, values: Vec::new() });
+        }
         if let Some(part) = self.0.last_mut() {
             part.values.push((number, String::from_utf8_lossy(raw).into_owned()));
         }
@@ -60,9 +59,8 @@ impl Originals {
 pub(super) fn seal(
     keys: &SealKeys,
     entry: &Entry,
-    mut originals: Originals,
+    originals: Originals,
 ) -> Result<Option<Vec<u8>>, SealError> {
-    originals.0.retain(|part| !part.values.is_empty());
     if originals.0.is_empty() {
         return Ok(None);
     }

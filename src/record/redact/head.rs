@@ -21,7 +21,7 @@ impl Redactor<'_> {
     /// Headers and body of a request, or of a reply.
     fn message(
         &mut self,
-        [header, body]: [&str; 2],
+        [header, body]: [&'static str; 2],
         headers: &[(String, String)],
         sent: &Sent<'_>,
         out: &mut Pieces,

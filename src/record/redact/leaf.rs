@@ -224,13 +224,13 @@ pub(super) struct Pieces {
     /// Whether nothing but shapes may be stored.
     shapes_alone: bool,
     /// Originals that are to be sealed.
-    pub(super) originals: seal::Originals,
-    /// Values of the part so far.
+    originals: seal::Originals,
+    /// The part at hand, and how many values it has so far.
+    part: [&'static str; 2],
     values: usize,
 }
 
 /// What a format takes for syntax: no placeholder and no kept word may have it.
-#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Notation {
     /// Nothing that they have.
     Plain,
@@ -250,15 +250,15 @@ impl Pieces {
             notation: Notation::Plain,
             shapes_alone,
             originals: seal::Originals::default(),
+            part: [""; 2],
             values: 0,
         }
     }
 
     /// A part begins, whose name is these.
-    pub(super) fn part(&mut self, name: [&str; 2]) {
+    pub(super) fn part(&mut self, name: [&'static str; 2]) {
         self.out.part(name);
-        self.originals.part(name);
-        self.values = 0;
+        (self.part, self.values) = (name, 0);
     }
 
     /// What follows is written in a notation, until the next.
@@ -274,7 +274,7 @@ impl Pieces {
     pub(super) fn leaf(&mut self, shown: Shown<'_>) {
         let sealed = shown.original.is_some();
         if let Some(raw) = shown.original {
-            self.originals.keep(self.values, raw);
+            self.originals.keep(self.part, self.values, raw);
         }
         self.values += 1;
         let masked = if self.shapes_alone { shown.shape.text() } else { None };
@@ -282,18 +282,17 @@ impl Pieces {
         // A shape has its own quotes.
         let quoted = shown.quoted && masked.is_none();
         let masked = masked.unwrap_or(shown.masked);
-        let value = Value { shape: shown.shape, masked, quoted, token: None, found: shown.found, sealed };
-        if self.notation == Notation::Plain {
-            return self.out.value(&Value { token: token.map(|token| ["", token]), ..value });
-        }
-        let shape = if self.notation.takes_shape(shown.shape) { Shape::Code } else { shown.shape };
-        let masked = match &self.notation {
-            Notation::Plain => Cow::Borrowed(masked),
-            Notation::Xml => escaped(masked),
-            Notation::Marks(marks) | Notation::Joined(marks) => Cow::Borrowed(without(marks, masked)),
-        };
         let token = token.map(|token| [self.notation.token_mark(), token]);
-        self.out.value(&Value { shape, masked: &masked, token, ..value });
+        let value = Value { shape: shown.shape, masked, quoted, token, found: shown.found, sealed };
+        match &self.notation {
+            Notation::Plain => self.out.value(&value),
+            Notation::Xml => self.out.value(&Value { masked: &escaped(masked), ..value }),
+            Notation::Marks(marks) | Notation::Joined(marks) => {
+                let is_syntax = shown.shape.text().is_some_and(|text| without(marks, text) != text);
+                let shape = if is_syntax { Shape::Code } else { shown.shape };
+                self.out.value(&Value { shape, masked: without(marks, masked), ..value });
+            }
+        }
     }
 
     /// A body that can't be read: why, how large it is, and the digest by which it is known again.
@@ -317,12 +316,6 @@ impl Notation {
             }
             _ => "",
         }
-    }
-
-    /// Whether a shape has what is syntax here.
-    fn takes_shape(&self, shape: Shape) -> bool {
-        let (Self::Marks(marks) | Self::Joined(marks)) = self else { return false };
-        shape.text().is_some_and(|text| without(marks, text) != text)
     }
 }
 
