@@ -100,6 +100,22 @@ reasons! {
     Internal = "internal", "The gateway failed to handle the message.";
 }
 
+impl Reason {
+    /// Whether it is what a message holds that is refused, and not how, whence or where to it came.
+    #[must_use]
+    pub const fn is_of_content(self) -> bool {
+        matches!(
+            self,
+            Self::LikelyPhi
+                | Self::Bulk
+                | Self::KnownReal
+                | Self::Uninspected
+                | Self::DeclaredMode
+                | Self::OffPathUrl
+        )
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -47,24 +47,11 @@ pub const fn status_in(dialect: Dialect, reason: Reason, side: Side) -> StatusCo
     let status = status(reason, side);
     match (dialect, side) {
         (Dialect::Grpc(_), _) => StatusCode::OK,
-        (Dialect::Soap(_), _) if !is_of_content(reason) => status,
+        (Dialect::Soap(_), _) if !reason.is_of_content() => status,
         (Dialect::Soap(Soap::V12), Side::Request) => StatusCode::BAD_REQUEST,
         (Dialect::Soap(_), _) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => status,
     }
-}
-
-/// Whether it is what the message holds that is refused.
-const fn is_of_content(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::LikelyPhi
-            | Reason::Bulk
-            | Reason::KnownReal
-            | Reason::Uninspected
-            | Reason::DeclaredMode
-            | Reason::OffPathUrl
-    )
 }
 
 /// The gateway's own answer, in the caller's dialect. `body` is the refused one, for the echoes that HL7v2 demands;

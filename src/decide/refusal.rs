@@ -421,16 +421,7 @@ const fn issue_type(reason: Reason, status: u16) -> &'static str {
 }
 
 const fn is_policy(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::LikelyPhi
-            | Reason::Bulk
-            | Reason::KnownReal
-            | Reason::Uninspected
-            | Reason::DeclaredMode
-            | Reason::OffPathUrl
-            | Reason::EnvironmentMismatch
-    )
+    reason.is_of_content() || matches!(reason, Reason::EnvironmentMismatch)
 }
 
 pub(super) fn xml(text: &str) -> String {
