@@ -71,6 +71,85 @@ pub struct Entry {
     pub sealed: bool,
 }
 
+/// An entry as a store writes it: most of one is empty, and what is isn't written, nor what stands beside it.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Entry")]
+struct Written {
+    #[serde(skip)]
+    id: String,
+    #[serde(skip)]
+    started_ms: u64,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    duration_us: u64,
+    #[serde(skip)]
+    environment: String,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    connection: Option<String>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    listener: String,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    caller: String,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    caller_role: String,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    method: String,
+    decision: String,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    status: u16,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    format: String,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    request_type: String,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    reply_type: String,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    request_bytes: u64,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    reply_bytes: u64,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    points: u16,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    persons: u32,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    found: Vec<Found>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    uninspected: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    reply: Option<Told>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    trace: Option<String>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    rule_set: String,
+    ceiling: View,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    sealed: bool,
+}
+
+fn is_empty<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Entry {
+    /// Writes it as JSON, without id, time and environment, by which a store has it.
+    ///
+    /// # Errors
+    /// As `serde_json`'s writer.
+    pub fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        Written::serialize(self, &mut serde_json::Serializer::new(out))
+    }
+
+    /// Reads what [`Entry::write`] wrote, or all of an entry, as earlier versions wrote it; `None` for anything else.
+    #[must_use]
+    pub fn read(written: &str, id: &str, started_ms: u64, environment: &str) -> Option<Self> {
+        let mut text = serde_json::Deserializer::from_str(written);
+        let entry = Written::deserialize(&mut text).ok()?;
+        text.end().ok()?;
+        Some(Self { id: id.to_owned(), started_ms, environment: environment.to_owned(), ..entry })
+    }
+}
+
 /// What inspection told of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
@@ -231,5 +310,60 @@ impl Redacted {
     #[must_use]
     pub fn sealed(&self) -> Option<&[u8]> {
         self.sealed.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_is_written_reads_as_it_was() {
+        let told = Told { format: "hl7v2".into(), points: 3, ..Told::default() };
+        let found = Found { rule: "fhir-1".into(), kind: "mrn".into(), count: 2, points: 40, suppressed: 1 };
+        let full = Entry {
+            id: "0".into(),
+            started_ms: 1,
+            duration_us: 2,
+            environment: "a".into(),
+            connection: Some("c".into()),
+            listener: "l".into(),
+            caller: "k".into(),
+            caller_role: "r".into(),
+            method: "POST".into(),
+            decision: "forwarded".into(),
+            reason: Some("phi".into()),
+            status: 200,
+            format: "fhir-json".into(),
+            request_type: "t".into(),
+            reply_type: "u".into(),
+            request_bytes: 3,
+            reply_bytes: 4,
+            points: 40,
+            persons: 1,
+            found: vec![found],
+            uninspected: vec!["malformed".into()],
+            reply: Some(told),
+            trace: Some("w".into()),
+            rule_set: "1".into(),
+            ceiling: View::Linked,
+            sealed: true,
+        };
+        let bare = Entry { id: "0".into(), started_ms: 1, environment: "a".into(), ..Entry::default() };
+        for entry in [&full, &bare] {
+            let mut written = Vec::new();
+            entry.write(&mut written).expect("writes");
+            // As earlier versions wrote it.
+            let whole = serde_json::to_vec(entry).expect("writes");
+            for written in [written, whole] {
+                let text = String::from_utf8(written).expect("text");
+                assert_eq!(Entry::read(&text, "0", 1, "a").as_ref(), Some(entry));
+                assert_eq!(Entry::read(&text[..text.len() - 1], "0", 1, "a"), None);
+                assert_eq!(Entry::read(&format!("{text}x"), "0", 1, "a"), None);
+            }
+        }
+        let mut written = Vec::new();
+        bare.write(&mut written).expect("writes");
+        assert_eq!(String::from_utf8(written).expect("text"), r#"{"decision":"","ceiling":"metadata"}"#);
     }
 }

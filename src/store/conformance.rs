@@ -184,7 +184,7 @@ fn a_file_that_is_just_being_made_has_nothing_yet() {
 
 #[test]
 fn a_file_of_an_earlier_version_is_read_as_it_is_and_brought_up_when_it_is_written_to() {
-    for earlier in [1_i64, 2] {
+    for earlier in [1_i64, 2, 3] {
         let dir = tempfile::tempdir().expect("dir");
         let records = Records::new(dir.path(), Keep::days(30));
         let (one, two) = (record("a", "forwarded", "{}"), record("a", "forwarded", "{}"));
@@ -199,25 +199,34 @@ fn a_file_of_an_earlier_version_is_read_as_it_is_and_brought_up_when_it_is_writt
             // What it was before there were sealed originals.
             connection.execute_batch("DROP TABLE sealed").expect("drops");
         }
-        // Payloads were JSON.
-        let block = zstd::bulk::compress(OLD_PAYLOAD.as_bytes(), 3).expect("packs");
-        let bytes = OLD_PAYLOAD.len() as i64;
-        connection
-            .execute("UPDATE block SET zstd = ?1, bytes = ?2", rusqlite::params![block, bytes])
-            .expect("sets");
-        connection.execute("UPDATE record SET start = 0, length = ?1", [bytes]).expect("sets");
+        // Entries were whole.
+        let entry = serde_json::to_string(one.entry()).expect("writes");
+        connection.execute("UPDATE record SET entry = ?1", [entry]).expect("sets");
+        if earlier < 3 {
+            // Payloads were JSON.
+            let block = zstd::bulk::compress(OLD_PAYLOAD.as_bytes(), 3).expect("packs");
+            let bytes = OLD_PAYLOAD.len() as i64;
+            connection
+                .execute("UPDATE block SET zstd = ?1, bytes = ?2", rusqlite::params![block, bytes])
+                .expect("sets");
+            connection.execute("UPDATE record SET start = 0, length = ?1", [bytes]).expect("sets");
+        }
         connection.pragma_update(None, "user_version", earlier).expect("sets");
         drop(connection);
         let show = |record: &Redacted| {
             let stored = records.show(&scope(&["a"]), &record.entry().id).expect("reads").expect("is there");
+            assert_eq!(&stored.entry, record.entry());
             render(&stored.payload.expect("has one"), View::Masked)
         };
-        let as_it_was = vec![("target".to_owned(), "/[mrn]".to_owned())];
+        let as_it_was = match earlier {
+            1 | 2 => vec![("target".to_owned(), "/[mrn]".to_owned())],
+            _ => one.payload().map(|payload| render(&payload, View::Masked)).expect("has one"),
+        };
         assert_eq!(show(&one), as_it_was);
         assert_eq!(records.sealed(&scope(&["a"]), &one.entry().id), Ok(None));
         assert_eq!(version(), earlier, "a reader changes nothing");
         records.writer().append(std::slice::from_ref(&two)).expect("writes");
-        assert_eq!((version(), records.sealed(&scope(&["a"]), &one.entry().id)), (3, Ok(None)));
+        assert_eq!((version(), records.sealed(&scope(&["a"]), &one.entry().id)), (4, Ok(None)));
         assert_eq!(show(&one), as_it_was);
         assert_eq!(Some(show(&two)), two.payload().map(|payload| render(&payload, View::Masked)));
     }

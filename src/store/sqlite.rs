@@ -3,6 +3,7 @@
 
 use super::open_files::OpenFiles;
 use super::retention::{Class, DayFile, Keep, expire, files, make_room, set_aside};
+use super::wall_clock::DAY_MS;
 use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored, Unkept};
 use crate::record::{Entry, Redacted, StoredPayload};
 use rusqlite::{
@@ -119,17 +120,17 @@ impl RecordSink for Writer {
         if !self.has_room() {
             return Err(Unkept { records: (0..batch.len()).collect(), error: StoreError::OverBudget });
         }
-        let mut by_file: BTreeMap<PathBuf, (Vec<usize>, Vec<&Redacted>)> = BTreeMap::new();
+        let mut by_file: BTreeMap<(&str, u64, Class), (Vec<usize>, Vec<&Redacted>)> = BTreeMap::new();
         for (place, record) in batch.iter().enumerate() {
             let entry = record.entry();
-            let class = Class::of(&entry.decision);
-            let file = self.records.file(&entry.environment, entry.started_ms, class);
+            let file = (&*entry.environment, entry.started_ms / DAY_MS, Class::of(&entry.decision));
             let (places, records) = by_file.entry(file).or_default();
             places.push(place);
             records.push(record);
         }
         let mut unkept: Option<Unkept> = None;
-        for (path, (places, records)) in by_file {
+        for ((environment, day, class), (places, records)) in by_file {
+            let path = self.records.file(environment, day * DAY_MS, class);
             let mut done = self.append_to(&path, &records);
             if matches!(&done, Err(error) if error.is_busy()) {
                 // Another process wrote at the same moment, as one does that takes this one's place.
@@ -244,7 +245,7 @@ impl Writer {
         for (record, (start, length)) in records.iter().zip(places) {
             let entry = record.entry();
             json.clear();
-            serde_json::to_writer(&mut json, entry).map_err(|_| StoreError::Broken)?;
+            entry.write(&mut json).map_err(|_| StoreError::Broken)?;
             let text = std::str::from_utf8(&json).map_err(|_| StoreError::Broken)?;
             let block_id = block_id.filter(|_| length > 0);
             put_record
@@ -301,7 +302,7 @@ impl RecordReader for Records {
                     continue;
                 }
                 let mut found = Vec::new();
-                match self.found_in(&path, query, after, &mut found) {
+                match self.found_in(&path, environment, query, after, &mut found) {
                     Ok(true) => {}
                     // One damaged record, or day, keeps nobody from the others.
                     Ok(false) => {
@@ -328,7 +329,7 @@ impl RecordReader for Records {
         for environment in &scope.environments {
             for class in Class::ALL {
                 let path = self.file(environment, started_ms, class);
-                match self.show_in(&path, started_ms, id) {
+                match self.show_in(&path, environment, started_ms, id) {
                     Ok(None) => {}
                     Err(error) if error.is_unreadable() => {
                         self.tell_damage(environment, &crate::clock::day(started_ms));
@@ -378,6 +379,7 @@ impl Records {
     fn found_in(
         &self,
         path: &Path,
+        environment: &str,
         query: &Query,
         after: Option<(u64, &str)>,
         found: &mut Vec<Entry>,
@@ -401,8 +403,7 @@ impl Records {
                 .map_err(database)?;
             while found.len() <= limit {
                 let Some(row) = rows.next().map_err(database)? else { break };
-                let json = row.get_ref(0).ok().and_then(|json| json.as_str().ok());
-                match json.and_then(|json| serde_json::from_str::<Entry>(json).ok()) {
+                match entry(row, environment) {
                     Some(entry) if query.fits(&entry) => found.push(entry),
                     Some(_) => {}
                     None => is_whole = false,
@@ -418,7 +419,13 @@ impl Records {
     }
 
     /// One record of one file.
-    fn show_in(&self, path: &Path, started_ms: u64, id: &str) -> Result<Option<Stored>, StoreError> {
+    fn show_in(
+        &self,
+        path: &Path,
+        environment: &str,
+        started_ms: u64,
+        id: &str,
+    ) -> Result<Option<Stored>, StoreError> {
         let row = self.read(path, |connection| {
             let mut statement = connection.prepare_cached(ONE).map_err(database)?;
             statement
@@ -436,12 +443,18 @@ impl Records {
         })?;
         let row = row.flatten();
         let Some((entry, start, length, packed, bytes)) = row else { return Ok(None) };
-        let entry: Entry = serde_json::from_str(&entry).map_err(|_| StoreError::Broken)?;
+        let entry = Entry::read(&entry, id, started_ms, environment).ok_or(StoreError::Broken)?;
         // What is known besides the payload is told without it.
         let payload = packed.map(|packed| unpack(&packed, bytes.unwrap_or(0), start, length));
         let payload_is_damaged = matches!(payload, Some(Err(_)));
         Ok(Some(Stored { entry, payload: payload.and_then(Result::ok), payload_is_damaged }))
     }
+}
+
+/// The entry of a row of [`BY_TIME`] or [`BY_TOKEN`]; `None` where it is damaged.
+fn entry(row: &rusqlite::Row<'_>, environment: &str) -> Option<Entry> {
+    let text = |n| row.get_ref(n).ok()?.as_str().ok();
+    Entry::read(text(0)?, text(2)?, u64::try_from(row.get_ref(1).ok()?.as_i64().ok()?).ok()?, environment)
 }
 
 fn unpack(packed: &[u8], bytes: i64, start: i64, length: i64) -> Result<StoredPayload, StoreError> {
@@ -499,15 +512,15 @@ pub(super) fn database(error: rusqlite::Error) -> StoreError {
 
 const ONE: &str = "SELECT entry, start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block \
     WHERE started_ms = ?1 AND record.id = ?2";
-const BY_TIME: &str = "SELECT entry FROM record WHERE started_ms >= ?1 AND started_ms < ?2 \
+const BY_TIME: &str = "SELECT entry, started_ms, id FROM record WHERE started_ms >= ?1 AND started_ms < ?2 \
     AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4)) AND ?5 IS NULL ORDER BY started_ms DESC, id DESC";
 /// By the index of tokens: as long as there are records with one of them.
-const BY_TOKEN: &str = "SELECT entry FROM (SELECT DISTINCT started_ms, id FROM token WHERE token IN (SELECT value FROM json_each(?5)) \
+const BY_TOKEN: &str = "SELECT entry, started_ms, id FROM (SELECT DISTINCT started_ms, id FROM token WHERE token IN (SELECT value FROM json_each(?5)) \
     AND started_ms >= ?1 AND started_ms < ?2 AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4))) JOIN record USING (started_ms, id) \
     ORDER BY started_ms DESC, id DESC";
-/// 1: records, blocks, tokens. 2: and sealed originals. 3: payloads as they read, not as JSON. A file is brought up when it is
-/// written to, and read as it is.
-const SCHEMA_VERSION: i64 = 3;
+/// 1: records, blocks, tokens. 2: and sealed originals. 3: payloads as they read, not as JSON. 4: entries without what is
+/// empty. A file is brought up when it is written to, and read as it is.
+const SCHEMA_VERSION: i64 = 4;
 const SEALS_SINCE: i64 = 2;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, zstd BLOB NOT NULL);
@@ -521,7 +534,7 @@ const SCHEMA: &str = "
         PRIMARY KEY (token, started_ms, id)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS sealed (id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
-    PRAGMA user_version = 3;
+    PRAGMA user_version = 4;
 ";
 const ZSTD_LEVEL: i32 = 3;
 /// Negative: KiB, not pages.

@@ -180,7 +180,7 @@ fn is_near(one_ms: u64, other_ms: u64) -> bool {
 
 /// In the data folder.
 const NAME: &str = "clock";
-const DAY_MS: u64 = 86_400_000;
+pub(super) const DAY_MS: u64 = 86_400_000;
 const WRITE_EVERY: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
