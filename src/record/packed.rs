@@ -129,6 +129,7 @@ impl Packer {
     }
 
     /// A value.
+    #[inline]
     pub(super) fn value(&mut self, value: &Value<'_>) {
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         let flags =

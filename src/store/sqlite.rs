@@ -104,6 +104,9 @@ impl Records {
     }
 }
 
+/// Records of a batch that go into one file, and their places in the batch.
+type InFile<'b> = (Vec<usize>, Vec<&'b Redacted>);
+
 /// Opens a file to read; `None` while it is being made.
 fn open(path: &Path) -> Result<Option<Connection>, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -120,7 +123,7 @@ impl RecordSink for Writer {
         if !self.has_room() {
             return Err(Unkept { records: (0..batch.len()).collect(), error: StoreError::OverBudget });
         }
-        let mut by_file: BTreeMap<(&str, u64, Class), (Vec<usize>, Vec<&Redacted>)> = BTreeMap::new();
+        let mut by_file: BTreeMap<(&str, u64, Class), InFile<'_>> = BTreeMap::new();
         for (place, record) in batch.iter().enumerate() {
             let entry = record.entry();
             let file = (&*entry.environment, entry.started_ms / DAY_MS, Class::of(&entry.decision));

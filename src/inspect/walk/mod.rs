@@ -41,6 +41,15 @@ pub enum Reads<'a> {
     Public,
 }
 
+/// The last names of a place.
+#[derive(Debug, Clone, Copy)]
+pub struct Ends<'n> {
+    /// Of the element around.
+    pub above: &'n str,
+    /// Of the element.
+    pub element: &'n str,
+}
+
 /// One leaf of a document.
 #[derive(Clone)]
 pub struct Leaf<'a> {
@@ -96,6 +105,11 @@ pub trait Sink {
     fn person(&mut self, id: PersonId, role: Role);
     /// One leaf.
     fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String);
+    /// A number that no row covers, with what its element and the one around it are called in its place, where the walker has
+    /// these at hand: the whole place takes more to make.
+    fn number_in(&mut self, leaf: &Leaf<'_>, _names: Ends<'_>, place: &dyn Fn() -> String) {
+        self.leaf(leaf, place);
+    }
     /// Clinical content of this person begins here.
     fn clinical(&mut self, person: PersonId);
     /// The sender declared a mode here.

@@ -16,8 +16,9 @@ fn is_one(name: &str, look: u8) -> bool {
         return false;
     }
     let lengths = NAMES_LOOK[usize::from(first.to_ascii_lowercase().wrapping_sub(b'a') & 31)];
-    if look == 0 {
-        return lengths & 1 << bytes.len() != 0
+    if look & JOINS == 0 {
+        let last = bytes.last().map_or(0, |last| last.to_ascii_lowercase().wrapping_sub(b'a') & 31);
+        return lengths & NAMES_END[usize::from(last)] & 1 << bytes.len() != 0
             && CREDENTIAL_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
     }
     // What is no letter or digit is passed over: a name may be longer than the one that it is.
@@ -32,24 +33,33 @@ fn is_one(name: &str, look: u8) -> bool {
 }
 
 /// What the bytes of a name are, all of them together.
-fn look_of(name: &str) -> u8 {
+pub(super) fn look_of(name: &str) -> u8 {
     name.bytes().fold(0, |look, b| look | LOOKS[usize::from(b)])
 }
 
 /// By first letter a bit for each length of a name.
-const NAMES_LOOK: [u64; 32] = {
+const NAMES_LOOK: [u64; 32] = lengths(false);
+/// The same by last letter.
+const NAMES_END: [u64; 32] = lengths(true);
+
+const fn lengths(by_last: bool) -> [u64; 32] {
     let (mut look, mut n) = ([0; 32], 0);
     while n < CREDENTIAL_NAMES.len() {
         let name = CREDENTIAL_NAMES[n].as_bytes();
-        look[(name[0] - b'a') as usize] |= 1 << name.len();
+        let letter = if by_last { name[name.len() - 1] } else { name[0] };
+        look[(letter - b'a') as usize] |= 1 << name.len();
         n += 1;
     }
     look
-};
+}
 
 /// The same of a name with several words in it, percent-encoded or not: `user[password]`, `login.token`.
 pub(super) fn names_credential(name: &str) -> bool {
-    let look = look_of(name);
+    is_named(name, look_of(name))
+}
+
+/// The same of a name that was looked at.
+pub(super) fn is_named(name: &str, look: u8) -> bool {
     if look & SEPARATES == 0 {
         return is_one(name, look);
     }
@@ -225,11 +235,16 @@ const PEM_NAME_MAX: usize = 40;
 
 /// What stands between words of a name.
 pub(super) const NAME_SEPARATORS: [char; 4] = ['.', ':', '[', ']'];
-/// Whether a byte separates words, or may encode one that does; whether it is no letter or digit.
+/// Whether a byte separates words, or may encode one that does; whether it is no letter or digit, and what doesn't even join
+/// words.
 const LOOKS: [u8; 256] = {
     let (mut looks, mut b) = ([0; 256], 0);
     while b < looks.len() {
-        looks[b] = if (b as u8).is_ascii_alphanumeric() { 0 } else { JOINS };
+        looks[b] = match b as u8 {
+            byte if byte.is_ascii_alphanumeric() => 0,
+            b'_' | b'-' | b'.' | b' ' | b'$' | b'@' | b':' => JOINS,
+            _ => JOINS | STRANGE,
+        };
         b += 1;
     }
     let mut n = 0;
@@ -242,6 +257,8 @@ const LOOKS: [u8; 256] = {
 };
 const JOINS: u8 = 1;
 const SEPARATES: u8 = 2;
+/// No letter, no digit, and nothing that joins words: whoever wrote it wrote no key of ours.
+pub(super) const STRANGE: u8 = 4;
 
 /// A longer name is none of them, however it is written.
 const CREDENTIAL_NAME_MAX: usize = 40;

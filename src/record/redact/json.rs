@@ -3,8 +3,8 @@
 use super::asked::{
     Question, is_age_word, is_doubtful, is_in_years, is_over_89, is_over_89_of_any, per_year,
 };
-use super::credential::{is_credential, may_hold_more, names_credential};
-use super::leaf::{PLACES, Pieces, Redactor, SECRET, Shown, fixed, leaf, place_of};
+use super::credential::{STRANGE, is_credential, is_named, look_of, may_hold_more};
+use super::leaf::{Pieces, Redactor, SECRET, Shown, fixed, leaf, place_of};
 use super::operators::AGE_OVER;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
 use crate::inspect::walk::{dicom, fhir};
@@ -47,7 +47,7 @@ impl Default for KnownKeys<'_> {
 
 impl<'k> KnownKeys<'k> {
     fn get(&mut self, key: &'k str, ask: impl FnOnce() -> Says) -> Says {
-        match &mut self.0[place_of(key)] {
+        match &mut self.0[place_of(key, PLACES)] {
             Some((known, says)) if *known == key => *says,
             place => {
                 let says = ask();
@@ -103,9 +103,10 @@ impl Redactor<'_> {
 
     /// What a key says, as it is written and as it reads.
     fn says(&self, key: &str, name: &str, words: Words) -> Says {
-        let credential = names_credential(name);
+        let look = look_of(name);
+        let credential = is_named(name, look);
         // To the letter: what is read out of it is no word of ours.
-        let known = credential && is_credential(key) || ENVELOPE.contains(&key);
+        let known = credential && is_credential(key) || is_of_envelope(key);
         let is_word = || match words {
             Words::AsTold => true,
             Words::Dicom => dicom::is_key(name),
@@ -113,9 +114,10 @@ impl Redactor<'_> {
         };
         Says {
             credential,
-            may_hold_more: may_hold_more(name),
+            may_hold_more: credential && may_hold_more(name),
             known,
-            stays: known || is_plain(key) && is_word(),
+            // Of any other nobody looked at all of it. What was escaped in the key isn't as it reads.
+            stays: known || look & STRANGE == 0 && key == name && is_word(),
         }
     }
 
@@ -187,25 +189,14 @@ fn holds_more(tape: &Tape<'_>, id: NodeId) -> bool {
     is_object(id) || tape.kind(id) == NodeKind::Array && tape.children(id).next().is_some_and(is_object)
 }
 
-/// Whether a known key has nothing but letters, digits and what joins words: what else is in it, nobody looked at.
-fn is_plain(key: &str) -> bool {
-    key.bytes().all(|b| PLAIN[usize::from(b)])
+/// Whether by this a Redox message is known to be one.
+fn is_of_envelope(key: &str) -> bool {
+    matches!(key, "Meta" | "DataModel" | "EventType")
 }
 
-/// Letters, digits, and what joins words.
-const PLAIN: [bool; 256] = {
-    let (mut plain, mut b) = ([false; 256], 0_u8);
-    while b < 0x80 {
-        plain[b as usize] =
-            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ' | b'$' | b'@' | b':');
-        b += 1;
-    }
-    plain
-};
-
+/// Keys of a document that are known again.
+const PLACES: usize = 64;
 /// From a value to what asks for it: its quantity, a range's end, the observation or its component.
 const LEVELS: usize = 4;
 /// Codings of a question that are looked at.
 const CODINGS: usize = 16;
-/// By which a Redox message is known to be one.
-const ENVELOPE: [&str; 3] = ["Meta", "DataModel", "EventType"];

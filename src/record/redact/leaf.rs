@@ -1,10 +1,11 @@
 //! What the walkers say of each leaf's bytes, and what may be stored of them.
 
 use super::credential;
-use super::spots::Spots;
+use super::operators::Stays;
+use super::spots::{Said, Spots};
 use crate::inspect::hash::Map;
 use crate::inspect::url::Tables;
-use crate::inspect::walk::{Declared, Leaf, PersonId, Reads, Role, Sink};
+use crate::inspect::walk::{Declared, Ends, Leaf, PersonId, Reads, Role, Sink};
 use crate::inspect::{RuleSet, decode::Budget, text};
 use crate::record::packed::{CODE, Packer, Shape, Value, Word};
 use crate::record::{Draft, View, seal};
@@ -12,15 +13,6 @@ use crate::secrets::TokenKeys;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
-
-/// What the walker said of the bytes of one leaf.
-pub(super) struct Said {
-    pub(super) end: usize,
-    pub(super) masked: Cow<'static, str>,
-    pub(super) token: Option<String>,
-    pub(super) bare: bool,
-    pub(super) found: bool,
-}
 
 /// A sink that keeps, for each leaf's bytes, what may be stored of it.
 pub(super) struct Redactor<'d> {
@@ -44,8 +36,6 @@ pub(super) struct Redactor<'d> {
     /// The cue that was asked about last, and whether it asks for a number of somebody's or for an age.
     pub(super) asked: Option<(String, bool, bool)>,
     pub(super) this_year: u16,
-    /// Words of the vocabulary that came already: most come again and again.
-    pub(super) words: [Option<&'static str>; PLACES],
 }
 
 /// Which numbers without a row measure or count something.
@@ -75,7 +65,6 @@ impl<'d> Redactor<'d> {
             numbers: Numbers::AsTold,
             asked: None,
             this_year: crate::clock::this_year(),
-            words: [None; PLACES],
         }
     }
 
@@ -98,7 +87,7 @@ impl<'d> Redactor<'d> {
     pub(super) fn shown(&self, span: Range<usize>, word: Word) -> Shown<'_> {
         let length = span.len();
         let shown = match self.said.get(span.start).filter(|said| said.end == span.end) {
-            Some(said) => said.shown(word, length),
+            Some(said) => self.said.shown(said, word, length),
             None => Shown { found: self.is_found_around(&span), ..leaf(word, length, "[text]") },
         };
         if !self.seals {
@@ -137,7 +126,7 @@ impl<'d> Redactor<'d> {
                 continue;
             }
             self.between(doc, from..at, out);
-            let shown = said.shown(Word::Text, said.end - at);
+            let shown = self.said.shown(said, Word::Text, said.end - at);
             out.leaf(self.kept(shown, doc.get(at..said.end).unwrap_or_default()));
             from = said.end;
         }
@@ -161,33 +150,15 @@ impl<'d> Redactor<'d> {
     }
 }
 
-impl Said {
-    fn shown(&self, word: Word, length: usize) -> Shown<'_> {
-        let shape = if self.bare { Shape::AsMasked } else { Shape::of(word, length) };
-        let token = self.token.as_deref();
-        Shown { shape, masked: &self.masked, quoted: false, token, found: self.found, original: None }
-    }
-}
-
 impl Sink for Redactor<'_> {
     fn person(&mut self, _: PersonId, _: Role) {}
 
     fn leaf(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) {
-        let found = match (leaf.field, leaf.reads) {
-            (_, Reads::Text | Reads::Xhtml | Reads::Query) => {
-                text::scan(&leaf.value, leaf.cue, self.rules).iter().any(|hit| hit.points.0 > 0)
-            }
-            (Some(field), _) => field.points.0 > 0,
-            (None, _) => false,
-        };
-        let stays = self.stays(leaf, place);
-        let said =
-            Said { end: leaf.span.end, masked: stays.masked, token: stays.token, bare: stays.bare, found };
-        // Of two words about the same bytes the more careful one stays.
-        let careful = |before: &Said| before.end == said.end && before.masked.starts_with('[') && !said.bare;
-        if !self.said.get(leaf.span.start).is_some_and(careful) {
-            self.said.insert(leaf.span.start, said);
-        }
+        self.told(leaf, &Place { whole: place, names: None });
+    }
+
+    fn number_in(&mut self, leaf: &Leaf<'_>, names: Ends<'_>, place: &dyn Fn() -> String) {
+        self.told(leaf, &Place { whole: place, names: Some(names) });
     }
 
     fn asks_whose(&self) -> bool {
@@ -200,6 +171,34 @@ impl Sink for Redactor<'_> {
     fn unknown_key(&mut self, key: &str, span: Range<usize>, _: PersonId, _: &dyn Fn() -> String) {
         self.unknown_keys.insert(span.start, span.end);
         self.unknown_names.insert(key.rsplit(':').next().unwrap_or(key).to_owned());
+    }
+}
+
+/// Where a leaf stands.
+pub(super) struct Place<'p> {
+    /// All of it, in words.
+    pub(super) whole: &'p dyn Fn() -> String,
+    /// Its end, where the walker has it at hand.
+    pub(super) names: Option<Ends<'p>>,
+}
+
+impl Redactor<'_> {
+    fn told(&mut self, leaf: &Leaf<'_>, place: &Place<'_>) {
+        let found = match (leaf.field, leaf.reads) {
+            (_, Reads::Text | Reads::Xhtml | Reads::Query) => {
+                text::scan(&leaf.value, leaf.cue, self.rules).iter().any(|hit| hit.points.0 > 0)
+            }
+            (Some(field), _) => field.points.0 > 0,
+            (None, _) => false,
+        };
+        let Stays { masked, token, bare } = self.stays(leaf, place);
+        let said = Said { end: leaf.span.end, masked, token, bare, found };
+        // Of two words about the same bytes the more careful one stays.
+        let careful =
+            |before: &Said| before.end == said.end && !said.bare && self.said.masked(before).starts_with('[');
+        if !self.said.get(leaf.span.start).is_some_and(careful) {
+            self.said.insert(leaf.span.start, said);
+        }
     }
 }
 
@@ -272,6 +271,13 @@ impl Pieces {
     }
 
     pub(super) fn leaf(&mut self, shown: Shown<'_>) {
+        if let (Notation::Plain, false, None) = (&self.notation, self.shapes_alone, shown.original) {
+            // Most are nothing else.
+            self.values += 1;
+            let Shown { shape, masked, quoted, token, found, .. } = shown;
+            let token = token.map(|token| ["", token]);
+            return self.out.value(&Value { shape, masked, quoted, token, found, sealed: false });
+        }
         let sealed = shown.original.is_some();
         if let Some(raw) = shown.original {
             self.originals.keep(self.part, self.values, raw);
@@ -352,18 +358,17 @@ fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The place of a word in a small table of those that came already, by a few of its bytes: whoever chooses them so that
-/// all have one place gains that each is asked for anew.
-pub(super) fn place_of(word: &str) -> usize {
+/// The place of a word in a small table of those that came already, whose size is a power of two, by a few of its bytes:
+/// whoever chooses them so that all have one place gains that each is asked for anew.
+#[inline]
+pub(super) fn place_of(word: &str, places: usize) -> usize {
     let byte = |at: usize| word.as_bytes().get(at).map_or(0, |b| u32::from(*b));
     let length = word.len();
     let some = byte(0) | byte(length / 2) << 8 | byte(length.wrapping_sub(1)) << 16;
-    ((some ^ (length as u32) << 24).wrapping_mul(0x9E37_79B1) >> (u32::BITS - PLACES.ilog2())) as usize
-        % PLACES
+    ((some ^ (length as u32) << 24).wrapping_mul(0x9E37_79B1) >> (u32::BITS - places.ilog2())) as usize
+        % places
 }
 
-/// A power of two.
-pub(super) const PLACES: usize = 64;
 /// What is shown of a credential, to everybody.
 pub(super) const SECRET: &str = "[secret]";
 /// What may stand between a kind and its token.

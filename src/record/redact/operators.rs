@@ -1,71 +1,88 @@
 //! What is done with a value, kind by kind: dropped, a placeholder, a keyed token, the year, three digits, kept.
 
 use super::asked::{OLDEST, asks_age_in_words, asks_number, is_old_age, is_over_89};
-use super::leaf::{Numbers, Redactor, place_of};
+use super::leaf::{Numbers, Place, Redactor, SECRET, place_of};
+use super::spots::{Made, Masked};
 use crate::inspect::check::date;
 use crate::inspect::kind::{Kind, Redact};
 use crate::inspect::vocab;
 use crate::inspect::walk::{Leaf, Reads};
 use crate::record::packed::CODE;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::LazyLock;
+
+thread_local! {
+    /// Words of the vocabulary that came already: most come again and again, in this message and the next.
+    static WORDS: [Cell<Option<&'static str>>; WORDS_KNOWN] =
+        const { [const { Cell::new(None) }; WORDS_KNOWN] };
+}
+/// A power of two.
+const WORDS_KNOWN: usize = 256;
 
 /// What may be stored of a value.
 pub(super) struct Stays {
-    pub(super) masked: Cow<'static, str>,
-    pub(super) token: Option<String>,
+    pub(super) masked: Masked,
+    pub(super) token: Option<Made>,
     /// Whether not even its length is told.
     pub(super) bare: bool,
 }
 
 impl Stays {
-    fn masked(masked: impl Into<Cow<'static, str>>) -> Self {
-        Self { masked: masked.into(), token: None, bare: false }
+    const fn masked(masked: Masked) -> Self {
+        Self { masked, token: None, bare: false }
+    }
+
+    const fn word(word: &'static str) -> Self {
+        Self::masked(Masked::Word(word))
     }
 }
 
 impl Redactor<'_> {
     /// What may be stored of a leaf.
-    pub(super) fn stays(&mut self, leaf: &Leaf<'_>, place: &dyn Fn() -> String) -> Stays {
+    pub(super) fn stays(&mut self, leaf: &Leaf<'_>, place: &Place<'_>) -> Stays {
         let value = leaf.value.as_ref();
         match (leaf.field, leaf.reads) {
-            (_, Reads::Base64(_) | Reads::Hex(_)) => Stays::masked("[attachment]"),
-            (Some(field), _) if field.kind == Kind::Secret => {
-                Stays { bare: true, ..Stays::masked(super::leaf::SECRET) }
-            }
-            (_, Reads::Text | Reads::Xhtml | Reads::Query) => Stays::masked("[text]"),
+            (_, Reads::Base64(_) | Reads::Hex(_)) => Stays::word("[attachment]"),
+            (Some(field), _) if field.kind == Kind::Secret => Stays { bare: true, ..Stays::word(SECRET) },
+            (_, Reads::Text | Reads::Xhtml | Reads::Query) => Stays::word("[text]"),
             (Some(field), _) => self.field(field.kind, field.redact, value),
             (None, Reads::Quantity) => Stays::masked(self.quantity(value, leaf.cue, place)),
-            (None, Reads::Time) => {
-                Stays::masked(year(value, self.this_year).map_or(Cow::Borrowed("[time]"), Cow::Owned))
-            }
-            (None, Reads::Code) => Stays::masked(self.code(value).unwrap_or(Cow::Borrowed(CODE))),
-            (None, Reads::Opaque) => Stays::masked("[id]"),
-            (None, Reads::Public) => Stays::masked("[provider]"),
-            (None, Reads::Value) => Stays::masked("[text]"),
+            (None, Reads::Time) => Stays::masked(self.year(value).unwrap_or(Masked::Word("[time]"))),
+            (None, Reads::Code) => Stays::masked(self.code(value).unwrap_or(Masked::Word(CODE))),
+            (None, Reads::Opaque) => Stays::word("[id]"),
+            (None, Reads::Public) => Stays::word("[provider]"),
+            (None, Reads::Value) => Stays::word("[text]"),
         }
     }
 
     /// A code, where it may stay.
-    fn code(&mut self, value: &str) -> Option<Cow<'static, str>> {
-        let place = &mut self.words[place_of(value)];
-        if let Some(word) = place.filter(|word| *word == value) {
-            return Some(word.into());
+    fn code(&mut self, value: &str) -> Option<Masked> {
+        let place = place_of(value, WORDS_KNOWN);
+        if let Some(word) = WORDS.with(|words| words[place].get()).filter(|word| *word == value) {
+            return Some(Masked::Word(word));
         }
-        let code = vocab::safe_code(value);
-        if let Some(Cow::Borrowed(word)) = code {
-            *place = Some(word);
-        }
-        code
+        Some(match vocab::safe_code(value)? {
+            Cow::Borrowed(word) => {
+                WORDS.with(|words| words[place].set(Some(word)));
+                Masked::Word(word)
+            }
+            Cow::Owned(code) => self.said.mask(&code),
+        })
+    }
+
+    fn year(&mut self, value: &str) -> Option<Masked> {
+        let year = year(value, self.this_year)?;
+        Some(self.said.mask(itoa::Buffer::new().format(year)))
     }
 
     /// What may be stored of a number that no row covers.
-    fn quantity(&mut self, value: &str, cue: &str, place: &dyn Fn() -> String) -> Cow<'static, str> {
-        if is_old_age(value, place) {
-            return AGE_OVER.into();
+    fn quantity(&mut self, value: &str, cue: &str, place: &Place<'_>) -> Masked {
+        if is_old_age(value, place.whole) {
+            return Masked::Word(AGE_OVER);
         }
         if !vocab::is_safe_quantity(value) {
-            return "[number]".into();
+            return Masked::Word("[number]");
         }
         // One cue asks for many numbers.
         let (number, age) = match &self.asked {
@@ -77,25 +94,30 @@ impl Redactor<'_> {
             }
         };
         if number || !self.is_measured(place) {
-            return "[number]".into();
+            return Masked::Word("[number]");
         }
-        if age && is_over_89(value) { AGE_OVER.into() } else { value.to_owned().into() }
+        if age && is_over_89(value) { Masked::Word(AGE_OVER) } else { self.said.mask(value) }
     }
 
     /// Whether a number measures or counts something, as its place tells. Keys of no known notation say nothing of theirs,
     /// nor does what each sender has words of his own for: an extension, a parameter, an answer.
-    fn is_measured(&self, place: &dyn Fn() -> String) -> bool {
+    fn is_measured(&self, place: &Place<'_>) -> bool {
         if self.numbers == Numbers::AsTold {
             return true;
         }
-        let place = place();
+        let is_of_fhir = |above: &str, element: &str| {
+            self.rules.fhir.is_number(above, element) && !OF_A_SENDER.contains(&above)
+        };
+        if let Some(names) = place.names {
+            return is_of_fhir(names.above, names.element);
+        }
+        let place = (place.whole)();
         if place.starts_with('$') {
             // An attribute of DICOM, whose representation is one of numbers: places in objects have no capitals.
             return place.contains(".Value[") && !place.contains('*');
         }
         let (above, element) = last_step(&place);
-        let (_, parent) = last_step(above);
-        self.rules.fhir.is_number(parent, element) && !OF_A_SENDER.contains(&parent)
+        is_of_fhir(last_step(above).1, element)
     }
 
     fn field(&mut self, kind: Kind, redact: Redact, value: &str) -> Stays {
@@ -104,35 +126,39 @@ impl Redactor<'_> {
         if redact == Redact::Hash
             && let Some(token) = redacted_before(value)
         {
-            return Stays { token: token.filter(|_| self.linked), ..Stays::masked(placeholder) };
+            let token = token.filter(|_| self.linked).and_then(|token| self.said.make(token));
+            return Stays { token, ..Stays::masked(placeholder) };
         }
         match redact {
             Redact::Drop => Stays { bare: true, ..Stays::masked(placeholder) },
-            Redact::Keep if kind == Kind::Age => Stays::masked(age(value).map_or(placeholder, Cow::Owned)),
+            Redact::Keep if kind == Kind::Age => {
+                Stays::masked(age(value).map_or(placeholder, |age| self.said.mask(&age)))
+            }
             // A name of one letter is no code.
             Redact::Keep if kind != Kind::Provider => Stays::masked(self.code(value).unwrap_or(placeholder)),
             Redact::Hash if kind.may_be_token() && self.linked => {
                 let token = self.keys.token(self.environment, kind.as_str(), value);
-                self.tokens.push(token.clone());
-                Stays { token: Some(token), ..Stays::masked(placeholder) }
+                let made = self.said.make(&token);
+                self.tokens.push(token);
+                Stays { token: made, ..Stays::masked(placeholder) }
             }
-            Redact::Year => Stays::masked(year(value, self.this_year).map_or(placeholder, Cow::Owned)),
-            Redact::Zip3 => Stays::masked(zip3(value).map_or(placeholder, Cow::Owned)),
+            Redact::Year => Stays::masked(self.year(value).unwrap_or(placeholder)),
+            Redact::Zip3 => Stays::masked(zip3(value).map_or(placeholder, |zip| self.said.mask(&zip))),
             _ => Stays::masked(placeholder),
         }
     }
 }
 
 /// `[mrn]`: written once for each kind.
-fn placeholder(kind: Kind) -> Cow<'static, str> {
+fn placeholder(kind: Kind) -> Masked {
     static ALL: LazyLock<Vec<String>> =
         LazyLock::new(|| Kind::ALL.iter().map(|kind| format!("[{}]", kind.as_str())).collect());
     // `Kind::ALL` is in order.
-    ALL.get(kind as usize).map_or(Cow::Borrowed("[text]"), |text| Cow::Borrowed(text.as_str()))
+    Masked::Word(ALL.get(kind as usize).map_or("[text]", String::as_str))
 }
 
 /// Of a placeholder its token, or that it has none: `[mrn]`, `[mrn:…]`. `None` for any other value.
-fn redacted_before(value: &str) -> Option<Option<String>> {
+fn redacted_before(value: &str) -> Option<Option<&str>> {
     let inner = value.strip_prefix('[')?.strip_suffix(']')?;
     let (word, token) = match inner.split_once([':', '=', '.', '_']) {
         Some((word, token)) => (word, Some(token)),
@@ -141,13 +167,13 @@ fn redacted_before(value: &str) -> Option<Option<String>> {
     let is_token =
         |token: &str| token.len() == 32 && token.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let is_ours = Kind::ALL.iter().any(|kind| kind.as_str() == word) && token.is_none_or(is_token);
-    is_ours.then(|| token.map(str::to_owned))
+    is_ours.then_some(token)
 }
 
 /// The year, unless it shows an age over 89 (45 CFR 164.514(b)(2)(i)(C)) or lies ahead.
-fn year(value: &str, now: u16) -> Option<String> {
+fn year(value: &str, now: u16) -> Option<u16> {
     let year = date::parse(value)?.year;
-    (year + 89 >= now && year <= now + 1).then(|| year.to_string())
+    (year + 89 >= now && year <= now + 1).then_some(year)
 }
 
 /// The first three digits; 000 for areas of 20,000 people or fewer (HHS guidance, 2000 census). One zero in front
@@ -198,7 +224,7 @@ mod tests {
     #[test]
     fn years_areas_and_ages_that_point_at_few_are_not_shown() {
         let now = crate::clock::this_year();
-        assert_eq!(year(&format!("{}-05-06", now - 89), now), Some((now - 89).to_string()));
+        assert_eq!(year(&format!("{}-05-06", now - 89), now), Some(now - 89));
         assert_eq!(year(&format!("{}-05-06", now - 90), now), None);
         assert_eq!(
             (zip3("83702").as_deref(), zip3("03601").as_deref(), zip3("AB1")),

@@ -206,9 +206,10 @@ impl<'w> Writer<'w, '_> {
             return None;
         }
         // Of what is kept alone it is asked whether it may be, and a time is none of it.
-        let said = self.redactor.said.get(span.start);
-        let is_kept =
-            said.is_some_and(|said| said.end == span.end && said.token.is_none() && said.masked == value);
+        let all = &self.redactor.said;
+        let is_kept = all
+            .get(span.start)
+            .is_some_and(|said| said.end == span.end && said.token.is_none() && all.masked(said) == value);
         let element = tape.parent(id)?;
         if is_kept && !is_time(tape.local(element)) { self.asked_for_at(element, value) } else { None }
     }
@@ -280,7 +281,8 @@ impl<'w> Writer<'w, '_> {
             || redactor.unknown_keys.contains_key(&span.start)
             || redactor.unknown_keys.contains_key(&at);
         // A resource's name is told as a code.
-        let masked = redactor.said.get(at).is_some_and(|said| said.end == span.end && said.masked != local);
+        let all = &redactor.said;
+        let masked = all.get(at).is_some_and(|said| said.end == span.end && all.masked(said) != local);
         let known = || (self.knows)(local) || is_common(local) || self.is_markup(id);
         let local = match plain && (!told && !masked && known() || is_credential(local)) {
             true => local,

@@ -1,7 +1,7 @@
 //! One leaf: its row, its person, how it reads.
 
 use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
-use super::super::{Declared, Leaf, PersonId, Reads};
+use super::super::{Declared, Ends, Leaf, PersonId, Reads};
 use super::context::{Frame, Scope};
 use super::names::{Class, Name};
 use super::paths::Path;
@@ -106,12 +106,19 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
 
     /// Tells a value that no row covers to a sink to which it makes no difference whose it is.
     fn tell_alone(&mut self, id: NodeId, reads: Reads<'static>, value: &str) {
-        let cue = if reads == Reads::Quantity { self.key_of(id) } else { Cow::Borrowed("") };
+        let is_number = reads == Reads::Quantity;
+        let cue = if is_number { self.key_of(id) } else { Cow::Borrowed("") };
         let (doc, told) = (self.doc, &self.told);
         let (span, value, person) = (self.tape.span(id), Cow::Borrowed(value), PersonId::NOBODY);
-        self.sink.leaf(&Leaf { span, value, field: None, person, reads, cue: &cue }, &|| {
-            place::place(doc, id, told)
-        });
+        let leaf = Leaf { span, value, field: None, person, reads, cue: &cue };
+        let place = || place::place(doc, id, told);
+        let names = if is_number { place::names(doc, id) } else { None };
+        match names {
+            Some((above, element)) => {
+                self.sink.number_in(&leaf, Ends { above: &above, element: &element }, &place);
+            }
+            None => self.sink.leaf(&leaf, &place),
+        }
     }
 
     fn tell(

@@ -1,8 +1,9 @@
 //! Places in words: `Bundle.entry[0].resource.name[1].family`. Only names of R4 are shown; any other key is `*`.
 
-use super::super::json::NodeId;
+use super::super::json::{NodeId, NodeKind};
 use super::keys::Doc;
 use super::names::Name;
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 /// Places that were told, in words: what is told next mostly lies in one of them, too.
@@ -55,11 +56,7 @@ pub(super) fn place(doc: Doc<'_, '_>, id: NodeId, memo: &Memo) -> String {
     };
     match told {
         Some(told) => place.push_str(told),
-        None => {
-            let root = doc.string(NodeId::ROOT, words.resource_type).unwrap_or_default();
-            let known = doc.table.names.resource(&root) != Name::UNKNOWN;
-            place.push_str(if known { &root } else { "*" });
-        }
+        None => place.push_str(&root(doc)),
     }
     let near = near.get(..count).unwrap_or(&near);
     for step in far.iter().rev().chain(near.iter().rev()) {
@@ -71,7 +68,8 @@ pub(super) fn place(doc: Doc<'_, '_>, id: NodeId, memo: &Memo) -> String {
             push_number(&mut place, number);
             continue;
         }
-        push_name(&mut place, doc, *step);
+        place.push('.');
+        place.push_str(&name(doc, *step));
         if doc.key_is(*step, words.resource) {
             keep(&mut memo.resource, *step, &place);
         }
@@ -79,13 +77,36 @@ pub(super) fn place(doc: Doc<'_, '_>, id: NodeId, memo: &Memo) -> String {
     place
 }
 
-/// `.name`
-fn push_name(place: &mut String, doc: Doc<'_, '_>, step: NodeId) {
-    place.push('.');
-    if doc.outside(step) == Name::UNKNOWN {
-        place.push('*');
-    } else if let Some(key) = doc.tape.key(step) {
-        place.push_str(&key);
+/// The last name of a value's place and the one before, without making it; `None` where there is one alone.
+pub(super) fn names<'d>(doc: Doc<'_, 'd>, id: NodeId) -> Option<(Cow<'d, str>, Cow<'d, str>)> {
+    let named = |mut at: NodeId| {
+        while doc.tape.element(at).is_some() {
+            at = doc.tape.parent(at)?;
+        }
+        Some(at)
+    };
+    let element = named(id)?;
+    let above = named(doc.tape.parent(element)?)?;
+    let name = match doc.tape.parent(above) {
+        Some(_) => name(doc, above),
+        None if doc.tape.kind(above) == NodeKind::Object => root(doc),
+        None => return None,
+    };
+    Some((name, self::name(doc, element)))
+}
+
+/// What a document's place begins with.
+fn root<'d>(doc: Doc<'_, 'd>) -> Cow<'d, str> {
+    let root = doc.string(NodeId::ROOT, doc.table.words.resource_type).unwrap_or_default();
+    let known = doc.table.names.resource(&root) != Name::UNKNOWN;
+    if known { root } else { Cow::Borrowed("*") }
+}
+
+/// The name of a step.
+fn name<'d>(doc: Doc<'_, 'd>, step: NodeId) -> Cow<'d, str> {
+    match doc.outside(step) {
+        Name::UNKNOWN => Cow::Borrowed("*"),
+        _ => doc.tape.key(step).unwrap_or_default(),
     }
 }
 
