@@ -8,6 +8,7 @@ use crate::org::Flag;
 use crate::payload::{Payload, PayloadText};
 use crate::secrets::SealKeys;
 use serde::{Deserialize, Serialize};
+use std::hash::Hash;
 use std::sync::Arc;
 
 /// What is known of a message besides its payload. Words from our tables and the configuration, numbers, and nothing
@@ -71,17 +72,18 @@ pub struct Entry {
     pub sealed: bool,
 }
 
-/// An entry as a store writes it: most of one is empty, and what is isn't written, nor what stands beside it.
+/// What an entry shares with most others of its connection, as a store writes it once for all of them: without what is
+/// empty, and without what each has of its own, which is read where an earlier version wrote it here.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Entry")]
-struct Written {
-    #[serde(skip)]
+struct Shared {
+    #[serde(default, skip_serializing)]
     id: String,
-    #[serde(skip)]
+    #[serde(default, skip_serializing)]
     started_ms: u64,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing)]
     duration_us: u64,
-    #[serde(skip)]
+    #[serde(default, skip_serializing)]
     environment: String,
     #[serde(default, skip_serializing_if = "is_empty")]
     connection: Option<String>,
@@ -104,9 +106,9 @@ struct Written {
     request_type: String,
     #[serde(default, skip_serializing_if = "is_empty")]
     reply_type: String,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing)]
     request_bytes: u64,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing)]
     reply_bytes: u64,
     #[serde(default, skip_serializing_if = "is_empty")]
     points: u16,
@@ -118,7 +120,7 @@ struct Written {
     uninspected: Vec<String>,
     #[serde(default, skip_serializing_if = "is_empty")]
     reply: Option<Told>,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing)]
     trace: Option<String>,
     #[serde(default, skip_serializing_if = "is_empty")]
     rule_set: String,
@@ -132,26 +134,64 @@ fn is_empty<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Entry {
-    /// Writes it as JSON, without id, time and environment, by which a store has it.
+    /// What it shares with most others of its connection: two entries that are alike in this differ in id, time, environment,
+    /// duration, sizes and trace alone.
+    pub(crate) fn shared(&self) -> impl Hash + PartialEq + '_ {
+        let Self {
+            id: _,
+            started_ms: _,
+            duration_us: _,
+            environment: _,
+            connection,
+            listener,
+            caller,
+            caller_role,
+            method,
+            decision,
+            reason,
+            status,
+            format,
+            request_type,
+            reply_type,
+            request_bytes: _,
+            reply_bytes: _,
+            points,
+            persons,
+            found,
+            uninspected,
+            reply,
+            trace: _,
+            rule_set,
+            ceiling,
+            sealed,
+        } = self;
+        (
+            (connection, listener, caller, caller_role, method, decision, reason, status),
+            (format, request_type, reply_type, points, persons, found, uninspected, reply),
+            (rule_set, ceiling, sealed),
+        )
+    }
+
+    /// Writes the same as JSON.
     ///
     /// # Errors
     /// As `serde_json`'s writer.
-    pub fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        Written::serialize(self, &mut serde_json::Serializer::new(out))
+    pub(crate) fn write_shared(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        Shared::serialize(self, &mut serde_json::Serializer::new(out))
     }
 
-    /// Reads what [`Entry::write`] wrote, or all of an entry, as earlier versions wrote it; `None` for anything else.
-    #[must_use]
-    pub fn read(written: &str, id: &str, started_ms: u64, environment: &str) -> Option<Self> {
+    /// Reads what [`Entry::write_shared`] wrote, the rest of it empty; or all of an entry, as earlier versions wrote it. `None`
+    /// for anything else.
+    pub(crate) fn read_shared(written: &str) -> Option<Self> {
         let mut text = serde_json::Deserializer::from_str(written);
-        let entry = Written::deserialize(&mut text).ok()?;
+        let entry = Shared::deserialize(&mut text).ok()?;
         text.end().ok()?;
-        Some(Self { id: id.to_owned(), started_ms, environment: environment.to_owned(), ..entry })
+        Some(entry)
     }
 }
 
 /// What inspection told of a reply.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Told {
     /// Format of the body.
     pub format: String,
@@ -166,7 +206,7 @@ pub struct Told {
 }
 
 /// Detections of one rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Found {
     /// The rule's id.
     pub rule: String,
@@ -318,7 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_that_is_written_reads_as_it_was() {
+    fn what_entries_share_reads_as_it_was_written() {
         let told = Told { format: "hl7v2".into(), points: 3, ..Told::default() };
         let found = Found { rule: "fhir-1".into(), kind: "mrn".into(), count: 2, points: 40, suppressed: 1 };
         let full = Entry {
@@ -352,18 +392,25 @@ mod tests {
         let bare = Entry { id: "0".into(), started_ms: 1, environment: "a".into(), ..Entry::default() };
         for entry in [&full, &bare] {
             let mut written = Vec::new();
-            entry.write(&mut written).expect("writes");
+            entry.write_shared(&mut written).expect("writes");
             // As earlier versions wrote it.
             let whole = serde_json::to_vec(entry).expect("writes");
-            for written in [written, whole] {
+            for (written, is_whole) in [(written, false), (whole, true)] {
                 let text = String::from_utf8(written).expect("text");
-                assert_eq!(Entry::read(&text, "0", 1, "a").as_ref(), Some(entry));
-                assert_eq!(Entry::read(&text[..text.len() - 1], "0", 1, "a"), None);
-                assert_eq!(Entry::read(&format!("{text}x"), "0", 1, "a"), None);
+                let read = Entry::read_shared(&text).expect("reads");
+                assert!(read.shared() == entry.shared());
+                assert_eq!(read == *entry, is_whole);
+                assert_eq!(Entry::read_shared(&text[..text.len() - 1]), None);
+                assert_eq!(Entry::read_shared(&format!("{text}x")), None);
             }
         }
         let mut written = Vec::new();
-        bare.write(&mut written).expect("writes");
+        bare.write_shared(&mut written).expect("writes");
         assert_eq!(String::from_utf8(written).expect("text"), r#"{"decision":"","ceiling":"metadata"}"#);
+        let mut other = full.clone();
+        (other.duration_us, other.trace, other.id) = (7, None, "1".into());
+        assert!(other.shared() == full.shared());
+        other.found[0].count = 3;
+        assert!(other.shared() != full.shared());
     }
 }

@@ -15,14 +15,28 @@ pub(super) fn record(environment: &str, decision: &str, body: &str) -> Redacted 
 }
 
 fn sealed_record(environment: &str, decision: &str, body: &str, seal: Option<Arc<SealKeys>>) -> Redacted {
+    redacted(entry(environment, decision), body, seal)
+}
+
+pub(super) fn record_of(entry: Entry) -> Redacted {
+    redacted(entry, "{}", None)
+}
+
+pub(super) fn entry(environment: &str, decision: &str) -> Entry {
     let id = crate::clock::new_id();
-    let entry = Entry {
+    Entry {
         started_ms: crate::clock::id_ms(&id).expect("a time"),
         id,
+        duration_us: 7,
         environment: environment.into(),
         decision: decision.into(),
+        request_bytes: 8,
+        reply_bytes: 9,
         ..Entry::default()
-    };
+    }
+}
+
+fn redacted(entry: Entry, body: &str, seal: Option<Arc<SealKeys>>) -> Redacted {
     let draft = Draft {
         entry,
         ceiling: View::Linked,
@@ -32,7 +46,7 @@ fn sealed_record(environment: &str, decision: &str, body: &str, seal: Option<Arc
         reply: None,
         inspect: true,
         cut: false,
-        trace: None,
+        trace: Some("0af7651916cd43dd8448eb211c80319c".into()),
         target: PayloadText::from("/x"),
         headers: Vec::new(),
         content_type: "application/json".into(),
@@ -202,6 +216,10 @@ fn a_file_of_an_earlier_version_is_read_as_it_is_and_brought_up_when_it_is_writt
         // Entries were whole.
         let entry = serde_json::to_string(one.entry()).expect("writes");
         connection.execute("UPDATE record SET entry = ?1", [entry]).expect("sets");
+        for column in ["shared", "duration_us", "request_bytes", "reply_bytes", "trace"] {
+            connection.execute_batch(&format!("ALTER TABLE record DROP COLUMN {column}")).expect("drops");
+        }
+        connection.execute_batch("DROP TABLE shared").expect("drops");
         if earlier < 3 {
             // Payloads were JSON.
             let block = zstd::bulk::compress(OLD_PAYLOAD.as_bytes(), 3).expect("packs");

@@ -1,16 +1,19 @@
 //! SQLite: `records/<environment>/<yyyy-mm-dd>.db`, WAL, `synchronous=FULL`. Payloads of a batch are one zstd block;
-//! entries stay apart, so that a search reads no payload. Retention unlinks files.
+//! entries stay apart, so that a search reads no payload, and what many of them share is written once. Retention unlinks
+//! files.
 
 use super::open_files::OpenFiles;
 use super::retention::{Class, DayFile, Keep, expire, files, make_room, set_aside};
 use super::wall_clock::DAY_MS;
 use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored, Unkept};
+use crate::inspect::hash::{Keyed, Map};
 use crate::record::{Entry, Redacted, StoredPayload};
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,11 +34,45 @@ pub struct Records {
 /// The one writer.
 pub struct Writer {
     records: Records,
-    open: HashMap<PathBuf, Connection>,
+    open: HashMap<PathBuf, Open>,
     /// Compresses blocks: made once, since its tables are larger than most of them. `None` until the first.
     packer: Option<zstd::bulk::Compressor<'static>>,
     /// When the space was measured last, and whether there was some left.
     measured: Option<(Instant, bool)>,
+}
+
+/// A file that is written to.
+struct Open {
+    connection: Connection,
+    shared: KnownShared,
+}
+
+/// What entries of a file share and where it is written: by hash, one in the place of another. What isn't known any more is
+/// written again.
+struct KnownShared(Vec<Option<Box<(Entry, i64)>>>);
+
+impl KnownShared {
+    fn new() -> Self {
+        Self(vec![None; SHARED_KNOWN])
+    }
+
+    /// Where it is written; asks `write` to, where that isn't known.
+    fn get(
+        &mut self,
+        entry: &Entry,
+        write: impl FnOnce() -> Result<i64, StoreError>,
+    ) -> Result<i64, StoreError> {
+        let hash = Keyed::default().hash_one(entry.shared());
+        let place = &mut self.0[hash as usize % SHARED_KNOWN];
+        if let Some(known) = place
+            && known.0.shared() == entry.shared()
+        {
+            return Ok(known.1);
+        }
+        let id = write()?;
+        *place = Some(Box::new((entry.clone(), id)));
+        Ok(id)
+    }
 }
 
 impl Records {
@@ -212,9 +249,10 @@ impl Writer {
 
     fn append_as_it_is(&mut self, path: &Path, records: &[&Redacted]) -> Result<(), StoreError> {
         if !self.open.contains_key(path) {
-            self.open.insert(path.to_owned(), create(path)?);
+            let open = Open { connection: create(path)?, shared: KnownShared::new() };
+            self.open.insert(path.to_owned(), open);
         }
-        let connection = self.open.get_mut(path).ok_or(StoreError::Broken)?;
+        let Open { connection, shared } = self.open.get_mut(path).ok_or(StoreError::Broken)?;
         let packer = match &mut self.packer {
             Some(packer) => packer,
             none => {
@@ -240,25 +278,35 @@ impl Writer {
                 .map(Some)
                 .map_err(database)?
         };
-        let mut put_record = transaction.prepare_cached("INSERT OR IGNORE INTO record(started_ms, id, entry, block, start, length) VALUES (?1, ?2, ?3, ?4, ?5, ?6)").map_err(database)?;
+        let mut put_record = transaction.prepare_cached("INSERT OR IGNORE INTO record(started_ms, id, entry, block, start, length, shared, duration_us, request_bytes, reply_bytes, trace) VALUES (?1, ?2, '', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)").map_err(database)?;
         let mut put_token = transaction
             .prepare_cached("INSERT OR IGNORE INTO token(token, started_ms, id) VALUES (?1, ?2, ?3)")
             .map_err(database)?;
         let mut json = Vec::new();
         for (record, (start, length)) in records.iter().zip(places) {
             let entry = record.entry();
-            json.clear();
-            entry.write(&mut json).map_err(|_| StoreError::Broken)?;
-            let text = std::str::from_utf8(&json).map_err(|_| StoreError::Broken)?;
+            let shared = shared.get(entry, || {
+                json.clear();
+                entry.write_shared(&mut json).map_err(|_| StoreError::Broken)?;
+                let text = std::str::from_utf8(&json).map_err(|_| StoreError::Broken)?;
+                transaction
+                    .prepare_cached("INSERT INTO shared(entry) VALUES (?1)")
+                    .and_then(|mut s| s.insert([text]))
+                    .map_err(database)
+            })?;
             let block_id = block_id.filter(|_| length > 0);
             put_record
                 .execute(params![
                     entry.started_ms as i64,
                     entry.id,
-                    text,
                     block_id,
                     start as i64,
-                    length as i64
+                    length as i64,
+                    shared,
+                    entry.duration_us as i64,
+                    entry.request_bytes as i64,
+                    entry.reply_bytes as i64,
+                    entry.trace
                 ])
                 .map_err(database)?;
             if let Some(sealed) = record.sealed() {
@@ -357,10 +405,7 @@ impl RecordReader for Records {
             // Refused messages have none.
             let path = self.file(environment, started_ms, Class::Passed);
             let sealed = self.read(&path, |connection| {
-                let version = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-                let version =
-                    connection.pragma_query_value(None, "user_version", version).map_err(database)?;
-                if version < SEALS_SINCE {
+                if version(connection)? < SEALS_SINCE {
                     return Ok(None);
                 }
                 let mut statement =
@@ -391,8 +436,12 @@ impl Records {
         let tokens = query.tokens.as_deref().map(|tokens| serde_json::json!(tokens).to_string());
         let mut is_whole = true;
         let read = self.read(path, |connection| {
-            let sql = if tokens.is_some() { BY_TOKEN } else { BY_TIME };
-            let mut statement = connection.prepare_cached(sql).map_err(database)?;
+            // One moment of the file: it may be brought up meanwhile.
+            let connection = &*connection.unchecked_transaction().map_err(database)?;
+            let columns = columns(connection)?;
+            let sql = format!("SELECT {columns} {}", if tokens.is_some() { BY_TOKEN } else { BY_TIME });
+            let mut statement = connection.prepare_cached(&sql).map_err(database)?;
+            let mut shared = Map::default();
             let far = i64::MAX as u64;
             let (last_ms, last_id) = after.unwrap_or((far, ""));
             let mut rows = statement
@@ -406,7 +455,7 @@ impl Records {
                 .map_err(database)?;
             while found.len() <= limit {
                 let Some(row) = rows.next().map_err(database)? else { break };
-                match entry(row, environment) {
+                match entry(row, environment, connection, &mut shared) {
                     Some(entry) if query.fits(&entry) => found.push(entry),
                     Some(_) => {}
                     None => is_whole = false,
@@ -430,15 +479,17 @@ impl Records {
         id: &str,
     ) -> Result<Option<Stored>, StoreError> {
         let row = self.read(path, |connection| {
-            let mut statement = connection.prepare_cached(ONE).map_err(database)?;
+            let connection = &*connection.unchecked_transaction().map_err(database)?;
+            let sql = format!("SELECT {}, {ONE}", columns(connection)?);
+            let mut statement = connection.prepare_cached(&sql).map_err(database)?;
             statement
                 .query_row(params![started_ms as i64, id], |row| {
                     Ok((
-                        row.get::<_, String>(0)?,
-                        row.get::<_, i64>(1)?,
-                        row.get::<_, i64>(2)?,
-                        row.get::<_, Option<Vec<u8>>>(3)?,
-                        row.get::<_, Option<i64>>(4)?,
+                        entry(row, environment, connection, &mut Map::default()),
+                        row.get::<_, i64>(8)?,
+                        row.get::<_, i64>(9)?,
+                        row.get::<_, Option<Vec<u8>>>(10)?,
+                        row.get::<_, Option<i64>>(11)?,
                     ))
                 })
                 .optional()
@@ -446,7 +497,7 @@ impl Records {
         })?;
         let row = row.flatten();
         let Some((entry, start, length, packed, bytes)) = row else { return Ok(None) };
-        let entry = Entry::read(&entry, id, started_ms, environment).ok_or(StoreError::Broken)?;
+        let entry = entry.ok_or(StoreError::Broken)?;
         // What is known besides the payload is told without it.
         let payload = packed.map(|packed| unpack(&packed, bytes.unwrap_or(0), start, length));
         let payload_is_damaged = matches!(payload, Some(Err(_)));
@@ -454,10 +505,51 @@ impl Records {
     }
 }
 
-/// The entry of a row of [`BY_TIME`] or [`BY_TOKEN`]; `None` where it is damaged.
-fn entry(row: &rusqlite::Row<'_>, environment: &str) -> Option<Entry> {
-    let text = |n| row.get_ref(n).ok()?.as_str().ok();
-    Entry::read(text(0)?, text(2)?, u64::try_from(row.get_ref(1).ok()?.as_i64().ok()?).ok()?, environment)
+/// The entry of a row that begins with [`columns`]; `None` where it is damaged. What entries share is read once for a search.
+fn entry(
+    row: &rusqlite::Row<'_>,
+    environment: &str,
+    connection: &Connection,
+    shared: &mut Map<i64, Option<Entry>>,
+) -> Option<Entry> {
+    let text = |n| row.get_ref(n).ok()?.as_str_or_null().ok();
+    let number = |n| u64::try_from(row.get_ref(n).ok()?.as_i64().ok()?).ok();
+    let entry = match row.get_ref(3).ok()?.as_i64_or_null().ok()? {
+        None => Entry::read_shared(text(0)??)?,
+        Some(id) => Entry {
+            duration_us: number(4)?,
+            request_bytes: number(5)?,
+            reply_bytes: number(6)?,
+            trace: text(7)?.map(str::to_owned),
+            ..shared.entry(id).or_insert_with(|| read_shared(connection, id)).clone()?
+        },
+    };
+    Some(Entry {
+        id: text(2)??.to_owned(),
+        started_ms: number(1)?,
+        environment: environment.to_owned(),
+        ..entry
+    })
+}
+
+fn read_shared(connection: &Connection, id: i64) -> Option<Entry> {
+    let mut statement = connection.prepare_cached("SELECT entry FROM shared WHERE id = ?1").ok()?;
+    let read = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_str().ok().and_then(Entry::read_shared));
+    statement.query_row([id], read).ok()?
+}
+
+/// What an entry is made from, in the version that a file has just now.
+fn columns(connection: &Connection) -> Result<&'static str, StoreError> {
+    Ok(match version(connection)? {
+        SHARED_SINCE.. => {
+            "record.entry, record.started_ms, record.id, record.shared, duration_us, request_bytes, reply_bytes, trace"
+        }
+        _ => "record.entry, record.started_ms, record.id, NULL, 0, 0, 0, NULL",
+    })
+}
+
+fn version(connection: &Connection) -> Result<i64, StoreError> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database)
 }
 
 fn unpack(packed: &[u8], bytes: i64, start: i64, length: i64) -> Result<StoredPayload, StoreError> {
@@ -483,6 +575,9 @@ fn create(path: &Path) -> Result<Connection, StoreError> {
     // Whole or not at all: a reader may come in between. It waits for another writer from its beginning: one that only
     // becomes a writer half-way is turned away at once.
     let tx = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate).map_err(database)?;
+    if (1..SHARED_SINCE).contains(&version(&tx)?) {
+        tx.execute_batch(ADD_SHARED).map_err(database)?;
+    }
     tx.execute_batch(SCHEMA).map_err(database)?;
     tx.commit().map_err(database)?;
     Ok(connection)
@@ -500,8 +595,7 @@ fn look_again(looks: i32) -> bool {
 
 /// Gives the version of a file; refuses later ones.
 pub(super) fn check_version(connection: &Connection, newest: i64) -> Result<i64, StoreError> {
-    let version: i64 =
-        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database)?;
+    let version = version(connection)?;
     if version > newest { Err(StoreError::Newer(version)) } else { Ok(version) }
 }
 
@@ -513,29 +607,41 @@ pub(super) fn database(error: rusqlite::Error) -> StoreError {
     }
 }
 
-const ONE: &str = "SELECT entry, start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block \
+// Behind `SELECT` and [`columns`].
+const ONE: &str = "start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block \
     WHERE started_ms = ?1 AND record.id = ?2";
-const BY_TIME: &str = "SELECT entry, started_ms, id FROM record WHERE started_ms >= ?1 AND started_ms < ?2 \
+const BY_TIME: &str = "FROM record WHERE started_ms >= ?1 AND started_ms < ?2 \
     AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4)) AND ?5 IS NULL ORDER BY started_ms DESC, id DESC";
 /// By the index of tokens: as long as there are records with one of them.
-const BY_TOKEN: &str = "SELECT entry, started_ms, id FROM (SELECT DISTINCT started_ms, id FROM token WHERE token IN (SELECT value FROM json_each(?5)) \
+const BY_TOKEN: &str = "FROM (SELECT DISTINCT started_ms, id FROM token WHERE token IN (SELECT value FROM json_each(?5)) \
     AND started_ms >= ?1 AND started_ms < ?2 AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4))) JOIN record USING (started_ms, id) \
     ORDER BY started_ms DESC, id DESC";
-/// 1: records, blocks, tokens. 2: and sealed originals. 3: payloads as they read, not as JSON. 4: entries without what is
-/// empty. A file is brought up when it is written to, and read as it is.
+/// 1: records, blocks, tokens. 2: and sealed originals. 3: payloads as they read, not as JSON. 4: what entries share apart
+/// from them. A file is brought up when it is written to, and read as it is.
 const SCHEMA_VERSION: i64 = 4;
 const SEALS_SINCE: i64 = 2;
+const SHARED_SINCE: i64 = 4;
+/// To a table of records of an earlier version; those in it have their entry whole.
+const ADD_SHARED: &str = "
+    ALTER TABLE record ADD COLUMN shared INTEGER;
+    ALTER TABLE record ADD COLUMN duration_us INTEGER;
+    ALTER TABLE record ADD COLUMN request_bytes INTEGER;
+    ALTER TABLE record ADD COLUMN reply_bytes INTEGER;
+    ALTER TABLE record ADD COLUMN trace TEXT;
+";
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, zstd BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS record (
         started_ms INTEGER NOT NULL, id TEXT NOT NULL, entry TEXT NOT NULL,
         block INTEGER, start INTEGER NOT NULL, length INTEGER NOT NULL,
+        shared INTEGER, duration_us INTEGER, request_bytes INTEGER, reply_bytes INTEGER, trace TEXT,
         PRIMARY KEY (started_ms, id)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS token (
         token TEXT NOT NULL, started_ms INTEGER NOT NULL, id TEXT NOT NULL,
         PRIMARY KEY (token, started_ms, id)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS shared (id INTEGER PRIMARY KEY, entry TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS sealed (id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
     PRAGMA user_version = 4;
 ";
@@ -543,6 +649,8 @@ const ZSTD_LEVEL: i32 = 3;
 /// Negative: KiB, not pages.
 const READ_CACHE_KIB: i64 = -256;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
+/// Of a file that is written to, for as many kinds of messages as most connections together have; about a KiB each.
+const SHARED_KNOWN: usize = 256;
 const OPEN_FILES_MAX: usize = 16;
 /// Five seconds.
 const BUSY_LOOKS: i32 = 2_500;
@@ -553,7 +661,7 @@ const DAMAGED_MAX: usize = 1000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::conformance::record;
+    use crate::store::conformance::{entry, record, record_of};
 
     /// What damage makes of a file.
     type Damage = fn(&Path);
@@ -631,6 +739,36 @@ mod tests {
             assert!(!path.with_extension("db.broken").exists(), "retention takes it, too");
         }
     }
+
+    #[test]
+    fn what_entries_share_is_written_once_and_again_where_it_was_forgotten() {
+        let dir = tempfile::tempdir().expect("dir");
+        let records = Records::new(dir.path(), Keep::days(30));
+        let of_caller = |caller: String| record_of(Entry { caller, ..entry("a", "forwarded") });
+        let mut writer = records.writer();
+        let two: Vec<Redacted> = (0..100).map(|n| of_caller(format!("c{}", n % 2))).collect();
+        two.chunks(30).for_each(|batch| writer.append(batch).expect("takes"));
+        let file = records.file("a", two[0].entry().started_ms, Class::Passed);
+        let written = || {
+            let connection = Connection::open(&file).expect("opens");
+            connection
+                .query_row("SELECT count(*) FROM shared", [], |row| row.get::<_, i64>(0))
+                .expect("counts")
+        };
+        assert_eq!(written(), 2);
+        let many: Vec<Redacted> = (0..3 * SHARED_KNOWN).map(|n| of_caller(format!("m{n}"))).collect();
+        writer.append(&many).expect("takes");
+        assert_eq!(written(), 2 + many.len() as i64);
+        let scope = ReadScope { environments: vec!["a".to_owned()] };
+        for one in two.iter().chain(&many) {
+            let stored = records.show(&scope, &one.entry().id).expect("reads").expect("is there");
+            assert_eq!(&stored.entry, one.entry());
+        }
+        let all = Query { limit: Some(1000), ..Query::default() };
+        let found = records.search(&scope, &all).expect("reads").entries;
+        assert!(found.iter().rev().eq(two.iter().chain(&many).map(Redacted::entry)));
+    }
+
     #[test]
     fn a_damaged_record_or_payload_hides_no_other() {
         let dir = tempfile::tempdir().expect("dir");
@@ -643,7 +781,8 @@ mod tests {
         let connection = Connection::open(&path).expect("opens");
         let spoil =
             |sql: &str, id: &str| assert_eq!(connection.execute(sql, [id]).expect("writes"), 1, "{sql}");
-        spoil("UPDATE record SET entry = '{\"id\":' WHERE id = ?1", &all[2].entry().id);
+        spoil("UPDATE record SET shared = 9 WHERE id = ?1", &all[2].entry().id);
+        spoil("UPDATE record SET shared = NULL, entry = '{\"id\":' WHERE id = ?1", &all[4].entry().id);
         spoil(
             "UPDATE block SET zstd = x'00112233' WHERE id = (SELECT block FROM record WHERE id = ?1)",
             &all[3].entry().id,
@@ -651,14 +790,14 @@ mod tests {
         let scope = ReadScope { environments: vec!["a".to_owned()] };
         let page = records.search(&scope, &Query::default()).expect("goes on");
         let day = crate::clock::day(all[0].entry().started_ms);
-        assert_eq!((page.entries.len(), page.unread), (4, vec![("a".to_owned(), day)]));
+        assert_eq!((page.entries.len(), page.unread), (3, vec![("a".to_owned(), day)]));
         assert_eq!(records.damaged(), 1, "told once a day");
         let show = |n: usize| {
             let stored = records.show(&scope, &all[n].entry().id).map(|stored| stored.expect("is there"));
             stored.map(|stored| (stored.payload.is_some(), stored.payload_is_damaged))
         };
         assert_eq!(show(1), Ok((true, false)));
-        assert_eq!(show(2), Err(StoreError::Broken));
+        assert_eq!((show(2), show(4)), (Err(StoreError::Broken), Err(StoreError::Broken)));
         assert_eq!(show(3), Ok((false, true)), "what is known besides it is told");
     }
 }
