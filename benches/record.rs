@@ -11,14 +11,18 @@ use common::{bundle, cpu};
 use phigate::inspect::RuleSet;
 use phigate::inspect::decode::Budget;
 use phigate::payload::{Payload, PayloadText};
-use phigate::record::{Draft, Entry, View, redact};
+use phigate::record::{Draft, Entry, Found, View, redact};
 use phigate::secrets::TokenKeys;
 use phigate::store::RecordSink;
 use phigate::store::retention::Keep;
 use phigate::store::sqlite::Records;
 
 fn main() {
-    let (batches, batch) = if common::is_test() { (1, 8) } else { (40, 256) };
+    let (batches, batch) = if common::is_test() {
+        (1, std::env::var("RB").ok().and_then(|n| n.parse().ok()).unwrap_or(8))
+    } else {
+        (40, 256)
+    };
     let folder = tempfile::tempdir().expect("folder");
     let keys = TokenKeys::ephemeral().expect("random");
     let mut writer = Records::new(folder.path(), Keep::days(30)).writer();
@@ -48,11 +52,28 @@ fn draft(body: &str) -> Draft {
     let id = phigate::clock::new_id();
     let started_ms = phigate::clock::id_ms(&id).expect("a time");
     Draft {
+        // What a message that was inspected and forwarded has.
         entry: Entry {
             id,
             started_ms,
+            duration_us: 4_127,
             environment: "production".into(),
+            connection: Some("ehr-production".into()),
+            listener: "production".into(),
+            caller: "ehr".into(),
+            caller_role: "connection".into(),
+            method: "POST".into(),
             decision: "forwarded".into(),
+            status: 201,
+            format: "fhir-json".into(),
+            request_type: "application/fhir+json".into(),
+            reply_type: "application/fhir+json".into(),
+            request_bytes: body.len() as u64,
+            reply_bytes: 512,
+            points: 90,
+            persons: 1,
+            found: ["fhir-patient-name", "fhir-patient-birth", "fhir-patient-mrn"].map(found).into(),
+            rule_set: RuleSet::built_in().version.clone(),
             ..Entry::default()
         },
         ceiling: View::Linked,
@@ -73,6 +94,10 @@ fn draft(body: &str) -> Draft {
         budget: Budget::default(),
         seal: None,
     }
+}
+
+fn found(rule: &str) -> Found {
+    Found { rule: rule.into(), kind: "name".into(), count: 1, points: 40, suppressed: 0 }
 }
 
 fn walk(folder: &std::path::Path) -> u64 {
