@@ -10,8 +10,6 @@ use http::{
 };
 use http_body::Body;
 use memchr::memchr;
-use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// A connection's own rules on request headers. Set wins over remove; framing headers can't be set.
 #[derive(Debug, Clone, Default)]
@@ -314,13 +312,7 @@ fn reads_as_framing(name: &str) -> bool {
 /// A streamed body that its caller holds back until a 100: the upstream decides.
 fn wait_for_100(request: &mut Request<OutBody>) {
     request.headers_mut().insert(header::EXPECT, HeaderValue::from_static("100-continue"));
-    let go = Arc::new(Notify::new());
-    request.body_mut().wait_for(Arc::clone(&go));
-    hyper::ext::on_informational(request, move |reply| {
-        if reply.status() == StatusCode::CONTINUE {
-            go.notify_one();
-        }
-    });
+    request.body_mut().wait_for_100();
 }
 
 fn is_100_continue(value: &HeaderValue) -> bool {

@@ -7,12 +7,12 @@ use super::{
     connect::{Connection, connect},
     endpoint::MOVES,
     group::{Group, bit},
+    http1::SendError,
 };
 use crate::counted::Counted;
 use crate::wire::parse_length;
 use http::header::{self, Entry};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
@@ -347,7 +347,7 @@ impl Shelf {
         if !connection.is_open() || connection.is_shared() {
             return;
         }
-        if connection.is_ready() {
+        if connection.is_free() {
             Self::put(shelf, connection);
             return;
         }
@@ -368,13 +368,14 @@ impl Shelf {
         }
         this.idle.push((connection, Instant::now()));
         if !std::mem::replace(&mut this.is_swept, true) {
-            let (weak, pause) = (Rc::downgrade(shelf), this.idle_timeout);
+            let (weak, idle_timeout) = (Rc::downgrade(shelf), this.idle_timeout);
+            let pause = idle_timeout.min(SWEEP_PAUSE);
             tokio::task::spawn_local(async move {
                 loop {
                     tokio::time::sleep(pause).await;
                     let Some(shelf) = weak.upgrade() else { return };
                     let mut this = shelf.borrow_mut();
-                    this.idle.retain(|(c, since)| since.elapsed() < pause && c.is_open());
+                    this.idle.retain(|(c, since)| since.elapsed() < idle_timeout && c.is_ready());
                     if this.idle.is_empty() {
                         this.is_swept = false;
                         return;
@@ -402,11 +403,8 @@ async fn exchange(
     // For a connection that proves dead: safe methods with a body at hand only.
     let spare = is_safe(request.method()).then(|| request.body().spare()).flatten();
     let sent = connection.send(slot, &progress, Duration::from_millis(limit_ms)).await;
-    let mut response = match sent.ok_or_else(late)? {
+    let response = match sent.ok_or_else(late)? {
         Ok(response) => response,
-        Err(_) if connection.is_broken() && progress.broke.get().is_none() => {
-            return Err(ForwardError::Invalid { upstream: name() });
-        }
         Err(error) => return Err(failure(upstream, error, &progress, spare, slot, again)),
     };
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
@@ -415,23 +413,22 @@ async fn exchange(
         return Err(ForwardError::Invalid { upstream: name() });
     }
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
-    let switched = switches.then(|| hyper::upgrade::on(&mut response));
     let shelf = Rc::downgrade(shelf);
     let is_good = !is_bad(response.status());
-    Ok(response.map(|body| UpstreamBody::new(body, connection, (shelf, is_good), idle_timeout, switched)))
+    Ok(response.map(|body| UpstreamBody::new(body, connection, (shelf, is_good), idle_timeout, switches)))
 }
 
 /// What a failure is called; makes the message anew where it may be sent again and isn't in `slot`.
 fn failure(
     upstream: &Upstream,
-    error: hyper::Error,
+    error: SendError,
     progress: &Progress,
     spare: Option<Spare>,
     slot: &mut Option<Request<OutBody>>,
     again: Make<'_>,
 ) -> ForwardError {
     let upstream = Arc::clone(&upstream.name);
-    let is_dead = progress.broke.get().is_none() && !error.is_parse() && !error.is_user();
+    let is_dead = progress.broke.get().is_none() && error == SendError::Closed;
     if slot.is_none() && is_dead {
         *slot = spare.map(|spare| again(spare.body()));
     }
@@ -445,7 +442,7 @@ fn failure(
 }
 
 /// Whether a reply switches to the protocol that was asked for, and to nothing else.
-fn is_to(response: &Response<Incoming>, asked: Option<&HeaderValue>) -> bool {
+fn is_to<B>(response: &Response<B>, asked: Option<&HeaderValue>) -> bool {
     let mut protocols = response.headers().get_all(header::UPGRADE).iter();
     let protocol = protocols.next();
     let is_it =
@@ -457,7 +454,7 @@ fn is_to(response: &Response<Incoming>, asked: Option<&HeaderValue>) -> bool {
 
 /// Whether a reply of HTTP/2 has one length at most, and that a number: it goes on to the caller, whose next reader may see
 /// one in it. Those of HTTP/1.1 passed their guard.
-fn has_one_length(response: &Response<Incoming>) -> bool {
+fn has_one_length<B>(response: &Response<B>) -> bool {
     let mut lengths = response.headers().get_all(header::CONTENT_LENGTH).iter();
     let length = lengths.next();
     lengths.next().is_none() && length.is_none_or(|length| parse_length(length.as_bytes()).is_some())
@@ -478,5 +475,7 @@ fn add_one(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
+/// Between two looks at idle connections: one that its upstream closed keeps a descriptor for so long.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// How long a request may go on after its reply has ended, before the connection is given up.
 const TAKE_BACK_TIMEOUT: Duration = Duration::from_secs(1);
