@@ -170,6 +170,12 @@ pub(crate) fn leading(bytes: &[u8], class: u8) -> usize {
     bytes.iter().position(|b| CLASSES[usize::from(*b)] & class == 0).unwrap_or(bytes.len())
 }
 
+/// Whether a name of token bytes is `known`, which has small letters and hyphens alone.
+pub(crate) fn is_name(name: &[u8], known: &[u8]) -> bool {
+    // No token byte but a letter's other case, or the byte itself, becomes one of those.
+    name.len() == known.len() && name.iter().zip(known).all(|(byte, known)| byte | 0x20 == *known)
+}
+
 fn is_token_byte(b: u8) -> bool {
     CLASSES[usize::from(b)] & TOKEN != 0
 }
@@ -252,6 +258,21 @@ mod tests {
             &flood,
         ] {
             assert_eq!(read(Chunked::of_reply(), body), Chunks::Broken, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_known_in_either_case_and_no_other_token_is_it() {
+        for known in [&b"content-length"[..], b"host", b"transfer-encoding"] {
+            assert!(is_name(known, known) && is_name(&known.to_ascii_uppercase(), known));
+            assert!(!is_name(&known[1..], known) && !is_name(b"", known));
+            for at in 0..known.len() {
+                for byte in (0..=255).filter(|byte| is_token_byte(*byte)) {
+                    let mut name = known.to_vec();
+                    name[at] = byte;
+                    assert_eq!(is_name(&name, known), name.eq_ignore_ascii_case(known), "{byte:#x} at {at}");
+                }
+            }
         }
     }
 

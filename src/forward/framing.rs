@@ -1,7 +1,7 @@
 //! Where each reply of a connection begins and ends: heads, lengths, chunks and trailers, read strictly. Pure: bytes in,
 //! whether they may be a reply to what was asked, and what is in it.
 
-use crate::wire::{Chunked, Chunks, TOKEN, VALUE, all, leading, parse_length};
+use crate::wire::{Chunked, Chunks, TOKEN, VALUE, all, is_name, leading, parse_length};
 use bytes::{Buf, BytesMut};
 use memchr::memchr;
 use std::ops::Range;
@@ -270,19 +270,19 @@ impl Head {
         let value = value.trim_ascii_end();
         self.fields.push(Field { name: start..start + name.len(), value: at..at + value.len() });
         match name.len() {
-            10 if name.eq_ignore_ascii_case(b"connection") => {
+            10 if is_name(name, b"connection") => {
                 for option in value.split(|&b| b == b',').map(<[u8]>::trim_ascii) {
                     self.says_close |= option.eq_ignore_ascii_case(b"close");
                     self.says_keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
                 }
                 Some(())
             }
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
+            14 if is_name(name, b"content-length") => {
                 // Even equal ones are refused: the next hop may read them otherwise.
                 let earlier = self.length.replace(parse_length(value)?);
                 earlier.is_none().then_some(())
             }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+            17 if is_name(name, b"transfer-encoding") => {
                 let is_second = std::mem::replace(&mut self.is_chunked, true);
                 (!is_second && value.eq_ignore_ascii_case(b"chunked")).then_some(())
             }
