@@ -1,7 +1,7 @@
 //! Opening a connection to an endpoint, and speaking HTTP/1.1 or HTTP/2 on it.
 
 use super::{
-    Endpoint, ForwardError, Http2, Upstream,
+    Endpoint, ForwardError, Http2, Outgoing, Upstream,
     body::{OutBody, Progress},
     http1::{Http1, SendError, Switched},
 };
@@ -162,7 +162,7 @@ impl Connection {
     /// nothing of it was written. The reply's body comes along where it isn't the connection's own.
     pub(super) async fn send(
         &mut self,
-        slot: &mut Option<Request<OutBody>>,
+        slot: &mut Option<Outgoing>,
         progress: &Progress,
         limit: Duration,
     ) -> Option<Result<Response<Option<Incoming>>, SendError>> {
@@ -174,10 +174,10 @@ impl Connection {
                 Some(sent.map(|head| head.map(|()| None)))
             }
             Way::Http2(sender, scheme, _) => {
-                let mut sending = Box::pin(sender.try_send_request(for_http2(slot.take()?, scheme)));
+                let mut sending = Box::pin(sender.try_send_request(for_http2(slot.take()?.into(), scheme)));
                 let sent = in_time(sending.as_mut(), &mut self.timer, progress, limit).await?;
                 Some(sent.map(|reply| reply.map(Some)).map_err(|mut failed| {
-                    *slot = failed.take_message().map(from_http2);
+                    *slot = failed.take_message().map(|request| from_http2(request).into());
                     let error = failed.into_error();
                     let is_invalid = error.is_parse() || error.is_user();
                     if is_invalid { SendError::Invalid } else { SendError::Closed }

@@ -6,11 +6,12 @@
 
 use super::body::{OutBody, Progress};
 use super::framing::{Framing, HeadStep};
-use super::headers::listed;
+use super::headers::names_in;
+use super::outgoing::Outgoing;
 use crate::listen::{BodyError, Duplex};
 use crate::wire::parse_length;
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -44,7 +45,6 @@ impl Http1 {
             framing: Framing::new(headers_max),
             input: BytesMut::new(),
             read_bytes: READ_BYTES,
-            room: HeaderMap::new(),
             out: Out::default(),
             going: None,
             is_flushed: true,
@@ -79,9 +79,9 @@ impl Http1 {
     }
 
     /// Begins with a message.
-    pub(super) fn begin(&mut self, request: Request<OutBody>) {
+    pub(super) fn begin(&mut self, message: Outgoing) {
         self.rest = None;
-        self.wire.borrow_mut().begin(request);
+        self.wire.borrow_mut().begin(message);
     }
 
     /// Writes the message and waits for its reply's head.
@@ -153,8 +153,6 @@ struct Wire {
     input: BytesMut,
     /// How much is read at a time: more where more came.
     read_bytes: usize,
-    /// The message's fields once they are written, emptied: the reply's come into it.
-    room: HeaderMap,
     out: Out,
     going: Option<Going>,
     is_flushed: bool,
@@ -194,13 +192,10 @@ enum Unwritten {
 }
 
 impl Wire {
-    fn begin(&mut self, mut request: Request<OutBody>) {
-        self.framing.expect(request.method() == Method::HEAD);
-        let framed = write_head(&request, &mut self.out.before);
-        self.room = std::mem::take(request.headers_mut());
-        self.room.clear();
-        let body = request.into_body();
-        self.going = framed.map(|framed| Going { body, framed });
+    fn begin(&mut self, message: Outgoing) {
+        self.framing.expect(message.method == Method::HEAD);
+        let framed = write_head(&message, &mut self.out.before);
+        self.going = framed.map(|framed| Going { body: message.body, framed });
         self.is_body_asked = false;
     }
 
@@ -294,9 +289,8 @@ impl Wire {
         if self.framing.is_http_10() {
             *response.version_mut() = Version::HTTP_10;
         }
-        let mut headers = std::mem::take(&mut self.room);
         let fields = self.framing.fields();
-        headers.reserve(fields.len());
+        let mut headers = HeaderMap::with_capacity(fields.len() + MORE_FIELDS);
         for field in fields {
             let name = head.get(field.name.clone()).and_then(|name| HeaderName::from_bytes(name).ok());
             let value = HeaderValue::from_maybe_shared(head.slice(field.value.clone())).ok();
@@ -546,13 +540,13 @@ impl Out {
 }
 
 /// Writes a message's head; gives how its body is framed, where there is one. What its preparation said of that holds.
-fn write_head(request: &Request<OutBody>, out: &mut Vec<u8>) -> Option<Framed> {
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    for part in [request.method().as_str(), " ", target, " HTTP/1.1\r\n"] {
-        out.extend_from_slice(part.as_bytes());
-    }
+fn write_head(message: &Outgoing, out: &mut Vec<u8>) -> Option<Framed> {
+    out.extend_from_slice(message.method.as_str().as_bytes());
+    out.extend_from_slice(b" ");
+    out.extend_from_slice(message.target.as_str().as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
     let (mut length, mut is_chunked) = (None, false);
-    for (name, value) in request.headers() {
+    for (name, value) in message.fields.iter() {
         match *name {
             header::CONTENT_LENGTH => length = parse_length(value.as_bytes()),
             header::TRANSFER_ENCODING => is_chunked = true,
@@ -560,7 +554,7 @@ fn write_head(request: &Request<OutBody>, out: &mut Vec<u8>) -> Option<Framed> {
         }
         write_field(name, value, out);
     }
-    let body = request.body();
+    let body = &message.body;
     if !is_chunked && length.is_none() && !body.is_end_stream() {
         length = body.size_hint().exact();
         is_chunked = length.is_none();
@@ -571,16 +565,18 @@ fn write_head(request: &Request<OutBody>, out: &mut Vec<u8>) -> Option<Framed> {
     }
     out.extend_from_slice(b"\r\n");
     match length {
-        _ if is_chunked => Some(Framed::Chunks(listed(request.headers()).collect())),
+        _ if is_chunked => Some(Framed::Chunks(names_in(message.fields.values(&header::TRAILER)).collect())),
         None | Some(0) => None,
         Some(length) => Some(Framed::Length(length)),
     }
 }
 
 fn write_field(name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {
-    for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-        out.extend_from_slice(part);
-    }
+    // One by one: copies of a known size are a store.
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Trailers, of lines that were read strictly; `None` where there are too many.
@@ -632,6 +628,8 @@ impl AsyncWrite for Switched {
     }
 }
 
+/// What a reply's head gains at the gateway.
+const MORE_FIELDS: usize = 2;
 /// What is read at a time, at first and at most.
 const READ_BYTES: usize = 8 << 10;
 const READ_BYTES_MAX: usize = 128 << 10;

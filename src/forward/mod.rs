@@ -20,6 +20,7 @@ mod headers;
 mod host;
 mod http1;
 mod once;
+mod outgoing;
 mod pool;
 mod secret;
 mod tls;
@@ -38,6 +39,7 @@ pub use headers::{
 pub use health::{HealthCheck, check_health};
 pub use host::{Host, address_of};
 pub use once::Remote;
+pub use outgoing::Outgoing;
 pub use pool::{ForwardCounters, Pool};
 pub use secret::{Secret, SecretError};
 pub use tls::{SYSTEM_CA, TlsSettings, UpstreamTls};

@@ -2,7 +2,7 @@
 
 use super::barred::Barred;
 use super::{
-    Ejection, Endpoint, ForwardError, Http2, Upstream,
+    Ejection, Endpoint, ForwardError, Http2, Outgoing, Upstream,
     body::{OutBody, Progress, Spare, UpstreamBody},
     connect::{Connection, connect},
     endpoint::MOVES,
@@ -11,8 +11,7 @@ use super::{
 };
 use crate::counted::Counted;
 use crate::wire::parse_length;
-use http::header::{self, Entry};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Response, StatusCode, Version, header};
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
@@ -26,7 +25,7 @@ use std::{
 use tokio::time::timeout;
 
 /// Makes a message with a body.
-type Make<'m> = &'m dyn Fn(OutBody) -> Request<OutBody>;
+type Make<'m> = &'m dyn Fn(OutBody) -> Outgoing;
 
 /// One thread's connections. Lives and sends where tasks stay on their thread: a `LocalRuntime`, or a `LocalSet`.
 #[derive(Debug, Default)]
@@ -66,11 +65,13 @@ impl Pool {
     pub async fn send(
         &self,
         upstream: &Upstream,
-        request: Request<OutBody>,
+        message: impl Into<Outgoing>,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
-        let (head, body) = request.into_parts();
-        let protocol = head.headers.get(header::UPGRADE);
-        self.send_made(upstream, &|body| Request::from_parts(head.clone(), body), body, protocol).await
+        let Outgoing { method, target, fields, body } = message.into();
+        let make =
+            |body| Outgoing { method: method.clone(), target: target.clone(), fields: fields.clone(), body };
+        let protocol = fields.values(&header::UPGRADE).next();
+        self.send_made(upstream, &make, body, protocol).await
     }
 
     /// Sends one message and waits for the reply's head. `make` makes it with a body: once, and again where it is sent
@@ -101,23 +102,19 @@ impl Pool {
             };
             tried |= bit(at);
             let mut host = endpoint.host_value();
-            if let (Some(host), Some(request)) = (host, &mut slot) {
-                match request.headers_mut().entry(header::HOST) {
-                    Entry::Occupied(mut old) if needs_host == Some(true) => drop(old.insert(host.clone())),
-                    Entry::Occupied(_) => needs_host = Some(false),
-                    Entry::Vacant(none) => {
-                        none.insert(host.clone());
-                        needs_host = Some(true);
-                    }
+            if let (Some(host), Some(message)) = (host, &mut slot) {
+                let fields = &mut message.fields;
+                if *needs_host.get_or_insert_with(|| fields.values(&header::HOST).next().is_none()) {
+                    fields.set(header::HOST, host.clone());
                 }
             }
             host = host.filter(|_| needs_host == Some(true));
             let again = |body| {
-                let mut request = make(body);
+                let mut message = make(body);
                 if let Some(host) = host {
-                    request.headers_mut().insert(header::HOST, host.clone());
+                    message.fields.set(header::HOST, host.clone());
                 }
-                request
+                message
             };
             let counted = shelf.borrow().counted();
             let error = match self.attempt(upstream, endpoint, shelf, &mut slot, (&again, protocol)).await {
@@ -155,7 +152,7 @@ impl Pool {
         upstream: &Upstream,
         endpoint: &Endpoint,
         shelf: &Rc<RefCell<Shelf>>,
-        slot: &mut Option<Request<OutBody>>,
+        slot: &mut Option<Outgoing>,
         again: (Make<'_>, Option<&HeaderValue>),
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
@@ -391,17 +388,17 @@ impl Shelf {
 async fn exchange(
     upstream: &Upstream,
     mut connection: Box<Connection>,
-    slot: &mut Option<Request<OutBody>>,
+    slot: &mut Option<Outgoing>,
     shelf: &Rc<RefCell<Shelf>>,
     (again, protocol): (Make<'_>, Option<&HeaderValue>),
 ) -> Result<Response<UpstreamBody>, ForwardError> {
     let name = || Arc::clone(&upstream.name);
     let limit_ms = upstream.reply_head_timeout_ms;
     let late = || ForwardError::HeadTimeout { upstream: name(), limit_ms };
-    let request = slot.as_ref().ok_or_else(late)?; // it is there: each try begins with it
-    let progress = request.body().progress();
+    let message = slot.as_ref().ok_or_else(late)?; // it is there: each try begins with it
+    let progress = message.body.progress();
     // For a connection that proves dead: safe methods with a body at hand only.
-    let spare = is_safe(request.method()).then(|| request.body().spare()).flatten();
+    let spare = is_safe(&message.method).then(|| message.body.spare()).flatten();
     let sent = connection.send(slot, &progress, Duration::from_millis(limit_ms)).await;
     let response = match sent.ok_or_else(late)? {
         Ok(response) => response,
@@ -424,7 +421,7 @@ fn failure(
     error: SendError,
     progress: &Progress,
     spare: Option<Spare>,
-    slot: &mut Option<Request<OutBody>>,
+    slot: &mut Option<Outgoing>,
     again: Make<'_>,
 ) -> ForwardError {
     let upstream = Arc::clone(&upstream.name);

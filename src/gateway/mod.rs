@@ -391,11 +391,11 @@ impl Gateway {
         let (body, route) = cleared.into_parts();
         let make = |body| {
             let (upstream, rules) = (&route.upstream, &route.connection.headers);
-            let mut request = prepare_request(head, body, upstream, peer, rules, signal, Some(&exchange.id));
+            let mut message = prepare_request(head, body, upstream, peer, rules, signal, Some(&exchange.id));
             if let Some(protocol) = protocol {
-                ask_to_switch(&mut request, protocol.clone());
+                ask_to_switch(&mut message, protocol.clone());
             }
-            request
+            message
         };
         let reply = self.pool.send_made(&route.upstream, &make, body, protocol).await;
         self.cells.time(Stage::Forward, started.elapsed());
