@@ -131,6 +131,12 @@ impl OutBody {
         }
     }
 
+    /// When it was made.
+    #[must_use]
+    pub fn begun(&self) -> Instant {
+        self.0.last.get()
+    }
+
     pub(super) fn progress(&self) -> Rc<Progress> {
         Rc::clone(&self.0)
     }

@@ -156,7 +156,8 @@ impl Pool {
         again: (Make<'_>, Option<&HeaderValue>),
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
-        let mut pooled = shelf.borrow_mut().take(upstream, endpoint);
+        let now = slot.as_ref().map_or_else(Instant::now, |message| message.body.begun());
+        let mut pooled = shelf.borrow_mut().take(upstream, endpoint, now);
         loop {
             let is_pooled = pooled.is_some();
             let connection = match pooled.take() {
@@ -308,7 +309,7 @@ impl Shelf {
         Counted::one_more(&self.in_flight)
     }
 
-    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint) -> Option<Box<Connection>> {
+    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint, now: Instant) -> Option<Box<Connection>> {
         let moves = MOVES.load(Relaxed);
         if !self.barred.is_same(&upstream.barred) || endpoint.is_address() && moves != self.moves {
             // Another configuration, or a name leads elsewhere: where a connection leads may belong to another environment
@@ -327,7 +328,7 @@ impl Shelf {
             self.shared = None; // messages that are on it end there
         }
         while let Some((connection, since)) = self.idle.pop() {
-            if since.elapsed() >= self.idle_timeout {
+            if now.saturating_duration_since(since) >= self.idle_timeout {
                 self.idle.clear(); // those below are older
                 return None;
             }
