@@ -293,6 +293,8 @@ struct Reading {
     timer: Option<Pin<Box<Sleep>>>,
     /// The upstream has switched protocols: the connection is no other message's any more.
     is_switched: bool,
+    /// Whether its length is known: one in chunks goes on in chunks, however much of it is there.
+    is_sized: bool,
     /// What [`UpstreamBody::begin`] found there.
     first: Option<Frame<Bytes>>,
 }
@@ -305,6 +307,7 @@ impl UpstreamBody {
         idle_timeout: Duration,
         is_switched: bool,
     ) -> Self {
+        let sized = incoming.as_ref().map_or_else(|| connection.size_hint(), Body::size_hint);
         let connection = Some(connection);
         let mut reading = Box::pin(Reading {
             incoming,
@@ -315,6 +318,7 @@ impl UpstreamBody {
             idle_timeout,
             timer: None,
             is_switched,
+            is_sized: sized.exact().is_some(),
             first: None,
         });
         reading.give_back_at_end();
@@ -459,6 +463,9 @@ impl Body for Reading {
     }
 
     fn size_hint(&self) -> SizeHint {
+        if !self.is_sized {
+            return SizeHint::default();
+        }
         let inner = match (&self.incoming, &self.connection) {
             (Some(incoming), _) => incoming.size_hint(),
             (None, Some(connection)) => connection.size_hint(),

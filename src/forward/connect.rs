@@ -1,4 +1,4 @@
-//! Opening a connection to an endpoint, and speaking HTTP/1.1 or HTTP/2 on it.
+//! Opening a connection to an endpoint, and sending messages on it in HTTP/1.1 or HTTP/2.
 
 use super::{
     Endpoint, ForwardError, Http2, Outgoing, Upstream,

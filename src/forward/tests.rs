@@ -673,3 +673,28 @@ async fn a_reply_whose_message_broke_off_is_not_whole_where_its_connection_ends(
     let closed = timeout(LONG, upstream.read_u8()).await.expect("in time");
     assert!(closed.is_err(), "the upstream never takes it for a whole message");
 }
+
+#[tokio::test]
+async fn a_reply_in_chunks_goes_on_in_chunks_also_where_all_of_it_is_there() {
+    LocalSet::new()
+        .run_until(async {
+            let (played, pool) = (Played::start().await, Pool::new());
+            for (reply, length) in [
+                ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", None),
+                (OK, Some(2)),
+            ] {
+                let connected = pool.counters().connected.load(Relaxed);
+                let (sent, ()) = tokio::join!(pool.send(&played.upstream, get()), async {
+                    let mut stream = played.accept().await;
+                    read_until(&mut stream, "\r\n\r\n").await;
+                    write(&mut stream, reply.replace("OK\r\n", "OK\r\nConnection: close\r\n").as_str()).await;
+                });
+                let (_, mut body) = sent.expect("a reply").into_parts();
+                body.begin().expect("whole");
+                assert_eq!(body.size_hint().exact(), length, "{reply}");
+                assert_eq!(body.collect().await.expect("whole").to_bytes(), "ok");
+                assert_eq!(pool.counters().connected.load(Relaxed), connected + 1);
+            }
+        })
+        .await;
+}
