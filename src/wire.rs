@@ -1,6 +1,8 @@
 //! What HTTP/1.1 is written with, read strictly: classes of bytes, lengths, chunks. Both directions read by it: requests on
 //! their way in (`listen`), replies on theirs (`forward`).
 
+use bytes::BytesMut;
+
 /// A body in chunks, followed byte by byte (RFC 9112, section 7.1): extensions and trailers are legal, a bare LF is not.
 #[derive(Debug, Default)]
 pub(crate) struct Chunked {
@@ -109,6 +111,37 @@ impl Chunked {
         })
     }
 
+    /// Reads on in all of `bytes`, and leaves in it what is data. Lines of trailers go to `trailers`. What comes behind the
+    /// end has no place there.
+    pub(crate) fn unwrap(&mut self, bytes: &mut BytesMut, trailers: &mut Vec<u8>) -> Chunks {
+        let (mut read, mut kept) = (0, 0);
+        let mut chunks = Chunks::Open;
+        while let Some(&byte) = bytes.get(read) {
+            if chunks == Chunks::Ended {
+                return Chunks::Broken;
+            }
+            if self.at == At::Data && self.left > 0 {
+                let rest = bytes.len() - read;
+                let data = usize::try_from(self.left).map_or(rest, |left| left.min(rest));
+                bytes.copy_within(read..read + data, kept);
+                (read, kept) = (read + data, kept + data);
+                self.left -= data as u64;
+                continue;
+            }
+            let Some(next) = self.next(byte) else { return Chunks::Broken };
+            if matches!(next, At::Name | At::Value | At::ValueLf) || self.at == At::ValueLf {
+                trailers.push(byte);
+            }
+            self.at = next;
+            read += 1;
+            if next == At::End {
+                chunks = Chunks::Ended;
+            }
+        }
+        bytes.truncate(kept);
+        chunks
+    }
+
     fn extra(&mut self, at: At) -> Option<At> {
         self.extras += 1;
         (self.extras <= EXTRAS_BYTES_MAX).then_some(at)
@@ -135,6 +168,12 @@ pub(crate) fn all(bytes: &[u8], class: u8) -> bool {
 /// How many bytes at the beginning are of a class.
 pub(crate) fn leading(bytes: &[u8], class: u8) -> usize {
     bytes.iter().position(|b| CLASSES[usize::from(*b)] & class == 0).unwrap_or(bytes.len())
+}
+
+/// Whether a name of token bytes is `known`, which has small letters and hyphens alone.
+pub(crate) fn is_name(name: &[u8], known: &[u8]) -> bool {
+    // No token byte but a letter's other case, or the byte itself, becomes one of those.
+    name.len() == known.len() && name.iter().zip(known).all(|(byte, known)| byte | 0x20 == *known)
 }
 
 fn is_token_byte(b: u8) -> bool {
@@ -220,6 +259,45 @@ mod tests {
         ] {
             assert_eq!(read(Chunked::of_reply(), body), Chunks::Broken, "{body:?}");
         }
+    }
+
+    #[test]
+    fn a_name_is_known_in_either_case_and_no_other_token_is_it() {
+        for known in [&b"content-length"[..], b"host", b"transfer-encoding"] {
+            assert!(is_name(known, known) && is_name(&known.to_ascii_uppercase(), known));
+            assert!(!is_name(&known[1..], known) && !is_name(b"", known));
+            for at in 0..known.len() {
+                for byte in (0..=255).filter(|byte| is_token_byte(*byte)) {
+                    let mut name = known.to_vec();
+                    name[at] = byte;
+                    assert_eq!(is_name(&name, known), name.eq_ignore_ascii_case(known), "{byte:#x} at {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn chunks_are_unwrapped_however_they_are_cut() {
+        let body = b"3;x=y\r\na\r\n\r\nA\r\n0123456789\r\n0\r\nT: v\r\nU:\r\n\r\n";
+        for piece in 1..=body.len() {
+            let (mut chunked, mut followed) = (Chunked::of_reply(), Chunked::of_reply());
+            let (mut data, mut trailers) = (Vec::new(), Vec::new());
+            for piece in body.chunks(piece) {
+                let mut bytes = BytesMut::from(piece);
+                assert_eq!(chunked.unwrap(&mut bytes, &mut trailers), followed.take(piece).1);
+                data.extend_from_slice(&bytes);
+            }
+            assert_eq!(
+                (&data[..], &trailers[..]),
+                (&b"a\r\n0123456789"[..], &b"T: v\r\nU:\r\n"[..]),
+                "{piece}"
+            );
+            assert_eq!(chunked.at, At::End);
+        }
+        let unwrap = |body: &[u8]| Chunked::of_reply().unwrap(&mut BytesMut::from(body), &mut Vec::new());
+        assert_eq!(unwrap(b"0\r\n\r\n"), Chunks::Ended);
+        assert_eq!(unwrap(b"0\r\n\r\nH"), Chunks::Broken, "what comes behind");
+        assert_eq!(unwrap(b"1\r\nab"), Chunks::Broken);
     }
 
     #[test]

@@ -11,18 +11,16 @@ use crate::payload::Payload;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use http_body::{Body, Frame, SizeHint};
-use hyper::{body::Incoming, upgrade::OnUpgrade};
-use hyper_util::rt::TokioIo;
+use hyper::body::Incoming;
 use std::{
     cell::{Cell, RefCell},
     fmt,
     pin::Pin,
     rc::{Rc, Weak},
-    sync::Arc,
     task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
-use tokio::{sync::Notify, time::Sleep};
+use tokio::time::Sleep;
 
 /// A request's body on its way out.
 ///
@@ -52,6 +50,18 @@ impl Progress {
     /// From when on the limit counts.
     pub(super) fn since(&self) -> Instant {
         if self.awaits_sender.get() { Instant::now() } else { self.last.get() }
+    }
+
+    /// Whether the body waits for the upstream's 100.
+    pub(super) fn is_gated(&self) -> bool {
+        self.going.borrow().gate.is_some()
+    }
+
+    /// The upstream said 100, or won't: the body waits no longer.
+    pub(super) fn go(&self) {
+        if self.going.borrow_mut().gate.take().is_some() {
+            self.last.set(Instant::now());
+        }
     }
 }
 
@@ -92,15 +102,8 @@ impl OutBody {
 
     /// Reads nothing of the body until the upstream says 100, or a moment has passed: so the caller gets its own 100
     /// after the upstream's, as hyper sends it when a body is first read.
-    pub(super) fn wait_for(&mut self, upstream_says_go: Arc<Notify>) {
-        self.0.going.borrow_mut().gate = Some(Box::pin(async move {
-            let _ = tokio::time::timeout(CONTINUE_TIMEOUT, upstream_says_go.notified()).await;
-        }));
-    }
-
-    /// Reads the body at once, whatever it was to wait for.
-    pub(super) fn go(&mut self) {
-        self.0.going.borrow_mut().gate = None;
+    pub(super) fn wait_for_100(&mut self) {
+        self.0.going.borrow_mut().gate = Some(Box::pin(async { tokio::time::sleep(CONTINUE_TIMEOUT).await }));
     }
 
     /// Lets trailers pass that may and that the head declared. Until then none of a body that streams do.
@@ -126,6 +129,12 @@ impl OutBody {
             Content::Held { trailers, .. } => trailers.iter().flat_map(|t| t.keys()).cloned().collect(),
             _ => going.declared.clone(),
         }
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn begun(&self) -> Instant {
+        self.0.last.get()
     }
 
     pub(super) fn progress(&self) -> Rc<Progress> {
@@ -272,7 +281,9 @@ pub struct UpstreamBody(Pin<Box<Reading>>);
 
 /// What an [`UpstreamBody`] is.
 struct Reading {
-    inner: Incoming,
+    /// The body, where it isn't the connection's own.
+    incoming: Option<Incoming>,
+    /// Until the body's end.
     connection: Option<Box<Connection>>,
     counted: Option<[Counted; 2]>,
     shelf: Weak<RefCell<Shelf>>,
@@ -281,29 +292,33 @@ struct Reading {
     idle_timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     /// The upstream has switched protocols: the connection is no other message's any more.
-    switched: Option<OnUpgrade>,
+    is_switched: bool,
+    /// Whether its length is known: one in chunks goes on in chunks, however much of it is there.
+    is_sized: bool,
     /// What [`UpstreamBody::begin`] found there.
     first: Option<Frame<Bytes>>,
 }
 
 impl UpstreamBody {
     pub(super) fn new(
-        inner: Incoming,
+        incoming: Option<Incoming>,
         connection: Box<Connection>,
         (shelf, is_good): (Weak<RefCell<Shelf>>, bool),
         idle_timeout: Duration,
-        switched: Option<OnUpgrade>,
+        is_switched: bool,
     ) -> Self {
+        let sized = incoming.as_ref().map_or_else(|| connection.size_hint(), Body::size_hint);
         let connection = Some(connection);
         let mut reading = Box::pin(Reading {
-            inner,
+            incoming,
             connection,
             counted: None,
             shelf,
             is_good,
             idle_timeout,
             timer: None,
-            switched,
+            is_switched,
+            is_sized: sized.exact().is_some(),
             first: None,
         });
         reading.give_back_at_end();
@@ -341,9 +356,9 @@ impl UpstreamBody {
     #[must_use]
     pub fn into_tunnel(mut self) -> Option<Tunnel> {
         let this = &mut *self.0;
-        let upgrade = this.switched.take()?;
-        let opening = async move { upgrade.await.ok().map(TokioIo::new) };
-        Some(Tunnel::new(opening, this.idle_timeout, (this.connection.take(), this.counted.take())))
+        let connection = this.connection.take().filter(|_| this.is_switched)?;
+        let switched = connection.switched()?;
+        Some(Tunnel::new(async move { Some(switched) }, this.idle_timeout, this.counted.take()))
     }
 }
 
@@ -369,8 +384,24 @@ impl Body for UpstreamBody {
 
 impl Reading {
     fn give_back_at_end(&mut self) {
-        if self.switched.is_none() && self.inner.is_end_stream() {
+        if !self.is_switched && self.is_at_end() {
             self.give_back();
+        }
+    }
+
+    /// Whether nothing of it is left in the connection.
+    fn is_at_end(&self) -> bool {
+        match (&self.incoming, &self.connection) {
+            (Some(incoming), _) => incoming.is_end_stream(),
+            (None, connection) => connection.as_ref().is_none_or(|connection| connection.is_end_stream()),
+        }
+    }
+
+    fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match (&mut self.incoming, &self.connection) {
+            (Some(incoming), _) => Pin::new(incoming).poll_frame(cx).map_err(|_| BodyError::CutShort),
+            (None, Some(connection)) => connection.poll_frame(cx),
+            (None, None) => Poll::Ready(None),
         }
     }
 
@@ -406,7 +437,7 @@ impl Body for Reading {
         if let Some(first) = this.first.take() {
             return Poll::Ready(Some(Ok(first)));
         }
-        match Connection::poll_body(this.connection.as_deref(), &mut this.inner, cx) {
+        match this.poll_inner(cx) {
             Poll::Ready(frame) => {
                 this.timer = None;
                 match &frame {
@@ -415,8 +446,7 @@ impl Body for Reading {
                     Some(Ok(_)) => this.give_back_at_end(),
                     Some(Err(_)) => this.give_up(true),
                 }
-                let frame = frame.and_then(|frame| trailing(frame, may_trail_reply));
-                Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
+                Poll::Ready(frame.and_then(|frame| trailing(frame, may_trail_reply)))
             }
             Poll::Pending => {
                 let timeout = this.idle_timeout;
@@ -429,11 +459,19 @@ impl Body for Reading {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.inner.is_end_stream()
+        self.first.is_none() && self.is_at_end()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let (mut hint, inner) = (SizeHint::new(), self.inner.size_hint());
+        if !self.is_sized {
+            return SizeHint::default();
+        }
+        let inner = match (&self.incoming, &self.connection) {
+            (Some(incoming), _) => incoming.size_hint(),
+            (None, Some(connection)) => connection.size_hint(),
+            (None, None) => SizeHint::with_exact(0),
+        };
+        let mut hint = SizeHint::new();
         let first = self.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
         hint.set_lower(inner.lower() + first);
         if let Some(upper) = inner.upper() {

@@ -1,17 +1,16 @@
-//! Opening a connection to an endpoint, and speaking HTTP/1.1 or HTTP/2 on it.
+//! Opening a connection to an endpoint, and sending messages on it in HTTP/1.1 or HTTP/2.
 
 use super::{
-    Endpoint, ForwardError, Http2, Upstream,
+    Endpoint, ForwardError, Http2, Outgoing, Upstream,
     body::{OutBody, Progress},
-    framing::HEAD_BYTES_MAX,
-    guard::{Asked, Guard},
+    http1::{Http1, SendError, Switched},
 };
-use crate::listen::{Nap, OnThisThread, Quiet};
+use crate::listen::{BodyError, Duplex, OnThisThread, Quiet};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, Version, header, uri::Scheme};
-use http_body::{Body, Frame};
+use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Scheme};
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::fmt;
 use std::future::poll_fn;
@@ -29,17 +28,15 @@ use tokio::time::{Sleep, sleep_until, timeout};
 
 /// One connection, or a share of one in HTTP/2. Dropping it, or the last share, closes it.
 pub(super) struct Connection {
-    sender: Sender,
-    task: Rc<Task>,
+    way: Way,
     address: SocketAddr,
     /// For the limit on the reply's head, left from the message before: it is moved seldom.
     timer: Option<Timer>,
-    nap: Option<Arc<Nap>>,
 }
 
-enum Sender {
-    Http1(http1::SendRequest<OutBody>, Arc<Asked>),
-    Http2(http2::SendRequest<OutBody>, Scheme),
+enum Way {
+    Http1(Http1),
+    Http2(http2::SendRequest<OutBody>, Scheme, Rc<Task>),
 }
 
 /// A timer, and whom it will wake.
@@ -84,94 +81,110 @@ impl Connection {
         self.address
     }
 
+    /// Whether another message may follow once those that are on it are done.
     pub(super) fn is_open(&self) -> bool {
-        match &self.sender {
-            Sender::Http1(sender, _) => !sender.is_closed(),
-            Sender::Http2(sender, _) => !sender.is_closed(),
+        match &self.way {
+            Way::Http1(http1) => http1.is_open(),
+            Way::Http2(sender, ..) => !sender.is_closed(),
         }
     }
 
+    /// Whether no message is on it that another one would have to wait for.
+    pub(super) fn is_free(&self) -> bool {
+        match &self.way {
+            Way::Http1(http1) => http1.is_free(),
+            Way::Http2(sender, ..) => sender.is_ready(),
+        }
+    }
+
+    /// Whether it takes a message now: it is free, and its upstream didn't close it.
     pub(super) fn is_ready(&self) -> bool {
-        match &self.sender {
-            Sender::Http1(sender, _) => sender.is_ready(),
-            Sender::Http2(sender, _) => sender.is_ready(),
+        match &self.way {
+            Way::Http1(http1) => http1.is_ready(),
+            Way::Http2(sender, ..) => sender.is_ready(),
         }
-    }
-
-    /// Whether what came on it was no reply to what was asked.
-    pub(super) fn is_broken(&self) -> bool {
-        matches!(&self.sender, Sender::Http1(_, asked) if asked.is_broken())
     }
 
     /// Whether several messages go over it at a time.
     pub(super) fn is_shared(&self) -> bool {
-        matches!(self.sender, Sender::Http2(..))
+        matches!(self.way, Way::Http2(..))
     }
 
     /// The same connection once more, where messages share it.
     pub(super) fn share(&self) -> Option<Box<Self>> {
-        let Sender::Http2(sender, scheme) = &self.sender else { return None };
-        let sender = Sender::Http2(sender.clone(), scheme.clone());
-        Some(Box::new(Self {
-            sender,
-            task: self.task.clone(),
-            address: self.address,
-            timer: None,
-            nap: None,
-        }))
+        let Way::Http2(sender, scheme, task) = &self.way else { return None };
+        let way = Way::Http2(sender.clone(), scheme.clone(), task.clone());
+        Some(Box::new(Self { way, address: self.address, timer: None }))
     }
 
     /// Waits until it takes a message; gives whether it does.
     pub(super) async fn ready(&mut self) -> bool {
-        match &mut self.sender {
-            Sender::Http1(sender, _) => sender.ready().await.is_ok(),
-            Sender::Http2(sender, _) => sender.ready().await.is_ok(),
+        match &mut self.way {
+            Way::Http1(http1) => http1.ready().await,
+            Way::Http2(sender, ..) => sender.ready().await.is_ok(),
         }
     }
 
-    /// Takes what is there of a reply's body.
-    pub(super) fn poll_body(
-        this: Option<&Self>,
-        body: &mut Incoming,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Nap::poll_body(this.and_then(|this| this.nap.as_deref()), body, cx)
+    /// Takes what is there of a reply's body, where that is the connection's own.
+    pub(super) fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &self.way {
+            Way::Http1(http1) => http1.poll_frame(cx),
+            Way::Http2(..) => Poll::Ready(None),
+        }
+    }
+
+    /// Whether all of that body was taken.
+    pub(super) fn is_end_stream(&self) -> bool {
+        match &self.way {
+            Way::Http1(http1) => http1.is_end_stream(),
+            Way::Http2(..) => true,
+        }
+    }
+
+    /// What is still to be taken of it.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        match &self.way {
+            Way::Http1(http1) => http1.size_hint(),
+            Way::Http2(..) => SizeHint::with_exact(0),
+        }
+    }
+
+    /// What is left of it once it is switched to another protocol.
+    pub(super) fn switched(&self) -> Option<Switched> {
+        match &self.way {
+            Way::Http1(http1) => Some(http1.switched()),
+            Way::Http2(..) => None,
+        }
     }
 
     /// Sends the message in `slot` and waits for its reply's head; `None` where its body has not moved for `limit`, while
-    /// its sender wasn't waited for: at its end this is the limit on the head. Fails with the message in `slot` again if nothing of it was written.
+    /// its sender wasn't waited for: at its end this is the limit on the head. Fails with the message in `slot` again if
+    /// nothing of it was written. The reply's body comes along where it isn't the connection's own.
     pub(super) async fn send(
         &mut self,
-        slot: &mut Option<Request<OutBody>>,
+        slot: &mut Option<Outgoing>,
         progress: &Progress,
         limit: Duration,
-    ) -> Option<Result<Response<Incoming>, hyper::Error>> {
-        let (request, head_alone) = taken(slot)?;
-        let is_http2 = self.is_shared();
-        let sent = match &mut self.sender {
-            Sender::Http1(sender, asked) => {
-                asked.ask(head_alone);
-                let sending = pin!(sender.try_send_request(request));
-                in_time(sending, &mut self.timer, progress, limit).await?
+    ) -> Option<Result<Response<Option<Incoming>>, SendError>> {
+        match &mut self.way {
+            Way::Http1(http1) => {
+                http1.begin(slot.take()?);
+                let sending = pin!(poll_fn(|cx| http1.poll_head(progress, cx)));
+                let sent = in_time(sending, &mut self.timer, progress, limit).await?;
+                Some(sent.map(|head| head.map(|()| None)))
             }
-            Sender::Http2(sender, scheme) => {
-                let mut sending = Box::pin(sender.try_send_request(for_http2(request, scheme)));
-                in_time(sending.as_mut(), &mut self.timer, progress, limit).await?
+            Way::Http2(sender, scheme, _) => {
+                let mut sending = Box::pin(sender.try_send_request(for_http2(slot.take()?.into(), scheme)));
+                let sent = in_time(sending.as_mut(), &mut self.timer, progress, limit).await?;
+                Some(sent.map(|reply| reply.map(Some)).map_err(|mut failed| {
+                    *slot = failed.take_message().map(|request| from_http2(request).into());
+                    let error = failed.into_error();
+                    let is_invalid = error.is_parse() || error.is_user();
+                    if is_invalid { SendError::Invalid } else { SendError::Closed }
+                }))
             }
-        };
-        Some(sent.map_err(|mut failed| {
-            let request = failed.take_message();
-            *slot = if is_http2 { request.map(from_http2) } else { request };
-            failed.into_error()
-        }))
+        }
     }
-}
-
-/// The message, and whether it asks for a head alone: a future that looked at it itself would keep room for it.
-fn taken(slot: &mut Option<Request<OutBody>>) -> Option<(Request<OutBody>, bool)> {
-    let request = slot.take()?;
-    let head_alone = request.method() == Method::HEAD;
-    Some((request, head_alone))
 }
 
 /// What a message's sending gives; `None` once its body has not moved for so long.
@@ -225,20 +238,23 @@ async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Resu
         Reached::Nothing => return Err(refused()),
     };
     let _ = stream.set_nodelay(true); // slower, and no fault
-    let stream = Quiet::new(stream);
+    let http1 = |stream: Box<dyn Duplex>| {
+        let way = Way::Http1(Http1::new(stream, upstream.reply_headers_max));
+        Ok(Connection { way, address, timer: None })
+    };
     let opened = match &endpoint.tls {
         None => match upstream.http2 {
-            Http2::Always => http2(stream, address, Scheme::HTTP).await,
-            Http2::Off | Http2::Alpn => http1(stream, address, upstream.reply_headers_max).await,
+            Http2::Always => http2(Quiet::new(stream), address, Scheme::HTTP).await,
+            Http2::Off | Http2::Alpn => http1(Box::new(stream)),
         },
         Some(tls) => {
             let handshake = || ForwardError::Handshake { upstream: Arc::clone(&upstream.name) };
-            let stream = tls.connect(stream).await.ok_or_else(handshake)?;
+            let stream = tls.connect(Quiet::new(stream)).await.ok_or_else(handshake)?;
             let chosen = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             match upstream.http2 {
                 Http2::Always if !chosen => return Err(handshake()),
                 _ if chosen => http2(stream, address, Scheme::HTTPS).await,
-                _ => http1(stream, address, upstream.reply_headers_max).await,
+                _ => http1(Box::new(stream)),
             }
         }
     };
@@ -272,32 +288,6 @@ async fn reach(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Rea
     none
 }
 
-async fn http1(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    address: SocketAddr,
-    headers_max: usize,
-) -> Result<Connection, hyper::Error> {
-    let mut builder = http1::Builder::new();
-    builder.max_buf_size(HEAD_BYTES_MAX);
-    // Said at all, each reply costs two allocations, and some thousand instructions at 500.
-    if headers_max != HYPER_HEADERS_MAX {
-        builder.max_headers(headers_max);
-    }
-    let asked = Arc::new(Asked::default());
-    let (sender, connection) =
-        builder.handshake(TokioIo::new(Guard::new(stream, Arc::clone(&asked)))).await?;
-    let nap = Arc::new(Nap::default());
-    let (known, waker) = (Arc::clone(&nap), Waker::from(Arc::clone(&nap)));
-    let mut connection = connection.with_upgrades();
-    let task = tokio::task::spawn_local(poll_fn(move |cx| {
-        known.is_of(cx.waker());
-        // Its errors reach whoever waits for a reply.
-        Pin::new(&mut connection).poll(&mut Context::from_waker(&waker)).map(|_| ())
-    }));
-    let task = Rc::new(Task(task.abort_handle()));
-    Ok(Connection { sender: Sender::Http1(sender, asked), task, address, timer: None, nap: Some(nap) })
-}
-
 async fn http2(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     address: SocketAddr,
@@ -306,7 +296,7 @@ async fn http2(
     let mut builder = http2::Builder::new(OnThisThread);
     builder
         .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+        .max_header_list_size(HEAD_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .keep_alive_interval(KEEP_ALIVE)
@@ -315,8 +305,8 @@ async fn http2(
     let task = tokio::task::spawn_local(async move {
         let _ = connection.await; // its errors reach whoever waits for a reply
     });
-    let sender = Sender::Http2(sender, scheme);
-    Ok(Connection { sender, task: Rc::new(Task(task.abort_handle())), address, timer: None, nap: None })
+    let way = Way::Http2(sender, scheme, Rc::new(Task(task.abort_handle())));
+    Ok(Connection { way, address, timer: None })
 }
 
 /// The head as HTTP/2 wants it: the host is in the target, framing is the protocol's.
@@ -332,7 +322,7 @@ fn for_http2(mut request: Request<OutBody>, scheme: &Scheme) -> Request<OutBody>
     parts.authority = host.and_then(|host| host.to_str().ok()?.parse().ok());
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
     *request.version_mut() = Version::HTTP_2;
-    request.body_mut().go(); // no 100 is waited for: a stream that isn't read holds nothing up
+    request.body().progress().go(); // no 100 is waited for: a stream that isn't read holds nothing up
     request
 }
 
@@ -355,8 +345,8 @@ fn from_http2(mut request: Request<OutBody>) -> Request<OutBody> {
     request
 }
 
-/// Fields of a head in HTTP/1.1 that hyper has room for by itself.
-pub(super) const HYPER_HEADERS_MAX: usize = 100;
+/// The head of a reply in HTTP/2.
+const HEAD_BYTES_MAX: u32 = 256 << 10;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -366,7 +356,6 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 mod tests {
     use super::*;
     use std::future::pending;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test]
     async fn a_timer_left_from_an_earlier_message_moves_no_limit() {
@@ -387,39 +376,6 @@ mod tests {
         assert_eq!(sent(Some(90), long).await, Some(()), "the timer of the first fires, and isn't its limit");
         assert_eq!(sent(None, short).await, None, "the timer of the second fires too late, and is moved");
         assert_eq!(sent(None, short).await, None, "a timer that fired is set anew");
-    }
-
-    /// What the nap relies on: a connection that handed over a body's last piece is done with it, whoever takes it when.
-    #[tokio::test]
-    async fn a_connection_whose_last_piece_is_not_taken_yet_is_ready_for_the_next_message() {
-        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
-        let talk = async {
-            let mut opened = http1(ours, ([127, 0, 0, 1], 1).into(), HYPER_HEADERS_MAX).await.expect("opens");
-            for _ in 0..3 {
-                let request = Request::get("/").body(OutBody::empty()).expect("request");
-                let (progress, limit) = (request.body().progress(), Duration::from_secs(60));
-                let answer = opened.send(&mut Some(request), &progress, limit).await;
-                let mut body = answer.expect("in time").expect("a reply").into_body();
-                assert!(opened.ready().await, "with the piece still in hyper's hands");
-                let frame = poll_fn(|cx| Connection::poll_body(Some(&opened), &mut body, cx)).await;
-                let data = frame.expect("a piece").expect("whole").into_data().expect("data");
-                assert_eq!((&data[..], body.is_end_stream()), (&b"ok"[..], true));
-            }
-        };
-        let play = async {
-            let mut head = [0; 1024];
-            for _ in 0..3 {
-                let mut have = 0;
-                while !head[..have].ends_with(b"\r\n\r\n") {
-                    have += theirs.read(&mut head[have..]).await.expect("reads");
-                }
-                theirs.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.expect("writes");
-            }
-        };
-        let local = tokio::task::LocalSet::new();
-        timeout(Duration::from_secs(60), local.run_until(async { tokio::join!(talk, play) }))
-            .await
-            .expect("in time");
     }
 
     #[tokio::test]

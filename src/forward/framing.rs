@@ -1,16 +1,19 @@
 //! Where each reply of a connection begins and ends: heads, lengths, chunks and trailers, read strictly. Pure: bytes in,
-//! whether they may be a reply to what was asked.
+//! whether they may be a reply to what was asked, and what is in it.
 
-use crate::wire::{Chunked, Chunks, TOKEN, VALUE, all, leading, parse_length};
+use crate::wire::{Chunked, Chunks, TOKEN, VALUE, all, is_name, leading, parse_length};
+use bytes::{Buf, BytesMut};
 use memchr::memchr;
+use std::ops::Range;
 
-/// Follows the bytes of one connection, in pieces as they come.
-#[derive(Debug, Default)]
+/// Follows the bytes of one connection.
+#[derive(Debug)]
 pub(super) struct Framing {
     state: State,
     head: Head,
-    /// The line of a head that isn't whole yet.
-    line: Vec<u8>,
+    /// Lines of trailers.
+    trailers: Vec<u8>,
+    headers_max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -25,26 +28,58 @@ enum State {
     ToTheEnd,
 }
 
+/// What a look at a head gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeadStep {
+    /// More bytes are needed.
+    Partial,
+    /// So many bytes are a head of that status, and the reply's own is still to come.
+    Interim(usize, u16),
+    /// So many bytes are the reply's head.
+    Whole(usize),
+    /// It has no place there. What came is worth nothing, and nothing may follow.
+    Broken,
+}
+
 /// What lines said so far.
 #[derive(Debug, Default)]
 struct Head {
+    /// Where the next line begins, and what is known to be without an end of a line.
+    line_at: usize,
+    scanned: usize,
     status: Option<u16>,
     is_http_10: bool,
+    fields: Vec<Field>,
     length: Option<u64>,
     is_chunked: bool,
-    bytes: usize,
+    says_close: bool,
+    says_keep_alive: bool,
     /// The message asked for the head alone.
     is_alone: bool,
     /// Heads before it that were no final ones.
     interim: u32,
 }
 
+/// Where a field of a head stands in it.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    pub name: Range<usize>,
+    /// Without the blanks around it.
+    pub value: Range<usize>,
+}
+
 impl Framing {
+    /// Heads have so many fields at most.
+    pub(super) fn new(headers_max: usize) -> Self {
+        Self { state: State::Idle, head: Head::default(), trailers: Vec::new(), headers_max }
+    }
+
     /// A message goes out, and its reply is the next; `head_alone`: to HEAD.
     pub(super) fn expect(&mut self, head_alone: bool) {
         self.state = State::Head;
-        self.head = Head { is_alone: head_alone, ..Head::default() };
-        self.line.clear();
+        self.head.begin(0);
+        self.head.is_alone = head_alone;
+        self.trailers.clear();
     }
 
     /// Whether the last byte seen was the last of a reply.
@@ -52,66 +87,152 @@ impl Framing {
         matches!(self.state, State::Idle)
     }
 
-    /// Reads on; gives whether all of it may be what was asked for. Where it isn't, the bytes are worth nothing, and none may
-    /// follow.
-    pub(super) fn follow(&mut self, input: &[u8]) -> bool {
-        let mut rest = input;
-        while !rest.is_empty() {
-            let taken = match &mut self.state {
-                State::Idle => return false,
-                State::ToTheEnd => return true,
-                State::Head => match self.line(rest) {
-                    Some(taken) => taken,
-                    None => return false,
-                },
-                State::Length(left) => {
-                    let taken = (rest.len() as u64).min(*left);
-                    *left -= taken;
-                    if *left == 0 {
-                        self.state = State::Idle;
-                    }
-                    usize::try_from(taken).unwrap_or(rest.len())
-                }
-                State::Chunked(chunked) => match chunked.take(rest) {
-                    (_, Chunks::Broken) => return false,
-                    (taken, Chunks::Open) => taken,
-                    (taken, Chunks::Ended) => {
-                        self.state = State::Idle;
-                        taken
-                    }
-                },
-            };
-            rest = rest.get(taken..).unwrap_or_default();
-        }
-        true
+    /// Whether only the connection's end is the reply's.
+    pub(super) fn is_to_the_end(&self) -> bool {
+        matches!(self.state, State::ToTheEnd)
     }
 
-    /// Reads to the end of a line, or of what is there; gives how many bytes that are. `None`: it has no place there.
-    fn line(&mut self, rest: &[u8]) -> Option<usize> {
-        let end = memchr(b'\n', rest).map(|at| at + 1);
-        let piece = rest.get(..end.unwrap_or(rest.len()))?;
-        self.head.bytes += piece.len();
-        if self.head.bytes > HEAD_BYTES_MAX {
-            return None;
+    /// The connection's end is the reply's: whether it may be.
+    pub(super) fn end(&mut self) -> bool {
+        let may_end = self.is_to_the_end();
+        if may_end {
+            self.state = State::Idle;
         }
-        if end.is_none() || !self.line.is_empty() {
-            self.line.extend_from_slice(piece);
+        may_end
+    }
+
+    /// Bytes of a body that are still to come, where its head told.
+    pub(super) fn left(&self) -> Option<u64> {
+        match self.state {
+            State::Idle => Some(0),
+            State::Length(left) => Some(left),
+            State::Head | State::Chunked(_) | State::ToTheEnd => None,
         }
-        if end.is_some() {
-            let joined = std::mem::take(&mut self.line);
-            let line = if joined.is_empty() { piece } else { &joined };
-            let line = line.strip_suffix(b"\r\n")?;
-            match self.head.status {
-                None => self.head.status_line(line)?,
-                Some(status) if line.is_empty() => self.state = self.head.end(status)?,
-                Some(_) => self.head.field(line)?,
+    }
+
+    /// The status of the head that ended last; 0: none did.
+    pub(super) fn status(&self) -> u16 {
+        self.head.status.unwrap_or(0)
+    }
+
+    /// Whether its body comes in chunks.
+    pub(super) fn is_chunked(&self) -> bool {
+        self.head.is_chunked
+    }
+
+    pub(super) fn is_http_10(&self) -> bool {
+        self.head.is_http_10
+    }
+
+    /// Where the fields of the head stand that ended last.
+    pub(super) fn fields(&self) -> &[Field] {
+        &self.head.fields
+    }
+
+    /// Whether another message may follow on the connection (RFC 9112, section 9.3).
+    pub(super) fn keeps_alive(&self) -> bool {
+        !self.head.says_close && (!self.head.is_http_10 || self.head.says_keep_alive)
+    }
+
+    pub(super) fn headers_max(&self) -> usize {
+        self.headers_max
+    }
+
+    /// Whether the reply is whole, with trailers that nobody took.
+    pub(super) fn has_trailers(&self) -> bool {
+        !self.trailers.is_empty()
+    }
+
+    /// Lines of trailers, once the reply is whole.
+    pub(super) fn take_trailers(&mut self) -> Option<Vec<u8>> {
+        (self.is_whole() && !self.trailers.is_empty()).then(|| std::mem::take(&mut self.trailers))
+    }
+
+    /// Reads on in a head: `input` begins with its first byte, each time. Each line is looked at once, however the bytes
+    /// are cut.
+    pub(super) fn head(&mut self, input: &[u8]) -> HeadStep {
+        if !matches!(self.state, State::Head) {
+            return HeadStep::Broken; // nobody asked for it
+        }
+        let head = &mut self.head;
+        while let Some(at) = input.get(head.scanned..).and_then(|rest| memchr(b'\n', rest)) {
+            let end = head.scanned + at + 1;
+            if end > HEAD_BYTES_MAX {
+                return HeadStep::Broken;
+            }
+            let start = std::mem::replace(&mut head.line_at, end);
+            head.scanned = end;
+            let line = input.get(start..end).and_then(|line| line.strip_suffix(b"\r\n"));
+            let Some(line) = line else { return HeadStep::Broken };
+            let taken = match head.status {
+                None => head.status_line(line),
+                Some(status) if line.is_empty() => {
+                    let Some(state) = head.end(status) else { return HeadStep::Broken };
+                    let is_interim = matches!(state, State::Head);
+                    self.state = state;
+                    return if is_interim { HeadStep::Interim(end, status) } else { HeadStep::Whole(end) };
+                }
+                Some(_) => head.field(line, start, self.headers_max),
+            };
+            if taken.is_none() {
+                return HeadStep::Broken;
             }
         }
-        Some(piece.len())
+        head.scanned = input.len();
+        if input.len() > HEAD_BYTES_MAX { HeadStep::Broken } else { HeadStep::Partial }
+    }
+
+    /// Reads on in a body, in all of `input`, and leaves in it what is data; gives whether all of it may be the body's.
+    pub(super) fn body(&mut self, input: &mut BytesMut) -> bool {
+        match &mut self.state {
+            State::Idle | State::Head => input.is_empty(),
+            State::ToTheEnd => true,
+            State::Length(left) => match left.checked_sub(input.len() as u64) {
+                Some(0) => {
+                    self.state = State::Idle;
+                    true
+                }
+                Some(rest) => {
+                    *left = rest;
+                    true
+                }
+                None => false,
+            },
+            State::Chunked(chunked) => match chunked.unwrap(input, &mut self.trailers) {
+                Chunks::Broken => false,
+                Chunks::Open => true,
+                Chunks::Ended => {
+                    self.state = State::Idle;
+                    true
+                }
+            },
+        }
+    }
+
+    /// Reads on, heads and bodies, with more bytes behind what it left in `input` before: the beginning of a head; gives
+    /// whether all of it may be what was asked for.
+    pub(super) fn follow(&mut self, input: &mut BytesMut) -> bool {
+        while matches!(self.state, State::Head) {
+            match self.head(input) {
+                HeadStep::Partial => return true,
+                HeadStep::Interim(len, _) | HeadStep::Whole(len) => input.advance(len),
+                HeadStep::Broken => return false,
+            }
+        }
+        let is_good = self.body(input);
+        input.clear();
+        is_good
     }
 }
 
 impl Head {
+    /// The next one, with so many interim heads before it.
+    fn begin(&mut self, interim: u32) {
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.clear();
+        *self = Self { fields, is_alone: self.is_alone, interim, ..Self::default() };
+    }
+
     /// `HTTP/1.1 200 OK`; the reason and the blank before it may be missing, as of old servers they are.
     fn status_line(&mut self, line: &[u8]) -> Option<()> {
         let (version, rest) = line.split_at_checked(VERSION_BYTES)?;
@@ -134,22 +255,36 @@ impl Head {
         }
     }
 
-    fn field(&mut self, line: &[u8]) -> Option<()> {
+    fn field(&mut self, line: &[u8], start: usize, headers_max: usize) -> Option<()> {
         // A name of token bytes only: this refuses folded lines and a space before the colon, too.
         let (name, rest) = line.split_at_checked(leading(line, TOKEN))?;
         let [b':', value @ ..] = rest else { return None };
-        if name.is_empty() || !all(value, VALUE) {
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || !all(value, VALUE) {
             return None;
         }
+        if self.fields.len() >= headers_max {
+            return None;
+        }
+        let value = value.trim_ascii_start();
+        let at = start + line.len() - value.len();
+        let value = value.trim_ascii_end();
+        self.fields.push(Field { name: start..start + name.len(), value: at..at + value.len() });
         match name.len() {
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
+            10 if is_name(name, b"connection") => {
+                for option in value.split(|&b| b == b',').map(<[u8]>::trim_ascii) {
+                    self.says_close |= option.eq_ignore_ascii_case(b"close");
+                    self.says_keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
+                Some(())
+            }
+            14 if is_name(name, b"content-length") => {
                 // Even equal ones are refused: the next hop may read them otherwise.
-                let earlier = self.length.replace(parse_length(value.trim_ascii())?);
+                let earlier = self.length.replace(parse_length(value)?);
                 earlier.is_none().then_some(())
             }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+            17 if is_name(name, b"transfer-encoding") => {
                 let is_second = std::mem::replace(&mut self.is_chunked, true);
-                (!is_second && value.trim_ascii().eq_ignore_ascii_case(b"chunked")).then_some(())
+                (!is_second && value.eq_ignore_ascii_case(b"chunked")).then_some(())
             }
             _ => Some(()),
         }
@@ -166,7 +301,7 @@ impl Head {
             101 => Some(State::ToTheEnd),
             100..=199 => {
                 let interim = self.interim + 1;
-                *self = Self { is_alone: self.is_alone, interim, ..Self::default() };
+                self.begin(interim);
                 (!has_body && interim <= INTERIM_HEADS_MAX).then_some(State::Head)
             }
             // Said of a body that never comes, as of 304; one that does come is surplus.
@@ -185,8 +320,10 @@ impl Head {
 
 /// `HTTP/1.1 `
 const VERSION_BYTES: usize = 9;
+/// What a name may have at most to be one for whoever reads it behind here.
+const NAME_BYTES_MAX: usize = (1 << 16) - 1;
 /// One head, interim ones apart; over it: the reply is invalid.
-pub(super) const HEAD_BYTES_MAX: usize = 256 << 10;
+const HEAD_BYTES_MAX: usize = 256 << 10;
 /// Interim heads (100, 102, 103) before a final one; over it: the reply is invalid, as an endless row of them would keep a
 /// thread busy.
 const INTERIM_HEADS_MAX: u32 = 32;
@@ -198,9 +335,14 @@ mod tests {
     /// Follows it in pieces of every size, which must agree: whether it may be a reply, and whether that is whole.
     fn follow(head_alone: bool, bytes: &str) -> Option<bool> {
         let outcomes = [1, 2, 3, 7, bytes.len().max(1)].map(|piece| {
-            let mut framing = Framing::default();
+            let (mut framing, mut input) = (Framing::new(100), BytesMut::new());
             framing.expect(head_alone);
-            bytes.as_bytes().chunks(piece).all(|piece| framing.follow(piece)).then(|| framing.is_whole())
+            let mut pieces = bytes.as_bytes().chunks(piece);
+            let is_good = pieces.all(|piece| {
+                input.extend_from_slice(piece);
+                framing.follow(&mut input)
+            });
+            is_good.then(|| framing.is_whole())
         });
         assert!(
             outcomes.windows(2).all(|pair| pair[0] == pair[1]),
@@ -286,11 +428,12 @@ mod tests {
 
     #[test]
     fn what_nobody_asked_for_is_no_reply() {
-        assert!(!Framing::default().follow(b"H"));
-        let mut framing = Framing::default();
+        let follow = |framing: &mut Framing, bytes: &[u8]| framing.follow(&mut BytesMut::from(bytes));
+        assert!(!follow(&mut Framing::new(100), b"H"));
+        let mut framing = Framing::new(100);
         framing.expect(false);
-        assert!(framing.follow(b"HTTP/1.1 204 No Content\r\n\r\n") && !framing.follow(b"H"));
+        assert!(follow(&mut framing, b"HTTP/1.1 204 No Content\r\n\r\n") && !follow(&mut framing, b"H"));
         framing.expect(false);
-        assert!(framing.follow(b"HTTP/1.1 204 No Content\r\n\r\n"));
+        assert!(follow(&mut framing, b"HTTP/1.1 204 No Content\r\n\r\n"));
     }
 }

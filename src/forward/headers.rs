@@ -1,17 +1,16 @@
 //! What a head loses and gains at the gateway, each way. Bodies and their `Content-Encoding` aren't touched.
 
+use super::outgoing::Fields;
 use super::trace::{TRACE_PARENT, TRACE_STATE, trace_of, trace_parent};
-use super::{OutBody, Upstream};
+use super::{OutBody, Outgoing, Upstream};
 use crate::identify;
 use crate::listen::Peer;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header, request::Parts,
-    response, uri::PathAndQuery,
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header, request::Parts, response,
+    uri::PathAndQuery,
 };
 use http_body::Body;
 use memchr::memchr;
-use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// A connection's own rules on request headers. Set wins over remove; framing headers can't be set.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +51,7 @@ pub enum HostHeader {
     Set(HeaderValue),
 }
 
-/// Makes the request that goes to the upstream: origin-form target, no hop-by-hop headers, nothing of ours, no
+/// Makes the message that goes to the upstream: origin-form target, no hop-by-hop headers, nothing of ours, no
 /// forwarding headers but those written here, framing by the body at hand. No header that the configuration names trails,
 /// `signal` (the listener's `environment_header`) among them. One that belongs to no trace begins one, of its record's
 /// `id`.
@@ -65,7 +64,7 @@ pub fn prepare_request(
     rules: &HeaderRules,
     signal: Option<&HeaderName>,
     id: Option<&str>,
-) -> Request<OutBody> {
+) -> Outgoing {
     let sent = &head.headers;
     let set = || {
         let own = rules.set.iter().filter(|(name, _)| !is_framing(name));
@@ -79,9 +78,7 @@ pub fn prepare_request(
         !is_signal && !is_configured(name.as_str()) && may_trail(name)
     };
     body.keep_trailers(sent, trails);
-    let mut request = Request::new(body);
-    let headers = request.headers_mut();
-    headers.reserve(sent.len() + WRITTEN_HEADERS);
+    let mut fields = Fields::with_capacity(sent.len() + WRITTEN_HEADERS);
     // All that is asked of them, in one look.
     let (mut had_body, mut expects_100, mut sent_host, mut has_key) = (false, None, None, None);
     let mut says_trace = false;
@@ -99,14 +96,14 @@ pub fn prepare_request(
                 || is_framing_respelled(text)
                 || is_configured(text) => {}
             _ => {
-                headers.append(name, value.clone());
+                fields.append(name.clone(), value.clone());
             }
         }
     }
     let sent_host = sent_host.cloned().or_else(|| authority_of(&head.uri));
-    write_forwarding(headers, peer, sent_host.as_ref(), rules.forwarding);
+    write_forwarding(&mut fields, peer, sent_host.as_ref(), rules.forwarding);
     for (name, value) in set() {
-        headers.insert(name, value.clone());
+        fields.set(name.clone(), value.clone());
     }
     // Where it stays away the pool writes that of the endpoint that it chooses.
     let host = match &rules.host {
@@ -115,29 +112,28 @@ pub fn prepare_request(
         HostHeader::Set(host) => Some(host.clone()),
     };
     if let Some(host) = host {
-        headers.insert(header::HOST, host);
+        fields.set(header::HOST, host);
     }
     if let Some(id) = id.filter(|_| !says_trace || trace_of(sent).is_none())
         && let Ok(parent) = HeaderValue::from_bytes(&trace_parent(id))
     {
-        headers.insert(TRACE_PARENT, parent);
+        fields.set(TRACE_PARENT, parent);
         if says_trace || set().next().is_some() {
-            headers.remove(TRACE_STATE);
+            fields.remove(&TRACE_STATE);
         }
     }
-    *request.method_mut() = head.method.clone();
-    *request.uri_mut() = origin_form(&head.uri);
-    write_framing(&mut request, had_body);
-    if expects_100 == Some(true) && request.body().is_streaming() {
-        wait_for_100(&mut request);
+    let mut message = Outgoing { method: head.method.clone(), target: origin_form(&head.uri), fields, body };
+    write_framing(&mut message, had_body);
+    if expects_100 == Some(true) && message.body.is_streaming() {
+        wait_for_100(&mut message);
     }
-    request
+    message
 }
 
 /// Has a message ask for another protocol, as its caller did.
-pub fn ask_to_switch(request: &mut Request<OutBody>, protocol: HeaderValue) {
-    request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    request.headers_mut().insert(header::UPGRADE, protocol);
+pub fn ask_to_switch(message: &mut Outgoing, protocol: HeaderValue) {
+    message.fields.set(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    message.fields.set(header::UPGRADE, protocol);
 }
 
 /// Takes hop-by-hop headers from a reply's head, and those that only the gateway may write: an upstream can't pass its
@@ -158,7 +154,9 @@ pub fn prepare_reply(head: &mut response::Parts) {
     strip_where(&mut head.headers, is_stripped);
     if is_chunked {
         head.headers.remove(header::CONTENT_LENGTH);
-        announce(&mut head.headers, trailers.iter());
+        if let Some(names) = announced(trailers.iter()) {
+            head.headers.insert(header::TRAILER, names);
+        }
     }
     if let Some(protocol) = switched {
         head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -226,22 +224,22 @@ fn strip_where(headers: &mut HeaderMap, is_stripped: impl Fn(&HeaderName) -> boo
     }
 }
 
-fn write_forwarding(headers: &mut HeaderMap, peer: &Peer, sent_host: Option<&HeaderValue>, how: Forwarding) {
+fn write_forwarding(fields: &mut Fields, peer: &Peer, sent_host: Option<&HeaderValue>, how: Forwarding) {
     if matches!(how, Forwarding::Forwarded | Forwarding::Both)
         && let Ok(value) = HeaderValue::try_from(forwarded(peer, sent_host))
     {
-        headers.insert(header::FORWARDED, value);
+        fields.set(header::FORWARDED, value);
     }
     if matches!(how, Forwarding::Forwarded | Forwarding::None) {
         return;
     }
     // None that was sent is there, so nothing has to make way.
     if let Some(address) = peer.forwarded_for() {
-        headers.append(X_FORWARDED_FOR, address.clone());
+        fields.append(X_FORWARDED_FOR, address.clone());
     }
-    headers.append(X_FORWARDED_PROTO, HeaderValue::from_static(peer.scheme()));
+    fields.append(X_FORWARDED_PROTO, HeaderValue::from_static(peer.scheme()));
     if let Some(host) = sent_host {
-        headers.append(X_FORWARDED_HOST, host.clone());
+        fields.append(X_FORWARDED_HOST, host.clone());
     }
 }
 
@@ -257,36 +255,40 @@ fn forwarded(peer: &Peer, sent_host: Option<&HeaderValue>) -> String {
     format!("for={address};proto={}{host}", peer.scheme())
 }
 
-fn write_framing(request: &mut Request<OutBody>, had_body: bool) {
-    let body = request.body();
+fn write_framing(message: &mut Outgoing, had_body: bool) {
+    let (body, fields) = (&message.body, &mut message.fields);
     let length = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
     match length {
-        Some(0) if !had_body && !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) => {}
+        Some(0) if !had_body && !matches!(message.method, Method::POST | Method::PUT | Method::PATCH) => {}
         Some(length) => {
-            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            fields.set(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         None => {
-            // hyper writes the trailers that are listed, and no others.
-            let names = body.trailer_names();
-            let headers = request.headers_mut();
-            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-            announce(headers, names.iter());
+            // Trailers are written that are listed, and no others.
+            fields.set(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            if let Some(names) = announced(body.trailer_names().iter()) {
+                fields.set(header::TRAILER, names);
+            }
         }
     }
 }
 
-fn announce<'n>(headers: &mut HeaderMap, names: impl Iterator<Item = &'n HeaderName>) {
+/// What a head says of the trailers that follow; `None` where none do.
+fn announced<'n>(names: impl Iterator<Item = &'n HeaderName>) -> Option<HeaderValue> {
     let names = names.map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
-    if !names.is_empty()
-        && let Ok(names) = HeaderValue::try_from(names)
-    {
-        headers.insert(header::TRAILER, names);
-    }
+    HeaderValue::try_from(names).ok().filter(|names| !names.is_empty())
 }
 
 /// The names in `Trailer`, those that are none left out.
 pub(super) fn listed(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
-    let values = headers.get_all(header::TRAILER).iter().filter_map(|value| value.to_str().ok());
+    names_in(headers.get_all(header::TRAILER).iter())
+}
+
+/// The names in values of `Trailer`.
+pub(super) fn names_in<'v>(
+    values: impl Iterator<Item = &'v HeaderValue>,
+) -> impl Iterator<Item = HeaderName> {
+    let values = values.filter_map(|value| value.to_str().ok());
     values.flat_map(|names| names.split(',')).filter_map(|name| name.trim().parse().ok())
 }
 
@@ -312,15 +314,9 @@ fn reads_as_framing(name: &str) -> bool {
 }
 
 /// A streamed body that its caller holds back until a 100: the upstream decides.
-fn wait_for_100(request: &mut Request<OutBody>) {
-    request.headers_mut().insert(header::EXPECT, HeaderValue::from_static("100-continue"));
-    let go = Arc::new(Notify::new());
-    request.body_mut().wait_for(Arc::clone(&go));
-    hyper::ext::on_informational(request, move |reply| {
-        if reply.status() == StatusCode::CONTINUE {
-            go.notify_one();
-        }
-    });
+fn wait_for_100(message: &mut Outgoing) {
+    message.fields.set(header::EXPECT, HeaderValue::from_static("100-continue"));
+    message.body.wait_for_100();
 }
 
 fn is_100_continue(value: &HeaderValue) -> bool {
@@ -333,17 +329,17 @@ fn authority_of(uri: &Uri) -> Option<HeaderValue> {
 
 /// Path and query. A path has one form, the one that was judged: escapes of characters that need none are undone
 /// (RFC 3986, section 6.2.2), and the others are written in capitals.
-fn origin_form(uri: &Uri) -> Uri {
+fn origin_form(uri: &Uri) -> PathAndQuery {
     let sent = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     if memchr(b'%', sent.path().as_bytes()).is_none() {
-        return sent.into();
+        return sent;
     }
     let mut target = canonical_path(sent.path());
     if let Some(query) = sent.query() {
         target.push('?');
         target.push_str(query);
     }
-    PathAndQuery::try_from(target).unwrap_or(sent).into()
+    PathAndQuery::try_from(target).unwrap_or(sent)
 }
 
 /// The one form of a path in which it goes on.
@@ -395,6 +391,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::Request;
 
     const ID: &str = "019302c1-9a41-7c3e-8d02-5f60718293a4";
 
@@ -442,7 +439,7 @@ mod tests {
         let (head, ()) = request.body(()).expect("request").into_parts();
         let upstream = Upstream::new("u", "fhir.example.org", 8080);
         let peer = Peer::new(Some("192.0.2.7:5000".parse().expect("address")), None);
-        prepare_request(&head, body, &upstream, &peer, rules, None, Some(ID))
+        prepare_request(&head, body, &upstream, &peer, rules, None, Some(ID)).into()
     }
 
     fn header<'a>(request: &'a Request<OutBody>, name: &str) -> Vec<&'a str> {

@@ -1,8 +1,8 @@
 //! Active health checks: each endpoint of an upstream is asked in turn, by one thread, whether it is well.
 
-use super::{Endpoint, ForwardError, OutBody, Upstream, connect::connect};
+use super::{Endpoint, ForwardError, OutBody, Outgoing, Upstream, connect::connect, outgoing::Fields};
 use crate::background::{Background, Stopped};
-use http::{HeaderName, HeaderValue, Request, StatusCode, header, uri::PathAndQuery};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -109,24 +109,24 @@ async fn ask(
     check: &HealthCheck,
 ) -> Result<StatusCode, ForwardError> {
     endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
-    let mut request = Request::new(OutBody::empty());
-    *request.uri_mut() = check.path.clone().into();
-    let headers = request.headers_mut();
+    let mut fields = Fields::default();
     if let Some(host) = endpoint.host_value() {
-        headers.insert(header::HOST, host.clone());
+        fields.set(header::HOST, host.clone());
     }
-    headers.insert(header::USER_AGENT, HeaderValue::from_static("phigate-health"));
+    fields.set(header::USER_AGENT, HeaderValue::from_static("phigate-health"));
     let secrets: &[(HeaderName, HeaderValue)] = &upstream.secret_headers;
     for (name, value) in secrets {
-        headers.insert(name, value.clone());
+        fields.set(name.clone(), value.clone());
     }
+    let (method, target, body) = (Method::GET, check.path.clone(), OutBody::empty());
+    let message = Outgoing { method, target, fields, body };
     let upstream_name = || upstream.name.clone();
     let late = || ForwardError::HeadTimeout { upstream: upstream_name(), limit_ms: check.timeout_ms };
     let limit = Duration::from_millis(check.timeout_ms);
     let asking = async {
         let mut connection = connect(upstream, endpoint).await?;
-        let progress = request.body().progress();
-        let answer = connection.send(&mut Some(request), &progress, limit).await.ok_or_else(late)?;
+        let progress = message.body.progress();
+        let answer = connection.send(&mut Some(message), &progress, limit).await.ok_or_else(late)?;
         answer.map(|a| a.status()).map_err(|_| ForwardError::ClosedEarly { upstream: upstream_name() })
     };
     timeout(limit, asking).await.unwrap_or_else(|_| Err(late()))

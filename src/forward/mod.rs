@@ -5,8 +5,8 @@
 //! - An upstream has one endpoint or several: a message goes to the one of two that has less to do, of those that checks
 //!   and failures in a row leave in; where one takes no connection, another is asked.
 //! - In doubt: fails. A message is sent a second time only where nothing of the first was written, or where the
-//!   method is safe and the body is held. hyper takes replies leniently, so `guard` reads them before hyper gets the bytes:
-//!   one with doubtful framing, or with bytes that came with it behind its end, is [`ForwardError::Invalid`].
+//!   method is safe and the body is held. `framing` reads replies of HTTP/1.1 strictly: one with doubtful framing, or with
+//!   bytes that came with it behind its end, is [`ForwardError::Invalid`].
 //! - Cost: one [`Pool`] for each thread, without locks; the last connection that came back is the next to go.
 
 mod barred;
@@ -15,11 +15,12 @@ mod connect;
 mod endpoint;
 mod framing;
 mod group;
-mod guard;
 mod health;
 mod headers;
 mod host;
+mod http1;
 mod once;
+mod outgoing;
 mod pool;
 mod secret;
 mod tls;
@@ -38,6 +39,7 @@ pub use headers::{
 pub use health::{HealthCheck, check_health};
 pub use host::{Host, address_of};
 pub use once::Remote;
+pub use outgoing::Outgoing;
 pub use pool::{ForwardCounters, Pool};
 pub use secret::{Secret, SecretError};
 pub use tls::{SYSTEM_CA, TlsSettings, UpstreamTls};
@@ -45,6 +47,7 @@ pub(crate) use trace::trace_of;
 
 use crate::listen::BodyError;
 use crate::reason::Reason;
+use bytes::BytesMut;
 use std::sync::Arc;
 
 /// Where messages go: HTTP/1.1 or HTTP/2, plain or in TLS.
@@ -101,10 +104,19 @@ pub enum Http2 {
 /// they are none. For fuzzers, and whoever asks what a reply comes to.
 #[must_use]
 pub fn replied(bytes: &[u8], piece: usize) -> Option<bool> {
-    let mut framing = framing::Framing::default();
+    let mut framing = framing::Framing::new(HEADERS_MAX);
     framing.expect(false);
-    bytes.chunks(piece.max(1)).all(|piece| framing.follow(piece)).then(|| framing.is_whole())
+    let mut input = BytesMut::new();
+    let mut pieces = bytes.chunks(piece.max(1));
+    let is_good = pieces.all(|piece| {
+        input.extend_from_slice(piece);
+        framing.follow(&mut input)
+    });
+    is_good.then(|| framing.is_whole())
 }
+
+/// Fields that a reply's head may have in HTTP/1.1, where nothing else is said.
+const HEADERS_MAX: usize = 100;
 
 /// Endpoints that one upstream may have.
 pub const ENDPOINTS_MAX: usize = 64;
@@ -126,7 +138,7 @@ impl Upstream {
             reply_head_timeout_ms: 60_000,
             reply_idle_timeout_ms: 300_000,
             pool_idle_max: 64,
-            reply_headers_max: connect::HYPER_HEADERS_MAX,
+            reply_headers_max: HEADERS_MAX,
             pool_idle_timeout_ms: 30_000,
             secret_headers: Arc::new([]),
             barred: Barred::default(),

@@ -2,17 +2,16 @@
 
 use super::barred::Barred;
 use super::{
-    Ejection, Endpoint, ForwardError, Http2, Upstream,
+    Ejection, Endpoint, ForwardError, Http2, Outgoing, Upstream,
     body::{OutBody, Progress, Spare, UpstreamBody},
     connect::{Connection, connect},
     endpoint::MOVES,
     group::{Group, bit},
+    http1::SendError,
 };
 use crate::counted::Counted;
 use crate::wire::parse_length;
-use http::header::{self, Entry};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
+use http::{HeaderValue, Method, Response, StatusCode, Version, header};
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
@@ -26,7 +25,7 @@ use std::{
 use tokio::time::timeout;
 
 /// Makes a message with a body.
-type Make<'m> = &'m dyn Fn(OutBody) -> Request<OutBody>;
+type Make<'m> = &'m dyn Fn(OutBody) -> Outgoing;
 
 /// One thread's connections. Lives and sends where tasks stay on their thread: a `LocalRuntime`, or a `LocalSet`.
 #[derive(Debug, Default)]
@@ -66,11 +65,13 @@ impl Pool {
     pub async fn send(
         &self,
         upstream: &Upstream,
-        request: Request<OutBody>,
+        message: impl Into<Outgoing>,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
-        let (head, body) = request.into_parts();
-        let protocol = head.headers.get(header::UPGRADE);
-        self.send_made(upstream, &|body| Request::from_parts(head.clone(), body), body, protocol).await
+        let Outgoing { method, target, fields, body } = message.into();
+        let make =
+            |body| Outgoing { method: method.clone(), target: target.clone(), fields: fields.clone(), body };
+        let protocol = fields.values(&header::UPGRADE).next();
+        self.send_made(upstream, &make, body, protocol).await
     }
 
     /// Sends one message and waits for the reply's head. `make` makes it with a body: once, and again where it is sent
@@ -101,23 +102,19 @@ impl Pool {
             };
             tried |= bit(at);
             let mut host = endpoint.host_value();
-            if let (Some(host), Some(request)) = (host, &mut slot) {
-                match request.headers_mut().entry(header::HOST) {
-                    Entry::Occupied(mut old) if needs_host == Some(true) => drop(old.insert(host.clone())),
-                    Entry::Occupied(_) => needs_host = Some(false),
-                    Entry::Vacant(none) => {
-                        none.insert(host.clone());
-                        needs_host = Some(true);
-                    }
+            if let (Some(host), Some(message)) = (host, &mut slot) {
+                let fields = &mut message.fields;
+                if *needs_host.get_or_insert_with(|| fields.values(&header::HOST).next().is_none()) {
+                    fields.set(header::HOST, host.clone());
                 }
             }
             host = host.filter(|_| needs_host == Some(true));
             let again = |body| {
-                let mut request = make(body);
+                let mut message = make(body);
                 if let Some(host) = host {
-                    request.headers_mut().insert(header::HOST, host.clone());
+                    message.fields.set(header::HOST, host.clone());
                 }
-                request
+                message
             };
             let counted = shelf.borrow().counted();
             let error = match self.attempt(upstream, endpoint, shelf, &mut slot, (&again, protocol)).await {
@@ -155,11 +152,12 @@ impl Pool {
         upstream: &Upstream,
         endpoint: &Endpoint,
         shelf: &Rc<RefCell<Shelf>>,
-        slot: &mut Option<Request<OutBody>>,
+        slot: &mut Option<Outgoing>,
         again: (Make<'_>, Option<&HeaderValue>),
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
-        let mut pooled = shelf.borrow_mut().take(upstream, endpoint);
+        let now = slot.as_ref().map_or_else(Instant::now, |message| message.body.begun());
+        let mut pooled = shelf.borrow_mut().take(upstream, endpoint, now);
         loop {
             let is_pooled = pooled.is_some();
             let connection = match pooled.take() {
@@ -311,7 +309,7 @@ impl Shelf {
         Counted::one_more(&self.in_flight)
     }
 
-    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint) -> Option<Box<Connection>> {
+    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint, now: Instant) -> Option<Box<Connection>> {
         let moves = MOVES.load(Relaxed);
         if !self.barred.is_same(&upstream.barred) || endpoint.is_address() && moves != self.moves {
             // Another configuration, or a name leads elsewhere: where a connection leads may belong to another environment
@@ -330,7 +328,7 @@ impl Shelf {
             self.shared = None; // messages that are on it end there
         }
         while let Some((connection, since)) = self.idle.pop() {
-            if since.elapsed() >= self.idle_timeout {
+            if now.saturating_duration_since(since) >= self.idle_timeout {
                 self.idle.clear(); // those below are older
                 return None;
             }
@@ -347,7 +345,7 @@ impl Shelf {
         if !connection.is_open() || connection.is_shared() {
             return;
         }
-        if connection.is_ready() {
+        if connection.is_free() {
             Self::put(shelf, connection);
             return;
         }
@@ -368,13 +366,14 @@ impl Shelf {
         }
         this.idle.push((connection, Instant::now()));
         if !std::mem::replace(&mut this.is_swept, true) {
-            let (weak, pause) = (Rc::downgrade(shelf), this.idle_timeout);
+            let (weak, idle_timeout) = (Rc::downgrade(shelf), this.idle_timeout);
+            let pause = idle_timeout.min(SWEEP_PAUSE);
             tokio::task::spawn_local(async move {
                 loop {
                     tokio::time::sleep(pause).await;
                     let Some(shelf) = weak.upgrade() else { return };
                     let mut this = shelf.borrow_mut();
-                    this.idle.retain(|(c, since)| since.elapsed() < pause && c.is_open());
+                    this.idle.retain(|(c, since)| since.elapsed() < idle_timeout && c.is_ready());
                     if this.idle.is_empty() {
                         this.is_swept = false;
                         return;
@@ -390,23 +389,20 @@ impl Shelf {
 async fn exchange(
     upstream: &Upstream,
     mut connection: Box<Connection>,
-    slot: &mut Option<Request<OutBody>>,
+    slot: &mut Option<Outgoing>,
     shelf: &Rc<RefCell<Shelf>>,
     (again, protocol): (Make<'_>, Option<&HeaderValue>),
 ) -> Result<Response<UpstreamBody>, ForwardError> {
     let name = || Arc::clone(&upstream.name);
     let limit_ms = upstream.reply_head_timeout_ms;
     let late = || ForwardError::HeadTimeout { upstream: name(), limit_ms };
-    let request = slot.as_ref().ok_or_else(late)?; // it is there: each try begins with it
-    let progress = request.body().progress();
+    let message = slot.as_ref().ok_or_else(late)?; // it is there: each try begins with it
+    let progress = message.body.progress();
     // For a connection that proves dead: safe methods with a body at hand only.
-    let spare = is_safe(request.method()).then(|| request.body().spare()).flatten();
+    let spare = is_safe(&message.method).then(|| message.body.spare()).flatten();
     let sent = connection.send(slot, &progress, Duration::from_millis(limit_ms)).await;
-    let mut response = match sent.ok_or_else(late)? {
+    let response = match sent.ok_or_else(late)? {
         Ok(response) => response,
-        Err(_) if connection.is_broken() && progress.broke.get().is_none() => {
-            return Err(ForwardError::Invalid { upstream: name() });
-        }
         Err(error) => return Err(failure(upstream, error, &progress, spare, slot, again)),
     };
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
@@ -415,23 +411,22 @@ async fn exchange(
         return Err(ForwardError::Invalid { upstream: name() });
     }
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
-    let switched = switches.then(|| hyper::upgrade::on(&mut response));
     let shelf = Rc::downgrade(shelf);
     let is_good = !is_bad(response.status());
-    Ok(response.map(|body| UpstreamBody::new(body, connection, (shelf, is_good), idle_timeout, switched)))
+    Ok(response.map(|body| UpstreamBody::new(body, connection, (shelf, is_good), idle_timeout, switches)))
 }
 
 /// What a failure is called; makes the message anew where it may be sent again and isn't in `slot`.
 fn failure(
     upstream: &Upstream,
-    error: hyper::Error,
+    error: SendError,
     progress: &Progress,
     spare: Option<Spare>,
-    slot: &mut Option<Request<OutBody>>,
+    slot: &mut Option<Outgoing>,
     again: Make<'_>,
 ) -> ForwardError {
     let upstream = Arc::clone(&upstream.name);
-    let is_dead = progress.broke.get().is_none() && !error.is_parse() && !error.is_user();
+    let is_dead = progress.broke.get().is_none() && error == SendError::Closed;
     if slot.is_none() && is_dead {
         *slot = spare.map(|spare| again(spare.body()));
     }
@@ -445,7 +440,7 @@ fn failure(
 }
 
 /// Whether a reply switches to the protocol that was asked for, and to nothing else.
-fn is_to(response: &Response<Incoming>, asked: Option<&HeaderValue>) -> bool {
+fn is_to<B>(response: &Response<B>, asked: Option<&HeaderValue>) -> bool {
     let mut protocols = response.headers().get_all(header::UPGRADE).iter();
     let protocol = protocols.next();
     let is_it =
@@ -457,7 +452,7 @@ fn is_to(response: &Response<Incoming>, asked: Option<&HeaderValue>) -> bool {
 
 /// Whether a reply of HTTP/2 has one length at most, and that a number: it goes on to the caller, whose next reader may see
 /// one in it. Those of HTTP/1.1 passed their guard.
-fn has_one_length(response: &Response<Incoming>) -> bool {
+fn has_one_length<B>(response: &Response<B>) -> bool {
     let mut lengths = response.headers().get_all(header::CONTENT_LENGTH).iter();
     let length = lengths.next();
     lengths.next().is_none() && length.is_none_or(|length| parse_length(length.as_bytes()).is_some())
@@ -478,5 +473,7 @@ fn add_one(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
+/// Between two looks at idle connections: one that its upstream closed keeps a descriptor for so long.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// How long a request may go on after its reply has ended, before the connection is given up.
 const TAKE_BACK_TIMEOUT: Duration = Duration::from_secs(1);

@@ -10,8 +10,9 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body;
 use http_body_util::BodyExt;
-use std::{net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{net::SocketAddr, sync::atomic::Ordering::Relaxed, task::Poll, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -475,4 +476,225 @@ async fn a_streaming_client_gets_its_100_after_the_upstreams_or_the_final_reply_
     write(&mut upstream, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno").await;
     let reply = read_until(&mut client, "no").await;
     assert!(reply.starts_with("HTTP/1.1 401") && reply.contains("connection: close"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_message_goes_out_with_the_beginning_of_its_body_in_one_piece() {
+    let (_workers, address, played, _seen) = through().await;
+    let mut client = TcpStream::connect(address).await.expect("connects");
+    for _ in 0..5 {
+        write(&mut client, "POST /s HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc").await;
+        let mut upstream = played.accept().await;
+        let mut first = [0; 4096];
+        let count = timeout(LONG, upstream.read(&mut first)).await.expect("in time").expect("reads");
+        assert!(first[..count].ends_with(b"\r\n\r\nabc"), "{count} bytes");
+        write(&mut upstream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok").await;
+        read_until(&mut client, "ok").await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_goes_on_while_nobody_takes_the_reply() {
+    const BYTES: usize = 16 << 20;
+    let (_workers, address, played, _seen) = through().await;
+    let client = TcpStream::connect(address).await.expect("connects");
+    let (mut reading, mut writing) = client.into_split();
+    let head = format!("POST /s HTTP/1.1\r\nHost: a\r\nContent-Length: {BYTES}\r\n\r\n");
+    let echo = tokio::spawn(async move {
+        let mut upstream = played.accept().await;
+        read_until(&mut upstream, "\r\n\r\n").await;
+        write(&mut upstream, &format!("HTTP/1.1 200 OK\r\nContent-Length: {BYTES}\r\n\r\n")).await;
+        let (mut from, mut to) = upstream.into_split();
+        // Its own reading doesn't wait for its writing.
+        let answering = tokio::spawn(async move { to.write_all(&vec![b'r'; BYTES]).await.map(|()| to) });
+        let mut whole = vec![0; BYTES];
+        from.read_exact(&mut whole).await.expect("all of the body");
+        answering.await.expect("no panic")
+    });
+    timeout(LONG, async {
+        writing.write_all(head.as_bytes()).await.expect("sends");
+        // Nothing is read before all is written.
+        writing.write_all(&vec![b'b'; BYTES]).await.expect("sends");
+        let mut reply = vec![0; BYTES];
+        reading.read_exact(&mut reply).await.expect("the reply");
+        echo.await.expect("no panic").expect("wrote");
+    })
+    .await
+    .expect("in time");
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_once_both_its_message_and_its_reply_ended() {
+    let (_workers, address, played, _seen) = through().await;
+    let mut client = TcpStream::connect(address).await.expect("connects");
+    let head = "POST /s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
+    write(&mut client, head).await;
+    let mut upstream = played.accept().await;
+    read_until(&mut upstream, "1\r\na\r\n").await;
+    write(&mut upstream, OK).await;
+    assert!(!read_until(&mut client, "ok").await.contains("connection: close"));
+    write(&mut client, "1\r\nb\r\n0\r\n\r\n").await;
+    assert_eq!(read_until(&mut upstream, "0\r\n\r\n").await, "1\r\nb\r\n0\r\n\r\n");
+    write(&mut client, "GET /s HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert!(read_until(&mut upstream, "\r\n\r\n").await.starts_with("GET "), "on the same connection");
+    write(&mut upstream, OK).await;
+    read_until(&mut client, "ok").await;
+}
+
+#[tokio::test]
+async fn whoever_answers_and_closes_before_it_read_the_body_is_heard() {
+    LocalSet::new()
+        .run_until(async {
+            let (played, pool) = (Played::start().await, Pool::new());
+            let body = OutBody::held(Payload::from(vec![b'x'; 32 << 20]), None);
+            let request = Request::post("/").header("host", "u").body(body).expect("request");
+            let (sent, ()) = tokio::join!(pool.send(&played.upstream, request), async {
+                let mut stream = played.accept().await;
+                read_until(&mut stream, "\r\n\r\n").await;
+                write(&mut stream, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno").await;
+            });
+            let response = sent.expect("a reply");
+            assert_eq!(response.status(), 413);
+            assert_eq!(bytes(response).await.expect("whole"), "no");
+            let (again, ()) = tokio::join!(pool.send(&played.upstream, get()), async {
+                let mut stream = played.accept().await;
+                read_until(&mut stream, "\r\n\r\n").await;
+                write(&mut stream, OK).await;
+            });
+            assert!(again.is_ok(), "on another connection: half a body is on that one");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_connection_goes_on_as_its_reply_says_and_interim_heads_are_none() {
+    LocalSet::new()
+        .run_until(async {
+            for (reply, goes_on) in [
+                ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true),
+                ("HTTP/1.1 200 OK\r\nConnection: x, Close\r\nContent-Length: 2\r\n\r\nok", false),
+                ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", false),
+                ("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nok", true),
+                ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n", true),
+                (
+                    "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+                    true,
+                ),
+            ] {
+                let (played, pool) = (Played::start().await, Pool::new());
+                let playing = async {
+                    let mut stream = played.accept().await;
+                    read_until(&mut stream, "\r\n\r\n").await;
+                    // In pieces: what is read at once says nothing about what it is.
+                    for byte in reply.chars() {
+                        write(&mut stream, byte.encode_utf8(&mut [0; 4])).await;
+                        tokio::task::yield_now().await;
+                    }
+                    if !goes_on {
+                        stream = played.accept().await;
+                    }
+                    read_until(&mut stream, "\r\n\r\n").await;
+                    write(&mut stream, OK).await;
+                };
+                let sending = async {
+                    for _ in 0..2 {
+                        let response = pool.send(&played.upstream, get()).await.expect(reply);
+                        assert_eq!((response.status(), response.headers().contains_key("link")), (http::StatusCode::OK, false));
+                        assert_eq!(bytes(response).await.expect("whole"), "ok");
+                    }
+                };
+                timeout(LONG, async { tokio::join!(playing, sending) }).await.expect(reply);
+                assert_eq!(pool.counters().reused.load(Relaxed), u64::from(goes_on), "{reply}");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_on_which_something_comes_or_that_ends_is_let_go() {
+    LocalSet::new()
+        .run_until(async {
+            let (played, pool) = (Played::start().await, Pool::new());
+            for surplus in ["HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged", ""] {
+                let (sent, mut stream) = tokio::join!(pool.send(&played.upstream, get()), async {
+                    let mut stream = played.accept().await;
+                    read_until(&mut stream, "\r\n\r\n").await;
+                    write(&mut stream, OK).await;
+                    stream
+                });
+                assert_eq!(bytes(sent.expect("reply")).await.expect("whole"), "ok");
+                write(&mut stream, surplus).await;
+                if surplus.is_empty() {
+                    stream.shutdown().await.expect("our end");
+                }
+                // Nobody sends anything on it, and it is closed all the same.
+                assert!(timeout(LONG, stream.read_u8()).await.expect("in time").is_err(), "{surplus:?}");
+            }
+            assert_eq!(pool.counters().connected.load(Relaxed), 2);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_came_of_a_reply_before_it_broke_off_is_passed_on() {
+    LocalSet::new()
+        .run_until(async {
+            let (played, pool) = (Played::start().await, Pool::new());
+            let (sent, ()) = tokio::join!(pool.send(&played.upstream, get()), async {
+                let mut stream = played.accept().await;
+                read_until(&mut stream, "\r\n\r\n").await;
+                write(&mut stream, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").await;
+            });
+            let mut body = std::pin::pin!(sent.expect("head").into_body());
+            let mut frame =
+                async || std::future::poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
+            let Poll::Ready(Some(Ok(piece))) = frame().await else { panic!("what is there") };
+            assert_eq!(piece.into_data().expect("data"), "abc");
+            tokio::task::yield_now().await;
+            assert!(frame().await.is_pending(), "whoever passes it on has time to send that");
+            assert!(matches!(frame().await, Poll::Ready(Some(Err(BodyError::CutShort)))));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_reply_whose_message_broke_off_is_not_whole_where_its_connection_ends() {
+    let (_workers, address, played, mut seen) = through().await;
+    let mut client = TcpStream::connect(address).await.expect("connects");
+    write(&mut client, "POST /s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n").await;
+    let mut upstream = played.accept().await;
+    read_until(&mut upstream, "1\r\na\r\n").await;
+    write(&mut upstream, "HTTP/1.1 200 OK\r\n\r\nab").await;
+    read_until(&mut client, "ab\r\n").await;
+    write(&mut client, "not a size\r\n").await;
+    assert_eq!(told(&mut seen).await, "TeeEnd(1 of 1 bytes, complete: false)");
+    let end = told(&mut seen).await;
+    assert!(!end.contains("Whole"), "{end}");
+    let closed = timeout(LONG, upstream.read_u8()).await.expect("in time");
+    assert!(closed.is_err(), "the upstream never takes it for a whole message");
+}
+
+#[tokio::test]
+async fn a_reply_in_chunks_goes_on_in_chunks_also_where_all_of_it_is_there() {
+    LocalSet::new()
+        .run_until(async {
+            let (played, pool) = (Played::start().await, Pool::new());
+            for (reply, length) in [
+                ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", None),
+                (OK, Some(2)),
+            ] {
+                let connected = pool.counters().connected.load(Relaxed);
+                let (sent, ()) = tokio::join!(pool.send(&played.upstream, get()), async {
+                    let mut stream = played.accept().await;
+                    read_until(&mut stream, "\r\n\r\n").await;
+                    write(&mut stream, reply.replace("OK\r\n", "OK\r\nConnection: close\r\n").as_str()).await;
+                });
+                let (_, mut body) = sent.expect("a reply").into_parts();
+                body.begin().expect("whole");
+                assert_eq!(body.size_hint().exact(), length, "{reply}");
+                assert_eq!(body.collect().await.expect("whole").to_bytes(), "ok");
+                assert_eq!(pool.counters().connected.load(Relaxed), connected + 1);
+            }
+        })
+        .await;
 }

@@ -62,6 +62,8 @@ pub struct Snapshot {
     pub secrets: resolve::Secrets,
     /// API keys.
     pub keys: Keys,
+    /// Whether a connection takes them in `Authorization`.
+    pub keys_in_authorization: bool,
     /// Issuers whose tokens are taken.
     pub tokens: Tokens,
     /// Those of them whose keys are fetched.
@@ -273,7 +275,6 @@ impl Gateway {
         peer: &Peer,
         listener: &Listener,
     ) -> Result<Caller, Reason> {
-        let in_authorization = snapshot.config.connections.iter().any(|c| c.key_in_authorization);
         let certificate = match &peer.tls {
             Some(tls) => snapshot.identities.caller(&tls.certificate_names)?,
             None => None,
@@ -281,7 +282,14 @@ impl Gateway {
         let known = (&snapshot.keys, &snapshot.tokens);
         // HTTP/2 has bodies that no header tells of.
         let is_free = listener.cors_preflight && is_bodiless && identify::is_preflight(head);
-        identify::caller(&head.headers, certificate, listener, known, (in_authorization, is_free), unix_now)
+        identify::caller(
+            &head.headers,
+            certificate,
+            listener,
+            known,
+            (snapshot.keys_in_authorization, is_free),
+            unix_now,
+        )
     }
 
     async fn hold(
@@ -387,15 +395,15 @@ impl Gateway {
         (head, signal, protocol): (&Parts, Option<&HeaderName>, Option<&HeaderValue>),
         peer: &Peer,
     ) -> Result<Response<UpstreamBody>, Failure> {
-        let started = Instant::now();
         let (body, route) = cleared.into_parts();
+        let started = body.begun();
         let make = |body| {
             let (upstream, rules) = (&route.upstream, &route.connection.headers);
-            let mut request = prepare_request(head, body, upstream, peer, rules, signal, Some(&exchange.id));
+            let mut message = prepare_request(head, body, upstream, peer, rules, signal, Some(&exchange.id));
             if let Some(protocol) = protocol {
-                ask_to_switch(&mut request, protocol.clone());
+                ask_to_switch(&mut message, protocol.clone());
             }
-            request
+            message
         };
         let reply = self.pool.send_made(&route.upstream, &make, body, protocol).await;
         self.cells.time(Stage::Forward, started.elapsed());

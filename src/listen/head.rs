@@ -1,7 +1,7 @@
 //! Checks on a raw request head, line by line as it comes: RFC 9112 read strictly, and what phigate doesn't serve.
 
 use crate::reason::Reason;
-use crate::wire::{PATH, QUERY, TOKEN, VALUE, all, is_value_byte, leading, parse_length};
+use crate::wire::{PATH, QUERY, TOKEN, VALUE, all, is_name, is_value_byte, leading, parse_length};
 use memchr::memchr;
 use std::net::Ipv6Addr;
 use std::ops::Range;
@@ -184,30 +184,30 @@ impl HeadCheck {
         }
         let trimmed = value.trim_ascii();
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => {
+            4 if is_name(name, b"host") => {
                 let lead = value.len() - value.trim_ascii_start().len();
                 let at = start + colon + 1 + lead;
                 if self.host.replace(at..at + trimmed.len()).is_some() || !is_host(trimmed) {
                     return Err(Reason::BadRequest);
                 }
             }
-            7 if name.eq_ignore_ascii_case(b"upgrade") => {
+            7 if is_name(name, b"upgrade") => {
                 self.upgrade = Some(match self.upgrade {
                     None if hides_messages(trimmed) => Upgrade::Ignored,
                     None if is_protocol(trimmed) => Upgrade::Good,
                     _ => Upgrade::Doubtful,
                 });
             }
-            10 if name.eq_ignore_ascii_case(b"connection") => {
+            10 if is_name(name, b"connection") => {
                 let mut options = trimmed.split(|&b| b == b',');
                 self.says_upgrade |= options.any(|o| o.trim_ascii().eq_ignore_ascii_case(b"upgrade"));
             }
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
+            14 if is_name(name, b"content-length") => {
                 // Even equal ones are refused: the next hop may read them otherwise.
                 let earlier = self.length.replace(parse_length(trimmed).ok_or(Reason::BadRequest)?);
                 return if earlier.is_some() { Err(Reason::BadRequest) } else { Ok(()) };
             }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+            17 if is_name(name, b"transfer-encoding") => {
                 let is_second = std::mem::replace(&mut self.is_chunked, true);
                 let is_plain = !is_second && trimmed.eq_ignore_ascii_case(b"chunked");
                 return if is_plain { Ok(()) } else { Err(Reason::BadRequest) };

@@ -55,7 +55,7 @@ pub(crate) use head::asked_protocol;
 pub use hold::{Held, HeldBudget, HeldPermit, HoldError, hold};
 pub use io::Address;
 pub use limits::{Limits, ListenerConfig};
-pub(crate) use nap::Nap;
+use nap::Nap;
 pub use network::Network;
 pub use peer::Peer;
 pub(crate) use quiet::Quiet;

@@ -316,6 +316,7 @@ fn with_people(
     let taker = takes.then(|| Arc::new(Taker::new(people.clone(), keyring.fingerprints.clone())));
     let sealed = control.sealing()?.into_iter().filter(|row| row.is_on);
     Ok(Snapshot {
+        keys_in_authorization: config.connections.iter().any(|c| c.key_in_authorization),
         sealed: sealed.map(|row| (row.connection, row.environment)).collect(),
         routes: Routes::new(&config, &secrets, &lasting.endpoints),
         secrets,
