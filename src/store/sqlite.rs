@@ -569,6 +569,7 @@ fn create(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_handler(Some(look_again)).map_err(database)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX).map_err(database)?;
     if check_version(&connection, SCHEMA_VERSION)? == SCHEMA_VERSION {
         return Ok(connection);
     }
@@ -648,6 +649,9 @@ const SCHEMA: &str = "
 const ZSTD_LEVEL: i32 = 3;
 /// Negative: KiB, not pages.
 const READ_CACHE_KIB: i64 = -256;
+/// After so many pages in a file's log they are written to their places: 16 MiB. Tokens lie anywhere in their index, and the
+/// more of them come together, the fewer pages of it are written.
+const LOG_PAGES_MAX: i64 = 4_096;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// Of a file that is written to, for as many kinds of messages as most connections together have; about a KiB each.
 const SHARED_KNOWN: usize = 256;
