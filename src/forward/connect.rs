@@ -215,21 +215,28 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// Opens a connection within `connect_timeout_ms`, look-up and handshakes and all.
+/// Opens a connection within `connect_timeout_ms`, look-up and handshakes and all: for a message that `switches` to another
+/// protocol one of HTTP/1.1, where the upstream speaks both.
 pub(super) async fn connect(
     upstream: &Upstream,
     endpoint: &Endpoint,
+    switches: bool,
 ) -> Result<Box<Connection>, ForwardError> {
     let limit_ms = upstream.connect_timeout_ms;
     let limit = Duration::from_millis(limit_ms);
     upstream.barred.prepare(endpoint).await; // no time of this endpoint's
-    timeout(limit, open(upstream, endpoint, limit))
+    timeout(limit, open(upstream, endpoint, limit, switches))
         .await
         .map_err(|_| ForwardError::ConnectTimeout { upstream: upstream.name.clone(), limit_ms })?
         .map(Box::new)
 }
 
-async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Result<Connection, ForwardError> {
+async fn open(
+    upstream: &Upstream,
+    endpoint: &Endpoint,
+    limit: Duration,
+    switches: bool,
+) -> Result<Connection, ForwardError> {
     let refused = || ForwardError::Connect { upstream: Arc::clone(&upstream.name) };
     let barred = || ForwardError::Barred { upstream: Arc::clone(&upstream.name) };
     let (stream, address) = match reach(upstream, endpoint, limit).await {
@@ -249,7 +256,7 @@ async fn open(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Resu
         },
         Some(tls) => {
             let handshake = || ForwardError::Handshake { upstream: Arc::clone(&upstream.name) };
-            let stream = tls.connect(Quiet::new(stream)).await.ok_or_else(handshake)?;
+            let stream = tls.connect(Quiet::new(stream), switches).await.ok_or_else(handshake)?;
             let chosen = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             match upstream.http2 {
                 Http2::Always if !chosen => return Err(handshake()),

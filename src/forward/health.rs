@@ -124,7 +124,7 @@ async fn ask(
     let late = || ForwardError::HeadTimeout { upstream: upstream_name(), limit_ms: check.timeout_ms };
     let limit = Duration::from_millis(check.timeout_ms);
     let asking = async {
-        let mut connection = connect(upstream, endpoint).await?;
+        let mut connection = connect(upstream, endpoint, false).await?;
         let progress = message.body.progress();
         let answer = connection.send(&mut Some(message), &progress, limit).await.ok_or_else(late)?;
         answer.map(|a| a.status()).map_err(|_| ForwardError::ClosedEarly { upstream: upstream_name() })

@@ -157,7 +157,9 @@ impl Pool {
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         endpoint.refresh(Duration::from_millis(upstream.dns_refresh_ms));
         let now = slot.as_ref().map_or_else(Instant::now, |message| message.body.begun());
-        let mut pooled = shelf.borrow_mut().take(upstream, endpoint, now);
+        // HTTP/2 has no way to switch that an upstream of both needs to know.
+        let switches = again.1.is_some() && upstream.http2 == Http2::Alpn;
+        let mut pooled = shelf.borrow_mut().take(upstream, endpoint, now, switches);
         loop {
             let is_pooled = pooled.is_some();
             let connection = match pooled.take() {
@@ -166,7 +168,7 @@ impl Pool {
                     connection
                 }
                 None => {
-                    let connection = Box::pin(connect(upstream, endpoint)).await?;
+                    let connection = Box::pin(connect(upstream, endpoint, switches)).await?;
                     add_one(&self.counters.connected);
                     if let Some(shared) = connection.share() {
                         shelf.borrow_mut().shared = Some(shared);
@@ -309,7 +311,14 @@ impl Shelf {
         Counted::one_more(&self.in_flight)
     }
 
-    fn take(&mut self, upstream: &Upstream, endpoint: &Endpoint, now: Instant) -> Option<Box<Connection>> {
+    /// A connection that is open; one that messages share not where they are to `be_alone`.
+    fn take(
+        &mut self,
+        upstream: &Upstream,
+        endpoint: &Endpoint,
+        now: Instant,
+        be_alone: bool,
+    ) -> Option<Box<Connection>> {
         let moves = MOVES.load(Relaxed);
         if !self.barred.is_same(&upstream.barred) || endpoint.is_address() && moves != self.moves {
             // Another configuration, or a name leads elsewhere: where a connection leads may belong to another environment
@@ -321,7 +330,7 @@ impl Shelf {
             self.idle.retain(|(connection, _)| may(connection));
             self.shared = self.shared.take().filter(|connection| may(connection));
         }
-        if let Some(shared) = &self.shared {
+        if let Some(shared) = self.shared.as_ref().filter(|_| !be_alone) {
             if shared.is_open() && endpoint.state.leads_to(shared.address()) {
                 return shared.share();
             }

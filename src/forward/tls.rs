@@ -38,6 +38,8 @@ impl TlsSettings {
 /// What a handshake with an upstream takes.
 pub struct UpstreamTls {
     connector: TlsConnector,
+    /// The same for a message that HTTP/1.1 alone can carry; `None` where the upstream isn't asked for that.
+    http1: Option<TlsConnector>,
     name: ServerName<'static>,
 }
 
@@ -71,19 +73,30 @@ impl UpstreamTls {
             Http2::Alpn => vec![H2.to_vec(), HTTP_11.to_vec()],
             Http2::Always => vec![H2.to_vec()],
         };
+        let http1 = (http2 == Http2::Alpn).then(|| {
+            let mut alone = config.clone();
+            alone.alpn_protocols = vec![HTTP_11.to_vec()];
+            TlsConnector::from(Arc::new(alone))
+        });
         let connector = TlsConnector::from(Arc::new(config));
         let of_host = |host: &'h str| {
             let name = settings.server_name.as_deref().unwrap_or(host);
             let name = ServerName::try_from(name.to_owned())
                 .map_err(|_| wrong(&settings.ca, "`server_name` is neither a host name nor an address"))?;
-            Ok(Arc::new(Self { connector: connector.clone(), name }))
+            Ok(Arc::new(Self { connector: connector.clone(), http1: http1.clone(), name }))
         };
         hosts.map(of_host).collect()
     }
 
-    /// Shakes hands; gives nothing where that fails: a certificate that isn't good, or no TLS at all.
-    pub(super) async fn connect(&self, stream: Quiet<TcpStream>) -> Option<TlsStream<Quiet<TcpStream>>> {
-        self.connector.connect(self.name.clone(), stream).await.ok()
+    /// Shakes hands; gives nothing where that fails: a certificate that isn't good, or no TLS at all. HTTP/2 isn't offered to
+    /// an upstream that may choose, where what is to be sent `switches`.
+    pub(super) async fn connect(
+        &self,
+        stream: Quiet<TcpStream>,
+        switches: bool,
+    ) -> Option<TlsStream<Quiet<TcpStream>>> {
+        let connector = self.http1.as_ref().filter(|_| switches).unwrap_or(&self.connector);
+        connector.connect(self.name.clone(), stream).await.ok()
     }
 }
 

@@ -197,6 +197,8 @@ fn nothing_that_was_found_is_left() {
     ] {
         let record = redacted(content_type, message.as_bytes(), View::Linked);
         let stored = String::from_utf8_lossy(record.payload_bytes().expect("stored")).to_lowercase();
+        // Some token has the digits of some date.
+        let stored = record.tokens().iter().fold(stored, |stored, token| stored.replace(token, ""));
         for value in ["okafor", "darnell", "412-21-3456", "e08738432", "06-22", "0622"] {
             assert!(!stored.contains(value), "{content_type}: {value}");
         }

@@ -1,12 +1,14 @@
 //! TLS to upstreams: who signs for them, what they are called, our own certificate, and secrets that they alone get.
 
 use crate::certificates::{Authority, Issued, server};
+use crate::http2::Local;
 use crate::support::{Gate, Http, OK, connect, read_http};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Answers each message on each connection, and tells what came; handshakes that fail are no messages.
 fn upstream(config: Arc<ServerConfig>) -> (SocketAddr, Receiver<Http>) {
@@ -127,4 +129,62 @@ fn secret_headers_reach_the_upstream_and_win_over_what_came() {
     stream.write_all(b"GET /x HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer caller\r\n\r\n").expect("writes");
     assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
     assert_eq!(came.recv().expect("a message").header("authorization"), "Bearer made-up");
+}
+
+/// Speaks HTTP/2 where that is offered, and switches to what it is asked for in HTTP/1.1; then it says what it hears.
+fn upstream_of_both(config: Arc<ServerConfig>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address");
+    listener.set_nonblocking(true).expect("set");
+    let mut config = ServerConfig::clone(&config);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let serve = async move {
+        let listener = tokio::net::TcpListener::from_std(listener).expect("listens");
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::task::spawn_local(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                    let ok =
+                        |_| async { Ok::<_, std::convert::Infallible>(http::Response::new(String::new())) };
+                    let io = hyper_util::rt::TokioIo::new(stream);
+                    let service = hyper::service::service_fn(ok);
+                    let _ =
+                        hyper::server::conn::http2::Builder::new(Local).serve_connection(io, service).await;
+                    return;
+                }
+                let mut bytes = Vec::new();
+                while !bytes.ends_with(b"\r\n\r\n") {
+                    bytes.push(stream.read_u8().await.expect("a head"));
+                }
+                stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").await.expect("writes");
+                let (mut heard, mut said) = tokio::io::split(stream);
+                let _ = tokio::io::copy(&mut heard, &mut said).await;
+            });
+        }
+    };
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        tokio::task::LocalSet::new().block_on(&runtime, serve);
+    });
+    address
+}
+
+#[test]
+fn a_message_that_switches_goes_over_http_1_to_an_upstream_that_speaks_both() {
+    let authority = Authority::new();
+    let address = upstream_of_both(server(&authority.issue("ehr.example"), None));
+    let more = "opaque = [\"websocket\"]\nhttp2 = \"alpn\"\nupstream_tls = { ca = CA, server_name = \"ehr.example\" }";
+    let (gate, _folder) = start(address, &authority, more);
+    // One connection, so that one thread has both messages: there is one of HTTP/2 when the second comes.
+    let mut stream = connect(gate.running().address("secure").expect("listens"));
+    stream.write_all(b"GET /fhir/metadata HTTP/1.1\r\nHost: b\r\n\r\n").expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+    stream.write_all(b"GET /socket HTTP/1.1\r\nHost: b\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bWFkZSB1cCBmb3IgYSB0ZXN0\r\n\r\n").expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 101);
+    stream.write_all(b"made up").expect("writes");
+    let mut heard = [0; 7];
+    stream.read_exact(&mut heard).expect("reads");
+    assert_eq!(&heard, b"made up");
 }
