@@ -23,6 +23,7 @@ use gate::Gate;
 pub(in crate::inspect) use gate::{Firsts, is_word};
 use heads::Heads;
 use regex_automata::util::pool::{Pool, PoolGuard};
+pub(in crate::inspect) use rule::Begins;
 use rule::{Caches, Match, Road, Rule};
 use several::Several;
 use std::collections::BTreeMap;
@@ -72,6 +73,14 @@ impl Engine {
             rules.push(Rule::new(pattern).ok_or(number)?);
         }
         Ok(Self::of(rules))
+    }
+
+    /// The same, which passes over what the judge refuses of a rule by the beginning of its value: a match of such isn't
+    /// read to its end, and the judge isn't asked.
+    #[must_use]
+    pub(in crate::inspect) fn asking(mut self, rule: usize, begins: Begins) -> Self {
+        self.rules.iter_mut().skip(rule).take(1).for_each(|rule| rule.begins = Some(begins));
+        self
     }
 
     fn of(rules: Vec<Rule>) -> Self {
