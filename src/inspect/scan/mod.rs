@@ -18,7 +18,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use super::simd::{BLOCK, Lanes, Starts};
+use super::simd::{Lanes, Starts};
 use gate::Gate;
 pub(in crate::inspect) use gate::{Firsts, is_word};
 use heads::Heads;
@@ -125,8 +125,7 @@ impl Engine {
                     .for_each(|rule| self.search_around(rule, (*byte, first), text, &mut progress, judge));
             }
         }
-        for block in (0..bytes.len()).step_by(BLOCK) {
-            let mut places = self.starts.of(self.lanes, bytes, block);
+        self.starts.each(self.lanes, bytes, |block, mut places| {
             while places != 0 {
                 let at = block + places.trailing_zeros() as usize;
                 places &= places - 1;
@@ -135,9 +134,11 @@ impl Engine {
                 }
                 progress.here.clear();
                 self.gate.at(bytes, at, &mut progress.here);
-                self.try_several(text, at, &mut progress, judge);
+                if !progress.here.is_empty() {
+                    self.try_several(text, at, &mut progress, judge);
+                }
             }
-        }
+        });
         progress.put_back();
     }
 

@@ -87,7 +87,7 @@ impl Recogniser {
     /// Adds the names in `text`; `label` names the text and counts as a cue before its first word.
     pub fn find(&self, text: &str, label: &str, words: &Words, hits: &mut Vec<Hit>) {
         let (mut at, mut words_of_run) = (0, Vec::new());
-        capitals(text, &mut |start| {
+        capitals(text, |start| {
             if start < at {
                 return;
             }
@@ -579,11 +579,10 @@ fn is_staffs(label: &str) -> bool {
 }
 
 /// Tells each place where a name could begin, in order.
-fn capitals(text: &str, told: &mut dyn FnMut(usize)) {
+fn capitals(text: &str, mut told: impl FnMut(usize)) {
     let bytes = text.as_bytes();
     let mut goes_on = 0;
-    for block in (0..bytes.len()).step_by(BLOCK) {
-        let [capitals, bars] = CAPITALS.of(bytes, block);
+    CAPITALS.any(bytes, |block, [capitals, bars]| {
         let mut places = capitals & !(bars << 1 | goes_on);
         goes_on = bars >> (BLOCK - 1);
         while places != 0 {
@@ -597,7 +596,8 @@ fn capitals(text: &str, told: &mut dyn FnMut(usize)) {
                 told(at);
             }
         }
-    }
+        false // on to the end
+    });
 }
 
 /// Bytes that names may begin with, and those that they can't stand behind, as far as they are ASCII.
