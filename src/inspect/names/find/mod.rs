@@ -12,7 +12,7 @@ use super::after::{
     window_before,
 };
 use super::list::Lists;
-use super::run::{Shape, Word, goes_on, may_begin, run};
+use super::run::{Shape, Word, goes_on, is_lone, may_begin, run, run_from, word};
 use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::rules::AloneNearby;
@@ -91,7 +91,12 @@ impl Recogniser {
             if start < at {
                 return;
             }
-            run(text, start, self.lists, &mut words_of_run);
+            let Some(first) = word(text, start, self.lists) else { return };
+            if is_lone(text, &first) {
+                at = first.span.end;
+                return;
+            }
+            run_from(text, first, self.lists, &mut words_of_run);
             let run = words_of_run.as_slice();
             let look = Look { text, label, words, lists: self.lists, run };
             let mut i = 0;
