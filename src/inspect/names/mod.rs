@@ -55,11 +55,20 @@ pub fn is_listed(value: &str) -> bool {
 /// Whether `text` may begin with a value that [`is_listed`]: not where its first word is no given name.
 #[must_use]
 pub fn may_begin_listed(text: &str) -> bool {
-    let head = start_of(text, FIRST_BYTES_MAX).trim_start();
-    // What is one word to the end of the text may go on, or is nobody's name.
-    let first =
-        head.split_once(char::is_whitespace).map(|(first, _)| list::Lists::built_in().standing(first));
-    first.is_none_or(|given| given.given && !given.word)
+    let lists = list::Lists::built_in();
+    // Most words are letters with a blank behind.
+    let bytes = text.as_bytes();
+    let length = bytes.iter().take(FIRST_BYTES_MAX).take_while(|b| b.is_ascii_alphabetic()).count();
+    let first = match bytes.split_at_checked(length) {
+        Some((letters @ [_, ..], [b' ', ..])) => lists.standing_of_letters(letters),
+        _ => {
+            let head = start_of(text, FIRST_BYTES_MAX).trim_start();
+            // What is one word to the end of the text may go on, or is nobody's name.
+            let Some((first, _)) = head.split_once(char::is_whitespace) else { return true };
+            lists.standing(first)
+        }
+    };
+    first.given && !first.word
 }
 
 /// Whether no word of `value` is a plain word that nobody is called by.
