@@ -94,7 +94,7 @@ impl Starts {
         let mut next = 0;
         match lanes {
             #[cfg(target_arch = "x86_64")]
-            Lanes::Avx2 if is_x86_feature_detected!("avx2") => {
+            Lanes::Avx2 if !whole.is_empty() && is_x86_feature_detected!("avx2") => {
                 // SAFETY: the processor has AVX2: asked right above.
                 unsafe { x86::avx2_each(self, whole, &mut told) }
                 next = whole.len() * BLOCK;
@@ -199,7 +199,7 @@ impl<const N: usize> Sets<N> {
         let mut next = 0;
         match self.lanes {
             #[cfg(target_arch = "x86_64")]
-            Lanes::Avx2 if is_x86_feature_detected!("avx2") => {
+            Lanes::Avx2 if !whole.is_empty() && is_x86_feature_detected!("avx2") => {
                 // SAFETY: the processor has AVX2: asked right above.
                 if unsafe { x86::avx2_any(&self.members, whole, &mut told) } {
                     return true;
