@@ -2,7 +2,7 @@
 
 use super::decode;
 use super::format::Format;
-use super::simd::{BLOCK, Sets};
+use super::simd::Sets;
 use super::walk::xml::{self, XML_DEPTH_MAX};
 use super::walk::{start_of, x12};
 use std::ops::Range;
@@ -247,8 +247,7 @@ pub fn base64_runs(text: &str) -> Vec<Range<usize>> {
 fn may_have_run(bytes: &[u8]) -> bool {
     // Letters at the end of the block before.
     let mut open = 0;
-    (0..bytes.len()).step_by(BLOCK).any(|from| {
-        let [letters] = LETTERS.of(bytes, from);
+    LETTERS.any(bytes, |_, [letters]| {
         let joined = open + letters.trailing_ones() as usize;
         open = if letters == u64::MAX { joined } else { letters.leading_ones() as usize };
         // Where a row of 2 begins, of 4, 8, 16, and of as many as are wanted.

@@ -34,12 +34,18 @@ impl<'r> Inspector<'r> {
                 return Format::Xml;
             }
         };
+        let is_cda = cda::recognise(&tape);
+        // Of CDA values are told as they stand, so that nothing has to be led back where none has a reference.
+        let escapes = match is_cda && !tape.is_transcoded() && memchr::memchr(b'&', bytes).is_none() {
+            true => Escapes::None,
+            false => Escapes::Xml,
+        };
         match top {
-            true => scorer.document(Part::Body, Escapes::Xml, bytes),
-            false => scorer.carried_raw(Escapes::Xml, bytes),
+            true => scorer.document(Part::Body, escapes, bytes),
+            false => scorer.carried_raw(escapes, bytes),
         }
         let rules = self.rules;
-        if cda::recognise(&tape) {
+        if is_cda {
             cda::walk_tape(&tape, &rules.cda, scorer);
             return Format::Ccda;
         }

@@ -41,6 +41,42 @@ fn an_hl7v2_patient_adds_up() {
 }
 
 #[test]
+fn spans_of_a_document_in_xml_are_of_its_bytes_with_references_and_without() {
+    let document = |head: &str, street: &str, note: &str| {
+        format!(
+            r#"{head}<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget><patientRole><id root="1.2.3" extension="E08738432"/><addr><streetAddressLine>{street}</streetAddressLine></addr></patientRole></recordTarget><component><section><title>Plan</title><text>{note}</text></section></component></ClinicalDocument>"#
+        )
+    };
+    let note = "Patient: Darnell Okafor, DOB 06/22/1962";
+    let latin1 = r#"<?xml version="1.0" encoding="ISO-8859-1"?>"#;
+    for (head, street, before) in [
+        ("", "3733 Peachtree Pl", ""),
+        ("", "3733 Peachtree &amp; Pl", "A &lt; B. "),
+        ("", "3733 Pêachtree Pl", "é. "),
+        (latin1, "3733 Pêachtree Pl", "é. "),
+        (latin1, "3733 Peachtree Pl", "&#233; é. "),
+    ] {
+        let text = document(head, street, &format!("{before}{note}"));
+        let bytes: Vec<u8> = match head {
+            "" => text.into_bytes(),
+            _ => text.chars().map(|c| u8::try_from(u32::from(c)).expect("of Latin-1")).collect(),
+        };
+        let found = inspect("text/xml", &bytes);
+        let raw = |kind: Kind| {
+            let of: Vec<_> = found.findings.iter().filter(|f| f.kind == kind).collect();
+            of.iter().map(|f| score::latin1(&bytes[f.span.clone()]).0).collect::<Vec<String>>()
+        };
+        let as_sent = |text: &str| match head {
+            "" => score::latin1(text.as_bytes()).0,
+            _ => text.to_owned(),
+        };
+        assert_eq!(raw(Kind::Street), [as_sent(street)], "{head} {before}");
+        assert_eq!(raw(Kind::FullName), ["Darnell Okafor"], "{head} {before}");
+        assert_eq!(raw(Kind::BirthDate), ["06/22/1962"], "{head} {before}");
+    }
+}
+
+#[test]
 fn one_dummy_clears_itself_and_all_dummies_clear_the_person() {
     let person = |ssn: &str, mrn: &str| {
         format!(

@@ -10,6 +10,7 @@ use super::kind::{Kind, Points};
 use super::names::words::LOWER_BYTES;
 use super::names::{self, window_after, window_before};
 use super::rules::{Mode, RawDetector, RuleSet};
+use super::scan::Begins;
 use regex::{Regex, RegexBuilder};
 use regex_automata::util::syntax;
 use std::borrow::Cow;
@@ -56,6 +57,11 @@ impl Detector {
     #[must_use]
     pub fn pattern(&self) -> &str {
         self.regex.as_str()
+    }
+
+    /// What tells by the beginning of a value that it is none.
+    pub(in crate::inspect) fn begins(&self) -> Option<Begins> {
+        self.validate.and_then(Validator::begins)
     }
 
     /// Compiles one.

@@ -19,6 +19,9 @@ pub fn parse(value: &str) -> Option<Date> {
     if let Some(date) = iso(v.as_bytes()) {
         return date;
     }
+    if let Some(date) = day_behind_month(v.as_bytes()) {
+        return date;
+    }
     let mut found = [(0u32, 0usize); 3];
     let mut count = 0;
     let mut month_word = None;
@@ -92,9 +95,6 @@ pub fn parse(value: &str) -> Option<Date> {
 
 /// The date of what begins as `YYYY-MM-DD` or `YYYYMMDD` does, which most dates do; `None` where it begins otherwise.
 fn iso(v: &[u8]) -> Option<Option<Date>> {
-    let number = |digits: &[u8]| {
-        digits.iter().try_fold(0_u16, |n, b| b.is_ascii_digit().then(|| n * 10 + u16::from(b - b'0')))
-    };
     if let Some([y1, y2, y3, y4, m1, m2, d1, d2]) = v.first_chunk::<8>()
         && let (Some(year), Some(month), Some(day)) =
             (number(&[*y1, *y2, *y3, *y4]), number(&[*m1, *m2]), number(&[*d1, *d2]))
@@ -111,6 +111,23 @@ fn iso(v: &[u8]) -> Option<Option<Date>> {
         return None;
     }
     Some(Date::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?))
+}
+
+/// The date of what begins as `MM/DD/YYYY` or `DD/MM/YYYY` does; `None` where it begins otherwise.
+fn day_behind_month(v: &[u8]) -> Option<Option<Date>> {
+    let (date, behind) = v.split_first_chunk::<10>()?;
+    let [a1, a2, b'/' | b'-', b1, b2, b'/' | b'-', y1, y2, y3, y4] = *date else { return None };
+    let (a, b, year) = (number(&[a1, a2])?, number(&[b1, b2])?, number(&[y1, y2, y3, y4])?);
+    if behind.first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let (a, b) = (u8::try_from(a).ok()?, u8::try_from(b).ok()?);
+    Some(Date::new(year, a, b).or_else(|| Date::new(year, b, a)))
+}
+
+/// A number of at most four digits; `None` where one is none.
+fn number(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + u16::from(b - b'0')))
 }
 
 /// Whether numbers with strokes between them have a unit behind them: `12/24/48 h` are hours, and no date.
@@ -233,6 +250,28 @@ mod tests {
         }
         assert_eq!(parse("1962"), Date::new(1962, 0, 0));
         assert_eq!(parse("1962-06"), Date::new(1962, 6, 0));
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_read_as_piece_by_piece() {
+        let parts = ["06", "22", "13", "31", "00", "6", "1962", "0000", "62", "x2"];
+        let tails = ["", " 10:30", "T10:00", "1", "x", "/5", " é"];
+        let mut read = 0;
+        for (one, two, three) in
+            parts.iter().flat_map(|a| parts.map(|b| (a, b))).flat_map(|(a, b)| parts.map(|c| (a, b, c)))
+        {
+            for (mark, tail) in ["/", "-"].into_iter().flat_map(|mark| tails.map(|tail| (mark, tail))) {
+                let date = format!("{one}{mark}{two}{mark}{three}{tail}");
+                // With two blanks between its parts it is read piece by piece.
+                let slow = format!("{one}  {two}  {three}{tail}");
+                if let Some(at_once) = day_behind_month(date.as_bytes()) {
+                    assert_eq!(parse(&date), at_once, "{date}");
+                    assert_eq!(parse(&slow), at_once, "{date}");
+                    read += 1;
+                }
+            }
+        }
+        assert!(read > 200, "{read}");
     }
 
     #[test]

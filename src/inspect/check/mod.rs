@@ -70,6 +70,15 @@ pub enum Validator {
 }
 
 impl Validator {
+    /// What tells by the beginning of a text, whatever follows, that no value passes which begins there.
+    #[must_use]
+    pub(in crate::inspect) fn begins(self) -> Option<fn(&str) -> bool> {
+        match self {
+            Self::ListedName => Some(names::may_begin_listed),
+            _ => None,
+        }
+    }
+
     /// Whether `value` passes; `words` are the lists that places are judged by.
     #[must_use]
     pub fn passes(self, value: &str, words: &Words) -> bool {

@@ -383,8 +383,7 @@ fn is_spelled(bytes: &[u8]) -> bool {
     // Of each block where a digit, a blank, a digit, a blank and a digit end that stand in a row: what ends at the last byte
     // of a block goes on in the next.
     let mut before = [false; 4];
-    (0..bytes.len()).step_by(BLOCK).any(|from| {
-        let [digits, blanks] = DIGITS.of(bytes, from);
+    DIGITS.any(bytes, |_, [digits, blanks]| {
         let mut row = digits;
         for (next, before) in [blanks, digits, blanks, digits].into_iter().zip(&mut before) {
             let ends = row >> (BLOCK - 1) == 1;
@@ -432,46 +431,47 @@ fn spaced_numbers(text: &str) -> Vec<Edit> {
     }
     let mut edits = Vec::new();
     let mut read = 0;
-    for cue in cues(bytes) {
+    cues(bytes, |cue| {
         let Some(from) = SSN_CUES.iter().find_map(|word| {
             let end = cue + word.len();
             bytes.get(cue..end).filter(|there| there.eq_ignore_ascii_case(word.as_bytes())).map(|_| end)
         }) else {
-            continue;
+            return;
         };
         let near = bytes.get(from..bytes.len().min(from + SSN_CUE_BYTES)).unwrap_or_default();
         let Some(start) =
             near.iter().position(u8::is_ascii_digit).map(|at| from + at).filter(|at| *at >= read)
         else {
-            continue;
+            return;
         };
         if let Some((end, pieces)) = nine_digits(bytes, start) {
             edits.extend(pieces);
             read = end;
         }
-    }
+    });
     edits
 }
 
 /// Whether a text has so many digits. It isn't looked at behind the block that has the last of them.
 fn has_digits(bytes: &[u8], least: usize) -> bool {
     let mut many = 0;
-    (0..bytes.len()).step_by(BLOCK).any(|from| {
-        let [digits, _] = DIGITS.of(bytes, from);
+    DIGITS.any(bytes, |_, [digits, _]| {
         many += digits.count_ones() as usize;
         many >= least
     })
 }
 
-/// Where a word of [`SSN_CUES`] may begin: by its first two letters.
-fn cues(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    (0..bytes.len()).step_by(BLOCK).flat_map(|from| {
-        let [first, second] = CUES.of(bytes, from);
+/// Tells where a word of [`SSN_CUES`] may begin: by its first two letters.
+fn cues(bytes: &[u8], mut told: impl FnMut(usize)) {
+    CUES.any(bytes, |from, [first, second]| {
         // What is the second of the last byte stands in the next block.
-        let begins = first & (second >> 1 | 1 << (BLOCK - 1));
-        let rest = std::iter::successors(Some(begins), |bits| Some(bits & bits.wrapping_sub(1)));
-        rest.take_while(|bits| *bits != 0).map(move |bits| from + bits.trailing_zeros() as usize)
-    })
+        let mut begins = first & (second >> 1 | 1 << (BLOCK - 1));
+        while begins != 0 {
+            told(from + begins.trailing_zeros() as usize);
+            begins &= begins - 1;
+        }
+        false // on to the end
+    });
 }
 
 /// The end of a number of nine digits that begins here, and what stands between them, where that is more than in one that

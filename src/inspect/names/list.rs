@@ -63,6 +63,19 @@ impl Lists {
         )
     }
 
+    /// The same of a word of nothing but letters of ASCII, as most are.
+    pub(super) fn standing_of_letters(&self, word: &[u8]) -> Standing {
+        if word.len() > WORD_BYTES_MAX {
+            return Standing::default();
+        }
+        let mut key = Key::default();
+        let small = |letters: &[u8]| {
+            letters.iter().rev().fold(0, |part, letter| part << 8 | u64::from(letter.to_ascii_lowercase()))
+        };
+        key.iter_mut().zip(word.chunks(8)).for_each(|(part, letters)| *part = small(letters));
+        self.words.of(&key)
+    }
+
     fn part(&self, word: &str) -> Standing {
         let mut buffer = [0; WORD_BYTES_MAX];
         match fold(word, &mut buffer) {
@@ -118,10 +131,15 @@ impl Table {
     /// The slot of a word, or the free one where it would stand.
     fn slot(key: &Key, slots: &[(Key, Standing)]) -> Option<usize> {
         let mixed = key.iter().fold(0_u64, |hash, part| (hash.rotate_left(29) ^ part).wrapping_mul(MIX));
-        let first = usize::try_from((mixed ^ mixed >> 32).wrapping_mul(MIX) >> 40).unwrap_or(0) % SLOTS;
-        let is_its =
-            |at: &usize| slots.get(*at).is_some_and(|(known, _)| known == key || *known == Key::default());
-        (first..SLOTS).chain(0..first).find(is_its)
+        let mut at = usize::try_from((mixed ^ mixed >> 32).wrapping_mul(MIX) >> 40).unwrap_or(0) % SLOTS;
+        for _ in 0..SLOTS {
+            let (known, _) = slots.get(at)?;
+            if known == key || *known == Key::default() {
+                return Some(at);
+            }
+            at = (at + 1) % SLOTS;
+        }
+        None
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) use after::{window_after, window_before};
 pub(super) use beside::beside;
 pub use find::{Evidence, Recogniser, Rule};
 
+use super::walk::start_of;
 use words::Words;
 
 /// Whether no word of `value` is one that only labels, roles and facilities have.
@@ -51,6 +52,25 @@ pub fn is_listed(value: &str) -> bool {
     family.family && !family.word
 }
 
+/// Whether `text` may begin with a value that [`is_listed`]: not where its first word is no given name.
+#[must_use]
+pub fn may_begin_listed(text: &str) -> bool {
+    let lists = list::Lists::built_in();
+    // Most words are letters with a blank behind.
+    let bytes = text.as_bytes();
+    let length = bytes.iter().take(FIRST_BYTES_MAX).take_while(|b| b.is_ascii_alphabetic()).count();
+    let first = match bytes.split_at_checked(length) {
+        Some((letters @ [_, ..], [b' ', ..])) => lists.standing_of_letters(letters),
+        _ => {
+            let head = start_of(text, FIRST_BYTES_MAX).trim_start();
+            // What is one word to the end of the text may go on, or is nobody's name.
+            let Some((first, _)) = head.split_once(char::is_whitespace) else { return true };
+            lists.standing(first)
+        }
+    };
+    first.given && !first.word
+}
+
 /// Whether no word of `value` is a plain word that nobody is called by.
 #[must_use]
 pub fn may_be(value: &str) -> bool {
@@ -83,6 +103,9 @@ pub fn folded(value: &str) -> Vec<String> {
     words
 }
 
+/// A first word is looked for in so many bytes.
+const FIRST_BYTES_MAX: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +123,27 @@ mod tests {
         assert!(!is_listed("will hope"));
         assert!(!is_listed("blood pressure"));
         assert!(!is_listed("patricia"));
+    }
+
+    #[test]
+    fn what_begins_no_listed_name_is_none_however_it_ends() {
+        let words =
+            ["patricia", "will", "desrosiers", "hope", "blood", "o'brien", "núñez", "a", "x-ray", "\u{2009}"];
+        let mut refused = 0;
+        for first in words {
+            for (between, second) in
+                [" ", "  ", "\n", "\u{A0}", "-", ""].into_iter().flat_map(|b| words.map(|w| (b, w)))
+            {
+                let text = format!("{first}{between}{second} smith of it");
+                let may = may_begin_listed(&text);
+                refused += usize::from(!may);
+                let ends = (0..=text.len()).filter_map(|end| text.get(..end));
+                assert!(may || !ends.into_iter().any(is_listed), "{text:?}");
+            }
+        }
+        assert!(refused > 100, "{refused}");
+        assert!(!may_begin_listed("dyspnea on exertion") && may_begin_listed("patricia desrosiers"));
+        assert!(may_begin_listed("") && may_begin_listed(&"x".repeat(100)));
     }
 
     #[test]

@@ -35,9 +35,25 @@ pub(super) enum Shape {
 /// [`WORDS_MAX`].
 pub(super) fn run(text: &str, start: usize, lists: &Lists, out: &mut Vec<Word>) {
     out.clear();
-    let mut next = word(text, start, lists);
+    if let Some(first) = word(text, start, lists) {
+        run_from(text, first, lists, out);
+    }
+}
+
+/// Whether a run is this word alone, by which nobody is called: as most that sentences begin with are.
+pub(super) fn is_lone(text: &str, first: &Word) -> bool {
+    let Standing { given, family, word } = first.standing;
+    word && !given
+        && !family
+        && (first.possessive || Behind::of(text.as_bytes(), first.span.end, first.shape).is_none())
+}
+
+/// Puts the run that begins with `first` in `out`.
+pub(super) fn run_from(text: &str, first: Word, lists: &Lists, out: &mut Vec<Word>) {
+    out.clear();
+    let mut next = Some(first);
     while let Some(found) = next {
-        let mut end = found.span.end;
+        let (end, shape) = (found.span.end, found.shape);
         if found.possessive {
             out.push(found);
             break;
@@ -46,25 +62,12 @@ pub(super) fn run(text: &str, start: usize, lists: &Lists, out: &mut Vec<Word>) 
         if out.len() == WORDS_MAX {
             break;
         }
-        let comma = text.as_bytes().get(end) == Some(&b',');
-        if comma {
-            end += 1;
-        }
-        let behind = text.as_bytes().get(end..).unwrap_or_default();
-        let blanks = behind.iter().take_while(|b| **b == b' ').count();
-        // `BROWN,HAROLD J`: banners of records have no blank behind the comma.
-        let joined = comma && blanks == 0 && out.last().is_some_and(|w| w.shape == Shape::Upper);
-        if !(1..=2).contains(&blanks) && !joined {
+        let Some(Behind { at: begin, comma, joined }) = Behind::of(text.as_bytes(), end, shape) else {
             break;
-        }
-        // Mostly a word without a capital follows, and no particle.
-        if behind.get(blanks).is_none_or(|b| b.is_ascii() && !may_begin_word(*b)) {
-            break;
-        }
-        let begin = end + blanks;
+        };
         let named = out.len() == 1 && !comma;
         let begin = begin + if named { nickname(text.get(begin..).unwrap_or_default(), lists) } else { 0 };
-        let own = begin + particles(text.get(begin..).unwrap_or_default());
+        let own = begin + particles(text.as_bytes().get(begin..).unwrap_or_default());
         next = word(text, own, lists).filter(|w| !joined || w.shape == Shape::Upper).map(|w| Word {
             span: begin..w.span.end,
             comma,
@@ -74,6 +77,36 @@ pub(super) fn run(text: &str, start: usize, lists: &Lists, out: &mut Vec<Word>) 
         if next.as_ref().is_some_and(|w| w.shape == Shape::Initial) && own != begin {
             next = None;
         }
+    }
+}
+
+/// What stands behind a word of a run, where the run may go on.
+struct Behind {
+    /// Where its next word may begin.
+    at: usize,
+    /// Whether a comma parts them.
+    comma: bool,
+    /// Whether nothing else does.
+    joined: bool,
+}
+
+impl Behind {
+    /// Behind a word of this shape that ends at `end`.
+    #[inline]
+    fn of(text: &[u8], end: usize, shape: Shape) -> Option<Self> {
+        let comma = text.get(end) == Some(&b',');
+        let end = end + usize::from(comma);
+        let behind = text.get(end..).unwrap_or_default();
+        let blanks = behind.iter().take(BLANKS_MAX + 1).take_while(|b| **b == b' ').count();
+        // `BROWN,HAROLD J`: banners of records have no blank behind the comma.
+        let joined = comma && blanks == 0 && shape == Shape::Upper;
+        if !(1..=BLANKS_MAX).contains(&blanks) && !joined {
+            return None;
+        }
+        // Mostly a word without a capital follows, and no particle.
+        let next = behind.get(blanks).filter(|b| !b.is_ascii() || may_begin_word(**b))?;
+        let is_none = next.is_ascii_lowercase() && particles(behind.get(blanks..).unwrap_or_default()) == 0;
+        (!is_none).then_some(Self { at: end + blanks, comma, joined })
     }
 }
 
@@ -89,10 +122,11 @@ pub(super) fn goes_on(c: char) -> bool {
         || matches!(c, '_' | '.' | '/' | '@' | '#' | '$' | '%' | '&' | '^' | '\\' | '-' | '’' | '<')
 }
 
-fn word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
+/// The word that begins at `start`, a capital letter.
+pub(super) fn word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
     let rest = text.get(start..)?;
     if let Some((length, shape)) = plain_word(rest.as_bytes()) {
-        let standing = lists.standing(rest.get(..length)?);
+        let standing = lists.standing_of_letters(rest.as_bytes().get(..length)?);
         let span = start..start + length;
         return Some(Word { span, own: start, shape, standing, comma: false, possessive: false });
     }
@@ -237,11 +271,11 @@ fn nickname(text: &str, lists: &Lists) -> usize {
 }
 
 /// How many bytes of particles `text` begins with, blanks included: `de la `.
-fn particles(text: &str) -> usize {
+fn particles(text: &[u8]) -> usize {
     let mut taken = 0;
     for _ in 0..3 {
         let rest = text.get(taken..).unwrap_or_default();
-        let Some(blank) = rest.bytes().take(PARTICLE_BYTES_MAX + 1).position(|b| b == b' ') else { break };
+        let Some(blank) = rest.iter().take(PARTICLE_BYTES_MAX + 1).position(|b| *b == b' ') else { break };
         if !rest.get(..blank).is_some_and(is_particle) {
             break;
         }
@@ -272,40 +306,43 @@ fn is_prefix(head: &str) -> bool {
 }
 
 /// Small words between the parts of a name.
-fn is_particle(word: &str) -> bool {
+fn is_particle(word: &[u8]) -> bool {
     matches!(
         word,
-        "de" | "del"
-            | "della"
-            | "la"
-            | "las"
-            | "los"
-            | "da"
-            | "das"
-            | "dos"
-            | "di"
-            | "du"
-            | "van"
-            | "von"
-            | "der"
-            | "den"
-            | "ter"
-            | "ten"
-            | "bin"
-            | "ibn"
-            | "bint"
-            | "al"
-            | "el"
-            | "le"
-            | "zu"
-            | "af"
-            | "St."
-            | "ST."
-            | "Van"
-            | "Von"
+        b"de"
+            | b"del"
+            | b"della"
+            | b"la"
+            | b"las"
+            | b"los"
+            | b"da"
+            | b"das"
+            | b"dos"
+            | b"di"
+            | b"du"
+            | b"van"
+            | b"von"
+            | b"der"
+            | b"den"
+            | b"ter"
+            | b"ten"
+            | b"bin"
+            | b"ibn"
+            | b"bint"
+            | b"al"
+            | b"el"
+            | b"le"
+            | b"zu"
+            | b"af"
+            | b"St."
+            | b"ST."
+            | b"Van"
+            | b"Von"
     )
 }
 
+/// How many blanks may part two words.
+const BLANKS_MAX: usize = 2;
 /// Longest run that is looked at.
 const WORDS_MAX: usize = 8;
 /// Longest word that may be part of a name.
@@ -364,9 +401,68 @@ mod tests {
     }
 
     #[test]
+    fn a_lone_word_is_a_run_of_one_that_nobody_is_called_by() {
+        let lists = Lists::built_in();
+        let heads = [
+            "Seen",
+            "SEEN",
+            "Grace",
+            "Okafor",
+            "BP",
+            "Continue",
+            "Xq",
+            "X",
+            "Núñez",
+            "CT2",
+            "It's",
+            "Continue’s",
+        ];
+        let tails = [
+            "",
+            " ",
+            " today",
+            "  Today",
+            "   Today",
+            ", today",
+            ",Today",
+            ",TODAY",
+            ", de la",
+            " (Annie) B",
+            ".",
+            ". Then",
+            " é",
+            " \u{C9}va",
+            "\nToday",
+            " von",
+            " von Stein",
+            " delta",
+            " de",
+            " de Boer",
+            ", \"Al\" B",
+            " 9",
+        ];
+        let mut lone = 0;
+        for text in heads.iter().flat_map(|head| tails.iter().map(move |tail| format!("{head}{tail}"))) {
+            let Some(first) = word(&text, 0, lists) else { continue };
+            let mut out = Vec::new();
+            run(&text, 0, lists, &mut out);
+            let Standing { given, family, word } = first.standing;
+            if is_lone(&text, &first) {
+                lone += 1;
+                assert!(word && !given && !family, "{text}");
+                assert!(matches!(out.as_slice(), [only] if only.span == first.span), "{text}");
+            }
+        }
+        assert!(lone > 30, "{lone}");
+        for text in ["Grace called", "Okafor came", "BP 142/88", "Seen Today", "Seen de Boer"] {
+            assert!(!word(text, 0, lists).is_some_and(|first| is_lone(text, &first)), "{text}");
+        }
+    }
+
+    #[test]
     fn no_particle_is_passed_over_by_its_first_letter() {
         let words = include_str!("run.rs").split(|c: char| !c.is_ascii_alphabetic());
-        let particles: Vec<&str> = words.filter(|word| is_particle(word)).collect();
+        let particles: Vec<&str> = words.filter(|word| is_particle(word.as_bytes())).collect();
         assert!(particles.len() > 20);
         assert!(particles.iter().all(|word| word.bytes().next().is_some_and(may_begin_word)));
     }

@@ -242,7 +242,10 @@ fn detectors(raw: &Raw, wrong: &mut Vec<(String, String)>) -> Option<Shapes> {
         return None;
     }
     let mut engine = |of: Vec<&Detector>| match Engine::new(of.iter().map(|detector| detector.pattern())) {
-        Ok(engine) => Some(Arc::new(engine)),
+        Ok(engine) => {
+            let begins = of.iter().enumerate().filter_map(|(at, detector)| Some((at, detector.begins()?)));
+            Some(Arc::new(begins.fold(engine, |engine, (at, begins)| engine.asking(at, begins))))
+        }
         Err(number) => {
             let id = of.get(number).map_or("", |detector| &*detector.id);
             wrong.push((id.to_owned(), "the pattern is too large".to_owned()));

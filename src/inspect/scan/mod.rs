@@ -18,11 +18,12 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use super::simd::{BLOCK, Lanes, Starts};
+use super::simd::{Lanes, Starts};
 use gate::Gate;
 pub(in crate::inspect) use gate::{Firsts, is_word};
 use heads::Heads;
 use regex_automata::util::pool::{Pool, PoolGuard};
+pub(in crate::inspect) use rule::Begins;
 use rule::{Caches, Match, Road, Rule};
 use several::Several;
 use std::collections::BTreeMap;
@@ -74,6 +75,14 @@ impl Engine {
         Ok(Self::of(rules))
     }
 
+    /// The same, which passes over what the judge refuses of a rule by the beginning of its value: a match of such isn't
+    /// read to its end, and the judge isn't asked.
+    #[must_use]
+    pub(in crate::inspect) fn asking(mut self, rule: usize, begins: Begins) -> Self {
+        self.rules.iter_mut().skip(rule).take(1).for_each(|rule| rule.begins = Some(begins));
+        self
+    }
+
     fn of(rules: Vec<Rule>) -> Self {
         let (mut from_start, mut around, mut plain) = (Vec::new(), BTreeMap::new(), Vec::new());
         for (number, rule) in (0u16..).zip(&rules) {
@@ -116,8 +125,7 @@ impl Engine {
                     .for_each(|rule| self.search_around(rule, (*byte, first), text, &mut progress, judge));
             }
         }
-        for block in (0..bytes.len()).step_by(BLOCK) {
-            let mut places = self.starts.of(self.lanes, bytes, block);
+        self.starts.each(self.lanes, bytes, |block, mut places| {
             while places != 0 {
                 let at = block + places.trailing_zeros() as usize;
                 places &= places - 1;
@@ -126,9 +134,11 @@ impl Engine {
                 }
                 progress.here.clear();
                 self.gate.at(bytes, at, &mut progress.here);
-                self.try_several(text, at, &mut progress, judge);
+                if !progress.here.is_empty() {
+                    self.try_several(text, at, &mut progress, judge);
+                }
             }
-        }
+        });
         progress.put_back();
     }
 

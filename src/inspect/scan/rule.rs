@@ -24,7 +24,12 @@ pub(super) struct Rule {
     pub(super) road: Road,
     /// Whether its matches can be long.
     long: bool,
+    /// Whether a value of it may begin so; else it is refused.
+    pub(super) begins: Option<Begins>,
 }
+
+/// Whether a text may begin with a value that is accepted.
+pub(in crate::inspect) type Begins = fn(&str) -> bool;
 
 /// The rule's regex, which decides.
 struct Exact {
@@ -93,6 +98,7 @@ impl Rule {
             nfa,
             road,
             long,
+            begins: None,
         })
     }
 
@@ -112,6 +118,12 @@ impl Rule {
         let known = known.get_or_insert_with(|| {
             Box::new(Known { small: self.small.as_ref().map(DFA::create_cache), split: Learnt::default() })
         });
+        if let Some(begins) = self.begins
+            && let Some(split) = &self.exact().split
+            && !split.may_begin(text.as_bytes(), at, &mut known.split, |at| text.get(at..).is_none_or(begins))
+        {
+            return None; // it would be refused
+        }
         let end = self.end(text.as_bytes(), at, &mut known.small, read);
         #[cfg(test)]
         READ.set(READ.get() + *read);

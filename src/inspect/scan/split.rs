@@ -2,7 +2,8 @@
 //!
 //! A pattern of the form `A(?P<v>B)C` is cut into its parts. Wherever `A` ends in front of what `BC` can match up to the
 //! match's end, the group may begin; where that is one place alone, it does begin there, whatever the preferences of the
-//! regex are. The same goes for its end. Where there are more places, or a byte that isn't ASCII, the regex has to tell.
+//! regex are. The same goes for its end. Where `A` or `C` has one length, nothing has to be read. Where there are more places,
+//! or a byte that isn't ASCII, the regex has to tell.
 
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{NFA, WhichCaptures};
@@ -13,11 +14,24 @@ use std::ops::Range;
 
 /// The parts of a pattern.
 pub(super) struct Split {
-    before: Part,
-    /// The group and what follows.
-    rest: Part,
-    /// The group and what follows it; none where the group's end is the match's.
-    ends: Option<[Part; 2]>,
+    before: Before,
+    end: End,
+}
+
+/// Where the group begins in a match.
+enum Before {
+    /// So many bytes behind the match's start: what stands before the group has no other length.
+    Length(usize),
+    /// Where this ends, and the group with what follows can begin.
+    Parts { before: Part, rest: Part },
+}
+
+/// Where the group ends in a match.
+enum End {
+    /// So many bytes before the match's end: what follows has no other length.
+    Length(usize),
+    /// Where the group can end, and this can begin.
+    Parts { group: Part, after: Part },
 }
 
 /// What the automata have learnt.
@@ -29,8 +43,16 @@ pub(super) struct Learnt {
     after: Option<Cache>,
 }
 
+/// How much was told of where a part may end.
+enum Read {
+    /// All there is.
+    Whole,
+    /// It may end behind what was read, too.
+    More,
+}
+
 /// A part's automaton: it tells of each place where the part may end.
-struct Part(DFA);
+struct Part(Box<DFA>);
 
 impl Split {
     /// `None` where the group isn't at the top of the pattern.
@@ -40,16 +62,41 @@ impl Split {
             |part: &Hir| matches!(part.kind(), HirKind::Capture(c) if c.name.as_deref() == Some(group));
         let at = parts.iter().position(is_group)?;
         let concat = |range: &[Hir]| Hir::concat(range.to_vec());
-        let after = concat(parts.get(at + 1..)?);
-        let ends = match after.properties().maximum_len() {
-            Some(0) => None,
-            _ => Some([Part::new(&concat(parts.get(at..=at)?))?, Part::new(&after)?]),
-        };
+        let (before, after) = (concat(parts.get(..at)?), concat(parts.get(at + 1..)?));
         Some(Self {
-            before: Part::new(&concat(parts.get(..at)?))?,
-            rest: Part::new(&concat(parts.get(at..)?))?,
-            ends,
+            before: match only_length(&before) {
+                Some(length) => Before::Length(length),
+                None => {
+                    Before::Parts { before: Part::new(&before)?, rest: Part::new(&concat(parts.get(at..)?))? }
+                }
+            },
+            end: match only_length(&after) {
+                Some(length) => End::Length(length),
+                None => {
+                    End::Parts { group: Part::new(&concat(parts.get(at..=at)?))?, after: Part::new(&after)? }
+                }
+            },
         })
+    }
+
+    /// Whether `fits` says of a place where the group may begin, in a match that begins at `at`, that it may, or whether
+    /// that can't be told: what stands before the group is read, and no more.
+    pub(super) fn may_begin(
+        &self,
+        text: &[u8],
+        at: usize,
+        learnt: &mut Learnt,
+        fits: impl Fn(usize) -> bool,
+    ) -> bool {
+        let before = match &self.before {
+            Before::Length(length) => return fits(at + length),
+            Before::Parts { before, .. } => before,
+        };
+        let (mut starts, end) = (Places::default(), text.len().min(at + BEFORE_BYTES_MAX));
+        match before.ends(text, at..end, &mut learnt.before, &mut |at| starts.push(at)) {
+            Some(Read::Whole) => starts.all().is_none_or(|starts| starts.iter().any(|start| fits(*start))),
+            Some(Read::More) | None => true,
+        }
     }
 
     /// Where the group lies in a match of the whole; `None` where that takes the regex to tell.
@@ -59,14 +106,22 @@ impl Split {
         whole: &Range<usize>,
         learnt: &mut Learnt,
     ) -> Option<Range<usize>> {
-        let Learnt { before, rest, group, after } = learnt;
-        let mut starts = Places::default();
-        self.before.ends(text, whole.clone(), before, &mut |at| starts.push(at))?;
-        let start = starts.only(|at| self.rest.ends_at(text, at..whole.end, rest))?;
-        let Some([value, behind]) = &self.ends else { return Some(start..whole.end) };
-        let mut ends = Places::default();
-        value.ends(text, start..whole.end, group, &mut |at| ends.push(at))?;
-        let end = ends.only(|at| behind.ends_at(text, at..whole.end, after))?;
+        let start = match &self.before {
+            Before::Length(length) => whole.start + length,
+            Before::Parts { before, rest } => {
+                let mut starts = Places::default();
+                before.ends(text, whole.clone(), &mut learnt.before, &mut |at| starts.push(at))?;
+                starts.only(|at| rest.ends_at(text, at..whole.end, &mut learnt.rest))?
+            }
+        };
+        let end = match &self.end {
+            End::Length(length) => whole.end.checked_sub(*length)?,
+            End::Parts { group, after } => {
+                let mut ends = Places::default();
+                group.ends(text, start..whole.end, &mut learnt.group, &mut |at| ends.push(at))?;
+                ends.only(|at| after.ends_at(text, at..whole.end, &mut learnt.after))?
+            }
+        };
         Some(start..end)
     }
 }
@@ -77,17 +132,19 @@ impl Part {
             .which_captures(WhichCaptures::None)
             .nfa_size_limit(Some(super::rule::NFA_BYTES_MAX));
         let nfa = NFA::compiler().configure(thompson).build_from_hir(part).ok()?;
-        super::rule::lazy(nfa, MatchKind::All, super::rule::small()).map(Self)
+        let dfa = super::rule::lazy(nfa, MatchKind::All, super::rule::small())?;
+        Some(Self(Box::new(dfa)))
     }
 
-    /// Tells each place in `range` at which the part, begun at its start, may end. `None` where it can't.
+    /// Tells each place in `range` at which the part, begun at its start, may end, and whether it may behind. `None` where
+    /// it can't.
     fn ends(
         &self,
         text: &[u8],
         range: Range<usize>,
         cache: &mut Option<Cache>,
         told: &mut dyn FnMut(usize),
-    ) -> Option<()> {
+    ) -> Option<Read> {
         let Self(dfa) = self;
         let cache = cache.get_or_insert_with(|| dfa.create_cache());
         let behind = range.start.checked_sub(1).and_then(|before| text.get(before)).copied();
@@ -100,16 +157,19 @@ impl Part {
                 if state.is_match() {
                     told(at);
                 } else if state.is_dead() {
-                    return Some(());
+                    return Some(Read::Whole);
                 } else if state.is_quit() {
                     return None;
                 }
             }
         }
-        if range.end >= text.len() && dfa.next_eoi_state(cache, state).ok()?.is_match() {
+        if range.end < text.len() {
+            return Some(Read::More);
+        }
+        if dfa.next_eoi_state(cache, state).ok()?.is_match() {
             told(text.len());
         }
-        Some(())
+        Some(Read::Whole)
     }
 
     /// Whether the part, begun at the start of `range`, may end at its end. `None` where it can't tell.
@@ -118,6 +178,12 @@ impl Part {
         self.ends(text, range, cache, &mut |at| found |= at == end)?;
         Some(found)
     }
+}
+
+/// How many bytes each match has, where that is one number.
+fn only_length(part: &Hir) -> Option<usize> {
+    let of = part.properties();
+    of.minimum_len().filter(|least| of.maximum_len() == Some(*least))
 }
 
 /// Places that a part may end at: few, or it isn't worth it.
@@ -135,9 +201,14 @@ impl Places {
         self.count += 1;
     }
 
+    /// `None` where there are too many.
+    fn all(&self) -> Option<&[usize]> {
+        self.at.get(..self.count)
+    }
+
     /// The one for which `fits` says yes: of one alone it isn't asked, as the whole is known to match.
     fn only(&self, mut fits: impl FnMut(usize) -> Option<bool>) -> Option<usize> {
-        let places = self.at.get(..self.count)?;
+        let places = self.all()?;
         if let [at] = places {
             return Some(*at);
         }
@@ -150,6 +221,9 @@ impl Places {
         only
     }
 }
+
+/// How far a group's beginning is looked for.
+const BEFORE_BYTES_MAX: usize = 64;
 
 /// More places cost more than the regex.
 const PLACES_MAX: usize = 8;

@@ -280,6 +280,66 @@ fn rules_that_read_far_from_every_start_stay_linear_and_the_same() {
 }
 
 #[test]
+fn what_is_refused_by_its_beginning_is_not_asked_and_changes_no_other() {
+    let begins: Begins = |text| !text.starts_with(['m', 'x', '1']);
+    let patterns = [
+        r"(?i)\b(?:with|for|for the|by)[.:]? (?P<v>[a-z]{1,15} [a-z'-]{2,8})\b",
+        r"(?:a |a )+(?P<v>[a-z1]+ ?[a-z]*)",
+        r"[a-z:]*:(?P<v>[^ ]+) ",
+        r"(?P<v>m\w+)",
+        r"x(?:-{0,100}|é)(?P<v>\w+)",
+        r"\b1?(?P<v>\d\d)\b",
+        r"for(?: (?P<v>\w+)|$)",
+    ];
+    let plain = Engine::new(patterns).unwrap();
+    let asking = (0..patterns.len()).fold(Engine::new(patterns).unwrap(), |e, rule| e.asking(rule, begins));
+    let pieces = [
+        "with ",
+        "for ",
+        "for the ",
+        "by: ",
+        "a ",
+        "mary ",
+        "x",
+        "11",
+        "15 ",
+        "nora ",
+        "smith",
+        "a:b:",
+        ":mx ",
+        ":y ",
+        "-",
+        "é",
+        " ",
+        "\n",
+        "x---9",
+        "FOR",
+        "---------------------------------------------------------------------",
+    ];
+    let mut dice = Dice(404);
+    let (mut accepted, mut spared) = (0, 0);
+    for _ in 0..4000 {
+        let text: String = (0..dice.below(12)).map(|_| pieces[dice.below(pieces.len())]).collect();
+        let found = |engine: &Engine| {
+            let (mut hits, mut asked) = (Vec::new(), 0);
+            engine.search(&text, &mut |rule, value| {
+                asked += 1;
+                let accepts = begins(&text[value.start..]);
+                hits.extend(accepts.then_some((rule, value)));
+                accepts
+            });
+            hits.sort_by_key(|(rule, _)| *rule);
+            (hits, asked)
+        };
+        let ((want, asked), (hits, fewer)) = (found(&plain), found(&asking));
+        assert_eq!(hits, want, "{text:?}");
+        accepted += hits.len();
+        spared += asked - fewer;
+    }
+    assert!(accepted > 1000 && spared > 500, "{accepted} {spared}");
+}
+
+#[test]
 fn what_isnt_a_regex_is_told_by_number() {
     assert_eq!(Engine::new(["a", "("]).err(), Some(1));
 }

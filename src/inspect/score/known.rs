@@ -307,8 +307,7 @@ impl Known {
         }
         let bytes = text.as_bytes();
         let mut open = 0;
-        (0..bytes.len()).step_by(BLOCK).any(|from| {
-            let [letters] = LETTERS.of(bytes, from);
+        LETTERS.any(bytes, |from, [letters]| {
             let mut begin = letters & !(letters << 1 | open);
             open = letters >> (BLOCK - 1);
             while begin != 0 {

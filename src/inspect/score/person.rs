@@ -61,8 +61,9 @@ pub(super) fn add_up(
         Standing { real: true, .. } => None,
         standing => made_up(&structured, &sign, generator).or(standing.listed.then_some(MadeUp::Listed)),
     };
+    // What a text says is asked of whoever is made up alone: few are, and fields have many words.
     let mut words: Vec<&str> = Vec::new();
-    if own.iter().filter_map(get).any(|e| e.free_text) {
+    if made_up.is_some() && own.iter().filter_map(get).any(|e| e.free_text) {
         words.extend(structured.iter().flat_map(|e| e.keys.iter().map(String::as_str)));
         words.sort_unstable();
     }
@@ -73,8 +74,7 @@ pub(super) fn add_up(
         let unsure = e.judged.sign == Sign::SureWithAnother && sign(e) == Sign::None;
         let kept = if unsure { e.full } else { e.judged.points };
         let in_fields = |k: &String| words.binary_search(&k.as_str()).is_ok();
-        let explained =
-            e.free_text && (e.known || is_field(e) || !e.keys.is_empty() && e.keys.iter().all(in_fields));
+        let explained = || e.known || is_field(e) || !e.keys.is_empty() && e.keys.iter().all(in_fields);
         let (points, counted) = match (made_up, sign(e)) {
             _ if e.suppressed => (Points(0), Counted::Suppressed),
             (_, Sign::Placeholder) => (kept, Counted::Placeholder),
@@ -82,7 +82,7 @@ pub(super) fn add_up(
             (Some(MadeUp::Listed), _) if !e.free_text && !standing.clears(*at, e.full.0) => {
                 (kept, Counted::Yes)
             }
-            (Some(rule), _) if !e.free_text || explained => (Points(0), Counted::MadeUp(rule)),
+            (Some(rule), _) if !e.free_text || explained() => (Points(0), Counted::MadeUp(rule)),
             (_, Sign::Habit) if is_name(e.kind) => (kept.min(dummy_name), Counted::Dummy),
             _ => (kept, Counted::Yes),
         };

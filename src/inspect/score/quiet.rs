@@ -5,13 +5,53 @@
 //! longer than the message, in a bounded buffer.
 
 use crate::inspect::disguise::Plain;
-use crate::inspect::hash::Keyed;
 use crate::inspect::rules::RuleSet;
 use crate::inspect::{embedded, text, vocab};
-use std::collections::HashSet;
 
-/// Codes in which these rules find nothing, whatever stands around them.
-pub(in crate::inspect) type Silent = HashSet<&'static str, Keyed>;
+/// Codes in which these rules find nothing, whatever stands around them. Nearly each code of a message is asked for here: they
+/// are told apart by their first and last eight bytes and their length, and then compared.
+#[derive(Default)]
+pub(in crate::inspect) struct Silent {
+    /// A power of two, at most half of them taken; an empty one is free.
+    slots: Box<[&'static str]>,
+}
+
+impl Silent {
+    fn of(codes: &[&'static str]) -> Self {
+        let mut silent = Self { slots: vec![""; (codes.len() * 2).next_power_of_two()].into() };
+        for code in codes {
+            let (Ok(at) | Err(at)) = silent.place(code);
+            silent.slots.iter_mut().skip(at).take(1).for_each(|slot| *slot = code);
+        }
+        silent
+    }
+
+    /// Whether this code is one.
+    pub(super) fn contains(&self, code: &str) -> bool {
+        !code.is_empty() && self.place(code).is_ok()
+    }
+
+    /// Where the code is, or would be.
+    #[inline]
+    fn place(&self, code: &str) -> Result<usize, usize> {
+        let bytes = code.as_bytes();
+        let (first, last) = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => (bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+        };
+        let mixed = (first ^ last.rotate_left(23) ^ (bytes.len() as u64) << 56).wrapping_mul(MIX);
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = (mixed >> 32) as usize & mask;
+        // Half of the slots are free: this ends.
+        while let Some(slot) = self.slots.get(at).filter(|slot| !slot.is_empty()) {
+            if *slot == code {
+                return Ok(at);
+            }
+            at = (at + 1) & mask;
+        }
+        Err(at)
+    }
+}
 
 /// Those of the safe vocabulary: asked once for a rule set, since nearly every message has some of them.
 pub(in crate::inspect) fn silent(rules: &RuleSet) -> Silent {
@@ -22,7 +62,7 @@ pub(in crate::inspect) fn silent(rules: &RuleSet) -> Silent {
             && embedded::base64_runs(code).is_empty()
             && !text::may_tell(code, rules)
     };
-    vocab::words().filter(is_silent).collect()
+    Silent::of(&vocab::words().filter(is_silent).collect::<Vec<_>>())
 }
 
 /// What is known to hold nothing.
@@ -109,7 +149,7 @@ impl As {
 /// The slot of a value: a hash of its first and last bytes, eight at a time.
 fn place(how: As, value: &[u8], cue: &[u8]) -> usize {
     let mut hash = u64::from(how.number()) ^ (value.len() as u64) << 8 ^ (cue.len() as u64) << 32;
-    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(MIX);
     for bytes in [value, cue] {
         let (eights, rest) = bytes.as_chunks::<8>();
         eights.iter().for_each(|eight| mix(u64::from_le_bytes(*eight)));
@@ -126,6 +166,8 @@ fn place(how: As, value: &[u8], cue: &[u8]) -> usize {
 #[cfg(test)]
 thread_local!(pub(super) static FORGETS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
 
+/// An odd number whose product all bits reach.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 /// A power of two.
 const SLOTS: usize = 512;
 /// Room that is made at once.
@@ -138,6 +180,32 @@ const BYTES_MAX: usize = 256 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_silent_by_all_its_bytes() {
+        let codes: Vec<&str> = vocab::words().collect();
+        let (silent, few) = (
+            Silent::of(&codes),
+            Silent::of(&["http://loinc.org", "http://loinc.org", "final", "vital-signs"]),
+        );
+        assert!(codes.len() > 300 && codes.iter().all(|code| silent.contains(code)));
+        for code in &codes {
+            let at = silent.place(code).unwrap();
+            let (mut first, mut steps) = (at, 0);
+            // Codes that share a place stand behind each other: they are few.
+            while first > 0 && !silent.slots[first - 1].is_empty() {
+                (first, steps) = (first - 1, steps + 1);
+            }
+            assert!(steps < 64, "{code}: {steps}");
+            let other = format!("{code}x");
+            assert_eq!(silent.contains(&other), codes.contains(&other.as_str()));
+        }
+        assert!(few.contains("http://loinc.org") && few.contains("vital-signs"));
+        for other in ["http://loinc.or", "http://LOINC.org", "http://lo-nc.org", "", "\0", "final-signs"] {
+            assert!(!few.contains(other), "{other}");
+        }
+        assert!(!Silent::default().contains("final") && !Silent::of(&[]).contains("final"));
+    }
 
     #[test]
     fn a_value_is_known_by_all_its_bytes_and_how_it_was_read() {

@@ -36,6 +36,22 @@ struct Bits {
     end: u64,
 }
 
+/// What the byte before a block is: the lowest bits say whether a word goes on there, and whether a line begins.
+struct Carry {
+    word: u64,
+    end: u64,
+}
+
+impl Carry {
+    /// The places of a block; what stands at its end counts for the next.
+    #[inline]
+    fn places(&mut self, bits: Bits) -> u64 {
+        let (word, end) = (bits.word << 1 | self.word, bits.end << 1 | self.end);
+        (self.word, self.end) = (bits.word >> (BLOCK - 1), bits.end >> (BLOCK - 1));
+        (bits.outside & !word) | (bits.inside & word) | (bits.line & end)
+    }
+}
+
 impl Starts {
     pub(in crate::inspect) fn new(firsts: &Firsts) -> Self {
         let word = std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(is_word));
@@ -65,10 +81,32 @@ impl Starts {
             _ => self.one_by_one(block),
         };
         let before = from.checked_sub(1).and_then(|before| text.get(before)).copied();
-        let (mut word, mut end) = (bits.word << 1, bits.end << 1);
-        word |= u64::from(before.is_some_and(is_word));
-        end |= u64::from(before.is_none_or(|before| before == b'\n'));
-        ((bits.outside & !word) | (bits.inside & word) | (bits.line & end)) & inside
+        let mut carry = Carry {
+            word: before.is_some_and(is_word).into(),
+            end: before.is_none_or(|before| before == b'\n').into(),
+        };
+        carry.places(bits) & inside
+    }
+
+    /// Tells each block of a text that has such places: where it begins, and the places, a bit each.
+    pub(in crate::inspect) fn each(&self, lanes: Lanes, text: &[u8], mut told: impl FnMut(usize, u64)) {
+        let (whole, _) = text.as_chunks::<BLOCK>();
+        let mut next = 0;
+        match lanes {
+            #[cfg(target_arch = "x86_64")]
+            Lanes::Avx2 if !whole.is_empty() && is_x86_feature_detected!("avx2") => {
+                // SAFETY: the processor has AVX2: asked right above.
+                unsafe { x86::avx2_each(self, whole, &mut told) }
+                next = whole.len() * BLOCK;
+            }
+            _ => {}
+        }
+        for from in (next..text.len()).step_by(BLOCK) {
+            let places = self.of(lanes, text, from);
+            if places != 0 {
+                told(from, places);
+            }
+        }
     }
 
     fn one_by_one(&self, block: &[u8; BLOCK]) -> Bits {
@@ -154,12 +192,34 @@ impl<const N: usize> Sets<N> {
         blocks
     }
 
+    /// Whether `told` says yes of a block of a text: it is told where each begins and the bits of its bytes, in order, and
+    /// nothing behind the first yes.
+    pub(in crate::inspect) fn any(&self, text: &[u8], mut told: impl FnMut(usize, [u64; N]) -> bool) -> bool {
+        let (whole, _) = text.as_chunks::<BLOCK>();
+        let mut next = 0;
+        match self.lanes {
+            #[cfg(target_arch = "x86_64")]
+            Lanes::Avx2 if !whole.is_empty() && is_x86_feature_detected!("avx2") => {
+                // SAFETY: the processor has AVX2: asked right above.
+                if unsafe { x86::avx2_any(&self.members, whole, &mut told) } {
+                    return true;
+                }
+                next = whole.len() * BLOCK;
+            }
+            _ => {}
+        }
+        (next..text.len()).step_by(BLOCK).any(|from| told(from, self.of(text, from)))
+    }
+
     /// The first place at or behind `at` whose byte is of the first set.
     pub(in crate::inspect) fn find(&self, text: &[u8], at: usize) -> Option<usize> {
-        (at..text.len()).step_by(BLOCK).find_map(|from| match self.of(text, from).first() {
-            None | Some(0) => None,
-            Some(bits) => Some(from + bits.trailing_zeros() as usize),
-        })
+        let mut found = None;
+        self.any(text.get(at..).unwrap_or_default(), |from, bits| {
+            let first = bits.first().copied().filter(|bits| *bits != 0);
+            found = first.map(|bits| at + from + bits.trailing_zeros() as usize);
+            found.is_some()
+        });
+        found
     }
 }
 
@@ -189,9 +249,10 @@ impl Members {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::super::loads::{load, load_wide};
-    use super::{BLOCK, Bits, Members, Starts};
+    use super::{BLOCK, Bits, Carry, Members, Starts};
     use std::arch::x86_64::*;
 
+    #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) fn avx2(starts: &Starts, block: &[u8; BLOCK]) -> Bits {
         let (first, second) = (avx2_half(starts, block, 0), avx2_half(starts, block, 32));
@@ -263,6 +324,34 @@ mod x86 {
     ) {
         for block in text {
             blocks.push(avx2_sets(sets, block));
+        }
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn avx2_any<const N: usize>(
+        sets: &[Members; N],
+        text: &[[u8; BLOCK]],
+        told: &mut impl FnMut(usize, [u64; N]) -> bool,
+    ) -> bool {
+        let mut from = 0;
+        for block in text {
+            if told(from, avx2_sets(sets, block)) {
+                return true;
+            }
+            from += BLOCK;
+        }
+        false
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn avx2_each(starts: &Starts, text: &[[u8; BLOCK]], told: &mut impl FnMut(usize, u64)) {
+        let (mut from, mut carry) = (0, Carry { word: 0, end: 1 });
+        for block in text {
+            let places = carry.places(avx2(starts, block));
+            if places != 0 {
+                told(from, places);
+            }
+            from += BLOCK;
         }
     }
 
@@ -354,6 +443,19 @@ mod tests {
                     assert_eq!(sets.of(text, from), [bits(0), bits(1), bits(2)], "{lanes:?} from {from}");
                     let found = text.iter().skip(from).position(|b| holds(0, *b)).map(|at| from + at);
                     assert_eq!(sets.find(text, from), found);
+                    let mut blocks = Vec::new();
+                    assert!(!sets.any(&text[from..], |at, bits| {
+                        blocks.push((from + at, bits));
+                        false
+                    }));
+                    let all = (from..length).step_by(BLOCK).map(|at| (at, sets.of(text, at)));
+                    assert_eq!(blocks, all.collect::<Vec<_>>(), "{lanes:?} from {from}");
+                    let (mut told, last) = (0, (from + 2 * BLOCK).min(length));
+                    let is_found = sets.any(&text[from..], |at, _| {
+                        told += 1;
+                        from + at + BLOCK >= last
+                    });
+                    assert_eq!((told, is_found), ((last - from).div_ceil(BLOCK), last > from));
                 }
             }
         }
@@ -372,6 +474,13 @@ mod tests {
             let starts = Starts::new(&firsts);
             for length in [0, 1, 63, 64, 65, 200, text.len()] {
                 let text = &text[..length];
+                for lanes in Lanes::all() {
+                    let mut told = Vec::new();
+                    starts.each(lanes, text, |from, places| told.push((from, places)));
+                    let of = |from| (from, starts.of(lanes, text, from));
+                    let all = (0..length).step_by(BLOCK).map(of).filter(|(_, places)| *places != 0);
+                    assert_eq!(told, all.collect::<Vec<_>>(), "{lanes:?} of {length}");
+                }
                 for from in (0..length.max(1)).step_by(7) {
                     let want = (from..length.min(from + BLOCK)).filter(|at| {
                         let byte = usize::from(text[*at]);

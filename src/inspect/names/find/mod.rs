@@ -12,7 +12,7 @@ use super::after::{
     window_before,
 };
 use super::list::Lists;
-use super::run::{Shape, Word, goes_on, may_begin, run};
+use super::run::{Shape, Word, goes_on, is_lone, may_begin, run, run_from, word};
 use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::rules::AloneNearby;
@@ -87,11 +87,16 @@ impl Recogniser {
     /// Adds the names in `text`; `label` names the text and counts as a cue before its first word.
     pub fn find(&self, text: &str, label: &str, words: &Words, hits: &mut Vec<Hit>) {
         let (mut at, mut words_of_run) = (0, Vec::new());
-        capitals(text, &mut |start| {
+        capitals(text, |start| {
             if start < at {
                 return;
             }
-            run(text, start, self.lists, &mut words_of_run);
+            let Some(first) = word(text, start, self.lists) else { return };
+            if is_lone(text, &first) {
+                at = first.span.end;
+                return;
+            }
+            run_from(text, first, self.lists, &mut words_of_run);
             let run = words_of_run.as_slice();
             let look = Look { text, label, words, lists: self.lists, run };
             let mut i = 0;
@@ -579,11 +584,10 @@ fn is_staffs(label: &str) -> bool {
 }
 
 /// Tells each place where a name could begin, in order.
-fn capitals(text: &str, told: &mut dyn FnMut(usize)) {
+fn capitals(text: &str, mut told: impl FnMut(usize)) {
     let bytes = text.as_bytes();
     let mut goes_on = 0;
-    for block in (0..bytes.len()).step_by(BLOCK) {
-        let [capitals, bars] = CAPITALS.of(bytes, block);
+    CAPITALS.any(bytes, |block, [capitals, bars]| {
         let mut places = capitals & !(bars << 1 | goes_on);
         goes_on = bars >> (BLOCK - 1);
         while places != 0 {
@@ -597,7 +601,8 @@ fn capitals(text: &str, told: &mut dyn FnMut(usize)) {
                 told(at);
             }
         }
-    }
+        false // on to the end
+    });
 }
 
 /// Bytes that names may begin with, and those that they can't stand behind, as far as they are ASCII.

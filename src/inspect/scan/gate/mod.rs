@@ -112,7 +112,7 @@ impl Gate {
 
     fn tell(&self, list: Option<u32>, found: &mut Vec<u16>) {
         let list = list.and_then(|list| self.lists.get(list as usize));
-        found.extend(list.into_iter().flatten());
+        found.extend_from_slice(list.map_or(&[], |list| list));
     }
 
     /// The row to begin with.

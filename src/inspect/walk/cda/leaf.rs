@@ -209,10 +209,10 @@ impl<'t> Walk<'t, '_, '_> {
     pub(super) fn trimmed(&self, id: NodeId) -> (Range<usize>, Cow<'t, str>) {
         let tape = self.tape;
         let (raw, span) = (tape.raw(id), tape.span(id));
-        let plain = raw.trim_ascii();
-        let front = raw.len() - raw.trim_ascii_start().len();
-        let start = (span.start + front).min(span.end);
-        let end = span.end.saturating_sub(raw.len() - front - plain.len()).max(span.start);
+        let from = raw.trim_ascii_start();
+        let plain = from.trim_ascii_end();
+        let start = (span.start + raw.len() - from.len()).min(span.end);
+        let end = span.end.saturating_sub(from.len() - plain.len()).max(span.start);
         if start >= end {
             return (start..start, Cow::Borrowed(""));
         }

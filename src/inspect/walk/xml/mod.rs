@@ -267,6 +267,12 @@ impl<'d> Tape<'d> {
             .map(|text| (span, text))
     }
 
+    /// Whether the document's characters aren't the raw bytes.
+    #[must_use]
+    pub fn is_transcoded(&self) -> bool {
+        self.doc.is_transcoded()
+    }
+
     /// All text that an element holds, at any depth, without comments; costs a look at each node in it.
     #[must_use]
     pub fn text_of(&self, id: NodeId) -> Cow<'_, str> {

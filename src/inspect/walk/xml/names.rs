@@ -90,6 +90,8 @@ struct Look {
 #[derive(Clone, Copy)]
 struct Met {
     look: Look,
+    /// The bits of eight bytes that are of its first.
+    mask: u64,
     attribute: NameId,
     element: NameId,
 }
@@ -134,16 +136,23 @@ impl<'d> Names<'d> {
 
     #[inline]
     fn expected_at(&self, name: NameId, at: usize) -> Option<(NameId, usize)> {
-        let look = self.met.get(name.index())?.look;
-        let first = eight(self.doc, at);
-        let same = match look.length {
-            0 => false,
-            length @ 1..8 => first & ((1 << (8 * length)) - 1) == look.first,
-            8 => first == look.first,
-            length @ 9..=16 => first == look.first && eight(self.doc, at + length as usize - 8) == look.last,
-            length => self.doc.get(at..at + length as usize) == Some(self.text(name)),
+        let Met { look, mask, .. } = self.met.get(name.index())?;
+        let length = look.length();
+        if eight(self.doc, at) & mask != look.first || length == 0 {
+            return None;
+        }
+        let same = match length {
+            ..=8 => true,
+            9..=16 => eight(self.doc, at + length - 8) == look.last,
+            _ => self.doc.get(at..at + length) == Some(self.text(name)),
         };
-        same.then_some((name, look.length()))
+        same.then_some((name, length))
+    }
+
+    /// The length of a name, where it stands at `at`.
+    #[inline]
+    pub(super) fn stands_at(&self, name: NameId, at: usize) -> Option<usize> {
+        self.expected_at(name, at).map(|(_, length)| length)
     }
 
     /// The known name that stands at `at`, up to what no name goes on over, and its length.
@@ -278,7 +287,8 @@ impl Look {
 
 impl Met {
     const fn of(look: Look) -> Self {
-        Self { look, attribute: NameId::NONE, element: NameId::NONE }
+        let mask = if look.length < 8 { (1 << (8 * look.length)) - 1 } else { u64::MAX };
+        Self { look, mask, attribute: NameId::NONE, element: NameId::NONE }
     }
 }
 

@@ -202,8 +202,7 @@ impl Reader<'_> {
             self.cursor.at = from;
             return Err(self.cursor.malformed());
         }
-        let id = self.push(NodeKind::Text, NOTHING, from..self.cursor.at);
-        self.node_mut(id).escaped = escaped;
+        self.push_in(self.innermost(), NodeKind::Text, NOTHING, from..self.cursor.at, escaped);
         Ok(())
     }
 
@@ -271,12 +270,12 @@ impl Reader<'_> {
                 Some(b'>') => break false,
                 Some(b'/') if self.cursor.starts_with("/>") => break true,
                 _ if blank => {
-                    let name = self.attribute(id, before)?;
+                    let (name, has_prefix) = self.attribute(id, before)?;
                     before = name;
                     let bit = 1 << (name.index() % 64);
                     twice |= seen & bit != 0;
                     seen |= bit;
-                    prefixed |= self.has_prefix(name);
+                    prefixed |= has_prefix;
                 }
                 _ => return Err(self.cursor.malformed()),
             }
@@ -287,12 +286,13 @@ impl Reader<'_> {
         if self.scope.len() > declarations {
             self.find_default();
         }
-        match prefixed {
-            true => self.namespaces(id),
-            false => self.node_mut(id).namespace = self.default,
-        }
         self.cursor.at += if empty { 2 } else { 1 };
-        self.node_mut(id).start = to_u32(self.cursor.at);
+        let (start, namespace) = (to_u32(self.cursor.at), self.default);
+        let node = self.node_mut(id);
+        (node.start, node.namespace) = (start, namespace);
+        if prefixed {
+            self.namespaces(id);
+        }
         if empty {
             self.close(self.cursor.at);
         }
@@ -333,8 +333,9 @@ impl Reader<'_> {
         self.names.number(name, self.cursor.colon).ok_or_else(|| self.cursor.malformed())
     }
 
-    /// An attribute that stands behind one of the name `before`, or right behind the element's name.
-    fn attribute(&mut self, element: u32, before: NameId) -> Result<NameId, WalkError> {
+    /// An attribute that stands behind one of the name `before`, or right behind the element's name: its name, and whether
+    /// that has a prefix.
+    fn attribute(&mut self, element: u32, before: NameId) -> Result<(NameId, bool), WalkError> {
         let start = self.cursor.at;
         let expected = self.names.attribute_at(before, start);
         let plain =
@@ -347,10 +348,7 @@ impl Reader<'_> {
                 read
             }
         };
-        let id = self.push(NodeKind::Attribute, (name, start), span);
-        let node = self.node_mut(id);
-        node.escaped = escaped;
-        node.parent = element;
+        let id = self.push_in(element, NodeKind::Attribute, (name, start), span, escaped);
         let spelling = *self.names.spelling(name);
         if spelling.declares {
             if self.scope.len() >= DECLARATIONS_MAX {
@@ -360,7 +358,7 @@ impl Reader<'_> {
             let prefix = whole.start + spelling.skipped().max("xmlns".len())..whole.end;
             self.scope.push(Declaration { prefix, node: id });
         }
-        Ok(name)
+        Ok((name, spelling.colon() > 0))
     }
 
     /// Past an attribute: its name, where its value stands, whether that has references.
@@ -416,19 +414,20 @@ impl Reader<'_> {
         let Some(open) = self.open.last().copied() else { return Err(self.cursor.malformed()) };
         self.cursor.at += 2;
         let name = self.nodes.get(open.id as usize).map_or(NameId::NONE, |node| node.name);
-        let opened = self.names.text(name);
-        let rest = self.cursor.rest();
-        if rest.starts_with(opened) && rest.get(opened.len()) == Some(&b'>') {
-            self.cursor.at += opened.len();
-        } else {
-            let name = self.cursor.name()?;
-            if Some(opened) != self.doc.get(name) {
-                return Err(WalkError::Malformed { at: end });
+        let start = self.cursor.at;
+        let plain = self.names.stands_at(name, start).map(|length| start + length);
+        match plain.filter(|at| self.doc.get(*at) == Some(&b'>')) {
+            Some(at) => self.cursor.at = at,
+            None => {
+                let written = self.cursor.name()?;
+                if Some(self.names.text(name)) != self.doc.get(written) {
+                    return Err(WalkError::Malformed { at: end });
+                }
+                self.cursor.space();
+                if self.cursor.peek() != Some(b'>') {
+                    return Err(self.cursor.malformed());
+                }
             }
-        }
-        self.cursor.space();
-        if self.cursor.peek() != Some(b'>') {
-            return Err(self.cursor.malformed());
         }
         self.cursor.at += 1;
         self.close(end);
@@ -449,20 +448,37 @@ impl Reader<'_> {
         }
     }
 
-    /// One node more: its name's number and where it stands.
+    /// The element that is open, or the document.
     #[inline]
-    fn push(&mut self, kind: NodeKind, (name, name_start): (NameId, usize), span: Range<usize>) -> u32 {
+    fn innermost(&self) -> u32 {
+        self.open.last().map_or(0, |open| open.id)
+    }
+
+    /// One node more in the innermost: its name's number and where it stands.
+    fn push(&mut self, kind: NodeKind, name: (NameId, usize), span: Range<usize>) -> u32 {
+        self.push_in(self.innermost(), kind, name, span, false)
+    }
+
+    #[inline]
+    fn push_in(
+        &mut self,
+        parent: u32,
+        kind: NodeKind,
+        (name, name_start): (NameId, usize),
+        span: Range<usize>,
+        escaped: bool,
+    ) -> u32 {
         let id = to_u32(self.nodes.len());
         self.nodes.push(Node {
             start: to_u32(span.start),
             end: to_u32(span.end),
             name_start: to_u32(name_start),
-            parent: self.open.last().map_or(0, |open| open.id),
+            parent,
             after: id + 1,
             namespace: NO_NODE,
             name,
             kind,
-            escaped: false,
+            escaped,
             cdata: false,
         });
         id
