@@ -444,7 +444,8 @@ impl Body for Reading {
                     None => this.give_back(),
                     Some(Ok(frame)) if frame.is_trailers() => this.give_back(), // the last frame
                     Some(Ok(_)) => this.give_back_at_end(),
-                    Some(Err(_)) => this.give_up(true),
+                    // Who sent the message that it answers broke that off: no fault of the upstream's.
+                    Some(Err(error)) => this.give_up(*error != BodyError::Unasked),
                 }
                 Poll::Ready(frame.and_then(|frame| trailing(frame, may_trail_reply)))
             }

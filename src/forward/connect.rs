@@ -105,6 +105,13 @@ impl Connection {
         }
     }
 
+    /// It is idle from now on.
+    pub(super) fn rest(&self) {
+        if let Way::Http1(http1) = &self.way {
+            http1.rest();
+        }
+    }
+
     /// Whether several messages go over it at a time.
     pub(super) fn is_shared(&self) -> bool {
         matches!(self.way, Way::Http2(..))
@@ -158,8 +165,8 @@ impl Connection {
     }
 
     /// Sends the message in `slot` and waits for its reply's head; `None` where its body has not moved for `limit`, while
-    /// its sender wasn't waited for: at its end this is the limit on the head. Fails with the message in `slot` again if
-    /// nothing of it was written. The reply's body comes along where it isn't the connection's own.
+    /// its sender wasn't waited for: at its end this is the limit on the head. Over HTTP/2 it fails with the message in
+    /// `slot` again if nothing of it was written. The reply's body comes along where it isn't the connection's own.
     pub(super) async fn send(
         &mut self,
         slot: &mut Option<Outgoing>,

@@ -19,6 +19,7 @@ use std::io::{self, IoSlice, Write};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::task::AbortHandle;
 
@@ -35,7 +36,7 @@ pub(super) enum SendError {
 pub(super) struct Http1 {
     wire: Rc<RefCell<Wire>>,
     /// What still writes a body whose reply has come.
-    rest: Option<AbortHandle>,
+    writing: Option<AbortHandle>,
 }
 
 impl Http1 {
@@ -45,16 +46,18 @@ impl Http1 {
             framing: Framing::new(headers_max),
             input: BytesMut::new(),
             read_bytes: READ_BYTES,
+            is_large: false,
             out: Out::default(),
             going: None,
             is_flushed: true,
+            has_moved: false,
             is_open: true,
             is_body_asked: false,
-            is_broken: false,
+            broke: None,
             reader: None,
             on_written: None,
         };
-        Self { wire: Rc::new(RefCell::new(wire)), rest: None }
+        Self { wire: Rc::new(RefCell::new(wire)), writing: None }
     }
 
     /// Whether another message may follow once this one is done.
@@ -65,6 +68,14 @@ impl Http1 {
     /// Whether no message is on it.
     pub(super) fn is_free(&self) -> bool {
         self.wire.borrow().is_free()
+    }
+
+    /// It is idle from now on: it keeps no large buffer.
+    pub(super) fn rest(&self) {
+        let mut wire = self.wire.borrow_mut();
+        if wire.is_large {
+            (wire.input, wire.read_bytes, wire.is_large) = (BytesMut::new(), READ_BYTES, false);
+        }
     }
 
     /// Whether it takes a message: none is on it, and nothing came since the last.
@@ -80,7 +91,7 @@ impl Http1 {
 
     /// Begins with a message.
     pub(super) fn begin(&mut self, message: Outgoing) {
-        self.rest = None;
+        self.writing = None;
         self.wire.borrow_mut().begin(message);
     }
 
@@ -106,8 +117,8 @@ impl Http1 {
     /// Has a task write the rest of the message.
     fn write_on(&mut self) {
         let wire = Rc::clone(&self.wire);
-        let writing = poll_fn(move |cx| wire.borrow_mut().poll_rest(cx));
-        self.rest = Some(tokio::task::spawn_local(writing).abort_handle());
+        let rest = poll_fn(move |cx| wire.borrow_mut().poll_rest(cx));
+        self.writing = Some(tokio::task::spawn_local(rest).abort_handle());
     }
 
     /// Takes what is there of the reply's body.
@@ -140,8 +151,8 @@ impl Http1 {
 
 impl Drop for Http1 {
     fn drop(&mut self) {
-        if let Some(rest) = &self.rest {
-            rest.abort();
+        if let Some(writing) = &self.writing {
+            writing.abort();
         }
     }
 }
@@ -153,15 +164,19 @@ struct Wire {
     input: BytesMut,
     /// How much is read at a time: more where more came.
     read_bytes: usize,
+    /// The input's room has been a large one: a small rest of it holds all of it.
+    is_large: bool,
     out: Out,
     going: Option<Going>,
     is_flushed: bool,
+    /// Something was written since this was asked last.
+    has_moved: bool,
     /// Whether another message may follow.
     is_open: bool,
     /// The reply's body was asked for.
     is_body_asked: bool,
-    /// It broke off.
-    is_broken: bool,
+    /// It broke off, and how.
+    broke: Option<BodyError>,
     /// Who waits for the reply, while a task writes.
     reader: Option<Waker>,
     /// Who waits for the message to be written.
@@ -239,13 +254,17 @@ impl Wire {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<()>, SendError>> {
         if !self.is_written() {
+            self.has_moved = false;
             match self.poll_write(cx) {
                 Poll::Ready(Err(Unwritten::Body)) => {
                     self.close();
                     return Poll::Ready(Err(SendError::Closed));
                 }
                 Poll::Ready(Err(Unwritten::Io)) => self.leave_body(),
-                Poll::Ready(Ok(())) | Poll::Pending => {}
+                Poll::Ready(Ok(())) => {}
+                // The upstream takes it, piece by piece: its time for a reply begins behind the last.
+                Poll::Pending if self.has_moved => progress.last.set(Instant::now()),
+                Poll::Pending => {}
             }
         }
         loop {
@@ -309,6 +328,7 @@ impl Wire {
                 .map_or(self.read_bytes, |left| (left + 1).clamp(READ_BYTES, self.read_bytes))
         });
         self.input.reserve(want);
+        self.is_large |= self.input.capacity() > 2 * READ_BYTES;
         let room = self.input.capacity() - self.input.len();
         let count = ready!(pin!(self.io.read_buf(&mut self.input)).poll(cx))?;
         if count == room && self.read_bytes < READ_BYTES_MAX {
@@ -320,8 +340,8 @@ impl Wire {
     /// What breaks off in the middle is told one wake later: by then whoever passes the body on has sent what came before.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let is_first = !std::mem::replace(&mut self.is_body_asked, true);
-        if self.is_broken {
-            return Poll::Ready(Some(Err(BodyError::CutShort)));
+        if let Some(error) = self.broke {
+            return Poll::Ready(Some(Err(error)));
         }
         let frame = ready!(self.poll_piece(cx));
         if matches!(frame, Some(Err(_))) && !is_first {
@@ -334,12 +354,7 @@ impl Wire {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         loop {
             if !self.input.is_empty() {
-                let data = self.input.split().freeze();
-                if self.framing.is_whole() && self.read_bytes > READ_BYTES {
-                    // An idle connection keeps no large buffer.
-                    (self.input, self.read_bytes) = (BytesMut::new(), READ_BYTES);
-                }
-                return Poll::Ready(Some(Ok(Frame::data(data))));
+                return Poll::Ready(Some(Ok(Frame::data(self.input.split().freeze()))));
             }
             if self.framing.is_whole() {
                 let trailers = self.framing.take_trailers();
@@ -369,14 +384,21 @@ impl Wire {
 
     /// Nothing of the reply follows.
     fn broken(&mut self) -> BodyError {
+        self.broke_by(BodyError::CutShort)
+    }
+
+    fn broke_by(&mut self, error: BodyError) -> BodyError {
         self.close();
         self.input.clear();
-        self.is_broken = true;
-        BodyError::CutShort
+        self.broke = Some(error);
+        error
     }
 
     fn is_end_stream(&self) -> bool {
-        self.framing.is_whole() && self.input.is_empty() && !self.framing.has_trailers()
+        self.broke.is_none()
+            && self.framing.is_whole()
+            && self.input.is_empty()
+            && !self.framing.has_trailers()
     }
 
     /// Writes what there is of the message.
@@ -410,6 +432,7 @@ impl Wire {
             self.is_flushed = false;
             let written = ready!(self.out.poll_write(&mut self.io, cx));
             self.out.advance(written.ok().filter(|count| *count > 0).ok_or(Unwritten::Io)?);
+            self.has_moved = true;
         }
         if !self.is_flushed {
             ready!(Pin::new(&mut self.io).poll_flush(cx)).map_err(|_| Unwritten::Io)?;
@@ -427,7 +450,7 @@ impl Wire {
                 Poll::Ready(Err(Unwritten::Io)) => self.leave_body(),
                 Poll::Ready(Err(Unwritten::Body)) if self.framing.is_whole() => drop(self.close()),
                 // That isn't where a reply ends that only its connection's end does.
-                Poll::Ready(Err(Unwritten::Body)) => _ = self.broken(),
+                Poll::Ready(Err(Unwritten::Body)) => _ = self.broke_by(BodyError::Unasked),
             }
         }
         [self.reader.take(), self.on_written.take()].into_iter().flatten().for_each(Waker::wake);
@@ -635,3 +658,46 @@ const READ_BYTES: usize = 8 << 10;
 const READ_BYTES_MAX: usize = 128 << 10;
 /// Of what a head was written into, so much is kept for the next.
 const KEPT_BYTES_MAX: usize = 4 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+    use tokio::io::AsyncWriteExt;
+
+    #[tokio::test]
+    async fn an_idle_connection_keeps_no_large_buffer() {
+        let large = "x".repeat(200 << 10);
+        for (reply, is_chunked) in [
+            (format!("HTTP/1.1 204 No Content\r\nX-Large: {large}\r\n\r\n"), false),
+            (
+                format!(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n",
+                    large.len()
+                ),
+                true,
+            ),
+        ] {
+            let (ours, mut theirs) = tokio::io::duplex(1 << 20);
+            let mut http1 = Http1::new(Box::new(ours), 100);
+            let request = Request::get("/").body(OutBody::empty()).expect("request");
+            let progress = request.body().progress();
+            http1.begin(request.into());
+            theirs.write_all(reply.as_bytes()).await.expect("sends");
+            poll_fn(|cx| http1.poll_head(&progress, cx)).await.expect("a head");
+            let mut came = 0;
+            while is_chunked && came < large.len() {
+                let frame = poll_fn(|cx| http1.poll_frame(cx)).await.expect("a piece").expect("whole");
+                came += frame.into_data().expect("data").len();
+            }
+            if is_chunked {
+                theirs.write_all(b"0\r\n\r\n").await.expect("sends");
+                assert!(poll_fn(|cx| http1.poll_frame(cx)).await.is_none());
+            }
+            assert!(http1.is_free() && http1.wire.borrow().is_large);
+            http1.rest();
+            let wire = http1.wire.borrow();
+            assert_eq!((wire.input.capacity(), wire.read_bytes), (0, READ_BYTES));
+        }
+    }
+}

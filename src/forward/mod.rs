@@ -4,8 +4,8 @@
 //! - Gives: the reply's head and its [`UpstreamBody`], which gives its connection back when it ends.
 //! - An upstream has one endpoint or several: a message goes to the one of two that has less to do, of those that checks
 //!   and failures in a row leave in; where one takes no connection, another is asked.
-//! - In doubt: fails. A message is sent a second time only where nothing of the first was written, or where the
-//!   method is safe and the body is held. `framing` reads replies of HTTP/1.1 strictly: one with doubtful framing, or with
+//! - In doubt: fails. A message is sent a second time only where its connection proves closed before it is written, or where
+//!   the method is safe and the body is held. `framing` reads replies of HTTP/1.1 strictly: one with doubtful framing, or with
 //!   bytes that came with it behind its end, is [`ForwardError::Invalid`].
 //! - Cost: one [`Pool`] for each thread, without locks; the last connection that came back is the next to go.
 
@@ -227,7 +227,7 @@ impl ForwardError {
             Self::Busy { .. } => Reason::UpstreamBusy,
             Self::ConnectTimeout { .. } | Self::HeadTimeout { .. } => Reason::UpstreamTimeout,
             Self::ClosedEarly { .. } | Self::Invalid { .. } => Reason::UpstreamInvalid,
-            Self::RequestBody { error: BodyError::CutShort, .. } => Reason::BodyCutShort,
+            Self::RequestBody { error: BodyError::CutShort | BodyError::Unasked, .. } => Reason::BodyCutShort,
             Self::RequestBody { error: BodyError::Timeout, .. } => Reason::BodyTimeout,
             Self::RequestBody { error: BodyError::Malformed, .. } => Reason::BadRequest,
         }

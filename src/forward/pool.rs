@@ -78,8 +78,8 @@ impl Pool {
     /// again, so that nothing is copied beforehand. `protocol` is what it asks to switch to.
     ///
     /// # Errors
-    /// [`ForwardError`]. A pooled connection that proves dead is none: the message goes out once more, on a fresh
-    /// connection, where nothing of it was written, or where its method is safe and its body is held. Nor is an endpoint
+    /// [`ForwardError`]. A pooled connection that proves dead is none: the message goes out on another one where that shows
+    /// before it is written, and once more where its method is safe and its body is held. Nor is an endpoint
     /// that takes no connection, or that closes on a safe message, while the upstream has another that wasn't asked yet,
     /// up to `retries_max` and the budget of retries.
     pub async fn send_made(
@@ -373,6 +373,7 @@ impl Shelf {
         if this.idle.len() >= this.idle_max {
             return;
         }
+        connection.rest();
         this.idle.push((connection, Instant::now()));
         if !std::mem::replace(&mut this.is_swept, true) {
             let (weak, idle_timeout) = (Rc::downgrade(shelf), this.idle_timeout);
@@ -393,8 +394,8 @@ impl Shelf {
     }
 }
 
-/// Fails with the message in `slot` again where it may be sent once more: nothing of it was written, or it is safe and held
-/// and its connection was closed before a byte of a reply had come.
+/// Fails with the message in `slot` again where it may be sent once more: nothing of it was written, as HTTP/2 tells, or it is
+/// safe and held and its connection was closed before the head of a reply was whole.
 async fn exchange(
     upstream: &Upstream,
     mut connection: Box<Connection>,

@@ -698,3 +698,29 @@ async fn a_reply_in_chunks_goes_on_in_chunks_also_where_all_of_it_is_there() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn a_held_body_that_is_read_slowly_has_its_time_for_a_reply_behind_it() {
+    const PIECE: usize = 512 << 10;
+    const PIECES: usize = 128; // more than sockets hold
+    LocalSet::new()
+        .run_until(async {
+            let (mut played, pool) = (Played::start().await, Pool::new());
+            played.upstream.reply_head_timeout_ms = 1_000;
+            let body = OutBody::held(Payload::from(vec![b'a'; PIECE * PIECES]), None);
+            let message = Request::post("/").header("host", "u").body(body).expect("request");
+            let reading = async {
+                let mut stream = played.accept().await;
+                read_until(&mut stream, "\r\n\r\n").await;
+                let mut piece = vec![0; PIECE];
+                for _ in 0..PIECES {
+                    stream.read_exact(&mut piece).await.expect("a piece");
+                    tokio::time::sleep(Duration::from_millis(20)).await; // the pace of an upstream
+                }
+                write(&mut stream, OK).await;
+            };
+            let (sent, ()) = tokio::join!(pool.send(&played.upstream, message), reading);
+            assert_eq!(bytes(sent.expect("a reply")).await.expect("whole"), "ok");
+        })
+        .await;
+}

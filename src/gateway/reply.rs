@@ -174,6 +174,7 @@ pub(super) const fn broken(error: BodyError) -> Reason {
     match error {
         BodyError::CutShort | BodyError::Malformed => Reason::UpstreamInvalid,
         BodyError::Timeout => Reason::UpstreamTimeout,
+        BodyError::Unasked => Reason::BodyCutShort,
     }
 }
 

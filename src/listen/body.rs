@@ -31,6 +31,9 @@ pub enum BodyError {
     /// It took longer than its limit.
     #[error("the body did not arrive in time")]
     Timeout,
+    /// Of a reply: the message that it answers broke off first, so that nobody waits for it.
+    #[error("the body's own message broke off")]
+    Unasked,
 }
 
 /// The body of an inbound message: data and trailers as they come. Its limits on time are between two pieces, and by its

@@ -136,7 +136,7 @@ pub enum HoldError {
 impl From<BodyError> for HoldError {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::CutShort => Self::CutShort,
+            BodyError::CutShort | BodyError::Unasked => Self::CutShort,
             BodyError::Malformed => Self::Malformed,
             BodyError::Timeout => Self::Timeout,
         }

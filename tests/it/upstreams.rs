@@ -178,6 +178,48 @@ fn a_reply_that_breaks_off_is_told_as_such_and_counted_against_its_endpoint() {
 }
 
 #[test]
+fn a_caller_that_breaks_its_message_off_counts_against_no_endpoint() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let endpoint = listener.local_addr().expect("address").to_string();
+    let (told, ended) = std::sync::mpsc::sync_channel(16);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            while !head.ends_with(b"1\r\na\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).expect("reads");
+                head.extend(byte);
+            }
+            // It answers before it has all of the message.
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab").expect("writes");
+            let _ = stream.read(&mut [0]);
+            let _ = told.send(());
+        }
+    });
+    let ejecting = "ejection = { failures = 3, base_ms = 600000, percent_max = 100 }";
+    let gate = start("production", std::slice::from_ref(&endpoint), ejecting);
+    for _ in 0..6 {
+        let mut caller = connect(gate.running().address("many").expect("listens"));
+        caller
+            .write_all(b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+            .expect("writes");
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"ab") {
+            let mut byte = [0];
+            caller.read_exact(&mut byte).expect("reads");
+            seen.extend(byte);
+        }
+        caller.write_all(b"no size\r\n").expect("writes");
+        ended.recv_timeout(Duration::from_secs(20)).expect("the upstream is let go");
+        let _ = caller.read_to_end(&mut Vec::new());
+    }
+    let ejections = format!(
+        "phigate_upstream_endpoint_ejections_total{{connection=\"to-many\",endpoint=\"{endpoint}\"}}"
+    );
+    assert_eq!(gate.metric(&ejections), 0);
+}
+
+#[test]
 fn a_caller_that_leaves_a_reply_is_told_as_the_one_who_left() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("access.jsonl");
