@@ -95,20 +95,25 @@ pub fn hl7_now() -> String {
     )
 }
 
-/// `YYYY-MM-DD` in UTC of a time in Unix milliseconds.
+/// `YYYY-MM-DD` in UTC of a time in Unix milliseconds; the last of 9999 for all behind it, which stay behind all others.
 #[must_use]
 pub fn day(unix_ms: u64) -> String {
-    let seconds = i64::try_from(unix_ms / 1000).unwrap_or(0);
-    let t = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let t = time_of(unix_ms);
     format!("{:04}-{:02}-{:02}", t.year(), u8::from(t.month()), t.day())
 }
 
 /// `YYYY-MM-DDThh:mm:ss.mmmZ` of a time in Unix milliseconds (RFC 3339).
 #[must_use]
 pub fn rfc3339(unix_ms: u64) -> String {
-    let seconds = i64::try_from(unix_ms / 1000).unwrap_or(0);
-    let t = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let t = time_of(unix_ms);
     format!("{}T{:02}:{:02}:{:02}.{:03}Z", day(unix_ms), t.hour(), t.minute(), t.second(), unix_ms % 1000)
+}
+
+fn time_of(unix_ms: u64) -> OffsetDateTime {
+    i64::try_from(unix_ms / 1000)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .unwrap_or(time::PrimitiveDateTime::MAX.assume_utc())
 }
 
 /// Unix milliseconds now.
@@ -142,6 +147,13 @@ mod tests {
             last = id;
         }
         assert_eq!(id_ms(&last.to_string()), Some(5_999), "caught up with");
+    }
+
+    #[test]
+    fn a_time_that_no_calendar_has_is_behind_all_others() {
+        assert_eq!((day(0).as_str(), day(253_402_300_799_999).as_str()), ("1970-01-01", "9999-12-31"));
+        assert_eq!((day(253_402_300_800_000), rfc3339(u64::MAX).len()), (day(u64::MAX), 24));
+        assert_eq!(day(u64::MAX), "9999-12-31");
     }
 
     #[test]
