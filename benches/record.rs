@@ -2,6 +2,8 @@
 //! batches.
 //!
 //!     cargo bench --bench record
+//!
+//! With `RECORDS=300000`: of so many, in one file. It costs more than of 10,240, where the index of tokens is deeper.
 
 #![allow(clippy::print_stdout)]
 
@@ -18,11 +20,9 @@ use phigate::store::retention::Keep;
 use phigate::store::sqlite::Records;
 
 fn main() {
-    let (batches, batch) = if common::is_test() {
-        (1, std::env::var("RB").ok().and_then(|n| n.parse().ok()).unwrap_or(8))
-    } else {
-        (40, 256)
-    };
+    let records = std::env::var("RECORDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10_240_u32);
+    let batch = if common::is_test() { 8 } else { 256 };
+    let batches = if common::is_test() { 1 } else { records.div_ceil(batch) };
     let folder = tempfile::tempdir().expect("folder");
     let keys = TokenKeys::ephemeral().expect("random");
     let mut writer = Records::new(folder.path(), Keep::days(30)).writer();

@@ -8,7 +8,7 @@ use crate::inspect::decode::Budget;
 use crate::payload::{Payload, PayloadText};
 use crate::record::{Draft, Entry, Redacted, View, redact, render};
 use crate::secrets::{SealKeys, TokenKeys};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub(super) fn record(environment: &str, decision: &str, body: &str) -> Redacted {
     sealed_record(environment, decision, body, None)
@@ -57,7 +57,8 @@ fn redacted(entry: Entry, body: &str, seal: Option<Arc<SealKeys>>) -> Redacted {
         budget: Budget::default(),
         seal,
     };
-    redact(draft, &TokenKeys::ephemeral().expect("random")).0
+    static KEYS: LazyLock<TokenKeys> = LazyLock::new(|| TokenKeys::ephemeral().expect("random"));
+    redact(draft, &KEYS).0
 }
 
 fn scope(names: &[&str]) -> ReadScope {
@@ -102,22 +103,28 @@ fn conforms(sink: &mut dyn RecordSink, reader: &dyn RecordReader, keep_out: &dyn
     let named = Query { environment: Some("b".into()), ..Query::default() };
     assert_eq!(reader.search(&all, &named).expect("reads").entries.len(), 10);
     // Pages: each once, newest first.
-    let mut seen = Vec::new();
-    let mut after = None;
-    loop {
-        let page = reader
-            .search(&all, &Query { limit: Some(7), after: after.clone(), ..Query::default() })
-            .expect("reads");
-        seen.extend(page.entries.into_iter().map(|e| e.id));
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
+    let want = |fits: &dyn Fn(&&Redacted) -> bool| {
+        let mut want: Vec<String> = records.iter().filter(fits).map(|r| r.entry().id.clone()).collect();
+        want.sort();
+        want.reverse();
+        want
+    };
+    assert_eq!(pages(reader, &all, Query::default()), want(&|_| true));
+    // By token, in bounds of time or without.
+    let tokens = records[1].tokens();
+    let (begin, end) = (records[0].entry().started_ms, records[29].entry().started_ms);
+    for (from, to) in
+        [(0, u64::MAX >> 1), (begin, end), (begin + 1, end + 1), (end, begin), (1 << 60, 1 << 61)]
+    {
+        let query = Query { tokens: Some(tokens.to_vec()), ..Query::default() };
+        let query = Query { from_ms: Some(from), to_ms: Some(to), ..query };
+        let fits = |r: &&Redacted| {
+            r.tokens().iter().any(|t| tokens.contains(t)) && (from..to).contains(&r.entry().started_ms)
+        };
+        assert_eq!(pages(reader, &all, query), want(&fits), "{from} to {to}");
     }
-    let mut want: Vec<String> = records.iter().map(|r| r.entry().id.clone()).collect();
-    want.sort();
-    want.reverse();
-    assert_eq!(seen, want);
+    let absent = Query { tokens: Some(vec!["0".repeat(32), String::new()]), ..Query::default() };
+    assert_eq!(pages(reader, &all, absent), Vec::<String>::new());
     // Sealed originals: of their record and scope alone.
     let dir = tempfile::tempdir().expect("dir");
     let seal = Arc::new(SealKeys::new([1; 32], dir.path()));
@@ -141,6 +148,20 @@ fn conforms(sink: &mut dyn RecordSink, reader: &dyn RecordReader, keep_out: &dyn
         keep_out(bad, false);
         assert_eq!(sink.append(&batch), Ok(()));
         assert!((0..5).all(is_kept));
+    }
+}
+
+/// The ids of all pages.
+fn pages(reader: &dyn RecordReader, scope: &ReadScope, query: Query) -> Vec<String> {
+    let mut query = Query { limit: Some(7), ..query };
+    let mut seen = Vec::new();
+    loop {
+        let page = reader.search(scope, &query).expect("reads");
+        seen.extend(page.entries.into_iter().map(|e| e.id));
+        query.after = page.next;
+        if query.after.is_none() {
+            return seen;
+        }
     }
 }
 
@@ -198,10 +219,11 @@ fn a_file_that_is_just_being_made_has_nothing_yet() {
 
 #[test]
 fn a_file_of_an_earlier_version_is_read_as_it_is_and_brought_up_when_it_is_written_to() {
-    for earlier in [1_i64, 2, 3] {
+    for earlier in [1_i64, 2, 3, 4] {
         let dir = tempfile::tempdir().expect("dir");
         let records = Records::new(dir.path(), Keep::days(30));
-        let (one, two) = (record("a", "forwarded", "{}"), record("a", "forwarded", "{}"));
+        let [one, two] =
+            ["E08738432", "E08738433"].map(|mrn| record("a", "forwarded", &format!("{{\"mrn\":\"{mrn}\"}}")));
         records.writer().append(std::slice::from_ref(&one)).expect("writes");
         let day = crate::clock::day(one.entry().started_ms);
         let file = dir.path().join("records/a").join(format!("{day}.db"));
@@ -213,13 +235,21 @@ fn a_file_of_an_earlier_version_is_read_as_it_is_and_brought_up_when_it_is_writt
             // What it was before there were sealed originals.
             connection.execute_batch("DROP TABLE sealed").expect("drops");
         }
-        // Entries were whole.
-        let entry = serde_json::to_string(one.entry()).expect("writes");
-        connection.execute("UPDATE record SET entry = ?1", [entry]).expect("sets");
-        for column in ["shared", "duration_us", "request_bytes", "reply_bytes", "trace"] {
-            connection.execute_batch(&format!("ALTER TABLE record DROP COLUMN {column}")).expect("drops");
+        if earlier < 4 {
+            // Entries were whole.
+            let entry = serde_json::to_string(one.entry()).expect("writes");
+            connection.execute("UPDATE record SET entry = ?1", [entry]).expect("sets");
+            for column in ["shared", "duration_us", "request_bytes", "reply_bytes", "trace"] {
+                connection.execute_batch(&format!("ALTER TABLE record DROP COLUMN {column}")).expect("drops");
+            }
+            connection.execute_batch("DROP TABLE shared").expect("drops");
         }
-        connection.execute_batch("DROP TABLE shared").expect("drops");
+        // Tokens were rows.
+        connection.execute_batch(OLD_TOKENS).expect("makes");
+        for token in one.tokens() {
+            let row = rusqlite::params![token, one.entry().started_ms as i64, one.entry().id];
+            connection.execute("INSERT INTO token VALUES (?1, ?2, ?3)", row).expect("writes");
+        }
         if earlier < 3 {
             // Payloads were JSON.
             let block = zstd::bulk::compress(OLD_PAYLOAD.as_bytes(), 3).expect("packs");
@@ -242,13 +272,33 @@ fn a_file_of_an_earlier_version_is_read_as_it_is_and_brought_up_when_it_is_writt
         };
         assert_eq!(show(&one), as_it_was);
         assert_eq!(records.sealed(&scope(&["a"]), &one.entry().id), Ok(None));
+        let is_found = |record: &Redacted| {
+            assert!(!record.tokens().is_empty());
+            record.tokens().iter().all(|token| {
+                let query = Query { tokens: Some(vec![token.clone()]), ..Query::default() };
+                let page = records.search(&scope(&["a"]), &query).expect("reads");
+                page.entries == [record.entry().clone()]
+            })
+        };
+        assert!(is_found(&one) && !is_found(&two));
         assert_eq!(version(), earlier, "a reader changes nothing");
         records.writer().append(std::slice::from_ref(&two)).expect("writes");
-        assert_eq!((version(), records.sealed(&scope(&["a"]), &one.entry().id)), (4, Ok(None)));
+        assert_eq!((version(), records.sealed(&scope(&["a"]), &one.entry().id)), (5, Ok(None)));
         assert_eq!(show(&one), as_it_was);
+        assert!(is_found(&one) && is_found(&two));
         assert_eq!(Some(show(&two)), two.payload().map(|payload| render(&payload, View::Masked)));
     }
 }
+
+/// As versions before 5 had them.
+const OLD_TOKENS: &str = "
+    DROP TABLE token_run;
+    DROP TABLE token_piece;
+    CREATE TABLE token (
+        token TEXT NOT NULL, started_ms INTEGER NOT NULL, id TEXT NOT NULL,
+        PRIMARY KEY (token, started_ms, id)
+    ) WITHOUT ROWID;
+";
 
 /// As versions 1 and 2 had it.
 const OLD_PAYLOAD: &str = r#"{"parts":[{"n":"target","p":["/",{"s":"text:5-8","m":"[mrn]","t":"t1"}]}]}"#;

@@ -12,6 +12,7 @@ pub mod backup;
 pub mod control;
 pub mod members;
 mod open_files;
+mod record_file;
 pub mod registry;
 pub mod retention;
 pub mod sealing;
@@ -19,6 +20,7 @@ pub mod sign_ins;
 pub mod suppressions;
 pub mod sqlite;
 pub mod wall_clock;
+mod token_runs;
 pub mod tokens;
 #[cfg(test)]
 mod conformance;

@@ -6,13 +6,11 @@ use super::open_files::OpenFiles;
 use super::retention::{Class, DayFile, Keep, expire, files, make_room, set_aside};
 use super::wall_clock::DAY_MS;
 use super::{Page, Query, ReadScope, RecordReader, RecordSink, StoreError, Stored, Unkept};
-use crate::inspect::hash::{Keyed, Map};
-use crate::record::{Entry, Redacted, StoredPayload};
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
-};
+use super::{record_file, token_runs};
+use crate::inspect::hash::Keyed;
+use crate::record::{Entry, Redacted};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -44,6 +42,8 @@ pub struct Writer {
 /// A file that is written to.
 struct Open {
     connection: Connection,
+    /// Days since 1970.
+    day: u64,
     shared: KnownShared,
 }
 
@@ -137,23 +137,12 @@ impl Records {
         path: &Path,
         f: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        self.readers.with(path, || open(path), f)
+        self.readers.with(path, || record_file::open(path), f)
     }
 }
 
 /// Records of a batch that go into one file, and their places in the batch.
 type InFile<'b> = (Vec<usize>, Vec<&'b Redacted>);
-
-/// Opens a file to read; `None` while it is being made.
-fn open(path: &Path) -> Result<Option<Connection>, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(database)?;
-    connection.busy_timeout(Duration::from_secs(5)).map_err(database)?;
-    // Many are open at once: the system keeps what is read.
-    connection.pragma_update(None, "cache_size", READ_CACHE_KIB).map_err(database)?;
-    let version = check_version(&connection, SCHEMA_VERSION)?;
-    Ok((version > 0).then_some(connection))
-}
 
 impl RecordSink for Writer {
     fn append(&mut self, batch: &[Redacted]) -> Result<(), Unkept> {
@@ -171,11 +160,11 @@ impl RecordSink for Writer {
         let mut unkept: Option<Unkept> = None;
         for ((environment, day, class), (places, records)) in by_file {
             let path = self.records.file(environment, day * DAY_MS, class);
-            let mut done = self.append_to(&path, &records);
+            let mut done = self.append_to(&path, day, &records);
             if matches!(&done, Err(error) if error.is_busy()) {
                 // Another process wrote at the same moment, as one does that takes this one's place.
                 self.open.remove(&path);
-                done = self.append_to(&path, &records);
+                done = self.append_to(&path, day, &records);
             }
             if let Err(error) = done {
                 // The file may be gone or full: opened anew next time. The others may be well.
@@ -196,9 +185,10 @@ impl RecordSink for Writer {
         if let Some(now_ms) = now_ms {
             let removed = self.records.expire(now_ms);
             removed.iter().for_each(|path| drop(self.open.remove(path)));
+            self.close_before(now_ms.saturating_sub(LATE_MS) / DAY_MS);
         }
         self.measured = None;
-        // Connections of past days are closed.
+        // Where the clock can't tell which days are over.
         if self.open.len() > OPEN_FILES_MAX {
             self.open.clear();
         }
@@ -206,6 +196,26 @@ impl RecordSink for Writer {
 }
 
 impl Writer {
+    /// Closes files of days that are over, and makes their index fit for searches alone.
+    fn close_before(&mut self, day: u64) {
+        for (_, mut open) in self.open.extract_if(|_, open| open.day < day) {
+            let settled = open
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(database)
+                .and_then(|transaction| {
+                    token_runs::settle(&transaction)?;
+                    transaction.commit().map_err(database)
+                });
+            if let Err(error) = settled {
+                tracing::warn!(
+                    error = %error,
+                    "The index of a past day stays in many parts: searches by value take longer there."
+                );
+            }
+        }
+    }
+
     /// Closes files that were removed: open ones would keep their space.
     fn forget(&mut self, removed: &[PathBuf]) {
         removed.iter().for_each(|path| drop(self.open.remove(path)));
@@ -230,8 +240,8 @@ impl Writer {
     }
 
     /// Writes into a file; a damaged one is set aside for a new one, and tells no later record from being kept.
-    fn append_to(&mut self, path: &Path, records: &[&Redacted]) -> Result<(), StoreError> {
-        match self.append_as_it_is(path, records) {
+    fn append_to(&mut self, path: &Path, day: u64, records: &[&Redacted]) -> Result<(), StoreError> {
+        match self.append_as_it_is(path, day, records) {
             Err(error) if error.is_damage() => {
                 self.open.remove(path);
                 self.records.readers.forget(&[path.to_owned()]);
@@ -241,18 +251,18 @@ impl Writer {
                     error = %error,
                     "A record file is damaged: it was renamed to *.broken, and a new one is written."
                 );
-                self.append_as_it_is(path, records)
+                self.append_as_it_is(path, day, records)
             }
             done => done,
         }
     }
 
-    fn append_as_it_is(&mut self, path: &Path, records: &[&Redacted]) -> Result<(), StoreError> {
+    fn append_as_it_is(&mut self, path: &Path, day: u64, records: &[&Redacted]) -> Result<(), StoreError> {
         if !self.open.contains_key(path) {
-            let open = Open { connection: create(path)?, shared: KnownShared::new() };
+            let open = Open { connection: record_file::create(path)?, day, shared: KnownShared::new() };
             self.open.insert(path.to_owned(), open);
         }
-        let Open { connection, shared } = self.open.get_mut(path).ok_or(StoreError::Broken)?;
+        let Open { connection, shared, .. } = self.open.get_mut(path).ok_or(StoreError::Broken)?;
         let packer = match &mut self.packer {
             Some(packer) => packer,
             none => {
@@ -279,9 +289,7 @@ impl Writer {
                 .map_err(database)?
         };
         let mut put_record = transaction.prepare_cached("INSERT OR IGNORE INTO record(started_ms, id, entry, block, start, length, shared, duration_us, request_bytes, reply_bytes, trace) VALUES (?1, ?2, '', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)").map_err(database)?;
-        let mut put_token = transaction
-            .prepare_cached("INSERT OR IGNORE INTO token(token, started_ms, id) VALUES (?1, ?2, ?3)")
-            .map_err(database)?;
+        let mut tokens = Vec::new();
         let mut json = Vec::new();
         for (record, (start, length)) in records.iter().zip(places) {
             let entry = record.entry();
@@ -315,11 +323,16 @@ impl Writer {
                     .and_then(|mut s| s.execute(params![entry.id, sealed]))
                     .map_err(database)?;
             }
-            for token in record.tokens() {
-                put_token.execute(params![token, entry.started_ms as i64, entry.id]).map_err(database)?;
+            if !record.tokens().is_empty() {
+                let number = |text| token_runs::number(text).ok_or(StoreError::Broken);
+                let id = number(&entry.id)?;
+                for token in record.tokens() {
+                    tokens.push((number(token)?, id));
+                }
             }
         }
-        drop((put_record, put_token));
+        drop(put_record);
+        token_runs::add(&transaction, &mut tokens)?;
         transaction.commit().map_err(database)
     }
 }
@@ -404,14 +417,7 @@ impl RecordReader for Records {
         for environment in &scope.environments {
             // Refused messages have none.
             let path = self.file(environment, started_ms, Class::Passed);
-            let sealed = self.read(&path, |connection| {
-                if version(connection)? < SEALS_SINCE {
-                    return Ok(None);
-                }
-                let mut statement =
-                    connection.prepare_cached("SELECT bytes FROM sealed WHERE id = ?1").map_err(database)?;
-                statement.query_row([id], |row| row.get(0)).optional().map_err(database)
-            })?;
+            let sealed = self.read(&path, |connection| record_file::sealed(connection, id))?;
             let sealed = sealed.flatten();
             if sealed.is_some() {
                 return Ok(sealed);
@@ -432,36 +438,18 @@ impl Records {
         after: Option<(u64, &str)>,
         found: &mut Vec<Entry>,
     ) -> Result<bool, StoreError> {
-        let limit = query.limit();
-        let tokens = query.tokens.as_deref().map(|tokens| serde_json::json!(tokens).to_string());
         let mut is_whole = true;
         let read = self.read(path, |connection| {
             // One moment of the file: it may be brought up meanwhile.
             let connection = &*connection.unchecked_transaction().map_err(database)?;
-            let columns = columns(connection)?;
-            let sql = format!("SELECT {columns} {}", if tokens.is_some() { BY_TOKEN } else { BY_TIME });
-            let mut statement = connection.prepare_cached(&sql).map_err(database)?;
-            let mut shared = Map::default();
-            let far = i64::MAX as u64;
-            let (last_ms, last_id) = after.unwrap_or((far, ""));
-            let mut rows = statement
-                .query(params![
-                    query.from_ms.unwrap_or(0) as i64,
-                    query.to_ms.unwrap_or(far) as i64,
-                    last_ms as i64,
-                    last_id,
-                    tokens
-                ])
-                .map_err(database)?;
-            while found.len() <= limit {
-                let Some(row) = rows.next().map_err(database)? else { break };
-                match entry(row, environment, connection, &mut shared) {
+            record_file::search(connection, environment, query, after, |entry| {
+                match entry {
                     Some(entry) if query.fits(&entry) => found.push(entry),
                     Some(_) => {}
                     None => is_whole = false,
                 }
-            }
-            Ok(())
+                found.len() <= query.limit()
+            })
         });
         match read {
             Ok(_) => Ok(is_whole),
@@ -478,125 +466,18 @@ impl Records {
         started_ms: u64,
         id: &str,
     ) -> Result<Option<Stored>, StoreError> {
-        let row = self.read(path, |connection| {
+        let shown = self.read(path, |connection| {
             let connection = &*connection.unchecked_transaction().map_err(database)?;
-            let sql = format!("SELECT {}, {ONE}", columns(connection)?);
-            let mut statement = connection.prepare_cached(&sql).map_err(database)?;
-            statement
-                .query_row(params![started_ms as i64, id], |row| {
-                    Ok((
-                        entry(row, environment, connection, &mut Map::default()),
-                        row.get::<_, i64>(8)?,
-                        row.get::<_, i64>(9)?,
-                        row.get::<_, Option<Vec<u8>>>(10)?,
-                        row.get::<_, Option<i64>>(11)?,
-                    ))
-                })
-                .optional()
-                .map_err(database)
+            record_file::show(connection, environment, started_ms, id)
         })?;
-        let row = row.flatten();
-        let Some((entry, start, length, packed, bytes)) = row else { return Ok(None) };
-        let entry = entry.ok_or(StoreError::Broken)?;
-        // What is known besides the payload is told without it.
-        let payload = packed.map(|packed| unpack(&packed, bytes.unwrap_or(0), start, length));
-        let payload_is_damaged = matches!(payload, Some(Err(_)));
-        Ok(Some(Stored { entry, payload: payload.and_then(Result::ok), payload_is_damaged }))
+        Ok(shown.flatten())
     }
-}
-
-/// The entry of a row that begins with [`columns`]; `None` where it is damaged. What entries share is read once for a search.
-fn entry(
-    row: &rusqlite::Row<'_>,
-    environment: &str,
-    connection: &Connection,
-    shared: &mut Map<i64, Option<Entry>>,
-) -> Option<Entry> {
-    let text = |n| row.get_ref(n).ok()?.as_str_or_null().ok();
-    let number = |n| u64::try_from(row.get_ref(n).ok()?.as_i64().ok()?).ok();
-    let entry = match row.get_ref(3).ok()?.as_i64_or_null().ok()? {
-        None => Entry::read_shared(text(0)??)?,
-        Some(id) => Entry {
-            duration_us: number(4)?,
-            request_bytes: number(5)?,
-            reply_bytes: number(6)?,
-            trace: text(7)?.map(str::to_owned),
-            ..shared.entry(id).or_insert_with(|| read_shared(connection, id)).clone()?
-        },
-    };
-    Some(Entry {
-        id: text(2)??.to_owned(),
-        started_ms: number(1)?,
-        environment: environment.to_owned(),
-        ..entry
-    })
-}
-
-fn read_shared(connection: &Connection, id: i64) -> Option<Entry> {
-    let mut statement = connection.prepare_cached("SELECT entry FROM shared WHERE id = ?1").ok()?;
-    let read = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_str().ok().and_then(Entry::read_shared));
-    statement.query_row([id], read).ok()?
-}
-
-/// What an entry is made from, in the version that a file has just now.
-fn columns(connection: &Connection) -> Result<&'static str, StoreError> {
-    Ok(match version(connection)? {
-        SHARED_SINCE.. => {
-            "record.entry, record.started_ms, record.id, record.shared, duration_us, request_bytes, reply_bytes, trace"
-        }
-        _ => "record.entry, record.started_ms, record.id, NULL, 0, 0, 0, NULL",
-    })
-}
-
-fn version(connection: &Connection) -> Result<i64, StoreError> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database)
-}
-
-fn unpack(packed: &[u8], bytes: i64, start: i64, length: i64) -> Result<StoredPayload, StoreError> {
-    let small = |n: i64| usize::try_from(n).map_err(|_| StoreError::Broken);
-    let block = zstd::bulk::decompress(packed, small(bytes)?).map_err(|_| StoreError::Broken)?;
-    let (start, length) = (small(start)?, small(length)?);
-    let end = start.checked_add(length).ok_or(StoreError::Broken)?;
-    let stored = block.get(start..end).ok_or(StoreError::Broken)?;
-    StoredPayload::read(stored).ok_or(StoreError::Broken)
-}
-
-fn create(path: &Path) -> Result<Connection, StoreError> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|e| StoreError::File(e.kind()))?;
-    }
-    let mut connection = Connection::open(path).map_err(database)?;
-    connection.busy_handler(Some(look_again)).map_err(database)?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX).map_err(database)?;
-    if check_version(&connection, SCHEMA_VERSION)? == SCHEMA_VERSION {
-        return Ok(connection);
-    }
-    // Whole or not at all: a reader may come in between. It waits for another writer from its beginning: one that only
-    // becomes a writer half-way is turned away at once.
-    let tx = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate).map_err(database)?;
-    if (1..SHARED_SINCE).contains(&version(&tx)?) {
-        tx.execute_batch(ADD_SHARED).map_err(database)?;
-    }
-    tx.execute_batch(SCHEMA).map_err(database)?;
-    tx.commit().map_err(database)?;
-    Ok(connection)
-}
-
-/// Waits for another writer, which has the file between its batches alone where it is another process that is drained.
-/// SQLite's own wait grows to a tenth of a second, and would miss those moments one after the other.
-fn look_again(looks: i32) -> bool {
-    let goes_on = looks < BUSY_LOOKS;
-    if goes_on {
-        std::thread::sleep(BUSY_PAUSE);
-    }
-    goes_on
 }
 
 /// Gives the version of a file; refuses later ones.
 pub(super) fn check_version(connection: &Connection, newest: i64) -> Result<i64, StoreError> {
-    let version = version(connection)?;
+    let version: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database)?;
     if version > newest { Err(StoreError::Newer(version)) } else { Ok(version) }
 }
 
@@ -608,57 +489,13 @@ pub(super) fn database(error: rusqlite::Error) -> StoreError {
     }
 }
 
-// Behind `SELECT` and [`columns`].
-const ONE: &str = "start, length, zstd, bytes FROM record LEFT JOIN block ON block.id = record.block \
-    WHERE started_ms = ?1 AND record.id = ?2";
-const BY_TIME: &str = "FROM record WHERE started_ms >= ?1 AND started_ms < ?2 \
-    AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4)) AND ?5 IS NULL ORDER BY started_ms DESC, id DESC";
-/// By the index of tokens: as long as there are records with one of them.
-const BY_TOKEN: &str = "FROM (SELECT DISTINCT started_ms, id FROM token WHERE token IN (SELECT value FROM json_each(?5)) \
-    AND started_ms >= ?1 AND started_ms < ?2 AND (started_ms < ?3 OR (started_ms = ?3 AND id < ?4))) JOIN record USING (started_ms, id) \
-    ORDER BY started_ms DESC, id DESC";
-/// 1: records, blocks, tokens. 2: and sealed originals. 3: payloads as they read, not as JSON. 4: what entries share apart
-/// from them. A file is brought up when it is written to, and read as it is.
-const SCHEMA_VERSION: i64 = 4;
-const SEALS_SINCE: i64 = 2;
-const SHARED_SINCE: i64 = 4;
-/// To a table of records of an earlier version; those in it have their entry whole.
-const ADD_SHARED: &str = "
-    ALTER TABLE record ADD COLUMN shared INTEGER;
-    ALTER TABLE record ADD COLUMN duration_us INTEGER;
-    ALTER TABLE record ADD COLUMN request_bytes INTEGER;
-    ALTER TABLE record ADD COLUMN reply_bytes INTEGER;
-    ALTER TABLE record ADD COLUMN trace TEXT;
-";
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, zstd BLOB NOT NULL);
-    CREATE TABLE IF NOT EXISTS record (
-        started_ms INTEGER NOT NULL, id TEXT NOT NULL, entry TEXT NOT NULL,
-        block INTEGER, start INTEGER NOT NULL, length INTEGER NOT NULL,
-        shared INTEGER, duration_us INTEGER, request_bytes INTEGER, reply_bytes INTEGER, trace TEXT,
-        PRIMARY KEY (started_ms, id)
-    ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS token (
-        token TEXT NOT NULL, started_ms INTEGER NOT NULL, id TEXT NOT NULL,
-        PRIMARY KEY (token, started_ms, id)
-    ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS shared (id INTEGER PRIMARY KEY, entry TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS sealed (id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
-    PRAGMA user_version = 4;
-";
 const ZSTD_LEVEL: i32 = 3;
-/// Negative: KiB, not pages.
-const READ_CACHE_KIB: i64 = -256;
-/// After so many pages in a file's log they are written to their places: 16 MiB. Tokens lie anywhere in their index, and the
-/// more of them come together, the fewer pages of it are written.
-const LOG_PAGES_MAX: i64 = 4_096;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// Of a file that is written to, for as many kinds of messages as most connections together have; about a KiB each.
 const SHARED_KNOWN: usize = 256;
 const OPEN_FILES_MAX: usize = 16;
-/// Five seconds.
-const BUSY_LOOKS: i32 = 2_500;
-const BUSY_PAUSE: Duration = Duration::from_millis(2);
+/// A message that came before midnight may end after it.
+const LATE_MS: u64 = 3_600_000;
 /// Days that are remembered as damaged.
 const DAMAGED_MAX: usize = 1000;
 
@@ -666,6 +503,7 @@ const DAMAGED_MAX: usize = 1000;
 mod tests {
     use super::*;
     use crate::store::conformance::{entry, record, record_of};
+    use std::fs;
 
     /// What damage makes of a file.
     type Damage = fn(&Path);
@@ -772,6 +610,42 @@ mod tests {
         let all = Query { limit: Some(1000), ..Query::default() };
         let found = records.search(&scope, &all).expect("reads").entries;
         assert!(found.iter().rev().eq(alike.iter().chain(&many).map(Redacted::entry)));
+    }
+
+    #[test]
+    fn a_file_is_closed_an_hour_after_its_day_and_takes_a_late_record() {
+        let dir = tempfile::tempdir().expect("dir");
+        let records = Records::new(dir.path(), Keep::days(30));
+        let mut writer = records.writer();
+        // A batch each, and so a run.
+        let mut all: Vec<Redacted> =
+            (0..6).map(|_| record("a", "forwarded", "{\"mrn\":\"E08738432\"}")).collect();
+        all.chunks(1).for_each(|one| writer.append(one).expect("takes"));
+        let day = all[0].entry().started_ms / DAY_MS;
+        if all[5].entry().started_ms / DAY_MS != day {
+            return; // midnight has passed between: another file
+        }
+        let file = records.file("a", day * DAY_MS, Class::Passed);
+        let parts = || {
+            let connection = Connection::open(&file).expect("opens");
+            connection
+                .query_row("SELECT count(*) FROM token_run", [], |row| row.get::<_, i64>(0))
+                .expect("counts")
+        };
+        let midnight = (day + 1) * DAY_MS;
+        for now_ms in [None, Some(midnight + LATE_MS - 1)] {
+            writer.tidy(now_ms);
+            assert_eq!((writer.open.len(), parts()), (1, 6));
+        }
+        writer.tidy(Some(midnight + LATE_MS));
+        assert_eq!((writer.open.len(), parts()), (0, 1));
+        let late = record("a", "forwarded", "{\"mrn\":\"E08738432\"}");
+        writer.append(std::slice::from_ref(&late)).expect("takes");
+        all.push(late);
+        let query = Query { tokens: Some(all[0].tokens().to_vec()), ..Query::default() };
+        let scope = ReadScope { environments: vec!["a".to_owned()] };
+        let found = records.search(&scope, &query).expect("reads").entries;
+        assert!(found.iter().rev().eq(all.iter().map(Redacted::entry)));
     }
 
     #[test]
