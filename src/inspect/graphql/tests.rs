@@ -37,7 +37,7 @@ fn arguments_are_search_parameters_of_the_field() {
     );
     assert_eq!((findings.points().0, findings.persons.len()), (95, 1));
     let provider =
-        text(r#"{ PractitionerList(name: "Okafor") { id } OrganizationList(name: "Mercy") { id } }"#);
+        text(r#"{ PractitionerList(name: "Martinez") { id } OrganizationList(name: "Rosa") { id } }"#);
     assert_eq!(provider.points().0, 0);
 }
 
