@@ -190,7 +190,14 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
         let first = providers.partition_point(|p| p.end <= h.span.start);
         h.kind == Kind::Provider || providers.get(first).is_none_or(|p| p.start >= h.span.end)
     });
-    rules.names.find(text, cue, &rules.words, &mut hits);
+    // Names have cues of their own: only one that lies in a provider's place is nobody's.
+    let mut names = Vec::new();
+    rules.names.find(text, cue, &rules.words, &mut names);
+    names.retain(|h| {
+        let first = providers.partition_point(|p| p.end <= h.span.start);
+        providers.get(first).is_none_or(|p| p.start > h.span.start || h.span.end > p.end)
+    });
+    hits.append(&mut names);
     behind::add(text, followers, &mut hits);
     if rules.modes.is_empty() {
         return names::beside(text, without_overlaps(hits), &rules.words);
