@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 /// What the lists say of one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {
-    /// A given name of the census.
+    /// A given name of the censuses.
     pub given: bool,
-    /// One of the more frequent family names of the census.
+    /// One of the more frequent family names of the censuses.
     pub family: bool,
     /// Also, or only, an English word.
     pub word: bool,
@@ -231,7 +231,7 @@ const CITIES: &str = include_str!("../../../config/names/cities.txt");
 /// Longer words are in no list.
 const WORD_BYTES_MAX: usize = 24;
 /// A power of two; the lists have about half as many words.
-const SLOTS: usize = 1 << 16;
+const SLOTS: usize = 1 << 17;
 /// Odd, and its bits are spread evenly.
 const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Longer places are in no list.

@@ -38,7 +38,7 @@ fn a_label_of_the_text_is_a_cue() {
 
 #[test]
 fn what_only_people_do_tells_a_name() {
-    assert_eq!(of("Declan Okafor called to report dizziness"), [pair("likely", "Declan Okafor")]);
+    assert_eq!(of("Rubija Kowalski called to report dizziness"), [pair("likely", "Rubija Kowalski")]);
     assert_eq!(of("Priya may be reached"), [pair("given", "Priya")]);
     assert_eq!(of("Server may be reached"), []);
 }
@@ -152,16 +152,16 @@ fn parts_under_labels_of_their_own_need_be_on_no_list() {
 #[test]
 fn layout_may_part_a_label_and_its_value() {
     for text in [
-        "| Patient | **Zawadi Kimathi** |",
-        "Patient | Zawadi Kimathi",
-        "Patient [Zawadi Kimathi]",
-        "Patient {Zawadi Kimathi}",
-        "Name ........ Zawadi Kimathi",
-        "Patient Name\nZawadi Kimathi\nDate of Birth",
+        "| Patient | **Rubija Libersar** |",
+        "Patient | Rubija Libersar",
+        "Patient [Rubija Libersar]",
+        "Patient {Rubija Libersar}",
+        "Name ........ Rubija Libersar",
+        "Patient Name\nRubija Libersar\nDate of Birth",
     ] {
-        assert_eq!(of(text), [pair("cued", "Zawadi Kimathi")], "{text}");
+        assert_eq!(of(text), [pair("cued", "Rubija Libersar")], "{text}");
     }
-    assert_eq!(of("ask the patient\nZawadi Kimathi"), []);
+    assert_eq!(of("ask the patient\nRubija Libersar"), []);
 }
 
 #[test]
