@@ -1,6 +1,7 @@
-//! A socket isn't asked for bytes again while none can have come since it was asked last.
+//! A socket isn't asked for bytes again while none can have come since it was asked last, and gets small pieces in one.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -79,7 +80,14 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Quiet<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, bufs)
+        let io = Pin::new(&mut self.get_mut().io);
+        if bufs.iter().map(|buf| buf.len()).sum::<usize>() > JOINED_BYTES_MAX {
+            return io.poll_write_vectored(cx, bufs);
+        }
+        let mut space = [MaybeUninit::uninit(); JOINED_BYTES_MAX];
+        let mut joined = ReadBuf::uninit(&mut space);
+        bufs.iter().for_each(|buf| joined.put_slice(buf));
+        io.poll_write(cx, joined.filled())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -94,6 +102,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Quiet<T> {
         Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
     }
 }
+
+/// So many bytes of a head and its body are sooner joined than gathered by the system: a head and 4 KiB.
+const JOINED_BYTES_MAX: usize = 5 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -159,6 +170,49 @@ mod tests {
         drop(far);
         wakes.1.notified().await;
         assert_eq!(read(&mut quiet, &waker), Poll::Ready(0), "its end comes, too");
+    }
+
+    /// Notes what is written, and whether the system was to gather it.
+    #[derive(Default)]
+    struct Written(Vec<(Vec<u8>, bool)>);
+
+    impl AsyncWrite for Written {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            self.0.push((buf.to_vec(), false));
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bufs: &[io::IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let all: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
+            let count = all.len();
+            self.0.push((all, true));
+            Poll::Ready(Ok(count))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn small_pieces_are_written_as_one_and_large_ones_as_they_are() {
+        for length in [0, 128, JOINED_BYTES_MAX - 4, JOINED_BYTES_MAX - 3, JOINED_BYTES_MAX] {
+            let (mut quiet, body) = (Quiet::new(Written::default()), vec![b'b'; length]);
+            let bufs = [&b"he"[..], b"ad", &body].map(io::IoSlice::new);
+            let mut cx = Context::from_waker(Waker::noop());
+            let polled = Pin::new(&mut quiet).poll_write_vectored(&mut cx, &bufs);
+            assert!(matches!(polled, Poll::Ready(Ok(count)) if count == 4 + length));
+            let all = [&b"head"[..], &body].concat();
+            assert!(quiet.io.0 == [(all, 4 + length > JOINED_BYTES_MAX)], "{length}");
+        }
     }
 
     #[tokio::test]
