@@ -92,6 +92,8 @@ impl Markers {
             }
             Kind::Ssn => match digits::only(trimmed).len() {
                 9 => weighed(ssn::sign(trimmed)),
+                // A serial that is never issued, typed where none is known.
+                4 if digits::only(trimmed) == b"0000" => zero(Sign::Placeholder),
                 // The last four, or something else: weak, but somebody's.
                 0..=4 => Judged { points: points.min(self.weights.ssn_last_four), ..plain },
                 _ => Judged { points: points.min(self.weights.ssn_part), ..plain },

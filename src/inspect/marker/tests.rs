@@ -214,6 +214,8 @@ fn unknown_and_masked_values_weigh_next_to_nothing() {
     assert_eq!(judge(Kind::Ip, "66.71.98.108").points, Points(10));
     assert_eq!(judge(Kind::FamilyName, "UNKNOWN").points, Points(0));
     assert_eq!(judge(Kind::Ssn, "***-**-1234").points, Points(10));
+    assert_eq!(judge(Kind::Ssn, "1234").points, Points(10));
+    assert_eq!(judge(Kind::Ssn, "0000").sign, Sign::Placeholder, "a serial that nobody has");
     assert_eq!(judge(Kind::BirthDate, "1900-01-01").points, Points(0));
     assert_eq!(judge(Kind::BirthDate, "1962").points, Points(5));
 }
