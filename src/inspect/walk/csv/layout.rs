@@ -2,6 +2,7 @@
 
 use super::column::{Column, Group, is_name, unknown};
 use super::directory;
+use super::fixed;
 use super::reader::{Cell, Dialect, Records};
 use super::shape;
 use super::table::Table;
@@ -36,6 +37,7 @@ impl<'t> Layout<'t> {
     /// The same, with what it looked at.
     fn with_sample<'d>(doc: &'d [u8], table: &'t Table, keys: &'t object::Table) -> (Self, Sample<'d>) {
         let candidates = Dialect::fixed(doc, table, keys)
+            .or_else(|| fixed::without_a_head(doc.get(..doc.len().min(BYTES)).unwrap_or_default()))
             .into_iter()
             .chain(declared(doc).or(Some(Dialect::Delimited(b','))));
         let candidates = candidates.chain(DELIMITERS.iter().map(|d| Dialect::Delimited(*d)));
@@ -100,8 +102,11 @@ pub(super) fn recognise(doc: &[u8], table: &Table, keys: &object::Table) -> bool
     let mut lines = doc.split(|b| matches!(b, b'\n' | b'\r')).filter(|line| !line.trim_ascii().is_empty());
     let Some(first) = lines.next().filter(|line| line.len() <= HEAD_BYTES_MAX) else { return false };
     let second = lines.next().filter(|line| line.len() <= HEAD_BYTES_MAX);
-    has_head(doc, first, table, keys)
-        || second.is_some_and(|second| is_even([first, second]) && lists_people(doc, table, keys))
+    let is_divided = |second| {
+        is_even([first, second])
+            || fixed::without_a_head(doc.get(..doc.len().min(BYTES)).unwrap_or_default()).is_some()
+    };
+    has_head(doc, first, table, keys) || second.is_some_and(is_divided) && lists_people(doc, table, keys)
 }
 
 /// Whether two lines are divided by as many of some delimiter, those in quotes counted.
@@ -241,7 +246,9 @@ impl<'d> Sample<'d> {
             && let Some(number) = records.next(&mut cells)
         {
             let blank = cells.iter().all(|cell| cell.span.is_empty());
-            if !blank && !is_rule(&cells, doc) && !is_declaration(&cells, doc, number) {
+            // A title, a sum, or the first or last record of a file.
+            let is_other = matches!(dialect, Dialect::Fixed(columns) if cells.len() * 2 <= columns.len());
+            if !blank && !is_other && !is_rule(&cells, doc) && !is_declaration(&cells, doc, number) {
                 let value = |cell: &Cell| match cell.value(doc) {
                     Cow::Borrowed(text) => Cow::Borrowed(beginning(text)),
                     Cow::Owned(text) => Cow::Owned(beginning(&text).to_owned()),

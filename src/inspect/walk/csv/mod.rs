@@ -1,4 +1,4 @@
-//! Flat tables: CSV (RFC 4180) and its relatives, and columns of fixed width under a rule line.
+//! Flat tables: CSV (RFC 4180) and its relatives, and columns of fixed width, under a rule line or a head, or without one.
 //!
 //! - Takes: a text, the column names of `config/fields/csv-columns.toml` as a [`Table`], and the key table of objects.
 //! - Gives: every cell once. A column that a name tells has its row; without any name that the tables know, columns are
@@ -13,6 +13,7 @@
 
 mod column;
 mod directory;
+mod fixed;
 mod layout;
 mod reader;
 mod shape;

@@ -167,8 +167,10 @@ impl<'d, 'l> Records<'d, 'l> {
             while let Some(next) = columns.get(column + 1)
                 && next.start == character
             {
-                // A line that goes on through a column's begin is no row: a title, a sum, `2 rows selected.`
-                if index.checked_sub(1).and_then(|at| line.get(at)).is_some_and(|b| *b != b' ') {
+                // A line that goes on through a column's begin is no row: a title, a sum, `2 rows selected.` Columns may
+                // touch, as a birth date and a sex do.
+                let touches = columns.get(column).is_some_and(|before| before.end == next.start);
+                if !touches && index.checked_sub(1).and_then(|at| line.get(at)).is_some_and(|b| *b != b' ') {
                     cells.clear();
                     cells.push(Cell { span: self.trimmed(start..end), quoted: false });
                     return;
@@ -246,7 +248,7 @@ mod tests {
 
     #[test]
     fn fixed_columns_are_counted_in_characters() {
-        let dialect = Dialect::Fixed(vec![0..6, 6..12]);
+        let dialect = Dialect::Fixed(vec![0..5, 6..12]);
         let text = "N\u{fa}\u{f1}ez Ethan\n2 rows selected\nx";
         let mut records = Records::new(text.as_bytes(), &dialect);
         let mut cells = Vec::new();
@@ -255,5 +257,9 @@ mod tests {
         assert_eq!(values, ["N\u{fa}\u{f1}ez", "Ethan"]);
         records.next(&mut cells);
         assert_eq!(cells.len(), 1, "a line across columns is one cell");
+        // But not where columns touch.
+        let dialect = Dialect::Fixed(vec![0..6, 6..12]);
+        Records::new(b"190212M Ethan", &dialect).next(&mut cells);
+        assert_eq!(cells.len(), 2);
     }
 }

@@ -172,7 +172,8 @@ fn facts_at<'v>(columns: &[Vec<&'v str>], at: usize) -> Vec<&'v str> {
     columns.get(at).into_iter().flatten().copied().filter(|v| !v.is_empty()).collect()
 }
 
-fn is_state(values: &[&str]) -> bool {
+/// Whether most of the values are letters of states.
+pub(super) fn is_state(values: &[&str]) -> bool {
     !values.is_empty() && values.iter().filter(|v| STATES.contains(*v)).count() * 5 >= values.len() * 4
 }
 

@@ -202,6 +202,24 @@ fn columns_of_fixed_width_are_read_under_a_rule_or_a_head() {
 }
 
 #[test]
+fn columns_of_fixed_width_need_no_head() {
+    let rows = "DM27899444   PETROV-HOPE     CURTIS       19690626F 927 MAPLE AVE          BOISE         ID83702\nD5M82PE9XC   NU\u{d1}EZ           SIOBHAN      20030911M 6380 OLD MILL RD        EL PASO       TX799013344\n";
+    for body in
+        [rows.to_owned(), format!("HDR202504010001ELIGFILE\r\n{}TRL0000002\r\n", rows.replace('\n', "\r\n"))]
+    {
+        assert_eq!(Format::of("text/plain", body.as_bytes()), Format::Csv, "{body}");
+        assert_eq!(points("text/plain", &body), [170, 170], "{body}");
+    }
+    for body in [
+        "drwxr-xr-x  2 root  root   4096 Jan  2 10:00 bin\n-rw-r--r--  1 root  root    512 Jan  2 10:00 log\n",
+        "NAME            READY   STATUS    RESTARTS   AGE\ngateway-7c9f    1/1     Running   0          12d\ngrace-hope-2    1/1     Running   3          4d\n",
+        "  Thanks for  the call.   Bye\n  See you  at noon.   Ann\n",
+    ] {
+        assert_ne!(Format::of("text/plain", body.as_bytes()), Format::Csv, "{body}");
+    }
+}
+
+#[test]
 fn flat_tables_are_known_without_a_word_and_prose_is_not() {
     for body in [
         ROWS,

@@ -1,0 +1,113 @@
+//! Columns of fixed width that no line names: where every line has blanks at the same places.
+
+use super::reader::Dialect;
+use super::shape::is_state;
+use std::ops::Range;
+
+/// The columns of lines of which most are as long and blank at the same places. Lines that are much shorter are a file's
+/// first and last records. `None` where there are too few, or where something else divides them.
+pub(super) fn without_a_head(doc: &[u8]) -> Option<Dialect> {
+    let lines = || {
+        let lines = doc.split(|b| matches!(b, b'\n' | b'\r')).map(<[u8]>::trim_ascii_end);
+        lines.filter(|line| !line.is_empty()).take(LINES)
+    };
+    // Most texts have no such line among the first.
+    if !lines().take(3).any(may_be_a_row) {
+        return None;
+    }
+    let longest = lines().map(<[u8]>::len).max().unwrap_or_default();
+    let rows: Vec<Vec<char>> = lines()
+        .filter(|line| line.len() * 4 >= longest * 3)
+        .map(|line| String::from_utf8_lossy(line).chars().collect())
+        .collect();
+    let others = lines().count() - rows.len();
+    if rows.len() < ROWS_MIN || others > OTHERS_MAX || !lines().all(|line| line.len() <= LINE_BYTES_MAX) {
+        return None;
+    }
+    let is_blank = |at: usize| rows.iter().all(|row| row.get(at).is_none_or(|c| *c == ' '));
+    let width = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let mut columns: Vec<Range<usize>> = Vec::new();
+    let mut gap = GAP_MIN;
+    for at in 0..width {
+        if is_blank(at) {
+            gap += 1;
+            continue;
+        }
+        match columns.last_mut() {
+            Some(column) if gap < GAP_MIN => column.end = at + 1,
+            _ => columns.push(at..at + 1),
+        }
+        gap = 0;
+    }
+    // Where a file has a first or last record, each begins with its type.
+    if let Some(first) = columns.first_mut().filter(|_| others > 0) {
+        let kind = kind(&rows).min(first.end - 1);
+        first.start = kind;
+        columns.splice(..0, (kind > 0).then_some(0..kind));
+    }
+    let columns: Vec<Range<usize>> = columns.into_iter().flat_map(|column| parted(column, &rows)).collect();
+    (columns.len() >= COLUMNS_MIN).then_some(Dialect::Fixed(columns))
+}
+
+/// Whether a line has blanks as columns have, and nothing that divides cells.
+fn may_be_a_row(line: &[u8]) -> bool {
+    let gaps = line.windows(GAP_MIN + 1).filter(|w| matches!(w, [b' ', b' ', last] if *last != b' ')).count();
+    let commas = line.iter().filter(|b| **b == b',').count();
+    gaps >= 2
+        && commas < 2
+        && !line.iter().any(|b| matches!(b, b'\t' | b'|' | b';' | b'^' | b'~' | b'{' | b'<'))
+}
+
+/// The length of what all rows begin with, a record's type: letters before a digit, or one character.
+fn kind(rows: &[Vec<char>]) -> usize {
+    let first = |at: usize| rows.first().and_then(|row| row.get(at)).filter(|c| c.is_ascii_alphanumeric());
+    let alike = |at: &usize| first(*at).is_some_and(|c| rows.iter().all(|row| row.get(*at) == Some(c)));
+    let length = (0..TYPE_CHARS_MAX).take_while(alike).count();
+    let letters = (0..length).all(|at| first(at).is_some_and(char::is_ascii_alphabetic));
+    let digits_follow = rows.iter().all(|row| row.get(length).is_some_and(char::is_ascii_digit));
+    if letters && digits_follow { length } else { length.min(1) }
+}
+
+/// A column, in parts where every row has a date of eight digits before the letter of a sex there, or a state before its
+/// ZIP code.
+fn parted(column: Range<usize>, rows: &[Vec<char>]) -> Vec<Range<usize>> {
+    let all = |test: &dyn Fn(&str) -> bool| {
+        rows.iter().all(|row| {
+            let value: String = row.iter().take(column.end).skip(column.start).collect();
+            test(value.trim_end())
+        })
+    };
+    let digits =
+        |text: Option<&str>| text.is_some_and(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit()));
+    let dated = |value: &str| {
+        let behind = value.get(8..).map(str::as_bytes);
+        digits(value.get(..8))
+            && matches!(behind, Some([b'M' | b'F' | b'U' | b'X'] | [b'M' | b'F' | b'U' | b'X', b' ', ..]))
+    };
+    let zipped = |value: &str| {
+        value.get(..2).is_some_and(|state| is_state(&[state])) && digits(value.get(2..7)) && value.len() >= 7
+    };
+    let cut = |places: &[usize]| {
+        let ends = places.iter().map(|at| column.start + at).chain([column.end]);
+        let mut start = column.start;
+        ends.map(|end| std::mem::replace(&mut start, end)..end).filter(|part| !part.is_empty()).collect()
+    };
+    if all(&dated) {
+        cut(&[8, 9])
+    } else if all(&zipped) {
+        cut(&[2])
+    } else {
+        vec![column]
+    }
+}
+
+const LINES: usize = 64;
+/// Two lines may be alike by chance; two people are a file of people.
+const ROWS_MIN: usize = 2;
+/// Lines that are no rows: a file's first and last records.
+const OTHERS_MAX: usize = 2;
+const COLUMNS_MIN: usize = 4;
+/// Blanks between columns: one stands in values, too.
+const GAP_MIN: usize = 2;
+const TYPE_CHARS_MAX: usize = 3;
+const LINE_BYTES_MAX: usize = 4 << 10;
