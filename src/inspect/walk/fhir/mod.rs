@@ -7,9 +7,10 @@
 //!   safe reads as text. A leaf's row counts whatever the leaf `reads` as: a photograph has points, and is decoded too.
 //! - In doubt: text. Below an unknown key everything is text, whatever it is called. Of two `resourceType`s in one
 //!   object the one that tells more counts.
-//! - Cost: three passes over a flat tape: keys become numbers (`keys.rs`), resources find their people (`people`), leaves
+//! - Cost: two passes over a flat tape whose keys are numbers (`keys.rs`): resources find their people (`people`), leaves
 //!   are told. Members are looked for by number, and which rows may cover a path is asked once for each path of the
-//!   document (`paths.rs`). No recursion, no allocation for a leaf but what an escape or a label needs.
+//!   document (`paths.rs`). No recursion, no allocation for a leaf but what an escape or a label needs. A tape whose
+//!   keys weren't looked up when it was made is copied first.
 
 mod alike;
 mod keys;
@@ -41,7 +42,7 @@ pub use xml::{recognise_xml, shaped};
 use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
 use super::{PersonId, Sink, WalkError, object};
 use context::{Frame, Scope};
-use keys::{Doc, Keys};
+use keys::Doc;
 use leaf::Beside;
 use names::{Category, Name};
 use paths::Paths;
@@ -64,19 +65,29 @@ pub fn recognise(tape: &Tape<'_>) -> bool {
     }
 }
 
+/// Reads JSON; of what is FHIR the keys are looked up at once.
+///
+/// # Errors
+/// As [`Tape::read`].
+pub fn read<'d>(doc: &'d [u8], table: &Table) -> Result<Tape<'d>, WalkError> {
+    let tape = Tape::read(doc, JSON_DEPTH_MAX)?;
+    Ok(if recognise(&tape) { tape.by(table.vocabulary()) } else { tape })
+}
+
 /// Walks a document by the rows of FHIR alone.
 ///
 /// # Errors
 /// As [`Tape::read`]; the sink was told nothing then.
 pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
-    walk_tape(&Tape::read(doc, JSON_DEPTH_MAX)?, table, None, sink);
+    walk_tape(&read(doc, table)?, table, None, sink);
     Ok(())
 }
 
 /// Walks a document that is read already. What no row covers is asked of the key table by its label or its unknown key.
 pub fn walk_tape(tape: &Tape<'_>, table: &Table, objects: Option<&object::Table>, sink: &mut dyn Sink) {
-    let keys = Keys::of(tape, table);
-    let doc = Doc { tape, keys: &keys, table };
+    let copy = (!tape.is_read_by(table.vocabulary())).then(|| tape.clone().by(table.vocabulary()));
+    let tape = copy.as_ref().unwrap_or(tape);
+    let doc = Doc { tape, table };
     let people = People::find(doc);
     let paths = Paths::new(table);
     Walk {

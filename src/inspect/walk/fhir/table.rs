@@ -1,5 +1,6 @@
 //! The field table compiled for reading: for each element the rows that may cover it, best first.
 
+use super::super::json::Vocabulary;
 use super::names::{Name, Names};
 use super::xml::Shapes;
 use crate::inspect::field::{Field, FieldTable};
@@ -155,6 +156,11 @@ impl Table {
         let by_last = ends.iter().map(|numbers| By::new(numbers, resource, by_before)).collect();
         names.settle();
         Ok(Self { rows, names, words, url_words, shapes, patterns, by_last, by_resource })
+    }
+
+    /// In what the keys of a document are to be looked up that is walked by this table.
+    pub(super) fn vocabulary(&self) -> &impl Vocabulary {
+        &self.names
     }
 
     /// Whether a word is a resource type of R4.

@@ -262,9 +262,8 @@ fn a_place_is_the_same_whatever_was_told_before() {
             {"fullUrl":"f","resource":{"resourceType":"Basic","id":"g","x":{"y":[[1,{"z":2}]]}}}],"total":1}"#,
         r#"[{"resourceType":"Patient","name":[{"family":"a"}]},{"resourceType":"Basic","id":"b"}]"#,
     ] {
-        let tape = Tape::read(doc.as_bytes(), JSON_DEPTH_MAX).unwrap();
-        let keys = Keys::of(&tape, &table);
-        let doc = Doc { tape: &tape, keys: &keys, table: &table };
+        let tape = Tape::read(doc.as_bytes(), JSON_DEPTH_MAX).unwrap().by(table.vocabulary());
+        let doc = Doc { tape: &tape, table: &table };
         let nodes: Vec<NodeId> = tape.nodes().collect();
         let told = Memo::default();
         for id in nodes.iter().chain(nodes.iter().rev()).chain(nodes.iter().step_by(3)) {

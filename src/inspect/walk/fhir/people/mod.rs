@@ -212,8 +212,9 @@ impl<'t, 'd> People<'t, 'd> {
     fn list_resources(&mut self) {
         let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
         let mut found: Vec<(NodeId, Name)> = Vec::new();
-        for node in doc.keys.types().iter().copied() {
-            if tape.kind(node) == NodeKind::String
+        for node in tape.nodes() {
+            if doc.key_is(node, words.resource_type)
+                && tape.kind(node) == NodeKind::String
                 && let Some(object) = tape.parent(node)
             {
                 found.push((object, self.names.resource(&tape.value(node))));
