@@ -184,7 +184,7 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
         frame: &Frame,
         frames: &[Frame],
     ) -> Option<&'t Row> {
-        self.paths.rows(path).iter().copied().find(|row| {
+        self.paths.rows(path).find(|row| {
             let holds = match row.field.whose {
                 Whose::Patient | Whose::Relative => frame.scope == Scope::Own,
                 _ => true,
