@@ -23,15 +23,33 @@ pub(super) struct Beside {
 }
 
 impl<'t, 'd> Walk<'t, 'd, '_> {
+    #[inline]
     pub(super) fn leaf(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame, frames: &[Frame]) {
         let path = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
+        if !self.passed.again(self.tape, id, path) {
+            self.new_leaf(id, path, (name, unknown), above, frames);
+        }
+    }
+
+    // By itself, so that the loop over all values stays small.
+    #[inline(never)]
+    fn new_leaf(
+        &mut self,
+        id: NodeId,
+        path: Path,
+        (name, unknown): (Name, bool),
+        above: &Frame,
+        frames: &[Frame],
+    ) {
         let uncovered = self.paths.uncovered(path);
         let alone = uncovered.filter(|_| !unknown).and_then(|class| self.alone(id, class));
         if let Some((reads, value)) = alone {
             if self.sink.passes_over(reads, value) {
+                self.passed.keep(self.tape, id, path);
                 return;
             }
             if !self.sink.asks_whose() {
+                self.repeats.stir();
                 return self.tell_alone(id, reads, value);
             }
         }
@@ -49,9 +67,18 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
             led = Frame { target: lead.target, scope, person: lead.person.or(above.person), ..*above };
             frame = &led;
         } else if above.scope == Scope::Definition && self.table.words.is_contact(name) {
+            self.repeats.stir();
             led = Frame { scope: Scope::Provider, ..*above };
             frame = &led;
         }
+        // Whether what is told of the value, and that it is told, follows from the object around it, its path and its side: of
+        // a Coding no row for References holds.
+        let settled = alone.is_some()
+            || coding
+                && !unknown
+                && !self.table.names.is_choice(name)
+                && self.tape.element(id).is_none()
+                && self.paths.rows(path).all(|row| !row.field.when.reference.is_empty());
         let plain = match self.tape.kind(id) {
             NodeKind::Bool => Reads::Code,
             NodeKind::Number if class == Class::Unknown => Reads::Text,
@@ -79,9 +106,19 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
         };
         let field = row.map(|row| &row.field).or(labelled);
         if field.is_none() && alone.is_none() && self.sink.passes_over(reads, &value) {
+            if !settled {
+                self.repeats.stir();
+            }
             return;
         }
         let person = self.whose(row, frame);
+        if settled && field.is_none() && reads == Reads::Code {
+            let made = self.sink.made();
+            self.tell(id, field, person, reads, value, frames);
+            let is_quiet = made.is_some() && made == self.sink.made();
+            return self.repeats.spoke(is_quiet);
+        }
+        self.repeats.stir();
         self.tell(id, field, person, reads, value, frames);
     }
 

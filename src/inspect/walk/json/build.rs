@@ -107,6 +107,7 @@ impl<'d> Builder<'d> {
             origins: self.origins,
             unescape: self.unescape,
             words_of: NO_VOCABULARY,
+            is_json: false,
             nodes: self.nodes,
         })
     }

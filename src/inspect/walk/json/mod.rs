@@ -41,6 +41,12 @@ impl NodeId {
     /// The whole document.
     pub const ROOT: Self = Self(0);
 
+    /// The value behind it, which it may hold; may be past the last.
+    #[must_use]
+    pub(in crate::inspect::walk) const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
     /// Its place on the tape; a container's own number is less than those of all that it holds.
     #[must_use]
     pub const fn index(self) -> usize {
@@ -103,6 +109,8 @@ pub struct Tape<'d> {
     unescape: fn(&str) -> String,
     /// The vocabulary in which its keys were looked up.
     words_of: u32,
+    /// Whether its text is JSON, and says all that is on it.
+    is_json: bool,
     nodes: Vec<Node>,
 }
 
@@ -121,7 +129,7 @@ impl<'d> Tape<'d> {
             Some(nodes) => nodes,
             None => reader::read(doc, depth_max)?, // tells where it stops
         };
-        Ok(Self { text, origins: None, unescape, words_of: NO_VOCABULARY, nodes })
+        Ok(Self { text, origins: None, unescape, words_of: NO_VOCABULARY, is_json: true, nodes })
     }
 
     /// The same document, whose bytes stand elsewhere: in a string, a query.
@@ -145,6 +153,17 @@ impl<'d> Tape<'d> {
     /// Every value, containers before what they hold.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.count()).map(NodeId)
+    }
+
+    /// The value of this number, if there is one.
+    #[inline]
+    pub(in crate::inspect::walk) fn at(&self, id: NodeId) -> Option<NodeId> {
+        (id.index() < self.nodes.len()).then_some(id)
+    }
+
+    /// Whether it is JSON as it stands: then values of the same bytes are the same.
+    pub(in crate::inspect::walk) fn is_json(&self) -> bool {
+        self.is_json
     }
 
     /// What the value is.
@@ -172,6 +191,12 @@ impl<'d> Tape<'d> {
     #[inline]
     pub fn raw(&self, id: NodeId) -> &'d str {
         self.text.get(self.written(id)).unwrap_or_default()
+    }
+
+    /// How many bytes of the text it has.
+    #[inline]
+    pub(in crate::inspect::walk) fn raw_bytes(&self, id: NodeId) -> usize {
+        self.written(id).len()
     }
 
     /// The value as it is read, where it has no escapes.
