@@ -297,14 +297,19 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
             return beside;
         }
         let (tape, words) = (self.tape, &self.table.words);
-        let beside = Beside {
-            kind: self.doc.get(object, words.kind),
-            system: self
-                .doc
-                .get(object, words.system)
-                .filter(|system| tape.kind(*system) == NodeKind::String),
-            assigner: self.doc.get(object, words.assigner),
-        };
+        let mut beside = Beside { kind: None, system: None, assigner: None };
+        if tape.kind(object) == NodeKind::Object {
+            for member in tape.children(object).take(MEMBERS_LOOKED_AT_MAX) {
+                let found = match self.doc.key(member) {
+                    key if key == words.kind => &mut beside.kind,
+                    key if key == words.system => &mut beside.system,
+                    key if key == words.assigner => &mut beside.assigner,
+                    _ => continue,
+                };
+                found.get_or_insert(member); // the first counts
+            }
+        }
+        beside.system = beside.system.filter(|system| tape.kind(*system) == NodeKind::String);
         self.beside.set(Some((object, beside)));
         beside
     }
@@ -384,7 +389,7 @@ fn carried(row: &Row) -> Reads<'static> {
 fn is_time(value: &str) -> bool {
     value.len() <= TIME_BYTES_MAX
         && value.bytes().next().is_some_and(|c| c.is_ascii_digit())
-        && value.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'-' | b':' | b'T' | b'Z' | b'+' | b'.'))
+        && value.bytes().all(|c| IS_OF_A_TIME.get(c as usize).copied().unwrap_or(false))
 }
 
 /// Whether it is SampledData: numbers, and E, L and U for what couldn't be measured.
@@ -423,6 +428,16 @@ fn is_uuid(id: &str) -> bool {
         })
 }
 
+/// Digits and what stands between them in a time, by their bytes.
+static IS_OF_A_TIME: [bool; 256] = {
+    let (mut is, mut at) = ([false; 256], 0);
+    while at < 256 {
+        let c = at as u8;
+        is[at] = c.is_ascii_digit() || matches!(c, b'-' | b':' | b'T' | b'Z' | b'+' | b'.');
+        at += 1;
+    }
+    is
+};
 const SAYS_LITTLE: Points = Points(10);
 /// The longest FHIR instant has 35 characters; a little more for fractions.
 const TIME_BYTES_MAX: usize = 40;
