@@ -55,7 +55,7 @@ use offsets::Escapes;
 use score::Scorer;
 use std::borrow::Cow;
 use url::Tables;
-use walk::json::{JSON_DEPTH_MAX, Tape};
+use walk::json::Tape;
 use walk::{PersonId, Role, Sink, WalkError, csv, fhir, hl7v2, ncpdp, x12};
 
 /// What is inspected of a message. All of it is payload.
@@ -337,7 +337,7 @@ impl<'r> Inspector<'r> {
         top: bool,
         left: &mut usize,
     ) -> Format {
-        let read = Tape::read(bytes, JSON_DEPTH_MAX);
+        let read = fhir::read(bytes, &self.rules.fhir);
         let patch = |tape| fhir::patched(tape, content_type, scorer.aim(), &self.rules.fhir);
         let patch = read.as_ref().ok().and_then(patch);
         // Of resources values are told as they stand, so that nothing has to be led back where none has an escape.

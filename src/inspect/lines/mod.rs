@@ -5,7 +5,7 @@
 
 use super::offsets::Escapes;
 use super::score::Scorer;
-use super::walk::json::{JSON_DEPTH_MAX, Tape};
+use super::walk::fhir;
 use super::{Inspector, format, wrapped};
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ impl<'r> Inspector<'r> {
             let line = bytes.get(at.clone()).unwrap_or_default();
             scorer.piece(&stand, at, true, false, &format!("line {number}"));
             scorer.carried_raw(Escapes::Json, line);
-            match Tape::read(line, JSON_DEPTH_MAX) {
+            match fhir::read(line, &self.rules.fhir) {
                 Ok(tape) => {
                     scorer.links(&tape);
                     wrapped::walk(&tape, self.rules, scorer);

@@ -687,7 +687,7 @@ const NOBODYS_RESOURCES: &[&str] = &[
 ];
 
 /// So many bytes of a document have one piece of evidence, or more.
-const EVIDENCE_BYTES: usize = 192;
+const EVIDENCE_BYTES: usize = 96;
 /// So many pieces there is room for at once.
 const EVIDENCE_FIRST: usize = 512;
 /// People of one message that are told apart; further ones are counted with the last.

@@ -18,6 +18,9 @@ pub(super) fn add_up(
     dummy_name: Points,
 ) -> Person {
     let get = |at: &usize| evidence.get(*at);
+    if !generator && !standing.listed && own.iter().filter_map(get).all(says_nothing_of_itself) {
+        return add_up_plainly(evidence, own, clinical, standing);
+    }
     // What a text alone tells stands for a field only where no number in a text is somebody's.
     let plausible = own.iter().filter_map(get).any(|e| {
         e.free_text
@@ -97,23 +100,26 @@ pub(super) fn add_up(
             e.finding.sign = e.judged.sign;
         }
     }
-    let only_opaque_id = heaviest.of(Kind::ResourceId) > 0
-        && heaviest
-            .counted()
-            .all(|(kind, _)| matches!(kind, Kind::ResourceId | Kind::ServiceDate | Kind::Trait));
-    for (kind, points) in heaviest.counted() {
-        in_shadow.tell(kind, points);
+    heaviest.person(&in_shadow, clinical, made_up, standing)
+}
+
+/// Whether a piece of evidence just has its points: its value doesn't say that it is a dummy, and nothing stands in its way.
+fn says_nothing_of_itself(e: &Evidence) -> bool {
+    e.judged.sign == Sign::None && !e.judged.generated && !e.shadow && !e.suppressed
+}
+
+/// The same where every piece of evidence just has its points, as of most people: then nobody is made up.
+fn add_up_plainly(evidence: &mut [Evidence], own: &[usize], clinical: bool, standing: &Standing) -> Person {
+    let mut heaviest = Heaviest::default();
+    for at in own {
+        if let Some(e) = evidence.get_mut(*at) {
+            heaviest.tell(e.kind, e.judged.points.0);
+            e.finding.points = e.judged.points;
+            e.finding.counted = Counted::Yes;
+            e.finding.sign = Sign::None;
+        }
     }
-    Person {
-        points: heaviest.sum(),
-        shadow_points: in_shadow.sum(),
-        clinical,
-        made_up,
-        only_opaque_id,
-        again: false,
-        known_real: standing.real,
-        tags: Vec::new(),
-    }
+    heaviest.person(&Heaviest::default(), clinical, None, standing)
 }
 
 /// The most points that anything of each kind has.
@@ -151,6 +157,34 @@ impl Heaviest {
             left &= left - 1;
             Some((*kind, self.of(*kind)))
         })
+    }
+
+    /// One who has this, and in shadow that besides.
+    fn person(
+        &self,
+        in_shadow: &Self,
+        clinical: bool,
+        made_up: Option<MadeUp>,
+        standing: &Standing,
+    ) -> Person {
+        let only_opaque_id = self.of(Kind::ResourceId) > 0
+            && self
+                .counted()
+                .all(|(kind, _)| matches!(kind, Kind::ResourceId | Kind::ServiceDate | Kind::Trait));
+        let mut with_shadow = Self { ..*in_shadow };
+        for (kind, points) in self.counted() {
+            with_shadow.tell(kind, points);
+        }
+        Person {
+            points: self.sum(),
+            shadow_points: with_shadow.sum(),
+            clinical,
+            made_up,
+            only_opaque_id,
+            again: false,
+            known_real: standing.real,
+            tags: Vec::new(),
+        }
     }
 
     /// Each kind once. A full name stands for its parts, and a relative's name for the relative's.
@@ -305,4 +339,36 @@ pub(super) fn agree(one: &[String], other: &[String]) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     short.iter().filter(|w| w.len() > 1).count() >= 2
         && short.iter().filter(|w| w.len() > 1).all(|w| long.contains(w))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::inspect::decode::Budget;
+    use crate::inspect::finding::{Counted, Person};
+    use crate::inspect::{Inspector, Message, RuleSet};
+
+    /// The only person of a patient with this identifier, and how each finding counts.
+    fn patient(number: &str) -> (Person, Vec<(u16, Counted)>) {
+        let body = format!(
+            r#"{{"resourceType":"Patient","id":"a1","name":[{{"family":"Okonedo"}}],"birthDate":"1974-08-21","identifier":[{{"type":{{"coding":[{{"code":"MR"}}]}},"value":"{number}"}}]}}"#
+        );
+        let message =
+            Message { content_type: "application/fhir+json", body: body.as_bytes(), ..Message::default() };
+        let found = Inspector::new(RuleSet::built_in(), Budget::default(), 2026).message(&message);
+        let counted = found.findings.iter().map(|f| (f.points.0, f.counted)).collect();
+        (found.persons[0].clone(), counted)
+    }
+
+    #[test]
+    fn who_says_nothing_of_being_made_up_has_the_points_of_the_fields() {
+        let (plain, counted) = patient("E08738432");
+        assert_eq!(counted, [30, 40, 60].map(|points| (points, Counted::Yes)));
+        assert_eq!(plain.points.0, counted.iter().map(|(points, _)| points).sum::<u16>());
+        assert_eq!((plain.shadow_points, plain.made_up.is_none()), (plain.points, true));
+        // The same person with a dummy number: what the others have is the same.
+        let (dummy, with_dummy) = patient("000000000");
+        let lost = counted.iter().zip(&with_dummy).filter(|(one, other)| one != other).collect::<Vec<_>>();
+        assert_eq!(lost.len(), 1, "{with_dummy:?}");
+        assert_eq!(dummy.points.0 + lost[0].0.0, plain.points.0);
+    }
 }

@@ -145,15 +145,16 @@ impl Scorer<'_> {
             }
         }
         if head.is_some() || self.form.is_some() {
-            let mut in_body: Vec<PersonId> = self
-                .evidence
-                .iter()
-                .filter(|e| e.finding.part == Part::Body && e.person != PersonId::NOBODY)
-                .filter(|e| {
-                    matches!(self.people.get(e.person.0 as usize).map(|d| d.role), Some(Role::Patient))
-                })
-                .map(|e| e.person)
-                .collect();
+            let mut in_body: Vec<PersonId> = Vec::new();
+            for e in self.evidence.iter().filter(|e| e.finding.part == Part::Body) {
+                // What one person has mostly stands together.
+                if e.person != PersonId::NOBODY
+                    && in_body.last() != Some(&e.person)
+                    && matches!(self.people.get(e.person.0 as usize).map(|d| d.role), Some(Role::Patient))
+                {
+                    in_body.push(e.person);
+                }
+            }
             in_body.sort_unstable();
             in_body.dedup();
             if in_body.len() > 1 {

@@ -117,7 +117,8 @@ pub trait Sink {
     /// A key (element, column, segment) that the format doesn't know: payload, too.
     fn unknown_key(&mut self, key: &str, span: Range<usize>, person: PersonId, place: &dyn Fn() -> String);
     /// Whether it has nothing to ask of a leaf that no row covers and that reads so: then it need not be told. Most leaves
-    /// of most documents are codes, numbers and times, and what a leaf is told with costs more than to ask.
+    /// of most documents are codes, numbers and times, and what a leaf is told with costs more than to ask. What it has
+    /// nothing to ask of, it asks nothing of when the same comes again in the document.
     fn passes_over(&self, _reads: Reads<'_>, _value: &str) -> bool {
         false
     }

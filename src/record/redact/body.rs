@@ -5,7 +5,6 @@ use super::leaf::{Numbers, Pieces, Redactor, Shown, leaf};
 use crate::inspect::decode;
 use crate::inspect::finding::UninspectedReason;
 use crate::inspect::format::Format;
-use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{dicom, fhir, hl7v2, x12};
 use crate::inspect::wrapped;
 use crate::record::packed::Word;
@@ -99,7 +98,7 @@ impl Redactor<'_> {
     }
 
     fn tape(&mut self, content_type: &str, body: &[u8], out: &mut Pieces) {
-        let Ok(tape) = Tape::read(body, JSON_DEPTH_MAX) else {
+        let Ok(tape) = fhir::read(body, &self.rules.fhir) else {
             return self.opaque(body, UninspectedReason::Malformed.as_str(), out);
         };
         self.numbers = Numbers::ByPlace;

@@ -3,8 +3,7 @@
 use super::credential::names_credential;
 use super::json::Words;
 use super::leaf::{Notation, Numbers, Pieces, Redactor, SECRET, fixed, leaf};
-use crate::inspect::walk::csv;
-use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
+use crate::inspect::walk::{csv, fhir};
 use crate::inspect::{lines, wrapped};
 use crate::record::packed::Word;
 use std::collections::BTreeSet;
@@ -16,7 +15,7 @@ impl Redactor<'_> {
             let line = doc.get(at).unwrap_or_default();
             self.document(line);
             self.numbers = Numbers::ByPlace;
-            match Tape::read(line, JSON_DEPTH_MAX) {
+            match fhir::read(line, &self.rules.fhir) {
                 Ok(tape) => {
                     wrapped::walk(&tape, self.rules, self);
                     self.json(&tape, line, Words::AsTold, out);

@@ -5,6 +5,7 @@ use super::super::json::NodeId;
 use super::names::Name;
 use super::paths::Path;
 use super::people::{Facts, Target};
+use super::repeats::Opened;
 
 /// Whose side an element is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub(super) struct Frame {
     pub(super) person: Option<PersonId>,
     /// Below a key that R4 doesn't know.
     pub(super) unknown: bool,
+    /// What was known when it was opened.
+    pub(super) opened: Opened,
 }
 
 impl Frame {
@@ -61,5 +64,6 @@ impl Frame {
         target: Target::None,
         person: None,
         unknown: false,
+        opened: Opened::ONCE,
     };
 }

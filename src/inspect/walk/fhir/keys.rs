@@ -1,62 +1,33 @@
-//! The keys of a document as names: each is looked up once, and asked for by number from then on.
+//! A document whose keys are names of R4: members are asked for by number.
 
-use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
+use super::super::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape, Vocabulary, Word};
 use super::names::{Name, Names};
 use super::table::Table;
 use std::borrow::Cow;
 
-/// For each value of a tape the names of its key.
-pub(super) struct Keys {
-    keys: Vec<Key>,
-    /// The members that say of what type a resource is, in order.
-    types: Vec<NodeId>,
-}
-
-#[derive(Clone, Copy)]
-struct Key {
-    /// The key to the letter.
-    word: Name,
-    /// The element, with and without the underscore of primitives' extensions.
-    element: Name,
-}
-
-impl Keys {
-    /// Looks up the keys of a tape; elements of arrays have none.
-    pub(super) fn of(tape: &Tape<'_>, table: &Table) -> Self {
-        let mut keys = Self { keys: Vec::with_capacity(tape.len()), types: Vec::new() };
-        for id in tape.nodes() {
-            let key = match tape.plain_key(id) {
-                Some(key) => Key::of(key, &table.names),
-                None => tape.key(id).map_or(Key::NONE, |key| Key::of(key.as_bytes(), &table.names)),
-            };
-            if key.word == table.words.resource_type {
-                keys.types.push(id);
-            }
-            keys.keys.push(key);
-        }
-        keys
+/// The element of a key stands with and without the underscore of primitives' extensions.
+impl Vocabulary for Names {
+    fn number(&self) -> u32 {
+        self.vocabulary()
     }
 
-    /// The members that say of what type a resource is, in order.
-    pub(super) fn types(&self) -> &[NodeId] {
-        &self.types
-    }
-
-    #[inline]
-    fn get(&self, id: NodeId) -> Key {
-        self.keys.get(id.index()).copied().unwrap_or(Key::NONE)
+    #[inline(always)]
+    fn word(&self, text: &[u8], length: usize) -> Word {
+        let (word, element) = match text.first() {
+            Some(b'_') => self.extended(text, length),
+            _ => self.find_key(text, length),
+        };
+        Word { key: word.number(), element: element.number() }
     }
 }
 
-impl Key {
-    const NONE: Self = Self { word: Name::UNKNOWN, element: Name::UNKNOWN };
-
-    #[inline]
-    fn of(key: &[u8], names: &Names) -> Self {
-        let (word, element) = names.find_key(key);
-        match key.split_first() {
-            Some((b'_', key)) => Self { word, element: names.element_of(key) },
-            _ => Self { word, element },
+impl Names {
+    #[cold]
+    fn extended(&self, text: &[u8], length: usize) -> (Name, Name) {
+        let (word, element) = self.find_key(text, length);
+        match (text.split_first(), length.checked_sub(1)) {
+            (Some((_, text)), Some(length)) => (word, self.find_key(text, length).1),
+            _ => (word, element),
         }
     }
 }
@@ -64,29 +35,37 @@ impl Key {
 /// A document to be walked, and what it is walked by.
 #[derive(Clone, Copy)]
 pub(super) struct Doc<'t, 'd> {
+    /// Its keys were looked up in [`Table::vocabulary`].
     pub(super) tape: &'t Tape<'d>,
-    pub(super) keys: &'t Keys,
     pub(super) table: &'t Table,
 }
 
 impl<'t, 'd> Doc<'t, 'd> {
+    /// The key to the letter; [`Name::UNKNOWN`] for what is no name.
+    #[inline]
+    pub(super) fn key(&self, id: NodeId) -> Name {
+        Name::of(self.tape.word(id).key)
+    }
+
     /// Whether the key is this to the letter.
     #[inline]
     pub(super) fn key_is(&self, id: NodeId, word: Name) -> bool {
-        self.keys.get(id).word == word
+        self.key(id) == word
     }
 
     /// The element's name; [`Name::UNKNOWN`] for what is none.
     #[inline]
     pub(super) fn element(&self, id: NodeId) -> Name {
-        self.keys.get(id).element
+        Name::of(self.tape.word(id).element)
     }
 
     /// The same outside any resource, where words of envelopes are names as well.
     #[inline]
     pub(super) fn outside(&self, id: NodeId) -> Name {
-        let key = self.keys.get(id);
-        if key.element == Name::UNKNOWN { self.table.names.as_outside(key.word) } else { key.element }
+        match self.element(id) {
+            Name::UNKNOWN => self.table.names.as_outside(self.key(id)),
+            element => element,
+        }
     }
 
     /// As [`Tape::get`], by the number of the key.

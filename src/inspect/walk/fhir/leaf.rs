@@ -23,15 +23,33 @@ pub(super) struct Beside {
 }
 
 impl<'t, 'd> Walk<'t, 'd, '_> {
+    #[inline]
     pub(super) fn leaf(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame, frames: &[Frame]) {
         let path = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
+        if !self.passed.again(self.tape, id, path) {
+            self.new_leaf(id, path, (name, unknown), above, frames);
+        }
+    }
+
+    // By itself, so that the loop over all values stays small.
+    #[inline(never)]
+    fn new_leaf(
+        &mut self,
+        id: NodeId,
+        path: Path,
+        (name, unknown): (Name, bool),
+        above: &Frame,
+        frames: &[Frame],
+    ) {
         let uncovered = self.paths.uncovered(path);
         let alone = uncovered.filter(|_| !unknown).and_then(|class| self.alone(id, class));
         if let Some((reads, value)) = alone {
             if self.sink.passes_over(reads, value) {
+                self.passed.keep(self.tape, id, path);
                 return;
             }
             if !self.sink.asks_whose() {
+                self.repeats.stir();
                 return self.tell_alone(id, reads, value);
             }
         }
@@ -49,9 +67,18 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
             led = Frame { target: lead.target, scope, person: lead.person.or(above.person), ..*above };
             frame = &led;
         } else if above.scope == Scope::Definition && self.table.words.is_contact(name) {
+            self.repeats.stir();
             led = Frame { scope: Scope::Provider, ..*above };
             frame = &led;
         }
+        // Whether what is told of the value, and that it is told, follows from the object around it, its path and its side: of
+        // a Coding no row for References holds.
+        let settled = alone.is_some()
+            || coding
+                && !unknown
+                && !self.table.names.is_choice(name)
+                && self.tape.element(id).is_none()
+                && self.paths.rows(path).all(|row| !row.field.when.reference.is_empty());
         let plain = match self.tape.kind(id) {
             NodeKind::Bool => Reads::Code,
             NodeKind::Number if class == Class::Unknown => Reads::Text,
@@ -79,9 +106,19 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
         };
         let field = row.map(|row| &row.field).or(labelled);
         if field.is_none() && alone.is_none() && self.sink.passes_over(reads, &value) {
+            if !settled {
+                self.repeats.stir();
+            }
             return;
         }
         let person = self.whose(row, frame);
+        if settled && field.is_none() && reads == Reads::Code {
+            let made = self.sink.made();
+            self.tell(id, field, person, reads, value, frames);
+            let is_quiet = made.is_some() && made == self.sink.made();
+            return self.repeats.spoke(is_quiet);
+        }
+        self.repeats.stir();
         self.tell(id, field, person, reads, value, frames);
     }
 
@@ -184,7 +221,7 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
         frame: &Frame,
         frames: &[Frame],
     ) -> Option<&'t Row> {
-        self.paths.rows(path).iter().copied().find(|row| {
+        self.paths.rows(path).find(|row| {
             let holds = match row.field.whose {
                 Whose::Patient | Whose::Relative => frame.scope == Scope::Own,
                 _ => true,
@@ -260,14 +297,19 @@ impl<'t, 'd> Walk<'t, 'd, '_> {
             return beside;
         }
         let (tape, words) = (self.tape, &self.table.words);
-        let beside = Beside {
-            kind: self.doc.get(object, words.kind),
-            system: self
-                .doc
-                .get(object, words.system)
-                .filter(|system| tape.kind(*system) == NodeKind::String),
-            assigner: self.doc.get(object, words.assigner),
-        };
+        let mut beside = Beside { kind: None, system: None, assigner: None };
+        if tape.kind(object) == NodeKind::Object {
+            for member in tape.children(object).take(MEMBERS_LOOKED_AT_MAX) {
+                let found = match self.doc.key(member) {
+                    key if key == words.kind => &mut beside.kind,
+                    key if key == words.system => &mut beside.system,
+                    key if key == words.assigner => &mut beside.assigner,
+                    _ => continue,
+                };
+                found.get_or_insert(member); // the first counts
+            }
+        }
+        beside.system = beside.system.filter(|system| tape.kind(*system) == NodeKind::String);
         self.beside.set(Some((object, beside)));
         beside
     }
@@ -347,7 +389,7 @@ fn carried(row: &Row) -> Reads<'static> {
 fn is_time(value: &str) -> bool {
     value.len() <= TIME_BYTES_MAX
         && value.bytes().next().is_some_and(|c| c.is_ascii_digit())
-        && value.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'-' | b':' | b'T' | b'Z' | b'+' | b'.'))
+        && value.bytes().all(|c| IS_OF_A_TIME.get(c as usize).copied().unwrap_or(false))
 }
 
 /// Whether it is SampledData: numbers, and E, L and U for what couldn't be measured.
@@ -386,6 +428,16 @@ fn is_uuid(id: &str) -> bool {
         })
 }
 
+/// Digits and what stands between them in a time, by their bytes.
+static IS_OF_A_TIME: [bool; 256] = {
+    let (mut is, mut at) = ([false; 256], 0);
+    while at < 256 {
+        let c = at as u8;
+        is[at] = c.is_ascii_digit() || matches!(c, b'-' | b':' | b'T' | b'Z' | b'+' | b'.');
+        at += 1;
+    }
+    is
+};
 const SAYS_LITTLE: Points = Points(10);
 /// The longest FHIR instant has 35 characters; a little more for fractions.
 const TIME_BYTES_MAX: usize = 40;

@@ -7,15 +7,18 @@
 //!   safe reads as text. A leaf's row counts whatever the leaf `reads` as: a photograph has points, and is decoded too.
 //! - In doubt: text. Below an unknown key everything is text, whatever it is called. Of two `resourceType`s in one
 //!   object the one that tells more counts.
-//! - Cost: three passes over a flat tape: keys become numbers (`keys.rs`), resources find their people (`people`), leaves
+//! - Cost: two passes over a flat tape whose keys are numbers (`keys.rs`): resources find their people (`people`), leaves
 //!   are told. Members are looked for by number, and which rows may cover a path is asked once for each path of the
-//!   document (`paths.rs`). No recursion, no allocation for a leaf but what an escape or a label needs.
+//!   document (`paths.rs`). No recursion, no allocation for a leaf but what an escape or a label needs. A tape whose
+//!   keys weren't looked up when it was made is copied first.
 
 mod alike;
 mod keys;
 mod names;
 mod paths;
+mod passed;
 mod people;
+mod repeats;
 mod place;
 mod table;
 mod context;
@@ -41,12 +44,14 @@ pub use xml::{recognise_xml, shaped};
 use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
 use super::{PersonId, Sink, WalkError, object};
 use context::{Frame, Scope};
-use keys::{Doc, Keys};
+use keys::Doc;
 use leaf::Beside;
 use names::{Category, Name};
+use passed::Passed;
 use paths::Paths;
 use people::{Facts, Lead, People};
 use place::Memo;
+use repeats::{Opened, Opens, Repeats};
 use std::cell::{Cell, RefCell};
 use table::Step;
 
@@ -64,19 +69,29 @@ pub fn recognise(tape: &Tape<'_>) -> bool {
     }
 }
 
+/// Reads JSON; of what is FHIR the keys are looked up at once.
+///
+/// # Errors
+/// As [`Tape::read`].
+pub fn read<'d>(doc: &'d [u8], table: &Table) -> Result<Tape<'d>, WalkError> {
+    let tape = Tape::read(doc, JSON_DEPTH_MAX)?;
+    Ok(if recognise(&tape) { tape.by(table.vocabulary()) } else { tape })
+}
+
 /// Walks a document by the rows of FHIR alone.
 ///
 /// # Errors
 /// As [`Tape::read`]; the sink was told nothing then.
 pub fn walk(doc: &[u8], table: &Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
-    walk_tape(&Tape::read(doc, JSON_DEPTH_MAX)?, table, None, sink);
+    walk_tape(&read(doc, table)?, table, None, sink);
     Ok(())
 }
 
 /// Walks a document that is read already. What no row covers is asked of the key table by its label or its unknown key.
 pub fn walk_tape(tape: &Tape<'_>, table: &Table, objects: Option<&object::Table>, sink: &mut dyn Sink) {
-    let keys = Keys::of(tape, table);
-    let doc = Doc { tape, keys: &keys, table };
+    let copy = (!tape.is_read_by(table.vocabulary())).then(|| tape.clone().by(table.vocabulary()));
+    let tape = copy.as_ref().unwrap_or(tape);
+    let doc = Doc { tape, table };
     let people = People::find(doc);
     let paths = Paths::new(table);
     Walk {
@@ -87,6 +102,8 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, objects: Option<&object::Table>
         people,
         announced: 0,
         paths,
+        passed: Passed::new(),
+        repeats: Repeats::new(),
         led: None,
         beside: Cell::new(None),
         labels: RefCell::new(None),
@@ -105,6 +122,8 @@ struct Walk<'t, 'd, 's> {
     /// How many persons the sink knows.
     announced: usize,
     paths: Paths<'t>,
+    passed: Passed<'d>,
+    repeats: Repeats<'d>,
     /// The Reference that was read last.
     led: Option<(NodeId, Lead)>,
     /// The object that was looked through last for what conditions ask.
@@ -117,20 +136,38 @@ struct Walk<'t, 'd, 's> {
 
 impl Walk<'_, '_, '_> {
     fn run(mut self) {
-        let mut frames: Vec<Frame> = Vec::new(); // bounded by the tape's depth
-        for id in self.tape.nodes() {
-            while frames.last().is_some_and(|frame| frame.after <= id) {
+        let tape = self.tape;
+        let mut frames: Vec<Frame> = Vec::with_capacity(FRAMES_FIRST); // bounded by the tape's depth
+        let mut next = NodeId::ROOT;
+        while let Some(id) = tape.at(next) {
+            next = id.next();
+            while let Some(frame) = frames.last()
+                && frame.after <= id
+            {
+                self.repeats.closes(tape, frame);
                 frames.pop();
             }
             let above = frames.last().unwrap_or(&Frame::OUTSIDE);
             let (name, unknown) = self.name(id, above);
-            match self.tape.kind(id) {
-                NodeKind::Object => {
-                    let frame = self.enter_object(id, name, unknown, above);
-                    frames.push(frame);
-                }
-                NodeKind::Array => {
-                    let frame = Frame { after: self.tape.after(id), name, unknown, ..*above };
+            let kind = tape.kind(id);
+            match kind {
+                NodeKind::Object | NodeKind::Array => {
+                    let opened = match self.opens(id, name, above) {
+                        Opens::New(opened) => opened,
+                        Opens::Again { spoke } => {
+                            if spoke {
+                                self.person(above);
+                                self.announce();
+                            }
+                            next = tape.after(id);
+                            continue;
+                        }
+                    };
+                    let after = tape.after(id);
+                    let frame = match kind {
+                        NodeKind::Object => self.enter_object(id, name, unknown, above, opened),
+                        _ => Frame { after, name, unknown, opened, ..*above },
+                    };
                     frames.push(frame);
                 }
                 NodeKind::Null => {}
@@ -150,6 +187,7 @@ impl Walk<'_, '_, '_> {
         let (Some(span), Some(key)) = (self.tape.key_span(id), self.tape.key(id)) else {
             return (above.name, above.unknown);
         };
+        self.repeats.stir();
         let person = self.person(above);
         self.announce();
         let doc = self.doc;
@@ -158,14 +196,32 @@ impl Walk<'_, '_, '_> {
         (name, true)
     }
 
-    fn enter_object(&mut self, id: NodeId, name: Name, unknown: bool, above: &Frame) -> Frame {
+    /// Whether an object or an array says again what was said before.
+    #[inline]
+    fn opens(&mut self, id: NodeId, name: Name, above: &Frame) -> Opens {
+        if !Repeats::may_be_one(self.tape, id) {
+            return Opens::New(Opened::ONCE);
+        }
+        let member = self.paths.step(above.path, Step { name, url: Name::UNKNOWN });
+        self.repeats.opens(self.tape, id, member, above.scope)
+    }
+
+    fn enter_object(
+        &mut self,
+        id: NodeId,
+        name: Name,
+        unknown: bool,
+        above: &Frame,
+        opened: Opened,
+    ) -> Frame {
         let words = &self.table.words;
         let extension = name == words.extension || name == words.modifier_extension;
         let url = if extension { self.extension_url(id) } else { Name::UNKNOWN };
         let (after, depth) = (self.tape.after(id), above.depth + 1);
-        let mut frame = Frame { object: id, after, name, depth, unknown, ..*above };
+        let mut frame = Frame { object: id, after, name, depth, unknown, opened, ..*above };
         if let Some(facts) = self.people.resource(id) {
             frame.contained = name == words.contained;
+            self.repeats.stir();
             self.enter_resource(&mut frame, facts);
             return frame;
         }
@@ -174,31 +230,41 @@ impl Walk<'_, '_, '_> {
             return frame;
         }
         frame.path = self.paths.step(above.path, Step { name, url });
-        if let Some(facts) = above.resource {
-            let top = above.depth == above.base;
-            if facts.kind == words.patient && name == words.contact && top {
-                frame.person = Some(self.people.relative(id, facts.number));
-            } else if facts.category == Category::Definition && words.is_contact(name) {
-                frame.scope = Scope::Provider;
-            } else if name == words.identifier && !top {
-                let lead = self.lead(above);
-                if lead.target != people::Target::Unknown || words.is_provider(above.name) {
-                    frame.scope = self.scope_of(lead, above);
-                    frame.person = lead.person.or(frame.person);
-                }
-                frame.target = lead.target;
-            } else if name == words.agent
-                && top
-                && let Some(who) = self.doc.get(id, words.who)
-            {
-                // Who acted: what else is told of the agent is this one's.
-                let lead = self.people.lead(who, facts.number);
-                frame.scope = self.scope_of(lead, above);
-                frame.person = lead.person.or(frame.person);
-                frame.target = lead.target;
-            }
+        if self.is_owned_apart(&mut frame, above) {
+            self.repeats.stir();
         }
         frame
+    }
+
+    /// Whether an element may be somebody else's than what is around it; then the frame says whose, and on whose side.
+    fn is_owned_apart(&mut self, frame: &mut Frame, above: &Frame) -> bool {
+        let (words, id, name) = (&self.table.words, frame.object, frame.name);
+        let Some(facts) = above.resource else { return false };
+        let top = above.depth == above.base;
+        if facts.kind == words.patient && name == words.contact && top {
+            frame.person = Some(self.people.relative(id, facts.number));
+        } else if facts.category == Category::Definition && words.is_contact(name) {
+            frame.scope = Scope::Provider;
+        } else if name == words.identifier && !top {
+            let lead = self.lead(above);
+            if lead.target != people::Target::Unknown || words.is_provider(above.name) {
+                frame.scope = self.scope_of(lead, above);
+                frame.person = lead.person.or(frame.person);
+            }
+            frame.target = lead.target;
+        } else if name == words.agent
+            && top
+            && let Some(who) = self.doc.get(id, words.who)
+        {
+            // Who acted: what else is told of the agent is this one's.
+            let lead = self.people.lead(who, facts.number);
+            frame.scope = self.scope_of(lead, above);
+            frame.person = lead.person.or(frame.person);
+            frame.target = lead.target;
+        } else {
+            return false;
+        }
+        true
     }
 
     fn enter_resource(&mut self, frame: &mut Frame, facts: Facts) {
@@ -298,3 +364,6 @@ impl Walk<'_, '_, '_> {
         }
     }
 }
+
+/// Most documents nest no deeper.
+const FRAMES_FIRST: usize = 16;

@@ -1,6 +1,8 @@
 //! The names that FHIR R4 knows: elements, each with how its value reads where no row covers it, and resource types.
 
+use super::super::json::NO_VOCABULARY;
 use serde::Deserialize;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A name, as a number; `Name::UNKNOWN` is no name of R4 and no word of the field table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +14,17 @@ impl Name {
     #[inline]
     pub(super) fn index(self) -> usize {
         self.0 as usize
+    }
+
+    /// The name of this number.
+    #[inline]
+    pub(super) fn of(number: u16) -> Self {
+        Self(number)
+    }
+
+    #[inline]
+    pub(super) fn number(self) -> u16 {
+        self.0
     }
 }
 
@@ -52,6 +65,8 @@ pub(super) enum Category {
 pub(super) struct Names {
     numbers: Numbers,
     meanings: Vec<Meaning>,
+    /// No other list of names has this number.
+    vocabulary: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -69,7 +84,9 @@ impl Names {
     pub(super) fn new() -> Result<Self, String> {
         let raw: RawNames = toml::from_str(include_str!("../../../../config/fields/fhir-r4-names.toml"))
             .map_err(|e| e.message().to_owned())?;
-        let mut names = Self { numbers: Numbers::default(), meanings: Vec::new() };
+        static MADE: AtomicU32 = AtomicU32::new(NO_VOCABULARY + 1);
+        let vocabulary = MADE.fetch_add(1, Ordering::Relaxed);
+        let mut names = Self { numbers: Numbers::default(), meanings: Vec::new(), vocabulary };
         names.intern("")?; // number 0: unknown
         let classes = [
             (&raw.structure, Class::Structure),
@@ -127,15 +144,11 @@ impl Names {
         self.numbers.find(word.as_bytes())
     }
 
-    /// The same of a key's bytes, as they stand in a document, and the name again where it is an element's.
+    /// The same of a key that is the first bytes of a text, and the name again where it is an element's.
     #[inline(always)]
-    pub(super) fn find_key(&self, word: &[u8]) -> (Name, Name) {
-        self.numbers.slot(word).map_or((Name::UNKNOWN, Name::UNKNOWN), |slot| (slot.name, slot.element))
-    }
-
-    /// The element of this name.
-    pub(super) fn element_of(&self, word: &[u8]) -> Name {
-        self.find_key(word).1
+    pub(super) fn find_key(&self, text: &[u8], length: usize) -> (Name, Name) {
+        let slot = self.numbers.slot(Head::of(text, length), text);
+        slot.map_or((Name::UNKNOWN, Name::UNKNOWN), |slot| (slot.name, slot.element))
     }
 
     /// Notes which names are elements': once, when all have their meaning.
@@ -145,6 +158,11 @@ impl Names {
             slot.element = self.as_element(slot.name);
         }
         self.numbers = numbers;
+    }
+
+    /// Which vocabulary it is to a document that is read by it.
+    pub(super) fn vocabulary(&self) -> u32 {
+        self.vocabulary
     }
 
     /// How many numbers there are.
@@ -241,7 +259,7 @@ struct RawNames {
     resources: String,
 }
 
-/// Names to numbers: every key of a document is looked up here. A name of up to 16 bytes is known by its ends alone.
+/// Names to numbers: every key of a document is looked up here. A name of up to 16 bytes is known by its head alone.
 #[derive(Default)]
 struct Numbers {
     /// A power of two of them, at most half taken; a free one has no name.
@@ -250,16 +268,16 @@ struct Numbers {
     texts: Vec<Box<str>>,
 }
 
+/// The first bytes of a name, with noughts behind a shorter one, and how many it has.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-struct Ends {
-    first: u64,
-    last: u64,
+struct Head {
+    bytes: u128,
     length: usize,
 }
 
 #[derive(Clone, Copy)]
 struct Slot {
-    ends: Ends,
+    head: Head,
     name: Name,
     /// The name, if it is an element's: [`Names::settle`].
     element: Name,
@@ -267,18 +285,17 @@ struct Slot {
 
 impl Numbers {
     fn find(&self, word: &[u8]) -> Name {
-        self.slot(word).map_or(Name::UNKNOWN, |slot| slot.name)
+        self.slot(Head::of(word, word.len()), word).map_or(Name::UNKNOWN, |slot| slot.name)
     }
 
-    /// The slot of a name; a free one for no text at all.
+    /// The slot of the name that has this head and begins this text; a free one for no name at all.
     #[inline(always)]
-    fn slot(&self, word: &[u8]) -> Option<&Slot> {
-        let ends = Ends::of(word);
+    fn slot(&self, head: Head, text: &[u8]) -> Option<&Slot> {
         let mask = self.slots.len().wrapping_sub(1);
-        let mut at = ends.hash() & mask;
+        let mut at = head.hash() & mask;
         // Half of the slots are free at least: this ends.
         while let Some(slot) = self.slots.get(at) {
-            if slot.ends == ends && (ends.length <= 16 || self.is_text(slot.name, word)) {
+            if slot.head == head && (head.length <= HEAD_BYTES || self.begins(slot.name, text)) {
                 return Some(slot);
             }
             if slot.name == Name::UNKNOWN {
@@ -289,62 +306,80 @@ impl Numbers {
         None
     }
 
-    fn is_text(&self, name: Name, word: &[u8]) -> bool {
-        self.texts.get(name.index()).is_some_and(|text| text.as_bytes() == word)
+    #[inline(never)]
+    fn begins(&self, name: Name, text: &[u8]) -> bool {
+        self.texts.get(name.index()).is_some_and(|name| text.starts_with(name.as_bytes()))
     }
 
     /// Puts in a name that isn't there; numbers come in order.
     fn insert(&mut self, word: &str, name: Name) {
         self.texts.push(word.into());
         if self.texts.len() * 2 > self.slots.len() {
-            let free = Slot { ends: Ends::default(), name: Name::UNKNOWN, element: Name::UNKNOWN };
+            let free = Slot { head: Head::default(), name: Name::UNKNOWN, element: Name::UNKNOWN };
             let taken =
                 std::mem::replace(&mut self.slots, vec![free; (self.texts.len() * 4).next_power_of_two()]);
             taken.into_iter().filter(|slot| slot.name != Name::UNKNOWN).for_each(|slot| self.place(slot));
         }
         if name != Name::UNKNOWN {
-            self.place(Slot { ends: Ends::of(word.as_bytes()), name, element: Name::UNKNOWN });
+            let head = Head::of(word.as_bytes(), word.len());
+            self.place(Slot { head, name, element: Name::UNKNOWN });
         }
     }
 
     fn place(&mut self, slot: Slot) {
-        let taken = self.slots_from(slot.ends).take_while(|slot| slot.name != Name::UNKNOWN).count();
-        let at = (slot.ends.hash() + taken) & (self.slots.len() - 1);
+        let taken = self.slots_from(slot.head).take_while(|slot| slot.name != Name::UNKNOWN).count();
+        let at = (slot.head.hash() + taken) & (self.slots.len() - 1);
         if let Some(free) = self.slots.get_mut(at) {
             *free = slot;
         }
     }
 
-    fn slots_from(&self, ends: Ends) -> impl Iterator<Item = &Slot> {
+    fn slots_from(&self, head: Head) -> impl Iterator<Item = &Slot> {
         let mask = self.slots.len().saturating_sub(1);
-        let from = ends.hash();
+        let from = head.hash();
         (0..self.slots.len()).filter_map(move |step| self.slots.get((from + step) & mask))
     }
 }
 
-impl Ends {
-    #[inline]
-    fn of(bytes: &[u8]) -> Self {
-        let length = bytes.len();
-        let (first, last) = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-            _ => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-                (Some(first), Some(last)) => {
-                    (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
-                }
-                _ => (bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0),
-            },
+impl Head {
+    /// That of the first bytes of a text.
+    #[inline(always)]
+    fn of(text: &[u8], length: usize) -> Self {
+        let bytes = match text.first_chunk() {
+            Some(bytes) => u128::from_le_bytes(*bytes) & MASKS.get(length).copied().unwrap_or(u128::MAX),
+            None => Self::at_the_end(text.get(..length).unwrap_or_default()),
         };
-        Self { first, last, length }
+        Self { bytes, length }
+    }
+
+    /// The bytes of one behind which no more text stands.
+    #[cold]
+    fn at_the_end(name: &[u8]) -> u128 {
+        name.iter().take(HEAD_BYTES).rev().fold(0, |sum, byte| sum << 8 | u128::from(*byte))
     }
 
     /// The high half of a product, as it is mixed best.
-    #[inline]
+    #[inline(always)]
     fn hash(self) -> usize {
-        let word = self.first ^ self.last.rotate_left(23) ^ (self.length as u64) << 56;
+        let (first, second) = (self.bytes as u64, (self.bytes >> 64) as u64);
+        let word = first ^ second.rotate_left(23) ^ (self.length as u64) << 56;
         (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize
     }
 }
+
+/// So many bytes of a name are looked at together.
+const HEAD_BYTES: usize = 16;
+
+/// The bytes of a name of each length.
+const MASKS: [u128; HEAD_BYTES] = {
+    let mut masks = [0; HEAD_BYTES];
+    let mut length = 1;
+    while length < HEAD_BYTES {
+        masks[length] = masks[length - 1] << 8 | 0xFF;
+        length += 1;
+    }
+    masks
+};
 
 #[cfg(test)]
 mod tests {
@@ -369,7 +404,10 @@ mod tests {
         names.settle();
         for word in ["lastUpdated", "Patient", "ssn", "", "_birthDate", "birthDate"] {
             let name = names.find(word);
-            assert_eq!(names.find_key(word.as_bytes()), (name, names.as_element(name)), "{word}");
+            for text in [format!("{word}\":"), format!("{word}\": \"more of the text\""), word.to_owned()] {
+                let found = names.find_key(text.as_bytes(), word.len());
+                assert_eq!(found, (name, names.as_element(name)), "{text}");
+            }
         }
         assert_eq!(names.element("_birthDate"), names.element("birthDate"));
         assert_eq!(names.class(names.element("lastUpdated")), Class::Time);

@@ -38,6 +38,18 @@ fn keep(told: &mut Option<(NodeId, String)>, node: NodeId, place: &str) {
 pub(super) fn place(doc: Doc<'_, '_>, id: NodeId, memo: &Memo) -> String {
     let (tape, words) = (doc.tape, &doc.table.words);
     let mut memo = memo.0.borrow_mut();
+    if let Some(told) = tape.parent(id).and_then(|parent| memo.of(parent))
+        && tape.element(id).is_none()
+        && !doc.key_is(id, words.resource)
+    {
+        // As most of a resource's.
+        let name = name(doc, id);
+        let mut place = String::with_capacity(told.len() + 1 + name.len());
+        place.push_str(told);
+        place.push('.');
+        place.push_str(&name);
+        return place;
+    }
     // From the value up; what lies deeper than most goes on in a list.
     let (mut near, mut count, mut far) = ([NodeId::ROOT; STEPS_NEAR], 0, Vec::new());
     let mut at = id;

@@ -1,5 +1,6 @@
 //! The field table compiled for reading: for each element the rows that may cover it, best first.
 
+use super::super::json::Vocabulary;
 use super::names::{Name, Names};
 use super::xml::Shapes;
 use crate::inspect::field::{Field, FieldTable};
@@ -109,7 +110,7 @@ impl Table {
         let mut rows = Vec::with_capacity(table.field.len());
         let mut patterns = Vec::new();
         let mut url_words = Vec::new();
-        for (index, field) in table.field.iter().enumerate() {
+        for (index, field) in (0..).zip(&table.field) {
             let carry = Carry::parse(&field.reads)
                 .ok_or_else(|| format!("{}: `as` has no meaning here: {}", field.id, field.reads))?;
             let when = &field.when;
@@ -157,6 +158,11 @@ impl Table {
         Ok(Self { rows, names, words, url_words, shapes, patterns, by_last, by_resource })
     }
 
+    /// In what the keys of a document are to be looked up that is walked by this table.
+    pub(super) fn vocabulary(&self) -> &impl Vocabulary {
+        &self.names
+    }
+
     /// Whether a word is a resource type of R4.
     #[must_use]
     pub fn knows(&self, resource: &str) -> bool {
@@ -189,12 +195,17 @@ impl Table {
         !self.ending(resource, before_last, last).is_empty() || !self.of_every_leaf(resource).is_empty()
     }
 
-    /// The rows that may cover the value at the end of this path, best first.
+    /// The row of a number.
+    pub(super) fn row(&self, number: u32) -> Option<&Row> {
+        self.rows.get(number as usize)
+    }
+
+    /// The numbers of the rows that may cover the value at the end of this path, best first.
     pub(super) fn rows<'t, 'p>(
         &'t self,
         resource: Name,
         path: &'p [Step],
-    ) -> impl Iterator<Item = &'t Row> + use<'t, 'p> {
+    ) -> impl Iterator<Item = u32> + use<'t, 'p> {
         let ending = match path {
             [.., before, last] => self.ending(resource, before.name, last.name),
             [last] => self.ending(resource, Name::UNKNOWN, last.name),
@@ -204,7 +215,7 @@ impl Table {
         numbers
             .filter_map(|number| self.patterns.get(*number as usize))
             .filter(move |pattern| pattern.covers(resource, path))
-            .filter_map(|pattern| self.rows.get(pattern.row))
+            .map(|pattern| pattern.row)
     }
 
     /// The patterns that ask for these two last names, or for the last alone: [`Name::UNKNOWN`] before it is none.
@@ -270,7 +281,7 @@ struct Pattern {
     /// Any steps may stand between head and tail.
     gap: bool,
     tail: Vec<Step>,
-    row: usize,
+    row: u32,
     rank: Rank,
 }
 
@@ -285,7 +296,7 @@ struct Rank {
 
 impl Pattern {
     /// `Patient.name.family`, `*.subject.display`, `**.note.text`, `Patient.**.start`, `Practitioner.**`.
-    fn parse(at: &str, names: &mut Names, row: usize, mut rank: Rank) -> Result<Self, String> {
+    fn parse(at: &str, names: &mut Names, row: u32, mut rank: Rank) -> Result<Self, String> {
         let (first, rest) = at.split_once('.').ok_or("a path has two words at least")?;
         let mut gap = first == "**";
         let outside = first == "@";
@@ -501,10 +512,11 @@ mod tests {
             for (resource, path) in resources.flat_map(|r| paths.iter().map(move |path| (r, path))) {
                 let covers = |whole: bool| {
                     let is = move |p: &&Pattern| p.last().is_some() == whole && p.covers(resource, path);
-                    table.patterns.iter().filter(is).filter_map(|p| table.rows.get(p.row))
+                    table.patterns.iter().filter(is).filter_map(|p| table.row(p.row))
                 };
                 let want: Vec<_> = covers(true).chain(covers(false)).map(|row| &row.field.id).collect();
-                let found: Vec<_> = table.rows(resource, path).map(|row| &row.field.id).collect();
+                let found = table.rows(resource, path).filter_map(|row| table.row(row));
+                let found: Vec<_> = found.map(|row| &row.field.id).collect();
                 assert_eq!(found, want);
                 let Some((last, before)) = path.split_last() else { continue };
                 let before_last = before.last().map_or(Name::UNKNOWN, |step| step.name);

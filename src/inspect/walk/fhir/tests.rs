@@ -262,9 +262,8 @@ fn a_place_is_the_same_whatever_was_told_before() {
             {"fullUrl":"f","resource":{"resourceType":"Basic","id":"g","x":{"y":[[1,{"z":2}]]}}}],"total":1}"#,
         r#"[{"resourceType":"Patient","name":[{"family":"a"}]},{"resourceType":"Basic","id":"b"}]"#,
     ] {
-        let tape = Tape::read(doc.as_bytes(), JSON_DEPTH_MAX).unwrap();
-        let keys = Keys::of(&tape, &table);
-        let doc = Doc { tape: &tape, keys: &keys, table: &table };
+        let tape = Tape::read(doc.as_bytes(), JSON_DEPTH_MAX).unwrap().by(table.vocabulary());
+        let doc = Doc { tape: &tape, table: &table };
         let nodes: Vec<NodeId> = tape.nodes().collect();
         let told = Memo::default();
         for id in nodes.iter().chain(nodes.iter().rev()).chain(nodes.iter().step_by(3)) {
@@ -448,4 +447,44 @@ fn an_object_of_very_many_members_costs_no_square() {
     let begun = std::time::Instant::now();
     walk(doc.as_bytes(), &table, &mut Keep::default()).unwrap();
     assert!(begun.elapsed().as_secs() < 20, "a square of this takes minutes");
+}
+
+#[test]
+fn what_comes_again_is_told_as_if_it_had_not_been_there_before() {
+    use crate::inspect::decode::Budget;
+    use crate::inspect::{Inspector, Message, RuleSet};
+    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), 2026);
+    let found = |resources: &[String]| {
+        let entries: Vec<_> = resources.iter().map(|r| format!(r#"{{"resource":{r}}}"#)).collect();
+        let body = format!(r#"{{"resourceType":"Bundle","entry":[{}]}}"#, entries.join(","));
+        let content_type = "application/fhir+json";
+        let message = Message { content_type, body: body.as_bytes(), ..Message::default() };
+        let findings = inspector.message(&message).findings;
+        let told = |f: &crate::inspect::finding::Finding| {
+            (f.rule.to_string(), f.place.clone(), f.points, f.counted, body[f.span.clone()].to_owned())
+        };
+        findings.iter().map(told).collect::<Vec<_>>()
+    };
+    let observation = |member: &str| {
+        format!(
+            r#"{{"resourceType":"Observation","code":{{"coding":[{{"system":"http://loinc.org","code":"8867-4","display":"Heart rate at rest, sitting"}}]}},{member}}}"#
+        )
+    };
+    for member in [
+        r#""subject":{"display":"Hannah Okonedo"}"#,
+        r##""performer":[{"reference":"#p","display":"Hannah Okonedo"}],"contained":[{"resourceType":"Patient","id":"p"}]"##,
+        r#""category":[{"coding":[{"code":"541-72-6638"}],"text":"SSN 541-72-6638"}]"#,
+        r#""meta":{"security":[{"system":"x","code":"HTEST"}]},"valueString":"call Hannah Okonedo, 617-432-2291""#,
+        r#""component":[{"code":{"text":"MRN"},"valueString":"881203"}]"#,
+        r#""unheard":{"of":{"ssn":"541-72-6638"}}"#,
+        r#""extension":[{"url":"https://acme.org/patient-mrn","valueString":"881203"}]"#,
+        r#""identifier":[{"system":"http://hl7.org/fhir/sid/us-ssn","value":"541-72-6638"}]"#,
+    ] {
+        let resource = observation(member);
+        // Blanks tell the same apart.
+        let apart = |blanks: &str| resource.replace("\":", &format!("\":{blanks}"));
+        let again = found(&[resource.clone(), resource.clone(), resource.clone()]);
+        assert_eq!(again, found(&[resource.clone(), apart(" "), apart("  ")]), "{member}");
+        assert!(!again.is_empty(), "{member}");
+    }
 }

@@ -1,6 +1,7 @@
 //! A tape in the shape of JSON of a document that is written otherwise, so that what reads JSON reads it too. Keys and
 //! values stay where the document has them.
 
+use super::word::{NO_VOCABULARY, Word};
 use super::{KeyKind, Node, NodeId, NodeKind, Tape};
 use std::ops::Range;
 
@@ -105,6 +106,8 @@ impl<'d> Builder<'d> {
             text: self.text,
             origins: self.origins,
             unescape: self.unescape,
+            words_of: NO_VOCABULARY,
+            is_json: false,
             nodes: self.nodes,
         })
     }
@@ -120,6 +123,7 @@ impl<'d> Builder<'d> {
             kind,
             escaped,
             key,
+            word: Word::NONE,
             start: small(span.start),
             end: small(span.end),
             key_start,

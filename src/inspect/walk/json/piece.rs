@@ -1,6 +1,7 @@
 //! Pieces of a document as documents of their own, and the document without them: what stands where it stood.
 
 use super::build::small;
+use super::word::{NO_VOCABULARY, Word};
 use super::{KeyKind, Node, NodeId, NodeKind, Said, Tape};
 use std::ops::Range;
 
@@ -20,7 +21,7 @@ impl<'d> Tape<'d> {
         let mut nodes = Vec::new();
         if pieces.len() != 1 {
             let whole = self.node(NodeId::ROOT);
-            nodes.push(Node { kind: NodeKind::Array, key: KeyKind::Element, ..*whole });
+            nodes.push(Node { kind: NodeKind::Array, key: KeyKind::Element, word: Word::NONE, ..*whole });
         }
         for (number, piece) in pieces.iter().enumerate() {
             self.copy(piece, number, &mut nodes);
@@ -30,7 +31,10 @@ impl<'d> Tape<'d> {
             root.after = after;
             root.parent = 0;
         }
-        Self { text: self.text, origins: self.origins, unescape: self.unescape, nodes }
+        // A word that is said is in no vocabulary yet.
+        let is_said = pieces.iter().any(|piece| piece.kind.is_some());
+        let words_of = if is_said { NO_VOCABULARY } else { self.words_of };
+        Self { words_of, is_json: self.is_json && !is_said, nodes, ..*self }
     }
 
     fn copy(&self, piece: &Piece, number: usize, nodes: &mut Vec<Node>) {
@@ -40,6 +44,7 @@ impl<'d> Tape<'d> {
         let moved = |at: u32| if at > first { at - first + base + said } else { base };
         nodes.push(Node {
             key: KeyKind::Element,
+            word: Word::NONE,
             key_start: small(number),
             key_end: 0,
             parent: 0,
@@ -52,6 +57,7 @@ impl<'d> Tape<'d> {
                 kind: NodeKind::String,
                 escaped: false,
                 key: KeyKind::Said(Said::ResourceType),
+                word: Word::NONE,
                 start,
                 end,
                 key_start: start,
@@ -104,7 +110,7 @@ impl<'d> Tape<'d> {
                 nodes.push(Node { parent, after, ..*node });
             }
         }
-        Self { text: self.text, origins: self.origins, unescape: self.unescape, nodes }
+        Self { is_json: false, nodes, ..*self }
     }
 }
 

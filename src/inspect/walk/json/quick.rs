@@ -1,7 +1,6 @@
 //! Bytes to nodes by their tokens: what [`super::reader`] does, without looking at the bytes of strings one by one.
 
-use super::reader::{Key, Open};
-use super::{KeyKind, Node, NodeKind};
+use super::{KeyKind, Node, NodeKind, Word};
 use crate::inspect::simd::{self, Lanes};
 
 /// Reads a document whose length fits in 32 bits. `None`: it is in doubt, or this processor has no quick way; then
@@ -13,19 +12,107 @@ pub(super) fn read(lanes: Lanes, doc: &[u8], depth_max: usize) -> Option<Vec<Nod
         matches!(rest.first()?, b' ' | b'\t' | b'\n' | b'\r' | b'{' | b'[' | b'"').then_some(())?;
         *tokens.blocks.first_mut()? &= !0b111;
     }
-    let many: usize = tokens.blocks.iter().map(|bits| bits.count_ones() as usize).sum();
-    let mut blocks = tokens.blocks.iter();
+    let mut nodes = Vec::with_capacity(doc.len() / BYTES_A_NODE + 4);
+    values(doc, &tokens.blocks, depth_max, &mut nodes)?;
+    if !tokens.escapes.is_empty() {
+        escapes(doc, &tokens.escapes, &mut nodes)?;
+    }
+    Some(nodes)
+}
+
+/// Reads all values, as if no string had an escape. A value's node is there as soon as its key is read, so that what the
+/// loop has to remember is little and stays in registers.
+fn values(doc: &[u8], blocks: &[u64], depth_max: usize, nodes: &mut Vec<Node>) -> Option<()> {
+    let mut blocks = blocks.iter();
     let bits = *blocks.next()?;
-    let mut reader = Reader {
-        doc,
-        blocks,
-        block: 0,
-        bits,
-        escapes: &tokens.escapes,
-        nodes: Vec::with_capacity(many / TOKENS_A_NODE + 4),
+    let mut reader = Reader { doc, blocks, block: 0, bits };
+    let mut open: Vec<Open> = Vec::with_capacity(DEPTH_FIRST); // bounded by depth_max
+    let mut token = reader.next()?;
+    nodes.push(element(0, 0, 0));
+    loop {
+        // The value of the last node begins at the token.
+        let id = u32::try_from(nodes.len()).ok()?.checked_sub(1)?;
+        let node = nodes.last_mut()?;
+        node.start = token.at;
+        match token.byte {
+            b'"' => {
+                node.kind = NodeKind::String;
+                node.start = token.at + 1;
+                node.end = reader.next_at()?; // of what is inside nothing is a token but the end
+            }
+            b'{' | b'[' => {
+                let object = token.byte == b'{';
+                node.kind = if object { NodeKind::Object } else { NodeKind::Array };
+                if open.len() >= depth_max {
+                    return None;
+                }
+                token = reader.next()?;
+                if token.byte == closing(object) {
+                    node.end = token.at + 1;
+                } else {
+                    open.push(Open { id, object, elements: 0 });
+                    if object {
+                        token = reader.key(token, id, nodes)?;
+                    } else {
+                        nodes.push(element(0, id, id + 1));
+                    }
+                    continue;
+                }
+            }
+            b't' => (node.kind, node.end) = (NodeKind::Bool, word(doc, token, b"true")?),
+            b'f' => (node.kind, node.end) = (NodeKind::Bool, word(doc, token, b"false")?),
+            b'n' => (node.kind, node.end) = (NodeKind::Null, word(doc, token, b"null")?),
+            _ => (node.kind, node.end) = (NodeKind::Number, number(doc, token)?),
+        }
+        // A value ended before the next token.
+        loop {
+            let Some(container) = open.last_mut() else {
+                return reader.next().is_none().then_some(());
+            };
+            token = reader.next()?;
+            if token.byte == b',' {
+                token = reader.next()?;
+                if container.object {
+                    token = reader.key(token, container.id, nodes)?;
+                } else {
+                    container.elements += 1;
+                    nodes.push(element(container.elements, container.id, u32::try_from(nodes.len()).ok()?));
+                }
+                break;
+            }
+            if token.byte != closing(container.object) {
+                return None;
+            }
+            let after = u32::try_from(nodes.len()).ok()?;
+            let node = nodes.get_mut(container.id as usize)?;
+            node.end = token.at + 1;
+            node.after = after;
+            open.pop();
+        }
+    }
+}
+
+/// Marks the keys and strings that have escapes, and says whether all of these are any.
+fn escapes(doc: &[u8], escapes: &[u32], nodes: &mut [Node]) -> Option<()> {
+    let mut left = escapes.iter().copied().peekable();
+    // Outside of strings none is left: there it would have begun a value, or gone on with one.
+    let mut has_any = |end: u32| {
+        let mut any = false;
+        while let Some(at) = left.next_if(|at| *at < end) {
+            escape(doc, at)?;
+            any = true;
+        }
+        Some(any)
     };
-    reader.document(depth_max)?;
-    Some(reader.nodes)
+    for node in nodes {
+        if node.key == KeyKind::Plain && has_any(node.key_end)? {
+            node.key = KeyKind::Escaped;
+        }
+        if node.kind == NodeKind::String {
+            node.escaped = has_any(node.end)?;
+        }
+    }
+    Some(())
 }
 
 struct Reader<'d> {
@@ -34,9 +121,6 @@ struct Reader<'d> {
     /// Where the block begins that is being read, and its tokens that are left.
     block: u32,
     bits: u64,
-    /// Escapes that are left.
-    escapes: &'d [u32],
-    nodes: Vec<Node>,
 }
 
 /// A token and where it is.
@@ -46,126 +130,29 @@ struct Token {
     byte: u8,
 }
 
+/// A container that is open.
+#[derive(Clone, Copy)]
+struct Open {
+    id: u32,
+    object: bool,
+    /// Values of an array so far.
+    elements: u32,
+}
+
 impl Reader<'_> {
-    fn document(&mut self, depth_max: usize) -> Option<()> {
-        let mut open: Vec<Open> = Vec::new(); // bounded by depth_max
-        let mut key = Key { kind: KeyKind::Element, start: 0, end: 0 };
-        let mut token = self.next()?;
-        loop {
-            // A value begins at the token.
-            let id = u32::try_from(self.nodes.len()).ok()?;
-            let parent = open.last().map_or(0, |open| open.id);
-            if let Some(object) = self.value(token, key, parent, id)? {
-                if open.len() >= depth_max {
-                    return None;
-                }
-                token = self.next()?;
-                if token.byte == if object { b'}' } else { b']' } {
-                    self.close(id, token.at)?;
-                } else {
-                    open.push(Open { id, object, elements: 0 });
-                    (key, token) = if object { self.key(token)? } else { (element(0), token) };
-                    continue;
-                }
-            }
-            // A value ended before the next token.
-            loop {
-                let Some(container) = open.last_mut() else {
-                    return self.next().is_none().then_some(());
-                };
-                token = self.next()?;
-                match token.byte {
-                    b',' if container.object => {
-                        let first = self.next()?;
-                        (key, token) = self.key(first)?;
-                        break;
-                    }
-                    b',' => {
-                        container.elements += 1;
-                        key = element(container.elements);
-                        token = self.next()?;
-                        break;
-                    }
-                    b'}' if container.object => {}
-                    b']' if !container.object => {}
-                    _ => return None,
-                }
-                let id = container.id;
-                self.close(id, token.at)?;
-                open.pop();
-            }
-        }
-    }
-
-    /// The key that begins at the token, and the token that its value begins at.
+    /// Pushes a node for the key that begins at the token. Gives the token that its value begins at.
     #[inline(always)]
-    fn key(&mut self, token: Token) -> Option<(Key, Token)> {
-        let (start, end, escaped) = self.string(token)?;
-        if self.next()?.byte != b':' {
-            return None;
-        }
-        let kind = if escaped { KeyKind::Escaped } else { KeyKind::Plain };
-        Some((Key { kind, start, end }, self.next()?))
-    }
-
-    /// Pushes the value that begins at the token; of a container whether it is an object.
-    #[inline(always)]
-    fn value(&mut self, token: Token, key: Key, parent: u32, id: u32) -> Option<Option<bool>> {
-        let (kind, start, end, escaped) = match token.byte {
-            b'"' => {
-                let (start, end, escaped) = self.string(token)?;
-                (NodeKind::String, start, end, escaped)
-            }
-            b'{' => (NodeKind::Object, token.at, token.at, false),
-            b'[' => (NodeKind::Array, token.at, token.at, false),
-            b't' => (NodeKind::Bool, token.at, word(self.doc, token, b"true")?, false),
-            b'f' => (NodeKind::Bool, token.at, word(self.doc, token, b"false")?, false),
-            b'n' => (NodeKind::Null, token.at, word(self.doc, token, b"null")?, false),
-            _ => (NodeKind::Number, token.at, number(self.doc, token)?, false),
-        };
-        self.nodes.push(Node {
-            kind,
-            escaped,
-            key: key.kind,
-            start,
-            end,
-            key_start: key.start,
-            key_end: key.end,
-            parent,
-            after: id + 1,
-        });
-        Some(match kind {
-            NodeKind::Object => Some(true),
-            NodeKind::Array => Some(false),
-            _ => None,
-        })
-    }
-
-    #[inline(always)]
-    fn close(&mut self, id: u32, bracket: u32) -> Option<()> {
-        let after = u32::try_from(self.nodes.len()).ok()?;
-        let node = self.nodes.get_mut(id as usize)?;
-        node.end = bracket + 1;
-        node.after = after;
-        Some(())
-    }
-
-    /// Start and end of the string that begins at the token, without quotes, and whether it has escapes.
-    #[inline(always)]
-    fn string(&mut self, token: Token) -> Option<(u32, u32, bool)> {
+    fn key(&mut self, token: Token, parent: u32, nodes: &mut Vec<Node>) -> Option<Token> {
         if token.byte != b'"' {
             return None;
         }
-        let (start, end) = (token.at + 1, self.next_at()?); // of what is inside nothing is a token but the end
-        let mut escaped = false;
-        while let Some((at, rest)) = self.escapes.split_first()
-            && *at < end
-        {
-            self.escapes = rest;
-            escape(self.doc, *at)?;
-            escaped = true;
+        let (key_start, key_end) = (token.at + 1, self.next_at()?);
+        if self.next()?.byte != b':' {
+            return None;
         }
-        Some((start, end, escaped))
+        let id = u32::try_from(nodes.len()).ok()?;
+        nodes.push(Node { key: KeyKind::Plain, key_start, key_end, ..element(0, parent, id) });
+        self.next()
     }
 
     #[inline(always)]
@@ -186,7 +173,26 @@ impl Reader<'_> {
     }
 }
 
-// These don't hold the reader, so that it may stay in registers.
+const fn closing(object: bool) -> u8 {
+    if object { b'}' } else { b']' }
+}
+
+/// The node of an array's element, or of the root, whose value isn't read yet.
+#[inline(always)]
+const fn element(number: u32, parent: u32, id: u32) -> Node {
+    Node {
+        kind: NodeKind::Null,
+        escaped: false,
+        key: KeyKind::Element,
+        word: Word::NONE,
+        start: 0,
+        end: 0,
+        key_start: number,
+        key_end: 0,
+        parent,
+        after: id + 1,
+    }
+}
 
 /// That an escape is one.
 fn escape(doc: &[u8], at: u32) -> Option<()> {
@@ -231,9 +237,7 @@ fn ended(doc: &[u8], at: usize) -> Option<u32> {
     }
 }
 
-const fn element(number: u32) -> Key {
-    Key { kind: KeyKind::Element, start: number, end: 0 }
-}
-
-/// A member has six tokens, an element of an array two or three: a first guess.
-const TOKENS_A_NODE: usize = 5;
+/// A value with its key, in compact documents: a first guess.
+const BYTES_A_NODE: usize = 16;
+/// Most documents nest no deeper.
+const DEPTH_FIRST: usize = 16;

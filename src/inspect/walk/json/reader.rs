@@ -1,5 +1,6 @@
 //! Bytes to nodes: one pass, with a stack of open containers instead of recursion.
 
+use super::word::Word;
 use super::{KeyKind, Node, NodeKind};
 use crate::inspect::walk::WalkError;
 
@@ -23,19 +24,19 @@ struct Reader<'d> {
 
 /// What the key of the next value is.
 #[derive(Clone, Copy)]
-pub(super) struct Key {
-    pub(super) kind: KeyKind,
-    pub(super) start: u32,
-    pub(super) end: u32,
+struct Key {
+    kind: KeyKind,
+    start: u32,
+    end: u32,
 }
 
 /// A container that is open.
 #[derive(Clone, Copy)]
-pub(super) struct Open {
-    pub(super) id: u32,
-    pub(super) object: bool,
+struct Open {
+    id: u32,
+    object: bool,
     /// Values of an array so far.
-    pub(super) elements: u32,
+    elements: u32,
 }
 
 impl Reader<'_> {
@@ -114,6 +115,7 @@ impl Reader<'_> {
             kind,
             escaped,
             key: key.kind,
+            word: Word::NONE,
             start: to_u32(start),
             end: to_u32(end),
             key_start: key.start,

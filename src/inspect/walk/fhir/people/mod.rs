@@ -211,15 +211,17 @@ impl<'t, 'd> People<'t, 'd> {
     /// Every object with a resourceType, in order, with the resource that contains it.
     fn list_resources(&mut self) {
         let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
-        let mut found: Vec<(NodeId, Name)> = Vec::new();
-        for node in doc.keys.types().iter().copied() {
-            if tape.kind(node) == NodeKind::String
+        let mut found: Vec<(NodeId, Name)> = Vec::with_capacity(RESOURCES_FIRST);
+        for node in tape.nodes() {
+            if doc.key_is(node, words.resource_type)
+                && tape.kind(node) == NodeKind::String
                 && let Some(object) = tape.parent(node)
             {
                 found.push((object, self.names.resource(&tape.value(node))));
             }
         }
         found.sort_by_key(|(object, _)| *object);
+        self.resources.reserve(found.len());
         let mut open: Vec<(usize, NodeId)> = Vec::new();
         for (node, kind) in found {
             if let Some(last) = self.resources.last_mut().filter(|last| last.node == node) {
@@ -464,3 +466,6 @@ fn each<'t>(tape: &'t Tape<'_>, value: NodeId) -> impl Iterator<Item = NodeId> +
     let one = (!list).then_some(value);
     one.into_iter().chain(list.then(|| tape.children(value)).into_iter().flatten())
 }
+
+/// Most documents have no more.
+const RESOURCES_FIRST: usize = 16;
