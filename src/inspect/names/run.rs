@@ -126,7 +126,7 @@ pub(super) fn goes_on(c: char) -> bool {
 pub(super) fn word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
     let rest = text.get(start..)?;
     if let Some((length, shape)) = plain_word(rest.as_bytes()) {
-        let standing = lists.standing_of_letters(rest.as_bytes().get(..length)?);
+        let standing = lists.standing_of_letters(rest.as_bytes(), length);
         let span = start..start + length;
         return Some(Word { span, own: start, shape, standing, comma: false, possessive: false });
     }
@@ -205,24 +205,11 @@ pub(super) fn word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
 /// The length of a word of two letters and more, all ASCII, with nothing inside or behind that has to be looked at: as most
 /// words are. `None` says nothing.
 fn plain_word(rest: &[u8]) -> Option<(usize, Shape)> {
-    let first = rest.first().filter(|b| b.is_ascii_uppercase())?;
-    let (mut length, mut uppers, mut last) = (0, 0, *first);
-    let mut letters = rest.iter().take(WORD_BYTES_MAX);
-    let end = loop {
-        match letters.next() {
-            Some(b) if b.is_ascii_lowercase() => last = *b,
-            Some(b) if b.is_ascii_uppercase() => {
-                if last.is_ascii_lowercase() {
-                    return None; // `McAllister`, or an identifier
-                }
-                uppers += 1;
-                last = *b;
-            }
-            other => break other,
-        }
-        length += 1;
-    };
-    let ends = match end {
+    let near = rest.get(..WORD_BYTES_MAX).unwrap_or(rest);
+    let uppers = near.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    let length = uppers + near.iter().skip(uppers).take_while(|b| b.is_ascii_lowercase()).count();
+    // A capital behind small letters is of `McAllister`, or of an identifier.
+    let ends = match near.get(length) {
         Some(b' ' | b',' | b';' | b'\n' | b'\r' | b'\t' | b')' | b'"' | b'?' | b'!' | b'|' | b'=' | b'<') => {
             true
         }
@@ -231,7 +218,7 @@ fn plain_word(rest: &[u8]) -> Option<(usize, Shape)> {
         None => length == rest.len(),
     };
     let shape = if uppers == length { Shape::Upper } else { Shape::Title };
-    (ends && length > 1).then_some((length, shape))
+    (ends && uppers > 0 && length > 1).then_some((length, shape))
 }
 
 /// Whether `s` and nothing more of a word: what stands behind a possessive's apostrophe.
