@@ -150,7 +150,8 @@ impl Part {
         let behind = range.start.checked_sub(1).and_then(|before| text.get(before)).copied();
         let config = start::Config::new().anchored(Anchored::Yes).look_behind(behind);
         let mut state = dfa.start_state(cache, &config).ok()?;
-        for (at, byte) in text.iter().enumerate().take(range.end + 1).skip(range.start) {
+        let near = text.get(range.start..text.len().min(range.end + 1)).unwrap_or_default();
+        for (at, byte) in (range.start..).zip(near) {
             state = dfa.next_state(cache, state, *byte).ok()?;
             if state.is_tagged() {
                 // A match is told one byte late.
