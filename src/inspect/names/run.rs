@@ -123,13 +123,18 @@ pub(super) fn goes_on(c: char) -> bool {
 }
 
 /// The word that begins at `start`, a capital letter.
+#[inline]
 pub(super) fn word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
+    let rest = text.as_bytes().get(start..)?;
+    let Some((length, shape)) = plain_word(rest) else { return any_word(text, start, lists) };
+    let standing = lists.standing_of_letters(rest, length);
+    let span = start..start + length;
+    Some(Word { span, own: start, shape, standing, comma: false, possessive: false })
+}
+
+/// The same, letter by letter.
+fn any_word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
     let rest = text.get(start..)?;
-    if let Some((length, shape)) = plain_word(rest.as_bytes()) {
-        let standing = lists.standing_of_letters(rest.as_bytes(), length);
-        let span = start..start + length;
-        return Some(Word { span, own: start, shape, standing, comma: false, possessive: false });
-    }
     let mut letters = 0;
     let mut upper = 0;
     let mut digits = 0;
