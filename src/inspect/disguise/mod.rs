@@ -249,8 +249,8 @@ fn colour(rest: &str) -> Step {
 /// `%41` in a word that has several: one alone is a percentage or a pattern.
 fn percent(text: &str, at: usize) -> Step {
     // `%u0041`, as scripts of pages write it.
-    if let Some(digits) = text.get(at + 1..at + 6).and_then(|escape| escape.strip_prefix('u'))
-        && let Some(c) = code(digits)
+    if text.as_bytes().get(at + 1) == Some(&b'u')
+        && let Some(c) = text.get(at + 2..at + 6).and_then(code)
     {
         return Step::other(6, Some(c));
     }
