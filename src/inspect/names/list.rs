@@ -300,6 +300,25 @@ mod tests {
     }
 
     #[test]
+    fn a_word_of_letters_stands_as_it_does_alone_whatever_is_behind() {
+        let lists = Lists::built_in();
+        let mut told = 0;
+        for word in [GIVEN, FAMILY, WORDS].iter().flat_map(|text| text.lines()).step_by(5) {
+            if word.bytes().all(|b| b.is_ascii_lowercase()) {
+                let upper = word.to_ascii_uppercase();
+                let standing = lists.standing(word);
+                for text in
+                    [word.to_owned(), format!("{word} Okafor, seen today"), format!("{upper}X"), upper]
+                {
+                    assert_eq!(lists.standing_of_letters(text.as_bytes(), word.len()), standing, "{text}");
+                }
+                told += usize::from(standing != Standing::default());
+            }
+        }
+        assert!(told > 5000 && lists.standing_of_letters(&[b'a'; 60], 60) == Standing::default());
+    }
+
+    #[test]
     fn names_that_are_words_say_so() {
         assert_eq!(of("Hope"), (true, true, true));
         assert!(!of("Patricia").2);

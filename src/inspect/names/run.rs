@@ -40,12 +40,9 @@ pub(super) fn run(text: &str, start: usize, lists: &Lists, out: &mut Vec<Word>) 
     }
 }
 
-/// Whether a run is this word alone, by which nobody is called: as most that sentences begin with are.
+/// Whether a run is this word alone.
 pub(super) fn is_lone(text: &str, first: &Word) -> bool {
-    let Standing { given, family, word } = first.standing;
-    word && !given
-        && !family
-        && (first.possessive || Behind::of(text.as_bytes(), first.span.end, first.shape).is_none())
+    first.possessive || Behind::of(text.as_bytes(), first.span.end, first.shape).is_none()
 }
 
 /// Puts the run that begins with `first` in `out`.
