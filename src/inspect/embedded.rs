@@ -261,7 +261,7 @@ fn may_have_row(set: &Sets<1>, bytes: &[u8], least: usize) -> bool {
 pub fn hex_runs(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::new(), 0);
-    if bytes.len() < HEX_DIGITS_MIN || !may_have_row(&HEX_DIGITS, bytes, HEX_DIGITS_MIN) {
+    if bytes.len() >= ROW_TEXT_BYTES_MIN && !may_have_row(&HEX_DIGITS, bytes, HEX_DIGITS_MIN) {
         return out; // as most texts: those with blanks between them are such a row, too
     }
     while at + HEX_DIGITS_MIN <= bytes.len() {
@@ -510,6 +510,8 @@ const LINE_BYTES_MIN: usize = 32;
 const INDENT_BYTES_MAX: usize = 16;
 /// Hex digits, and what stands between two of them.
 static HEX_DIGITS: LazyLock<Sets<1>> = LazyLock::new(|| Sets::new([is_hex_or_between]));
+/// A shorter text is stepped through as quickly.
+const ROW_TEXT_BYTES_MIN: usize = 256;
 /// Fewer hex digits hold nothing that tells of anybody.
 const HEX_DIGITS_MIN: usize = 32;
 /// Sixteen of them, two by two.
@@ -702,6 +704,12 @@ mod tests {
             let digest: Vec<String> =
                 (0..32_u8).map(|n| format!("{:02X}", n.wrapping_mul(37) | 0x81)).collect();
             assert!(hex_runs(&format!("SHA256 {}", digest.join(mark))).is_empty());
+            // Where a long text has it, across the bounds of blocks too.
+            for words in 60..80 {
+                let before = "seen ".repeat(words);
+                let span = before.len()..before.len() + note.len();
+                assert_eq!(hex_runs(&format!("{before}{note}, ok {before}")), vec![span; 1], "{words}");
+            }
         }
         assert!(hex_runs(&"12 34 ".repeat(20)).is_empty());
         assert!(hex_runs(&"1 2 3 4 ".repeat(20)).is_empty());
