@@ -216,7 +216,7 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
 pub fn base64_runs(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut out = Vec::new();
-    if bytes.len() < RUN_BYTES_MIN || !may_have_run(bytes) {
+    if bytes.len() < RUN_BYTES_MIN || !may_have_row(&LETTERS, bytes, RUN_LETTERS_MIN) {
         return out;
     }
     let mut at = 0;
@@ -243,16 +243,16 @@ pub fn base64_runs(text: &str) -> Vec<Range<usize>> {
     out
 }
 
-/// Whether letters of base64 stand in a row somewhere, so many as the shortest run has. Few texts have such words.
-fn may_have_run(bytes: &[u8]) -> bool {
-    // Letters at the end of the block before.
+/// Whether so many bytes of the set, 16 to 32, stand in a row somewhere.
+fn may_have_row(set: &Sets<1>, bytes: &[u8], least: usize) -> bool {
+    // Those at the end of the block before.
     let mut open = 0;
-    LETTERS.any(bytes, |_, [letters]| {
-        let joined = open + letters.trailing_ones() as usize;
-        open = if letters == u64::MAX { joined } else { letters.leading_ones() as usize };
+    set.any(bytes, |_, [own]| {
+        let joined = open + own.trailing_ones() as usize;
+        open = if own == u64::MAX { joined } else { own.leading_ones() as usize };
         // Where a row of 2 begins, of 4, 8, 16, and of as many as are wanted.
-        let row = [1, 2, 4, 8, RUN_LETTERS_MIN - 16].iter().fold(letters, |row, by| row & (row >> by));
-        joined >= RUN_LETTERS_MIN || row != 0
+        let row = [1, 2, 4, 8, least - 16].iter().fold(own, |row, by| row & (row >> by));
+        joined >= least || row != 0
     })
 }
 
@@ -261,6 +261,9 @@ fn may_have_run(bytes: &[u8]) -> bool {
 pub fn hex_runs(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::new(), 0);
+    if bytes.len() >= ROW_TEXT_BYTES_MIN && !may_have_row(&HEX_DIGITS, bytes, HEX_DIGITS_MIN) {
+        return out; // as most texts: those with blanks between them are such a row, too
+    }
     while at + HEX_DIGITS_MIN <= bytes.len() {
         let ahead = bytes.get(at..at + HEX_DIGITS_MIN).unwrap_or_default();
         if let Some(last) = ahead.iter().rposition(|b| !b.is_ascii_hexdigit()) {
@@ -282,11 +285,10 @@ pub fn hex_runs(text: &str) -> Vec<Range<usize>> {
 /// Bytes in hex digits with a blank or a colon between them, as programs show them.
 fn spaced_hex(text: &str, out: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
-    let is_part = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b' ' | b':');
     let mut at = 0;
     while at + SPACED_BYTES_MIN <= bytes.len() {
         let ahead = bytes.get(at..at + SPACED_BYTES_MIN).unwrap_or_default();
-        if let Some(last) = ahead.iter().rposition(|b| !is_part(b)) {
+        if let Some(last) = ahead.iter().rposition(|b| !is_hex_or_between(*b)) {
             at += last + 1;
             continue;
         }
@@ -312,6 +314,10 @@ fn spaced_hex(text: &str, out: &mut Vec<Range<usize>>) {
         }
         at = end.max(at + 1);
     }
+}
+
+const fn is_hex_or_between(b: u8) -> bool {
+    b.is_ascii_hexdigit() || matches!(b, b' ' | b':')
 }
 
 /// The bytes of a run of hex digits, blanks and colons between them passed over. `None` where it is none.
@@ -502,6 +508,10 @@ static LETTERS: LazyLock<Sets<1>> = LazyLock::new(|| Sets::new([is_letter]));
 const LINE_BYTES_MIN: usize = 32;
 /// Blanks in front of a line of it.
 const INDENT_BYTES_MAX: usize = 16;
+/// Hex digits, and what stands between two of them.
+static HEX_DIGITS: LazyLock<Sets<1>> = LazyLock::new(|| Sets::new([is_hex_or_between]));
+/// A shorter text is stepped through as quickly.
+const ROW_TEXT_BYTES_MIN: usize = 256;
 /// Fewer hex digits hold nothing that tells of anybody.
 const HEX_DIGITS_MIN: usize = 32;
 /// Sixteen of them, two by two.
@@ -694,6 +704,12 @@ mod tests {
             let digest: Vec<String> =
                 (0..32_u8).map(|n| format!("{:02X}", n.wrapping_mul(37) | 0x81)).collect();
             assert!(hex_runs(&format!("SHA256 {}", digest.join(mark))).is_empty());
+            // Where a long text has it, across the bounds of blocks too.
+            for words in 60..80 {
+                let before = "seen ".repeat(words);
+                let span = before.len()..before.len() + note.len();
+                assert_eq!(hex_runs(&format!("{before}{note}, ok {before}")), vec![span; 1], "{words}");
+            }
         }
         assert!(hex_runs(&"12 34 ".repeat(20)).is_empty());
         assert!(hex_runs(&"1 2 3 4 ".repeat(20)).is_empty());

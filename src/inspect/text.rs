@@ -295,7 +295,7 @@ pub fn pieces(text: &str) -> Vec<Piece> {
         let end = memchr::memchr(b'\n', rest).map_or(text.len(), |length| at + length + 1);
         let line = text.get(at..end).unwrap_or_default();
         let log = is_log_entry(line);
-        if line.trim().is_empty() {
+        if line.trim_start().is_empty() {
             out.extend(open.take());
         } else if log || open.is_none() {
             out.extend(open.replace(Piece { span: at..end, log }));
@@ -310,7 +310,8 @@ pub fn pieces(text: &str) -> Vec<Piece> {
 
 /// Whether a line begins an entry of a log: a time stamp, an address and a dash, or a JSON object.
 fn is_log_entry(line: &str) -> bool {
-    let line = line.trim_start_matches(['[', '"', '<', ' ']);
+    let opening = line.bytes().take_while(|b| matches!(b, b'[' | b'"' | b'<' | b' ')).count();
+    let line = line.get(opening..).unwrap_or_default();
     if line.starts_with("{\"") {
         return true;
     }

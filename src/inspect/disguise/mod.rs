@@ -31,7 +31,7 @@ impl<'t> Plain<'t> {
         // Of a short one a look at each byte costs less than a call.
         let is_disguised = match bytes.len() <= SHORT_BYTES_MAX {
             true => bytes.iter().any(|b| is_sign(*b)),
-            false => SIGNS.find(bytes, 0).is_some(),
+            false => SIGNS.any(bytes, |from, [signs]| may_disguise(bytes, from, signs)),
         };
         if words::may_have_query(bytes) {
             plain.edit(words::pluses(&plain.text));
@@ -249,8 +249,8 @@ fn colour(rest: &str) -> Step {
 /// `%41` in a word that has several: one alone is a percentage or a pattern.
 fn percent(text: &str, at: usize) -> Step {
     // `%u0041`, as scripts of pages write it.
-    if let Some(digits) = text.get(at + 1..at + 6).and_then(|escape| escape.strip_prefix('u'))
-        && let Some(c) = code(digits)
+    if text.as_bytes().get(at + 1) == Some(&b'u')
+        && let Some(c) = text.get(at + 2..at + 6).and_then(code)
     {
         return Step::other(6, Some(c));
     }
@@ -372,6 +372,19 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
 /// Whether a byte may be a disguise, or begin one.
 const fn is_sign(b: u8) -> bool {
     !b.is_ascii() || is_mark(b)
+}
+
+/// Whether one of these signs of a block may be a disguise: most are of percentages, as nothing of a code stands behind.
+fn may_disguise(bytes: &[u8], block: usize, mut signs: u64) -> bool {
+    while signs != 0 {
+        let at = block + signs.trailing_zeros() as usize;
+        signs &= signs - 1;
+        let is_code = || bytes.get(at + 1).is_some_and(|b| b.is_ascii_hexdigit() || *b == b'u');
+        if bytes.get(at) != Some(&b'%') || is_code() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether digits stand one by one somewhere, three at least: `4 1 2`.

@@ -63,16 +63,21 @@ impl Lists {
         )
     }
 
-    /// The same of a word of nothing but letters of ASCII, as most are.
-    pub(super) fn standing_of_letters(&self, word: &[u8]) -> Standing {
-        if word.len() > WORD_BYTES_MAX {
+    /// The same of the word of so many bytes that `text` begins with: one of nothing but letters of ASCII, as most are.
+    pub(super) fn standing_of_letters(&self, text: &[u8], length: usize) -> Standing {
+        if length > WORD_BYTES_MAX {
             return Standing::default();
         }
         let mut key = Key::default();
-        let small = |letters: &[u8]| {
-            letters.iter().rev().fold(0, |part, letter| part << 8 | u64::from(letter.to_ascii_lowercase()))
-        };
-        key.iter_mut().zip(word.chunks(8)).for_each(|(part, letters)| *part = small(letters));
+        for (part, at) in key.iter_mut().zip((0..length).step_by(8)) {
+            let letters = text.get(at..).unwrap_or_default();
+            let eight = match letters.first_chunk::<8>() {
+                Some(eight) => u64::from_le_bytes(*eight),
+                None => letters.iter().rev().fold(0, |eight, letter| eight << 8 | u64::from(*letter)),
+            };
+            let own = u64::MAX >> (64 - 8 * (length - at).min(8));
+            *part = (eight | SMALL_LETTERS) & own;
+        }
         self.words.of(&key)
     }
 
@@ -234,6 +239,8 @@ const WORD_BYTES_MAX: usize = 24;
 const SLOTS: usize = 1 << 17;
 /// Odd, and its bits are spread evenly.
 const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
+/// The bit that makes letters small ones, in each of eight.
+const SMALL_LETTERS: u64 = 0x2020_2020_2020_2020;
 /// Longer places are in no list.
 const PLACE_BYTES_MAX: usize = 24;
 
@@ -290,6 +297,25 @@ mod tests {
         assert_eq!(of("O'Brien"), (false, true, false));
         assert_eq!(of("NÚÑEZ").1, of("nunez").1);
         assert!(of("Miguel333").0);
+    }
+
+    #[test]
+    fn a_word_of_letters_stands_as_it_does_alone_whatever_is_behind() {
+        let lists = Lists::built_in();
+        let mut told = 0;
+        for word in [GIVEN, FAMILY, WORDS].iter().flat_map(|text| text.lines()).step_by(5) {
+            if word.bytes().all(|b| b.is_ascii_lowercase()) {
+                let upper = word.to_ascii_uppercase();
+                let standing = lists.standing(word);
+                for text in
+                    [word.to_owned(), format!("{word} Okafor, seen today"), format!("{upper}X"), upper]
+                {
+                    assert_eq!(lists.standing_of_letters(text.as_bytes(), word.len()), standing, "{text}");
+                }
+                told += usize::from(standing != Standing::default());
+            }
+        }
+        assert!(told > 5000 && lists.standing_of_letters(&[b'a'; 60], 60) == Standing::default());
     }
 
     #[test]

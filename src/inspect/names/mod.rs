@@ -60,7 +60,7 @@ pub fn may_begin_listed(text: &str) -> bool {
     let bytes = text.as_bytes();
     let length = bytes.iter().take(FIRST_BYTES_MAX).take_while(|b| b.is_ascii_alphabetic()).count();
     let first = match bytes.split_at_checked(length) {
-        Some((letters @ [_, ..], [b' ', ..])) => lists.standing_of_letters(letters),
+        Some(([_, ..], [b' ', ..])) => lists.standing_of_letters(bytes, length),
         _ => {
             let head = start_of(text, FIRST_BYTES_MAX).trim_start();
             // What is one word to the end of the text may go on, or is nobody's name.

@@ -2,6 +2,7 @@
 //! told to begin no match by two looks at a small table.
 
 use super::gate::{Before, Gate, Step};
+use crate::inspect::simd::BLOCK;
 use std::collections::HashSet;
 
 /// Three bytes that matches begin with, roughly: bytes share codes, so that some pass that begin none. What begins a match passes.
@@ -41,14 +42,37 @@ impl Heads {
         }
     }
 
-    /// Whether a match may begin at `at`.
+    /// Those of the places of a block, which begins at `from`, at which a match may begin; a bit each.
     #[inline]
-    pub(super) fn may_begin(&self, text: &[u8], at: usize) -> bool {
-        let Some([first, second, third]) = text.get(at..).and_then(|rest| rest.first_chunk::<3>()) else {
-            return true;
-        };
-        let second = usize::from(OTHER_CODES[usize::from(*second)]) % OTHERS;
-        self.thirds[first_code(*first) * OTHERS + second] >> OTHER_CODES[usize::from(*third)] & 1 == 1
+    pub(super) fn among(&self, text: &[u8], from: usize, places: u64) -> u64 {
+        let rest = text.get(from..).unwrap_or_default();
+        let (mut open, mut left) = (places, 0);
+        match rest.first_chunk::<{ BLOCK + 2 }>() {
+            Some(near) => {
+                while open != 0 {
+                    let lane = open.trailing_zeros() as usize % BLOCK;
+                    open &= open - 1;
+                    left |= self.may_begin([near[lane], near[lane + 1], near[lane + 2]]) << lane;
+                }
+            }
+            None => {
+                while open != 0 {
+                    let lane = open.trailing_zeros() as usize % BLOCK;
+                    open &= open - 1;
+                    // What the text's end cuts off passes.
+                    let three = rest.get(lane..).and_then(|rest| rest.first_chunk());
+                    left |= three.map_or(1, |three| self.may_begin(*three)) << lane;
+                }
+            }
+        }
+        left
+    }
+
+    /// 1 where a match may begin with three bytes.
+    #[inline]
+    fn may_begin(&self, [first, second, third]: [u8; 3]) -> u64 {
+        let second = usize::from(OTHER_CODES[usize::from(second)]) % OTHERS;
+        u64::from(self.thirds[first_code(first) * OTHERS + second] >> OTHER_CODES[usize::from(third)] & 1)
     }
 }
 

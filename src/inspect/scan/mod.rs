@@ -125,13 +125,11 @@ impl Engine {
                     .for_each(|rule| self.search_around(rule, (*byte, first), text, &mut progress, judge));
             }
         }
-        self.starts.each(self.lanes, bytes, |block, mut places| {
+        self.starts.each(self.lanes, bytes, |block, places| {
+            let mut places = self.heads.among(bytes, block, places);
             while places != 0 {
                 let at = block + places.trailing_zeros() as usize;
                 places &= places - 1;
-                if !self.heads.may_begin(bytes, at) {
-                    continue;
-                }
                 progress.here.clear();
                 self.gate.at(bytes, at, &mut progress.here);
                 if !progress.here.is_empty() {

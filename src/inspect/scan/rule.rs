@@ -155,7 +155,7 @@ impl Rule {
         let config = start::Config::new().anchored(Anchored::Yes).look_behind(behind);
         let Ok(mut state) = dfa.start_state(cache, &config) else { return End::Unknown };
         let mut end = End::No;
-        for (here, byte) in text.iter().enumerate().skip(at) {
+        for (here, byte) in (at..).zip(text.get(at..).unwrap_or_default()) {
             state = match dfa.next_state(cache, state, *byte) {
                 Ok(next) => next,
                 Err(_) => {

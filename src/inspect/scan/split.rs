@@ -23,7 +23,13 @@ enum Before {
     /// So many bytes behind the match's start: what stands before the group has no other length.
     Length(usize),
     /// Where this ends, and the group with what follows can begin.
-    Parts { before: Part, rest: Part },
+    Parts { before: Part, rest: Part, edge: Option<Edge> },
+}
+
+/// The last byte of what stands before the group, where that is always the same one, and how long all of it may be.
+struct Edge {
+    byte: u8,
+    bytes_max: usize,
 }
 
 /// Where the group ends in a match.
@@ -66,9 +72,11 @@ impl Split {
         Some(Self {
             before: match only_length(&before) {
                 Some(length) => Before::Length(length),
-                None => {
-                    Before::Parts { before: Part::new(&before)?, rest: Part::new(&concat(parts.get(at..)?))? }
-                }
+                None => Before::Parts {
+                    edge: Edge::of(&before),
+                    before: Part::new(&before)?,
+                    rest: Part::new(&concat(parts.get(at..)?))?,
+                },
             },
             end: match only_length(&after) {
                 Some(length) => End::Length(length),
@@ -90,6 +98,9 @@ impl Split {
     ) -> bool {
         let before = match &self.before {
             Before::Length(length) => return fits(at + length),
+            Before::Parts { edge: Some(edge), .. } if edge.places(text, at).all(|at| !fits(at)) => {
+                return false;
+            }
             Before::Parts { before, .. } => before,
         };
         let (mut starts, end) = (Places::default(), text.len().min(at + BEFORE_BYTES_MAX));
@@ -108,7 +119,7 @@ impl Split {
     ) -> Option<Range<usize>> {
         let start = match &self.before {
             Before::Length(length) => whole.start + length,
-            Before::Parts { before, rest } => {
+            Before::Parts { before, rest, .. } => {
                 let mut starts = Places::default();
                 before.ends(text, whole.clone(), &mut learnt.before, &mut |at| starts.push(at))?;
                 starts.only(|at| rest.ends_at(text, at..whole.end, &mut learnt.rest))?
@@ -123,6 +134,21 @@ impl Split {
             }
         };
         Some(start..end)
+    }
+}
+
+impl Edge {
+    fn of(before: &Hir) -> Option<Self> {
+        let HirKind::Concat(parts) = before.kind() else { return None };
+        let Some(HirKind::Literal(last)) = parts.last().map(Hir::kind) else { return None };
+        let bytes_max = before.properties().maximum_len().filter(|bytes| *bytes <= EDGE_BYTES_MAX)?;
+        Some(Self { byte: *last.0.last()?, bytes_max })
+    }
+
+    /// Places behind such a byte at which the group of a match that begins at `at` may begin, and others.
+    fn places(&self, text: &[u8], at: usize) -> impl Iterator<Item = usize> {
+        let near = text.get(at..text.len().min(at + self.bytes_max)).unwrap_or_default();
+        near.iter().zip(at + 1..).filter(|(byte, _)| **byte == self.byte).map(|(_, behind)| behind)
     }
 }
 
@@ -150,7 +176,8 @@ impl Part {
         let behind = range.start.checked_sub(1).and_then(|before| text.get(before)).copied();
         let config = start::Config::new().anchored(Anchored::Yes).look_behind(behind);
         let mut state = dfa.start_state(cache, &config).ok()?;
-        for (at, byte) in text.iter().enumerate().take(range.end + 1).skip(range.start) {
+        let near = text.get(range.start..text.len().min(range.end + 1)).unwrap_or_default();
+        for (at, byte) in (range.start..).zip(near) {
             state = dfa.next_state(cache, state, *byte).ok()?;
             if state.is_tagged() {
                 // A match is told one byte late.
@@ -222,8 +249,65 @@ impl Places {
     }
 }
 
+/// Longer beginnings have too many such bytes in them.
+const EDGE_BYTES_MAX: usize = 24;
 /// How far a group's beginning is looked for.
 const BEFORE_BYTES_MAX: usize = 64;
 
 /// More places cost more than the regex.
 const PLACES_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regex::Regex;
+    use regex_automata::util::syntax;
+
+    #[test]
+    fn no_match_whose_group_may_begin_so_is_passed_over() {
+        let patterns = [
+            r"\b(?:with|mother is|for)[.:]? (?P<v>[a-z]{2,9})\b",
+            r"\b(?:with|mother is|for)[.:]?\s(?P<v>[a-z]{2,9})\b",
+            r"(?:of the|seen by) +(?P<v>[a-z]{2,9}) x?",
+        ];
+        let pieces = [
+            "with ",
+            "mother is ",
+            "for",
+            ": ",
+            " ",
+            "ann",
+            "anna of the ",
+            "seen by ",
+            "bo",
+            "x",
+            "é",
+            ". ",
+        ];
+        let mut state = 5_u64;
+        let mut below = |n: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % n
+        };
+        let (mut found, mut passed) = (0, 0);
+        for pattern in patterns {
+            let split = Split::new(&syntax::parse(pattern).unwrap(), "v").unwrap();
+            let regex = Regex::new(pattern).unwrap();
+            let mut learnt = Learnt::default();
+            for _ in 0..2000 {
+                let text: String = (0..8).map(|_| pieces[below(pieces.len())]).collect();
+                let fits = |at: usize| text.get(at..).is_some_and(|value| value.starts_with("ann"));
+                for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+                    let here =
+                        regex.captures_at(&text, at).filter(|found| found.get(0).unwrap().start() == at);
+                    let begins = here.map(|found| found.name("v").unwrap().start());
+                    let may = split.may_begin(text.as_bytes(), at, &mut learnt, fits);
+                    found += usize::from(begins.is_some_and(fits));
+                    passed += usize::from(!may);
+                    assert!(may || !begins.is_some_and(fits), "{pattern} at {at} of {text}");
+                }
+            }
+        }
+        assert!(found > 300 && passed > 10_000, "{found} {passed}");
+    }
+}

@@ -263,7 +263,6 @@ mod x86 {
     #[target_feature(enable = "avx2")]
     fn avx2_half(starts: &Starts, block: &[u8; BLOCK], at: usize) -> Bits {
         let nibble = _mm256_set1_epi8(15);
-        let zero = _mm256_setzero_si256();
         let bytes = load_wide(block, at);
         let mask = |bytes: __m256i| u64::from(_mm256_movemask_epi8(bytes).cast_unsigned());
         let low = _mm256_and_si256(bytes, nibble);
@@ -272,8 +271,8 @@ mod x86 {
         let high = mask(bytes);
         let of = |members: &Members| {
             let there = _mm256_and_si256(_mm256_shuffle_epi8(load_wide(&members.low, 0), low), row);
-            let none = mask(_mm256_cmpeq_epi8(there, zero));
-            (!none & 0xFFFF_FFFF) | (high & members.high)
+            // What isn't ASCII has no row, which every set has.
+            mask(_mm256_cmpeq_epi8(there, row)) & (!high | members.high)
         };
         Bits {
             line: of(&starts.line),
@@ -358,20 +357,23 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) fn avx2_sets<const N: usize>(sets: &[Members; N], block: &[u8; BLOCK]) -> [u64; N] {
-        let (nibble, zero) = (_mm256_set1_epi8(15), _mm256_setzero_si256());
+        let nibble = _mm256_set1_epi8(15);
         let mask = |bytes: __m256i| u64::from(_mm256_movemask_epi8(bytes).cast_unsigned());
-        let mut bits = [0; N];
+        let (mut bits, mut high) = ([0; N], 0);
         for at in [0, 32] {
             let bytes = load_wide(block, at);
             let low = _mm256_and_si256(bytes, nibble);
             let rows = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
             let row = _mm256_shuffle_epi8(load_wide(&ROWS, 0), rows);
-            let high = mask(bytes);
+            high |= mask(bytes) << at;
             for (number, members) in sets.iter().enumerate() {
                 let there = _mm256_and_si256(_mm256_shuffle_epi8(load_wide(&members.low, 0), low), row);
-                let none = mask(_mm256_cmpeq_epi8(there, zero));
-                bits[number] |= ((!none & 0xFFFF_FFFF) | (high & members.high)) << at;
+                // What isn't ASCII has no row, which every set has.
+                bits[number] |= mask(_mm256_cmpeq_epi8(there, row)) << at;
             }
+        }
+        for (bits, members) in bits.iter_mut().zip(sets) {
+            *bits &= !high | members.high;
         }
         bits
     }

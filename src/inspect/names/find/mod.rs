@@ -11,7 +11,7 @@ use super::after::{
     After, is_numbered, is_on_record, is_patients, is_public, is_reached, speaks_of_one, window_after,
     window_before,
 };
-use super::list::Lists;
+use super::list::{Lists, Standing};
 use super::run::{Shape, Word, goes_on, is_lone, may_begin, run, run_from, word};
 use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
@@ -92,13 +92,14 @@ impl Recogniser {
                 return;
             }
             let Some(first) = word(text, start, self.lists) else { return };
-            if is_lone(text, &first) {
+            let look = Look { text, label, words, lists: self.lists, run: &[] };
+            if is_lone(text, &first) && look.is_nobody(&first) {
                 at = first.span.end;
                 return;
             }
             run_from(text, first, self.lists, &mut words_of_run);
             let run = words_of_run.as_slice();
-            let look = Look { text, label, words, lists: self.lists, run };
+            let look = Look { run, ..look };
             let mut i = 0;
             while i < run.len() {
                 let (taken, found) = look.at(i);
@@ -142,6 +143,14 @@ struct Look<'t> {
 }
 
 impl Look<'_> {
+    /// Whether the only word of a run is no name: as most capitalised words are. [`Self::at`] says the same.
+    fn is_nobody(&self, only: &Word) -> bool {
+        let Standing { given, family, word } = only.standing;
+        (word && !given && !family)
+            || only.shape == Shape::Initial
+            || (!self.may_stand_alone(only) && self.cue(only, 0).is_none())
+    }
+
     /// What begins at word `i`: how many words it takes, and the name if it is one.
     fn at(&self, i: usize) -> (usize, Option<(Range<usize>, Evidence)>) {
         let nothing = (1, None);

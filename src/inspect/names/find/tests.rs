@@ -1,3 +1,4 @@
+use super::*;
 use crate::inspect::rules::RuleSet;
 
 fn found(text: &str, label: &str) -> Vec<(String, String)> {
@@ -358,4 +359,36 @@ fn what_is_said_of_patients_makes_a_listed_name_one() {
         let text = format!("Harold Vandenberg{said}");
         assert_eq!(of(&text), [pair("listed", "Harold Vandenberg")], "{text}");
     }
+}
+
+#[test]
+fn a_word_that_is_said_to_be_nobody_is_no_name_in_its_run() {
+    let (words, lists) = (&RuleSet::built_in().words, Lists::built_in());
+    let befores = ["", "Patient: ", "seen by ", "Dr. ", "my wife ", "the ", "name\n", "Drug name: ", "x, "];
+    let known = ["Seen", "Hope", "Okafor", "BP", "Anna", "Ward", "J", "Senna", "Mbeki", "ANNA", "May"];
+    let behinds =
+        [" was", "", ". Then", ", DOB 1/2/1960", "'s pain", " called", " 142/88", " (MRN 12345678)"];
+    let (mut nobody, mut somebody, mut names) = (0, 0, 0);
+    for (before, own) in befores.iter().flat_map(|before| known.map(|own| (before, own))) {
+        for (behind, label) in
+            behinds.iter().flat_map(|behind| ["", "name", "code"].map(|label| (behind, label)))
+        {
+            let text = format!("{before}{own}{behind}");
+            let Some(first) = word(&text, before.len(), lists).filter(|first| is_lone(&text, first)) else {
+                continue;
+            };
+            let mut run = Vec::new();
+            run_from(&text, first.clone(), lists, &mut run);
+            assert_eq!(run.len(), 1, "{text}");
+            let look = Look { text: &text, label, words, lists, run: &run };
+            let is_name = look.at(0).1.is_some();
+            names += usize::from(is_name);
+            match look.is_nobody(&first) {
+                true => nobody += 1,
+                false => somebody += 1,
+            }
+            assert!(!is_name || !look.is_nobody(&first), "{text} as {label}");
+        }
+    }
+    assert!(nobody > 200 && somebody > 200 && names > 100, "{nobody} {somebody} {names}");
 }

@@ -62,12 +62,16 @@ pub(in crate::inspect) struct Firsts {
 
 impl Before {
     pub(super) fn of(text: &[u8], at: usize) -> Self {
-        match at.checked_sub(1).and_then(|before| text.get(before)) {
-            None => Self::Nothing,
-            Some(b'\n') => Self::LineEnd,
-            Some(b) if is_word(*b) => Self::Word,
-            Some(b) if b.is_ascii() => Self::Other,
-            Some(_) => Self::High,
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        before.map_or(Self::Nothing, |before| BEFORE_OF[usize::from(*before)])
+    }
+
+    const fn of_byte(byte: u8) -> Self {
+        match byte {
+            b'\n' => Self::LineEnd,
+            byte if is_word(byte) => Self::Word,
+            0..0x80 => Self::Other,
+            0x80.. => Self::High,
         }
     }
 
@@ -205,6 +209,18 @@ pub(super) const DEPTH_MAX: usize = 8;
 /// How many it reads: what is open then is let through.
 const READ_MAX: usize = 40;
 const BEFORE: usize = 5;
+
+/// What each byte is to the place behind it.
+static BEFORE_OF: [Before; 256] = {
+    let mut all = [Before::High; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        // In a constant an index is checked when it is compiled.
+        all[byte as usize] = Before::of_byte(byte);
+        byte += 1;
+    }
+    all
+};
 
 /// What an entry of `next` is: a row (of plain ones no bit is set), one that lets rules through, or a list of them
 /// behind which there is no more.

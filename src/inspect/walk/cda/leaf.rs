@@ -306,8 +306,10 @@ fn by_shape(value: &str) -> Reads<'static> {
 
 /// Whether it may be an OID, a UUID, a date of a template, a name inside the document.
 fn is_opaque(value: &str) -> bool {
-    let is_of_one = |b: &u8| OPAQUE_BYTES.get(usize::from(*b)).copied().unwrap_or(false);
-    value.len() <= OPAQUE_BYTES_MAX && value.as_bytes().iter().all(is_of_one)
+    let are_of_one =
+        |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & OPAQUE_BYTES[usize::from(*byte)]);
+    let (eights, rest) = value.as_bytes().as_chunks::<8>();
+    value.len() <= OPAQUE_BYTES_MAX && eights.iter().all(|eight| are_of_one(eight)) && are_of_one(rest)
 }
 
 /// How long the scheme of a telecom's URL is, with the blanks behind it.

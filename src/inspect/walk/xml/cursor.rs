@@ -132,7 +132,8 @@ impl<'d> Cursor<'d> {
     #[inline]
     pub(super) fn space(&mut self) -> bool {
         let from = self.at;
-        while self.peek().is_some_and(is_space) {
+        // Mostly a letter or a sign of the tag stands here.
+        while self.peek().is_some_and(|b| b <= b' ' && is_space(b)) {
             self.at += 1;
         }
         self.at > from
