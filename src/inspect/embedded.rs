@@ -351,6 +351,7 @@ fn hex_holds_something(run: &str) -> bool {
         || std::str::from_utf8(&bytes).is_ok_and(|text| {
             text.chars().any(char::is_alphabetic)
                 && text.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
+                || is_packed(text)
         })
 }
 
@@ -413,7 +414,7 @@ fn holds_something(run: &str) -> bool {
     MAGIC.iter().any(|magic| bytes.starts_with(magic))
         || is_zlib(&bytes) && decode::is_zlib(&bytes)
         || is_latin1(&bytes)
-        || std::str::from_utf8(&bytes).is_ok_and(is_written)
+        || std::str::from_utf8(&bytes).is_ok_and(|text| is_written(text) || is_packed(text))
         || matches!(decode::utf16(&bytes), Some(Ok(text)) if is_written(&text))
 }
 
@@ -421,6 +422,14 @@ fn holds_something(run: &str) -> bool {
 fn is_written(text: &str) -> bool {
     let odd = text.chars().filter(|c| c.is_control() && !c.is_ascii_whitespace() && *c != '\u{1c}').count();
     odd == 0 && text.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
+}
+
+/// Whether a text of one word is packed again: base64 without padding, or hex digits. Each packing is a quarter shorter than
+/// the one around it, so that all of them cost a few times the first.
+fn is_packed(text: &str) -> bool {
+    text.len() >= RUN_BYTES_MIN
+        && text.bytes().all(|b| b.is_ascii_alphanumeric())
+        && (holds_something(text) || hex_holds_something(text))
 }
 
 /// Whether bytes begin as UTF-16 does, of which every other byte is zero, or its mark stands first.
@@ -713,6 +722,25 @@ mod tests {
         }
         assert!(hex_runs(&"12 34 ".repeat(20)).is_empty());
         assert!(hex_runs(&"1 2 3 4 ".repeat(20)).is_empty());
+    }
+
+    #[test]
+    fn what_is_packed_more_than_once_is_found_with_padding_and_without() {
+        let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>();
+        for note in [
+            "Patient Harold Brown, DOB 06/22/1962",
+            "Patient Harold Brown, DOB 06/22/1962.",
+            "Patient Harold Brown, DOB 06/22/1962..",
+        ] {
+            let mut packed = STANDARD.encode(note);
+            for depth in 2..6 {
+                packed = STANDARD.encode(packed);
+                assert_eq!(base64_runs(&format!("see {packed} ok")).len(), 1, "{depth} {note}");
+            }
+            assert_eq!(base64_runs(&STANDARD.encode(hex(note))).len(), 1, "{note}");
+            assert_eq!(hex_runs(&hex(&STANDARD.encode(note))).len(), 1, "{note}");
+        }
+        assert!(base64_runs(&STANDARD.encode("Pneumonoultramicroscopicsilicovolcanoconiosis")).is_empty());
     }
 
     #[test]

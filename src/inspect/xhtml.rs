@@ -57,6 +57,7 @@ pub fn plain(xhtml: &str) -> Plain {
     let mut at = 0;
     // Whether the last blank stands for a tag alone.
     let mut of_tag = false;
+    let mut table = Columns::default();
     while let Some(rest) = xhtml.get(at..).filter(|r| !r.is_empty()) {
         match rest.as_bytes() {
             [b'<', b'!', ..]
@@ -85,6 +86,10 @@ pub fn plain(xhtml: &str) -> Plain {
                     let before = out.text.len();
                     attributes(tag, at, &mut out);
                     of_tag &= out.text.len() == before;
+                }
+                if let Some(heading) = table.passes(tag, rest.get(taken..).unwrap_or_default()) {
+                    of_tag = false;
+                    out.instead(&format!("\n{heading}: "), at);
                 }
                 at += taken;
             }
@@ -116,6 +121,74 @@ pub fn plain(xhtml: &str) -> Plain {
     }
     out.origins.ends(out.text.len(), xhtml.len());
     out
+}
+
+/// The columns of a table that its first row heads with `th`, where one of them says that its rows are people's: each cell
+/// below is told behind its heading, as a value behind its label.
+#[derive(Default)]
+struct Columns {
+    headings: Vec<String>,
+    /// Those of the row so far.
+    row: Vec<String>,
+    column: usize,
+}
+
+impl Columns {
+    /// Takes in one tag, behind which `rest` stands. Gives the heading of the cell that it begins, where it holds something.
+    fn passes(&mut self, tag: &str, rest: &str) -> Option<&str> {
+        let name = tag.strip_prefix('<')?;
+        let name = name.get(..name.find(|c: char| !c.is_ascii_alphanumeric() && c != '/')?)?;
+        if !name.starts_with(['t', 'T', '/']) {
+            return None; // as most
+        }
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+        if is("table") || is("/table") {
+            *self = Self::default();
+        } else if is("tr") || is("/tr") {
+            let row = std::mem::take(&mut self.row);
+            if self.headings.is_empty() && row.iter().any(|heading| is_of_people(heading)) {
+                self.headings = row;
+            }
+            self.column = 0;
+        } else if is("th") && self.headings.is_empty() {
+            if self.row.len() < COLUMNS_MAX {
+                self.row.push(text_of(rest));
+            }
+        } else if is("td") || is("th") {
+            self.row.clear(); // it was the head of a row
+            self.column += 1;
+            let heading = self.headings.get(self.column - 1).filter(|heading| !heading.is_empty());
+            return heading.filter(|_| !rest.trim_ascii_start().starts_with("</")).map(String::as_str);
+        }
+        None
+    }
+}
+
+/// The words of a cell that `rest` goes on with, without tags.
+fn text_of(rest: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    let head = rest.char_indices().take(HEADING_CHARS_MAX);
+    for (at, c) in head {
+        match c {
+            '<' if rest.get(at..).is_some_and(|rest| rest.starts_with("</t") || rest.starts_with("</T")) => {
+                break;
+            }
+            '<' => inside = true,
+            '>' => inside = false,
+            '&' | ':' | '\n' | '\r' | '\t' if !inside => out.push(' '),
+            c if !inside && out.len() < LABEL_CHARS_MAX => out.push(c),
+            _ => {}
+        }
+    }
+    out.trim().to_owned()
+}
+
+/// Whether a heading says that a table is of individuals.
+fn is_of_people(heading: &str) -> bool {
+    let lower = heading.to_ascii_lowercase();
+    let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| PEOPLES.contains(&word))
 }
 
 /// Tells the attributes of a tag that hold words or an address, each behind the name of the field where the tag has one.
@@ -259,6 +332,12 @@ pub(super) fn entity(name: &str) -> Option<char> {
 
 /// An entity with zeros in front of its number has many.
 const ENTITY_BYTES_MAX: usize = 24;
+/// Of a table no more columns are headed, and of a heading no more is read.
+const COLUMNS_MAX: usize = 64;
+const HEADING_CHARS_MAX: usize = 128;
+/// Words that a table of individuals has in a heading.
+const PEOPLES: &[&str] =
+    &["patient", "pt", "dob", "birth", "birthdate", "mrn", "ssn", "member", "subscriber"];
 /// Of a tag no more are looked at.
 const ATTRIBUTES_MAX: usize = 64;
 /// Of a name as much is a label.
@@ -401,6 +480,28 @@ mod tests {
         assert_eq!(plain("417-<b>62</b>-8093 Theo<i>dore</i> Roe").text, "417-62-8093 Theodore Roe");
         assert_eq!(plain("SSN<b>4</b> 12<td>34").text, "SSN 4 12 34");
         assert_eq!(plain("70<wbr/>41").text, "7041");
+    }
+
+    #[test]
+    fn cells_of_a_table_of_people_stand_behind_their_headings() {
+        let raw = "<TABLE><thead><tr><th>Patient</th><th><b>DOB</b></th><th>Chart</th></tr></thead><tr><td>Roe, Ann</td>\
+                   <td>03/04/1965</td><td></td></tr><tr><td>Poe, Tom</td></tr></TABLE><table><tr><td>x</td></tr></table>";
+        let p = plain(raw);
+        for line in ["Patient: Roe, Ann", "DOB: 03/04/1965", "Patient: Poe, Tom", "x"] {
+            assert!(p.text.lines().any(|told| told.trim() == line), "{line}: {}", p.text);
+        }
+        assert!(!p.text.contains("Chart:"), "{}", p.text);
+        for word in ["Roe", "03/04/1965", "Poe"] {
+            let at = p.text.find(word).expect("there");
+            assert!(raw.get(p.origin(at)..).is_some_and(|rest| rest.starts_with(word)), "{word}");
+        }
+        for raw in [
+            "<table><tr><th>Drug</th><th>Dose</th></tr><tr><td>A</td><td>5</td></tr></table>",
+            "<table><tr><th>Patient</th><td>Roe</td></tr><tr><th>DOB</th><td>1</td></tr></table>",
+        ] {
+            assert!(!plain(raw).text.contains(':'), "{}", plain(raw).text);
+        }
+        drop(plain("<th><td><tr><th"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Undone are characters that nobody sees, digits and letters of other shapes, dashes and blanks of other kinds (Unicode
 //! Standard, chapter 6.2 and block FF00; `shapes`), escapes that the format around the text did not ask for (`%41`, `&#65;`,
-//! `\u0041`, `\x41`), also in one another, a plus for a blank beside such or in a query, encoded words of mail, underlines
+//! `\u0041`, `\x41`), also in one another, a plus for a blank beside such or in a query, encoded words and lines of mail, underlines
 //! around words, colours of a terminal, digits that are spelled one by one, and a social security number that is spaced out
 //! behind its word. What has none of these costs a look at its bytes.
 
@@ -38,6 +38,9 @@ impl<'t> Plain<'t> {
         }
         if words::may_have_quoted(bytes) {
             plain.edit(words::quoted(&plain.text));
+        }
+        if words::is_printable(plain.text.as_bytes()) {
+            plain.edit(words::printable(&plain.text));
         }
         if is_disguised {
             // What is undone may be a disguise itself: `&amp;#65;`, `%2541`.

@@ -80,6 +80,73 @@ fn has_words(value: &[u8]) -> bool {
         && value.split(|b| *b == b'+').any(is_word)
 }
 
+/// Whether a text is quoted-printable (RFC 2045, section 6.7): two escapes that only it has, or one and a line that goes on.
+/// What a formula or a query says of itself (`mode=3D`) is none.
+pub(super) fn is_printable(bytes: &[u8]) -> bool {
+    let (mut escapes, mut breaks) = (0, 0);
+    for at in memchr::memchr_iter(b'=', bytes) {
+        if line_break(bytes, at).is_some() {
+            breaks += 1;
+        } else if let Some(digits @ [_, b'A'..=b'F']) = bytes.get(at + 1..at + 3) {
+            let (_, letter) = escaped(bytes, at, bytes.len(), false);
+            let goes_on = bytes.get(at + 3).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'=');
+            let is_dimension = matches!(digits, b"2D" | b"3D") && !goes_on;
+            escapes +=
+                usize::from(letter.is_some_and(|c| !c.is_alphanumeric() || !c.is_ascii()) && !is_dimension);
+        }
+        if escapes > 1 || escapes > 0 && breaks > 0 {
+            return true;
+        }
+    }
+    false
+}
+
+/// What stands for the escapes and broken lines of quoted-printable. Letters and digits are escaped only in a row.
+pub(super) fn printable(text: &str) -> Vec<Edit> {
+    let bytes = text.as_bytes();
+    let mut edits = Vec::new();
+    let mut behind = 0;
+    for at in memchr::memchr_iter(b'=', bytes) {
+        if at < behind {
+            continue;
+        }
+        let (taken, letter) = match line_break(bytes, at) {
+            Some(taken) => (taken, None),
+            None => match escaped(bytes, at, bytes.len(), false) {
+                (taken, Some(c))
+                    if is_escaped(c) || (at == behind && at > 0) || bytes.get(at + 3) == Some(&b'=') =>
+                {
+                    (taken, Some(c).filter(|c| !c.is_control() || c.is_ascii_whitespace()))
+                }
+                _ => continue,
+            },
+        };
+        edits.push((at, taken, letter));
+        behind = at + taken;
+    }
+    edits
+}
+
+/// Whether programs escape a letter: not those of ASCII.
+fn is_escaped(c: char) -> bool {
+    !c.is_ascii_alphanumeric() && (!c.is_control() || c.is_ascii_whitespace())
+}
+
+/// How long a mark at `at` is by which a line goes on in the next one. Base64 ends with the same.
+fn line_break(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes.get(at + 1..)?;
+    let blanks = rest.iter().take(BLANKS_MAX).take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let end = match rest.get(blanks..)? {
+        [b'\r', b'\n', ..] => 2,
+        [b'\n', ..] => 1,
+        _ => return None,
+    };
+    let word =
+        bytes.get(..at)?.iter().rev().take(WORD_BYTES_MAX + 1).take_while(|b| b.is_ascii_alphanumeric());
+    (word.count() <= WORD_BYTES_MAX && bytes.get(at.checked_sub(1)?) != Some(&b'='))
+        .then_some(1 + blanks + end)
+}
+
 /// Whether a text may have an encoded word.
 pub(super) fn may_have_quoted(bytes: &[u8]) -> bool {
     bytes.len() > MARKS_BYTES && memchr::memmem::find(bytes, b"=?").is_some()
@@ -190,6 +257,33 @@ mod tests {
             "token=aGVsbG8gd29ybGQgYW5kIGFsbCB0aGF0+IGFuZCBtb3JlIG9mIGl0IGluIGhlcmU=",
             "C++ and 5%+ of 10%",
             "https://example.org/a+b/c",
+        ] {
+            assert_eq!(Plain::of(text).text(), text);
+        }
+    }
+
+    #[test]
+    fn quoted_printable_is_read() {
+        for (written, read) in [
+            (
+                "Patient Yesenia Tur=\r\nsunov, SSN=20449=2D38=2D0073",
+                "Patient Yesenia Tursunov, SSN 449-38-0073",
+            ),
+            ("Patient=3A Ren=C3=A9 Roe=2C seen", "Patient: René Roe, seen"),
+            ("DOB=3A=\n 03/04/1965", "DOB: 03/04/1965"),
+            ("SSN=3A=34=34=39=2D38=2D0073", "SSN:449-38-0073"),
+        ] {
+            let plain = Plain::of(written);
+            assert_eq!(plain.text(), read);
+            let last = read.len() - 1;
+            assert_eq!(plain.origin(last), written.len() - 1, "{written}");
+        }
+        for text in [
+            "mode=3D view=2D x=20",
+            "a=20 b=30",
+            "let x =\n  5",
+            "aGVsbG8gd29ybGQgYW5kIGFsbCB0aGF0IGFuZA=\nnext=2D",
+            "/?a=2D&b=3D",
         ] {
             assert_eq!(Plain::of(text).text(), text);
         }

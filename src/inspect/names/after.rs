@@ -60,6 +60,26 @@ impl After {
         Self::Nothing
     }
 
+    /// What a word of things says behind `last`, the last word of a labelled name: before a number it is a label itself
+    /// (`HOSPITAL NO: 4471203`), and behind two blanks it is of another field.
+    pub(super) fn of_a_value(text: &str, last: &Word) -> Self {
+        let rest = window_after(text, last.span.end, FIELD_BYTES);
+        let behind = rest.trim_start_matches(' ');
+        let mut buffer = [0; LOWER_BYTES];
+        let lower = lower(behind, &mut buffer);
+        let thing =
+            ["hospital", "clinic"].iter().find_map(|thing| lower.strip_prefix(thing)?.strip_prefix(' '));
+        let numbered = thing.is_some_and(|next| {
+            next.starts_with('#') || matches!(head_word(next), "no" | "nr" | "nbr" | "num" | "number")
+        });
+        match rest.len() - behind.len() {
+            _ if last.possessive => Self::Thing,
+            _ if numbered => Self::Identified,
+            0 | 1 => Self::Thing,
+            _ => Self::Nothing,
+        }
+    }
+
     /// Whether an act may follow, by how what stands behind a name begins.
     pub(super) fn may_be_act(behind: &str, words: &Words) -> bool {
         behind.starts_with(' ') && words.may_be_act(behind.trim_start_matches(' '))
@@ -280,6 +300,8 @@ pub(in crate::inspect) fn window_after(text: &str, start: usize, bytes: usize) -
     text.get(start..end).unwrap_or_default()
 }
 
+/// How far behind a labelled name the next field is looked for.
+const FIELD_BYTES: usize = 60;
 /// How far behind a name what identifies it is looked for.
 const AFTER_BYTES: usize = 28;
 /// Words for people that are said of anybody, too.

@@ -181,7 +181,12 @@ impl Look<'_> {
         if let Some(evidence) = self.owner(name) {
             return (taken, Some((first.span.start..last.span.end, evidence)));
         }
-        let after = After::of(self.text, last, self.words);
+        let after = match After::of(self.text, last, self.words) {
+            After::Thing if matches!(cue, Some(Cue::Person | Cue::Label)) && taken > 1 => {
+                After::of_a_value(self.text, last)
+            }
+            after => after,
+        };
         let identified = || after == After::Identified || is_on_record(self.text, last);
         if cue == Some(Cue::Label) && self.is_a_things(name, end) && !identified() {
             return (taken, None);

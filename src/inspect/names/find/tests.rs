@@ -26,6 +26,19 @@ fn cues_take_names_that_no_list_has() {
 }
 
 #[test]
+fn a_label_behind_a_labelled_name_is_no_organisation() {
+    for text in [
+        "PATIENT: DIMACULANGAN, LEILANI      HOSPITAL NO: 4471203",
+        "PATIENT: DIMACULANGAN, LEILANI CLINIC NO: 4471203",
+        "PATIENT: DIMACULANGAN, LEILANI Hospital # 4471203",
+        "PATIENT: DIMACULANGAN, LEILANI   Clinic: North",
+    ] {
+        assert_eq!(of(text), [pair("cued", "DIMACULANGAN, LEILANI")], "{text}");
+    }
+    assert_eq!(of("Patient: Leilani Dimaculangan Hospital: North"), []);
+}
+
+#[test]
 fn plain_words_behind_a_cue_have_to_be_names_too() {
     assert_eq!(of("CAN I SPEAK TO A REAL PERSON"), []);
     assert_eq!(of("patient Grace Church is here"), [pair("cued", "Grace Church")]);

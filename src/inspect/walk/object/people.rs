@@ -11,11 +11,13 @@
 //! member alone.
 
 use super::side::Side;
+use super::table::normal;
 use super::{Frame, Walk};
 use crate::inspect::check::date;
 use crate::inspect::hash::Keyed;
 use crate::inspect::kind::Kind;
 use crate::inspect::walk::json::{NodeId, NodeKind, Tape};
+use crate::inspect::walk::{CUE_BYTES_MAX, start_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 
@@ -145,7 +147,7 @@ impl Walk<'_, '_> {
         }
         // A label and its value in a list are no person: that is who has the list.
         let pair = match self.own_row(id, key) {
-            Some(_) => None,
+            Some(_) => self.titled(key),
             None => self.label(id, key).map(|(_, object)| object).or_else(|| self.couple(id)),
         };
         let value = if self.tape.kind(id) == NodeKind::Null { "".into() } else { self.tape.value(id) };
@@ -170,6 +172,15 @@ impl Walk<'_, '_> {
             }
             at = outer;
         }
+    }
+
+    /// The element whose own attribute says what its text is: `<col name="PAT_NAME">…</col>` among others of a row.
+    fn titled(&self, key: &str) -> Option<NodeId> {
+        let object = self.frames.last()?.object;
+        let mut titles = self.named(object, super::xml::LABELS).filter(|_| self.is_element(object));
+        titles
+            .any(|title| normal(start_of(&self.tape.value_head(title), CUE_BYTES_MAX)) == key)
+            .then_some(object)
     }
 
     /// The open objects that may be somebody, the innermost first.

@@ -52,7 +52,8 @@ impl Shape for AnyShape<'_> {
 }
 
 /// Attributes that name what an element holds.
-const LABELS: &[&str] = &["name", "key", "field", "label", "fieldname", "attributename", "tag", "id", "code"];
+pub(super) const LABELS: &[&str] =
+    &["name", "key", "field", "label", "fieldname", "attributename", "tag", "id", "code"];
 
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,23 @@ fn each_of_several_elements_of_one_name_with_a_name_is_a_person() {
 }
 
 #[test]
+fn elements_of_one_name_whose_attributes_are_keys_are_one_record() {
+    for label in ["name", "key", "id"] {
+        let kept = walked(&format!(
+            "<row><col {label}='PAT_NAME'>SOK, YESENIA</col><col {label}='PAT_DOB'>1981-01-02</col></row>"
+        ));
+        assert_eq!(kept.of("SOK, YESENIA").3, kept.of("1981-01-02").3, "{label}");
+    }
+    let kept = walked(
+        "<rows><row><f name='PAT_NAME'>SOK, YESENIA</f><f name='PAT_DOB'>1981-01-02</f></row>
+        <row><f name='PAT_NAME'>BAY, ANN</f><f name='PAT_DOB'>1982-01-02</f></row></rows>",
+    );
+    assert_eq!(kept.of("SOK, YESENIA").3, kept.of("1981-01-02").3);
+    assert_eq!(kept.of("BAY, ANN").3, kept.of("1982-01-02").3);
+    assert_ne!(kept.of("BAY, ANN").3, kept.of("SOK, YESENIA").3);
+}
+
+#[test]
 fn nothing_that_a_document_holds_stays_untold() {
     let doc = "<?go there?><!--c1--><r a='v1' xmlns:x='urn:v2'>t1<b>t2<!--c2--></b><![CDATA[t3]]><x:d e='v3'/></r><!--c3-->";
     let mut told: Vec<_> = walked(doc).leaves.into_iter().map(|leaf| leaf.1).collect();
