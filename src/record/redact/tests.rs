@@ -114,6 +114,20 @@ fn a_stored_message_is_of_its_format_has_its_tokens_and_no_value() {
     }
 }
 
+#[test]
+fn columns_of_fixed_width_that_no_line_names_leave_no_value() {
+    let message = "HDR202504010001ELIGFILE\nDE08738432   OKAFOR          DARNELL      19620622F 927 MAPLE AVE       BOISE      ID83702\nDE08738433   OKAFOR          DARNELL      19620622M 927 MAPLE AVE       BOISE      ID83702\nTRL0000002\n";
+    let record = redacted("text/plain", message.as_bytes(), View::Linked);
+    assert_eq!(record.tokens().len(), 2, "two record numbers");
+    for view in [View::Shape, View::Masked, View::Linked] {
+        let text = body(&record, view);
+        for value in ["OKAFOR", "DARNELL", "0873843", "0622", "MAPLE", "BOISE", "83702"] {
+            assert!(!text.contains(value), "{value}: {text}");
+        }
+        assert!(view == View::Shape || text.contains("-name]"), "{text}");
+    }
+}
+
 /// Fields of a record and the originals that they open to.
 fn opened(keys: &SealKeys, record: &Redacted) -> Vec<(String, String)> {
     let payload = record.payload().expect("stored");

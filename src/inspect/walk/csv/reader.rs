@@ -182,6 +182,12 @@ impl<'d, 'l> Records<'d, 'l> {
             character += 1;
         }
         cells.push(Cell { span: self.trimmed(from..end), quoted: false });
+        // Where columns touch, as those that no line names may, a short line is the first or last record.
+        let may_touch = || columns.windows(2).any(|pair| matches!(pair, [a, b] if a.end == b.start));
+        if cells.len() * 2 <= columns.len() && may_touch() {
+            cells.clear();
+            cells.push(Cell { span: self.trimmed(start..end), quoted: false });
+        }
     }
 
     fn trimmed(&self, span: Range<usize>) -> Range<usize> {

@@ -5,7 +5,7 @@
 //! - Gives: [`Tape`]. Duplicate keys all stay visible, and nothing is decoded before it is asked for.
 //! - In doubt: [`WalkError`]; there is no half tape.
 //! - Cost: one pass, no recursion, no allocation but the tape: 32 bytes a value, at most 16 times the document. A walker
-//!   that asks for members by number has each key looked up once more ([`Vocabulary`]).
+//!   that asks for members by number has each key looked up once more (`Vocabulary`).
 
 mod escape;
 mod quick;
