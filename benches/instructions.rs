@@ -65,10 +65,10 @@ fn main() {
 /// its connection. What is held was raised
 /// twice, with what was inspected more, and lowered when values that nothing covers were passed over at once, what comes again
 /// was known again, and several rules were read by one automaton.
-const GET_GATE: u64 = 24_600;
+const GET_GATE: u64 = 24_000;
 const POST_GATE: u64 = 30_900;
-const HELD_GATE: u64 = 346_000;
-const RECORDED_GATE: u64 = 420_000;
+const HELD_GATE: u64 = 305_000;
+const RECORDED_GATE: u64 = 362_000;
 
 /// User instructions of a gateway that forwards so many messages and stops.
 fn instructions(what: &str, flag: &str, mode: &str, records: bool, request: &str, messages: u32) -> u64 {
