@@ -1,6 +1,7 @@
 //! Bytes to nodes by their tokens: what [`super::reader`] does, without looking at the bytes of strings one by one.
 
-use super::{KeyKind, Node, NodeKind, Word};
+use super::reader::Open;
+use super::{KeyKind, NOTHING, Node, NodeKind};
 use crate::inspect::simd::{self, Lanes};
 
 /// Reads a document whose length fits in 32 bits. `None`: it is in doubt, or this processor has no quick way; then
@@ -130,15 +131,6 @@ struct Token {
     byte: u8,
 }
 
-/// A container that is open.
-#[derive(Clone, Copy)]
-struct Open {
-    id: u32,
-    object: bool,
-    /// Values of an array so far.
-    elements: u32,
-}
-
 impl Reader<'_> {
     /// Pushes a node for the key that begins at the token. Gives the token that its value begins at.
     #[inline(always)]
@@ -180,18 +172,7 @@ const fn closing(object: bool) -> u8 {
 /// The node of an array's element, or of the root, whose value isn't read yet.
 #[inline(always)]
 const fn element(number: u32, parent: u32, id: u32) -> Node {
-    Node {
-        kind: NodeKind::Null,
-        escaped: false,
-        key: KeyKind::Element,
-        word: Word::NONE,
-        start: 0,
-        end: 0,
-        key_start: number,
-        key_end: 0,
-        parent,
-        after: id + 1,
-    }
+    Node { key_start: number, parent, after: id + 1, ..NOTHING }
 }
 
 /// That an escape is one.

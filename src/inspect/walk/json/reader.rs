@@ -32,11 +32,11 @@ struct Key {
 
 /// A container that is open.
 #[derive(Clone, Copy)]
-struct Open {
-    id: u32,
-    object: bool,
+pub(super) struct Open {
+    pub(super) id: u32,
+    pub(super) object: bool,
     /// Values of an array so far.
-    elements: u32,
+    pub(super) elements: u32,
 }
 
 impl Reader<'_> {
