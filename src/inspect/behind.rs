@@ -4,24 +4,27 @@ use super::check::date;
 use super::kind::{Kind, Points};
 use super::names::window_after;
 use super::text::Hit;
+use std::ops::Range;
 
-/// Adds to `hits` each of `followers` that stands right behind one of them of its kind.
+/// Adds to `hits` each of `followers` that stands right behind one of them of its kind: first the dates behind a name,
+/// then the numbers beside a birth date, as the head of a record has them (`Okafor, Darnell | E08738432 | 06/22/1962`).
 pub(super) fn add(text: &str, followers: Vec<(Kind, Hit)>, hits: &mut Vec<Hit>) {
     if followers.is_empty() {
         return;
     }
-    let sure = hits.iter().filter(|hit| hit.points >= LEAST);
-    let mut ends: Vec<(usize, Kind)> = sure.map(|hit| (hit.span.end, hit.kind)).collect();
-    ends.sort_unstable();
-    let follows = |kind: Kind, hit: &Hit| {
-        let before = ends.partition_point(|(end, _)| *end <= hit.span.start);
-        let near = ends.get(..before).unwrap_or_default().iter().rev();
-        near.take_while(|(end, _)| hit.span.start - end <= GAP_BYTES_MAX)
-            .any(|(end, of)| *of == kind && text.get(*end..hit.span.start).is_some_and(is_gap))
-            && !heads_life(text.get(hit.span.end..).unwrap_or_default())
-    };
-    let new: Vec<Hit> =
-        followers.into_iter().filter(|(kind, hit)| follows(*kind, hit)).map(|(_, hit)| hit).collect();
+    let (numbers, dates): (Vec<_>, Vec<_>) =
+        followers.into_iter().partition(|(kind, _)| *kind == Kind::BirthDate);
+    let mut between: Vec<Range<usize>> = Vec::new();
+    let names = Ends::of(hits);
+    let new: Vec<Hit> = dates
+        .into_iter()
+        .filter(|(kind, hit)| {
+            let gap = names.gap(text, *kind, hit);
+            between.extend(gap.clone());
+            gap.is_some() && !heads_life(text.get(hit.span.end..).unwrap_or_default())
+        })
+        .map(|(_, hit)| hit)
+        .collect();
     // Nobody but a patient has a birth date behind the name: then the name is one, whatever it is told by.
     let named = hits.iter().enumerate().filter(|(_, hit)| hit.kind == Kind::FullName && hit.points >= LEAST);
     let mut names: Vec<(usize, usize)> = named.map(|(at, hit)| (hit.span.end, at)).collect();
@@ -34,13 +37,68 @@ pub(super) fn add(text: &str, followers: Vec<(Kind, Hit)>, hits: &mut Vec<Hit>) 
         }
     }
     hits.extend(new);
+    let born = Ends::of(hits);
+    let is_beside = |(kind, hit): &(Kind, Hit)| {
+        let lies_in = |gap: &Range<usize>| gap.start <= hit.span.start && hit.span.end <= gap.end;
+        between.iter().any(lies_in) || born.gap(text, *kind, hit).is_some()
+    };
+    hits.extend(numbers.into_iter().filter(is_beside).map(|(_, hit)| hit));
 }
 
-/// Whether no more than a sex stands between a name and what belongs to it, on one line.
-fn is_gap(gap: &str) -> bool {
-    let mut words = gap.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
-    let sex = words.next().is_none_or(|w| SEXES.iter().any(|sex| sex.eq_ignore_ascii_case(w)));
-    sex && words.next().is_none() && !gap.contains(['\n', '\r', '.', '='])
+/// Where hits end that are worth something, in order, and of what kind they are.
+struct Ends(Vec<(usize, Kind)>);
+
+impl Ends {
+    fn of(hits: &[Hit]) -> Self {
+        let sure = hits.iter().filter(|hit| hit.points >= LEAST);
+        let mut ends: Vec<(usize, Kind)> = sure.map(|hit| (hit.span.end, hit.kind)).collect();
+        ends.sort_unstable();
+        Self(ends)
+    }
+
+    /// What stands between one of a kind and the hit right behind it.
+    fn gap(&self, text: &str, kind: Kind, hit: &Hit) -> Option<Range<usize>> {
+        let before = self.0.partition_point(|(end, _)| *end <= hit.span.start);
+        let near = self.0.get(..before)?.iter().rev();
+        near.take_while(|(end, _)| hit.span.start - end <= GAP_BYTES_MAX)
+            .filter(|(_, of)| *of == kind)
+            .map(|(end, _)| *end..hit.span.start)
+            .find(|gap| text.get(gap.clone()).is_some_and(|gap| is_gap(gap, kind)))
+    }
+}
+
+/// Whether no more than a sex stands between a name and what belongs to it, on one line; of a name's date there may be a
+/// number on record, too, set apart by more than a blank.
+fn is_gap(gap: &str, kind: Kind) -> bool {
+    if gap.contains(['\n', '\r', '.', '=']) {
+        return false;
+    }
+    let (mut sexes, mut numbers, mut labels) = (0, 0, 0);
+    for word in gap.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {
+        match word {
+            word if SEXES.iter().any(|sex| sex.eq_ignore_ascii_case(word)) => sexes += 1,
+            word if is_on_record(word) => numbers += 1,
+            word if LABELS.iter().any(|label| label.eq_ignore_ascii_case(word)) => labels += 1,
+            _ => return false,
+        }
+    }
+    match numbers {
+        0 => sexes <= 1 && labels == 0 && gap.len() <= SEX_BYTES_MAX,
+        1 => {
+            kind == Kind::FullName
+                && sexes + labels <= 1
+                && (gap.contains(['|', '/', ',', ';', '(', '[', '#', '\t']) || gap.contains("  "))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a word may be a number of a person's record: digits, with a few letters in front.
+fn is_on_record(word: &str) -> bool {
+    let digits = word.trim_start_matches(|c: char| c.is_ascii_uppercase());
+    word.len() - digits.len() <= 3
+        && (5..=12).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Whether a second date follows behind a dash: `(4 June 1937 - 6 May 1999)` is of an encyclopaedia.
@@ -59,7 +117,11 @@ const WITH_BIRTH_DATE: Points = Points(50);
 /// A name that is worth less may be anything.
 const LEAST: Points = Points(30);
 /// How far a value may stand behind.
-const GAP_BYTES_MAX: usize = 12;
+const GAP_BYTES_MAX: usize = 36;
+/// How much may stand between where there is no number.
+const SEX_BYTES_MAX: usize = 12;
+/// What stands before a number in the head of a record.
+const LABELS: &[&str] = &["mrn", "id", "no", "rec"];
 const SEXES: &[&str] = &["m", "f", "male", "female", "w", "x", "u", "nb"];
 
 #[cfg(test)]
@@ -81,10 +143,21 @@ mod tests {
     #[test]
     fn no_more_than_a_sex_stands_between() {
         for gap in [" ", ", ", " F ", ", F, ", " (", " [", " | ", " / ", " - ", ", male, "] {
-            assert!(is_gap(gap), "{gap}");
+            assert!(is_gap(gap, Kind::FullName) && is_gap(gap, Kind::BirthDate), "{gap}");
         }
-        for gap in [" seen ", "\n", " F M ", ". ", "=", " on "] {
-            assert!(!is_gap(gap), "{gap}");
+        for gap in [" seen ", "\n", " F M ", ". ", "=", " on ", " Z474 / "] {
+            assert!(!is_gap(gap, Kind::FullName), "{gap}");
+        }
+    }
+
+    #[test]
+    fn between_a_name_and_its_date_there_may_be_a_number() {
+        for gap in [" | E08738432 | ", " / Z4740651 / ", ", MRN 8873843, ", "  8873843  F ", " (8873843) "] {
+            assert!(is_gap(gap, Kind::FullName) && !is_gap(gap, Kind::BirthDate), "{gap}");
+        }
+        for gap in [" 8873843 ", " | 8873843 | 8873844 | ", " | 8873843\n", " | room 8873843 | ", " | ID | "]
+        {
+            assert!(!is_gap(gap, Kind::FullName), "{gap}");
         }
     }
 

@@ -57,6 +57,8 @@ pub enum Validator {
     MaybeName,
     /// Words of a name with carets between them, of which none is a plain word only.
     CaretName,
+    /// The same, of which the first is a family name and the second a given name of the lists.
+    ListedCaretName,
     /// A name as a parameter carries it: letters, percent codes, few digits at its end.
     NamePart,
     /// A town of the list.
@@ -111,6 +113,7 @@ impl Validator {
                 let mut parts = value.split('^');
                 parts.all(|part| names::may_be(part) && !words.is_clinical(&part.to_lowercase()))
             }
+            Self::ListedCaretName => names::is_listed_with_carets(value),
             Self::NamePart => names::is_part(value),
             Self::KnownCity => place::is_known_city(value),
             Self::Place => place::is_local(value, words),

@@ -52,6 +52,16 @@ pub fn is_listed(value: &str) -> bool {
     family.family && !family.word
 }
 
+/// Whether a name with carets between its parts has a family name of the list and a given name of the list, and no plain word
+/// for either: `OKAFOR^DARNELL^W`.
+#[must_use]
+pub fn is_listed_with_carets(value: &str) -> bool {
+    let lists = list::Lists::built_in();
+    let mut parts = value.split('^').map(|part| lists.standing(part));
+    let (Some(family), Some(given)) = (parts.next(), parts.next()) else { return false };
+    family.family && !family.word && given.given && !given.word
+}
+
 /// Whether `text` may begin with a value that [`is_listed`]: not where its first word is no given name.
 #[must_use]
 pub fn may_begin_listed(text: &str) -> bool {
