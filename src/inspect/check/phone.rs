@@ -71,6 +71,7 @@ fn one_sign(value: &str) -> Sign {
     match d.len() {
         0..=6 => Sign::Placeholder,
         7 if d.starts_with(b"55501") => Sign::Sure,
+        7 if all_same(d) && d.first() != Some(&b'5') => Sign::Habit,
         7 if all_same(d) || counts(d) => Sign::Sure,
         7..=9 => Sign::None,
         _ if abroad.first() != Some(&b'1')
@@ -106,10 +107,13 @@ fn north_american(value: &str) -> Sign {
     let Some((d, grouped)) = parts(value) else { return Sign::None };
     let (area, exchange, line) = (&d[..3], &d[3..6], &d[6..]);
     let undiallable = |code: &[u8]| matches!(code.first(), Some(b'0' | b'1'));
+    // Registration desks type these where there is none, of real people, too.
+    if all_same(&d) && area != b"555" {
+        return Sign::Habit;
+    }
     if exchange == b"555" && line.starts_with(b"01")
         || area == b"555"
         || area == b"000"
-        || all_same(&d)
         || counts(&d)
         || &d == b"1234567890"
         || &d[3..] == b"0000000"
@@ -214,13 +218,10 @@ mod tests {
             "555-665-4364",
             "012-345-6789",
             "123-456-7890",
-            "999-999-9999",
             "212-911-1234",
             "212-555-1212",
-            "+10000000000",
             "000-443-0682",
             "5555555555",
-            "0000000000",
             "001 614 555 0148",
             "0044 7700 900123",
             "(02) 5550 9876",
@@ -229,6 +230,9 @@ mod tests {
             "0061 8 7010 4412",
         ] {
             assert_eq!(sign(v), Sign::Sure, "{v}");
+        }
+        for v in ["999-999-9999", "0000000000", "+10000000000", "(000) 000-0000", "999-9999"] {
+            assert_eq!(sign(v), Sign::Habit, "what is typed where there is none: {v}");
         }
     }
 

@@ -107,6 +107,8 @@ pub struct Markers {
     pub habit_domains: Vec<String>,
     /// Mailbox names that people use for "none".
     pub habit_mailboxes: Vec<String>,
+    /// Mailbox names for "none", of real people, too.
+    pub filler_mailboxes: Vec<String>,
     /// Words that a mailbox name of a test set has between its dots. Lower case.
     pub test_mailbox_words: Vec<String>,
     /// Identifier systems of generators of made-up people; a trailing `*` is a prefix.
@@ -152,6 +154,7 @@ impl Markers {
             reserved_tlds: values("marker.reserved-tlds"),
             habit_domains: values("marker.habit-domains"),
             habit_mailboxes: values("marker.habit-mailboxes"),
+            filler_mailboxes: values("marker.filler-mailboxes"),
             test_mailbox_words: values("marker.test-mailbox-words"),
             habit_streets: values("marker.habit-streets"),
             habit_cities: values("marker.habit-cities"),

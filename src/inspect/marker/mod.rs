@@ -225,9 +225,11 @@ impl Markers {
     }
 
     fn name_sign(&self, kind: Kind, name: &str) -> Sign {
+        // What has more digits than a generator writes is a number of its own: `Okafor E4484072`.
+        let is_number = |w: &&str| w.bytes().filter(u8::is_ascii_digit).count() >= NUMBER_DIGITS_MIN;
         let words: Vec<String> = name
             .split(|c: char| !c.is_alphanumeric())
-            .filter(|w| !w.is_empty())
+            .filter(|w| !w.is_empty() && !is_number(w))
             .map(str::to_lowercase)
             .collect();
         if words.iter().any(|w| self.test_name_prefixes.iter().any(|p| w.starts_with(p.as_str()))) {
@@ -353,6 +355,9 @@ impl Markers {
         };
         // a@b.com
         let short = mailbox.len() == 1 && domain.split('.').next().is_some_and(|label| label.len() == 1);
+        if self.filler_mailboxes.iter().any(|m| m == mailbox) {
+            return Sign::Habit; // whatever domain is typed behind it
+        }
         if under(&self.reserved_domains) || self.reserved_tlds.iter().any(|t| t == tld) {
             Sign::Sure
         } else if under(&self.habit_domains)
@@ -371,6 +376,8 @@ impl Markers {
 const LABEL_LETTERS_MIN: usize = 3;
 /// Keyed tokens of records have more digits than any number of a person.
 const TOKEN_DIGITS_MIN: usize = 16;
+/// A generator numbers names with no more than three.
+const NUMBER_DIGITS_MIN: usize = 4;
 /// What is no part of a name.
 const TITLES: &[&str] =
     &["mr", "mrs", "ms", "miss", "dr", "md", "phd", "dds", "jd", "jr", "sr", "ii", "iii", "iv"];

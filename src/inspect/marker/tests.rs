@@ -43,7 +43,7 @@ fn what_is_no_value_of_its_kind_weighs_nothing() {
 #[test]
 fn dummies_weigh_nothing_and_are_signs() {
     assert_eq!(judge(Kind::Email, "x@mail.example.org").sign, Sign::Sure);
-    assert_eq!(judge(Kind::Email, "none@example.com").sign, Sign::Sure);
+    assert_eq!(judge(Kind::Email, "none@example.com").sign, Sign::Habit);
     assert_eq!(judge(Kind::Email, "rkowalczyk%comcast.net@example.com").sign, Sign::None);
     assert_eq!(judge(Kind::Email, "Correo electr\u{f3}nico").points, Points(0));
     assert_eq!(judge(Kind::FullName, "meridianhealth/adt-router").points, Points(0));

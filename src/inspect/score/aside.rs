@@ -177,6 +177,7 @@ impl Scorer<'_> {
             place: self.place(place()),
             person: self.global(leaf.person),
             part: self.part,
+            is_guess: !matches!(leaf.reads, Reads::Base64(_) | Reads::Hex(_)),
             depth,
             origins,
         });

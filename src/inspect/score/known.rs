@@ -251,6 +251,8 @@ impl Scorer<'_> {
             shadow: mode == Mode::Shadow,
             suppressed: false,
             tells: true,
+            refers: false,
+            record: 0,
             keys: Keys::None,
             finding: Finding {
                 rule: Arc::from(rule),

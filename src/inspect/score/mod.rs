@@ -14,6 +14,7 @@ mod heard;
 mod known;
 mod person;
 mod quiet;
+mod records;
 mod standing;
 mod sum;
 mod words;
@@ -80,6 +81,7 @@ pub struct Scorer<'r> {
     raw: Option<Arc<[u8]>>,
     trace: Option<Box<Trace>>,
     aim: String,
+    record: u32,
 }
 
 /// A carrier that a walker met: to be decoded and walked by the caller.
@@ -100,6 +102,8 @@ pub struct Carrier {
     pub part: Part,
     /// How deep it lies.
     pub depth: u8,
+    /// Whether a text only looks as if it carried something: no field says so.
+    pub is_guess: bool,
     /// Of each byte of a plain one, and one behind the last, where it stands in the part.
     origins: Option<Arc<[u32]>>,
 }
@@ -171,6 +175,10 @@ struct Evidence {
     suppressed: bool,
     /// Whether its sign says something of the person: of what only looks like a number of theirs it doesn't.
     tells: bool,
+    /// Whether it is how a reference calls whom it leads to.
+    refers: bool,
+    /// The record of its person that it stands in; 0: in none of its own.
+    record: u32,
     keys: Keys,
     finding: Finding,
 }
@@ -207,6 +215,7 @@ impl<'r> Scorer<'r> {
             raw: None,
             trace: None,
             aim: String::new(),
+            record: 0,
         }
     }
 
@@ -350,6 +359,19 @@ impl<'r> Scorer<'r> {
         std::mem::take(&mut self.carriers)
     }
 
+    /// How much was found so far.
+    #[must_use]
+    pub fn found(&self) -> usize {
+        self.evidence.len()
+    }
+
+    /// The points of all that was found since there was so much.
+    #[must_use]
+    pub fn points_since(&self, found: usize) -> u16 {
+        let new = self.evidence.get(found..).unwrap_or_default();
+        new.iter().fold(0, |points, evidence| points.saturating_add(evidence.full.0))
+    }
+
     /// Something stayed unread.
     pub fn unread(&mut self, reason: UninspectedReason, media_type: &'static str, place: String) {
         let place = match &self.inside {
@@ -412,6 +434,8 @@ impl<'r> Scorer<'r> {
             shadow: mode == Mode::Shadow,
             suppressed: false,
             tells: true,
+            refers: !field.when.reference.is_empty(),
+            record: self.record,
             keys,
             finding,
         });
@@ -573,6 +597,10 @@ impl Sink for Scorer<'_> {
         }
         let found = self.evidence.len() + self.carriers.len() + self.texts.len() + self.uninspected.len();
         self.trace.is_none().then(|| found + usize::from(self.generator_seen))
+    }
+
+    fn record(&mut self, record: u32) {
+        self.record = record;
     }
 
     fn clinical(&mut self, person: PersonId) {

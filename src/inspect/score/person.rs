@@ -1,6 +1,7 @@
 //! One person: what the evidence adds up to, and whether the person is made up.
 
 use super::Evidence;
+use super::records::made_up_throughout;
 use crate::inspect::check::date;
 use crate::inspect::finding::{Counted, MadeUp, Person};
 use crate::inspect::kind::{Kind, Points};
@@ -62,7 +63,9 @@ pub(super) fn add_up(
     // Whoever production knows isn't made up, whatever the values look like.
     let made_up = match standing {
         Standing { real: true, .. } => None,
-        standing => made_up(&structured, &sign, generator).or(standing.listed.then_some(MadeUp::Listed)),
+        standing => {
+            made_up_throughout(&structured, &sign, generator).or(standing.listed.then_some(MadeUp::Listed))
+        }
     };
     // What a text says is asked of whoever is made up alone: few are, and fields have many words.
     let mut words: Vec<&str> = Vec::new();
@@ -70,6 +73,19 @@ pub(super) fn add_up(
         words.extend(structured.iter().flat_map(|e| e.keys.iter().map(String::as_str)));
         words.sort_unstable();
     }
+    // A reference may call whom it leads to by somebody else's name.
+    let names: Vec<&[String]> = match made_up {
+        Some(_) => structured.iter().filter(|e| is_part(e) && !e.refers).map(|e| &*e.keys).collect(),
+        None => Vec::new(),
+    };
+    let is_anothers = |e: &Evidence| {
+        let shares = |name: &&[String]| name.iter().any(|word| e.keys.contains(word));
+        e.refers
+            && e.kind == Kind::FullName
+            && sign(e) == Sign::None
+            && !names.is_empty()
+            && !names.iter().any(shares)
+    };
     let (mut heaviest, mut in_shadow) = (Heaviest::default(), Heaviest::default());
     let mut outcome = Vec::with_capacity(own.len());
     for at in own {
@@ -85,6 +101,7 @@ pub(super) fn add_up(
             (Some(MadeUp::Listed), _) if !e.free_text && !standing.clears(*at, e.full.0) => {
                 (kept, Counted::Yes)
             }
+            (Some(_), _) if is_anothers(e) => (kept, Counted::Yes),
             (Some(rule), _) if !e.free_text || explained() => (Points(0), Counted::MadeUp(rule)),
             (_, Sign::Habit) if is_name(e.kind) => (kept.min(dummy_name), Counted::Dummy),
             _ => (kept, Counted::Yes),

@@ -71,6 +71,9 @@ impl Scorer<'_> {
                     evidence.free_text = false;
                 }
             }
+            if of_text {
+                self.part_text(own);
+            }
             if let Some(slot) = index.get_mut(id.0 as usize) {
                 *slot = Some(persons.len());
             }

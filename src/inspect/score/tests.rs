@@ -480,3 +480,84 @@ fn who_is_alone_comes_for_the_first_time_and_who_weighs_nothing_has_been_there()
     assert_eq!(again(line), [false]);
     assert_eq!(again(&format!("{line}\n{line}\n")), [false, true]);
 }
+
+#[test]
+fn what_is_made_up_beside_a_person_tells_nothing_of_that_person() {
+    let real = r#"{"firstName":"Darnell","lastName":"Okafor","dob":"1962-06-22"}"#;
+    for body in [
+        format!(r#"{{"patient":{real},"support":{{"email":"help@example.com","phone":"360-555-0142"}}}}"#),
+        format!(r#"{{"patient":{real},"meta":{{"email":"svc@example.com"}}}}"#),
+        format!(r#"{{"data":{{"patient":{real}}},"items":[{{"email":"svc@example.com"}}]}}"#),
+        format!(r#"{{"patient":{real},"tester":{{"name":"Zztest Alice"}}}}"#),
+        r#"{"a":{"name":"Darnell Okafor","dob":"1962-06-22"},"b":{"name":"Alice Zztest","phone":"360-555-0142"}}"#
+            .to_owned(),
+    ] {
+        assert!(inspect("application/json", &body).points().0 >= 90, "{body}");
+    }
+    let made_up = r#"{"firstName":"Zztest","lastName":"Alice","dob":"1962-06-22"}"#;
+    for body in [
+        format!(r#"{{"patient":{made_up},"reviewer":{{"name":"Darnell Okafor"}}}}"#),
+        r#"{"patient":{"demographics":{"firstName":"Darnell","lastName":"Okafor","dob":"1962-06-22"},"ids":[{"mrn":"TEST-0001","phone":"360-555-0142"}]}}"#
+            .to_owned(),
+        r#"{"demographics":{"firstName":"Darnell","lastName":"Okafor","dob":"1962-06-22"},"reach":{"email":"d@example.com"}}"#
+            .to_owned(),
+        r#"{"email":"d@example.com","patient":{"firstName":"Darnell","lastName":"Okafor","dob":"1962-06-22"}}"#
+            .to_owned(),
+    ] {
+        assert_eq!(inspect("application/json", &body).points().0, 0, "{body}");
+    }
+}
+
+#[test]
+fn a_text_of_two_people_is_made_up_where_both_are() {
+    for text in [
+        "Zztest Alice, DOB 01/01/1980\nDarnell Okafor, DOB 06/22/1962, HIV",
+        "INSERT INTO patient (last_name, first_name, dob) VALUES ('Zztest','Alice','1980-01-01'),('Okafor','Darnell','1962-06-22');",
+        "- last: Zztest\n  first: Alice\n  dob: 1980-01-01\n- last: Okafor\n  first: Darnell\n  dob: 1962-06-22\n",
+        "[one]\nlast_name=\"Zztest\"\nfirst_name=\"Alice\"\n[two]\nlast_name=\"Okafor\"\nfirst_name=\"Darnell\"\ndob=\"1962-06-22\"\n",
+        "Smoke test with Zztest Alice (TEST-0001) passed. First hit: patient Darnell Okafor, DOB 06/22/1962.",
+    ] {
+        assert!(inspect("text/plain", text).points().0 >= 90, "{text}");
+    }
+    for text in [
+        "Zztest Alice, DOB 01/01/1980, MRN TEST-0001. Zztest Alice was seen.",
+        "Zztest Alice, DOB 01/01/1980\nZztest Bob, DOB 02/02/1970",
+    ] {
+        assert_eq!(inspect("text/plain", text).points().0, 0, "{text}");
+    }
+}
+
+#[test]
+fn a_reference_that_calls_somebody_else_is_not_cleared_by_whom_it_leads_to() {
+    let bundle = |display: &str| {
+        let body = format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{{"resourceType":"Patient","id":"b","identifier":[{{"value":"TEST-1"}}],"name":[{{"family":"Zztest","given":["Alice"]}}]}}}},{{"resource":{{"resourceType":"Condition","subject":{{"reference":"Patient/b","display":"{display}"}},"code":{{"text":"Asthma"}}}}}}]}}"#
+        );
+        inspect("application/fhir+json", &body).points().0
+    };
+    assert!(bundle("Darnell Okafor") >= 50);
+    for same in ["Zztest Alice", "Alice Z.", "Test Patient"] {
+        assert_eq!(bundle(same), 0, "{same}");
+    }
+}
+
+#[test]
+fn what_is_typed_where_nothing_is_known_clears_nobody() {
+    for fields in [r#""phone":"999-999-9999""#, r#""phone":"000-000-0000""#, r#""email":"none@example.com""#]
+    {
+        assert!(object(fields).points().0 >= 90, "{fields}");
+    }
+    assert_eq!(object(r#""phone":"360-555-0142""#).points().0, 0);
+}
+
+#[test]
+fn a_number_behind_a_name_is_no_generators() {
+    let display = |display: &str| {
+        let body = format!(
+            r#"{{"resourceType":"Condition","subject":{{"reference":"Patient/eX8NJ9B69AP5W","display":"{display}"}},"code":{{"text":"Asthma"}}}}"#
+        );
+        inspect("application/fhir+json", &body).points().0
+    };
+    assert!(display("Darnell Okafor E4484072") >= 50);
+    assert!(display("Darnell46 Okafor312") < 50);
+}

@@ -384,6 +384,8 @@ impl Scorer<'_> {
             shadow: self.rules.modes.of(&hit.rule) == Mode::Shadow,
             suppressed: false,
             tells,
+            refers: false,
+            record: self.record,
             keys: keys(hit.kind, value),
             finding,
         });

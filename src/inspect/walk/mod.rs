@@ -133,6 +133,9 @@ pub trait Sink {
     fn made(&self) -> Option<usize> {
         None
     }
+    /// What is told from here on stands in this record of its person; 0: in what all of them share. Two records that name
+    /// different people say nothing of each other's being made up.
+    fn record(&mut self, _record: u32) {}
     /// Content that the document leads to and doesn't hold, of this media type: nobody has read it.
     fn elsewhere(&mut self, _media_type: &'static str, _place: &dyn Fn() -> String) {}
 }

@@ -66,6 +66,10 @@ impl Sink for Shifted<'_> {
         self.sink.clinical(self.ours(person));
     }
 
+    fn record(&mut self, record: u32) {
+        self.sink.record(record);
+    }
+
     fn passes_over(&self, reads: super::Reads<'_>, value: &str) -> bool {
         self.sink.passes_over(reads, value)
     }

@@ -19,6 +19,7 @@ mod oauth;
 mod payer;
 mod pairs;
 mod people;
+mod records;
 mod rows;
 mod side;
 mod staff;
@@ -49,6 +50,7 @@ use crate::inspect::kind::{Kind, Whose};
 use keys::Keys;
 use likely::fits;
 use pairs::LABELS_MAX;
+use records::{Record, Records};
 use side::{Side, Told};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -84,6 +86,7 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         table,
         exchange: oauth::Exchange::of(tape),
         own: BTreeSet::new(),
+        records: Records::default(),
         roles: Vec::new(),
         announced: 0,
         named: Vec::new(),
@@ -91,7 +94,7 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         frames: Vec::new(),
         event: OnceCell::new(),
     };
-    walk.own = walk.objects_with_a_person();
+    (walk.own, walk.records) = walk.objects_with_a_person();
     walk.run(sink);
 }
 
@@ -103,6 +106,7 @@ struct Walk<'t, 'd> {
     exchange: oauth::Exchange,
     /// Objects in arrays that are a person of their own.
     own: BTreeSet<NodeId>,
+    records: Records,
     roles: Vec<Role>,
     announced: usize,
     /// Relatives whom keys name: in which object, by which word.
@@ -129,6 +133,7 @@ struct Frame<'t> {
     by_content: bool,
     /// Made when it has something to say.
     person: Slot,
+    record: Record,
     beside: Beside,
 }
 
@@ -160,9 +165,15 @@ enum Slot {
 
 impl<'t> Walk<'t, '_> {
     fn run(&mut self, sink: &mut dyn Sink) {
+        let mut told = Record::Shared;
         for id in self.tape.nodes() {
             self.leave(id);
             let key = self.keys.name(id);
+            let record = self.frames.last().map_or(Record::Shared, |frame| frame.record);
+            if record != told {
+                sink.record(record.number());
+                told = record;
+            }
             match self.tape.kind(id) {
                 NodeKind::Object | NodeKind::Array => {
                     self.tell_unknown(id, sink);
@@ -184,6 +195,9 @@ impl<'t> Walk<'t, '_> {
                 }
             }
         }
+        if told != Record::Shared {
+            sink.record(Record::Shared.number());
+        }
     }
 
     fn leave(&mut self, id: NodeId) {
@@ -202,6 +216,10 @@ impl<'t> Walk<'t, '_> {
             && above.is_some_and(|f| {
                 f.whose == Side::Individual || (self.is_element(id) && self.is_relatives_list(f))
             });
+        let record = match above.map_or(Record::Shared, |above| above.record) {
+            above if !persons || self.records.is_one() => above,
+            above => self.records.of(self, id, above),
+        };
         let mut person = if above.is_none() { Slot::Due(Role::Patient) } else { Slot::Above };
         if persons && begins_relative {
             person = Slot::Due(Role::RelativeOf(self.person()));
@@ -209,8 +227,18 @@ impl<'t> Walk<'t, '_> {
             person = Slot::Due(Role::Patient);
         }
         let (after, beside) = (tape.after(id), Beside::default());
-        let frame =
-            Frame { object: id, after, key, whose, is_listing, came_back, by_content, person, beside };
+        let frame = Frame {
+            object: id,
+            after,
+            key,
+            whose,
+            is_listing,
+            came_back,
+            by_content,
+            person,
+            record,
+            beside,
+        };
         self.frames.push(frame);
     }
 

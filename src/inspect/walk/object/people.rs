@@ -10,6 +10,8 @@
 //! tells different parts, or one part alike, is one person's: a form in pieces, the visits of a patient. So is one such
 //! member alone.
 
+use super::likely::is_name;
+use super::records::Records;
 use super::side::Side;
 use super::table::normal;
 use super::{Frame, Walk};
@@ -109,6 +111,7 @@ pub(super) struct People {
     came_back: BTreeSet<NodeId>,
     /// Members of an object whose keys are those of several things.
     entries: BTreeSet<NodeId>,
+    records: Records,
 }
 
 /// What makes an object one that may be somebody.
@@ -122,7 +125,7 @@ enum Unit {
 
 impl Walk<'_, '_> {
     /// The objects that are a person of their own, not counting what relatives, providers and objects inside them have.
-    pub(super) fn objects_with_a_person(&mut self) -> BTreeSet<NodeId> {
+    pub(super) fn objects_with_a_person(&mut self) -> (BTreeSet<NodeId>, Records) {
         let mut people = People::default();
         for id in self.tape.nodes() {
             self.leave(id);
@@ -136,11 +139,17 @@ impl Walk<'_, '_> {
             }
         }
         self.frames.clear();
-        people.told_apart(self)
+        let records = std::mem::take(&mut people.records);
+        (people.told_apart(self), records)
     }
 
     fn gather(&self, id: NodeId, key: &str, people: &mut People) {
-        let Some(row) = self.row(id, key) else { return };
+        let Some(row) = self.row(id, key) else {
+            if key == "name" && is_name(&self.tape.value(id)) {
+                people.records.note(self, Kind::FullName);
+            }
+            return;
+        };
         let bit = Parts::bit(row.field.kind);
         if bit == 0 || self.relative_beside(key).is_some() {
             return;
@@ -151,6 +160,9 @@ impl Walk<'_, '_> {
             None => self.label(id, key).map(|(_, object)| object).or_else(|| self.couple(id)),
         };
         let value = if self.tape.kind(id) == NodeKind::Null { "".into() } else { self.tape.value(id) };
+        if !value.is_empty() {
+            people.records.note(self, row.field.kind);
+        }
         let parts = Parts::of(bit, &value);
         let mut units = self.units().filter(|(object, _)| pair.is_none_or(|pair| *object < pair));
         let unit = units.next();
