@@ -4,7 +4,7 @@
 //! as long as no others occur. UTF-7, ISO-2022-JP and EBCDIC say other letters with the same bytes: a name in them is one that no
 //! walker sees, and so the body counts as unread, whatever was found in it.
 
-use super::parts::parameter;
+use super::parts::{parameter, parameters};
 
 /// What is known of a character set by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,16 +50,32 @@ impl Charset {
 #[must_use]
 pub fn reads(content_type: &str, body: &[u8]) -> bool {
     // Most types have no parameter, and most that have one say UTF-8.
-    let Some(declared) = content_type.contains(';').then(|| parameter(content_type, "charset")).flatten()
-    else {
+    if !content_type.contains(';') {
         return true;
-    };
-    match Charset::of(&declared) {
+    }
+    if parameter(content_type, "charset*").is_some() {
+        return false;
+    }
+    let mut declared = parameters(content_type).filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+    let Some((_, first)) = declared.next() else { return true };
+    // Of two that differ one receiver takes the first, and another the last.
+    if declared.any(|(_, other)| !other.eq_ignore_ascii_case(&first)) {
+        return false;
+    }
+    // The bytes of a form show nothing: `%00`.
+    if is_utf16(&first) && memchr::memmem::find(body, b"%00").is_some() {
+        return false;
+    }
+    match Charset::of(&first) {
         Charset::Utf8 | Charset::Latin1 => true,
         // Many bytes in a row that are UTF-8 by chance don't occur: the type is what lies.
         Charset::OtherAscii => std::str::from_utf8(body).is_ok(),
         Charset::Unknown => false,
     }
+}
+
+fn is_utf16(charset: &str) -> bool {
+    charset.trim().get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("utf-16"))
 }
 
 #[cfg(test)]

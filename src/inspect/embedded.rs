@@ -5,6 +5,7 @@ use super::format::Format;
 use super::simd::Sets;
 use super::walk::xml::{self, XML_DEPTH_MAX};
 use super::walk::{start_of, x12};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -343,11 +344,13 @@ fn that_holds(text: &str, run: &Range<usize>, holds: fn(&str) -> bool) -> Option
 fn hex_holds_something(run: &str) -> bool {
     let head = hex(start_of(run, HEX_DIGITS_MIN)).unwrap_or_default();
     let odd = |b: &u8| !b.is_ascii_graphic() && !b.is_ascii_whitespace() && *b != 0x1C && *b != 0x0B;
-    if !MAGIC.iter().any(|magic| head.starts_with(magic)) && (head.is_empty() || head.iter().any(odd)) {
+    let is_long = run.len() >= 2 * LONG_RUN_BYTES;
+    if !is_long && !is_known_file(&head) && (head.is_empty() || head.iter().any(odd)) {
         return false;
     }
     let Some(bytes) = hex(run) else { return false };
-    MAGIC.iter().any(|magic| bytes.starts_with(magic))
+    is_known_file(&bytes)
+        || is_long && strings(&bytes).is_some()
         || std::str::from_utf8(&bytes).is_ok_and(|text| {
             text.chars().any(char::is_alphabetic)
                 && text.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
@@ -407,11 +410,13 @@ fn holds_something(run: &str) -> bool {
     if !(has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)) {
         return false;
     }
-    if !may_begin(run.as_bytes()) {
+    let is_long = run.len() >= LONG_RUN_BYTES;
+    if !is_long && !may_begin(run.as_bytes()) {
         return false;
     }
     let Some(bytes) = decode::base64(run) else { return false };
-    MAGIC.iter().any(|magic| bytes.starts_with(magic))
+    is_known_file(&bytes)
+        || is_long && strings(&bytes).is_some()
         || is_zlib(&bytes) && decode::is_zlib(&bytes)
         || is_latin1(&bytes)
         || std::str::from_utf8(&bytes).is_ok_and(|text| is_written(text) || is_packed(text))
@@ -483,15 +488,50 @@ fn may_begin(run: &[u8]) -> bool {
             std::str::from_utf8(bytes.get(..e.valid_up_to()).unwrap_or_default()).unwrap_or_default()
         }
         Err(_) => {
-            return MAGIC.iter().any(|magic| bytes.starts_with(magic))
-                || is_zlib(&bytes)
-                || is_latin1(&bytes);
+            return is_known_file(&bytes) || is_zlib(&bytes) || is_latin1(&bytes);
         }
     };
-    !text.contains(is_odd) || MAGIC.iter().any(|magic| bytes.starts_with(magic))
+    !text.contains(is_odd) || is_known_file(&bytes)
 }
 
-/// What somebody packed or wrote begins so: gzip, zstd, PDF, ZIP, PNG, JPEG, GIF, TIFF of both orders.
+/// Whether bytes begin as a file does that nobody reads here, or that is read when it is taken out.
+#[must_use]
+pub fn is_known_file(bytes: &[u8]) -> bool {
+    let stands = |at: usize, mark: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(mark));
+    MAGIC.iter().any(|magic| bytes.starts_with(magic))
+        || FURTHER_IN.iter().any(|(at, mark)| stands(*at, mark))
+}
+
+/// What is written in bytes that are no text: their runs of letters, a line each. `None` where there is no run so long that
+/// it doesn't come about by chance. Letters of four bytes each, as in UTF-32, are read without the noughts between them.
+#[must_use]
+pub fn strings(bytes: &[u8]) -> Option<String> {
+    let is_written = |b: &u8| b.is_ascii_graphic() || *b == b' ';
+    let noughts = memchr::memchr_iter(0, bytes).count();
+    let bytes: Cow<'_, [u8]> = match noughts * 2 >= bytes.len() {
+        true => Cow::Owned(bytes.iter().copied().filter(|b| *b != 0).collect()),
+        false => Cow::Borrowed(bytes),
+    };
+    let says = |run: &&[u8]| {
+        run.len() >= STRING_BYTES_MIN
+            && run.iter().filter(|b| b.is_ascii_alphabetic()).count() * 3 >= run.len()
+            && run.iter().any(|b| matches!(b, b' ' | b',' | b'^' | b'|' | b'=' | b':' | b'"'))
+    };
+    let runs = || bytes.split(|b| !is_written(b)).filter(|run| run.len() >= WORD_BYTES_MIN);
+    runs().any(|run| says(&run)).then(|| {
+        let lines: Vec<&str> = runs().filter_map(|run| std::str::from_utf8(run).ok()).collect();
+        lines.join("\n")
+    })
+}
+
+/// A longer run is decoded whatever it begins with.
+const LONG_RUN_BYTES: usize = 64;
+/// A run of letters so long doesn't come about by chance.
+const STRING_BYTES_MIN: usize = 16;
+/// A shorter one says nothing beside such.
+const WORD_BYTES_MIN: usize = 4;
+/// What somebody packed or wrote begins so: gzip, zstd, PDF, ZIP, PNG, JPEG, GIF, TIFF of both orders, OLE, SQLite, 7z, RAR,
+/// xz, RIFF.
 const MAGIC: &[&[u8]] = &[
     &[0x1F, 0x8B, 8],
     &[0x28, 0xB5, 0x2F, 0xFD],
@@ -502,7 +542,15 @@ const MAGIC: &[&[u8]] = &[
     b"GIF8",
     b"II*\0",
     b"MM\0*",
+    b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
+    b"SQLite format 3\0",
+    b"7z\xBC\xAF\x27\x1C",
+    b"Rar!\x1A\x07",
+    &[0xFD, b'7', b'z', b'X', b'Z', 0],
+    b"RIFF",
 ];
+/// The same further in: DICOM, tar, HEIC and what else has boxes.
+const FURTHER_IN: &[(usize, &[u8])] = &[(128, b"DICM"), (257, b"ustar"), (4, b"ftyp")];
 /// A shorter string is no document that tells of anybody.
 const DOCUMENT_BYTES_MIN: usize = 16;
 /// A shorter run is a word.

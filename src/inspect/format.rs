@@ -16,7 +16,7 @@
 use super::embedded::is_html_element;
 use super::walk::ncpdp::telecom;
 use super::walk::{csv, hl7v2, x12};
-use super::{lines, parts};
+use super::{decode, lines, parts};
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -99,6 +99,8 @@ impl Format {
         let sniffed = Self::sniff(body);
         match (declared, sniffed) {
             (_, Self::Empty) => Self::Empty,
+            (Declared::Encrypted, _) => Self::Binary,
+            (_, Self::Text | Self::Csv) if is_encrypted(body) => Self::Binary,
             // Bytes that show what they are win over a type that says something else.
             (_, Self::Hl7v2 | Self::X12 | Self::Telecom) => sniffed,
             (Declared::Multipart, _) => Self::Multipart,
@@ -166,6 +168,24 @@ impl Format {
         }
     }
 }
+
+/// Whether a body is a message of PGP or CMS in letters, or a JWE in its compact form (RFC 7516, section 3.1).
+fn is_encrypted(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    if ARMOURS.iter().any(|armour| body.starts_with(armour.as_bytes())) {
+        return true;
+    }
+    let is_letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if !body.starts_with(b"eyJ") || !body.iter().all(is_letter) {
+        return false;
+    }
+    let mut parts = body.split(|b| *b == b'.');
+    let head = parts.next().and_then(|head| decode::base64(std::str::from_utf8(head).unwrap_or_default()));
+    parts.count() == 4 && head.is_some_and(|head| memchr::memmem::find(&head, b"\"enc\"").is_some())
+}
+
+/// How what is encrypted begins when it is written as text.
+const ARMOURS: &[&str] = &["-----BEGIN PGP MESSAGE-----", "-----BEGIN PKCS7-----", "-----BEGIN CMS-----"];
 
 /// Whether what follows the first brace is a quote: in GraphQL none stands there.
 fn has_quoted_key(body: &[u8]) -> bool {
@@ -328,6 +348,8 @@ enum Declared {
     Html,
     Multipart,
     Graphql,
+    /// Letters that nobody reads without a key.
+    Encrypted,
     Opaque,
 }
 
@@ -356,6 +378,12 @@ impl Declared {
                 Self::Hl7v2
             }
             "application/edi-x12" | "application/x12" => Self::X12,
+            "application/jose"
+            | "application/jose+json"
+            | "application/pgp-encrypted"
+            | "application/pkcs7-mime"
+            | "application/x-pkcs7-mime"
+            | "application/cms" => Self::Encrypted,
             "text/html" => Self::Html,
             "application/graphql" => Self::Graphql,
             e if e.starts_with("multipart/") => Self::Multipart,
@@ -417,11 +445,13 @@ pub fn is_known_media_type(media_type: &str) -> bool {
 pub fn known_media_type(media_type: &str) -> &'static str {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     if essence.is_empty() {
-        return "none";
+        return NO_MEDIA_TYPE;
     }
     KNOWN_TYPES.iter().find(|t| t.eq_ignore_ascii_case(essence)).copied().unwrap_or("other")
 }
 
+/// Where no type is declared.
+pub(super) const NO_MEDIA_TYPE: &str = "none";
 const KNOWN_TYPES: &[&str] = &[
     "application/fhir+json",
     "application/fhir+xml",

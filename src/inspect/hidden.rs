@@ -1,7 +1,7 @@
 //! Values of one person, hidden in ways that programs and people write: what is found whatever stands around it.
 
 use super::decode::Budget;
-use super::{Findings, Inspector, Message, RuleSet};
+use super::{Findings, Inspector, Message, RuleSet, UninspectedReason};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -202,4 +202,118 @@ fn heads_of_tables_with_line_ends_and_other_delimiters_are_read() {
     let rows = "mrn,\"last\nname\",first_name,dob\n70418826,Blankenship,Theodore,1957-03-14\n70418827,Zorax,Ann,1961-03-14\n";
     assert!(refuses("text/csv", rows));
     assert!(refuses("text/csv", rows.replace('\n', " ").replace(" 70", "\n70").replace(',', "^")));
+}
+
+#[test]
+fn what_is_written_in_packed_bytes_is_read_and_a_file_in_them_is_told() {
+    let framed = [&[0, 0, 0, 0, 0x86, 0x0A, 0x86, 1], NOTE.as_bytes()].concat();
+    let wide: Vec<u8> = NOTE.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+    for bytes in [[b"\0", NOTE.as_bytes()].concat(), framed, wide] {
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let head = &bytes[..8];
+        assert!(refuses("application/json", in_json(&STANDARD.encode(&bytes))), "{head:?}");
+        assert!(refuses("text/plain", STANDARD.encode(&bytes)) && refuses("text/plain", hex), "{head:?}");
+    }
+    let at = |at: usize, mark: &[u8]| [&vec![0; at], mark, NOTE.as_bytes()].concat();
+    for file in [
+        at(128, b"DICM"),
+        at(257, b"ustar"),
+        at(0, b"SQLite format 3\0"),
+        at(0, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"),
+    ] {
+        let found = inspect("application/json", in_json(&STANDARD.encode(&file)).as_bytes());
+        assert!(found.uninspected.iter().any(|u| u.reason == UninspectedReason::OpaqueType));
+    }
+    // A key, a digest and a certificate's bytes have no words of anybody.
+    let random: Vec<u8> = (0..400_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    assert!(passes("application/json", in_json(&STANDARD.encode(random))));
+    let certificate = [
+        &[0x30, 0x82, 3, 0x9D, 0xA0, 3, 2, 1, 2],
+        b"DigiCert Global Root CA".as_slice(),
+        &[0x17, 0x0D, 0xFF],
+    ]
+    .concat();
+    assert!(passes(
+        "application/json",
+        in_json(&STANDARD.encode([certificate.clone(), certificate].concat()))
+    ));
+}
+
+#[test]
+fn what_is_encrypted_counts_as_unread() {
+    let jwe = format!(
+        "{}.{}.{}.{}.{}",
+        "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ",
+        "a".repeat(40),
+        "b".repeat(16),
+        "c".repeat(90),
+        "d".repeat(22)
+    );
+    let pgp = "-----BEGIN PGP MESSAGE-----\n\nhQEMA5vJ\n-----END PGP MESSAGE-----\n";
+    let xml = r#"<Envelope><Body><EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#"><CipherData><CipherValue>aGVs</CipherValue></CipherData></EncryptedData></Body></Envelope>"#;
+    for (content_type, body) in [
+        ("text/plain", jwe.as_str()),
+        ("application/jose", jwe.as_str()),
+        ("application/jose+json", r#"{"protected":"eyJh","ciphertext":"aGVsbG8","tag":"aGVs"}"#),
+        ("text/plain", pgp),
+        ("application/pkcs7-mime", "MIAGCSqGSIb3DQEHA6CAMIACAQA"),
+        ("text/xml", xml),
+    ] {
+        let found = inspect(content_type, body.as_bytes());
+        assert!(
+            found.uninspected.iter().any(|u| u.reason == UninspectedReason::OpaqueType),
+            "{content_type}"
+        );
+    }
+    let token = "eyJhbGciOiJSUzI1NiJ9.eyJzY29wZSI6InN5c3RlbS8qLnJlYWQifQ.c2lnbmF0dXJl";
+    assert!(inspect("text/plain", token.as_bytes()).uninspected.is_empty());
+}
+
+#[test]
+fn a_string_that_only_begins_as_a_document_is_a_text() {
+    for text in ["MSH| is the header segment", "<Practitioner xmlns=\\\"http://hl7.org/fhir\\\"><name>..."] {
+        let found = inspect("application/json", format!("{{\"sql\":\"{text}\"}}").as_bytes());
+        assert!(found.uninspected.is_empty(), "{text}: {:?}", found.uninspected);
+    }
+    // What tells of somebody in one that can't be read is in doubt.
+    let cut = r#"{"raw":"<Patient xmlns=\"http://hl7.org/fhir\"><birthDate value=\"1957-03-14\"/><id>Theodore Blankenship, DOB 03/14/1957"}"#;
+    assert!(refuses("application/json", cut));
+}
+
+#[test]
+fn of_a_key_that_stands_twice_the_value_that_tells_is_read() {
+    let device = r#""resourceType":"Device","udiCarrier":[{"deviceIdentifier":"00844588003288","carrierHRF":"(01)00991137281094(17)311202(21)19474742"}],"serialNumber":"HY3427458","type":{"text":"Implantable pacemaker"},"patient":{"reference":"Patient/c4b32938","display":"Beatriz Wong"}"#;
+    let points =
+        |front: &str| inspect("application/fhir+json", format!("{{{front}{device}}}").as_bytes()).points();
+    let alone = points("");
+    assert!(alone.0 >= 50);
+    for front in [r#""patient":[],"#, r#""patient":null,"#, r#""patient":"","#, r#""resourceType":null,"#] {
+        assert_eq!(points(front), alone, "{front}");
+    }
+}
+
+#[test]
+fn what_is_called_a_table_and_is_none_is_read_as_text() {
+    for text in [NOTE.to_owned(), format!("sep=!\nnote\n{NOTE}")] {
+        assert!(refuses("text/csv", &text), "{text}");
+    }
+}
+
+#[test]
+fn letters_of_another_set_in_a_form_are_unread() {
+    let part = |charset: &str| {
+        let body = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"note\"\r\nContent-Type: text/plain; {charset}\r\n\r\nhello\r\n--b--\r\n"
+        );
+        let found = inspect("multipart/form-data; boundary=b", body.as_bytes());
+        found.uninspected.iter().any(|u| u.reason == UninspectedReason::Charset)
+    };
+    for charset in
+        ["charset=utf-7", "charset=iso-2022-jp", "charset=utf-8; charset=utf-7", "charset*=utf-7''x"]
+    {
+        assert!(part(charset), "{charset}");
+    }
+    assert!(!part("charset=utf-8") && !part("charset=utf-8; charset=UTF-8"));
+    let form = inspect("application/x-www-form-urlencoded; charset=utf-16le", b"a=%4A%00%6F%00");
+    assert!(form.uninspected.iter().any(|u| u.reason == UninspectedReason::Charset));
 }

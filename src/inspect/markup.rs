@@ -2,7 +2,7 @@
 
 use super::Inspector;
 use super::enclosed;
-use super::finding::Part;
+use super::finding::{Part, UninspectedReason};
 use super::format::{self, Format};
 use super::offsets::Escapes;
 use super::score::Scorer;
@@ -43,6 +43,10 @@ impl<'r> Inspector<'r> {
         match top {
             true => scorer.document(Part::Body, escapes, bytes),
             false => scorer.carried_raw(escapes, bytes),
+        }
+        if is_encrypted(bytes) {
+            let place = if top { "body".to_owned() } else { String::new() };
+            scorer.unread(UninspectedReason::OpaqueType, media_type, place);
         }
         let rules = self.rules;
         if is_cda {
@@ -107,4 +111,10 @@ impl<'r> Inspector<'r> {
         }
         if fhir { Format::FhirXml } else { Format::Xml }
     }
+}
+
+/// Whether a part of the document is encrypted (W3C XML Encryption), as WS-Security has it: nobody reads that here.
+fn is_encrypted(bytes: &[u8]) -> bool {
+    let has = |words: &[u8]| memchr::memmem::find(bytes, words).is_some();
+    has(b"CipherValue") && has(b"http://www.w3.org/2001/04/xmlenc#")
 }

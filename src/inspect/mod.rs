@@ -320,6 +320,10 @@ impl<'r> Inspector<'r> {
                     let place = if top { body_place() } else { String::new() };
                     scorer.unread(UninspectedReason::Malformed, media_type, place);
                 }
+                // What is called a table and doesn't look like one is the text that it is, too.
+                if !has_rows(bytes) {
+                    scorer.plain_bytes(bytes);
+                }
             }
             Format::Multipart => {
                 begin(scorer, Escapes::None, bytes);
@@ -392,7 +396,8 @@ impl<'r> Inspector<'r> {
         }
     }
 
-    /// What a walker could not read: said so, and what can be is scanned as text.
+    /// What a walker could not read: said so, and what can be is scanned as text. What stood in a string and only began as a
+    /// document is the text that it is, unless something is found in it that would tell of somebody.
     fn unread_walk(
         &self,
         error: WalkError,
@@ -401,13 +406,18 @@ impl<'r> Inspector<'r> {
         scorer: &mut Scorer<'r>,
         top: bool,
     ) {
-        scorer.unread(reason_of(error), media_type, if top { "body".to_owned() } else { String::new() });
+        let is_guess =
+            !top && media_type == format::NO_MEDIA_TYPE && matches!(error, WalkError::Malformed { .. });
         if top {
             scorer.document(Part::Body, Escapes::None, bytes);
         } else {
             scorer.carried_raw(Escapes::None, bytes);
         }
+        let found = scorer.found();
         scorer.plain_bytes(bytes);
+        if !is_guess || scorer.points_since(found) >= TELLING {
+            scorer.unread(reason_of(error), media_type, if top { "body".to_owned() } else { String::new() });
+        }
     }
 
     /// What was carried inside: decoded, and walked in turn, until depth or budget end it.
@@ -467,13 +477,21 @@ impl<'r> Inspector<'r> {
                     format = Format::of(&carrier.media_type, &plain);
                     bytes = Cow::Owned(plain);
                 }
-                self.document(format, &carrier.media_type, &bytes, scorer, false, left);
+                match embedded::strings(&bytes).filter(|_| {
+                    format == Format::Binary && carrier.is_guess && !embedded::is_known_file(&bytes)
+                }) {
+                    // A message of a program, or a text with a mark of control in it.
+                    Some(text) => scorer.plain_text(&text),
+                    None => drop(self.document(format, &carrier.media_type, &bytes, scorer, false, left)),
+                }
             }
             waiting.append(&mut scorer.take_carriers());
         }
     }
 }
 
+/// What is found in a text that began as a document, and is worth so much, tells of somebody.
+const TELLING: u16 = 40;
 /// The media type of a search, with or without the path before it (FHIR R4, AuditEvent.entity.query).
 const QUERY_TYPE: &str = "text/x-fhir-query";
 
@@ -493,6 +511,26 @@ fn text_of(bytes: &[u8]) -> Cow<'_, str> {
         Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
     }
 }
+
+/// Whether the first lines have as many cells each, two and more, or columns with blanks between, or quotes, in which lines
+/// and delimiters may stand.
+fn has_rows(bytes: &[u8]) -> bool {
+    let lines = || {
+        let lines = bytes.split(|b| matches!(b, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
+        lines.filter(|line| !line.is_empty()).take(ROWS_LOOKED_AT)
+    };
+    let are_apart = |line: &&[u8]| memchr::memmem::find(line, b"  ").is_some();
+    memchr::memchr(b'"', bytes).is_some()
+        || lines().filter(are_apart).nth(1).is_some()
+        || b",;\t|".iter().any(|delimiter| {
+            let cells = |line: &[u8]| memchr::memchr_iter(*delimiter, line).count();
+            let first = lines().next().map_or(0, cells);
+            first > 0 && lines().count() > 1 && lines().all(|line| cells(line) == first)
+        })
+}
+
+/// Lines that tell whether a body is a table.
+const ROWS_LOOKED_AT: usize = 8;
 
 /// Whether more than one line begins as a JSON object.
 fn is_ndjson(bytes: &[u8]) -> bool {

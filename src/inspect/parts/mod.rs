@@ -16,7 +16,8 @@ use super::finding::UninspectedReason;
 use super::format::{self, Format};
 use super::score::{Scorer, Stand};
 use super::walk::{Leaf, PersonId, Reads, Sink};
-use super::{Inspector, decode, text_of, url};
+use super::{Inspector, charset, decode, text_of, url};
+pub(super) use split::parameters;
 pub(crate) use split::{Header, Parts, headers, parameter, shown_boundary};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -117,6 +118,9 @@ impl<'r> Inspector<'r> {
         let name = parameter(disposition, "name")
             .filter(|_| !is_file && matches!(format, Format::Text | Format::Empty));
         if let Some(name) = name {
+            if !charset::reads(content_type, &body) {
+                scorer.unread(UninspectedReason::Charset, media_type, String::new());
+            }
             scorer.form_piece(form, stand, body_at, as_is, &place);
             self.part_field(&name, &body, scorer);
         } else {

@@ -140,9 +140,14 @@ pub(crate) fn headers(bytes: &[u8], at: Range<usize>) -> (Vec<Header>, Range<usi
 
 /// A parameter of a header's value: `name="a;\"b\""`, `name=a`.
 pub(crate) fn parameter(value: &str, wanted: &str) -> Option<String> {
-    let mut rest = value.split_once(';')?.1;
-    loop {
-        let (name, behind) = rest.split_once('=')?;
+    parameters(value).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, found)| found)
+}
+
+/// All parameters of a header's value, in order.
+pub(in crate::inspect) fn parameters(value: &str) -> impl Iterator<Item = (&str, String)> {
+    let mut rest = value.split_once(';').map(|(_, rest)| rest);
+    std::iter::from_fn(move || {
+        let (name, behind) = rest?.split_once('=')?;
         // A word without a value in front of this one.
         let name = name.rsplit(';').next().unwrap_or(name).trim();
         let behind = behind.trim_start();
@@ -153,11 +158,9 @@ pub(crate) fn parameter(value: &str, wanted: &str) -> Option<String> {
                 (found.trim().to_owned(), next)
             }
         };
-        if name.eq_ignore_ascii_case(wanted) {
-            return Some(found);
-        }
-        rest = next;
-    }
+        rest = Some(next);
+        Some((name, found))
+    })
 }
 
 /// A quoted string without its opening quote, and what follows it.

@@ -432,8 +432,9 @@ pub fn is_protocols(name: &str, value: &str) -> bool {
 /// Whether a value keeps to the grammar of its header (RFC 9110; RFC 7240 for `Prefer`), seen from afar.
 fn has_protocols_words(name: &str, value: &str) -> bool {
     match name {
-        // Credentials are looked at by who knows them.
-        "authorization" | "proxy-authorization" | "phigate-key" => true,
+        // Credentials are looked at by who knows them; words are none.
+        "authorization" | "proxy-authorization" => are_credentials(value),
+        "phigate-key" => true,
         "date" | "if-modified-since" | "if-unmodified-since" => {
             value.len() <= DATE_BYTES_MAX && value.ends_with("GMT")
         }
@@ -444,6 +445,19 @@ fn has_protocols_words(name: &str, value: &str) -> bool {
                 !piece.contains([' ', '\t', '@', '%', '&']) && !is_dashed(piece.trim_matches(['"', 'W', '/']))
             };
             value.split([',', ';']).all(piece)
+        }
+    }
+}
+
+/// Whether a value is a scheme and a token, or a scheme and parameters (RFC 9110, section 11.4).
+fn are_credentials(value: &str) -> bool {
+    let mut words = value.split_ascii_whitespace().skip(1);
+    let is_token = |word: &str| word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
+    match (words.next(), words.next()) {
+        (None, _) => true,
+        (Some(token), None) if is_token(token) => true,
+        (Some(first), second) => {
+            first.contains('=') && second.into_iter().chain(words).all(|word| word.contains('='))
         }
     }
 }

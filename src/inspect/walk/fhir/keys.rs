@@ -77,11 +77,16 @@ impl<'t, 'd> Doc<'t, 'd> {
         self.tape.children(id).take(MEMBERS_LOOKED_AT_MAX).find(|child| self.key_is(*child, word))
     }
 
+    /// All members of this key, as [`Self::get`]: of a key that stands twice most parsers take the last.
+    pub(super) fn all(self, id: NodeId, word: Name) -> impl Iterator<Item = NodeId> {
+        let is_object = self.tape.kind(id) == NodeKind::Object;
+        let members = is_object.then(|| self.tape.children(id).take(MEMBERS_LOOKED_AT_MAX));
+        members.into_iter().flatten().filter(move |child| self.key_is(*child, word))
+    }
+
     /// As [`Tape::string`], by the number of the key.
     pub(super) fn string(&self, id: NodeId, word: Name) -> Option<Cow<'d, str>> {
         let tape: &'t Tape<'d> = self.tape;
-        self.get(id, word)
-            .filter(|child| tape.kind(*child) == NodeKind::String)
-            .map(|child| tape.value(child))
+        self.all(id, word).find(|child| tape.kind(*child) == NodeKind::String).map(|child| tape.value(child))
     }
 }

@@ -325,10 +325,14 @@ impl<'d> Tape<'d> {
         self.children(id).take(MEMBERS_LOOKED_AT_MAX).find(|child| self.key_is(*child, key))
     }
 
-    /// The first member of this key, if it is a string: its value.
+    /// The value of the first member of this key that is a string: one of another kind before it hides it from no parser.
     #[must_use]
     pub fn string(&self, id: NodeId, key: &str) -> Option<Cow<'d, str>> {
-        self.get(id, key).filter(|child| self.kind(*child) == NodeKind::String).map(|child| self.value(child))
+        if self.kind(id) != NodeKind::Object {
+            return None;
+        }
+        let is_it = |child: &NodeId| self.kind(*child) == NodeKind::String && self.key_is(*child, key);
+        self.children(id).take(MEMBERS_LOOKED_AT_MAX).find(is_it).map(|child| self.value(child))
     }
 
     /// Whether these letters stand anywhere in the text, as they are.

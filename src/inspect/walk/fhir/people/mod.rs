@@ -389,7 +389,7 @@ impl<'t, 'd> People<'t, 'd> {
         let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
         let mut first = None;
         for key in &words.subjects {
-            for object in doc.get(node, *key).into_iter().flat_map(|value| each(tape, value)) {
+            for object in doc.all(node, *key).flat_map(|value| each(tape, value)) {
                 let lead = self.lead(object, number);
                 if lead.person.is_some() {
                     return Some((object, lead));
@@ -403,7 +403,7 @@ impl<'t, 'd> People<'t, 'd> {
             return first;
         }
         for (outer, inner) in &words.further {
-            for object in doc.get(node, *outer).into_iter().flat_map(|value| each(tape, value)) {
+            for object in doc.all(node, *outer).flat_map(|value| each(tape, value)) {
                 let object = inner.map_or(Some(object), |inner| doc.get(object, inner));
                 if let Some(object) = object.filter(|o| doc.get(*o, words.reference).is_some()) {
                     let lead = self.lead(object, number);
