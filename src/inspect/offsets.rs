@@ -128,9 +128,13 @@ pub fn runs(raw: &[u8], decoded: &str, escapes: Escapes) -> Runs {
     let mut out = Runs::default();
     let (mut done, mut at) = (0, 0);
     let mut special = Special { at: 0, known: false };
+    let mut close = None;
     while let Some(rest) = decoded.get(done..).filter(|rest| !rest.is_empty()) {
         // What is written as it is read.
-        let plain = raw.get(at..special.next(raw, at, escapes)).unwrap_or_default();
+        let plain = match close {
+            None => raw.get(at..special.next(raw, at, escapes)).unwrap_or_default(),
+            Some(_) => &[],
+        };
         let same = same(plain, rest);
         if same > 0 {
             out.push(done, at, true);
@@ -141,7 +145,7 @@ pub fn runs(raw: &[u8], decoded: &str, escapes: Escapes) -> Runs {
         let Some(c) = rest.chars().next() else { break };
         let mut bytes = [0; 4];
         let plain = c.encode_utf8(&mut bytes).as_bytes();
-        let (from, taken) = character(raw, at, c, plain, escapes);
+        let (from, taken) = character(raw, at, c, plain, escapes, &mut close);
         out.push(done, from.min(raw.len()), taken == plain.len());
         done += plain.len();
         at = from + taken;
@@ -191,16 +195,59 @@ fn same(plain: &[u8], decoded: &str) -> usize {
     many
 }
 
-/// Where a character of the decoded text stands from `at` on, and how many raw bytes it takes.
-fn character(raw: &[u8], mut at: usize, c: char, plain: &[u8], escapes: Escapes) -> (usize, usize) {
+/// Where a character of the decoded text stands from `at` on, and how many raw bytes it takes. `close` is where an escape
+/// of several characters ends that `at` lies in.
+fn character(
+    raw: &[u8],
+    mut at: usize,
+    c: char,
+    plain: &[u8],
+    escapes: Escapes,
+    close: &mut Option<usize>,
+) -> (usize, usize) {
+    if close.is_some() {
+        return pairs(raw, at, at, plain, close);
+    }
     let rest = raw.get(at..).unwrap_or_default();
     at += match escapes {
         Escapes::Xml => unsaid(rest, c),
         Escapes::Hl7v2 => unshown(rest, c),
         _ => 0,
     };
+    if escapes == Escapes::Hl7v2
+        && let Some(digits) = hex_digits(raw.get(at..).unwrap_or_default())
+    {
+        *close = Some(at + HEX_HEAD + digits);
+        return pairs(raw, at, at + HEX_HEAD, plain, close);
+    }
     step(raw, at, plain, escapes)
 }
+
+/// How many digits stand in `\X…\`, with which bytes begin: two for each of its bytes.
+fn hex_digits(bytes: &[u8]) -> Option<usize> {
+    let inside = bytes.strip_prefix(b"\\X").or_else(|| bytes.strip_prefix(b"\\x"))?;
+    let digits = memchr::memchr(b'\\', inside)?;
+    let sound = digits > 0 && digits % 2 == 0;
+    (sound && inside.get(..digits)?.iter().all(u8::is_ascii_hexdigit)).then_some(digits)
+}
+
+/// A character that stands from `at` on, as the pairs of hex digits from `digits` on: one for each of its bytes, or one
+/// for all of them where the bytes are Latin-1. With the last pair the escape ends.
+fn pairs(raw: &[u8], at: usize, digits: usize, plain: &[u8], close: &mut Option<usize>) -> (usize, usize) {
+    let end = close.unwrap_or(digits);
+    let pair = raw.get(digits..digits + 2).and_then(|pair| std::str::from_utf8(pair).ok());
+    let byte = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let many = if byte.is_some() && byte == plain.first().copied() { plain.len() } else { 1 };
+    let behind = digits + 2 * many;
+    if behind < end {
+        return (at, behind - at);
+    }
+    *close = None;
+    (at, end + 1 - at)
+}
+
+/// `\X`
+const HEX_HEAD: usize = 2;
 
 /// For each byte of `decoded`, and one behind the last, the offset in `raw` of what it came from: character by character,
 /// for tests to compare with.
@@ -208,10 +255,11 @@ fn character(raw: &[u8], mut at: usize, c: char, plain: &[u8], escapes: Escapes)
 fn map(raw: &[u8], decoded: &str, escapes: Escapes) -> Vec<usize> {
     let mut out = Vec::with_capacity(decoded.len() + 1);
     let mut at = 0;
+    let mut close = None;
     for c in decoded.chars() {
         let mut bytes = [0; 4];
         let plain = c.encode_utf8(&mut bytes).as_bytes();
-        let (from, taken) = character(raw, at, c, plain, escapes);
+        let (from, taken) = character(raw, at, c, plain, escapes, &mut close);
         for i in 0..plain.len() {
             out.push(if taken == plain.len() { from + i } else { from }.min(raw.len()));
         }
@@ -309,8 +357,11 @@ mod tests {
         assert_eq!(map(br"A\T\B", "A&B", Escapes::Hl7v2), [0, 1, 4, 5]);
         assert_eq!(map(br"a\ \b\E\c", r"a\ \b\c", Escapes::Hl7v2), [0, 1, 2, 3, 4, 5, 8, 9]);
         assert_eq!(map(br"\H\a\N\b", "ab", Escapes::Hl7v2), [3, 7, 8]);
-        // One escape of two letters: no place lies behind the value.
-        assert_eq!(map(br"\X4142\", "AB", Escapes::Hl7v2), [0, 7, 7]);
+        // One escape of several letters: each has its digits, so that none has no place of its own.
+        assert_eq!(map(br"\X4142\", "AB", Escapes::Hl7v2), [0, 4, 7]);
+        assert_eq!(map(br"a\X414243\4", "aABC4", Escapes::Hl7v2), [0, 1, 5, 7, 10, 11]);
+        assert_eq!(map(br"\XC3A941\b", "\u{e9}Ab", Escapes::Hl7v2), [0, 0, 6, 9, 10]);
+        assert_eq!(map(br"\XE941\b", "\u{e9}Ab", Escapes::Hl7v2), [0, 0, 4, 7, 8]);
         assert_eq!(map(b"a%20b", "a b", Escapes::Percent), [0, 1, 4, 5]);
         assert_eq!(map(b"a\"\"b\xFC", "a\"b\u{fc}", Escapes::Doubled), [0, 1, 3, 4, 4, 5]);
     }
@@ -323,8 +374,25 @@ mod tests {
     #[test]
     fn runs_are_those_of_each_byte_of_any_text() {
         let pieces = [
-            "a", "bc", " ", "\u{e9}", "\u{20ac}", "\\", "\\n", "\\u00e9", "%41", "+", "\"\"", "&amp;",
-            "<!--x-->", "\n", "?", "]", "\\T\\", "\\H\\",
+            "a",
+            "bc",
+            " ",
+            "\u{e9}",
+            "\u{20ac}",
+            "\\",
+            "\\n",
+            "\\u00e9",
+            "%41",
+            "+",
+            "\"\"",
+            "&amp;",
+            "<!--x-->",
+            "\n",
+            "?",
+            "]",
+            "\\T\\",
+            "\\H\\",
+            "\\X4142\\",
         ];
         let all = [
             Escapes::None,

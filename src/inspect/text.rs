@@ -193,6 +193,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     // Names have cues of their own: only one that lies in a provider's place is nobody's.
     let mut names = Vec::new();
     rules.names.find(text, cue, &rules.words, &mut names);
+    names.iter_mut().for_each(|hit: &mut Hit| hit.span.start = names::with_particles(text, hit.span.start));
     names.retain(|h| {
         let first = providers.partition_point(|p| p.end <= h.span.start);
         providers.get(first).is_none_or(|p| p.start > h.span.start || h.span.end > p.end)
@@ -297,7 +298,7 @@ pub fn pieces(text: &str) -> Vec<Piece> {
         let log = is_log_entry(line);
         if line.trim_start().is_empty() {
             out.extend(open.take());
-        } else if log || open.is_none() {
+        } else if log && !(open.is_some() && goes_on(line)) || open.is_none() {
             out.extend(open.replace(Piece { span: at..end, log }));
         } else if let Some(piece) = &mut open {
             piece.span.end = end;
@@ -306,6 +307,12 @@ pub fn pieces(text: &str) -> Vec<Piece> {
     }
     out.extend(open);
     out
+}
+
+/// Whether an entry of a log is of the one before: PostgreSQL writes a statement and its parameters in lines of their own.
+fn goes_on(line: &str) -> bool {
+    let head = names::window_after(line, 0, ENTRY_HEAD_BYTES_MAX);
+    head.contains(":  ") && ["DETAIL:  ", "STATEMENT:  ", "CONTEXT:  "].iter().any(|word| head.contains(word))
 }
 
 /// Whether a line begins an entry of a log: a time stamp, an address and a dash, or a JSON object.
@@ -398,6 +405,8 @@ fn tail(text: &str, bytes: usize) -> &str {
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// Shorter texts hold nothing that a detector could find.
 const SHORTEST: usize = 4;
+/// How far into an entry of a log what it is stands.
+const ENTRY_HEAD_BYTES_MAX: usize = 160;
 /// Longest head of a line that a time stamp is told by.
 const STAMP_BYTES: usize = 16;
 /// How far words are looked for that make a value somebody else's.

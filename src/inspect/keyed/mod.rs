@@ -1,6 +1,6 @@
 //! Keyed text: values that stand behind the name of a field in a text. `memberDob=1971-04-30` in a line of a log,
 //! `{'first_nm': 'Zdenka'` of a program, JSON that is cut off, `[dob] => 1971-04-30`, `<lastName>…</lastName>`, the
-//! question of a form (`Date of birth? 5/5/1995`), and rows under names of columns.
+//! question of a form (`Date of birth? 5/5/1995`), a label on the line above, and rows under names of columns.
 //!
 //! Names are looked up in the rows for keys of JSON, as those of query parameters are; a value counts with its row's kind
 //! and points where it is like one of that kind. What is only an address, an account or a visit counts beside somebody's
@@ -17,7 +17,7 @@ use super::kind::{Kind, Whose};
 use super::rules::RuleSet;
 use super::text::Hit;
 use std::ops::Range;
-use value::{Between, value_of};
+use value::{Between, value_of, whole};
 
 /// How the keys of a table end: what no key of it ends in is none.
 #[derive(Debug)]
@@ -71,6 +71,7 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
     let mut told = Vec::new();
     marked(text, rules, &mut told);
     asked(text, rules, &mut told);
+    below(text, rules, &mut told);
     tell(told, hits);
     // Each table is somebody's or nobody's by its own columns.
     rows::add(text, rules, hits);
@@ -123,13 +124,24 @@ fn marked<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
     for mark in memchr::memchr3_iter(b'=', b':', b'>', bytes) {
         // Most words end as no key does.
         let near = bytes.get(mark.saturating_sub(ENDING_BYTES_MAX)..mark).unwrap_or_default();
+        let (near, serialized) = match near.strip_suffix(SERIALIZED) {
+            Some(near) => (near, true),
+            None => (near, false),
+        };
         let end = near.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last + 1);
         if !rules.keyed.may_have(near.get(..end).unwrap_or_default()) {
             continue;
         }
-        let Some((key, between)) = key_before(bytes, mark) else { continue };
+        let Some(Before { key, between, plain }) = (match serialized {
+            true => key_before(bytes, mark + 1 - SERIALIZED.len()),
+            false => key_before(bytes, mark),
+        }) else {
+            continue;
+        };
+        let between = if serialized { Between::Serialized } else { between };
         let Some(key) = text.get(key) else { continue };
         if let Some(field) = row_of(rules, key)
+            && (!plain || matches!(field.kind, Kind::Street | Kind::City | Kind::Zip))
             && let Some(span) = value_of(text, mark + 1, between, field.kind, key, rules)
         {
             told.push(Told { span, field });
@@ -137,8 +149,17 @@ fn marked<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
     }
 }
 
+/// The name of a field that ends before a mark.
+struct Before {
+    key: Range<usize>,
+    /// What stands between it and its value.
+    between: Between,
+    /// Whether it is a word of a language, and what it stands in alone says that it is a name of a field: `city = "Hilo"`.
+    plain: bool,
+}
+
 /// The name of a field that ends before a mark, and what stands between it and its value.
-fn key_before(bytes: &[u8], mark: usize) -> Option<(Range<usize>, Between)> {
+fn key_before(bytes: &[u8], mark: usize) -> Option<Before> {
     let at = |at: usize| bytes.get(at).copied();
     let before = at(mark.checked_sub(1)?)?;
     let between = match at(mark)? {
@@ -181,7 +202,18 @@ fn key_before(bytes: &[u8], mark: usize) -> Option<(Range<usize>, Between)> {
         Between::Colon => is_identifier(word),
         _ => is_identifier(word) || end == mark,
     };
-    (named && word.len() >= KEY_BYTES_MIN).then_some((start..end, between))
+    let plain = !named && !closed && between != Between::Tags && heads_line(bytes, start, mark);
+    ((named || plain) && word.len() >= KEY_BYTES_MIN).then_some(Before { key: start..end, between, plain })
+}
+
+/// Whether nothing but a blank or the dash of a list stands before a word on its line, or a quote opens behind its mark.
+fn heads_line(bytes: &[u8], start: usize, mark: usize) -> bool {
+    let before = bytes.get(start.saturating_sub(INDENT_BYTES_MAX)..start).unwrap_or_default();
+    let head = before.iter().rposition(|b| !matches!(b, b' ' | b'\t' | b'-'));
+    let is_head = head.map_or(before.len() < INDENT_BYTES_MAX, |at| before.get(at) == Some(&b'\n'));
+    let opens =
+        matches!(bytes.get(mark + 1..).unwrap_or_default(), [b'"' | b'\'', ..] | [b' ', b'"' | b'\'', ..]);
+    is_head || opens
 }
 
 /// Whether a word is written as names of fields are, and no word of a language is: `birthDate`, `birth_date`.
@@ -218,6 +250,43 @@ fn asked<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
         {
             told.push(Told { span, field });
         }
+    }
+}
+
+/// Values below labels that have a line each, as pages are copied: `Member Id` and under it `ZGP433515148`. Names
+/// only where there are two: one word on a line may be anything's title. A form that asks for a provider's number is his.
+fn below<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
+    let bytes = text.as_bytes();
+    let mut pairs = Vec::new();
+    for end in memchr::memchr_iter(b'\n', bytes) {
+        let from = end.saturating_sub(QUESTION_BYTES_MAX);
+        let before = bytes.get(from..end).unwrap_or_default().trim_ascii_end();
+        let before = before.strip_suffix(b":").unwrap_or(before);
+        if !rules.keyed.may_have(before) {
+            continue;
+        }
+        let is_word =
+            |b: &u8| b.is_ascii_alphabetic() || matches!(b, b' ' | b'\'' | b'#' | b'/' | b'_' | b'.');
+        let length = before.iter().rev().take_while(|b| is_word(b)).count();
+        let stop = from + before.len();
+        let heads = stop == length || bytes.get(stop - length - 1) == Some(&b'\n');
+        let Some(label) = text.get(stop - length..stop).filter(|_| heads) else { continue };
+        let next = end + 1;
+        let line = bytes.get(next..).unwrap_or_default();
+        let line = memchr::memchr(b'\n', line).unwrap_or(line.len());
+        if let Some(field) = row_of(rules, label.trim())
+            && let Some(span) = whole(text, next..next + line, field.kind, label, rules)
+        {
+            pairs.push(Told { span, field });
+        }
+    }
+    let is_providers = || text.lines().any(|line| rows::is_providers(line.trim().trim_end_matches(':')));
+    let is_name = |kind| matches!(kind, Kind::FamilyName | Kind::GivenName | Kind::FullName);
+    if pairs.len() < 2 {
+        pairs.retain(|told| !is_name(told.field.kind));
+    }
+    if !pairs.is_empty() && !is_providers() {
+        told.append(&mut pairs);
     }
 }
 
@@ -275,5 +344,10 @@ const KEY_BYTES_MIN: usize = 3;
 const ENDING_BYTES_MAX: usize = 16;
 /// Quotes, brackets and blanks between a key and its mark.
 const CLOSING_BYTES_MAX: usize = 6;
+/// How far a name of a field is looked for to be the first of its line.
+const INDENT_BYTES_MAX: usize = 24;
+/// What stands between a name and the mark before its value's length in what PHP serializes:
+/// `s:11:"patient_mrn";s:8:"00864259"`.
+const SERIALIZED: &[u8] = b"\";s";
 /// How far before its mark a question is looked for.
 const QUESTION_BYTES_MAX: usize = 48;

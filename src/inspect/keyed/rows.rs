@@ -1,11 +1,14 @@
 //! Rows under names of columns inside a text: `INSERT INTO patients (last_name, dob) VALUES ('Okonjo', '1992-03-03')`, what
 //! `COPY … FROM stdin` of PostgreSQL reads, and the boxes that clients of databases draw.
 
-use super::value::fits;
+use super::value::{fits, whole};
 use super::{Told, row_of, tell};
 use crate::inspect::field::Field;
+use crate::inspect::kind::Kind;
+use crate::inspect::names;
 use crate::inspect::rules::RuleSet;
 use crate::inspect::text::Hit;
+use crate::inspect::walk::csv;
 use std::ops::Range;
 
 /// Adds what rows in `text` tell to `hits`: each row by itself.
@@ -18,6 +21,7 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
         if ends_of(bytes, VALUES).next().is_some() {
             inserts(text, rules, hits);
         }
+        violated(text, rules, hits);
         let mut read = 0;
         for at in ends_of(bytes, COPY) {
             if at >= read {
@@ -27,7 +31,13 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
     }
     if memchr::memchr(b'|', bytes).is_some() {
         boxed(text, rules, hits);
+        expanded(text, rules, hits);
     }
+}
+
+/// Whether only tables of providers have a column of this name.
+pub(super) fn is_providers(key: &str) -> bool {
+    PROVIDERS.iter().any(|word| key.eq_ignore_ascii_case(word))
 }
 
 /// The ends of a word, in any case, where it stands alone. It is looked for by the letter at `rare`.
@@ -64,7 +74,7 @@ impl<'t> Columns<'t> {
         for key in names.take(COLUMNS_MAX) {
             let key =
                 key.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '[' | ']' | '\''));
-            if PROVIDERS.iter().any(|word| key.eq_ignore_ascii_case(word)) {
+            if is_providers(key) {
                 return None;
             }
             columns.push(row_of(rules, key).map(|field| (field, key.to_owned())));
@@ -130,11 +140,135 @@ fn inserts(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
         bytes.get(word..end)?.eq_ignore_ascii_case(values).then_some((at, head, end))
     });
     let mut statements = statements.peekable();
-    let mut unended = 0;
+    let (mut unended, mut looked) = (0, 0);
     while let Some((_, head, rows)) = statements.next() {
         let next = statements.peek().map_or(bytes.len(), |(next, ..)| *next);
         if let Some(columns) = Columns::of(head.name, head.columns.split(','), rules) {
-            inserted(text, rows, next.max(rows), &columns, &mut unended, rules, hits);
+            let mut tell = |cells: Vec<Range<usize>>, end| {
+                let cells = cells.into_iter().map(|cell| match parameter(text, &cell, end, &mut looked) {
+                    Some(value) => value,
+                    None => cell,
+                });
+                columns.tell(text, &cells.collect::<Vec<_>>(), rules, hits);
+            };
+            inserted(text, rows, next.max(rows), &mut unended, &mut tell);
+        }
+    }
+    let mut statements = ends_of(bytes, INTO).peekable();
+    while let Some(at) = statements.next() {
+        let Some((name, rows)) = nameless(text, at) else { continue };
+        let next = statements.peek().map_or(bytes.len(), |next| *next);
+        let mut cells = Vec::new();
+        inserted(text, rows, next.max(rows), &mut unended, &mut |row, _| {
+            if cells.len() < SHAPED_ROWS_MAX {
+                cells.push(row);
+            }
+        });
+        shaped(text, name, &cells, rules, hits);
+    }
+}
+
+/// The table and where the rows begin of a statement that names no columns: `INSERT INTO tbl_member VALUES (…), (…)`.
+fn nameless(text: &str, at: usize) -> Option<(&str, usize)> {
+    let rest = text.get(at..)?;
+    let open = memchr::memchr(b'(', rest.as_bytes().get(..rest.len().min(NAME_BYTES_MAX))?)?;
+    let front = rest.get(..open)?.trim_end();
+    let name = front.get(..front.len().checked_sub(VALUES.0.len())?)?;
+    let is_it = front.get(name.len()..)?.as_bytes().eq_ignore_ascii_case(VALUES.0);
+    let name = name.trim().trim_matches(['"', '`', '[', ']']);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.\"`[]$-".contains(&b);
+    (is_it && !name.is_empty() && name.bytes().all(plain)).then_some((name, at + open))
+}
+
+/// Rows of a table of individuals whose columns nothing names: by what the values look like.
+fn shaped(text: &str, name: &str, rows: &[Vec<Range<usize>>], rules: &RuleSet, hits: &mut Vec<Hit>) {
+    let name = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    if !INDIVIDUALS.iter().any(|word| name.contains(word)) {
+        return;
+    }
+    let width = rows.first().map_or(0, Vec::len).min(COLUMNS_MAX);
+    let value = |cell: &Range<usize>| text.get(cell.clone()).unwrap_or_default().trim();
+    let values: Vec<Vec<&str>> =
+        (0..width).map(|at| rows.iter().filter_map(|row| row.get(at)).map(value).collect()).collect();
+    let mut fields = csv::shaped(&values, &rules.columns);
+    // Ten digits are a number of anybody's; where all can be one that a phone has, they are that.
+    let is_phone = |value: &&str| {
+        let begins = |at: usize| matches!(value.as_bytes().get(at), Some(b'2'..=b'9'));
+        value.len() == 10 && value.bytes().all(|b| b.is_ascii_digit()) && begins(0) && begins(3)
+    };
+    for (field, values) in fields.iter_mut().zip(&values) {
+        if field.is_some_and(|field| field.kind == Kind::Mrn) && values.iter().all(is_phone) {
+            *field = row_of(rules, "phone");
+        }
+    }
+    for row in rows {
+        let mut told = Vec::new();
+        for (field, cell) in fields.iter().zip(row) {
+            let Some(field) = field.filter(|_| !value(cell).is_empty()) else { continue };
+            told.push(Told { span: cell.clone(), field });
+        }
+        tell(told, hits);
+    }
+}
+
+/// What PostgreSQL logs of a parameter, behind the statement or before it: `parameters: $1 = 'Okonjo', $2 = '1992-03-03'`.
+fn parameter(text: &str, cell: &Range<usize>, end: usize, looked: &mut usize) -> Option<Range<usize>> {
+    let name = text.get(cell.clone())?.trim();
+    let number = name.strip_prefix('$')?;
+    if number.is_empty() || number.len() > 3 || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    *looked += 1;
+    if *looked > PARAMETERS_MAX {
+        return None;
+    }
+    let key = format!("{name} = '");
+    let behind = || Some(end + names::window_after(text, end, PARAMETERS_BYTES_MAX).find(&key)?);
+    let before = || {
+        let near = names::window_before(text, cell.start, PARAMETERS_BYTES_MAX);
+        Some(cell.start - near.len() + near.rfind(&key)?)
+    };
+    let start = behind().or_else(before)? + key.len();
+    Some(start..quote_end(text.as_bytes(), start))
+}
+
+/// What PostgreSQL says of a row that is there already: `Key (last_name, birth_date)=(Okonjo, 1992-03-03) already exists`.
+fn violated(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
+    let bytes = text.as_bytes();
+    for at in memchr::memmem::find_iter(bytes, b")=(") {
+        let near = names::window_before(text, at, LIST_BYTES_MAX);
+        let Some((_, list)) = near.rsplit_once("Key (") else { continue };
+        let Some(columns) = Columns::of("", list.split(','), rules) else { continue };
+        let start = at + b")=(".len();
+        let rest = names::window_after(text, start, LIST_BYTES_MAX);
+        let rest = rest.split_once(')').map_or(rest, |(cells, _)| cells);
+        columns.tell(text, &cells(rest, start, ','), rules, hits);
+    }
+}
+
+/// What `psql` writes with `\x`: `-[ RECORD 1 ]---`, and a line for each column of the row.
+fn expanded(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find(RECORD)) {
+        at += found + RECORD.len();
+        let mut told = Vec::new();
+        let mut lines = text.get(at..).unwrap_or_default().split_inclusive('\n');
+        at += lines.next().map_or(0, str::len);
+        let mut is_providers_own = false;
+        for line in lines {
+            let Some((key, value)) = line.split_once('|').filter(|_| !line.starts_with('-')) else { break };
+            let start = at + key.len() + 1;
+            at += line.len();
+            let key = key.trim();
+            is_providers_own |= is_providers(key);
+            if let Some(field) = row_of(rules, key)
+                && let Some(span) = whole(text, start..start + value.len(), field.kind, key, rules)
+            {
+                told.push(Told { span, field });
+            }
+        }
+        if !is_providers_own {
+            tell(told, hits);
         }
     }
 }
@@ -144,10 +278,8 @@ fn inserted(
     text: &str,
     mut at: usize,
     next: usize,
-    columns: &Columns<'_>,
     unended: &mut usize,
-    rules: &RuleSet,
-    hits: &mut Vec<Hit>,
+    tell: &mut dyn FnMut(Vec<Range<usize>>, usize),
 ) {
     let bytes = text.as_bytes();
     let own = bytes.get(..next).unwrap_or_default();
@@ -165,7 +297,7 @@ fn inserted(
                 (cells, end) = (more, behind);
             }
         }
-        columns.tell(text, &cells, rules, hits);
+        tell(cells, end.unwrap_or(next));
         at = blanks(own, end.unwrap_or(next));
         if own.get(at) == Some(&b',') {
             at += 1;
@@ -322,5 +454,11 @@ const TABLE_BYTES_MIN: usize = 40;
 const NAME_BYTES_MAX: usize = 128;
 /// Lists of values that nothing ends.
 const UNENDED_MAX: usize = 16;
+/// Parameters that are looked for in one text, and how far.
+const PARAMETERS_MAX: usize = 512;
+const PARAMETERS_BYTES_MAX: usize = 4096;
+/// Rows whose columns nothing names.
+const SHAPED_ROWS_MAX: usize = 256;
+const RECORD: &str = "-[ RECORD ";
 const LIST_BYTES_MAX: usize = 4096;
 const COLUMNS_MAX: usize = 256;

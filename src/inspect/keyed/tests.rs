@@ -51,6 +51,71 @@ fn names_of_fields_tell_their_values_in_a_line_of_a_log() {
 }
 
 #[test]
+fn a_key_at_the_head_of_its_line_or_before_a_quote_is_one_beside_somebody() {
+    let person = "[patient]\nlast_name = \"van der Merwe\"\nfirst_name = \"Itzel\"\n";
+    let place = "address1 = \"6644 Avenue C\"\ncity = \"Bar Harbor\"\nzip = \"04609\"\n";
+    let toml = format!("{person}{place}");
+    assert!(has(&toml, "family-name", "van der Merwe"), "{:?}", told(&toml));
+    for text in [
+        toml.as_str(),
+        "last_name: Yazzie\nfirst_name: Itzel\naddress1: 6644 Avenue C\ncity: Bar Harbor\nzip: 04609\n",
+        "patient(lastName: \"Yazzie\", firstName: \"Itzel\", address1: \"6644 Avenue C\", city: \"Bar Harbor\", zip: \"04609\")",
+    ] {
+        assert!(has(text, "street", "6644 Avenue C"), "{text}: {:?}", told(text));
+        assert!(has(text, "city", "Bar Harbor") && has(text, "zip", "04609"), "{text}: {:?}", told(text));
+    }
+    // Nobody stands beside it, or it is a word of prose.
+    assert_eq!(told(place), []);
+    let prose = "lastName=Yazzie firstName=Itzel moved from the city: Bar Harbor";
+    assert!(!has(prose, "city", "Bar Harbor"), "{:?}", told(prose));
+    assert!(!has("last_name = \"van der\"", "family-name", "van der"));
+}
+
+#[test]
+fn values_below_their_labels_are_told() {
+    let form = "Mrn\n00864259\nLast Name\nThibodeaux\nFirst Name:\nItzel\nMember Id\nZGP433515148\n";
+    assert!(has(form, "mrn", "00864259") && has(form, "member-id", "ZGP433515148"), "{:?}", told(form));
+    assert!(has(form, "family-name", "Thibodeaux"), "{:?}", told(form));
+    assert!(has("Member Id\nZGP433515148", "member-id", "ZGP433515148"));
+    for text in [
+        "Last Name\nThibodeaux\n",
+        "Last Name\nFirst Name\nMrn\nMember Id\n",
+        "NPI\n1093817465\nLast Name\nThibodeaux\nFirst Name\nItzel\n",
+        "the MRN\n00864259",
+    ] {
+        assert_eq!(told(text), [], "{text}");
+    }
+}
+
+#[test]
+fn what_php_serializes_has_keys_and_values_by_turns() {
+    let php = "a:3:{s:11:\"patient_mrn\";s:8:\"00864259\";s:17:\"patient_last_name\";s:10:\"Thibodeaux\";s:3:\"abc\";s:8:\"00864260\";}";
+    assert!(has(php, "mrn", "00864259") && has(php, "family-name", "Thibodeaux"), "{:?}", told(php));
+    assert!(!has(php, "mrn", "00864260"));
+}
+
+#[test]
+fn databases_tell_rows_in_their_own_ways() {
+    let insert = "INSERT INTO patient (last_name, first_name, birth_date, ssn) VALUES ($1,$2,$3,$4)";
+    let values = "DETAIL:  parameters: $1 = 'Adeyemi', $2 = 'Bogdan', $3 = '1986-11-20', $4 = '176-27-6354'";
+    for text in [format!("LOG: {insert}\n{values}"), format!("{values}\nSTATEMENT:  {insert}")] {
+        assert!(has(&text, "family-name", "Adeyemi") && has(&text, "birth-date", "1986-11-20"), "{text}");
+    }
+    assert_eq!(told(&values.replace("1986-11-20", "x").replace("176-27-6354", "y")), []);
+    let key = "Key (last_name, first_name, birth_date)=(Tuiasosopo, Itzel, 2000-06-08) already exists.";
+    assert!(has(key, "family-name", "Tuiasosopo") && has(key, "birth-date", "2000-06-08"), "{:?}", told(key));
+    let things = "Key (order_no, label)=(Tuiasosopo, Itzel) already exists.";
+    assert_eq!(told(things), []);
+    let rows = "VALUES (1,'Quispe','Svetlana','2000-05-08','2078178793','active'),(2,'Hovhannisyan','Mehmet','1968-11-15','5185277115','termed');";
+    let members = format!("INSERT INTO `tbl_member` {rows}");
+    assert!(has(&members, "birth-date", "2000-05-08"), "{:?}", told(&members));
+    assert_eq!(told(&format!("INSERT INTO `event_log` {rows}")), []);
+    let psql = "-[ RECORD 1 ]------\nlast_name  | Tuiasosopo\nbirth_date | 2000-06-08\ncity       | Hilo\n";
+    assert!(has(psql, "family-name", "Tuiasosopo") && has(psql, "city", "Hilo"), "{:?}", told(psql));
+    assert_eq!(told(&format!("{psql}npi | 1093817465\n")), []);
+}
+
+#[test]
 fn a_value_ends_before_the_next_name_and_is_one_of_its_kind() {
     let line = "member_name=OKONJO, ADAEZE member_dob=3 Mar 1992 home_phone=(253) 552-0917 status=OK";
     assert!(has(line, "full-name", "OKONJO, ADAEZE"), "{:?}", told(line));

@@ -22,6 +22,8 @@ pub(super) enum Between {
     Tags,
     /// `?`
     Question,
+    /// `";s:8:` of PHP.
+    Serialized,
 }
 
 /// The value of a field of `kind` that begins at `at` or a little behind it.
@@ -67,6 +69,10 @@ fn begin(bytes: &[u8], at: usize, between: Between) -> Option<usize> {
             .count()
     };
     let mut at = blanks(at);
+    if between == Between::Serialized {
+        let length = bytes.get(at..)?.iter().take(4).take_while(|b| b.is_ascii_digit()).count();
+        at += length + 1;
+    }
     let rest = bytes.get(at..)?;
     if let Some(inside) = rest.strip_prefix(b"string(") {
         let length = inside.iter().take(4).take_while(|b| b.is_ascii_digit()).count();
@@ -132,7 +138,13 @@ const fn is_part(b: u8) -> bool {
 }
 
 /// A whole value, without blanks around it, if it is like one of its kind.
-fn whole(text: &str, span: Range<usize>, kind: Kind, key: &str, rules: &RuleSet) -> Option<Range<usize>> {
+pub(super) fn whole(
+    text: &str,
+    span: Range<usize>,
+    kind: Kind,
+    key: &str,
+    rules: &RuleSet,
+) -> Option<Range<usize>> {
     let value = text.get(span.clone())?;
     let trimmed = value.trim();
     let start = span.start + (value.len() - value.trim_start().len());
@@ -310,9 +322,14 @@ fn is_nothing_else(value: &str, rules: &RuleSet) -> bool {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         NO_NAMES.iter().any(|no| no.eq_ignore_ascii_case(word)) || rules.objects.is_an_individuals(word)
     };
-    !value.split_whitespace().any(placeholder)
-        && names::is_person_by(value, &rules.words)
-        && names::may_be(value)
+    let joins = |word: &&str| PARTICLES.contains(word);
+    // `van der Merwe`: what joins is a word by itself.
+    let mut own = value.split_whitespace().skip_while(joins).peekable();
+    own.peek().is_some()
+        && !value.split_whitespace().any(placeholder)
+        && own
+            .filter(|word| !joins(word))
+            .all(|word| names::is_person_by(word, &rules.words) && names::may_be(word))
 }
 
 /// Whether a value is a number that somebody was given: one word, and no digest or time.
@@ -338,8 +355,10 @@ fn is_digest(value: &str) -> bool {
 }
 
 /// What joins the words of a name.
-const PARTICLES: &[&str] =
-    &["de", "del", "la", "van", "von", "der", "den", "da", "di", "du", "dos", "bin", "al", "el", "y"];
+const PARTICLES: &[&str] = &[
+    "de", "del", "la", "van", "von", "der", "den", "da", "di", "du", "dos", "das", "do", "ter", "bin", "al",
+    "el", "y",
+];
 /// Types and placeholders.
 const NO_NAMES: &[&str] = &[
     "string",

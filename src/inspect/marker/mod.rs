@@ -157,7 +157,8 @@ impl Markers {
                     {
                         ssn::sign(trimmed)
                     }
-                    _ => self.id_sign(trimmed),
+                    // What assigns a number is none of it: `TEST2867^^^&2.16.840.1.113883.3.4&ISO`.
+                    _ => self.id_sign(trimmed.split_once("^^^").map_or(trimmed, |(number, _)| number)),
                 };
                 // Somebody is the first of each register: the number keeps its weight.
                 if sign == Sign::None && !opaque && is_counted_up(kind) && self.is_one_of_the_first(trimmed) {

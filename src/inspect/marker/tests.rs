@@ -82,6 +82,11 @@ fn dummies_weigh_nothing_and_are_signs() {
     assert_eq!(judge(Kind::Account, "4111 1111 1111 1111").sign, Sign::Sure);
     assert_eq!(judge(Kind::MemberId, "1EG4-TE5-MK73").sign, Sign::Sure);
     assert_eq!(judge(Kind::MemberId, "900-12-3456").sign, Sign::Sure);
+    assert_eq!(
+        judge(Kind::Mrn, "TEST2867^^^&2.16.840.1.113883.3.4419.7&ISO").sign,
+        judge(Kind::Mrn, "TEST2867").sign
+    );
+    assert_eq!(judge(Kind::Mrn, "8834127^^^&2.16.840.1.113883.3.4419.7&ISO").sign, Sign::None);
     assert_eq!(judge(Kind::MemberId, "412-21-3456").sign, Sign::None);
     // A plan may number its members so, and a hospital its records.
     assert_eq!(judge(Kind::MemberId, "900123456").sign, Sign::None);

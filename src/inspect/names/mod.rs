@@ -11,6 +11,7 @@ pub mod words;
 pub(super) use after::{window_after, window_before};
 pub(super) use beside::beside;
 pub use find::{Evidence, Recogniser, Rule};
+pub(super) use run::with_particles;
 
 use super::walk::start_of;
 use words::Words;

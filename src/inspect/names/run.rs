@@ -273,6 +273,25 @@ fn particles(text: &[u8]) -> usize {
     taken
 }
 
+/// Where a name begins that is found from `start` on, with the particles in small letters before it: `de la Cruz, Ximena`.
+pub(in crate::inspect) fn with_particles(text: &str, start: usize) -> usize {
+    let mut begin = start;
+    for _ in 0..3 {
+        let before = text.as_bytes().get(..begin).unwrap_or_default();
+        let Some((b' ', head)) = before.split_last() else { break };
+        let length =
+            head.iter().rev().take(PARTICLE_BYTES_MAX + 1).take_while(|b| b.is_ascii_lowercase()).count();
+        let (front, word) = head.split_at(head.len() - length);
+        let stands_alone =
+            front.last().is_none_or(|b| matches!(b, b' ' | b'\n' | b'\t' | b':' | b'"' | b'(' | b'='));
+        if !stands_alone || !is_particle(word) || word == b"ten" {
+            break;
+        }
+        begin = front.len();
+    }
+    begin
+}
+
 /// Beginnings that a capital may follow inside a word.
 fn is_prefix(head: &str) -> bool {
     matches!(
@@ -443,6 +462,20 @@ mod tests {
         assert!(lone > 30, "{lone}");
         for text in ["Grace Okafor", "BP Hope", "Seen Today", "Seen de Boer"] {
             assert!(!word(text, 0, lists).is_some_and(|first| is_lone(text, &first)), "{text}");
+        }
+    }
+
+    #[test]
+    fn particles_before_a_name_are_its_own() {
+        for (text, name) in [
+            ("Patient: de la Cruz, Ximena", "de la Cruz, Ximena"),
+            ("seen: van der Merwe", "van der Merwe"),
+            ("code Cruz", "Cruz"),
+            ("de  Cruz", "Cruz"),
+            ("ten Cruz", "Cruz"),
+        ] {
+            let start = text.find("Cruz").or_else(|| text.find("Merwe")).expect("there");
+            assert_eq!(text.get(with_particles(text, start)..), Some(name), "{text}");
         }
     }
 

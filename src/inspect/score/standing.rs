@@ -1,11 +1,13 @@
 //! The scorer's side of known people: keeps each person's facts, and asks who is known once all is read.
 
 use super::person::add_up;
-use super::{Facts, Known, PersonId, Scorer};
+use super::{Evidence, Facts, Known, PersonId, Scorer};
 use crate::inspect::finding::Person;
-use crate::inspect::kind::Kind;
+use crate::inspect::hash::Keyed;
+use crate::inspect::kind::{Kind, Points};
 use crate::inspect::known::{Remember, Standing};
 use crate::inspect::marker::{Judged, Sign};
+use std::collections::HashSet;
 
 impl<'r> Scorer<'r> {
     /// Asks `known` about people from here on.
@@ -37,7 +39,7 @@ impl<'r> Scorer<'r> {
     /// Adds one person up, in the light of who is known.
     /// A number that is the person's social security number, too, is judged as that: one that was never issued is no more
     /// somebody's where it stands for a member.
-    fn same_number(&mut self, own: &[usize]) {
+    fn same_number(&mut self, own: &[usize], dummies: &HashSet<String, Keyed>) {
         let numbers: Vec<(String, Judged)> = own
             .iter()
             .filter_map(|at| self.evidence.get(*at))
@@ -45,7 +47,7 @@ impl<'r> Scorer<'r> {
             .filter(|e| matches!(e.judged.sign, Sign::Sure | Sign::Habit | Sign::SureWithAnother))
             .filter_map(|e| Some((e.keys.first()?.clone(), e.judged)))
             .collect();
-        if numbers.is_empty() {
+        if numbers.is_empty() && dummies.is_empty() {
             return;
         }
         for at in own {
@@ -57,11 +59,25 @@ impl<'r> Scorer<'r> {
             if may_be
                 && e.judged.sign == Sign::None
                 && let Some(key) = e.keys.first()
-                && let Some((_, judged)) = numbers.iter().find(|(number, _)| number == key)
             {
-                e.judged = *judged;
+                match numbers.iter().find(|(number, _)| number == key) {
+                    Some((_, judged)) => e.judged = *judged,
+                    None if dummies.contains(key) => {
+                        (e.judged.points, e.judged.sign) = (Points(0), Sign::Placeholder);
+                    }
+                    None => {}
+                }
             }
         }
+    }
+
+    /// Social security numbers of anybody in the message that were never issued: as the number of another, who has cover by the
+    /// same member, one weighs nothing, and says nothing of him either.
+    pub(super) fn never_issued(&self) -> HashSet<String, Keyed> {
+        let never = |e: &&Evidence| {
+            e.kind == Kind::Ssn && !e.free_text && e.judged.points.0 == 0 && e.judged.sign == Sign::Sure
+        };
+        self.evidence.iter().filter(never).filter_map(|e| e.keys.first().cloned()).collect()
     }
 
     pub(super) fn judge_person(
@@ -70,8 +86,9 @@ impl<'r> Scorer<'r> {
         own: &[usize],
         clinical: bool,
         generator: bool,
+        dummies: &HashSet<String, Keyed>,
     ) -> Person {
-        self.same_number(own);
+        self.same_number(own, dummies);
         let known = self.known.zip(self.facts.get(&id));
         let standing = known.map(|(known, facts)| Standing::of(facts, known)).unwrap_or_default();
         let mut person = add_up(

@@ -47,6 +47,7 @@ impl Scorer<'_> {
                 *flag |= draft.clinical;
             }
         }
+        let dummies = self.never_issued();
         let mut persons = Vec::with_capacity(self.people.len());
         let mut index: Vec<Option<usize>> = vec![None; self.people.len()];
         let by_person = self.by_person();
@@ -78,7 +79,7 @@ impl Scorer<'_> {
                 *slot = Some(persons.len());
             }
             let generator = self.people.get(id.0 as usize).is_some_and(|draft| draft.generator);
-            persons.push(self.judge_person(id, own, is_clinical, generator));
+            persons.push(self.judge_person(id, own, is_clinical, generator, &dummies));
             told.push(id);
         }
         let mut again = Again::default();

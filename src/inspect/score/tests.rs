@@ -253,6 +253,11 @@ fn a_number_that_was_never_issued_is_nobody_s_in_any_field() {
     let dummy = "REF*0F*900123456~NM1*IL*1*HALVORSEN*ROSALIND****34*900123456~";
     assert_eq!(member(dummy), 0);
     assert!(member(&dummy.replace("900123456", "412213456")) >= 90);
+    // As the number of who has cover by the same member it weighs nothing, and doesn't make him up.
+    let dependent = "INS*N*19*021*28*A***FT~REF*0F*900123456~NM1*IL*1*HALVORSEN*TOVE****34*412213456~";
+    let (with, without) = (format!("{dummy}{dependent}"), dependent.replace("REF*0F*900123456~", ""));
+    assert!(member(&with) >= 90);
+    assert_eq!(member(&with), member(&format!("{dummy}{without}")));
     // Two numbers are two: a member's may begin so.
     assert!(member(&dummy.replacen("900123456", "900123457", 1)) >= 90);
     // Whom a claim treats is a person, whatever NM102 says.

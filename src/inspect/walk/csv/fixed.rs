@@ -1,7 +1,7 @@
 //! Columns of fixed width that no line names: where every line has blanks at the same places.
 
 use super::reader::Dialect;
-use super::shape::is_state;
+use super::shape::{full_date, is_state};
 use std::ops::Range;
 
 /// The columns of lines of which most are as long and blank at the same places. Lines that are much shorter are a file's
@@ -47,6 +47,37 @@ pub(super) fn without_a_head(doc: &[u8]) -> Option<Dialect> {
     }
     let columns: Vec<Range<usize>> = columns.into_iter().flat_map(|column| parted(column, &rows)).collect();
     (columns.len() >= COLUMNS_MIN).then_some(Dialect::Fixed(columns))
+}
+
+/// The columns that a head names, of values that stand below their names or begin a little before them, as those under a
+/// centred name do. `None` where a value goes on from one name's place to the next's: these are no columns.
+pub(super) fn under_a_head(names: &[Range<usize>], rows: &[Vec<char>]) -> Option<Vec<Range<usize>>> {
+    let is_blank = |at: usize| rows.iter().all(|row| row.get(at).is_none_or(|c| *c == ' '));
+    let mut columns: Vec<Range<usize>> = Vec::with_capacity(names.len());
+    for name in names {
+        let start = match columns.last() {
+            Some(before) => (before.end + 1..=name.start).rev().find(|start| is_blank(start - 1))?,
+            None => name.start,
+        };
+        columns.push(start..name.end);
+    }
+    Some(columns)
+}
+
+/// The columns that a head names, of values that touch: each begins right below its name, as the dates of birth show.
+pub(super) fn touching(
+    names: Vec<Range<usize>>,
+    rows: &[Vec<char>],
+    is_birth: impl Fn(&Range<usize>) -> bool,
+) -> Option<Vec<Range<usize>>> {
+    let ends = names.iter().skip(1).map(|next| next.start).chain([usize::MAX]);
+    let columns: Vec<Range<usize>> = names.iter().zip(ends).map(|(name, end)| name.start..end).collect();
+    let born = names.iter().zip(&columns).find(|(name, _)| is_birth(name)).map(|(_, column)| column)?;
+    let is_day = |row: &Vec<char>| {
+        let value: String = row.iter().take(born.end).skip(born.start).collect();
+        full_date(value.trim()).is_some()
+    };
+    rows.iter().all(is_day).then_some(columns)
 }
 
 /// Whether a line has blanks as columns have, and nothing that divides cells.

@@ -1,6 +1,6 @@
 //! How a flat text is laid out: what divides it, where its head is, and what its columns are.
 
-use super::column::{Column, Group, is_name, unknown};
+use super::column::{Column, Group, Meaning, is_name, unknown};
 use super::directory;
 use super::fixed;
 use super::reader::{Cell, Dialect, Records};
@@ -369,21 +369,22 @@ impl Dialect {
                     .filter_map(name)
                     .filter(|name| is_name(name) && table.column(keys, name).tells())
                     .count();
-                // A value that crosses a column's begin says that these are no columns.
-                let crosses = |line: &[u8]| {
-                    let text: Vec<char> = String::from_utf8_lossy(line).chars().collect();
-                    let blank = |at: usize| text.get(at).is_none_or(|c| *c == ' ');
-                    columns.iter().skip(1).any(|column| !blank(column.start - 1))
-                };
-                let below = lines().skip(1).take(ROWS);
-                if known < 2
-                    || known * 2 < columns.len()
-                    || below.clone().next().is_none()
-                    || below.clone().any(crosses)
-                {
+                if known < 2 || known * 2 < columns.len() {
                     return None;
                 }
-                columns
+                let is_drawn = |line: &&[u8]| line.iter().all(|b| matches!(b, b'-' | b'=' | b'_' | b' '));
+                let below = lines().skip(1).filter(|line| !is_drawn(line)).take(ROWS);
+                let below: Vec<Vec<char>> =
+                    below.map(|line| String::from_utf8_lossy(line).chars().collect()).collect();
+                if below.is_empty() {
+                    return None;
+                }
+                let is_birth = |at: &Range<usize>| {
+                    let field = name(at).map(|name| table.column(keys, name).meaning);
+                    matches!(field, Some(Meaning::Field(field, _)) if field.kind == Kind::BirthDate)
+                };
+                fixed::under_a_head(&columns, &below)
+                    .or_else(|| fixed::touching(columns, &below, is_birth))?
             }
         };
         (columns.len() > 1 && columns.len() <= COLUMNS_MAX).then_some(Self::Fixed(columns))

@@ -83,6 +83,15 @@ pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink
     records.unclosed().map_or(Ok(()), |at| Err(WalkError::Malformed { at }))
 }
 
+/// What columns hold that nothing names, by what their values look like.
+pub(in crate::inspect) fn shaped<'t>(columns: &[Vec<&str>], table: &'t Table) -> Vec<Option<&'t Field>> {
+    let field = |shape: Option<&str>| match table.shaped(shape?).meaning {
+        Meaning::Field(field, _) => Some(field),
+        _ => None,
+    };
+    shape::shapes(columns).into_iter().map(field).collect()
+}
+
 /// What the columns of these names are called in the key table; `None` where they are no head. Rows that are arrays have
 /// columns, too.
 pub(super) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<String>> {

@@ -718,3 +718,22 @@ fn people_in_rows_without_a_head_are_told_whatever_the_type_says() {
         assert_eq!(Format::of("text/plain", body.as_bytes()), Format::Text, "{body}");
     }
 }
+
+#[test]
+fn values_may_begin_before_their_columns_name_and_touch() {
+    let report = " ROOM   PATIENT NAME              ACCT#        MRN        DOB        ADM DATE   PHYSICIAN\n \
+         ------------------------------------------------------------------------------------------\n \
+         412A   AL-MASRI, YITZHAK       50082077502   E7145154   02/06/1954 09/19/2024  BANERJEE,HARUKA\n \
+         412B   VILLALOBOS, VENKATESH   50069997713   65-84-245  10/13/1971 09/20/2024  HAHN,NIKHIL\n";
+    let glued = "MRN       LASTNAME            FIRSTNAME      DOB     SSN      PHONE\n\
+         A88-415154Boudreaux           Tobias         200401284312733033798232041\n\
+         10004490  Dela Rosa           Bobbie         20150426451098677158479481\n";
+    for body in [report, glued] {
+        let told = points("text/plain", body);
+        assert!(told.len() == 2 && told.iter().all(|points| *points >= 90), "{body}: {told:?}");
+    }
+    // A value that goes on through a name's place, and no date where births are named: no columns.
+    for body in [report.replace("E7145154  ", "E71451540000"), glued.replace("2015", "BIRT")] {
+        assert_eq!(Format::of("text/plain", body.as_bytes()), Format::Text, "{body}");
+    }
+}

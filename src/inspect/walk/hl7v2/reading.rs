@@ -14,6 +14,12 @@ pub(super) fn tag(datatype: &str, raw: &[u8], unsplit: bool) -> &'static str {
     }
 }
 
+/// The component that one stands for: a whole phone number where only an area's code belongs is the number (XTN-6, XTN-7).
+pub(super) fn component_of(datatype: &str, judged: u32, raw: &[u8]) -> u32 {
+    let whole = || raw.iter().filter(|b| b.is_ascii_digit()).count() >= WHOLE_PHONE_DIGITS_MIN;
+    if judged == AREA && datatype == "XTN" && whole() { AREA + 1 } else { judged }
+}
+
 /// `row` is what its row says of how it reads, if it has one.
 pub(super) fn reads(row: Option<Carry>, datatype: &Datatype, component: u32, raw: &[u8]) -> Reads<'static> {
     let by_type = || match datatype.reads(component) {
@@ -64,3 +70,7 @@ fn is_number(raw: &[u8]) -> bool {
 
 /// A longer run of digits is no measured number.
 const NUMBER_BYTES_MAX: usize = 16;
+/// Where XTN has an area's code, right before the local number.
+const AREA: u32 = 6;
+/// Fewer digits are no number with its area.
+const WHOLE_PHONE_DIGITS_MIN: usize = 10;

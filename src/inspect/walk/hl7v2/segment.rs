@@ -8,7 +8,7 @@ use super::grammar::Datatype;
 use super::message::Walk;
 use super::place::{Label, Place};
 use super::query::Query;
-use super::reading::{reads, tag};
+use super::reading::{component_of, reads, tag};
 use super::site::Told;
 use super::table::{FieldPlan, Seen, Segment, Table, nobodys};
 use crate::inspect::field::Field;
@@ -335,6 +335,7 @@ impl<'d> Walk<'d, '_> {
         types: [&str; 3],
     ) -> (Option<&'d Field>, Reads<'static>) {
         let raw = self.doc.get(component.clone()).unwrap_or_default();
+        let judged = component_of(whole.datatype.name, judged, raw);
         let table: &'d Table = self.table;
         let [one, other, _] = types;
         let types = [one, other, tag(whole.datatype.name, raw, unsplit && judged == 1)];

@@ -432,3 +432,14 @@ fn what_is_no_message_is_malformed() {
     assert_eq!(refused(b"MSH|^~\\&|A\rPID|1\rMSH|^~\r"), Err(WalkError::Malformed { at: 17 }));
     assert!(recognise(b"\xEF\xBB\xBF\n\x0BBHS|^~\\&") && !recognise(b"MSHA|x") && !recognise(b"<MSH>"));
 }
+
+#[test]
+fn a_whole_number_where_an_areas_code_belongs_is_the_number() {
+    let pid = |phone: &str| format!("MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5\rPID|1||7||||||||||{phone}\r");
+    for phone in ["^PRN^PH^^^8087482291", "^PRN^PH^^1^808-748-2291"] {
+        let l = told(pid(phone).as_bytes());
+        assert_eq!(l.at("PID-13.6").rule, "hl7v2.pid-13", "{phone}");
+    }
+    let l = told(pid("^PRN^PH^^1^808^7482291").as_bytes());
+    assert_eq!((l.at("PID-13.6").rule.as_str(), l.at("PID-13.7").rule.as_str()), ("", "hl7v2.pid-13"));
+}

@@ -317,3 +317,48 @@ fn columns_go_by_more_names() {
         assert!(is_refused(&found), "{head}");
     }
 }
+
+#[test]
+fn a_patient_object_has_numbers_of_many_names() {
+    let person = r#""lastName":"Okonkwo","firstName":"Adaeze""#;
+    for (key, value) in [
+        ("recordNumber", "8812734"),
+        ("hospitalNumber", "4418290"),
+        ("cardNumber", "XEH882913347"),
+        ("certNo", "XEH882913347"),
+        ("stateId", "D7551899"),
+        ("externalId", "A77120"),
+        ("fin", "1002698998"),
+        ("ph", "3607482291"),
+        ("residence", "W6412 County Hwy KK"),
+    ] {
+        each(&[&format!(r#"{{"patient":{{{person},"{key}":"{value}"}}}}"#)], true);
+    }
+    for other in [r#""ph":"7.35""#, r#""residence":"group home""#, r#""cardType":"XEH882913347""#] {
+        each(&[&format!(r#"{{"patient":{{{person},{other}}}}}"#)], false);
+    }
+    each(&[r#"{"cardNumber":"XEH882913347","stateId":"D7551899","recordNumber":"8812734"}"#], false);
+}
+
+#[test]
+fn names_of_columns_of_warehouses_and_of_sharepoint_are_read() {
+    each(
+        &[
+            r#"{"PAT_FRST_NM":"MAGDALENA","PAT_LST_NM":"PHAM","PAT_BRTH_DT":"21-Oct-57"}"#,
+            r#"{"xml":"<patientRole><patient><name><given>Chidi</given><family>Hovhannisyan</family></name><birthTime value=\"19930513\"/></patient></patientRole>"}"#,
+            r#"{"Patient_x0020_Name":"Okonkwo, Adaeze","Date_x0020_of_x0020_Birth":"3/9/1974"}"#,
+            r#"{"personName":{"nameLast":"VANG"},"personAlias":[{"aliasType":"MRN","alias":"72085716"}]}"#,
+            r#"{"active":true,"scope":"patient/*.read","client_id":"a","username":"concepcion.szeto@hotmail.com","name":"Concepci\u00f3n Szeto"}"#,
+        ],
+        true,
+    );
+    each(
+        &[
+            r#"{"PROV_FRST_NM":"MAGDALENA","PROV_LST_NM":"PHAM"}"#,
+            r#"{"Order_x0020_Name":"Okonkwo, Adaeze","Date_x0020_of_x0020_Order":"3/9/1974"}"#,
+            r#"{"personName":{"nameLast":"VANG"},"personAlias":[{"aliasType":"Nickname","alias":"72085716"}]}"#,
+            r#"{"active":true,"scope":"patient/*.read","client_id":"a","username":"cszeto","name":"Concepci\u00f3n Szeto"}"#,
+        ],
+        false,
+    );
+}

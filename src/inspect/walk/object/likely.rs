@@ -52,6 +52,9 @@ pub(super) fn fits(kind: Kind, value: &str) -> bool {
         }
         // One word with digits, or groups of digits: a second number may be another's, and words may be a name.
         _ => {
+            // What assigns it may stand behind, as HL7's CX in an assertion has it: `M0071089^^^&2.16.840.1.113883.3.4&ISO`.
+            let value = value.split_once("^^^&").map_or(value, |(number, _)| number);
+            let words = value.split_whitespace().count();
             let grouped = || value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-'));
             // `W88120394 / group 88123`
             let long =
@@ -123,6 +126,11 @@ pub(super) fn fits_its_key(key: &str, kind: Kind, value: &str) -> bool {
             digits(value) >= PHONE_DIGITS_MIN && !value.contains('/') && date::parse(value).is_none()
         }
         Kind::FamilyName | Kind::GivenName => is_part_of_a_name(value),
+        Kind::Street => {
+            value.bytes().any(|b| b.is_ascii_digit())
+                && value.split_whitespace().nth(1).is_some()
+                && fits(Kind::Street, value)
+        }
         Kind::OtherId if key == "icn" => value.len() == 17 && value.as_bytes().get(10) == Some(&b'V'),
         _ => is_number(value),
     }
@@ -139,6 +147,8 @@ pub(super) const FITTED: &[&str] = &[
     "cell",
     "unitnumber",
     "icn",
+    "ph",
+    "residence",
     "nir",
     "nom",
     "nombre",

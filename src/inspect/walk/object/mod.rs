@@ -352,6 +352,10 @@ impl<'t> Walk<'t, '_> {
             {
                 self.table.rows("", "ssn").next()
             }
+            // Who signs in by an address is known by it.
+            Kind::ResourceId if likely::fits(Kind::Email, &self.tape.value_head(id)) => {
+                self.table.rows("", "email").next()
+            }
             _ => Some(row),
         }
     }
@@ -547,7 +551,8 @@ fn is_base64(value: &str) -> bool {
 const STEP_BYTES: usize = 12;
 /// Of more members that tell a type none is looked at.
 const TYPES_MAX: usize = 16;
-const TYPE_KEYS: &[&str] = &["idtype", "type", "identifiertype", "typecode", "system", "kind", "valuetype"];
+const TYPE_KEYS: &[&str] =
+    &["idtype", "type", "identifiertype", "typecode", "system", "kind", "valuetype", "aliastype"];
 const MEDIA_KEYS: &[&str] = &["contenttype", "mimetype", "mediatype", "filetype"];
 /// Relatives that keys name, looked through from the last.
 const NAMED_LOOKED_AT_MAX: usize = 16;

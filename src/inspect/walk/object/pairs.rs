@@ -2,7 +2,7 @@
 //! `"mrn": {"value": "…"}`, `{"field": "ssn", "old": "…", "new": "…"}`; and birth dates in three parts.
 
 use super::likely::{fits, is_name, is_number, is_part_of_a_name, is_phone, is_surely};
-use super::table::{Row, normal};
+use super::table::{Row, normal, without_remark};
 use super::{Carry, Frame, Walk};
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
@@ -41,8 +41,7 @@ impl<'t> Walk<'t, '_> {
     fn label_row(&self, label: NodeId) -> Option<&'t Row> {
         let label = self.tape.value_head(label);
         let label = start_of(&label, CUE_BYTES_MAX);
-        let (label, _) =
-            label.split_once(['(', '[']).filter(|(front, _)| !front.is_empty()).unwrap_or((label, ""));
+        let label = without_remark(label);
         self.value_row("", &normal(label)).or_else(|| {
             let (_, last) = label.trim_end_matches([':', '?', ' ']).rsplit_once(['.', '/', ':'])?;
             self.value_row("", &normal(last))

@@ -159,7 +159,7 @@ impl Table {
 
     /// The same, whatever the value is.
     pub(in crate::inspect::walk) fn of_label(&self, label: &str) -> Option<&Field> {
-        let label = normal(label);
+        let label = normal(without_remark(label));
         let names = |row: &&Row| {
             // An account number may be an organisation's, or one of its bank.
             let numbers = matches!(row.field.kind, Kind::Account | Kind::VisitNumber | Kind::ClaimId);
@@ -350,6 +350,11 @@ impl Table {
     }
 }
 
+/// A label without what is said of it in brackets: `Date of birth (MM/DD/YYYY)`.
+pub(super) fn without_remark(label: &str) -> &str {
+    label.split_once(['(', '[']).map(|(front, _)| front).filter(|front| !front.is_empty()).unwrap_or(label)
+}
+
 impl Carry {
     fn parse(word: &str) -> Option<Self> {
         Some(match word {
@@ -490,6 +495,9 @@ pub(in crate::inspect::walk) fn normal(key: &str) -> String {
     let undisguised = (!key.is_ascii()).then(|| Plain::of(key));
     let key = undisguised.as_ref().map_or(key, Plain::text);
     // What Salesforce puts behind the names of a customer's own fields.
+    // SharePoint writes the blanks of its columns' names so: `Date_x0020_of_x0020_Birth`.
+    let spelt = key.contains("_x0020_").then(|| key.replace("_x0020_", " "));
+    let key = spelt.as_deref().unwrap_or(key);
     let named = ["__c", "__pc"].iter().find_map(|custom| key.strip_suffix(custom)).unwrap_or(key);
     let mut normal = String::with_capacity(key.len());
     let plain = named.bytes().filter(u8::is_ascii_alphanumeric);

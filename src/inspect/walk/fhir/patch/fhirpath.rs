@@ -112,8 +112,16 @@ impl Patch<'_, '_, '_> {
         };
         let last = last.unwrap_or_else(|| Step { name: "value".to_owned(), index: None });
         let above = steps.last().map_or(String::new(), |step| step.name.clone());
-        for (steps, literal) in path.literals {
-            let Some((last, above)) = steps.split_last() else { continue };
+        // `telecom.where(system='email').value`: what is compared says what the value beside it is.
+        let mut beside = Vec::new();
+        let valued = self.part(operation, "value").is_some();
+        for (compared, literal) in path.literals {
+            let Some((named, above)) = compared.split_last() else { continue };
+            if valued && above == steps && named.name != last.name {
+                beside.push((named.name.clone(), literal));
+                continue;
+            }
+            let last = named;
             self.go(above, &at);
             self.out.value(NodeKind::String, Called::Word(&last.name, &at), &literal, &at);
             self.back(above);
@@ -130,6 +138,9 @@ impl Patch<'_, '_, '_> {
             for part in tape.children(member) {
                 if tape.string(part, "name").is_some_and(|name| name == "value") {
                     self.go(&steps, &at);
+                    for (name, literal) in beside.drain(..) {
+                        self.out.value(NodeKind::String, Called::Word(&name, &at), &literal, &at);
+                    }
                     self.value(part, last.clone(), at.clone(), above.clone());
                     self.back(&steps);
                 } else {

@@ -122,6 +122,27 @@ fn a_fhirpath_patch_tells_type_and_element() {
 }
 
 #[test]
+fn what_a_fhirpath_compares_says_what_the_value_beside_it_is() {
+    let change = |path: &str, value: &str| {
+        format!(
+            r#"{{"resourceType":"Parameters","parameter":[{{"name":"operation","part":[{{"name":"type","valueCode":"replace"}},{{"name":"path","valueString":"{path}"}},{{"name":"value","valueString":"{value}"}}]}}]}}"#
+        )
+    };
+    let telecom = |system: &str| format!("Patient.telecom.where(system='{system}').value");
+    let email = walked("application/fhir+json", "", &change(&telecom("email"), "a.okonkwo@gmail.com"));
+    assert_eq!(row(&email, "a.okonkwo@gmail.com"), "fhir-r4.patient-email");
+    let phone = walked("application/fhir+json", "", &change(&telecom("phone"), "617 432 0199"));
+    assert_eq!(row(&phone, "617 432 0199"), "fhir-r4.patient-phone");
+    // What is compared and replaced stands twice.
+    let both =
+        walked("application/fhir+json", "", &change("Patient.name.where(family='Okafor').family", "Okonkwo"));
+    assert_eq!(
+        (row(&both, "Okafor"), row(&both, "Okonkwo")),
+        ("fhir-r4.patient-family".into(), "fhir-r4.patient-family".into())
+    );
+}
+
+#[test]
 fn a_fhirpath_patch_in_xml_is_one_too() {
     let doc = r#"<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/><part><name value="type"/><valueCode value="replace"/></part>
       <part><name value="path"/><valueString value="Patient.birthDate"/></part><part><name value="value"/><valueDate value="1962-06-22"/></part></parameter></Parameters>"#;
