@@ -241,7 +241,10 @@ impl<'r> Inspector<'r> {
         };
         match format {
             Format::Empty => {}
-            Format::Binary => scorer.unread(UninspectedReason::OpaqueType, media_type, String::new()),
+            Format::Binary => {
+                let place = if top { body_place() } else { String::new() };
+                scorer.unread(UninspectedReason::OpaqueType, media_type, place);
+            }
             Format::FhirJson | Format::Redox | Format::Json => {
                 return self.json(content_type, bytes, scorer, top, left);
             }
