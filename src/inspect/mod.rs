@@ -77,7 +77,7 @@ pub struct Message<'m> {
     pub partial: bool,
     /// The body without transfer coding.
     pub body: &'m [u8],
-    /// Whether the body is cut: a tee copied no more.
+    /// Whether the body is cut: more passed than a tee copied.
     pub cut: bool,
     /// Hosts that links may lead to; `None` where links aren't asked, as in requests.
     pub hosts: Option<&'m links::Hosts>,
