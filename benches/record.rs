@@ -83,6 +83,7 @@ fn draft(body: &str) -> Draft {
         reply: None,
         inspect: false,
         cut: false,
+        unseen: false,
         trace: None,
         target: PayloadText::from("/fhir"),
         headers: Vec::new(),

@@ -129,6 +129,7 @@ fn draft(at_ms: u64, patient: u64) -> Draft {
         reply: None,
         inspect: false,
         cut: false,
+        unseen: false,
         trace: None,
         target: PayloadText::from("/x"),
         headers: Vec::new(),

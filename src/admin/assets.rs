@@ -5,6 +5,7 @@ use super::Admin;
 use super::answers::{self, Answer, bad, if_match, not_here, problem, tagged};
 use super::caller::{Caller, Done};
 use super::members::{DryRun, is_dry};
+use super::object::Object;
 use super::records::blocking;
 use super::words;
 use crate::assets::{Kind, apply, with};
@@ -140,7 +141,7 @@ pub(super) async fn put(
     Path(place): Place,
     dry: Result<Params<DryRun>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Json<AssetBody>, JsonRejection>,
+    body: Result<Json<Object<AssetBody>>, JsonRejection>,
 ) -> Answer {
     let dry = is_dry(dry)?;
     if !is_asset_name(&place.2) {
@@ -148,7 +149,7 @@ pub(super) async fn put(
     }
     let key = named(place)?;
     may_write_some(&admin, &caller, &key)?;
-    let Json(body) = body.map_err(|_| bad("text; tests, note: together at most 512 KiB"))?;
+    let Json(Object(body)) = body.map_err(|_| bad("text; tests, note: together at most 512 KiB"))?;
     let before = newest(&admin, &key)?;
     may_write(&admin, &caller, &key, &[Some(&body.text), before.as_ref().and_then(|b| b.text.as_ref())])?;
     if key.kind == "rules"
@@ -164,7 +165,12 @@ pub(super) async fn put(
         version: before.as_ref().map_or(0, |b| b.version),
         text: Some(body.text),
         tests: body.tests.unwrap_or_default(),
-        note: words::reason(body.note.as_deref().unwrap_or_default(), false)?.to_owned(),
+        note: words::reason(
+            body.note.as_deref().unwrap_or_default(),
+            false,
+            &(admin.rules)(&key.environment),
+        )?
+        .to_owned(),
         by: caller.principal.name.clone(),
         at: super::now(),
         from: None,
@@ -205,17 +211,18 @@ pub(super) async fn roll_back(
     caller: Caller,
     Path(place): Place,
     headers: HeaderMap,
-    body: Result<Json<RollbackBody>, JsonRejection>,
+    body: Result<Json<Object<RollbackBody>>, JsonRejection>,
 ) -> Answer {
     let key = named(place)?;
     may_write_some(&admin, &caller, &key)?;
-    let Json(wanted) = body.map_err(|_| bad("version; note"))?;
+    let Json(Object(wanted)) = body.map_err(|_| bad("version; note"))?;
     let versions = admin.control.asset(&key).map_err(answers::broken)?;
     let before = versions.first().ok_or_else(not_here)?;
     let old =
         versions.iter().find(|v| v.version == wanted.version && v.text.is_some()).ok_or_else(not_here)?;
     may_write(&admin, &caller, &key, &[old.text.as_ref(), before.text.as_ref()])?;
-    let note = words::reason(wanted.note.as_deref().unwrap_or_default(), false)?;
+    let note =
+        words::reason(wanted.note.as_deref().unwrap_or_default(), false, &(admin.rules)(&key.environment))?;
     let note = format!("rolled back to {} {note}", old.version);
     let new = AssetVersion { version: before.version, ..renewed(old.clone(), &caller, note.trim()) };
     made(&admin, &caller, "roll_back_asset", new, Some(&headers)).await
@@ -356,7 +363,11 @@ fn may_write(
 ) -> Result<(), Response> {
     let is_enforcing = key.kind == "rules" && texts.iter().flatten().any(|text| !is_draft(text));
     if is_enforcing {
-        caller.here(admin, Permission::EnforceRules, &key.environment)?;
+        let what = Permission::EnforceRules;
+        if caller.principal.may(what, &key.environment).is_none() {
+            let detail = "Your roles don't allow rules that are enforced, or changes of such: new detectors with mode = \"shadow\" they do.";
+            return Err(caller.refused_since(admin, what.as_str(), &key.environment, detail));
+        }
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Somebody known.
 pub(super) struct Caller {
@@ -52,14 +53,30 @@ impl Caller {
         self.write(admin, done, "allowed")
     }
 
+    /// Writes down what was asked for and isn't done.
+    pub(super) fn was_refused(&self, admin: &Admin, done: &Done<'_>) -> Result<(), Response> {
+        self.write(admin, done, "refused")
+    }
+
     /// Writes down that something was refused, and refuses it.
     pub(super) fn refused(&self, admin: &Admin, what: &str, environment: &str) -> Response {
+        self.refused_since(admin, what, environment, "Your roles don't allow this.")
+    }
+
+    /// The same with what would be allowed instead.
+    pub(super) fn refused_since(
+        &self,
+        admin: &Admin,
+        what: &str,
+        environment: &str,
+        detail: &str,
+    ) -> Response {
         let known = self.principal.role_in(environment);
         // A name that isn't one of the caller's environments is what the caller wrote: not repeated.
         let environment = if known.is_empty() { "" } else { environment };
         let done = Done { action: "refused_access", environment, object: what, ..Done::default() };
         match self.write(admin, &done, "refused") {
-            Ok(()) => problem(StatusCode::FORBIDDEN, "forbidden", "Your roles don't allow this."),
+            Ok(()) => problem(StatusCode::FORBIDDEN, "forbidden", detail),
             Err(answer) => answer,
         }
     }
@@ -176,8 +193,12 @@ fn principal(admin: &Admin, headers: &HeaderMap) -> Result<Principal, Response> 
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.strip_prefix("Bearer "))
         .unwrap_or_default();
-    let row = admin.control.reader(token.trim(), super::now()).map_err(answers::broken)?;
-    let Some(row) = row else { return Err(unauthorised()) };
+    let token = token.trim();
+    let row = admin.control.reader(token, super::now()).map_err(answers::broken)?;
+    let Some(row) = row else {
+        stranger(admin, token);
+        return Err(unauthorised());
+    };
     let (known, roles) = ((admin.environments)(), (admin.roles)());
     let roles = row
         .roles
@@ -197,6 +218,32 @@ fn principal(admin: &Admin, headers: &HeaderMap) -> Result<Principal, Response> 
         org: row.org_role.as_deref().and_then(OrgRole::of).unwrap_or(OrgRole::Member),
         roles,
     })
+}
+
+/// Writes down that somebody asked without a token that holds. Where that can't be, they are refused all the same.
+fn stranger(admin: &Admin, token: &str) {
+    let Some(untold) = admin.strangers.take(Instant::now()) else { return };
+    // The id of a token that there is or was, and nothing else of what was sent.
+    let id = token.split('_').nth(1).unwrap_or_default();
+    let known = admin.control.token(id).ok().flatten().map(|row| row.id);
+    let why = if token.is_empty() { "no token" } else { "no token that holds" };
+    let reason = match untold {
+        0 => why.to_owned(),
+        untold => format!("{why}; {untold} such requests before it were not written down"),
+    };
+    tracing::warn!(reason, "A request of the admin side is refused: it has no token that holds.");
+    let event = Event {
+        time: crate::clock::rfc3339(crate::clock::unix_ms()),
+        principal: "nobody",
+        action: "refused_access",
+        object: known.as_deref().unwrap_or("token"),
+        decision: "refused",
+        reason: &reason,
+        ..Event::default()
+    };
+    if let Err(error) = admin.audit.write(&event) {
+        tracing::error!(error = %error, "A request without a token that holds can't be written down in the audit.");
+    }
 }
 
 fn unauthorised() -> Response {

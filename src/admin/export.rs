@@ -34,7 +34,7 @@ pub(super) async fn export(
     caller: Caller,
     params: Result<Params<SearchParams>, QueryRejection>,
 ) -> Answer {
-    let params = known(params)?;
+    let params = known(params, EXPORT_MAX)?;
     let mut scope = scope(&admin, &caller, &params, Permission::ExportRecords)?;
     // What the caller takes away is what the caller may read: no record of the scope is one to leave out.
     let read = caller.principal.where_may(Permission::ReadRecords);
@@ -42,7 +42,7 @@ pub(super) async fn export(
     if scope.environments.is_empty() {
         return Err(caller.refused(&admin, Permission::ReadRecords.as_str(), ""));
     }
-    let most = params.limit().unwrap_or(EXPORT_DEFAULT).clamp(1, EXPORT_MAX);
+    let most = params.limit().unwrap_or(EXPORT_DEFAULT);
     let query = params.query(&admin);
     let Ok(turn) = EXPORTS.try_acquire() else {
         let detail = "Too many exports run; try again when one has ended.";

@@ -4,14 +4,16 @@
 use super::Admin;
 use super::answers::{self, Answer, bad, problem};
 use super::caller::{Caller, Done};
+use super::object::Object;
 use super::records::blocking;
 use super::words;
 use crate::config::BreakGlass;
+use crate::inspect::RuleSet;
 use crate::org::Permission;
 use crate::record;
 use crate::secrets::{SealError, SealKeys};
-use crate::store::ReadScope;
 use crate::store::sealing::{Glass, GlassState, GlassWish, Opening, Review};
+use crate::store::{ReadScope, Stored};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -104,9 +106,9 @@ impl Originals {
 pub(super) async fn open(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
-    body: Result<Json<GlassBody>, JsonRejection>,
+    body: Result<Json<Object<GlassBody>>, JsonRejection>,
 ) -> Answer {
-    let Json(wanted) =
+    let Json(Object(wanted)) =
         body.map_err(|_| bad("environment, records, reason, ticket; minutes 1 to 60, reveals"))?;
     let environment = wanted.environment.clone();
     let (.., role) = may_reveal(&admin, &caller, &environment)?;
@@ -114,13 +116,14 @@ pub(super) async fn open(
         let detail = "Break-glass needs [sealing] key and [break_glass] webhook in the configuration.";
         return Err(problem(StatusCode::CONFLICT, "not_configured", detail));
     };
-    let wish = wish(&caller, wanted, role, settings.reveals_max)?;
+    let rules = (admin.rules)(&environment);
+    let wish = wish(&caller, wanted, role, settings.reveals_max, &rules)?;
     for id in &wish.records {
-        let scope = ReadScope { environments: vec![environment.clone()] };
-        let (records, wanted) = (admin.records.clone(), id.clone());
-        let found = blocking(move || records.show(&scope, &wanted)).await?;
-        if !found.is_some_and(|stored| stored.entry.sealed) {
+        let Some(record) = sealed_record(&admin, &environment, id).await? else {
             return Err(caller.nothing(&admin, super::shown_id(id)));
+        };
+        if repeats_any(&admin, &record, &[&wish.reason, &wish.ticket]) {
+            return Err(repeated(&admin, &caller, &environment, &record.0.entry.id));
         }
     }
     // From here on it comes to an end of its own, whether or not somebody still waits for the answer.
@@ -209,14 +212,14 @@ pub(super) async fn reveal(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
     Path(id): Path<String>,
-    body: Result<Json<RevealBody>, JsonRejection>,
+    body: Result<Json<Object<RevealBody>>, JsonRejection>,
 ) -> Answer {
     let glass = glass(&admin, &caller, &id)?;
     if caller.principal.member.as_deref() != Some(&*glass.wish.member) {
         return Err(caller.nothing(&admin, "break-glass"));
     }
     may_reveal(&admin, &caller, &glass.wish.environment)?;
-    let Json(wanted) = body.map_err(|_| bad("record, field"))?;
+    let Json(Object(wanted)) = body.map_err(|_| bad("record, field"))?;
     if glass.state != GlassState::Open {
         return Err(not_open());
     }
@@ -262,7 +265,7 @@ pub(super) async fn review(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
     Path(id): Path<String>,
-    body: Result<Json<ReviewBody>, JsonRejection>,
+    body: Result<Json<Object<ReviewBody>>, JsonRejection>,
 ) -> Answer {
     let glass = glass(&admin, &caller, &id)?;
     let environment = &glass.wish.environment;
@@ -270,11 +273,19 @@ pub(super) async fn review(
     if !caller.is_second(&admin, (&glass.wish.member, &glass.wish.name), environment)? {
         return Err(caller.refused(&admin, Permission::ReviewReveals.as_str(), environment));
     }
-    let Json(wanted) = body.map_err(|_| bad("outcome: justified or not_justified; note"))?;
+    let Json(Object(wanted)) = body.map_err(|_| bad("outcome: justified or not_justified; note"))?;
     if !["justified", "not_justified"].contains(&&*wanted.outcome) {
         return Err(bad("outcome: justified or not_justified"));
     }
-    let note = words::reason(wanted.note.as_deref().unwrap_or_default(), false)?;
+    let rules = (admin.rules)(environment);
+    let note = words::reason(wanted.note.as_deref().unwrap_or_default(), false, &rules)?;
+    for id in &glass.wish.records {
+        // One that retention removed since has nothing left to repeat.
+        let record = sealed_record(&admin, environment, id).await?;
+        if record.is_some_and(|record| repeats_any(&admin, &record, &[note])) {
+            return Err(repeated(&admin, &caller, environment, &glass.id));
+        }
+    }
     let review = Review {
         by: caller.principal.name.clone(),
         outcome: wanted.outcome.clone(),
@@ -325,7 +336,13 @@ fn may_reveal(admin: &Admin, caller: &Caller, environment: &str) -> Result<(Stri
 
 // As above.
 #[allow(clippy::result_large_err)]
-fn wish(caller: &Caller, wanted: GlassBody, role: String, reveals_max: u32) -> Result<GlassWish, Response> {
+fn wish(
+    caller: &Caller,
+    wanted: GlassBody,
+    role: String,
+    reveals_max: u32,
+    rules: &RuleSet,
+) -> Result<GlassWish, Response> {
     let minutes = wanted.minutes.unwrap_or(MINUTES);
     let reveals = wanted.reveals.unwrap_or(reveals_max);
     let ids: HashSet<&String> = wanted.records.iter().collect();
@@ -336,8 +353,8 @@ fn wish(caller: &Caller, wanted: GlassBody, role: String, reveals_max: u32) -> R
         return Err(bad(&format!("1 to {RECORDS_MAX} ids of records, each once")));
     }
     Ok(GlassWish {
-        reason: words::reason(&wanted.reason, true)?.to_owned(),
-        ticket: words::ticket(&wanted.ticket)?.to_owned(),
+        reason: words::reason(&wanted.reason, true, rules)?.to_owned(),
+        ticket: words::ticket(&wanted.ticket, rules)?.to_owned(),
         environment: wanted.environment,
         member: caller.principal.member.clone().unwrap_or_default(),
         name: caller.principal.name.clone(),
@@ -346,6 +363,49 @@ fn wish(caller: &Caller, wanted: GlassBody, role: String, reveals_max: u32) -> R
         minutes,
         reveals_max: reveals,
     })
+}
+
+/// A record with what is sealed of it, where there is something.
+async fn sealed_record(
+    admin: &Admin,
+    environment: &str,
+    id: &str,
+) -> Result<Option<(Stored, Vec<u8>)>, Response> {
+    let scope = ReadScope { environments: vec![environment.to_owned()] };
+    let (records, wanted) = (admin.records.clone(), id.to_owned());
+    let found =
+        blocking(move || Ok((records.show(&scope, &wanted)?, records.sealed(&scope, &wanted)?))).await?;
+    let (Some(stored), Some(sealed)) = found else { return Ok(None) };
+    Ok(stored.entry.sealed.then_some((stored, sealed)))
+}
+
+/// Whether one of these texts repeats what a record's originals say of somebody. The audit, the notice and control.db keep
+/// those texts, and originals are kept nowhere else.
+fn repeats_any(admin: &Admin, (stored, sealed): &(Stored, Vec<u8>), texts: &[&str]) -> bool {
+    let (Some(keys), Some(payload)) = (&admin.originals.keys, &stored.payload) else { return false };
+    // Where nobody can open them any more, nobody can say what they were; a reveal tells that.
+    let Ok(originals) = record::Originals::open(keys, &stored.entry, sealed) else { return false };
+    let shown = record::sealed_fields(payload, record::View::Masked).into_iter();
+    let names: HashSet<String> = shown
+        .filter(|field| NAMES.iter().any(|name| field.shows.starts_with(name)))
+        .map(|field| field.field)
+        .collect();
+    originals.each().any(|(part, leaf, value)| {
+        let is_name = names.contains(&format!("{part}/{leaf}"));
+        texts.iter().any(|text| words::tells_of(text, value.expose(), is_name))
+    })
+}
+
+/// Refuses a text that repeats a value. It is written down: who asks often enough would learn values by it.
+fn repeated(admin: &Admin, caller: &Caller, environment: &str, object: &str) -> Response {
+    let reason = "the words given repeat a value of a record";
+    let done = Done { action: "refused_access", environment, object, reason, ..Done::default() };
+    let detail =
+        "A value of the record stands in the reason, the ticket or the note: name a ticket, not the person.";
+    match caller.was_refused(admin, &done) {
+        Ok(()) => problem(StatusCode::BAD_REQUEST, "reason_holds_phi", detail),
+        Err(answer) => answer,
+    }
 }
 
 /// Writes down that it is asked for, and delivers the notice: both before anything opens.
@@ -376,7 +436,7 @@ fn tell(
         return Ok(());
     }
     tracing::error!("A break-glass didn't open: its notice can't be delivered.");
-    caller.did(admin, &done("break_glass_not_opened"))?;
+    caller.was_refused(admin, &done("break_glass_not_opened"))?;
     let detail = "The notice to owners and security can't be delivered: nothing was opened.";
     Err(problem(StatusCode::SERVICE_UNAVAILABLE, "notice", detail))
 }
@@ -449,6 +509,8 @@ fn not_open() -> Response {
     problem(StatusCode::CONFLICT, "not_open", "It isn't open, or not any more.")
 }
 
+/// What is shown in the place of names.
+const NAMES: [&str; 5] = ["[full-name", "[family-name", "[given-name", "[mother-maiden-name", "[relative"];
 const MINUTES: u32 = 15;
 const MINUTES_MAX: u32 = 60;
 const RECORDS_MAX: usize = 20;

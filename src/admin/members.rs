@@ -4,6 +4,7 @@
 use super::Admin;
 use super::answers::{self, Answer, bad, if_match, not_here, problem, tagged};
 use super::caller::{Caller, Done};
+use super::object::Object;
 use crate::org::{Change, Flag, Grant, OrgRole};
 use crate::store::{Changed, MemberRow};
 use axum::Json;
@@ -107,10 +108,10 @@ pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(i
 pub(super) async fn create(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
-    body: Result<Json<NewMember>, JsonRejection>,
+    body: Result<Json<Object<NewMember>>, JsonRejection>,
 ) -> Answer {
     caller.manages(&admin)?;
-    let Json(new) = body.map_err(|_| bad("name, and role: owner, admin or member"))?;
+    let Json(Object(new)) = body.map_err(|_| bad("name, and role: owner, admin or member"))?;
     if !is_name(&new.name) {
         return Err(bad("a name of 1 to 60 letters, digits and - _ . @"));
     }
@@ -145,11 +146,11 @@ pub(super) async fn set_org_role(
     Path(id): Path<String>,
     dry: Result<Params<DryRun>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Json<RoleBody>, JsonRejection>,
+    body: Result<Json<Object<RoleBody>>, JsonRejection>,
 ) -> Answer {
     let dry = is_dry(dry)?;
     caller.manages(&admin)?;
-    let Json(RoleBody { role }) = body.map_err(|_| bad("role: owner, admin or member"))?;
+    let Json(Object(RoleBody { role })) = body.map_err(|_| bad("role: owner, admin or member"))?;
     let role = OrgRole::of(&role).ok_or_else(|| bad("role: owner, admin or member"))?;
     let member = member(&admin, &id)?;
     let before = OrgRole::of(&member.org_role).unwrap_or(OrgRole::Member);
@@ -181,10 +182,10 @@ pub(super) async fn set_role(
     Path((id, environment)): Path<(String, String)>,
     dry: Result<Params<DryRun>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Json<RoleBody>, JsonRejection>,
+    body: Result<Json<Object<RoleBody>>, JsonRejection>,
 ) -> Answer {
     let dry = is_dry(dry)?;
-    let Json(RoleBody { role }) = body.map_err(|_| bad("role: one of the organization's"))?;
+    let Json(Object(RoleBody { role })) = body.map_err(|_| bad("role: one of the organization's"))?;
     assign(&admin, &caller, (&id, &environment), Some(&role), dry, &headers)
 }
 

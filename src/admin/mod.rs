@@ -12,12 +12,14 @@ mod caller;
 mod export;
 mod glass;
 mod members;
+mod object;
 mod openapi;
 mod promotions;
 mod quota;
 mod records;
 mod sealing;
 mod sign_in;
+mod strangers;
 mod suppressions;
 mod tail;
 mod tokens;
@@ -30,17 +32,18 @@ pub(crate) use members::is_name;
 pub use openapi::openapi;
 pub use quota::{Quota, SearchLimits};
 pub use sign_in::SignIns;
+pub use strangers::Strangers;
 
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::inspect::decode;
+use crate::inspect::{RuleSet, decode};
 use crate::org::{Flag, Roles};
 use crate::secrets::TokenKeys;
 use crate::store::{Control, RecordReader};
 use answers::problem;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
@@ -80,10 +83,14 @@ pub struct Admin {
     pub base: Box<dyn Fn() -> Arc<Config> + Send + Sync>,
     /// Whether an environment has a rule of this id that finds something.
     pub finds: Finds,
+    /// The rules of an environment; those of environments without their own where there is no such one.
+    pub rules: Box<dyn Fn(&str) -> Arc<RuleSet> + Send + Sync>,
     /// How many findings a suppression covered since the start.
     pub covered: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     /// Exports that the store broke off.
     pub exports_failed: Arc<AtomicU64>,
+    /// Who asks without a token that holds.
+    pub strangers: Strangers,
     /// Connections of the running configuration, with their environments.
     pub connections: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
 }
@@ -155,6 +162,7 @@ fn router(admin: Arc<Admin>) -> Router {
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.") })
         .layer(middleware::from_fn(known_parameters))
         .layer(middleware::from_fn(same_site))
+        .layer(middleware::map_response(kept_nowhere))
         .with_state(admin)
 }
 
@@ -277,6 +285,12 @@ async fn known_parameters(request: Request, next: Next) -> Response {
     }
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     problem(StatusCode::BAD_REQUEST, "bad_query", &format!("Known parameters: {known}."))
+}
+
+/// What is answered is of who asked, and of now: no browser and no proxy keeps it.
+async fn kept_nowhere(mut answer: Response) -> Response {
+    answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    answer
 }
 
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {

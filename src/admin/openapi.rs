@@ -7,15 +7,17 @@ use super::{
 use axum::http::Method;
 use std::sync::LazyLock;
 use utoipa::OpenApi;
-use utoipa::openapi::path::ParameterIn;
-use utoipa::openapi::{OpenApi as Description, Response};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{OpenApi as Description, RefOr, Required, Response};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "phigate admin API",
         version = "1",
-        description = "Records, organization and audit. Every error is problem details (RFC 9457)."
+        description = "Records, organization and audit. Every error is problem details (RFC 9457). Who asks sends a token in Authorization: Bearer. A body is a JSON object."
     ),
     paths(
         records::search,
@@ -125,6 +127,13 @@ pub fn openapi() -> String {
 /// The handlers' words, and what holds for every route: see `known_parameters`.
 fn described() -> Description {
     let mut described = Described::openapi();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token of a member or a reader, as `phigate tokens create`, `phigate org` and `phigate sign-in` print it"))
+        .build();
+    let components = described.components.get_or_insert_default();
+    components.add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
+    described.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
     let operations = described
         .paths
         .paths
@@ -132,7 +141,41 @@ fn described() -> Description {
         .flat_map(|item| [&mut item.get, &mut item.post, &mut item.put, &mut item.delete]);
     for operation in operations.flatten() {
         let unknown = || Response::new("An unknown parameter").into();
-        operation.responses.responses.entry("400".to_owned()).or_insert_with(unknown);
+        let answers = &mut operation.responses.responses;
+        answers.entry("400".to_owned()).or_insert_with(unknown);
+        // Whoever signs in has no token yet.
+        if !answers.contains_key("401") {
+            operation.security = Some(Vec::new());
+        }
+        if answers.contains_key("428") {
+            let makes = answers.get("428").is_some_and(|answer| says(answer, "If-None-Match"));
+            let parameters = operation.parameters.get_or_insert_default();
+            parameters.push(condition("If-Match", "The ETag of what is changed, as it was read; `*` for whatever is there. Needed, but with `dry_run`."));
+            if makes {
+                parameters.push(condition(
+                    "If-None-Match",
+                    "`*`: make what isn't there yet, in the place of If-Match.",
+                ));
+            }
+        }
     }
     described
 }
+
+/// A header that a change names a version with.
+fn condition(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build()
+}
+
+fn says(answer: &RefOr<Response>, word: &str) -> bool {
+    matches!(answer, RefOr::T(answer) if answer.description.contains(word))
+}
+
+/// The name of the scheme by which everything but signing in is asked.
+const TOKEN: &str = "token";

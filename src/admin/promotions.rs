@@ -5,6 +5,7 @@ use super::Admin;
 use super::answers::{self, Answer, bad, not_here, problem};
 use super::assets::{flag, is_asset_name, is_draft, told};
 use super::caller::{Caller, Done};
+use super::object::Object;
 use super::records::blocking;
 use super::words;
 use crate::assets::{Kind, unfit};
@@ -49,16 +50,16 @@ pub(super) struct PromotionBody {
 pub(super) async fn propose(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
-    body: Result<Json<PromotionBody>, JsonRejection>,
+    body: Result<Json<Object<PromotionBody>>, JsonRejection>,
 ) -> Answer {
-    let Json(wanted) = body.map_err(|_| bad("kind, name, from, to, reason; as, upstream"))?;
+    let Json(Object(wanted)) = body.map_err(|_| bad("kind, name, from, to, reason; as, upstream"))?;
     in_both(&admin, &caller, &wanted.kind, &wanted.from, &wanted.to)?;
     let flags = (flag(&admin, &wanted.from), flag(&admin, &wanted.to));
     if flags != (Some(Flag::Staging), Some(Flag::Production)) {
         return Err(bad("from: a staging environment, to: a production environment"));
     }
     let kind = Kind::of(&wanted.kind).ok_or_else(|| bad("kind: connection, rules or profile"))?;
-    let reason = words::reason(&wanted.reason, true)?;
+    let reason = words::reason(&wanted.reason, true, &(admin.rules)(&wanted.to))?;
     let key = |environment: &str, name: &str| AssetKey {
         kind: kind.as_str().to_owned(),
         environment: environment.to_owned(),

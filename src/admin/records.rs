@@ -47,6 +47,7 @@ pub(super) struct SearchParams {
     /// Why it was refused or failed.
     reason: Option<String>,
     /// Status of the reply.
+    #[param(maximum = 999)]
     status: Option<u16>,
     /// A rule that found something.
     rule: Option<String>,
@@ -56,7 +57,9 @@ pub(super) struct SearchParams {
     trace: Option<String>,
     /// A token as linked views show it: where values may be searched.
     token: Option<String>,
-    /// Records at most: 1 to 1000, 50 by default; of an export 1 to 1000000, 10000 by default.
+    /// Records at most: 1 to 1000, 50 by default; of an export 1 to 1000000, 10000 by default. Counts heed neither this nor
+    /// `after`: they are of all that fits.
+    #[param(minimum = 1, maximum = 1_000_000)]
     limit: Option<usize>,
     /// Go on behind this record: `next` of the page before.
     after: Option<String>,
@@ -97,7 +100,7 @@ pub(super) async fn search(
     caller: Caller,
     params: Result<Params<SearchParams>, QueryRejection>,
 ) -> Answer {
-    let params = known(params)?;
+    let params = known(params, PAGE_MAX)?;
     let scope = scope(&admin, &caller, &params, Permission::ReadRecords)?;
     let query = params.query(&admin);
     caller.did(&admin, &Done { action: "search_records", environment: only(&scope), ..Done::default() })?;
@@ -165,7 +168,7 @@ pub(super) async fn counts(
     caller: Caller,
     params: Result<Params<SearchParams>, QueryRejection>,
 ) -> Answer {
-    let params = known(params)?;
+    let params = known(params, PAGE_MAX)?;
     let scope = scope(&admin, &caller, &params, Permission::ReadRecords)?;
     let query = params.query(&admin);
     caller.did(&admin, &Done { action: "search_counts", environment: only(&scope), ..Done::default() })?;
@@ -225,14 +228,36 @@ impl Seen {
 
 // An error here is an answer, made once and sent.
 #[allow(clippy::result_large_err)]
-pub(super) fn known(params: Result<Params<SearchParams>, QueryRejection>) -> Result<SearchParams, Response> {
+pub(super) fn known(
+    params: Result<Params<SearchParams>, QueryRejection>,
+    limit_max: usize,
+) -> Result<SearchParams, Response> {
     // The rejection's own words would quote the query.
-    let Params(params) = params.map_err(|_| problem(StatusCode::BAD_REQUEST, "bad_query", SEARCH_HELP))?;
+    let Params(params) = params.map_err(|rejection| {
+        let detail = match misread(&rejection) {
+            Some((name, wanted)) => format!("{name}: wanted {wanted}."),
+            None => SEARCH_HELP.to_owned(),
+        };
+        problem(StatusCode::BAD_REQUEST, "bad_query", &detail)
+    })?;
+    if params.limit.is_some_and(|limit| !(1..=limit_max).contains(&limit)) {
+        let detail = format!("limit: wanted 1 to {limit_max}.");
+        return Err(problem(StatusCode::BAD_REQUEST, "bad_query", &detail));
+    }
     is_cursor(params.after.as_deref())?;
     is_word("decision", params.decision.as_deref(), Outcome::ALL.iter().map(|outcome| outcome.as_str()))?;
     is_word("reason", params.reason.as_deref(), Reason::ALL.iter().map(|reason| reason.as_str()))?;
     is_word("kind", params.kind.as_deref(), Kind::ALL.iter().map(|kind| kind.as_str()))?;
     Ok(params)
+}
+
+/// The parameter that can't be read, and what is wanted of it; `None` where the rejection doesn't say which. Of its words
+/// only the name of one of ours is taken: the others may be the query's.
+fn misread(rejection: &QueryRejection) -> Option<(&'static str, &'static str)> {
+    let text = rejection.body_text();
+    let (_, behind) = text.split_once(": ")?;
+    let (name, _) = behind.split_once(": ")?;
+    WANTED.iter().find(|(known, _)| *known == name).copied()
 }
 
 /// Refuses a word that no record has: an empty result would say that there were none.
@@ -358,6 +383,16 @@ impl futures_core::Stream for Lines {
     }
 }
 
+/// Records of one page.
+pub(super) const PAGE_MAX: usize = 1000;
+/// Parameters that are no plain text.
+const WANTED: [(&str, &str); 4] = [
+    ("from", TIME_WANTED),
+    ("to", TIME_WANTED),
+    ("status", "a number, as of an HTTP status"),
+    ("limit", "a number"),
+];
+const TIME_WANTED: &str = "a time: 2026-11-30, 2026-11-30T10:00:00Z or Unix milliseconds";
 const SEARCH_HELP: &str = "Known parameters: environment, from and to (2026-11-30, 2026-11-30T10:00:00Z or Unix milliseconds), connection, caller, decision, reason, status, rule, kind, trace, token, limit (1 to 1000), after.";
 const HOUR_MS: u64 = 3_600_000;
 

@@ -4,6 +4,7 @@
 use super::Admin;
 use super::answers::{self, Answer, bad, if_match, not_here, problem, tagged};
 use super::caller::{Caller, Done};
+use super::object::Object;
 use super::words;
 use crate::org::{Flag, OrgRole};
 use crate::store::sealing::SealingRow;
@@ -59,14 +60,14 @@ pub(super) async fn set(
     caller: Caller,
     Path(connection): Path<String>,
     headers: HeaderMap,
-    body: Result<Json<SealingBody>, JsonRejection>,
+    body: Result<Json<Object<SealingBody>>, JsonRejection>,
 ) -> Answer {
     let (OrgRole::Owner, Some(member)) = (caller.principal.org, caller.principal.member.clone()) else {
         return Err(caller.refused(&admin, "sealing", ""));
     };
-    let Json(wanted) = body.map_err(|_| bad("on: true or false; reason"))?;
-    let reason = words::reason(&wanted.reason, true)?;
+    let Json(Object(wanted)) = body.map_err(|_| bad("on: true or false; reason"))?;
     let before = row(&admin, &connection)?;
+    let reason = words::reason(&wanted.reason, true, &(admin.rules)(&before.environment))?;
     if wanted.on && !admin.originals.has_key() {
         let detail = "There is no [sealing] key in the configuration: nothing could be sealed.";
         return Err(problem(StatusCode::CONFLICT, "no_sealing_key", detail));

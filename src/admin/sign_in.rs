@@ -7,6 +7,7 @@
 
 use super::Admin;
 use super::answers::{self, Answer, bad, problem};
+use super::object::Object;
 use crate::audit::Event;
 use crate::config::sign_in::SignIn;
 use crate::org::OrgRole;
@@ -239,10 +240,10 @@ pub(super) async fn confirm(
               (status = 409, description = "Another member has that name")))]
 pub(super) async fn token(
     State(admin): State<Arc<Admin>>,
-    body: Result<Json<TokenBody>, JsonRejection>,
+    body: Result<Json<Object<TokenBody>>, JsonRejection>,
 ) -> Answer {
     let sign_ins = configured(&admin)?;
-    let Json(body) = body.map_err(|_| bad("code, verifier"))?;
+    let Json(Object(body)) = body.map_err(|_| bad("code, verifier"))?;
     let granted = sign_ins.granted.take(&body.code);
     let granted = granted.filter(|granted| granted.challenge == challenge(&body.verifier));
     let Some(Granted { person, .. }) = granted else { return Err(stranger()) };

@@ -4,6 +4,7 @@ use super::Admin;
 use super::answers::{self, Answer, bad, problem};
 use super::caller::{Caller, Done};
 use super::members::is_name;
+use super::object::Object;
 use super::words;
 use crate::inspect::suppress::bare;
 use crate::inspect::walk::hl7v2;
@@ -55,16 +56,16 @@ pub(super) struct SuppressionParams {
 pub(super) async fn propose(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
-    body: Result<Json<SuppressionBody>, JsonRejection>,
+    body: Result<Json<Object<SuppressionBody>>, JsonRejection>,
 ) -> Answer {
-    let Json(wanted) =
+    let Json(Object(wanted)) =
         body.map_err(|_| bad("environment, rule, reason; connection, place, owner, days (1 to 90)"))?;
     caller.here(&admin, Permission::TriageFindings, &wanted.environment)?;
     let days = wanted.days.unwrap_or(DAYS);
     if !(1..=DAYS_MAX).contains(&days) {
         return Err(bad("days: 1 to 90"));
     }
-    let reason = words::reason(&wanted.reason, true)?;
+    let reason = words::reason(&wanted.reason, true, &(admin.rules)(&wanted.environment))?;
     // One of which nothing is left would stand for everywhere, and that isn't what was asked for.
     let place = wanted
         .place

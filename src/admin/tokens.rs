@@ -3,6 +3,7 @@
 use super::Admin;
 use super::answers::{self, Answer, not_here, problem};
 use super::caller::{Caller, Done};
+use super::object::Object;
 use crate::org::OrgRole;
 use crate::store::Until;
 use crate::store::tokens::earliest;
@@ -35,7 +36,7 @@ pub(super) async fn create(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
     Path(id): Path<String>,
-    body: Result<Json<Lifetime>, JsonRejection>,
+    body: Result<Json<Object<Lifetime>>, JsonRejection>,
 ) -> Answer {
     let own = caller.principal.member.as_deref() == Some(&*id);
     if !own {
@@ -73,7 +74,7 @@ pub(super) async fn create(
 pub(super) async fn rotate(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
-    body: Result<Json<Lifetime>, JsonRejection>,
+    body: Result<Json<Object<Lifetime>>, JsonRejection>,
 ) -> Answer {
     let (expires, overlap) = expires(body)?;
     let old = &caller.principal.token;
@@ -127,10 +128,10 @@ fn time(at: Option<i64>) -> Option<String> {
 /// When a new one expires, and the seconds of the overlap.
 // An error here is an answer, made once and sent.
 #[allow(clippy::result_large_err)]
-fn expires(body: Result<Json<Lifetime>, JsonRejection>) -> Result<(Option<i64>, i64), Response> {
+fn expires(body: Result<Json<Object<Lifetime>>, JsonRejection>) -> Result<(Option<i64>, i64), Response> {
     let wanted = "expires_days, 1 to 3650; overlap_hours, 0 to 168";
     let bad = || problem(StatusCode::BAD_REQUEST, "bad_body", &format!("Wanted in JSON: {wanted}."));
-    let Json(lifetime) = body.map_err(|_| bad())?;
+    let Json(Object(lifetime)) = body.map_err(|_| bad())?;
     let overlap = lifetime.overlap_hours.unwrap_or(24);
     if lifetime.expires_days.is_some_and(|days| !(1..=3650).contains(&days)) || overlap > 168 {
         return Err(bad());

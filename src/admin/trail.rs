@@ -21,6 +21,7 @@ use std::sync::Arc;
 #[into_params(parameter_in = Query)]
 pub(super) struct TrailParams {
     /// Events at most, 1 to 1000; 100 by default.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// Go on before this number.
     before: Option<u64>,
@@ -35,14 +36,17 @@ pub(super) async fn list(
     caller: Caller,
     params: Result<Params<TrailParams>, QueryRejection>,
 ) -> Answer {
-    let Params(params) = params
-        .map_err(|_| problem(StatusCode::BAD_REQUEST, "bad_query", "Known parameters: limit, before."))?;
+    let wrong = |detail: &str| problem(StatusCode::BAD_REQUEST, "bad_query", detail);
+    let Params(params) = params.map_err(|_| wrong("limit: wanted 1 to 1000; before: a number."))?;
+    let limit = params.limit.unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        return Err(wrong("limit: wanted 1 to 1000."));
+    }
     let all = caller.principal.where_may(Permission::AuditAll);
     if all.is_empty() && caller.principal.where_may(Permission::AuditOwn).is_empty() {
         return Err(caller.refused(&admin, Permission::AuditOwn.as_str(), ""));
     }
     caller.did(&admin, &Done { action: "search_audit", ..Done::default() })?;
-    let limit = params.limit.unwrap_or(100).clamp(1, 1000);
     let own = Own::of(&admin, &caller)?;
     let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
     let fits = |event: &Value| {

@@ -4,6 +4,7 @@
 use super::Admin;
 use super::answers::{Answer, bad, problem};
 use super::caller::{Caller, Done};
+use super::object::Object;
 use super::quota::Taken;
 use super::words;
 use crate::inspect::kind::Kind;
@@ -35,6 +36,7 @@ pub(super) struct ValueSearch {
     /// Before this time, Unix milliseconds.
     to: Option<u64>,
     /// Records at most, 1 to 1000.
+    #[schema(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// Go on behind this record.
     after: Option<String>,
@@ -47,15 +49,23 @@ pub(super) struct ValueSearch {
 pub(super) async fn search(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
-    body: Result<Json<ValueSearch>, JsonRejection>,
+    body: Result<Json<Object<ValueSearch>>, JsonRejection>,
 ) -> Answer {
     // The rejection's own words would quote the body.
-    let Json(wanted) = body.map_err(|_| bad("environment, value; kind, reason, from, to, limit, after"))?;
+    let Json(Object(wanted)) =
+        body.map_err(|_| bad("environment, value; kind, reason, from, to, limit, after"))?;
     let (.., flag) = caller.here(&admin, Permission::SearchValues, &wanted.environment)?;
     let kinds = kinds(wanted.kind.as_deref())?;
     super::records::is_cursor(wanted.after.as_deref())?;
+    if wanted.limit.is_some_and(|limit| !(1..=super::records::PAGE_MAX).contains(&limit)) {
+        return Err(bad("limit: 1 to 1000"));
+    }
     let is_needed = flag == Flag::Production;
-    let reason = words::reason(wanted.reason.as_deref().unwrap_or_default(), is_needed)?;
+    let reason = words::reason(
+        wanted.reason.as_deref().unwrap_or_default(),
+        is_needed,
+        &(admin.rules)(&wanted.environment),
+    )?;
     if !(VALUE_CHARS_MIN..=VALUE_CHARS_MAX)
         .contains(&wanted.value.chars().filter(|c| c.is_alphanumeric()).count())
     {
@@ -111,7 +121,7 @@ pub(super) fn counted(admin: &Admin, caller: &Caller, flag: Flag, done: &Done<'_
             Ok(())
         }
         Taken::UsedUp => {
-            told("search_quota_used_up")?;
+            caller.was_refused(admin, &Done { action: "search_quota_used_up", ..*done })?;
             Err(problem(
                 StatusCode::TOO_MANY_REQUESTS,
                 "quota",

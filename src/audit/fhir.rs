@@ -51,7 +51,7 @@ fn kind(action: &str) -> (&'static str, &'static str) {
         a if a.starts_with("fingerprints_import") => ("110107", "Import"),
         a if a.starts_with("refused") => ("110113", "Security Alert"),
         a if a.starts_with("audit") => ("110101", "Audit Log Used"),
-        _ => ("110129", "Security Administration"),
+        _ => ("110129", "Security Configuration"),
     }
 }
 

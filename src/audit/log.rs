@@ -11,6 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 /// Why the audit can't be opened or written: what an event is about must not be answered then.
@@ -56,6 +57,9 @@ pub struct Audit {
     keep: Keep,
     open: Mutex<Open>,
     teller: Option<Teller>,
+    /// Heads that the anchor file didn't take, and whether the last was one.
+    unwritten: AtomicU64,
+    is_unwritten: AtomicBool,
 }
 
 struct Open {
@@ -94,7 +98,8 @@ impl Audit {
         let places = keep.outside.clone();
         let teller = (!places.is_empty()).then(|| Teller::start(places)).transpose()?;
         let open = Mutex::new(Open { lock, seen: None, anchored: 0, told: 0, known: 0 });
-        let audit = Self { folder, key, keep, open, teller };
+        let (unwritten, is_unwritten) = (AtomicU64::new(0), AtomicBool::new(false));
+        let audit = Self { folder, key, keep, open, teller, unwritten, is_unwritten };
         audit.take_over(data_dir)?;
         audit.expect(0)?;
         Ok(audit)
@@ -144,9 +149,16 @@ impl Audit {
                 _ => self.whole(*known)?,
             };
             let path = self.path_of(&event.time)?;
-            let (tail, length) = self.append(&path, event, tail)?;
+            let (tail, before, length) = self.append(&path, event, tail)?;
             let head = Head::of(&tail, &event.time, &self.key);
-            head.write(&self.folder)?;
+            if let Err(error) = head.write(&self.folder) {
+                // What the event is about isn't done: the line goes, unless the head stands and is only not durable yet.
+                let is_behind = |now: Option<Head>| now.is_none_or(|now| now.seq < tail.seq);
+                if Head::read(&self.folder).is_ok_and(is_behind) {
+                    taken_back(&path, before); // else the next start finds a head that lags by one
+                }
+                return Err(error.into());
+            }
             self.anchor(&head, anchored);
             self.tell(&head, told);
             *known = tail.seq;
@@ -219,7 +231,8 @@ impl Audit {
         Ok(end)
     }
 
-    fn append(&self, path: &Path, event: &Event<'_>, tail: Tail) -> Result<(Tail, u64), AuditError> {
+    /// Gives the new end, and how long the file was before and is now.
+    fn append(&self, path: &Path, event: &Event<'_>, tail: Tail) -> Result<(Tail, u64, u64), AuditError> {
         let (tail, line) = chain::seal(event, &tail, &self.key).ok_or(AuditError::Broken)?;
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         let before = file.metadata()?.len();
@@ -228,10 +241,11 @@ impl Audit {
         let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).and_then(|()| named());
         if let Err(error) = written {
             // Half a line is taken back; where even that fails it is passed over as torn.
-            let _ = file.set_len(before);
+            drop(file);
+            taken_back(path, before);
             return Err(error.into());
         }
-        Ok((tail, before + line.len() as u64))
+        Ok((tail, before, before + line.len() as u64))
     }
 
     fn anchor(&self, head: &Head, anchored: &mut u64) {
@@ -244,10 +258,16 @@ impl Audit {
         }
         if head.seq >= anchored.saturating_add(self.keep.anchor_every) || *anchored == 0 {
             match head.anchor(path) {
-                Ok(()) => *anchored = head.seq,
+                Ok(()) => {
+                    *anchored = head.seq;
+                    self.is_unwritten.store(false, Relaxed);
+                }
                 // Tried again at the next event.
                 Err(error) => {
-                    tracing::error!(error = %error.kind(), "The audit's anchor file can't be written.");
+                    self.unwritten.fetch_add(1, Relaxed);
+                    self.is_unwritten.store(true, Relaxed);
+                    let (path, error) = (path.display(), error.kind());
+                    tracing::error!(path = %path, error = %error, "The audit's anchor file can't be written.");
                 }
             }
         }
@@ -264,10 +284,16 @@ impl Audit {
         }
     }
 
-    /// Heads that others didn't take.
+    /// Heads that the anchor file and others didn't take.
     #[must_use]
     pub fn anchor_failures(&self) -> u64 {
-        self.teller.as_ref().map_or(0, Teller::failures)
+        self.teller.as_ref().map_or(0, Teller::failures) + self.unwritten.load(Relaxed)
+    }
+
+    /// Whether the anchor file didn't take the last head that it was due.
+    #[must_use]
+    pub fn is_anchor_failing(&self) -> bool {
+        self.is_unwritten.load(Relaxed)
     }
 
     /// The last line of the log. Where something had to be cut off behind it, that is told in the log first.
@@ -294,7 +320,7 @@ impl Audit {
             ..Event::default()
         };
         let path = self.path_of(&event.time)?;
-        let (tail, _) = self.append(&path, &event, tail)?;
+        let (tail, ..) = self.append(&path, &event, tail)?;
         Head::of(&tail, &event.time, &self.key).write(&self.folder)?;
         Ok(tail)
     }
@@ -369,6 +395,16 @@ pub fn while_still<T>(data_dir: &Path, f: impl FnOnce() -> T) -> io::Result<T> {
         .open(folder(data_dir).join("lock"))?;
     flock(&lock, FlockOperation::LockExclusive)?;
     Ok(f()) // given back with the file
+}
+
+/// Makes a file as long as it was. One that a month's first event was to begin goes: a younger month's file that is there
+/// takes all that is written later.
+fn taken_back(path: &Path, before: u64) {
+    // What stays, a next start cuts off as torn.
+    let _ = match before {
+        0 => fs::remove_file(path),
+        before => OpenOptions::new().write(true).open(path).and_then(|file| file.set_len(before)),
+    };
 }
 
 /// Where the audit of a data folder stands.

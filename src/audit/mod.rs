@@ -22,7 +22,7 @@ pub use fhir::audit_event;
 pub use log::{Audit, AuditError, Keep, while_still};
 pub use outside::Outside;
 pub use repair::{RepairError, repair};
-pub use verify::{Report, events, verify};
+pub use verify::{Report, events, verify, verify_by};
 
 use serde::Serialize;
 
@@ -49,7 +49,7 @@ pub struct Event<'e> {
     /// At which view.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub view: &'e str,
-    /// `allowed` or `refused`.
+    /// `allowed` or `refused`; `failed` where what was allowed came to nothing after all.
     pub decision: &'e str,
     /// Why, in the words of whoever did it, where a reason is asked for; or what was gained and lost.
     #[serde(skip_serializing_if = "str::is_empty")]

@@ -38,7 +38,7 @@ pub fn repair(data_dir: &Path, key: SigningKey, anchors: Option<&Path>) -> Resul
         let head = Head::read(&folder).unwrap_or(None).filter(|head| head.is_signed_by(&key.public()));
         let is_good = head.is_some();
         let (mut report, tail) =
-            held_against(&folder, &key.public(), head.map(Some), anchors).map_err(file)?;
+            held_against(&folder, &[key.public()], head.map(Some), anchors).map_err(file)?;
         if report.events == 0 {
             report.problems.push("there is no line whose number could be signed".to_owned());
         }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::secrets::SigningKey;
+use crate::secrets::{SigningKey, VerifyingKey};
 use std::path::{Path, PathBuf};
 
 struct Log {
@@ -306,6 +306,9 @@ fn an_event_is_a_fhir_audit_event() {
         (&"AuditEvent".into(), &"R".into(), &"0".into(), &"ann".into())
     );
     assert_eq!(resource["entity"][0]["what"]["identifier"]["value"], "r-1");
+    // DICOM PS3.16, context group 400.
+    let changed = audit_event(&serde_json::json!({"action": "set_role"}));
+    assert_eq!(changed["type"]["display"], "Security Configuration");
 }
 
 #[test]
@@ -461,4 +464,87 @@ fn what_somebody_wrote_behind_the_end_is_cut_off_and_told() {
     assert_eq!(log.problems(), Vec::<String>::new());
     drop(log.open());
     assert_eq!(events(&log.folder()).expect("reads").len(), told.len(), "once");
+}
+
+#[test]
+fn behind_a_renewed_key_the_log_verifies_by_the_new_one_and_wholly_by_both() {
+    let log = filled(4);
+    let fresh = SigningKey::ephemeral().expect("key");
+    let renewed = Event { action: "renew_secrets", ..event("2026-11-02T10:00:00Z", "pepper.key audit.key") };
+    let write = |event: &Event<'_>| {
+        let audit = Audit::open_keeping(log.dir.path(), fresh.clone(), log.keep()).expect("opens");
+        audit.write(event).expect("writes");
+    };
+    write(&renewed);
+    write(&event("2026-11-02T11:00:00Z", "r-2"));
+    let by = |keys: &[VerifyingKey]| verify_by(&log.folder(), keys, Some(&log.anchors())).expect("reads");
+    let (old, new) = (log.key.public(), fresh.public());
+    let report = by(std::slice::from_ref(&new));
+    assert_eq!((report.range, &report.problems), (Some((1, 6)), &vec![]));
+    assert!(report.notes.len() == 1 && report.notes[0].starts_with("1 to 4 are signed by an earlier key"));
+    let report = by(&[old.clone(), new.clone()]);
+    assert_eq!((report.problems, report.notes), (vec![], vec![]));
+    let report = by(std::slice::from_ref(&old));
+    assert!(
+        report.problems.iter().any(|p| p.contains("events of 5 to 6: 5 says that it was renewed")),
+        "{report:?}"
+    );
+    assert!(!report.problems.iter().any(|p| p.starts_with("cut")), "{report:?}");
+    // What stands before the renewal is chained to it: a change, a cut and another log in its place are found.
+    let first = log.files().remove(0);
+    let whole = lines(&first);
+    rewrite(&first, &whole[1..]);
+    assert!(by(std::slice::from_ref(&new)).problems.iter().any(|p| p.starts_with("cut: ")));
+    let mut changed = whole.clone();
+    changed[0] = changed[0].replace("ann", "bob");
+    rewrite(&first, &changed);
+    assert!(!by(std::slice::from_ref(&new)).problems.is_empty());
+    let other = Log::new();
+    let audit = other.open();
+    for time in
+        ["2026-10-31T10:00:00Z", "2026-10-31T10:00:00Z", "2026-11-01T10:00:00Z", "2026-11-01T10:00:00Z"]
+    {
+        audit.write(&event(time, "r-9")).expect("writes");
+    }
+    std::fs::copy(other.files().remove(0), &first).expect("copies");
+    let second = log.files().remove(1);
+    let kept = lines(&second);
+    let mut forged = lines(&other.files().remove(1));
+    forged.extend_from_slice(&kept[2..]);
+    rewrite(&second, &forged);
+    let told = by(std::slice::from_ref(&new)).problems;
+    assert!(told.iter().any(|p| p.contains("does not follow")), "{told:?}");
+    assert!(told.iter().any(|p| p.contains("not signed by this key")), "{told:?}");
+}
+
+#[test]
+fn a_head_that_can_t_be_written_takes_its_line_back() {
+    let log = filled(2);
+    let audit = log.open();
+    audit.write(&event("2026-11-01T11:00:00Z", "r-1")).expect("writes");
+    let before = std::fs::read(log.files().remove(1)).expect("reads");
+    let fresh = log.folder().join("head.new");
+    std::fs::create_dir(&fresh).expect("makes");
+    assert!(audit.write(&event("2026-11-01T12:00:00Z", "r-2")).is_err());
+    // Of a month that nothing was written of before, too.
+    assert!(audit.write(&event("2026-12-01T12:00:00Z", "r-2")).is_err());
+    assert_eq!(std::fs::read(log.files().remove(1)).expect("reads"), before, "nobody did it");
+    assert_eq!(log.problems(), Vec::<String>::new());
+    std::fs::remove_dir(&fresh).expect("removes");
+    audit.write(&event("2026-11-01T13:00:00Z", "r-3")).expect("writes");
+    assert_eq!(log.problems(), Vec::<String>::new());
+    assert_eq!(verify(&log.folder(), &log.key.public(), None).expect("reads").range, Some((1, 4)));
+}
+
+#[test]
+fn an_anchor_file_that_can_t_be_written_is_counted_until_it_can() {
+    let log = Log::new();
+    let gone = log.dir.path().join("gone");
+    let keep = Keep { anchor_file: Some(gone.join("anchors.jsonl")), ..log.keep() };
+    let audit = Audit::open_keeping(log.dir.path(), log.key.clone(), keep).expect("opens");
+    audit.write(&event("2026-11-01T10:00:00Z", "r-1")).expect("writes");
+    assert_eq!((audit.anchor_failures(), audit.is_anchor_failing()), (1, true));
+    std::fs::create_dir(&gone).expect("makes");
+    audit.write(&event("2026-11-01T11:00:00Z", "r-1")).expect("writes");
+    assert_eq!((audit.anchor_failures(), audit.is_anchor_failing()), (1, false));
 }

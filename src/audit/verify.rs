@@ -22,6 +22,8 @@ pub struct Report {
     pub anchors: usize,
     /// What is wrong, a line each; empty: nothing was changed, cut or reordered.
     pub problems: Vec<String>,
+    /// What is worth a look, and no sign of a change.
+    pub notes: Vec<String>,
 }
 
 /// Verifies the log in `folder` with the public key, and with the file elsewhere where there is one.
@@ -29,14 +31,23 @@ pub struct Report {
 /// # Errors
 /// A file can't be read.
 pub fn verify(folder: &Path, key: &VerifyingKey, anchors: Option<&Path>) -> io::Result<Report> {
+    verify_by(folder, std::slice::from_ref(key), anchors)
+}
+
+/// The same with all keys that it was ever signed with, or the last of them alone: events from before the key was renewed
+/// are chained to the event that says so, and [`Report::notes`] tells that no key vouches for them.
+///
+/// # Errors
+/// A file can't be read.
+pub fn verify_by(folder: &Path, keys: &[VerifyingKey], anchors: Option<&Path>) -> io::Result<Report> {
     let head = Head::read(folder).unwrap_or(None);
-    held_against(folder, key, Some(head), anchors).map(|(report, _)| report)
+    held_against(folder, keys, Some(head), anchors).map(|(report, _)| report)
 }
 
 /// The same against a head (`Some(None)`: one that can't be read) or none; gives where the log ends, too.
 pub(super) fn held_against(
     folder: &Path,
-    key: &VerifyingKey,
+    keys: &[VerifyingKey],
     head: Option<Option<Head>>,
     anchors: Option<&Path>,
 ) -> io::Result<(Report, Tail)> {
@@ -44,10 +55,13 @@ pub(super) fn held_against(
     let mut wanted: HashMap<u64, (String, &'static str)> = HashMap::new();
     // Numbers and months of what was anchored.
     let mut anchored: Vec<(u64, String)> = Vec::new();
+    let is_signed = |head: &Head| keys.iter().any(|key| head.is_signed_by(key));
     let mut stands_at = None;
     let mut furthest: (u64, &'static str) = (0, "");
+    // By another key, which may be an earlier one.
+    let mut others: Vec<Head> = Vec::new();
     let mut want = |head: Option<Head>, what: &'static str, report: &mut Report| match head {
-        Some(head) if head.is_signed_by(key) => {
+        Some(head) if is_signed(&head) => {
             if head.seq > furthest.0 {
                 furthest = (head.seq, what);
             }
@@ -57,6 +71,7 @@ pub(super) fn held_against(
             }
             wanted.insert(head.seq, (head.hash, what));
         }
+        Some(head) if what == ANCHOR => others.push(head),
         Some(head) => report.problems.push(format!("{what} {} isn't signed by this key", head.seq)),
         None => report.problems.push(format!("{what} can't be read")),
     };
@@ -66,28 +81,36 @@ pub(super) fn held_against(
     if let Some(path) = anchors {
         for anchor in head::anchors(path)? {
             report.anchors += 1;
-            want(anchor, "the anchor", &mut report);
+            want(anchor, ANCHOR, &mut report);
         }
     }
     let mut chain = Chain { first: None, last: None, retired: None, file: None };
+    let mut unsigned = Unsigned::default();
     let torn = each_line(folder, &mut |file, number, line| {
         report.events += 1;
-        match chain::open(line, Some(key)) {
-            Ok(line) => {
+        match opened(line, keys) {
+            Ok((line, is_signed)) => {
+                let problems = report.problems.len();
                 chain.follow(&line, file, number, &mut report.problems);
-                if let Some((hash, what)) = wanted.get(&line.tail.seq)
+                let follows = report.problems.len() == problems;
+                unsigned.follow(&line, is_signed, follows);
+                let seq = line.tail.seq;
+                if let Some((hash, what)) = wanted.get(&seq)
                     && *hash != line.tail.hash
                 {
-                    report.problems.push(format!("{what} {} is not what the log says there", line.tail.seq));
+                    report.problems.push(format!("{what} {seq} is not what the log says there"));
                 }
+                // Whoever signed them, they say what stands there: an earlier key's prove nothing, and speak against nothing.
+                others.retain(|other| other.seq != seq || is_signed || other.hash != line.tail.hash);
             }
-            Err(Wrong::Changed) => report.problems.push(format!("{file}:{number}: changed")),
-            Err(Wrong::Signature) => {
-                report.problems.push(format!("{file}:{number}: not signed by this key"));
-            }
+            Err(_) => report.problems.push(format!("{file}:{number}: changed")),
         }
     })?;
     chain.ends_file(&mut report.problems);
+    unsigned.tell(&mut report);
+    for other in others {
+        report.problems.push(format!("{ANCHOR} {} isn't signed by this key", other.seq));
+    }
     let last = chain.last.as_ref().map_or(0, |tail| tail.seq);
     if furthest.0 > last {
         report
@@ -97,7 +120,7 @@ pub(super) fn held_against(
     report.problems.extend(torn.into_iter().map(|file| format!("{file}: ends with what is no line")));
     // A stop in between leaves one line that the head doesn't say yet; what is written while this reads isn't in it, either.
     if stands_at.is_some() {
-        let now = Head::read(folder).unwrap_or(None).filter(|head| head.is_signed_by(key));
+        let now = Head::read(folder).unwrap_or(None).filter(|head| is_signed(head));
         stands_at = stands_at.max(now.map(|head| head.seq));
     }
     if let Some(head) = stands_at.filter(|head| head.saturating_add(1) < last) {
@@ -107,6 +130,68 @@ pub(super) fn held_against(
     chain.begins_rightly(&mut report.problems);
     chain.kept_long_enough(&anchored, &mut report.problems);
     Ok((report, chain.last.unwrap_or_else(Tail::none)))
+}
+
+/// A line whose bytes are those of its hash, and whether one of the keys signed that.
+fn opened(line: &[u8], keys: &[VerifyingKey]) -> Result<(Line, bool), Wrong> {
+    match keys.iter().find_map(|key| chain::open(line, Some(key)).ok()) {
+        Some(line) => Ok((line, true)),
+        None => chain::open(line, None).map(|line| (line, false)),
+    }
+}
+
+/// Lines that none of the keys signed.
+#[derive(Default)]
+struct Unsigned {
+    /// From and to, of those that nothing accounts for.
+    open: Option<(u64, u64)>,
+    /// The same of those that come before a signed event which says that the key was made anew: it names the hash of the last
+    /// of them, which names that of the one before.
+    before_renewal: Option<(u64, u64)>,
+    /// Somewhere between them something doesn't follow.
+    is_broken: bool,
+    /// The event among those that nothing accounts for that says so.
+    renewal: Option<u64>,
+}
+
+impl Unsigned {
+    fn follow(&mut self, line: &Line, is_signed: bool, follows: bool) {
+        let word = |key: &str| line.value.get(key).and_then(Value::as_str).unwrap_or_default();
+        let renews = word("action") == "renew_secrets" && word("object").split(' ').any(|file| file == KEY);
+        let seq = line.tail.seq;
+        self.is_broken |= self.open.is_some() && !follows;
+        match is_signed {
+            true if renews && !self.is_broken => {
+                let before = self.open.take();
+                self.before_renewal = before
+                    .map(|(from, to)| (self.before_renewal.map_or(from, |(first, _)| first), to))
+                    .or(self.before_renewal);
+                self.renewal = None;
+            }
+            true => {}
+            false => {
+                self.open = Some((self.open.map_or(seq, |(from, _)| from), seq));
+                self.renewal = self.renewal.or(renews.then_some(seq));
+            }
+        }
+    }
+
+    fn tell(self, report: &mut Report) {
+        if let Some((from, to)) = self.before_renewal {
+            report.notes.push(format!(
+                "{from} to {to} are signed by an earlier key, which was renewed behind them: they follow each other up to there; --key with the earlier public key, too, verifies them"
+            ));
+        }
+        if let Some((from, to)) = self.open {
+            let renewed = self.renewal.map(|seq| {
+                format!(": {seq} says that it was renewed, and --key takes the later public key, too")
+            });
+            report.problems.push(format!(
+                "not signed by this key: events of {from} to {to}{}",
+                renewed.unwrap_or_default()
+            ));
+        }
+    }
 }
 
 /// All that a log says, in order; what can't be read is left out, as [`verify`] tells.
@@ -246,3 +331,6 @@ fn each_line(folder: &Path, each: &mut dyn FnMut(&str, usize, &[u8])) -> io::Res
 }
 
 const HEAD: &str = "the head";
+const ANCHOR: &str = "the anchor";
+/// The file of the key that signs, as the event names it that tells of a new one.
+const KEY: &str = "audit.key";

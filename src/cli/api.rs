@@ -12,7 +12,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub(super) struct ApiArgs {
     /// The gateway's admin address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", global = true)]
+    #[arg(long, value_name = "URL", default_value = ADMIN, global = true)]
     pub(super) admin: String,
     /// Print the API's JSON.
     #[arg(long, global = true)]
@@ -89,6 +89,9 @@ impl Api {
         body: Option<&Value>,
         condition: Option<(&str, &str)>,
     ) -> Result<http::Request<Full<Bytes>>, String> {
+        if self.authority.starts_with("https://") {
+            return Err("--admin: the admin side speaks no TLS, it is on this machine: http://…".to_owned());
+        }
         let mut request = http::Request::builder()
             .method(method)
             .uri(path)
@@ -133,6 +136,9 @@ impl Answer {
         ExitCode::from(1)
     }
 }
+
+/// Where the admin side is, as long as nobody says otherwise.
+pub(super) const ADMIN: &str = "http://127.0.0.1:9901";
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.kind().to_string())

@@ -3,7 +3,7 @@
 
 use super::keys::{audited, finish, known, open};
 use super::out;
-use crate::audit::{self, RepairError, Report, audit_event, events, repair, verify};
+use crate::audit::{self, RepairError, Report, audit_event, events, repair, verify, verify_by};
 use crate::secrets::{Secrets, VerifyingKey};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,9 +22,10 @@ pub struct Args {
 enum Command {
     /// Tell every change, cut (of the tail, too) and reorder.
     Verify {
-        /// The public key in hex, as `phigate audit key` prints it; without it, that of the data folder's secrets.
+        /// The public key in hex, as `phigate audit key` prints it; without it, that of the data folder's secrets. Given
+        /// again for each key that was renewed: events from before are verified by the earlier one alone.
         #[arg(long, value_name = "HEX")]
-        key: Option<String>,
+        key: Vec<String>,
         /// The file elsewhere that takes the signed head (`[audit] anchor_file`).
         #[arg(long, value_name = "FILE")]
         anchor: Option<PathBuf>,
@@ -63,7 +64,7 @@ pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
         let folder = args.data.join("audit");
         match &args.command {
-            Command::Verify { key, anchor } => verified(&args.data, key.as_deref(), anchor.as_deref()),
+            Command::Verify { key, anchor } => verified(&args.data, key, anchor.as_deref()),
             Command::Export { format } => {
                 for line in events(&folder).map_err(|e| unreadable(&folder, &e))? {
                     out::line(match format {
@@ -84,25 +85,24 @@ pub fn run(args: &Args) -> ExitCode {
     finish("audit", run())
 }
 
-fn verified(data: &Path, key: Option<&str>, anchor: Option<&Path>) -> Result<ExitCode, String> {
+fn verified(data: &Path, keys: &[String], anchor: Option<&Path>) -> Result<ExitCode, String> {
     let folder = data.join("audit");
-    let key = match key {
-        Some(hex) => VerifyingKey::parse(hex).ok_or("--key wants 64 hex digits")?,
-        None => own_key(data)?,
+    let parsed = |hex: &String| VerifyingKey::parse(hex).ok_or("--key wants 64 hex digits");
+    let keys = match keys {
+        [] => vec![own_key(data)?],
+        keys => keys.iter().map(parsed).collect::<Result<_, _>>()?,
     };
     // Before the log is read, which may grow meanwhile.
     let is_own = Secrets::folder(data).join("audit.key").exists() && data.join("control.db").exists();
     let known = if is_own { known(data)? } else { 0 };
-    let mut report = verify(&folder, &key, anchor).map_err(|e| unreadable(&folder, &e))?;
+    let mut report = verify_by(&folder, &keys, anchor).map_err(|e| unreadable(&folder, &e))?;
     let last = report.range.map_or(0, |(_, last)| last);
     if known > last {
         report.problems.push(format!("cut: the gateway knew {known} events, the log ends at {last}"));
     }
     let range = report.range.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
     out::line(format!("{} events{range}; held against {} anchors.", report.events, report.anchors));
-    for problem in &report.problems {
-        out::line(problem);
-    }
+    report.problems.iter().chain(&report.notes).for_each(out::line);
     if report.problems.is_empty() {
         out::line("Nothing was changed, cut or reordered.");
     }

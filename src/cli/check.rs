@@ -35,15 +35,24 @@ pub fn run(args: &Args) -> ExitCode {
                 return ExitCode::from(2);
             }
         };
-        match Config::parse(&text) {
-            Ok(good) => config = Some(good.beside(file)),
-            Err(wrong) => problems.extend(wrong.iter().map(|p| format!("{}: {p}", file.display()))),
-        }
+        // What is wrong in it keeps nobody from being told what is wrong behind it.
+        let (read, wrong) = Config::read(&text);
+        problems.extend(wrong.iter().map(|p| format!("{}: {p}", file.display())));
+        config = Some(read.beside(file));
     }
     if let (Some(config), Some(file), false) = (&config, &args.file, args.offline) {
         problems.extend(missing(config, false).iter().map(|p| format!("{}: {p}", file.display())));
     }
-    let mut files = config.as_ref().map(Config::rule_files).unwrap_or_default();
+    let own = config.as_ref().map(Config::rule_files).unwrap_or_default();
+    let (mut files, gone): (Vec<PathBuf>, Vec<PathBuf>) = own.into_iter().partition(|path| path.exists());
+    if let (Some(config), Some(file)) = (&config, &args.file) {
+        let line = config.lines.before("rules.files");
+        let told = |path: &PathBuf| {
+            let (file, path) = (file.display(), path.display());
+            format!("{file}: {line}rules.files: {path}: there is no such file or folder")
+        };
+        problems.extend(gone.iter().map(told));
+    }
     files.extend(args.rules.iter().cloned());
     let rules = rules(&files, config.as_ref(), args.file.as_deref(), &mut problems);
     if let (Some(rules), true) = (rules, problems.is_empty()) {
@@ -89,10 +98,9 @@ fn rules(
     for environment in config.iter().flat_map(|config| &config.environments) {
         for id in tune::check::modes_known(&environment.modes, &checked.raw).err().into_iter().flatten() {
             let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
-            problems.push(format!(
-                "{file}environment `{}`.rule_modes: there is no rule `{id}`",
-                environment.name
-            ));
+            let key = format!("environment `{}`.rule_modes", environment.name);
+            let line = config.map(|config| config.lines.before(&format!("{key}.{id}"))).unwrap_or_default();
+            problems.push(format!("{file}{line}{key}: there is no rule `{id}`"));
         }
     }
     Some(summary(&checked, &changes))

@@ -3,7 +3,7 @@
 use super::out::{self, Paint};
 use super::rules::Sources;
 use super::scan::{self, Bench};
-use crate::decide::{Policy, Verdict, verdict};
+use crate::decide::{Verdict, verdict};
 use crate::inspect::finding::{Counted, Finding, Findings, MadeUp, Part, Person, UninspectedReason};
 use crate::inspect::rules::{Mode, Raw};
 use crate::inspect::trace::Trace;
@@ -22,9 +22,10 @@ pub struct Args {
     /// Tell of a rule what it is, what it follows, and what it weighs. May be given again.
     #[arg(long, value_name = "ID")]
     rule: Vec<String>,
-    /// Whose policy judges: development, staging, production; with `--config` an environment's name.
-    #[arg(long, default_value = "development")]
-    environment: String,
+    /// Whose policy judges: development (the default), staging, or production (which shows what development would say);
+    /// with `--config` an environment's name, which may be left out where it has one alone or one called development.
+    #[arg(long)]
+    environment: Option<String>,
     #[command(flatten)]
     sources: Sources,
     /// Ask the registry of test people and the fingerprints of this data folder, too.
@@ -45,14 +46,14 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let bench = match Bench::of(&args.sources, &args.environment) {
+    let bench = match Bench::of(&args.sources, args.environment.as_deref()) {
         Ok(bench) => bench,
         Err(problems) => {
             problems.iter().for_each(|problem| out::complain(format!("phigate explain: {problem}")));
             return ExitCode::from(2);
         }
     };
-    let (inspector, policy, paint) = (bench.inspector(known.as_ref()), &bench.policy, Paint::of_stdout());
+    let (inspector, paint) = (bench.inspector(known.as_ref()), Paint::of_stdout());
     let mut code = ExitCode::SUCCESS;
     for id in &args.rule {
         match bench.raw.describe(id).or_else(|| unread(id)) {
@@ -72,7 +73,7 @@ pub fn run(args: &Args) -> ExitCode {
                 let content_type = args.content_type.as_deref().unwrap_or_else(|| format::by_file_name(path));
                 let message = Message { content_type, body: &body, ..Message::default() };
                 let (found, trace) = inspector.traced(&message);
-                explain(path, &found, policy, &bench.rules.version, paint);
+                explain(path, &found, &bench, paint);
                 not_counted(&found, &trace, &bench.raw, paint);
             }
             Err(error) => {
@@ -95,8 +96,16 @@ fn unread(id: &str) -> Option<Vec<String>> {
     ])
 }
 
-fn explain(path: &Path, found: &Findings, policy: &Policy, version: &str, paint: Paint) {
+fn explain(path: &Path, found: &Findings, bench: &Bench, paint: Paint) {
+    let (policy, version) = (&bench.policy, &bench.rules.version);
     let decision = match verdict(found, policy, &[]) {
+        Verdict { reason: Some(reason), .. } if bench.production => {
+            paint.yellow(&format!("passes; development would refuse it: {reason}"))
+        }
+        Verdict { reason: Some(reason), .. } if !bench.acts() => paint.yellow(&format!(
+            "passes, mode is {}; enforced it would be refused: {reason}",
+            policy.mode.as_str()
+        )),
         Verdict { reason: Some(reason), .. } => paint.red(&format!("refused: {reason}")),
         Verdict { with_shadow: Some(reason), .. } => {
             paint.yellow(&format!("passes; refused if the rules in shadow acted: {reason}"))

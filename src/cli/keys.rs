@@ -5,14 +5,14 @@ use super::out;
 use crate::audit::{self, Audit, Event};
 use crate::org::CallerRole;
 use crate::secrets::Secrets;
-use crate::store::{Control, Fresh};
+use crate::store::{Control, Fresh, StoreError};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What `phigate keys` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's data folder (`data_dir`): without it that of `--config`, else phigate-data.
+    /// The gateway's data folder (`data_dir`): without it that of `create --config`, else phigate-data.
     #[arg(long, value_name = "FOLDER", global = true)]
     data: Option<PathBuf>,
     #[command(subcommand)]
@@ -33,7 +33,7 @@ enum Command {
         #[arg(long)]
         name: String,
         /// Days until it expires; without it, never.
-        #[arg(long, value_name = "DAYS")]
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires_days: Option<u32>,
         #[command(flatten)]
         against: AgainstConfig,
@@ -74,9 +74,8 @@ pub fn run(args: &Args) -> ExitCode {
                 let fresh = Fresh::key().map_err(|e| e.to_string())?;
                 let id = fresh.id().to_owned();
                 audited(data, "create_key", environment, &id)?;
-                let key = control
-                    .keep_key(fresh, environment, name, role, now, expires)
-                    .map_err(|e| e.to_string())?;
+                let made = control.keep_key(fresh, environment, name, role, now, expires);
+                let key = done(data, ("create_key", environment, &id), made)?;
                 out::complain(format!("Key {id} of {name}: {role} in {environment}. It is shown this once."));
                 out::line(key);
             }
@@ -115,6 +114,10 @@ pub(super) fn there(data: &Path) -> Result<(), String> {
 }
 
 pub(super) fn open(data: &Path) -> Result<Control, String> {
+    // A name that was mistyped makes one, too.
+    if there(data).is_err() {
+        out::complain(format!("{}: there is no data folder, a new one is made.", data.display()));
+    }
     let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
     Control::open(data, secrets.pepper).map_err(|e| e.to_string())
 }
@@ -129,7 +132,7 @@ pub(super) fn revoke(control: &Control, data: &Path, id: &str, now: i64) -> Resu
         return none();
     }
     audited(data, "revoke", "", id)?;
-    if !control.revoke(id, now).map_err(|e| e.to_string())? {
+    if !done(data, ("revoke", "", id), control.revoke(id, now))? {
         return none();
     }
     out::complain("Revoked.");
@@ -138,13 +141,29 @@ pub(super) fn revoke(control: &Control, data: &Path, id: &str, now: i64) -> Resu
 
 /// Writes down what is about to be done: what can't be written down isn't done.
 pub(super) fn audited(data: &Path, action: &str, environment: &str, object: &str) -> Result<(), String> {
+    written(data, action, environment, object, "allowed")
+}
+
+/// Does what was written down; where that fails, it is written down, too.
+pub(super) fn done<T>(
+    data: &Path,
+    (action, environment, object): (&str, &str, &str),
+    result: Result<T, StoreError>,
+) -> Result<T, String> {
+    result.map_err(|error| match written(data, action, environment, object, "failed") {
+        Ok(()) => error.to_string(),
+        Err(_) => format!("{error}; the audit says that {action} was allowed, and can't say that it failed"),
+    })
+}
+
+fn written(data: &Path, action: &str, environment: &str, object: &str, decision: &str) -> Result<(), String> {
     let event = Event {
         time: crate::clock::rfc3339(crate::clock::unix_ms()),
         principal: "command line",
         action,
         environment,
         object,
-        decision: "allowed",
+        decision,
         ..Event::default()
     };
     let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
@@ -178,4 +197,23 @@ pub(super) fn checked(name: &str) -> Result<&str, String> {
 
 pub(super) fn now() -> i64 {
     i64::try_from(crate::clock::unix_ms() / 1000).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_down_and_failed_is_written_down_as_that() {
+        let folder = tempfile::tempdir().expect("folder");
+        let data = folder.path().join("data");
+        drop(open(&data).expect("makes"));
+        audited(&data, "create_token", "", "tk_1").expect("writes");
+        let failed = done::<()>(&data, ("create_token", "", "tk_1"), Err(StoreError::Broken));
+        assert!(failed.is_err());
+        assert_eq!(done(&data, ("create_token", "", "tk_2"), Ok(3)), Ok(3));
+        let events = audit::events(&data.join("audit")).expect("reads");
+        let told: Vec<_> = events.iter().map(|e| (e["object"].as_str(), e["decision"].as_str())).collect();
+        assert_eq!(told, [(Some("tk_1"), Some("allowed")), (Some("tk_1"), Some("failed"))]);
+    }
 }

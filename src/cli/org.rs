@@ -1,12 +1,12 @@
 //! `phigate org`: environments, members, roles and their tokens, through the admin API; and the first owner, made beside
 //! the data folder.
 
-use super::api::{Answer, Api, ApiArgs, encoded};
-use super::keys::{audited, checked, finish, now, open};
+use super::api::{ADMIN, Answer, Api, ApiArgs, encoded};
+use super::keys::{audited, checked, done, finish, now, open};
 use super::out;
 use crate::store::{Fresh, NewToken};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What `phigate org` takes.
@@ -22,9 +22,9 @@ pub struct Args {
 enum Command {
     /// Make the first owner, and print its token: only where there is no member yet.
     Init {
-        /// The gateway's data folder (`data_dir`).
-        #[arg(long, value_name = "FOLDER", default_value = "phigate-data")]
-        data: PathBuf,
+        /// The gateway's data folder (`data_dir`): phigate-data by default. No gateway is asked.
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<PathBuf>,
         /// The owner's name.
         #[arg(long)]
         owner: String,
@@ -85,7 +85,7 @@ enum Command {
         /// The member's name or id.
         member: String,
         /// Days until it expires; without it, never.
-        #[arg(long, value_name = "DAYS")]
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires_days: Option<u32>,
     },
     /// Whether the originals of a production connection's messages are sealed beside its records; without a change, list them.
@@ -105,7 +105,7 @@ enum Command {
         #[arg(long, value_name = "HOURS", default_value_t = 24)]
         overlap_hours: u32,
         /// Days until the new one expires; without it, never. Unless you are an owner or admin, it ends with the old one.
-        #[arg(long, value_name = "DAYS")]
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires_days: Option<u32>,
     },
 }
@@ -124,7 +124,11 @@ enum Switch {
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
         if let Command::Init { data, owner } = &args.command {
-            return init(data, owner);
+            if args.api.admin != ADMIN && data.is_none() {
+                let told = "init works beside the data folder and asks no gateway: --data FOLDER in the place of --admin";
+                return Err(told.to_owned());
+            }
+            return init(data.as_deref().unwrap_or(Path::new("phigate-data")), owner);
         }
         let api = Api::new(&args.api.admin)?;
         let answer = asked(&api, &args.command)?;
@@ -206,7 +210,7 @@ fn id(api: &Api, member: &str) -> Result<String, String> {
     Ok(member.to_owned())
 }
 
-fn init(data: &std::path::Path, owner: &str) -> Result<ExitCode, String> {
+fn init(data: &Path, owner: &str) -> Result<ExitCode, String> {
     let owner = checked(owner)?;
     let control = open(data)?;
     if !control.members().map_err(|e| e.to_string())?.is_empty() {
@@ -217,10 +221,12 @@ fn init(data: &std::path::Path, owner: &str) -> Result<ExitCode, String> {
     let fresh = Fresh::token().map_err(|e| e.to_string())?;
     audited(data, "create_member", "", owner)?;
     audited(data, "create_token", "", fresh.id())?;
-    let made = control.create_member(owner, "owner", now()).map_err(|e| e.to_string())?;
+    let made = control.create_member(owner, "owner", now());
+    let made = done(data, ("create_member", "", owner), made)?;
     let member = made.ok_or("somebody else made the first member at the same time")?;
     let new = NewToken { name: owner, member: Some(&member), ..NewToken::default() };
-    let token = control.keep_token(fresh, &new, now()).map_err(|e| e.to_string())?;
+    let id = fresh.id().to_owned();
+    let token = done(data, ("create_token", "", &id), control.keep_token(fresh, &new, now()))?;
     out::complain(format!(
         "{owner} is the owner. An owner has no role in any environment. The token is shown this once."
     ));

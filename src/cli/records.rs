@@ -34,7 +34,7 @@ enum Command {
         reason: Option<String>,
     },
     /// Count records by hour and decision.
-    Counts(Box<Search>),
+    Counts(Box<What>),
     /// Print many records as lines of JSON, each as your role sees it; that is audited. What the limit cut off, and what
     /// retention removed meanwhile, is told on standard error.
     Export(Box<Search>),
@@ -49,6 +49,19 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Search {
+    #[command(flatten)]
+    what: What,
+    /// Records at most: 1 to 1000, 50 by default; of an export 1 to 1000000, 10000 by default.
+    #[arg(long)]
+    limit: Option<String>,
+    /// Go on behind this record.
+    #[arg(long)]
+    after: Option<String>,
+}
+
+/// Which records.
+#[derive(Debug, clap::Args)]
+struct What {
     /// One environment.
     #[arg(long)]
     environment: Option<String>,
@@ -85,12 +98,6 @@ struct Search {
     /// A token, as linked views show it.
     #[arg(long)]
     token: Option<String>,
-    /// Records at most: 1 to 1000, 50 by default; of an export 1 to 1000000, 10000 by default.
-    #[arg(long)]
-    limit: Option<String>,
-    /// Go on behind this record.
-    #[arg(long)]
-    after: Option<String>,
 }
 
 /// Runs it. Exit code 0: answered, 1: refused or not there, 2: error.
@@ -100,7 +107,7 @@ pub fn run(args: &Args) -> ExitCode {
         let api = Api::new(&args.api.admin)?;
         let answer = match &args.command {
             Command::Search(search) => api.get(&format!("/v1/records?{}", search.query()))?,
-            Command::Counts(search) => api.get(&format!("/v1/records/counts?{}", search.query()))?,
+            Command::Counts(what) => api.get(&format!("/v1/records/counts?{}", query(&what.pairs())))?,
             Command::Show { id } => api.get(&format!("/v1/records/{}", encoded(id)))?,
             Command::Find { environment, kind, reason } => {
                 let body =
@@ -237,7 +244,14 @@ fn counted(answer: &Value) {
 
 impl Search {
     fn query(&self) -> String {
-        let pairs = [
+        let page = [("limit", &self.limit), ("after", &self.after)];
+        query(&[&self.what.pairs() as &[_], &page].concat())
+    }
+}
+
+impl What {
+    fn pairs(&self) -> [(&'static str, &Option<String>); 12] {
+        [
             ("environment", &self.environment),
             ("from", &self.from),
             ("to", &self.to),
@@ -250,14 +264,14 @@ impl Search {
             ("kind", &self.kind),
             ("trace", &self.trace),
             ("token", &self.token),
-            ("limit", &self.limit),
-            ("after", &self.after),
-        ];
-        let given = pairs
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_ref()?))));
-        given.collect::<Vec<_>>().join("&")
+        ]
     }
+}
+
+/// What is given of these parameters.
+fn query(pairs: &[(&str, &Option<String>)]) -> String {
+    let given = pairs.iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_ref()?))));
+    given.collect::<Vec<_>>().join("&")
 }
 
 /// Asks for something of the admin side.

@@ -173,16 +173,31 @@ impl Registry<'_> {
         let mut tally = Tally::default();
         for Row { number, content_type, body } in rows {
             let message = Message { content_type, body: &body, ..Message::default() };
-            for person in inspector.message(&message).persons {
+            let persons = inspector.message(&message).persons;
+            // A whole document is one row, with many people in it.
+            let of_several = persons.len() > 1;
+            // People of whom nothing is read are none.
+            let patients = table::patients(&body);
+            if persons.is_empty() || persons.len() < patients {
+                tally.nobody.push(match patients {
+                    0 | 1 => number.to_string(),
+                    patients => format!("{number} ({} of {patients} patients)", patients - persons.len()),
+                });
+            }
+            for (index, person) in persons.into_iter().enumerate() {
+                let place = match of_several {
+                    true => format!("{number}, person {}", index + 1),
+                    false => number.to_string(),
+                };
                 if person.known_real {
-                    tally.real.push(number);
+                    tally.real.push(place);
                 } else if person.made_up == Some(MadeUp::Listed) {
                     tally.already += 1;
                 } else if person.tags.is_empty() {
-                    tally.unnamed.push(number);
+                    tally.unnamed.push(place);
                 } else {
                     let tags = person.tags.into_iter().map(|(word, tag)| (word.to_owned(), tag)).collect();
-                    self.propose(tags, &source, who, &format!("{} {number}", table::WORD), &mut tally)?;
+                    self.propose(tags, &source, who, &format!("{} {place}", table::WORD), &mut tally)?;
                 }
             }
         }
@@ -259,16 +274,18 @@ struct Tally {
     pending: usize,
     already: usize,
     full: usize,
-    real: Vec<usize>,
-    unnamed: Vec<usize>,
+    real: Vec<String>,
+    unnamed: Vec<String>,
+    /// Where nobody is told, or fewer than there are patients.
+    nobody: Vec<String>,
 }
 
 impl Tally {
     fn tell(&self) -> ExitCode {
-        let list = |rows: &[usize]| {
-            let shown: Vec<String> = rows.iter().take(ROWS_SHOWN).map(ToString::to_string).collect();
-            let more = if rows.len() > ROWS_SHOWN { ", ..." } else { "" };
-            format!("{} {}{more}", table::WORD, shown.join(", "))
+        let list = |rows: &[String]| {
+            let shown: Vec<&str> = rows.iter().take(ROWS_SHOWN).map(String::as_str).collect();
+            let more = if rows.len() > ROWS_SHOWN { "; ..." } else { "" };
+            format!("{} {}{more}", table::WORD, shown.join("; "))
         };
         out::complain(format!(
             "{} wait for approval by somebody else; {} were there already.",
@@ -291,6 +308,12 @@ impl Tally {
                 list(&self.unnamed)
             ));
         }
+        if !self.unnamed.is_empty() || !self.nobody.is_empty() {
+            out::complain(KEYS_READ);
+        }
+        if !self.nobody.is_empty() {
+            out::complain(format!("Nobody, or not everybody, is read in: {}.", list(&self.nobody)));
+        }
         let all = self.full == 0 && self.real.is_empty() && (self.pending + self.already > 0);
         ExitCode::from(u8::from(!all))
     }
@@ -308,5 +331,7 @@ fn line(person: &TestPerson, now: i64) -> String {
     format!("{}  {:<22} {:<24} by {:<16} {state}", person.id, person.source, person.tuples, person.added_by)
 }
 
+/// How what is there may still not be read.
+const KEYS_READ: &str = "Values are read by the names of columns and keys: first_name, last_name, birth_date (or dob), mrn, member_id, ssn and the like; in FHIR by its elements.";
 /// Rows that one sentence names.
 const ROWS_SHOWN: usize = 20;

@@ -118,7 +118,8 @@ pub fn run(args: &Args) -> ExitCode {
             if problems.is_empty() {
                 problems.push(error.to_string());
             }
-            problems.iter().for_each(|problem| out::complain(format!("phigate run: {problem}")));
+            let file = args.config.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default();
+            problems.iter().for_each(|problem| out::complain(format!("phigate run: {file}{problem}")));
             return ExitCode::from(EX_CONFIG);
         }
         Err(RunError::Rules(problems)) => {
@@ -296,10 +297,11 @@ fn reload(running: &Running, file: Option<&Path>) {
         })
         .and_then(|text| running.reload(&text));
     match result {
-        Ok(()) => tracing::info!("The configuration was read again."),
+        Ok(()) => tracing::info!(file = %file.display(), "The configuration was read again."),
         Err(problems) => {
             for problem in problems {
-                tracing::error!(problem, "The configuration isn't taken over; the old one stays.");
+                let file = file.display();
+                tracing::error!(file = %file, problem, "The configuration isn't taken over; the old one stays.");
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::out::{self, Paint};
 use super::rules::{self, Loaded, Sources};
-use crate::decide::{self, Policy, Refusal};
+use crate::decide::{self, Mode, Policy, Refusal};
 use crate::inspect::decode::Budget;
 use crate::inspect::finding::{Counted, Finding, Findings};
 use crate::inspect::format;
@@ -26,10 +26,10 @@ use std::sync::Arc;
 pub struct Args {
     /// Files to scan; standard input where there is none. Types are told by name and content.
     files: Vec<PathBuf>,
-    /// Whose policy judges: development, staging, or production (which shows what development would say); with
-    /// `--config` an environment's name.
-    #[arg(long, default_value = "development")]
-    environment: String,
+    /// Whose policy judges: development (the default), staging, or production (which shows what development would say);
+    /// with `--config` an environment's name, which may be left out where it has one alone or one called development.
+    #[arg(long)]
+    environment: Option<String>,
     #[command(flatten)]
     sources: Sources,
     /// Read one JSON object a line (`id`, `text`, optional `format`), and write one a line.
@@ -59,16 +59,26 @@ pub(super) struct Bench {
 
 impl Bench {
     /// That of an environment, or of a flag where no configuration is given.
-    pub(super) fn of(sources: &Sources, environment: &str) -> Result<Self, Vec<String>> {
+    pub(super) fn of(sources: &Sources, environment: Option<&str>) -> Result<Self, Vec<String>> {
         let Loaded { checked: Checked { mut raw, rules }, config, thresholds, .. } = rules::load(sources)?;
         let (policy, rules) = match &config {
             Some(config) => {
+                let environment = match (environment, config.environments.as_slice()) {
+                    (Some(named), _) => named,
+                    (None, [one]) => &*one.name,
+                    (None, all) if all.iter().any(|e| &*e.name == DEFAULT) => DEFAULT,
+                    (None, all) => {
+                        let names: Vec<&str> = all.iter().map(|e| &*e.name).collect();
+                        return Err(vec![format!("--environment: which of {}?", names.join(", "))]);
+                    }
+                };
                 let known = config.environment(environment);
                 let e = known.ok_or_else(|| vec![format!("there is no environment `{environment}`")])?;
                 raw.modes = e.modes.before(&raw.modes);
                 (e.policy.clone(), rules.with_modes(&e.modes))
             }
             None => {
+                let environment = environment.unwrap_or(DEFAULT);
                 let flags = [Flag::Development, Flag::Staging, Flag::Production];
                 let flag = flags.into_iter().find(|flag| flag.as_str() == environment);
                 let wanted = || {
@@ -87,6 +97,11 @@ impl Bench {
         };
         let budget = config.map_or_else(Budget::default, |config| config.budget);
         Ok(Self { raw, rules, policy, production, budget })
+    }
+
+    /// Whether the environment refuses what the policy speaks against, rather than count it.
+    pub(super) fn acts(&self) -> bool {
+        self.policy.mode == Mode::Enforce
     }
 
     /// Judges by it, in the light of who is known.
@@ -109,7 +124,7 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let bench = match Bench::of(&args.sources, &args.environment) {
+    let bench = match Bench::of(&args.sources, args.environment.as_deref()) {
         Ok(bench) => bench,
         Err(problems) => {
             problems.iter().for_each(|problem| out::complain(format!("phigate scan: {problem}")));
@@ -121,6 +136,7 @@ pub fn run(args: &Args) -> ExitCode {
         policy: bench.policy.clone(),
         content_type: args.content_type.clone(),
         production: bench.production,
+        acts: bench.acts(),
     };
     match if args.jsonl { scan.lines(&args.files) } else { scan.files(&args.files) } {
         Ok(false) => ExitCode::SUCCESS,
@@ -147,6 +163,7 @@ struct Scan<'k> {
     policy: Policy,
     content_type: Option<String>,
     production: bool,
+    acts: bool,
 }
 
 /// One line of `--jsonl`, as written.
@@ -199,6 +216,10 @@ impl Scan<'_> {
             Some(reason) if self.production => {
                 paint.yellow(&format!("would block in development ({reason})"))
             }
+            Some(reason) if !self.acts => {
+                let mode = self.policy.mode.as_str();
+                paint.yellow(&format!("allow: mode is {mode}, enforced it would block ({reason})"))
+            }
             Some(reason) => paint.red(&format!("block ({reason})")),
             None => paint.green("allow"),
         };
@@ -246,7 +267,7 @@ impl Scan<'_> {
                 out::line(paint.yellow(&format!("  uninspected: {} at {}", u.reason.as_str(), u.place)));
             }
         }
-        reason.is_some()
+        reason.is_some() && self.acts
     }
 
     fn lines(&self, files: &[PathBuf]) -> Result<bool, String> {
@@ -272,8 +293,9 @@ impl Scan<'_> {
             let line: Line = serde_json::from_str(&line)
                 .map_err(|_| format!("{name}: line {}: no JSON object with `id` and `text`", number + 1))?;
             let (findings, reason) = self.judge(by_format(&line.format), line.text.as_bytes());
-            blocked |= reason.is_some();
-            out::line(answer(&line, &findings, reason.is_some()).to_string());
+            let blocks = reason.is_some() && self.acts;
+            blocked |= blocks;
+            out::line(answer(&line, &findings, blocks).to_string());
         }
         Ok(blocked)
     }
@@ -311,5 +333,7 @@ fn by_format(format: &str) -> &'static str {
     }
 }
 
+/// The environment that judges where none is told.
+const DEFAULT: &str = "development";
 /// Findings that one file's report lists.
 const LINES_MAX: usize = 60;

@@ -6,6 +6,8 @@ use crate::secrets::{self, Secrets, TokenKeys};
 use crate::store::Control;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// What `phigate secrets` takes.
 #[derive(Debug, clap::Args)]
@@ -112,15 +114,22 @@ fn removed(path: &Path) -> bool {
 
 /// Removes a day's key of sealed originals. The event comes first: a key that is gone is gone with a word.
 fn shredded(data: &Path, environment: &str, day: &str) -> Result<ExitCode, String> {
-    let is_day = day.len() == 10 && day.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    let is_day = day.len() == 10 && OffsetDateTime::parse(&format!("{day}T00:00:00Z"), &Rfc3339).is_ok();
     let environment = checked(environment)?;
     if !is_day {
         return Err("--day wants a day: 2026-01-02".to_owned());
     }
+    let none = || {
+        out::complain("There is no key of that environment and day.");
+        Ok(ExitCode::from(1))
+    };
+    // Asked before, so that the audit tells of no key that never was.
+    if !secrets::is_there(data, environment, day) {
+        return none();
+    }
     audited(data, "shred_seal_key", environment, day)?;
     if !secrets::shred(data, environment, day).map_err(|e| e.to_string())? {
-        out::complain("There is no key of that environment and day.");
-        return Ok(ExitCode::from(1));
+        return none();
     }
     out::complain("Gone. What it sealed can't be opened any more.");
     Ok(ExitCode::SUCCESS)

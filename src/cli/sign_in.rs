@@ -10,6 +10,7 @@ use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 /// What `phigate sign-in` takes.
@@ -24,6 +25,12 @@ pub struct Args {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
+        let api = Api::with(&args.admin, String::new());
+        // Asked for nothing, a gateway with a provider says what it wants. Nobody is sent to a page that isn't there.
+        let asked = api.get("/v1/sign-in")?;
+        if asked.status != 400 {
+            return Ok(asked.refused());
+        }
         let random = crate::secrets::random().map_err(|e| e.to_string())?;
         let verifier = URL_SAFE_NO_PAD.encode(random);
         let challenge = challenge(&verifier);
@@ -34,10 +41,9 @@ pub fn run(args: &Args) -> ExitCode {
             "Open in a browser on this machine:\n  {admin}/v1/sign-in?challenge={challenge}&port={port}"
         ));
         out::complain(format!("The page has to show the word {}.", word(&challenge)));
-        let code = code(&listener)?;
+        let code = within(WAIT_MAX, move || code(&listener))?;
         let body = json!({"code": code, "verifier": verifier});
-        let answer =
-            Api::with(&args.admin, String::new()).ask("POST", "/v1/sign-in/token", Some(&body), None)?;
+        let answer = api.ask("POST", "/v1/sign-in/token", Some(&body), None)?;
         if answer.status != 201 {
             return Ok(answer.refused());
         }
@@ -47,6 +53,20 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(ExitCode::SUCCESS)
     };
     finish("sign-in", run())
+}
+
+/// What comes of `f` by then: whoever waits for a browser that nobody opens waits for ever.
+fn within(
+    limit: Duration,
+    f: impl FnOnce() -> Result<String, String> + Send + 'static,
+) -> Result<String, String> {
+    let (told, waits) = sync_channel(1);
+    let thread = std::thread::Builder::new().name("sign-in".to_owned());
+    // Nobody may wait any more.
+    thread.spawn(move || told.send(f())).map_err(|e| e.kind().to_string())?;
+    waits
+        .recv_timeout(limit)
+        .unwrap_or_else(|_| Err(format!("nobody signed in within {} minutes", limit.as_secs() / 60)))
 }
 
 /// The code that a browser brings; whatever else asks here is told that there is nothing.
@@ -82,4 +102,19 @@ fn code(listener: &TcpListener) -> Result<String, String> {
     }
 }
 
+/// As long as the gateway waits at most: it forgets each of three steps after ten minutes.
+const WAIT_MAX: Duration = Duration::from_secs(30 * 60);
 const HEAD_BYTES_MAX: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_never_signs_in_is_not_waited_for_without_end() {
+        assert_eq!(within(WAIT_MAX, || Ok("code".to_owned())), Ok("code".to_owned()));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("binds");
+        let told = within(Duration::from_millis(1), move || code(&listener));
+        assert!(told.is_err_and(|told| told.starts_with("nobody signed in")));
+    }
+}

@@ -46,6 +46,14 @@ pub(super) fn rows(file: &Path, bytes: &[u8]) -> Result<Vec<Row>, String> {
     if out.is_empty() { Err("empty".to_owned()) } else { Ok(out) }
 }
 
+/// How many patients a FHIR document has: itself, or entries of a Bundle. 0 for any other document.
+pub(super) fn patients(body: &[u8]) -> usize {
+    let document: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let is_one = |resource: &serde_json::Value| resource["resourceType"] == "Patient";
+    let entries = document["entry"].as_array().into_iter().flatten();
+    usize::from(is_one(&document)) + entries.filter(|entry| is_one(&entry["resource"])).count()
+}
+
 fn csv(text: &str) -> Result<Vec<Row>, String> {
     let mut records = records(text)?.into_iter();
     let header = records.next().ok_or("no header line")?;
@@ -130,6 +138,13 @@ mod tests {
     fn a_document_is_one_row_and_lines_of_documents_are_several() {
         assert_eq!(bodies("a.json", "{\n\"a\": 1}").len(), 1);
         assert_eq!(bodies("a.ndjson", "{\"a\":1}\n\n{\"a\":2}\n"), ["{\"a\":1}", "{\"a\":2}"]);
+    }
+
+    #[test]
+    fn patients_of_a_bundle_are_counted() {
+        let bundle = br#"{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient"}},{"resource":{"resourceType":"Observation"}},{"resource":{"resourceType":"Patient"}}]}"#;
+        assert_eq!(patients(bundle), 2);
+        assert_eq!((patients(br#"{"resourceType":"Patient"}"#), patients(b"{}"), patients(b"x")), (1, 0, 0));
     }
 
     #[test]

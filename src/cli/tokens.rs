@@ -1,6 +1,6 @@
 //! `phigate tokens`: tokens of people who read records.
 
-use super::keys::{audited, checked, finish, now, open, revoke, state, there};
+use super::keys::{audited, checked, done, finish, now, open, revoke, state, there};
 use super::names::{AgainstConfig, Names};
 use super::out;
 use crate::org::UNRESOLVED;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 /// What `phigate tokens` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's data folder (`data_dir`): without it that of `--config`, else phigate-data.
+    /// The gateway's data folder (`data_dir`): without it that of `create --config`, else phigate-data.
     #[arg(long, value_name = "FOLDER", global = true)]
     data: Option<PathBuf>,
     #[command(subcommand)]
@@ -30,7 +30,7 @@ enum Command {
         #[arg(long, value_name = "ENVIRONMENT:ROLE", required = true)]
         environment: Vec<String>,
         /// Days until it expires; without it, never.
-        #[arg(long, value_name = "DAYS")]
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires_days: Option<u32>,
         #[command(flatten)]
         against: AgainstConfig,
@@ -81,7 +81,8 @@ pub fn run(args: &Args) -> ExitCode {
                 let id = fresh.id().to_owned();
                 audited(data, "create_token", "", &id)?;
                 let new = NewToken { name, roles: &roles, expires, ..NewToken::default() };
-                let token = control.keep_token(fresh, &new, now).map_err(|e| e.to_string())?;
+                let made = control.keep_token(fresh, &new, now);
+                let token = done(data, ("create_token", "", &id), made)?;
                 out::complain(format!("Token {id} of {name}. It is shown this once."));
                 out::line(token);
             }

@@ -122,11 +122,14 @@ fn case(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<UserCase> {
     let mut text = |key| t.text(key, problems).map(|(text, _)| text);
     let (content_type, content_encoding) =
         (text("content_type"), text("content_encoding").unwrap_or_default());
-    let target = text("target").unwrap_or_else(|| "/".to_owned());
+    let target = text("target");
+    let is_asked = target.is_some();
+    let target = target.unwrap_or_else(|| "/".to_owned());
     let environment = text("environment").unwrap_or_else(|| "development".to_owned());
     let reply = t.choice("direction", false, &[("request", false), ("reply", true)], problems);
     let mut table = t.table("headers", problems);
-    let headers = table.pairs(problems).into_iter().map(|(n, v, _)| (n.to_ascii_lowercase(), v)).collect();
+    let headers: Vec<(String, String)> =
+        table.pairs(problems).into_iter().map(|(n, v, _)| (n.to_ascii_lowercase(), v)).collect();
     let mut table = t.table("expect", problems);
     let mut list = |key| table.list(key, problems).into_iter().map(|(text, _)| text).collect::<Vec<_>>();
     let (rules, not_rules) = (list("rules"), list("not_rules"));
@@ -137,7 +140,13 @@ fn case(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<UserCase> {
     let body = match (file, inline) {
         (Some((file, _)), None) => Some(Body::File(PathBuf::from(file))),
         (None, Some((body, _))) => Some(Body::Inline(body)),
-        (None, None) => Some(Body::Inline(String::new())),
+        (None, None) => {
+            if !is_asked && headers.is_empty() {
+                let wanted = "a message: `message` (a file), `body`, `target` or `headers`";
+                problems.add(t.span(), t.key("body"), wanted, "nothing");
+            }
+            Some(Body::Inline(String::new()))
+        }
         (Some(_), Some((_, span))) => {
             problems.add(Some(span), t.key("body"), "either `message` (a file) or `body`", "both");
             None

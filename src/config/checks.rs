@@ -49,11 +49,27 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
             );
         }
     }
+    reports(config, problems);
     fingerprints(config, problems);
     sealing(config, problems);
     shared_upstreams(config, problems);
     listeners(config, problems);
     prefixes(config, problems);
+}
+
+/// Whoever is refused isn't reported besides. What rules files say of the thresholds isn't known here.
+fn reports(config: &Config, problems: &mut Problems) {
+    for e in &config.environments {
+        let given = |key| e.given.contains(&key);
+        let is_known = given("block") || config.rules.is_empty();
+        if given("report") && is_known && e.policy.report > e.policy.block {
+            problems.across(
+                format!("environment `{}`.report", e.name),
+                format!("at most block ({})", e.policy.block),
+                format!("{}: nobody would ever be reported", e.policy.report),
+            );
+        }
+    }
 }
 
 /// Fingerprints are taken where streamed messages are inspected for their records: nowhere else.
@@ -95,6 +111,19 @@ fn listeners(config: &Config, problems: &mut Problems) {
                 format!("that of listener `{other}`"),
             );
         }
+        let is_admins = |a: std::net::SocketAddr| {
+            a.port() != 0 && a.port() == config.admin.port() && {
+                let is_any = a.ip().is_unspecified() && a.is_ipv4() == config.admin.is_ipv4();
+                is_any || a.ip() == config.admin.ip()
+            }
+        };
+        if l.address.tcp().is_some_and(is_admins) {
+            problems.across(
+                format!("listener `{}`.address", l.name),
+                "an address of its own",
+                "that of the admin side (admin.address)",
+            );
+        }
         let only_by_path = l.environment.is_none() && l.callers == super::Callers::Any;
         let others =
             l.environment_header.is_some() || config.environments.iter().any(|e| !e.hosts.is_empty());
@@ -130,7 +159,8 @@ fn identities(config: &Config, names: &[&str], problems: &mut Problems) {
     }
     let asks = config.listeners.iter().filter_map(|l| l.tls.as_ref());
     let is_asked = asks.clone().any(|tls| tls.client != crate::listen::tls::ClientCertificates::None);
-    if let (Some(i), false) = (config.identities.first(), is_asked) {
+    // A listener that couldn't be read may have asked for one.
+    if let (Some(i), false, false) = (config.identities.first(), is_asked, problems.is_about("listener[")) {
         problems.across(
             format!("identity `{}`", i.name),
             "a listener with tls.client_ca: else nobody shows a certificate",

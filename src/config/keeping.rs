@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 /// `[access_log]`
 pub(super) fn access(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<AccessSettings> {
-    let file = t.text("file", problems).map(|(path, _)| PathBuf::from(path));
+    t.note("access_log", problems);
+    let file = path(&mut t, "file", "the path of a file, or - for standard output", problems);
     let queue = t.number("queue_lines_max", 8192, 1..1_000_001, "lines", problems);
     let has_file = t.has("file");
     t.beside("queue_lines_max", has_file, "file", problems);
@@ -21,8 +22,19 @@ pub(super) fn access(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Ac
     Some(AccessSettings { file: file?, queue_lines_max: usize::try_from(queue).unwrap_or(8192) })
 }
 
+/// A path under `key`, which is none where it is empty.
+fn path(t: &mut Table<'_, '_>, key: &'static str, wanted: &str, problems: &mut Problems) -> Option<PathBuf> {
+    let (text, span) = t.text(key, problems)?;
+    if text.trim().is_empty() {
+        problems.add(Some(span), t.key(key), wanted, "an empty text");
+        return None;
+    }
+    Some(PathBuf::from(text))
+}
+
 /// `[audit]`
 pub(super) fn audit(mut t: Table<'_, '_>, problems: &mut Problems) -> Keep {
+    t.note("audit", problems);
     let d = Keep::default();
     let retention = t.number("retention_days", d.retention_days.into(), 1..36_501, "days", problems);
     let ca = t
@@ -53,7 +65,7 @@ pub(super) fn audit(mut t: Table<'_, '_>, problems: &mut Problems) -> Keep {
     }
     let keep = Keep {
         retention_days: u32::try_from(retention).unwrap_or(d.retention_days),
-        anchor_file: t.text("anchor_file", problems).map(|(path, _)| PathBuf::from(path)),
+        anchor_file: path(&mut t, "anchor_file", "the path of a file", problems),
         outside,
         anchor_every: t.number("anchor_every", d.anchor_every, 1..1_000_001, "events", problems),
     };
@@ -63,7 +75,8 @@ pub(super) fn audit(mut t: Table<'_, '_>, problems: &mut Problems) -> Keep {
 
 /// `[sealing]`
 pub(super) fn sealing(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Sealing> {
-    problems.note("sealing".to_owned(), t.span()?);
+    t.span()?;
+    t.note("sealing", problems);
     let d = 30;
     let days = t.number("retention_days", d.into(), 1..3_651, "days", problems);
     let key = t.required("key", SECRET_WANTED, problems);
@@ -75,6 +88,7 @@ pub(super) fn sealing(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<S
 /// `[break_glass]`
 pub(super) fn break_glass(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<BreakGlass> {
     t.span()?;
+    t.note("break_glass", problems);
     let d = 20;
     let ca = t.text("ca", problems).map_or_else(|| PathBuf::from(SYSTEM_CA), |(path, _)| PathBuf::from(path));
     let webhook = t.required("webhook", WEBHOOK_WANTED, problems).and_then(|(text, span)| {

@@ -14,7 +14,10 @@ use std::sync::Arc;
 pub(super) fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Listener>> {
     let name = name(&mut t, "listener", problems);
     let address = address(&mut t, problems);
+    let told = problems.count();
     let unix_mode = unix_mode(&mut t, problems);
+    let has_socket = !matches!(address, Some(Address::Tcp(_))) || problems.count() > told;
+    t.beside("socket_mode", has_socket, "address = \"unix:…\"", problems);
     let environment = t.text("environment", problems).map(|(e, _)| Arc::from(e));
     let callers =
         t.choice("callers", Callers::Keys, &[("keys", Callers::Keys), ("any", Callers::Any)], problems);

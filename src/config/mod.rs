@@ -18,7 +18,7 @@ mod sections;
 mod upstream;
 
 pub use issuer::{Issuer, JwksSource};
-pub use reader::Problem;
+pub use reader::{Lines, Problem};
 
 use crate::decide::{Policy, Thresholds};
 use crate::forward::{HeaderRules, Remote, Secret};
@@ -71,6 +71,8 @@ pub struct Config {
     pub rules: Vec<PathBuf>,
     /// The folder that relative names of them start from: where the file is.
     pub folder: PathBuf,
+    /// Where keys stand in the file, for what is wrong with what they lead to.
+    pub lines: Lines,
     /// Environments, by name.
     pub environments: Vec<Arc<Environment>>,
     /// Listeners.
@@ -312,6 +314,14 @@ impl Config {
     /// # Errors
     /// Every problem, in order of line.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let (config, problems) = Self::read(text);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// The same, with what can be read of a file that has problems: wrong values are replaced by their defaults, and tables
+    /// that lack something are left out. To be looked at, not to be run.
+    #[must_use]
+    pub fn read(text: &str) -> (Self, Vec<Problem>) {
         let mut problems = Problems::new(text);
         let (tree, errors) = toml::de::DeTable::parse_recoverable(text);
         for error in errors {
@@ -319,7 +329,7 @@ impl Config {
         }
         let config = sections::read(Table::root(&tree), &mut problems);
         checks::across(&config, &mut problems);
-        if problems.count() == 0 { Ok(config) } else { Err(problems.into_list()) }
+        (config, problems.into_list())
     }
 
     /// One upstream guarded, with nothing else configured: anybody may call the listener.

@@ -51,6 +51,19 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Where keys of a configuration file stand, as far as something else may be wrong with what they lead to.
+#[derive(Debug, Clone, Default)]
+pub struct Lines(HashMap<String, usize>);
+
+impl Lines {
+    /// `line 12: ` of a key, or of the table that it would stand in; empty where that isn't known.
+    #[must_use]
+    pub fn before(&self, key: &str) -> String {
+        let table = || key.rsplit_once('.').and_then(|(table, _)| self.0.get(table));
+        self.0.get(key).or_else(table).map_or_else(String::new, |line| format!("line {line}: "))
+    }
+}
+
 /// Where problems are collected, and how bytes become lines.
 pub(super) struct Problems {
     lines: Vec<usize>,
@@ -87,6 +100,18 @@ impl Problems {
     #[must_use]
     pub(super) fn line(&self, at: Option<Range<usize>>) -> usize {
         at.map_or(0, |at| 1 + self.lines.partition_point(|end| *end < at.start))
+    }
+
+    /// Every key that was noted with its line.
+    pub(super) fn lines(&self) -> Lines {
+        let line = |(key, at): (&String, &Range<usize>)| (key.clone(), self.line(Some(at.clone())));
+        Lines(self.places.iter().map(line).collect())
+    }
+
+    /// Whether there is one about a key in such a table.
+    #[must_use]
+    pub(super) fn is_about(&self, table: &str) -> bool {
+        self.list.iter().any(|problem| problem.key.starts_with(table))
     }
 
     /// Remembers where a key stands: `` connection `ehr`.upstream ``.
@@ -304,6 +329,13 @@ impl<'t, 'i> Table<'t, 'i> {
             }
         }
         out
+    }
+
+    /// Where an empty list stands under `key`.
+    pub(super) fn empty_list(&mut self, key: &'static str) -> Option<Range<usize>> {
+        let value = self.value(key)?;
+        let DeValue::Array(array) = value.get_ref() else { return None };
+        array.iter().next().is_none().then(|| value.span())
     }
 
     /// Every key with its text: for tables whose keys are free.

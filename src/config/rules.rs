@@ -170,7 +170,11 @@ fn weight(t: &mut Table<'_, '_>, problems: &mut Problems) -> What {
 
 fn threshold(t: &mut Table<'_, '_>, problems: &mut Problems) -> What {
     let given = t.value("value").is_some();
-    let value = t.number("value", 0, 1..1_000_001, "points or people", problems);
+    // As those of an environment.
+    let id = t.text("id", &mut Problems::new(""));
+    let are_points = id.is_some_and(|(id, _)| !id.starts_with("threshold.bulk-"));
+    let (bounds, unit) = if are_points { (1..1001, "points") } else { (1..1_000_001, "people or ids") };
+    let value = t.number("value", 0, bounds, unit, problems);
     What::Threshold(given.then(|| u32::try_from(value).unwrap_or(u32::MAX)))
 }
 

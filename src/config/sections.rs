@@ -7,7 +7,7 @@ use super::rules::spelled;
 use super::upstream::Upstream;
 use super::{Config, Connection, Environment, OnFull, Rate, Records, Registry};
 use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
-use crate::forward::{Forwarding, HeaderRules, HostHeader};
+use crate::forward::{Forwarding, HeaderRules, HostHeader, is_written_anew};
 use crate::inspect::decode::Budget;
 use crate::inspect::format::is_known_media_type;
 use crate::inspect::rules::Modes;
@@ -21,9 +21,7 @@ use std::sync::Arc;
 
 /// Reads all of it; wrong values are told and replaced by their defaults, so that reading goes on.
 pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
-    let data_dir = root
-        .text("data_dir", problems)
-        .map_or_else(|| PathBuf::from("phigate-data"), |(d, _)| PathBuf::from(d));
+    let data_dir = data_dir(&mut root, problems);
     let threads = root.number("threads", 0, 0..1025, "threads (0: one for each core)", problems) as usize;
     let admin = admin(root.table("admin", problems), problems);
     let limits = limits(root.table("limits", problems), problems);
@@ -83,12 +81,27 @@ pub(super) fn read(mut root: Table<'_, '_>, problems: &mut Problems) -> Config {
         registry,
         rules,
         folder: PathBuf::new(),
+        lines: problems.lines(),
         environments,
         listeners,
         identities,
         issuers,
         connections,
     }
+}
+
+/// A folder with a name: the keys stand beside it, in `<data_dir>-secrets`, and never in it.
+fn data_dir(root: &mut Table<'_, '_>, problems: &mut Problems) -> PathBuf {
+    let default = PathBuf::from("phigate-data");
+    let Some((text, span)) = root.text("data_dir", problems) else { return default };
+    problems.note("data_dir".to_owned(), span.clone());
+    let folder = PathBuf::from(&text);
+    if folder.file_name().is_none() {
+        let wanted = "a folder with a name of its own: its keys stand beside it";
+        problems.add(Some(span), root.key("data_dir"), wanted, format!("`{text}`"));
+        return default;
+    }
+    folder
 }
 
 fn admin(mut t: Table<'_, '_>, problems: &mut Problems) -> SocketAddr {
@@ -229,6 +242,7 @@ fn registry(mut t: Table<'_, '_>, problems: &mut Problems) -> Registry {
 }
 
 fn rules(mut t: Table<'_, '_>, problems: &mut Problems) -> Vec<PathBuf> {
+    t.note("rules", problems);
     let files = t.list("files", problems).into_iter().map(|(file, _)| PathBuf::from(file)).collect();
     t.done(problems);
     files
@@ -323,7 +337,11 @@ fn environment(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Envi
     let hosts = hosts(&mut t, "hosts", problems);
     let ids = t.list("ids", problems).into_iter().map(|(id, _)| id.trim().into()).collect();
     let fingerprints_max = fingerprints(&mut t, flag, problems);
-    let modes = modes(t.table("rule_modes", problems), problems);
+    let modes_table = t.table("rule_modes", problems);
+    if let Some(name) = &name {
+        modes_table.note(&format!("environment `{name}`.rule_modes"), problems);
+    }
+    let modes = modes(modes_table, problems);
     t.done(problems);
     Some(Arc::new(Environment {
         name: name?,
@@ -429,6 +447,11 @@ pub(super) fn connection_of(
     };
     let allow = prefixes("allow", problems);
     let deny = prefixes("deny", problems);
+    // It reads as if it allowed nothing, and no list allows all: whoever writes one has to say which it is.
+    if let Some(span) = t.empty_list("allow") {
+        let wanted = "path prefixes; without the key all paths pass, with deny = [\"/\"] none does";
+        problems.add(Some(span), t.key("allow"), wanted, "an empty list");
+    }
     let headers = headers(&mut t, problems);
     let opaque = opaque(&mut t, problems);
     let key_in_authorization = t.flag("key_in_authorization", false, problems);
@@ -499,6 +522,9 @@ fn headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> HeaderRules {
     let mut table = t.table("set_headers", problems);
     for (name, value, span) in table.pairs(problems) {
         match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
+            (Ok(name), Ok(_)) if is_written_anew(&name) => {
+                problems.add(Some(span), table.key(name.as_str()), OTHER_HEADER_WANTED, format!("`{name}`"));
+            }
             (Ok(name), Ok(value)) => set.push((name, value)),
             _ => problems.add(
                 Some(span),
@@ -554,6 +580,9 @@ pub(super) fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems
     Some(Arc::from(text))
 }
 
+/// Of a header that the gateway writes itself.
+pub(super) const OTHER_HEADER_WANTED: &str =
+    "another header: this one is written anew for each message, and what stands here would change nothing";
 /// Why keys of other environments have no effect in production.
 const NOTHING_REFUSED: &str = "where messages stream and none is held or refused for what it holds";
 /// No less than hyper reads at once.

@@ -311,3 +311,72 @@ fn a_refused_url_tells_nobody_s_password() {
         assert!(got.iter().any(|p| p.contains(shown)) && !got.iter().any(|p| p.contains("made")), "{got:?}");
     }
 }
+
+#[test]
+fn what_would_have_no_effect_or_can_t_be_is_told_with_its_line() {
+    let upstream = "upstream = \"http://127.0.0.1:9001\"";
+    let flag = "flag = \"development\"";
+    let address = GOOD.lines().find(|line| line.starts_with("address")).expect("one");
+    let beside = |line: &str, more: &str| GOOD.replace(line, &format!("{line}\n{more}"));
+    for (text, wanted) in [
+        (beside(upstream, "allow = []"), "connection[0].allow: wanted path prefixes; without the key all"),
+        (
+            beside(upstream, "set_headers = { Content-Length = \"3\" }"),
+            "set_headers.content-length: wanted another",
+        ),
+        (
+            beside(upstream, "set_headers = { traceparent = \"zz\" }"),
+            "set_headers.traceparent: wanted another",
+        ),
+        (beside(upstream, "set_headers = { keep-alive = \"1\" }"), "set_headers.keep-alive: wanted another"),
+        (beside(upstream, "secret_headers = { TE = \"env:A\" }"), "secret_headers.te: wanted another"),
+        (beside(upstream, "http2 = \"alpn\""), "connection[0].http2: wanted an https:// upstream"),
+        (beside(flag, "report = 91"), "environment `development`.report: wanted at most block (90)"),
+        (beside(flag, "block = 40\nreport = 41"), "report: wanted at most block (40)"),
+        (beside(address, "socket_mode = \"0600\""), "listener[0].socket_mode: wanted"),
+    ] {
+        let told = problems(&text);
+        assert!(told.len() == 1 && told[0].contains(wanted) && told[0].starts_with("line "), "{told:?}");
+    }
+    for (top, wanted) in [
+        ("data_dir = \"\"", "line 1: data_dir: wanted a folder with a name"),
+        ("data_dir = \"a/..\"", "line 1: data_dir: wanted a folder with a name"),
+        ("data_dir = \".\"", "line 1: data_dir: wanted a folder with a name"),
+        ("[access_log]\nfile = \"\"", "line 2: access_log.file: wanted the path of a file, or -"),
+        ("[audit]\nanchor_file = \" \"", "line 2: audit.anchor_file: wanted the path of a file"),
+        ("[admin]\naddress = \"127.0.0.1:8081\"", "that of the admin side (admin.address)"),
+    ] {
+        let told = problems(&format!("{top}\n{GOOD}"));
+        assert!(told.len() == 1 && told[0].contains(wanted), "{told:?}");
+    }
+    for good in [
+        beside(upstream, "deny = [\"/\"]"),
+        beside(upstream, "set_headers = { X-A = \"1\", Host = \"a\" }"),
+        beside(flag, "report = 90"),
+        format!("data_dir = \"a/b/\"\n[rules]\nfiles = [\"r.d\"]\n{}", beside(flag, "report = 91")),
+    ] {
+        assert_eq!(problems(&good), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_listener_that_can_t_be_read_is_not_missed_by_identities() {
+    let identity = "[[identity]]\nname = \"f\"\ncertificate = \"dns:f\"\nenvironment = \"development\"\nrole = \"partner\"\n";
+    let told = problems(&format!("{GOOD}{identity}"));
+    assert!(told.len() == 1 && told[0].contains("tls.client_ca"), "{told:?}");
+    let told =
+        problems(&format!("{GOOD}{identity}").replace("address = \"127.0.0.1:8081\"", "address = \"x\""));
+    assert!(told.len() == 1 && told[0].contains("listener[0].address"), "{told:?}");
+}
+
+#[test]
+fn what_a_file_leads_to_is_told_by_its_line() {
+    let (config, problems) = Config::read(&format!("{GOOD}nonsense = 1\n[rules]\nfiles = [\"r.d\"]\n"));
+    let lines = GOOD.lines().count();
+    assert_eq!((problems.len(), config.connections.len()), (1, 1), "what is wrong hides nothing else");
+    assert_eq!(config.lines.before("rules.files"), format!("line {}: ", lines + 3));
+    assert_eq!(config.lines.before("connection `ehr`.upstream"), format!("line {lines}: "));
+    // The table's own, where the key isn't there.
+    assert!(config.lines.before("connection `ehr`.secret_headers").starts_with("line "));
+    assert_eq!(config.lines.before("nothing"), "");
+}

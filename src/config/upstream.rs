@@ -2,8 +2,10 @@
 
 use super::ConfiguredEndpoint;
 use super::reader::{Problems, Table};
+use super::sections::OTHER_HEADER_WANTED;
 use crate::forward::{
     ENDPOINTS_MAX, Ejection, HealthCheck, Http2, SYSTEM_CA, Secret, TlsSettings, Upstream as Defaults,
+    is_written_anew,
 };
 use http::HeaderName;
 use http::uri::PathAndQuery;
@@ -57,6 +59,11 @@ impl Upstream {
             &[("off", Http2::Off), ("alpn", Http2::Alpn), ("always", Http2::Always)],
             problems,
         );
+        if http2 == Http2::Alpn && endpoints.is_some() && !is_tls {
+            let at = t.value("http2").map(|value| value.span());
+            let wanted = "an https:// upstream, or \"always\": without TLS nothing is negotiated";
+            problems.add(at, t.key("http2"), wanted, "`alpn`");
+        }
         let ejection = ejection(t.table("ejection", problems), problems);
         let health_check = t.value("health_check").is_some().then(|| t.table("health_check", problems));
         let health_check = health_check.and_then(|table| health_check_of(table, problems));
@@ -188,6 +195,10 @@ fn secret_headers(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<(Header
     let mut out = Vec::new();
     for (name, value, span) in table.pairs(problems) {
         match (HeaderName::try_from(name.as_str()), Secret::parse(&value)) {
+            (Ok(name), Some(_)) if is_written_anew(&name) => {
+                let key = table.key(name.as_str());
+                problems.add(Some(span), key, OTHER_HEADER_WANTED, format!("`{name}`"));
+            }
             (Ok(name), Some(secret)) => out.push((name, secret)),
             // What stands there may be the secret itself: it isn't shown.
             _ => problems.add(Some(span), table.key(&name), SECRET_WANTED, "another"),

@@ -283,8 +283,11 @@ fn outcome(refusal: &Refusal, record: &str, status: u16) -> Value {
             "details": detail(spot.advice.clone(), &spot.kind),
             "diagnostics": format!("rule {}, {} points, {}", spot.rule, spot.points, spot.whole_place()),
         });
-        // An expression is FHIRPath; what lies inside a carrier or behind an unknown key is told in diagnostics alone.
-        if spot.part == Part::Body && !spot.place.contains(['>', '*', ' ']) {
+        // An expression is FHIRPath, which begins with a type; what lies inside a carrier or behind an unknown key, and a body
+        // as a whole, are told in diagnostics alone.
+        let begins = spot.place.starts_with(|c: char| c.is_ascii_alphabetic());
+        let is_whole = matches!(spot.place.as_str(), "body" | "message");
+        if spot.part == Part::Body && begins && !is_whole && !spot.place.contains(['>', '*', ' ']) {
             issue["expression"] = json!([spot.place]);
         }
         issues.push(issue);

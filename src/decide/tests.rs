@@ -266,3 +266,18 @@ fn a_fault_and_errors_have_the_parts_that_their_clients_read() {
     );
     assert_eq!(error["extensions"]["findings"].as_array().map(Vec::len), Some(refusal.spots.len()));
 }
+
+#[test]
+fn a_body_that_is_unread_as_a_whole_has_no_empty_expression() {
+    let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), 2026);
+    let body = b"%PDF-1.4 \xe2\xe3";
+    let findings =
+        inspector.message(&Message { content_type: "application/pdf", body, ..Message::default() });
+    let refusal = Refusal::of(Reason::Uninspected, &findings, &Policy::of(Flag::Staging), &[]);
+    for dialect in [Dialect::Fhir, Dialect::FhirXml] {
+        let (_, told) = render(&refusal, dialect, 422, "r-1", body, "20260101000000");
+        let told = String::from_utf8(told).expect("text");
+        assert!(told.contains("uninspected.opaque_type, 0 points, body"), "{told}");
+        assert!(!told.contains("expression"), "FHIR's strings are never empty: {told}");
+    }
+}

@@ -213,6 +213,12 @@ fn has_key_in_authorization(headers: &HeaderMap) -> bool {
     headers.get_all(header::AUTHORIZATION).iter().any(is_key)
 }
 
+/// Whether a header is written anew for each message, so that no configuration sets it: framing, and the trace.
+#[must_use]
+pub fn is_written_anew(name: &HeaderName) -> bool {
+    is_framing(name) || is_hop_by_hop(name.as_str()) || *name == TRACE_PARENT || *name == TRACE_STATE
+}
+
 fn is_framing(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name) || name == header::CONTENT_LENGTH || name == header::EXPECT
 }

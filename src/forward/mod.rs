@@ -33,8 +33,8 @@ pub use barred::{Barred, Listening, listens_at};
 pub use body::{OutBody, UpstreamBody};
 pub use endpoint::{Ejection, Endpoint, EndpointState, EndpointStates};
 pub use headers::{
-    Forwarding, HeaderRules, HostHeader, ask_to_switch, canonical_path, is_spelling, prepare_reply,
-    prepare_request,
+    Forwarding, HeaderRules, HostHeader, ask_to_switch, canonical_path, is_spelling, is_written_anew,
+    prepare_reply, prepare_request,
 };
 pub use health::{HealthCheck, check_health};
 pub use host::{Host, address_of};

@@ -147,13 +147,13 @@ impl Close {
         reply_bytes: u64,
     ) {
         let environment = exchange.environment().cloned();
-        let mut cut = false;
+        let (mut cut, mut unseen) = (false, false);
         if let Some(tee) = exchange.tee.take() {
             // A body that is still on its way when its reply has ended has no end yet: its copy is not whole.
             let end = tee.borrow_mut().take();
-            cut = end.as_ref().is_none_or(|end| {
-                !end.complete || end.overflowed || end.copied.len() as u64 != end.total_bytes
-            });
+            unseen =
+                end.as_ref().is_none_or(|end| end.overflowed || end.copied.len() as u64 != end.total_bytes);
+            cut = unseen || end.as_ref().is_some_and(|end| !end.complete);
             exchange.request_bytes += end.as_ref().map_or(0, |end| end.total_bytes);
             let trailers = end.as_ref().and_then(|end| end.trailers.as_ref());
             exchange.head.headers.extend(trailers.map(pairs).unwrap_or_default());
@@ -162,10 +162,8 @@ impl Close {
         if let (Some(tee), Some(reply)) = (exchange.reply_tee.take(), &mut exchange.reply) {
             let end = tee.borrow_mut().take();
             // Nothing was taken of a reply without a body.
-            reply.cut = match &end {
-                Some(end) => !end.complete || end.overflowed,
-                None => reply_bytes > 0,
-            };
+            reply.unseen = end.as_ref().map_or(reply_bytes > 0, |end| end.overflowed);
+            reply.cut = reply.unseen || end.as_ref().is_some_and(|end| !end.complete);
             reply.body = end.map(|end| end.copied).unwrap_or_default();
         }
         self.cells.message(environment.as_deref(), outcome, reason, exchange.request_bytes, reply_bytes);
@@ -253,6 +251,7 @@ impl Close {
             reply: exchange.reply.filter(|_| !refused || streamed),
             inspect: streamed,
             cut,
+            unseen,
             trace: exchange.head.trace,
             target: PayloadText::from(exchange.head.target),
             headers: exchange.head.headers,

@@ -155,6 +155,7 @@ fn copy(text: &HeadText, body: Payload, inspect: bool) -> ReplyCopy {
         content_encoding: text.content_encoding.clone(),
         body,
         cut: false,
+        unseen: false,
         inspect,
     }
 }

@@ -77,7 +77,7 @@ pub struct Message<'m> {
     pub partial: bool,
     /// The body without transfer coding.
     pub body: &'m [u8],
-    /// Whether the body is cut: a tee copied no more.
+    /// Whether the body is cut: more passed than a tee copied.
     pub cut: bool,
     /// Hosts that links may lead to; `None` where links aren't asked, as in requests.
     pub hosts: Option<&'m links::Hosts>,
@@ -241,7 +241,10 @@ impl<'r> Inspector<'r> {
         };
         match format {
             Format::Empty => {}
-            Format::Binary => scorer.unread(UninspectedReason::OpaqueType, media_type, String::new()),
+            Format::Binary => {
+                let place = if top { body_place() } else { String::new() };
+                scorer.unread(UninspectedReason::OpaqueType, media_type, place);
+            }
             Format::FhirJson | Format::Redox | Format::Json => {
                 return self.json(content_type, bytes, scorer, top, left);
             }

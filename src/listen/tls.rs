@@ -227,14 +227,18 @@ impl Certificates {
             let chain = chain(chain_path)?;
             let key = key(key_path, &read(key_path)?)?;
             let names = chain.first().map(names_of).unwrap_or_default();
-            let certified =
-                CertifiedKey::from_der(chain, key, provider).map_err(|error| TlsError::Content {
-                    path: key_path.clone(),
-                    wrong: match error {
-                        rustls::Error::InconsistentKeys(_) => "the key doesn't belong to the certificate",
-                        _ => "the key is of a kind that isn't supported",
-                    },
-                })?;
+            let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| {
+                let (path, wrong) = match error {
+                    rustls::Error::InconsistentKeys(_) => {
+                        (key_path, "the key doesn't belong to the certificate")
+                    }
+                    rustls::Error::InvalidCertificate(_) => {
+                        (chain_path, "its certificate can't be read, or is none of X.509 version 3")
+                    }
+                    _ => (key_path, "the key is of a kind that isn't supported"),
+                };
+                TlsError::Content { path: path.clone(), wrong }
+            })?;
             let certified = Arc::new(certified);
             first.get_or_insert_with(|| certified.clone());
             for name in names.iter().filter_map(|name| name.strip_prefix("dns:")) {
@@ -264,3 +268,29 @@ impl ResolvesServerCert for Certificates {
 /// As registered for ALPN: RFC 7301, section 6, and RFC 9113, section 3.1.
 pub(crate) const H2: &[u8] = b"h2";
 pub(crate) const HTTP_11: &[u8] = b"http/1.1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    #[test]
+    fn a_certificate_of_another_version_is_blamed_and_not_its_key() {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let params = rcgen::CertificateParams::new(vec!["gate.example".to_owned()]).expect("parameters");
+        let mut der = params.self_signed(&key).expect("signs").der().to_vec();
+        // RFC 5280, section 4.1: version [0] EXPLICIT, 2 for the third and 0 for the first.
+        let version = der.windows(5).position(|w| w == [0xA0, 3, 2, 1, 2]).expect("a version");
+        der[version + 4] = 0;
+        let folder = tempfile::tempdir().expect("folder");
+        let files = CertificateFiles { chain: folder.path().join("s.pem"), key: folder.path().join("s.key") };
+        let pem =
+            format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(&der));
+        std::fs::write(&files.chain, pem).expect("writes");
+        std::fs::write(&files.key, key.serialize_pem()).expect("writes");
+        let provider = aws_lc_rs::default_provider();
+        let told = Certificates::load(&[files], &provider).expect_err("no version 3").to_string();
+        assert!(told.contains("s.pem: ") && told.contains("version 3"), "{told}");
+    }
+}

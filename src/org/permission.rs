@@ -26,7 +26,7 @@ permissions! {
     ExportRecords = "records.export";
     /// Find records by a value of a tokened kind.
     SearchValues = "values.search";
-    /// Counts of findings.
+    /// Counts of findings. For later versions: nothing asks for it yet.
     CountFindings = "findings.count";
     /// Findings.
     ReadFindings = "findings.read";
@@ -50,7 +50,7 @@ permissions! {
     AuditOwn = "audit.own";
     /// Read the audit.
     AuditAll = "audit.read";
-    /// Scrape metrics.
+    /// Scrape metrics. For later versions: `/metrics` is open on loopback.
     ReadMetrics = "metrics.read";
 }
 

@@ -243,6 +243,8 @@ pub struct Draft {
     pub inspect: bool,
     /// Whether the copy is not the whole body.
     pub cut: bool,
+    /// Whether more of it passed than was copied.
+    pub unseen: bool,
     /// The W3C trace id that it carried.
     pub trace: Option<String>,
     /// Path and query.
@@ -280,6 +282,8 @@ pub struct ReplyCopy {
     pub body: Payload,
     /// Whether the copy is not the whole body.
     pub cut: bool,
+    /// Whether more of it passed than was copied.
+    pub unseen: bool,
     /// Whether the copy is still to be inspected: a streamed reply.
     pub inspect: bool,
 }

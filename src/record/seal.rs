@@ -44,6 +44,13 @@ impl Originals {
         serde_json::from_slice(&json).map_err(|_| SealError::Broken)
     }
 
+    /// Every original, with its part and the number of its leaf there. Payload: for comparing, not for showing.
+    pub fn each(&self) -> impl Iterator<Item = (&str, usize, PayloadText)> {
+        self.0.iter().flat_map(|part| {
+            part.values.iter().map(|(leaf, text)| (&*part.name, *leaf, PayloadText::from(text.as_str())))
+        })
+    }
+
     /// The original of one leaf.
     #[must_use]
     pub fn field(&self, part: &str, leaf: usize) -> Option<PayloadText> {

@@ -15,6 +15,7 @@ pub(super) fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
         reply: None,
         inspect: true,
         cut: false,
+        unseen: false,
         trace: None,
         target: PayloadText::from("/fhir/Patient/E08738432?family=Okafor&x=1"),
         headers: vec![("cookie".into(), "who=Okafor".into()), ("x-okafor".into(), "Okafor".into())],

@@ -1,6 +1,6 @@
 //! What the admin side is given of a running gateway.
 
-use crate::admin::{Admin, Originals, Quota, SignIns};
+use crate::admin::{Admin, Originals, Quota, SignIns, Strangers};
 use crate::audit::Audit;
 use crate::config::Connection;
 use crate::gateway::Shared;
@@ -30,11 +30,14 @@ pub(super) fn admin_side(
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
     let (for_roles, for_connections) = (shared.clone(), shared.clone());
     let (for_rules, for_covered) = (shared.clone(), shared.clone());
+    let for_words = shared.clone();
     let (for_base, for_anchors) = (shared.clone(), audit.clone());
-    let for_notes = shared.clone();
+    let (for_notes, for_anchor_file) = (shared.clone(), audit.clone());
     let (set_aside, readers) = (records.set_aside(), records.clone());
     let exports_failed = Arc::new(AtomicU64::new(0));
     let for_exports = exports_failed.clone();
+    let strangers = Arc::new(AtomicU64::new(0));
+    let for_strangers = strangers.clone();
     let limits = shared.snapshot.load().config.search;
     Admin {
         records: Arc::new(records),
@@ -61,6 +64,7 @@ pub(super) fn admin_side(
                 fingerprints: people.prints().count(),
                 people_dropped: for_metrics.notebook.dropped(),
                 exports_failed: for_exports.load(Relaxed),
+                admin_unauthorized: for_strangers.load(Relaxed),
                 anchor_failures: for_anchors.anchor_failures(),
                 originals: for_metrics
                     .seals
@@ -95,6 +99,10 @@ pub(super) fn admin_side(
                     readers.damaged() > 0,
                     "a record file is damaged in part: what can't be read is left out, and the log says of which day",
                 ),
+                (
+                    for_anchor_file.is_anchor_failing(),
+                    "the end of the audit isn't written to its anchor file: phigate_audit_anchor_failures_total, and the log says why",
+                ),
                 (is_behind, "keys, people or assets that were changed can't be taken over: the log says why"),
                 (
                     is_alone,
@@ -119,8 +127,14 @@ pub(super) fn admin_side(
             let known = snapshot.config.environments.iter().find(|e| *e.name == *environment);
             known.is_some_and(|e| snapshot.rules.of(Some(&e.name)).finds(rule))
         }),
+        rules: Box::new(move |environment| {
+            let snapshot = for_words.snapshot.load();
+            let known = snapshot.config.environments.iter().find(|e| *e.name == *environment);
+            snapshot.rules.of(known.map(|e| &e.name)).clone()
+        }),
         covered: Box::new(move |id| for_covered.snapshot.load().rules.covered(id)),
         exports_failed,
+        strangers: Strangers::new(strangers),
         connections: Box::new(move || {
             let snapshot = for_connections.snapshot.load();
             let of = |c: &Arc<Connection>| (c.name.to_string(), c.environment.to_string());

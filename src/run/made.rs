@@ -103,21 +103,28 @@ pub(super) fn seal_keys(config: &Config) -> Result<Option<Arc<SealKeys>>, RunErr
 #[must_use]
 pub fn missing(config: &Config, runs_commands: bool) -> Vec<String> {
     let mut out = Vec::new();
+    let line = |key: &str| config.lines.before(key);
+    if let Some(why) = unmakeable(&config.data_dir) {
+        out.push(format!("{}data_dir: {} can't be made: {why}", line("data_dir"), config.data_dir.display()));
+    }
     for l in &config.listeners {
         if let Some(Err(error)) = l.tls.as_ref().map(TlsFront::load) {
-            out.push(RunError::Tls { listener: l.name.clone(), error }.to_string());
+            let line = line(&format!("listener `{}`.tls", l.name));
+            out.push(line + &RunError::Tls { listener: l.name.clone(), error }.to_string());
         }
     }
     let asks = |secret: &Secret| runs_commands || !matches!(secret, Secret::Command(_));
     for c in &config.connections {
         let hosts = c.endpoints.iter().map(|e| e.host.as_str());
         if let Some(Err(error)) = c.tls.as_ref().map(|tls| UpstreamTls::load(tls, hosts, c.http2)) {
-            out.push(RunError::UpstreamTls { connection: c.name.clone(), error }.to_string());
+            let line = line(&format!("connection `{}`.upstream_tls", c.name));
+            out.push(line + &RunError::UpstreamTls { connection: c.name.clone(), error }.to_string());
         }
         for (name, secret) in c.secret_headers.iter().filter(|(_, secret)| asks(secret)) {
             if let Err(error) = secret.header() {
                 let header = name.as_str().to_owned();
-                out.push(RunError::Secret { connection: c.name.clone(), header, error }.to_string());
+                let line = line(&format!("connection `{}`.secret_headers", c.name));
+                out.push(line + &RunError::Secret { connection: c.name.clone(), header, error }.to_string());
             }
         }
     }
@@ -129,28 +136,48 @@ pub fn missing(config: &Config, runs_commands: bool) -> Vec<String> {
         if let Some(secret) = secret.filter(|secret| asks(secret))
             && let Err(error) = secret.text()
         {
-            out.push(format!("{key}: {error}"));
+            let line = line(&key.replace(['[', ']'], "").replace(' ', "."));
+            out.push(format!("{line}{key}: {error}"));
         }
     }
     let key_sets = KeySets::default();
     for issuer in &config.issuers {
         if let Err(error) = key_sets.of(&issuer.jwks, &config.folder) {
-            out.push(RunError::Jwks { issuer: issuer.name.clone(), error }.to_string());
+            let line = line(&format!("issuer `{}`.jwks", issuer.name));
+            out.push(line + &RunError::Jwks { issuer: issuer.name.clone(), error }.to_string());
         }
     }
     if config.sealing.as_ref().is_some_and(|sealing| asks(&sealing.key)) {
-        out.extend(seal_keys(config).err().map(|error| error.to_string()));
+        out.extend(seal_keys(config).err().map(|error| line("sealing.key") + &error.to_string()));
     }
-    if let Some(access) = config.access.as_ref().filter(|access| access.file.as_os_str() != "-") {
-        let folder = access.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let access = config.access.as_ref().map(|access| &access.file).filter(|file| file.as_os_str() != "-");
+    let written = [
+        ("[access_log] file", "access_log.file", access),
+        ("[audit] anchor_file", "audit.anchor_file", config.audit.anchor_file.as_ref()),
+    ];
+    for (told, key, file) in written {
+        let Some(file) = file else { continue };
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         if !folder.is_dir() {
-            out.push(format!("[access_log] file: the folder {} isn't there", folder.display()));
-        } else if access.file.is_dir() {
-            out.push(format!("[access_log] file: {} is a folder", access.file.display()));
+            out.push(format!("{}{told}: the folder {} isn't there", line(key), folder.display()));
+        } else if file.is_dir() {
+            out.push(format!("{}{told}: {} is a folder", line(key), file.display()));
         }
     }
     out
+}
+
+/// Why a folder isn't there and can't be made, as far as that can be told without trying.
+fn unmakeable(folder: &Path) -> Option<String> {
+    let there = |at: &&Path| at.as_os_str().is_empty() || at.exists();
+    let there = folder.ancestors().find(there).filter(|at| !at.as_os_str().is_empty());
+    let there = there.unwrap_or(Path::new("."));
+    if !there.is_dir() {
+        return Some(format!("{} is no folder", there.display()));
+    }
+    let asked = rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    asked.err().map(|error| format!("{}: {}", there.display(), std::io::Error::from(error).kind()))
 }
 
 /// Keys of tuples, and the fingerprints that are asked.

@@ -140,6 +140,7 @@ impl RunError {
                 | Self::Jwks { .. }
                 | Self::Tls { .. }
                 | Self::AccessLog { .. }
+                | Self::Secrets(SecretsError::File { .. })
         )
     }
 }

@@ -5,7 +5,7 @@ mod seals;
 mod signing;
 mod tokens;
 
-pub use seals::{SealError, SealKeys, SealOf, expire, shred};
+pub use seals::{SealError, SealKeys, SealOf, expire, is_there, shred};
 pub use signing::{SigningKey, VerifyingKey};
 pub use tokens::TokenKeys;
 

@@ -136,6 +136,12 @@ impl SealOf<'_> {
     }
 }
 
+/// Whether there is a key of one environment and day.
+#[must_use]
+pub fn is_there(data_dir: &Path, environment: &str, day: &str) -> bool {
+    day_files(&folder(data_dir)).iter().any(|(name, of, _)| name == environment && of == day)
+}
+
 /// Removes the key of one environment and day; gives whether there was one.
 ///
 /// # Errors

@@ -46,6 +46,7 @@ fn redacted(entry: Entry, body: &str, seal: Option<Arc<SealKeys>>) -> Redacted {
         reply: None,
         inspect: true,
         cut: false,
+        unseen: false,
         trace: Some("0af7651916cd43dd8448eb211c80319c".into()),
         target: PayloadText::from("/x"),
         headers: Vec::new(),

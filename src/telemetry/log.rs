@@ -2,7 +2,7 @@
 //!
 //! A log that can't be written (its disk is full, its reader is gone) stops nothing: lines are lost, and counted.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tracing_subscriber::EnvFilter;
@@ -19,8 +19,9 @@ pub enum LogFormat {
 /// Starts logging. `PHIGATE_LOG` picks the level (`level` by default) of the gateway's own events; libraries stay at `warn`
 /// or above whatever it says, since their debug lines quote what passes through them.
 pub fn start(format: LogFormat, level: &str) {
-    let own = std::env::var("PHIGATE_LOG").ok();
-    let own = own.as_deref().filter(|level| LEVELS.contains(level)).unwrap_or(level);
+    let asked = std::env::var("PHIGATE_LOG").ok().filter(|asked| !asked.is_empty());
+    let known = asked.as_deref().filter(|level| LEVELS.contains(level));
+    let own = known.unwrap_or(level);
     let filter = EnvFilter::new(format!("off,phigate={own}"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lossy(io::stderr()));
     // What it says of its own errors, it says with a panic where standard error is gone.
@@ -28,11 +29,19 @@ pub fn start(format: LogFormat, level: &str) {
     // A second start, as in tests, keeps the first.
     let is_first = match format {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init().is_ok(),
-        LogFormat::Text => builder.with_target(false).try_init().is_ok(),
+        LogFormat::Text => builder.with_target(false).with_ansi(is_colourful()).try_init().is_ok(),
     };
     if is_first {
         let _ = FORMAT.set((own != "off").then_some(format));
+        if asked.is_some() && known.is_none() {
+            tracing::warn!(level = own, "PHIGATE_LOG is none of error, warn, info, debug, trace and off.");
+        }
     }
+}
+
+/// Codes of a terminal are for one.
+fn is_colourful() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Lines of the log that could not be written.

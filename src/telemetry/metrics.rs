@@ -155,6 +155,8 @@ pub struct Others {
     pub anchor_failures: u64,
     /// Exports of records that the store broke off.
     pub exports_failed: u64,
+    /// Requests of the admin side without a token that holds.
+    pub admin_unauthorized: u64,
     /// Lines of the access log that were dropped.
     pub access_dropped: u64,
     /// Every upstream of the running configuration.
@@ -260,7 +262,7 @@ impl Metrics {
             ),
             plain(
                 "phigate_audit_anchor_failures_total",
-                "Signed ends of the audit that an endpoint or syslog did not take; they are tried again.",
+                "Signed ends of the audit that the anchor file, an endpoint or a syslog did not take; they are tried again.",
                 counter,
                 others.anchor_failures,
             ),
@@ -269,6 +271,12 @@ impl Metrics {
                 "Exports of records that were broken off because the store failed.",
                 counter,
                 others.exports_failed,
+            ),
+            plain(
+                "phigate_admin_unauthorized_total",
+                "Requests of the admin side that had no token, or none that holds.",
+                counter,
+                others.admin_unauthorized,
             ),
             plain(
                 "phigate_access_log_dropped_total",

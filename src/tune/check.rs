@@ -34,6 +34,7 @@ pub fn check(changes: &Changes) -> Result<Checked, Vec<Wrong>> {
     }
     for edit in &changes.edits {
         wrong.extend(shadows(edit, &raw).map(|what| changes.wrong(&edit.id, what)));
+        wrong.extend(idle_points(edit, &raw).map(|what| changes.wrong(&edit.id, what)));
     }
     let trials = Trials::new(&raw, &rules);
     let mut number = (0, "");
@@ -110,6 +111,15 @@ fn told(case: &Case, number: usize, outcome: &Outcome) -> String {
         }
         _ => format!("can't fire: what it should find in case {number} is found by {}", others()),
     }
+}
+
+/// Points that a changed detector never gives.
+fn idle_points(edit: &Edit, raw: &Raw) -> Option<String> {
+    let What::Detector(change) = &edit.what else { return None };
+    let own = raw.detectors.iter().find(|d| d.id == edit.id)?;
+    let is_given = change.points.as_ref().is_some_and(|points| points.nearby.0 > 0);
+    let is_idle = is_given && own.nearby.is_empty() && own.nearby_lists.is_empty();
+    is_idle.then(|| "points.nearby would change nothing: there are no `nearby` words".to_owned())
 }
 
 /// The rule that says the same as a changed one.

@@ -96,7 +96,9 @@ const BADGE: &str = "[[detector]]\nid = \"acme.badge\"\nabout = \"A badge\"\nsou
 fn rules_hold_where_they_are_and_come_to_production_by_two_people() {
     let mut p = Place::start();
     let (security, engineer, other) = (p.security.clone(), p.engineer.clone(), p.other.clone());
-    assert_eq!(p.put(&engineer, "staging/rules/site", BADGE).status(), 403, "whoever enforces writes them");
+    let refused = p.put(&engineer, "staging/rules/site", BADGE);
+    assert_eq!(refused.status(), 403, "whoever enforces writes them");
+    assert!(refused.json()["detail"].as_str().is_some_and(|told| told.contains("mode = \"shadow\"")));
     let made = p.put(&security, "staging/rules/site", BADGE);
     assert_eq!((made.status(), made.header("etag")), (200, "\"1\""), "{made:?}");
     assert_eq!((p.points(1, "badge BG-441902"), p.points(2, "badge BG-441902")), (37, 0));

@@ -76,6 +76,18 @@ fn an_outsider_finds_what_was_changed_or_cut() {
 }
 
 #[test]
+fn an_anchor_file_that_can_t_be_written_is_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let gone = folder.path().join("gone/heads.jsonl");
+    let gate = Gate::with(&format!("[audit]\nanchor_file = {:?}\n", path(&gone)), "");
+    assert_eq!(gate.admin("/v1/records", &gate.token(&[("staging", "viewer")])).status(), 200);
+    assert!(gate.metric("phigate_audit_anchor_failures_total ") > 0);
+    let ready = gate.admin("/readyz", "");
+    let told = String::from_utf8(ready.body.clone()).expect("text");
+    assert!(ready.status() == 200 && told.contains("anchor file"), "{told}");
+}
+
+#[test]
 fn a_log_that_the_gateway_knew_of_and_that_is_gone_is_not_begun_anew_unless_somebody_says_so() {
     let folder = tempfile::tempdir().expect("folder");
     let data = folder.path().join("data");

@@ -123,6 +123,29 @@ fn a_body_that_stops_half_way_reaches_nobody_in_staging_and_is_counted() {
 }
 
 #[test]
+fn a_body_that_stops_half_way_into_production_is_no_copy_that_was_cut() {
+    let gate = Gate::start();
+    let mut stream = gate.connect(2);
+    write!(
+        stream,
+        "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {}\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nhalf",
+        gate.keys[2]
+    )
+    .expect("writes");
+    stream.shutdown(Shutdown::Write).expect("half closed");
+    let _ = read_http(&mut stream, false);
+    drop(stream);
+    let token = gate.token(&[("production", "viewer")]);
+    let records = || {
+        gate.running().flush_records();
+        gate.admin("/v1/records", &token).json()["records"].as_array().cloned().unwrap_or_default()
+    };
+    let told = (0..2000).map(|_| records()).find(|all| !all.is_empty()).expect("a record");
+    assert_eq!(told[0]["uninspected"].as_array().map(Vec::len).unwrap_or_default(), 0, "{told:?}");
+    assert_eq!(gate.metric("phigate_uninspected_total{environment=\"production\",reason=\"tee_limit\"}"), 0);
+}
+
+#[test]
 fn limits_have_their_own_answers() {
     let gate = Gate::with(
         "[limits]\nbody_bytes_max = 1000\nheld_bytes_max = 1500\nbody_timeout_ms = 300\nhead_timeout_ms = 300\nhead_bytes_max = 8192\nconnections_max = 40\n",

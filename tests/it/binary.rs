@@ -623,6 +623,13 @@ fn records_are_read_by_command() {
         serde_json::from_slice(&records(&["--json", "show", &id], &token).stdout).expect("JSON");
     assert_eq!(json["record"]["id"], id);
     assert_eq!(records(&["show", "nothing"], &token).status.code(), Some(1));
+    assert_eq!(records(&["counts", "--decision", "refused"], &token).status.code(), Some(0));
+    assert_eq!(
+        records(&["counts", "--limit", "1"], &token).status.code(),
+        Some(2),
+        "counts are of all that fits"
+    );
+    assert_eq!(records(&["search", "--limit", "0"], &token).status.code(), Some(1));
     assert_eq!(records(&["search"], "pht_wrong_token").status.code(), Some(1));
     signal(&run.child, "-TERM");
     run.child.wait().expect("ends");

@@ -171,6 +171,10 @@ fn a_gateway_whose_keys_or_control_file_are_gone_starts_only_once_somebody_says_
             text(&renewed.stderr)
         );
         stop(run(&file));
+        let verified = phigate(&["audit", "verify", "--data", &data]);
+        assert_eq!(verified.status.code(), Some(0), "{name}: {}", text(&verified.stdout));
+        let says = text(&verified.stdout).contains("are signed by an earlier key");
+        assert_eq!(says, name == "audit.key", "{}", text(&verified.stdout));
     }
     // Where not all that is wanted can be made, what was made is gone again: nobody said yet that it may be.
     let [pepper, people] = ["pepper.key", "people.key"].map(|name| Path::new(&secrets).join(name));
@@ -286,10 +290,11 @@ fn files_and_variables_that_are_missing_are_told_all_at_once() {
             ),
         );
     let of = format!(
-        "{of}upstream_tls = {{ ca = {:?} }}\nsecret_headers = {{ Authorization = \"env:PHIGATE_NOT_SET\", X-Token = \"file:{}\" }}\n[access_log]\nfile = {:?}\n[[issuer]]\nname = \"idp\"\nissuer = \"https://idp.example.org\"\naudience = \"phigate\"\njwks = \"file:{}\"\nenvironment = \"one\"\n",
+        "{of}upstream_tls = {{ ca = {:?} }}\nsecret_headers = {{ Authorization = \"env:PHIGATE_NOT_SET\", X-Token = \"file:{}\" }}\n[access_log]\nfile = {:?}\n[audit]\nanchor_file = {:?}\n[[issuer]]\nname = \"idp\"\nissuer = \"https://idp.example.org\"\naudience = \"phigate\"\njwks = \"file:{}\"\nenvironment = \"one\"\n",
         at("ca.pem"),
         at("token"),
         at("no-folder/access.jsonl"),
+        at("no-anchors/heads.jsonl"),
         at("jwks.json")
     );
     std::fs::write(&file, of).expect("writes");
@@ -309,7 +314,9 @@ fn files_and_variables_that_are_missing_are_told_all_at_once() {
             "token",
             "[access_log] file: ",
             "no-folder",
+            "no-anchors",
             "issuer `idp`, jwks: ",
+            "p.toml: line 14: listener `l`, tls: ",
         ] {
             assert!(told.contains(part), "{part}: {told}");
         }
@@ -379,4 +386,72 @@ fn an_access_log_that_was_moved_away_is_made_anew_though_the_configuration_is_ba
     });
     signal(&run.child, "-TERM");
     run.child.wait().expect("ends");
+}
+
+#[test]
+fn a_data_folder_that_can_t_be_made_is_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    let of = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
+    std::fs::write(&file, of.replace("/data\"", "/p.toml/data\"")).expect("writes");
+    let checked = phigate(&["check", file.to_str().expect("path")]);
+    let (code, said) = fails(&["run"], &file);
+    assert_eq!((checked.status.code(), code), (Some(78), Some(78)), "{said}");
+    for told in [text(&checked.stdout), said] {
+        assert!(told.contains("p.toml: line 1: data_dir: ") && told.contains("is no folder"), "{told}");
+    }
+}
+
+#[test]
+fn what_can_never_hold_is_not_made_and_a_new_data_folder_is_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path().join("dta");
+    let data = data.to_str().expect("path");
+    let made = |what: &[&str], more: &[&str]| phigate(&[what, &["--data", data], more].concat());
+    let key = ["keys", "create", "--environment", "dev", "--name", "k"];
+    let token = ["tokens", "create", "--environment", "dev:viewer", "--name", "t"];
+    for command in [&key, &token] {
+        for days in ["0", "3651"] {
+            assert_eq!(made(command, &["--expires-days", days]).status.code(), Some(2), "{command:?} {days}");
+        }
+    }
+    assert!(!Path::new(data).exists());
+    let new = "there is no data folder, a new one is made";
+    assert!(text(&made(&key, &["--expires-days", "1"]).stderr).contains(new));
+    assert!(!text(&made(&token, &["--expires-days", "3650"]).stderr).contains(new));
+    // It asks no gateway: who says which one means another thing.
+    let admin = ["org", "init", "--owner", "olga", "--admin", "http://127.0.0.1:1"];
+    let command = || Command::new(PROGRAM);
+    let out = command().args(admin).current_dir(folder.path()).output().expect("runs");
+    assert!(
+        out.status.code() == Some(2) && text(&out.stderr).contains("--data FOLDER"),
+        "{}",
+        text(&out.stderr)
+    );
+    assert!(!folder.path().join("phigate-data").exists());
+    assert_eq!(made(&admin, &[]).status.code(), Some(0));
+}
+
+#[test]
+fn a_log_in_a_file_has_no_codes_of_a_terminal_and_a_level_that_is_none_is_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging"))
+        .expect("writes");
+    let mut command = Command::new(PROGRAM);
+    command
+        .args(["run", "--log", "text", "--config"])
+        .arg(&file)
+        .env("PHIGATE_LOG", "wran")
+        .env_remove("NO_COLOR");
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped"));
+    let mut told = String::new();
+    while !told.contains("The admin side listens.") {
+        assert!(log.read_line(&mut told).expect("reads") > 0, "the program ended: {told}");
+    }
+    signal(&child, "-TERM");
+    child.wait().expect("ends");
+    assert!(told.contains("PHIGATE_LOG is none of error, warn") && !told.contains("wran"), "{told}");
+    assert!(!told.contains('\u{1b}'), "{told}");
 }

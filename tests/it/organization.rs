@@ -301,7 +301,83 @@ fn searches_by_value_end_at_the_quota_of_production_and_many_are_an_alert() {
     };
     assert_eq!((0..4).map(|n| find("production", n)).collect::<Vec<_>>(), [200, 200, 200, 429]);
     assert_eq!((0..3).map(|n| find("staging", n)).collect::<Vec<_>>(), [200, 200, 200]);
-    assert_eq!(gate.audit().matches("enumeration_alert").count(), 1);
+    let audit = gate.audit();
+    assert_eq!(audit.matches("enumeration_alert").count(), 1);
+    let used_up: Vec<&str> = audit.lines().filter(|line| line.contains("search_quota_used_up")).collect();
+    assert!(used_up.len() == 1 && used_up[0].contains("\"decision\":\"refused\""), "{used_up:?}");
+}
+
+#[test]
+fn bodies_are_objects_limits_have_bounds_and_a_wrong_parameter_is_named() {
+    let gate = Gate::start();
+    let (_, owner) = gate.member("olga", "owner");
+    let support = gate.token(&[("staging", "support")]);
+    for (call_of, body) in [
+        (("POST", "/v1/members"), json!(["zed", "admin"])),
+        (("POST", "/v1/members"), json!([])),
+        (("POST", "/v1/tokens/rotate"), json!([])),
+        (("POST", "/v1/tokens/rotate"), json!([1, 1])),
+    ] {
+        assert_eq!(call(&gate, call_of, &owner, &[], &body).status(), 400, "{call_of:?} {body}");
+    }
+    assert!(!gate.admin("/v1/members", &owner).json().to_string().contains("zed"));
+    assert_eq!(call(&gate, ("POST", "/v1/members"), &owner, &[], &json!({"name": "zed"})).status(), 201);
+    for (query, named) in [
+        ("records?limit=0", "limit: wanted 1 to 1000."),
+        ("records?limit=1001", "limit: wanted 1 to 1000."),
+        ("records?limit=many", "limit: wanted a number."),
+        ("records/export?limit=0", "limit: wanted 1 to 1000000."),
+        ("records?from=made-up", "from: wanted a time: "),
+        ("records?to=made-up", "to: wanted a time: "),
+        ("records?status=99999", "status: wanted a number"),
+        ("audit?limit=0", "limit: wanted 1 to 1000."),
+    ] {
+        let answer = gate.admin(&format!("/v1/{query}"), &support);
+        let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+        assert!(answer.status() == 400 && detail.starts_with(named), "{query}: {detail}");
+        assert!(!detail.contains("made-up") && !detail.contains("99999"), "{detail}");
+    }
+    for query in ["records?limit=1000", "records?limit=1", "records/export?limit=1000000", "audit?limit=1000"]
+    {
+        assert_eq!(gate.admin(&format!("/v1/{query}"), &support).status(), 200, "{query}");
+    }
+    let find = |limit: u64| {
+        let body = json!({"environment": "staging", "value": "A100", "limit": limit});
+        call(&gate, ("POST", "/v1/records/search"), &support, &[], &body).status()
+    };
+    assert_eq!((find(0), find(1), find(1000), find(1001)), (400, 200, 200, 400));
+    for (path, token) in [("/v1/me", &*owner), ("/v1/records", &support), ("/v1/me", ""), ("/v1/nothing", "")]
+    {
+        assert_eq!(gate.admin(path, token).header("cache-control"), "no-store", "{path}");
+    }
+}
+
+#[test]
+fn the_description_says_how_to_ask() {
+    let described: Value = serde_json::from_str(&phigate::admin::openapi()).expect("JSON");
+    assert_eq!(described["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    assert_eq!(described["security"], json!([{"token": []}]));
+    for (path, methods) in described["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let answers = &operation["responses"];
+            let is_open = operation["security"] == json!([]);
+            assert_eq!(is_open, path.starts_with("/v1/sign-in"), "{method} {path}");
+            let has = |name: &str| {
+                let all = operation["parameters"].as_array().cloned().unwrap_or_default();
+                all.iter().any(|p| p["in"] == "header" && p["name"] == name)
+            };
+            assert_eq!(has("If-Match"), answers["428"].is_object(), "{method} {path}");
+            let makes = method == "put" && path.ends_with("{kind}/{name}");
+            assert_eq!(has("If-None-Match"), makes, "{method} {path}");
+        }
+    }
+    let limit = |path: &str| {
+        let all = described["paths"][path]["get"]["parameters"].as_array().cloned().unwrap_or_default();
+        let schema = all.iter().find(|p| p["name"] == "limit").expect("described")["schema"].clone();
+        (schema["minimum"].as_u64(), schema["maximum"].as_u64())
+    };
+    assert_eq!(limit("/v1/audit"), (Some(1), Some(1000)));
+    assert_eq!(limit("/v1/records"), (Some(1), Some(1_000_000)));
 }
 
 #[test]

@@ -224,7 +224,9 @@ fn without_the_notice_nothing_opens() {
     assert_eq!(s.open(&s.support, &[&record]).status(), 503);
     let list = s.gate.admin("/v1/break-glass", &s.security).json();
     assert_eq!(list["break_glass"][0]["state"], "failed");
-    assert!(s.gate.audit().contains("break_glass_not_opened"));
+    let audit = s.gate.audit();
+    let event = audit.lines().find(|line| line.contains("break_glass_not_opened")).expect("told");
+    assert!(event.contains("\"decision\":\"refused\""), "{event}");
     s.webhook.answer(crate::support::OK);
     s.opened(&[&record]);
 }
@@ -306,6 +308,41 @@ fn what_is_asked_for_wrongly_is_refused_with_a_word_on_it() {
 }
 
 #[test]
+fn what_is_said_of_it_repeats_no_value_of_the_records() {
+    let s = Sealed::start();
+    let record = s.sent(2);
+    let body = json!({"environment": "production", "records": [record], "reason": "wrong patient shown", "ticket": "T-1"});
+    for (key, text) in [
+        ("reason", "the chart of OKAFOR, again"),
+        ("reason", "darnell called"),
+        ("reason", "it is E-0873 8432"),
+        ("ticket", "E08738432"),
+        ("ticket", "INC-E08738432"),
+    ] {
+        let mut body = body.clone();
+        body[key] = json!(text);
+        let answer = s.call(("POST", "/v1/break-glass"), &s.support, &body);
+        let title = answer.json()["title"].as_str().unwrap_or_default().to_owned();
+        assert!(answer.status() == 400 && title.ends_with("_holds_phi"), "{text}: {answer:?}");
+    }
+    assert!(s.webhook.take().is_empty(), "nobody is told of it, either");
+    let id = s.opened(&[&record]);
+    assert_eq!(s.call(("DELETE", &format!("/v1/break-glass/{id}")), &s.support, &json!({})).status(), 204);
+    let review = |note: &str| {
+        let body = json!({"outcome": "justified", "note": note});
+        s.call(("POST", &format!("/v1/break-glass/{id}/review")), &s.security, &body).status()
+    };
+    assert_eq!((review("Okafor was asked"), review("as the ticket says")), (400, 200));
+    // Whoever asks often enough would learn values by it: each try is there, and the value isn't.
+    let audit = s.gate.audit();
+    assert!(audit.matches("the words given repeat a value of a record").count() >= 4, "{audit}");
+    let folder = s.gate.folder.path();
+    for value in ["E08738432", "okafor", "OKAFOR", "darnell"] {
+        assert_eq!(holding(folder, value), Vec::<std::path::PathBuf>::new(), "{value}");
+    }
+}
+
+#[test]
 fn a_new_start_ends_it_and_a_shredded_key_ends_all() {
     let mut s = Sealed::start();
     let record = s.sent(2);
@@ -331,6 +368,15 @@ fn a_new_start_ends_it_and_a_shredded_key_ends_all() {
         &day,
     ]);
     assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+    // Of a key that isn't there, and a day that is none, nothing is told: nothing was done.
+    let shred = |environment: &str, day: &str| {
+        let data = data.to_str().expect("path");
+        let args = ["secrets", "shred", "--data", data, "--environment", environment, "--day", day];
+        crate::binary::phigate(&args).status.code()
+    };
+    assert_eq!((shred("nope", &day), shred("production", &day)), (Some(1), Some(1)));
+    assert_eq!((shred("production", "2026-13-77"), shred("production", "2026-02-30")), (Some(2), Some(2)));
+    assert_eq!(s.gate.audit().matches("shred_seal_key").count(), 1);
     let gone = s.reveal(&s.support, &id, &record, &mrn);
     assert_eq!((gone.status(), gone.json()["title"].as_str()), (410, Some("key_gone")));
     assert!(s.gate.audit().contains("shred_seal_key"));

@@ -59,6 +59,30 @@ fn refresh(gate: &mut Gate) {
 }
 
 #[test]
+fn an_import_tells_who_and_where_it_read_nobody() {
+    let gate = Gate::start();
+    let cli = Cli(&gate);
+    let import = |name: &str, text: &str| {
+        let out = cli.run(&["registry", "import", &cli.file(name, text), "--as", "ann"]);
+        String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
+    };
+    let told = import("p.csv", "vorame,nachame\nHarold,Brown\nNadia,Keller\n");
+    assert!(told.contains("not everybody, is read in: row 2; 3."), "{told}");
+    assert!(told.contains("by the names of columns and keys: first_name"), "{told}");
+    let patient = |rest: &str| format!("{{\"resource\":{{\"resourceType\":\"Patient\"{rest}}}}}");
+    let bundle = format!(
+        "{{\"resourceType\":\"Bundle\",\"entry\":[{},{},{}]}}",
+        patient(",\"name\":[{\"family\":\"Kestrel\",\"given\":[\"Ivo\"]}],\"birthDate\":\"1970-01-02\""),
+        patient(",\"name\":[{\"family\":\"Onlyfam\"}]"),
+        patient(",\"gender\":\"male\"")
+    );
+    let told = import("b.json", &bundle);
+    assert!(told.contains("row 1, person 1") && told.contains("row 1, person 2"), "{told}");
+    assert!(told.contains("row 1 (1 of 3 patients)"), "{told}");
+    assert!(!told.contains("Onlyfam") && !told.contains("Kestrel"), "{told}");
+}
+
+#[test]
 fn a_test_person_passes_once_a_second_person_approved_and_until_it_is_removed() {
     let mut gate = Gate::start();
     let cli = Cli(&gate);

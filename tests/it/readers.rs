@@ -124,6 +124,27 @@ fn tokens_are_needed_and_every_wrong_one_gets_the_same_answer() {
     let gate = Gate::start();
     let answers: Vec<_> = ["", "pht_x_y", "nonsense"].iter().map(|t| gate.admin("/v1/records", t)).collect();
     assert!(answers.iter().all(|a| a.status() == 401 && a.body == answers[0].body));
+    // Each leaves a trace, of a token that there is its id, and of what else was sent nothing.
+    let token = gate.token(&[("staging", "viewer")]);
+    let id = token.split('_').nth(1).expect("an id");
+    assert_eq!(gate.admin("/v1/records", &format!("{token}x")).status(), 401);
+    assert_eq!(gate.metric("phigate_admin_unauthorized_total "), 4);
+    let audit = gate.audit();
+    let refused: Vec<&str> = audit.lines().filter(|line| line.contains("refused_access")).collect();
+    assert_eq!(refused.len(), 4, "{audit}");
+    assert!(
+        refused.iter().all(|line| line.contains("\"principal\":\"nobody\"") && line.contains("\"refused\""))
+    );
+    assert!(
+        refused[0].contains("\"reason\":\"no token\"")
+            && refused[3].contains(&format!("\"object\":\"{id}\""))
+    );
+    assert!(!audit.contains("nonsense") && !audit.contains(&token));
+    for _ in 0..20 {
+        assert_eq!(gate.admin("/v1/records", "nonsense").status(), 401);
+    }
+    assert_eq!(gate.metric("phigate_admin_unauthorized_total "), 24);
+    assert_eq!(gate.audit().matches("refused_access").count(), 10, "whoever guesses fills no disk");
     assert_eq!(gate.admin("/livez", "").status(), 200);
     assert_eq!(gate.admin("/readyz", "").status(), 200);
 }

@@ -272,7 +272,7 @@ fn scan_and_explain_take_rules_too() {
 fn explain_tells_what_a_rule_is() {
     let told = |id: &str| phigate(&["explain", "--rule", id]);
     for (id, parts) in [
-        ("text.ssn", ["source  SSA", "points  60 alone, 100 nearby", "mode    enforce"]),
+        ("text.ssn", ["source  SSA", "points  60 alone, 100 nearby", "check   ssn"]),
         ("hl7v2.pid-3.ss", ["at      hl7v2: PID-3.1", "when    SS", "points  100"]),
         ("threshold.block", ["value   90", "about", "source"]),
         ("words.cue-honorific", ["words   mr, mrs", "about", "source"]),
@@ -283,4 +283,57 @@ fn explain_tells_what_a_rule_is() {
         assert!(parts.iter().all(|part| said.contains(part)), "{id}: {said}");
     }
     assert_eq!(told("text.nothing").status.code(), Some(2));
+}
+
+#[test]
+fn scan_and_explain_heed_the_mode_of_an_environment() {
+    let folder = tempfile::tempdir().expect("folder");
+    let note = write(&folder.path().join("note.txt"), "SSN 412-21-3456");
+    let of = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
+    let file = folder.path().join("p.toml");
+    let asked = |what: &str, more: &[&str]| {
+        let out = phigate(&[&[what, "--config", file.to_str().expect("path"), &note] as &[_], more].concat());
+        (out.status.code(), text(&out.stdout) + &text(&out.stderr))
+    };
+    // An environment that is the only one needs no name.
+    for (mode, code, scanned, explained) in [
+        ("enforce", Some(1), "block (likely_phi)", "refused: likely_phi"),
+        ("shadow", Some(0), "allow: mode is shadow, enforced it would block", "passes, mode is shadow"),
+        ("off", Some(0), "allow: mode is off", "passes, mode is off"),
+    ] {
+        let flag = format!("flag = \"staging\"\nmode = \"{mode}\"");
+        write(&file, &of.replace("flag = \"staging\"", &flag));
+        let (got, told) = asked("scan", &[]);
+        assert!(got == code && told.contains(scanned), "{mode}: {told}");
+        let (_, told) = asked("explain", &["--environment", "one"]);
+        assert!(told.contains(explained), "{mode}: {told}");
+    }
+    let two =
+        of.replace("[[listener]]", "[[environment]]\nname = \"two\"\nflag = \"production\"\n[[listener]]");
+    write(&file, &two);
+    let (code, told) = asked("scan", &[]);
+    assert!(code == Some(2) && told.contains("--environment: which of one, two?"), "{told}");
+    let (_, told) = asked("explain", &["--environment", "two"]);
+    assert!(told.contains("passes; development would refuse it: likely_phi"), "{told}");
+}
+
+#[test]
+fn check_tells_a_rules_file_that_is_gone_and_a_mode_of_no_rule_by_their_lines_beside_all_else() {
+    let folder = tempfile::tempdir().expect("folder");
+    let of = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
+    let of = of.replace("[admin]", "[rules]\nfiles = [\"gone.d\"]\n[limits]\nmessages_max = 0\n[admin]");
+    let of =
+        of.replace("flag = \"staging\"", "flag = \"staging\"\nrule_modes = { \"text.nothing\" = \"off\" }");
+    let file = write(&folder.path().join("p.toml"), &of);
+    let out = phigate(&["check", &file]);
+    let told = text(&out.stdout);
+    assert_eq!(out.status.code(), Some(78), "{told}");
+    for part in [
+        "line 4: rules.files: ",
+        "gone.d: there is no such file or folder",
+        "line 6: limits.messages_max",
+        "line 12: environment `one`.rule_modes: there is no rule `text.nothing`",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }

@@ -139,3 +139,20 @@ fn what_is_wrong_with_the_section_is_told() {
         told("[sign_in]\nissuer = \"https://idp.example\"\nclient_id = \"x\"\n").contains("nobody gets in")
     );
 }
+
+#[test]
+fn nobody_is_sent_to_a_page_that_isnt_there() {
+    let gate = Gate::start();
+    let admin = format!("http://{}", gate.running().admin_address());
+    let out = crate::binary::phigate(&["sign-in", "--admin", &admin]);
+    let told = crate::binary::text(&out.stderr);
+    assert!(out.status.code() == Some(1) && told.contains("[sign_in]"), "{told}");
+    for (admin, why) in
+        [("http://127.0.0.1:1", "nobody listens there"), ("https://127.0.0.1:1", "speaks no TLS")]
+    {
+        let out = crate::binary::phigate(&["sign-in", "--admin", admin]);
+        let told = crate::binary::text(&out.stderr);
+        assert!(out.status.code() == Some(2) && told.contains(why), "{told}");
+        assert!(!told.contains("Open in a browser"), "{told}");
+    }
+}

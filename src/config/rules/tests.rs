@@ -52,6 +52,7 @@ fn a_rule_that_could_do_nothing_is_told_with_file_line_and_id() {
         ("pattern", "'BG-[a&&b]'", "can match nothing: no text at all fits"),
         ("pattern", "'(?:\\w{40}){400}'", "compiles to more than"),
         ("points", "{ alone = 0, nearby = 50 }", "can't fire: no points alone, and none with nearby words"),
+        ("points", "{ alone = 30, nearby = 90 }", "points.nearby would change nothing"),
         ("nearby", "[\"BADGE\"]", "a word of `nearby` can't fire"),
         ("nearby", "[\" badge\"]", "a word of `nearby` can't fire"),
         ("unless_before", "[\"\"]", "a word of `unless_before` can't fire"),
@@ -164,4 +165,32 @@ fn numbers_are_changed_by_id_and_environments_keep_what_their_file_gives() {
     config.take_thresholds(&crate::decide::Thresholds::of(&raw.thresholds));
     let policy = &config.environments[0].policy;
     assert_eq!((policy.block, policy.identified, policy.bulk_people_max), (95, 50, 3));
+}
+
+#[test]
+fn each_threshold_is_judged_by_itself_and_within_the_bounds_of_an_environment() {
+    let of =
+        |id: &str, value: u32| told(&format!("[[threshold]]\nid = \"threshold.{id}\"\nvalue = {value}\n"));
+    for (id, value) in [("block", 50), ("block", 40), ("block", 1000), ("identified", 90), ("bulk-people", 1)]
+    {
+        assert_eq!(of(id, value), Vec::<String>::new(), "{id} = {value}");
+    }
+    for (id, wanted) in [("block", "points, 1 to 1000"), ("bulk-people", "people or ids, 1 to 1000000")] {
+        let told = of(id, 2_000_000);
+        assert!(
+            told.len() == 1 && told[0].contains("line 3: threshold[0].value") && told[0].contains(wanted),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn a_key_that_is_none_is_told_once_with_what_is_one() {
+    let told = told(
+        "[[field]]\nid = \"acme.k\"\nformat = \"json-keys\"\nabout = \"k\"\nsource = \"y\"\nat = [\"kioskUser\"]\nkind = \"full-name\"\npoints = 50\n",
+    );
+    assert!(
+        told.len() == 1 && told[0].contains("no key name: kioskUser: `at` has keys in lower-case"),
+        "{told:?}"
+    );
 }

@@ -2,6 +2,17 @@
 
 use super::Raw;
 
+/// A name of ours as files spell it: `public-ip` for `PublicIp`.
+fn kebab(name: &str) -> String {
+    name.char_indices().fold(String::new(), |mut out, (at, c)| {
+        if at > 0 && c.is_ascii_uppercase() {
+            out.push('-');
+        }
+        out.push(c.to_ascii_lowercase());
+        out
+    })
+}
+
 impl Raw {
     /// The lines that describe a rule; `None` where there is none of this id.
     #[must_use]
@@ -12,7 +23,7 @@ impl Raw {
             lines.push(format!("kind    {}", rule.kind));
             lines.push(format!("points  {} alone, {} nearby", rule.points.alone, rule.points.nearby));
             lines.push(format!("pattern {}", rule.pattern));
-            lines.extend(rule.validate.map(|check| format!("check   {check:?}")));
+            lines.extend(rule.validate.map(|check| format!("check   {}", kebab(&format!("{check:?}")))));
             let nearby: Vec<&str> =
                 rule.nearby.iter().chain(&rule.nearby_lists).map(String::as_str).collect();
             if !nearby.is_empty() {

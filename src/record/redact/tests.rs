@@ -25,6 +25,7 @@ fn draft(content_type: &str, body: &[u8], ceiling: View) -> Draft {
         reply: None,
         inspect: false,
         cut: false,
+        unseen: false,
         trace: None,
         target: PayloadText::from("/x"),
         headers: Vec::new(),

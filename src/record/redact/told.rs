@@ -20,7 +20,7 @@ pub(super) fn inspect(draft: &Draft) -> Findings {
         content_type: &draft.content_type,
         content_encoding: &draft.content_encoding,
         body: draft.body.expose(),
-        cut: draft.cut,
+        cut: draft.unseen,
         ..Message::default()
     })
 }
@@ -33,7 +33,7 @@ pub(super) fn inspect_reply(draft: &Draft, reply: &ReplyCopy) -> Findings {
         content_type: &reply.content_type,
         content_encoding: &reply.content_encoding,
         body: reply.body.expose(),
-        cut: reply.cut,
+        cut: reply.unseen,
         ..Message::default()
     })
 }

@@ -107,7 +107,7 @@ impl Table {
                 if carry == Carry::Clinical {
                     compiled.clinical.insert(at.trim_end_matches(".**").into(), ());
                 }
-                compiled.add(at, index).ok_or_else(|| format!("{}: no key name: {at}", field.id))?;
+                compiled.add(at, index).ok_or_else(|| format!("{}: no key name: {at}: `at` has keys in lower-case letters and digits, or parent.key, key.**, *word*.**", field.id))?;
             }
         }
         let rows = &compiled.rows;
