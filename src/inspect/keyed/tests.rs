@@ -81,7 +81,7 @@ fn values_below_their_labels_are_told() {
         "Last Name\nThibodeaux\n",
         "Last Name\nFirst Name\nMrn\nMember Id\n",
         "NPI\n1093817465\nLast Name\nThibodeaux\nFirst Name\nItzel\n",
-        "the MRN\n00864259",
+        "Order set\n00864259",
     ] {
         assert_eq!(told(text), [], "{text}");
     }
