@@ -84,7 +84,7 @@ pub struct Admin {
     /// Whether an environment has a rule of this id that finds something.
     pub finds: Finds,
     /// The rules of an environment; those of environments without their own where there is no such one.
-    pub rules: Box<dyn Fn(&str) -> Arc<RuleSet> + Send + Sync>,
+    pub rules: RulesOf,
     /// How many findings a suppression covered since the start.
     pub covered: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     /// Exports that the store broke off.
@@ -94,6 +94,9 @@ pub struct Admin {
     /// Connections of the running configuration, with their environments.
     pub connections: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
 }
+
+/// Asked with an environment.
+pub type RulesOf = Box<dyn Fn(&str) -> Arc<RuleSet> + Send + Sync>;
 
 /// Asked with an environment and a rule's id.
 pub type Finds = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;

@@ -117,7 +117,7 @@ fn told(case: &Case, number: usize, outcome: &Outcome) -> String {
 fn idle_points(edit: &Edit, raw: &Raw) -> Option<String> {
     let What::Detector(change) = &edit.what else { return None };
     let own = raw.detectors.iter().find(|d| d.id == edit.id)?;
-    let is_given = change.points.as_ref().is_some_and(|points| points.nearby.0 > 0);
+    let is_given = change.points.as_ref().is_some_and(|points| points.nearby > points.alone);
     let is_idle = is_given && own.nearby.is_empty() && own.nearby_lists.is_empty();
     is_idle.then(|| "points.nearby would change nothing: there are no `nearby` words".to_owned())
 }

@@ -316,7 +316,7 @@ fn files_and_variables_that_are_missing_are_told_all_at_once() {
             "no-folder",
             "no-anchors",
             "issuer `idp`, jwks: ",
-            "p.toml: line 14: listener `l`, tls: ",
+            "p.toml: line 13: listener `l`, tls: ",
         ] {
             assert!(told.contains(part), "{part}: {told}");
         }

@@ -67,7 +67,7 @@ fn an_import_tells_who_and_where_it_read_nobody() {
         String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
     };
     let told = import("p.csv", "vorame,nachame\nHarold,Brown\nNadia,Keller\n");
-    assert!(told.contains("not everybody, is read in: row 2; 3."), "{told}");
+    assert!(told.contains("birth date or a number are needed: row 2; 3."), "{told}");
     assert!(told.contains("by the names of columns and keys: first_name"), "{told}");
     let patient = |rest: &str| format!("{{\"resource\":{{\"resourceType\":\"Patient\"{rest}}}}}");
     let bundle = format!(
