@@ -220,7 +220,7 @@ fn has_credentials(name: &str) -> bool {
 }
 
 /// Whether an address in a value is one where anybody may have a mailbox: no organisation's.
-pub(super) fn is_a_private_mailbox(value: &str) -> bool {
+pub(in crate::inspect) fn is_a_private_mailbox(value: &str) -> bool {
     let letter = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
     value.split('@').skip(1).any(|rest| {
         let domain = rest.split(|c| !letter(c)).next().unwrap_or_default();
