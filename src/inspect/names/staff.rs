@@ -7,8 +7,8 @@
 //! - In doubt: an individual's.
 
 use super::beside::{is_contact, is_name, is_persons, sentence_end, tokens};
-use super::words::{Cue, LOWER_BYTES, Words, lower};
 use super::window_before;
+use super::words::{Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::text::Hit;
 use crate::inspect::walk::is_a_private_mailbox;
@@ -28,14 +28,16 @@ pub(super) fn leave(text: &str, hits: &mut Vec<Hit>, words: &Words) {
         let clause = clause(text, &hit.span);
         read = clause.end.max(hit.span.end);
         let from = hits.partition_point(|hit| hit.span.start < clause.start);
-        let count = hits.get(from..).unwrap_or_default().iter().take_while(|hit| hit.span.end <= clause.end).count();
+        let count =
+            hits.get(from..).unwrap_or_default().iter().take_while(|hit| hit.span.end <= clause.end).count();
         let own = hits.get(from..from + count).unwrap_or_default();
         if let Some(from) = staffs_from(text, &clause, own, words) {
             staffs.push(from..clause.end);
         }
     }
     hits.retain(|hit| {
-        let theirs = || staffs.iter().any(|staffs| staffs.start <= hit.span.start && hit.span.end <= staffs.end);
+        let theirs =
+            || staffs.iter().any(|staffs| staffs.start <= hit.span.start && hit.span.end <= staffs.end);
         !(is_contact(hit.kind) || is_name(hit.kind)) || !theirs()
     });
 }
@@ -43,8 +45,13 @@ pub(super) fn leave(text: &str, hits: &mut Vec<Hit>, words: &Words) {
 /// The line or sentence around a place.
 fn clause(text: &str, at: &Range<usize>) -> Range<usize> {
     let before = window_before(text, at.start, CLAUSE_BYTES_MAX);
-    let starts = [". ", "? ", "! ", "\n", "; "];
+    let starts = ["? ", "! ", "\n", "; "];
     let start = starts.iter().filter_map(|end| Some(before.rfind(end)? + end.len())).max().unwrap_or(0);
+    // `Contact Dr. Hahn`
+    let is_title =
+        |at: &usize| TITLES.iter().any(|title| before.get(..*at).is_some_and(|t| t.ends_with(title)));
+    let mut stops = before.rmatch_indices(". ").map(|(at, _)| at);
+    let start = start.max(stops.find(|at| !is_title(at)).map_or(0, |at| at + 2));
     at.start - (before.len() - start)..sentence_end(text, at.end)
 }
 
@@ -86,6 +93,8 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     }
 }
 
+/// What ends in a full stop and ends no sentence.
+const TITLES: &[&str] = &["Dr", "Mr", "Mrs", "Ms", "Prof", "St"];
 /// How far before a contact its clause is looked for.
 const CLAUSE_BYTES_MAX: usize = 240;
 /// Words of a role have no more.

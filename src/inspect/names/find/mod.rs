@@ -270,8 +270,8 @@ impl Look<'_> {
         is_short
             && self.words.scanned.contains(&*lower(self.own(first), &mut [0; LOWER_BYTES]))
             && !name.iter().any(|word| word.standing.given && !word.standing.word)
-            && name.last().is_some_and(|last| {
-                After::of(self.text, last, self.words) != After::Identified && !is_on_record(self.text, last)
+            && !name.iter().any(|word| {
+                After::of(self.text, word, self.words) == After::Identified || is_on_record(self.text, word)
             })
     }
 
@@ -524,7 +524,7 @@ impl Look<'_> {
             (_, true) => (Evidence::CuedSingle, is(&["first", "given"])),
             _ => return known,
         };
-        if is_staffs(named) {
+        if is_staffs(named) || is_staffs_label(named) {
             return None; // nobody's, whatever the lists know of it
         }
         let is_one = marked && (known.is_some() || !bare || self.has_both(first));
@@ -614,9 +614,34 @@ fn is_staffs(label: &str) -> bool {
         "user",
         "employee",
         "agent",
+        "prov_",
+        "practitioner",
+        "clinician",
+        "surgeon",
+        "therapist",
+        "healthcareprincipal",
     ]
     .iter()
     .any(|word| whole.contains(word))
+}
+
+/// The same of a label in words: `Provider last name`.
+fn is_staffs_label(label: &str) -> bool {
+    let mut words = label.rsplit(' ').filter(|word| !word.is_empty());
+    let part = words.next().unwrap_or_default();
+    let (second, third) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let whose = if part == "name" { third } else { second };
+    matches!(
+        whose,
+        "provider"
+            | "physician"
+            | "doctor"
+            | "prescriber"
+            | "practitioner"
+            | "clinician"
+            | "surgeon"
+            | "nurse"
+    )
 }
 
 /// Tells each place where a name could begin, in order.
