@@ -401,6 +401,12 @@ impl<'r> Inspector<'r> {
         scorer: &mut Scorer<'r>,
         top: bool,
     ) {
+        // It only looked like one: it is the text that it is, once, unless there is somebody in it.
+        let is_malformed = matches!(error, WalkError::Malformed { .. });
+        if is_malformed && !top && scorer.is_guess() && !written::holds_a_patient(bytes) {
+            scorer.carried_raw(Escapes::None, bytes);
+            return scorer.plain_once(&text_of(bytes));
+        }
         scorer.unread(reason_of(error), media_type, if top { "body".to_owned() } else { String::new() });
         if top {
             scorer.document(Part::Body, Escapes::None, bytes);
