@@ -445,13 +445,11 @@ pub fn is_known_media_type(media_type: &str) -> bool {
 pub fn known_media_type(media_type: &str) -> &'static str {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     if essence.is_empty() {
-        return NO_MEDIA_TYPE;
+        return "none";
     }
     KNOWN_TYPES.iter().find(|t| t.eq_ignore_ascii_case(essence)).copied().unwrap_or("other")
 }
 
-/// Where no type is declared.
-pub(super) const NO_MEDIA_TYPE: &str = "none";
 const KNOWN_TYPES: &[&str] = &[
     "application/fhir+json",
     "application/fhir+xml",

@@ -400,7 +400,7 @@ impl<'r> Inspector<'r> {
     }
 
     /// What a walker could not read: said so, and what can be is scanned as text. What stood in a string and only began as a
-    /// document is the text that it is, unless something is found in it that would tell of somebody.
+    /// document is the text that it is, unless it has words by which documents speak of a patient.
     fn unread_walk(
         &self,
         error: WalkError,
@@ -409,18 +409,19 @@ impl<'r> Inspector<'r> {
         scorer: &mut Scorer<'r>,
         top: bool,
     ) {
-        let is_guess =
-            !top && media_type == format::NO_MEDIA_TYPE && matches!(error, WalkError::Malformed { .. });
+        // It only looked like one: it is the text that it is, once, unless there is somebody in it.
+        let is_malformed = matches!(error, WalkError::Malformed { .. });
+        if is_malformed && !top && scorer.is_guess() && !written::holds_a_patient(bytes) {
+            scorer.carried_raw(Escapes::None, bytes);
+            return scorer.plain_once(&text_of(bytes));
+        }
+        scorer.unread(reason_of(error), media_type, if top { "body".to_owned() } else { String::new() });
         if top {
             scorer.document(Part::Body, Escapes::None, bytes);
         } else {
             scorer.carried_raw(Escapes::None, bytes);
         }
-        let found = scorer.found();
         scorer.plain_bytes(bytes);
-        if !is_guess || scorer.points_since(found) >= TELLING {
-            scorer.unread(reason_of(error), media_type, if top { "body".to_owned() } else { String::new() });
-        }
     }
 
     /// What was carried inside: decoded, and walked in turn, until depth or budget end it.
@@ -493,8 +494,6 @@ impl<'r> Inspector<'r> {
     }
 }
 
-/// What is found in a text that began as a document, and is worth so much, tells of somebody.
-const TELLING: u16 = 40;
 /// The media type of a search, with or without the path before it (FHIR R4, AuditEvent.entity.query).
 const QUERY_TYPE: &str = "text/x-fhir-query";
 

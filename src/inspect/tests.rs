@@ -451,3 +451,22 @@ fn what_is_found_in_a_resource_has_its_place_with_escapes_and_without() {
         assert_eq!(body.get(ssn.span.clone()), Some("412-88-6193"), "{note}");
     }
 }
+
+#[test]
+fn a_text_that_only_looks_like_a_document_is_a_text() {
+    let reasons = |found: &Findings| found.uninspected.iter().map(|u| u.reason).collect::<Vec<_>>();
+    for text in [
+        "MSH| is the header segment",
+        r"MSH|^~\\\\&|A|B|C|D|20250101||MFN^M02|1|P|2.3\\nMFE|MUP|1|20250101|1093817465",
+        r#"<Practitioner xmlns=\"http://hl7.org/fhir\"><name><family value=\"Hahn\"/>..."#,
+    ] {
+        let body = format!(r#"{{"msg":"{text}"}}"#);
+        assert_eq!(reasons(&inspect("application/json", body.as_bytes())), [], "{body}");
+    }
+    // What may be a patient's is said to be unread.
+    let cut = r#"{"msg":"<Patient xmlns=\"http://hl7.org/fhir\"><name><family value=\"Hahn\"/>..."}"#;
+    assert_eq!(reasons(&inspect("application/json", cut.as_bytes())), [UninspectedReason::Malformed]);
+    // And what is found in the text counts.
+    let told = r#"{"msg":"MSH| of Harold Brown, DOB 06/22/1962, SSN 412-21-3456"}"#;
+    assert!(inspect("application/json", told.as_bytes()).points().0 >= 90);
+}

@@ -115,6 +115,10 @@ impl Detector {
     /// The points of a match, and whether words say what it is.
     fn judge(&self, text: &str, span: Range<usize>, cue: &str, rules: &RuleSet) -> Option<(Points, bool)> {
         let value = text.get(span.clone())?;
+        // `1.3.6.1.4.1.21367.2010.1.2.1125`
+        if self.kind == Kind::ServiceDate && is_in_an_oid(text, &span) {
+            return None;
+        }
         if self.validate.is_some_and(|v| !v.passes(value, &rules.words))
             || (self.kind == Kind::Phone && phone::is_toll_free(value))
         {
@@ -200,6 +204,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     });
     hits.append(&mut names);
     behind::add(text, followers, &mut hits);
+    keyed::providers::leave(text, &mut hits, rules);
     if rules.modes.is_empty() {
         return names::beside(text, without_overlaps(hits), &rules.words);
     }
@@ -211,6 +216,12 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     hits.extend(without_overlaps(shadow));
     hits.sort_by_key(|hit| hit.span.start);
     hits
+}
+
+/// Whether numbers go on before or behind with a dot between.
+fn is_in_an_oid(text: &str, span: &Range<usize>) -> bool {
+    let (before, behind) = (text.as_bytes().get(..span.start), text.as_bytes().get(span.end..));
+    matches!(before, Some([.., b'0'..=b'9', b'.'])) || matches!(behind, Some([b'.', b'0'..=b'9', ..]))
 }
 
 /// What the parser says of a pattern that is no regex: the last line of its account, without the pattern.

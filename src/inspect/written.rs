@@ -51,6 +51,12 @@ pub fn begins_with_one(bytes: &[u8]) -> bool {
     line.is_ok_and(|text| messages(text).iter().any(|m| m.is_written))
 }
 
+/// Whether bytes have a word by which documents speak of a patient, whether they can be read or not.
+#[must_use]
+pub fn holds_a_patient(bytes: &[u8]) -> bool {
+    PATIENTS.iter().any(|word| memchr::memmem::find(bytes, word).is_some())
+}
+
 /// The message that begins at `start`, and how many segments it has.
 fn message_at(text: &str, start: usize) -> (Quoted, usize) {
     let mut message =
@@ -144,6 +150,20 @@ const fn is_key(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'[' | b']')
 }
 
+/// Segments of HL7v2 and X12, and words of FHIR and CDA, that a patient's data stand in.
+const PATIENTS: &[&[u8]] = &[
+    b"PID|",
+    b"NK1|",
+    b"NM1*",
+    b"Patient",
+    b"patient",
+    b"PATIENT",
+    b"RelatedPerson",
+    b"birthDate",
+    b"birthTime",
+    b"subject",
+    b"recordTarget",
+];
 const HEADER: &[u8] = b"MSH";
 /// A message in a text is read so far.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;

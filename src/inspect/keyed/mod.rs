@@ -7,6 +7,7 @@
 //! name, birth date or number. Most words before a `:` or `=` are told from names of fields by three letters of theirs.
 //! Cost: linear in the text; a table is asked for words that end as one of its keys does.
 
+pub(super) mod providers;
 mod rows;
 mod value;
 #[cfg(test)]

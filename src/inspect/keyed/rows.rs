@@ -40,6 +40,56 @@ pub(super) fn is_providers(key: &str) -> bool {
     PROVIDERS.iter().any(|word| key.eq_ignore_ascii_case(word))
 }
 
+/// The rows of tables of providers in `text`: by the table's name and by a column that only they have. A table with a column
+/// that only an individual has is none.
+pub(super) fn of_providers(text: &str, rules: &RuleSet) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut rows = Vec::new();
+    for at in ends_of(bytes, INTO) {
+        let Some(head) = head(text, at).filter(|head| lists_providers(head, rules)) else { continue };
+        let (word, _) = VALUES;
+        let mut at = blanks(bytes, head.end);
+        if !bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word)) {
+            continue;
+        }
+        at += word.len();
+        loop {
+            at = blanks(bytes, at);
+            if !matches!(bytes.get(at), Some(b'(' | b',')) {
+                break;
+            }
+            if bytes.get(at) == Some(&b'(') {
+                let (_, Some(end)) = tuple(bytes, at + 1) else { break };
+                rows.push(at..end);
+                at = end;
+            } else {
+                at += 1;
+            }
+        }
+    }
+    rows
+}
+
+/// Whether a table lists providers.
+fn lists_providers(head: &Head<'_>, rules: &RuleSet) -> bool {
+    let name = head.name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let is_one = |word: &str| DIRECTORIES.contains(&word.strip_suffix('s').unwrap_or(word));
+    let fits = |word: &str| is_one(word) || BESIDE_DIRECTORIES.contains(&word);
+    let plain = |key: &str| key.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
+    let keys = || head.columns.split(',').map(plain);
+    let of_an_individual = |key: String| {
+        row_of(rules, &key).is_some_and(|row| {
+            row.kind.tells_who() && !matches!(row.kind, Kind::FamilyName | Kind::GivenName | Kind::FullName)
+                || matches!(row.kind, Kind::Account | Kind::ClaimId | Kind::VisitNumber)
+        })
+    };
+    words.clone().any(is_one)
+        && words.all(fits)
+        && keys().any(|key| PROVIDERS.contains(&&*key))
+        && !keys().any(of_an_individual)
+}
+
 /// The ends of a word, in any case, where it stands alone. It is looked for by the letter at `rare`.
 fn ends_of<'b>(bytes: &'b [u8], (word, rare): (&'b [u8], usize)) -> impl Iterator<Item = usize> + 'b {
     let letter = word.get(rare).copied().unwrap_or_default();
@@ -446,6 +496,10 @@ const NOBODYS: &[&str] = &[
     "organi",
     "clinic",
 ];
+/// Tables of providers, and what else stands in their names.
+const DIRECTORIES: &[&str] = &["provider", "practitioner", "physician", "prescriber", "clinician", "doctor"];
+const BESIDE_DIRECTORIES: &[&str] =
+    &["tbl", "t", "dim", "stg", "staging", "master", "ref", "raw", "directory", "list", "info", "data"];
 /// Columns that only tables of providers have.
 const PROVIDERS: &[&str] =
     &["npi", "npi_number", "npinumber", "provider_npi", "dea", "dea_number", "specialty", "taxonomy"];

@@ -29,7 +29,11 @@ impl After {
         let behind = rest.trim_start_matches([' ', '-']);
         let mut buffer = [0; LOWER_BYTES];
         let next = lower(head_word(behind), &mut buffer);
-        if words.things.contains(&*next) {
+        let is_practice = || {
+            let second = behind.get(next.len()..).unwrap_or_default().trim_start_matches(' ');
+            PRACTICES.iter().any(|word| head_word(second).eq_ignore_ascii_case(word))
+        };
+        if words.things.contains(&*next) || &*next == "family" && is_practice() {
             return Self::Thing;
         }
         if last.possessive {
@@ -255,6 +259,9 @@ pub(super) fn is_reached(text: &str, last: &Word) -> bool {
         && before.len() <= if labelled { REACH_BYTES } else { GAP_BYTES_MAX }
         && !before.contains([';', '.'])
 }
+
+/// What offices are called behind `Family`.
+const PRACTICES: &[&str] = &["practice", "medicine", "dentistry", "physicians", "dental", "healthcare"];
 
 /// Words of letters, digits and strokes, with their places.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {

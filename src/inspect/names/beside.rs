@@ -15,6 +15,7 @@ pub(in crate::inspect) fn beside(text: &str, mut hits: Vec<Hit>, words: &Words) 
     if hits.iter().any(|hit| is_contact(hit.kind)) {
         name_contacts(text, &mut hits);
         leave_offices(text, &mut hits, words);
+        super::staff::leave(text, &mut hits, words);
     }
     hits
 }
@@ -107,12 +108,12 @@ fn is_function(address: &str) -> bool {
 }
 
 /// Words of letters and what stands inside them, with their places.
-fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
     tokens_of(text, |c| c.is_alphanumeric() || matches!(c, '\'' | '’' | '/'))
 }
 
 /// Where the sentence ends that goes on at `at`.
-fn sentence_end(text: &str, at: usize) -> usize {
+pub(super) fn sentence_end(text: &str, at: usize) -> usize {
     let rest = window_after(text, at, SENTENCE_BYTES_MAX);
     let ends = [". ", "? ", "! ", "\n", "; "].iter().filter_map(|end| rest.find(end)).min();
     at + ends.unwrap_or(rest.len())
@@ -122,17 +123,17 @@ fn is_gap(c: char) -> bool {
     matches!(c, ' ' | ',' | '(' | ':' | ';' | '-' | '/' | '|' | '\t' | '\r' | '\n' | '–' | '—')
 }
 
-const fn is_name(kind: Kind) -> bool {
+pub(super) const fn is_name(kind: Kind) -> bool {
     matches!(kind, Kind::FullName | Kind::FamilyName | Kind::GivenName)
 }
 
 /// What an office has, too.
-const fn is_contact(kind: Kind) -> bool {
+pub(super) const fn is_contact(kind: Kind) -> bool {
     matches!(kind, Kind::Street | Kind::City | Kind::Zip | Kind::Phone | Kind::Fax | Kind::Email)
 }
 
 /// What only an individual has; a given name by itself may be a place's: `Mercy`, `Jude`.
-const fn is_persons(hit: &Hit) -> bool {
+pub(super) const fn is_persons(hit: &Hit) -> bool {
     !is_contact(hit.kind)
         && !matches!(
             hit.kind,

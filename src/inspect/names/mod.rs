@@ -6,6 +6,7 @@ mod find;
 mod hints;
 pub mod list;
 mod run;
+mod staff;
 pub mod words;
 
 pub(super) use after::{window_after, window_before};

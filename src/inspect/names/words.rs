@@ -12,6 +12,9 @@ use std::collections::HashSet;
 pub enum Cue {
     /// A provider's: `Dr.`, `attending`. The name is nobody's PHI.
     Provider,
+    /// One of staff's, with a colon or an equals sign behind: `Scheduler:`. Somebody's all the same where an identifier stands
+    /// right behind.
+    Staff,
     /// A place's: `at`. What follows is a facility.
     Place,
     /// `Mr.`: a family name or a full name follows.
@@ -28,6 +31,13 @@ pub enum Cue {
     /// A label of a provider's name, `physician name`: a patient's where an identifier stands right behind.
     #[serde(skip)]
     ProvidersName,
+}
+
+impl Cue {
+    /// Whether it is one only behind a colon or an equals sign.
+    const fn needs_a_mark(self) -> bool {
+        matches!(self, Self::Label | Self::Staff)
+    }
 }
 
 /// Words, lower case.
@@ -87,6 +97,8 @@ pub struct Words {
     pub patient_acts: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
     pub eponyms: Set,
+    /// Parts of the body, and how they are looked at.
+    pub(super) scanned: Set,
     /// States and countries: too wide to say where somebody lives.
     pub wide_places: Set,
     /// Words that say that one individual is spoken of; looked for near a name.
@@ -97,6 +109,8 @@ pub struct Words {
     pub offices: Set,
     /// Words that say that an address or a number is an individual's.
     pub at_home: Set,
+    /// Words for whom to ask, and whose a program is.
+    pub(super) asked: Set,
     /// Small words that somebody may stand behind who is spoken of: `for`, `about`.
     pub mentions: Set,
     /// Words for papers and errands that are about one individual: `referral`, `voicemail`.
@@ -154,6 +168,7 @@ impl Words {
             names_too: words("words.names-too").collect(),
             patient_acts: words("words.patient-acts").collect(),
             eponyms: words("words.eponyms").collect(),
+            scanned: words("words.scanned").collect(),
             wide_places: words("words.wide-places").collect(),
             individual: words("words.individual").collect(),
             identified_by: words("words.identified-by").collect(),
@@ -162,6 +177,7 @@ impl Words {
             ),
             offices: words("words.offices").collect(),
             at_home: words("words.at-home").collect(),
+            asked: words("words.asked").collect(),
             mentions: words("words.mentions").collect(),
             papers: words("words.papers").collect(),
             letters: words("words.letters").collect(),
@@ -238,7 +254,7 @@ impl Words {
         };
         let phrases = self.cues.get(last).map(Vec::as_slice).unwrap_or_default();
         let found =
-            phrases.iter().find(|(phrase, cue)| (*cue != Cue::Label || labelled) && is_phrase(phrase));
+            phrases.iter().find(|(phrase, cue)| (!cue.needs_a_mark() || labelled) && is_phrase(phrase));
         let Some((phrase, cue)) = found else {
             // `patientFirstName: `
             return (labelled && PARTS.iter().any(|part| last.ends_with(part))).then_some(Cue::Label);
@@ -296,12 +312,14 @@ impl Words {
             &self.names_too,
             &self.patient_acts,
             &self.eponyms,
+            &self.scanned,
             &self.wide_places,
             &self.identified_by,
             &self.individual,
             &self.telling,
             &self.offices,
             &self.at_home,
+            &self.asked,
             &self.mentions,
             &self.papers,
             &self.letters,

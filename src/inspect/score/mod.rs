@@ -121,6 +121,8 @@ struct Inside {
     as_is: bool,
     /// Where it begins in what encloses it, then.
     from: usize,
+    /// Whether nothing says what it is: a text that looks like a document.
+    is_guess: bool,
 }
 
 /// Where a scorer stands: what it goes back to behind each piece of a document.
@@ -272,6 +274,7 @@ impl<'r> Scorer<'r> {
             origins: carrier.origins.clone(),
             as_is: carrier.origins.is_some(),
             from: 0,
+            is_guess: carrier.packing == Packing::Plain && carrier.media_type.is_empty(),
         });
         self.scanned += bytes as u64;
     }
@@ -320,7 +323,14 @@ impl<'r> Scorer<'r> {
             origins: outer.and_then(|outer| outer.origins.clone()),
             as_is: as_is && outer.is_none_or(|outer| outer.as_is),
             from: outer.map_or(0, |outer| outer.from) + at.start,
+            is_guess: false,
         });
+    }
+
+    /// Whether nothing but its looks says of what kind the document is.
+    #[must_use]
+    pub fn is_guess(&self) -> bool {
+        self.inside.as_ref().is_some_and(|inside| inside.is_guess)
     }
 
     /// The person whom the fields of a multipart form tell of: that of the form's documents where those have one alone.
@@ -357,19 +367,6 @@ impl<'r> Scorer<'r> {
     /// Carriers met since the last call.
     pub fn take_carriers(&mut self) -> Vec<Carrier> {
         std::mem::take(&mut self.carriers)
-    }
-
-    /// How much was found so far.
-    #[must_use]
-    pub fn found(&self) -> usize {
-        self.evidence.len()
-    }
-
-    /// The points of all that was found since there was so much.
-    #[must_use]
-    pub fn points_since(&self, found: usize) -> u16 {
-        let new = self.evidence.get(found..).unwrap_or_default();
-        new.iter().fold(0, |points, evidence| points.saturating_add(evidence.full.0))
     }
 
     /// Something stayed unread.

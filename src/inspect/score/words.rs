@@ -44,6 +44,11 @@ impl Scorer<'_> {
         self.undisguised_text(whole, &|at| at);
     }
 
+    /// The same without looking for what it carries: it was taken for that before.
+    pub fn plain_once(&mut self, whole: &str) {
+        self.text_from(whole, &|at| at);
+    }
+
     /// The same of bytes; what isn't UTF-8 is read as Latin-1, in which every byte is a character.
     pub fn plain_bytes(&mut self, bytes: &[u8]) {
         match std::str::from_utf8(bytes) {

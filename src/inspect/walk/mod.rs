@@ -187,3 +187,5 @@ pub mod xds;
 mod staff;
 #[cfg(test)]
 mod trees;
+
+pub(in crate::inspect) use staff::is_a_private_mailbox;

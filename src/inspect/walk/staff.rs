@@ -41,6 +41,8 @@ pub(super) enum Part {
     Office,
     Place,
     Street,
+    /// Who signed in, as OpenID Connect has it.
+    Subject,
     /// The resource of a user, and where his own page is or what he tells of himself.
     User,
     Profile,
@@ -60,7 +62,7 @@ impl Part {
 
     /// Whether there may be several values of it.
     pub(super) const fn may_be_several(self) -> bool {
-        matches!(self, Self::Role | Self::Sort | Self::Grant)
+        matches!(self, Self::Role | Self::Sort | Self::Grant | Self::Office)
     }
 }
 
@@ -127,6 +129,10 @@ impl Entry {
         let called = self.has(Part::Phone) || self.has(Part::Office);
         // A patient has no role of staff: whoever signs in with one may be called.
         let called = called && !(self.staff && self.has(Part::Login));
+        // An address among the claims of a user is the user's.
+        if self.practitioner && self.has(Part::Subject) {
+            return true;
+        }
         if !lives && (self.practitioner || !called && self.is_an_account()) {
             return true;
         }
@@ -220,7 +226,7 @@ fn has_credentials(name: &str) -> bool {
 }
 
 /// Whether an address in a value is one where anybody may have a mailbox: no organisation's.
-pub(super) fn is_a_private_mailbox(value: &str) -> bool {
+pub(in crate::inspect) fn is_a_private_mailbox(value: &str) -> bool {
     let letter = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
     value.split('@').skip(1).any(|rest| {
         let domain = rest.split(|c| !letter(c)).next().unwrap_or_default();
@@ -257,7 +263,7 @@ const PARTS: &[(Part, &str)] = &[
     (
         Part::Name,
         "name fullname displayname firstname lastname first last fname lname givenname familyname \
-         surname middlename nickname preferredname realname initials prefix suffix",
+         surname middlename nickname preferredname realname legalname initials prefix suffix",
     ),
     (Part::Email, "email emailaddress mail useremail primaryemail"),
     (Part::Role, "role roles userrole userroles rolename careteamrole"),
@@ -273,18 +279,23 @@ const PARTS: &[(Part, &str)] = &[
     ),
     (Part::Specialty, "specialty speciality primaryspecialty subspecialty taxonomy taxonomycode"),
     (Part::Credential, "credential credentials degree degrees"),
-    (Part::Unit, "department departmentname dept deptname division unit team teamname"),
+    (
+        Part::Unit,
+        "department departmentname dept deptname division unit team teamname supervisoryorganization \
+         businessunit",
+    ),
     (Part::Title, "title position"),
-    (Part::Job, "jobtitle positiontitle jobcode"),
+    (Part::Job, "jobtitle positiontitle jobcode jobprofile"),
     (
         Part::Employed,
         "employee employeeid employeename employeenumber employeestatus employeetype employmentstatus empid \
-         empno empnumber hiredate terminationdate costcenter workemail",
+         empno empnumber hiredate terminationdate costcenter workemail hourly hourlyrate payrate paygrade \
+         salary",
     ),
     (Part::Phone, "phone phonenumber phonenumberverified telephone"),
     (
         Part::Office,
-        "officephone officefax officeemail workphone businessphone clinicphone practicephone fax \
+        "officephone officefax officeemail workphone businessphone businessphones clinicphone practicephone fax \
          faxnumber pager extension ext",
     ),
     (
@@ -295,22 +306,23 @@ const PARTS: &[(Part, &str)] = &[
     (
         Part::Street,
         "address address1 address2 addressline1 addressline2 street streetaddress zip zipcode \
-         postalcode",
+         postalcode locality region",
     ),
+    (Part::Subject, "sub"),
     (Part::User, "fhiruser"),
     (Part::Profile, "profile"),
     (Part::Grant, "permissions privileges scope scopes authorities teams aud amr languages"),
     (
         Part::Plain,
-        "id uid uuid guid userid key externalid npi sub iss azp jti sid acr nonce clientid tokentype \
+        "id uid uuid guid userid key externalid npi iss azp jti sid acr nonce clientid tokentype \
          teamid orgid organizationid tenantid departmentid facilityid locationid managerid \
          managername manager url href website avatar avatarurl picture image imageurl",
     ),
     (
         Part::Plain,
         "clinic clinicname company companyname facility facilityname hospital hospitalname location \
-         locationname office organization organizationname practice practicename shift \
-         acceptingnewpatients",
+         locationname office organization organizationname practice practicename shift shiftdate \
+         shiftstart shiftend shiftcode acceptingnewpatients",
     ),
     (
         Part::Plain,

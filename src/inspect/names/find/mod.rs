@@ -242,15 +242,37 @@ impl Look<'_> {
     /// What a label that says of what a name is makes of the one at word `i`: whoever has an identifier right behind is an
     /// individual, whatever the label says.
     fn whose(&self, cue: Option<Cue>, i: usize) -> Option<Cue> {
-        if !matches!(cue, Some(Cue::ThingsName | Cue::ProvidersName)) {
+        if cue == Some(Cue::Honorific) {
+            return cue.filter(|_| !self.is_no_title(i));
+        }
+        if !matches!(cue, Some(Cue::ThingsName | Cue::ProvidersName | Cue::Staff)) {
             return cue;
         }
         let last = self.extent(i, Some(Cue::Label), Bars::All).checked_sub(1).and_then(|at| self.run.get(at));
         match cue {
             _ if last.is_some_and(|last| is_numbered(self.text, last)) => Some(Cue::Label),
-            Some(Cue::ProvidersName) => Some(Cue::Provider),
+            Some(Cue::ProvidersName | Cue::Staff) => Some(Cue::Provider),
             _ => None,
         }
+    }
+
+    /// Whether what stands before word `i` is magnetic resonance, mass spectrometry or milliseconds, and no title: `MR KNEE
+    /// LEFT`, `2210 ms Billed`. Nobody is told of behind it by a name or by what is on record.
+    fn is_no_title(&self, i: usize) -> bool {
+        let Some(first) = self.run.get(i) else { return false };
+        let known = |word: &Word| (word.standing.given || word.standing.family) && !word.standing.word;
+        let before = window_before(self.text, first.span.start, CUE_BYTES).trim_end_matches(' ');
+        if let Some(number) = before.strip_suffix(" ms") {
+            return number.ends_with(|c: char| c.is_ascii_digit()) && !known(first);
+        }
+        let is_short = ["MR", "MS"].iter().any(|short| before.ends_with(short));
+        let name = self.run.get(i..self.extent(i, Some(Cue::Honorific), Bars::None)).unwrap_or_default();
+        is_short
+            && self.words.scanned.contains(&*lower(self.own(first), &mut [0; LOWER_BYTES]))
+            && !name.iter().any(|word| word.standing.given && !word.standing.word)
+            && !name.iter().any(|word| {
+                After::of(self.text, word, self.words) == After::Identified || is_on_record(self.text, word)
+            })
     }
 
     /// Where the name at word `i` ends, of which one of two words is one that no name has, as lists go. Somebody is called
@@ -502,7 +524,7 @@ impl Look<'_> {
             (_, true) => (Evidence::CuedSingle, is(&["first", "given"])),
             _ => return known,
         };
-        if is_staffs(named) {
+        if is_staffs(named) || is_staffs_label(named) {
             return None; // nobody's, whatever the lists know of it
         }
         let is_one = marked && (known.is_some() || !bare || self.has_both(first));
@@ -592,9 +614,34 @@ fn is_staffs(label: &str) -> bool {
         "user",
         "employee",
         "agent",
+        "prov_",
+        "practitioner",
+        "clinician",
+        "surgeon",
+        "therapist",
+        "healthcareprincipal",
     ]
     .iter()
     .any(|word| whole.contains(word))
+}
+
+/// The same of a label in words: `Provider last name`.
+fn is_staffs_label(label: &str) -> bool {
+    let mut words = label.rsplit(' ').filter(|word| !word.is_empty());
+    let part = words.next().unwrap_or_default();
+    let (second, third) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let whose = if part == "name" { third } else { second };
+    matches!(
+        whose,
+        "provider"
+            | "physician"
+            | "doctor"
+            | "prescriber"
+            | "practitioner"
+            | "clinician"
+            | "surgeon"
+            | "nurse"
+    )
 }
 
 /// Tells each place where a name could begin, in order.

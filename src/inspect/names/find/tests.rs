@@ -405,3 +405,39 @@ fn a_word_that_is_said_to_be_nobody_is_no_name_in_its_run() {
     }
     assert!(nobody > 200 && somebody > 200 && names > 100, "{nobody} {somebody} {names}");
 }
+
+#[test]
+fn a_modality_and_a_unit_are_no_titles() {
+    for text in [
+        "MR LUMBAR SPINE WO CONTRAST",
+        "MR Lumbar Spine WO Contrast",
+        "MR BRAIN W WO",
+        "MR KNEE RT",
+        "MS ANTIBODY PANEL",
+        "Duration: 2210.11 ms Billed Duration: 2211 ms",
+    ] {
+        assert_eq!(of(text), [], "{text}");
+    }
+}
+
+#[test]
+fn whoever_is_called_like_a_part_of_the_body_is_addressed() {
+    assert_eq!(of("Mr. Hand"), [pair("titled", "Hand")]);
+    assert_eq!(of("Mr Hand"), [pair("titled", "Hand")]);
+    assert_eq!(of("MR HAND, DOB 04/02/1971"), [pair("titled", "HAND")]);
+    assert_eq!(of("MR HEAD HAROLD").len(), 1);
+    assert_eq!(of("MR LINDGREN"), [pair("titled", "LINDGREN")]);
+    assert_eq!(of("bed 4 ms Alvarez"), [pair("titled", "Alvarez")]);
+}
+
+#[test]
+fn staff_are_nobody_behind_a_label_and_without_a_number_on_record() {
+    assert_eq!(of("Scheduler: Qeltor Vandrosk"), []);
+    assert_eq!(of("assignedTo: Harold Brown"), []);
+    assert_eq!(of("Scheduler: Qeltor Vandrosk, DOB 04/02/1971"), [pair("cued", "Qeltor Vandrosk")]);
+    assert_eq!(of("the scheduler Harold Brown"), [pair("listed", "Harold Brown")]);
+    assert_eq!(found("Rutherford", "Provider last name"), []);
+    assert_eq!(found("Rutherford", "Patient last name"), [pair("cued-family", "Rutherford")]);
+    assert_eq!(of("Harper Lee Family Practice"), []);
+    assert_eq!(of("Harper Lee Family history").len(), 1);
+}

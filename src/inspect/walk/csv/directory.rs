@@ -56,7 +56,20 @@ fn lists_providers(columns: &[Column<'_>], names: &[String]) -> bool {
     let Some(at) = names.iter().position(number) else { return false };
     // Who attends somebody is told beside him.
     let other = |name: &String| OTHERS.iter().any(|word| name.starts_with(word));
-    if columns.iter().any(tells_of_an_individual) || names.iter().any(other) {
+    // A row that begins with an NPI and has two of what only who is licensed has: the birth date and the licence are his, too.
+    let has = |words: &[&str]| names.iter().any(|name| words.iter().any(|word| name.contains(word)));
+    let licensed = at == 0 && LICENSED.iter().filter(|words| has(words)).count() > 1;
+    let is_his = |column: &Column<'_>| {
+        licensed
+            && column.group.is_none()
+            && !column.word.starts_with("patient")
+            && matches!(
+                kind(column),
+                Some(Kind::BirthDate | Kind::DriverLicence | Kind::NationalId | Kind::OtherId)
+            )
+    };
+    let of_another = |column: &Column<'_>| tells_of_an_individual(column) && !is_his(column);
+    if columns.iter().any(of_another) || names.iter().any(other) {
         return false;
     }
     let theirs = at == 0 || names.iter().any(|name| CREDENTIALS.iter().any(|word| name.contains(word)));
@@ -186,11 +199,19 @@ fn tells_of_an_individual(column: &Column<'_>) -> bool {
 }
 
 /// A provider's own number, in a row of his own.
-const NUMBERS: &[&str] = &["npi", "npinumber", "providernpi", "providernpinumber"];
+const NUMBERS: &[&str] = &["npi", "npinumber", "providernpi", "providernpinumber", "provnpi"];
 /// Whose numbers and names stand in somebody else's row, and what he is seen for.
 const OTHERS: &[&str] = &["attending", "referring", "rendering", "ordering", "billing", "reason"];
 /// What only a directory of providers has beside the NPI.
 const CREDENTIALS: &[&str] = &["specialty", "credential", "taxonomy", "degree", "entitytype"];
+/// What only who is licensed to give care has, each in the words that columns have for it.
+const LICENSED: &[&[&str]] = &[
+    &["specialty", "taxonomy"],
+    &["credential", "degree"],
+    &["taxid", "tin", "ein"],
+    &["license", "licence"],
+    &["dea"],
+];
 /// What is told of a unit of blood.
 const BLOOD: &[&str] = &["productcode", "bloodproduct", "bloodcomponent", "donationid", "abo", "aborh"];
 /// Fewer names tell little of a table, and are no bulk.

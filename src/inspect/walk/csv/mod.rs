@@ -92,9 +92,9 @@ pub(in crate::inspect) fn shaped<'t>(columns: &[Vec<&str>], table: &'t Table) ->
     shape::shapes(columns).into_iter().map(field).collect()
 }
 
-/// What the columns of these names are called in the key table; `None` where they are no head. Rows that are arrays have
-/// columns, too.
-pub(super) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<String>> {
+/// What the columns of these names are called in the key table, and which are nobody's; `None` where they are no head. Rows
+/// that are arrays have columns, too.
+pub(super) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<(String, bool)>> {
     let table = &crate::inspect::RuleSet::built_in().columns;
     if names.len() < 2 || !names.iter().all(|name| name.is_empty() || column::is_name(name)) {
         return None;
@@ -105,7 +105,9 @@ pub(super) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<
     }
     let normal: Vec<String> = names.iter().map(|name| object::normal_key(name)).collect();
     directory::settle(&mut columns, &normal);
-    let called = |(column, name): (&Column<'_>, &Cow<'_, str>)| column.key().unwrap_or(name).to_owned();
+    let called = |(column, name): (&Column<'_>, &Cow<'_, str>)| {
+        (column.key().unwrap_or(name).to_owned(), matches!(column.meaning, Meaning::Public))
+    };
     Some(columns.iter().zip(names).map(called).collect())
 }
 

@@ -440,6 +440,10 @@ fn directories_of_places_providers_and_staff_pass() {
         "NPI,Entity Type Code,Provider Last Name (Legal Name),Provider First Name,Provider First Line Business Mailing Address,Provider Business Mailing Address City Name,Provider Business Mailing Address Telephone Number,Provider Enumeration Date\n1679576722,1,OKAFOR,SAMUEL,110 FRANCIS ST,BOSTON,6174322291,05/23/2005\n",
         "NPI,last_name,first_name,gender,street,zip,phone\n1679576722,Okafor,Samuel,M,110 Francis St,02215,617-432-2291\n",
         "last_name,first_name,npi,specialty,phone,email\nOkafor,Samuel,1679576722,Cardiology,617-432-2291,s@meridian.org\n",
+        "ProvNPI,ProvLast,ProvFirst,Specialty,TaxID,Addr1,City,Zip,Phone,Email,LicenseNo,DOB\n1093817465,Rutherford,Nikhil,Nephrology,91-4417720,4100 Commerce Blvd,Chehalis,98532,360-748-2291,nr@cascadeortho.org,MD441772,1971-04-28\n",
+        "emp_id,last_name,first_name,hire_date,dept,hourly,work_email,cost_center\nE781819,Lindgren,Marguerite,2019-03-04,4W Nursing,48.20,ml@spregional.org,88120\n",
+        "employee_id,employee_name,shift_date,unit,shift_start,shift_end,pager\nE981719,\"Ostrowski, Haruka\",2025-02-03,ICU,07:00,19:00,337-621-1805\n",
+        "scheduler_first_name,scheduler_last_name,scheduler_phone,scheduler_email\nMarguerite,Lindgren,337-621-1805,ml@spregional.org\n",
         "employee_id,last_name,first_name,job_title,department,work_phone,work_email,hire_date\nE48213,Jurgens,Klaus,Interface Engineer,IT,617-432-8811,kj@meridian.org,2018-05-14\n",
     ] {
         assert!(!refused(body), "{body}");
@@ -448,6 +452,12 @@ fn directories_of_places_providers_and_staff_pass() {
         "facility_name,last_name,first_name,phone,address\nMeridian,Quispe,Ottilie,617-432-2291,77 Beacon St\n",
         "facility_name,mrn,phone\nMeridian,E4471902,617-432-2291\n",
         "provider_npi,last_name,first_name,dob\n1679576722,Quispe,Ottilie,1971-04-02\n",
+        "npi,last_name,first_name,specialty,dob,phone\n1679576722,Quispe,Ottilie,Cardiology,1971-04-02,617-432-2291\n",
+        "npi,last_name,first_name,specialty,license_number,dob,mrn\n1679576722,Quispe,Ottilie,Cardiology,MD441772,1971-04-02,E4471902\n",
+        "last_name,first_name,dob,npi,specialty,tax_id\nQuispe,Ottilie,1971-04-02,1679576722,Cardiology,91-4417720\n",
+        "emp_id,last_name,first_name,hire_date,dept,dob,ssn\nE781819,Lindgren,Marguerite,2019-03-04,4W Nursing,1971-04-02,541-72-6638\n",
+        "employee_id,employee_name,shift_date,unit,room,mrn,phone\nE981719,\"Ostrowski, Haruka\",2025-02-03,ICU,412A,E4471902,337-621-1805\n",
+        "scheduler_name,last_name,first_name,dob\nGail Holloway,Quispe,Ottilie,1971-04-02\n",
         "provider_npi,patient_name,phone\n1679576722,Ottilie Quispe,617-432-2291\n",
         "employee_id,last_name,first_name,job_title,hire_date,dob,ssn\nE48213,Jurgens,Klaus,Engineer,2018-05-14,1971-04-02,541-72-6638\n",
         "last_name,first_name,street,zip,phone,email,attending_npi,facility\nQuispe,Ottilie,77 Beacon St,02215,617-432-2291,o.quispe@gmail.com,1679576722,Meridian\n",

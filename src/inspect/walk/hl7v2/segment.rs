@@ -379,6 +379,11 @@ impl<'d> Walk<'d, '_> {
             return;
         }
         let value = self.value(span.clone(), whole.plain);
+        // Of a catalogue, a directory or a price list: nobody is cared for in it.
+        let (row, reads) = match place.segment {
+            Label::Site if self.tells_master_files() => (None, Reads::Public),
+            _ => (row, reads),
+        };
         if row.is_none() && self.sink.passes_over(reads, &value) {
             return;
         }

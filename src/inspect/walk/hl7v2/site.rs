@@ -109,6 +109,13 @@ impl Walk<'_, '_> {
                 .is_some_and(|date| date.month > 0 && date.day > 0 && date.year >= 1900 && before(date.year))
     }
 
+    /// Whether the message is a master file's (HL7 v2.5.1, chapter 8): staff, places, tests and what they cost.
+    pub(super) fn tells_master_files(&self) -> bool {
+        let head = self.message_start..self.doc.len();
+        let kind = pieces(self.doc, head, Some(self.separators.field)).nth(KIND_AT);
+        kind.is_some_and(|kind| matches!(self.component(&kind, 1), "MFN" | "MFK" | "MFQ" | "MFR"))
+    }
+
     /// The year of MSH-7.
     fn sent(&self) -> Option<u16> {
         *self.sent.get_or_init(|| {
@@ -178,6 +185,8 @@ const PARTS_MAX: usize = 9;
 const CARE_YEARS: u16 = 10;
 /// MSH-7, whose MSH-1 is the separator itself.
 const SENT_AT: usize = 6;
+/// MSH-9.
+const KIND_AT: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -237,6 +246,24 @@ mod tests {
         ] {
             assert!(points(segments) < 90, "{segments}: {}", points(segments));
         }
+    }
+
+    #[test]
+    fn a_master_files_own_segments_are_nobodys() {
+        let vendor = "ZVN|1|Cascade Orthopaedics PC|Priscilla Tanaka|pt@bayouvista-med.org|320-908-7534|3388 Commerce Blvd^^Tahlequah^OK^74464";
+        let points = |kind: &str| {
+            let body =
+                format!("MSH|^~\\&|A|B|C|D|20250611||{kind}|7712|P|2.5.1\rMFI|VEND||UPD|||NE\r{vendor}\r");
+            let message = Message {
+                content_type: "x-application/hl7-v2+er7",
+                body: body.as_bytes(),
+                ..Message::default()
+            };
+            let found = Inspector::new(RuleSet::built_in(), Budget::default(), 2026).message(&message);
+            found.persons.iter().map(|person| u32::from(person.points.0)).max().unwrap_or(0)
+        };
+        assert_eq!(points("MFN^Z01"), 0);
+        assert!(points("ADT^A08") >= 90);
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(super) struct Key {
     pub(super) says: Says,
     /// Of the key of one of several things what those of the others have, too: `record1`, `record2`; ids.
     pub(super) entry: Option<Box<str>>,
+    /// Whether its column is nobody's, whatever it is called.
+    pub(super) is_nobodys: bool,
     /// Where it stands if it is the head of a column.
     pub(super) head: Option<NodeId>,
     /// What it is in an entry of a list of users, staff or clinicians: asked of few.
@@ -136,8 +138,30 @@ impl Key {
         let Facts { is_known, says_nothing, tells, fitted, kind, says, has_alone } = facts;
         let entry = if has_alone { None } else { entry(key) };
         let (part, individuals) = (OnceCell::new(), OnceCell::new());
-        Self { name, is_known, says_nothing, tells, fitted, kind, says, entry, head: None, part, individuals }
+        let is_nobodys = !is_known && kind.is_none() && is_a_places(&name);
+        Self {
+            name,
+            is_known,
+            says_nothing,
+            tells,
+            fitted,
+            kind,
+            says,
+            entry,
+            is_nobodys,
+            head: None,
+            part,
+            individuals,
+        }
     }
+}
+
+/// Whether a key is how a place of work, or what is serviced, is called, reached or found: `clinicPhone`, `facilityAddress`.
+fn is_a_places(key: &str) -> bool {
+    let reached = |(places, by): &(&[&str], &[&str])| {
+        places.iter().any(|place| key.strip_prefix(place).is_some_and(|own| by.contains(&own)))
+    };
+    [(WORKPLACES, FOUND_BY), (WORKPLACES, REACHED_BY), (KEEPERS, REACHED_BY)].iter().any(reached)
 }
 
 /// What the keys of several things have in common, of a key that looks like one of them: a number behind a word that isn't
@@ -166,6 +190,22 @@ const ID_DIGITS_MIN: usize = 4;
 
 /// More than the values of a tape.
 const NO_KEY: u32 = u32::MAX;
+
+/// Words for places of work, and for those who keep things running: what is served may be somebody's home.
+const WORKPLACES: &[&str] = &["clinic", "facility", "hospital", "laboratory", "pharmacy", "practice"];
+const KEEPERS: &[&str] = &["helpdesk", "service", "servicedesk", "supplier", "support", "vendor"];
+const FOUND_BY: &[&str] = &["addr", "address", "street", "streetaddress"];
+const REACHED_BY: &[&str] = &[
+    "contact",
+    "contactemail",
+    "contactname",
+    "contactphone",
+    "email",
+    "fax",
+    "faxnumber",
+    "phone",
+    "phonenumber",
+];
 
 #[cfg(test)]
 mod tests {

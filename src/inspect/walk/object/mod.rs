@@ -251,11 +251,13 @@ impl<'t> Walk<'t, '_> {
     fn leaf(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
         let tape = self.tape;
         let date = self.date_in_parts(id, key);
-        let pays = self.is_a_payers(id);
+        let pays = self.is_a_payers(id) || self.keys.get(id).is_nobodys;
         let row = date.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key).filter(|_| !pays));
         let is_prose = || {
             self.frames.last().is_some_and(|frame| frame.by_content)
-                && !["address", "addresses", "location", "name"].iter().any(|end| key.ends_with(end))
+                && !["address", "addresses", "location", "name", "street"]
+                    .iter()
+                    .any(|end| key.ends_with(end))
                 && tape.value(id).split_whitespace().nth(3).is_some()
         };
         let note = row.map_or_else(is_prose, |row| row.carry == Carry::Text);

@@ -116,7 +116,11 @@ fn is_called(tape: &Tape<'_>, keys: &[&str], id: NodeId) -> bool {
 /// Adds the keys of columns; gives the number of the first.
 fn added(heads: Vec<Head>, table: &Table, keys: &mut Vec<Key>) -> Option<u32> {
     let first = u32::try_from(keys.len()).ok()?;
-    keys.extend(heads.into_iter().map(|(head, name)| Key { head: Some(head), ..Key::of(&name, table) }));
+    keys.extend(heads.into_iter().map(|(head, (name, is_nobodys))| Key {
+        head: Some(head),
+        is_nobodys,
+        ..Key::of(&name, table)
+    }));
     Some(first)
 }
 
@@ -155,8 +159,8 @@ fn scalar(tape: &Tape<'_>, cell: NodeId) -> Option<NodeId> {
     None
 }
 
-/// Where a column's name stands, and what it is called in the key table.
-type Head = (NodeId, String);
+/// Where a column's name stands, what it is called in the key table, and whether it is nobody's.
+type Head = (NodeId, (String, bool));
 
 /// The names of columns that an array has, if they are that.
 fn heads(tape: &Tape<'_>, list: NodeId, table: &Table) -> Option<Vec<Head>> {

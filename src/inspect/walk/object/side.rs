@@ -6,6 +6,7 @@ use super::likely::is_name;
 use super::payer::is_a_payers_key;
 use super::{Carry, Table, Walk};
 use crate::inspect::kind::{Kind, Whose};
+use crate::inspect::walk::is_a_private_mailbox;
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +127,7 @@ impl Walk<'_, '_> {
             return Some((Side::Organisation, false));
         }
         let (mut listed, mut organisation, mut place, mut account) = (false, false, false, false);
-        let (mut team, mut real_name) = (false, false);
+        let (mut team, mut real_name, mut ticket, mut customer) = (false, false, false, false);
         for child in tape.children(id) {
             let text = tape.kind(child) == NodeKind::String;
             match self.keys.get(child).says {
@@ -136,6 +137,10 @@ impl Walk<'_, '_> {
                 Says::Schemas => account |= tape.raw(child).contains(SCIM),
                 Says::Name => organisation |= text && names_an_organisation(&tape.value(child)),
                 Says::Account => account |= text,
+                Says::Payer if &*self.keys.get(child).name == "customername" => {
+                    customer |= text && names_an_organisation(&tape.value(child));
+                }
+                Says::Ticket => ticket |= is_a_tickets(&tape.value(child)),
                 Says::Event => account |= id == NodeId::ROOT && text,
                 Says::Team => team |= text,
                 Says::RealName => real_name |= text,
@@ -144,7 +149,13 @@ impl Walk<'_, '_> {
                 Says::Nothing | Says::Place | Says::NamedPlace | Says::Payer => {}
             }
         }
-        account |= team && real_name;
+        // A ticket of whoever keeps the programs running: who calls works there.
+        let is_private =
+            |child: NodeId| tape.kind(child) == NodeKind::String && is_a_private_mailbox(&tape.value(child));
+        let is_worked_at = |child: NodeId| WORKED_AT.contains(&self.keys.name(child));
+        ticket = ticket && tape.children(id).any(is_worked_at) && !tape.children(id).any(is_private);
+        account |= team && real_name || ticket;
+        organisation |= customer && !self.names_somebody(id);
         if !(listed || organisation || account || place) {
             return None;
         }
@@ -203,6 +214,8 @@ pub(super) enum Says {
     Event,
     Team,
     RealName,
+    /// The number of what somebody works at.
+    Ticket,
     /// A place's name.
     Place,
     /// The same if it names an organisation: somebody's home has a location, and an order a site.
@@ -223,7 +236,9 @@ impl Says {
             "objectkind" | "webhookevent" => Self::Event,
             "teamid" => Self::Team,
             "realname" => Self::RealName,
+            "number" | "ticketnumber" | "incidentnumber" => Self::Ticket,
             _ if is_a_payers_key(key) => Self::Payer,
+            "companyname" | "businessname" => Self::Name,
             _ if PLACES.contains(&key) => Self::Place,
             _ if NAMED_PLACES.contains(&key) => Self::NamedPlace,
             _ => Self::Nothing,
@@ -304,6 +319,7 @@ impl Own {
             Kind::Mrn | Kind::Mbi | Kind::MemberId => self.number = true,
             Kind::Ssn => self.ssn = true,
             Kind::BirthDate => self.birth = true,
+            Kind::FullName if names_an_organisation(value) => self.any_name = true,
             Kind::FamilyName | Kind::GivenName | Kind::FullName => self.name = true,
             Kind::Phone | Kind::Street | Kind::Zip => {
                 self.contact = true;
@@ -318,6 +334,13 @@ impl Own {
         }
         self.says_individual |= of_a_patient;
     }
+}
+
+/// `INC7955525`: what ServiceNow and those like it number their tickets by.
+fn is_a_tickets(value: &str) -> bool {
+    let digits = TICKETS.iter().find_map(|front| value.strip_prefix(front));
+    digits
+        .is_some_and(|digits| digits.len() >= TICKET_DIGITS_MIN && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Ten digits, the first of which is 1 or 2.
@@ -335,6 +358,10 @@ pub(super) fn is_part_of_a_listing(key: &str) -> bool {
     PARTS_OF_A_LISTING.contains(&key) || bare.is_some_and(|bare| PARTS_OF_A_LISTING.contains(&bare))
 }
 
+/// Incidents, items and tasks of requests, problems. Not `REQ` and `CHG`: requisitions and charges are a patient's.
+const TICKETS: &[&str] = &["INC", "RITM", "SCTASK", "PRB"];
+const WORKED_AT: &[&str] = &["shortdescription", "assignmentgroup", "assignedto"];
+const TICKET_DIGITS_MIN: usize = 5;
 /// What a SAML contact is for.
 const CONTACT_TYPES: &[&str] = &["technical", "support", "administrative", "billing", "other"];
 /// Keys of a place's name. Not `pharmacy`, `insurer` and `employer`: somebody has one.
@@ -379,7 +406,10 @@ const ORGANISATIONS: &[&str] = &[
     "company",
     "corporation",
     "dental",
+    "dentistry",
+    "dermatology",
     "diagnostics",
+    "dialysis",
     "foundation",
     "group",
     "health",
@@ -397,6 +427,8 @@ const ORGANISATIONS: &[&str] = &[
     "ltd",
     "medical",
     "network",
+    "nephrology",
+    "ophthalmology",
     "orthopaedics",
     "orthopedics",
     "partners",
@@ -404,6 +436,9 @@ const ORGANISATIONS: &[&str] = &[
     "pharmacies",
     "pharmacy",
     "physicians",
+    "pllc",
+    "practice",
+    "radiology",
     "regional",
     "rehabilitation",
     "services",
@@ -439,6 +474,7 @@ const PARTS_OF_A_LISTING: &[&str] = &[
     "name",
     "names",
     "othernames",
+    "owner",
     "phone",
     "phones",
     "practicelocations",

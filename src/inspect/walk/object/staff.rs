@@ -25,7 +25,9 @@ impl Walk<'_, '_> {
             (None, NodeKind::String) => tape.raw(child).is_empty(),
             (None, NodeKind::Object | NodeKind::Array) => tape.children(child).next().is_none(),
             (None, _) => false,
-            (Some(Part::Profile), NodeKind::Object) => outer && self.hear(child, entry, false),
+            (Some(Part::Profile | Part::Name | Part::Street), NodeKind::Object) => {
+                outer && self.hear(child, entry, false)
+            }
             (Some(_), NodeKind::Object) => false,
             (Some(part), NodeKind::Array) => {
                 part.may_be_several()
@@ -86,6 +88,9 @@ mod tests {
                 &format!(r#"{{{user},"fhirUser":"https://f.org/r4/Practitioner/8"}}"#),
                 &format!(r#"{{{user},"profile":"https://f.org/r4/PractitionerRole/8"}}"#),
                 &format!(
+                    r#"{{{user},"fhirUser":"Practitioner/8","address":{{"street_address":"77 Beacon St"}}}}"#
+                ),
+                &format!(
                     r#"{{"user":{{{user},"preferred_username":"kv","email_verified":true,"updated_at":1764720000,"fhirUser":"Practitioner/8"}}}}"#
                 ),
             ],
@@ -99,9 +104,7 @@ mod tests {
                 &format!(r#"{{{user},"profile":"https://f.org/people/8"}}"#),
                 &format!(r#"{{{user},"fhirUser":"Practitioner/8","mrn":"8834127"}}"#),
                 &format!(r#"{{{user},"fhirUser":"Practitioner/8","birthdate":"1971-04-02"}}"#),
-                &format!(
-                    r#"{{{user},"fhirUser":"Practitioner/8","address":{{"street_address":"77 Beacon St"}}}}"#
-                ),
+                r#"{"fhirUser":"Practitioner/8","name":"Ottilie Quispe","phone":"312-867-2201","address":"77 Beacon St"}"#,
                 &format!(r#"{{"fhirUser":"Practitioner/8","name":"Celine Delacroix","patient":{{{user}}}}}"#),
             ],
             true,
@@ -167,6 +170,55 @@ mod tests {
                 &format!(r#"{{"fellow":{{{ottilie},{CONTACT}}}}}"#),
                 &format!(r#"{{{ottilie},"occupation":"Nurse",{CONTACT}}}"#),
                 &format!(r#"{{{ottilie},"title":"Mrs.","department":"Heart",{CONTACT}}}"#),
+            ],
+            true,
+        );
+    }
+
+    #[test]
+    fn whoever_is_employed_is_nobody_in_any_layout() {
+        each(
+            &[
+                r#"{"Worker":{"Employee_ID":"E781819","Legal_Name":{"First_Name":"Marguerite","Last_Name":"Lindgren"},"Hire_Date":"2019-03-04","Job_Profile":"RN II","Work_Email":"ml@spregional.org","Work_Phone":"641-715-1477","Supervisory_Organization":"4W Nursing"}}"#,
+                r#"{"jobTitle":"Charge Nurse","displayName":"Rosalind Rutherford","mail":"rr@bayouvista-med.org","businessPhones":["+17018194574"],"employeeId":"E314574"}"#,
+                r#"{"incident":{"number":"INC7955525","caller":"Harriet Ostrowski","caller_phone":"518-323-4780","caller_email":"ho@cascadeortho.org","short_description":"Printer 4W-2 offline"}}"#,
+                r#"{"prsnl":[{"nameFull":"LINDGREN, WINSTON","phones":[{"phoneNum":"(228) 552-5078"}],"birthDtTm":"1958-11-03T00:00:00"}]}"#,
+                r#"{"kind":"event","organizer":{"email":"ha@spregional.org","displayName":"Haruka Achebe"}}"#,
+            ],
+            false,
+        );
+        each(
+            &[
+                r#"{"Worker":{"Employee_ID":"E781819","Legal_Name":{"First_Name":"Marguerite","Last_Name":"Lindgren"},"Hire_Date":"2019-03-04","Work_Email":"ml@spregional.org","Work_Phone":"641-715-1477","MRN":"8834127"}}"#,
+                r#"{"Worker":{"Employee_ID":"E781819","Legal_Name":{"First_Name":"Marguerite","Last_Name":"Lindgren","DOB":"1971-04-02"},"Hire_Date":"2019-03-04","Work_Phone":"641-715-1477"}}"#,
+                r#"{"incident":{"number":"INC7955525","caller":"Harriet Ostrowski","caller_phone":"518-323-4780","caller_email":"h.ostrowski@gmail.com","short_description":"cannot sign in"}}"#,
+                r#"{"incident":{"number":"INC7955525","caller":"Harriet Ostrowski","caller_phone":"518-323-4780","caller_email":"ho@cascadeortho.org","short_description":"cannot sign in","mrn":"8834127"}}"#,
+                r#"{"call":{"number":"7955525","caller":"Harriet Ostrowski","caller_phone":"518-323-4780","caller_email":"ho@cascadeortho.org"}}"#,
+                r#"{"organizer":{"email":"ha@spregional.org","displayName":"Haruka Achebe"},"patient":{"name":"Ottilie Quispe","dob":"1971-04-02"}}"#,
+            ],
+            true,
+        );
+    }
+
+    #[test]
+    fn places_of_work_are_nobody() {
+        each(
+            &[
+                r#"{"name":"Three Rivers Dialysis","phone":"360-748-2291","address":{"street":"4100 Commerce Blvd","zip":"98532"}}"#,
+                r#"{"clinic_name":"Harper Lee Family Practice","clinic_phone":"360-748-2291","clinic_address":"4100 Commerce Blvd, Chehalis, WA 98532"}"#,
+                r#"{"emergency_address":{"customer_name":"Cascade Orthopaedics PC","street":"776 Commerce Blvd","city":"St. Cloud","postal_code":"56301"},"phone_number":"+13206711092"}"#,
+                r#"{"RecordTypeName":"Healthcare Facility","Name":"Bayou Vista Medical Group","Phone":"(406) 699-8981","BillingStreet":"2942 Professional Park Dr","Owner":{"Name":"Ngozi Rutherford","Email":"nr@spregional.org"}}"#,
+                r#"{"columns":["npi","last_name","first_name","specialty","office_phone","email"],"rows":[["1093817465","Rutherford","Nikhil","NEPH","360-748-2291","nr@spregional.org"]]}"#,
+            ],
+            false,
+        );
+        each(
+            &[
+                r#"{"name":"Ottilie Quispe","phone":"360-748-2291","address":{"street":"4100 Commerce Blvd","zip":"98532"}}"#,
+                r#"{"customer_name":"Ottilie Quispe","phone":"360-748-2291","street":"776 Commerce Blvd","postal_code":"56301"}"#,
+                r#"{"clinic_name":"Lakeside","clinic_phone":"360-748-2291","name":"Ottilie Quispe","phone":"617-432-2291","email":"o.quispe@gmail.com"}"#,
+                r#"{"columns":["npi","last_name","first_name","specialty","phone","email","mrn"],"rows":[["1093817465","Quispe","Ottilie","NEPH","360-748-2291","oq@spregional.org","8834127"]]}"#,
+                r#"{"columns":["","last_name","first_name","phone","email"],"rows":[["Ottilie Quispe, DOB 04/02/1971","Quispe","Ottilie","360-748-2291","oq@spregional.org"]]}"#,
             ],
             true,
         );

@@ -1,0 +1,148 @@
+//! Who works there, told in a text: a name and how to reach it are nobody's behind a role (`nurse: …, phone …`), and behind a
+//! word for whom to ask (`Questions: …`) where a mailbox of an organisation has the name in it.
+//!
+//! - A line or a sentence is looked at by itself; a text that tells what only an individual has is passed over as a whole, and
+//!   so is a sentence with a word for an individual (`patient`, `her`, `my`) or of clinical content.
+//! - A mailbox that anybody may have is somebody's, whatever stands before it.
+//! - In doubt: an individual's.
+
+use super::beside::{is_contact, is_name, is_persons, sentence_end, tokens};
+use super::window_before;
+use super::words::{Cue, LOWER_BYTES, Words, lower};
+use crate::inspect::kind::{Kind, Points};
+use crate::inspect::text::Hit;
+use crate::inspect::walk::is_a_private_mailbox;
+use std::ops::Range;
+
+/// Takes the names and contacts of staff out; `hits` are in order and don't overlap.
+pub(super) fn leave(text: &str, hits: &mut Vec<Hit>, words: &Words) {
+    if hits.iter().any(|hit| is_persons(hit) && !is_name(hit.kind)) {
+        return;
+    }
+    let mut staffs: Vec<Range<usize>> = Vec::new();
+    let mut read = 0;
+    for hit in hits.iter().filter(|hit| is_contact(hit.kind)) {
+        if hit.span.start < read {
+            continue;
+        }
+        let clause = clause(text, &hit.span);
+        read = clause.end.max(hit.span.end);
+        let from = hits.partition_point(|hit| hit.span.start < clause.start);
+        let count =
+            hits.get(from..).unwrap_or_default().iter().take_while(|hit| hit.span.end <= clause.end).count();
+        let own = hits.get(from..from + count).unwrap_or_default();
+        if let Some(from) = staffs_from(text, &clause, own, words) {
+            staffs.push(from..clause.end);
+        }
+    }
+    hits.retain(|hit| {
+        let theirs =
+            || staffs.iter().any(|staffs| staffs.start <= hit.span.start && hit.span.end <= staffs.end);
+        !(is_contact(hit.kind) || is_name(hit.kind)) || !theirs()
+    });
+}
+
+/// The line or sentence around a place.
+fn clause(text: &str, at: &Range<usize>) -> Range<usize> {
+    let before = window_before(text, at.start, CLAUSE_BYTES_MAX);
+    let starts = ["? ", "! ", "\n", "; "];
+    let start = starts.iter().filter_map(|end| Some(before.rfind(end)? + end.len())).max().unwrap_or(0);
+    // `Contact Dr. Hahn`
+    let is_title =
+        |at: &usize| TITLES.iter().any(|title| before.get(..*at).is_some_and(|t| t.ends_with(title)));
+    let mut stops = before.rmatch_indices(". ").map(|(at, _)| at);
+    let start = start.max(stops.find(|at| !is_title(at)).map_or(0, |at| at + 2));
+    at.start - (before.len() - start)..sentence_end(text, at.end)
+}
+
+/// From where on the names and contacts of a clause are staff's.
+fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -> Option<usize> {
+    let value = |hit: &Hit| text.get(hit.span.clone()).unwrap_or_default();
+    if hits.iter().any(|hit| hit.kind == Kind::Email && is_a_private_mailbox(value(hit))) {
+        return None;
+    }
+    let inside = text.get(clause.clone())?;
+    let mut names = hits.iter().filter(|hit| is_name(hit.kind) && hit.points > Points(0));
+    let named = names.next().map(|name| name.span.start);
+    let (mut role, mut beside, mut asked) = (None, false, None);
+    for (at, word) in tokens(inside) {
+        let (start, end) = (clause.start + at, clause.start + at + word.len());
+        if hits.iter().any(|hit| hit.span.contains(&start)) {
+            continue;
+        }
+        let mut buffer = [0; LOWER_BYTES];
+        let word = lower(word, &mut buffer);
+        if words.is_individual(&word) || words.at_home.contains(&*word) || words.is_clinical(&word) {
+            return None;
+        }
+        if words.asked.contains(&*word) {
+            asked.get_or_insert(end);
+        }
+        let head = window_before(text, end, ROLE_BYTES_MAX).to_lowercase();
+        if matches!(words.cue(&format!("{head}: ")), Some(Cue::Provider | Cue::Staff)) {
+            role.get_or_insert(end);
+            beside |= named.and_then(|named| text.get(end..named)).is_some_and(|gap| gap.trim().is_empty());
+        }
+    }
+    let addressed = || hits.iter().any(|hit| hit.kind == Kind::Email && hit.labelled);
+    match (role, asked) {
+        (Some(_), _) if named.is_none() => role,
+        // By the mailbox of whom is named, or a team before the name: `Contact interface team Bruno Mbeki`.
+        (_, Some(_)) if named >= asked && (addressed() || beside) => asked,
+        _ => None,
+    }
+}
+
+/// What ends in a full stop and ends no sentence.
+const TITLES: &[&str] = &["Dr", "Mr", "Mrs", "Ms", "Prof", "St"];
+/// How far before a contact its clause is looked for.
+const CLAUSE_BYTES_MAX: usize = 240;
+/// Words of a role have no more.
+const ROLE_BYTES_MAX: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use crate::inspect::rules::RuleSet;
+    use crate::inspect::text::scan;
+
+    fn points(text: &str) -> u16 {
+        scan(text, "", RuleSet::built_in()).iter().map(|hit| hit.points.0).sum()
+    }
+
+    #[test]
+    fn whoever_works_there_is_nobody_with_his_number_and_mailbox() {
+        for text in [
+            "nurse: Esteban Hahn, phone 360-748-2291, email ehahn@spregional.org",
+            "scheduler: Qeltor Vandrosk, phone 360-748-2291, email qeltor.vandrosk@spregional.org",
+            "Please contact Dr. Haruka Hahn at (228) 425-5445 or haruka.hahn@cascadeortho.org.",
+            "Maintenance Sunday 02:00. Questions: Priscilla Fitzwilliam, 406-265-1471, priscilla.fitzwilliam@spregional.org.",
+            "owner: \"Marguerite Vasquez <marguerite.vasquez@cascadeortho.org>\"",
+            "Contact Bruno Vasquez (bruno.vasquez@spregional.org, 641-729-4350) for changes",
+            "oncall: \"+13183646206\"",
+        ] {
+            assert_eq!(points(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_cared_for_stays_one() {
+        for text in [
+            // An individual's mailbox, or none with the name in it.
+            "nurse: Esteban Hahn, phone 360-748-2291, email esteban.hahn@gmail.com",
+            "Questions: Priscilla Fitzwilliam, 406-265-1471, pfitz77@gmail.com",
+            "Contact Bruno Vasquez (641-729-4350) for changes",
+            "Call Bruno Vasquez at 641-729-4350, bruno.vasquez@spregional.org",
+            // Somebody else is named behind the role.
+            "nurse: Esteban Hahn called Mary Johnson, phone 360-748-2291, email mary.johnson@spregional.org",
+            "scheduler: Esteban Hahn, DOB 04/02/1971, phone 360-748-2291",
+            // An individual is spoken of.
+            "Contact the patient Bruno Vasquez (bruno.vasquez@spregional.org, 641-729-4350)",
+            "Questions about her biopsy: Bruno Vasquez, bruno.vasquez@spregional.org, 641-729-4350",
+            "Contact Bruno Vasquez, MRN 48210377 (bruno.vasquez@spregional.org, 641-729-4350)",
+            // Another sentence.
+            "Nurse line closed. Bruno Vasquez, 641-729-4350, bruno.vasquez@spregional.org",
+        ] {
+            assert!(points(text) >= 80, "{text}: {}", points(text));
+        }
+    }
+}
