@@ -173,7 +173,7 @@ fn a_caller_of_grpc_gets_a_status_in_the_head_and_no_body() {
     let key = ("phigate-key", &*gate.keys[1]);
     let [code, reason, media, message, record] = ask(&gate, &[key, grpc]);
     assert_eq!([&*code, &*reason, &*media], ["3", "uninspected", "application/grpc"]);
-    holds(&message, &["uninspected.opaque_type (uninspected, ", &record]);
+    holds(&message, &["uninspected.opaque_type at body (uninspected, ", &record]);
     let [code, reason, ..] = ask(&gate, &[grpc]);
     assert_eq!([&*code, &*reason], ["16", "credential_missing"]);
     let [code, _, media, ..] = ask(&gate, &[key, ("content-type", "application/grpc-web-text")]);
