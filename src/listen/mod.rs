@@ -51,7 +51,7 @@ pub use body::{BodyError, Ended, InboundBody, ReplyBody, ReplyEnd};
 pub(crate) use connection::OnThisThread;
 pub use counters::{ListenCounters, ListenTotals};
 pub use handover::{HandedSocket, Predecessor, Successors};
-pub(crate) use head::asked_protocol;
+pub(crate) use head::{asked_protocol, may_follow};
 pub use hold::{Held, HeldBudget, HeldPermit, HoldError, hold};
 pub use io::Address;
 pub use limits::{Limits, ListenerConfig};
