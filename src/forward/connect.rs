@@ -12,8 +12,10 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::io::Errno;
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -249,6 +251,7 @@ async fn open(
     let (stream, address) = match reach(upstream, endpoint, limit).await {
         Reached::There(stream, address) => (stream, address),
         Reached::Barred => return Err(barred()),
+        Reached::NoRoom => return Err(ForwardError::NoRoom { upstream: Arc::clone(&upstream.name) }),
         Reached::Nothing => return Err(refused()),
     };
     let _ = stream.set_nodelay(true); // slower, and no fault
@@ -280,6 +283,8 @@ enum Reached {
     There(TcpStream, SocketAddr),
     /// Where it must not, and nowhere else.
     Barred,
+    /// The system had nothing to open a connection with.
+    NoRoom,
     Nothing,
 }
 
@@ -292,14 +297,24 @@ async fn reach(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Rea
     for address in addresses {
         if upstream.barred.holds(address, endpoint) {
             none = Reached::Barred;
-        } else if let Ok(Ok(stream)) = timeout(share, TcpStream::connect(address)).await {
-            if !upstream.barred.holds_stream(&stream, address, endpoint) {
-                return Reached::There(stream, address);
+            continue;
+        }
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) if upstream.barred.holds_stream(&stream, address, endpoint) => {
+                none = Reached::Barred
             }
-            none = Reached::Barred;
+            Ok(Ok(stream)) => return Reached::There(stream, address),
+            Ok(Err(error)) if is_no_room(&error) => return Reached::NoRoom,
+            Ok(Err(_)) | Err(_) => {}
         }
     }
     none
+}
+
+/// Whether it is the system that has no room for one more socket, whoever it would lead to.
+fn is_no_room(error: &io::Error) -> bool {
+    let known = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|error| known.contains(&error))
 }
 
 async fn http2(

@@ -129,8 +129,10 @@ impl Pool {
                 }
                 Err(error) => error,
             };
-            if !matches!(error, ForwardError::RequestBody { .. }) {
-                blame(upstream, endpoint);
+            match error {
+                ForwardError::NoRoom { .. } => return Err(error), // nor is there for another endpoint
+                ForwardError::RequestBody { .. } => {}
+                _ => blame(upstream, endpoint),
             }
             if slot.is_none() || retries >= upstream.retries_max || group.pick(tried).is_none() {
                 return Err(error);
