@@ -1,6 +1,6 @@
 //! Several endpoints behind one connection: shares, retries, checks, ejection, limits, names, HTTP/2.
 
-use crate::http2::Local;
+use crate::http2::{Local, frame, literal};
 use crate::support::{Gate, Http, OK, Upstream, connect, read_http};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -462,6 +462,63 @@ fn trailers_to_an_upstream_of_http2_are_those_that_may_pass() {
             .expect("writes");
             let reply = read_http(&mut stream, false).expect("an answer");
             assert_eq!((reply.status(), &reply.json()["trailers"]), (200, &"x-sum".into()), "{declared}");
+        }
+    }
+}
+
+/// Speaks HTTP/2 by its frames: sends what `answer` makes of each head, by its stream and the number of its connection.
+fn framed(answer: impl Fn(u32, usize) -> Vec<u8> + Send + Sync + 'static) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address").to_string();
+    let (count, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(answer));
+    let counted = count.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (number, answer) = (counted.fetch_add(1, Relaxed), answer.clone());
+            std::thread::spawn(move || speak(stream, |id| answer(id, number)));
+        }
+    });
+    (address, count)
+}
+
+fn speak(mut stream: TcpStream, answer: impl Fn(u32) -> Vec<u8>) -> Option<()> {
+    stream.read_exact(&mut [0; 24]).ok()?; // the preface
+    stream.write_all(&frame(4, 0, 0, &[])).ok()?;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).ok()?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        stream.read_exact(&mut payload).ok()?;
+        if head[3] == 1 {
+            let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+            stream.write_all(&answer(id)).ok()?;
+        }
+    }
+}
+
+/// A head of HTTP/2 that has a status alone.
+fn status(stream: u32, flags: u8, status: &str) -> Vec<u8> {
+    frame(1, 4 | flags, stream, &literal(":status", status))
+}
+
+#[test]
+fn a_reply_over_http2_that_has_no_body_has_none() {
+    for (method, code, body, wanted) in [
+        ("GET", "204", "", 204),
+        ("GET", "204", "no", 502),
+        ("GET", "304", "", 304),
+        ("GET", "304", "no", 502),
+        ("HEAD", "200", "", 200),
+        ("HEAD", "200", "no", 502),
+        ("GET", "200", "ok", 200),
+    ] {
+        let (endpoint, _) =
+            framed(move |stream, _| [status(stream, 0, code), frame(0, 1, stream, body.as_bytes())].concat());
+        for flag in ["staging", "production"] {
+            let more = "http2 = \"always\"\nejection = { failures = 0 }";
+            let gate = start(flag, std::slice::from_ref(&endpoint), more);
+            let reply = read_http(&mut begin(&gate, method), method == "HEAD").expect("an answer");
+            assert_eq!(reply.status(), wanted, "{method} {code} {body:?} in {flag}");
         }
     }
 }
