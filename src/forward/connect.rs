@@ -4,6 +4,7 @@ use super::{
     Endpoint, ForwardError, Http2, Outgoing, Upstream,
     body::{OutBody, Progress},
     http1::{Http1, SendError, Switched},
+    interim::Counting,
 };
 use crate::listen::{BodyError, Duplex, OnThisThread, Quiet};
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::io::Errno;
+use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -38,7 +40,7 @@ pub(super) struct Connection {
 
 enum Way {
     Http1(Http1),
-    Http2(http2::SendRequest<OutBody>, Scheme, Rc<Task>),
+    Http2(http2::SendRequest<OutBody>, Scheme, Rc<Driven>),
 }
 
 /// A timer, and whom it will wake.
@@ -69,11 +71,16 @@ impl Timer {
     }
 }
 
-struct Task(AbortHandle);
+/// What messages of HTTP/2 share.
+struct Driven {
+    task: AbortHandle,
+    /// The upstream sent more interim heads than it may.
+    is_flood: Rc<Cell<bool>>,
+}
 
-impl Drop for Task {
+impl Drop for Driven {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -121,8 +128,8 @@ impl Connection {
 
     /// The same connection once more, where messages share it.
     pub(super) fn share(&self) -> Option<Box<Self>> {
-        let Way::Http2(sender, scheme, task) = &self.way else { return None };
-        let way = Way::Http2(sender.clone(), scheme.clone(), task.clone());
+        let Way::Http2(sender, scheme, driven) = &self.way else { return None };
+        let way = Way::Http2(sender.clone(), scheme.clone(), driven.clone());
         Some(Box::new(Self { way, address: self.address, timer: None }))
     }
 
@@ -182,13 +189,13 @@ impl Connection {
                 let sent = in_time(sending, &mut self.timer, progress, limit).await?;
                 Some(sent.map(|head| head.map(|()| None)))
             }
-            Way::Http2(sender, scheme, _) => {
+            Way::Http2(sender, scheme, driven) => {
                 let mut sending = Box::pin(sender.try_send_request(for_http2(slot.take()?.into(), scheme)));
                 let sent = in_time(sending.as_mut(), &mut self.timer, progress, limit).await?;
                 Some(sent.map(|reply| reply.map(Some)).map_err(|mut failed| {
                     *slot = failed.take_message().map(|request| from_http2(request).into());
                     let error = failed.into_error();
-                    let is_invalid = error.is_parse() || error.is_user();
+                    let is_invalid = error.is_parse() || error.is_user() || driven.is_flood.get();
                     if is_invalid { SendError::Invalid } else { SendError::Closed }
                 }))
             }
@@ -318,7 +325,7 @@ fn is_no_room(error: &io::Error) -> bool {
 }
 
 async fn http2(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     address: SocketAddr,
     scheme: Scheme,
 ) -> Result<Connection, hyper::Error> {
@@ -330,11 +337,14 @@ async fn http2(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+    let is_flood = Rc::default();
+    let stream = Counting::new(stream, Rc::clone(&is_flood));
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
     let task = tokio::task::spawn_local(async move {
         let _ = connection.await; // its errors reach whoever waits for a reply
     });
-    let way = Way::Http2(sender, scheme, Rc::new(Task(task.abort_handle())));
+    let driven = Driven { task: task.abort_handle(), is_flood };
+    let way = Way::Http2(sender, scheme, Rc::new(driven));
     Ok(Connection { way, address, timer: None })
 }
 

@@ -19,6 +19,7 @@ mod health;
 mod headers;
 mod host;
 mod http1;
+mod interim;
 mod once;
 mod outgoing;
 mod pool;

@@ -502,6 +502,24 @@ fn status(stream: u32, flags: u8, status: &str) -> Vec<u8> {
 }
 
 #[test]
+fn a_row_of_interim_heads_over_http2_is_as_short_as_over_http_1() {
+    for (heads, wanted) in [(32, 200), (34, 502), (100_000, 502)] {
+        let (endpoint, connections) = framed(move |stream, _| {
+            let mut bytes = status(stream, 0, "103").repeat(heads);
+            bytes.extend(status(stream, 1, "200"));
+            bytes
+        });
+        let gate = start("production", &[endpoint], "http2 = \"always\"");
+        let reply = ask(&gate, "GET");
+        assert_eq!(reply.status(), wanted, "{heads}");
+        if wanted != 200 {
+            assert_eq!(reply.header("phigate-reason"), "upstream_invalid");
+        }
+        assert_eq!(connections.load(Relaxed), 1, "it isn't asked again");
+    }
+}
+
+#[test]
 fn a_reply_over_http2_that_has_no_body_has_none() {
     for (method, code, body, wanted) in [
         ("GET", "204", "", 204),
