@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::io::Errno;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -74,6 +74,8 @@ impl Timer {
 /// What messages of HTTP/2 share.
 struct Driven {
     task: AbortHandle,
+    /// Messages that the upstream takes at a time, as it said last.
+    streams_max: Box<dyn Fn() -> usize>,
     /// The upstream sent more interim heads than it may.
     is_flood: Rc<Cell<bool>>,
 }
@@ -94,7 +96,8 @@ impl Connection {
     pub(super) fn is_open(&self) -> bool {
         match &self.way {
             Way::Http1(http1) => http1.is_open(),
-            Way::Http2(sender, ..) => !sender.is_closed(),
+            // An upstream that takes no messages here any more may not say so again: it gets another connection.
+            Way::Http2(sender, _, driven) => !sender.is_closed() && (driven.streams_max)() > 0,
         }
     }
 
@@ -340,10 +343,15 @@ async fn http2(
     let is_flood = Rc::default();
     let stream = Counting::new(stream, Rc::clone(&is_flood));
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
-    let task = tokio::task::spawn_local(async move {
-        let _ = connection.await; // its errors reach whoever waits for a reply
+    let connection = Rc::new(RefCell::new(connection));
+    let driving = Rc::clone(&connection);
+    // Its errors reach whoever waits for a reply.
+    let drive = poll_fn(move |cx| Pin::new(&mut *driving.borrow_mut()).poll(cx).map(|_| ()));
+    let task = tokio::task::spawn_local(drive);
+    let streams_max = Box::new(move || {
+        connection.try_borrow().map_or(usize::MAX, |known| known.current_max_send_streams())
     });
-    let driven = Driven { task: task.abort_handle(), is_flood };
+    let driven = Driven { task: task.abort_handle(), streams_max, is_flood };
     let way = Way::Http2(sender, scheme, Rc::new(driven));
     Ok(Connection { way, address, timer: None })
 }

@@ -540,3 +540,20 @@ fn a_reply_over_http2_that_has_no_body_has_none() {
         }
     }
 }
+
+#[test]
+fn an_http2_upstream_that_takes_no_more_messages_on_a_connection_gets_another() {
+    let (endpoint, connections) = framed(|stream, connection| {
+        let none_more = frame(4, 0, 0, &[0, 3, 0, 0, 0, 0]);
+        let first = if connection == 0 { none_more } else { Vec::new() };
+        [first, status(stream, 1, "200")].concat()
+    });
+    let gate = start("production", &[endpoint], "http2 = \"always\"\nreply_head_timeout_ms = 5000");
+    // One caller, so that one thread has them all.
+    let mut caller = connect(gate.running().address("many").expect("listens"));
+    for _ in 0..3 {
+        caller.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+        assert_eq!(read_http(&mut caller, false).expect("an answer").status(), 200);
+    }
+    assert_eq!(connections.load(Relaxed), 2);
+}
