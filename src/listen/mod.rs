@@ -61,7 +61,7 @@ pub use peer::Peer;
 pub(crate) use quiet::Quiet;
 pub use sockets::{check_given, foreign_listeners};
 pub use tee::{Tee, TeeEnd};
-pub use tunnel::{Duplex, Tunnel};
+pub use tunnel::{Duplex, HangUp, Tunnel};
 pub use workers::{StartError, WorkerContext, Workers};
 
 use crate::reason::Reason;
