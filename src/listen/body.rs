@@ -367,7 +367,12 @@ impl Body for ReplyBody {
             Content::Tunnel(_) => None,
         };
         this.how = match &frame {
-            Some(Err(error)) => Ended::Broke(*error),
+            Some(Err(error)) => {
+                if let Some(exchange) = &this.exchange {
+                    exchange.0.is_reply_broken.set(true);
+                }
+                Ended::Broke(*error)
+            }
             frame if is_last(frame.as_ref()) => Ended::Whole,
             _ => Ended::Left,
         };

@@ -501,6 +501,7 @@ impl Calls {
     pub(super) fn inbound(&self, request: Request<Incoming>) -> Inbound {
         count(&self.thread.counters.messages);
         let (head, body) = request.into_parts();
+        self.state.came_in(head.version);
         self.state.awaits_100.set(!body.is_end_stream() && head.headers.contains_key(header::EXPECT));
         let body = InboundBody::new(body, Rc::clone(&self.state), &head, &self.listener.limits);
         Inbound {

@@ -18,6 +18,7 @@ use super::tunnel::LOOK;
 use super::{Duplex, HangUp, Nap, ReplyBody, Tunnel};
 use crate::reason::Reason;
 use bytes::{Buf, BytesMut};
+use http::Version;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     io,
@@ -63,6 +64,10 @@ pub(super) struct ConnectionState {
     looked_at: Cell<Option<Instant>>,
     /// That is to be looked at.
     looks: Cell<bool>,
+    /// The caller speaks HTTP/1.0: to it, the end of the connection is the end of a body without a length.
+    is_http_10: Cell<bool>,
+    /// A reply broke off.
+    pub is_reply_broken: Cell<bool>,
     /// The caller waits for a 100 before it sends the body, and none was sent.
     pub awaits_100: Cell<bool>,
     /// A head began and isn't whole.
@@ -105,6 +110,8 @@ impl ConnectionState {
             is_full: Cell::new(false),
             looked_at: Cell::new(None),
             looks: Cell::new(false),
+            is_http_10: Cell::new(false),
+            is_reply_broken: Cell::new(false),
             awaits_100: Cell::new(false),
             head_since: Cell::new(None),
             idle_since: Cell::new(Instant::now()),
@@ -122,6 +129,11 @@ impl ConnectionState {
     /// Whether a message is at work.
     pub(super) fn is_busy(&self) -> bool {
         self.delivered.get() > self.ended.get()
+    }
+
+    /// A message came in HTTP/1.1, or in 1.0.
+    pub(super) fn came_in(&self, version: Version) {
+        self.is_http_10.set(version == Version::HTTP_10);
     }
 
     /// When it is to be looked whether the caller is still there; `None` as long as somebody reads, who sees that anyway.
@@ -302,7 +314,10 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        if self.state.is_switched.get() || self.state.has_offer.get() && !self.is_shut {
+        let is_cut = self.state.is_reply_broken.get() || self.state.is_busy();
+        if is_cut && self.state.is_http_10.get() {
+            self.io.reset_at_end(); // an end would have the reply look whole
+        } else if self.state.is_switched.get() || self.state.has_offer.get() && !self.is_shut {
             let io = std::mem::replace(&mut self.io, Io::Gone(tokio::io::empty()));
             *self.state.left.borrow_mut() = Some((io, std::mem::take(&mut self.kept).into()));
         }

@@ -557,3 +557,18 @@ fn an_http2_upstream_that_takes_no_more_messages_on_a_connection_gets_another() 
     }
     assert_eq!(connections.load(Relaxed), 2);
 }
+
+#[test]
+fn a_reply_that_breaks_off_has_no_end_for_a_caller_of_http_1_0() {
+    for (answer, is_cut) in [
+        (&b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"[..], true),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", false),
+    ] {
+        let gate = start("production", &[breaking(answer)], "ejection = { failures = 0 }");
+        let mut caller = connect(gate.running().address("many").expect("listens"));
+        caller.write_all(b"GET /x HTTP/1.0\r\nHost: a\r\n\r\n").expect("writes");
+        let ended = caller.read_to_end(&mut Vec::new());
+        let is_reset = ended.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset);
+        assert_eq!(is_reset, is_cut);
+    }
+}
