@@ -168,6 +168,14 @@ impl Connection {
         }
     }
 
+    /// Whether the reply's end is the connection's, and its message isn't written.
+    pub(super) fn leaves_message(&self) -> bool {
+        match &self.way {
+            Way::Http1(http1) => http1.leaves_message(),
+            Way::Http2(..) => false, // a stream ends by itself
+        }
+    }
+
     /// What is left of it once it is switched to another protocol.
     pub(super) fn switched(&self) -> Option<Switched> {
         match &self.way {

@@ -148,6 +148,12 @@ impl Http1 {
         wire.leave_body();
         Switched { early, io: wire.take_io() }
     }
+
+    /// Whether the reply's end is the connection's, and its message isn't written: the rest of that is left then.
+    pub(super) fn leaves_message(&self) -> bool {
+        let wire = self.wire.borrow();
+        !wire.is_open && !wire.is_written()
+    }
 }
 
 impl Drop for Http1 {

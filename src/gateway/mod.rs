@@ -431,6 +431,9 @@ impl Gateway {
             head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             head.headers.insert(header::UPGRADE, offer);
         }
+        if exchange.is_last {
+            head.headers.append(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Ok(id) = HeaderValue::from_str(&exchange.id) {
             head.headers.append(respond::RECORD_HEADER, id); // none of the upstream's is left
         }

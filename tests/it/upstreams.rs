@@ -572,3 +572,47 @@ fn a_reply_that_breaks_off_has_no_end_for_a_caller_of_http_1_0() {
         assert_eq!(is_reset, is_cut);
     }
 }
+
+#[test]
+fn a_reply_that_leaves_its_message_unread_says_that_nothing_follows() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let endpoint = listener.local_addr().expect("address").to_string();
+    let gate = start("production", &[endpoint], "");
+    for (closes, is_split) in [(true, false), (true, true), (false, false)] {
+        for _ in 0..10 {
+            let mut caller = connect(gate.running().address("many").expect("listens"));
+            write!(caller, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n\r\nseven b")
+                .expect("writes");
+            let (mut upstream, _) = listener.accept().expect("accepts");
+            let mut head = Vec::new();
+            while !head.ends_with(b"seven b") {
+                let mut byte = [0];
+                upstream.read_exact(&mut byte).expect("reads");
+                head.extend(byte);
+            }
+            let close = if closes { "Connection: close\r\n" } else { "" };
+            write!(upstream, "HTTP/1.1 200 OK\r\n{close}Content-Length: 2\r\n\r\n").expect("writes");
+            if !is_split {
+                upstream.write_all(b"ok").expect("writes");
+            }
+            let mut got = Vec::new();
+            while !got.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                caller.read_exact(&mut byte).expect("reads");
+                got.extend(byte);
+            }
+            if is_split {
+                upstream.write_all(b"ok").expect("writes");
+            }
+            caller.read_exact(&mut [0; 2]).expect("reads");
+            let said = String::from_utf8_lossy(&got).to_ascii_lowercase();
+            assert_eq!(said.contains("connection: close"), closes, "{said}");
+            caller.write_all(b"seven b").expect("writes");
+            if !closes {
+                let mut rest = [0; 7];
+                upstream.read_exact(&mut rest).expect("reads");
+                assert_eq!(&rest, b"seven b", "the rest goes on");
+            }
+        }
+    }
+}
