@@ -62,8 +62,8 @@ reasons! {
     ConnectRefused = "connect_refused", "CONNECT is not served here.";
     /// The caller, or all callers of the connection together, sent more than `caller_rate` or `rate`. Try again later.
     RateLimited = "rate_limited", "More messages came than the connection takes. Try again later.";
-    /// `messages_max` are at work. Try again later.
-    Overloaded = "overloaded", "The gateway has as many messages at work as it may. Try again later.";
+    /// `messages_max` are at work, or the system gives no descriptor for a connection to the upstream. Try again later.
+    Overloaded = "overloaded", "The gateway has as much at work as it may. Try again later.";
     /// The head can't be taken: doubtful framing, two hosts, a target with a fragment or a NUL.
     BadRequest = "bad_request", "The request head is malformed or ambiguous.";
     /// The head is over `head_bytes_max`, or has more than `headers_max` fields.

@@ -338,6 +338,12 @@ impl UpstreamBody {
         }
     }
 
+    /// Whether the upstream closes behind it and has not all of its message: the caller's body is left unread then.
+    #[must_use]
+    pub fn leaves_message(&self) -> bool {
+        self.0.connection.as_ref().is_some_and(|connection| connection.leaves_message())
+    }
+
     /// Looks whether the body's first piece is broken where it is there already: then the head is not worth passing on.
     /// Waits for nothing, so that nobody is woken: whoever passes the body on asks again.
     ///

@@ -4,6 +4,7 @@ use super::{
     Endpoint, ForwardError, Http2, Outgoing, Upstream,
     body::{OutBody, Progress},
     http1::{Http1, SendError, Switched},
+    interim::Counting,
 };
 use crate::listen::{BodyError, Duplex, OnThisThread, Quiet};
 use bytes::Bytes;
@@ -12,8 +13,11 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::io::Errno;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -36,7 +40,7 @@ pub(super) struct Connection {
 
 enum Way {
     Http1(Http1),
-    Http2(http2::SendRequest<OutBody>, Scheme, Rc<Task>),
+    Http2(http2::SendRequest<OutBody>, Scheme, Rc<Driven>),
 }
 
 /// A timer, and whom it will wake.
@@ -67,11 +71,18 @@ impl Timer {
     }
 }
 
-struct Task(AbortHandle);
+/// What messages of HTTP/2 share.
+struct Driven {
+    task: AbortHandle,
+    /// Messages that the upstream takes at a time, as it said last.
+    streams_max: Box<dyn Fn() -> usize>,
+    /// The upstream sent more interim heads than it may.
+    is_flood: Rc<Cell<bool>>,
+}
 
-impl Drop for Task {
+impl Drop for Driven {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -85,7 +96,8 @@ impl Connection {
     pub(super) fn is_open(&self) -> bool {
         match &self.way {
             Way::Http1(http1) => http1.is_open(),
-            Way::Http2(sender, ..) => !sender.is_closed(),
+            // An upstream that takes no messages here any more may not say so again: it gets another connection.
+            Way::Http2(sender, _, driven) => !sender.is_closed() && (driven.streams_max)() > 0,
         }
     }
 
@@ -119,8 +131,8 @@ impl Connection {
 
     /// The same connection once more, where messages share it.
     pub(super) fn share(&self) -> Option<Box<Self>> {
-        let Way::Http2(sender, scheme, task) = &self.way else { return None };
-        let way = Way::Http2(sender.clone(), scheme.clone(), task.clone());
+        let Way::Http2(sender, scheme, driven) = &self.way else { return None };
+        let way = Way::Http2(sender.clone(), scheme.clone(), driven.clone());
         Some(Box::new(Self { way, address: self.address, timer: None }))
     }
 
@@ -156,6 +168,14 @@ impl Connection {
         }
     }
 
+    /// Whether the reply's end is the connection's, and its message isn't written.
+    pub(super) fn leaves_message(&self) -> bool {
+        match &self.way {
+            Way::Http1(http1) => http1.leaves_message(),
+            Way::Http2(..) => false, // a stream ends by itself
+        }
+    }
+
     /// What is left of it once it is switched to another protocol.
     pub(super) fn switched(&self) -> Option<Switched> {
         match &self.way {
@@ -180,13 +200,13 @@ impl Connection {
                 let sent = in_time(sending, &mut self.timer, progress, limit).await?;
                 Some(sent.map(|head| head.map(|()| None)))
             }
-            Way::Http2(sender, scheme, _) => {
+            Way::Http2(sender, scheme, driven) => {
                 let mut sending = Box::pin(sender.try_send_request(for_http2(slot.take()?.into(), scheme)));
                 let sent = in_time(sending.as_mut(), &mut self.timer, progress, limit).await?;
                 Some(sent.map(|reply| reply.map(Some)).map_err(|mut failed| {
                     *slot = failed.take_message().map(|request| from_http2(request).into());
                     let error = failed.into_error();
-                    let is_invalid = error.is_parse() || error.is_user();
+                    let is_invalid = error.is_parse() || error.is_user() || driven.is_flood.get();
                     if is_invalid { SendError::Invalid } else { SendError::Closed }
                 }))
             }
@@ -249,6 +269,7 @@ async fn open(
     let (stream, address) = match reach(upstream, endpoint, limit).await {
         Reached::There(stream, address) => (stream, address),
         Reached::Barred => return Err(barred()),
+        Reached::NoRoom => return Err(ForwardError::NoRoom { upstream: Arc::clone(&upstream.name) }),
         Reached::Nothing => return Err(refused()),
     };
     let _ = stream.set_nodelay(true); // slower, and no fault
@@ -280,6 +301,8 @@ enum Reached {
     There(TcpStream, SocketAddr),
     /// Where it must not, and nowhere else.
     Barred,
+    /// The system had nothing to open a connection with.
+    NoRoom,
     Nothing,
 }
 
@@ -292,18 +315,28 @@ async fn reach(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Rea
     for address in addresses {
         if upstream.barred.holds(address, endpoint) {
             none = Reached::Barred;
-        } else if let Ok(Ok(stream)) = timeout(share, TcpStream::connect(address)).await {
-            if !upstream.barred.holds_stream(&stream, address, endpoint) {
-                return Reached::There(stream, address);
+            continue;
+        }
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) if upstream.barred.holds_stream(&stream, address, endpoint) => {
+                none = Reached::Barred
             }
-            none = Reached::Barred;
+            Ok(Ok(stream)) => return Reached::There(stream, address),
+            Ok(Err(error)) if is_no_room(&error) => return Reached::NoRoom,
+            Ok(Err(_)) | Err(_) => {}
         }
     }
     none
 }
 
+/// Whether it is the system that has no room for one more socket, whoever it would lead to.
+fn is_no_room(error: &io::Error) -> bool {
+    let known = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|error| known.contains(&error))
+}
+
 async fn http2(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     address: SocketAddr,
     scheme: Scheme,
 ) -> Result<Connection, hyper::Error> {
@@ -315,11 +348,19 @@ async fn http2(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+    let is_flood = Rc::default();
+    let stream = Counting::new(stream, Rc::clone(&is_flood));
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
-    let task = tokio::task::spawn_local(async move {
-        let _ = connection.await; // its errors reach whoever waits for a reply
+    let connection = Rc::new(RefCell::new(connection));
+    let driving = Rc::clone(&connection);
+    // Its errors reach whoever waits for a reply.
+    let drive = poll_fn(move |cx| Pin::new(&mut *driving.borrow_mut()).poll(cx).map(|_| ()));
+    let task = tokio::task::spawn_local(drive);
+    let streams_max = Box::new(move || {
+        connection.try_borrow().map_or(usize::MAX, |known| known.current_max_send_streams())
     });
-    let way = Way::Http2(sender, scheme, Rc::new(Task(task.abort_handle())));
+    let driven = Driven { task: task.abort_handle(), streams_max, is_flood };
+    let way = Way::Http2(sender, scheme, Rc::new(driven));
     Ok(Connection { way, address, timer: None })
 }
 

@@ -326,7 +326,7 @@ const NAME_BYTES_MAX: usize = (1 << 16) - 1;
 const HEAD_BYTES_MAX: usize = 256 << 10;
 /// Interim heads (100, 102, 103) before a final one; over it: the reply is invalid, as an endless row of them would keep a
 /// thread busy.
-const INTERIM_HEADS_MAX: u32 = 32;
+pub(super) const INTERIM_HEADS_MAX: u32 = 32;
 
 #[cfg(test)]
 mod tests {

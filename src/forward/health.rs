@@ -56,12 +56,15 @@ async fn ask_all(upstreams: impl Fn() -> Vec<Upstream>, mut stopped: Stopped) {
         asked.retain(|key, _| known.contains(key));
         let answers = questions.into_iter().map(|(key, upstream, endpoint, check)| {
             tokio::task::spawn_local(async move {
-                let is_well = ask(&upstream, &endpoint, &check).await.is_ok_and(|s| s.is_success());
+                let is_well = match ask(&upstream, &endpoint, &check).await {
+                    Err(ForwardError::NoRoom { .. }) => None, // it wasn't asked
+                    answer => Some(answer.is_ok_and(|status| status.is_success())),
+                };
                 (key, endpoint, check, is_well)
             })
         });
         for answer in answers.collect::<Vec<_>>() {
-            if let Ok((key, endpoint, check, is_well)) = answer.await
+            if let Ok((key, endpoint, check, Some(is_well))) = answer.await
                 && let Some((row, _)) = asked.get_mut(&key)
             {
                 row.take(is_well, &key.0, &endpoint, &check);

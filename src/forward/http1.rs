@@ -8,7 +8,7 @@ use super::body::{OutBody, Progress};
 use super::framing::{Framing, HeadStep};
 use super::headers::names_in;
 use super::outgoing::Outgoing;
-use crate::listen::{BodyError, Duplex};
+use crate::listen::{BodyError, Duplex, HangUp};
 use crate::wire::parse_length;
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
@@ -145,7 +145,14 @@ impl Http1 {
     pub(super) fn switched(&self) -> Switched {
         let mut wire = self.wire.borrow_mut();
         let early = wire.input.split().freeze();
-        Switched { early, io: wire.close() }
+        wire.leave_body();
+        Switched { early, io: wire.take_io() }
+    }
+
+    /// Whether the reply's end is the connection's, and its message isn't written: the rest of that is left then.
+    pub(super) fn leaves_message(&self) -> bool {
+        let wire = self.wire.borrow();
+        !wire.is_open && !wire.is_written()
     }
 }
 
@@ -153,6 +160,10 @@ impl Drop for Http1 {
     fn drop(&mut self) {
         if let Some(writing) = &self.writing {
             writing.abort();
+        }
+        // At once: whether the message's body was left is told with the reply.
+        if let Ok(mut wire) = self.wire.try_borrow_mut() {
+            wire.break_off();
         }
     }
 }
@@ -234,10 +245,24 @@ impl Wire {
         self.is_open
     }
 
-    /// Nothing follows any more; gives the connection itself.
-    fn close(&mut self) -> Box<dyn Duplex> {
-        self.leave_body();
+    /// Nothing follows any more.
+    fn close(&mut self) {
+        self.break_off();
+        drop(self.take_io());
+    }
+
+    /// The connection itself, for somebody else.
+    fn take_io(&mut self) -> Box<dyn Duplex> {
         std::mem::replace(&mut self.io, Box::new(tokio::io::empty()))
+    }
+
+    /// The rest of the message stays unwritten, and the upstream hears of it, also where it takes nothing.
+    fn break_off(&mut self) {
+        if !self.is_written() {
+            self.io.reset_at_end();
+            self.leave_body();
+        }
+        self.is_open = false;
     }
 
     /// The rest of the message stays unwritten.
@@ -448,7 +473,7 @@ impl Wire {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(Unwritten::Io)) => self.leave_body(),
-                Poll::Ready(Err(Unwritten::Body)) if self.framing.is_whole() => drop(self.close()),
+                Poll::Ready(Err(Unwritten::Body)) if self.framing.is_whole() => self.close(),
                 // That isn't where a reply ends that only its connection's end does.
                 Poll::Ready(Err(Unwritten::Body)) => _ = self.broke_by(BodyError::Unasked),
             }
@@ -620,6 +645,16 @@ fn fields(lines: &[u8], fields_max: usize) -> Option<HeaderMap> {
 pub(super) struct Switched {
     early: Bytes,
     io: Box<dyn Duplex>,
+}
+
+impl Duplex for Switched {
+    fn hang_up(&self) -> HangUp {
+        self.io.hang_up()
+    }
+
+    fn reset_at_end(&self) {
+        self.io.reset_at_end();
+    }
 }
 
 impl AsyncRead for Switched {

@@ -19,6 +19,7 @@ mod health;
 mod headers;
 mod host;
 mod http1;
+mod interim;
 mod once;
 mod outgoing;
 mod pool;
@@ -155,6 +156,13 @@ pub enum ForwardError {
         /// Its name.
         upstream: Arc<str>,
     },
+    /// The system gives the gateway no descriptor for a connection. No fault of the upstream's; nothing was sent, try again
+    /// later.
+    #[error("the system has no room for a connection to upstream `{upstream}`")]
+    NoRoom {
+        /// Its name.
+        upstream: Arc<str>,
+    },
     /// It leads to this gateway itself or to what is another environment's. The operator's fault; nothing was sent.
     #[error("upstream `{upstream}` leads to this gateway or to an upstream of another environment")]
     Barred {
@@ -223,6 +231,7 @@ impl ForwardError {
     pub const fn reason(&self) -> Reason {
         match self {
             Self::Connect { .. } | Self::Barred { .. } | Self::Handshake { .. } => Reason::UpstreamConnect,
+            Self::NoRoom { .. } => Reason::Overloaded,
             Self::Unavailable { .. } => Reason::UpstreamUnavailable,
             Self::Busy { .. } => Reason::UpstreamBusy,
             Self::ConnectTimeout { .. } | Self::HeadTimeout { .. } => Reason::UpstreamTimeout,

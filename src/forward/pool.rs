@@ -11,10 +11,15 @@ use super::{
 };
 use crate::counted::Counted;
 use crate::wire::parse_length;
+use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, Version, header};
+use http_body::Body;
+use hyper::body::Incoming;
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
+    future::poll_fn,
+    pin::Pin,
     rc::Rc,
     sync::{
         Arc,
@@ -129,8 +134,10 @@ impl Pool {
                 }
                 Err(error) => error,
             };
-            if !matches!(error, ForwardError::RequestBody { .. }) {
-                blame(upstream, endpoint);
+            match error {
+                ForwardError::NoRoom { .. } => return Err(error), // nor is there for another endpoint
+                ForwardError::RequestBody { .. } => {}
+                _ => blame(upstream, endpoint),
             }
             if slot.is_none() || retries >= upstream.retries_max || group.pick(tried).is_none() {
                 return Err(error);
@@ -407,11 +414,12 @@ async fn exchange(
     let limit_ms = upstream.reply_head_timeout_ms;
     let late = || ForwardError::HeadTimeout { upstream: name(), limit_ms };
     let message = slot.as_ref().ok_or_else(late)?; // it is there: each try begins with it
+    let is_head = message.method == Method::HEAD;
     let progress = message.body.progress();
     // For a connection that proves dead: safe methods with a body at hand only.
     let spare = is_safe(&message.method).then(|| message.body.spare()).flatten();
     let sent = connection.send(slot, &progress, Duration::from_millis(limit_ms)).await;
-    let response = match sent.ok_or_else(late)? {
+    let mut response = match sent.ok_or_else(late)? {
         Ok(response) => response,
         Err(error) => return Err(failure(upstream, error, &progress, spare, slot, again)),
     };
@@ -419,6 +427,15 @@ async fn exchange(
     let is_plain = !connection.is_shared() || has_one_length(&response);
     if !is_plain || (switches && !is_to(&response, protocol)) {
         return Err(ForwardError::Invalid { upstream: name() });
+    }
+    if (is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
+        && let Some(body) = response.body_mut().take_if(|body| !body.is_end_stream())
+    {
+        match timeout(Duration::from_millis(limit_ms), Box::pin(is_empty(body))).await {
+            Ok(true) => {}
+            Ok(false) => return Err(ForwardError::Invalid { upstream: name() }),
+            Err(_) => return Err(late()),
+        }
     }
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
     let shelf = Rc::downgrade(shelf);
@@ -466,6 +483,18 @@ fn has_one_length<B>(response: &Response<B>) -> bool {
     let mut lengths = response.headers().get_all(header::CONTENT_LENGTH).iter();
     let length = lengths.next();
     lengths.next().is_none() && length.is_none_or(|length| parse_length(length.as_bytes()).is_some())
+}
+
+/// Whether a body of HTTP/2 is none, but for its end: behind the head of a reply that has no body (RFC 9110, section 6.4.1).
+/// In HTTP/1.1 the framing sees to that.
+async fn is_empty(mut body: Incoming) -> bool {
+    loop {
+        match poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            None => return true,
+            Some(Ok(frame)) if frame.data_ref().is_none_or(Bytes::is_empty) => {}
+            Some(_) => return false,
+        }
+    }
 }
 
 /// Whether a message of that method may be sent twice.

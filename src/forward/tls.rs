@@ -4,8 +4,8 @@
 //! are open go on with what they began with, and are not used again after a reload.
 
 use super::Http2;
-use crate::listen::Quiet;
 use crate::listen::tls::{H2, HTTP_11, TlsError, chain, key, roots};
+use crate::listen::{Duplex, Quiet};
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
@@ -15,6 +15,12 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+impl Duplex for TlsStream<Quiet<TcpStream>> {
+    fn reset_at_end(&self) {
+        self.get_ref().0.get_ref().reset_at_end();
+    }
+}
 
 /// TLS of one upstream, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,6 +54,8 @@ pub(super) struct Exchange {
     pub(super) reply: Option<ReplyCopy>,
     /// Where the copy of a streamed reply will be.
     pub(super) reply_tee: Option<TeeCell>,
+    /// The upstream closes behind its reply without all of the message: nothing follows on the caller's connection.
+    pub(super) is_last: bool,
 }
 
 impl Exchange {
@@ -87,6 +89,7 @@ impl Exchange {
             permit: None,
             reply: None,
             reply_tee: None,
+            is_last: false,
         })
     }
 

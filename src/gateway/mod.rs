@@ -23,7 +23,7 @@ use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
 use crate::listen::{
     Ended, Head, HeldBudget, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee, asked_protocol,
-    hold,
+    hold, may_follow,
 };
 use crate::org::{CallerRole, Ceiling, Flag, UNRESOLVED};
 use crate::payload::Payload;
@@ -431,6 +431,9 @@ impl Gateway {
             head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             head.headers.insert(header::UPGRADE, offer);
         }
+        if exchange.is_last {
+            head.headers.append(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Ok(id) = HeaderValue::from_str(&exchange.id) {
             head.headers.append(respond::RECORD_HEADER, id); // none of the upstream's is left
         }
@@ -593,13 +596,14 @@ impl From<Box<Refusal>> for Failure {
     }
 }
 
-/// The protocol that an upstream wants its caller to switch to (RFC 9110, section 15.5.22); one name alone.
+/// The protocol that an upstream wants its caller to switch to (RFC 9110, section 15.5.22); one name alone, and none that a
+/// caller who asks for it is ignored with.
 fn offered(head: &http::response::Parts) -> Option<HeaderValue> {
     if head.status != StatusCode::UPGRADE_REQUIRED {
         return None;
     }
     let mut values = head.headers.get_all(header::UPGRADE).iter();
-    let value = values.next().filter(|value| !value.as_bytes().contains(&b','))?;
+    let value = values.next().filter(|value| may_follow(value.as_bytes()))?;
     values.next().is_none().then(|| value.clone())
 }
 

@@ -62,6 +62,7 @@ impl Gateway {
         route: &Route,
     ) -> Result<ClearedReply, Failure> {
         let (head, mut body) = reply.into_parts();
+        exchange.is_last = body.leaves_message();
         body.begin().map_err(broken)?;
         exchange.reply = self.copies(exchange, &head, route);
         Ok(decide::streamed_reply(head, body, false, route)?)

@@ -83,6 +83,7 @@ impl InboundBody {
             received: 0,
             waited: Duration::ZERO,
         };
+        state.is_unasked.set(!inner.is_end_stream());
         Self { inner, state, pace, waiting_since: None, timer: None, is_whole: false }
     }
 
@@ -109,6 +110,7 @@ impl Body for InboundBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
         this.state.awaits_100.set(false); // hyper sends it now
+        this.state.is_unasked.set(false);
         match Nap::poll_body(this.state.nap.get().map(Arc::as_ref), &mut this.inner, cx) {
             Poll::Ready(Some(Err(_))) if this.state.malformed.get() => {
                 Poll::Ready(Some(Err(BodyError::Malformed)))
@@ -120,6 +122,7 @@ impl Body for InboundBody {
                 let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
                 this.pace.received += data.map_or(0, |data| data.len() as u64);
                 this.is_whole = is_last(frame.as_ref());
+                this.state.is_unasked.set(!this.is_whole && !this.inner.is_end_stream());
                 Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
             }
             Poll::Pending => {
@@ -148,6 +151,7 @@ impl Body for InboundBody {
 
 impl Drop for InboundBody {
     fn drop(&mut self) {
+        self.state.is_unasked.set(false);
         if !self.is_whole && !self.inner.is_end_stream() {
             self.state.is_body_left.set(true);
         }
@@ -363,7 +367,12 @@ impl Body for ReplyBody {
             Content::Tunnel(_) => None,
         };
         this.how = match &frame {
-            Some(Err(error)) => Ended::Broke(*error),
+            Some(Err(error)) => {
+                if let Some(exchange) = &this.exchange {
+                    exchange.0.is_reply_broken.set(true);
+                }
+                Ended::Broke(*error)
+            }
             frame if is_last(frame.as_ref()) => Ended::Whole,
             _ => Ended::Left,
         };

@@ -412,7 +412,8 @@ async fn drive<C: Drivable>(
                 connection.as_mut().wind_down();
                 continue;
             }
-            let Some((due, counter)) = due(state, limits, &thread.counters) else {
+            let (ends, looks) = (due(state, limits, &thread.counters), state.look_due());
+            let Some(due) = ends.map(|(at, _)| at).into_iter().chain(looks).min() else {
                 return Poll::Pending;
             };
             // Only ever set earlier, or when it fired: a message moves no timer.
@@ -428,7 +429,12 @@ async fn drive<C: Drivable>(
                 is_set = has_budget_remaining();
                 return Poll::Pending;
             }
-            if Instant::now() >= due {
+            let now = Instant::now();
+            if looks.is_some_and(|at| now >= at) {
+                state.look();
+                continue;
+            }
+            if let Some((_, counter)) = ends.filter(|(at, _)| now >= *at) {
                 if let Some(counter) = counter {
                     count(counter);
                 }
@@ -495,6 +501,7 @@ impl Calls {
     pub(super) fn inbound(&self, request: Request<Incoming>) -> Inbound {
         count(&self.thread.counters.messages);
         let (head, body) = request.into_parts();
+        self.state.came_in(head.version);
         self.state.awaits_100.set(!body.is_end_stream() && head.headers.contains_key(header::EXPECT));
         let body = InboundBody::new(body, Rc::clone(&self.state), &head, &self.listener.limits);
         Inbound {

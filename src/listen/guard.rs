@@ -5,13 +5,20 @@
 //!
 //! hyper gets one message at a time: with bytes of the next at hand it wouldn't look at the socket, nor see that the
 //! caller left. What comes behind the message at work is kept here until that one is answered.
+//!
+//! Where nobody reads, as an upstream takes no more of a message or too much is kept behind one, it is looked now and then
+//! whether the caller is still there. That it reset its connection is seen then, and an end right behind what was read; one
+//! behind bytes that nobody reads says nothing of a message that may be whole in them, nor is it seen before them where they
+//! are more than the system holds.
 
 use super::framing::{Framing, Stop};
 use super::io::Io;
 use super::limits::Limits;
-use super::{Nap, ReplyBody, Tunnel};
+use super::tunnel::LOOK;
+use super::{Duplex, HangUp, Nap, ReplyBody, Tunnel};
 use crate::reason::Reason;
 use bytes::{Buf, BytesMut};
+use http::Version;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     io,
@@ -49,6 +56,18 @@ pub(super) struct ConnectionState {
     pub malformed: Cell<bool>,
     /// The service dropped a body before its end: nothing can follow on this connection.
     pub is_body_left: Cell<bool>,
+    /// A body isn't whole, and nobody asks for more of it: nobody reads.
+    pub is_unasked: Cell<bool>,
+    /// As much as may is kept behind the message at work: nobody reads.
+    is_full: Cell<bool>,
+    /// When it was last looked whether the caller is still there, since nobody reads.
+    looked_at: Cell<Option<Instant>>,
+    /// That is to be looked at.
+    looks: Cell<bool>,
+    /// The caller speaks HTTP/1.0: to it, the end of the connection is the end of a body without a length.
+    is_http_10: Cell<bool>,
+    /// A reply broke off.
+    pub is_reply_broken: Cell<bool>,
     /// The caller waits for a 100 before it sends the body, and none was sent.
     pub awaits_100: Cell<bool>,
     /// A head began and isn't whole.
@@ -87,6 +106,12 @@ impl ConnectionState {
             left: RefCell::new(None),
             malformed: Cell::new(false),
             is_body_left: Cell::new(false),
+            is_unasked: Cell::new(false),
+            is_full: Cell::new(false),
+            looked_at: Cell::new(None),
+            looks: Cell::new(false),
+            is_http_10: Cell::new(false),
+            is_reply_broken: Cell::new(false),
             awaits_100: Cell::new(false),
             head_since: Cell::new(None),
             idle_since: Cell::new(Instant::now()),
@@ -104,6 +129,29 @@ impl ConnectionState {
     /// Whether a message is at work.
     pub(super) fn is_busy(&self) -> bool {
         self.delivered.get() > self.ended.get()
+    }
+
+    /// A message came in HTTP/1.1, or in 1.0.
+    pub(super) fn came_in(&self, version: Version) {
+        self.is_http_10.set(version == Version::HTTP_10);
+    }
+
+    /// When it is to be looked whether the caller is still there; `None` as long as somebody reads, who sees that anyway.
+    pub(super) fn look_due(&self) -> Option<Instant> {
+        let is_unread = (self.is_unasked.get() || self.is_full.get()) && !self.is_multiplexed.get();
+        if !is_unread || !self.is_busy() {
+            self.looked_at.set(None);
+            return None;
+        }
+        let since = self.looked_at.get().unwrap_or_else(Instant::now);
+        self.looked_at.set(Some(since));
+        Some(since + LOOK)
+    }
+
+    /// Has it looked at, where hyper flushes next.
+    pub(super) fn look(&self) {
+        self.looked_at.set(Some(Instant::now()));
+        self.looks.set(true);
     }
 
     /// A reply ended, or was dropped.
@@ -237,7 +285,8 @@ impl Guarded {
                 // Without any, hyper looks at the socket by itself when the message is answered.
                 *self.state.waits.borrow_mut() = Some(cx.waker().clone());
             }
-            if self.kept.len() >= BEHIND_BYTES_MAX {
+            self.state.is_full.set(self.kept.len() >= BEHIND_BYTES_MAX);
+            if self.state.is_full.get() {
                 return Poll::Pending; // the caller has to wait
             }
             let mut space = [MaybeUninit::uninit(); SPLIT_HEAD_READ_BYTES];
@@ -250,11 +299,25 @@ impl Guarded {
             self.is_behind = true;
         }
     }
+
+    /// Whether the caller is known to be gone while nobody reads. Behind a message that is read whole its end is its leaving;
+    /// one that isn't may be whole in what is still to be read.
+    fn is_left(&self) -> bool {
+        match self.io.hang_up() {
+            HangUp::Gone => true,
+            HangUp::Ended => self.state.is_full.get() || !self.framing.is_between_messages(),
+            HangUp::EndsBehind => self.state.is_full.get(),
+            HangUp::None => false,
+        }
+    }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        if self.state.is_switched.get() || self.state.has_offer.get() && !self.is_shut {
+        let is_cut = self.state.is_reply_broken.get() || self.state.is_busy();
+        if is_cut && self.state.is_http_10.get() {
+            self.io.reset_at_end(); // an end would have the reply look whole
+        } else if self.state.is_switched.get() || self.state.has_offer.get() && !self.is_shut {
             let io = std::mem::replace(&mut self.io, Io::Gone(tokio::io::empty()));
             *self.state.left.borrow_mut() = Some((io, std::mem::take(&mut self.kept).into()));
         }
@@ -287,6 +350,7 @@ impl AsyncRead for Guarded {
                 this.framing.go_on();
             }
             if this.is_behind {
+                this.state.is_full.set(false);
                 this.ready = this.follow(true, &[]);
                 if this.stop.is_some() {
                     this.kept.truncate(this.ready);
@@ -348,6 +412,12 @@ impl AsyncWrite for Guarded {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.state.looks.get() {
+            self.state.looks.set(false);
+            if self.is_left() {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            }
+        }
         Pin::new(&mut self.io).poll_flush(cx)
     }
 

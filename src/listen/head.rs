@@ -281,7 +281,7 @@ fn hides_messages(value: &[u8]) -> bool {
 }
 
 /// Whether it is one protocol that a message may ask to switch to.
-pub(super) fn may_follow(value: &[u8]) -> bool {
+pub(crate) fn may_follow(value: &[u8]) -> bool {
     is_protocol(value) && !hides_messages(value)
 }
 

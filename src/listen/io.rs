@@ -1,13 +1,15 @@
 //! Sockets of all kinds as one type, so that the code that serves connections exists once.
 
 use super::quiet::Quiet;
+use super::tunnel::{Duplex, HangUp};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
@@ -73,7 +75,44 @@ impl Socket {
             },
         }
     }
+
+    fn hang_up(&self) -> HangUp {
+        match self {
+            Self::Tcp(stream) => hang_up(stream.get_ref(), stream.get_ref().ready(ANY)),
+            Self::Unix(stream) => hang_up(stream.get_ref(), stream.get_ref().ready(ANY)),
+        }
+    }
+
+    fn reset_at_end(&self) {
+        if let Self::Tcp(stream) = self {
+            let _ = stream.get_ref().set_zero_linger(); // gone already, at worst
+        }
+    }
 }
+
+/// What the runtime has heard of a socket's other side: nobody is woken for it, and only of an end it is asked what stands
+/// before it.
+fn hang_up(socket: &impl AsFd, ready: impl Future<Output = io::Result<Ready>>) -> HangUp {
+    let known = match pin!(ready).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(ready)) => ready,
+        _ => Ready::EMPTY,
+    };
+    if known.is_error() || known.is_write_closed() {
+        return HangUp::Gone;
+    }
+    if !known.is_read_closed() {
+        return HangUp::None;
+    }
+    let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
+    match rustix::net::recv(socket, &mut [0_u8; 1], flags) {
+        Ok((0, _)) => HangUp::Ended,
+        Ok(_) => HangUp::EndsBehind,
+        Err(_) => HangUp::None,
+    }
+}
+
+/// With it, a socket's readiness tells of both its ends, too.
+const ANY: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::ERROR);
 
 /// What HTTP is spoken over.
 #[derive(Debug)]
@@ -126,3 +165,25 @@ macro_rules! delegate {
 
 delegate!(Socket { Tcp, Unix });
 delegate!(Io { Plain, Tls, Gone });
+
+impl Duplex for Io {
+    fn hang_up(&self) -> HangUp {
+        match self {
+            Self::Plain(socket) => socket.hang_up(),
+            // What TLS has read and not given yet stands before the end, too.
+            Self::Tls(stream) => match stream.get_ref().0.hang_up() {
+                HangUp::Ended => HangUp::EndsBehind,
+                other => other,
+            },
+            Self::Gone(_) => HangUp::None,
+        }
+    }
+
+    fn reset_at_end(&self) {
+        match self {
+            Self::Plain(socket) => socket.reset_at_end(),
+            Self::Tls(stream) => stream.get_ref().0.reset_at_end(),
+            Self::Gone(_) => {}
+        }
+    }
+}

@@ -51,7 +51,7 @@ pub use body::{BodyError, Ended, InboundBody, ReplyBody, ReplyEnd};
 pub(crate) use connection::OnThisThread;
 pub use counters::{ListenCounters, ListenTotals};
 pub use handover::{HandedSocket, Predecessor, Successors};
-pub(crate) use head::asked_protocol;
+pub(crate) use head::{asked_protocol, may_follow};
 pub use hold::{Held, HeldBudget, HeldPermit, HoldError, hold};
 pub use io::Address;
 pub use limits::{Limits, ListenerConfig};
@@ -61,7 +61,7 @@ pub use peer::Peer;
 pub(crate) use quiet::Quiet;
 pub use sockets::{check_given, foreign_listeners};
 pub use tee::{Tee, TeeEnd};
-pub use tunnel::{Duplex, Tunnel};
+pub use tunnel::{Duplex, HangUp, Tunnel};
 pub use workers::{StartError, WorkerContext, Workers};
 
 use crate::reason::Reason;

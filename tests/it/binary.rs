@@ -517,6 +517,39 @@ fn a_small_soft_limit_on_open_files_is_raised() {
 }
 
 #[test]
+fn descriptors_that_ran_out_are_the_gateways_own_fault_and_no_endpoints() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    // Of its answers none leaves a connection for the next message.
+    upstream.answer(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+    let ejecting = "ejection = { failures = 1, base_ms = 600000, percent_max = 100 }\n";
+    std::fs::write(&file, config(folder.path(), upstream.address, "production") + ejecting).expect("writes");
+    let limited = "ulimit -n 64; exec \"$0\" run --config \"$1\"";
+    let mut run = started(Command::new("sh").args(["-c", limited, PROGRAM]).arg(&file));
+    let mut callers: Vec<_> = (0..100).map(|_| connect(run.gate)).collect();
+    // As many as there may be are taken: the first of them finds nothing left for its upstream.
+    let mut is_refused = || {
+        write!(callers[0], "GET /x HTTP/1.1\r\nHost: g\r\n\r\n").expect("writes");
+        let reply = read_http(&mut callers[0], false).expect("an answer");
+        let told = (reply.status(), reply.header("phigate-reason") == "overloaded");
+        assert!(told == (200, false) || told == (503, true), "{}", reply.start);
+        assert_eq!(reply.header("retry-after").is_empty(), told.0 == 200);
+        told.1
+    };
+    let begun = std::time::Instant::now();
+    while !is_refused() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "there is room all the time");
+    }
+    drop(callers);
+    while post(run.gate, "{}", "").map(|r| r.0) != Some(200) {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(40), "the endpoint is left out");
+    }
+    signal(&run.child, "-TERM");
+    run.child.wait().expect("ends");
+}
+
+#[test]
 fn a_port_that_somebody_else_has_is_told() {
     let folder = tempfile::tempdir().expect("folder");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");

@@ -333,6 +333,10 @@ fn a_range_that_can_t_be_had_and_an_offer_to_switch_come_through() {
         (1, "made-up/2", ""),
         (0, "websocket", ""),
         (2, "made-up/2", "made-up/2"),
+        // Whoever asks for one of these is ignored with it.
+        (2, "h2c", ""),
+        (2, "HTTP/2.0", ""),
+        (2, "TLS/1.2", ""),
     ] {
         let head = format!("426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: {protocol}");
         gate.upstreams[environment].answer(&answer(&head, b""));

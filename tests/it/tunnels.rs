@@ -188,6 +188,7 @@ fn a_caller_that_leaves_before_the_answer_frees_the_upstream_whatever_it_sent_be
             format!("{get}GET /y HTTP/1.1\r\nHo"),
             format!("{get}POST /y HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc"),
             format!("{get}GET /y HTTP/1.1\r\n\r\n"),
+            format!("{get}{}", get.repeat(3000)), // more than is kept
             format!("{post}{get}"),
             format!("{post}\r\n"),
             ASK.to_owned(),
@@ -199,9 +200,101 @@ fn a_caller_that_leaves_before_the_answer_frees_the_upstream_whatever_it_sent_be
             taken.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
             read_http(&mut taken, false).expect("a message");
             drop(caller);
-            assert_eq!(taken.read(&mut [0]).expect("an end"), 0, "{flag}: {sent:?}");
+            assert_eq!(taken.read(&mut [0]).expect("an end"), 0, "{flag}: {} bytes", sent.len());
         }
     }
+}
+
+/// Sends until nothing is taken any more.
+fn fill(stream: &mut TcpStream) {
+    stream.set_write_timeout(Some(Duration::from_millis(300))).expect("set");
+    while stream.write(&[b'x'; 64 << 10]).is_ok() {}
+}
+
+/// Leaves without an end.
+fn reset(stream: TcpStream) {
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("set");
+}
+
+/// Waits until a connection of which nothing is read is reset.
+fn is_reset(stream: &TcpStream) {
+    let begun = Instant::now();
+    while stream.take_error().expect("asked").is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it isn't freed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Listens for connections of which little is taken unread.
+fn narrow() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    socket2::SockRef::from(&listener).set_recv_buffer_size(4096).expect("set");
+    listener
+}
+
+const UPLOAD: &str = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n";
+
+#[test]
+fn a_caller_that_resets_its_upload_frees_an_upstream_that_takes_nothing() {
+    let listener = narrow();
+    let gate = start("production", listener.local_addr().expect("address"), "");
+    for replies_first in [false, true] {
+        let mut caller = ask(&gate, UPLOAD);
+        let (mut taken, _) = listener.accept().expect("accepts");
+        taken.read_exact(&mut [0]).expect("a message");
+        if replies_first {
+            taken.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab").expect("writes");
+            caller.read_exact(&mut [0]).expect("reads");
+        }
+        fill(&mut caller);
+        reset(caller);
+        is_reset(&taken);
+    }
+}
+
+#[test]
+fn a_message_that_broke_off_frees_an_upstream_that_takes_nothing() {
+    let listener = narrow();
+    let gate = start("production", listener.local_addr().expect("address"), "");
+    // All of it is on its way to the upstream, which doesn't read as far as to its end.
+    let mut caller = ask(&gate, UPLOAD);
+    let (mut taken, _) = listener.accept().expect("accepts");
+    taken.read_exact(&mut [0]).expect("a message");
+    caller.write_all(&[b'x'; 128 << 10]).expect("writes");
+    drop(caller);
+    is_reset(&taken);
+}
+
+#[test]
+fn a_caller_that_resets_a_websocket_frees_an_upstream_that_takes_nothing() {
+    let listener = narrow();
+    let gate = start("production", listener.local_addr().expect("address"), "");
+    let mut caller = ask(&gate, ASK);
+    let (mut taken, _) = listener.accept().expect("accepts");
+    read_http(&mut taken, false).expect("a message");
+    taken.write_all(SWITCH.as_bytes()).expect("writes");
+    assert_eq!(read_http(&mut caller, false).expect("an answer").status(), 101);
+    fill(&mut caller);
+    reset(caller);
+    is_reset(&taken);
+}
+
+#[test]
+fn an_end_behind_what_nobody_took_yet_cuts_no_upload() {
+    let listener = narrow();
+    let gate = start("production", listener.local_addr().expect("address"), "");
+    let mut caller = ask(&gate, &UPLOAD.replace("50000000", "4000000"));
+    let (mut taken, _) = listener.accept().expect("accepts");
+    let sender = std::thread::spawn(move || {
+        caller.write_all(&vec![b'x'; 4_000_000]).expect("writes");
+        caller.shutdown(std::net::Shutdown::Write).expect("ends");
+        caller
+    });
+    // Longer than between two looks: meanwhile nothing is taken.
+    std::thread::sleep(Duration::from_millis(1500));
+    taken.read_exact(&mut vec![0; 1 << 20]).expect("it goes on");
+    drop(taken);
+    drop(sender.join().expect("sends"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Several endpoints behind one connection: shares, retries, checks, ejection, limits, names, HTTP/2.
 
-use crate::http2::Local;
+use crate::http2::{Local, frame, literal};
 use crate::support::{Gate, Http, OK, Upstream, connect, read_http};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -462,6 +462,157 @@ fn trailers_to_an_upstream_of_http2_are_those_that_may_pass() {
             .expect("writes");
             let reply = read_http(&mut stream, false).expect("an answer");
             assert_eq!((reply.status(), &reply.json()["trailers"]), (200, &"x-sum".into()), "{declared}");
+        }
+    }
+}
+
+/// Speaks HTTP/2 by its frames: sends what `answer` makes of each head, by its stream and the number of its connection.
+fn framed(answer: impl Fn(u32, usize) -> Vec<u8> + Send + Sync + 'static) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address").to_string();
+    let (count, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(answer));
+    let counted = count.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (number, answer) = (counted.fetch_add(1, Relaxed), answer.clone());
+            std::thread::spawn(move || speak(stream, |id| answer(id, number)));
+        }
+    });
+    (address, count)
+}
+
+fn speak(mut stream: TcpStream, answer: impl Fn(u32) -> Vec<u8>) -> Option<()> {
+    stream.read_exact(&mut [0; 24]).ok()?; // the preface
+    stream.write_all(&frame(4, 0, 0, &[])).ok()?;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).ok()?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        stream.read_exact(&mut payload).ok()?;
+        if head[3] == 1 {
+            let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+            stream.write_all(&answer(id)).ok()?;
+        }
+    }
+}
+
+/// A head of HTTP/2 that has a status alone.
+fn status(stream: u32, flags: u8, status: &str) -> Vec<u8> {
+    frame(1, 4 | flags, stream, &literal(":status", status))
+}
+
+#[test]
+fn a_row_of_interim_heads_over_http2_is_as_short_as_over_http_1() {
+    for (heads, wanted) in [(32, 200), (34, 502), (100_000, 502)] {
+        let (endpoint, connections) = framed(move |stream, _| {
+            let mut bytes = status(stream, 0, "103").repeat(heads);
+            bytes.extend(status(stream, 1, "200"));
+            bytes
+        });
+        let gate = start("production", &[endpoint], "http2 = \"always\"");
+        let reply = ask(&gate, "GET");
+        assert_eq!(reply.status(), wanted, "{heads}");
+        if wanted != 200 {
+            assert_eq!(reply.header("phigate-reason"), "upstream_invalid");
+        }
+        assert_eq!(connections.load(Relaxed), 1, "it isn't asked again");
+    }
+}
+
+#[test]
+fn a_reply_over_http2_that_has_no_body_has_none() {
+    for (method, code, body, wanted) in [
+        ("GET", "204", "", 204),
+        ("GET", "204", "no", 502),
+        ("GET", "304", "", 304),
+        ("GET", "304", "no", 502),
+        ("HEAD", "200", "", 200),
+        ("HEAD", "200", "no", 502),
+        ("GET", "200", "ok", 200),
+    ] {
+        let (endpoint, _) =
+            framed(move |stream, _| [status(stream, 0, code), frame(0, 1, stream, body.as_bytes())].concat());
+        for flag in ["staging", "production"] {
+            let more = "http2 = \"always\"\nejection = { failures = 0 }";
+            let gate = start(flag, std::slice::from_ref(&endpoint), more);
+            let reply = read_http(&mut begin(&gate, method), method == "HEAD").expect("an answer");
+            assert_eq!(reply.status(), wanted, "{method} {code} {body:?} in {flag}");
+        }
+    }
+}
+
+#[test]
+fn an_http2_upstream_that_takes_no_more_messages_on_a_connection_gets_another() {
+    let (endpoint, connections) = framed(|stream, connection| {
+        let none_more = frame(4, 0, 0, &[0, 3, 0, 0, 0, 0]);
+        let first = if connection == 0 { none_more } else { Vec::new() };
+        [first, status(stream, 1, "200")].concat()
+    });
+    let gate = start("production", &[endpoint], "http2 = \"always\"\nreply_head_timeout_ms = 5000");
+    // One caller, so that one thread has them all.
+    let mut caller = connect(gate.running().address("many").expect("listens"));
+    for _ in 0..3 {
+        caller.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+        assert_eq!(read_http(&mut caller, false).expect("an answer").status(), 200);
+    }
+    assert_eq!(connections.load(Relaxed), 2);
+}
+
+#[test]
+fn a_reply_that_breaks_off_has_no_end_for_a_caller_of_http_1_0() {
+    for (answer, is_cut) in [
+        (&b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"[..], true),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", false),
+    ] {
+        let gate = start("production", &[breaking(answer)], "ejection = { failures = 0 }");
+        let mut caller = connect(gate.running().address("many").expect("listens"));
+        caller.write_all(b"GET /x HTTP/1.0\r\nHost: a\r\n\r\n").expect("writes");
+        let ended = caller.read_to_end(&mut Vec::new());
+        let is_reset = ended.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset);
+        assert_eq!(is_reset, is_cut);
+    }
+}
+
+#[test]
+fn a_reply_that_leaves_its_message_unread_says_that_nothing_follows() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let endpoint = listener.local_addr().expect("address").to_string();
+    let gate = start("production", &[endpoint], "");
+    for (closes, is_split) in [(true, false), (true, true), (false, false)] {
+        for _ in 0..10 {
+            let mut caller = connect(gate.running().address("many").expect("listens"));
+            write!(caller, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n\r\nseven b")
+                .expect("writes");
+            let (mut upstream, _) = listener.accept().expect("accepts");
+            let mut head = Vec::new();
+            while !head.ends_with(b"seven b") {
+                let mut byte = [0];
+                upstream.read_exact(&mut byte).expect("reads");
+                head.extend(byte);
+            }
+            let close = if closes { "Connection: close\r\n" } else { "" };
+            write!(upstream, "HTTP/1.1 200 OK\r\n{close}Content-Length: 2\r\n\r\n").expect("writes");
+            if !is_split {
+                upstream.write_all(b"ok").expect("writes");
+            }
+            let mut got = Vec::new();
+            while !got.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                caller.read_exact(&mut byte).expect("reads");
+                got.extend(byte);
+            }
+            if is_split {
+                upstream.write_all(b"ok").expect("writes");
+            }
+            caller.read_exact(&mut [0; 2]).expect("reads");
+            let said = String::from_utf8_lossy(&got).to_ascii_lowercase();
+            assert_eq!(said.contains("connection: close"), closes, "{said}");
+            caller.write_all(b"seven b").expect("writes");
+            if !closes {
+                let mut rest = [0; 7];
+                upstream.read_exact(&mut rest).expect("reads");
+                assert_eq!(&rest, b"seven b", "the rest goes on");
+            }
         }
     }
 }
