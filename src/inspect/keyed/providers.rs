@@ -62,7 +62,15 @@ fn tells_of_an_individual(text: &str, record: &Range<usize>, hits: &[Hit], rules
     let words = text.get(record.clone()).unwrap_or_default().split(|c: char| !c.is_alphanumeric());
     let says = |word: &str| {
         let word = word.to_lowercase();
-        rules.words.is_individual(&word) || INDIVIDUALS.iter().any(|front| word.starts_with(front))
+        // Specialties, streets and states are clinical words, too.
+        let clinical = word.len() > STATE_BYTES_MAX
+            && rules.words.is_clinical(&word)
+            && !word.ends_with("logy")
+            && !PLACES.contains(&&*word);
+        clinical
+            || rules.words.telling.contains(&word)
+            || rules.words.is_individual(&word)
+            || INDIVIDUALS.iter().any(|front| word.starts_with(front))
     };
     inside.into_iter().any(is_his) || words.filter(|word| word.len() > 1).any(says)
 }
@@ -184,6 +192,9 @@ fn key_of(line: &str) -> String {
     key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// Shorter words of clinical content stand in addresses.
+const STATE_BYTES_MAX: usize = 3;
+const PLACES: &[&str] = &["clinic", "health", "hospital", "medical", "medicine", "surgery"];
 const NPI: &[u8] = b"npi";
 /// Keys of an NPI that is the record's own: not `attending_npi`, who stands in somebody else's.
 const KEYS: &[&str] = &["npi", "npinumber", "npino", "npinbr", "providernpi", "provnpi"];
@@ -204,6 +215,12 @@ const INDIVIDUALS: &[&str] = &[
     "admit",
     "admission",
     "visit",
+    "dx",
+    "icd",
+    "reason",
+    "complaint",
+    "allerg",
+    "medication",
     "encounter",
     "appointment",
     "referral",
@@ -226,7 +243,7 @@ mod tests {
             &format!("DEBUG ProviderDto{{npi='1093817465', {REST}}}"),
             &format!("level=info npi='1093817465' {REST}"),
             "provider:\n  name: {first: Nikhil, last: \"Rutherford\"}\n  npi: \"1093817465\"\n  contact:\n    office_phone: \"360-748-2291\"\n    address: |\n      4100 Commerce Blvd",
-            "[provider]\nnpi = \"1093817465\"\nlast_name = \"Rutherford\"\nfirst_name = \"Nikhil\"\nphone = \"360-748-2291\"\nemail = \"nr@cascadeortho.org\"",
+            "[provider]\nspecialty = \"Nephrology\"\naddress1 = \"3180 Medical Center Pkwy\"\nstate = \"CT\"\nnpi = \"1093817465\"\nlast_name = \"Rutherford\"\nfirst_name = \"Nikhil\"\nphone = \"360-748-2291\"\nemail = \"nr@cascadeortho.org\"",
             "INSERT INTO providers (npi, last_name, first_name, phone, email) VALUES ('1093817465','Rutherford','Nikhil','360-748-2291','nr@cascadeortho.org');",
             "UPDATE provider SET last_name = 'Rutherford', phone = '360-748-2291', email = 'nr@cascadeortho.org' WHERE npi = '1093817465';",
         ] {
@@ -240,6 +257,8 @@ mod tests {
             // An individual's own fields, or another's NPI.
             &format!("Dto{{npi='1093817465', {REST}, dob='1974-03-09'}}"),
             &format!("Dto{{npi='1093817465', {REST}, patientId='8834127'}}"),
+            &format!("Dto{{npi='1093817465', {REST}, reason='follow up'}}"),
+            &format!("Dto{{npi='1093817465', {REST}, note='chest pain'}}"),
             &format!("Dto{{attendingNpi='1093817465', {REST}}}"),
             &format!("Dto{{npi='3093817465', {REST}}}"),
             // Another bracket, line, section, item, statement or table.

@@ -64,7 +64,7 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     let inside = text.get(clause.clone())?;
     let mut names = hits.iter().filter(|hit| is_name(hit.kind) && hit.points > Points(0));
     let named = names.next().map(|name| name.span.start);
-    let (mut role, mut beside, mut asked) = (None, false, None);
+    let (mut role, mut beside, mut asked, mut papers) = (None, false, None, false);
     for (at, word) in tokens(inside) {
         let (start, end) = (clause.start + at, clause.start + at + word.len());
         if hits.iter().any(|hit| hit.span.contains(&start)) {
@@ -75,6 +75,7 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
         if words.is_individual(&word) || words.at_home.contains(&*word) || words.is_clinical(&word) {
             return None;
         }
+        papers |= words.papers.contains(&*word);
         if words.asked.contains(&*word) {
             asked.get_or_insert(end);
         }
@@ -88,7 +89,8 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     match (role, asked) {
         (Some(_), _) if named.is_none() => role,
         // By the mailbox of whom is named, or a team before the name: `Contact interface team Bruno Mbeki`.
-        (_, Some(_)) if named >= asked && (addressed() || beside) => asked,
+        // Who is to be reached about an appointment or results is cared for.
+        (_, Some(_)) if named >= asked && !papers && (addressed() || beside) => asked,
         _ => None,
     }
 }
@@ -139,6 +141,8 @@ mod tests {
             "Contact the patient Bruno Vasquez (bruno.vasquez@spregional.org, 641-729-4350)",
             "Questions about her biopsy: Bruno Vasquez, bruno.vasquez@spregional.org, 641-729-4350",
             "Contact Bruno Vasquez, MRN 48210377 (bruno.vasquez@spregional.org, 641-729-4350)",
+            "Contact Bruno Vasquez (bruno.vasquez@spregional.org, 641-729-4350) about the appointment",
+            "Manager: Bruno Vasquez, HIV positive, phone 641-729-4350, bruno.vasquez@spregional.org",
             // Another sentence.
             "Nurse line closed. Bruno Vasquez, 641-729-4350, bruno.vasquez@spregional.org",
         ] {

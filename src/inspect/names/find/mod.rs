@@ -251,9 +251,20 @@ impl Look<'_> {
         let last = self.extent(i, Some(Cue::Label), Bars::All).checked_sub(1).and_then(|at| self.run.get(at));
         match cue {
             _ if last.is_some_and(|last| is_numbered(self.text, last)) => Some(Cue::Label),
+            Some(Cue::Staff) if last.is_some_and(|last| self.is_ill(last)) => Some(Cue::Label),
             Some(Cue::ProvidersName | Cue::Staff) => Some(Cue::Provider),
             _ => None,
         }
+    }
+
+    /// Whether the line goes on behind `last`, the last word of a name, with what ails somebody.
+    fn is_ill(&self, last: &Word) -> bool {
+        let line = window_after(self.text, last.span.end, BOTH_BYTES).split('\n').next().unwrap_or_default();
+        line.split(|c: char| !(c.is_alphanumeric() || c == '-')).any(|word| {
+            let mut buffer = [0; LOWER_BYTES];
+            let word = lower(word, &mut buffer);
+            self.words.telling.contains(&*word) || self.words.is_clinical(&word)
+        })
     }
 
     /// Whether what stands before word `i` is magnetic resonance, mass spectrometry or milliseconds, and no title: `MR KNEE

@@ -113,7 +113,9 @@ impl Walk<'_, '_> {
             || own.number
             || ((side == Side::Organisation || is_listed)
                 && !own.npi
-                && (own.ssn || (own.name || is_listed && own.any_name) && (own.birth || own.clinical)))
+                && (own.ssn
+                    || (own.name || own.any_name) && own.birth
+                    || (own.name || is_listed && own.any_name) && own.clinical))
     }
 
     /// Whether an object is a provider's or an organisation's by what it says of itself, an entry of a directory or an account;

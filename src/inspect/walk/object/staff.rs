@@ -194,6 +194,7 @@ mod tests {
                 r#"{"incident":{"number":"INC7955525","caller":"Harriet Ostrowski","caller_phone":"518-323-4780","caller_email":"h.ostrowski@gmail.com","short_description":"cannot sign in"}}"#,
                 r#"{"incident":{"number":"INC7955525","caller":"Harriet Ostrowski","caller_phone":"518-323-4780","caller_email":"ho@cascadeortho.org","short_description":"cannot sign in","mrn":"8834127"}}"#,
                 r#"{"call":{"number":"7955525","caller":"Harriet Ostrowski","caller_phone":"518-323-4780","caller_email":"ho@cascadeortho.org"}}"#,
+                r#"{"scheduler":{"name":"Ottilie Quispe","dob":"1971-04-02","phone":"312-867-2201"}}"#,
                 r#"{"organizer":{"email":"ha@spregional.org","displayName":"Haruka Achebe"},"patient":{"name":"Ottilie Quispe","dob":"1971-04-02"}}"#,
             ],
             true,
