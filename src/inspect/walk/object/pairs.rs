@@ -51,7 +51,7 @@ impl<'t> Walk<'t, '_> {
     /// The row of a value whose key has none, by the key above or the members beside it: only where the value can hardly be
     /// anything else. `"ssn": {"number": "…"}`, `"name": {"full": "…"}`, `{"first": "…", "last": "…", "dob": "…"}`.
     fn enclosed(&self, id: NodeId, key: &str) -> Option<&'t Row> {
-        if matches!(key, "first" | "last" | "middle") {
+        if matches!(key, "first" | "last" | "middle" | "given" | "family") {
             return self.part_of_a_name(id, key);
         }
         let mut frames = self.frames.iter().rev();
@@ -75,7 +75,7 @@ impl<'t> Walk<'t, '_> {
         (likely && !MOMENTS.iter().any(|word| key.contains(word))).then_some(row)
     }
 
-    /// `first` and `last` of somebody: both are names, in an object that has something else of a person, or lies in one.
+    /// `first` and `last` of somebody, or `given` and `family`: both are names, in an object that has something else of a person, or lies in one.
     fn part_of_a_name(&self, id: NodeId, key: &str) -> Option<&'t Row> {
         let frame = self.frames.last().filter(|_| !self.is_element(id))?;
         if self.tape.kind(id) != NodeKind::String || !is_part_of_a_name(&self.tape.value(id)) {
@@ -89,7 +89,8 @@ impl<'t> Walk<'t, '_> {
         let named =
             |word: &str| members(frame.object).any(|child| self.keys.name(child) == word && is_name(child));
         let known = |kind: Kind| members(frame.object).any(|child| kind_of(child) == Some(kind));
-        let both = (named("first") || known(Kind::GivenName)) && (named("last") || known(Kind::FamilyName));
+        let given = named("first") || named("given") || known(Kind::GivenName);
+        let both = given && (named("last") || named("family") || known(Kind::FamilyName));
         let tells = |of: NodeId| {
             members(of)
                 .filter_map(kind_of)
@@ -99,7 +100,8 @@ impl<'t> Walk<'t, '_> {
             let outer = self.tape.parent(frame.object).filter(|_| self.tape.element(frame.object).is_none());
             frame.key.contains("name") || outer.is_some_and(tells)
         };
-        let row = || self.value_row("", if key == "last" { "lastname" } else { "firstname" });
+        let is_family = matches!(key, "last" | "family");
+        let row = || self.value_row("", if is_family { "lastname" } else { "firstname" });
         (both && (tells(frame.object) || around())).then(row).flatten()
     }
 

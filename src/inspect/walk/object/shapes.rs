@@ -137,11 +137,14 @@ fn first_and_last_are_names_beside_something_of_a_person() {
             r#"{"first_name":"Ottilie","last":"Quispe","dob":"1971-04-02"}"#,
             r#"{"legalName":{"first":"Ottilie","last":"Quispe"},"dob":"1971-04-02"}"#,
             r#"{"who":{"first":"Ottilie","last":"Quispe"},"dob":"1971-04-02"}"#,
+            r#"{"given":"Ottilie","family":"Quispe","birthDate":"1971-04-02"}"#,
+            r#"{"patient":{"given":"Ottilie","family":"Quispe","birthDate":"1971-04-02"}}"#,
         ],
         true,
     );
     each(
         &[
+            r#"{"given":"Reason","family":"enterobacteriaceae","code":"B20"}"#,
             r#"{"first":"/patients?page=1","last":"/patients?page=9","dob":"1971-04-02"}"#,
             r#"{"first":"Monday","last":"Friday","diagnosis":"HIV"}"#,
         ],
