@@ -4,7 +4,7 @@
 //! as long as no others occur. UTF-7, ISO-2022-JP and EBCDIC say other letters with the same bytes: a name in them is one that no
 //! walker sees, and so the body counts as unread, whatever was found in it.
 
-use super::parts::{parameter, parameters};
+use super::parts::parameters;
 
 /// What is known of a character set by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,18 +50,18 @@ impl Charset {
 #[must_use]
 pub fn reads(content_type: &str, body: &[u8]) -> bool {
     // Most types have no parameter, and most that have one say UTF-8.
-    if !content_type.contains(';') {
-        return true;
+    let mut first: Option<String> = None;
+    for (name, value) in parameters(content_type) {
+        match &first {
+            _ if name.eq_ignore_ascii_case("charset*") => return false,
+            _ if !name.eq_ignore_ascii_case("charset") => {}
+            None => first = Some(value),
+            // Of two that differ one receiver takes the first, and another the last.
+            Some(first) if !value.eq_ignore_ascii_case(first) => return false,
+            Some(_) => {}
+        }
     }
-    if parameter(content_type, "charset*").is_some() {
-        return false;
-    }
-    let mut declared = parameters(content_type).filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
-    let Some((_, first)) = declared.next() else { return true };
-    // Of two that differ one receiver takes the first, and another the last.
-    if declared.any(|(_, other)| !other.eq_ignore_ascii_case(&first)) {
-        return false;
-    }
+    let Some(first) = first else { return true };
     // The bytes of a form show nothing: `%00`.
     if is_utf16(&first) && memchr::memmem::find(body, b"%00").is_some() {
         return false;

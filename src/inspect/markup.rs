@@ -44,7 +44,7 @@ impl<'r> Inspector<'r> {
             true => scorer.document(Part::Body, escapes, bytes),
             false => scorer.carried_raw(escapes, bytes),
         }
-        if is_encrypted(bytes) {
+        if is_encrypted(&tape) {
             let place = if top { "body".to_owned() } else { String::new() };
             scorer.unread(UninspectedReason::OpaqueType, media_type, place);
         }
@@ -114,7 +114,7 @@ impl<'r> Inspector<'r> {
 }
 
 /// Whether a part of the document is encrypted (W3C XML Encryption), as WS-Security has it: nobody reads that here.
-fn is_encrypted(bytes: &[u8]) -> bool {
-    let has = |words: &[u8]| memchr::memmem::find(bytes, words).is_some();
-    has(b"CipherValue") && has(b"http://www.w3.org/2001/04/xmlenc#")
+fn is_encrypted(tape: &xml::Tape<'_>) -> bool {
+    let has = |word: &str| tape.names().any(|name| tape.local_of(name) == word);
+    has("CipherValue") && has("EncryptedData")
 }

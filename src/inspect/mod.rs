@@ -481,9 +481,9 @@ impl<'r> Inspector<'r> {
                     format = Format::of(&carrier.media_type, &plain);
                     bytes = Cow::Owned(plain);
                 }
-                match embedded::strings(&bytes).filter(|_| {
-                    format == Format::Binary && carrier.is_guess && !embedded::is_known_file(&bytes)
-                }) {
+                let is_unknown =
+                    format == Format::Binary && carrier.is_guess && !embedded::is_known_file(&bytes);
+                match is_unknown.then(|| embedded::strings(&bytes)).flatten() {
                     // A message of a program, or a text with a mark of control in it.
                     Some(text) => scorer.plain_text(&text),
                     None => drop(self.document(format, &carrier.media_type, &bytes, scorer, false, left)),

@@ -274,7 +274,7 @@ impl<'r> Scorer<'r> {
             origins: carrier.origins.clone(),
             as_is: carrier.origins.is_some(),
             from: 0,
-            is_guess: carrier.packing == Packing::Plain && carrier.media_type.is_empty(),
+            is_guess: carrier.is_guess && carrier.packing == Packing::Plain,
         });
         self.scanned += bytes as u64;
     }

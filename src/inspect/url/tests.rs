@@ -113,3 +113,20 @@ fn our_rows_carry_out_every_row_of_the_field_map() {
         assert!(agrees, "no row of ours has kind and weight of `{}`", get("path"));
     }
 }
+
+#[test]
+fn credentials_are_a_scheme_with_a_token_or_parameters_and_no_words() {
+    for value in [
+        "Bearer eyJhbGciOiJSUzI1NiJ9.eyJzY29wZSI6InN5c3RlbS8qLnJlYWQifQ.c2ln",
+        "Basic dXNlcjpzZWNyZXQ=",
+        "Negotiate",
+        "Digest username=\"lab\", realm=\"hub\", nonce=\"dcd98b\"",
+        "AWS4-HMAC-SHA256 Credential=AKIA/20250504/s3, SignedHeaders=host, Signature=ab12",
+    ] {
+        assert!(super::is_protocols("Authorization", value), "{value}");
+    }
+    let words = "Bearer Darnell Okafor, SSN 412-21-3456";
+    assert!(
+        !super::is_protocols("authorization", words) && !super::is_protocols("proxy-authorization", words)
+    );
+}
