@@ -101,18 +101,24 @@ pub fn header_leads_past(value: &str, known: &Hosts) -> bool {
         .any(|(url, _)| leads_past(url.trim(), known))
 }
 
-/// Whether a URL is absolute, and leads past the gateway.
+/// Whether a URL is absolute, and leads past the gateway. It is read as browsers read it (URL Standard, section 4.4): of
+/// blanks around it, tabs and line ends in it nothing is left, `\` is `/`, and behind the scheme any number of them stands
+/// before the host, or none.
 fn leads_past(url: &str, known: &Hosts) -> bool {
-    let lower = url.to_ascii_lowercase();
-    let (usual, rest) = if let Some(rest) = lower.strip_prefix("http://") {
-        (&USUAL_PORTS[..1], rest)
-    } else if let Some(rest) = lower.strip_prefix("https://") {
-        (&USUAL_PORTS[1..], rest)
-    } else if let Some(rest) = lower.strip_prefix("//") {
+    let is_left = |c: &char| !matches!(c, '\t' | '\n' | '\r');
+    let url: String = url.trim_matches(|c: char| c <= ' ').chars().filter(is_left).collect();
+    let scheme = url.split_once(':').and_then(|(scheme, rest)| {
+        let (_, ports) = SCHEMES.iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name))?;
+        Some((*ports, rest))
+    });
+    let is_slash = |c: char| matches!(c, '/' | '\\');
+    let (usual, rest) = match scheme {
+        Some((ports, rest)) => (ports, rest.trim_start_matches(is_slash)),
         // By the scheme that the reply is asked with, which is the caller's.
-        (&USUAL_PORTS[..], rest)
-    } else {
-        return false;
+        None if url.bytes().take_while(|b| is_slash(char::from(*b))).count() > 1 => {
+            (&USUAL_PORTS[..], url.trim_start_matches(is_slash))
+        }
+        None => return false,
     };
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     // What stands before an `@` is no host, though it may look like one.
@@ -148,6 +154,20 @@ fn link(tape: &Tape<'_>, id: NodeId) -> Option<String> {
 const LISTS: &[&str] = &["link", "output", "deleted", "error"];
 /// Those of http and https.
 const USUAL_PORTS: [u16; 2] = [80, 443];
+/// Schemes whose URLs a client or a browser goes to, with the ports that they are of where none is named. What names
+/// something (`urn:`), holds it (`data:`) or opens a program leads to no host.
+const SCHEMES: &[(&str, &[u16])] = &[
+    ("http", &[80]),
+    ("https", &[443]),
+    ("ws", &[80]),
+    ("wss", &[443]),
+    ("ftp", &[21]),
+    ("ftps", &[990]),
+    ("sftp", &[22]),
+    // Buckets, in manifests of bulk exports: the host is the bucket.
+    ("s3", &[443]),
+    ("gs", &[443]),
+];
 
 #[cfg(test)]
 mod tests {
@@ -189,6 +209,51 @@ mod tests {
         assert!(leads_past("//bad.example/x", &known));
         assert!(header_leads_past("<https://bad.example/2>; rel=\"next\"", &known));
         assert!(!header_leads_past("</2>; rel=\"next\", <https://good.example/1>; rel=\"prev\"", &known));
+    }
+
+    #[test]
+    fn what_a_browser_takes_for_an_absolute_url_is_one() {
+        let known = listed(&["good.example"]);
+        for url in [
+            " https://bad.example/x",
+            "\u{1}https://bad.example/x",
+            "ht\ttps://bad.example/x",
+            "https:/bad.example/x",
+            "https:bad.example/x",
+            "https:\\\\bad.example",
+            "https:////bad.example/x",
+            "/\\bad.example/x",
+            "\\\\bad.example/x",
+            "/\t/bad.example/x",
+            "///bad.example/x",
+            "HTTPS://good.example\t.bad.example/x",
+            "wss://bad.example/socket",
+            "ws:bad.example",
+            "s3://bucket/export/1.ndjson",
+        ] {
+            assert!(leads_past(url, &known), "{url:?}");
+            assert!(
+                !leads_past(
+                    &url.replace("bad.", "good.")
+                        .replace("good.example\t.", "")
+                        .replace("bucket", "good.example"),
+                    &known
+                ),
+                "{url:?}"
+            );
+        }
+        for url in [
+            "urn:uuid:5a",
+            "data:text/plain,https://bad.example",
+            "/https://bad.example",
+            "Patient/1?x=//bad.example",
+            "mailto:a@bad.example",
+            "?next=https://bad.example",
+            "",
+        ] {
+            assert!(!leads_past(url, &known), "{url:?}");
+        }
+        assert_eq!(places("{\"link\":[{\"url\":\"\\thttps://bad.example/2\"}]}"), ["link[0].url"]);
     }
 
     #[test]
