@@ -65,6 +65,8 @@ pub struct Admin {
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// Why it isn't ready; `None` where it is.
     pub unready: Box<dyn Fn() -> Option<&'static str> + Send + Sync>,
+    /// Why the process does its work no more; `None`: it does.
+    pub dead: Box<dyn Fn() -> Option<&'static str> + Send + Sync>,
     /// What is worth a look though messages are served.
     pub notes: Box<dyn Fn() -> Vec<&'static str> + Send + Sync>,
     /// Environments of the running configuration, with their flags.
@@ -150,7 +152,7 @@ pub fn start(listener: std::net::TcpListener, admin: Admin) -> std::io::Result<R
 
 fn router(admin: Arc<Admin>) -> Router {
     Router::new()
-        .route("/livez", get(|| async { "ok\n" }))
+        .route("/livez", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route(
@@ -294,6 +296,13 @@ async fn known_parameters(request: Request, next: Next) -> Response {
 async fn kept_nowhere(mut answer: Response) -> Response {
     answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     answer
+}
+
+async fn alive(State(admin): State<Arc<Admin>>) -> Response {
+    match (admin.dead)() {
+        None => "ok\n".into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
 }
 
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {

@@ -197,6 +197,8 @@ async fn watch(
     let mut keys = tokio::time::interval(KEYS_EVERY);
     let mut looks = tokio::time::interval(FILES_EVERY);
     let mut around = tokio::time::interval(AROUND_EVERY);
+    let watchdog = manager.watchdog().map(|longest| longest / 2);
+    let mut pulse = tokio::time::interval(watchdog.unwrap_or(AROUND_EVERY).max(Duration::from_millis(1)));
     loop {
         tokio::select! {
             () = running.released() => {
@@ -205,6 +207,7 @@ async fn watch(
                 return drained(running);
             }
             _ = around.tick() => running.look_around(),
+            _ = pulse.tick() => tell_alive(&running, watchdog, manager),
             _ = signals.term.recv() => break,
             _ = signals.int.recv() => break,
             _ = signals.hup.recv() => {
@@ -229,6 +232,20 @@ async fn watch(
     }
     manager.stopping();
     drained(running)
+}
+
+/// Tells the manager that the process does its work, where its data threads do: whose answer is late, it isn't told.
+fn tell_alive(running: &Running, watchdog: Option<Duration>, manager: &Manager) {
+    let owed = running.owed();
+    if owed > STUCK_SAID_FROM {
+        tracing::error!(
+            seconds = owed.as_secs(),
+            "A data thread takes no turns: what is connected to it waits."
+        );
+    }
+    if watchdog.is_some_and(|every| owed <= every) {
+        manager.alive();
+    }
 }
 
 fn drained(running: Running) -> ExitCode {
@@ -329,6 +346,8 @@ pub fn harden() {
 
 /// How often it is looked whether another process listens on our ports, and whom rates may forget.
 const AROUND_EVERY: Duration = Duration::from_secs(10);
+/// How long a data thread may be at one piece of work before it is said.
+const STUCK_SAID_FROM: Duration = Duration::from_secs(5);
 /// How often keys that a command made are looked for.
 const KEYS_EVERY: Duration = Duration::from_millis(250);
 /// How often the configuration file, certificates and keys are looked at.

@@ -6,6 +6,7 @@ use super::{
     counters::{ListenCounters, count},
     desk::Desks,
     io::{Address, Socket},
+    pulse::{Answering, Pulse},
     quiet::Quiet,
     sockets::{self, Bound},
 };
@@ -42,6 +43,7 @@ pub struct Workers {
     local_addrs: Vec<Address>,
     counters: Vec<Arc<ListenCounters>>,
     open: Arc<AtomicU64>,
+    pulse: Arc<Pulse>,
 }
 
 /// Why the listeners could not start.
@@ -106,9 +108,16 @@ impl Workers {
         let (bound, local_addrs, copies) = sockets::bind_all(&listeners, threads, handed)?;
         let drain_timeout_ms = listeners.iter().map(|l| l.limits.drain_timeout_ms).max().unwrap_or_default();
         let (stop, stopped) = watch::channel(false);
-        let mut workers =
-            Self { threads: Vec::new(), stop, local_addrs, counters: Vec::new(), open: Arc::default() };
-        for (index, sockets) in bound.into_iter().enumerate() {
+        let (pulse, answering) = Pulse::of(threads);
+        let mut workers = Self {
+            threads: Vec::new(),
+            stop,
+            local_addrs,
+            counters: Vec::new(),
+            open: Arc::default(),
+            pulse: Arc::new(pulse),
+        };
+        for ((index, sockets), answering) in bound.into_iter().enumerate().zip(answering) {
             let counters = Arc::new(ListenCounters::default());
             workers.counters.push(Arc::clone(&counters));
             let worker = Worker {
@@ -120,6 +129,7 @@ impl Workers {
                 open: Arc::clone(&workers.open),
                 stopped: stopped.clone(),
                 drain_timeout: Duration::from_millis(drain_timeout_ms),
+                answering,
             };
             let (make_service, context) = (make_service.clone(), WorkerContext { index, threads });
             let (tell, told) = sync_channel(1);
@@ -165,6 +175,12 @@ impl Workers {
         Arc::clone(&self.open)
     }
 
+    /// Whether they take turns.
+    #[must_use]
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
+    }
+
     /// Stops accepting, closes idle connections, lets messages end, and after `drain_timeout_ms` (the longest of
     /// the listeners') cuts the rest. Blocks until then; gives how many messages were cut.
     #[must_use]
@@ -181,6 +197,7 @@ struct Worker {
     open: Arc<AtomicU64>,
     stopped: watch::Receiver<bool>,
     drain_timeout: Duration,
+    answering: Answering,
 }
 
 impl Worker {
@@ -188,6 +205,7 @@ impl Worker {
         let desks = Desks::new(service);
         let thread = Thread::new(self.counters);
         let mut stopped = self.stopped;
+        tokio::task::spawn_local(self.answering.run());
         let mut accepting = Vec::new();
         for (config, socket) in self.sockets {
             let Ok(socket) = Acceptor::new(socket) else {

@@ -4,7 +4,7 @@ use crate::admin::{Admin, Originals, Quota, SignIns, Strangers};
 use crate::audit::Audit;
 use crate::config::Connection;
 use crate::gateway::Shared;
-use crate::listen::{ListenCounters, ListenTotals};
+use crate::listen::{ListenCounters, ListenTotals, Pulse};
 use crate::org::{Flag, UNRESOLVED};
 use crate::record::Recorder;
 use crate::secrets::TokenKeys;
@@ -17,6 +17,7 @@ use crate::telemetry::metrics::Others;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 pub(super) fn admin_side(
     shared: &Arc<Shared>,
@@ -24,7 +25,7 @@ pub(super) fn admin_side(
     (audit, clock): (Arc<Audit>, Arc<WallClock>),
     records: Records,
     draining: &Arc<AtomicBool>,
-    (open, counters): (Arc<AtomicU64>, Vec<Arc<ListenCounters>>),
+    (open, counters, pulse): (Arc<AtomicU64>, Vec<Arc<ListenCounters>>, Arc<Pulse>),
     (tokens, address): (TokenKeys, SocketAddr),
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
@@ -113,6 +114,7 @@ pub(super) fn admin_side(
             clock.is().note().into_iter().chain(others).collect()
         }),
         unready: Box::new(move || draining.load(Relaxed).then_some("draining")),
+        dead: Box::new(move || (pulse.owed() >= OWED_MAX).then_some("a data thread takes no turns")),
         originals: Originals::new(shared.seals.clone(), shared.snapshot.load().config.break_glass.clone()),
         sign_in: shared
             .snapshot
@@ -154,3 +156,7 @@ pub(super) fn admin_side(
         }),
     }
 }
+
+/// A data thread that has taken no turn for so long does no work any more. The longest that it works at a stretch is a piece
+/// of a body, for milliseconds.
+const OWED_MAX: Duration = Duration::from_secs(20);

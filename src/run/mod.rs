@@ -320,7 +320,7 @@ impl Running {
         sockets
             .push(handover::admin_copy(&admin_socket).map_err(io("the admin listener can't be handed on"))?);
         let addresses = names.into_iter().zip(workers.local_addrs().iter().cloned()).collect();
-        let connections = (workers.open_connections(), workers.counters().to_vec());
+        let connections = (workers.open_connections(), workers.counters().to_vec(), workers.pulse());
         let admin_listens = admin_socket.local_addr().map_err(io("the admin listener has no address"))?;
         let own = workers.local_addrs().iter().filter_map(Address::tcp).chain([admin_listens]);
         lasting.endpoints.listening.on(own.collect());
@@ -558,6 +558,12 @@ impl Running {
                 "Another process listens on a port of this one, and gets a share of its connections."
             );
         }
+    }
+
+    /// How long a data thread has taken no turn, the longest: [`Pulse::owed`](crate::listen::Pulse::owed).
+    #[must_use]
+    pub fn owed(&self) -> Duration {
+        self.workers.pulse().owed()
     }
 
     /// Stops: unready at once, connections drained, records written. Gives how many connections were cut.

@@ -11,13 +11,25 @@ use std::time::Duration;
 
 /// Who wants to know.
 #[derive(Debug)]
-pub struct Manager(Option<OsString>);
+pub struct Manager {
+    socket: Option<OsString>,
+    /// How often it wants to hear that the process does its work, at least.
+    watchdog: Option<Duration>,
+}
 
 impl Manager {
     /// Who started this process, where it wants to know.
     #[must_use]
     pub fn of_environment() -> Self {
-        Self(std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()))
+        let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+        // Where another process is meant, it is that one's to tell.
+        let is_ours = std::env::var_os("WATCHDOG_PID").is_none()
+            || number("WATCHDOG_PID") == Some(std::process::id().into());
+        let watchdog = number("WATCHDOG_USEC").filter(|micros| is_ours && *micros > 0);
+        Self {
+            socket: std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()),
+            watchdog: watchdog.map(Duration::from_micros),
+        }
     }
 
     /// It serves. `took_over`: in place of another process, which the manager may know as the service's.
@@ -37,8 +49,19 @@ impl Manager {
         self.tell("STOPPING=1");
     }
 
+    /// How long it waits for [`Manager::alive`] before it takes the process for hung (`WatchdogSec=`); `None`: it doesn't.
+    #[must_use]
+    pub fn watchdog(&self) -> Option<Duration> {
+        self.watchdog.filter(|_| self.socket.is_some())
+    }
+
+    /// It does its work.
+    pub fn alive(&self) {
+        self.tell("WATCHDOG=1");
+    }
+
     fn tell(&self, lines: &str) {
-        let Some(name) = &self.0 else { return };
+        let Some(name) = &self.socket else { return };
         if let Err(error) = send(name.as_bytes(), lines.as_bytes()) {
             tracing::warn!(kind = %error.kind(), "The service manager can't be told.");
         }
@@ -77,7 +100,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("notify");
         let by_path = UnixDatagram::bind(&path).expect("binds");
-        let manager = Manager(Some(path.into_os_string()));
+        let manager = Manager { socket: Some(path.into_os_string()), watchdog: None };
         manager.ready(false);
         assert_eq!(told(&by_path), "READY=1");
         manager.ready(true);
@@ -89,14 +112,19 @@ mod tests {
         let name = format!("phigate-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name).expect("a name");
         let by_name = UnixDatagram::bind_addr(&address).expect("binds");
-        Manager(Some(format!("@{name}").into())).stopping();
+        Manager { socket: Some(format!("@{name}").into()), watchdog: None }.stopping();
         assert_eq!(told(&by_name), "STOPPING=1");
     }
 
     #[test]
     fn nobody_is_told_where_nobody_asks_or_listens() {
-        Manager(None).ready(false);
-        Manager(Some("/nowhere/notify".into())).stopping();
+        let minute = Some(Duration::from_secs(60));
+        let nobody = Manager { socket: None, watchdog: minute };
+        nobody.ready(false);
+        assert_eq!(nobody.watchdog(), None);
+        let gone = Manager { socket: Some("/nowhere/notify".into()), watchdog: minute };
+        gone.stopping();
+        assert_eq!(gone.watchdog(), minute);
         assert_eq!(send(b"vsock:2:1", b"READY=1").expect_err("none").kind(), io::ErrorKind::Unsupported);
     }
 }

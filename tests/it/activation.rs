@@ -1,7 +1,7 @@
 //! Started by a service manager: its sockets are taken by name, and it is told how the process is.
 
 use crate::binary::{PROGRAM, config, signal, started, text};
-use crate::support::{Upstream, read_http};
+use crate::support::{Upstream, admin, read_http};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -113,4 +113,28 @@ fn a_socket_that_the_configuration_doesn_t_tell_of_is_an_error_of_the_start() {
         assert!(told.contains(part), "{part}: {told}");
     }
     assert!(!folder.path().join("data").exists(), "nothing was made");
+}
+
+#[test]
+fn a_manager_that_watches_hears_that_the_data_threads_take_turns() {
+    let upstream = Upstream::start();
+    let folder = tempfile::tempdir().expect("folder");
+    let notify = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&notify).expect("binds");
+    manager.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = tcp.local_addr().expect("address");
+    let file = write_config(folder.path(), upstream.address, address, &folder.path().join("gate.sock"));
+    let mut command = managed(&file, [tcp.try_clone().expect("copies").into(), tcp.into()], "l");
+    let run = started(command.env("NOTIFY_SOCKET", &notify).env("WATCHDOG_USEC", "200000"));
+    let told = || {
+        let mut lines = [0; 64];
+        let length = manager.recv(&mut lines).expect("a datagram");
+        text(&lines[..length])
+    };
+    assert_eq!(told(), "READY=1");
+    for _ in 0..4 {
+        assert_eq!(told(), "WATCHDOG=1");
+    }
+    assert_eq!(admin(run.admin, "/livez", "").status(), 200);
 }
