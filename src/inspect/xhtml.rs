@@ -65,8 +65,11 @@ pub fn plain(xhtml: &str) -> Plain {
             {
                 let inside = rest.get(mark.len()..).unwrap_or_default();
                 let inside = inside.get(..inside.find(end).unwrap_or(inside.len())).unwrap_or_default();
-                of_tag = false;
-                out.verbatim(inside, at + mark.len());
+                // One that says nothing is nothing: `417<!-- -->-62`.
+                if !inside.trim_ascii().is_empty() {
+                    of_tag = false;
+                    out.verbatim(inside, at + mark.len());
+                }
                 at += (mark.len() + inside.len() + end.len()).min(rest.len());
             }
             [b'<', ..] => {
@@ -280,18 +283,34 @@ fn words_of(name: &str) -> String {
     out
 }
 
-/// Whether a tag that only changes how letters look stands inside a word or a number: `417-<b>62</b>-8093`.
-fn is_inside_word(before: &str, tag: &str, behind: &str) -> bool {
-    let name = tag.trim_start_matches(['<', '/']);
-    let name =
-        name.get(..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())).unwrap_or_default();
-    if !LOOKS.iter().any(|look| look.eq_ignore_ascii_case(name)) {
+/// Whether a tag that only changes how letters look stands inside a word or a number: `417-<b>62</b>-8093`, and with others
+/// behind it, `4<b></b>17`.
+fn is_inside_word(before: &str, tag: &str, mut behind: &str) -> bool {
+    if !only_looks(tag) {
         return false;
+    }
+    // An element that begins where another ends is another word.
+    let mut ends = tag.starts_with("</");
+    for _ in 0..TAGS_IN_A_WORD_MAX {
+        let next_ends = behind.starts_with("</");
+        let Some(end) = behind.find('>').filter(|_| only_looks(behind) && (next_ends || !ends)) else {
+            break;
+        };
+        ends = next_ends;
+        behind = behind.get(end + 1..).unwrap_or_default();
     }
     let (before, behind) = (before.bytes().next_back(), behind.bytes().next());
     let number = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'/'));
     let letter = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphabetic());
     number(before) && number(behind) || letter(before) && behind.is_some_and(|b| b.is_ascii_lowercase())
+}
+
+/// Whether a text begins with a tag that only changes how letters look.
+fn only_looks(tag: &str) -> bool {
+    let Some(name) = tag.strip_prefix('<') else { return false };
+    let name = name.strip_prefix('/').unwrap_or(name);
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+    name.get(..end).is_some_and(|name| LOOKS.iter().any(|look| look.eq_ignore_ascii_case(name)))
 }
 
 /// Whether the tag that a text begins with is one of a block or a cell.
@@ -338,6 +357,8 @@ const HEADING_CHARS_MAX: usize = 128;
 /// Words that a table of individuals has in a heading.
 const PEOPLES: &[&str] =
     &["patient", "pt", "dob", "birth", "birthdate", "mrn", "ssn", "member", "subscriber"];
+/// So many tags may stand beside each other in a word.
+const TAGS_IN_A_WORD_MAX: usize = 8;
 /// Of a tag no more are looked at.
 const ATTRIBUTES_MAX: usize = 64;
 /// Of a name as much is a label.
@@ -478,6 +499,8 @@ mod tests {
     #[test]
     fn a_tag_that_changes_looks_alone_breaks_no_word() {
         assert_eq!(plain("417-<b>62</b>-8093 Theo<i>dore</i> Roe").text, "417-62-8093 Theodore Roe");
+        assert_eq!(plain("4<b></b>17-<i><u>6</u></i>2-80<!-- -->93").text, "417-62-8093");
+        assert_eq!(plain("T<b></b>heo <b>Roe</b> 4<td></td>17").text, "Theo Roe 4 17");
         assert_eq!(plain("SSN<b>4</b> 12<td>34").text, "SSN 4 12 34");
         assert_eq!(plain("70<wbr/>41").text, "7041");
     }

@@ -173,6 +173,7 @@ fn one_character(text: &str, at: usize) -> Step {
         '\\' => backslash(rest),
         '_' => underline(text, at),
         '\u{1B}' => colour(rest),
+        c if u8::try_from(c).is_ok_and(is_hidden) => Step::other(1, None),
         c if c.is_ascii() => {
             // All up to the next that may be something.
             let end = SIGNS.find(rest.as_bytes(), 0);
@@ -212,7 +213,13 @@ fn one_escape(text: &str, at: usize) -> Step {
 
 /// What a disguise in ASCII begins with.
 const fn is_mark(b: u8) -> bool {
-    matches!(b, b'%' | b'&' | b'\\' | b'_' | ESCAPE)
+    matches!(b, b'%' | b'&' | b'\\' | b'_' | ESCAPE) || is_hidden(b)
+}
+
+/// Characters of control that nobody sees (ECMA-48, section 8.3), as the noughts of UTF-16 that is read as ASCII are. Those
+/// by which programs part fields (from `\x01` to `\x03`, from `\x1C` on) and lines stay.
+const fn is_hidden(b: u8) -> bool {
+    matches!(b, 0 | 0x04..=0x08 | 0x0E..=0x1A | 0x7F)
 }
 
 /// Underlines around a word or a line, as in Markdown or a form, and beside a number that is grouped, as in a file's name.
@@ -304,9 +311,14 @@ fn entity(rest: &str) -> Step {
         Some((end + 1, xhtml::entity(rest.get(1..end)?)?))
     };
     let unended = || {
-        let digits = rest.get(2..)?.bytes().take(ENTITY_BYTES_MAX).take_while(u8::is_ascii_digit).count();
-        let number = rest.get(1..2 + digits).filter(|number| number.starts_with('#') && digits >= 2)?;
-        Some((2 + digits, xhtml::entity(number)?))
+        let rest = rest.get(1..).filter(|rest| rest.starts_with('#'))?.as_bytes();
+        let (start, is_digit): (usize, fn(&u8) -> bool) = match rest.get(1)? {
+            b'x' | b'X' => (2, u8::is_ascii_hexdigit),
+            _ => (1, u8::is_ascii_digit),
+        };
+        let digits = rest.iter().skip(start).take(ENTITY_BYTES_MAX).take_while(|b| is_digit(b)).count();
+        let number = rest.get(..start + digits).filter(|_| digits >= 2)?;
+        Some((1 + number.len(), xhtml::entity(std::str::from_utf8(number).ok()?)?))
     };
     match read().or_else(unended) {
         Some((taken, c)) => Step::other(taken, Some(c)),
@@ -622,11 +634,22 @@ mod tests {
             r"\u{34}\u{31}\u{000032}-21-3456",
             r"\'34\'31\'32-21-3456",
             "&#52&#49&#50-21-3456",
+            "&#x34&#X31&#x32-21-3456",
             "&#0000000000052;12-21-3456",
         ] {
             assert_eq!(reads(text), "412-21-3456", "{text}");
         }
-        for text in ["100%", r"C:\xampp\new", "R&#x", "a &# b", r"it\'s", "&#1 x"] {
+        for text in ["100%", r"C:\xampp\new", "R&#x", "a &# b", r"it\'s", "&#1 x", "&#x4 x", "&#xg0"] {
+            assert_eq!(reads(text), text);
+        }
+    }
+
+    #[test]
+    fn controls_that_nobody_sees_are_taken_out_and_those_that_part_fields_stay() {
+        assert_eq!(reads("4\u{8}12-\0\02\u{7F}1-34\u{1A}56"), "412-21-3456");
+        assert_eq!(reads("\0A\0n\0n\0 \0R\0o\0e"), "Ann Roe");
+        assert_eq!(reads("ssn=%004%001%002%00-%002%001%00-%003%004%005%006"), "ssn=412-21-3456");
+        for text in ["412\u{1}21\u{2}3456", "(01)0\u{1D}10A", "a\u{B}b\u{C}c\td\r\ne"] {
             assert_eq!(reads(text), text);
         }
     }

@@ -81,12 +81,16 @@ fn has_words(value: &[u8]) -> bool {
 }
 
 /// Whether a text is quoted-printable (RFC 2045, section 6.7): two escapes that only it has, or one and a line that goes on.
-/// What a formula or a query says of itself (`mode=3D`) is none.
+/// What a formula or a query says of itself (`mode=3D`) is none. A blank that stands between words may be a length, too
+/// (`margin=20px`): three are needed.
 pub(super) fn is_printable(bytes: &[u8]) -> bool {
-    let (mut escapes, mut breaks) = (0, 0);
+    let (mut escapes, mut breaks, mut blanks) = (0, 0, 0);
     for at in memchr::memchr_iter(b'=', bytes) {
         if line_break(bytes, at).is_some() {
             breaks += 1;
+        } else if bytes.get(at + 1..at + 3) == Some(b"20") {
+            let is_word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphabetic() || *b == b'=');
+            blanks += usize::from(is_word(bytes.get(at + 3)));
         } else if let Some(digits @ [_, b'A'..=b'F']) = bytes.get(at + 1..at + 3) {
             let (_, letter) = escaped(bytes, at, bytes.len(), false);
             let goes_on = bytes.get(at + 3).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'=');
@@ -94,7 +98,7 @@ pub(super) fn is_printable(bytes: &[u8]) -> bool {
             escapes +=
                 usize::from(letter.is_some_and(|c| !c.is_alphanumeric() || !c.is_ascii()) && !is_dimension);
         }
-        if escapes > 1 || escapes > 0 && breaks > 0 {
+        if escapes > 1 || escapes > 0 && breaks > 0 || blanks >= PRINTABLE_BLANKS_MIN {
             return true;
         }
     }
@@ -228,6 +232,8 @@ const MARKS_BYTES: usize = 8;
 /// An encoded word has 75 at most; programs write longer ones.
 const ENCODED_BYTES_MAX: usize = 1024;
 const BLANKS_MAX: usize = 8;
+/// So many escaped blanks before words are no lengths.
+const PRINTABLE_BLANKS_MIN: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -272,6 +278,7 @@ mod tests {
             ("Patient=3A Ren=C3=A9 Roe=2C seen", "Patient: René Roe, seen"),
             ("DOB=3A=\n 03/04/1965", "DOB: 03/04/1965"),
             ("SSN=3A=34=34=39=2D38=2D0073", "SSN:449-38-0073"),
+            ("Patient=20name:=20Ann=20Roe, SSN 449-38-0073", "Patient name: Ann Roe, SSN 449-38-0073"),
         ] {
             let plain = Plain::of(written);
             assert_eq!(plain.text(), read);
@@ -281,6 +288,7 @@ mod tests {
         for text in [
             "mode=3D view=2D x=20",
             "a=20 b=30",
+            "margin=20px padding=20px",
             "let x =\n  5",
             "aGVsbG8gd29ybGQgYW5kIGFsbCB0aGF0IGFuZA=\nnext=2D",
             "/?a=2D&b=3D",
