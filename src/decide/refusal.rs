@@ -106,6 +106,7 @@ impl Refusal {
             }),
             _ => true,
         };
+        let mut more = 0;
         let mut spots: Vec<Spot> = match reason {
             Reason::Uninspected => unread.collect(),
             // That somebody is known is all that is told: not who of the message, nor by what.
@@ -126,10 +127,17 @@ impl Refusal {
                         .to_owned(),
                 })
                 .collect(),
-            _ => findings.findings.iter().filter(|f| counts(f)).filter(relevant).map(Spot::of).collect(),
+            _ => {
+                let mut told: Vec<&Finding> =
+                    findings.findings.iter().filter(|f| counts(f)).filter(relevant).collect();
+                told.sort_by_key(|finding| std::cmp::Reverse(finding.points));
+                // Of a message of a million values no more are put into words than are shown.
+                more = told.len().saturating_sub(SPOTS_MAX);
+                told.into_iter().take(SPOTS_MAX).map(Spot::of).collect()
+            }
         };
         spots.sort_by_key(|s| std::cmp::Reverse(s.points));
-        let more = spots.len().saturating_sub(SPOTS_MAX);
+        more += spots.len().saturating_sub(SPOTS_MAX);
         spots.truncate(SPOTS_MAX);
         Self {
             reason,
