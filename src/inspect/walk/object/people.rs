@@ -14,7 +14,7 @@ use super::likely::is_name;
 use super::records::Records;
 use super::side::Side;
 use super::table::normal;
-use super::{Frame, Walk};
+use super::{Frame, Key, Walk};
 use crate::inspect::check::date;
 use crate::inspect::hash::Keyed;
 use crate::inspect::kind::Kind;
@@ -129,7 +129,7 @@ impl Walk<'_, '_> {
         let mut people = People::default();
         for id in self.tape.nodes() {
             self.leave(id);
-            let key = self.keys.name(id);
+            let key = self.keys.get(id);
             match self.tape.kind(id) {
                 NodeKind::Object | NodeKind::Array => self.enter(id, key, false),
                 NodeKind::String | NodeKind::Number | NodeKind::Null if self.side() == Side::Individual => {
@@ -143,9 +143,9 @@ impl Walk<'_, '_> {
         (people.told_apart(self), records)
     }
 
-    fn gather(&self, id: NodeId, key: &str, people: &mut People) {
+    fn gather(&self, id: NodeId, key: &Key<'_>, people: &mut People) {
         let Some(row) = self.row(id, key) else {
-            if key == "name" && is_name(&self.tape.value(id)) {
+            if &*key.name == "name" && is_name(&self.tape.value(id)) {
                 people.records.note(self, Kind::FullName);
             }
             return;
@@ -156,8 +156,8 @@ impl Walk<'_, '_> {
         }
         // A label and its value in a list are no person: that is who has the list.
         let pair = match self.own_row(id, key) {
-            Some(_) => self.titled(key),
-            None => self.label(id, key).map(|(_, object)| object).or_else(|| self.couple(id)),
+            Some(_) => self.titled(&key.name),
+            None => self.label(id, &key.name).map(|(_, object)| object).or_else(|| self.couple(id)),
         };
         let value = if self.tape.kind(id) == NodeKind::Null { "".into() } else { self.tape.value(id) };
         if !value.is_empty() {

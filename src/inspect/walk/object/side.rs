@@ -4,7 +4,7 @@
 use super::keys::Key;
 use super::likely::is_name;
 use super::payer::is_a_payers_key;
-use super::{Carry, Table, Walk};
+use super::{Carry, Walk};
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::is_a_private_mailbox;
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
@@ -38,7 +38,7 @@ pub(super) struct Told {
 
 impl Walk<'_, '_> {
     /// Whose what stands in a container is.
-    pub(super) fn side_of(&self, id: NodeId, key: &str) -> Told {
+    pub(super) fn side_of(&self, id: NodeId, key: &Key<'_>) -> Told {
         let above = self.frames.last();
         let outer = above.map_or(Side::Individual, |frame| frame.whose);
         let (mut side, mut listing) = (outer, false);
@@ -57,7 +57,7 @@ impl Walk<'_, '_> {
                     (side, listing, came_back) = (Side::Individual, false, true);
                 }
             } else if side == Side::Individual
-                && let Some(public) = self.public_by_content(id, key)
+                && let Some(public) = self.public_by_content(id, &key.name)
             {
                 ((side, listing), came_back, by_content) = (public, false, true);
             }
@@ -65,18 +65,19 @@ impl Walk<'_, '_> {
         Told { side, listing, came_back, by_content: by_content && side.is_nobody() }
     }
 
-    fn side_by_key(&self, id: NodeId, key: &str, above: Side) -> (Side, bool) {
+    fn side_by_key(&self, id: NodeId, key: &Key<'_>, above: Side) -> (Side, bool) {
         // A hit of a search: what it holds is what was looked for.
         let is_hit = self.tape.key_is(id, "_source");
         let (mut side, mut listing, mut public) = (above, false, false);
-        for row in self.table.below(key) {
+        let name = &*key.name;
+        for row in &key.below {
             public |= matches!(row.carry, Carry::Public | Carry::Listing);
             match row.carry {
                 Carry::Own if above.is_nobody() => return (Side::Individual, false),
                 Carry::Public if !side.is_nobody() && !is_hit => side = public_side(row.field.whose),
                 Carry::Listing if !side.is_nobody() => (side, listing) = (Side::Organisation, true),
                 Carry::Relative
-                    if side == Side::Individual && !(key == "contact" && self.reaches_him(id)) =>
+                    if side == Side::Individual && !(name == "contact" && self.reaches_him(id)) =>
                 {
                     side = Side::Relative;
                 }
@@ -87,12 +88,13 @@ impl Walk<'_, '_> {
             side = Side::Organisation;
         }
         // Of an API's description.
-        if key == "contact" && side == Side::Relative && self.frames.last().is_some_and(|f| f.key == "info") {
+        let is_apis = || self.frames.last().is_some_and(|frame| &*frame.key.name == "info");
+        if name == "contact" && side == Side::Relative && is_apis() {
             side = Side::Organisation;
         }
         // What an entry of a directory holds besides is its own only where it is a part of it.
         let parts = self.frames.last().is_some_and(|frame| frame.is_listing);
-        let other = parts && !public && !is_part_of_a_listing(key);
+        let other = parts && !public && !is_part_of_a_listing(name);
         if other { (Side::Individual, false) } else { (side, listing) }
     }
 
@@ -194,7 +196,7 @@ impl Walk<'_, '_> {
                 return false;
             }
             let (name, value) = (&key.name, self.tape.value(child));
-            let is_public = || self.table.below(name).any(|row| row.carry == Carry::Public);
+            let is_public = || key.below.iter().any(|row| row.carry == Carry::Public);
             let is_a_town = || TOWNS.iter().any(|end| name.ends_with(end));
             let somebody = || name.ends_with("name") || is_name(&value) && !is_a_town() && !is_public();
             somebody() && !names_an_organisation(&value)
@@ -284,18 +286,18 @@ impl Own {
     }
 
     fn of(walk: &Walk<'_, '_>, id: NodeId) -> Self {
-        let (tape, table) = (walk.tape, walk.table);
+        let tape = walk.tape;
         let mut own = Self::default();
         for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
             let key = walk.keys.get(child);
             let full = tape.children(child).next().is_some();
             match tape.kind(child) {
                 NodeKind::String | NodeKind::Number if !tape.raw(child).is_empty() => {
-                    own.tell(table, key, &tape.value(child));
+                    own.tell(key, &tape.value(child));
                 }
                 NodeKind::Object | NodeKind::Array if full => {
+                    own.clinical |= key.below.iter().any(|row| row.carry == Carry::Clinical);
                     let key = &*key.name;
-                    own.clinical |= table.below(key).any(|row| row.carry == Carry::Clinical);
                     own.any_name |= matches!(key, "basic" | "name");
                     own.contact |= CONTACTS.contains(&key);
                     own.address |= key.ends_with("address") || key.ends_with("addresses");
@@ -306,14 +308,14 @@ impl Own {
         own
     }
 
-    fn tell(&mut self, table: &Table, key: &Key, value: &str) {
+    fn tell(&mut self, key: &Key<'_>, value: &str) {
+        self.clinical |= key.is_clinical;
         let (key, kind) = (&*key.name, key.kind);
         self.npi |= key.ends_with("npi") && is_npi(value);
         self.any_name |= key.ends_with("name");
         if ROLE_KEYS.contains(&key) && INDIVIDUALS.iter().any(|word| value.eq_ignore_ascii_case(word)) {
             self.says_individual = true;
         }
-        self.clinical |= table.is_clinical(key);
         self.sex |= matches!(key, "sex" | "gender" | "birthsex");
         let Some(kind) = kind else { return };
         let of_a_patient = OWNERS.iter().any(|word| key.starts_with(word));
