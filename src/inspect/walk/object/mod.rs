@@ -94,8 +94,9 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         frames: Vec::new(),
         event: OnceCell::new(),
     };
-    (walk.own, walk.records) = walk.objects_with_a_person();
-    walk.run(sink);
+    let sides;
+    (walk.own, walk.records, sides) = walk.objects_with_a_person();
+    walk.run(&sides, sink);
 }
 
 struct Walk<'t, 'd> {
@@ -164,8 +165,9 @@ enum Slot {
 }
 
 impl<'t> Walk<'t, '_> {
-    fn run(&mut self, sink: &mut dyn Sink) {
-        let mut told = Record::Shared;
+    /// Tells all there is, given whose each container is.
+    fn run(&mut self, sides: &[Told], sink: &mut dyn Sink) {
+        let (mut told, mut sides) = (Record::Shared, sides.iter());
         for id in self.tape.nodes() {
             self.leave(id);
             let key = self.keys.get(id);
@@ -184,7 +186,8 @@ impl<'t> Walk<'t, '_> {
                         let leaf = Leaf { span, value, field: None, person, reads, cue: "" };
                         sink.leaf(&leaf, &|| self.place(id));
                     }
-                    self.enter(id, key, true);
+                    let side = sides.next().copied().unwrap_or_else(|| self.side_of(id, key));
+                    self.enter(id, key, side, true);
                     self.tell_clinical(sink);
                 }
                 NodeKind::Null => self.tell_unknown(id, sink),
@@ -206,10 +209,10 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    fn enter(&mut self, id: NodeId, key: &'t Key<'t>, persons: bool) {
+    fn enter(&mut self, id: NodeId, key: &'t Key<'t>, told: Told, persons: bool) {
         let tape = self.tape;
         let object = tape.kind(id) == NodeKind::Object;
-        let Told { side: whose, listing: is_listing, came_back, by_content } = self.side_of(id, key);
+        let Told { side: whose, listing: is_listing, came_back, by_content } = told;
         let above = self.frames.last();
         let begins_relative = object
             && whose == Side::Relative

@@ -26,6 +26,7 @@ impl Side {
 }
 
 /// Whose a container is.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Told {
     pub(super) side: Side,
     /// An entry of a directory: nobody's with its own parts, and no further.
