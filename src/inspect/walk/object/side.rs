@@ -355,7 +355,11 @@ fn is_npi(value: &str) -> bool {
 
 pub(super) fn names_an_organisation(name: &str) -> bool {
     let mut words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.any(|word| ORGANISATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
+    words.any(|word| ORGANISATIONS.binary_search_by(|known| known.bytes().cmp(folded(word))).is_ok())
+}
+
+fn folded(word: &str) -> impl Iterator<Item = u8> {
+    word.bytes().map(|b| b.to_ascii_lowercase())
 }
 
 pub(super) fn is_part_of_a_listing(key: &str) -> bool {
@@ -399,7 +403,7 @@ const ROLE_KEYS: &[&str] =
 const INDIVIDUALS: &[&str] =
     &["patient", "subscriber", "beneficiary", "enrollee", "dependent", "insured", "policyholder"];
 const OWNERS: &[&str] = &["patient", "subscriber", "beneficiary", "enrollee", "policyholder", "dependent"];
-/// Words that names of organisations have and names of people don't.
+/// Words that names of organisations have and names of people don't; in order.
 const ORGANISATIONS: &[&str] = &[
     "associates",
     "care",
@@ -431,8 +435,8 @@ const ORGANISATIONS: &[&str] = &[
     "llc",
     "ltd",
     "medical",
-    "network",
     "nephrology",
+    "network",
     "ophthalmology",
     "orthopaedics",
     "orthopedics",
@@ -489,3 +493,22 @@ const PARTS_OF_A_LISTING: &[&str] = &[
     "taxonomy",
     "telecom",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_an_organisation_is_found_in_any_case() {
+        for word in ORGANISATIONS {
+            for name in [word.to_uppercase(), format!("Ottilie-{word}, 4"), format!("\u{e9}t\u{e9} {word}")] {
+                assert!(names_an_organisation(&name), "{name}");
+            }
+            for name in [&word[1..], &word[..word.len() - 1], &format!("{word}\u{e9}")] {
+                let known = ORGANISATIONS.iter().any(|known| known.eq_ignore_ascii_case(name));
+                assert_eq!(names_an_organisation(name), known, "{name}");
+            }
+        }
+        assert!(!names_an_organisation(""));
+    }
+}
