@@ -79,7 +79,7 @@ impl Walk<'_, '_> {
                 NodeKind::Null => true,
                 NodeKind::String | NodeKind::Number | NodeKind::Bool => {
                     let words = self.tape.value(child).split_whitespace().nth(WORDS_MAX).is_none();
-                    words && key.kind.is_none() && !self.table.is_clinical(&key.name)
+                    words && key.kind.is_none() && !key.is_clinical
                 }
             };
             if !fits {

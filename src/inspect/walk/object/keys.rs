@@ -5,7 +5,7 @@ use super::likely::FITTED;
 use super::pairs::says_nothing;
 use super::rows::Tables;
 use super::side::Says;
-use super::table::normal;
+use super::table::{Row, Rows, normal};
 use crate::inspect::hash::Map;
 use crate::inspect::kind::Kind;
 use crate::inspect::marker::is_uuid;
@@ -15,19 +15,26 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 /// The keys of a document. Cost: 4 bytes a value, and each different key once.
-pub(super) struct Keys {
+pub(super) struct Keys<'t> {
     /// By node; an element has its array's, and the document none.
     numbers: Vec<u32>,
     /// By number.
-    keys: Vec<Key>,
-    none: Key,
+    keys: Vec<Key<'t>>,
+    none: Key<'t>,
 }
 
 /// A key, and what is asked of it at each value that has it.
 #[derive(Default)]
-pub(super) struct Key {
+pub(super) struct Key<'t> {
     /// In normal form.
     pub(super) name: Box<str>,
+    /// What the table has for it, and for all below it.
+    pub(super) rows: Rows<'t>,
+    pub(super) below: Vec<&'t Row>,
+    /// Whether it holds clinical content.
+    pub(super) is_clinical: bool,
+    /// The word for a relative in front of it, where it has no row of its own.
+    pub(super) relative: Option<&'static str>,
     /// Whether the table has it.
     pub(super) is_known: bool,
     /// Whether it doesn't say what its value is.
@@ -61,6 +68,8 @@ pub(super) struct Facts {
     fitted: bool,
     kind: Option<Kind>,
     says: Says,
+    is_clinical: bool,
+    relative: Option<&'static str>,
     /// Whether the table has it wherever it stands.
     has_alone: bool,
 }
@@ -75,13 +84,15 @@ impl Facts {
             fitted: FITTED.contains(&name),
             kind: table.an_individuals(name).map(|field| field.kind),
             says: Says::of(name),
+            is_clinical: table.is_clinical(name),
+            relative: table.relatives_word(name),
             has_alone: table.has_alone(name),
         }
     }
 }
 
-impl Keys {
-    pub(super) fn of(tape: &Tape<'_>, table: &Table) -> Self {
+impl<'t> Keys<'t> {
+    pub(super) fn of(tape: &'t Tape<'_>, table: &'t Table) -> Self {
         let mut keys = Vec::new();
         let mut numbers = vec![NO_KEY; tape.len()];
         let mut known: Map<Cow<'_, str>, u32> = Map::default();
@@ -110,7 +121,7 @@ impl Keys {
     }
 
     /// The key of a value.
-    pub(super) fn get(&self, id: NodeId) -> &Key {
+    pub(super) fn get(&self, id: NodeId) -> &Key<'t> {
         let number = self.numbers.get(id.index()).copied().unwrap_or(NO_KEY);
         self.keys.get(number as usize).unwrap_or(&self.none)
     }
@@ -121,7 +132,7 @@ impl Keys {
     }
 }
 
-impl Key {
+impl<'t> Key<'t> {
     /// What it is in an entry of a list of users, staff or clinicians.
     pub(super) fn part(&self) -> Option<Part> {
         *self.part.get_or_init(|| Part::of(&self.name))
@@ -132,15 +143,21 @@ impl Key {
         *self.individuals.get_or_init(|| staff::is_an_individuals_key(&self.name))
     }
 
-    pub(super) fn of(key: &str, table: &Table) -> Self {
+    pub(super) fn of(key: &str, table: &'t Table) -> Self {
         let name = normal(key).into_boxed_str();
         let facts = table.facts(&name).unwrap_or_else(|| Facts::of(&name, table));
-        let Facts { is_known, says_nothing, tells, fitted, kind, says, has_alone } = facts;
+        let Facts { is_known, says_nothing, tells, fitted, kind, says, is_clinical, relative, has_alone } =
+            facts;
+        let (rows, below) = (table.look_up(&name), table.below(&name).collect());
         let entry = if has_alone { None } else { entry(key) };
         let (part, individuals) = (OnceCell::new(), OnceCell::new());
         let is_nobodys = !is_known && kind.is_none() && is_a_places(&name);
         Self {
             name,
+            rows,
+            below,
+            is_clinical,
+            relative,
             is_known,
             says_nothing,
             tells,
@@ -226,5 +243,40 @@ mod tests {
         assert_eq!(keys.keys.len(), 4, "as written; a key that stands twice is kept once");
         let told: Vec<_> = keys.keys.iter().map(|key| (key.is_known, key.says_nothing)).collect();
         assert_eq!(told, [(true, false), (true, true), (true, false), (false, false)]);
+    }
+
+    #[test]
+    fn a_key_has_the_rows_that_say_something_of_it_wherever_it_stands() {
+        let table = &RuleSet::built_in().objects;
+        let doc = br#"{"lastName":1,"subscriberSSN":1,"strLastName":1,"providerLastName":1,"DOB1":1,"zzz":1,"diagnosis":1}"#;
+        let tape = Tape::read(doc, JSON_DEPTH_MAX).unwrap();
+        let keys = Keys::of(&tape, table);
+        let told: Vec<_> = tape
+            .nodes()
+            .skip(1)
+            .map(|id| {
+                let key = keys.get(id);
+                let kind = key.rows.inside("").next().map(|row| row.field.kind.as_str());
+                (kind, key.rows.only_end_it(), key.is_clinical)
+            })
+            .collect();
+        let expected = [
+            (Some("family-name"), false, false),
+            (Some("ssn"), false, false),
+            (Some("family-name"), true, false),
+            (None, false, false),
+            (Some("birth-date"), true, false),
+            (None, false, false),
+            (None, false, true),
+        ];
+        assert_eq!(told, expected);
+        for (parent, key) in [("pid", "3"), ("pid", "51"), ("patient", "id"), ("patient", "name"), ("", "id")]
+        {
+            let of = Key::of(key, table);
+            let rows = of.rows.inside(parent).map(|row| &row.field.id);
+            assert!(rows.eq(table.rows(parent, key).map(|row| &row.field.id)), "{parent}.{key}");
+        }
+        let apart = |parent: &str, key: &str| Key::of(key, table).rows.inside(parent).count();
+        assert!(apart("pid", "3") > apart("", "3"));
     }
 }

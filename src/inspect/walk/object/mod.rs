@@ -47,7 +47,7 @@ use super::{Declared, Leaf, PersonId, Reads, Role, Sink, WalkError};
 use crate::inspect::check::ssn;
 use crate::inspect::field::listed;
 use crate::inspect::kind::{Kind, Whose};
-use keys::Keys;
+use keys::{Key, Keys};
 use likely::fits;
 use pairs::LABELS_MAX;
 use records::{Record, Records};
@@ -94,13 +94,14 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         frames: Vec::new(),
         event: OnceCell::new(),
     };
-    (walk.own, walk.records) = walk.objects_with_a_person();
-    walk.run(sink);
+    let sides;
+    (walk.own, walk.records, sides) = walk.objects_with_a_person();
+    walk.run(&sides, sink);
 }
 
 struct Walk<'t, 'd> {
     tape: &'t Tape<'d>,
-    keys: &'t Keys,
+    keys: &'t Keys<'t>,
     table: &'t Table,
     /// What of an OAuth exchange the document is.
     exchange: oauth::Exchange,
@@ -123,8 +124,8 @@ struct Walk<'t, 'd> {
 struct Frame<'t> {
     object: NodeId,
     after: NodeId,
-    /// Its key in normal form; an element has its array's.
-    key: &'t str,
+    /// An element has its array's.
+    key: &'t Key<'t>,
     whose: Side,
     /// An entry of a directory: nobody's with its own parts, and no further.
     is_listing: bool,
@@ -164,11 +165,12 @@ enum Slot {
 }
 
 impl<'t> Walk<'t, '_> {
-    fn run(&mut self, sink: &mut dyn Sink) {
-        let mut told = Record::Shared;
+    /// Tells all there is, given whose each container is.
+    fn run(&mut self, sides: &[Told], sink: &mut dyn Sink) {
+        let (mut told, mut sides) = (Record::Shared, sides.iter());
         for id in self.tape.nodes() {
             self.leave(id);
-            let key = self.keys.name(id);
+            let key = self.keys.get(id);
             let record = self.frames.last().map_or(Record::Shared, |frame| frame.record);
             if record != told {
                 sink.record(record.number());
@@ -177,14 +179,15 @@ impl<'t> Walk<'t, '_> {
             match self.tape.kind(id) {
                 NodeKind::Object | NodeKind::Array => {
                     self.tell_unknown(id, sink);
-                    if let Some(digits) = self.buffer(id, key) {
+                    if let Some(digits) = self.buffer(id, &key.name) {
                         let person = self.person();
                         self.announce(sink);
                         let (span, value, reads) = (self.tape.span(id), digits.into(), Reads::Hex(""));
                         let leaf = Leaf { span, value, field: None, person, reads, cue: "" };
                         sink.leaf(&leaf, &|| self.place(id));
                     }
-                    self.enter(id, key, true);
+                    let side = sides.next().copied().unwrap_or_else(|| self.side_of(id, key));
+                    self.enter(id, key, side, true);
                     self.tell_clinical(sink);
                 }
                 NodeKind::Null => self.tell_unknown(id, sink),
@@ -206,10 +209,10 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    fn enter(&mut self, id: NodeId, key: &'t str, persons: bool) {
+    fn enter(&mut self, id: NodeId, key: &'t Key<'t>, told: Told, persons: bool) {
         let tape = self.tape;
         let object = tape.kind(id) == NodeKind::Object;
-        let Told { side: whose, listing: is_listing, came_back, by_content } = self.side_of(id, key);
+        let Told { side: whose, listing: is_listing, came_back, by_content } = told;
         let above = self.frames.last();
         let begins_relative = object
             && whose == Side::Relative
@@ -245,19 +248,19 @@ impl<'t> Walk<'t, '_> {
     /// Whether an open array is the list under a relative's key itself.
     fn is_relatives_list(&self, frame: &Frame<'_>) -> bool {
         self.tape.kind(frame.object) == NodeKind::Array
-            && self.table.below(frame.key).any(|row| row.carry == Carry::Relative)
+            && frame.key.below.iter().any(|row| row.carry == Carry::Relative)
     }
 
-    fn leaf(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
+    fn leaf(&mut self, id: NodeId, key: &Key<'t>, sink: &mut dyn Sink) {
         let tape = self.tape;
         let date = self.date_in_parts(id, key);
-        let pays = self.is_a_payers(id) || self.keys.get(id).is_nobodys;
+        let pays = self.is_a_payers(id) || key.is_nobodys;
         let row = date.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key).filter(|_| !pays));
         let is_prose = || {
             self.frames.last().is_some_and(|frame| frame.by_content)
                 && !["address", "addresses", "location", "name", "street"]
                     .iter()
-                    .any(|end| key.ends_with(end))
+                    .any(|end| key.name.ends_with(end))
                 && tape.value(id).split_whitespace().nth(3).is_some()
         };
         let note = row.map_or_else(is_prose, |row| row.carry == Carry::Text);
@@ -310,23 +313,23 @@ impl<'t> Walk<'t, '_> {
 
     /// The best row of a key whose conditions hold; of a key that says nothing but `value` that of the label beside it,
     /// else that of the key above.
-    fn row(&self, id: NodeId, key: &str) -> Option<&'t Row> {
+    fn row(&self, id: NodeId, key: &Key<'t>) -> Option<&'t Row> {
         self.own_row(id, key).or_else(|| self.paired(id, key))
     }
 
-    fn own_row(&self, id: NodeId, key: &str) -> Option<&'t Row> {
+    fn own_row(&self, id: NodeId, key: &Key<'t>) -> Option<&'t Row> {
         let side = self.side();
         let (parent, object) = match self.frames.last() {
             // an element's parent is the object that holds its array
             Some(frame) if self.tape.element(id).is_some() => {
                 let above = self.frames.len().checked_sub(2).and_then(|at| self.frames.get(at));
-                (above.map_or("", |f| f.key), frame.object)
+                (above.map_or("", |f| &*f.key.name), frame.object)
             }
-            Some(frame) => (frame.key, frame.object),
+            Some(frame) => (&*frame.key.name, frame.object),
             None => ("", NodeId::ROOT),
         };
         let nobody = side.is_nobody();
-        let row = self.table.rows(parent, key).find(|row| {
+        let row = key.rows.inside(parent).find(|row| {
             let field = &row.field;
             !(nobody && matches!(field.whose, Whose::Patient | Whose::Relative))
                 && row.carry != Carry::Clinical
@@ -335,15 +338,14 @@ impl<'t> Walk<'t, '_> {
         })?;
         // `verifyLastName: "on"`: of a key that only ends so the value has a say.
         let fits = || self.tape.kind(id) != NodeKind::Bool && fits(row.field.kind, &self.tape.value(id));
-        if self.table.only_ends_in_a_row(key) && !fits() {
+        if key.rows.only_end_it() && !fits() {
             return None;
         }
-        self.by_value(id, row)
+        self.by_value(id, key, row)
     }
 
     /// The row of a value that its key has, but for values that are plainly something else.
-    fn by_value(&self, id: NodeId, row: &'t Row) -> Option<&'t Row> {
-        let key = self.keys.get(id);
+    fn by_value(&self, id: NodeId, key: &Key<'t>, row: &'t Row) -> Option<&'t Row> {
         match row.field.kind {
             _ if key.fitted && self.tape.kind(id) != NodeKind::Null => {
                 likely::fits_its_key(&key.name, row.field.kind, &self.tape.value(id)).then_some(row)
@@ -427,7 +429,7 @@ impl<'t> Walk<'t, '_> {
     }
 
     /// Whom a key with a relative's word in front tells of (`spouseFirstName`), where somebody else is told beside it.
-    fn relative_named(&mut self, key: &str) -> Option<PersonId> {
+    fn relative_named(&mut self, key: &Key<'t>) -> Option<PersonId> {
         let word = self.relative_beside(key)?;
         let object = self.frames.last()?.object;
         let mut made = self.named.iter().rev().take(NAMED_LOOKED_AT_MAX);
@@ -443,15 +445,13 @@ impl<'t> Walk<'t, '_> {
     }
 
     /// The relative's word in front of a key, where another key of the object names somebody else.
-    fn relative_beside(&self, key: &str) -> Option<&'static str> {
-        let word = self.table.relatives_word(key)?;
+    fn relative_beside(&self, key: &Key<'t>) -> Option<&'static str> {
+        let word = key.relative?;
         let mut beside = self.tape.children(self.frames.last()?.object).take(MEMBERS_LOOKED_AT_MAX);
         let tells = |child: NodeId| {
-            let named = !self.is_element(child) || self.keys.get(child).head.is_some();
             let key = self.keys.get(child);
-            named
-                && key.kind.is_some_and(Kind::tells_who)
-                && self.table.relatives_word(&key.name) != Some(word)
+            let named = !self.is_element(child) || key.head.is_some();
+            named && key.kind.is_some_and(Kind::tells_who) && key.relative != Some(word)
         };
         beside.any(tells).then_some(word)
     }
@@ -478,9 +478,8 @@ impl<'t> Walk<'t, '_> {
         let Some(frame) = self.frames.last() else { return };
         let holds = self.tape.children(frame.object).next().is_some();
         let keyed = self.tape.key_span(frame.object).is_some();
-        let begins = || self.table.below(frame.key).any(|row| row.carry == Carry::Clinical);
-        let is_column =
-            || self.tape.kind(frame.object) == NodeKind::Array && self.table.is_clinical(frame.key);
+        let begins = || frame.key.below.iter().any(|row| row.carry == Carry::Clinical);
+        let is_column = || self.tape.kind(frame.object) == NodeKind::Array && frame.key.is_clinical;
         let (begins, is_column) = (holds && keyed && begins(), holds && keyed && is_column());
         if !(is_column && self.tell_clinical_of_rows(sink)) && begins {
             self.clinical_begins(sink);
@@ -488,14 +487,17 @@ impl<'t> Walk<'t, '_> {
     }
 
     /// The same of one value: a diagnosis in words, a blood pressure.
-    fn tell_clinical_value(&mut self, id: NodeId, key: &str, sink: &mut dyn Sink) {
+    fn tell_clinical_value(&mut self, id: NodeId, key: &Key<'t>, sink: &mut dyn Sink) {
+        if !key.is_clinical {
+            return;
+        }
         let says = match self.tape.kind(id) {
             NodeKind::String => !says_none(&self.tape.value(id)),
-            NodeKind::Number => !self.table.has_below(key), // how many there are
+            NodeKind::Number => !self.table.has_below(&key.name), // how many there are
             _ => false,
         };
-        let named = !self.is_element(id) || self.keys.get(id).head.is_some();
-        if says && named && self.table.is_clinical(key) {
+        let named = !self.is_element(id) || key.head.is_some();
+        if says && named {
             self.clinical_begins(sink);
         }
     }

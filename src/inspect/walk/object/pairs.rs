@@ -2,8 +2,8 @@
 //! `"mrn": {"value": "…"}`, `{"field": "ssn", "old": "…", "new": "…"}`; and birth dates in three parts.
 
 use super::likely::{fits, is_name, is_number, is_part_of_a_name, is_phone, is_surely};
-use super::table::{Row, normal, without_remark};
-use super::{Carry, Frame, Walk};
+use super::table::{Row, Rows, normal, without_remark};
+use super::{Carry, Frame, Key, Walk};
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use crate::inspect::walk::{CUE_BYTES_MAX, start_of};
@@ -11,8 +11,9 @@ use std::borrow::Cow;
 
 impl<'t> Walk<'t, '_> {
     /// The row that a label or a key above tells of a value whose own key says nothing.
-    pub(super) fn paired(&self, id: NodeId, key: &str) -> Option<&'t Row> {
-        if ADDRESSED.contains(&key)
+    pub(super) fn paired(&self, id: NodeId, key: &Key<'t>) -> Option<&'t Row> {
+        let name = &*key.name;
+        if ADDRESSED.contains(&name)
             && let Some(row) = self.addressed(id)
         {
             return Some(row);
@@ -22,11 +23,11 @@ impl<'t> Walk<'t, '_> {
         {
             return Some(row);
         }
-        if !self.keys.get(id).says_nothing {
-            return self.enclosed(id, key); // as most keys
+        if !key.says_nothing {
+            return self.enclosed(id, name); // as most keys
         }
-        let Some(row) = self.labelled(id, key).or_else(|| self.wrapped()) else {
-            return self.enclosed(id, key);
+        let Some(row) = self.labelled(id, name).or_else(|| self.wrapped()) else {
+            return self.enclosed(id, name);
         };
         // A letter under `email` isn't an address: what isn't like a value of its kind is read as text.
         fits(row.field.kind, &self.tape.value(id)).then_some(row)
@@ -42,9 +43,9 @@ impl<'t> Walk<'t, '_> {
         let label = self.tape.value_head(label);
         let label = start_of(&label, CUE_BYTES_MAX);
         let label = without_remark(label);
-        self.value_row("", &normal(label)).or_else(|| {
+        self.value_row(&normal(label)).or_else(|| {
             let (_, last) = label.trim_end_matches([':', '?', ' ']).rsplit_once(['.', '/', ':'])?;
-            self.value_row("", &normal(last))
+            self.value_row(&normal(last))
         })
     }
 
@@ -56,12 +57,12 @@ impl<'t> Walk<'t, '_> {
         }
         let mut frames = self.frames.iter().rev();
         let frame = frames.next()?;
-        if !self.keys.get(frame.object).tells || self.tape.kind(id) == NodeKind::Bool {
+        if !frame.key.tells || self.tape.kind(id) == NodeKind::Bool {
             return None;
         }
-        let row = match frame.key {
-            "name" | "names" => self.value_row("", "fullname").filter(|_| WHOLES.contains(&key))?,
-            above => self.value_row(frames.next().map_or("", |frame| frame.key), above)?,
+        let row = match &*frame.key.name {
+            "name" | "names" => self.value_row("fullname").filter(|_| WHOLES.contains(&key))?,
+            _ => self.value_row_of(frames.next().map_or("", |frame| &*frame.key.name), frame.key.rows)?,
         };
         let (kind, value) = (row.field.kind, self.tape.value(id));
         let likely = match kind {
@@ -98,10 +99,10 @@ impl<'t> Walk<'t, '_> {
         };
         let around = || {
             let outer = self.tape.parent(frame.object).filter(|_| self.tape.element(frame.object).is_none());
-            frame.key.contains("name") || outer.is_some_and(tells)
+            frame.key.name.contains("name") || outer.is_some_and(tells)
         };
         let is_family = matches!(key, "last" | "family");
-        let row = || self.value_row("", if is_family { "lastname" } else { "firstname" });
+        let row = || self.value_row(if is_family { "lastname" } else { "firstname" });
         (both && (tells(frame.object) || around())).then(row).flatten()
     }
 
@@ -143,11 +144,11 @@ impl<'t> Walk<'t, '_> {
     fn wrapped(&self) -> Option<&'t Row> {
         let mut above = self.frames.iter().rev().take(WRAPPED_MAX).peekable();
         while let Some(frame) = above.next() {
-            let parent = above.peek().map_or("", |frame| frame.key);
-            if let Some(row) = self.value_row(parent, frame.key) {
+            let parent = above.peek().map_or("", |frame| &*frame.key.name);
+            if let Some(row) = self.value_row_of(parent, frame.key.rows) {
                 return Some(row);
             }
-            if !self.keys.get(frame.object).says_nothing {
+            if !frame.key.says_nothing {
                 return None;
             }
         }
@@ -169,13 +170,17 @@ impl<'t> Walk<'t, '_> {
     /// A number of whoever a message goes to.
     fn addressed(&self, id: NodeId) -> Option<&'t Row> {
         let phone = self.tape.kind(id) == NodeKind::String && is_phone(&self.tape.value(id));
-        if phone { self.value_row("", "phone") } else { None }
+        if phone { self.value_row("phone") } else { None }
     }
 
     /// The row of a key that holds one value, whatever stands beside it.
-    fn value_row(&self, parent: &str, key: &str) -> Option<&'t Row> {
+    fn value_row(&self, key: &str) -> Option<&'t Row> {
+        self.value_row_of("", self.table.look_up(key))
+    }
+
+    fn value_row_of(&self, parent: &str, rows: Rows<'t>) -> Option<&'t Row> {
         let nobody = self.side().is_nobody();
-        self.table.rows(parent, key).find(|row| {
+        rows.inside(parent).find(|row| {
             let field = &row.field;
             row.carry == Carry::Value
                 && !(nobody && matches!(field.whose, Whose::Patient | Whose::Relative))
@@ -185,7 +190,7 @@ impl<'t> Walk<'t, '_> {
     }
 
     /// The key; of a key that says nothing the label beside it, else the key above. `normal_key` is the key in normal form.
-    pub(super) fn cue(&self, id: NodeId, normal_key: &str) -> Cow<'t, str> {
+    pub(super) fn cue(&self, id: NodeId, of: &Key<'t>) -> Cow<'t, str> {
         let tape = self.tape;
         let key = |mut at: NodeId| loop {
             if let Some(key) = tape.key_head(at) {
@@ -196,13 +201,15 @@ impl<'t> Walk<'t, '_> {
                 None => return Cow::Borrowed(""),
             }
         };
-        if let Some(head) = self.keys.get(id).head {
+        let normal_key = &*of.name;
+        if let Some(head) = of.head {
             return tape.value_head(head);
         }
         let own = key(id);
-        if !self.keys.get(id).says_nothing {
+        if !of.says_nothing {
             // Whose it is says more than that it is a name.
-            let holder = self.frames.last().filter(|_| normal_key == "name").map_or("", |frame| frame.key);
+            let holder =
+                self.frames.last().filter(|_| normal_key == "name").map_or("", |frame| &frame.key.name);
             return match holder {
                 "patient" | "member" | "subscriber" | "insured" => Cow::Borrowed("patient name"),
                 _ if self.names_a_thing(id, normal_key) => Cow::Borrowed(""),
@@ -248,7 +255,7 @@ impl<'t> Walk<'t, '_> {
             {
                 return Some((label, object));
             }
-            if !self.keys.get(frame.object).says_nothing && !frame.key.starts_with("value") {
+            if !frame.key.says_nothing && !frame.key.name.starts_with("value") {
                 return None;
             }
             not = frame.object;
@@ -281,7 +288,8 @@ impl<'t> Walk<'t, '_> {
 
     /// A birth date that is told in three parts: `{"year": 1971, "month": 4, "day": 2}`, `dobYear`. The whole of it, and
     /// its row.
-    pub(super) fn date_in_parts(&self, id: NodeId, key: &str) -> Option<(&'t Row, String)> {
+    pub(super) fn date_in_parts(&self, id: NodeId, key: &Key<'t>) -> Option<(&'t Row, String)> {
+        let key = &*key.name;
         if !matches!(key.as_bytes().last(), Some(b'r' | b'h' | b'y' | b'm' | b'd')) {
             return None;
         }
@@ -290,7 +298,7 @@ impl<'t> Walk<'t, '_> {
         let stem = parts.iter().find_map(|part| key.strip_suffix(part))?;
         let frame = self.frames.last().filter(|_| !self.is_element(id))?;
         let of = match stem {
-            "" => frame.key,
+            "" => &*frame.key.name,
             "birth" => "birthdate",
             stem => stem,
         };
@@ -298,7 +306,7 @@ impl<'t> Walk<'t, '_> {
         if spelt > 0 && !["dob", "birth", "dateofbirth"].iter().any(|word| of.starts_with(word)) {
             return None;
         }
-        let row = self.value_row("", of).filter(|row| row.field.kind == Kind::BirthDate)?;
+        let row = self.value_row(of).filter(|row| row.field.kind == Kind::BirthDate)?;
         let part = |part: &str| {
             let mut members = self.tape.children(frame.object).take(DATE_MEMBERS_MAX);
             let member = members.find(|child| self.keys.name(*child).strip_prefix(stem) == Some(part))?;
@@ -322,7 +330,7 @@ fn tape_element_is(tape: &Tape<'_>, id: NodeId, number: usize) -> bool {
 
 /// Whether a container is the object of a value: `"value": {"stringValue": "…"}`.
 fn wraps_a_value(tape: &Tape<'_>, frame: Option<&Frame<'_>>) -> bool {
-    frame.is_some_and(|frame| tape.element(frame.object).is_none() && frame.key.starts_with("value"))
+    frame.is_some_and(|frame| tape.element(frame.object).is_none() && frame.key.name.starts_with("value"))
 }
 
 /// Whether a key (in normal form) doesn't say what its value is.

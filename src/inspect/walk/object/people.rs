@@ -12,9 +12,9 @@
 
 use super::likely::is_name;
 use super::records::Records;
-use super::side::Side;
+use super::side::{Side, Told};
 use super::table::normal;
-use super::{Frame, Walk};
+use super::{Frame, Key, Walk};
 use crate::inspect::check::date;
 use crate::inspect::hash::Keyed;
 use crate::inspect::kind::Kind;
@@ -124,14 +124,19 @@ enum Unit {
 }
 
 impl Walk<'_, '_> {
-    /// The objects that are a person of their own, not counting what relatives, providers and objects inside them have.
-    pub(super) fn objects_with_a_person(&mut self) -> (BTreeSet<NodeId>, Records) {
-        let mut people = People::default();
+    /// The objects that are a person of their own, not counting what relatives, providers and objects inside them have; and
+    /// whose each container is, in the order of the document.
+    pub(super) fn objects_with_a_person(&mut self) -> (BTreeSet<NodeId>, Records, Vec<Told>) {
+        let (mut people, mut sides) = (People::default(), Vec::new());
         for id in self.tape.nodes() {
             self.leave(id);
-            let key = self.keys.name(id);
+            let key = self.keys.get(id);
             match self.tape.kind(id) {
-                NodeKind::Object | NodeKind::Array => self.enter(id, key, false),
+                NodeKind::Object | NodeKind::Array => {
+                    let told = self.side_of(id, key);
+                    sides.push(told);
+                    self.enter(id, key, told, false);
+                }
                 NodeKind::String | NodeKind::Number | NodeKind::Null if self.side() == Side::Individual => {
                     self.gather(id, key, &mut people);
                 }
@@ -140,12 +145,12 @@ impl Walk<'_, '_> {
         }
         self.frames.clear();
         let records = std::mem::take(&mut people.records);
-        (people.told_apart(self), records)
+        (people.told_apart(self), records, sides)
     }
 
-    fn gather(&self, id: NodeId, key: &str, people: &mut People) {
+    fn gather(&self, id: NodeId, key: &Key<'_>, people: &mut People) {
         let Some(row) = self.row(id, key) else {
-            if key == "name" && is_name(&self.tape.value(id)) {
+            if &*key.name == "name" && is_name(&self.tape.value(id)) {
                 people.records.note(self, Kind::FullName);
             }
             return;
@@ -156,8 +161,8 @@ impl Walk<'_, '_> {
         }
         // A label and its value in a list are no person: that is who has the list.
         let pair = match self.own_row(id, key) {
-            Some(_) => self.titled(key),
-            None => self.label(id, key).map(|(_, object)| object).or_else(|| self.couple(id)),
+            Some(_) => self.titled(&key.name),
+            None => self.label(id, &key.name).map(|(_, object)| object).or_else(|| self.couple(id)),
         };
         let value = if self.tape.kind(id) == NodeKind::Null { "".into() } else { self.tape.value(id) };
         if !value.is_empty() {

@@ -87,7 +87,7 @@ impl Records {
 
 /// Whether an open container is a patient's by its key.
 fn is_a_patients(walk: &Walk<'_, '_>) -> bool {
-    walk.frames.iter().any(|frame| PATIENTS.contains(&frame.key))
+    walk.frames.iter().any(|frame| PATIENTS.contains(&&*frame.key.name))
 }
 
 /// Keys of an object that is a patient's.

@@ -34,7 +34,7 @@ impl<'t, 'd> Tables<'t, 'd> {
     }
 
     /// Gives the cells of an array that is the rows of a table, or one row of it, the keys of their columns.
-    pub(super) fn name_cells(&mut self, id: NodeId, keys: &mut Vec<Key>, numbers: &mut [u32]) {
+    pub(super) fn name_cells(&mut self, id: NodeId, keys: &mut Vec<Key<'t>>, numbers: &mut [u32]) {
         let tape = self.tape;
         let Some(first) = tape.children(id).next() else { return };
         let Some(row) = cells_of(tape, first) else {
@@ -59,7 +59,7 @@ impl<'t, 'd> Tables<'t, 'd> {
     }
 
     /// One record whose names stand in another array: `{"columnnames": […], "columnvalues": […]}`.
-    fn record(&mut self, id: NodeId, keys: &mut Vec<Key>) -> Option<(u32, usize)> {
+    fn record(&mut self, id: NodeId, keys: &mut Vec<Key<'t>>) -> Option<(u32, usize)> {
         if !is_called(self.tape, VALUES, id) {
             return None;
         }
@@ -72,7 +72,13 @@ impl<'t, 'd> Tables<'t, 'd> {
 
     /// The key of the first of so many columns that are named beside an array: by an array of as many words, or of objects
     /// with a name each; or in an object there.
-    fn heads_beside(&mut self, id: NodeId, width: usize, record: bool, keys: &mut Vec<Key>) -> Option<u32> {
+    fn heads_beside(
+        &mut self,
+        id: NodeId,
+        width: usize,
+        record: bool,
+        keys: &mut Vec<Key<'t>>,
+    ) -> Option<u32> {
         let (tape, table) = (self.tape, self.table);
         let parent = tape.parent(id)?;
         let offer = self
@@ -114,7 +120,7 @@ fn is_called(tape: &Tape<'_>, keys: &[&str], id: NodeId) -> bool {
 }
 
 /// Adds the keys of columns; gives the number of the first.
-fn added(heads: Vec<Head>, table: &Table, keys: &mut Vec<Key>) -> Option<u32> {
+fn added<'t>(heads: Vec<Head>, table: &'t Table, keys: &mut Vec<Key<'t>>) -> Option<u32> {
     let first = u32::try_from(keys.len()).ok()?;
     keys.extend(heads.into_iter().map(|(head, (name, is_nobodys))| Key {
         head: Some(head),

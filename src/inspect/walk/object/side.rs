@@ -4,7 +4,7 @@
 use super::keys::Key;
 use super::likely::is_name;
 use super::payer::is_a_payers_key;
-use super::{Carry, Table, Walk};
+use super::{Carry, Walk};
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::is_a_private_mailbox;
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
@@ -26,6 +26,7 @@ impl Side {
 }
 
 /// Whose a container is.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Told {
     pub(super) side: Side,
     /// An entry of a directory: nobody's with its own parts, and no further.
@@ -38,7 +39,7 @@ pub(super) struct Told {
 
 impl Walk<'_, '_> {
     /// Whose what stands in a container is.
-    pub(super) fn side_of(&self, id: NodeId, key: &str) -> Told {
+    pub(super) fn side_of(&self, id: NodeId, key: &Key<'_>) -> Told {
         let above = self.frames.last();
         let outer = above.map_or(Side::Individual, |frame| frame.whose);
         let (mut side, mut listing) = (outer, false);
@@ -57,7 +58,7 @@ impl Walk<'_, '_> {
                     (side, listing, came_back) = (Side::Individual, false, true);
                 }
             } else if side == Side::Individual
-                && let Some(public) = self.public_by_content(id, key)
+                && let Some(public) = self.public_by_content(id, &key.name)
             {
                 ((side, listing), came_back, by_content) = (public, false, true);
             }
@@ -65,18 +66,19 @@ impl Walk<'_, '_> {
         Told { side, listing, came_back, by_content: by_content && side.is_nobody() }
     }
 
-    fn side_by_key(&self, id: NodeId, key: &str, above: Side) -> (Side, bool) {
+    fn side_by_key(&self, id: NodeId, key: &Key<'_>, above: Side) -> (Side, bool) {
         // A hit of a search: what it holds is what was looked for.
         let is_hit = self.tape.key_is(id, "_source");
         let (mut side, mut listing, mut public) = (above, false, false);
-        for row in self.table.below(key) {
+        let name = &*key.name;
+        for row in &key.below {
             public |= matches!(row.carry, Carry::Public | Carry::Listing);
             match row.carry {
                 Carry::Own if above.is_nobody() => return (Side::Individual, false),
                 Carry::Public if !side.is_nobody() && !is_hit => side = public_side(row.field.whose),
                 Carry::Listing if !side.is_nobody() => (side, listing) = (Side::Organisation, true),
                 Carry::Relative
-                    if side == Side::Individual && !(key == "contact" && self.reaches_him(id)) =>
+                    if side == Side::Individual && !(name == "contact" && self.reaches_him(id)) =>
                 {
                     side = Side::Relative;
                 }
@@ -87,12 +89,13 @@ impl Walk<'_, '_> {
             side = Side::Organisation;
         }
         // Of an API's description.
-        if key == "contact" && side == Side::Relative && self.frames.last().is_some_and(|f| f.key == "info") {
+        let is_apis = || self.frames.last().is_some_and(|frame| &*frame.key.name == "info");
+        if name == "contact" && side == Side::Relative && is_apis() {
             side = Side::Organisation;
         }
         // What an entry of a directory holds besides is its own only where it is a part of it.
         let parts = self.frames.last().is_some_and(|frame| frame.is_listing);
-        let other = parts && !public && !is_part_of_a_listing(key);
+        let other = parts && !public && !is_part_of_a_listing(name);
         if other { (Side::Individual, false) } else { (side, listing) }
     }
 
@@ -194,7 +197,7 @@ impl Walk<'_, '_> {
                 return false;
             }
             let (name, value) = (&key.name, self.tape.value(child));
-            let is_public = || self.table.below(name).any(|row| row.carry == Carry::Public);
+            let is_public = || key.below.iter().any(|row| row.carry == Carry::Public);
             let is_a_town = || TOWNS.iter().any(|end| name.ends_with(end));
             let somebody = || name.ends_with("name") || is_name(&value) && !is_a_town() && !is_public();
             somebody() && !names_an_organisation(&value)
@@ -284,18 +287,18 @@ impl Own {
     }
 
     fn of(walk: &Walk<'_, '_>, id: NodeId) -> Self {
-        let (tape, table) = (walk.tape, walk.table);
+        let tape = walk.tape;
         let mut own = Self::default();
         for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {
             let key = walk.keys.get(child);
             let full = tape.children(child).next().is_some();
             match tape.kind(child) {
                 NodeKind::String | NodeKind::Number if !tape.raw(child).is_empty() => {
-                    own.tell(table, key, &tape.value(child));
+                    own.tell(key, &tape.value(child));
                 }
                 NodeKind::Object | NodeKind::Array if full => {
+                    own.clinical |= key.below.iter().any(|row| row.carry == Carry::Clinical);
                     let key = &*key.name;
-                    own.clinical |= table.below(key).any(|row| row.carry == Carry::Clinical);
                     own.any_name |= matches!(key, "basic" | "name");
                     own.contact |= CONTACTS.contains(&key);
                     own.address |= key.ends_with("address") || key.ends_with("addresses");
@@ -306,14 +309,14 @@ impl Own {
         own
     }
 
-    fn tell(&mut self, table: &Table, key: &Key, value: &str) {
+    fn tell(&mut self, key: &Key<'_>, value: &str) {
+        self.clinical |= key.is_clinical;
         let (key, kind) = (&*key.name, key.kind);
         self.npi |= key.ends_with("npi") && is_npi(value);
         self.any_name |= key.ends_with("name");
         if ROLE_KEYS.contains(&key) && INDIVIDUALS.iter().any(|word| value.eq_ignore_ascii_case(word)) {
             self.says_individual = true;
         }
-        self.clinical |= table.is_clinical(key);
         self.sex |= matches!(key, "sex" | "gender" | "birthsex");
         let Some(kind) = kind else { return };
         let of_a_patient = OWNERS.iter().any(|word| key.starts_with(word));
@@ -352,7 +355,11 @@ fn is_npi(value: &str) -> bool {
 
 pub(super) fn names_an_organisation(name: &str) -> bool {
     let mut words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.any(|word| ORGANISATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
+    words.any(|word| ORGANISATIONS.binary_search_by(|known| known.bytes().cmp(folded(word))).is_ok())
+}
+
+fn folded(word: &str) -> impl Iterator<Item = u8> {
+    word.bytes().map(|b| b.to_ascii_lowercase())
 }
 
 pub(super) fn is_part_of_a_listing(key: &str) -> bool {
@@ -396,7 +403,7 @@ const ROLE_KEYS: &[&str] =
 const INDIVIDUALS: &[&str] =
     &["patient", "subscriber", "beneficiary", "enrollee", "dependent", "insured", "policyholder"];
 const OWNERS: &[&str] = &["patient", "subscriber", "beneficiary", "enrollee", "policyholder", "dependent"];
-/// Words that names of organisations have and names of people don't.
+/// Words that names of organisations have and names of people don't; in order.
 const ORGANISATIONS: &[&str] = &[
     "associates",
     "care",
@@ -428,8 +435,8 @@ const ORGANISATIONS: &[&str] = &[
     "llc",
     "ltd",
     "medical",
-    "network",
     "nephrology",
+    "network",
     "ophthalmology",
     "orthopaedics",
     "orthopedics",
@@ -486,3 +493,22 @@ const PARTS_OF_A_LISTING: &[&str] = &[
     "taxonomy",
     "telecom",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_an_organisation_is_found_in_any_case() {
+        for word in ORGANISATIONS {
+            for name in [word.to_uppercase(), format!("Ottilie-{word}, 4"), format!("\u{e9}t\u{e9} {word}")] {
+                assert!(names_an_organisation(&name), "{name}");
+            }
+            for name in [&word[1..], &word[..word.len() - 1], &format!("{word}\u{e9}")] {
+                let known = ORGANISATIONS.iter().any(|known| known.eq_ignore_ascii_case(name));
+                assert_eq!(names_an_organisation(name), known, "{name}");
+            }
+        }
+        assert!(!names_an_organisation(""));
+    }
+}

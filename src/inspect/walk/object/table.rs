@@ -85,6 +85,42 @@ struct Placed {
     row: usize,
 }
 
+/// The rows that a key has, whatever stands around it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rows<'t> {
+    rows: &'t [Row],
+    placed: &'t [Placed],
+    found: Found,
+}
+
+/// By what of a key its rows were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Found {
+    /// By all of it: some may want a parent.
+    Own,
+    /// By what stands behind somebody's word.
+    #[default]
+    Owned,
+    /// By what stands at its end, whoever's word may be in front.
+    Ending,
+}
+
+impl<'t> Rows<'t> {
+    /// Those that it has inside the object of another key, best first.
+    pub(super) fn inside(self, parent: &str) -> impl Iterator<Item = &'t Row> {
+        let parent = if self.found == Found::Own { parent } else { "" };
+        let placed = self.placed.iter();
+        placed
+            .filter(move |placed| placed.parent.as_deref().is_none_or(|wanted| wanted == parent))
+            .filter_map(move |placed| self.rows.get(placed.row))
+    }
+
+    /// Whether the key has no row, and nobody's word in front of the one that it ends in.
+    pub(super) fn only_end_it(self) -> bool {
+        self.found == Found::Ending
+    }
+}
+
 impl Table {
     /// Compiles the rows of a table.
     ///
@@ -201,11 +237,19 @@ impl Table {
     /// The rows for a key (in normal form) inside the object of another, best first. Of a key that has none those of what
     /// stands behind somebody's word or at its end: `subscriberSSN`, `strLastName`, `DOB1`.
     pub(super) fn rows<'t>(&'t self, parent: &str, key: &str) -> impl Iterator<Item = &'t Row> {
-        let (parent, key) = match self.by_key.contains_key(key) {
-            true => (parent, key),
-            false => ("", self.behind(key).map_or("", |(key, _)| key)),
-        };
-        self.exact(parent, key)
+        self.look_up(key).inside(parent)
+    }
+
+    /// The same wherever the key stands: it is looked up once for all its values.
+    pub(super) fn look_up(&self, key: &str) -> Rows<'_> {
+        let rows = &self.rows;
+        if let Some(placed) = self.by_key.get(key) {
+            return Rows { rows, placed, found: Found::Own };
+        }
+        let behind = self.behind(key);
+        let placed = behind.and_then(|(key, _)| self.by_key.get(key)).map(Vec::as_slice).unwrap_or_default();
+        let owned = behind.is_some_and(|(_, owned)| owned);
+        Rows { rows, placed, found: if owned || behind.is_none() { Found::Owned } else { Found::Ending } }
     }
 
     /// What a key without rows says all the same, and whether somebody's word stands in front of that.
@@ -253,11 +297,6 @@ impl Table {
         self.exact("", key).any(Row::is_an_individuals)
     }
 
-    /// Whether a key (in normal form) has no row, and nobody's word in front of the one that it ends in.
-    pub(super) fn only_ends_in_a_row(&self, key: &str) -> bool {
-        !self.by_key.contains_key(key) && self.behind(key).is_some_and(|(_, owned)| !owned)
-    }
-
     /// The word for a relative in front of a key (in normal form) that has no row of its own.
     pub(super) fn relatives_word(&self, key: &str) -> Option<&'static str> {
         let mut words = relatives(key).iter();
@@ -286,10 +325,7 @@ impl Table {
 
     fn exact<'t>(&'t self, parent: &str, key: &str) -> impl Iterator<Item = &'t Row> {
         let placed = self.by_key.get(key).map(Vec::as_slice).unwrap_or_default();
-        placed
-            .iter()
-            .filter(move |placed| placed.parent.as_deref().is_none_or(|wanted| wanted == parent))
-            .filter_map(|placed| self.rows.get(placed.row))
+        Rows { rows: &self.rows, placed, found: Found::Own }.inside(parent)
     }
 
     /// The rows for all below a key (in normal form).

@@ -14,7 +14,7 @@ impl Walk<'_, '_> {
         };
         let is_things = match front {
             "" => self.frames.last().is_some_and(|frame| {
-                (THINGS.contains(&frame.key) || self.table.is_clinical(frame.key) && frame.key != "results")
+                (THINGS.contains(&&*frame.key.name) || frame.key.is_clinical && &*frame.key.name != "results")
                     && !self.is_somebodys(frame.object, id)
             }),
             _ => is_called_by_a_thing(key),
