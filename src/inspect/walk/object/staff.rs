@@ -202,6 +202,43 @@ mod tests {
     }
 
     #[test]
+    fn those_whose_work_their_key_names_are_nobody_until_something_of_a_patients_is_told() {
+        let plain = r#""name":"Ottilie Quispe","phone":"312-867-2201","email":"oq@lakeshore.org""#;
+        for key in [
+            "broker",
+            "coach",
+            "dispatcher",
+            "instructor",
+            "locum",
+            "oncall",
+            "phlebotomist",
+            "socialWorker",
+            "teacher",
+        ] {
+            each(&[&format!(r#"{{"{key}":{{{plain}}}}}"#), &format!(r#"{{"{key}":[{{{plain}}}]}}"#)], false);
+            each(
+                &[
+                    &format!(r#"{{"{key}":{{{plain},"mrn":"8834127"}}}}"#),
+                    &format!(r#"{{"{key}":{{{plain},"role":"patient"}}}}"#),
+                    &format!(r#"{{"{key}":{{"name":"Helen Marsh","patient":{{{plain}}}}}}}"#),
+                ],
+                true,
+            );
+        }
+        for key in ["broker", "coach", "dispatcher", "instructor", "teacher", "helpdesk"] {
+            each(
+                &[
+                    &format!(r#"{{"{key}":{{{plain},"dob":"1971-04-02"}}}}"#),
+                    &format!(
+                        r#"{{"{key}":{{"fullName":"Ottilie Quispe","phone":"312-867-2201","diagnosis":"HIV"}}}}"#
+                    ),
+                ],
+                true,
+            );
+        }
+    }
+
+    #[test]
     fn places_of_work_are_nobody() {
         each(
             &[
