@@ -9,7 +9,7 @@ mod run;
 mod staff;
 pub mod words;
 
-pub(super) use after::{window_after, window_before};
+pub(super) use after::{is_patient, window_after, window_before};
 pub(super) use beside::beside;
 pub use find::{Evidence, Recogniser, Rule};
 pub(super) use run::with_particles;
