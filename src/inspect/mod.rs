@@ -26,6 +26,7 @@ pub mod offsets;
 pub mod scan;
 mod simd;
 pub mod text;
+pub mod health;
 mod behind;
 pub mod keyed;
 pub mod names;

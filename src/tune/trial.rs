@@ -12,7 +12,7 @@ use crate::inspect::marker::Judged;
 use crate::inspect::rules::{Raw, RuleSet};
 use crate::inspect::text::{self, Hit};
 use crate::inspect::trace::Trace;
-use crate::inspect::{self, Inspector};
+use crate::inspect::{self, Inspector, health};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -117,8 +117,10 @@ fn others<'h>(rule: &str, found: impl Iterator<Item = &'h str>) -> BTreeSet<Stri
     found.filter(|other| *other != rule).map(str::to_owned).collect()
 }
 
-fn told(text: &str, rules: &RuleSet) -> (Vec<Hit>, usize) {
-    (text::scan(text, "", rules), text::clinical_words(text, rules))
+fn told(text: &str, rules: &RuleSet) -> (Vec<Hit>, usize, bool) {
+    let hits = text::scan(text, "", rules);
+    let tells = health::tells(text, &hits, rules);
+    (hits, text::clinical_words(text, rules), tells)
 }
 
 fn judged(kind: Option<Kind>, value: &str, rules: &RuleSet) -> (Option<Judged>, bool) {

@@ -152,6 +152,17 @@ pub fn is_day_of_year(value: &str) -> bool {
     (month(one) && day(other)) || (day(one) && month(other))
 }
 
+/// Whether `value` is a month and a day of it, month first: `3/17`.
+#[must_use]
+pub fn is_month_day(value: &str) -> bool {
+    let Some((month, day)) = value.split_once('/') else { return false };
+    let number = |text: &str| text.parse::<u8>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+    match (number(month), number(day)) {
+        (Some(month @ 1..=12), Some(day @ 1..=31)) => month != 2 || day <= 29,
+        _ => false,
+    }
+}
+
 impl Date {
     /// A date of the calendar, 1 to 2199.
     #[must_use]

@@ -33,6 +33,8 @@ pub enum Validator {
     Day,
     /// A month and a day of it.
     DayOfYear,
+    /// A month and a day of it in numbers, month first.
+    MonthDay,
     /// Luhn check digit, 12 to 19 digits.
     Card,
     /// National Provider Identifier with its check digit.
@@ -53,6 +55,10 @@ pub enum Validator {
     HasDigit,
     /// Given and family name of the lists, in whatever case.
     ListedName,
+    /// A family name of the lists that is no plain word, in whatever case.
+    ListedFamily,
+    /// A given name of the lists that is nothing else, in whatever case.
+    ListedGiven,
     /// Words of which none is a plain word only.
     MaybeName,
     /// Words of a name with carets between them, of which none is a plain word only.
@@ -95,6 +101,7 @@ impl Validator {
                 date::parse(value).is_some() && !to_the_second && !date::has_unit(value)
             }
             Self::DayOfYear => date::is_day_of_year(value),
+            Self::MonthDay => date::is_month_day(value),
             Self::Card => {
                 let d = digits::only(value);
                 (12..=19).contains(&d.len()) && digits::luhn(&d) && !digits::all_same(&d)
@@ -108,6 +115,8 @@ impl Validator {
             Self::RecordNumber => record::is_number(value),
             Self::Licence => record::is_number(value) && !record::is_range(value),
             Self::ListedName => names::is_listed(value),
+            Self::ListedFamily => names::is_listed_family(value),
+            Self::ListedGiven => names::is_listed_given(value),
             Self::MaybeName => names::may_be(value),
             Self::CaretName => {
                 let mut parts = value.split('^');

@@ -1,8 +1,9 @@
 //! What stands around a name: what follows it, and words near that speak of one individual.
 
 use super::run::Word;
-use super::words::{LOWER_BYTES, Words, lower};
+use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower, term_words};
 use crate::inspect::check::ssn;
+use crate::inspect::walk::start_of;
 use std::ops::Range;
 
 /// What follows a name.
@@ -33,7 +34,12 @@ impl After {
             let second = behind.get(next.len()..).unwrap_or_default().trim_start_matches(' ');
             PRACTICES.iter().any(|word| head_word(second).eq_ignore_ascii_case(word))
         };
-        if words.things.contains(&*next) || &*next == "family" && is_practice() {
+        // `Study date 4 Jul`: the next label.
+        let is_label = || {
+            let second = behind.get(next.len()..).unwrap_or_default().strip_prefix(' ').unwrap_or_default();
+            behind.starts_with(char::is_uppercase) && matches!(head_word(second), "date" | "Date" | "DATE")
+        };
+        if words.things.contains(&*next) && !is_label() || &*next == "family" && is_practice() {
             return Self::Thing;
         }
         if last.possessive {
@@ -103,7 +109,16 @@ fn heads_address(text: &str, last: &Word) -> bool {
 /// `45yo`, `45-year-old`, `a 45 y/o`, `is a 45-year-old`, `45 M`.
 fn is_age(text: &str) -> bool {
     let text = text.strip_prefix("is ").unwrap_or(text);
-    let text = text.strip_prefix("a ").or_else(|| text.strip_prefix("an ")).unwrap_or(text);
+    let text = match text.strip_prefix("a ").or_else(|| text.strip_prefix("an ")) {
+        // `a very pleasant 61-year-old`
+        Some(rest) => {
+            let start = rest.find(|c: char| !(c.is_ascii_lowercase() || c == ' ')).unwrap_or(0);
+            let words = rest.get(..start).unwrap_or_default();
+            let few = words.is_empty() || words.ends_with(' ') && words.matches(' ').count() <= 3;
+            if few { rest.get(start..).unwrap_or_default() } else { rest }
+        }
+        None => text,
+    };
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     if !(1..=3).contains(&digits) {
         return false;
@@ -113,30 +128,96 @@ fn is_age(text: &str) -> bool {
         || matches!(unit.as_bytes(), [b'm' | b'f'] | [b'm' | b'f', b' ' | b',' | b')' | b'.', ..])
 }
 
-/// Whether what stands behind `last`, the last word of a full name, is said of a patient: an age (`, 46,`, `(46)`), what
-/// patients do or what is done to them (`c/o`, `tested positive`), or what somebody has (`has asthma`).
-pub(super) fn is_patients(text: &str, last: &Word, words: &Words) -> bool {
-    if last.possessive {
-        return false;
-    }
-    let behind = window_after(text, last.span.end, PATIENT_BYTES);
-    if bare_age(behind).is_some() {
+/// Whether what stands around a full name is said of a patient: an age (`, 46,`, `(46)`), what patients do or what is done to
+/// them (`c/o`, `tested positive`), what somebody has (`has asthma`), or an act beside what ails somebody (`admit … for DKA`).
+pub(super) fn is_patients(text: &str, name: &Range<usize>, words: &Words) -> bool {
+    let behind = window_after(text, name.end, PATIENT_BYTES);
+    let owned = ["'s ", "’s "].iter().find_map(|mark| behind.strip_prefix(mark));
+    if owned.is_none() && bare_age(behind).is_some() {
         return true;
     }
     let mut buffer = [0; LOWER_BYTES];
-    let Some(said) = behind.strip_prefix(' ') else { return false };
-    let said = lower(said, &mut buffer);
-    let said = said.split(['.', ';', ':', '\n', '?']).next().unwrap_or_default();
-    let mut both = said.split(' ').map(|w| w.trim_end_matches([',', ')']));
-    let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
-    words.patient_acts.contains(one)
-        || words.patient_acts.contains(&format!("{one} {two}"))
-        || (matches!(one, "has" | "had" | "takes" | "took" | "needs" | "needed")
-            && said
-                .split(|c: char| !(c.is_alphanumeric() || c == '-'))
-                .skip(1)
-                .take(HAS_WORDS)
-                .any(|w| words.is_clinical(w) || words.telling.contains(w)))
+    if let Some(said) = behind.strip_prefix(' ').filter(|_| owned.is_none()) {
+        let said = lower(start_of(said, SAID_BYTES), &mut buffer);
+        let said = said.split(['.', ';', ':', '\n', '?']).next().unwrap_or_default();
+        let mut both = said.split(' ').map(|w| w.trim_end_matches([',', ')']));
+        let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
+        if words.patient_acts.contains(one)
+            || words.patient_acts.contains(&format!("{one} {two}"))
+            || (matches!(one, "has" | "had" | "takes" | "took" | "needs" | "needed")
+                && said
+                    .split(|c: char| !(c.is_alphanumeric() || c == '-'))
+                    .skip(1)
+                    .take(HAS_WORDS)
+                    .any(|w| words.is_clinical(w) || words.telling.contains(w)))
+        {
+            return true;
+        }
+    }
+    is_told(text, name, owned.unwrap_or(behind), owned.is_some(), words)
+}
+
+/// Whether an act before or behind a full name, a dash or `'s` goes with what ails somebody, in a sentence that is of nothing
+/// else: `Saw … today for gout`, `… - breast cancer`, `…'s diabetes`.
+fn is_told(text: &str, name: &Range<usize>, behind: &str, owned: bool, words: &Words) -> bool {
+    let ends = [". ", ".\n", "\n", ";", "?", "!"];
+    let end = ends.iter().filter_map(|end| behind.find(end)).min().unwrap_or(behind.len());
+    let said = behind.get(..end).unwrap_or_default();
+    let tells = |part: &str| {
+        let telling = |(_, word): (usize, &str)| words.telling.contains(&*lower(word, &mut [0; LOWER_BYTES]));
+        words.named.has(part) || term_words(part).any(telling)
+    };
+    let before = window_before(text, name.start, NEAR_BYTES);
+    let before = before.rsplit(['.', ';', '\n', '?', '!']).next().unwrap_or_default();
+    let first = |count: usize| {
+        let end = term_words(said).nth(count).map_or(said.len(), |(at, _)| at);
+        said.get(..end).unwrap_or_default()
+    };
+    let is_act = || {
+        let mut two = term_words(said).take(2).map(|(_, word)| word.to_ascii_lowercase());
+        let (one, two) = (two.next().unwrap_or_default(), two.next().unwrap_or_default());
+        let gap = said.len() - said.trim_start_matches([' ', ',', '(', ')']).len();
+        (1..=2).contains(&gap)
+            && (words.told_acts.contains(&one) || words.told_acts.contains(&format!("{one} {two}")))
+    };
+    let is_seen = || {
+        let last = before.trim_end_matches(' ').rsplit(|c: char| !c.is_alphanumeric()).next();
+        before.ends_with(' ') && words.sees.contains(&*lower(last.unwrap_or_default(), &mut [0; LOWER_BYTES]))
+    };
+    let is_headed = || [" - ", " – ", " — "].iter().any(|dash| said.starts_with(dash));
+    let is_one = match owned {
+        true => tells(first(OWNED_WORDS)),
+        false => (is_headed() && tells(first(HEADED_WORDS))) || ((is_act() || is_seen()) && tells(said)),
+    };
+    // `in clinic today`, `to the hospital`: where somebody was seen is no work of theirs.
+    let is_of_work = |part: &str| {
+        let mut before = String::new();
+        term_words(part).any(|(_, word)| {
+            let word = word.to_lowercase();
+            let seen_at = words.offices.contains(&word) && PLACED.contains(&&*before);
+            let is_of_work = !seen_at && words.matters.contains(&word);
+            before = word;
+            is_of_work
+        })
+    };
+    is_one && !is_of_work(said) && !is_of_work(before)
+}
+
+/// Whether the full name at `name` is a patient's by what introduces it, or by what is said of it.
+pub(in crate::inspect) fn is_patient(text: &str, name: &Range<usize>, words: &Words) -> bool {
+    let before = window_before(text, name.start, CUE_BYTES);
+    let mut buffer = [0; LOWER_BYTES];
+    let before = lower(before, &mut buffer);
+    let relative = || {
+        let last = before.trim_end_matches([' ', ',', ':']).rsplit(|c: char| !c.is_alphanumeric()).next();
+        last.is_some_and(|word| words.is_individual(word) && !matches!(word, "mr" | "mrs" | "ms"))
+    };
+    match words.cue(&before) {
+        Some(Cue::Person) => true,
+        Some(Cue::Intro) if relative() => true,
+        Some(Cue::Provider | Cue::Staff | Cue::ThingsName | Cue::ProvidersName) => false,
+        _ => is_patients(text, name, words) && !is_public(text, name, words),
+    }
 }
 
 /// The age that stands alone behind a name, between commas or in brackets: not where a page or a second number follows.
@@ -255,6 +336,7 @@ pub(super) fn is_reached(text: &str, last: &Word) -> bool {
     });
     (10..=15).contains(&digits.len())
         && !free
+        && number.matches('/').count() < 2 // `01/14/2025 06:12`
         && (grouped || labelled)
         && before.len() <= if labelled { REACH_BYTES } else { GAP_BYTES_MAX }
         && !before.contains([';', '.'])
@@ -334,8 +416,16 @@ const ARTICLE_WORDS_MAX: usize = 4;
 const OWN_BYTES: usize = 2;
 /// How far before a name a word for its author's part is looked for.
 const ROLE_BYTES: usize = 24;
+/// How far behind a name what ails somebody is looked for.
+const PATIENT_BYTES: usize = 120;
 /// How far behind a name what is said of a patient is looked for.
-const PATIENT_BYTES: usize = 60;
+const SAID_BYTES: usize = 60;
+/// Words behind `'s` of which one says what ails somebody.
+const OWNED_WORDS: usize = 2;
+/// Words before the place where somebody was seen.
+const PLACED: &[&str] = &["in", "at", "to", "from", "the", "our"];
+/// Words behind a dash of which one does.
+const HEADED_WORDS: usize = 3;
 /// Words behind `has` of which one is of clinical content.
 const HAS_WORDS: usize = 4;
 /// How far behind a name, and a word like those of things, what is on record is looked for.
@@ -449,6 +539,7 @@ mod tests {
             "Anna Lee, NPI 1881660219",
             "Anna Lee. Fax 917-443-0682",
             "Anna Lee 9174430682",
+            "Anna Lee 01/14/2025 06:12",
         ] {
             assert!(!reached(text), "{text}");
         }

@@ -9,7 +9,7 @@ mod run;
 mod staff;
 pub mod words;
 
-pub(super) use after::{window_after, window_before};
+pub(super) use after::{is_patient, window_after, window_before};
 pub(super) use beside::beside;
 pub use find::{Evidence, Recogniser, Rule};
 pub(super) use run::with_particles;
@@ -52,6 +52,20 @@ pub fn is_listed(value: &str) -> bool {
         _ => return false,
     };
     family.family && !family.word
+}
+
+/// Whether `value` is a family name of the lists that is no plain word.
+#[must_use]
+pub fn is_listed_family(value: &str) -> bool {
+    let standing = list::Lists::built_in().standing(value);
+    standing.family && !standing.word
+}
+
+/// Whether `value` is a given name of the lists and no plain word.
+#[must_use]
+pub fn is_listed_given(value: &str) -> bool {
+    let standing = list::Lists::built_in().standing(value);
+    standing.given && !standing.word
 }
 
 /// Whether a name with carets between its parts has a family name of the list and a given name of the list, and no plain word

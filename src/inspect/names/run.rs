@@ -276,15 +276,23 @@ fn particles(text: &[u8]) -> usize {
 /// Where a name begins that is found from `start` on, with the particles in small letters before it: `de la Cruz, Ximena`.
 pub(in crate::inspect) fn with_particles(text: &str, start: usize) -> usize {
     let mut begin = start;
+    let is_upper = |at: usize| {
+        let word = text.as_bytes().get(at..).unwrap_or_default();
+        word.get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_uppercase))
+    };
     for _ in 0..3 {
         let before = text.as_bytes().get(..begin).unwrap_or_default();
         let Some((b' ', head)) = before.split_last() else { break };
-        let length =
-            head.iter().rev().take(PARTICLE_BYTES_MAX + 1).take_while(|b| b.is_ascii_lowercase()).count();
+        let letters = |small: bool| {
+            let letters = head.iter().rev().take(PARTICLE_BYTES_MAX + 1);
+            letters.take_while(|b| b.is_ascii_alphabetic() && b.is_ascii_lowercase() == small).count()
+        };
+        let length = letters(true).max(letters(false));
         let (front, word) = head.split_at(head.len() - length);
         let stands_alone =
             front.last().is_none_or(|b| matches!(b, b' ' | b'\n' | b'\t' | b':' | b'"' | b'(' | b'='));
-        if !stands_alone || !is_particle(word) || word == b"ten" {
+        let is_one = is_particle(word) && word != b"ten" && word != b"Van" && word != b"Von";
+        if !stands_alone || !(is_one || is_upper_particle(word) && is_upper(begin)) {
             break;
         }
         begin = front.len();
@@ -347,6 +355,14 @@ fn is_particle(word: &[u8]) -> bool {
             | b"Van"
             | b"Von"
     )
+}
+
+/// The same in capitals, but those that people are called by as well.
+pub(super) fn is_upper_particle(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"DE" | b"DEL" | b"LA" | b"LAS" | b"LOS" | b"DA" | b"DOS" | b"DI" | b"DU" | b"VAN" | b"VON"
+    ) || matches!(word, b"DER" | b"DEN" | b"BIN" | b"IBN")
 }
 
 /// How many blanks may part two words.

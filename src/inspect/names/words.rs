@@ -74,6 +74,10 @@ pub struct Words {
     pub clinical: Set,
     /// Words of clinical content of which one tells somebody's health.
     pub telling: Set,
+    /// Terms of clinical content of which one, said of somebody who is named as a patient, tells health.
+    pub named: Terms,
+    /// Labels of diagnoses and of reasons for care.
+    pub clinical_labels: Terms,
     /// Endings of words of clinical content.
     pub clinical_endings: Vec<String>,
     /// How words of clinical content are built, those of which one tells and others.
@@ -95,6 +99,12 @@ pub struct Words {
     pub names_too: Set,
     /// Words right behind a full name that say what a patient does, or what is done to one: `c/o`, `tested positive`.
     pub patient_acts: Set,
+    /// Words right behind a full name that are said of a patient where the sentence goes on with health.
+    pub told_acts: Set,
+    /// Words right before a full name that are said of a patient where the sentence goes on with health.
+    pub sees: Set,
+    /// Words of work, learning and public life: a sentence with one is of no patient by its grammar alone.
+    pub matters: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
     pub eponyms: Set,
     /// Parts of the body, and how they are looked at.
@@ -156,6 +166,8 @@ impl Words {
             provider_after: words("words.provider-after").collect(),
             clinical: words("words.clinical").collect(),
             telling: words("words.clinical-telling").collect(),
+            named: Terms::of(words("words.clinical-named")),
+            clinical_labels: Terms::of(words("words.clinical-labels")),
             clinical_outlines: Outlines::of(clinical().collect::<Vec<_>>().iter().map(String::as_str)),
             clinical_last: are_long.then(|| Endings::of(clinical_endings.iter().map(String::as_str))),
             clinical_endings,
@@ -167,6 +179,9 @@ impl Words {
             everyday: words("words.substances-everyday").collect(),
             names_too: words("words.names-too").collect(),
             patient_acts: words("words.patient-acts").collect(),
+            told_acts: words("words.patient-acts-told").collect(),
+            sees: words("words.patient-sees").collect(),
+            matters: words("words.public-matters").collect(),
             eponyms: words("words.eponyms").collect(),
             scanned: words("words.scanned").collect(),
             wide_places: words("words.wide-places").collect(),
@@ -311,6 +326,9 @@ impl Words {
             &self.everyday,
             &self.names_too,
             &self.patient_acts,
+            &self.told_acts,
+            &self.sees,
+            &self.matters,
             &self.eponyms,
             &self.scanned,
             &self.wide_places,
@@ -331,10 +349,78 @@ impl Words {
         .flatten()
         .chain(&self.not_names)
         .chain(&self.clinical_endings)
+        .chain(&self.named.listed)
+        .chain(&self.clinical_labels.listed)
         .map(String::as_str)
         .chain(self.cues.values().flatten().map(|(phrase, _)| phrase.as_str()))
         .collect()
     }
+}
+
+/// Terms of one word or more, by their first word; `-itis` is an ending of words.
+pub struct Terms {
+    listed: Vec<String>,
+    by_first: Map<String, Vec<Vec<String>>>,
+    endings: Vec<String>,
+}
+
+impl Terms {
+    fn of(terms: impl Iterator<Item = String>) -> Self {
+        let listed: Vec<String> = terms.collect();
+        let mut by_first = Map::<String, Vec<Vec<String>>>::default();
+        let (endings, whole): (Vec<&String>, Vec<&String>) = listed.iter().partition(|t| t.starts_with('-'));
+        for term in whole {
+            let mut words = term.split(' ').map(str::to_owned);
+            let first = words.next().unwrap_or_default();
+            by_first.entry(first).or_default().push(words.collect());
+        }
+        let endings = endings.into_iter().map(|e| e.trim_start_matches('-').to_owned()).collect();
+        Self { listed, by_first, endings }
+    }
+
+    /// Where each term of `text` ends, in either case.
+    pub(in crate::inspect) fn ends<'t>(&'t self, text: &'t str) -> impl Iterator<Item = usize> + 't {
+        term_words(text).filter_map(move |(at, word)| {
+            let mut buffer = [0; LOWER_BYTES];
+            let own = lower(word, &mut buffer);
+            let end = at + word.len();
+            if let Some(tails) = self.by_first.get(&*own) {
+                return tails.iter().find_map(|tail| follow(text, end, tail));
+            }
+            let ended = own.len() >= CLINICAL_BYTES_MIN && self.endings.iter().any(|e| own.ends_with(&**e));
+            ended.then_some(end)
+        })
+    }
+
+    /// Whether `text` has one of the terms.
+    pub(in crate::inspect) fn has(&self, text: &str) -> bool {
+        self.ends(text).next().is_some()
+    }
+}
+
+/// Words with what stands inside terms, with their places.
+pub(in crate::inspect) fn term_words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    super::after::tokens_of(text, |c| c.is_alphanumeric() || matches!(c, '-' | '\'' | '’'))
+        .map(|(at, word)| (at + word.len() - word.trim_start_matches(['-', '\'', '’']).len(), word))
+        .map(|(at, word)| (at, word.trim_matches(['-', '\'', '’'])))
+        .filter(|(_, word)| !word.is_empty() && word.len() <= TERM_BYTES_MAX)
+}
+
+/// Where the other words of a term end that goes on at `end`.
+fn follow(text: &str, mut end: usize, tail: &[String]) -> Option<usize> {
+    for word in tail {
+        let rest = text.get(end..)?;
+        let next = rest.trim_start_matches([' ', '.', '-']);
+        if !(1..=2).contains(&(rest.len() - next.len())) {
+            return None;
+        }
+        let own = next.get(..word.len()).filter(|own| own.eq_ignore_ascii_case(word))?;
+        if next.get(own.len()..)?.starts_with(char::is_alphanumeric) {
+            return None;
+        }
+        end += rest.len() - next.len() + own.len();
+    }
+    Some(end)
 }
 
 /// What may stand between a cue and a name.
@@ -373,6 +459,8 @@ pub(in crate::inspect) fn lower<'b>(word: &str, buffer: &'b mut [u8; LOWER_BYTES
 
 /// Bytes of most words, and of what stands before a name.
 pub(in crate::inspect) const LOWER_BYTES: usize = 80;
+/// Longest word of a term.
+const TERM_BYTES_MAX: usize = 40;
 /// Endings of words are told by so many letters.
 const HINT_BYTES: usize = 3;
 

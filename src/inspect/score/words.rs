@@ -16,7 +16,7 @@ use crate::inspect::names::words::{LOWER_BYTES, lower};
 use crate::inspect::offsets::Runs;
 use crate::inspect::rules::{Mode, RuleSet};
 use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
-use crate::inspect::{names, text, written, xhtml};
+use crate::inspect::{health, names, text, written, xhtml};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -228,7 +228,7 @@ impl Scorer<'_> {
                     chats.retain(|(who, _)| *who != speaker);
                     chats.push((speaker, person));
                 }
-                if text::clinical_words(paragraph, self.rules) >= 2 {
+                if health::tells(paragraph, &hits, self.rules) {
                     self.mark_clinical(person);
                 }
             } else if !log && lead.len() < LEAD_MAX {

@@ -12,7 +12,7 @@ use super::after::{
     window_before,
 };
 use super::list::{Lists, Standing};
-use super::run::{Shape, Word, goes_on, is_lone, may_begin, run, run_from, word};
+use super::run::{Shape, Word, goes_on, is_lone, is_upper_particle, may_begin, run, run_from, word};
 use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::rules::AloneNearby;
@@ -82,6 +82,12 @@ impl Recogniser {
     /// The ids of its rules.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|(id, _)| &**id)
+    }
+
+    /// Whether a rule finds names with what is on record right behind.
+    #[must_use]
+    pub fn is_on_record(&self, id: &str) -> bool {
+        self.rules.iter().any(|(own, rule)| **own == *id && rule.evidence == Evidence::Identified)
     }
 
     /// Adds the names in `text`; `label` names the text and counts as a cue before its first word.
@@ -162,7 +168,11 @@ impl Look<'_> {
             return nothing;
         }
         let cue = self.whose(self.cue(first, i), i);
-        if first.standing.word && !first.standing.given && !(first.standing.family && cue.is_some()) {
+        if first.standing.word
+            && !first.standing.given
+            && !(first.standing.family && (cue.is_some() || self.heads_register(i)))
+            || self.is_upper_particle(i)
+        {
             return nothing;
         }
         let end = self.extent(i, cue, Bars::All);
@@ -226,10 +236,24 @@ impl Look<'_> {
         (taken, evidence.map(|e| (span, e)))
     }
 
+    /// Whether word `i` is a family name in capitals before a comma and a given name that is no word: `BANKS, MARGARET`.
+    fn heads_register(&self, i: usize) -> bool {
+        let upper = |w: &&Word| w.shape == Shape::Upper;
+        let given = self.run.get(i + 1).filter(upper).filter(|given| given.comma);
+        self.run.get(i).is_some_and(|family| upper(&family))
+            && given.is_some_and(|given| given.standing.given && !given.standing.word)
+    }
+
+    /// Whether word `i` is a particle in capitals before another word of a family name: `DE LA CRUZ`.
+    fn is_upper_particle(&self, i: usize) -> bool {
+        let next = self.run.get(i + 1).is_some_and(|next| !next.comma && next.shape == Shape::Upper);
+        next && self.run.get(i).is_some_and(|word| is_upper_particle(self.own(word).as_bytes()))
+    }
+
     /// Whether a listed name has its telephone number right behind, or what is said of patients.
     fn is_on_file(&self, span: &Range<usize>, last: &Word) -> bool {
         is_reached(self.text, last)
-            || (is_patients(self.text, last, self.words) && !is_public(self.text, span, self.words))
+            || (is_patients(self.text, span, self.words) && !is_public(self.text, span, self.words))
     }
 
     /// Whether one word that no cue introduces may be a name: as a given name, or by what it does.
@@ -305,9 +329,10 @@ impl Look<'_> {
         let is_drugs = self.is_a_drugs(first) && name.len() > 1;
         let identified =
             name.last().is_some_and(|last| After::of(self.text, last, self.words) == After::Identified);
+        let is_recorded = || identified || name.last().is_some_and(|last| is_on_record(self.text, last));
         let others = || name.iter().filter(|word| word.shape != Shape::Initial && !self.is_barred(word));
         let is_somebodys = match person && identified {
-            _ if person && self.is_named_too(name) => true,
+            _ if (person || cue == Some(Cue::Intro) || is_recorded()) && self.is_named_too(name, cue) => true,
             true => others().any(|word| known(word) || self.is_unlisted(word)),
             false => is_drugs && (person || identified) && others().any(known),
         };
@@ -315,19 +340,20 @@ impl Look<'_> {
     }
 
     /// Whether a name of two words has a month, or a word of places, where people have it as a name, and the other word is
-    /// nothing but a name: `June Miller`, `Linda Ward`.
-    fn is_named_too(&self, name: &[Word]) -> bool {
+    /// nothing but a name: `June Miller`, `Linda Ward`. Behind a word for a patient, or before a birth date or a record
+    /// number, the other may be a word, too: `Patient April Banks`.
+    fn is_named_too(&self, name: &[Word], cue: Option<Cue>) -> bool {
         let mut words = name.iter().filter(|word| word.shape != Shape::Initial);
         let (Some(first), Some(last), None) = (words.next(), words.next(), words.next()) else {
             return false;
         };
         let (given, family) = if last.comma { (last, first) } else { (first, last) };
         let too = |word: &Word| self.words.names_too.contains(&*lower(self.own(word), &mut [0; LOWER_BYTES]));
-        let (known_given, known_family) = (given.standing.given, family.standing.family);
-        known_given
-            && known_family
-            && (too(given) && !family.standing.word && !self.is_barred(family)
-                || too(family) && !given.standing.word && !self.is_barred(given))
+        let sure = matches!(cue, Some(Cue::Person | Cue::Honorific)) || is_on_record(self.text, last);
+        let known = |word: &Word| !self.is_barred(word) && (sure || !word.standing.word);
+        given.standing.given
+            && family.standing.family
+            && (too(given) && known(family) || too(family) && known(given))
     }
 
     /// Where the name that begins at word `i` ends: behind its last word.
@@ -378,9 +404,16 @@ impl Look<'_> {
         }
         let labelled = matches!(cue, Some(Cue::Person | Cue::Label));
         let upper = given.shape == Shape::Upper;
+        // `IVANCHENKO, OKSANA  DOB`
+        let unlisted = || {
+            let told = given.standing.given && !given.standing.word && self.own(given).len() > 2;
+            told && family.iter().all(|w| w.shape == Shape::Upper && self.is_unlisted(w))
+        };
+        let recorded = || upper && is_on_record(self.text, given) && unlisted();
         let known = family.iter().all(|w| w.standing.family && (upper || !w.standing.word));
         let named = given.standing.given || (upper && !given.standing.word);
         (labelled && (given.standing.given || !given.standing.word))
+            || recorded()
             || (known && named && (upper || !given.standing.word))
     }
 
@@ -435,7 +468,7 @@ impl Look<'_> {
 
     fn listed(&self, name: &[Word], after: After) -> Option<Evidence> {
         let first = name.first()?;
-        let last = name.iter().rev().find(|w| w.shape != Shape::Initial)?;
+        let last = name.iter().rev().find(|w| w.shape != Shape::Initial && !self.is_suffix(w))?;
         let full = name.iter().filter(|w| w.shape != Shape::Initial).count() >= 2;
         // `Murphy sign` is told by its second word; `Miller Fisher` and `Mann-Whitney` by all of them.
         let eponym = name.iter().filter(|w| w.shape != Shape::Initial).all(|w| self.is_eponym(w))
@@ -443,14 +476,32 @@ impl Look<'_> {
         let upper = name.iter().any(|w| w.shape == Shape::Upper);
         let solid_given = first.standing.given && !first.standing.word;
         let solid_family = last.standing.family && !last.standing.word;
+        let reversed = name.iter().skip(1).any(|w| w.comma);
+        // `NGUYEN, DUC  DOB`: a register has one name that no list has.
+        let is_registered =
+            || reversed && name.iter().any(|w| w.standing.given || w.standing.family) && !eponym;
+        // `BOSTON, MA  PHONE` is a town in its state.
+        let in_capitals = || {
+            reversed
+                && name.iter().all(|w| w.shape == Shape::Upper)
+                && self.own(last).len() > 2
+                && !self.lists.is_city(self.own(first))
+                && is_on_record(self.text, last)
+        };
+        let recorded = || after == After::Identified || in_capitals();
         if full
-            && after == After::Identified
+            && recorded()
             && !name.iter().all(|w| w.standing.word)
-            && (!upper || solid_family)
+            && (!upper || solid_family || is_registered())
         {
             return Some(Evidence::Identified);
         }
-        let reversed = name.iter().skip(1).any(|w| w.comma);
+        // `L. Broadnax, 54F`, `Saw J. Whitlock today for gout`
+        if first.shape == Shape::Initial && name.len() == 2 && solid_family && !eponym && !upper {
+            let span = first.span.start..last.span.end;
+            let is_one = after == After::Identified || is_patients(self.text, &span, self.words);
+            return is_one.then_some(Evidence::CuedFamily);
+        }
         let acts = after == After::Act && name.iter().all(|w| !w.standing.word || upper) && !eponym;
         if full {
             let given_behind = last.standing.given && first.standing.family;
@@ -495,6 +546,7 @@ impl Look<'_> {
         let upper = |w: &str| w.len() > 1 && w.bytes().all(|b| b.is_ascii_uppercase());
         let before = self.text.get(..start).and_then(|t| t.strip_suffix(' '));
         let before = before.and_then(|t| t.rsplit(|c: char| !c.is_alphanumeric()).next());
+        let before = before.filter(|word| !is_upper_particle(word.as_bytes()));
         let after = self.text.get(end..).and_then(|t| t.strip_prefix(' '));
         let after = after.and_then(|t| t.split(|c: char| !c.is_alphanumeric()).next());
         before.is_some_and(upper) || after.is_some_and(upper)

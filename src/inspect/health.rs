@@ -1,0 +1,131 @@
+//! Health: whether a text tells somebody's.
+//!
+//! Two words of clinical content do, or one that tells by itself (`text::clinical_words`). A labelled diagnosis or reason for
+//! care and an ICD code behind its label do, too; and where somebody is named as a patient, or a birth date or a record
+//! number is told, one named disease, procedure or drug.
+
+use super::kind::{Kind, Points};
+use super::names::words::term_words;
+use super::names::{self, window_after};
+use super::rules::RuleSet;
+use super::text::{Hit, clinical_words};
+
+/// Whether `text`, in which the rules find `hits`, tells somebody's health.
+#[must_use]
+pub fn tells(text: &str, hits: &[Hit], rules: &RuleSet) -> bool {
+    if clinical_words(text, rules) >= 2 {
+        return true;
+    }
+    let somebody = hits.iter().any(|hit| !matches!(hit.kind, Kind::Provider | Kind::Facility | Kind::Url));
+    somebody && {
+        let patient = hits.iter().any(|hit| is_patients(text, hit, rules));
+        (patient && rules.words.named.has(text))
+            || rules.words.clinical_labels.ends(text).any(|end| labels(text, end, patient, rules))
+    }
+}
+
+/// Whether what was found is a patient's: what is on record, or a full name that is introduced or spoken of as one.
+fn is_patients(text: &str, hit: &Hit, rules: &RuleSet) -> bool {
+    match hit.kind {
+        Kind::BirthDate | Kind::Mrn | Kind::MemberId | Kind::Mbi | Kind::Ssn => hit.points >= ON_RECORD,
+        Kind::FullName if hit.points >= rules.markers.weights.names_somebody => {
+            rules.names.is_on_record(&hit.rule) || names::is_patient(text, &hit.span, &rules.words)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a diagnosis or a reason stands behind its label, which ends at `end`: a code, or words of which one is clinical
+/// or that stand beside a patient.
+fn labels(text: &str, end: usize, patient: bool, rules: &RuleSet) -> bool {
+    let behind = window_after(text, end, VALUE_BYTES);
+    let behind = ["_code", " code"].iter().find_map(|code| behind.strip_prefix(code)).unwrap_or(behind);
+    let value = behind.trim_start_matches([' ', '\t', '"', '\'', '(', ':', '=', '#', '|', '*']);
+    let mark = behind.get(..behind.len() - value.len()).unwrap_or_default();
+    let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '.');
+    let first = value.split(ends).next().unwrap_or_default().trim_end_matches('.');
+    if !mark.is_empty() && is_icd(first) {
+        return true;
+    }
+    let value = value.split(['\n', '\r', ';']).next().unwrap_or_default();
+    mark.contains([':', '='])
+        && value.starts_with(char::is_alphabetic)
+        && !NOTHING.iter().any(|word| first.eq_ignore_ascii_case(word))
+        && (patient
+            || rules.words.named.has(value)
+            || term_words(value).any(|(_, word)| {
+                let word = word.to_lowercase();
+                rules.words.telling.contains(&word) || rules.words.is_clinical(&word)
+            }))
+}
+
+/// Whether `word` has the form of ICD-10-CM: a letter, two places, and up to four behind a dot.
+fn is_icd(word: &str) -> bool {
+    let (head, tail) = word.split_once('.').unwrap_or((word, ""));
+    let [letter, tens, ones] = head.as_bytes() else { return false };
+    letter.is_ascii_uppercase()
+        && tens.is_ascii_digit()
+        && (ones.is_ascii_digit() || matches!(ones, b'A' | b'B'))
+        && tail.len() <= 4
+        && tail.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// From so many points on, what is on record is somebody's.
+const ON_RECORD: Points = Points(35);
+/// How far behind its label a diagnosis is read.
+const VALUE_BYTES: usize = 80;
+/// What forms hold where nothing was told.
+const NOTHING: &[&str] =
+    &["none", "null", "n", "na", "nil", "no", "unknown", "pending", "tbd", "see", "string", "undefined"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::text::scan;
+
+    fn told(text: &str) -> bool {
+        let rules = RuleSet::built_in();
+        tells(text, &scan(text, "", rules), rules)
+    }
+
+    #[test]
+    fn one_fact_beside_a_patient_tells_health() {
+        for text in [
+            "Patient: Wanda Kessler\nDiagnosis: heart failure",
+            "Name: Wanda Kessler  Dx F32.1",
+            "Wanda Kessler, ICD-10 E11.9",
+            "Patient Wanda Kessler has a UTI.",
+            "Pt Wanda Kessler had a mammogram.",
+            "Patient: Wanda Kessler. Reason for visit: earache",
+            "MRN 48210377 has HTN.",
+            "My daughter Wanda Kessler has chest pain",
+            "Saw Wanda Kessler today for heart failure.",
+        ] {
+            assert!(told(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn who_is_no_patient_needs_two() {
+        for text in [
+            "Thanks, Wanda Kessler. The mammogram queue is down",
+            "Wanda Kessler: the colonoscopy page is live",
+            "Diagnosis: the cache is stale. Reported by: Wanda Kessler",
+            "Patient: Wanda Kessler called about the visit",
+            "Diagnosis: none. Contact: Wanda Kessler",
+            "Build F32.1 by Wanda Kessler",
+        ] {
+            assert!(!told(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_have_the_form_of_icd_10() {
+        for code in ["E11.9", "I10", "F32.1", "J45.909", "C7A.00", "U07.1", "S72.001A"] {
+            assert!(is_icd(code), "{code}");
+        }
+        for code in ["", "E1", "e11.9", "E11.90000", "1E1.9", "EE1"] {
+            assert!(!is_icd(code), "{code}");
+        }
+    }
+}
