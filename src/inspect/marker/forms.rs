@@ -85,6 +85,59 @@ pub(super) fn is_masked(value: &str) -> bool {
     value.bytes().filter(|b| matches!(b, b'*' | b'x' | b'X' | b'#')).count() >= 3
 }
 
+/// What a value shows beside the signs that mask the rest of it.
+pub(super) struct Shown<'v> {
+    value: &'v str,
+    /// Letters and digits.
+    pub(super) characters: usize,
+}
+
+/// What is shown of a masked value; `None` of most values, which have no such sign.
+pub(super) fn shown(value: &str) -> Option<Shown<'_>> {
+    let is_mask = |b: u8| matches!(b, b'*' | b'#');
+    if !value.bytes().any(is_mask) {
+        return None;
+    }
+    let masks = value.bytes().filter(|b| is_mask(*b)).count();
+    let characters = value.chars().filter(|c| c.is_alphanumeric()).count();
+    // What stands between them is written in bold: `**4471**`.
+    let is_bold = value.bytes().next().is_some_and(is_mask) && value.bytes().next_back().is_some_and(is_mask);
+    (masks >= MASKS_MIN && !is_bold).then_some(Shown { value, characters })
+}
+
+impl Shown<'_> {
+    /// Whether each word shows its first letter at most, and masks the rest.
+    pub(super) fn are_initials(&self) -> bool {
+        let words = || self.value.split(|c: char| !(c.is_alphanumeric() || matches!(c, '*' | '#')));
+        words().filter(|word| !word.is_empty()).all(|word| {
+            let masked = word.trim_start_matches(char::is_alphanumeric);
+            word.chars().count() - masked.chars().count() <= 1
+                && masked.len() >= MASKS_MIN
+                && masked.bytes().all(|b| matches!(b, b'*' | b'#'))
+        })
+    }
+
+    /// Whether a date shows a year, or a day or a month of no year.
+    pub(super) fn is_a_year_at_most(&self) -> bool {
+        let runs = self.value.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+        runs.map(str::len).sum::<usize>() <= YEAR_DIGITS && self.characters <= YEAR_DIGITS
+    }
+}
+
+const MASKS_MIN: usize = 2;
+const YEAR_DIGITS: usize = 4;
+
+/// Noughts alone, too few to be typed as a dummy: `0`.
+pub(super) fn is_nought(value: &str) -> bool {
+    value.len() <= 3 && value.bytes().all(|b| b == b'0')
+}
+
+/// `smart-1288992`: what SMART's sandbox numbers its people by.
+pub(super) fn is_smart_id(value: &str) -> bool {
+    let number = value.strip_prefix("smart-").unwrap_or_default();
+    number.len() >= 6 && number.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// 8-4-4-4-12 hex digits, with or without `urn:uuid:`.
 #[must_use]
 pub fn is_uuid(value: &str) -> bool {

@@ -55,6 +55,8 @@ pub struct Weights {
     pub ssn_part: Points,
     /// A year where a birth date belongs.
     pub birth_year: Points,
+    /// A value that is masked but for its initials, its last digits or its year.
+    pub masked: Points,
     /// A name that hospitals give test patients.
     pub dummy_name: Points,
     /// From so many on, a full name in a text tells one person's paragraphs from another's.
@@ -71,6 +73,7 @@ impl Weights {
             ssn_last_four: points("weight.ssn-last-four"),
             ssn_part: points("weight.ssn-part"),
             birth_year: points("weight.birth-year"),
+            masked: points("weight.masked"),
             dummy_name: points("weight.dummy-name"),
             names_somebody: points("weight.names-somebody"),
         }
@@ -93,6 +96,10 @@ pub struct Markers {
     pub test_id_prefixes: Vec<String>,
     /// Shorter ones, which have to be the whole run of letters. Lower case.
     pub test_id_words: Vec<String>,
+    /// Those of them that name an environment. Lower case.
+    pub test_environments: Vec<String>,
+    /// Words of which two that differ are a name that is nobody's. Lower case.
+    pub paired_names: Vec<String>,
     /// Letters in front of a number that say what it is: `pat`. Lower case.
     pub id_labels: Vec<String>,
     /// What laboratories and imaging call what they measure in place of a person: `control`. Lower case.
@@ -147,6 +154,8 @@ impl Markers {
             test_name_prefixes: values("marker.test-name-prefixes"),
             test_id_prefixes: values("marker.test-id-prefixes"),
             test_id_words: values("marker.test-id-words"),
+            test_environments: values("marker.test-environments"),
+            paired_names: values("marker.paired-names"),
             id_labels: values("marker.id-labels"),
             control_names: values("marker.control-names"),
             control_words: values("marker.control-words"),

@@ -15,8 +15,8 @@ use super::kind::{Kind, Points};
 pub(super) use forms::cannot_be;
 pub use forms::is_uuid;
 use forms::{
-    has_digit_tail, inside_brackets, ip_sign, is_counted_up, is_in_generators_area, is_masked,
-    is_sandbox_user, is_synthea_licence, is_synthea_passport, is_synthetic_hicn,
+    has_digit_tail, inside_brackets, ip_sign, is_counted_up, is_in_generators_area, is_masked, is_nought,
+    is_sandbox_user, is_smart_id, is_synthea_licence, is_synthea_passport, is_synthetic_hicn, shown,
 };
 pub use lists::{MarkerList, Markers, Weight, Weights};
 use looks::Looks;
@@ -28,6 +28,9 @@ pub enum Sign {
     None,
     /// Empty, masked or a word for "unknown": weighs nothing, says nothing.
     Placeholder,
+    /// Of a test set by its word or by what it is called, though it may be somebody's by the rest: no more than a habit, and
+    /// that only beside another sign.
+    HabitWithAnother,
     /// People type it as a dummy, though it may be somebody's.
     Habit,
     /// Not issued to a person unless it is a tax number, or one of the first numbers of a register: sure only beside another
@@ -44,6 +47,7 @@ impl Sign {
         Some(match self {
             Self::None => return None,
             Self::Placeholder => "stands for unknown",
+            Self::HabitWithAnother => "a word of a test set beside another sign",
             Self::Habit => "typed as a dummy",
             Self::SureWithAnother => "a test number beside another sign",
             Self::Sure => "never issued",
@@ -86,6 +90,9 @@ impl Markers {
             Sign::None => plain,
             sign => zero(sign),
         };
+        if let Some(most) = self.masked(kind, trimmed) {
+            return Judged { sign: Sign::Placeholder, points: points.min(most), ..plain };
+        }
         match kind {
             Kind::Ssn if is_masked(trimmed) => {
                 Judged { sign: Sign::Placeholder, points: self.weights.ssn_masked, ..plain }
@@ -160,6 +167,17 @@ impl Markers {
                     // What assigns a number is none of it: `TEST2867^^^&2.16.840.1.113883.3.4&ISO`.
                     _ => self.id_sign(trimmed.split_once("^^^").map_or(trimmed, |(number, _)| number)),
                 };
+                // Of no register, and typed for real people, too, where none is known.
+                if sign == Sign::None && is_counted_up(kind) && is_nought(trimmed) {
+                    return zero(Sign::Placeholder);
+                }
+                if sign == Sign::None && !opaque && is_smart_id(trimmed) {
+                    return Judged { generated: true, ..plain };
+                }
+                // The number keeps its weight.
+                if sign == Sign::None && is_counted_up(kind) && self.is_numbered_by_a_test_set(trimmed) {
+                    return Judged { sign: Sign::HabitWithAnother, ..plain };
+                }
                 // Somebody is the first of each register: the number keeps its weight.
                 if sign == Sign::None && !opaque && is_counted_up(kind) && self.is_one_of_the_first(trimmed) {
                     return Judged { sign: Sign::SureWithAnother, ..plain };
@@ -170,6 +188,10 @@ impl Markers {
             Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::Relative | Kind::MotherMaidenName => {
                 match self.name_sign(kind, trimmed) {
                     Sign::Placeholder => zero(Sign::Placeholder),
+                    // `Test123` is no generator's name.
+                    sign @ Sign::SureWithAnother => {
+                        Judged { sign, generated: self.is_a_numbered_test_name(trimmed), ..plain }
+                    }
                     sign => Judged { sign, ..plain },
                 }
             }
@@ -258,7 +280,46 @@ impl Markers {
         if words.iter().any(|w| self.test_names.contains(w) || numbered(w)) || self.is_a_control(&words) {
             return Sign::Habit;
         }
+        // Each of them is somebody's, and two of them are nobody's: `foo bar`.
+        if !words.is_empty() && words.iter().all(|w| self.paired_names.contains(w)) {
+            let is_pair = words.iter().any(|w| Some(w) != words.first());
+            return if is_pair { Sign::Habit } else { Sign::HabitWithAnother };
+        }
         Sign::None
+    }
+
+    /// Whether a name is a word of test patients with a number behind it.
+    fn is_a_numbered_test_name(&self, name: &str) -> bool {
+        let word = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_lowercase();
+        self.test_names.contains(&word)
+    }
+
+    /// What a value keeps at most of which so little is shown that it is nobody's any more; none where it is shown.
+    fn masked(&self, kind: Kind, value: &str) -> Option<Points> {
+        let shown = shown(value)?;
+        let little = match kind {
+            Kind::FamilyName | Kind::GivenName | Kind::FullName | Kind::Relative | Kind::MotherMaidenName => {
+                shown.are_initials()
+            }
+            Kind::BirthDate | Kind::DeathDate => {
+                return shown.is_a_year_at_most().then_some(self.weights.birth_year);
+            }
+            Kind::Zip => shown.characters <= ZIP_SHOWN_MAX,
+            Kind::Mrn
+            | Kind::MemberId
+            | Kind::Mbi
+            | Kind::Account
+            | Kind::VisitNumber
+            | Kind::OtherId
+            | Kind::NationalId
+            | Kind::DriverLicence
+            | Kind::Passport
+            | Kind::ClaimId
+            | Kind::Phone
+            | Kind::Fax => shown.characters <= LAST_SHOWN_MAX,
+            _ => false,
+        };
+        little.then_some(self.weights.masked)
     }
 
     /// Whether a name is that of a control sample or a phantom: it has no word that anything else is called by.
@@ -270,7 +331,7 @@ impl Markers {
     }
 
     /// Whether a run of letters is a word of a test set, or begins with one; a label may stand in front: `MRNTEST1`. A
-    /// number as registers give it stays somebody's behind any word: `TEST8834127`.
+    /// number as registers give it may stay somebody's behind any word: `TEST8834127`.
     fn is_a_test_sets(&self, id: &str) -> bool {
         let plain = |number: &str| {
             ssn::is_dashed(number.trim_matches('-'))
@@ -287,6 +348,24 @@ impl Markers {
             self.test_id_words.contains(&run)
                 || begins(&run)
                 || labels.any(|label| run.strip_prefix(label.as_str()).is_some_and(begins))
+        })
+    }
+
+    /// Whether a number as registers give it has a whole word of a test set beside it, and perhaps a label: `TEST-469464`,
+    /// `TESTMRN469464`. Not one that may be a social security number.
+    fn is_numbered_by_a_test_set(&self, id: &str) -> bool {
+        let numbers = || id.split(|c: char| !(c.is_ascii_digit() || c == '-')).map(|n| n.trim_matches('-'));
+        let longest = id.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+        if longest == SSN_DIGITS || numbers().any(ssn::is_dashed) {
+            return false;
+        }
+        let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty());
+        runs.any(|run| {
+            let run = run.to_lowercase();
+            let is_label = |rest: &str| rest.is_empty() || self.id_labels.iter().any(|label| label == rest);
+            let mut words = self.test_id_prefixes.iter().filter(|word| word.len() >= WORD_LETTERS_MIN);
+            words.any(|word| run.split_once(word.as_str()).is_some_and(|(l, r)| is_label(l) && is_label(r)))
+                || longest < SSN_DIGITS && self.test_environments.contains(&run)
         })
     }
 
@@ -373,6 +452,14 @@ impl Markers {
     }
 }
 
+/// Shorter words may be a plan's letters, or a facility's.
+const WORD_LETTERS_MIN: usize = 4;
+/// Plans have as many behind their letters.
+const SSN_DIGITS: usize = 9;
+/// The last of a number, as receipts and portals show them.
+const LAST_SHOWN_MAX: usize = 4;
+/// What of a ZIP code names no small place (45 CFR 164.514(b)(2)(i)(B)).
+const ZIP_SHOWN_MAX: usize = 3;
 /// Shorter labels are the first letters of other words.
 const LABEL_LETTERS_MIN: usize = 3;
 /// Keyed tokens of records have more digits than any number of a person.

@@ -199,11 +199,23 @@ fn controls_and_phantoms_are_no_people() {
     for number in [
         "PHANTOM8834127",
         "MRNTEST8834127",
+        "TESTMRN8834127",
         "TEST-8834127",
         "qa 488341",
         "8834127TEST",
         "DEMO-0-883412",
+    ] {
+        let judged = judge(Kind::Mrn, number);
+        assert_eq!((judged.sign, judged.points), (Sign::HabitWithAnother, Points(60)), "{number}");
+    }
+    for number in [
         "TEST-412-21-3456",
+        "TEST412213456",
+        "TST882133914",
+        "ATTESTA4694641",
+        "TESTA469464",
+        "ABC469464",
+        "XXX469464",
     ] {
         let judged = judge(Kind::Mrn, number);
         assert_eq!((judged.sign, judged.points), (Sign::None, Points(60)), "{number}");
@@ -223,4 +235,39 @@ fn unknown_and_masked_values_weigh_next_to_nothing() {
     assert_eq!(judge(Kind::Ssn, "0000").sign, Sign::Placeholder, "a serial that nobody has");
     assert_eq!(judge(Kind::BirthDate, "1900-01-01").points, Points(0));
     assert_eq!(judge(Kind::BirthDate, "1962").points, Points(5));
+}
+
+#[test]
+fn what_is_masked_but_for_a_little_weighs_next_to_nothing() {
+    for (kind, value, points) in [
+        (Kind::FamilyName, "H****", 10),
+        (Kind::FullName, "J*** D***", 10),
+        (Kind::Mrn, "****3778", 10),
+        (Kind::MemberId, "W8***", 10),
+        (Kind::BirthDate, "**/**/1979", 5),
+        (Kind::BirthDate, "****-**-12", 5),
+        (Kind::Zip, "436**", 10),
+    ] {
+        let judged = judge(kind, value);
+        assert_eq!((judged.sign, judged.points), (Sign::Placeholder, Points(points)), "{value}");
+    }
+    for (kind, value) in [
+        (Kind::FamilyName, "Huynh**"),
+        (Kind::FamilyName, "**Huynh**"),
+        (Kind::FullName, "Li*** Chiyo"),
+        (Kind::Mrn, "**4471**"),
+        (Kind::Mrn, "**E7083778"),
+        (Kind::BirthDate, "19790623**"),
+        (Kind::Zip, "43614**"),
+    ] {
+        assert_eq!(judge(kind, value).points, kind.points(), "{value}");
+    }
+}
+
+#[test]
+fn noughts_and_sandbox_ids_are_told() {
+    assert_eq!(judge(Kind::Mrn, "0").sign, Sign::Placeholder);
+    assert_eq!(judge(Kind::FormAnswer, "0").sign, Sign::None);
+    assert!(judge(Kind::Mrn, "smart-1288992").generated);
+    assert!(!judge(Kind::Mrn, "smart-12").generated && !judge(Kind::Mrn, "SM1288992").generated);
 }

@@ -27,7 +27,7 @@ pub(super) fn add_up(
         e.free_text
             && !e.whole
             && is_number(e.kind)
-            && e.judged.sign == Sign::None
+            && matches!(e.judged.sign, Sign::None | Sign::HabitWithAnother)
             && !e.shadow
             && !e.suppressed
     });
@@ -52,7 +52,21 @@ pub(super) fn add_up(
     let is_sure =
         |e: &&Evidence| e.tells && (is_name(e.kind) || is_number(e.kind)) && e.judged.sign == Sign::Sure;
     let sure_sign = all_numbered || structured.iter().any(is_sure);
+    // Of words that each are somebody's, too, two that differ are a name that is nobody's.
+    let is_paired = |e: &Evidence| is_part(e) && e.judged.sign == Sign::HabitWithAnother;
+    let mut paired = structured.iter().filter(|e| is_paired(e)).flat_map(|e| e.keys.iter());
+    let all_paired = paired.next().is_some_and(|first| paired.any(|word| word != first))
+        && structured.iter().filter(|e| is_part(e)).all(|e| is_paired(e) || e.judged.sign == Sign::Habit);
+    let habit_name = structured.iter().any(|e| {
+        is_part(e)
+            && (e.judged.sign == Sign::Habit || e.judged.sign == Sign::SureWithAnother && e.judged.generated)
+    });
     let sign = |e: &Evidence| match e.judged.sign {
+        Sign::HabitWithAnother if is_name(e.kind) && all_paired => Sign::Habit,
+        Sign::HabitWithAnother if is_number(e.kind) && (sure_sign || habit_name || all_paired) => Sign::Habit,
+        Sign::HabitWithAnother => Sign::None,
+        // A tester's own word needs none.
+        Sign::SureWithAnother if is_name(e.kind) && e.judged.generated && !sure_sign => Sign::Habit,
         Sign::SureWithAnother if is_name(e.kind) && habit_number && !sure_sign => Sign::Habit,
         Sign::SureWithAnother if is_name(e.kind) && !sure_sign => Sign::None,
         Sign::SureWithAnother if e.kind == Kind::Ssn && other_sign || sure_sign => Sign::Sure,
@@ -86,14 +100,25 @@ pub(super) fn add_up(
             && !names.is_empty()
             && !names.iter().any(shares)
     };
+    let in_fields = |k: &String| words.binary_search(&k.as_str()).is_ok();
+    let explained =
+        |e: &Evidence| e.known || is_field(e) || !e.keys.is_empty() && e.keys.iter().all(in_fields);
+    // Whoever a text names besides may be made up by the same rule: then each name and number in it is nobody's.
+    let of_texts = || own.iter().filter_map(get).filter(|e| !is_field(e) && !e.shadow && !e.suppressed);
+    let nobodys_texts = made_up.is_some()
+        && of_texts().any(|e| is_part(e) && e.judged.sign == Sign::Sure)
+        && of_texts().filter(|e| is_name(e.kind) || is_number(e.kind)).all(|e| {
+            e.judged.opaque
+                || e.judged.sign == Sign::Sure
+                || is_number(e.kind) && e.judged.sign == Sign::Habit
+                || explained(e)
+        });
     let (mut heaviest, mut in_shadow) = (Heaviest::default(), Heaviest::default());
     let mut outcome = Vec::with_capacity(own.len());
     for at in own {
         let Some(e) = evidence.get(*at) else { continue };
         let unsure = e.judged.sign == Sign::SureWithAnother && sign(e) == Sign::None;
         let kept = if unsure { e.full } else { e.judged.points };
-        let in_fields = |k: &String| words.binary_search(&k.as_str()).is_ok();
-        let explained = || e.known || is_field(e) || !e.keys.is_empty() && e.keys.iter().all(in_fields);
         let (points, counted) = match (made_up, sign(e)) {
             _ if e.suppressed => (Points(0), Counted::Suppressed),
             (_, Sign::Placeholder) => (kept, Counted::Placeholder),
@@ -102,7 +127,9 @@ pub(super) fn add_up(
                 (kept, Counted::Yes)
             }
             (Some(_), _) if is_anothers(e) => (kept, Counted::Yes),
-            (Some(rule), _) if !e.free_text || explained() => (Points(0), Counted::MadeUp(rule)),
+            (Some(rule), _) if !e.free_text || nobodys_texts || explained(e) => {
+                (Points(0), Counted::MadeUp(rule))
+            }
             (_, Sign::Habit) if is_name(e.kind) => (kept.min(dummy_name), Counted::Dummy),
             _ => (kept, Counted::Yes),
         };
@@ -224,8 +251,7 @@ pub(super) fn made_up(
     let numbers: Vec<&&Evidence> = structured
         .iter()
         .filter(|e| is_number(e.kind) && !is_machines(e) && sign(e) != Sign::Placeholder)
-        // What a payer or a ward counts up for each message says nothing of who it is for: rule c doesn't ask it.
-        .filter(|e| !matches!(e.kind, Kind::ClaimId | Kind::VisitNumber))
+        .filter(|e| !is_nobodys_own(e.kind))
         // What only has the shape of a number may be anything's: where nobody can have it, it is nobody's.
         .filter(|e| e.tells || sign(e) == Sign::None)
         .collect();
@@ -235,6 +261,19 @@ pub(super) fn made_up(
     // The same dummy in two fields is one habit.
     let mut habits: Vec<&[String]> =
         numbers.iter().filter(|e| sign(e) == Sign::Habit).map(|e| &*e.keys).collect();
+    // What isn't asked shows all the same that somebody numbered a test, beside a number that says so, too, and is another: both
+    // in letters, since noughts stand there for real people.
+    if habits.iter().any(|keys| keys.iter().any(|key| is_worded(key))) {
+        let is_other = |e: &Evidence| !numbers.iter().any(|other| same_digits(&e.keys, &other.keys));
+        let is_habit = |e: &Evidence| {
+            is_nobodys_own(e.kind)
+                && e.tells
+                && sign(e) == Sign::Habit
+                && e.keys.iter().any(|key| is_worded(key))
+        };
+        let unasked = structured.iter().filter(|e| is_habit(e) && is_other(e));
+        habits.extend(unasked.map(|e| &*e.keys));
+    }
     habits.sort_unstable();
     habits.dedup();
     if numbers.is_empty() {
@@ -264,13 +303,36 @@ pub(super) fn made_up(
     None
 }
 
-/// An id that a machine drew: it can't be told whether a person is behind it.
+/// An id that a machine drew, or counted up for what it sent: it can't be told whether a person is behind it.
 fn is_machines(e: &Evidence) -> bool {
-    e.judged.opaque || (e.kind == Kind::OtherId && e.full.0 < 40)
+    e.judged.opaque || (matches!(e.kind, Kind::OtherId | Kind::Account) && e.full.0 < 40)
 }
 
-/// Numbers and contacts, in the sense of rule c. Claims, devices, vehicles and other numbers are asked, too: a
-/// plausible one is somebody's.
+/// Numbers that rule c doesn't ask: what a payer or a ward counts up for each message says nothing of who it is for, and
+/// what a test is measured with is a real device.
+const fn is_nobodys_own(kind: Kind) -> bool {
+    matches!(kind, Kind::ClaimId | Kind::VisitNumber | Kind::Device)
+}
+
+/// Whether a number has letters, and not as a label alone.
+fn is_worded(key: &str) -> bool {
+    key.bytes().filter(u8::is_ascii_alphabetic).count() >= WORD_LETTERS_MIN
+}
+
+/// Whether two numbers are one in their digits: `TEST-2413` and `TEST02413`.
+fn same_digits(one: &[String], other: &[String]) -> bool {
+    let digits = |keys: &[String]| -> String {
+        let digits = keys.iter().flat_map(|key| key.chars()).filter(char::is_ascii_digit);
+        digits.skip_while(|digit| *digit == '0').collect()
+    };
+    digits(one) == digits(other)
+}
+
+/// Fewer letters are a label.
+const WORD_LETTERS_MIN: usize = 3;
+
+/// Numbers and contacts, in the sense of rule c and of texts. Vehicles and other numbers are asked, too: a plausible one is
+/// somebody's.
 pub(super) const fn is_number(kind: Kind) -> bool {
     matches!(
         kind,

@@ -65,14 +65,17 @@ impl Scorer<'_> {
             if !own.iter().any(|at| counts(at) && (of_text || self.tells_who(*at))) {
                 continue;
             }
-            // Who is known from text alone isn't somebody else in another's text: then the text is what is judged.
-            let only_text = own.iter().filter_map(|at| self.evidence.get(*at)).all(|e| e.free_text);
+            // Who is known from text alone isn't somebody else in another's text: then the text is what is judged. A
+            // reference to somebody says nothing of who that is.
+            let of_own = || own.iter().filter_map(|at| self.evidence.get(*at));
+            let only_text = of_own().all(|e| e.free_text || e.kind == Kind::ResourceId);
+            let is_referred = only_text && !of_text && of_own().any(|e| e.free_text);
             for at in own.iter().filter(|_| only_text) {
                 if let Some(evidence) = self.evidence.get_mut(*at) {
                     evidence.free_text = false;
                 }
             }
-            if of_text {
+            if of_text || is_referred {
                 self.part_text(own);
             }
             if let Some(slot) = index.get_mut(id.0 as usize) {

@@ -41,7 +41,6 @@ fn one_plausible_number_restores_the_person() {
     for fields in [
         r#""mrn":"0000001","phone":"000-000-0000","memberId":"W333577450""#,
         r#""mrn":"DUMMY0001","memberId":"QA-77","vin":"5YJSA1E26MF168123""#,
-        r#""mrn":"TEST-0001","phone":"312-555-0142","serialNumber":"GT48213077""#,
     ] {
         assert!(object(fields).points().0 >= 90, "{fields}");
     }
@@ -565,4 +564,96 @@ fn a_number_behind_a_name_is_no_generators() {
     };
     assert!(display("Darnell Okafor E4484072") >= 50);
     assert!(display("Darnell46 Okafor312") < 50);
+}
+
+#[test]
+fn a_test_word_beside_a_registers_number_counts_beside_another_sign() {
+    for fields in [
+        r#""mrn":"TEST-469464","phone":"360-555-0142""#,
+        r#""mrn":"UAT-469464","email":"x@example.org""#,
+        r#""mrn":"TESTMRN469464","firstName":"Test""#,
+    ] {
+        assert!(object(fields).points().0 < 90, "{fields}");
+    }
+    for fields in [
+        r#""mrn":"TEST-469464""#,
+        r#""mrn":"TEST-469464","accountNumber":"TESTACCT-882139""#,
+        r#""mrn":"TEST-469464","phone":"999-999-9999""#,
+        r#""mrn":"TEST-412213456","phone":"360-555-0142""#,
+        r#""mrn":"TEST-469464","phone":"360-427-0142","email":"x@example.org""#,
+    ] {
+        assert!(object(fields).points().0 >= 90, "{fields}");
+    }
+}
+
+#[test]
+fn a_test_visit_is_a_second_habit_beside_a_test_number() {
+    assert_eq!(object(r#""mrn":"TEST-5821","visitNumber":"TEST-7052""#).points().0, 0);
+    for fields in [
+        r#""mrn":"TEST-5821","visitNumber":"TEST-5821""#,
+        r#""mrn":"TEST-5821","claimNumber":"TEST05821""#,
+        r#""mrn":"TEST-5821","visitNumber":"88213941""#,
+        r#""mrn":"0000001","visitNumber":"DUMMY0011""#,
+        r#""mrn":"E4484072","visitNumber":"TEST-7052","claimNumber":"TEST-7053""#,
+    ] {
+        assert!(object(fields).points().0 >= 90, "{fields}");
+    }
+}
+
+#[test]
+fn devices_and_running_numbers_restore_nobody() {
+    let made_up = r#""mrn":"TEST-5821","phone":"360-555-0142","#;
+    assert_eq!(object(&format!(r#"{made_up}"serialNumber":"SN88213991""#)).points().0, 0);
+    assert!(object(&format!(r#"{made_up}"vin":"2HGES16575H591234""#)).points().0 >= 90);
+    let charge = |phone: &str| {
+        let body = format!(
+            "MSH|^~\\&|A|B|C|D|20250101||DFT^P03|1|P|2.5.1\rPID|1|1|TEST-5821^^^X^MR|0|Okafor^Darnell||19790216|M|||||^PRN^PH^^1^{phone}\rFT1|1|302216||20250827||CG|99214\r"
+        );
+        inspect("application/hl7-v2", &body).points().0
+    };
+    assert_eq!(charge("555^6241405"), 0);
+    assert!(charge("419^3456789") >= 90);
+}
+
+#[test]
+fn words_for_the_parts_of_a_name_are_nobodys_together() {
+    let patient = |family: &str, given: &str| {
+        let body = format!(
+            r#"{{"resourceType":"Patient","name":[{{"family":"{family}","given":["{given}"]}}],"birthDate":"1970-02-16"}}"#
+        );
+        inspect("application/fhir+json", &body).points().0
+    };
+    for (family, given) in
+        [("Last", "First"), ("bar", "foo"), ("LastName", "FirstName"), ("Test123", "Adam"), ("Sandbox", "QA")]
+    {
+        assert!(patient(family, given) < 90, "{family} {given}");
+    }
+    for (family, given) in
+        [("Foo", "Jing"), ("Bar", "Noa"), ("Last", "Pieter"), ("Foo", "Foo"), ("Doe", "Jane")]
+    {
+        assert_eq!(patient(family, given), 90, "{family} {given}");
+    }
+}
+
+#[test]
+fn a_note_of_somebody_made_up_is_judged_by_what_it_says() {
+    use base64::Engine as _;
+    let note = |text: &str, subject: &str| {
+        let data = base64::engine::general_purpose::STANDARD.encode(text);
+        let body = format!(
+            r#"{{"resourceType":"DocumentReference","status":"current",{subject}"content":[{{"attachment":{{"contentType":"text/plain","data":"{data}"}}}}]}}"#
+        );
+        inspect("application/fhir+json", &body).points().0
+    };
+    let referred = r#""subject":{"reference":"Patient/1d15dd55-39e1-4a7d-a815-461263564391"},"#;
+    let made_up =
+        "Patient: Laurent818 Stallworth484\nDOB: 11/12/1969\nMRN: d5c66fd5-d3ef-434b-9a1e-5b1f0c7a9d21\n";
+    assert_eq!(note(made_up, referred), 0);
+    let real = "Patient: Laurent Stallworth\nDOB: 11/12/1969\nMRN: E4484072\n";
+    assert!(note(real, referred) >= 90);
+    assert!(note(&format!("{made_up}{real}"), referred) >= 90);
+    let listed = r#""subject":{"display":"Bridget Zztest","identifier":{"value":"TEST-5821"}},"#;
+    assert_eq!(note(made_up, listed), 0);
+    assert!(note(real, listed) >= 90);
+    assert!(note(&format!("{made_up}Spouse: Harold Brown, phone 617-927-8377\n"), listed) >= 50);
 }

@@ -324,10 +324,10 @@ impl<'t> Walk<'t, '_, '_> {
             Meaning::Field(field, carry) => reading(field, carry, &value),
             // A warehouse's own id names nobody outside of it.
             Meaning::NumberOrName(..) if is_uuid(&value) => (self.table.opaque(), Reads::Value),
-            Meaning::NumberOrName(number, name) => match value.bytes().any(|b| b.is_ascii_digit()) {
-                true => (Some(number), Reads::Value),
-                false => (Some(name), Reads::Value),
-            },
+            Meaning::NumberOrName(number, name) => {
+                let is_number = value.bytes().any(|b| b.is_ascii_digit()) && !is_numbered_name(&value);
+                (Some(if is_number { number } else { name }), Reads::Value)
+            }
             Meaning::Public => (None, Reads::Public),
             Meaning::Clinical => {
                 if !self.row.clinical {
@@ -388,6 +388,24 @@ impl<'t> Walk<'t, '_, '_> {
 
 /// What columns of the parts of a birth date begin with.
 const BIRTHS: &[&str] = &["dob", "birth", "birthdate", "dateofbirth", "patientdob", "ptdob"];
+
+/// Whether a value is words of letters with up to three digits behind each, as a generator numbers names, and no number of
+/// words: `Haruto364 Brzezinski942`.
+fn is_numbered_name(value: &str) -> bool {
+    let mut words = 0;
+    let is_word = |word: &str| {
+        let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        let plain = |c: char| c.is_alphabetic() || matches!(c, '\'' | '\u{2019}' | '-' | '.');
+        word.len() - letters.len() <= NAME_DIGITS_MAX && letters.len() > 1 && letters.chars().all(plain)
+    };
+    value.split([' ', ',']).filter(|word| !word.is_empty()).all(|word| {
+        words += 1;
+        is_word(word) && word.starts_with(char::is_uppercase)
+    }) && words > 1
+}
+
+/// A generator writes no more behind a name.
+const NAME_DIGITS_MAX: usize = 3;
 
 /// How a value under a row reads.
 fn reading<'f>(field: &'f Field, carry: Carry, value: &str) -> (Option<&'f Field>, Reads<'static>) {

@@ -9,6 +9,7 @@ pub(super) fn tag(datatype: &str, raw: &[u8], unsplit: bool) -> &'static str {
     match datatype {
         "TS" | "DT" if raw.len() == 4 && raw.iter().all(u8::is_ascii_digit) => "year",
         "XTN" if raw.contains(&b'@') => "@",
+        "CX" if matches!(raw, [digit] if digit.is_ascii_digit()) => "digit",
         _ if unsplit && raw.iter().any(|c| matches!(c, b' ' | b',')) => "unsplit",
         _ => "",
     }

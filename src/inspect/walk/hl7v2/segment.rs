@@ -321,8 +321,55 @@ impl<'d> Walk<'d, '_> {
             }
             let place = Place { component: if several { number } else { 0 }, ..place };
             let (row, reads) = self.judged(&component, judged, unsplit, whole, types);
+            if judged == LOCAL_NUMBER
+                && whole.datatype.name == "XTN"
+                && let Some(field) = row
+                && self.tell_with_area(&component, field, reads, whole, place)
+            {
+                continue;
+            }
             self.tell_leaves(component, row, reads, whole, place);
         }
+    }
+
+    /// Tells a local number with its area's code, which stands before it (XTN.6 and .7): together they are the number. Gives
+    /// whether it did.
+    fn tell_with_area(
+        &mut self,
+        local: &Range<usize>,
+        field: &Field,
+        reads: Reads<'_>,
+        whole: &Repetition<'_>,
+        place: Place,
+    ) -> bool {
+        let area = self.component(&whole.span, LOCAL_NUMBER as usize - 1);
+        let of = |text: &str, digits: usize| {
+            text.len() <= LOCAL_BYTES_MAX && text.bytes().filter(u8::is_ascii_digit).count() == digits
+        };
+        let written = self.written(local.clone());
+        if !of(area, 3) || !of(written, 7) {
+            return false;
+        }
+        let mut value = String::with_capacity(area.len() + written.len() + 2);
+        let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).map(char::from).collect::<String>();
+        value.push_str(&digits(area));
+        for (at, digit) in digits(written).chars().enumerate() {
+            if matches!(at, 0 | 3) {
+                value.push('-');
+            }
+            value.push(digit);
+        }
+        let person = self.owner(Some(field), reads, whole.whose, place.segment);
+        let leaf = Leaf {
+            span: local.clone(),
+            value: value.into(),
+            field: Some(field),
+            person,
+            reads,
+            cue: whole.cue,
+        };
+        self.sink.leaf(&leaf, &|| place.text());
+        true
     }
 
     /// The row of a component and how it reads; `judged` is the component of the plan that it stands for.
@@ -491,6 +538,10 @@ fn head(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+/// Where XTN has the local number, right behind the area's code.
+const LOCAL_NUMBER: u32 = 7;
+/// Longer text is no local number.
+const LOCAL_BYTES_MAX: usize = 16;
 /// Types of results that are one value; of DT the rows say it.
 const PLAIN_TYPES: [&str; 9] = ["ST", "TX", "FT", "NM", "DTM", "TS", "IS", "ID", ""];
 /// Numbers, names and addresses are shorter.
