@@ -7,7 +7,7 @@
 //! - In doubt: an individual's.
 
 use super::beside::{is_contact, is_name, tokens};
-use super::words::{LOWER_BYTES, Words, lower};
+use super::words::{Cue, LOWER_BYTES, Words, lower};
 use super::{folded, window_after, window_before};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::text::Hit;
@@ -16,11 +16,13 @@ use std::ops::Range;
 
 /// Takes the names and contacts of those out who have a title; `hits` are in order and don't overlap.
 pub(super) fn leave(text: &str, hits: &mut Vec<Hit>, words: &Words) {
+    let places: Vec<Range<usize>> =
+        hits.iter().filter(|hit| hit.kind == Kind::Facility).map(|hit| hit.span.clone()).collect();
     let titled: Vec<Titled> = hits
         .iter()
         .filter(|hit| is_name(hit.kind) && hit.points > Points(0))
         .filter_map(|hit| Titled::of(text, &hit.span, words))
-        .filter(|titled| titled.is_nobody(text, words))
+        .filter(|titled| titled.is_nobody(text, &places, words))
         .collect();
     if titled.is_empty() || (!titled.iter().all(|t| t.leads) && tells_of_somebody(text, words)) {
         return;
@@ -32,7 +34,7 @@ pub(super) fn leave(text: &str, hits: &mut Vec<Hit>, words: &Words) {
         let own = |hit: &Hit| is_name(hit.kind) && folded(value(hit)) == called;
         let mine: Vec<usize> = (0..hits.len()).filter(|at| hits.get(*at).is_some_and(own)).collect();
         let spoken = mine.iter().filter_map(|at| hits.get(*at)).any(|hit| {
-            hit.span != *name && tells(text, sentence(text, &hit.span), &(0..0), words) != Tells::Nothing
+            hit.span != *name && tells(text, sentence(text, &hit.span), &[], words) != Tells::Nothing
         });
         if spoken {
             continue;
@@ -73,6 +75,15 @@ struct Titled {
 impl Titled {
     fn of(text: &str, name: &Range<usize>, words: &Words) -> Option<Self> {
         let titled = |title, leads| Some(Self { name: name.clone(), title, leads });
+        // A name in the form of registers runs into a title: `Caleb Kapoor, Research Coordinator`.
+        let within = text.get(name.clone())?;
+        if let Some((own, rest)) = within.split_once(", ")
+            && own.contains(' ')
+            && let Some(length) = title(text.get(name.end - rest.len()..)?, words)
+        {
+            let start = name.end - rest.len();
+            return titled(start..start + length, false);
+        }
         let behind = window_after(text, name.end, TITLE_BYTES_MAX);
         let gap =
             behind.len() - behind.trim_start_matches([' ', ',', '(', '|', '-', '–', '—', '\r', '\n']).len();
@@ -95,6 +106,23 @@ impl Titled {
             }
         }
         let before = window_before(text, name.start, TITLE_BYTES_MAX);
+        // An entry of a directory: `cn=Caleb Kapoor,ou=Nursing,dc=mercy`.
+        let is = |text: &str, words: &[&str]| words.iter().any(|word| text.starts_with(word));
+        if before.ends_with("cn=") || before.ends_with("CN=") {
+            let entry = is(behind, &[",ou=", ",OU=", ",dc=", ",DC=", ",o=", ",O="]);
+            return if entry { titled(name.end..name.end, false) } else { None };
+        }
+        // Who signed in: `name="Caleb Kapoor" role=nurse`.
+        let line = behind.split('\n').next().unwrap_or_default();
+        if let Some((between, role)) = line.split_once("role=") {
+            let quote = usize::from(role.starts_with('"'));
+            let role = head(role.get(quote..).unwrap_or_default());
+            let cue = words.cue(&format!("{}: ", role.to_lowercase()));
+            let start = name.end + between.len();
+            if matches!(cue, Some(Cue::Provider | Cue::Staff)) {
+                return titled(start..start + "role=".len() + quote + role.len(), false);
+            }
+        }
         let length = title_before(before, words)?;
         let next = lower(head(behind.trim_start_matches(' ')), &mut [0; LOWER_BYTES]).into_owned();
         let acts = behind.starts_with(' ') && words.acts.contains(&*next);
@@ -102,12 +130,12 @@ impl Titled {
     }
 
     /// Whether nothing in its sentence or behind it says that somebody is cared for.
-    fn is_nobody(&self, text: &str, words: &Words) -> bool {
+    fn is_nobody(&self, text: &str, places: &[Range<usize>], words: &Words) -> bool {
         let whole = self.name.start.min(self.title.start)..self.name.end.max(self.title.end);
         let sentence = sentence(text, &whole);
-        tells(text, sentence, &self.title, words) == Tells::Nothing
+        tells(text, sentence, std::slice::from_ref(&self.title), words) == Tells::Nothing
             && (self.leads
-                || !matches!(tells(text, whole.end..text.len(), &(0..0), words), Tells::Health | Tells::Both))
+                || !matches!(tells(text, whole.end..text.len(), places, words), Tells::Health | Tells::Both))
     }
 }
 
@@ -226,11 +254,11 @@ enum Tells {
     Both,
 }
 
-fn tells(text: &str, span: Range<usize>, but: &Range<usize>, words: &Words) -> Tells {
+fn tells(text: &str, span: Range<usize>, but: &[Range<usize>], words: &Words) -> Tells {
     let part = text.get(span.clone()).unwrap_or_default();
     let (mut somebody, mut health) = (false, false);
     for (at, word) in tokens(part) {
-        if but.contains(&(span.start + at)) {
+        if but.iter().any(|but| but.contains(&(span.start + at))) {
             continue;
         }
         let mut buffer = [0; LOWER_BYTES];
@@ -258,7 +286,7 @@ fn tells_of_somebody(text: &str, words: &Words) -> bool {
             words.papers.contains(&*lower(word, &mut buffer))
         })
     };
-    match tells(text, 0..text.len(), &(0..0), words) {
+    match tells(text, 0..text.len(), &[], words) {
         Tells::Both => true,
         Tells::Somebody => errand(),
         Tells::Health | Tells::Nothing => false,
@@ -301,6 +329,8 @@ mod tests {
             "Can we meet about the dashboard?\nPriscilla Hahn\nDirector, Analytics\n602-302-3417",
             "New user: Priscilla Hahn, phlebotomist, priscilla.hahn@spregional.org",
             "Due 5/6/2023. AP contact Priscilla Hahn (602) 302-3400.",
+            "level=info msg=\"login\" name=\"Priscilla Hahn\" role=nurse",
+            "ldap: cn=Priscilla Hahn,ou=Nursing,dc=mercy,dc=net mail=phahn@mercy.net telephoneNumber=602-302-3417",
             "Sales rep Priscilla Hahn, 602-302-3400, priscilla.hahn@spregional.org",
         ] {
             assert_eq!(points(text), 0, "{text}");
