@@ -23,11 +23,20 @@ pub(in crate::inspect) fn leave(whole: &str, piece: &Range<usize>, hits: &mut Ve
     if writers.is_empty() || is_of_an_individual(whole, words) {
         return;
     }
-    hits.retain(|hit| !writers.iter().any(|own| own.start <= hit.span.start && hit.span.end <= own.end));
+    hits.retain(|hit| {
+        !writers.iter().any(|own| own.span.start <= hit.span.start && hit.span.end <= own.span.end)
+    });
+}
+
+/// A name with its mailbox.
+struct Writer {
+    span: Range<usize>,
+    /// Whether it is a commit's, of whose author nothing is told, whatever it changes.
+    commits: bool,
 }
 
 /// The name and the mailbox of who writes, around a mailbox of an organisation.
-fn writer(text: &str, mailbox: &Range<usize>, hits: &[Hit]) -> Option<Range<usize>> {
+fn writer(text: &str, mailbox: &Range<usize>, hits: &[Hit]) -> Option<Writer> {
     let start = text.get(..mailbox.start)?.rfind('\n').map_or(0, |at| at + 1);
     let before = text.get(start..mailbox.start)?;
     if is_a_private_mailbox(text.get(mailbox.clone())?) {
@@ -36,7 +45,7 @@ fn writer(text: &str, mailbox: &Range<usize>, hits: &[Hit]) -> Option<Range<usiz
     let label = before.trim_start_matches(['>', ' ']).split(':').next().unwrap_or_default();
     let heads = HEADS.iter().any(|head| label.eq_ignore_ascii_case(head)) && is_a_head(text);
     if heads {
-        return Some(start..mailbox.end);
+        return Some(Writer { span: start..mailbox.end, commits: false });
     }
     // `53d4ffa51ca0 Caleb Sandoval <caleb.sandoval@mercyregional.net> 2025-02-11 fix: …`
     let name = hits.iter().rev().find(|hit| is_name(hit.kind) && hit.span.end <= mailbox.start)?;
@@ -47,7 +56,7 @@ fn writer(text: &str, mailbox: &Range<usize>, hits: &[Hit]) -> Option<Range<usiz
         && commit.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         && commit.bytes().any(|b| b.is_ascii_digit())
         && commit.bytes().any(|b| b.is_ascii_lowercase());
-    (joined && is_hash).then_some(name.span.start..mailbox.end)
+    (joined && is_hash).then_some(Writer { span: name.span.start..mailbox.end, commits: true })
 }
 
 /// Whether a text has who writes and what about, or whom to, each on a line: the head of a mail.
@@ -72,11 +81,26 @@ fn is_of_an_individual(text: &str, words: &Words) -> bool {
         }
         own |= words.at_home.contains(&*word);
         health += u8::from(health < 2 && (words.is_clinical(&word) || words.telling.contains(&*word)));
-        errand |= words.papers.contains(&*word);
+        errand |= ERRANDS.contains(&&*word);
     }
     own && (health > 0 || errand) || health > 0 && errand
 }
 
+/// What an individual writes for.
+const ERRANDS: &[&str] = &[
+    "appointment",
+    "appointments",
+    "appt",
+    "biopsy",
+    "prescription",
+    "prescriptions",
+    "referral",
+    "refill",
+    "refills",
+    "results",
+    "rx",
+    "surgery",
+];
 /// Lines of the head of a mail that name people.
 const HEADS: &[&str] = &["from", "to", "cc", "bcc", "sender", "reply-to"];
 /// A head has no more lines.
