@@ -19,9 +19,9 @@ pub(in crate::inspect) fn leave(whole: &str, piece: &Range<usize>, hits: &mut Ve
     if mailboxes().next().is_none() || hits.iter().any(|hit| is_individuals(hit) && !is_name(hit.kind)) {
         return;
     }
-    let writers: Vec<Range<usize>> = mailboxes().filter_map(|hit| writer(text, &hit.span, hits)).collect();
-    if writers.is_empty() || is_of_an_individual(whole, words) {
-        return;
+    let mut writers: Vec<Writer> = mailboxes().filter_map(|hit| writer(text, &hit.span, hits)).collect();
+    if writers.iter().any(|writer| !writer.commits) && is_of_an_individual(whole, words) {
+        writers.retain(|writer| writer.commits);
     }
     hits.retain(|hit| {
         !writers.iter().any(|own| own.span.start <= hit.span.start && hit.span.end <= own.span.end)
