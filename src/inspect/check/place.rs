@@ -37,6 +37,7 @@ pub fn is_facility(value: &str, words: &Words) -> bool {
         && !journal
         && !PEOPLE.contains(&first)
         && !TIMES.contains(&first)
+        && !(ANYWHERE.contains(&first) && lower.split_whitespace().count() == 2)
         && !(alone && (words.not_names.contains(first) || first.len() < 3))
         && !names::is_listed(&lower)
 }
@@ -60,6 +61,9 @@ const ASKING: &[&str] = &[
     "which", "what", "whose", "any", "each", "every", "this", "that", "the", "your", "our", "my", "his",
     "her", "their", "no", "another", "if", "when", "does", "is",
 ];
+/// Words before `clinic` or `health` that make it no place's name.
+const ANYWHERE: &[&str] =
+    &["and", "or", "flu", "school", "vaccine", "covid", "employee", "student", "public"];
 const CARE: &[&str] = &["hospital", "medical", "clinic", "health"];
 const PEOPLE: &[&str] = &["dr", "doctor", "mr", "mrs", "ms", "prof", "professor", "miss"];
 const TIMES: &[&str] = &[
@@ -119,7 +123,15 @@ mod tests {
         for bad in ["January", "Dr", "ED", "ICU", "Emily Clark", "France", "University of Nicosia"] {
             assert!(!is_facility(bad, words), "{bad}");
         }
-        for bad in ["Which hospital", "Your Clinic", "N Engl J Med", "J Med"] {
+        for bad in [
+            "Which hospital",
+            "Your Clinic",
+            "N Engl J Med",
+            "J Med",
+            "AND clinic",
+            "Flu clinic",
+            "School Health",
+        ] {
             assert!(!is_facility(bad, words), "{bad}");
         }
     }

@@ -7,7 +7,17 @@ use super::digits;
 #[must_use]
 pub fn is_number(value: &str) -> bool {
     let digits = digits::only(value).len();
-    digits >= DIGITS_MIN && !looks_like_date(value)
+    digits >= DIGITS_MIN && !looks_like_date(value) && !is_run(value)
+}
+
+/// Whether `value` is `D0001-D0099`: the first and the last of numbers that have the same letters.
+fn is_run(value: &str) -> bool {
+    let Some((first, last)) = value.split_once('-') else { return false };
+    let letters = first.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (head, number) = first.split_at_checked(letters).unwrap_or_default();
+    let other = last.strip_prefix(head).unwrap_or_default();
+    let plain = |number: &str| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    letters > 0 && plain(number) && plain(other) && number.len() == other.len() && number < other
 }
 
 /// Whether `value` is `70-99`: two numbers of up to three digits, as laboratories write what is normal.
@@ -35,10 +45,19 @@ mod tests {
 
     #[test]
     fn numbers_of_any_make_pass_and_dates_do_not() {
-        for good in ["E08738432", "123-45-6789", "M-60851-77", "UCSF-12345", "8765-4321", "TEST123"] {
+        for good in [
+            "E08738432",
+            "123-45-6789",
+            "M-60851-77",
+            "UCSF-12345",
+            "8765-4321",
+            "TEST123",
+            "D0099-D0001",
+            "A12-A1377",
+        ] {
             assert!(is_number(good), "{good}");
         }
-        for bad in ["2024-05-01", "05/01/2024", "5-1-24", "A1", "number"] {
+        for bad in ["2024-05-01", "05/01/2024", "5-1-24", "A1", "number", "D0001-D0099"] {
             assert!(!is_number(bad), "{bad}");
         }
     }

@@ -172,7 +172,7 @@ fn key_before(bytes: &[u8], mark: usize) -> Option<Before> {
         b'=' => Between::Equals,
         _ => Between::Colon,
     };
-    let (mut end, mut closed) = (mark, false);
+    let (mut end, mut closed, mut called) = (mark, false, false);
     if between != Between::Tags {
         let from = mark.saturating_sub(CLOSING_BYTES_MAX);
         for b in bytes.get(from..mark)?.iter().rev() {
@@ -180,6 +180,8 @@ fn key_before(bytes: &[u8], mark: usize) -> Option<Before> {
                 b' ' | b'\t' if !closed => {}
                 b':' if end == mark && between == Between::Equals => {} // `:=`
                 b'"' | b'\'' | b'`' | b'\\' | b']' => closed = true,
+                // `UPPER(last_name) = `
+                b')' if !closed && between == Between::Equals => (closed, called) = (true, true),
                 _ => break,
             }
             end -= 1;
@@ -198,6 +200,10 @@ fn key_before(bytes: &[u8], mark: usize) -> Option<Before> {
     let opens = start.checked_sub(1).and_then(at);
     let named = match between {
         Between::Tags => matches!(opens, Some(b'<' | b':')),
+        _ if called => {
+            let function = start.checked_sub(2).and_then(at);
+            opens == Some(b'(') && function.is_some_and(|b| b.is_ascii_alphabetic())
+        }
         _ if closed => matches!(opens, Some(b'"' | b'\'' | b'`' | b'[' | b':')),
         // Words of prose before a colon are the labels that detectors know.
         Between::Colon => is_identifier(word),

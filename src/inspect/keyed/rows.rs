@@ -1,5 +1,5 @@
 //! Rows under names of columns inside a text: `INSERT INTO patients (last_name, dob) VALUES ('Okonjo', '1992-03-03')`, what
-//! `COPY … FROM stdin` of PostgreSQL reads, and the boxes that clients of databases draw.
+//! `COPY … FROM stdin` of PostgreSQL reads, the boxes that clients of databases draw, and tables pasted below a sentence.
 
 use super::value::{fits, whole};
 use super::{Told, row_of, tell};
@@ -9,6 +9,7 @@ use crate::inspect::names;
 use crate::inspect::rules::RuleSet;
 use crate::inspect::text::Hit;
 use crate::inspect::walk::csv;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Adds what rows in `text` tell to `hits`: each row by itself.
@@ -29,6 +30,7 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
             }
         }
     }
+    pasted(text, rules, hits);
     if memchr::memchr(b'|', bytes).is_some() {
         boxed(text, rules, hits);
         expanded(text, rules, hits);
@@ -427,6 +429,48 @@ fn copied(text: &str, at: usize, rules: &RuleSet, hits: &mut Vec<Hit>) -> usize 
     text.len()
 }
 
+/// Lines below one of names of columns, with commas or tabs between them.
+fn pasted(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
+    let mut open: Option<(Columns<'_>, char, usize)> = None;
+    let mut at = 0;
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+        let line = text.get(at..end).unwrap_or_default().trim_end_matches('\r');
+        let start = at;
+        at = end + 1;
+        if let Some((columns, delimiter, width)) = &open {
+            let cells = cells(line, start, *delimiter);
+            if cells.len() == *width {
+                columns.tell(text, &cells, rules, hits);
+                continue;
+            }
+        }
+        open = pasted_head(line, rules);
+    }
+}
+
+/// The columns that a line names, what is between them, and how many there are. Most lines have more than a name before their
+/// first comma, or none.
+fn pasted_head<'t>(line: &str, rules: &'t RuleSet) -> Option<(Columns<'t>, char, usize)> {
+    let near = line.as_bytes().get(..line.len().min(COLUMN_BYTES_MAX)).unwrap_or_default();
+    let first = memchr::memchr2(b',', b'\t', near)?;
+    let delimiter = if near.get(first) == Some(&b'\t') { '\t' } else { ',' };
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"_ -./#\t,".contains(&b);
+    if line.len() > LIST_BYTES_MAX || !line.bytes().all(is_part) {
+        return None;
+    }
+    let names: Vec<Cow<'_, str>> = line.split(delimiter).map(|name| Cow::Borrowed(name.trim())).collect();
+    let is_short = |name: &Cow<'_, str>| !name.is_empty() && name.len() <= COLUMN_BYTES_MAX;
+    if !(PASTED_COLUMNS_MIN..=COLUMNS_MAX).contains(&names.len()) || !names.iter().all(is_short) {
+        return None;
+    }
+    if names.iter().any(|name| is_providers(name)) {
+        return None;
+    }
+    let heads = csv::heads(&names, &rules.objects)?;
+    let told = heads.iter().map(|(key, nobodys)| if *nobodys { "" } else { key.as_str() });
+    Some((Columns::of("", told, rules)?, delimiter, names.len()))
+}
+
 /// `+----+`, a line of names, `+----+`, and lines of values up to another.
 fn boxed(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
     let is_rule =
@@ -516,3 +560,7 @@ const SHAPED_ROWS_MAX: usize = 256;
 const RECORD: &str = "-[ RECORD ";
 const LIST_BYTES_MAX: usize = 4096;
 const COLUMNS_MAX: usize = 256;
+/// Fewer names between commas are words of a sentence.
+const PASTED_COLUMNS_MIN: usize = 3;
+/// The longest name of a column.
+const COLUMN_BYTES_MAX: usize = 32;

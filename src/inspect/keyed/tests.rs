@@ -243,3 +243,43 @@ fn a_long_text_of_marks_and_open_tables_costs_a_pass() {
         assert!(before.elapsed().as_secs() < 20, "{piece}");
     }
 }
+
+#[test]
+fn functions_around_a_column_or_a_value_hide_neither() {
+    let query = "SELECT id FROM patient WHERE UPPER(last_name)='SINGLETARY' AND lower(first_name) = lower('latisha') \
+                 AND birth_date=TO_DATE('1977-03-13','YYYY-MM-DD')";
+    assert!(has(query, "family-name", "SINGLETARY"));
+    assert!(has(query, "given-name", "latisha"));
+    assert!(has(query, "birth-date", "1977-03-13"));
+    // A comparison of two calls, and a call without a text.
+    assert_eq!(told("if (last_name(a) == last_name(b)) last_name=next(rows)"), []);
+}
+
+#[test]
+fn rows_below_a_line_of_columns_are_a_table_whatever_stands_above() {
+    for (head, between) in [("Attached extract (first rows):", ","), ("Hi, these rows fail:", "\t")] {
+        let rows = [
+            "mrn,last,first,dob,dx",
+            "20956340,Deshpande,Rohit,1943-01-28,E11.9",
+            "85703993,Kessler,Ignacio,1941-05-14,I10",
+        ];
+        let text = format!("{head}\n{}", rows.join("\n").replace(',', between));
+        for (kind, value) in [
+            ("mrn", "20956340"),
+            ("family-name", "Deshpande"),
+            ("given-name", "Rohit"),
+            ("birth-date", "1941-05-14"),
+            ("mrn", "85703993"),
+        ] {
+            assert!(has(&text, kind, value), "{value}: {text}");
+        }
+    }
+    for text in [
+        // Prose, a table of providers, and names of columns without rows.
+        "Please fill in\nname, dob, mrn and phone\nand send it back, today, please, to us",
+        "Our doctors:\nnpi,last,first,phone\n1234567893,Kessler,Ignacio,312-867-2201",
+        "The columns:\nmrn,last,first,dob\nare needed",
+    ] {
+        assert_eq!(told(text), [], "{text}");
+    }
+}

@@ -81,6 +81,8 @@ fn begin(bytes: &[u8], at: usize, between: Between) -> Option<usize> {
         }
     } else if let Some(word) = WRAPPERS.iter().find(|word| rest.starts_with(word)) {
         at += word.len();
+    } else if let Some(call) = call(rest).filter(|_| between == Between::Equals) {
+        at += call;
     } else if matches!(rest, [b'u' | b'b' | b'r' | b'@' | b'[', b'"' | b'\'', ..]) {
         at += 1;
     }
@@ -88,6 +90,13 @@ fn begin(bytes: &[u8], at: usize, between: Between) -> Option<usize> {
         at += 1;
     }
     bytes.get(at).map(|_| at)
+}
+
+/// The length of a call's name and its bracket before a text in quotes: `TO_DATE('1977-03-13', …)`.
+fn call(rest: &[u8]) -> Option<usize> {
+    let name =
+        rest.iter().take(CALL_BYTES_MAX).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    (name > 0 && matches!(rest.get(name..), Some([b'(', b'\'', ..]))).then_some(name + 1)
 }
 
 /// What stands between quotes, or up to the end of a text that is cut off.
@@ -458,6 +467,8 @@ const DATE_BYTES_MAX: usize = 36;
 const NUMBER_BYTES_MAX: usize = 24;
 const NUMBER_LETTERS_MAX: usize = 6;
 const DIGEST_BYTES_MIN: usize = 12;
+/// The longest name of a function of SQL.
+const CALL_BYTES_MAX: usize = 16;
 const BLANKS_MAX: usize = 12;
 const FULL_WORDS_MAX: usize = 4;
 const PART_WORDS_MAX: usize = 3;

@@ -14,8 +14,10 @@ use std::ops::Range;
 pub(in crate::inspect) fn beside(text: &str, mut hits: Vec<Hit>, words: &Words) -> Vec<Hit> {
     if hits.iter().any(|hit| is_contact(hit.kind)) {
         name_contacts(text, &mut hits);
-        leave_offices(text, &mut hits, words);
         super::staff::leave(text, &mut hits, words);
+        leave_offices(text, &mut hits, words);
+    } else if hits.iter().any(|hit| is_name(hit.kind)) && !hits.iter().any(is_numbered) {
+        super::titles::leave(text, &mut hits, words);
     }
     hits
 }
@@ -61,7 +63,7 @@ fn name_contacts(text: &str, hits: &mut [Hit]) {
 /// Takes the points from addresses and numbers of an office: where nothing in the text is an individual's, and a word for a
 /// place of work stands before them or in their sentence.
 fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
-    if hits.iter().any(is_persons) {
+    if hits.iter().any(is_individuals) {
         return;
     }
     // A street may be called after a hospital; a hospital is one.
@@ -71,10 +73,12 @@ fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
     };
     let mut first_office = None;
     let mut offices = Vec::new();
-    for (at, word) in tokens(text) {
+    let mut before = "";
+    for (at, own) in tokens(text) {
         let mut buffer = [0; LOWER_BYTES];
-        let word = lower(word, &mut buffer);
-        if words.is_individual(&word) || words.at_home.contains(&*word) {
+        let word = lower(own, &mut buffer);
+        let before = std::mem::replace(&mut before, own);
+        if (words.is_individual(&word) && !is_anybodys(before, &word)) || words.at_home.contains(&*word) {
             return;
         }
         if words.offices.contains(&*word) && !inside(at) {
@@ -98,6 +102,13 @@ fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
             hit.points = Points(0);
         }
     }
+}
+
+/// Whether a word for an individual is said of anybody: `two visitors per patient`, `a patient's name`.
+fn is_anybodys(before: &str, word: &str) -> bool {
+    let is = |words: &[&str]| words.iter().any(|other| before.eq_ignore_ascii_case(other));
+    is(&["per", "each", "every", "any"]) && word.starts_with("patient")
+        || is(&["a", "any"]) && matches!(word, "patient's" | "patient’s")
 }
 
 /// Whether a mailbox is called after what it is for, by one word that nobody is called by.
@@ -139,6 +150,16 @@ pub(super) const fn is_persons(hit: &Hit) -> bool {
             hit.kind,
             Kind::GivenName | Kind::Provider | Kind::Facility | Kind::Url | Kind::Ip | Kind::ServiceDate
         )
+}
+
+/// The same without a device: what an office buys has a serial number, too.
+pub(super) const fn is_individuals(hit: &Hit) -> bool {
+    is_persons(hit) && !matches!(hit.kind, Kind::Device)
+}
+
+/// What only an individual has beside a name.
+const fn is_numbered(hit: &Hit) -> bool {
+    is_individuals(hit) && !is_name(hit.kind)
 }
 
 /// Between a name and its number: `, (`.

@@ -4,14 +4,17 @@ mod after;
 mod beside;
 mod find;
 mod hints;
+mod mail;
 pub mod list;
 mod run;
 mod staff;
+mod titles;
 pub mod words;
 
 pub(super) use after::{is_patient, window_after, window_before};
 pub(super) use beside::beside;
 pub use find::{Evidence, Recogniser, Rule};
+pub(super) use mail::leave as leave_writers;
 pub(super) use run::with_particles;
 
 use super::walk::start_of;

@@ -1,12 +1,14 @@
 //! Who works there, told in a text: a name and how to reach it are nobody's behind a role (`nurse: …, phone …`), and behind a
-//! word for whom to ask (`Questions: …`) where a mailbox of an organisation has the name in it.
+//! word for whom to ask (`Questions: …`) where a mailbox of an organisation has the name in it; so are those beside a title
+//! (`titles.rs`).
 //!
 //! - A line or a sentence is looked at by itself; a text that tells what only an individual has is passed over as a whole, and
 //!   so is a sentence with a word for an individual (`patient`, `her`, `my`) or of clinical content.
 //! - A mailbox that anybody may have is somebody's, whatever stands before it.
 //! - In doubt: an individual's.
 
-use super::beside::{is_contact, is_name, is_persons, sentence_end, tokens};
+use super::beside::{is_contact, is_individuals, is_name, sentence_end, tokens};
+use super::titles;
 use super::window_before;
 use super::words::{Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
@@ -16,9 +18,10 @@ use std::ops::Range;
 
 /// Takes the names and contacts of staff out; `hits` are in order and don't overlap.
 pub(super) fn leave(text: &str, hits: &mut Vec<Hit>, words: &Words) {
-    if hits.iter().any(|hit| is_persons(hit) && !is_name(hit.kind)) {
+    if hits.iter().any(|hit| is_individuals(hit) && !is_name(hit.kind)) {
         return;
     }
+    titles::leave(text, hits, words);
     let mut staffs: Vec<Range<usize>> = Vec::new();
     let mut read = 0;
     for hit in hits.iter().filter(|hit| is_contact(hit.kind)) {
@@ -64,7 +67,7 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     let inside = text.get(clause.clone())?;
     let mut names = hits.iter().filter(|hit| is_name(hit.kind) && hit.points > Points(0));
     let named = names.next().map(|name| name.span.start);
-    let (mut role, mut beside, mut asked, mut papers) = (None, false, None, false);
+    let (mut role, mut beside, mut asked, mut papers, mut office) = (None, false, None, false, false);
     for (at, word) in tokens(inside) {
         let (start, end) = (clause.start + at, clause.start + at + word.len());
         if hits.iter().any(|hit| hit.span.contains(&start)) {
@@ -76,6 +79,7 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
             return None;
         }
         papers |= words.papers.contains(&*word);
+        office |= asked.is_some() && words.offices.contains(&*word);
         if words.asked.contains(&*word) {
             asked.get_or_insert(end);
         }
@@ -88,6 +92,8 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     let addressed = || hits.iter().any(|hit| hit.kind == Kind::Email && hit.labelled);
     match (role, asked) {
         (Some(_), _) if named.is_none() => role,
+        // `contact the Privacy Office, 267-351-4000, victor.rosenthal@stbrendans.org`
+        (None, Some(_)) if named.is_none() && office && !papers => asked,
         // By the mailbox of whom is named, or a team before the name: `Contact interface team Bruno Mbeki`.
         // Who is to be reached about an appointment or results is cared for.
         (_, Some(_)) if named >= asked && !papers && (addressed() || beside) => asked,

@@ -121,6 +121,16 @@ pub struct Words {
     pub at_home: Set,
     /// Words for whom to ask, and whose a program is.
     pub(super) asked: Set,
+    /// Last words of titles of people who work somewhere.
+    pub(super) jobs: Set,
+    /// Such words by which nobody but staff is called, with no other word before them.
+    pub(super) callings: Set,
+    /// What stands in titles before them: ranks, departments.
+    pub(super) ranks: Set,
+    /// Last words of departments that treat nobody.
+    pub(super) departments: Set,
+    /// Who leads a meeting or speaks at one.
+    pub(super) chairs: Set,
     /// Small words that somebody may stand behind who is spoken of: `for`, `about`.
     pub mentions: Set,
     /// Words for papers and errands that are about one individual: `referral`, `voicemail`.
@@ -193,6 +203,11 @@ impl Words {
             offices: words("words.offices").collect(),
             at_home: words("words.at-home").collect(),
             asked: words("words.asked").collect(),
+            jobs: words("words.jobs").collect(),
+            callings: words("words.jobs-alone").collect(),
+            ranks: words("words.job-ranks").collect(),
+            departments: words("words.departments").collect(),
+            chairs: words("words.chairs").collect(),
             mentions: words("words.mentions").collect(),
             papers: words("words.papers").collect(),
             letters: words("words.letters").collect(),
@@ -338,6 +353,11 @@ impl Words {
             &self.offices,
             &self.at_home,
             &self.asked,
+            &self.jobs,
+            &self.callings,
+            &self.ranks,
+            &self.departments,
+            &self.chairs,
             &self.mentions,
             &self.papers,
             &self.letters,

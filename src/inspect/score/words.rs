@@ -195,7 +195,8 @@ impl Scorer<'_> {
         let mut lead: Vec<&str> = Vec::new();
         for text::Piece { span, log } in text::pieces(whole) {
             let Some(paragraph) = whole.get(span.clone()) else { continue };
-            let hits = text::scan(paragraph, "", self.rules);
+            let mut hits = text::scan(paragraph, "", self.rules);
+            names::leave_writers(whole, &span, &mut hits, &self.rules.words);
             let speaker = log.then(|| speaker(paragraph)).flatten();
             let spoke = || chats.iter().find(|(who, _)| Some(*who) == speaker).map(|(_, person)| *person);
             let before = if log { spoke() } else { last };

@@ -314,7 +314,7 @@ const PARTS: &[(Part, &str)] = &[
     (Part::Grant, "permissions privileges scope scopes authorities teams aud amr languages"),
     (
         Part::Plain,
-        "id uid uuid guid userid key externalid npi iss azp jti sid acr nonce clientid tokentype \
+        "id uid uuid guid user userid key externalid npi iss azp jti sid acr nonce clientid tokentype \
          teamid orgid organizationid tenantid departmentid facilityid locationid managerid \
          managername manager url href website avatar avatarurl picture image imageurl",
     ),

@@ -93,8 +93,8 @@ pub(in crate::inspect) fn shaped<'t>(columns: &[Vec<&str>], table: &'t Table) ->
 }
 
 /// What the columns of these names are called in the key table, and which are nobody's; `None` where they are no head. Rows
-/// that are arrays have columns, too.
-pub(super) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<(String, bool)>> {
+/// that are arrays have columns, too, and tables within a text.
+pub(in crate::inspect) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<(String, bool)>> {
     let table = &crate::inspect::RuleSet::built_in().columns;
     if names.len() < 2 || !names.iter().all(|name| name.is_empty() || column::is_name(name)) {
         return None;

@@ -1,0 +1,360 @@
+//! Titles and departments beside a name: `Caleb Kapoor, HR Manager, 602-302-3417` works there, and is nobody.
+//!
+//! - A title is behind the name, on the line below it, or right before it: a word for a job with nothing but ranks and
+//!   departments before it, or a department that treats nobody. What somebody does for a living elsewhere is no title.
+//! - Whoever may be cared for stays one: where health or a word for an individual is told in the sentence, or health behind it,
+//!   or both anywhere in the text.
+//! - In doubt: an individual's.
+
+use super::beside::{is_contact, is_name, tokens};
+use super::words::{Cue, LOWER_BYTES, Words, lower};
+use super::{folded, window_after, window_before};
+use crate::inspect::kind::{Kind, Points};
+use crate::inspect::text::Hit;
+use crate::inspect::walk::is_a_private_mailbox;
+use std::ops::Range;
+
+/// Takes the names and contacts of those out who have a title; `hits` are in order and don't overlap.
+pub(super) fn leave(text: &str, hits: &mut Vec<Hit>, words: &Words) {
+    let places: Vec<Range<usize>> =
+        hits.iter().filter(|hit| hit.kind == Kind::Facility).map(|hit| hit.span.clone()).collect();
+    let titled: Vec<Titled> = hits
+        .iter()
+        .filter(|hit| is_name(hit.kind) && hit.points > Points(0))
+        .filter_map(|hit| Titled::of(text, &hit.span, words))
+        .filter(|titled| titled.is_nobody(text, &places, words))
+        .collect();
+    if titled.is_empty() || (!titled.iter().all(|t| t.leads) && tells_of_somebody(text, words)) {
+        return;
+    }
+    let value = |hit: &Hit| text.get(hit.span.clone()).unwrap_or_default();
+    let mut left = vec![false; hits.len()];
+    for Titled { name, title, .. } in &titled {
+        let called = folded(text.get(name.clone()).unwrap_or_default());
+        let own = |hit: &Hit| is_name(hit.kind) && folded(value(hit)) == called;
+        let mine: Vec<usize> = (0..hits.len()).filter(|at| hits.get(*at).is_some_and(own)).collect();
+        let spoken = mine.iter().filter_map(|at| hits.get(*at)).any(|hit| {
+            hit.span != *name && tells(text, sentence(text, &hit.span), &[], words) != Tells::Nothing
+        });
+        if spoken {
+            continue;
+        }
+        let from = name.end.max(title.end);
+        let end = reached_to(text, from, words);
+        let behind = hits.partition_point(|hit| hit.span.start < name.end);
+        let contacts: Vec<usize> = (behind..hits.len())
+            .take_while(|at| {
+                hits.get(*at).is_some_and(|hit| hit.span.start < end && (!is_name(hit.kind) || own(hit)))
+            })
+            .filter(|at| hits.get(*at).is_some_and(|hit| is_contact(hit.kind)))
+            .collect();
+        let private = |at: &usize| {
+            hits.get(*at).is_some_and(|hit| hit.kind == Kind::Email && is_a_private_mailbox(value(hit)))
+        };
+        if contacts.iter().any(private) {
+            continue;
+        }
+        for at in mine.into_iter().chain(contacts) {
+            if let Some(slot) = left.get_mut(at) {
+                *slot = true;
+            }
+        }
+    }
+    let mut left = left.into_iter();
+    hits.retain(|_| !left.next().unwrap_or_default());
+}
+
+/// A name with a title.
+struct Titled {
+    name: Range<usize>,
+    title: Range<usize>,
+    /// Whether who has it leads a meeting: what is told there is of others.
+    leads: bool,
+}
+
+impl Titled {
+    fn of(text: &str, name: &Range<usize>, words: &Words) -> Option<Self> {
+        let titled = |title, leads| Some(Self { name: name.clone(), title, leads });
+        // A name in the form of registers runs into a title: `Caleb Kapoor, Research Coordinator`.
+        let within = text.get(name.clone())?;
+        if let Some((own, rest)) = within.split_once(", ")
+            && own.contains(' ')
+            && let Some(length) = title(text.get(name.end - rest.len()..)?, words)
+        {
+            let start = name.end - rest.len();
+            return titled(start..start + length, false);
+        }
+        let behind = window_after(text, name.end, TITLE_BYTES_MAX);
+        let gap =
+            behind.len() - behind.trim_start_matches([' ', ',', '(', '|', '-', '–', '—', '\r', '\n']).len();
+        let separator = behind.get(..gap).unwrap_or_default();
+        let below = separator.matches('\n').count();
+        if !separator.trim_matches(' ').is_empty() && below < 2 {
+            let start = name.end + gap;
+            let rest = behind.get(gap..).unwrap_or_default();
+            // What stands on the line below is a title where the name has a line, or the end of one, to itself.
+            if let Some(length) = title(rest, words) {
+                return titled(start..start + length, false);
+            }
+            let first = head(rest);
+            let is_chair = || words.chairs.contains(&*lower(first, &mut [0; LOWER_BYTES]));
+            if separator.contains('(')
+                && rest.get(first.len()..).is_some_and(|t| t.starts_with(')'))
+                && is_chair()
+            {
+                return titled(start..start + first.len(), true);
+            }
+        }
+        let before = window_before(text, name.start, TITLE_BYTES_MAX);
+        // An entry of a directory: `cn=Caleb Kapoor,ou=Nursing,dc=mercy`.
+        let is = |text: &str, words: &[&str]| words.iter().any(|word| text.starts_with(word));
+        if before.ends_with("cn=") || before.ends_with("CN=") {
+            let entry = is(behind, &[",ou=", ",OU=", ",dc=", ",DC=", ",o=", ",O="]);
+            return if entry { titled(name.end..name.end, false) } else { None };
+        }
+        // Who signed in: `name="Caleb Kapoor" role=nurse`.
+        let line = behind.split('\n').next().unwrap_or_default();
+        if let Some((between, role)) = line.split_once("role=") {
+            let quote = usize::from(role.starts_with('"'));
+            let role = head(role.get(quote..).unwrap_or_default());
+            let cue = words.cue(&format!("{}: ", role.to_lowercase()));
+            let start = name.end + between.len();
+            if matches!(cue, Some(Cue::Provider | Cue::Staff)) {
+                return titled(start..start + "role=".len() + quote + role.len(), false);
+            }
+        }
+        let length = title_before(before, words)?;
+        let next = lower(head(behind.trim_start_matches(' ')), &mut [0; LOWER_BYTES]).into_owned();
+        let acts = behind.starts_with(' ') && words.acts.contains(&*next);
+        if acts { None } else { titled(name.start - length..name.start, false) }
+    }
+
+    /// Whether nothing in its sentence or behind it says that somebody is cared for.
+    fn is_nobody(&self, text: &str, places: &[Range<usize>], words: &Words) -> bool {
+        let whole = self.name.start.min(self.title.start)..self.name.end.max(self.title.end);
+        let sentence = sentence(text, &whole);
+        tells(text, sentence, std::slice::from_ref(&self.title), words) == Tells::Nothing
+            && (self.leads
+                || !matches!(tells(text, whole.end..text.len(), places, words), Tells::Health | Tells::Both))
+    }
+}
+
+/// The length of a title at the start of `rest`.
+fn title(rest: &str, words: &Words) -> Option<usize> {
+    let mut ranked = false;
+    let mut last = 0;
+    for (number, (at, word)) in tokens(rest).take(TITLE_WORDS_MAX).enumerate() {
+        let between = rest.get(last..at).unwrap_or_default();
+        let joined = number == 0 || matches!(between, " " | " & " | " - ");
+        if !joined || (number == 0 && at > 0) {
+            return None;
+        }
+        let mut buffer = [0; LOWER_BYTES];
+        let own = lower(word, &mut buffer);
+        let end = at + word.len();
+        let behind = rest.get(end..).unwrap_or_default();
+        // The last word: nothing of the same phrase goes on behind it, unless it says of what.
+        let closes = !behind.starts_with(' ') || goes_on_elsewhere(behind.trim_start_matches(' '));
+        if words.callings.contains(&*own) && closes {
+            return Some(end);
+        }
+        if words.jobs.contains(&*own) && closes {
+            let of = behind.trim_start_matches([',', ' ', '-']);
+            let of = of.strip_prefix("of ").or(of.strip_prefix("for ")).unwrap_or(of);
+            let department = || {
+                words.ranks.contains(&*lower(head(of), &mut [0; LOWER_BYTES]))
+                    || is_department(head(of), words)
+            };
+            if ranked || (word.starts_with(char::is_uppercase) && department()) {
+                return Some(end);
+            }
+        }
+        let ends = behind.is_empty() || behind.starts_with([',', ')', '\n', '\r', ';', '|', '.']);
+        if ends && is_department(word, words) {
+            return Some(end);
+        }
+        if !words.ranks.contains(&*own) {
+            return None;
+        }
+        ranked = true;
+        last = end;
+    }
+    None
+}
+
+/// The length of a title that ends right before a name: `AP contact `, `Vendor rep `.
+fn title_before(before: &str, words: &Words) -> Option<usize> {
+    let phrase = before.strip_suffix(": ").or(before.strip_suffix(' '))?;
+    let mut last = phrase.len();
+    let mut found = None;
+    for (number, word) in phrase.rsplit(' ').take(TITLE_WORDS_MAX).enumerate() {
+        let mut buffer = [0; LOWER_BYTES];
+        let own = lower(word, &mut buffer);
+        let start = last.checked_sub(word.len())?;
+        match number {
+            0 if words.callings.contains(&*own) => return Some(before.len() - start),
+            0 if words.jobs.contains(&*own) => {}
+            0 => return None,
+            _ if words.ranks.contains(&*own) => found = Some(before.len() - start),
+            _ => break,
+        }
+        last = start.saturating_sub(1);
+    }
+    found
+}
+
+/// Whether a capitalised word is a department's that treats nobody.
+fn is_department(word: &str, words: &Words) -> bool {
+    word.starts_with(char::is_uppercase) && words.departments.contains(&*lower(word, &mut [0; LOWER_BYTES]))
+}
+
+/// Whether what stands behind a blank begins no further word of a title.
+fn goes_on_elsewhere(behind: &str) -> bool {
+    let word = head(behind);
+    word.is_empty()
+        || word.starts_with(|c: char| c.is_ascii_digit())
+        || ["of", "for", "at", "in", "with", "and", "on", "ext", "x", "or", "is", "will", "to", "from"]
+            .iter()
+            .any(|other| word.eq_ignore_ascii_case(other))
+}
+
+fn head(text: &str) -> &str {
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '-')).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
+}
+
+/// The line or sentence around a place, as far as titles go.
+fn sentence(text: &str, at: &Range<usize>) -> Range<usize> {
+    let before = window_before(text, at.start, SENTENCE_BYTES_MAX);
+    let start =
+        [". ", "? ", "! ", "\n", "; "].iter().filter_map(|end| Some(before.rfind(end)? + end.len())).max();
+    at.start - (before.len() - start.unwrap_or(0))..super::beside::sentence_end(text, at.end)
+}
+
+/// Where what reaches somebody with a title ends: at a blank line, or a word for an individual.
+fn reached_to(text: &str, from: usize, words: &Words) -> usize {
+    let rest = window_after(text, from, REACHED_BYTES_MAX);
+    let rest = rest.split("\n\n").next().unwrap_or_default();
+    let stop = tokens(rest).find(|(_, word)| {
+        let mut buffer = [0; LOWER_BYTES];
+        let word = lower(word, &mut buffer);
+        words.is_individual(&word) || words.papers.contains(&*word) || words.at_home.contains(&*word)
+    });
+    from + stop.map_or(rest.len(), |(at, _)| at)
+}
+
+/// What words of a text tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    Nothing,
+    /// Of an individual.
+    Somebody,
+    /// Of health, or of what is done about it.
+    Health,
+    Both,
+}
+
+fn tells(text: &str, span: Range<usize>, but: &[Range<usize>], words: &Words) -> Tells {
+    let part = text.get(span.clone()).unwrap_or_default();
+    let (mut somebody, mut health) = (false, false);
+    for (at, word) in tokens(part) {
+        if but.iter().any(|but| but.contains(&(span.start + at))) {
+            continue;
+        }
+        let mut buffer = [0; LOWER_BYTES];
+        let word = lower(word, &mut buffer);
+        let generic = || {
+            let behind = part.get(at + word.len()..).unwrap_or_default().trim_start_matches(' ');
+            &*word == "patient" && GENERIC.contains(&&*lower(head(behind), &mut [0; LOWER_BYTES]))
+        };
+        somebody |= (words.is_individual(&word) && !generic()) || words.at_home.contains(&*word);
+        health |= words.is_clinical(&word) || words.telling.contains(&*word);
+    }
+    match (somebody, health) {
+        (true, true) => Tells::Both,
+        (true, false) => Tells::Somebody,
+        (false, true) => Tells::Health,
+        (false, false) => Tells::Nothing,
+    }
+}
+
+/// Whether a text speaks of an individual and of health, or of an errand of theirs: `my refill`.
+fn tells_of_somebody(text: &str, words: &Words) -> bool {
+    let errand = || {
+        tokens(text).any(|(_, word)| {
+            let mut buffer = [0; LOWER_BYTES];
+            words.papers.contains(&*lower(word, &mut buffer))
+        })
+    };
+    match tells(text, 0..text.len(), &[], words) {
+        Tells::Both => true,
+        Tells::Somebody => errand(),
+        Tells::Health | Tells::Nothing => false,
+    }
+}
+
+/// What is said of all patients.
+const GENERIC: &[&str] = &["access", "data", "experience", "information", "safety", "services"];
+/// How far a title is read.
+const TITLE_BYTES_MAX: usize = 80;
+/// Words of one.
+const TITLE_WORDS_MAX: usize = 6;
+/// How far back the sentence of a name is followed.
+const SENTENCE_BYTES_MAX: usize = 240;
+/// How far behind a title what reaches somebody is looked for.
+const REACHED_BYTES_MAX: usize = 240;
+
+#[cfg(test)]
+mod tests {
+    use crate::inspect::rules::RuleSet;
+    use crate::inspect::text::scan;
+
+    fn points(text: &str) -> u16 {
+        let hits = scan(text, "", RuleSet::built_in());
+        hits.iter()
+            .filter(|hit| super::is_name(hit.kind) || super::is_contact(hit.kind))
+            .map(|h| h.points.0)
+            .sum()
+    }
+
+    #[test]
+    fn whoever_has_a_title_works_there() {
+        for text in [
+            "Contact: Priscilla Hahn, HR Manager, (602) 302-3417.",
+            "Contact: Priscilla Hahn, Nurse Recruiter, (602) 302-3417.",
+            "Contact: Priscilla Hahn, Purchasing, (602) 302-3417.",
+            "Contact: Priscilla Hahn (Research Coordinator), (602) 302-3417.",
+            "Forms are in the binder.\nThanks,\nPriscilla Hahn\nClinical Informatics Specialist\no: 602-302-3417",
+            "The tab is blank.\nRegards,\nPriscilla Hahn\nSenior Analyst, Revenue Cycle\npriscilla.hahn@spregional.org | 602-302-3417",
+            "Can we meet about the dashboard?\nPriscilla Hahn\nDirector, Analytics\n602-302-3417",
+            "New user: Priscilla Hahn, phlebotomist, priscilla.hahn@spregional.org",
+            "Due 5/6/2023. AP contact Priscilla Hahn (602) 302-3400.",
+            "level=info msg=\"login\" name=\"Priscilla Hahn\" role=nurse",
+            "ldap: cn=Priscilla Hahn,ou=Nursing,dc=mercy,dc=net mail=phahn@mercy.net telephoneNumber=602-302-3417",
+            "Sales rep Priscilla Hahn, 602-302-3400, priscilla.hahn@spregional.org",
+        ] {
+            assert_eq!(points(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_cared_for_stays_one_whatever_his_title() {
+        for text in [
+            "Patient: Priscilla Hahn, HR Manager, (602) 302-3417.",
+            "Contact: Priscilla Hahn, HR Manager, diabetic, (602) 302-3417.",
+            "Contact: Priscilla Hahn, HR Manager, DOB 3/4/1971, (602) 302-3417.",
+            "Contact: Priscilla Hahn, HR Manager, (602) 302-3417. Has pneumonia.",
+            "My refill hasn't come.\nThanks,\nPriscilla Hahn\nProject Manager\n602-302-3417",
+            "Contact: Priscilla Hahn, HR Manager, (602) 302-3417, priscilla.hahn@gmail.com",
+            // What anybody does, and what anybody is treated by.
+            "Contact: Priscilla Hahn, engineer, (602) 302-3417",
+            "Contact: Priscilla Hahn, Cardiology, (602) 302-3417",
+            "Contact: Priscilla Hahn, lab results, (602) 302-3417",
+            // Somebody else's.
+            "Lab Manager Anna Kowalski: call Priscilla Hahn, 602-302-3417",
+            "Emergency contact Priscilla Hahn, 602-302-3417",
+        ] {
+            assert!(points(text) >= 80, "{text}: {}", points(text));
+        }
+    }
+}
