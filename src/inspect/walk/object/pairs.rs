@@ -23,9 +23,10 @@ impl<'t> Walk<'t, '_> {
             return Some(row);
         }
         if !self.keys.get(id).says_nothing {
-            return self.enclosed(id, key); // as most keys
+            return self.enclosed(id, key).or_else(|| self.by_title(id, false)); // as most keys
         }
-        let Some(row) = self.labelled(id, key).or_else(|| self.wrapped()) else {
+        let told = self.labelled(id, key).or_else(|| self.wrapped()).or_else(|| self.by_title(id, true));
+        let Some(row) = told else {
             return self.enclosed(id, key);
         };
         // A letter under `email` isn't an address: what isn't like a value of its kind is read as text.
