@@ -382,7 +382,7 @@ impl Dialect {
                 let is_drawn = |line: &&[u8]| line.iter().all(|b| matches!(b, b'-' | b'=' | b'_' | b' '));
                 let below = || lines().skip(titles + 1).filter(|line| !is_drawn(line)).take(ROWS);
                 // A last line may be no row.
-                let is_row = |line: &&[u8]| runs(line, 2).len() * 2 > columns.len();
+                let is_row = |line: &&[u8]| runs(line, 2).len() > 1;
                 let is_divided = below().any(|line| is_row(&line));
                 let below: Vec<Vec<char>> = below()
                     .filter(|line| !is_divided || is_row(line))
