@@ -112,7 +112,7 @@ mod tests {
     fn an_answer_is_what_its_field_asks_elsewhere() {
         let answers =
             r#"[{"text":"Ottilie Quispe","field":{"id":"a1"}},{"date":"1971-04-02","field":{"id":"a2"}}]"#;
-        let fields = r#"[{"id":"a1","title":"Patient name"},{"id":"a2","title":"Date of birth"}]"#;
+        let fields = r#"[{"id":"a1","title":"Full name"},{"id":"a2","title":"Date of birth"}]"#;
         each(
             &[
                 &format!(r#"{{"definition":{{"fields":{fields}}},"answers":{answers}}}"#),

@@ -553,7 +553,7 @@ mod tests {
         each(
             &[
                 &format!(
-                    r#"{{"message":{{"author":{mine},"text":"My blood sugar is 320, what should I do?"}}}}"#
+                    r#"{{"message":{{"author":{mine},"text":"I ran out of my metformin, what should I do?"}}}}"#
                 ),
                 &format!(
                     r#"{{"ticket":{{"subject":"Refill","description":"I ran out of my metformin","requester":{mine}}}}}"#
