@@ -200,6 +200,7 @@ pub fn walk_query(
 ) {
     let resource = if resource.is_empty() { "Patient" } else { resource };
     let has_names = names::has_first_and_last(query, tables.objects);
+    let is_staffs = names::is_staffs(query);
     let mut at = 0;
     for (index, pair) in query.split('&').enumerate() {
         let start = at;
@@ -225,6 +226,11 @@ pub fn walk_query(
         }
         for (raw, span) in pieces(raw_value, value_start) {
             let value = decode::percent(raw, true);
+            if is_staffs || meant.rows.is_empty() && is_of_a_role(&name, &value) {
+                let (value, person, reads) = (Cow::Owned(value), PersonId::NOBODY, Reads::Public);
+                sink.leaf(&Leaf { span, value, field: None, person, reads, cue: &name }, &place);
+                continue;
+            }
             parameter_value(&value, span, &meant, person, &name, &place, sink);
         }
     }
@@ -541,6 +547,13 @@ pub(crate) fn field_of_key<'t>(objects: &'t object::Table, name: &str) -> Option
     let mut words = words_of(name);
     let last = words.next()?;
     objects.lookup_below(words.next().unwrap_or_default(), last)
+}
+
+/// Whether a parameter is that of somebody who works there: `providerPhone=…`, `provider[phone]=…`.
+fn is_of_a_role(name: &str, value: &str) -> bool {
+    let mut words = words_of(name);
+    let last = words.next().unwrap_or_default();
+    !value.is_empty() && object::is_of_a_role(words.next().unwrap_or_default(), last, value)
 }
 
 /// The last part of a name that is a word.

@@ -3,6 +3,7 @@
 
 use crate::inspect::decode;
 use crate::inspect::field::Field;
+use crate::inspect::walk::is_a_form_of_staff;
 use crate::inspect::walk::object::{self, is_part_of_a_name};
 use std::borrow::Cow;
 
@@ -15,6 +16,12 @@ pub(super) fn has_first_and_last(query: &str, objects: &object::Table) -> bool {
     };
     let somebodys = || pairs().any(|(name, _)| objects.is_an_individuals(&decoded(name)));
     named("last") && named("first") && somebodys()
+}
+
+/// Whether all that a query tells is of somebody who works there.
+pub(super) fn is_staffs(query: &str) -> bool {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    is_a_form_of_staff(pairs.map(|(name, value)| (object::normal_key(&decoded(name)), decoded(value))))
 }
 
 /// The row of such a parameter.
@@ -37,6 +44,29 @@ fn decoded(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::inspect::RuleSet;
+
+    #[test]
+    fn a_form_of_staff_is_told_by_all_it_has() {
+        for (query, staffs) in [
+            (
+                "company=Cedar+Ridge&job_title=CIO&first_name=Ottilie&last_name=Quispe&work_email=oq%40svh.org",
+                true,
+            ),
+            (
+                "npi=1528060753&last_name=Quispe&first_name=Ottilie&taxonomy=207Q00000X&phone=218-726-5000",
+                true,
+            ),
+            ("npi=1528060753&last_name=Quispe&first_name=Ottilie&taxonomy=207Q00000X&dob=1971-04-02", false),
+            ("company=Acme&job_title=CIO&first_name=Ottilie&last_name=Quispe&email=oq%40gmail.com", false),
+            ("first_name=Ottilie&last_name=Quispe&phone=218-726-5000&email=oq%40svh.org", false),
+            (
+                "company=Acme&job_title=CIO&first_name=Ottilie&last_name=Quispe&email=oq%40svh.org&mrn=8834127",
+                false,
+            ),
+        ] {
+            assert_eq!(is_staffs(query), staffs, "{query}");
+        }
+    }
 
     #[test]
     fn first_and_last_are_names_beside_somebodys_date_only() {

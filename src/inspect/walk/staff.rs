@@ -7,8 +7,10 @@
 //! - In doubt: an individual's.
 
 use super::csv::words;
+use super::start_of;
 use crate::inspect::RuleSet;
 use crate::inspect::hash::{Keyed, Map};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -32,6 +34,8 @@ pub(super) enum Part {
     Credential,
     /// A department, a team.
     Unit,
+    /// Whom he works for.
+    Company,
     /// A title that is a role of staff; what only who is employed has.
     Title,
     Job,
@@ -140,7 +144,7 @@ impl Entry {
         let credential = self.has(Part::Credential);
         let is_reached = (!self.has(Part::Street) || specialty && credential)
             && (!self.has(Part::Place) || specialty)
-            && !(self.has(Part::Login) && self.has(Part::Phone) && !self.staff);
+            && !(self.has(Part::Login) && self.has(Part::Phone) && !self.staff && !self.has(Part::Title));
         is_reached && (self.is_a_clinician(key, specialty, credential) || self.is_employed())
     }
 
@@ -167,13 +171,32 @@ impl Entry {
         let works = [Part::Job, Part::Title].map(|part| self.has(part));
         let works = works.iter().filter(|has| **has).count() + usize::from(self.staff);
         let works = works + usize::from(self.employed);
-        works > 0 && works + usize::from(self.has(Part::Unit)) > 1
+        // Where: a department, a company whose mailbox is told with it, or an office's number and no other.
+        let company = self.has(Part::Company) && self.has(Part::Email);
+        let office = self.has(Part::Office) && !self.has(Part::Phone) && !self.has(Part::Place);
+        let office = office && (self.has(Part::Job) || self.has(Part::Title));
+        works > 0 && works + usize::from(self.has(Part::Unit) || company || office) > 1
     }
 
     /// Whether nothing but a login says it: that is a patient's as well, beside whom it stands.
     pub(super) fn only_signs_in(&self) -> bool {
         !self.staff && (self.has(Part::Login) || self.has(Part::Alternate))
     }
+}
+
+/// Whether what a form sends, names (in normal form) and values, is all of somebody who works there, or of a provider by his number.
+pub(in crate::inspect) fn is_a_form_of_staff<'f>(
+    pairs: impl Iterator<Item = (String, Cow<'f, str>)>,
+) -> bool {
+    let (mut entry, mut provider, mut count) = (Entry::default(), false, 0);
+    for (key, value) in pairs {
+        let Some(part) = Part::of(&key) else { return false };
+        provider |= key == "npi" && value.len() == 10 && value.bytes().all(|b| b.is_ascii_digit());
+        entry.hear(part, &value);
+        count += 1;
+    }
+    let licensed = provider && entry.has(Part::Specialty) && !entry.individual && !entry.has(Part::Street);
+    count >= FORM_PARTS_MIN && (licensed || entry.is_one(""))
 }
 
 /// `https://ehr/Practitioner/8`: a user who is a clinician or a machine. A `Person` may be a patient.
@@ -206,6 +229,18 @@ fn tells_health(value: &str) -> bool {
     let told = |word: &String| list.is_clinical(word) || list.telling.contains(word);
     value.contains(' ') && value.len() <= ROLE_BYTES_MAX && words(value).iter().any(told)
         || value.len() <= ROLE_BYTES_MAX && list.telling.contains(&value.to_lowercase())
+}
+
+/// Whether who writes a text tells of his own care: `I ran out of my metformin`.
+pub(super) fn tells_of_own_care(text: &str) -> bool {
+    let list = &RuleSet::built_in().words;
+    let text = start_of(text, OWN_CARE_BYTES_MAX);
+    if !text.contains("my ") && !text.contains("My ") {
+        return false;
+    }
+    let words: Vec<String> = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase).collect();
+    let told = |word: &String| list.is_clinical(word) || list.telling.contains(word);
+    words.iter().any(told) || words.windows(3).any(|three| three == ["date", "of", "birth"])
 }
 
 /// Whether what stands under a key (in normal form) is a team, whosever it is.
@@ -256,6 +291,10 @@ static BY_KEY: LazyLock<Map<&str, Part>> = LazyLock::new(|| {
 
 /// More words are prose, which may be about somebody.
 const WORDS_MAX: usize = 6;
+/// A form with fewer parts tells too little.
+const FORM_PARTS_MIN: usize = 4;
+/// How much of a text is read for whose care it tells of.
+const OWN_CARE_BYTES_MAX: usize = 1 << 10;
 /// A longer role is prose.
 const ROLE_BYTES_MAX: usize = 64;
 /// The closed list, in normal form.
@@ -284,6 +323,7 @@ const PARTS: &[(Part, &str)] = &[
         "department departmentname dept deptname division unit team teamname supervisoryorganization \
          businessunit",
     ),
+    (Part::Company, "company companyname organization organizationname"),
     (Part::Title, "title position"),
     (Part::Job, "jobtitle positiontitle jobcode jobprofile"),
     (
@@ -292,7 +332,7 @@ const PARTS: &[(Part, &str)] = &[
          empno empnumber hiredate terminationdate costcenter workemail hourly hourlyrate payrate paygrade \
          salary",
     ),
-    (Part::Phone, "phone phonenumber phonenumberverified telephone"),
+    (Part::Phone, "phone phonenumber phonenumberverified telephone mobilephone"),
     (
         Part::Office,
         "officephone officefax officeemail workphone businessphone businessphones clinicphone practicephone fax \
@@ -320,8 +360,8 @@ const PARTS: &[(Part, &str)] = &[
     ),
     (
         Part::Plain,
-        "clinic clinicname company companyname facility facilityname hospital hospitalname location \
-         locationname office organization organizationname practice practicename shift shiftdate \
+        "clinic clinicname facility facilityname hospital hospitalname location \
+         locationname office practice practicename shift shiftdate \
          shiftstart shiftend shiftcode acceptingnewpatients",
     ),
     (
@@ -345,7 +385,7 @@ static ROLES: LazyLock<List> = LazyLock::new(|| {
         "admin administrator analyst attending auditor biller cardiology clerk clinician cna coder \
     coordinator developer director doctor editor engineer hospitalist lpn manager md np nurse operator \
     pcp pharmacist physician practitioner provider receptionist registrar rn scheduler staff superuser \
-    supervisor surgeon technical technician technologist therapist viewer",
+    cio ceo cfo cto cmo cno cmio supervisor surgeon technical technician technologist therapist viewer",
     )
 });
 const INDIVIDUALS: &str = "\

@@ -7,9 +7,10 @@ use super::table::FREE_TEXT;
 use crate::inspect::kind::Kind;
 use crate::inspect::names;
 use crate::inspect::walk::object::Carry;
+use std::collections::HashSet;
 
 /// Takes the individual out of columns that a list of places or of providers has, by their names in normal form.
-pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
+pub(super) fn settle(columns: &mut [Column<'_>], names: &[String], values: Values<'_>) {
     let kinds = || columns.iter().filter_map(kind);
     let places = kinds().any(|kind| kind.category().as_str() == Some("GEO"))
         && kinds().all(|kind| {
@@ -25,7 +26,7 @@ pub(super) fn settle(columns: &mut [Column<'_>], names: &[String]) {
         }
         return;
     }
-    if lists_providers(columns, names) || lists_places(columns, names) {
+    if lists_providers(columns, names) || lists_places(columns, names, values) {
         for (column, name) in columns.iter_mut().zip(names) {
             let free = FREE_TEXT.iter().any(|word| name.contains(word));
             let is_its_own = match column.meaning {
@@ -77,7 +78,7 @@ fn lists_providers(columns: &[Column<'_>], names: &[String]) -> bool {
 }
 
 /// A list of places: each row has a place's number or name, and nobody's name but that of whom to ask for.
-fn lists_places(columns: &[Column<'_>], names: &[String]) -> bool {
+fn lists_places(columns: &[Column<'_>], names: &[String], values: Values<'_>) -> bool {
     let place = |name: &String| {
         PLACES
             .iter()
@@ -90,7 +91,30 @@ fn lists_places(columns: &[Column<'_>], names: &[String]) -> bool {
             || column.meaning.is_name() && !["contact", "manager"].iter().any(|word| name.starts_with(word))
             || is_a_sex(name)
     };
-    names.iter().any(place) && !columns.iter().zip(names).any(somebody)
+    let is_one = || names.iter().any(place) || begins_with_places(columns, names, values);
+    !columns.iter().zip(names).any(somebody) && is_one()
+}
+
+/// Whether each row begins with the name of another place, and has nothing besides but what places have.
+fn begins_with_places(columns: &[Column<'_>], names: &[String], values: Values<'_>) -> bool {
+    let Some(first) = names.first() else { return false };
+    let mut words = PLACES.iter().chain(FIRST_PLACES).filter_map(|word| first.strip_prefix(word));
+    if !words.any(|rest| matches!(rest, "" | "id" | "name")) {
+        return false;
+    }
+    let is_its_own = |(column, name): (&Column<'_>, &String)| match column.meaning {
+        Meaning::Field(..) => true,
+        _ => OWN.iter().any(|word| name == word) || name.starts_with(first.as_str()),
+    };
+    let rest = || columns.iter().zip(names).skip(1);
+    // Patients of one place are told with its name, too.
+    let (mut seen, mut named) = (HashSet::new(), 0_usize);
+    let differs = values.of(0).all(|value| {
+        named += 1;
+        seen.insert(value) && !names::is_listed(value)
+    });
+    let prefix = first.trim_end_matches("id").trim_end_matches("name");
+    differs && named > 0 && rest().all(|one| is_its_own(one) || one.1.starts_with(prefix))
 }
 
 fn is_a_sex(name: &str) -> bool {
@@ -234,4 +258,24 @@ const PLACES: &[&str] = &[
     "organisation",
     "school",
     "agency",
+];
+/// The same where each row begins with one.
+const FIRST_PLACES: &[&str] = &["payer", "payor", "warehouse"];
+/// Who runs a place, and what is told of it.
+const OWN: &[&str] = &[
+    "administrator",
+    "contact",
+    "country",
+    "director",
+    "hours",
+    "manager",
+    "nurse",
+    "owner",
+    "principal",
+    "region",
+    "state",
+    "status",
+    "type",
+    "url",
+    "website",
 ];

@@ -84,7 +84,7 @@ impl<'t> Layout<'t> {
         let head_cells = head.and_then(|at| sample.rows.get(at)).into_iter().flat_map(|(_, cells)| cells);
         let names: Vec<String> = head_cells.map(|name| object::normal_key(name)).collect();
         let values = Values(head.and_then(|at| sample.rows.get(at + 1..)).unwrap_or_default());
-        directory::settle(&mut columns, &names);
+        directory::settle(&mut columns, &names, values);
         let staff = names.iter().map(|name| Part::of(name)).collect();
         let things = directory::lists_things(&columns, values);
         let head = head.and_then(|at| sample.rows.get(at)).map(|(number, _)| *number);
@@ -214,7 +214,7 @@ fn settle_holders(columns: &mut [Column<'_>]) {
 }
 
 /// What the first records say, where they are known.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Values<'s>(&'s [Row<'s>]);
 
 impl<'s> Values<'s> {
@@ -355,27 +355,39 @@ impl Dialect {
                 && line.split(|b| *b == b' ').filter(|run| run.len() >= 2).count() >= 2
         });
         let columns = match rule {
-            Some(rule) => runs(rule, 1),
-            None => {
-                let head = lines().next().filter(|line| !line.iter().any(|b| DELIMITERS.contains(b)))?;
-                let columns = runs(head, 2);
-                if !(2..=HEAD_CELLS).contains(&columns.len()) {
+            // A rule that is as short as the names says nothing of the values.
+            Some(rule) if !is_narrow(&runs(rule, 1), lines().skip_while(|line| *line != rule).skip(1)) => {
+                runs(rule, 1)
+            }
+            _ => {
+                // Titles may stand in front.
+                let named = |head: &[u8]| {
+                    let columns = runs(head, 2);
+                    let name = |at: &Range<usize>| std::str::from_utf8(head.get(at.clone())?).ok();
+                    let names = columns.iter().filter_map(name);
+                    let known =
+                        names.filter(|name| is_name(name) && table.column(keys, name).tells()).count();
+                    let is_head = (2..=HEAD_CELLS).contains(&columns.len()) && known >= 2;
+                    (is_head && known * 2 >= columns.len() && !head.iter().any(|b| DELIMITERS.contains(b)))
+                        .then_some(columns)
+                };
+                let titles = lines().take(TITLES_MAX + 1).position(|line| runs(line, 2).len() > 1)?;
+                let is_title = |line: &[u8]| line.len() <= TITLE_BYTES_MAX && !line.contains(&b':');
+                if !lines().take(titles).all(is_title) {
                     return None;
                 }
-                let name =
-                    |at: &Range<usize>| head.get(at.clone()).and_then(|name| std::str::from_utf8(name).ok());
-                let known = columns
-                    .iter()
-                    .filter_map(name)
-                    .filter(|name| is_name(name) && table.column(keys, name).tells())
-                    .count();
-                if known < 2 || known * 2 < columns.len() {
-                    return None;
-                }
+                let head = lines().nth(titles)?;
+                let columns = named(head)?;
+                let name = |at: &Range<usize>| std::str::from_utf8(head.get(at.clone())?).ok();
                 let is_drawn = |line: &&[u8]| line.iter().all(|b| matches!(b, b'-' | b'=' | b'_' | b' '));
-                let below = lines().skip(1).filter(|line| !is_drawn(line)).take(ROWS);
-                let below: Vec<Vec<char>> =
-                    below.map(|line| String::from_utf8_lossy(line).chars().collect()).collect();
+                let below = || lines().skip(titles + 1).filter(|line| !is_drawn(line)).take(ROWS);
+                // A last line may be no row.
+                let is_row = |line: &&[u8]| runs(line, 2).len() > 1;
+                let is_divided = below().any(|line| is_row(&line));
+                let below: Vec<Vec<char>> = below()
+                    .filter(|line| !is_divided || is_row(line))
+                    .map(|line| String::from_utf8_lossy(line).chars().collect())
+                    .collect();
                 if below.is_empty() {
                     return None;
                 }
@@ -389,6 +401,20 @@ impl Dialect {
         };
         (columns.len() > 1 && columns.len() <= COLUMNS_MAX).then_some(Self::Fixed(columns))
     }
+}
+
+/// Whether a line below a rule goes on in a gap of it, where its next run begins.
+fn is_narrow<'d>(rule: &[Range<usize>], below: impl Iterator<Item = &'d [u8]>) -> bool {
+    let is_cut = |line: &[u8]| {
+        let gaps = rule.windows(2).filter_map(|two| match two {
+            [a, b] => Some(a.end..b.start),
+            _ => None,
+        });
+        let filled = |gap: Range<usize>| line.get(gap).is_some_and(|gap| gap.iter().any(|b| *b != b' '));
+        gaps.filter(|gap| filled(gap.clone())).count() * 2 >= rule.len()
+    };
+    let mut below = below.take(ROWS).filter(|line| !line.is_empty()).peekable();
+    below.peek().is_some() && below.all(is_cut)
 }
 
 /// The runs of a line between `blanks` and more blanks, the first from the line's begin.
@@ -440,6 +466,9 @@ const ROWS: usize = 64;
 const BYTES: usize = 64 << 10;
 const VALUE_CHARS: usize = 120;
 /// Records among which the head is looked for.
+/// Titles in front of a head without a rule that tells columns: longer ones, and those with a label, are a text's.
+const TITLES_MAX: usize = 4;
+const TITLE_BYTES_MAX: usize = 80;
 const HEAD_ROWS: usize = 10;
 const HEAD_BYTES_MAX: usize = 8 << 10;
 /// Cells of one record that are looked up to tell a head.

@@ -104,7 +104,7 @@ pub(in crate::inspect) fn heads(names: &[Cow<'_, str>], keys: &object::Table) ->
         return None;
     }
     let normal: Vec<String> = names.iter().map(|name| object::normal_key(name)).collect();
-    directory::settle(&mut columns, &normal);
+    directory::settle(&mut columns, &normal, layout::Values::default());
     let called = |(column, name): (&Column<'_>, &Cow<'_, str>)| {
         (column.key().unwrap_or(name).to_owned(), matches!(column.meaning, Meaning::Public))
     };

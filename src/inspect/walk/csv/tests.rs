@@ -769,3 +769,42 @@ fn a_patient_column_has_numbered_names_as_names() {
         assert_eq!(kinds[0].0, "mrn", "{number}");
     }
 }
+
+#[test]
+fn titles_and_short_rules_hide_no_head() {
+    let head = "MRN          NAME                            DOB         SX  PHONE\n";
+    let rows = "00974747     Huynh, Arjun                    06/12/1959  M  661-489-1558\n\
+         SV368159     Hartwell, Jose                  02/05/1939  M  218-938-7465\n";
+    let line = "----------------------------------------------------------------------\n";
+    let short = "---          ----                            ---         --  -----\n";
+    for body in [
+        format!("{head}{line}{rows}"),
+        format!("{head}{short}{rows}"),
+        format!("CEDAR RIDGE MEDICAL CENTER\nPATIENT LISTING\n\n{head}{line}{rows}"),
+        format!("PATIENT LISTING BY NAME\n{head}{line}{rows}END OF REPORT\n"),
+    ] {
+        let told = points("text/plain", &body);
+        assert!(told.len() == 2 && told.iter().all(|points| *points >= 120), "{body}: {told:?}");
+    }
+    let letter = format!("Re: the list, as told on the phone\n{head}{rows}");
+    assert_eq!(Format::of("text/plain", letter.as_bytes()), Format::Text);
+}
+
+#[test]
+fn rows_that_begin_with_a_place_are_the_places() {
+    for body in [
+        "Clinic,Street,City,State,Zip,Phone,Fax,Manager\nLakeshore FP,12 Lake Rd,Duluth,MN,55805,218-726-5000,218-726-5001,Ruth Castille\n",
+        "Payer ID,Payer Name,Address,City,State,Zip,Phone\n60054,Aetna,PO Box 14079,Lexington,KY,40512,800-624-0756\n62308,Cigna,PO Box 188061,Chattanooga,TN,37422,800-882-4462\n",
+        "warehouse,address,city,zip,manager,phone\nW1,88 Commerce Pkwy,Toledo,43614,Gregory Ibarra,4193851122\n",
+    ] {
+        assert!(!is_refused(body), "{body}");
+    }
+    for body in [
+        "School,Student,Address,City,ZIP,Phone\nLincoln,Helen Ibarra,44 Elm St,Toledo,43614,419-385-6000\n",
+        "Site,Name,Address,Phone,Email\nDuluth,Helen Ibarra,44 Elm St,419-385-6000,h.ibarra@gmail.com\n",
+        "Site,Address,City,ZIP,Phone\nDuluth,44 Elm St,Toledo,43614,419-385-6000\nDuluth,12 Oak St,Toledo,43614,419-385-6001\n",
+        "Payer,Address,City,ZIP,Phone,DOB\nAetna,44 Elm St,Toledo,43614,419-385-6000,04/02/1971\n",
+    ] {
+        assert!(is_refused(body), "{body}");
+    }
+}

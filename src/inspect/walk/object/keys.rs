@@ -21,6 +21,8 @@ pub(super) struct Keys<'t> {
     /// By number.
     keys: Vec<Key<'t>>,
     none: Key<'t>,
+    /// Whether a form may tell what it asks apart from the answers.
+    pub(super) asks: bool,
 }
 
 /// A key, and what is asked of it at each value that has it.
@@ -51,6 +53,8 @@ pub(super) struct Key<'t> {
     pub(super) entry: Option<Box<str>>,
     /// Whether its column is nobody's, whatever it is called.
     pub(super) is_nobodys: bool,
+    /// What of somebody who works there it names, by his role in front: `providerPhone`.
+    pub(super) of_a_role: Option<Kind>,
     /// Where it stands if it is the head of a column.
     pub(super) head: Option<NodeId>,
     /// What it is in an entry of a list of users, staff or clinicians: asked of few.
@@ -117,7 +121,8 @@ impl<'t> Keys<'t> {
                 *slot = number;
             }
         }
-        Self { numbers, keys, none: Key::default() }
+        let asks = keys.iter().any(|key| ASKING.contains(&&*key.name));
+        Self { numbers, keys, none: Key::default(), asks }
     }
 
     /// The key of a value.
@@ -152,6 +157,7 @@ impl<'t> Key<'t> {
         let entry = if has_alone { None } else { entry(key) };
         let (part, individuals) = (OnceCell::new(), OnceCell::new());
         let is_nobodys = !is_known && kind.is_none() && is_a_places(&name);
+        let of_a_role = if is_known || kind.is_some() { None } else { of_a_role(&name) };
         Self {
             name,
             rows,
@@ -166,6 +172,7 @@ impl<'t> Key<'t> {
             says,
             entry,
             is_nobodys,
+            of_a_role,
             head: None,
             part,
             individuals,
@@ -179,6 +186,31 @@ fn is_a_places(key: &str) -> bool {
         places.iter().any(|place| key.strip_prefix(place).is_some_and(|own| by.contains(&own)))
     };
     [(WORKPLACES, FOUND_BY), (WORKPLACES, REACHED_BY), (KEEPERS, REACHED_BY)].iter().any(reached)
+}
+
+/// What of somebody who works there a key (in normal form) names, or how a place is reached that serves: `orderingProviderPhone`,
+/// `createdByEmail`, `labFax`. Not who asks or writes: that may be a patient.
+pub(in crate::inspect) fn of_a_role(key: &str) -> Option<Kind> {
+    let (end, kind) = match key.as_bytes().last()? {
+        b'e' => {
+            let ends =
+                [("phone", Kind::Phone), ("firstname", Kind::GivenName), ("lastname", Kind::FamilyName)];
+            ends.into_iter().chain([("name", Kind::FullName)]).find(|(end, _)| key.ends_with(end))?
+        }
+        b'l' => ("email", Kind::Email),
+        b'r' => ("phonenumber", Kind::Phone),
+        b's' => ("emailaddress", Kind::Email),
+        b'x' => ("fax", Kind::Fax),
+        _ => return None,
+    };
+    let front = key.strip_suffix(end)?;
+    let front = ["office", "work", "contact", "full"]
+        .iter()
+        .find_map(|word| front.strip_suffix(word))
+        .unwrap_or(front);
+    let is_one =
+        ROLES.iter().any(|role| front == *role || role.len() >= ROLE_BYTES_MIN && front.ends_with(role));
+    (is_one && !PEOPLE.iter().any(|word| front.contains(word))).then_some(kind)
 }
 
 /// What the keys of several things have in common, of a key that looks like one of them: a number behind a word that isn't
@@ -208,9 +240,70 @@ const ID_DIGITS_MIN: usize = 4;
 /// More than the values of a tape.
 const NO_KEY: u32 = u32::MAX;
 
+/// What a form keeps its questions under.
+const ASKING: &[&str] =
+    &["label", "labels", "question", "questions", "questiontext", "ref", "title", "titles"];
+
 /// Words for places of work, and for those who keep things running: what is served may be somebody's home.
 const WORKPLACES: &[&str] = &["clinic", "facility", "hospital", "laboratory", "pharmacy", "practice"];
 const KEEPERS: &[&str] = &["helpdesk", "service", "servicedesk", "supplier", "support", "vendor"];
+/// Those who give care, keep records or run a place, and who serves. Not `contact`, `user`, `owner`, `author` and `requester`:
+/// patients are those, too; nor `employer`, whose number is told of whoever works for it.
+const ROLES: &[&str] = &[
+    "approvedby",
+    "assignedto",
+    "attending",
+    "carecoordinator",
+    "caremanager",
+    "casemanager",
+    "caseworker",
+    "clinician",
+    "coordinator",
+    "createdby",
+    "dentist",
+    "director",
+    "doctor",
+    "enteredby",
+    "hygienist",
+    "insurer",
+    "interpreter",
+    "lab",
+    "laboratory",
+    "manager",
+    "modifiedby",
+    "navigator",
+    "nurse",
+    "orderedby",
+    "payer",
+    "payor",
+    "pcp",
+    "performedby",
+    "pharmacist",
+    "phlebotomist",
+    "physician",
+    "practitioner",
+    "prescriber",
+    "provider",
+    "radiologist",
+    "receptionist",
+    "recruiter",
+    "registrar",
+    "reviewedby",
+    "scheduler",
+    "signedby",
+    "socialworker",
+    "staff",
+    "supervisor",
+    "surgeon",
+    "technician",
+    "therapist",
+    "updatedby",
+    "verifiedby",
+];
+/// A shorter word ends others.
+const ROLE_BYTES_MIN: usize = 5;
+/// Whose a key is with such a word in front, whoever gives him care.
+const PEOPLE: &[&str] = &["patient", "member", "subscriber", "insured", "guarantor"];
 const FOUND_BY: &[&str] = &["addr", "address", "street", "streetaddress"];
 const REACHED_BY: &[&str] = &[
     "contact",
@@ -229,6 +322,25 @@ mod tests {
     use super::*;
     use crate::inspect::RuleSet;
     use crate::inspect::walk::json::JSON_DEPTH_MAX;
+
+    #[test]
+    fn a_role_in_front_says_whose_it_is() {
+        for (key, kind) in [
+            ("providerphone", Kind::Phone),
+            ("orderingproviderphone", Kind::Phone),
+            ("createdbyemail", Kind::Email),
+            ("labfax", Kind::Fax),
+            ("nursename", Kind::FullName),
+            ("primarycaremanageremail", Kind::Email),
+        ] {
+            assert_eq!(of_a_role(key), Some(kind), "{key}");
+        }
+        let others = "phone homephone workphone emergencycontactphone collabphone useremail requesteremail \
+                      providerpatientphone patientprovidername employerphone providernote providerid";
+        for key in others.split_ascii_whitespace() {
+            assert_eq!(of_a_role(key), None, "{key}");
+        }
+    }
 
     #[test]
     fn each_value_has_its_key_and_an_element_its_arrays() {

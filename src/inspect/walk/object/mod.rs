@@ -13,6 +13,7 @@
 //! - Cost: three passes over a flat tape, one for the keys (`keys.rs`).
 
 mod columns;
+mod forms;
 mod keys;
 mod likely;
 mod oauth;
@@ -38,7 +39,7 @@ pub(in crate::inspect) use likely::is_part_of_a_name;
 pub(super) use pairs::{DATE_PARTS, date_of};
 pub(super) use table::Carry;
 pub use table::Table;
-pub(super) use table::normal as normal_key;
+pub(in crate::inspect) use table::normal as normal_key;
 pub(super) use things::is_called_by_a_thing;
 pub use xml::shaped;
 
@@ -93,10 +94,20 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         listed: BTreeMap::new(),
         frames: Vec::new(),
         event: OnceCell::new(),
+        titles: OnceCell::new(),
     };
     let sides;
     (walk.own, walk.records, sides) = walk.objects_with_a_person();
     walk.run(&sides, sink);
+}
+
+/// Whether a value that a key (as written) names, below another, is that of somebody who works there: `provider[phone]`.
+pub(in crate::inspect) fn is_of_a_role(above: &str, key: &str, value: &str) -> bool {
+    let is_one = |key: &str| {
+        keys::of_a_role(key).is_some_and(|kind| fits(kind, value) && value.len() <= ROLES_VALUE_MAX)
+    };
+    let key = normal_key(key);
+    is_one(&key) || !above.is_empty() && is_one(&(normal_key(above) + &key))
 }
 
 struct Walk<'t, 'd> {
@@ -117,6 +128,8 @@ struct Walk<'t, 'd> {
     frames: Vec<Frame<'t>>,
     /// Whether what stands at the top says that all is of individuals.
     event: OnceCell<bool>,
+    /// What a form asks, by the id of the field.
+    titles: OnceCell<forms::Titles<'t>>,
 }
 
 /// An object or array that is open.
@@ -254,7 +267,7 @@ impl<'t> Walk<'t, '_> {
     fn leaf(&mut self, id: NodeId, key: &Key<'t>, sink: &mut dyn Sink) {
         let tape = self.tape;
         let date = self.date_in_parts(id, key);
-        let pays = self.is_a_payers(id) || key.is_nobodys;
+        let pays = self.is_a_payers(id) || key.is_nobodys || self.is_of_a_role(id);
         let row = date.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key).filter(|_| !pays));
         let is_prose = || {
             self.frames.last().is_some_and(|frame| frame.by_content)
@@ -362,6 +375,13 @@ impl<'t> Walk<'t, '_> {
             }
             _ => Some(row),
         }
+    }
+
+    /// Whether a value is that of somebody who works there, by the role in front of what its key names.
+    fn is_of_a_role(&self, id: NodeId) -> bool {
+        let Some(kind) = self.keys.get(id).of_a_role else { return false };
+        let value = self.tape.value(id);
+        fits(kind, &value) && value.len() <= ROLES_VALUE_MAX
     }
 
     fn is_typed(&self, object: NodeId, types: &[String]) -> bool {
@@ -555,6 +575,8 @@ fn is_base64(value: &str) -> bool {
 const STEP_BYTES: usize = 12;
 /// Of more members that tell a type none is looked at.
 const TYPES_MAX: usize = 16;
+/// A longer value of somebody's who works there has more in it.
+const ROLES_VALUE_MAX: usize = 64;
 const TYPE_KEYS: &[&str] =
     &["idtype", "type", "identifiertype", "typecode", "system", "kind", "valuetype", "aliastype"];
 const MEDIA_KEYS: &[&str] = &["contenttype", "mimetype", "mediatype", "filetype"];

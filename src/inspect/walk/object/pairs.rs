@@ -24,9 +24,10 @@ impl<'t> Walk<'t, '_> {
             return Some(row);
         }
         if !key.says_nothing {
-            return self.enclosed(id, name); // as most keys
+            return self.enclosed(id, name).or_else(|| self.by_title(id, false)); // as most keys
         }
-        let Some(row) = self.labelled(id, name).or_else(|| self.wrapped()) else {
+        let told = self.labelled(id, name).or_else(|| self.wrapped()).or_else(|| self.by_title(id, true));
+        let Some(row) = told else {
             return self.enclosed(id, name);
         };
         // A letter under `email` isn't an address: what isn't like a value of its kind is read as text.

@@ -123,7 +123,7 @@ enum Unit {
     CameBack,
 }
 
-impl Walk<'_, '_> {
+impl<'t> Walk<'t, '_> {
     /// The objects that are a person of their own, not counting what relatives, providers and objects inside them have; and
     /// whose each container is, in the order of the document.
     pub(super) fn objects_with_a_person(&mut self) -> (BTreeSet<NodeId>, Records, Vec<Told>) {
@@ -148,7 +148,7 @@ impl Walk<'_, '_> {
         (people.told_apart(self), records, sides)
     }
 
-    fn gather(&self, id: NodeId, key: &Key<'_>, people: &mut People) {
+    fn gather(&self, id: NodeId, key: &Key<'t>, people: &mut People) {
         let Some(row) = self.row(id, key) else {
             if &*key.name == "name" && is_name(&self.tape.value(id)) {
                 people.records.note(self, Kind::FullName);

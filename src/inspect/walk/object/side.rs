@@ -8,6 +8,7 @@ use super::{Carry, Walk};
 use crate::inspect::kind::{Kind, Whose};
 use crate::inspect::walk::is_a_private_mailbox;
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
+use crate::inspect::walk::staff::tells_of_own_care;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -54,9 +55,11 @@ impl Walk<'_, '_> {
             if side.is_nobody() {
                 let holder = self.frames.iter().rev().nth(1);
                 let is_listed = self.is_element(id) && holder.is_some_and(|holder| holder.whose.is_nobody());
-                if self.holds_an_individual(id, side, is_listed) {
+                if self.holds_an_individual(id, side, is_listed) || self.speaks_of_himself(id, &key.name) {
                     (side, listing, came_back) = (Side::Individual, false, true);
                 }
+            } else if side == Side::Individual && self.is_a_desk(id, &key.name) {
+                (side, came_back, by_content) = (Side::Organisation, false, true);
             } else if side == Side::Individual
                 && let Some(public) = self.public_by_content(id, &key.name)
             {
@@ -64,6 +67,21 @@ impl Walk<'_, '_> {
             }
         }
         Told { side, listing, came_back, by_content: by_content && side.is_nobody() }
+    }
+
+    /// Whether what stands under `support` is how whoever keeps things running is reached, and nobody's name.
+    fn is_a_desk(&self, id: NodeId, key: &str) -> bool {
+        key == "support" && {
+            let own = Own::of(self, id);
+            let members = || self.tape.children(id).take(MEMBERS_LOOKED_AT_MAX);
+            let is_private = |child: NodeId| is_a_private_mailbox(&self.tape.value(child));
+            let named = own.name || own.any_name || self.names_somebody(id);
+            !(named || own.is_an_individuals() || own.address || own.sex)
+                && members().all(|child| {
+                    let plain = matches!(self.tape.kind(child), NodeKind::String | NodeKind::Number);
+                    plain && !is_private(child) && !self.keys.name(child).starts_with("relation")
+                })
+        }
     }
 
     fn side_by_key(&self, id: NodeId, key: &Key<'_>, above: Side) -> (Side, bool) {
@@ -121,6 +139,21 @@ impl Walk<'_, '_> {
                     || (own.name || is_listed && own.any_name) && own.clinical))
     }
 
+    /// Whether who asks or writes is a patient: he has a mailbox of his own, and what he writes is of his care.
+    fn speaks_of_himself(&self, id: NodeId, key: &str) -> bool {
+        let tape = self.tape;
+        SPEAKERS.contains(&key) && {
+            let texts = |of: NodeId| {
+                let members = tape.children(of).take(MEMBERS_LOOKED_AT_MAX);
+                members.filter(|child| tape.kind(*child) == NodeKind::String)
+            };
+            texts(id).any(|child| is_a_private_mailbox(&tape.value(child)))
+                && self.frames.last().is_some_and(|around| {
+                    texts(around.object).any(|child| tells_of_own_care(&tape.value(child)))
+                })
+        }
+    }
+
     /// Whether an object is a provider's or an organisation's by what it says of itself, an entry of a directory or an account;
     /// and whether what it holds besides may be somebody else's. Of one with more members than are looked at nothing is known.
     fn public_by_content(&self, id: NodeId, key: &str) -> Option<(Side, bool)> {
@@ -132,7 +165,8 @@ impl Walk<'_, '_> {
             return Some((Side::Organisation, false));
         }
         let (mut listed, mut organisation, mut place, mut account) = (false, false, false, false);
-        let (mut team, mut real_name, mut ticket, mut customer) = (false, false, false, false);
+        let (mut team, mut real_name, mut ticket) = (false, false, false);
+        let (mut customer, mut company) = (false, false);
         for child in tape.children(id) {
             let text = tape.kind(child) == NodeKind::String;
             match self.keys.get(child).says {
@@ -141,6 +175,11 @@ impl Walk<'_, '_> {
                 Says::ContactType => account |= CONTACT_TYPES.contains(&&*tape.value(child)),
                 Says::Schemas => account |= tape.raw(child).contains(SCIM),
                 Says::Name => organisation |= text && names_an_organisation(&tape.value(child)),
+                Says::Business => {
+                    place |= text && !tape.raw(child).is_empty();
+                    organisation |= text && names_an_organisation(&tape.value(child));
+                }
+                Says::Company => company |= text && names_an_organisation(&tape.value(child)),
                 Says::Account => account |= text,
                 Says::Payer if &*self.keys.get(child).name == "customername" => {
                     customer |= text && names_an_organisation(&tape.value(child));
@@ -161,6 +200,8 @@ impl Walk<'_, '_> {
         ticket = ticket && tape.children(id).any(is_worked_at) && !tape.children(id).any(is_private);
         account |= team && real_name || ticket;
         organisation |= customer && !self.names_somebody(id);
+        // Whoever works at a company may have told it beside his own address.
+        organisation |= company && !self.names_somebody(id) && !tape.children(id).any(is_private);
         if !(listed || organisation || account || place) {
             return None;
         }
@@ -215,6 +256,10 @@ pub(super) enum Says {
     ContactType,
     Schemas,
     Name,
+    /// A business's name, whatever it says.
+    Business,
+    /// A company's, if it says so.
+    Company,
     Account,
     Event,
     Team,
@@ -243,7 +288,9 @@ impl Says {
             "realname" => Self::RealName,
             "number" | "ticketnumber" | "incidentnumber" => Self::Ticket,
             _ if is_a_payers_key(key) => Self::Payer,
-            "companyname" | "businessname" => Self::Name,
+            "companyname" => Self::Name,
+            "businessname" | "suppliername" => Self::Business,
+            "company" | "organization" | "organisation" => Self::Company,
             _ if PLACES.contains(&key) => Self::Place,
             _ if NAMED_PLACES.contains(&key) => Self::NamedPlace,
             _ => Self::Nothing,
@@ -251,7 +298,7 @@ impl Says {
     }
 
     const fn is_a_place(self) -> bool {
-        matches!(self, Self::Place | Self::NamedPlace)
+        matches!(self, Self::Place | Self::NamedPlace | Self::Business | Self::Company)
     }
 }
 
@@ -367,6 +414,9 @@ pub(super) fn is_part_of_a_listing(key: &str) -> bool {
     PARTS_OF_A_LISTING.contains(&key) || bare.is_some_and(|bare| PARTS_OF_A_LISTING.contains(&bare))
 }
 
+/// Who may write of himself, though most who do work there.
+const SPEAKERS: &[&str] =
+    &["author", "reporter", "requestedby", "requester", "sender", "submittedby", "submitter"];
 /// Incidents, items and tasks of requests, problems. Not `REQ` and `CHG`: requisitions and charges are a patient's.
 const TICKETS: &[&str] = &["INC", "RITM", "SCTASK", "PRB"];
 const WORKED_AT: &[&str] = &["shortdescription", "assignmentgroup", "assignedto"];
@@ -453,6 +503,8 @@ const ORGANISATIONS: &[&str] = &[
     "services",
     "solutions",
     "specialists",
+    "supplies",
+    "supply",
     "system",
     "systems",
     "technologies",
@@ -496,6 +548,7 @@ const PARTS_OF_A_LISTING: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::found::each;
     use super::*;
 
     #[test]
@@ -510,5 +563,96 @@ mod tests {
             }
         }
         assert!(!names_an_organisation(""));
+    }
+
+    const CONTACT: &str =
+        r#""street":"1200 Hospital Dr","city":"Duluth","zip":"55805","phone":"218-726-5100""#;
+
+    #[test]
+    fn who_writes_of_his_own_care_is_somebody() {
+        let mine = r#"{"name":"Ottilie Quispe","email":"o.quispe@gmail.com"}"#;
+        let works = r#"{"name":"Ottilie Quispe","email":"oq@lakeshore.org"}"#;
+        each(
+            &[
+                &format!(
+                    r#"{{"message":{{"author":{mine},"text":"I ran out of my metformin, what should I do?"}}}}"#
+                ),
+                &format!(
+                    r#"{{"ticket":{{"subject":"Refill","description":"I ran out of my metformin","requester":{mine}}}}}"#
+                ),
+                &format!(r#"{{"submitter":{mine},"complaint":"Billing for my MRI"}}"#),
+            ],
+            true,
+        );
+        each(
+            &[
+                &format!(r#"{{"commit":{{"author":{mine},"message":"Fix the parser"}}}}"#),
+                &format!(
+                    r#"{{"ticket":{{"subject":"VPN","description":"my laptop is broken","requester":{mine}}}}}"#
+                ),
+                &format!(
+                    r#"{{"ticket":{{"subject":"Lab","description":"my lab interface is down","requester":{works}}}}}"#
+                ),
+            ],
+            false,
+        );
+    }
+
+    #[test]
+    fn desks_and_companies_are_nobody() {
+        each(
+            &[
+                r#"{"service":"intake","support":{"email":"help@lakeshore.org","phone":"719-584-4000"}}"#,
+                r#"{"helpdesk":{"name":"IT Service Desk","email":"desk@lakeshore.org","phone":"719-584-4000"}}"#,
+                &format!(
+                    r#"{{"bill_to":{{"company":"Cedar Ridge Medical Center","email":"ap@cedarridge.org",{CONTACT}}}}}"#
+                ),
+                &format!(
+                    r#"{{"registrant":{{"organization":"Summit Valley Health","email":"h@svh.org",{CONTACT}}}}}"#
+                ),
+                &format!(r#"{{"businessName":"ACME DME",{CONTACT}}}"#),
+                &format!(r#"[{{"hospital":"Cedar Ridge","ceo":"Dominic Ostrander",{CONTACT}}}]"#),
+            ],
+            false,
+        );
+        each(
+            &[
+                r#"{"support":{"name":"Ottilie Quispe","email":"oq@lakeshore.org","phone":"719-584-4000"}}"#,
+                r#"{"support":{"relationship":"sister","email":"oq@lakeshore.org","phone":"719-584-4000"}}"#,
+                &format!(
+                    r#"{{"bill_to":{{"name":"Ottilie Quispe","company":"Cedar Ridge Medical Center",{CONTACT}}}}}"#
+                ),
+                &format!(
+                    r#"{{"bill_to":{{"company":"Cedar Ridge Medical Center","email":"o.quispe@gmail.com",{CONTACT}}}}}"#
+                ),
+                &format!(r#"{{"businessName":"ACME DME","contact":"Ottilie Quispe",{CONTACT}}}"#),
+            ],
+            true,
+        );
+    }
+
+    #[test]
+    fn roles_in_front_of_keys_and_of_objects_are_nobody() {
+        each(
+            &[
+                r#"{"providerName":"Ruth Falkenberg","providerNpi":"1528060753","providerPhone":"719-584-4471","providerEmail":"rf@svh.org"}"#,
+                r#"{"manager_name":"Helen Ibarra","manager_email":"hi@svh.org"}"#,
+                r#"{"firstName":"Bridget","lastName":"Zztest","dob":"1970-02-16","phone":"419-555-0143","orderingProviderPhone":"419-345-6789"}"#,
+                r#"{"phlebotomist":{"name":"Gregory Ibarra","email":"gi@baxter.com","phone":"847-948-2000"}}"#,
+                r#"{"signers":[{"name":"Dominic Ostrander","email":"do@svh.org","title":"CIO","company":"Summit Valley Health"}]}"#,
+                r#"{"status":"ACTIVE","profile":{"firstName":"Ruth","lastName":"Falkenberg","email":"rf@svh.org","login":"rf@svh.org","mobilePhone":"719-584-4471","title":"RN","department":"ICU"}}"#,
+            ],
+            false,
+        );
+        each(
+            &[
+                r#"{"providerName":"Ruth Falkenberg","firstName":"Ottilie","lastName":"Quispe","phone":"719-584-4471","email":"oq@svh.org"}"#,
+                r#"{"providerPhone":"Ottilie Quispe, DOB 04/02/1971, SSN 418-52-7731"}"#,
+                r#"{"driver":{"name":"Ottilie Quispe","dob":"1971-04-02","phone":"847-948-2000"}}"#,
+                r#"{"name":"Ottilie Quispe","email":"o.quispe@gmail.com","title":"CIO","company":"Summit Valley Health"}"#,
+                r#"{"name":"Ottilie Quispe","email":"oq@svh.org","jobTitle":"Nurse","company":"Summit","dob":"1971-04-02"}"#,
+            ],
+            true,
+        );
     }
 }

@@ -523,7 +523,7 @@ const DIAGNOSIS: &str = "diagnosis";
 const NUMBERED_MIN: usize = 3;
 
 /// A key in normal form: lower case, letters and digits of ASCII only.
-pub(in crate::inspect::walk) fn normal(key: &str) -> String {
+pub(in crate::inspect) fn normal(key: &str) -> String {
     if key.len() > KEY_BYTES_MAX {
         return String::new();
     }
