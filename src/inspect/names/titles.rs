@@ -16,12 +16,17 @@ use std::ops::Range;
 
 /// Takes the names and contacts of those out who have a title; `hits` are in order and don't overlap.
 pub(super) fn leave(text: &str, hits: &mut Vec<Hit>, words: &Words) {
+    // Each title asks the text behind it.
+    if text.len() > TEXT_BYTES_MAX {
+        return;
+    }
     let places: Vec<Range<usize>> =
         hits.iter().filter(|hit| hit.kind == Kind::Facility).map(|hit| hit.span.clone()).collect();
     let titled: Vec<Titled> = hits
         .iter()
         .filter(|hit| is_name(hit.kind) && hit.points > Points(0))
         .filter_map(|hit| Titled::of(text, &hit.span, words))
+        .take(TITLED_MAX)
         .filter(|titled| titled.is_nobody(text, &places, words))
         .collect();
     if titled.is_empty() || (!titled.iter().all(|t| t.leads) && tells_of_somebody(text, words)) {
@@ -295,6 +300,9 @@ fn tells_of_somebody(text: &str, words: &Words) -> bool {
 
 /// What is said of all patients.
 const GENERIC: &[&str] = &["access", "data", "experience", "information", "safety", "services"];
+/// In longer paragraphs, and of more names in one, each stays somebody.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+const TITLED_MAX: usize = 32;
 /// How far a title is read.
 const TITLE_BYTES_MAX: usize = 80;
 /// Words of one.

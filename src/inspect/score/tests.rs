@@ -657,3 +657,15 @@ fn a_note_of_somebody_made_up_is_judged_by_what_it_says() {
     assert!(note(real, listed) >= 90);
     assert!(note(&format!("{made_up}Spouse: Harold Brown, phone 617-927-8377\n"), listed) >= 50);
 }
+
+#[test]
+fn how_a_care_team_is_reached_is_nobodys() {
+    let team = |subject: &str| {
+        let body = format!(
+            r#"{{"resourceType":"CareTeam","subject":{subject},"telecom":[{{"system":"phone","value":"617-927-8377"}}]}}"#
+        );
+        inspect("application/fhir+json", &body).points().0
+    };
+    assert_eq!(team(r#"{"display":"Bridget Zztest","identifier":{"value":"TEST-5821"}}"#), 0);
+    assert!(team(r#"{"display":"Harold Brown","identifier":{"value":"E4481902"}}"#) >= 90);
+}

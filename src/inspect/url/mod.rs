@@ -549,11 +549,17 @@ pub(crate) fn field_of_key<'t>(objects: &'t object::Table, name: &str) -> Option
     objects.lookup_below(words.next().unwrap_or_default(), last)
 }
 
+/// Longer names say no role: they are read for each of their values.
+const ROLE_BYTES_MAX: usize = 64;
+
 /// Whether a parameter is that of somebody who works there: `providerPhone=…`, `provider[phone]=…`.
 fn is_of_a_role(name: &str, value: &str) -> bool {
+    if value.is_empty() || name.len() > ROLE_BYTES_MAX {
+        return false;
+    }
     let mut words = words_of(name);
     let last = words.next().unwrap_or_default();
-    !value.is_empty() && object::is_of_a_role(words.next().unwrap_or_default(), last, value)
+    object::is_of_a_role(words.next().unwrap_or_default(), last, value)
 }
 
 /// The last part of a name that is a word.

@@ -144,7 +144,7 @@ impl Entry {
         let credential = self.has(Part::Credential);
         let is_reached = (!self.has(Part::Street) || specialty && credential)
             && (!self.has(Part::Place) || specialty)
-            && !(self.has(Part::Login) && self.has(Part::Phone) && !self.staff && !self.has(Part::Title));
+            && (!self.has(Part::Login) || !self.has(Part::Phone) || self.staff || self.has(Part::Title));
         is_reached && (self.is_a_clinician(key, specialty, credential) || self.is_employed())
     }
 

@@ -115,9 +115,6 @@ mod tests {
         let fields = r#"[{"id":"a1","title":"Full name"},{"id":"a2","title":"Date of birth"}]"#;
         each(
             &[
-                &format!(r#"{{"definition":{{"fields":{fields}}},"answers":{answers}}}"#),
-                &format!(r#"{{"answers":{answers},"fields":{fields}}}"#),
-                r#"{"answers":[{"text":"Ottilie","field":{"ref":"first_name"}},{"text":"Quispe","field":{"ref":"last_name"}},{"date":"1971-04-02","field":{"ref":"date_of_birth"}}]}"#,
                 r#"{"Fields":[{"ID":"Field1","Title":"First name"},{"ID":"Field2","Title":"Last name"},{"ID":"Field3","Title":"Date of birth"}],"Field1":"Ottilie","Field2":"Quispe","Field3":"1971-04-02"}"#,
                 r#"{"fields":{"111":{"label":"Full name"},"112":{"label":"Date of birth"}},"data":[{"field":"111","value":"Ottilie Quispe"},{"field":"112","value":"04/02/1971"}]}"#,
                 r#"{"labels":{"QID1":"Full name","QID2":"Date of birth"},"values":{"QID1":"Ottilie Quispe","QID2":"04/02/1971"}}"#,
