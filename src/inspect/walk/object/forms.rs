@@ -1,6 +1,6 @@
 //! Forms that tell what they ask in one list and what was answered in another: an id joins the two, as form builders write
 //! (Typeform, Wufoo, Formstack, Qualtrics). `{"fields": [{"id": "a1", "title": "Date of birth"}], "answers": [{"date": "…",
-//! "field": {"id": "a1"}}]}`.
+//! "field": {"id": "a1"}}]}`. Typeform's answers are found each, and not yet joined to one person.
 
 use super::likely::{fits, is_name, is_part_of_a_name};
 use super::table::{Row, normal, without_remark};
