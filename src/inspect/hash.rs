@@ -23,13 +23,37 @@ impl Default for Keyed {
     }
 }
 
+/// Two pairs of keys, for a hash of twice the bits: each pair is what the hash begins with, and what it multiplies by.
+#[derive(Clone, Copy)]
+pub struct Keys(pub u64, pub u64, pub u64, pub u64);
+
+impl Keys {
+    /// Those of the process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        static KEYS: OnceLock<Keys> = OnceLock::new();
+        *KEYS.get_or_init(|| {
+            let random = RandomState::new();
+            let key = |n: u8| random.hash_one(n);
+            Self(key(1), key(2) | 1, key(3), key(4) | 1)
+        })
+    }
+}
+
+/// The high half of a product, which all bits reach, onto the low one.
+#[must_use]
+#[inline]
+pub fn folded(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
 impl Keyed {
     /// The hash of two words, in one product: for tables that are asked at each name of a document.
     #[must_use]
     #[inline]
     pub fn pair(self, one: u64, other: u64) -> u64 {
-        let product = u128::from(one ^ self.0) * u128::from(other ^ self.1);
-        (product as u64) ^ ((product >> 64) as u64)
+        folded(one ^ self.0, other ^ self.1)
     }
 }
 
@@ -49,8 +73,7 @@ pub struct Folding {
 
 impl Folding {
     fn mix(&mut self, word: u64) {
-        let product = u128::from(self.state ^ word) * u128::from(self.key);
-        self.state = (product as u64) ^ ((product >> 64) as u64) ^ self.key.rotate_left(23);
+        self.state = folded(self.state ^ word, self.key) ^ self.key.rotate_left(23);
     }
 }
 
@@ -79,8 +102,7 @@ impl Hasher for Folding {
     }
 
     fn finish(&self) -> u64 {
-        let product = u128::from(self.state) * u128::from(self.key);
-        (product as u64) ^ ((product >> 64) as u64)
+        folded(self.state, self.key)
     }
 }
 

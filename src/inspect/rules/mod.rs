@@ -25,6 +25,7 @@ use super::text::{self, Detector};
 use super::url::Queries;
 use super::walk::{cda, csv, dicom, fhir, hl7v2, named, object, x12};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Everything that inspection judges by. Its parts are shared: a set that differs in one costs no more than that.
@@ -76,6 +77,8 @@ pub struct RuleSet {
     finding: Arc<BTreeSet<String>>,
     /// A digest of all rule texts and changes: which rules judged a message.
     pub version: String,
+    /// What finds other things than another set has another number, in one process.
+    number: u64,
 }
 
 impl RuleSet {
@@ -120,13 +123,18 @@ impl RuleSet {
         }
         let modes = modes.before(&self.modes);
         let version = raw::digest([self.version.as_str(), format!("{modes:?}").as_str()].into_iter());
-        Arc::new(Self { modes: Arc::new(modes), version, ..Self::clone(self) })
+        Arc::new(Self { modes: Arc::new(modes), version, number: next_number(), ..Self::clone(self) })
     }
 
     /// The same rules for a connection with suppressions.
     #[must_use]
     pub fn suppressing(&self, suppressed: Suppressions) -> Arc<Self> {
         Arc::new(Self { suppressed: Arc::new(suppressed), ..self.clone() })
+    }
+
+    /// Of two sets that find the same in a text it may be the same; of others it isn't.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether a rule of this id, a detector or the row of a table, finds something.
@@ -213,6 +221,7 @@ impl RuleSet {
                 suppressed: Arc::default(),
                 finding: Arc::new(raw.finding_ids().map(str::to_owned).collect()),
                 version: raw::version(&[]),
+                number: next_number(),
             };
             let silent = match kept(&["detectors", "names", "words", "markers"]) {
                 Some(base) => base.silent.clone(),
@@ -227,6 +236,12 @@ impl RuleSet {
             wrong
         })
     }
+}
+
+/// One that no set of rules has.
+fn next_number() -> u64 {
+    static NUMBERS: AtomicU64 = AtomicU64::new(0);
+    NUMBERS.fetch_add(1, Ordering::Relaxed)
 }
 
 /// All detectors, and the engines that find where they match: in text, and in codes.

@@ -4,7 +4,7 @@
 //! counts as made up is asked of each person anew, by the rules of the published marker list.
 //!
 //! Most leaves hold nothing, and most of those were seen before: the codes of the safe vocabulary are known to be silent
-//! when the rules are made, and what was looked through in this message and was quiet is not looked through again (`quiet.rs`).
+//! when the rules are made, and what was looked through and was quiet is not looked through again (`quiet.rs`).
 
 mod again;
 mod aside;
@@ -207,7 +207,7 @@ impl<'r> Scorer<'r> {
             carriers: Vec::new(),
             texts: Vec::new(),
             kept_bytes: 0,
-            quiet: Quiet::default(),
+            quiet: Quiet::new(rules.number()),
             heard: Heard::default(),
             before: Before::default(),
             base: 0,

@@ -1,12 +1,15 @@
-//! Quiet values: those of one message in which nothing was found. Documents say the same words, codes and systems over
-//! and over; what was looked through once and held nothing is known by its bytes and not looked through again.
+//! Quiet values: those in which nothing was found. Messages say the same words, codes, displays and notes over and over;
+//! what was looked through once and held nothing is not looked through again, in this message or in those behind it.
 //!
-//! An entry is the whole value with its cue, compared to the last byte: a hash alone decides nothing. Both are kept no
-//! longer than the message, in a bounded buffer.
+//! A thread keeps no value, only 128 bits of each: a hash of all its bytes, of its cue, and of the rules that looked for
+//! something in it, under keys that each process draws anew. So nobody can choose a value that passes for another, and
+//! by chance one in 2^115 does. They are kept in a table of one size; what came last stays.
 
 use crate::inspect::disguise::Plain;
+use crate::inspect::hash::{Keys, folded};
 use crate::inspect::rules::RuleSet;
 use crate::inspect::{embedded, text, vocab};
+use std::cell::RefCell;
 
 /// Codes in which these rules find nothing, whatever stands around them. Nearly each code of a message is asked for here: they
 /// are told apart by their first and last eight bytes and their length, and then compared.
@@ -65,13 +68,19 @@ pub(in crate::inspect) fn silent(rules: &RuleSet) -> Silent {
     Silent::of(&vocab::words().filter(is_silent).collect::<Vec<_>>())
 }
 
-/// What is known to hold nothing.
-#[derive(Default)]
+/// What is known to hold nothing by rules of one number.
 pub(super) struct Quiet {
-    /// By hash; the last value of a hash stays. Empty until there is one.
-    slots: Vec<Slot>,
-    /// Values with their cues, one behind the other.
-    bytes: Vec<u8>,
+    keys: Keys,
+    rules: u64,
+}
+
+/// A value with its cue and the rules that found nothing in it. That of nobody is of noughts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Mark(u64, u64);
+
+thread_local! {
+    /// Those that this thread knows; in a set the one that came last is first. Empty until there is one.
+    static KNOWN: RefCell<Vec<[Mark; WAYS]>> = const { RefCell::new(Vec::new()) };
 }
 
 /// How a value was looked through.
@@ -83,57 +92,71 @@ pub(super) enum As {
     Text,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Slot {
-    start: u32,
-    value: u16,
-    cue: u16,
-    /// 0: free.
-    kind: u8,
-}
-
 impl Quiet {
+    /// Of what rules of this number find.
+    pub(super) fn new(rules: u64) -> Self {
+        Self { keys: Keys::of_process(), rules }
+    }
+
     /// Whether this value is known to hold nothing.
     pub(super) fn knows(&self, how: As, value: &str, cue: &str) -> bool {
         #[cfg(test)]
         if FORGETS.get() {
             return false;
         }
-        let (value, cue) = (value.as_bytes(), cue.as_bytes());
         if value.len() + cue.len() > VALUE_BYTES_MAX {
             return false; // and isn't hashed
         }
-        let Some(slot) = self.slots.get(place(how, value, cue)) else { return false };
-        let start = slot.start as usize;
-        let (middle, end) =
-            (start + usize::from(slot.value), start + usize::from(slot.value) + usize::from(slot.cue));
-        slot.kind == how.number()
-            && self.bytes.get(start..middle) == Some(value)
-            && self.bytes.get(middle..end) == Some(cue)
+        let mark = self.mark(how, value, cue);
+        KNOWN.with_borrow_mut(|known| {
+            let Some(set) = known.get_mut(mark.set()) else { return false };
+            let way = set.iter().position(|other| *other == mark);
+            way.inspect(|way| set.swap(0, *way)).is_some()
+        })
     }
 
     /// Keeps that this value holds nothing; long ones aren't kept.
-    pub(super) fn learn(&mut self, how: As, value: &str, cue: &str) {
-        let (value, cue) = (value.as_bytes(), cue.as_bytes());
-        if value.len() + cue.len() > VALUE_BYTES_MAX || self.bytes.len() > BYTES_MAX {
+    pub(super) fn learn(&self, how: As, value: &str, cue: &str) {
+        if value.len() + cue.len() > VALUE_BYTES_MAX {
             return;
         }
-        if self.slots.is_empty() {
-            self.slots.resize(SLOTS, Slot::default());
-            self.bytes.reserve(BYTES_FIRST);
-        }
-        let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-        let entry = Slot {
-            start: u32::try_from(self.bytes.len()).unwrap_or(u32::MAX),
-            value: length(value),
-            cue: length(cue),
-            kind: how.number(),
+        let mark = self.mark(how, value, cue);
+        KNOWN.with_borrow_mut(|known| {
+            if known.is_empty() {
+                known.resize(SETS, [Mark::default(); WAYS]);
+            }
+            if let Some(set) = known.get_mut(mark.set()) {
+                set.rotate_right(1);
+                set[0] = mark;
+            }
+        });
+    }
+
+    fn mark(&self, how: As, value: &str, cue: &str) -> Mark {
+        let Keys(mut one, one_key, mut other, other_key) = self.keys;
+        let mut mix = |word: u64| {
+            one = folded(one ^ word, one_key);
+            other = folded(other ^ word, other_key);
         };
-        if let Some(slot) = self.slots.get_mut(place(how, value, cue)) {
-            *slot = entry;
-            self.bytes.extend_from_slice(value);
-            self.bytes.extend_from_slice(cue);
+        mix(self.rules);
+        mix(u64::from(how.number()) ^ (value.len() as u64) << 8 ^ (cue.len() as u64) << 32);
+        for bytes in [value.as_bytes(), cue.as_bytes()] {
+            let (eights, rest) = bytes.as_chunks::<8>();
+            eights.iter().for_each(|eight| mix(u64::from_le_bytes(*eight)));
+            match bytes.last_chunk::<8>() {
+                Some(last) if !rest.is_empty() => mix(u64::from_le_bytes(*last)),
+                Some(_) => {}
+                None => mix(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
+            }
         }
+        Mark(folded(one, one_key), folded(other, other_key))
+    }
+}
+
+impl Mark {
+    /// The set that it is kept in.
+    fn set(self) -> usize {
+        usize::try_from(self.0 >> (64 - SETS.trailing_zeros())).unwrap_or(0)
     }
 }
 
@@ -146,36 +169,18 @@ impl As {
     }
 }
 
-/// The slot of a value: a hash of its first and last bytes, eight at a time.
-fn place(how: As, value: &[u8], cue: &[u8]) -> usize {
-    let mut hash = u64::from(how.number()) ^ (value.len() as u64) << 8 ^ (cue.len() as u64) << 32;
-    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(MIX);
-    for bytes in [value, cue] {
-        let (eights, rest) = bytes.as_chunks::<8>();
-        eights.iter().for_each(|eight| mix(u64::from_le_bytes(*eight)));
-        mix(match bytes.last_chunk::<8>() {
-            Some(last) if !rest.is_empty() => u64::from_le_bytes(*last),
-            Some(_) => 0,
-            None => rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        });
-    }
-    usize::try_from(hash >> (64 - SLOTS.trailing_zeros())).unwrap_or(0)
-}
-
 // Whether nothing is known in this thread: tests hold what is found against it.
 #[cfg(test)]
 thread_local!(pub(super) static FORGETS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
 
 /// An odd number whose product all bits reach.
 const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
-/// A power of two.
-const SLOTS: usize = 512;
-/// Room that is made at once.
-const BYTES_FIRST: usize = 4 << 10;
+/// Values of a hash that are kept beside each other.
+const WAYS: usize = 2;
+/// A power of two: with the ways 128 KiB of a thread.
+const SETS: usize = 4096;
 /// Longer values with their cues seldom come again.
 const VALUE_BYTES_MAX: usize = 256;
-/// What is kept of one message.
-const BYTES_MAX: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -209,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_value_is_known_by_all_its_bytes_and_how_it_was_read() {
-        let mut quiet = Quiet::default();
+        let quiet = Quiet::new(u64::MAX - 1);
         assert!(!quiet.knows(As::Code, "", ""));
         quiet.learn(As::Code, "http://loinc.org", "");
         quiet.learn(As::Text, "Glucose", "display");
@@ -225,19 +230,36 @@ mod tests {
         ] {
             assert!(!quiet.knows(how, value, cue), "{value} {cue}");
         }
+        // Another message knows it; one that other rules judge doesn't.
+        assert!(Quiet::new(u64::MAX - 1).knows(As::Text, "Glucose", "display"));
+        assert!(!Quiet::new(u64::MAX - 2).knows(As::Text, "Glucose", "display"));
     }
 
     #[test]
-    fn no_other_value_passes_for_one_whatever_shares_its_slot() {
-        let mut quiet = Quiet::default();
+    fn no_other_value_passes_for_one_whatever_shares_its_set() {
+        let quiet = Quiet::new(u64::MAX - 3);
         for n in 0..20_000 {
             quiet.learn(As::Text, &format!("value {n}"), "cue");
         }
-        assert!(quiet.bytes.len() <= BYTES_MAX + VALUE_BYTES_MAX);
+        assert_eq!(KNOWN.with_borrow(Vec::len), SETS);
         for n in 20_000..60_000 {
             assert!(!quiet.knows(As::Text, &format!("value {n}"), "cue"));
         }
+        assert!((19_900..20_000).all(|n| quiet.knows(As::Text, &format!("value {n}"), "cue")));
         quiet.learn(As::Code, &"x".repeat(VALUE_BYTES_MAX + 1), "");
         assert!(!quiet.knows(As::Code, &"x".repeat(VALUE_BYTES_MAX + 1), ""));
+    }
+
+    #[test]
+    fn marks_of_values_that_differ_a_little_differ_in_both_halves() {
+        let quiet = Quiet::new(1);
+        let texts = (0..64).map(|n| "x".repeat(n)).chain((0..20_000).map(|n| format!("{n:08}{n:08}")));
+        let marks: Vec<Mark> = texts.map(|text| quiet.mark(As::Text, &text, "")).collect();
+        let count =
+            |half: fn(&Mark) -> u64| marks.iter().map(half).collect::<std::collections::HashSet<_>>().len();
+        assert_eq!((count(|mark| mark.0), count(|mark| mark.1)), (marks.len(), marks.len()));
+        let mut sets = vec![0_usize; 64];
+        marks.iter().for_each(|mark| sets[mark.set() / (SETS / 64)] += 1);
+        assert!(sets.iter().all(|n| (150..500).contains(n)), "{sets:?}");
     }
 }
