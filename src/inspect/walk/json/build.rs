@@ -109,6 +109,7 @@ impl<'d> Builder<'d> {
             words_of: NO_VOCABULARY,
             is_json: false,
             nodes: self.nodes,
+            copies: Vec::new(),
         })
     }
 

@@ -7,6 +7,7 @@
 //! - Cost: one pass, no recursion, no allocation but the tape: 32 bytes a value, at most 16 times the document. A walker
 //!   that asks for members by number has each key looked up once more (`Vocabulary`).
 
+mod again;
 mod escape;
 mod quick;
 mod reader;
@@ -112,6 +113,8 @@ pub struct Tape<'d> {
     /// Whether its text is JSON, and says all that is on it.
     is_json: bool,
     nodes: Vec<Node>,
+    /// Runs of them that have the keys of others, in order.
+    copies: Vec<again::Copied>,
 }
 
 impl<'d> Tape<'d> {
@@ -125,11 +128,11 @@ impl<'d> Tape<'d> {
         if u32::try_from(doc.len()).is_err() {
             return Err(WalkError::Malformed { at: u32::MAX as usize });
         }
-        let nodes = match quick::read(Lanes::best(), doc, depth_max) {
-            Some(nodes) => nodes,
-            None => reader::read(doc, depth_max)?, // tells where it stops
+        let (nodes, copies) = match quick::read(Lanes::best(), doc, depth_max) {
+            Some(read) => read,
+            None => (reader::read(doc, depth_max)?, Vec::new()), // tells where it stops
         };
-        Ok(Self { text, origins: None, unescape, words_of: NO_VOCABULARY, is_json: true, nodes })
+        Ok(Self { text, origins: None, unescape, words_of: NO_VOCABULARY, is_json: true, nodes, copies })
     }
 
     /// The same document, whose bytes stand elsewhere: in a string, a query.

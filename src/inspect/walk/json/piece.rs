@@ -34,7 +34,7 @@ impl<'d> Tape<'d> {
         // A word that is said is in no vocabulary yet.
         let is_said = pieces.iter().any(|piece| piece.kind.is_some());
         let words_of = if is_said { NO_VOCABULARY } else { self.words_of };
-        Self { words_of, is_json: self.is_json && !is_said, nodes, ..*self }
+        Self { words_of, is_json: self.is_json && !is_said, nodes, copies: Vec::new(), ..*self }
     }
 
     fn copy(&self, piece: &Piece, number: usize, nodes: &mut Vec<Node>) {
@@ -110,7 +110,7 @@ impl<'d> Tape<'d> {
                 nodes.push(Node { parent, after, ..*node });
             }
         }
-        Self { is_json: false, nodes, ..*self }
+        Self { is_json: false, nodes, copies: Vec::new(), ..*self }
     }
 }
 

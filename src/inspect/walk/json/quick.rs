@@ -1,12 +1,12 @@
 //! Bytes to nodes by their tokens: what [`super::reader`] does, without looking at the bytes of strings one by one.
 
-use super::reader::Open;
+use super::again::{Copied, Shapes, slot};
 use super::{KeyKind, NOTHING, Node, NodeKind};
 use crate::inspect::simd::{self, Lanes};
 
-/// Reads a document whose length fits in 32 bits. `None`: it is in doubt, or this processor has no quick way; then
-/// [`super::reader`] is to say.
-pub(super) fn read(lanes: Lanes, doc: &[u8], depth_max: usize) -> Option<Vec<Node>> {
+/// Reads a document whose length fits in 32 bits, and tells which nodes are as others before them. `None`: it is in doubt,
+/// or this processor has no quick way; then [`super::reader`] is to say.
+pub(super) fn read(lanes: Lanes, doc: &[u8], depth_max: usize) -> Option<(Vec<Node>, Vec<Copied>)> {
     let mut tokens = simd::tokens(lanes, doc)?;
     if let Some(rest) = doc.strip_prefix(b"\xEF\xBB\xBF") {
         // A byte order mark is the head of a run: nothing may go on with it.
@@ -14,19 +14,24 @@ pub(super) fn read(lanes: Lanes, doc: &[u8], depth_max: usize) -> Option<Vec<Nod
         *tokens.blocks.first_mut()? &= !0b111;
     }
     let mut nodes = Vec::with_capacity(doc.len() / BYTES_A_NODE + 4);
-    values(doc, &tokens.blocks, depth_max, &mut nodes)?;
+    let mut shapes = Shapes::new();
+    values(doc, &tokens.blocks, depth_max, &mut nodes, &mut shapes)?;
     if !tokens.escapes.is_empty() {
         escapes(doc, &tokens.escapes, &mut nodes)?;
     }
-    Some(nodes)
+    Some((nodes, shapes.copies))
 }
 
 /// Reads all values, as if no string had an escape. A value's node is there as soon as its key is read, so that what the
 /// loop has to remember is little and stays in registers.
-fn values(doc: &[u8], blocks: &[u64], depth_max: usize, nodes: &mut Vec<Node>) -> Option<()> {
-    let mut blocks = blocks.iter();
-    let bits = *blocks.next()?;
-    let mut reader = Reader { doc, blocks, block: 0, bits };
+fn values(
+    doc: &[u8],
+    blocks: &[u64],
+    depth_max: usize,
+    nodes: &mut Vec<Node>,
+    shapes: &mut Shapes,
+) -> Option<()> {
+    let mut reader = Reader { doc, blocks: blocks.get(1..)?.iter(), block: 0, bits: *blocks.first()? };
     let mut open: Vec<Open> = Vec::with_capacity(DEPTH_FIRST); // bounded by depth_max
     let mut token = reader.next()?;
     nodes.push(element(0, 0, 0));
@@ -47,11 +52,22 @@ fn values(doc: &[u8], blocks: &[u64], depth_max: usize, nodes: &mut Vec<Node>) -
                 if open.len() >= depth_max {
                     return None;
                 }
-                token = reader.next()?;
-                if token.byte == closing(object) {
+                let slot = match node.key {
+                    KeyKind::Element => open.last().map_or(0, |array| array.slot),
+                    _ => slot(doc, node.key_start..node.key_end),
+                };
+                if object && let Some(end) = shapes.again((doc, blocks), slot, token.at, open.len(), nodes) {
+                    reader.go_on(blocks, end);
+                    shapes.ended(slot, id, open.len());
+                } else if let Some(node) = nodes.last_mut()
+                    && {
+                        token = reader.next()?;
+                        token.byte == closing(object)
+                    }
+                {
                     node.end = token.at + 1;
                 } else {
-                    open.push(Open { id, object, elements: 0 });
+                    open.push(Open { id, object, elements: 0, slot });
                     if object {
                         token = reader.key(token, id, nodes)?;
                     } else {
@@ -60,10 +76,10 @@ fn values(doc: &[u8], blocks: &[u64], depth_max: usize, nodes: &mut Vec<Node>) -
                     continue;
                 }
             }
-            b't' => (node.kind, node.end) = (NodeKind::Bool, word(doc, token, b"true")?),
-            b'f' => (node.kind, node.end) = (NodeKind::Bool, word(doc, token, b"false")?),
-            b'n' => (node.kind, node.end) = (NodeKind::Null, word(doc, token, b"null")?),
-            _ => (node.kind, node.end) = (NodeKind::Number, number(doc, token)?),
+            b't' => (node.kind, node.end) = (NodeKind::Bool, word(doc, token.at, b"true")?),
+            b'f' => (node.kind, node.end) = (NodeKind::Bool, word(doc, token.at, b"false")?),
+            b'n' => (node.kind, node.end) = (NodeKind::Null, word(doc, token.at, b"null")?),
+            _ => (node.kind, node.end) = (NodeKind::Number, number(doc, token.at)?),
         }
         // A value ended before the next token.
         loop {
@@ -88,7 +104,11 @@ fn values(doc: &[u8], blocks: &[u64], depth_max: usize, nodes: &mut Vec<Node>) -
             let node = nodes.get_mut(container.id as usize)?;
             node.end = token.at + 1;
             node.after = after;
+            let Open { id, object, slot, .. } = *container;
             open.pop();
+            if object {
+                shapes.ended(slot, id, open.len());
+            }
         }
     }
 }
@@ -124,6 +144,16 @@ struct Reader<'d> {
     bits: u64,
 }
 
+/// A container that is open.
+struct Open {
+    id: u32,
+    object: bool,
+    /// Values of an array so far.
+    elements: u32,
+    /// Under which objects of its key are known; of an array those in it.
+    slot: u8,
+}
+
 /// A token and where it is.
 #[derive(Clone, Copy)]
 struct Token {
@@ -131,7 +161,7 @@ struct Token {
     byte: u8,
 }
 
-impl Reader<'_> {
+impl<'d> Reader<'d> {
     /// Pushes a node for the key that begins at the token. Gives the token that its value begins at.
     #[inline(always)]
     fn key(&mut self, token: Token, parent: u32, nodes: &mut Vec<Node>) -> Option<Token> {
@@ -145,6 +175,14 @@ impl Reader<'_> {
         let id = u32::try_from(nodes.len()).ok()?;
         nodes.push(Node { key: KeyKind::Plain, key_start, key_end, ..element(0, parent, id) });
         self.next()
+    }
+
+    /// Goes on at a byte further on, or behind the last.
+    fn go_on(&mut self, blocks: &'d [u64], at: u32) {
+        let block = at as usize / simd::BLOCK;
+        self.block = at - at % simd::BLOCK as u32;
+        self.bits = blocks.get(block).map_or(0, |bits| bits & u64::MAX << (at as usize % simd::BLOCK));
+        self.blocks = blocks.get(block + 1..).unwrap_or_default().iter();
     }
 
     #[inline(always)]
@@ -185,20 +223,20 @@ fn escape(doc: &[u8], at: u32) -> Option<()> {
     }
 }
 
-fn word(doc: &[u8], token: Token, word: &[u8]) -> Option<u32> {
-    let rest = doc.get(token.at as usize..)?.strip_prefix(word)?;
+pub(super) fn word(doc: &[u8], at: u32, word: &[u8]) -> Option<u32> {
+    let rest = doc.get(at as usize..)?.strip_prefix(word)?;
     ended(doc, doc.len() - rest.len())
 }
 
-fn number(doc: &[u8], token: Token) -> Option<u32> {
-    let from = token.at as usize;
+pub(super) fn number(doc: &[u8], from: u32) -> Option<u32> {
+    let from = from as usize;
     let digits = |at: usize| {
         let rest = doc.get(at..).unwrap_or_default();
         let many = rest.iter().take_while(|c| c.is_ascii_digit()).count();
         (many > 0).then_some(at + many)
     };
     let is = |at: usize, set: &[u8]| doc.get(at).is_some_and(|byte| set.contains(byte));
-    let whole = from + usize::from(token.byte == b'-');
+    let whole = from + usize::from(is(from, b"-"));
     let mut at = if is(whole, b"0") { whole + 1 } else { digits(whole)? };
     if is(at, b".") {
         at = digits(at + 1)?;

@@ -32,11 +32,11 @@ struct Key {
 
 /// A container that is open.
 #[derive(Clone, Copy)]
-pub(super) struct Open {
-    pub(super) id: u32,
-    pub(super) object: bool,
+struct Open {
+    id: u32,
+    object: bool,
     /// Values of an array so far.
-    pub(super) elements: u32,
+    elements: u32,
 }
 
 impl Reader<'_> {

@@ -35,8 +35,19 @@ impl Tape<'_> {
     /// The same document, its keys looked up in this vocabulary.
     #[must_use]
     pub(in crate::inspect::walk) fn by(mut self, vocabulary: &impl Vocabulary) -> Self {
-        for at in 0..self.nodes.len() {
-            let Some(node) = self.nodes.get(at) else { break };
+        let mut copies = self.copies.iter().peekable();
+        let mut at = 0;
+        while let Some(node) = self.nodes.get(at) {
+            if let Some(copy) = copies.next_if(|copy| copy.first as usize == at) {
+                let (of, count) = (copy.of as usize, copy.count as usize);
+                if let Some((before, behind)) = self.nodes.split_at_mut_checked(at)
+                    && let Some(others) = before.get(of..of + count)
+                {
+                    behind.iter_mut().zip(others).for_each(|(node, other)| node.word = other.word);
+                }
+                at += count;
+                continue;
+            }
             let word = match node.key {
                 KeyKind::Plain => {
                     let text = self.text.as_bytes().get(node.key_start as usize..).unwrap_or_default();
@@ -54,6 +65,7 @@ impl Tape<'_> {
             if let Some(node) = self.nodes.get_mut(at) {
                 node.word = word;
             }
+            at += 1;
         }
         Self { words_of: vocabulary.number(), ..self }
     }
@@ -94,5 +106,10 @@ mod tests {
             assert_eq!((again.word(id), again.span(id)), (word, tape.span(id)));
         }
         assert_eq!(again.word(again.children(NodeId::ROOT).nth(1).unwrap()).key, 3);
+        // Of objects that are written alike the words are those of the first.
+        let alike = r#"[{"a":1,"bb":[{"c\n":2}]},{"a":3,"bb":[{"c\n":4}]}]"#;
+        let tape = Tape::read(alike.as_bytes(), JSON_DEPTH_MAX).unwrap().by(&Lengths);
+        let keys: Vec<u16> = tape.nodes().map(|id| tape.word(id).key).collect();
+        assert_eq!(keys, [0, 0, 1, 2, 0, 2, 0, 1, 2, 0, 2]);
     }
 }
