@@ -364,7 +364,7 @@ impl Markers {
             let run = run.to_lowercase();
             let is_label = |rest: &str| rest.is_empty() || self.id_labels.iter().any(|label| label == rest);
             let mut words = self.test_id_prefixes.iter().filter(|word| word.len() >= WORD_LETTERS_MIN);
-            words.any(|word| run.split_once(word.as_str()).is_some_and(|(l, r)| is_label(l) && is_label(r)))
+            words.any(|word| around(&run, word).is_some_and(|(l, r)| is_label(l) && is_label(r)))
                 || longest < SSN_DIGITS && self.test_environments.contains(&run)
         })
     }
@@ -450,6 +450,12 @@ impl Markers {
             Sign::None
         }
     }
+}
+
+/// What stands before and behind a word where it is first found: runs of letters are too short for a searcher of their own.
+fn around<'r>(run: &'r str, word: &str) -> Option<(&'r str, &'r str)> {
+    let at = run.as_bytes().windows(word.len().max(1)).position(|part| part == word.as_bytes())?;
+    Some((run.get(..at)?, run.get(at + word.len()..)?))
 }
 
 /// Shorter words may be a plan's letters, or a facility's.

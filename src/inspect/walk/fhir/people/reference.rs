@@ -81,7 +81,9 @@ impl<'d> People<'_, 'd> {
         if let Some(found) = self.by_url.get(reference) {
             return self.lead_to(*found);
         }
-        if let Some((path, query)) = reference.split_once('?') {
+        let asks = memchr::memchr(b'?', reference.as_bytes());
+        let asks = asks.and_then(|at| Some((reference.get(..at)?, reference.get(at + 1..)?)));
+        if let Some((path, query)) = asks {
             let kind = self.names.resource(path.rsplit('/').next().unwrap_or_default());
             let value = query.split('&').find_map(|part| part.strip_prefix("identifier="));
             let value = value.map(|v| v.rsplit('|').next().unwrap_or_default());
@@ -96,7 +98,9 @@ impl<'d> People<'_, 'd> {
         if kind == Name::UNKNOWN {
             return self.unresolved(reference, declared);
         }
-        match self.by_url.get(tail) {
+        // Where the tail is the whole reference, it was asked for.
+        let found = if tail.len() < reference.len() { self.by_url.get(tail) } else { None };
+        match found {
             Some(found) => self.lead_to(*found),
             None => self.unresolved(tail, kind),
         }
