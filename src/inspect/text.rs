@@ -195,6 +195,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
         h.kind == Kind::Provider || providers.get(first).is_none_or(|p| p.start >= h.span.end)
     });
     // Names have cues of their own: only one that lies in a provider's place is nobody's.
+    rules.names.find_small(text, &rules.words, &mut hits);
     let mut names = Vec::new();
     rules.names.find(text, cue, &rules.words, &mut names);
     names.iter_mut().for_each(|hit: &mut Hit| hit.span.start = names::with_particles(text, hit.span.start));

@@ -369,6 +369,14 @@ impl Markers {
         })
     }
 
+    /// Whether a number begins with a whole word that test sets have: `TEST-0001`, not `TST1` or `000000`.
+    #[must_use]
+    pub fn spells_test(&self, id: &str) -> bool {
+        let word: String =
+            id.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+        word.len() >= WORD_LETTERS_MIN && self.test_id_prefixes.contains(&word)
+    }
+
     /// The number of an id that is nothing but one, or has a label in front.
     fn behind_a_label<'v>(&self, id: &'v str) -> Option<(&'v str, &'v str)> {
         let (label, number) = id.split_at(id.find(|c: char| c.is_ascii_digit())?);
@@ -392,7 +400,11 @@ impl Markers {
         if is_sandbox_user(id) {
             return Sign::Sure;
         }
-        if self.is_a_test_sets(id) || is_synthetic_hicn(id) {
+        if self.is_a_test_sets(id) {
+            // No register gives numbers that say what `TEST-0001` says; `TST1` may be a facility's letters.
+            return if self.spells_test(id) { Sign::Sure } else { Sign::Habit };
+        }
+        if is_synthetic_hicn(id) {
             return Sign::Habit;
         }
         let letters = id.chars().filter(|c| c.is_alphabetic()).count();

@@ -52,7 +52,7 @@ impl After {
             return Self::Credential;
         }
         let next = lower(head_word(behind), &mut buffer);
-        if words.identified_by.contains(&*next) || is_age(behind) {
+        if words.identified_by.contains(&*next) || is_age(behind) || is_birth(behind) {
             return Self::Identified;
         }
         if heads_address(text, last) {
@@ -301,8 +301,13 @@ pub(super) fn is_numbered(text: &str, last: &Word) -> bool {
     let mut buffer = [0; LOWER_BYTES];
     let behind = lower(behind, &mut buffer);
     let next = head_word(&behind);
-    matches!(next, "dob" | "d.o.b" | "birthdate" | "born" | "mrn" | "ssn")
-        || ["date of birth", "birth date"].iter().any(|words| behind.starts_with(words))
+    matches!(next, "dob" | "d.o.b" | "birthdate" | "born" | "mrn" | "ssn") || is_birth(&behind)
+}
+
+/// Whether a text begins with the words for a birth date.
+fn is_birth(text: &str) -> bool {
+    let begins = |words: &str| text.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words));
+    ["date of birth", "birth date"].into_iter().any(begins)
 }
 
 /// Whether the line of `last`, the last word of a name, or the next one, goes on with what is on record of somebody: a word

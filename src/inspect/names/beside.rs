@@ -81,7 +81,10 @@ fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
         if (words.is_individual(&word) && !is_anybodys(before, &word)) || words.at_home.contains(&*word) {
             return;
         }
-        if words.offices.contains(&*word) && !inside(at) {
+        let invites =
+            || &*word == "us" && ["visit", "find", "contact"].iter().any(|w| before.eq_ignore_ascii_case(w));
+        let heads = || words.practices.contains(&*word) && heads_letter(text, at, own, before);
+        if (words.offices.contains(&*word) || invites() || heads()) && !inside(at) {
             first_office.get_or_insert(at);
             offices.push(at);
         }
@@ -102,6 +105,13 @@ fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
             hit.points = Points(0);
         }
     }
+}
+
+/// Whether a word ends a line of capitalised words, as in what a practice is called: `Great Basin Oncology`.
+fn heads_letter(text: &str, at: usize, own: &str, before: &str) -> bool {
+    let capital = |word: &str| word.starts_with(char::is_uppercase);
+    let behind = text.get(at + own.len()..).unwrap_or_default().trim_start_matches([' ', ',']);
+    capital(own) && capital(before) && behind.starts_with(['\n', '\r'])
 }
 
 /// Whether a word for an individual is said of anybody: `two visitors per patient`, `a patient's name`.

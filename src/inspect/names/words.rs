@@ -117,6 +117,8 @@ pub struct Words {
     pub identified_by: Set,
     /// Words for places of work: addresses and numbers behind them are an office's.
     pub offices: Set,
+    /// Last words of what practices are called.
+    pub(super) practices: Set,
     /// Words that say that an address or a number is an individual's.
     pub at_home: Set,
     /// Words for whom to ask, and whose a program is.
@@ -201,6 +203,7 @@ impl Words {
                 cues.keys().map(String::as_str).chain(PARTS.iter().chain(TITLES).copied()),
             ),
             offices: words("words.offices").collect(),
+            practices: words("words.practices").collect(),
             at_home: words("words.at-home").collect(),
             asked: words("words.asked").collect(),
             jobs: words("words.jobs").collect(),
@@ -351,6 +354,7 @@ impl Words {
             &self.individual,
             &self.telling,
             &self.offices,
+            &self.practices,
             &self.at_home,
             &self.asked,
             &self.jobs,

@@ -11,7 +11,7 @@ use crate::inspect::disguise::Plain;
 use crate::inspect::embedded::{self, Packing, Whole};
 use crate::inspect::finding::Part;
 use crate::inspect::kind::{Kind, Points, Whose};
-use crate::inspect::marker::{Markers, Sign};
+use crate::inspect::marker::Sign;
 use crate::inspect::names::words::{LOWER_BYTES, lower};
 use crate::inspect::offsets::Runs;
 use crate::inspect::rules::{Mode, RuleSet};
@@ -362,10 +362,7 @@ impl Scorer<'_> {
         let mut judged = self.rules.markers.judge(hit.kind, value, hit.points, self.this_year);
         let tells = hit.labelled && is_asked(hit);
         // A text has seldom a second number to agree with: one that spells out what it is stands by itself.
-        if judged.sign == Sign::Habit
-            && tells
-            && is_number(hit.kind)
-            && spells_test(value, &self.rules.markers)
+        if judged.sign == Sign::Habit && tells && is_number(hit.kind) && self.rules.markers.spells_test(value)
         {
             judged.sign = Sign::Sure;
         }
@@ -439,14 +436,6 @@ fn is_asked(hit: &text::Hit) -> bool {
     !matches!(hit.kind, Kind::OtherId | Kind::Device) && &*hit.rule != "text.card"
 }
 
-/// Whether a number begins with a whole word that test sets have: `TEST-0001`, not `TST1` or `000000`.
-fn spells_test(value: &str, markers: &Markers) -> bool {
-    let word: String = value.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
-    markers.test_id_prefixes.iter().any(|p| p.len() >= TEST_WORD_MIN && word == *p)
-}
-
-/// Shorter words may be a facility's letters.
-const TEST_WORD_MIN: usize = 4;
 /// What chats call whoever asks.
 const SPEAKERS: &[&str] =
     &["user", "User", "visitor", "Visitor", "caller", "Caller", "customer", "Customer", "guest", "Guest"];

@@ -6,6 +6,7 @@
 mod capitals;
 mod mention;
 mod scripts;
+mod small;
 
 use super::after::{
     After, is_numbered, is_on_record, is_patients, is_public, is_reached, speaks_of_one, window_after,
@@ -31,6 +32,8 @@ pub enum Evidence {
     Cued,
     /// Two words and more with an identifier, birth date or age right behind.
     Identified,
+    /// Given and family name of the lists in small letters, right before what was found of a record.
+    SmallRecorded,
     /// Given and family name of the lists.
     Listed,
     /// Words of which the last is a family name of the lists.
@@ -121,6 +124,14 @@ impl Recogniser {
         for span in scripts::names(text, label, words) {
             hits.extend(self.hit(text, span, Evidence::Cued, words));
         }
+    }
+
+    /// Adds the names in small letters that stand right before one of these hits, and the word for it.
+    pub fn find_small(&self, text: &str, words: &Words, hits: &mut Vec<Hit>) {
+        let named: Vec<Hit> = small::names(text, hits)
+            .filter_map(|span| self.hit(text, span, Evidence::SmallRecorded, words))
+            .collect();
+        hits.extend(named);
     }
 
     fn hit(&self, text: &str, span: Range<usize>, evidence: Evidence, words: &Words) -> Option<Hit> {

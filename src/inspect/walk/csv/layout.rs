@@ -72,7 +72,9 @@ impl<'t> Layout<'t> {
             None => Vec::new(),
         };
         if !sideways && !columns.iter().any(|column| column.tells()) {
-            let shapes = shape::shapes(&sample.values(head));
+            let heads = head.and_then(|at| sample.rows.get(at)).into_iter().flat_map(|(_, cells)| cells);
+            let heads: Vec<String> = heads.map(|name| object::normal_key(name)).collect();
+            let shapes = shape::shapes(&sample.values(head), &heads);
             columns.resize_with(columns.len().max(shapes.len()), unknown);
             for (column, shape) in columns.iter_mut().zip(shapes) {
                 if let Some(shape) = shape {

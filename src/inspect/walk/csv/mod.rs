@@ -89,7 +89,7 @@ pub(in crate::inspect) fn shaped<'t>(columns: &[Vec<&str>], table: &'t Table) ->
         Meaning::Field(field, _) => Some(field),
         _ => None,
     };
-    shape::shapes(columns).into_iter().map(field).collect()
+    shape::shapes(columns, &[]).into_iter().map(field).collect()
 }
 
 /// What the columns of these names are called in the key table, and which are nobody's; `None` where they are no head. Rows

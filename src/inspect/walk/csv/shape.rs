@@ -10,8 +10,9 @@ use crate::inspect::marker::Sign;
 use crate::inspect::names;
 use std::collections::HashSet;
 
-/// The shape of each column (as the table's rows name it), by its values in some rows.
-pub(super) fn shapes(columns: &[Vec<&str>]) -> Vec<Option<&'static str>> {
+/// The shape of each column (as the table's rows name it), by its values in some rows. `heads` are what the columns are
+/// called, in normal form, where a line says it.
+pub(super) fn shapes(columns: &[Vec<&str>], heads: &[String]) -> Vec<Option<&'static str>> {
     let facts: Vec<Facts> = columns.iter().map(|values| Facts::of(values)).collect();
     let mut out: Vec<Option<&'static str>> = facts.iter().map(|facts| facts.alone).collect();
     let has = |out: &[Option<&str>], shape: &str| out.contains(&Some(shape));
@@ -24,7 +25,11 @@ pub(super) fn shapes(columns: &[Vec<&str>]) -> Vec<Option<&'static str>> {
             set(&mut out, at, "city");
         }
     }
-    let birth = birth_dates(&facts);
+    // Of what is called the date of something else a date alone is none of a birth.
+    let is_of_birth = |(at, belief): &(usize, Belief)| {
+        *belief == Belief::Spread || !heads.get(*at).is_some_and(|head| dates_something(head))
+    };
+    let birth = birth_dates(&facts).filter(is_of_birth);
     if let Some((at, _)) = birth {
         set(&mut out, at, "birth-date");
     }
@@ -44,6 +49,12 @@ pub(super) fn shapes(columns: &[Vec<&str>]) -> Vec<Option<&'static str>> {
         }
     }
     out
+}
+
+/// Whether a column is called after when something was or is to be, and not after a birth.
+fn dates_something(head: &str) -> bool {
+    let born = ["birth", "born", "dob", "bday", "bdate"].iter().any(|word| head.contains(word));
+    !born && ["date", "day", "time", "stamp", "on", "at", "dt"].iter().any(|end| head.ends_with(end))
 }
 
 /// What was seen of one column.
@@ -340,7 +351,24 @@ mod tests {
         let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.split('|').collect()).collect();
         let columns: Vec<Vec<&str>> =
             (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect();
-        shapes(&columns).into_iter().map(|shape| shape.unwrap_or("")).collect()
+        called(&columns, &[])
+    }
+
+    fn called(columns: &[Vec<&str>], heads: &[&str]) -> Vec<&'static str> {
+        let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
+        shapes(columns, &heads).into_iter().map(|shape| shape.unwrap_or("")).collect()
+    }
+
+    #[test]
+    fn a_date_of_something_else_is_no_birth_date_beside_a_name() {
+        let rows: Vec<Vec<&str>> = vec![vec!["2024-06-11"], vec!["Ruth Ellingsworth"]];
+        assert_eq!(called(&rows, &[]), ["birth-date", "name"]);
+        for head in ["date", "deploydate", "inspectedon", "startedat"] {
+            assert_eq!(called(&rows, &[head, "owner"]), ["date", ""], "{head}");
+        }
+        for head in ["bornon", "birthday", "x", ""] {
+            assert_eq!(called(&rows, &[head, "owner"]), ["birth-date", "name"], "{head}");
+        }
     }
 
     #[test]
