@@ -587,14 +587,34 @@ fn a_test_word_beside_a_registers_number_counts_beside_another_sign() {
 }
 
 #[test]
-fn a_test_visit_is_a_second_habit_beside_a_test_number() {
-    assert_eq!(object(r#""mrn":"TEST-5821","visitNumber":"TEST-7052""#).points().0, 0);
+fn a_number_that_says_test_is_no_persons_and_any_other_brings_its_person_back() {
     for fields in [
+        r#""mrn":"TEST-5821""#,
+        r#""memberId":"DEMO00412""#,
         r#""mrn":"TEST-5821","visitNumber":"TEST-5821""#,
-        r#""mrn":"TEST-5821","claimNumber":"TEST05821""#,
-        r#""mrn":"TEST-5821","visitNumber":"88213941""#,
+    ] {
+        assert_eq!(object(fields).points().0, 0, "{fields}");
+    }
+    for fields in [
+        r#""mrn":"TST-5821""#,
+        r#""mrn":"TESTA-5821""#,
+        r#""mrn":"TEST-8834127""#,
+        r#""mrn":"TEST-5821","ssn":"412-21-3456""#,
+        r#""mrn":"TEST-5821","phone":"360-427-0142""#,
+    ] {
+        assert!(object(fields).points().0 >= 90, "{fields}");
+    }
+}
+
+#[test]
+fn a_test_visit_is_a_second_habit_beside_a_test_number() {
+    assert_eq!(object(r#""mrn":"TST-5821","visitNumber":"TST-7052""#).points().0, 0);
+    for fields in [
+        r#""mrn":"TST-5821","visitNumber":"TST-5821""#,
+        r#""mrn":"TST-5821","claimNumber":"TST05821""#,
+        r#""mrn":"TST-5821","visitNumber":"88213941""#,
         r#""mrn":"0000001","visitNumber":"DUMMY0011""#,
-        r#""mrn":"E4484072","visitNumber":"TEST-7052","claimNumber":"TEST-7053""#,
+        r#""mrn":"E4484072","visitNumber":"TST-7052","claimNumber":"TST-7053""#,
     ] {
         assert!(object(fields).points().0 >= 90, "{fields}");
     }
