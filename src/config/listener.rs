@@ -101,10 +101,11 @@ pub(super) fn hosts(t: &mut Table<'_, '_>, key: &'static str, problems: &mut Pro
     let mut hosts = Vec::new();
     for (host, span) in t.list(key, problems) {
         let good = host.parse::<http::uri::Authority>().is_ok_and(|a| a.port().is_none() && a.host() == host);
-        if good {
+        if good && !host.contains('*') {
             hosts.push(host.to_ascii_lowercase().into());
         } else {
-            problems.add(Some(span), path.clone(), "host names without a port", format!("`{host}`"));
+            let wanted = "host names without a port, each in full: there are no patterns";
+            problems.add(Some(span), path.clone(), wanted, format!("`{host}`"));
         }
     }
     hosts
@@ -163,8 +164,14 @@ fn tls(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<TlsSettings> {
             certificates.push(CertificateFiles { chain: chain.into(), key: key.into() });
         }
     }
-    if t.value("certificates").is_none() {
-        problems.add(t.span(), t.key("certificates"), "at least one { chain = …, key = … }", "nothing");
+    let wanted = "at least one { chain = …, key = … }";
+    match t.value("certificates") {
+        None => problems.add(t.span(), t.key("certificates"), wanted, "nothing"),
+        // It would be served in plain text.
+        Some(list) if list.get_ref().as_array().is_some_and(|list| list.is_empty()) => {
+            problems.add(Some(list.span()), t.key("certificates"), wanted, "an empty list");
+        }
+        Some(_) => {}
     }
     let ca = t.text("client_ca", problems).map(|(path, _)| PathBuf::from(path));
     let words = [("optional", false), ("required", true)];

@@ -9,7 +9,7 @@ use super::{Config, Connection, Environment, OnFull, Rate, Records, Registry};
 use crate::decide::{Mode, OnDeclared, OnOffPath, OnUninspected, Policy};
 use crate::forward::{Forwarding, HeaderRules, HostHeader, is_written_anew};
 use crate::inspect::decode::Budget;
-use crate::inspect::format::is_known_media_type;
+use crate::inspect::format::{is_known_media_type, is_part_of_media_type};
 use crate::inspect::rules::Modes;
 use crate::listen::Limits;
 use crate::org::{Flag, UNRESOLVED};
@@ -431,13 +431,13 @@ pub(super) fn connection_of(
             .into_iter()
             .filter_map(|(text, span)| {
                 let good = text.starts_with('/')
-                    && !text.contains(['?', '#', '%'])
+                    && !text.contains(['?', '#', '%', '*'])
                     && !text.split('/').any(|s| s == "." || s == "..");
                 if !good {
                     problems.add(
                         Some(span),
                         full.clone(),
-                        "path prefixes of whole segments, each with a leading `/`",
+                        "path prefixes of whole segments, each with a leading `/` (`/fhir` is all that is under it)",
                         format!("`{text}`"),
                     );
                 }
@@ -491,7 +491,10 @@ fn opaque(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<String> {
     let mut out = Vec::new();
     for (text, span) in t.list("opaque", problems) {
         let lower = text.to_ascii_lowercase();
-        let is_protocol = !lower.is_empty() && lower.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        // `pdf` isn't the name of a protocol that somebody forgot.
+        let is_protocol = !lower.is_empty()
+            && lower.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !is_part_of_media_type(&lower);
         if is_protocol || is_known_media_type(&lower) || lower == "other" {
             out.push(lower);
         } else {

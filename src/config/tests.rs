@@ -59,6 +59,8 @@ fn several_endpoints_are_read_and_what_does_not_fit_is_told() {
         ("upstream = \"http://127.0.0.1:1\"\nhttp2 = \"yes\"".to_owned(), "http2"),
         (two.repeat(33), "64 endpoints at most"),
         ("upstream = \"http://127.0.0.1:1\"\nopaque = [\"application/x-made-up\"]".to_owned(), "told apart"),
+        ("upstream = \"http://127.0.0.1:1\"\nopaque = [\"pdf\"]".to_owned(), "told apart"),
+        ("upstream = \"http://127.0.0.1:1\"\nallow = [\"/fhir/*\"]".to_owned(), "all that is under it"),
     ] {
         let got = problems(&with(&text));
         assert!(got.iter().any(|p| p.contains(wanted)), "{wanted}: {got:#?}");
@@ -247,6 +249,8 @@ fn listeners_that_could_not_work_are_told() {
     };
     for (listener, key) in [
         ("tls = {}", "listener[0].tls.certificates"),
+        ("tls = { certificates = [] }", "listener[0].tls.certificates"),
+        ("tls = { certificates = [], client_ca = \"c\" }", "listener[0].tls.certificates"),
         ("tls = { certificates = [{ chain = \"a\" }] }", "listener[0].tls.certificates[0].key"),
         (
             "tls = { certificates = [{ chain = \"a\", key = \"b\" }], client_certificate = \"required\" }",
@@ -258,6 +262,7 @@ fn listeners_that_could_not_work_are_told() {
         ),
         ("proxy_protocol = [\"10.1.0.0/8\"]", "listener[0].proxy_protocol"),
         ("hosts = [\"a.example:80\"]", "listener[0].hosts"),
+        ("hosts = [\"*.a.example\"]", "listener[0].hosts"),
         ("socket_mode = \"rw\"", "listener[0].socket_mode"),
         ("environment_header = \"a b\"", "listener[0].environment_header"),
     ] {

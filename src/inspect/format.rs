@@ -440,6 +440,12 @@ pub fn is_known_media_type(media_type: &str) -> bool {
     KNOWN_TYPES.contains(&media_type)
 }
 
+/// Whether it is the second part of one of them: `pdf`.
+#[must_use]
+pub fn is_part_of_media_type(word: &str) -> bool {
+    KNOWN_TYPES.iter().filter_map(|known| known.split_once('/')).any(|(_, part)| part == word)
+}
+
 /// The media type of the list that we write down, or `other`: what a sender writes is payload.
 #[must_use]
 pub fn known_media_type(media_type: &str) -> &'static str {
