@@ -70,14 +70,15 @@ pub fn run(args: &Args) -> ExitCode {
     };
     let stamps: Vec<Stamp> = file.into_iter().chain(files_of(&config).into_iter().map(stamp)).collect();
     let connections_max = config.limits.connections_max;
-    match descriptors() {
-        // A message has two: its caller's and its upstream's.
-        Some(have) if have < connections_max.saturating_mul(2) => tracing::warn!(
+    let have = descriptors();
+    let taken = config.limits.connections_within(have);
+    if taken < connections_max {
+        tracing::warn!(
             have,
             connections_max,
-            "The system gives fewer open files than twice connections_max: connections wait once they are used up."
-        ),
-        _ => {}
+            taken,
+            "The system gives too few open files for connections_max: so many are taken, and further ones turned away."
+        );
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

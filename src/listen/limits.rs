@@ -78,6 +78,29 @@ pub struct Limits {
     pub drain_timeout_ms: u64,
 }
 
+impl Limits {
+    /// `connections_max`, or as many as so many open files are enough for; `None`: there is no limit on them. A connection
+    /// may need another one to an upstream, and the store, the admin listener and whoever is turned away need some, too.
+    #[must_use]
+    pub fn connections_within(&self, files: Option<u64>) -> u64 {
+        let Some(files) = files else { return self.connections_max };
+        // max + max for upstreams + max / 10 and the least that are turned away.
+        let room = files.saturating_sub(FILES_RESERVED + TURNED_AWAY_MIN).saturating_mul(10) / 21;
+        self.connections_max.min(room.max(1))
+    }
+}
+
+/// Open files that the process may have; `None`: as many as it likes.
+#[must_use]
+pub(super) fn files_max() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
+/// Over `connections_max`, besides a tenth of it, so many are still told that there are too many.
+pub(super) const TURNED_AWAY_MIN: u64 = 16;
+/// What the program has open besides connections of messages: listeners, the store's files, the admin listener's connections.
+const FILES_RESERVED: u64 = 64;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -97,5 +120,24 @@ impl Default for Limits {
             h2_control_frames_max: 1_000,
             drain_timeout_ms: 25_000,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_no_more_than_open_files_are_enough_for() {
+        let limits = Limits { connections_max: 1000, ..Limits::default() };
+        assert_eq!(limits.connections_within(None), 1000);
+        for files in [0, 64, 80, 120, 1024, 2179, 2180, 1_000_000, u64::MAX] {
+            let taken = limits.connections_within(Some(files));
+            assert!((1..=1000).contains(&taken), "{files}");
+            // What each needs is there, and what the program needs besides.
+            let needed = 2 * taken + taken / 10 + TURNED_AWAY_MIN + FILES_RESERVED;
+            assert!(taken == 1 || needed <= files, "{files}: {taken}");
+        }
+        assert_eq!(limits.connections_within(Some(2180)), 1000);
     }
 }

@@ -1,5 +1,6 @@
 //! Threads, their listening sockets, and the drain.
 
+use super::limits::{TURNED_AWAY_MIN, files_max};
 use super::{
     HandedSocket, ListenerConfig, Service,
     connection::{Listener, Thread, serve},
@@ -270,7 +271,7 @@ async fn accept<S: Service>(
     desks: Rc<Desks<S>>,
     open: Arc<AtomicU64>,
 ) {
-    let connections_max = listener.limits.connections_max;
+    let connections_max = listener.limits.connections_within(files_max());
     loop {
         let (stream, peer) = match socket.accept().await {
             Ok(accepted) => accepted,
@@ -330,4 +331,3 @@ fn bind_words(kind: io::ErrorKind) -> &'static str {
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-const TURNED_AWAY_MIN: u64 = 16;
