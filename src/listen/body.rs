@@ -6,7 +6,7 @@ use super::{Limits, Nap, Tunnel};
 use crate::payload::Payload;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::{
@@ -46,6 +46,7 @@ pub struct InboundBody {
     waiting_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     is_whole: bool,
+    is_http2: bool,
 }
 
 /// How slow a sender may be. Time in which nobody asked for more isn't the sender's.
@@ -84,7 +85,8 @@ impl InboundBody {
             waited: Duration::ZERO,
         };
         state.is_unasked.set(!inner.is_end_stream());
-        Self { inner, state, pace, waiting_since: None, timer: None, is_whole: false }
+        let is_http2 = head.version == Version::HTTP_2;
+        Self { inner, state, pace, waiting_since: None, timer: None, is_whole: false, is_http2 }
     }
 
     /// Whether a head on its connection had an `Upgrade` so far: where none had, nobody needs to look for it.
@@ -121,9 +123,12 @@ impl Body for InboundBody {
                 }
                 let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
                 this.pace.received += data.map_or(0, |data| data.len() as u64);
+                // A stream that its caller reset without an error ends as if its body were whole.
+                let is_reset = frame.is_none() && this.is_http2 && !this.inner.is_end_stream();
+                let frame = if is_reset { Some(Err(())) } else { frame.map(|frame| frame.map_err(|_| ())) };
                 this.is_whole = is_last(frame.as_ref());
                 this.state.is_unasked.set(!this.is_whole && !this.inner.is_end_stream());
-                Poll::Ready(frame.map(|f| f.map_err(|_| BodyError::CutShort)))
+                Poll::Ready(frame.map(|f| f.map_err(|()| BodyError::CutShort)))
             }
             Poll::Pending => {
                 // A timer only for bodies that don't come at once.

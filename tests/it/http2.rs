@@ -7,7 +7,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 pub(crate) const CLEARTEXT: &str =
     "[[listener]]\nname = \"h2\"\naddress = \"127.0.0.1:0\"\nhttp2_cleartext = true\n";
@@ -223,6 +223,32 @@ fn a_host_alone_is_as_good_as_an_authority() {
     assert_eq!(statuses, [200, 400, 400]);
     let got = gate.upstreams[1].take();
     assert_eq!((got.len(), got[0].header("x-forwarded-host")), (1, "a.example:8443"));
+}
+
+#[test]
+fn a_body_whose_stream_is_reset_without_an_error_has_broken_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let upstream = listener.local_addr().expect("address");
+    let gate = Gate::also(&format!(
+        "[[environment]]\nname = \"two\"\nflag = \"production\"\n[[listener]]\nname = \"two\"\naddress = \"127.0.0.1:0\"\nenvironment = \"two\"\ncallers = \"any\"\nhttp2_cleartext = true\n[[connection]]\nname = \"to-two\"\nenvironment = \"two\"\nupstream = \"http://{upstream}\"\n"
+    ));
+    let mut caller = connect(gate.running().address("two").expect("listens"));
+    let fields = [(":method", "POST"), (":scheme", "http"), (":path", "/x"), (":authority", "a")];
+    let head: Vec<u8> = fields.iter().flat_map(|(name, value)| literal(name, value)).collect();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let frames = [frame(4, 0, 0, &[]), frame(1, 4, 1, &head), frame(0, 0, 1, b"half")].concat();
+    caller.write_all(&[&preface[..], &frames].concat()).expect("writes");
+    let (mut stream, _) = listener.accept().expect("accepts");
+    let mut came = Vec::new();
+    while !came.ends_with(b"half\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("reads");
+        came.extend(byte);
+    }
+    caller.write_all(&frame(3, 0, 1, &[0; 4])).expect("writes");
+    // The gateway breaks off; it doesn't end the body.
+    let mut rest = [0; 5];
+    assert_eq!(stream.read(&mut rest).unwrap_or(0), 0, "nothing more comes");
 }
 
 /// A field as HPACK writes it without a table (RFC 7541, section 6.2.2).
