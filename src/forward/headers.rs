@@ -337,6 +337,10 @@ fn authority_of(uri: &Uri) -> Option<HeaderValue> {
 /// (RFC 3986, section 6.2.2), and the others are written in capitals.
 fn origin_form(uri: &Uri) -> PathAndQuery {
     let sent = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    if sent.as_str().starts_with('?') {
+        // `http://host?query` has no path; a target has one.
+        return PathAndQuery::try_from(sent.to_string()).unwrap_or(sent); // with a `/` in front
+    }
     if memchr(b'%', sent.path().as_bytes()).is_none() {
         return sent;
     }

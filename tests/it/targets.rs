@@ -152,3 +152,13 @@ fn a_fragment_is_seen_behind_heads_that_h2_reads_otherwise_than_they_are_written
         assert!(gate.upstreams[1].take().is_empty(), "{how}");
     }
 }
+
+#[test]
+fn a_target_with_a_query_and_no_path_gets_one() {
+    let gate = Gate::start();
+    let mut stream = gate.connect(1);
+    let key = &gate.keys[1];
+    write!(stream, "GET http://a?q=1 HTTP/1.1\r\nHost: a\r\nPhigate-Key: {key}\r\n\r\n").expect("writes");
+    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 200);
+    assert_eq!(gate.upstreams[1].take()[0].target(), "/?q=1");
+}
