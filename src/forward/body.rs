@@ -52,6 +52,15 @@ impl Progress {
         if self.awaits_sender.get() { Instant::now() } else { self.last.get() }
     }
 
+    /// Whether all of the body went out.
+    pub(super) fn is_sent(&self) -> bool {
+        match &self.going.borrow().content {
+            Content::Empty => true,
+            Content::Held { bytes, trailers } => bytes.is_none() && trailers.is_none(),
+            Content::Streaming(body) => body.is_end_stream(),
+        }
+    }
+
     /// Whether the body waits for the upstream's 100.
     pub(super) fn is_gated(&self) -> bool {
         self.going.borrow().gate.is_some()
@@ -225,11 +234,7 @@ impl Body for OutBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0.going.borrow().content {
-            Content::Empty => true,
-            Content::Held { bytes, trailers } => bytes.is_none() && trailers.is_none(),
-            Content::Streaming(body) => body.is_end_stream(),
-        }
+        self.0.is_sent()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -297,6 +302,9 @@ struct Reading {
     is_sized: bool,
     /// What [`UpstreamBody::begin`] found there.
     first: Option<Frame<Bytes>>,
+    /// Whether it answers a message that was sent whole when its head came: then a stream of HTTP/2 that is reset without an
+    /// error has broken off. Before, that says that the rest of the message isn't wanted (RFC 9113, section 8.1).
+    answers_all: bool,
 }
 
 impl UpstreamBody {
@@ -320,9 +328,17 @@ impl UpstreamBody {
             is_switched,
             is_sized: sized.exact().is_some(),
             first: None,
+            answers_all: false,
         });
         reading.give_back_at_end();
         Self(reading)
+    }
+
+    /// Of a reply to a message that was sent whole, or not yet.
+    #[must_use]
+    pub(super) fn answering(mut self, all: bool) -> Self {
+        self.0.answers_all = all;
+        self
     }
 
     /// The body of a reply that goes on as it comes.
@@ -405,7 +421,12 @@ impl Reading {
 
     fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match (&mut self.incoming, &self.connection) {
-            (Some(incoming), _) => Pin::new(incoming).poll_frame(cx).map_err(|_| BodyError::CutShort),
+            (Some(incoming), _) => match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
+                None if self.answers_all && !incoming.is_end_stream() => {
+                    Poll::Ready(Some(Err(BodyError::CutShort)))
+                }
+                frame => Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyError::CutShort))),
+            },
             (None, Some(connection)) => connection.poll_frame(cx),
             (None, None) => Poll::Ready(None),
         }

@@ -283,11 +283,11 @@ async fn open(
             Http2::Off | Http2::Alpn => http1(Box::new(stream)),
         },
         Some(tls) => {
-            let handshake = || ForwardError::Handshake { upstream: Arc::clone(&upstream.name) };
-            let stream = tls.connect(Quiet::new(stream), switches).await.ok_or_else(handshake)?;
+            let failed = |why| ForwardError::Handshake { upstream: Arc::clone(&upstream.name), why };
+            let stream = tls.connect(Quiet::new(stream), switches).await.map_err(failed)?;
             let chosen = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             match upstream.http2 {
-                Http2::Always if !chosen => return Err(handshake()),
+                Http2::Always if !chosen => return Err(failed("it doesn't speak HTTP/2")),
                 _ if chosen => http2(stream, address, Scheme::HTTPS).await,
                 _ => http1(Box::new(stream)),
             }
@@ -351,13 +351,24 @@ async fn http2(
     let is_flood = Rc::default();
     let stream = Counting::new(stream, Rc::clone(&is_flood));
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
-    let connection = Rc::new(RefCell::new(connection));
+    let connection = Rc::new(RefCell::new(Some(connection)));
     let driving = Rc::clone(&connection);
-    // Its errors reach whoever waits for a reply.
-    let drive = poll_fn(move |cx| Pin::new(&mut *driving.borrow_mut()).poll(cx).map(|_| ()));
+    // Its errors reach whoever waits for a reply. Once it has ended it is dropped: as long as it is there, it takes messages
+    // that nobody sends.
+    let drive = poll_fn(move |cx| {
+        let mut known = driving.borrow_mut();
+        if let Some(connection) = &mut *known {
+            let _ = ready!(Pin::new(connection).poll(cx));
+        }
+        let ended = known.take();
+        drop(known);
+        drop(ended);
+        Poll::Ready(())
+    });
     let task = tokio::task::spawn_local(drive);
     let streams_max = Box::new(move || {
-        connection.try_borrow().map_or(usize::MAX, |known| known.current_max_send_streams())
+        let asked = connection.try_borrow();
+        asked.map_or(usize::MAX, |known| known.as_ref().map_or(0, |known| known.current_max_send_streams()))
     });
     let driven = Driven { task: task.abort_handle(), streams_max, is_flood };
     let way = Way::Http2(sender, scheme, Rc::new(driven));

@@ -233,7 +233,8 @@ impl Head {
         *self = Self { fields, is_alone: self.is_alone, interim, ..Self::default() };
     }
 
-    /// `HTTP/1.1 200 OK`; the reason and the blank before it may be missing, as of old servers they are.
+    /// `HTTP/1.1 200 OK`; the reason and the blank before it may be missing, as of old servers they are. No status is over 599
+    /// (RFC 9110, section 15).
     fn status_line(&mut self, line: &[u8]) -> Option<()> {
         let (version, rest) = line.split_at_checked(VERSION_BYTES)?;
         self.is_http_10 = match version {
@@ -241,7 +242,7 @@ impl Head {
             b"HTTP/1.0 " => true,
             _ => return None,
         };
-        let ([hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9'], reason) =
+        let ([hundreds @ b'1'..=b'5', tens @ b'0'..=b'9', ones @ b'0'..=b'9'], reason) =
             rest.split_first_chunk()?
         else {
             return None;

@@ -178,10 +178,12 @@ pub enum ForwardError {
         limit_ms: u64,
     },
     /// The handshake failed: its certificate isn't good for us, ours isn't for it, or it speaks no TLS. Nothing was sent.
-    #[error("the TLS handshake with upstream `{upstream}` failed")]
+    #[error("the TLS handshake with upstream `{upstream}` failed: {why}")]
     Handshake {
         /// Its name.
         upstream: Arc<str>,
+        /// What it failed for.
+        why: &'static str,
     },
     /// None of its endpoints is well. Nothing was sent; try again later.
     #[error("upstream `{upstream}` has no endpoint that is well")]

@@ -424,7 +424,9 @@ async fn exchange(
         Err(error) => return Err(failure(upstream, error, &progress, spare, slot, again)),
     };
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    let is_plain = !connection.is_shared() || has_one_length(&response);
+    // Those of HTTP/1.1 passed their guard.
+    let is_plain =
+        !connection.is_shared() || has_one_length(&response) && response.status().as_u16() <= STATUS_MAX;
     if !is_plain || (switches && !is_to(&response, protocol)) {
         return Err(ForwardError::Invalid { upstream: name() });
     }
@@ -440,7 +442,10 @@ async fn exchange(
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
     let shelf = Rc::downgrade(shelf);
     let is_good = !is_bad(response.status());
-    Ok(response.map(|body| UpstreamBody::new(body, connection, (shelf, is_good), idle_timeout, switches)))
+    let is_sent = progress.is_sent();
+    Ok(response.map(|body| {
+        UpstreamBody::new(body, connection, (shelf, is_good), idle_timeout, switches).answering(is_sent)
+    }))
 }
 
 /// What a failure is called; makes the message anew where it may be sent again and isn't in `slot`.
@@ -478,7 +483,7 @@ fn is_to<B>(response: &Response<B>, asked: Option<&HeaderValue>) -> bool {
 }
 
 /// Whether a reply of HTTP/2 has one length at most, and that a number: it goes on to the caller, whose next reader may see
-/// one in it. Those of HTTP/1.1 passed their guard.
+/// one in it.
 fn has_one_length<B>(response: &Response<B>) -> bool {
     let mut lengths = response.headers().get_all(header::CONTENT_LENGTH).iter();
     let length = lengths.next();
@@ -512,6 +517,8 @@ fn add_one(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
+/// RFC 9110, section 15.
+const STATUS_MAX: u16 = 599;
 /// Between two looks at idle connections: one that its upstream closed keeps a descriptor for so long.
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// How long a request may go on after its reply has ended, before the connection is given up.

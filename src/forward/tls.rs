@@ -10,6 +10,7 @@ use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -94,15 +95,49 @@ impl UpstreamTls {
         hosts.map(of_host).collect()
     }
 
-    /// Shakes hands; gives nothing where that fails: a certificate that isn't good, or no TLS at all. HTTP/2 isn't offered to
-    /// an upstream that may choose, where what is to be sent `switches`.
+    /// Shakes hands; tells why where that fails: a certificate that isn't good, or no TLS at all. HTTP/2 isn't offered to an
+    /// upstream that may choose, where what is to be sent `switches`.
     pub(super) async fn connect(
         &self,
         stream: Quiet<TcpStream>,
         switches: bool,
-    ) -> Option<TlsStream<Quiet<TcpStream>>> {
+    ) -> Result<TlsStream<Quiet<TcpStream>>, &'static str> {
         let connector = self.http1.as_ref().filter(|_| switches).unwrap_or(&self.connector);
-        connector.connect(self.name.clone(), stream).await.ok()
+        connector.connect(self.name.clone(), stream).await.map_err(|error| why(&error))
+    }
+}
+
+/// What a handshake failed for, in words of ours: nothing that the other side sent is in them.
+fn why(error: &io::Error) -> &'static str {
+    use rustls::{AlertDescription, CertificateError as Wrong, Error};
+    let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<Error>()) else {
+        return "it broke off";
+    };
+    match error {
+        Error::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
+            "its certificate has expired"
+        }
+        Error::InvalidCertificate(Wrong::NotValidYet | Wrong::NotValidYetContext { .. }) => {
+            "its certificate isn't valid yet: are the clocks right?"
+        }
+        Error::InvalidCertificate(Wrong::NotValidForName | Wrong::NotValidForNameContext { .. }) => {
+            "its certificate is for another name"
+        }
+        Error::InvalidCertificate(Wrong::UnknownIssuer) => "no CA of ours has signed its certificate",
+        Error::InvalidCertificate(_) => "its certificate isn't good",
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => "it speaks none of our protocols",
+        Error::AlertReceived(AlertDescription::ProtocolVersion) => "it speaks no TLS 1.2 or 1.3",
+        Error::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::AccessDenied,
+        ) => "it doesn't take our certificate, or wants one",
+        Error::AlertReceived(_) => "it refused",
+        Error::InvalidMessage(_) => "it speaks no TLS",
+        _ => "the two don't agree",
     }
 }
 

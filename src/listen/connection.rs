@@ -17,6 +17,7 @@ use super::{
 use crate::reason::Reason;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
+use hyper::ext::ReasonPhrase;
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
@@ -528,6 +529,9 @@ impl Calls {
             self.state.is_body_left.get() || self.state.awaits_100.get() || self.thread.is_draining.get();
         if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().append(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if response.status().canonical_reason().is_none() {
+            response.extensions_mut().insert(ReasonPhrase::from_static(b"")); // hyper writes `<none>`
         }
         response.body_mut().set_exchange(end);
         if self.state.asks_to_switch.get() == Some(number) {

@@ -559,6 +559,90 @@ fn an_http2_upstream_that_takes_no_more_messages_on_a_connection_gets_another() 
 }
 
 #[test]
+fn an_http2_upstream_that_closes_gets_another_connection() {
+    // It says that it goes, or doesn't; a connection that is closed hears of the next head, too.
+    for farewell in [frame(7, 0, 0, &[0; 8]), Vec::new()] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+        let endpoint = listener.local_addr().expect("address").to_string();
+        let (closed, is_closed) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let answer = [status(1, 1, "200"), farewell.clone()].concat();
+                answer_one(&mut stream, &answer).expect("a message");
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+                // It closes, too.
+                let _ = stream.read_to_end(&mut Vec::new());
+                let _ = closed.send(());
+            }
+        });
+        let gate = start("production", &[endpoint], "http2 = \"always\"\nreply_head_timeout_ms = 5000");
+        // One caller, so that one thread has them all.
+        let mut caller = connect(gate.running().address("many").expect("listens"));
+        for _ in 0..3 {
+            caller.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+            assert_eq!(read_http(&mut caller, false).expect("an answer").status(), 200);
+            is_closed.recv().expect("the gateway closes its end");
+        }
+    }
+}
+
+/// Answers the first message of a connection of HTTP/2.
+fn answer_one(stream: &mut TcpStream, answer: &[u8]) -> Option<()> {
+    stream.read_exact(&mut [0; 24]).ok()?; // the preface
+    stream.write_all(&frame(4, 0, 0, &[])).ok()?;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).ok()?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        stream.read_exact(&mut payload).ok()?;
+        if head[3] == 1 {
+            return stream.write_all(answer).ok();
+        }
+    }
+}
+
+#[test]
+fn a_reply_whose_stream_is_reset_without_an_error_has_broken_off() {
+    let (endpoint, _) = framed(|stream, _| {
+        let begins = [status(stream, 0, "200"), frame(0, 0, stream, b"[1,2]")].concat();
+        [begins, frame(3, 0, stream, &[0; 4])].concat()
+    });
+    for (flag, wanted) in [("staging", &[502][..]), ("production", &[502, 200])] {
+        let gate =
+            start(flag, std::slice::from_ref(&endpoint), "http2 = \"always\"\nejection = { failures = 0 }");
+        let mut caller = begin(&gate, "GET");
+        let reply = read_http(&mut caller, false);
+        // What was passed on already breaks off.
+        let status = reply.map_or(200, |reply| reply.status());
+        assert!(wanted.contains(&status), "{status} in {flag}");
+        if status == 200 {
+            let mut rest = Vec::new();
+            let _ = caller.read_to_end(&mut rest);
+            assert!(!rest.ends_with(b"0\r\n\r\n"));
+        }
+    }
+}
+
+#[test]
+fn no_status_is_over_599_and_one_without_a_name_has_none() {
+    for (answer, wanted) in [("440 Login Time-out", 440), ("599 x", 599), ("600 x", 502), ("999 x", 502)] {
+        let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
+        let gate = start("production", &[breaking(answer.leak().as_bytes())], "ejection = { failures = 0 }");
+        let mut caller = connect(gate.running().address("many").expect("listens"));
+        caller.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("writes");
+        let mut got = String::new();
+        caller.read_to_string(&mut got).expect("reads");
+        let line = got.lines().next().expect("a line");
+        assert!(line.starts_with(&format!("HTTP/1.1 {wanted} ")) && !line.contains("none"), "{line}");
+    }
+    for (code, wanted) in [("599", 599), ("600", 502)] {
+        let (endpoint, _) = framed(move |stream, _| status(stream, 1, code));
+        let gate = start("production", &[endpoint], "http2 = \"always\"\nejection = { failures = 0 }");
+        assert_eq!(ask(&gate, "GET").status(), wanted, "{code}");
+    }
+}
+
+#[test]
 fn a_reply_that_breaks_off_has_no_end_for_a_caller_of_http_1_0() {
     for (answer, is_cut) in [
         (&b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"[..], true),
