@@ -183,7 +183,7 @@ const fn of_windows(byte: u8) -> char {
         0x91 | 0x92 => '\'',
         0x93 | 0x94 => '"',
         0x96 | 0x97 => '-',
-        0x80..=0x9F | 0xA0 => ' ',
+        0x80..=0xA0 => ' ',
         byte => byte as char,
     }
 }
