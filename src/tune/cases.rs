@@ -262,6 +262,7 @@ struct FieldCase {
 }
 
 const TEXT: &[&str] = &[
+    include_str!("../../config/cases/text/carriers.toml"),
     include_str!("../../config/cases/text/contacts.toml"),
     include_str!("../../config/cases/text/dates.toml"),
     include_str!("../../config/cases/text/fragments.toml"),

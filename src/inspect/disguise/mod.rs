@@ -3,9 +3,10 @@
 //! Undone are characters that nobody sees, digits and letters of other shapes, dashes and blanks of other kinds (Unicode
 //! Standard, chapter 6.2 and block FF00; `shapes`), escapes that the format around the text did not ask for (`%41`, `&#65;`,
 //! `\u0041`, `\x41`), also in one another, a plus for a blank beside such or in a query, encoded words and lines of mail, underlines
-//! around words, colours of a terminal, digits that are spelled one by one, and a social security number that is spaced out
+//! around words, colours of a terminal, rich text (`rtf`), digits that are spelled one by one, and a social security number that is spaced out
 //! behind its word. What has none of these costs a look at its bytes.
 
+mod rtf;
 mod shapes;
 mod words;
 
@@ -33,6 +34,9 @@ impl<'t> Plain<'t> {
             true => bytes.iter().any(|b| is_sign(*b)),
             false => SIGNS.any(bytes, |from, [signs]| may_disguise(bytes, from, signs)),
         };
+        if is_disguised {
+            plain.edit(rtf::edits(text));
+        }
         if words::may_have_query(bytes) {
             plain.edit(words::pluses(&plain.text));
         }

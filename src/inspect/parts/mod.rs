@@ -14,6 +14,7 @@ mod tests;
 
 use super::finding::UninspectedReason;
 use super::format::{self, Format};
+use super::offsets::Escapes;
 use super::score::{Scorer, Stand};
 use super::walk::{Leaf, PersonId, Reads, Sink};
 use super::{Inspector, charset, decode, text_of, url};
@@ -166,24 +167,25 @@ impl<'r> Inspector<'r> {
             scorer.form_piece(form, stand, header.span.clone(), header.as_is, place);
             match header.name.as_str() {
                 "content-disposition" | "content-type" => {
-                    let all = 0..header.span.len();
-                    if let Some(name) =
-                        parameter(&header.value, "name").filter(|_| header.name == "content-disposition")
+                    let named = |name: &str| split::placed_parameter(&header.value, name);
+                    if let Some((name, at)) = named("name").filter(|_| header.name == "content-disposition")
                         && url::field_of_key(&self.rules.objects, &name).is_none()
                     {
-                        scorer.unknown_key(&name, all.clone(), PersonId(0), &|| "*".to_owned());
+                        scorer.unknown_key(&name, at, PersonId(0), &|| "*".to_owned());
                     }
-                    let file = ["filename", "filename*"].iter().find_map(|p| parameter(&header.value, p));
-                    let file = file.or_else(|| {
-                        parameter(&header.value, "name").filter(|_| header.name == "content-type")
-                    });
-                    if let Some(file) = file {
+                    let file = ["filename", "filename*"].into_iter().find_map(named);
+                    let file = file.or_else(|| named("name").filter(|_| header.name == "content-type"));
+                    if let Some((file, at)) = file {
                         // RFC 5987: charset'language'percent-encoded.
-                        let file = file.rsplit_once("''").map_or(file.as_str(), |(_, name)| name);
-                        let value = Cow::Owned(decode::percent(file, false));
+                        let (front, file) = file.rsplit_once("''").unwrap_or(("", file.as_str()));
+                        let front = if front.is_empty() { 0 } else { front.len() + 2 };
+                        let value: Cow<'_, str> = Cow::Owned(decode::percent(file, false));
                         let field = self.rules.objects.free_text("filename");
+                        if value.len() < at.len() {
+                            scorer.carried_raw(Escapes::Percent, header.value.as_bytes());
+                        }
                         let leaf = Leaf {
-                            span: all,
+                            span: at.start + front..at.end,
                             value,
                             field,
                             person: PersonId(0),

@@ -143,23 +143,41 @@ pub(crate) fn parameter(value: &str, wanted: &str) -> Option<String> {
     parameters(value).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, found)| found)
 }
 
+/// The same with where it stands: inside its quotes.
+pub(super) fn placed_parameter(value: &str, wanted: &str) -> Option<(String, Range<usize>)> {
+    let mut all = placed_parameters(value);
+    all.find(|(name, ..)| name.eq_ignore_ascii_case(wanted)).map(|(_, found, at)| (found, at))
+}
+
 /// All parameters of a header's value, in order.
 pub(in crate::inspect) fn parameters(value: &str) -> impl Iterator<Item = (&str, String)> {
+    placed_parameters(value).map(|(name, found, _)| (name, found))
+}
+
+fn placed_parameters(value: &str) -> impl Iterator<Item = (&str, String, Range<usize>)> {
     let mut rest = value.split_once(';').map(|(_, rest)| rest);
     std::iter::from_fn(move || {
         let (name, behind) = rest?.split_once('=')?;
         // A word without a value in front of this one.
         let name = name.rsplit(';').next().unwrap_or(name).trim();
         let behind = behind.trim_start();
-        let (found, next) = match behind.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
+        let start = value.len() - behind.len();
+        let (found, next, at) = match behind.strip_prefix('"') {
+            Some(quoted) => {
+                let (found, next) = unquoted(quoted);
+                // Its quote, where it has one.
+                let end = value.len() - next.len();
+                let quote = value.get(..end).is_some_and(|all| end > start + 1 && all.ends_with('"'));
+                (found, next, start + 1..end - usize::from(quote))
+            }
             None => {
                 let (found, next) = behind.split_once(';').unwrap_or((behind, ""));
-                (found.trim().to_owned(), next)
+                let found = found.trim_end();
+                (found.to_owned(), next, start..start + found.len())
             }
         };
         rest = Some(next);
-        Some((name, found))
+        Some((name, found, at))
     })
 }
 
@@ -224,6 +242,14 @@ mod tests {
         assert_eq!(parameter(value, "filename").as_deref(), Some("x.txt"));
         assert_eq!(parameter(value, "FILENAME*").as_deref(), Some("UTF-8''y.txt"));
         assert_eq!(parameter("multipart/mixed", "boundary"), None);
+        for (name, at) in [("name", r#"a;b \"c\""#), ("filename", "x.txt"), ("filename*", "UTF-8''y.txt")] {
+            let (_, place) = placed_parameter(value, name).expect("there");
+            assert_eq!(value.get(place), Some(at));
+        }
+        for (value, at) in [(r#"a; b="c"#, 6..7), (r#"a; b=""#, 6..6), (r#"a; b="""#, 6..6), ("a; b=", 5..5)]
+        {
+            assert_eq!(placed_parameter(value, "b").map(|(_, at)| at), Some(at), "{value}");
+        }
     }
 
     #[test]

@@ -162,3 +162,24 @@ fn a_finding_in_a_header_of_a_part_leads_to_its_bytes() {
     assert!(spans.iter().all(|span| span.ends_with(b"412-21-3456")), "of what isn't ASCII the whole value");
     assert_eq!(spans.len(), 2);
 }
+
+#[test]
+fn what_is_found_in_a_file_name_leads_to_its_bytes() {
+    for (name, ssn) in [
+        (r#"filename="Asante_SSN359-57-1703.pdf""#, "359-57-1703"),
+        ("filename=Asante_SSN359-57-1703.pdf", "359-57-1703"),
+        ("filename*=UTF-8''Asante%20%20SSN%20359-57-1703.pdf", "359-57-1703"),
+        ("filename*=UTF-8''Asante%20SSN359%2D57-1703.pdf", "359%2D57-1703"),
+    ] {
+        let body =
+            format!("--b\r\nContent-Disposition: form-data; name=\"f\"; {name}\r\n\r\nMRI\r\n--b--\r\n");
+        let found = inspect(FORM, &body);
+        let of = |kind: &str| {
+            let found = found.findings.iter().filter(|f| f.kind.as_str() == kind);
+            found.map(|f| body[f.span.clone()].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("ssn"), [ssn], "{name}");
+        let file = of("file-name");
+        assert!(file.len() == 1 && file[0].starts_with("Asante") && file[0].ends_with(".pdf"), "{file:?}");
+    }
+}

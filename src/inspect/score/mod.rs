@@ -549,6 +549,13 @@ impl Sink for Scorer<'_> {
                 let to_raw = self.raw_map(leaf);
                 self.undisguised_leaf(leaf, &leaf.value, &to_raw, place);
             }
+            // An id of no meaning has none: `MRN00482913` is a record number.
+            Reads::Value | Reads::Opaque
+                if leaf.field.is_some_and(|field| says_record(field, &leaf.value)) =>
+            {
+                let to_raw = self.raw_map(leaf);
+                self.undisguised_leaf(leaf, &leaf.value, &to_raw, place);
+            }
             Reads::Value | Reads::Opaque if leaf.field.is_some() => {}
             Reads::Base64(_) | Reads::Hex(_) => {
                 let packing =
@@ -687,6 +694,15 @@ fn has_more(field: &Field, value: &str) -> bool {
             || cannot_be(field.kind, value.trim()))
 }
 
+/// Whether what should be the id of a resource, or leads to it by one, begins with the word for a record number.
+fn says_record(field: &Field, value: &str) -> bool {
+    field.kind == Kind::ResourceId && {
+        let id = value.rsplit('/').next().unwrap_or_default();
+        id.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("mrn"))
+            && id.bytes().filter(u8::is_ascii_digit).count() >= RECORD_DIGITS_MIN
+    }
+}
+
 /// Whether three digits stand in a row.
 fn has_number(value: &str) -> bool {
     value.as_bytes().windows(3).any(|three| three.iter().all(u8::is_ascii_digit))
@@ -698,6 +714,8 @@ fn leads_to_nobody(reference: &str) -> bool {
     NOBODYS_RESOURCES.contains(&path.rsplit('/').next().unwrap_or_default())
 }
 
+/// A record number has so many digits.
+const RECORD_DIGITS_MIN: usize = 5;
 /// Resources of providers, places and products.
 const NOBODYS_RESOURCES: &[&str] = &[
     "Practitioner",

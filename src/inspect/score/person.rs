@@ -314,6 +314,11 @@ const fn is_nobodys_own(kind: Kind) -> bool {
     matches!(kind, Kind::ClaimId | Kind::VisitNumber | Kind::Device)
 }
 
+/// Whether a number is counted up for what is sent, or drawn for it: it says nothing of who it is for.
+pub(super) fn is_of_the_message(e: &Evidence) -> bool {
+    is_machines(e) || matches!(e.kind, Kind::VisitNumber | Kind::ClaimId)
+}
+
 /// Whether a number has letters, and not as a label alone.
 fn is_worded(key: &str) -> bool {
     key.bytes().filter(u8::is_ascii_alphabetic).count() >= WORD_LETTERS_MIN

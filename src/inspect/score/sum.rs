@@ -1,8 +1,8 @@
 //! Adding up: whose each piece of evidence is in the end, and what each person comes to.
 
-use super::Scorer;
 use super::again::Again;
-use super::person::{agree, is_name, is_number};
+use super::person::{agree, is_name, is_number, is_of_the_message};
+use super::{Evidence, Scorer};
 use crate::inspect::finding::{Counted, Finding, Findings, Part};
 use crate::inspect::format::Format;
 use crate::inspect::kind::Kind;
@@ -68,7 +68,8 @@ impl Scorer<'_> {
             // Who is known from text alone isn't somebody else in another's text: then the text is what is judged. A
             // reference to somebody says nothing of who that is.
             let of_own = || own.iter().filter_map(|at| self.evidence.get(*at));
-            let only_text = of_own().all(|e| e.free_text || e.kind == Kind::ResourceId);
+            let only_text = of_own().all(|e| e.free_text || e.kind == Kind::ResourceId)
+                || !of_text && self.only_carries(own);
             let is_referred = only_text && !of_text && of_own().any(|e| e.free_text);
             for at in own.iter().filter(|_| only_text) {
                 if let Some(evidence) = self.evidence.get_mut(*at) {
@@ -132,6 +133,32 @@ impl Scorer<'_> {
         self.evidence.get(at).is_some_and(|e| {
             !matches!(e.kind, Kind::ServiceDate | Kind::Trait | Kind::GroupNo)
                 && e.judged.sign != Sign::Placeholder
+        })
+    }
+
+    /// Whether all that the fields of one say is about the text that they carry, and about whom that is: when it was written, how
+    /// its file is called, what was ordered, what is counted up for it, and the name that it has itself. In the text a number that is no
+    /// contact has to say that nobody has it, or that somebody typed it as a dummy beside another such number.
+    fn only_carries(&self, own: &[usize]) -> bool {
+        let of_own = || own.iter().filter_map(|at| self.evidence.get(*at));
+        // As near every text has none, nothing more is asked.
+        let signed = || of_own().filter(|e| e.free_text && is_number(e.kind) && e.judged.sign >= Sign::Habit);
+        let is_contact = |e: &Evidence| matches!(e.kind, Kind::Phone | Kind::Fax | Kind::Email);
+        let is_another = |e: &Evidence| signed().any(|other| *other.keys != *e.keys);
+        let says_nobody =
+            |e: &Evidence| !is_contact(e) && e.tells && (e.judged.sign == Sign::Sure || is_another(e));
+        if !signed().take(NUMBERS_ASKED_MAX).any(says_nobody) {
+            return false;
+        }
+        let names = || of_own().filter(|e| e.free_text && e.kind == Kind::FullName).map(|e| &*e.keys);
+        let has = |word: &String| word.chars().count() < 2 || names().any(|name| name.contains(word));
+        of_own().all(|e| match e.kind {
+            _ if e.free_text => true,
+            Kind::ResourceId | Kind::ServiceDate | Kind::OrderNumber | Kind::FileName => true,
+            Kind::VisitNumber | Kind::ClaimId | Kind::OtherId => is_of_the_message(e),
+            Kind::FullName => names().any(|name| agree(&e.keys, name)),
+            Kind::FamilyName | Kind::GivenName => !e.keys.is_empty() && e.keys.iter().all(has),
+            _ => e.judged.sign == Sign::Placeholder,
         })
     }
 
@@ -241,3 +268,6 @@ impl Scorer<'_> {
         agree(&name(one), &name(other)) || numbers(one).any(|n| numbers(other).any(|o| o == n))
     }
 }
+
+/// Of so many numbers of a text it is asked whether nobody has them.
+const NUMBERS_ASKED_MAX: usize = 64;

@@ -689,3 +689,85 @@ fn how_a_care_team_is_reached_is_nobodys() {
     assert_eq!(team(r#"{"display":"Bridget Zztest","identifier":{"value":"TEST-5821"}}"#), 0);
     assert!(team(r#"{"display":"Harold Brown","identifier":{"value":"E4481902"}}"#) >= 90);
 }
+
+#[test]
+fn what_a_carrier_adds_to_a_made_up_text_says_nothing_of_who_it_is() {
+    let note = "Sefina Laulu DOB 04/10/2003 SSN 000-87-7880 seen";
+    let fhir = |members: &str, note: &str| {
+        let body = format!(
+            r#"{{"resourceType":"Observation","status":"final",{members}"code":{{"text":"Note"}},"valueString":"{note}"}}"#
+        );
+        inspect("application/fhir+json", &body).points().0
+    };
+    let dated = r#""effectiveDateTime":"2024-02-02","#;
+    for members in [dated, r#""subject":{"reference":"Patient/7","display":"Sefina Laulu"},"#] {
+        assert_eq!(fhir(members, note), 0, "{members}");
+        assert_eq!(fhir(members, "Sefina Laulu, DOB 04/10/2003, MRN TEST-0001, phone 305-555-0152"), 0);
+        // Somebody's number, another person, nobody's phone alone.
+        for real in [
+            "Sefina Laulu DOB 04/10/2003 SSN 359-57-1703 phone 305-555-0152",
+            "Sefina Laulu DOB 04/10/2003 SSN 000-87-7880 MRN E4484072",
+            "Sefina Laulu DOB 04/10/2003 SSN 000-87-7880\\n\\nMother: Kiri Parata, DOB 05/03/1971",
+            "Sefina Laulu, DOB 04/10/2003, phone 305-555-0152",
+        ] {
+            assert!(fhir(members, real) >= 90, "{members} {real}");
+        }
+    }
+    // Who is called otherwise, and who is known by more than that.
+    assert!(fhir(r#""subject":{"display":"Kiri Parata"},"#, note) >= 90);
+    let numbered = r#""subject":{"display":"Sefina Laulu","identifier":{"value":"E4484072"}},"#;
+    assert!(fhir(numbered, note) >= 90);
+    let hl7 = |fields: &str| {
+        let body = format!(
+            "MSH|^~\\&|A|B|C|D|20240101||ORU^R01|1|P|2.5.1\rPID|1{fields}\rOBR|1|77|88|11506-3^Note^LN|||20240202\rOBX|1|TX|11506-3^Note^LN||Patient: Sefina Laulu DOB: 04/10/2003 SSN: 000-87-7880\r"
+        );
+        inspect("x-application/hl7-v2+er7", &body).points().0
+    };
+    assert_eq!(hl7(""), 0);
+    assert_eq!(hl7("||||Laulu^Sefina"), 0);
+    assert!(hl7("||||Laulu^Tavita") >= 50);
+    assert!(hl7("||||Laulu^Sefina||20030410|F|||9 Alder Ct^^Reno^NV^89501") >= 90);
+}
+
+#[test]
+fn rich_text_is_read_as_it_shows() {
+    let rtf = r"{\rtf1\ansi{\fonttbl{\f0 Arial;}}{\b Patient:} Guadalupe Arredondo\par {\b DOB:} 03/04/1961\par {\b Phone:} 406-842-7731\par}";
+    let found = inspect("application/rtf", rtf);
+    assert_eq!(found.points().0, 130);
+    assert_eq!(
+        spans(&found, rtf),
+        [("NAME", "Guadalupe Arredondo"), ("DATE", "03/04/1961"), ("PHONE", "406-842-7731")]
+    );
+    let policy = r"{\rtf1\ansi {\b Policy:} Verify name and DOB before transfusion.\par Revised 03/15/2024}";
+    assert_eq!(inspect("application/rtf", policy).points().0, 0);
+}
+
+#[test]
+fn an_id_that_says_record_number_is_one() {
+    let hook = |id: &str| {
+        let body = format!(
+            r#"{{"hook":"patient-view","hookInstance":"7f","context":{{"userId":"Practitioner/1","patientId":"{id}"}},"prefetch":{{"p":{{"resourceType":"Patient","birthDate":"1960-01-02"}}}}}}"#
+        );
+        inspect("application/json", &body).points().0
+    };
+    assert!(hook("MRN00482913") >= 90);
+    for id in ["7204415", "erXuFYUfucBZaryVksYEcMg3", "5e1f7d2c-8a4b-4e52-9c7e-0b6d3a1f2e44", "mrn-demo-1"] {
+        assert_eq!(hook(id), 45, "{id}");
+    }
+}
+
+#[test]
+fn json_in_a_string_undoes_its_own_escapes_before_a_message_in_it_is_read() {
+    let body = |pid: &str| {
+        let message = format!("MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\rPID|1||{pid}\r");
+        let inner = serde_json::json!({ "payload": message }).to_string();
+        serde_json::json!({ "event": "route", "body": inner }).to_string()
+    };
+    let nobodys =
+        inspect("application/json", &body("TEST-0012^^^C^MR||Stone^Wendell||19770314|M|||||508-555-0103"));
+    assert!(nobodys.uninspected.is_empty() && nobodys.points().0 == 0);
+    let whole = body("4482913^^^C^MR||Stone^Wendell||19770314|M");
+    let real = inspect("application/json", &whole);
+    assert!(real.uninspected.is_empty() && real.points().0 >= 90);
+    assert!(spans(&real, &whole).contains(&("MRN", "4482913")));
+}

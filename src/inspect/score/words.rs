@@ -15,6 +15,7 @@ use crate::inspect::marker::Sign;
 use crate::inspect::names::words::{LOWER_BYTES, lower};
 use crate::inspect::offsets::Runs;
 use crate::inspect::rules::{Mode, RuleSet};
+use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
 use crate::inspect::walk::{Leaf, PersonId, Reads, Role};
 use crate::inspect::{health, names, text, written, xhtml};
 use std::borrow::Cow;
@@ -138,7 +139,11 @@ impl Scorer<'_> {
         let to = |at| if as_written { origin(at) } else { from(at) };
         match whole {
             // A message as a log writes it begins as a document does, and is one when its segments end.
-            Some(Whole::Document) if !written::messages(read).iter().any(|m| m.is_written) => {
+            // JSON that holds one undoes its own escapes.
+            Some(Whole::Document)
+                if !written::messages(read).iter().any(|m| m.is_written)
+                    || Tape::read(read.as_bytes(), JSON_DEPTH_MAX).is_ok() =>
+            {
                 let start = leaf.span.start;
                 let origins = (0..=read.len()).map(|at| self.spot(start + to(at))).collect();
                 self.carry(leaf, read.to_owned(), Packing::Plain, leaf.span.clone(), Some(origins), place);

@@ -9,6 +9,7 @@ mod within;
 use super::check::ssn::is_dashed;
 use super::decode;
 use super::field::{Field, FieldTable, listed};
+use super::kind::Kind;
 use super::walk::{Leaf, PersonId, Reads, Sink, object};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -546,7 +547,14 @@ fn chained(name: &str) -> Option<(&str, &str)> {
 pub(crate) fn field_of_key<'t>(objects: &'t object::Table, name: &str) -> Option<&'t Field> {
     let mut words = words_of(name);
     let last = words.next()?;
-    objects.lookup_below(words.next().unwrap_or_default(), last)
+    let above = words.next().unwrap_or_default();
+    // `patient[name]` is `patient_name`: of `name` alone nothing is known.
+    let joined = || {
+        let is_name = !above.is_empty() && last.eq_ignore_ascii_case("name");
+        let field = is_name.then(|| objects.lookup(&format!("{above}{last}"))).flatten();
+        field.filter(|field| field.kind == Kind::FullName)
+    };
+    objects.lookup_below(above, last).or_else(joined)
 }
 
 /// Longer names say no role: they are read for each of their values.

@@ -130,3 +130,20 @@ fn credentials_are_a_scheme_with_a_token_or_parameters_and_no_words() {
         !super::is_protocols("authorization", words) && !super::is_protocols("proxy-authorization", words)
     );
 }
+
+#[test]
+fn a_name_in_brackets_is_that_of_whom_stands_before_them() {
+    for query in [
+        "patient[name]=Tane+Hohepa&patient[dob]=1960-01-02",
+        "member%5Bname%5D=Tane+Hohepa&member%5Bdob%5D=1960-01-02",
+    ] {
+        let found = inspect(&Message { path: "/intake", query, ..Message::default() });
+        assert_eq!(kinds(&found), ["full-name", "birth-date"], "{query}");
+    }
+    for query in
+        ["provider[name]=Tane+Hohepa&provider[npi]=1093817465", "list[name]=Blue+Heron", "file[name]=a.txt"]
+    {
+        let found = inspect(&Message { path: "/intake", query, ..Message::default() });
+        assert!(!kinds(&found).contains(&"full-name"), "{query}");
+    }
+}

@@ -362,3 +362,45 @@ fn names_of_columns_of_warehouses_and_of_sharepoint_are_read() {
         false,
     );
 }
+
+#[test]
+fn a_map_by_record_numbers_tells_each_of_its_own() {
+    for body in [
+        r#"{"mrns":{"00482913":{"status":"admitted","dob":"1960-01-02"}}}"#,
+        r#"{"patientsByMrn":{"00482913":{"dob":"1960-01-02"},"00482914":{"dob":"1961-05-02"}}}"#,
+    ] {
+        let found = json(body);
+        assert!(found.persons.iter().all(|p| p.points.0 == 100), "{body}: {:?}", found.persons);
+        assert!(found.findings.iter().any(|f| &body[f.span.clone()] == "00482913"), "{body}");
+    }
+    each(
+        &[
+            r#"{"counts":{"00482913":{"dob":"1960-01-02"}}}"#,
+            r#"{"mrns":{"admitted":{"dob":"1960-01-02"}}}"#,
+            r#"{"mrn":{"minLength":8,"2":{"dob":"1960-01-02"}}}"#,
+        ],
+        false,
+    );
+}
+
+#[test]
+fn a_social_security_number_in_three_parts_is_one() {
+    for body in [
+        r#"{"ssn":{"area":"412","group":"21","serial":"3456"}}"#,
+        r#"{"applicant":{"area":"412","group":"21","serial":"3456"}}"#,
+    ] {
+        let found = json(body);
+        let ssn = found.findings.iter().filter(|f| f.kind.as_str() == "ssn");
+        let spans: Vec<&str> = ssn.map(|f| &body[f.span.clone()]).collect();
+        assert_eq!((spans, found.points().0), (vec!["412", "21", "3456"], 100), "{body}");
+    }
+    each(
+        &[
+            r#"{"area":"412","group":"21","serial":"34567"}"#,
+            r#"{"area":"North","group":"21","serial":"3456"}"#,
+            r#"{"area":"412","serial":"3456"}"#,
+            r#"{"area":"000","group":"21","serial":"3456"}"#,
+        ],
+        false,
+    );
+}

@@ -191,7 +191,10 @@ impl<'t> Walk<'t, '_> {
             }
             match self.tape.kind(id) {
                 NodeKind::Object | NodeKind::Array => {
-                    self.tell_unknown(id, sink);
+                    let numbered = self.row_of_entry(id);
+                    if numbered.is_none() {
+                        self.tell_unknown(id, sink);
+                    }
                     if let Some(digits) = self.buffer(id, &key.name) {
                         let person = self.person();
                         self.announce(sink);
@@ -201,6 +204,9 @@ impl<'t> Walk<'t, '_> {
                     }
                     let side = sides.next().copied().unwrap_or_else(|| self.side_of(id, key));
                     self.enter(id, key, side, true);
+                    if let Some(row) = numbered {
+                        self.tell_entry(id, row, sink);
+                    }
                     self.tell_clinical(sink);
                 }
                 NodeKind::Null => self.tell_unknown(id, sink),
@@ -266,9 +272,9 @@ impl<'t> Walk<'t, '_> {
 
     fn leaf(&mut self, id: NodeId, key: &Key<'t>, sink: &mut dyn Sink) {
         let tape = self.tape;
-        let date = self.date_in_parts(id, key);
+        let parts = self.date_in_parts(id, key).or_else(|| self.ssn_in_parts(id, key));
         let pays = self.is_a_payers(id) || key.is_nobodys || self.is_of_a_role(id);
-        let row = date.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key).filter(|_| !pays));
+        let row = parts.as_ref().map(|(row, _)| *row).or_else(|| self.row(id, key).filter(|_| !pays));
         let is_prose = || {
             self.frames.last().is_some_and(|frame| frame.by_content)
                 && !["address", "addresses", "location", "name", "street"]
@@ -289,7 +295,7 @@ impl<'t> Walk<'t, '_> {
             None => self.listed(id).unwrap_or_else(|| self.person()),
         };
         self.announce(sink);
-        let value = date.map_or_else(|| tape.value(id), |(_, date)| Cow::Owned(date));
+        let value = parts.map_or_else(|| tape.value(id), |(_, whole)| Cow::Owned(whole));
         let place = || self.place(id);
         if let Some(mode) = row.filter(|row| row.field.kind == Kind::DeclaredMode).map(|_| &*value) {
             match mode {
@@ -491,6 +497,32 @@ impl<'t> Walk<'t, '_> {
             self.announce(sink);
             sink.unknown_key(&raw, span, person, &|| self.place(id));
         }
+    }
+
+    /// The row of the numbers by which a map calls its entries: `"mrns": {"00482913": {…}}`, `"byMrn": {…}`.
+    fn row_of_entry(&self, id: NodeId) -> Option<&'t Row> {
+        if self.keys.get(id).is_known || self.tape.element(id).is_some() {
+            return None; // as most
+        }
+        let map = self.frames.last().filter(|_| self.tape.key_span(id).is_some())?;
+        if !likely::is_number(&self.tape.key(id)?) || self.side().is_nobody() {
+            return None;
+        }
+        let is_numbers =
+            |row: &&Row| matches!(row.field.kind, Kind::Mrn | Kind::MemberId | Kind::Mbi | Kind::Ssn);
+        let find = |name: &str| self.table.look_up(name).inside("").find(is_numbers);
+        let name = &*map.key.name;
+        find(name).or_else(|| find(name.strip_suffix('s')?))
+    }
+
+    /// Tells the number by which a map calls the entry that has just begun.
+    fn tell_entry(&mut self, id: NodeId, row: &Row, sink: &mut dyn Sink) {
+        let (Some(span), Some(value)) = (self.tape.key_span(id), self.tape.key(id)) else { return };
+        let person = self.person();
+        self.announce(sink);
+        let field = Some(&row.field);
+        let leaf = Leaf { span, value, field, person, reads: Reads::Value, cue: "" };
+        sink.leaf(&leaf, &|| self.place(id));
     }
 
     /// Clinical content begins where a container under such a key holds something.

@@ -317,7 +317,32 @@ impl<'t> Walk<'t, '_> {
         let (year, month, day) = (year?, month?, day?);
         Some((row, date_of(year, month, day)?))
     }
+
+    /// A social security number that is told in its three parts: `{"area": "412", "group": "21", "serial": "3456"}`. The whole
+    /// of it, and its row.
+    pub(super) fn ssn_in_parts(&self, id: NodeId, key: &Key<'t>) -> Option<(&'t Row, String)> {
+        if !SSN_PARTS.iter().any(|(part, _)| *part == &*key.name) {
+            return None; // as most keys
+        }
+        let frame = self.frames.last().filter(|_| !self.is_element(id))?;
+        let mut whole = String::new();
+        for (part, digits) in SSN_PARTS {
+            let mut members = self.tape.children(frame.object).take(DATE_MEMBERS_MAX);
+            let member = members.find(|child| self.keys.name(*child) == *part)?;
+            let value = self.tape.value(member);
+            if value.len() != *digits || !value.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            let dash = if whole.is_empty() { "" } else { "-" };
+            whole.push_str(dash);
+            whole.push_str(&value);
+        }
+        Some((self.value_row("ssn").filter(|row| row.field.kind == Kind::Ssn)?, whole))
+    }
 }
+
+/// What social security numbers have had as parts, and how many digits each has.
+const SSN_PARTS: &[(&str, usize)] = &[("area", 3), ("group", 2), ("serial", 4)];
 
 /// A date that is told in three parts.
 pub(in crate::inspect::walk) fn date_of(year: u16, month: u16, day: u16) -> Option<String> {
