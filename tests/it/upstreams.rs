@@ -564,7 +564,7 @@ fn an_http2_upstream_that_closes_gets_another_connection() {
     for farewell in [frame(7, 0, 0, &[0; 8]), Vec::new()] {
         let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
         let endpoint = listener.local_addr().expect("address").to_string();
-        let (closed, is_closed) = std::sync::mpsc::channel();
+        let (closed, is_closed) = std::sync::mpsc::sync_channel(1);
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 let answer = [status(1, 1, "200"), farewell.clone()].concat();

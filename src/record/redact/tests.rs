@@ -650,7 +650,7 @@ fn keys_with_anything_but_letters_and_digits_are_values() {
 const NOTATIONS: [(&str, &str); 10] = [
     (
         "application/json",
-        r#"{"mrn":"E08738432","visits":[{"note":"x","at":{"room":7}}],"rows":[[{"a":null}]]}"#,
+        r#"{"mrn":"E08738432","mrns":{"x":{"room":7}},"visits":[{"note":"x","at":{"room":7}}],"rows":[[{"a":null}]]}"#,
     ),
     (
         "application/fhir+json",

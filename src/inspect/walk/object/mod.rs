@@ -191,10 +191,8 @@ impl<'t> Walk<'t, '_> {
             }
             match self.tape.kind(id) {
                 NodeKind::Object | NodeKind::Array => {
+                    self.tell_unknown(id, sink); // a record keeps no key that is none, whatever it says besides
                     let numbered = self.row_of_entry(id);
-                    if numbered.is_none() {
-                        self.tell_unknown(id, sink);
-                    }
                     if let Some(digits) = self.buffer(id, &key.name) {
                         let person = self.person();
                         self.announce(sink);
