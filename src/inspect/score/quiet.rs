@@ -76,7 +76,7 @@ pub(super) struct Quiet {
 
 /// A value with its cue and the rules that found nothing in it. That of nobody is of noughts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Mark(u64, u64);
+pub(super) struct Mark(u64, u64);
 
 thread_local! {
     /// Those that this thread knows; in a set the one that came last is first. Empty until there is one.
@@ -98,41 +98,13 @@ impl Quiet {
         Self { keys: Keys::of_process(), rules }
     }
 
-    /// Whether this value is known to hold nothing.
-    pub(super) fn knows(&self, how: As, value: &str, cue: &str) -> bool {
-        #[cfg(test)]
-        if FORGETS.get() {
-            return false;
-        }
-        if value.len() + cue.len() > VALUE_BYTES_MAX {
-            return false; // and isn't hashed
-        }
-        let mark = self.mark(how, value, cue);
-        KNOWN.with_borrow_mut(|known| {
-            let Some(set) = known.get_mut(mark.set()) else { return false };
-            let way = set.iter().position(|other| *other == mark);
-            way.inspect(|way| set.swap(0, *way)).is_some()
-        })
+    /// What a value with its cue is known by; of long ones nothing is known.
+    pub(super) fn mark(&self, how: As, value: &str, cue: &str) -> Option<Mark> {
+        // They aren't hashed, either.
+        (value.len() + cue.len() <= VALUE_BYTES_MAX).then(|| self.hashed(how, value, cue))
     }
 
-    /// Keeps that this value holds nothing; long ones aren't kept.
-    pub(super) fn learn(&self, how: As, value: &str, cue: &str) {
-        if value.len() + cue.len() > VALUE_BYTES_MAX {
-            return;
-        }
-        let mark = self.mark(how, value, cue);
-        KNOWN.with_borrow_mut(|known| {
-            if known.is_empty() {
-                known.resize(SETS, [Mark::default(); WAYS]);
-            }
-            if let Some(set) = known.get_mut(mark.set()) {
-                set.rotate_right(1);
-                set[0] = mark;
-            }
-        });
-    }
-
-    fn mark(&self, how: As, value: &str, cue: &str) -> Mark {
+    fn hashed(&self, how: As, value: &str, cue: &str) -> Mark {
         let Keys(mut one, one_key, mut other, other_key) = self.keys;
         let mut mix = |word: u64| {
             one = folded(one ^ word, one_key);
@@ -154,6 +126,32 @@ impl Quiet {
 }
 
 impl Mark {
+    /// Whether its value is known to hold nothing.
+    pub(super) fn is_quiet(self) -> bool {
+        #[cfg(test)]
+        if FORGETS.get() {
+            return false;
+        }
+        KNOWN.with_borrow_mut(|known| {
+            let Some(set) = known.get_mut(self.set()) else { return false };
+            let way = set.iter().position(|other| *other == self);
+            way.inspect(|way| set.swap(0, *way)).is_some()
+        })
+    }
+
+    /// Keeps that its value holds nothing.
+    pub(super) fn keep(self) {
+        KNOWN.with_borrow_mut(|known| {
+            if known.is_empty() {
+                known.resize(SETS, [Self::default(); WAYS]);
+            }
+            if let Some(set) = known.get_mut(self.set()) {
+                set.rotate_right(1);
+                set[0] = self;
+            }
+        });
+    }
+
     /// The set that it is kept in.
     fn set(self) -> usize {
         usize::try_from(self.0 >> (64 - SETS.trailing_zeros())).unwrap_or(0)
@@ -212,14 +210,22 @@ mod tests {
         assert!(!Silent::default().contains("final") && !Silent::of(&[]).contains("final"));
     }
 
+    fn knows(quiet: &Quiet, how: As, value: &str, cue: &str) -> bool {
+        quiet.mark(how, value, cue).is_some_and(Mark::is_quiet)
+    }
+
+    fn learn(quiet: &Quiet, how: As, value: &str, cue: &str) {
+        quiet.mark(how, value, cue).into_iter().for_each(Mark::keep);
+    }
+
     #[test]
     fn a_value_is_known_by_all_its_bytes_and_how_it_was_read() {
         let quiet = Quiet::new(u64::MAX - 1);
-        assert!(!quiet.knows(As::Code, "", ""));
-        quiet.learn(As::Code, "http://loinc.org", "");
-        quiet.learn(As::Text, "Glucose", "display");
-        assert!(quiet.knows(As::Code, "http://loinc.org", ""));
-        assert!(quiet.knows(As::Text, "Glucose", "display"));
+        assert!(!knows(&quiet, As::Code, "", ""));
+        learn(&quiet, As::Code, "http://loinc.org", "");
+        learn(&quiet, As::Text, "Glucose", "display");
+        assert!(knows(&quiet, As::Code, "http://loinc.org", ""));
+        assert!(knows(&quiet, As::Text, "Glucose", "display"));
         for (how, value, cue) in [
             (As::Text, "http://loinc.org", ""),
             (As::Code, "http://loinc.orh", ""),
@@ -228,33 +234,33 @@ mod tests {
             (As::Text, "Glucosed", "isplay"),
             (As::Code, "", ""),
         ] {
-            assert!(!quiet.knows(how, value, cue), "{value} {cue}");
+            assert!(!knows(&quiet, how, value, cue), "{value} {cue}");
         }
         // Another message knows it; one that other rules judge doesn't.
-        assert!(Quiet::new(u64::MAX - 1).knows(As::Text, "Glucose", "display"));
-        assert!(!Quiet::new(u64::MAX - 2).knows(As::Text, "Glucose", "display"));
+        assert!(knows(&Quiet::new(u64::MAX - 1), As::Text, "Glucose", "display"));
+        assert!(!knows(&Quiet::new(u64::MAX - 2), As::Text, "Glucose", "display"));
     }
 
     #[test]
     fn no_other_value_passes_for_one_whatever_shares_its_set() {
         let quiet = Quiet::new(u64::MAX - 3);
         for n in 0..20_000 {
-            quiet.learn(As::Text, &format!("value {n}"), "cue");
+            learn(&quiet, As::Text, &format!("value {n}"), "cue");
         }
         assert_eq!(KNOWN.with_borrow(Vec::len), SETS);
         for n in 20_000..60_000 {
-            assert!(!quiet.knows(As::Text, &format!("value {n}"), "cue"));
+            assert!(!knows(&quiet, As::Text, &format!("value {n}"), "cue"));
         }
-        assert!((19_900..20_000).all(|n| quiet.knows(As::Text, &format!("value {n}"), "cue")));
-        quiet.learn(As::Code, &"x".repeat(VALUE_BYTES_MAX + 1), "");
-        assert!(!quiet.knows(As::Code, &"x".repeat(VALUE_BYTES_MAX + 1), ""));
+        assert!((19_900..20_000).all(|n| knows(&quiet, As::Text, &format!("value {n}"), "cue")));
+        learn(&quiet, As::Code, &"x".repeat(VALUE_BYTES_MAX + 1), "");
+        assert!(!knows(&quiet, As::Code, &"x".repeat(VALUE_BYTES_MAX + 1), ""));
     }
 
     #[test]
     fn marks_of_values_that_differ_a_little_differ_in_both_halves() {
         let quiet = Quiet::new(1);
         let texts = (0..64).map(|n| "x".repeat(n)).chain((0..20_000).map(|n| format!("{n:08}{n:08}")));
-        let marks: Vec<Mark> = texts.map(|text| quiet.mark(As::Text, &text, "")).collect();
+        let marks: Vec<Mark> = texts.map(|text| quiet.hashed(As::Text, &text, "")).collect();
         let count =
             |half: fn(&Mark) -> u64| marks.iter().map(half).collect::<std::collections::HashSet<_>>().len();
         assert_eq!((count(|mark| mark.0), count(|mark| mark.1)), (marks.len(), marks.len()));

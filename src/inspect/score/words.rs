@@ -5,7 +5,7 @@ use super::aside::{Source, carried};
 use super::bare::is_bare;
 use super::known::KeptText;
 use super::person::{agree, is_name, is_number, keys};
-use super::quiet::As;
+use super::quiet::{As, Mark};
 use super::{Evidence, Scorer};
 use crate::inspect::disguise::Plain;
 use crate::inspect::embedded::{self, Packing, Whole};
@@ -118,12 +118,13 @@ impl Scorer<'_> {
     ) {
         // Of a code no cue is asked: it is quiet only where no rule matches at all.
         let (how, cue) = if leaf.reads == Reads::Code { (As::Code, "") } else { (As::Text, leaf.cue) };
-        if self.quiet.knows(how, text, cue) {
+        let mark = self.quiet.mark(how, text, cue);
+        if mark.is_some_and(Mark::is_quiet) {
             return self.tell_hits(leaf, text, Vec::new(), origin, place);
         }
         if is_bare(text) {
             if self.free_text(leaf, text, origin, place) {
-                self.quiet.learn(how, text, cue);
+                mark.into_iter().for_each(Mark::keep);
             }
             return;
         }
@@ -157,7 +158,7 @@ impl Scorer<'_> {
                     leaf.reads != Reads::Code && self.carry_searches(Source::of(leaf, text, origin, place));
                 let quiet = self.look_through(leaf, &plain, origin, place);
                 if quiet && !searches && plain.is_as_written() {
-                    self.quiet.learn(how, text, cue);
+                    mark.into_iter().for_each(Mark::keep);
                 }
             }
         }

@@ -67,14 +67,14 @@ impl<'t> Layout<'t> {
         };
         let sideways = sample.is_sideways(table, keys, head);
         let head = head.filter(|_| !sideways);
+        let head_cells = head.and_then(|at| sample.rows.get(at)).into_iter().flat_map(|(_, cells)| cells);
+        let names: Vec<String> = head_cells.map(|name| object::normal_key(name)).collect();
         let mut columns: Vec<Column<'t>> = match head.and_then(|at| sample.rows.get(at)) {
             Some((_, cells)) => cells.iter().map(|name| table.column(keys, name)).collect(),
             None => Vec::new(),
         };
         if !sideways && !columns.iter().any(|column| column.tells()) {
-            let heads = head.and_then(|at| sample.rows.get(at)).into_iter().flat_map(|(_, cells)| cells);
-            let heads: Vec<String> = heads.map(|name| object::normal_key(name)).collect();
-            let shapes = shape::shapes(&sample.values(head), &heads);
+            let shapes = shape::shapes(&sample.values(head), &names);
             columns.resize_with(columns.len().max(shapes.len()), unknown);
             for (column, shape) in columns.iter_mut().zip(shapes) {
                 if let Some(shape) = shape {
@@ -83,8 +83,6 @@ impl<'t> Layout<'t> {
             }
         }
         settle_holders(&mut columns);
-        let head_cells = head.and_then(|at| sample.rows.get(at)).into_iter().flat_map(|(_, cells)| cells);
-        let names: Vec<String> = head_cells.map(|name| object::normal_key(name)).collect();
         let values = Values(head.and_then(|at| sample.rows.get(at + 1..)).unwrap_or_default());
         directory::settle(&mut columns, &names, values);
         let staff = names.iter().map(|name| Part::of(name)).collect();
