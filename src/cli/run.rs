@@ -69,17 +69,6 @@ pub fn run(args: &Args) -> ExitCode {
         }
     };
     let stamps: Vec<Stamp> = file.into_iter().chain(files_of(&config).into_iter().map(stamp)).collect();
-    let connections_max = config.limits.connections_max;
-    let have = descriptors();
-    let taken = config.limits.connections_within(have);
-    if taken < connections_max {
-        tracing::warn!(
-            have,
-            connections_max,
-            taken,
-            "The system gives too few open files for connections_max: so many are taken, and further ones turned away."
-        );
-    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -92,6 +81,17 @@ pub fn run(args: &Args) -> ExitCode {
         out::complain("phigate run: signals can't be handled");
         return ExitCode::FAILURE;
     };
+    let connections_max = config.limits.connections_max;
+    let have = descriptors();
+    let taken = config.limits.connections_within(have);
+    if taken < connections_max {
+        tracing::warn!(
+            have,
+            connections_max,
+            taken,
+            "The system gives too few open files for connections_max: so many are taken, and further ones turned away."
+        );
+    }
     let before = match args.take_over.then(|| Predecessor::ask(&handover_path(&config.data_dir))) {
         None => None,
         Some(Ok(before)) => before,

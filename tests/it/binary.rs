@@ -525,26 +525,45 @@ fn descriptors_that_ran_out_are_the_gateways_own_fault_and_no_endpoints() {
     upstream.answer(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
     let ejecting = "ejection = { failures = 1, base_ms = 600000, percent_max = 100 }\n";
     std::fs::write(&file, config(folder.path(), upstream.address, "production") + ejecting).expect("writes");
-    let limited = "ulimit -n 64; exec \"$0\" run --config \"$1\"";
-    let mut run = started(Command::new("sh").args(["-c", limited, PROGRAM]).arg(&file));
-    let mut callers: Vec<_> = (0..100).map(|_| connect(run.gate)).collect();
-    // As many as there may be are taken: the first of them finds nothing left for its upstream.
-    let mut is_refused = || {
-        write!(callers[0], "GET /x HTTP/1.1\r\nHost: g\r\n\r\n").expect("writes");
-        let reply = read_http(&mut callers[0], false).expect("an answer");
-        let told = (reply.status(), reply.header("phigate-reason") == "overloaded");
-        assert!(told == (200, false) || told == (503, true), "{}", reply.start);
-        assert_eq!(reply.header("retry-after").is_empty(), told.0 == 200);
-        told.1
+    let mut run = started(Command::new(PROGRAM).args(["run", "--config"]).arg(&file));
+    let mut caller = connect(run.gate);
+    let mut ask = || {
+        write!(caller, "GET /x HTTP/1.1\r\nHost: g\r\n\r\n").expect("writes");
+        read_http(&mut caller, false).expect("an answer")
     };
-    let begun = std::time::Instant::now();
-    while !is_refused() {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "there is room all the time");
-    }
+    assert_eq!(ask().status(), 200);
+    // From now on it has what it has open, and not one more.
+    let pid = rustix::process::Pid::from_child(&run.child);
+    let limit = |files| {
+        let of = rustix::process::Resource::Nofile;
+        let before =
+            rustix::process::prlimit(Some(pid), of, rustix::process::getrlimit(of)).expect("a limit");
+        let limited = rustix::process::Rlimit { current: files, ..before.clone() };
+        rustix::process::prlimit(Some(pid), of, limited).expect("limited");
+    };
+    limit(Some(3));
+    let reply = ask();
+    assert_eq!((reply.status(), reply.header("phigate-reason")), (503, "overloaded"));
+    assert!(!reply.header("retry-after").is_empty());
+    limit(rustix::process::getrlimit(rustix::process::Resource::Nofile).current);
+    assert_eq!(ask().status(), 200, "the endpoint isn't left out");
+    signal(&run.child, "-TERM");
+    run.child.wait().expect("ends");
+}
+
+#[test]
+fn callers_leave_open_files_for_whoever_asks_how_it_is() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
+    let limited = "ulimit -n 160; exec \"$0\" run --config \"$1\"";
+    let mut run = started(Command::new("sh").args(["-c", limited, PROGRAM]).arg(&file));
+    let callers: Vec<_> = (0..300).map(|_| connect(run.gate)).collect();
+    assert_eq!(admin(run.admin, "/livez", "").status(), 200);
+    let told = text(&admin(run.admin, "/metrics", "").body);
+    assert_eq!(metric(&told, "phigate_connection_events_total{event=\"accept_error\"}"), 0);
     drop(callers);
-    while post(run.gate, "{}", "").map(|r| r.0) != Some(200) {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(40), "the endpoint is left out");
-    }
     signal(&run.child, "-TERM");
     run.child.wait().expect("ends");
 }
