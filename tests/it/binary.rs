@@ -538,7 +538,7 @@ fn descriptors_that_ran_out_are_the_gateways_own_fault_and_no_endpoints() {
         let of = rustix::process::Resource::Nofile;
         let before =
             rustix::process::prlimit(Some(pid), of, rustix::process::getrlimit(of)).expect("a limit");
-        let limited = rustix::process::Rlimit { current: files, ..before.clone() };
+        let limited = rustix::process::Rlimit { current: files, ..before };
         rustix::process::prlimit(Some(pid), of, limited).expect("limited");
     };
     limit(Some(3));
