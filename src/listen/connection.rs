@@ -9,6 +9,7 @@ use super::{
     guard::{ConnectionState, Guarded, LINGER_BYTES_MAX},
     io::{Address, Io, Socket},
     open::{Opened, Protocol, open},
+    outbox::Outbox,
     stream_head,
     streams::{StreamClock, Streams},
     tls::TlsFront,
@@ -283,7 +284,9 @@ async fn serve_http2<S: Service>(
 ) {
     let (listener, state) = (Rc::clone(&calls.listener), Rc::clone(&calls.state));
     let counters = Arc::clone(&entered.thread.counters);
-    let io = FrameGuard::new(io, Rc::clone(&state), listener.limits.h2_control_frames_max, counters);
+    let out = Outbox::new(io, Rc::clone(&state));
+    let control_frames_max = listener.limits.h2_control_frames_max;
+    let io = FrameGuard::new(Rc::clone(&out), Rc::clone(&state), control_frames_max, counters);
     state.is_multiplexed.set(true);
     let calls = Rc::new(calls);
     let answer = service_fn(move |request| {
@@ -293,7 +296,8 @@ async fn serve_http2<S: Service>(
         )
     });
     let connection = pin!(listener.http2.serve_connection(TokioIo::new(io), answer));
-    drive(connection, &state, &listener.limits, entered).await;
+    let multiplexed = pin!(Multiplexed { connection, out: &out });
+    drive(multiplexed, &state, &listener.limits, entered).await;
     if state.flooded.get() {
         count(&entered.thread.counters.h2_floods);
     }
@@ -324,7 +328,13 @@ where
     }
 }
 
-impl<S, B> Drivable for http2::Connection<TokioIo<FrameGuard>, S, Streams>
+/// A connection of HTTP/2 and what it wrote.
+struct Multiplexed<'c, C> {
+    connection: Pin<&'c mut C>,
+    out: &'c Outbox,
+}
+
+impl<S, B> Drivable for Multiplexed<'_, http2::Connection<TokioIo<FrameGuard>, S, Streams>>
 where
     S: hyper::service::HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -334,12 +344,16 @@ where
 {
     const SAYS_GOODBYE: bool = true;
 
-    fn poll_connection(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll(cx).map(|_| ())
+    fn poll_connection(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let polled = self.connection.as_mut().poll(cx);
+        match self.out.poll_send(cx) {
+            Poll::Ready(Err(_)) => Poll::Ready(()), // nothing reaches the caller any more
+            _ => polled.map(|_| ()),
+        }
     }
 
-    fn wind_down(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
+    fn wind_down(mut self: Pin<&mut Self>) {
+        self.connection.as_mut().graceful_shutdown();
     }
 }
 

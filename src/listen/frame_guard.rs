@@ -3,8 +3,8 @@
 
 use super::counters::{ListenCounters, count};
 use super::frames::Frames;
-use super::guard::{ConnectionState, note_blocked};
-use super::io::Io;
+use super::guard::ConnectionState;
+use super::outbox::Outbox;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// A socket behind the guard.
 #[derive(Debug)]
 pub(super) struct FrameGuard {
-    io: Io,
+    out: Rc<Outbox>,
     state: Rc<ConnectionState>,
     frames: Frames,
     counters: Arc<ListenCounters>,
@@ -24,12 +24,12 @@ pub(super) struct FrameGuard {
 
 impl FrameGuard {
     pub(super) fn new(
-        io: Io,
+        out: Rc<Outbox>,
         state: Rc<ConnectionState>,
         control_frames_max: u32,
         counters: Arc<ListenCounters>,
     ) -> Self {
-        Self { io, state, frames: Frames::new(control_frames_max), counters }
+        Self { out, state, frames: Frames::new(control_frames_max), counters }
     }
 }
 
@@ -41,7 +41,7 @@ impl AsyncRead for FrameGuard {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        ready!(this.out.poll_read(cx, buf))?;
         if this.frames.advance(buf.filled_mut().get_mut(before..).unwrap_or_default()).is_err() {
             this.state.flooded.set(true);
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
@@ -56,32 +56,29 @@ impl AsyncRead for FrameGuard {
     }
 }
 
+/// What is written is sent by who drives the connection.
 impl AsyncWrite for FrameGuard {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.io).poll_write(cx, buf);
-        note_blocked(&self.state, polled.is_pending());
-        polled
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.out.poll_write(cx, &[io::IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        note_blocked(&self.state, polled.is_pending());
-        polled
+        self.out.poll_write(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.out.poll_shutdown(cx)
     }
 }

@@ -31,6 +31,7 @@ mod limits;
 mod nap;
 mod network;
 mod open;
+mod outbox;
 mod peer;
 mod proxy;
 mod pulse;
