@@ -349,6 +349,8 @@ impl Service for Through {
     fn on_refuse(&self, _: &Arc<str>, _: Reason) -> Response<ReplyBody> {
         Response::new(ReplyBody::empty())
     }
+
+    fn on_gone(&self, _: Inbound) {}
 }
 
 /// Client socket, upstream, and what the gateway told, with the gateway between them.

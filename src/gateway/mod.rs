@@ -447,8 +447,8 @@ impl Gateway {
         let close = self.close();
         let outcome = if exchange.would_refuse.is_some() { Outcome::WouldRefuse } else { Outcome::Forwarded };
         let reason = exchange.would_refuse;
-        // Of events there is no end but that somebody leaves.
-        let is_endless = media_type == reply::EVENT_STREAM;
+        // Of events there is no end but that somebody leaves, where their length isn't said.
+        let is_endless = media_type == reply::EVENT_STREAM && body.size_hint().exact().is_none();
         let body = body.on_end(move |end| {
             exchange.request_bytes += end.received;
             let (outcome, reason) = match end.how {
@@ -578,6 +578,12 @@ impl Service for Gateway {
 
     fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
         self.refused(Exchange::refused(listener), Dialect::Problem, &Refusal::plain(reason))
+    }
+
+    fn on_gone(&self, inbound: Inbound) {
+        let Inbound { listener, received, head: Head(head), .. } = inbound;
+        let exchange = Exchange::open(&head, &listener, received, self.shared.recorder.is_some());
+        drop(Watched { exchange: Some(exchange), close: Some(self.close()) });
     }
 }
 

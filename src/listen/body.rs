@@ -361,11 +361,11 @@ impl Body for ReplyBody {
         if this.taking == Taking::Gave {
             this.note_taking(Taking::Asked);
         }
-        let is_watched = this.taking != Taking::Unwatched;
+        let piece_bytes = if this.taking == Taking::Unwatched { PIECE_BYTES } else { FRAME_BYTES };
         let frame = match &mut this.content {
-            Content::Full(bytes) => next_piece(bytes, is_watched).map(|b| Ok(Frame::data(b))),
+            Content::Full(bytes) => next_piece(bytes, piece_bytes).map(|b| Ok(Frame::data(b))),
             Content::Trailed(bytes, trailers) => {
-                let data = next_piece(bytes, is_watched).map(Frame::data);
+                let data = next_piece(bytes, piece_bytes).map(Frame::data);
                 data.or_else(|| trailers.take().map(|trailers| Frame::trailers(*trailers))).map(Ok)
             }
             Content::Streaming(body) => ready!(body.as_mut().poll_frame(cx)),
@@ -430,20 +430,22 @@ impl fmt::Debug for ReplyBody {
     }
 }
 
-/// The next bytes: all of them at once, but in pieces where it is watched whether they are taken, as nobody is asked for
-/// more once the last went. That one is a copy: where it waits for a peer, it is no part of all the others any more.
-fn next_piece(bytes: &mut Option<Bytes>, is_watched: bool) -> Option<Bytes> {
+/// The next bytes, in pieces: a body has ended once its last bytes were taken, and what is taken waits to be sent. The last
+/// is a copy: where it waits for a peer, it is no part of all the others any more.
+fn next_piece(bytes: &mut Option<Bytes>, piece_bytes: usize) -> Option<Bytes> {
     let mut rest = bytes.take()?;
-    if !is_watched || rest.len() <= PIECE_BYTES {
+    if rest.len() <= piece_bytes {
         return Some(rest);
     }
-    let piece = rest.split_to(PIECE_BYTES);
-    *bytes = Some(if rest.len() <= PIECE_BYTES { Bytes::copy_from_slice(&rest) } else { rest });
+    let piece = rest.split_to(piece_bytes);
+    *bytes = Some(if rest.len() <= piece_bytes { Bytes::copy_from_slice(&rest) } else { rest });
     Some(piece)
 }
 
 /// A frame of HTTP/2, as it is written.
-const PIECE_BYTES: usize = 16 * 1024;
+const FRAME_BYTES: usize = 16 * 1024;
+/// Over HTTP/1.1 hyper takes as much as it has room for.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// Whether nothing follows this frame: hyper asks for none after trailers.
 fn is_last<E>(frame: Option<&Result<Frame<Bytes>, E>>) -> bool {

@@ -68,12 +68,30 @@ async fn work<S: Service>(service: Rc<S>, papers: Rc<Papers>) -> Infallible {
 }
 
 /// A message at its desk. Dropped before it is answered, it takes the desk with it, and all that is on its way there.
-pub(super) struct Answer<S> {
+pub(super) struct Answer<S: Service> {
     desk: Option<Desk>,
     desks: Rc<Desks<S>>,
 }
 
-impl<S> Future for Answer<S> {
+impl<S: Service> Drop for Answer<S> {
+    /// hyper finds the end of a caller behind its message, and drops the message before anybody looked at it.
+    fn drop(&mut self) {
+        let Some(Desk { papers, .. }) = &self.desk else { return };
+        if let (Some(calls), Some(request)) = (papers.calls.take(), papers.asked.take()) {
+            let (refused, end) = calls.begin();
+            match refused {
+                None => self.desks.service.on_gone(calls.inbound(request)),
+                Some(reason) => {
+                    count(&calls.thread.counters.heads_refused);
+                    drop(self.desks.service.on_refuse(&calls.listener.name, reason));
+                }
+            }
+            drop(end);
+        }
+    }
+}
+
+impl<S: Service> Future for Answer<S> {
     type Output = Result<Response<ReplyBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

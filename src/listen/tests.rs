@@ -47,7 +47,18 @@ impl Service for Probe {
                 self.go.notified().await;
                 text(200, "gone on")
             }
-            "/huge" => text(200, &"x".repeat(32 * 1024 * 1024)),
+            "/huge" => {
+                let seen = self.seen.clone();
+                text(200, &"x".repeat(HUGE_BYTES)).map(|body| {
+                    body.on_end(move |end| {
+                        let _ = seen.try_send(format!(
+                            "{:?}, whole: {}",
+                            end.how,
+                            end.bytes == HUGE_BYTES as u64
+                        ));
+                    })
+                })
+            }
             _ => text(200, "hello"),
         }
     }
@@ -55,6 +66,10 @@ impl Service for Probe {
     fn on_refuse(&self, _: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
         let status = if reason == Reason::HeadTooLarge { 431 } else { 400 };
         text(if reason == Reason::TooManyConnections { 503 } else { status }, reason.as_str())
+    }
+
+    fn on_gone(&self, inbound: Inbound) {
+        let _ = self.seen.try_send(format!("{} {}", inbound.head.method, inbound.head.uri));
     }
 }
 
@@ -371,14 +386,19 @@ async fn slow_heads_and_idle_connections_are_closed_and_counted() {
 
 #[tokio::test]
 async fn a_peer_that_takes_no_bytes_is_cut_and_counted() {
-    let started = start(Limits { write_timeout_ms: 50, ..Limits::default() });
+    let mut started = start(Limits { write_timeout_ms: 50, ..Limits::default() });
     let mut stream = started.connect().await;
     stream.write_all(b"GET /huge HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sends");
     while started.totals().write_timeouts == 0 {
         tokio::task::yield_now().await;
     }
-    assert!(read_to_end(&mut stream).await.len() < 32 * 1024 * 1024);
+    assert!(read_to_end(&mut stream).await.len() < HUGE_BYTES);
+    assert_eq!(started.seen().await, "GET /huge");
+    assert_eq!(started.seen().await, "Left, whole: false", "what wasn't sent isn't told as taken");
 }
+
+/// More than all buffers between two ends take.
+const HUGE_BYTES: usize = 32 * 1024 * 1024;
 
 #[tokio::test]
 async fn a_drain_ends_messages_at_work_and_closes_idle_connections_at_once() {
@@ -468,12 +488,27 @@ async fn an_address_in_use_is_told_by_name() {
         fn on_refuse(&self, _: &Arc<str>, _: Reason) -> Response<ReplyBody> {
             text(400, "")
         }
+        fn on_gone(&self, _: Inbound) {}
     }
     let error = Workers::start(vec![listener], 1, Vec::new(), |_| Nothing).expect_err("in use");
     assert_eq!(
         error.to_string(),
         format!("listener `second` can't bind {}: the address is in use", started.address)
     );
+}
+
+/// Whether its end comes with the message or behind it is chance.
+#[tokio::test]
+async fn a_message_whose_caller_closes_behind_it_is_seen() {
+    let mut started = start(Limits::default());
+    for _ in 0..50 {
+        let mut stream = started.connect().await;
+        let message = b"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+        stream.write_all(message).await.expect("writes");
+    }
+    for _ in 0..50 {
+        assert_eq!(started.seen().await, "POST /wait");
+    }
 }
 
 /// A body of so many bytes, one at a time, whose end is still to be told behind the last.
