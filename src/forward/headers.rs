@@ -182,7 +182,11 @@ fn is_hop_by_hop(name: &str) -> bool {
 
 /// With an underline as with a hyphen: CGI and what descends from it can't tell the two apart.
 fn is_ours_or_forwarding(name: &str) -> bool {
-    starts_as(name, "phigate-") || starts_as(name, "x-forwarded-") || is_spelling(name, "x-real-ip")
+    // Most of the usual names are settled by their first letter.
+    matches!(name.as_bytes().first(), Some(b'c' | b'f' | b'p' | b'r' | b's' | b't' | b'x'))
+        && (starts_as(name, "phigate-")
+            || starts_as(name, "x-forwarded-")
+            || NEVER_BELIEVED.iter().any(|known| is_spelling(name, known)))
 }
 
 /// Framing and hop-by-hop headers with an underline: the guard read none of them, an upstream might.
@@ -379,6 +383,37 @@ pub fn canonical_path(path: &str) -> String {
 const WRITTEN_HEADERS: usize = 8;
 const HOP_BY_HOP: [HeaderName; 5] =
     [header::CONNECTION, header::TE, header::TRAILER, header::TRANSFER_ENCODING, header::UPGRADE];
+/// By which servers and frameworks are told by a proxy who calls, with which certificate, for which host and target. Of
+/// callers nobody believes it: a target that stands beside the one that was judged goes round all that was judged by it.
+const NEVER_BELIEVED: [&str; 27] = [
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "client-cert",
+    "client-cert-chain",
+    "client-ip",
+    "fastly-client-ip",
+    "remote-addr",
+    "remote-user",
+    "ssl-client-cert",
+    "ssl-client-verify",
+    "true-client-ip",
+    "x-client-cert",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-envoy-original-path",
+    "x-host",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-original-uri",
+    "x-original-url",
+    "x-real-ip",
+    "x-remote-addr",
+    "x-remote-user",
+    "x-rewrite-url",
+    "x-ssl-client-cert",
+    "x-ssl-client-verify",
+];
 const NEVER_TRAILING: [&str; 13] = [
     "connection",
     "content-encoding",
@@ -501,6 +536,13 @@ mod tests {
             .header("X-Forwarded-Anything", "1")
             .header("X-Real-IP", "10.0.0.1")
             .header("X_Real_IP", "10.0.0.1")
+            .header("X-Original-URL", "/admin")
+            .header("X_Rewrite-URL", "/admin")
+            .header("Client-Cert", ":MII=:")
+            .header("Remote_User", "root")
+            .header("True-Client-IP", "10.0.0.1")
+            .header("CF-Connecting-IP", "10.0.0.1")
+            .header("SSL-Client-Cert", "MII")
             .header("X_Forwarded-For", "10.0.0.1")
             .header("Phigate_Key", "k")
             .header("Transfer_Encoding", "chunked")

@@ -154,6 +154,8 @@ fn heads_are_written_anew() {
     let headers = [
         ("X-Forwarded-For", "6.6.6.6"),
         ("X-Real-IP", "6.6.6.6"),
+        ("X-Original-URL", "/admin"),
+        ("X_Remote_User", "root"),
         ("Connection", "keep-alive, X-Secret"),
         ("X-Secret", "s"),
         ("Authorization", "Bearer theirs"),
@@ -168,7 +170,9 @@ fn heads_are_written_anew() {
     assert_eq!(got.header("x-forwarded-for"), "127.0.0.1");
     assert_eq!(got.header("x-forwarded-host"), "gate");
     assert_eq!(got.header("host"), gate.upstreams[2].address.to_string());
-    assert_eq!((got.header("phigate-key"), got.header("x-real-ip")), ("", ""));
+    for name in ["phigate-key", "x-real-ip", "x-original-url", "x_remote_user"] {
+        assert_eq!(got.header(name), "", "{name}");
+    }
     assert_eq!((got.header("x-secret"), got.header("authorization")), ("s", "Bearer theirs"));
 }
 
@@ -382,6 +386,24 @@ fn a_caller_that_goes_away_frees_the_upstream_and_is_counted() {
     assert!(tell.recv().expect("the upstream is freed"));
     let line = "phigate_refusals_total{environment=\"production\",reason=\"caller_gone\"}";
     assert!((0..1000).any(|_| gate.metric(line) == 1));
+}
+
+/// Whether the end comes with the message or behind it is chance: each is counted, answered or not.
+#[test]
+fn messages_whose_callers_close_behind_them_are_counted() {
+    let gate = Gate::start();
+    for _ in 0..40 {
+        let mut stream = gate.connect(2);
+        let (key, length) = (&gate.keys[2], "Content-Length: 4");
+        write!(stream, "POST /x HTTP/1.1\r\nHost: gate\r\nPhigate-Key: {key}\r\n{length}\r\n\r\nbody")
+            .expect("writes");
+    }
+    let counted = || {
+        let text = String::from_utf8(gate.admin("/metrics", "").body).expect("text");
+        let lines = text.lines().filter(|line| line.starts_with("phigate_requests_total{"));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum::<u64>()
+    };
+    assert!((0..1000).any(|_| counted() == 40));
 }
 
 #[test]
