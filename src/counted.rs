@@ -1,23 +1,45 @@
-//! How many of something there are on one thread.
+//! How many of something there are: on one thread, or on all of them.
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
-pub struct Counted(Rc<Cell<u32>>);
+pub struct Counted(Count);
+
+#[derive(Debug)]
+enum Count {
+    Here(Rc<Cell<u32>>),
+    Everywhere(Arc<AtomicU32>),
+}
 
 impl Counted {
-    /// Counts one more.
+    /// Counts one more on this thread.
     #[must_use]
     pub fn one_more(count: &Rc<Cell<u32>>) -> Self {
         count.set(count.get().saturating_add(1));
-        Self(Rc::clone(count))
+        Self(Count::Here(Rc::clone(count)))
+    }
+
+    /// Counts one more on all threads, up to `max`.
+    #[must_use]
+    pub fn one_of(count: &Arc<AtomicU32>, max: u32) -> Option<Self> {
+        let one_more = |now: u32| (now < max).then(|| now + 1);
+        count.fetch_update(Relaxed, Relaxed, one_more).ok()?;
+        Some(Self(Count::Everywhere(Arc::clone(count))))
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
+        match &self.0 {
+            Count::Here(count) => count.set(count.get().saturating_sub(1)),
+            Count::Everywhere(count) => {
+                count.fetch_sub(1, Relaxed); // it was counted in
+            }
+        }
     }
 }

@@ -310,7 +310,8 @@ enum Reached {
 /// lead to is none of them, and where only the connection tells that, nothing was written on it.
 async fn reach(upstream: &Upstream, endpoint: &Endpoint, limit: Duration) -> Reached {
     let mut none = Reached::Nothing;
-    let addresses = endpoint.addresses().await;
+    let refresh = Duration::from_millis(upstream.dns_refresh_ms);
+    let addresses = endpoint.addresses(refresh, limit / 2).await;
     let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     for address in addresses {
         if upstream.barred.holds(address, endpoint) {

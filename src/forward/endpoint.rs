@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// Host, port and weight of one of an upstream's endpoints.
 #[derive(Debug, Clone)]
@@ -75,15 +76,23 @@ impl Endpoint {
             && self.tls.as_ref().map(Arc::as_ptr) == other.tls.as_ref().map(Arc::as_ptr)
     }
 
-    /// Where to connect to, the next one first: a name's addresses as they were when it was last looked up.
-    pub(super) async fn addresses(&self) -> Vec<SocketAddr> {
+    /// Where to connect to, the next one first: a name's addresses as they were when it was last looked up. Where that was
+    /// more than twice `refresh` ago, as before a quiet night, it is waited for so long to be looked up anew: by now
+    /// somebody else may have the old ones.
+    pub(super) async fn addresses(&self, refresh: Duration, wait: Duration) -> Vec<SocketAddr> {
         if let Some(address) = self.address {
             return vec![SocketAddr::new(address, self.port)];
         }
-        let known = self.state.resolved.load().as_ref().map(|known| known.addresses.clone());
-        let mut addresses = match known {
-            Some(known) => known,
+        let age = self.state.resolved.load().as_ref().map(|known| known.at.elapsed());
+        let mut addresses = match age {
             None => self.look_up().await,
+            Some(age) => {
+                if age >= refresh * 2 {
+                    self.refresh(refresh);
+                    let _ = timeout(wait, self.state.looked_up()).await; // the old ones are better than none
+                }
+                self.state.known()
+            }
         };
         if !addresses.is_empty() {
             let first = self.state.turn.fetch_add(1, Relaxed) as usize % addresses.len();
@@ -103,7 +112,8 @@ impl Endpoint {
         let endpoint = self.clone();
         tokio::task::spawn_local(async move {
             endpoint.look_up().await;
-            endpoint.state.is_resolving.store(false, Relaxed);
+            endpoint.state.is_resolving.store(false, Release);
+            endpoint.state.looked.notify_waiters();
         });
     }
 
@@ -301,6 +311,18 @@ impl EndpointState {
         self.resolved.load().as_ref().is_none_or(|r| r.addresses.contains(&address))
     }
 
+    /// Waits for the end of a look-up that is going on.
+    async fn looked_up(&self) {
+        loop {
+            let mut looked = pin!(self.looked.notified());
+            looked.as_mut().enable(); // before it is asked whether it is over: that may come between
+            if !self.is_resolving.load(Acquire) {
+                return;
+            }
+            looked.await;
+        }
+    }
+
     /// Where its name led when it was last looked up.
     pub(super) fn known(&self) -> Vec<SocketAddr> {
         self.resolved.load().as_ref().map(|known| known.addresses.clone()).unwrap_or_default()
@@ -324,6 +346,7 @@ impl EndpointState {
 #[derive(Debug, Default)]
 pub struct EndpointStates {
     all: Mutex<HashMap<EndpointKey, Arc<EndpointState>>>,
+    in_flight: Mutex<HashMap<Arc<str>, Arc<AtomicU32>>>,
     /// Where this process listens: no endpoint is there.
     pub listening: Arc<Listening>,
 }
@@ -339,10 +362,19 @@ impl EndpointStates {
         states.entry((connection.clone(), authority)).or_default().clone()
     }
 
+    /// How many messages of a connection are on their way to its upstream.
+    #[must_use]
+    pub fn in_flight(&self, connection: &Arc<str>) -> Arc<AtomicU32> {
+        let mut counts = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.entry(connection.clone()).or_default().clone()
+    }
+
     /// Forgets those that nothing refers to any more.
     pub fn tidy(&self) {
         let mut states = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         states.retain(|_, state| Arc::strong_count(state) > 1);
+        let mut counts = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.retain(|_, count| Arc::strong_count(count) > 1);
     }
 }
 
@@ -406,6 +438,24 @@ mod tests {
         assert!(!endpoints[1].state.is_available());
         endpoints[1].state.checked(true);
         assert!(endpoints[1].state.is_available());
+    }
+
+    #[tokio::test]
+    async fn addresses_that_are_too_old_are_looked_up_before_they_are_used() {
+        let in_test = async {
+            let endpoint = Endpoint::new("localhost", 4711, None);
+            let old = vec![SocketAddr::from(([192, 0, 2, 1], 4711))];
+            endpoint.state.resolved_to(old.clone());
+            let wait = Duration::from_secs(60);
+            assert_eq!(endpoint.addresses(Duration::from_secs(600), wait).await, old);
+            let new = endpoint.addresses(Duration::ZERO, wait).await;
+            assert!(!new.is_empty() && new.iter().all(|address| address.ip().is_loopback()));
+            // A look-up that hangs is waited for so long, and then the old ones are used.
+            endpoint.state.resolved_to(old.clone());
+            endpoint.state.is_resolving.store(true, Relaxed);
+            assert_eq!(endpoint.addresses(Duration::ZERO, Duration::from_millis(5)).await, old);
+        };
+        tokio::task::LocalSet::new().run_until(in_test).await;
     }
 
     #[test]

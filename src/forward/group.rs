@@ -41,11 +41,14 @@ impl Group {
 
     /// Takes a message in, up to `requests_max`.
     pub(super) fn enter(&self, upstream: &Upstream) -> Result<Counted, ForwardError> {
-        if upstream.requests_max != 0 && self.in_flight.get() >= upstream.requests_max {
-            return Err(ForwardError::Busy { upstream: upstream.name.clone() });
-        }
+        let entered = match upstream.requests_max {
+            0 => Counted::one_more(&self.in_flight),
+            // Without a limit no thread looks at what the others do.
+            max => Counted::one_of(&upstream.in_flight, max)
+                .ok_or_else(|| ForwardError::Busy { upstream: upstream.name.clone() })?,
+        };
         self.budget.earn();
-        Ok(Counted::one_more(&self.in_flight))
+        Ok(entered)
     }
 
     /// The endpoint for a message: of two that chance picks by weight, the one with less to do for its weight. `tried`
@@ -160,6 +163,7 @@ const TENTHS_MAX: u32 = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::Ordering::Relaxed;
 
     fn group(weights: &[u16]) -> Group {
         let mut upstream = Upstream::new("u", "127.0.0.1", 1);
@@ -206,11 +210,16 @@ mod tests {
 
     #[test]
     fn messages_in_flight_are_counted_until_they_end() {
-        let group = group(&[1]);
-        let upstream = Upstream { requests_max: 1, ..Upstream::new("u", "127.0.0.1", 1) };
+        // Another thread has a group of its own.
+        let (group, others) = (group(&[1]), group(&[1]));
+        let upstream = Upstream { requests_max: 2, ..Upstream::new("u", "127.0.0.1", 1) };
         let first = group.enter(&upstream).expect("room");
+        let second = others.enter(&upstream).expect("room");
         assert!(matches!(group.enter(&upstream), Err(ForwardError::Busy { .. })));
-        drop(first);
-        assert!(group.enter(&upstream).is_ok());
+        drop(second);
+        let third = group.enter(&upstream).expect("room");
+        assert!(matches!(others.enter(&upstream), Err(ForwardError::Busy { .. })));
+        drop((first, third));
+        assert_eq!(upstream.in_flight.load(Relaxed), 0);
     }
 }

@@ -50,6 +50,7 @@ use crate::listen::BodyError;
 use crate::reason::Reason;
 use bytes::BytesMut;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 /// Where messages go: HTTP/1.1 or HTTP/2, plain or in TLS.
 #[derive(Debug, Clone)]
@@ -60,8 +61,10 @@ pub struct Upstream {
     pub endpoints: Arc<[Endpoint]>,
     /// Whether HTTP/2 is spoken to it. Default off.
     pub http2: Http2,
-    /// Messages that one thread has on their way to it. Over it: 503. 0, the default: no limit.
+    /// Messages that are on their way to it at a time. Over it: 503. 0, the default: no limit.
     pub requests_max: u32,
+    /// How many are, where there is a limit.
+    pub in_flight: Arc<AtomicU32>,
     /// How often a message is sent to another endpoint, where that is safe. Default 1.
     pub retries_max: u32,
     /// When an endpoint that keeps failing is left out.
@@ -131,6 +134,7 @@ impl Upstream {
             endpoints: Arc::new([Endpoint::new(host, port, None)]),
             http2: Http2::Off,
             requests_max: 0,
+            in_flight: Arc::default(),
             retries_max: 1,
             ejection: Ejection::default(),
             health_check: None,

@@ -119,7 +119,7 @@ impl Routes {
     #[must_use]
     pub fn new(config: &Config, secrets: &Secrets, states: &EndpointStates) -> Self {
         let mut upstreams: Vec<Upstream> =
-            config.connections.iter().map(|c| upstream(config, c, secrets, states)).collect();
+            config.connections.iter().map(|c| upstream(c, secrets, states)).collect();
         bar(config, &mut upstreams, states);
         let routes = config
             .connections
@@ -244,7 +244,7 @@ fn bar(config: &Config, upstreams: &mut [Upstream], states: &EndpointStates) {
 }
 
 /// A connection's upstream, as the client wants it.
-fn upstream(config: &Config, c: &Connection, secrets: &Secrets, states: &EndpointStates) -> Upstream {
+fn upstream(c: &Connection, secrets: &Secrets, states: &EndpointStates) -> Upstream {
     let secrets = secrets.get(&c.name).cloned().unwrap_or_default();
     let endpoint = |(at, e): (usize, &ConfiguredEndpoint)| {
         let mut endpoint = Endpoint::new(e.host.clone(), e.port, secrets.tls.get(at).cloned());
@@ -253,12 +253,12 @@ fn upstream(config: &Config, c: &Connection, secrets: &Secrets, states: &Endpoin
         endpoint.state.is_asked(c.health_check.is_some());
         endpoint
     };
-    let threads = u32::try_from(config.threads_used()).unwrap_or(u32::MAX);
     let d = Upstream::new(c.name.clone(), "", 0);
     Upstream {
         endpoints: c.endpoints.iter().enumerate().map(endpoint).collect(),
         http2: c.http2,
-        requests_max: c.requests_max.div_ceil(threads),
+        requests_max: c.requests_max,
+        in_flight: states.in_flight(&c.name),
         retries_max: c.retries_max,
         ejection: c.ejection,
         health_check: c.health_check.clone(),
