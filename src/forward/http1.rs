@@ -8,6 +8,7 @@ use super::body::{OutBody, Progress};
 use super::framing::{Framing, HeadStep};
 use super::headers::names_in;
 use super::outgoing::Outgoing;
+use super::tls::refused;
 use crate::listen::{BodyError, Duplex, HangUp};
 use crate::wire::parse_length;
 use bytes::{Buf, Bytes, BytesMut};
@@ -30,6 +31,8 @@ pub(super) enum SendError {
     Invalid,
     /// The connection ended, or the message's own body broke off.
     Closed,
+    /// The upstream refused what the handshake told it: in TLS 1.3 it says so only behind that. Why, in words of ours.
+    Refused(&'static str),
 }
 
 /// One connection.
@@ -318,9 +321,11 @@ impl Wire {
                     return Poll::Ready(Err(SendError::Invalid));
                 }
             }
-            if !matches!(ready!(self.poll_fill(cx)), Ok(1..)) {
+            let filled = ready!(self.poll_fill(cx));
+            if !matches!(filled, Ok(1..)) {
                 self.close();
-                return Poll::Ready(Err(SendError::Closed));
+                let refused = filled.err().and_then(|error| refused(&error)).map(SendError::Refused);
+                return Poll::Ready(Err(refused.unwrap_or(SendError::Closed)));
             }
         }
     }

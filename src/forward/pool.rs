@@ -458,12 +458,14 @@ fn failure(
     again: Make<'_>,
 ) -> ForwardError {
     let upstream = Arc::clone(&upstream.name);
-    let is_dead = progress.broke.get().is_none() && error == SendError::Closed;
+    let is_dead = progress.broke.get().is_none() && error != SendError::Invalid;
     if slot.is_none() && is_dead {
         *slot = spare.map(|spare| again(spare.body()));
     }
     if let Some(error) = progress.broke.get() {
         ForwardError::RequestBody { upstream, error }
+    } else if let SendError::Refused(why) = error {
+        ForwardError::Handshake { upstream, why }
     } else if is_dead {
         ForwardError::ClosedEarly { upstream }
     } else {

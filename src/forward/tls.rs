@@ -107,10 +107,20 @@ impl UpstreamTls {
     }
 }
 
+fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// Why an upstream refused a connection whose handshake was over for us, where it says so.
+pub(super) fn refused(error: &io::Error) -> Option<&'static str> {
+    let is_alert = matches!(of_tls(error), Some(rustls::Error::AlertReceived(_)));
+    is_alert.then(|| why(error))
+}
+
 /// What a handshake failed for, in words of ours: nothing that the other side sent is in them.
 fn why(error: &io::Error) -> &'static str {
     use rustls::{AlertDescription, CertificateError as Wrong, Error};
-    let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<Error>()) else {
+    let Some(error) = of_tls(error) else {
         return "it broke off";
     };
     match error {

@@ -110,7 +110,8 @@ fn an_upstream_that_asks_for_a_certificate_gets_ours() {
     came.recv().expect("a message");
     let (gate, _folder) =
         start(address, &authority, "upstream_tls = { ca = CA, server_name = \"ehr.example\" }");
-    assert_eq!(ask(&gate).status(), 502);
+    let reply = ask(&gate);
+    assert_eq!((reply.status(), reply.header("phigate-reason")), (502, "upstream_connect"));
     assert!(came.try_recv().is_err(), "nothing was taken");
 }
 
