@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::{
     fmt,
+    future::poll_fn,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -39,7 +40,8 @@ pub enum BodyError {
 /// The body of an inbound message: data and trailers as they come. Its limits on time are between two pieces, and by its
 /// rate while the sender is waited for: [`super::hold()`] limits the whole.
 pub struct InboundBody {
-    inner: Incoming,
+    /// As long as it isn't dropped.
+    inner: Option<Incoming>,
     state: Rc<ConnectionState>,
     pace: Pace,
     /// Since when the sender is waited for.
@@ -86,7 +88,7 @@ impl InboundBody {
         };
         state.is_unasked.set(!inner.is_end_stream());
         let is_http2 = head.version == Version::HTTP_2;
-        Self { inner, state, pace, waiting_since: None, timer: None, is_whole: false, is_http2 }
+        Self { inner: Some(inner), state, pace, waiting_since: None, timer: None, is_whole: false, is_http2 }
     }
 
     /// Whether a head on its connection had an `Upgrade` so far: where none had, nobody needs to look for it.
@@ -98,7 +100,7 @@ impl InboundBody {
     /// Bytes that the head declares; `None` where the body is chunked.
     #[must_use]
     pub fn declared_bytes(&self) -> Option<u64> {
-        self.inner.size_hint().exact()
+        self.size_hint().exact()
     }
 }
 
@@ -111,9 +113,10 @@ impl Body for InboundBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
         this.state.awaits_100.set(false); // hyper sends it now
         this.state.is_unasked.set(false);
-        match Nap::poll_body(this.state.nap.get().map(Arc::as_ref), &mut this.inner, cx) {
+        match Nap::poll_body(this.state.nap.get().map(Arc::as_ref), inner, cx) {
             Poll::Ready(Some(Err(_))) if this.state.malformed.get() => {
                 Poll::Ready(Some(Err(BodyError::Malformed)))
             }
@@ -124,10 +127,10 @@ impl Body for InboundBody {
                 let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
                 this.pace.received += data.map_or(0, |data| data.len() as u64);
                 // A stream that its caller reset without an error ends as if its body were whole.
-                let is_reset = frame.is_none() && this.is_http2 && !this.inner.is_end_stream();
+                let is_reset = frame.is_none() && this.is_http2 && !inner.is_end_stream();
                 let frame = if is_reset { Some(Err(())) } else { frame.map(|frame| frame.map_err(|_| ())) };
                 this.is_whole = is_last(frame.as_ref());
-                this.state.is_unasked.set(!this.is_whole && !this.inner.is_end_stream());
+                this.state.is_unasked.set(!this.is_whole && !inner.is_end_stream());
                 Poll::Ready(frame.map(|f| f.map_err(|()| BodyError::CutShort)))
             }
             Poll::Pending => {
@@ -146,22 +149,44 @@ impl Body for InboundBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
     }
 }
 
 impl Drop for InboundBody {
     fn drop(&mut self) {
         self.state.is_unasked.set(false);
-        if !self.is_whole && !self.inner.is_end_stream() {
-            self.state.is_body_left.set(true);
+        if self.is_whole || self.is_end_stream() {
+            return;
+        }
+        self.state.is_body_left.set(true);
+        if let (true, Some(inner)) = (self.is_http2, self.inner.take()) {
+            tokio::task::spawn_local(waste(inner));
         }
     }
 }
+
+/// Throws away what still comes of a body that nobody reads. Where its stream is reset behind the answer, as it would be at
+/// once, many callers that are still sending take that for their error, and never look at the answer.
+async fn waste(mut body: Incoming) {
+    let wasting = async {
+        let mut left = WASTED_BYTES_MAX;
+        while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(WASTED_FOR, wasting).await; // then it is reset
+}
+
+const WASTED_BYTES_MAX: usize = 1024 * 1024;
+const WASTED_FOR: Duration = Duration::from_secs(1);
 
 impl fmt::Debug for InboundBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

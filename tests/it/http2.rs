@@ -251,6 +251,37 @@ fn a_body_whose_stream_is_reset_without_an_error_has_broken_off() {
     assert_eq!(stream.read(&mut rest).unwrap_or(0), 0, "nothing more comes");
 }
 
+/// A reset behind the answer is an error to callers that are still sending, who never look at the answer then.
+#[test]
+fn who_is_refused_may_send_the_rest() {
+    let gate = Gate::also(CLEARTEXT);
+    let mut caller = connect(gate.running().address("h2").expect("listens"));
+    let fields = [(":method", "POST"), (":scheme", "http"), (":path", "/x"), (":authority", "a")];
+    let head: Vec<u8> = fields.iter().flat_map(|(name, value)| literal(name, value)).collect();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let piece = |end| frame(0, end, 1, &[b'x'; 16 * 1024]);
+    let begin = [&preface[..], &frame(4, 0, 0, &[]), &frame(1, 4, 1, &head), &piece(0)].concat();
+    caller.write_all(&begin).expect("writes");
+    let mut came = caller.try_clone().expect("cloned");
+    let mut read = || {
+        let mut head = [0; 9];
+        came.read_exact(&mut head).expect("a frame");
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        came.read_exact(&mut payload).expect("a payload");
+        (head[3], head[4], head[8])
+    };
+    while !matches!(read(), (0, 1, 1)) {} // all of the answer
+    let rest = [piece(0), piece(0), piece(1), frame(6, 0, 0, &[7; 8])].concat();
+    caller.write_all(&rest).expect("writes");
+    loop {
+        let (kind, flags, stream) = read();
+        assert!(kind != 3, "stream {stream} is reset");
+        if kind == 6 && flags == 1 {
+            break; // the ping's answer, behind all that came of the rest
+        }
+    }
+}
+
 /// A field as HPACK writes it without a table (RFC 7541, section 6.2.2).
 pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
     let length = |text: &str| u8::try_from(text.len()).expect("short");
