@@ -65,7 +65,7 @@ pub enum Validator {
     CaretName,
     /// The same, of which the first is a family name and the second a given name of the lists.
     ListedCaretName,
-    /// Two words with an underline between, of which one is a name of the lists and none is a plain word.
+    /// Two words with an underline between, of which one is a given name of the lists and none is a plain word.
     JoinedName,
     /// A name as a parameter carries it: letters, percent codes, few digits at its end.
     NamePart,

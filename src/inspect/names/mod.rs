@@ -83,16 +83,15 @@ pub fn is_listed_with_carets(value: &str) -> bool {
     family.family && !family.word && given.given && !given.word
 }
 
-/// Whether `value` is two words with an underline between, of which one is a name of the lists, and none is a plain word or one
-/// that no name has: `Okafor_Darnell`.
+/// Whether `value` is two words with an underline between, of which one is a given name of the lists, and none is a plain word
+/// or one that no name has: `Okafor_Darnell`.
 #[must_use]
 pub fn is_joined(value: &str, words: &Words) -> bool {
     let lists = list::Lists::built_in();
     let Some((first, second)) = value.split_once('_') else { return false };
     let (one, other) = (lists.standing(first), lists.standing(second));
-    let is_name = |word: list::Standing| (word.given || word.family) && !word.word;
     let barred = |word: &str| words.not_names.contains(&word.to_lowercase());
-    !one.word && !other.word && (is_name(one) || is_name(other)) && !barred(first) && !barred(second)
+    !one.word && !other.word && (one.given || other.given) && !barred(first) && !barred(second)
 }
 
 /// Whether `text` may begin with a value that [`is_listed`]: not where its first word is no given name.
