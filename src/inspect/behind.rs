@@ -2,13 +2,15 @@
 
 use super::check::date;
 use super::kind::{Kind, Points};
-use super::names::window_after;
+use super::names::words::Words;
+use super::names::{self, window_after};
 use super::text::Hit;
 use std::ops::Range;
 
 /// Adds to `hits` each of `followers` that stands right behind one of them of its kind: first the dates behind a name,
-/// then the numbers beside a birth date, as the head of a record has them (`Okafor, Darnell | E08738432 | 06/22/1962`).
-pub(super) fn add(text: &str, followers: Vec<(Kind, Hit)>, hits: &mut Vec<Hit>) {
+/// then the numbers beside a birth date, as the head of a record has them (`Okafor, Darnell | E08738432 | 06/22/1962`). Who has
+/// a title before the name signs with a date of this century.
+pub(super) fn add(text: &str, followers: Vec<(Kind, Hit)>, hits: &mut Vec<Hit>, words: &Words) {
     if followers.is_empty() {
         return;
     }
@@ -16,12 +18,19 @@ pub(super) fn add(text: &str, followers: Vec<(Kind, Hit)>, hits: &mut Vec<Hit>) 
         followers.into_iter().partition(|(kind, _)| *kind == Kind::BirthDate);
     let mut between: Vec<Range<usize>> = Vec::new();
     let names = Ends::of(hits);
+    let signs = |name: &Range<usize>, date: &Hit| {
+        let date = text.get(date.span.clone()).unwrap_or_default();
+        let is_recent =
+            date.split(|c: char| !c.is_ascii_digit()).any(|n| n.len() >= 4 && n.starts_with("20"));
+        is_recent && names::is_titled(text, name, words)
+    };
     let new: Vec<Hit> = dates
         .into_iter()
         .filter(|(kind, hit)| {
-            let gap = names.gap(text, *kind, hit);
-            between.extend(gap.clone());
-            gap.is_some() && !heads_life(text.get(hit.span.end..).unwrap_or_default())
+            let before = names.before(text, *kind, hit);
+            between.extend(before.clone().map(|name| name.end..hit.span.start));
+            before.is_some_and(|name| !signs(&name, hit))
+                && !heads_life(text.get(hit.span.end..).unwrap_or_default())
         })
         .map(|(_, hit)| hit)
         .collect();
@@ -40,30 +49,33 @@ pub(super) fn add(text: &str, followers: Vec<(Kind, Hit)>, hits: &mut Vec<Hit>) 
     let born = Ends::of(hits);
     let is_beside = |(kind, hit): &(Kind, Hit)| {
         let lies_in = |gap: &Range<usize>| gap.start <= hit.span.start && hit.span.end <= gap.end;
-        between.iter().any(lies_in) || born.gap(text, *kind, hit).is_some()
+        between.iter().any(lies_in) || born.before(text, *kind, hit).is_some()
     };
     hits.extend(numbers.into_iter().filter(is_beside).map(|(_, hit)| hit));
 }
 
-/// Where hits end that are worth something, in order, and of what kind they are.
-struct Ends(Vec<(usize, Kind)>);
+/// Where hits stand that are worth something, in order of their ends, and of what kind they are.
+struct Ends(Vec<(Range<usize>, Kind)>);
 
 impl Ends {
     fn of(hits: &[Hit]) -> Self {
         let sure = hits.iter().filter(|hit| hit.points >= LEAST);
-        let mut ends: Vec<(usize, Kind)> = sure.map(|hit| (hit.span.end, hit.kind)).collect();
-        ends.sort_unstable();
+        let mut ends: Vec<_> = sure.map(|hit| (hit.span.clone(), hit.kind)).collect();
+        ends.sort_unstable_by_key(|(span, kind)| (span.end, *kind));
         Self(ends)
     }
 
-    /// What stands between one of a kind and the hit right behind it.
-    fn gap(&self, text: &str, kind: Kind, hit: &Hit) -> Option<Range<usize>> {
-        let before = self.0.partition_point(|(end, _)| *end <= hit.span.start);
+    /// The one of a kind that a hit stands right behind.
+    fn before(&self, text: &str, kind: Kind, hit: &Hit) -> Option<Range<usize>> {
+        let before = self.0.partition_point(|(span, _)| span.end <= hit.span.start);
         let near = self.0.get(..before)?.iter().rev();
-        near.take_while(|(end, _)| hit.span.start - end <= GAP_BYTES_MAX)
+        near.take_while(|(span, _)| hit.span.start - span.end <= GAP_BYTES_MAX)
             .filter(|(_, of)| *of == kind)
-            .map(|(end, _)| *end..hit.span.start)
-            .find(|gap| text.get(gap.clone()).is_some_and(|gap| is_gap(gap, kind)))
+            .map(|(span, _)| span.clone())
+            .find(|span| {
+                let gap = text.get(span.end..hit.span.start).unwrap_or_default();
+                is_gap(gap, kind) || hit.kind == Kind::Mrn && is_age_gap(gap)
+            })
     }
 }
 
@@ -93,6 +105,20 @@ fn is_gap(gap: &str, kind: Kind) -> bool {
     }
 }
 
+/// Whether an age stands between a name and a number on record, with or without a sex: `  85M  `, ` | M | 56 | `.
+fn is_age_gap(gap: &str) -> bool {
+    let words = || gap.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    let is_sex = |word: &&str| SEXES.iter().any(|sex| sex.eq_ignore_ascii_case(word));
+    let is_age = |word: &&str| {
+        let digits = word.trim_end_matches(['M', 'F', 'm', 'f']);
+        let all = digits.bytes().all(|b| b.is_ascii_digit());
+        all && (1..=3).contains(&digits.len()) && word.len() - digits.len() <= 1
+    };
+    let (ages, sexes) = (words().filter(is_age).count(), words().filter(is_sex).count());
+    let all = words().count() == ages + sexes;
+    !gap.contains(['\n', '\r', '.', '=']) && all && ages == 1 && sexes <= 1 && gap.len() <= AGE_BYTES_MAX
+}
+
 /// Whether a word may be a number of a person's record: digits, with a few letters in front.
 fn is_on_record(word: &str) -> bool {
     let digits = word.trim_start_matches(|c: char| c.is_ascii_uppercase());
@@ -120,6 +146,8 @@ const LEAST: Points = Points(30);
 const GAP_BYTES_MAX: usize = 36;
 /// How much may stand between where there is no number.
 const SEX_BYTES_MAX: usize = 12;
+/// The same with an age.
+const AGE_BYTES_MAX: usize = 18;
 /// What stands before a number in the head of a record.
 const LABELS: &[&str] = &["mrn", "id", "no", "rec"];
 const SEXES: &[&str] = &["m", "f", "male", "female", "w", "x", "u", "nb"];
@@ -141,6 +169,23 @@ mod tests {
     }
 
     #[test]
+    fn who_has_a_title_signs_with_a_date() {
+        let born = |text: &str| {
+            text::scan(text, "", RuleSet::built_in()).iter().any(|hit| hit.kind == Kind::BirthDate)
+        };
+        for text in ["Lab Manager Wanda Kessler, 04/18/2018", "Approved: Wanda Kessler, May 28, 2018"] {
+            assert!(!born(text), "{text}");
+        }
+        for text in [
+            "Wanda Kessler, 04/18/2018",
+            "Lab Manager Wanda Kessler, 04/18/1998",
+            "Approved: Wanda Kessler, 5/28/1958",
+        ] {
+            assert!(born(text), "{text}");
+        }
+    }
+
+    #[test]
     fn no_more_than_a_sex_stands_between() {
         for gap in [" ", ", ", " F ", ", F, ", " (", " [", " | ", " / ", " - ", ", male, "] {
             assert!(is_gap(gap, Kind::FullName) && is_gap(gap, Kind::BirthDate), "{gap}");
@@ -158,6 +203,16 @@ mod tests {
         for gap in [" 8873843 ", " | 8873843 | 8873844 | ", " | 8873843\n", " | room 8873843 | ", " | ID | "]
         {
             assert!(!is_gap(gap, Kind::FullName), "{gap}");
+        }
+    }
+
+    #[test]
+    fn an_age_may_stand_before_a_number() {
+        for gap in ["  85M  ", " | M | 56 | ", ", 56 F, ", " (61M) "] {
+            assert!(is_age_gap(gap), "{gap}");
+        }
+        for gap in ["  ", " M ", "  85M 12  ", " 8512 ", "\n85M ", " room 12 "] {
+            assert!(!is_age_gap(gap), "{gap}");
         }
     }
 

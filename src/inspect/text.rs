@@ -204,7 +204,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
         providers.get(first).is_none_or(|p| p.start > h.span.start || h.span.end > p.end)
     });
     hits.append(&mut names);
-    behind::add(text, followers, &mut hits);
+    behind::add(text, followers, &mut hits, &rules.words);
     keyed::providers::leave(text, &mut hits, rules);
     if rules.modes.is_empty() {
         return names::beside(text, without_overlaps(hits), &rules.words);

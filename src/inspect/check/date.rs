@@ -238,6 +238,15 @@ const FOREIGN_MONTHS: [&[&str]; 12] = [
     &["dezember", "dez", "diciembre", "dic", "décembre", "decembre", "déc", "dicembre", "dezembro"],
 ];
 
+/// Whether a date is told by words of numbers, as somebody says it: a month or its number first, and a year last.
+#[must_use]
+pub fn is_said(value: &str) -> bool {
+    let last = value.rsplit([' ', '-']).next().unwrap_or_default();
+    value.split([' ', '-']).count() >= 3
+        && !value.bytes().any(|b| b.is_ascii_digit())
+        && super::digits::is_number_word(last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,5 +340,11 @@ mod tests {
         for v in ["", "13", "99/99/9999", "hello", "12-345-6789", "1.2.3.4.5x"] {
             assert!(parse(v).is_none_or(|d| v == "1.2.3.4.5x" && d.year < 2100), "{v}");
         }
+    }
+
+    #[test]
+    fn dates_are_said_by_words() {
+        assert!(is_said("six twenty two sixty two") && is_said("June twenty-second nineteen sixty two"));
+        assert!(!is_said("the day of birth") && !is_said("6 twenty two") && !is_said("sixty two"));
     }
 }

@@ -132,6 +132,47 @@ pub fn vin(value: &str) -> bool {
     bytes.get(8).is_some_and(|b| b.to_ascii_uppercase() == check)
 }
 
+/// The digits of a number that is told word by word, as somebody says it: `four one two` is `412`.
+#[must_use]
+pub fn said(value: &str) -> Option<String> {
+    let words = value.split([' ', ',', '-']).filter(|word| !word.is_empty());
+    words.map(|word| Some(char::from(b'0' + digit(word)?))).collect()
+}
+
+/// Whether a word is one of the numbers below a hundred that have words of their own.
+pub(super) fn is_number_word(word: &str) -> bool {
+    digit(word).is_some() || NUMBERS.iter().any(|number| word.eq_ignore_ascii_case(number))
+}
+
+fn digit(word: &str) -> Option<u8> {
+    let at = DIGITS.iter().position(|digit| word.eq_ignore_ascii_case(digit))?;
+    u8::try_from(at % 10).ok()
+}
+
+/// Words for digits; behind the ten of them another word for zero.
+const DIGITS: [&str; 11] =
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "oh"];
+const NUMBERS: [&str; 18] = [
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,5 +241,13 @@ mod tests {
         assert!(counts(b"7890123"));
         assert!(counts(b"987654321"));
         assert!(!counts(b"1235"));
+    }
+
+    #[test]
+    fn digits_are_said_by_words() {
+        assert_eq!(said("four one-two, Oh nine").as_deref(), Some("41209"));
+        assert_eq!(said("four ten"), None);
+        assert_eq!(said("the one"), None);
+        assert!(is_number_word("Sixty") && is_number_word("two") && !is_number_word("hundred"));
     }
 }

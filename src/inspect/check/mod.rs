@@ -65,6 +65,8 @@ pub enum Validator {
     CaretName,
     /// The same, of which the first is a family name and the second a given name of the lists.
     ListedCaretName,
+    /// Two words with an underline between, of which one is a given name of the lists and none is a plain word.
+    JoinedName,
     /// A name as a parameter carries it: letters, percent codes, few digits at its end.
     NamePart,
     /// A town of the list.
@@ -117,6 +119,7 @@ impl Validator {
             Self::ListedName => names::is_listed(value),
             Self::ListedFamily => names::is_listed_family(value),
             Self::ListedGiven => names::is_listed_given(value),
+            Self::JoinedName => names::is_joined(value, words),
             Self::MaybeName => names::may_be(value),
             Self::CaretName => {
                 let mut parts = value.split('^');

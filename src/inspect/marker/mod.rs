@@ -78,6 +78,18 @@ impl Markers {
             return Judged { sign: Sign::Placeholder, points: Points(0), ..plain };
         }
         let zero = |sign| Judged { sign, points: Points(0), ..plain };
+        // Of what is told by words for its digits, these are judged.
+        if trimmed.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            match kind {
+                Kind::Ssn | Kind::Phone => {
+                    if let Some(digits) = digits::said(trimmed) {
+                        return self.judge(kind, &digits, points, this_year);
+                    }
+                }
+                Kind::BirthDate if date::is_said(trimmed) => return plain,
+                _ => {}
+            }
+        }
         // Brackets around somebody's value hide nothing of it.
         let trimmed = inside_brackets(trimmed);
         if cannot_be(kind, trimmed) {

@@ -39,7 +39,9 @@ impl After {
             let second = behind.get(next.len()..).unwrap_or_default().strip_prefix(' ').unwrap_or_default();
             behind.starts_with(char::is_uppercase) && matches!(head_word(second), "date" | "Date" | "DATE")
         };
-        if words.things.contains(&*next) && !is_label() || &*next == "family" && is_practice() {
+        let is_company = || COMPANIES.iter().any(|company| rest.starts_with(company));
+        if is_company() || words.things.contains(&*next) && !is_label() || &*next == "family" && is_practice()
+        {
             return Self::Thing;
         }
         if last.possessive {
@@ -48,7 +50,16 @@ impl After {
         let behind = rest.trim_start_matches([' ', ',', '(', ';', '|', '-', '\t', '—', '–']);
         let credential = behind.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-'))).next();
         let credential = lower(credential.unwrap_or_default().trim_end_matches('.'), &mut buffer);
-        if behind.len() < rest.len() && words.provider_after.contains(&*credential) {
+        let degree = DEGREES.iter().find_map(|degree| behind.strip_prefix(degree)?.strip_prefix(", "));
+        let second = || {
+            let second = degree?.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-'))).next();
+            let second = second?.trim_end_matches('.');
+            let upper = second.bytes().filter(u8::is_ascii_uppercase).count() >= 2;
+            Some(upper && words.provider_after.contains(&*lower(second, &mut [0; LOWER_BYTES])))
+        };
+        if behind.len() < rest.len()
+            && (words.provider_after.contains(&*credential) || second().unwrap_or_default())
+        {
             return Self::Credential;
         }
         let next = lower(head_word(behind), &mut buffer);
@@ -106,8 +117,21 @@ fn heads_address(text: &str, last: &Word) -> bool {
     gap.contains('\n') && (1..=6).contains(&number) && name.is_some_and(char::is_alphanumeric)
 }
 
+/// `M | 56`, as rows have it: a sex and an age with a line, a stroke or a comma between.
+fn is_sex_and_age(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(['M', 'F']) else { return false };
+    let age = rest.trim_start_matches([' ', '|', '/', ',']);
+    let between = rest.get(..rest.len() - age.len()).unwrap_or_default();
+    let digits = age.bytes().take_while(u8::is_ascii_digit).count();
+    let ends = age.get(digits..).is_some_and(|t| t.is_empty() || t.starts_with([' ', '|', '/', ',', '\n']));
+    between.contains(['|', '/', ',']) && between.len() <= 3 && (1..=3).contains(&digits) && ends
+}
+
 /// `45yo`, `45-year-old`, `a 45 y/o`, `is a 45-year-old`, `45 M`.
 fn is_age(text: &str) -> bool {
+    if is_sex_and_age(text) {
+        return true;
+    }
     let text = text.strip_prefix("is ").unwrap_or(text);
     let text = match text.strip_prefix("a ").or_else(|| text.strip_prefix("an ")) {
         // `a very pleasant 61-year-old`
@@ -149,6 +173,7 @@ pub(super) fn is_patients(text: &str, name: &Range<usize>, words: &Words) -> boo
                     .split(|c: char| !(c.is_alphanumeric() || c == '-'))
                     .skip(1)
                     .take(HAS_WORDS)
+                    .take_while(|w| !EXPERTISE.contains(w))
                     .any(|w| words.is_clinical(w) || words.telling.contains(w)))
         {
             return true;
@@ -301,7 +326,19 @@ pub(super) fn is_numbered(text: &str, last: &Word) -> bool {
     let mut buffer = [0; LOWER_BYTES];
     let behind = lower(behind, &mut buffer);
     let next = head_word(&behind);
-    matches!(next, "dob" | "d.o.b" | "birthdate" | "born" | "mrn" | "ssn") || is_birth(&behind)
+    matches!(next, "dob" | "d.o.b" | "birthdate" | "born" | "mrn" | "ssn")
+        || is_birth(&behind)
+        || is_of_last_century(&behind)
+}
+
+/// Whether a text begins with a date of the last century: nobody signs with one.
+fn is_of_last_century(text: &str) -> bool {
+    let date = text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '/' | '-' | '.'))).next();
+    let mut parts = date.unwrap_or_default().trim_end_matches('.').split(['/', '-', '.']);
+    let (first, second, last) = (parts.next(), parts.next(), parts.next());
+    let is_year = |part: &str| part.len() == 4 && part.starts_with("19");
+    let is_day = |part: Option<&str>| part.is_some_and(|part| (1..=2).contains(&part.len()));
+    is_day(second) && (first.is_some_and(is_year) || is_day(first) && last.is_some_and(is_year))
 }
 
 /// Whether a text begins with the words for a birth date.
@@ -347,6 +384,12 @@ pub(super) fn is_reached(text: &str, last: &Word) -> bool {
         && !before.contains([';', '.'])
 }
 
+/// Degrees that are no credential by themselves: before another one they are.
+const DEGREES: &[&str] = &["PT", "OT", "BA", "BS", "MA", "MS", "MBA", "MHA"];
+/// What somebody has who knows about a disease: `20 years of experience in diabetes education`.
+const EXPERTISE: &[&str] = &["experience", "expertise", "background", "interest", "interests"];
+/// How companies are called that have a name of a person.
+const COMPANIES: &[&str] = &[" and Company", " & Company", " & Co.", " and Sons", " & Sons"];
 /// What offices are called behind `Family`.
 const PRACTICES: &[&str] = &["practice", "medicine", "dentistry", "physicians", "dental", "healthcare"];
 
@@ -452,10 +495,19 @@ mod tests {
 
     #[test]
     fn ages_are_told_from_other_numbers() {
-        for age in ["45yo", "45-year-old", "a 45 y/o", "is a 67-year-old", "45 M", "6 months old"] {
+        for age in [
+            "45yo",
+            "45-year-old",
+            "a 45 y/o",
+            "is a 67-year-old",
+            "45 M",
+            "6 months old",
+            "M | 56 | 4",
+            "F, 61",
+        ] {
             assert!(is_age(age), "{age}");
         }
-        for other in ["45 mg", "1234yo", "year", "45 Main St"] {
+        for other in ["45 mg", "1234yo", "year", "45 Main St", "M 56", "F, 6112", "Main, 12"] {
             assert!(!is_age(other), "{other}");
         }
     }

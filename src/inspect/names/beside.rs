@@ -115,7 +115,7 @@ fn heads_letter(text: &str, at: usize, own: &str, before: &str) -> bool {
 }
 
 /// Whether a word for an individual is said of anybody: `two visitors per patient`, `a patient's name`.
-fn is_anybodys(before: &str, word: &str) -> bool {
+pub(super) fn is_anybodys(before: &str, word: &str) -> bool {
     let is = |words: &[&str]| words.iter().any(|other| before.eq_ignore_ascii_case(other));
     is(&["per", "each", "every", "any"]) && word.starts_with("patient")
         || is(&["a", "any"]) && matches!(word, "patient's" | "patient’s")

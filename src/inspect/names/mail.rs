@@ -1,23 +1,106 @@
-//! People in the head of a work mail and beside a commit: `From: Caleb Kapoor <caleb.kapoor@mercyregional.net>` is who writes.
+//! Who writes to whom: people in the head of a work mail and beside a commit (`From: Caleb Kapoor <caleb.kapoor@mercyregional.net>`),
+//! and colleagues who write about work (`work.rs`), in heads, greetings, signatures, and behind labels of tickets and minutes.
 //!
-//! - Each has a mailbox of an organisation right behind the name; a mailbox that anybody may have is an individual's.
+//! - In a head that tells nothing of work, each has a mailbox of an organisation right behind the name; a mailbox that anybody
+//!   may have is an individual's.
 //! - The whole text is asked, the body below the head with it: whoever writes of one individual, or of himself and of health,
 //!   of an errand or of care, may be a patient who writes from work.
+//! - Colleagues are nobody only where no other full name stands in the text: it may be of whom they write.
 //! - In doubt: an individual's.
 
+use super::after::window_before;
 use super::beside::{is_individuals, is_name, tokens};
-use super::words::{LOWER_BYTES, Words, lower};
-use crate::inspect::kind::Kind;
-use crate::inspect::text::Hit;
+use super::folded;
+use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
+use super::work::{ERRANDS, is_of_work};
+use crate::inspect::kind::{Kind, Points};
+use crate::inspect::text::{Hit, Piece};
 use crate::inspect::walk::is_a_private_mailbox;
+use std::collections::HashSet;
 use std::ops::Range;
 
-/// Takes the names and mailboxes of who writes out of `hits`, found in `whole` at `piece`.
-pub(in crate::inspect) fn leave(whole: &str, piece: &Range<usize>, hits: &mut Vec<Hit>, words: &Words) {
+/// Takes the names and mailboxes of who writes out of what was found in each of the pieces of `whole`.
+pub(in crate::inspect) fn leave(whole: &str, pieces: &[Piece], found: &mut [Vec<Hit>], words: &Words) {
     // Each mailbox asks the whole text.
     if whole.len() > MAIL_BYTES_MAX {
         return;
     }
+    for (piece, hits) in pieces.iter().zip(&mut *found) {
+        leave_writers(whole, &piece.span, hits, words);
+    }
+    leave_colleagues(whole, pieces, found, words);
+}
+
+/// Takes the names of colleagues and their mailboxes out.
+fn leave_colleagues(whole: &str, pieces: &[Piece], found: &mut [Vec<Hit>], words: &Words) {
+    let all = || found.iter().flatten();
+    let is_somebodys = |hit: &Hit| is_individuals(hit) && !is_name(hit.kind);
+    if !all().any(|hit| is_name(hit.kind)) || all().any(is_somebodys) || !is_of_work(whole, words) {
+        return;
+    }
+    let at = |piece: &Piece, hit: &Hit| piece.span.start + hit.span.start..piece.span.start + hit.span.end;
+    let names = || {
+        pieces.iter().zip(&*found).flat_map(|(piece, hits)| {
+            hits.iter().filter(|hit| is_name(hit.kind)).map(move |hit| (hit, at(piece, hit)))
+        })
+    };
+    let called = |span: &Range<usize>| folded(whole.get(span.clone()).unwrap_or_default());
+    let lines: Vec<Range<usize>> =
+        names().filter_map(|(_, span)| colleagues_line(whole, &span, words)).collect();
+    let is_theirs =
+        |span: &Range<usize>| lines.iter().any(|own| own.start <= span.start && span.end <= own.end);
+    let colleagues: HashSet<Vec<String>> =
+        names().filter(|(_, span)| is_theirs(span)).map(|(_, span)| called(&span)).collect();
+    let is_another = |hit: &Hit, span: &Range<usize>| {
+        hit.kind == Kind::FullName && hit.points >= SOMEBODY && !colleagues.contains(&called(span))
+    };
+    if colleagues.is_empty() || names().any(|(hit, span)| is_another(hit, &span)) {
+        return;
+    }
+    for (piece, hits) in pieces.iter().zip(found) {
+        hits.retain(|hit| {
+            let span = at(piece, hit);
+            let own = || whole.get(span.clone()).unwrap_or_default();
+            let mailbox = || hit.kind == Kind::Email && is_theirs(&span) && !is_a_private_mailbox(own());
+            !(mailbox() || is_name(hit.kind) && (is_theirs(&span) || colleagues.contains(&called(&span))))
+        });
+    }
+}
+
+/// What a line says of a colleague from the name at `name` on: behind a label of heads, tickets or minutes, in a greeting,
+/// above what somebody wrote, and below a closing.
+fn colleagues_line(whole: &str, name: &Range<usize>, words: &Words) -> Option<Range<usize>> {
+    let start = whole.get(..name.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let end = whole.get(name.end..)?.find('\n').map_or(whole.len(), |at| name.end + at);
+    let before = whole.get(start..name.start)?.trim_start_matches(['>', ' ', '*', '-']);
+    let behind = whole.get(name.end..end)?.trim();
+    if is_a_private_mailbox(behind) {
+        return None;
+    }
+    let is_label = |label: &str| {
+        let label = label.trim_matches(['*', ' ']);
+        HEADS.iter().chain(LABELS).any(|own| label.eq_ignore_ascii_case(own))
+    };
+    // `Due Monday. Owner: Caleb Kapoor.`
+    let sentence = before.rsplit(". ").next().unwrap_or_default();
+    if sentence.split_once(':').is_some_and(|(label, _)| is_label(label)) {
+        return Some(name.start..end);
+    }
+    let greeting = before.trim_end_matches([' ', ',']);
+    let greets = GREETINGS.iter().any(|word| greeting.eq_ignore_ascii_case(word));
+    let wrote = behind.ends_with("wrote:");
+    let closed = || {
+        let above = whole.get(..start).unwrap_or_default().trim_end_matches(['\n', '\r', ' ']);
+        let line = above.rsplit('\n').next().unwrap_or_default();
+        let closing = lower(window_before(line, line.len(), CUE_BYTES), &mut [0; LOWER_BYTES]).into_owned();
+        line.len() <= CUE_BYTES && words.cue(&format!("{closing}: ")) == Some(Cue::Intro)
+    };
+    let signs = before.is_empty() && behind.is_empty() && closed();
+    (greets || wrote || signs).then_some(name.start..end)
+}
+
+/// Takes the names and mailboxes of who writes out of `hits`, found in `whole` at `piece`.
+fn leave_writers(whole: &str, piece: &Range<usize>, hits: &mut Vec<Hit>, words: &Words) {
     let text = whole.get(piece.clone()).unwrap_or_default();
     let mailboxes = || hits.iter().filter(|hit| hit.kind == Kind::Email);
     if mailboxes().next().is_none() || hits.iter().any(|hit| is_individuals(hit) && !is_name(hit.kind)) {
@@ -90,25 +173,33 @@ fn is_of_an_individual(text: &str, words: &Words) -> bool {
     own && (health > 0 || errand) || health > 0 && errand
 }
 
-/// What an individual writes for.
-const ERRANDS: &[&str] = &[
-    "appointment",
-    "appointments",
-    "appt",
-    "biopsy",
-    "prescription",
-    "prescriptions",
-    "referral",
-    "refill",
-    "refills",
-    "results",
-    "rx",
-    "surgery",
-];
+/// Words that greet a colleague, at the head of a line.
+const GREETINGS: &[&str] = &["hi", "hello", "hey", "good morning", "good afternoon", "thanks", "thank you"];
+/// A full name of so many points may be of whom colleagues write.
+const SOMEBODY: Points = Points(40);
 /// Lines of the head of a mail that name people.
 const HEADS: &[&str] = &["from", "to", "cc", "bcc", "sender", "reply-to"];
+/// Labels of tickets and minutes: who asks, who reported, who met. Not who calls or uses what patients do, too.
+const LABELS: &[&str] = &[
+    "owner",
+    "requested by",
+    "requester",
+    "requestor",
+    "reported by",
+    "reporter",
+    "submitted by",
+    "opened by",
+    "assigned to",
+    "attendees",
+    "present",
+    "absent",
+    "invitees",
+    "minutes by",
+    "site contact",
+    "technical contact",
+];
 /// Longer texts are no mail: who is in them stays somebody.
-const MAIL_BYTES_MAX: usize = 16 << 10;
+pub(in crate::inspect) const MAIL_BYTES_MAX: usize = 16 << 10;
 /// A head has no more lines.
 const HEAD_LINES_MAX: usize = 12;
 /// Short and whole names of commits.
@@ -134,6 +225,39 @@ mod tests {
             "commit 53d4 Bruno Hahn <bruno.hahn@spregional.org> fix diabetes banner",
         ] {
             assert_eq!(points(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn colleagues_who_write_about_work_are_nobody() {
+        for text in [
+            "From: Bruno Hahn\nTo: Nadia Brandt\nSent: 03/04/2024\nSubject: Re: downtime\n\nLab results are queued; pharmacy printed the MARs.",
+            "From: Bruno Hahn <bruno.hahn@spregional.org>\nTo: Nadia Brandt <nbrandt@spregional.org>\nSubject: Re: lab results interface\n\nThe ORU feed for glucose is down again.",
+            "Hi Nadia,\nthe sepsis alert fires twice. Can you look?\nThanks,\nBruno Hahn",
+            "On Mon, Mar 4, 2024 at 9:12 AM Bruno Hahn <bhahn@spregional.org> wrote:\n> The glucose results are missing in staging",
+            "cc: Bruno Hahn, Nadia Brandt\nRe: sepsis committee, diabetes task force",
+            "Retro: interface cutover. What didn't: 3 duplicates of lab results. Owner: Bruno Hahn. Due Monday",
+            "P&T committee\nPresent: Nadia Brandt, PharmD; Bruno Hahn\nVancomycin go-live, hypoglycemia trend",
+        ] {
+            assert!(points(text) < 40, "{text}: {}", points(text));
+        }
+    }
+
+    #[test]
+    fn of_whom_colleagues_write_is_somebody() {
+        let from = "From: Nadia Brandt\nTo: Owen Sandoval\nSubject: lab interface";
+        for text in [
+            // A patient is named, told by a word for one, or tells of himself.
+            format!("{from}\n\nThe results of Bruno Hahn with sepsis are missing."),
+            format!("{from}\n\nThe patient has sepsis, and no glucose."),
+            format!("{from}\n\nMy glucose is missing."),
+            format!("{from}\n\nGlucose is missing, MRN 48210377."),
+            // Nothing of work.
+            "Hi Nadia,\nsepsis is back, fever 39.\nThanks,\nBruno Hahn".to_owned(),
+            "From: Bruno Hahn\nTo: Cardiology\nSubject: refill\n\nPlease refill lisinopril.".to_owned(),
+            "Caller: Bruno Hahn. Interface of the insulin pump is broken".to_owned(),
+        ] {
+            assert!(points(&text) >= 50, "{text}: {}", points(&text));
         }
     }
 

@@ -10,12 +10,14 @@ mod run;
 mod staff;
 mod titles;
 pub mod words;
+mod work;
 
 pub(super) use after::{is_patient, window_after, window_before};
 pub(super) use beside::beside;
 pub use find::{Evidence, Recogniser, Rule};
-pub(super) use mail::leave as leave_writers;
+pub(super) use mail::{MAIL_BYTES_MAX, leave as leave_writers};
 pub(super) use run::with_particles;
+pub(super) use titles::is_titled;
 
 use super::walk::start_of;
 use words::Words;
@@ -79,6 +81,17 @@ pub fn is_listed_with_carets(value: &str) -> bool {
     let mut parts = value.split('^').map(|part| lists.standing(part));
     let (Some(family), Some(given)) = (parts.next(), parts.next()) else { return false };
     family.family && !family.word && given.given && !given.word
+}
+
+/// Whether `value` is two words with an underline between, of which one is a given name of the lists, and none is a plain word
+/// or one that no name has: `Okafor_Darnell`.
+#[must_use]
+pub fn is_joined(value: &str, words: &Words) -> bool {
+    let lists = list::Lists::built_in();
+    let Some((first, second)) = value.split_once('_') else { return false };
+    let (one, other) = (lists.standing(first), lists.standing(second));
+    let barred = |word: &str| words.not_names.contains(&word.to_lowercase());
+    !one.word && !other.word && (one.given || other.given) && !barred(first) && !barred(second)
 }
 
 /// Whether `text` may begin with a value that [`is_listed`]: not where its first word is no given name.

@@ -3,7 +3,8 @@
 //! (`titles.rs`).
 //!
 //! - A line or a sentence is looked at by itself; a text that tells what only an individual has is passed over as a whole, and
-//!   so is a sentence with a word for an individual (`patient`, `her`, `my`) or of clinical content.
+//!   so is a sentence with a word for an individual (`patient`, `her`, `my`) or of clinical content. Beside a matter of work
+//!   (`interface`, `order set`) one of the last two may stand, and no mailbox need.
 //! - A mailbox that anybody may have is somebody's, whatever stands before it.
 //! - In doubt: an individual's.
 
@@ -68,6 +69,9 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     let mut names = hits.iter().filter(|hit| is_name(hit.kind) && hit.points > Points(0));
     let named = names.next().map(|name| name.span.start);
     let (mut role, mut beside, mut asked, mut papers, mut office) = (None, false, None, false, false);
+    // `For radiology interface issues with lab results call …`: what ails a system ails nobody.
+    let works = words.work.has(inside);
+    let (mut own, mut health) = (false, false);
     for (at, word) in tokens(inside) {
         let (start, end) = (clause.start + at, clause.start + at + word.len());
         if hits.iter().any(|hit| hit.span.contains(&start)) {
@@ -75,12 +79,14 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
         }
         let mut buffer = [0; LOWER_BYTES];
         let word = lower(word, &mut buffer);
-        if words.is_individual(&word) || words.at_home.contains(&*word) || words.is_clinical(&word) {
+        own |= words.at_home.contains(&*word);
+        health |= words.is_clinical(&word) || works && words.telling.contains(&*word);
+        if words.is_individual(&word) || (own || health) && !(works && own != health) {
             return None;
         }
         papers |= words.papers.contains(&*word);
         office |= asked.is_some() && words.offices.contains(&*word);
-        if words.asked.contains(&*word) {
+        if words.asked.contains(&*word) || works && words.called.contains(&*word) {
             asked.get_or_insert(end);
         }
         let head = window_before(text, end, ROLE_BYTES_MAX).to_lowercase();
@@ -92,6 +98,7 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     let addressed = || hits.iter().any(|hit| hit.kind == Kind::Email && hit.labelled);
     match (role, asked) {
         (Some(_), _) if named.is_none() => role,
+        (_, Some(_)) if works && named.is_none_or(|named| Some(named) >= asked) => asked,
         // `contact the Privacy Office, 267-351-4000, victor.rosenthal@stbrendans.org`
         (None, Some(_)) if named.is_none() && office && !papers => asked,
         // By the mailbox of whom is named, or a team before the name: `Contact interface team Bruno Mbeki`.
@@ -102,7 +109,7 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
 }
 
 /// What ends in a full stop and ends no sentence.
-const TITLES: &[&str] = &["Dr", "Mr", "Mrs", "Ms", "Prof", "St"];
+const TITLES: &[&str] = &["Dr", "Mr", "Mrs", "Ms", "Prof", "St", "ext", "Ext", "EXT"];
 /// How far before a contact its clause is looked for.
 const CLAUSE_BYTES_MAX: usize = 240;
 /// Words of a role have no more.
@@ -126,6 +133,10 @@ mod tests {
             "Maintenance Sunday 02:00. Questions: Priscilla Fitzwilliam, 406-265-1471, priscilla.fitzwilliam@spregional.org.",
             "owner: \"Marguerite Vasquez <marguerite.vasquez@cascadeortho.org>\"",
             "Contact Bruno Vasquez (bruno.vasquez@spregional.org, 641-729-4350) for changes",
+            "Contact Bruno Vasquez at ext. 4412 or bvasquez@spregional.org.",
+            "For urgent radiology interface issues with lab results contact Bruno Vasquez at (641) 729-4350.",
+            "If the pharmacy module is in downtime call me at (641) 729-4350.",
+            "Please email Bruno Vasquez (bruno.vasquez@spregional.org) or call 641-729-4350 about the sepsis alerts.",
             "oncall: \"+13183646206\"",
         ] {
             assert_eq!(points(text), 0, "{text}");
@@ -149,6 +160,8 @@ mod tests {
             "Contact Bruno Vasquez, MRN 48210377 (bruno.vasquez@spregional.org, 641-729-4350)",
             "Contact Bruno Vasquez (bruno.vasquez@spregional.org, 641-729-4350) about the appointment",
             "Manager: Bruno Vasquez, HIV positive, phone 641-729-4350, bruno.vasquez@spregional.org",
+            "Call Bruno Vasquez at 641-729-4350 about his interface order, bruno.vasquez@spregional.org",
+            "My insulin order is stuck in the interface, contact Bruno Vasquez, 641-729-4350, bruno.vasquez@gmail.com",
             // Another sentence.
             "Nurse line closed. Bruno Vasquez, 641-729-4350, bruno.vasquez@spregional.org",
         ] {

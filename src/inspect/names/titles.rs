@@ -3,11 +3,12 @@
 //! - A title is behind the name, on the line below it, or right before it: a word for a job with nothing but ranks and
 //!   departments before it, or a department that treats nobody. What somebody does for a living elsewhere is no title.
 //! - Whoever may be cared for stays one: where health or a word for an individual is told in the sentence, or health behind it,
-//!   or both anywhere in the text.
+//!   or both anywhere in the text. Where the text is about work (`work.rs`), health says nothing of them.
 //! - In doubt: an individual's.
 
 use super::beside::{is_contact, is_name, tokens};
 use super::words::{Cue, LOWER_BYTES, Words, lower};
+use super::work::is_of_work;
 use super::{folded, window_after, window_before};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::text::Hit;
@@ -27,9 +28,14 @@ pub(super) fn leave(text: &str, hits: &mut Vec<Hit>, words: &Words) {
         .filter(|hit| is_name(hit.kind) && hit.points > Points(0))
         .filter_map(|hit| Titled::of(text, &hit.span, words))
         .take(TITLED_MAX)
-        .filter(|titled| titled.is_nobody(text, &places, words))
         .collect();
-    if titled.is_empty() || (!titled.iter().all(|t| t.leads) && tells_of_somebody(text, words)) {
+    if titled.is_empty() {
+        return;
+    }
+    let works = is_of_work(text, words);
+    let titled: Vec<Titled> =
+        titled.into_iter().filter(|titled| titled.is_nobody(text, &places, works, words)).collect();
+    if titled.is_empty() || !(works || titled.iter().all(|t| t.leads) || !tells_of_somebody(text, words)) {
         return;
     }
     let value = |hit: &Hit| text.get(hit.span.clone()).unwrap_or_default();
@@ -130,16 +136,23 @@ impl Titled {
         }
         let length = title_before(before, words)?;
         let next = lower(head(behind.trim_start_matches(' ')), &mut [0; LOWER_BYTES]).into_owned();
-        let acts = behind.starts_with(' ') && words.acts.contains(&*next);
+        // `CEO Caleb Kapoor called the result encouraging`: who speaks for a company says something.
+        let speaks = || {
+            let title = before.get(before.len() - length..).unwrap_or_default().trim_end_matches([' ', ':']);
+            SPEAKS.contains(&&*next) && words.callings.contains(&*lower(title, &mut [0; LOWER_BYTES]))
+        };
+        let acts = behind.starts_with(' ') && words.acts.contains(&*next) && !speaks();
         if acts { None } else { titled(name.start - length..name.start, false) }
     }
 
     /// Whether nothing in its sentence or behind it says that somebody is cared for.
-    fn is_nobody(&self, text: &str, places: &[Range<usize>], words: &Words) -> bool {
+    fn is_nobody(&self, text: &str, places: &[Range<usize>], works: bool, words: &Words) -> bool {
         let whole = self.name.start.min(self.title.start)..self.name.end.max(self.title.end);
         let sentence = sentence(text, &whole);
-        tells(text, sentence, std::slice::from_ref(&self.title), words) == Tells::Nothing
+        let told = tells(text, sentence, std::slice::from_ref(&self.title), words);
+        (told == Tells::Nothing || works && told == Tells::Health)
             && (self.leads
+                || works
                 || !matches!(tells(text, whole.end..text.len(), places, words), Tells::Health | Tells::Both))
     }
 }
@@ -208,6 +221,11 @@ fn title_before(before: &str, words: &Words) -> Option<usize> {
     found
 }
 
+/// Whether a title ends right before `name`.
+pub(in crate::inspect) fn is_titled(text: &str, name: &Range<usize>, words: &Words) -> bool {
+    title_before(window_before(text, name.start, TITLE_BYTES_MAX), words).is_some()
+}
+
 /// Whether a capitalised word is a department's that treats nobody.
 fn is_department(word: &str, words: &Words) -> bool {
     word.starts_with(char::is_uppercase) && words.departments.contains(&*lower(word, &mut [0; LOWER_BYTES]))
@@ -268,10 +286,7 @@ fn tells(text: &str, span: Range<usize>, but: &[Range<usize>], words: &Words) ->
         }
         let mut buffer = [0; LOWER_BYTES];
         let word = lower(word, &mut buffer);
-        let generic = || {
-            let behind = part.get(at + word.len()..).unwrap_or_default().trim_start_matches(' ');
-            &*word == "patient" && GENERIC.contains(&&*lower(head(behind), &mut [0; LOWER_BYTES]))
-        };
+        let generic = || is_generic(&word, part.get(at + word.len()..).unwrap_or_default());
         somebody |= (words.is_individual(&word) && !generic()) || words.at_home.contains(&*word);
         health |= words.is_clinical(&word) || words.telling.contains(&*word);
     }
@@ -281,6 +296,12 @@ fn tells(text: &str, span: Range<usize>, but: &[Range<usize>], words: &Words) ->
         (false, true) => Tells::Health,
         (false, false) => Tells::Nothing,
     }
+}
+
+/// Whether a word for an individual is said of all patients: `patient safety`.
+pub(super) fn is_generic(word: &str, behind: &str) -> bool {
+    word == "patient"
+        && GENERIC.contains(&&*lower(head(behind.trim_start_matches(' ')), &mut [0; LOWER_BYTES]))
 }
 
 /// Whether a text speaks of an individual and of health, or of an errand of theirs: `my refill`.
@@ -298,6 +319,8 @@ fn tells_of_somebody(text: &str, words: &Words) -> bool {
     }
 }
 
+/// What is reported of whoever has a title.
+const SPEAKS: &[&str] = &["called", "said", "says", "told"];
 /// What is said of all patients.
 const GENERIC: &[&str] = &["access", "data", "experience", "information", "safety", "services"];
 /// In longer paragraphs, and of more names in one, each stays somebody.

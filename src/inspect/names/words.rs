@@ -123,6 +123,10 @@ pub struct Words {
     pub at_home: Set,
     /// Words for whom to ask, and whose a program is.
     pub(super) asked: Set,
+    /// Words for whom to call, where a matter of work is told.
+    pub(super) called: Set,
+    /// Matters of work: systems, meetings, deliveries.
+    pub(super) work: Terms,
     /// Last words of titles of people who work somewhere.
     pub(super) jobs: Set,
     /// Such words by which nobody but staff is called, with no other word before them.
@@ -206,6 +210,8 @@ impl Words {
             practices: words("words.practices").collect(),
             at_home: words("words.at-home").collect(),
             asked: words("words.asked").collect(),
+            called: words("words.asked-of-work").collect(),
+            work: Terms::of(words("words.work-matters")),
             jobs: words("words.jobs").collect(),
             callings: words("words.jobs-alone").collect(),
             ranks: words("words.job-ranks").collect(),
@@ -357,6 +363,7 @@ impl Words {
             &self.practices,
             &self.at_home,
             &self.asked,
+            &self.called,
             &self.jobs,
             &self.callings,
             &self.ranks,
@@ -375,6 +382,7 @@ impl Words {
         .chain(&self.clinical_endings)
         .chain(&self.named.listed)
         .chain(&self.clinical_labels.listed)
+        .chain(&self.work.listed)
         .map(String::as_str)
         .chain(self.cues.values().flatten().map(|(phrase, _)| phrase.as_str()))
         .collect()

@@ -169,7 +169,7 @@ impl Raw {
     #[must_use]
     pub fn built_in() -> Self {
         Self {
-            detectors: read::<Detectors>(DETECTORS).detector,
+            detectors: [DETECTORS, ROWS].iter().flat_map(|text| read::<Detectors>(text).detector).collect(),
             names: read::<Names>(NAME_RULES).name,
             repeats: read::<Repeats>(REPEATS).repeat,
             words: read::<WordLists>(WORDS).words,
@@ -275,8 +275,19 @@ pub fn is_known_format(format: &str) -> Option<&'static str> {
 
 /// A digest of the built-in texts and of others behind them.
 pub(super) fn version(others: &[&str]) -> String {
-    let texts =
-        [DETECTORS, NAME_RULES, REPEATS, WORDS, MARKERS, WEIGHTS, THRESHOLDS, NAMES, SHAPES, cda::NAMES];
+    let texts = [
+        DETECTORS,
+        ROWS,
+        NAME_RULES,
+        REPEATS,
+        WORDS,
+        MARKERS,
+        WEIGHTS,
+        THRESHOLDS,
+        NAMES,
+        SHAPES,
+        cda::NAMES,
+    ];
     digest(texts.iter().chain(TABLES).chain(&names::list::TEXTS).chain(others).copied())
 }
 
@@ -306,6 +317,7 @@ pub(super) fn retired() -> Vec<String> {
 
 const RETIRED: &str = include_str!("../../../config/retired.toml");
 const DETECTORS: &str = include_str!("../../../config/detectors/text.toml");
+const ROWS: &str = include_str!("../../../config/detectors/rows.toml");
 const NAME_RULES: &str = include_str!("../../../config/detectors/names.toml");
 const REPEATS: &str = include_str!("../../../config/detectors/repeats.toml");
 const WORDS: &str = include_str!("../../../config/words.toml");

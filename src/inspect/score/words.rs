@@ -199,10 +199,18 @@ impl Scorer<'_> {
         let mut line = Lines::default();
         let (mut only, mut is_one) = (None, true);
         let mut lead: Vec<&str> = Vec::new();
-        for text::Piece { span, log } in text::pieces(whole) {
+        let pieces = text::pieces(whole);
+        let rules = self.rules;
+        let scan =
+            |piece: &text::Piece| text::scan(whole.get(piece.span.clone()).unwrap_or_default(), "", rules);
+        // Who writes to whom in a mail is told by all of it.
+        let mail = if whole.len() <= names::MAIL_BYTES_MAX { pieces.as_slice() } else { &[] };
+        let mut mail: Vec<Vec<text::Hit>> = mail.iter().map(scan).collect();
+        names::leave_writers(whole, &pieces, &mut mail, &rules.words);
+        let mut mail = mail.into_iter();
+        for text::Piece { span, log } in pieces {
             let Some(paragraph) = whole.get(span.clone()) else { continue };
-            let mut hits = text::scan(paragraph, "", self.rules);
-            names::leave_writers(whole, &span, &mut hits, &self.rules.words);
+            let hits = mail.next().unwrap_or_else(|| text::scan(paragraph, "", rules));
             let speaker = log.then(|| speaker(paragraph)).flatten();
             let spoke = || chats.iter().find(|(who, _)| Some(*who) == speaker).map(|(_, person)| *person);
             let before = if log { spoke() } else { last };

@@ -222,6 +222,7 @@ impl Look<'_> {
         if !strong
             && after != After::Act
             && (self.lists.is_city(joined)
+                || self.is_city_in_state(joined)
                 || self.words.wide_places.contains(&*lower(joined, &mut [0; LOWER_BYTES])))
         {
             return (taken, None);
@@ -245,6 +246,14 @@ impl Look<'_> {
             evidence => evidence,
         };
         (taken, evidence.map(|e| (span, e)))
+    }
+
+    /// Whether it is a town of the list and its state: `Baltimore, Maryland`.
+    fn is_city_in_state(&self, joined: &str) -> bool {
+        joined.split_once(", ").is_some_and(|(city, state)| {
+            let state = lower(state, &mut [0; LOWER_BYTES]).into_owned();
+            self.lists.is_city(city) && self.words.wide_places.contains(&state)
+        })
     }
 
     /// Whether word `i` is a family name in capitals before a comma and a given name that is no word: `BANKS, MARGARET`.
@@ -292,10 +301,11 @@ impl Look<'_> {
         }
     }
 
-    /// Whether the line goes on behind `last`, the last word of a name, with what ails somebody.
+    /// Whether the sentence goes on behind `last`, the last word of a name, with what ails somebody.
     fn is_ill(&self, last: &Word) -> bool {
         let line = window_after(self.text, last.span.end, BOTH_BYTES).split('\n').next().unwrap_or_default();
-        line.split(|c: char| !(c.is_alphanumeric() || c == '-')).any(|word| {
+        let sentence = line.split(". ").next().unwrap_or_default();
+        sentence.split(|c: char| !(c.is_alphanumeric() || c == '-')).any(|word| {
             let mut buffer = [0; LOWER_BYTES];
             let word = lower(word, &mut buffer);
             self.words.telling.contains(&*word) || self.words.is_clinical(&word)
@@ -308,6 +318,10 @@ impl Look<'_> {
         let Some(first) = self.run.get(i) else { return false };
         let known = |word: &Word| (word.standing.given || word.standing.family) && !word.standing.word;
         let before = window_before(self.text, first.span.start, CUE_BYTES).trim_end_matches(' ');
+        // `Devon Clarke, MS, CGC`: a degree.
+        if before.ends_with("MS,") {
+            return true;
+        }
         if let Some(number) = before.strip_suffix(" ms") {
             return number.ends_with(|c: char| c.is_ascii_digit()) && !known(first);
         }
