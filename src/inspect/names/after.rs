@@ -186,8 +186,13 @@ fn is_told(text: &str, name: &Range<usize>, behind: &str, owned: bool, words: &W
     };
     let is_headed = || [" - ", " – ", " — "].iter().any(|dash| said.starts_with(dash));
     let is_one = match owned {
-        true => tells(first(OWNED_WORDS)),
-        false => (is_headed() && tells(first(HEADED_WORDS))) || ((is_act() || is_seen()) && tells(said)),
+        true => tells(first(OWNED_WORDS)) || is_relayed(),
+        false => {
+            (is_headed() && tells(first(HEADED_WORDS)))
+                || ((is_act() || is_seen()) && tells(said))
+                || is_relayed()
+                || is_ordered()
+        }
     };
     // `in clinic today`, `to the hospital`: where somebody was seen is no work of theirs.
     let is_of_work = |part: &str| {
@@ -215,8 +220,30 @@ pub(in crate::inspect) fn is_patient(text: &str, name: &Range<usize>, words: &Wo
     match words.cue(&before) {
         Some(Cue::Person) => true,
         Some(Cue::Intro) if relative() => true,
+    // `Text … that her biopsy is benign`, `How do I tell …'s family that he has ALS?`
+    let is_relayed = || {
+        let last = before.trim_end_matches(' ').rsplit(|c: char| !c.is_alphanumeric()).next();
+        let relays = words.relays.contains(&*lower(last.unwrap_or_default(), &mut [0; LOWER_BYTES]));
+        let clause =
+            said.split_once("that ").filter(|(lead, _)| relays && lead.split_whitespace().count() < 2);
+        clause.is_some_and(|(_, clause)| ONES.contains(&head_word(clause)) && tells(clause))
+    };
+    // `Rx for … sent`
+    let is_ordered = || {
+        let mut last = before.trim_end_matches(' ').rsplit(' ');
+        let small = matches!(last.next(), Some("for" | "of")) && before.ends_with(' ');
+        let order = last.next().filter(|_| small).unwrap_or_default();
+        let order = order.trim_start_matches(|c: char| !c.is_alphanumeric());
+        words.orders.contains(&*lower(order, &mut [0; LOWER_BYTES]))
+    };
         Some(Cue::Provider | Cue::Staff | Cue::ThingsName | Cue::ProvidersName) => false,
-        _ => is_patients(text, name, words) && !is_public(text, name, words),
+        _ => {
+            let aged = || {
+                let behind = window_after(text, name.end, AFTER_BYTES);
+                is_age(behind.trim_start_matches([' ', ',', '(']))
+            };
+            (aged() || is_patients(text, name, words)) && !is_public(text, name, words)
+        }
     }
 }
 
@@ -246,11 +273,21 @@ pub(super) fn speaks_of_one(text: &str, span: &Range<usize>, words: &Words) -> b
     let mut one = found.iter().enumerate().filter(|(_, (_, w))| words.is_individual(w));
     one.any(|(number, _)| !is_anybody(&after, &found, number))
 }
+        Some(Cue::Label) if is_described(text, name) => true,
 
 /// Whether word `number` of what stands behind a name is said of anybody, and not of who was named: `a patient`, `a
 /// 45-year-old man`, `the patient with …`. A name's own description isn't: `, a 45-year-old man`, `is a woman`.
 fn is_anybody(after: &str, found: &[(usize, &str)], number: usize) -> bool {
     let at = |number: Option<usize>| number.and_then(|n| found.get(n)).copied().unwrap_or_default();
+/// Whether the line goes on behind a name with a label of what somebody is: `Sex:F Age:40`.
+fn is_described(text: &str, name: &Range<usize>) -> bool {
+    let behind = window_after(text, name.end, DESCRIBED_BYTES).split('\n').next().unwrap_or_default();
+    tokens(behind).any(|(at, word)| {
+        let marked = behind.get(at + word.len()..).is_some_and(|rest| rest.starts_with([':', '=']));
+        marked && ["sex", "gender", "age"].iter().any(|label| word.eq_ignore_ascii_case(label))
+    })
+}
+
     let (place, word) = at(Some(number));
     if !ANYBODY.contains(&word) && !word.starts_with(|c: char| c.is_ascii_digit()) {
         return false;
@@ -440,8 +477,8 @@ const ON_RECORD: &[&str] =
     &["dob", "birth", "birthdate", "born", "mrn", "ssn", "phone", "telephone", "tel", "cell", "mobile"];
 /// How far behind a name its telephone number is looked for.
 const REACH_BYTES: usize = 44;
-/// Between a name and a number without a word for it: `, (`.
-const GAP_BYTES_MAX: usize = 3;
+/// Between a name and a number without a word for it: `, (`, ` / (`.
+const GAP_BYTES_MAX: usize = 4;
 /// How far around a name words that speak of an individual are looked for.
 const NEAR_BYTES: usize = 70;
 
@@ -452,6 +489,8 @@ mod tests {
 
     #[test]
     fn ages_are_told_from_other_numbers() {
+/// How far behind a labelled name the labels of sex and age are looked for.
+const DESCRIBED_BYTES: usize = 40;
         for age in ["45yo", "45-year-old", "a 45 y/o", "is a 67-year-old", "45 M", "6 months old"] {
             assert!(is_age(age), "{age}");
         }
@@ -460,6 +499,8 @@ mod tests {
         }
     }
 
+/// Words for one who was named before.
+const ONES: &[&str] = &["she", "he", "her", "his"];
     #[test]
     fn an_age_without_a_unit_stands_alone() {
         for (behind, age) in [

@@ -76,6 +76,10 @@ pub struct Words {
     pub telling: Set,
     /// Terms of clinical content of which one, said of somebody who is named as a patient, tells health.
     pub named: Terms,
+    /// Terms of care, orders and notes of which one beside a patient tells health; they say of nobody that he is one.
+    pub care: Terms,
+    /// Vital signs and laboratory values, of which one with a number behind does.
+    pub measured: Terms,
     /// Labels of diagnoses and of reasons for care.
     pub clinical_labels: Terms,
     /// Endings of words of clinical content.
@@ -105,6 +109,10 @@ pub struct Words {
     pub sees: Set,
     /// Words of work, learning and public life: a sentence with one is of no patient by its grammar alone.
     pub matters: Set,
+    /// Words right before a full name by which somebody is told something: a patient, where it is of his own health.
+    pub(super) relays: Set,
+    /// What is ordered for one patient: whoever stands behind one and `for` is one.
+    pub(super) orders: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
     pub eponyms: Set,
     /// Parts of the body, and how they are looked at.
@@ -181,6 +189,8 @@ impl Words {
             named: Terms::of(words("words.clinical-named")),
             clinical_labels: Terms::of(words("words.clinical-labels")),
             clinical_outlines: Outlines::of(clinical().collect::<Vec<_>>().iter().map(String::as_str)),
+            care: Terms::of(words("words.clinical-care")),
+            measured: Terms::of(words("words.clinical-measured")),
             clinical_last: are_long.then(|| Endings::of(clinical_endings.iter().map(String::as_str))),
             clinical_endings,
             act_beginnings: Beginnings::of(acts.iter().map(String::as_str)),
@@ -196,6 +206,8 @@ impl Words {
             matters: words("words.public-matters").collect(),
             eponyms: words("words.eponyms").collect(),
             scanned: words("words.scanned").collect(),
+            relays: words("words.patient-relays").collect(),
+            orders: words("words.patient-orders").collect(),
             wide_places: words("words.wide-places").collect(),
             individual: words("words.individual").collect(),
             identified_by: words("words.identified-by").collect(),
@@ -350,6 +362,8 @@ impl Words {
             &self.eponyms,
             &self.scanned,
             &self.wide_places,
+            &self.relays,
+            &self.orders,
             &self.identified_by,
             &self.individual,
             &self.telling,
@@ -378,6 +392,8 @@ impl Words {
         .map(String::as_str)
         .chain(self.cues.values().flatten().map(|(phrase, _)| phrase.as_str()))
         .collect()
+        .chain(&self.care.listed)
+        .chain(&self.measured.listed)
     }
 }
 
@@ -434,7 +450,7 @@ pub(in crate::inspect) fn term_words(text: &str) -> impl Iterator<Item = (usize,
 fn follow(text: &str, mut end: usize, tail: &[String]) -> Option<usize> {
     for word in tail {
         let rest = text.get(end..)?;
-        let next = rest.trim_start_matches([' ', '.', '-']);
+        let next = rest.trim_start_matches([' ', '.', '-', '/']);
         if !(1..=2).contains(&(rest.len() - next.len())) {
             return None;
         }
