@@ -101,18 +101,20 @@ pub struct Words {
     pub everyday: Set,
     /// Words of `not_names` that people are called by, too.
     pub names_too: Set,
+    /// Words of `not_names` that are given and family names in other languages.
+    pub names_elsewhere: Set,
     /// Words right behind a full name that say what a patient does, or what is done to one: `c/o`, `tested positive`.
     pub patient_acts: Set,
     /// Words right behind a full name that are said of a patient where the sentence goes on with health.
     pub told_acts: Set,
     /// Words right before a full name that are said of a patient where the sentence goes on with health.
     pub sees: Set,
-    /// Words of work, learning and public life: a sentence with one is of no patient by its grammar alone.
-    pub matters: Set,
     /// Words right before a full name by which somebody is told something: a patient, where it is of his own health.
     pub(super) relays: Set,
     /// What is ordered for one patient: whoever stands behind one and `for` is one.
     pub(super) orders: Set,
+    /// Words of work, learning and public life: a sentence with one is of no patient by its grammar alone.
+    pub matters: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
     pub eponyms: Set,
     /// Parts of the body, and how they are looked at.
@@ -187,10 +189,10 @@ impl Words {
             clinical: words("words.clinical").collect(),
             telling: words("words.clinical-telling").collect(),
             named: Terms::of(words("words.clinical-named")),
-            clinical_labels: Terms::of(words("words.clinical-labels")),
-            clinical_outlines: Outlines::of(clinical().collect::<Vec<_>>().iter().map(String::as_str)),
             care: Terms::of(words("words.clinical-care")),
             measured: Terms::of(words("words.clinical-measured")),
+            clinical_labels: Terms::of(words("words.clinical-labels")),
+            clinical_outlines: Outlines::of(clinical().collect::<Vec<_>>().iter().map(String::as_str)),
             clinical_last: are_long.then(|| Endings::of(clinical_endings.iter().map(String::as_str))),
             clinical_endings,
             act_beginnings: Beginnings::of(acts.iter().map(String::as_str)),
@@ -200,14 +202,15 @@ impl Words {
             substances: words("words.substances").collect(),
             everyday: words("words.substances-everyday").collect(),
             names_too: words("words.names-too").collect(),
+            names_elsewhere: words("words.names-elsewhere").collect(),
             patient_acts: words("words.patient-acts").collect(),
             told_acts: words("words.patient-acts-told").collect(),
             sees: words("words.patient-sees").collect(),
+            relays: words("words.patient-relays").collect(),
+            orders: words("words.patient-orders").collect(),
             matters: words("words.public-matters").collect(),
             eponyms: words("words.eponyms").collect(),
             scanned: words("words.scanned").collect(),
-            relays: words("words.patient-relays").collect(),
-            orders: words("words.patient-orders").collect(),
             wide_places: words("words.wide-places").collect(),
             individual: words("words.individual").collect(),
             identified_by: words("words.identified-by").collect(),
@@ -355,15 +358,16 @@ impl Words {
             &self.substances,
             &self.everyday,
             &self.names_too,
+            &self.names_elsewhere,
             &self.patient_acts,
             &self.told_acts,
             &self.sees,
+            &self.relays,
+            &self.orders,
             &self.matters,
             &self.eponyms,
             &self.scanned,
             &self.wide_places,
-            &self.relays,
-            &self.orders,
             &self.identified_by,
             &self.individual,
             &self.telling,
@@ -388,12 +392,12 @@ impl Words {
         .chain(&self.not_names)
         .chain(&self.clinical_endings)
         .chain(&self.named.listed)
+        .chain(&self.care.listed)
+        .chain(&self.measured.listed)
         .chain(&self.clinical_labels.listed)
         .map(String::as_str)
         .chain(self.cues.values().flatten().map(|(phrase, _)| phrase.as_str()))
         .collect()
-        .chain(&self.care.listed)
-        .chain(&self.measured.listed)
     }
 }
 
