@@ -2,7 +2,7 @@
 //!
 //! Two words of clinical content do, or one that tells by itself (`text::clinical_words`). A labelled diagnosis or reason for
 //! care and an ICD code behind its label do, too; and where somebody is named as a patient, or a birth date or a record
-//! number is told, one named disease, procedure or drug.
+//! number is told, one named disease, procedure or drug, one term of care, or one value that was measured or dosed.
 
 use super::kind::{Kind, Points};
 use super::names::words::term_words;
@@ -19,7 +19,7 @@ pub fn tells(text: &str, hits: &[Hit], rules: &RuleSet) -> bool {
     let somebody = hits.iter().any(|hit| !matches!(hit.kind, Kind::Provider | Kind::Facility | Kind::Url));
     somebody && {
         let patient = hits.iter().any(|hit| is_patients(text, hit, rules));
-        (patient && rules.words.named.has(text))
+        (patient && (rules.words.named.has(text) || rules.words.care.has(text) || is_measured(text, rules)))
             || rules.words.clinical_labels.ends(text).any(|end| labels(text, end, patient, rules))
     }
 }
@@ -31,6 +31,8 @@ fn is_patients(text: &str, hit: &Hit, rules: &RuleSet) -> bool {
         Kind::FullName if hit.points >= rules.markers.weights.names_somebody => {
             rules.names.is_on_record(&hit.rule) || names::is_patient(text, &hit.span, &rules.words)
         }
+        // `Mr. Kessler denies pain`
+        Kind::FamilyName => names::is_patient(text, &hit.span, &rules.words),
         _ => false,
     }
 }
@@ -59,6 +61,46 @@ fn labels(text: &str, end: usize, patient: bool, rules: &RuleSet) -> bool {
             }))
 }
 
+/// Whether a vital sign or a laboratory value is told with its number, or a dose: `BP 168/94`, `K 6.8`, `500 mg`.
+fn is_measured(text: &str, rules: &RuleSet) -> bool {
+    let is_dose = |(at, word): (usize, &str)| {
+        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let before = text.get(..at + word.len() - unit.len()).unwrap_or_default().trim_end_matches(' ');
+        UNITS.iter().any(|of| unit.eq_ignore_ascii_case(of)) && before.ends_with(|c: char| c.is_ascii_digit())
+    };
+    rules.words.measured.ends(text).any(|end| is_valued(text, end)) || term_words(text).any(is_dose)
+}
+
+/// Whether the word that ends at `end` has a number behind that may have been measured: neither a year nor a time, a date or
+/// a number of something, and with a decimal where the word is one letter.
+fn is_valued(text: &str, end: usize) -> bool {
+    let behind = window_after(text, end, MEASURED_BYTES);
+    let value = behind.trim_start_matches([' ', '\t', ':', '=', '(', '|', '>', '<', '~']);
+    let mark = behind.len() - value.len();
+    let spoken =
+        value.split_once(' ').filter(|(word, _)| SAID.iter().any(|said| said.eq_ignore_ascii_case(word)));
+    let value = spoken.map_or(value, |(_, value)| value.trim_start_matches(['>', '<', '~', ' ']));
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = value.get(digits..).unwrap_or_default();
+    let goes_on = |mark: char| {
+        rest.strip_prefix(mark).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let is_letter = text.get(..end).is_some_and(|text| {
+        let mut letters = text.chars().rev();
+        letters.next().is_some_and(char::is_alphanumeric)
+            && !letters.next().is_some_and(char::is_alphanumeric)
+    });
+    (1..=MARK_BYTES_MAX).contains(&mark)
+        && (1..=3).contains(&digits)
+        && !goes_on(':')
+        && !goes_on('-')
+        && (!is_letter || goes_on('.'))
+        && (!rest.starts_with(char::is_alphabetic)
+            || GLUED
+                .iter()
+                .any(|unit| rest.get(..unit.len()).is_some_and(|own| own.eq_ignore_ascii_case(unit))))
+}
+
 /// Whether `word` has the form of ICD-10-CM: a letter, two places, and up to four behind a dot.
 fn is_icd(word: &str) -> bool {
     let (head, tail) = word.split_once('.').unwrap_or((word, ""));
@@ -74,6 +116,16 @@ fn is_icd(word: &str) -> bool {
 const ON_RECORD: Points = Points(35);
 /// How far behind its label a diagnosis is read.
 const VALUE_BYTES: usize = 80;
+/// How far behind a vital sign its value is looked for.
+const MEASURED_BYTES: usize = 20;
+/// How much may stand between the two.
+const MARK_BYTES_MAX: usize = 4;
+/// Words between the two: `A1c was 9.1`.
+const SAID: &[&str] = &["is", "was", "of", "at", "to", "now"];
+/// Units of doses and of what is measured (UCUM).
+const UNITS: &[&str] = &["mg", "mcg", "meq", "mmol", "mmhg", "bpm"];
+/// Units that are written right behind a number.
+const GLUED: &[&str] = &["mg", "mm", "meq", "bpm", "f", "c", "k"];
 /// What forms hold where nothing was told.
 const NOTHING: &[&str] =
     &["none", "null", "n", "na", "nil", "no", "unknown", "pending", "tbd", "see", "string", "undefined"];
@@ -100,6 +152,21 @@ mod tests {
             "MRN 48210377 has HTN.",
             "My daughter Wanda Kessler has chest pain",
             "Saw Wanda Kessler today for heart failure.",
+            "Patient: Wanda Kessler. Denies SI/HI.",
+            "Patient: Wanda Kessler, comfort measures only",
+            "Patient: Wanda Kessler BP 168/94",
+            "Pt Wanda Kessler, SpO2: 88% RA",
+            "Pt Wanda Kessler, K 6.8",
+            "Patient: Wanda Kessler. A1c was 9.1",
+            "Patient: Wanda Kessler, temp 101.2F",
+            "Patient: Wanda Kessler 500mg twice",
+            "Name:Wanda Kessler Sex:F Age:40 CC:fishhook in finger",
+            "Mr. Kessler denies SI/HI.",
+            "linda miller 61m short of breath, nausea",
+            "Surgery for Wanda Kessler got moved to July.",
+            "Text Wanda Kessler that her biopsy is benign",
+            "How do I tell Wanda Kessler's family that she has ALS?",
+            "Schedule Wanda Kessler for a colonoscopy",
         ] {
             assert!(told(text), "{text}");
         }
@@ -114,6 +181,16 @@ mod tests {
             "Patient: Wanda Kessler called about the visit",
             "Diagnosis: none. Contact: Wanda Kessler",
             "Build F32.1 by Wanda Kessler",
+            "Karen Kessler: comfort measures only",
+            "Wanda Kessler: HR 104",
+            "Tell Wanda Kessler that the mammogram queue is down",
+            "Name:Wanda Kessler Role:F CC:fishhook in finger",
+            "Mr. Kessler wants hearing tests",
+            // Other numbers behind such words.
+            "Patient: Wanda Kessler, HR 2024 form",
+            "Patient: Wanda Kessler, K 401",
+            "Patient: Wanda Kessler, temp 12:30",
+            "Patient: Wanda Kessler, pulse 3rd edition",
         ] {
             assert!(!told(text), "{text}");
         }

@@ -55,6 +55,8 @@ pub enum Validator {
     HasDigit,
     /// Given and family name of the lists, in whatever case.
     ListedName,
+    /// Two words, one a given or a family name of the lists in its place, the other none of the language or of medicine.
+    HalfListed,
     /// A family name of the lists that is no plain word, in whatever case.
     ListedFamily,
     /// A given name of the lists that is nothing else, in whatever case.
@@ -117,6 +119,10 @@ impl Validator {
             Self::RecordNumber => record::is_number(value),
             Self::Licence => record::is_number(value) && !record::is_range(value),
             Self::ListedName => names::is_listed(value),
+            Self::HalfListed => {
+                let is_care = |word: &str| words.is_clinical(word) || words.telling.contains(word);
+                names::is_half_listed(value) && !value.split_whitespace().any(is_care)
+            }
             Self::ListedFamily => names::is_listed_family(value),
             Self::ListedGiven => names::is_listed_given(value),
             Self::JoinedName => names::is_joined(value, words),

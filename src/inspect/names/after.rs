@@ -63,7 +63,7 @@ impl After {
             return Self::Credential;
         }
         let next = lower(head_word(behind), &mut buffer);
-        if words.identified_by.contains(&*next) || is_age(behind) || is_birth(behind) {
+        if words.identified_by.contains(&*next) || is_age(behind) || is_birth(behind) || is_banner(behind) {
             return Self::Identified;
         }
         if heads_address(text, last) {
@@ -152,6 +152,37 @@ fn is_age(text: &str) -> bool {
         || matches!(unit.as_bytes(), [b'm' | b'f'] | [b'm' | b'f', b' ' | b',' | b')' | b'.', ..])
 }
 
+/// Whether a text begins with a date and a sex, as banners of records do: `08/25/1969 F`.
+fn is_banner(text: &str) -> bool {
+    let date = text.split(' ').next().unwrap_or_default();
+    let is_date = (8..=10).contains(&date.len())
+        && date.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b'-'))
+        && date.bytes().filter(|b| !b.is_ascii_digit()).count() == 2;
+    let sex = text.get(date.len()..).unwrap_or_default().trim_start_matches([' ', '(']);
+    is_date && matches!(head_word(sex), "F" | "M" | "Female" | "Male" | "FEMALE" | "MALE" | "female" | "male")
+}
+
+/// Whether the sentence ends with the name, and the next one goes on with a word for one: `… for Mark Young? He has`.
+pub(super) fn goes_on_as_one(text: &str, name: &Range<usize>) -> bool {
+    let behind = window_after(text, name.end, AFTER_BYTES);
+    let next = behind.trim_start_matches(['.', '?', '!']).trim_start_matches([' ', '\n']);
+    behind.starts_with(['.', '?', '!']) && matches!(head_word(next), "He" | "She" | "His" | "Her")
+}
+
+/// Whether it is said of a full name whose words are all of the language, too, what is said of patients alone: not what a
+/// house has or needs. `Hope House has insulin.`
+pub(super) fn is_surely_patients(text: &str, name: &Range<usize>, words: &Words) -> bool {
+    let said = window_after(text, name.end, SAID_BYTES);
+    let mut both = said.trim_start_matches(' ').split(' ').map(|w| w.trim_end_matches([',', '.', ';', ')']));
+    let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
+    let acts = said.starts_with(' ')
+        && (words.patient_acts.contains(one) || words.patient_acts.contains(&format!("{one} {two}")));
+    let before = window_before(text, name.start, NEAR_BYTES).trim_end_matches(' ');
+    let last = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let seen = words.sees.contains(&*lower(last, &mut [0; LOWER_BYTES]));
+    (acts || seen || bare_age(said).is_some()) && is_patients(text, name, words)
+}
+
 /// Whether what stands around a full name is said of a patient: an age (`, 46,`, `(46)`), what patients do or what is done to
 /// them (`c/o`, `tested positive`), what somebody has (`has asthma`), or an act beside what ails somebody (`admit … for DKA`).
 pub(super) fn is_patients(text: &str, name: &Range<usize>, words: &Words) -> bool {
@@ -209,10 +240,31 @@ fn is_told(text: &str, name: &Range<usize>, behind: &str, owned: bool, words: &W
         let last = before.trim_end_matches(' ').rsplit(|c: char| !c.is_alphanumeric()).next();
         before.ends_with(' ') && words.sees.contains(&*lower(last.unwrap_or_default(), &mut [0; LOWER_BYTES]))
     };
+    // `Text … that her biopsy is benign`, `How do I tell …'s family that he has ALS?`
+    let is_relayed = || {
+        let last = before.trim_end_matches(' ').rsplit(|c: char| !c.is_alphanumeric()).next();
+        let relays = words.relays.contains(&*lower(last.unwrap_or_default(), &mut [0; LOWER_BYTES]));
+        let clause =
+            said.split_once("that ").filter(|(lead, _)| relays && lead.split_whitespace().count() < 2);
+        clause.is_some_and(|(_, clause)| ONES.contains(&head_word(clause)) && tells(clause))
+    };
+    // `Rx for … sent`
+    let is_ordered = || {
+        let mut last = before.trim_end_matches(' ').rsplit(' ');
+        let small = matches!(last.next(), Some("for" | "of")) && before.ends_with(' ');
+        let order = last.next().filter(|_| small).unwrap_or_default();
+        let order = order.trim_start_matches(|c: char| !c.is_alphanumeric());
+        words.orders.contains(&*lower(order, &mut [0; LOWER_BYTES]))
+    };
     let is_headed = || [" - ", " – ", " — "].iter().any(|dash| said.starts_with(dash));
     let is_one = match owned {
-        true => tells(first(OWNED_WORDS)),
-        false => (is_headed() && tells(first(HEADED_WORDS))) || ((is_act() || is_seen()) && tells(said)),
+        true => tells(first(OWNED_WORDS)) || is_relayed(),
+        false => {
+            (is_headed() && tells(first(HEADED_WORDS)))
+                || ((is_act() || is_seen()) && tells(said))
+                || is_relayed()
+                || is_ordered()
+        }
     };
     // `in clinic today`, `to the hospital`: where somebody was seen is no work of theirs.
     let is_of_work = |part: &str| {
@@ -240,9 +292,25 @@ pub(in crate::inspect) fn is_patient(text: &str, name: &Range<usize>, words: &Wo
     match words.cue(&before) {
         Some(Cue::Person) => true,
         Some(Cue::Intro) if relative() => true,
+        Some(Cue::Label) if is_described(text, name) => true,
         Some(Cue::Provider | Cue::Staff | Cue::ThingsName | Cue::ProvidersName) => false,
-        _ => is_patients(text, name, words) && !is_public(text, name, words),
+        _ => {
+            let aged = || {
+                let behind = window_after(text, name.end, AFTER_BYTES);
+                is_age(behind.trim_start_matches([' ', ',', '(']))
+            };
+            (aged() || is_patients(text, name, words)) && !is_public(text, name, words)
+        }
     }
+}
+
+/// Whether the line goes on behind a name with a label of what somebody is: `Sex:F Age:40`.
+fn is_described(text: &str, name: &Range<usize>) -> bool {
+    let behind = window_after(text, name.end, DESCRIBED_BYTES).split('\n').next().unwrap_or_default();
+    tokens(behind).any(|(at, word)| {
+        let marked = behind.get(at + word.len()..).is_some_and(|rest| rest.starts_with([':', '=']));
+        marked && ["sex", "gender", "age"].iter().any(|label| word.eq_ignore_ascii_case(label))
+    })
 }
 
 /// The age that stands alone behind a name, between commas or in brackets: not where a page or a second number follows.
@@ -464,6 +532,8 @@ const ARTICLE_WORDS_MAX: usize = 4;
 const OWN_BYTES: usize = 2;
 /// How far before a name a word for its author's part is looked for.
 const ROLE_BYTES: usize = 24;
+/// How far behind a labelled name the labels of sex and age are looked for.
+const DESCRIBED_BYTES: usize = 40;
 /// How far behind a name what ails somebody is looked for.
 const PATIENT_BYTES: usize = 120;
 /// How far behind a name what is said of a patient is looked for.
@@ -472,6 +542,8 @@ const SAID_BYTES: usize = 60;
 const OWNED_WORDS: usize = 2;
 /// Words before the place where somebody was seen.
 const PLACED: &[&str] = &["in", "at", "to", "from", "the", "our"];
+/// Words for one who was named before.
+const ONES: &[&str] = &["she", "he", "her", "his"];
 /// Words behind a dash of which one does.
 const HEADED_WORDS: usize = 3;
 /// Words behind `has` of which one is of clinical content.
@@ -483,8 +555,8 @@ const ON_RECORD: &[&str] =
     &["dob", "birth", "birthdate", "born", "mrn", "ssn", "phone", "telephone", "tel", "cell", "mobile"];
 /// How far behind a name its telephone number is looked for.
 const REACH_BYTES: usize = 44;
-/// Between a name and a number without a word for it: `, (`.
-const GAP_BYTES_MAX: usize = 3;
+/// Between a name and a number without a word for it: `, (`, ` / (`.
+const GAP_BYTES_MAX: usize = 4;
 /// How far around a name words that speak of an individual are looked for.
 const NEAR_BYTES: usize = 70;
 

@@ -43,11 +43,15 @@ pub fn is_person_by(value: &str, words: &Words) -> bool {
 }
 
 /// Whether `value` is two or three words, the first a given name and the last a family name of the lists, neither of
-/// them a plain word: for names that aren't capitalised.
+/// them a plain word: for names that aren't capitalised. With a comma the family name is the first of two.
 #[must_use]
 pub fn is_listed(value: &str) -> bool {
     let lists = list::Lists::built_in();
     let mut words = value.split_whitespace();
+    if let Some((family, given)) = value.split_once(", ") {
+        let (family, given) = (lists.standing(family), lists.standing(given));
+        return family.family && !family.word && given.given && !given.word;
+    }
     // Most words are no given name.
     if !words.next().map(|w| lists.standing(w)).is_some_and(|given| given.given && !given.word) {
         return false;
@@ -56,7 +60,25 @@ pub fn is_listed(value: &str) -> bool {
         (Some(family), None, _) | (Some(_), Some(family), None) => lists.standing(family),
         _ => return false,
     };
-    family.family && !family.word
+    // `santa clara` is a town.
+    family.family && !family.word && !lists.is_city(value)
+}
+
+/// Whether `value` is two words in small letters, the first a given name of the lists or the last a family name, and neither
+/// of them a plain word, nor a short one or one that ends as verbs do where no list has it.
+#[must_use]
+pub fn is_half_listed(value: &str) -> bool {
+    let lists = list::Lists::built_in();
+    let mut words = value.split_whitespace().map(|word| (word, lists.standing(word)));
+    let (Some(first), Some(last), None) = (words.next(), words.next(), words.next()) else { return false };
+    let may_be = |(word, standing): (&str, list::Standing)| {
+        let known = standing.given || standing.family;
+        // `linda dob`, `leilani rescheduled`
+        let may_be_unlisted =
+            || word.len() >= UNLISTED_BYTES_MIN && !VERBS.iter().any(|end| word.ends_with(end));
+        !standing.word && (known || may_be_unlisted())
+    };
+    (first.1.given || last.1.family) && may_be(first) && may_be(last) && !lists.is_city(value)
 }
 
 /// Whether `value` is a family name of the lists that is no plain word.
@@ -107,6 +129,9 @@ pub fn may_begin_listed(text: &str) -> bool {
             let head = start_of(text, FIRST_BYTES_MAX).trim_start();
             // What is one word to the end of the text may go on, or is nobody's name.
             let Some((first, _)) = head.split_once(char::is_whitespace) else { return true };
+            if let Some(family) = first.strip_suffix(',') {
+                return is_listed_family(family);
+            }
             lists.standing(first)
         }
     };
@@ -145,6 +170,10 @@ pub fn folded(value: &str) -> Vec<String> {
     words
 }
 
+/// Shorter words that no list has are mostly labels.
+const UNLISTED_BYTES_MIN: usize = 4;
+/// Endings of verbs, and of words made of others.
+const VERBS: &[&str] = &["ed", "ing", "ies", "ly", "tion"];
 /// A first word is looked for in so many bytes.
 const FIRST_BYTES_MAX: usize = 64;
 
@@ -165,6 +194,27 @@ mod tests {
         assert!(!is_listed("will hope"));
         assert!(!is_listed("blood pressure"));
         assert!(!is_listed("patricia"));
+        assert!(!is_listed("santa clara"));
+        assert!(is_listed("desrosiers, patricia"));
+        assert!(!is_listed("patricia, desrosiers"));
+        assert!(!is_listed("pressure, patricia"));
+    }
+
+    #[test]
+    fn one_word_of_a_name_may_be_of_no_list() {
+        for name in ["leilani lindqvist", "subramaniam chaudhary", "linda ahmed"] {
+            assert!(is_half_listed(name), "{name}");
+        }
+        for other in [
+            "leilani pressure",
+            "ambulated jackson",
+            "leilani ambulated",
+            "leilani dob",
+            "leilani",
+            "xyloph zyxoph",
+        ] {
+            assert!(!is_half_listed(other), "{other}");
+        }
     }
 
     #[test]
@@ -174,7 +224,7 @@ mod tests {
         let mut refused = 0;
         for first in words {
             for (between, second) in
-                [" ", "  ", "\n", "\u{A0}", "-", ""].into_iter().flat_map(|b| words.map(|w| (b, w)))
+                [" ", "  ", "\n", "\u{A0}", "-", "", ", "].into_iter().flat_map(|b| words.map(|w| (b, w)))
             {
                 let text = format!("{first}{between}{second} smith of it");
                 let may = may_begin_listed(&text);

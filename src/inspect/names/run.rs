@@ -27,7 +27,7 @@ pub(super) enum Shape {
     Title,
     /// `SMITH`.
     Upper,
-    /// `J` or `J.`.
+    /// `J`, `J.` or, where a run begins, `J.R.`.
     Initial,
 }
 
@@ -65,11 +65,12 @@ pub(super) fn run_from(text: &str, first: Word, lists: &Lists, out: &mut Vec<Wor
         let named = out.len() == 1 && !comma;
         let begin = begin + if named { nickname(text.get(begin..).unwrap_or_default(), lists) } else { 0 };
         let own = begin + particles(text.as_bytes().get(begin..).unwrap_or_default());
-        next = word(text, own, lists).filter(|w| !joined || w.shape == Shape::Upper).map(|w| Word {
-            span: begin..w.span.end,
-            comma,
-            ..w
-        });
+        // `M.D.` behind a name is a credential.
+        let is_next = |w: &Word| {
+            (!joined || w.shape == Shape::Upper)
+                && (w.shape != Shape::Initial || w.span.len() < INITIALS_BYTES_MIN)
+        };
+        next = word(text, own, lists).filter(is_next).map(|w| Word { span: begin..w.span.end, comma, ..w });
         // A particle before anything but a name word is none.
         if next.as_ref().is_some_and(|w| w.shape == Shape::Initial) && own != begin {
             next = None;
@@ -189,6 +190,13 @@ fn any_word(text: &str, start: usize, lists: &Lists) -> Option<Word> {
         if let Some(behind) = tail.strip_prefix('.') {
             end += 1;
             tail = behind;
+            // `J.R. Smith`
+            if let [second, b'.', ..] = tail.as_bytes()
+                && second.is_ascii_uppercase()
+            {
+                end += 2;
+                tail = tail.get(2..).unwrap_or_default();
+            }
         }
     }
     // Part of an address, a path, an identifier, a call or a dotted name.
@@ -291,7 +299,7 @@ pub(in crate::inspect) fn with_particles(text: &str, start: usize) -> usize {
         let (front, word) = head.split_at(head.len() - length);
         let stands_alone =
             front.last().is_none_or(|b| matches!(b, b' ' | b'\n' | b'\t' | b':' | b'"' | b'(' | b'='));
-        let is_one = is_particle(word) && word != b"ten" && word != b"Van" && word != b"Von";
+        let is_one = is_particle(word) && word != b"ten" && !matches!(word, [b'V' | b'D' | b'B' | b'I', ..]);
         if !stands_alone || !(is_one || is_upper_particle(word) && is_upper(begin)) {
             break;
         }
@@ -354,7 +362,14 @@ fn is_particle(word: &[u8]) -> bool {
             | b"ST."
             | b"Van"
             | b"Von"
-    )
+            | b"Der"
+            | b"Den"
+    ) || is_patronymic(word)
+}
+
+/// Particles between an Arabic name and the father's, with a capital.
+pub(super) fn is_patronymic(word: &[u8]) -> bool {
+    matches!(word, b"Bin" | b"Ibn" | b"Bint" | b"Binti")
 }
 
 /// The same in capitals, but those that people are called by as well.
@@ -371,6 +386,8 @@ const BLANKS_MAX: usize = 2;
 const WORDS_MAX: usize = 8;
 /// Longest word that may be part of a name.
 const WORD_BYTES_MAX: usize = 40;
+/// So many bytes two initials have.
+const INITIALS_BYTES_MIN: usize = 3;
 /// Generators of made-up people put up to so many digits behind a name.
 const TAIL_DIGITS_MAX: usize = 4;
 /// Longest nickname that is looked for.
@@ -396,6 +413,10 @@ mod tests {
         assert_eq!(words("O'Brien, Mary"), ["O'Brien", "Mary"]);
         assert_eq!(words("WHITFIELD,HAROLD J"), ["WHITFIELD", "HAROLD", "J"]);
         assert_eq!(words("Whitfield,Harold"), ["Whitfield"]);
+        assert_eq!(words("J.R. Whitfield"), ["J.R.", "Whitfield"]);
+        assert_eq!(words("Harold Whitfield M.D."), ["Harold", "Whitfield"]);
+        assert_eq!(words("Khalid Bin Saleh"), ["Khalid", "Bin Saleh"]);
+        assert_eq!(words("Jan Van Der Berg"), ["Jan", "Van Der Berg"]);
         assert_eq!(words("Miguel333 Andersen458."), ["Miguel333", "Andersen458"]);
     }
 

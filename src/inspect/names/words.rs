@@ -76,6 +76,10 @@ pub struct Words {
     pub telling: Set,
     /// Terms of clinical content of which one, said of somebody who is named as a patient, tells health.
     pub named: Terms,
+    /// Terms of care, orders and notes of which one beside a patient tells health; they say of nobody that he is one.
+    pub care: Terms,
+    /// Vital signs and laboratory values, of which one with a number behind does.
+    pub measured: Terms,
     /// Labels of diagnoses and of reasons for care.
     pub clinical_labels: Terms,
     /// Endings of words of clinical content.
@@ -97,12 +101,18 @@ pub struct Words {
     pub everyday: Set,
     /// Words of `not_names` that people are called by, too.
     pub names_too: Set,
+    /// Words of `not_names` that are given and family names in other languages.
+    pub names_elsewhere: Set,
     /// Words right behind a full name that say what a patient does, or what is done to one: `c/o`, `tested positive`.
     pub patient_acts: Set,
     /// Words right behind a full name that are said of a patient where the sentence goes on with health.
     pub told_acts: Set,
     /// Words right before a full name that are said of a patient where the sentence goes on with health.
     pub sees: Set,
+    /// Words right before a full name by which somebody is told something: a patient, where it is of his own health.
+    pub(super) relays: Set,
+    /// What is ordered for one patient: whoever stands behind one and `for` is one.
+    pub(super) orders: Set,
     /// Words of work, learning and public life: a sentence with one is of no patient by its grammar alone.
     pub matters: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
@@ -183,6 +193,8 @@ impl Words {
             clinical: words("words.clinical").collect(),
             telling: words("words.clinical-telling").collect(),
             named: Terms::of(words("words.clinical-named")),
+            care: Terms::of(words("words.clinical-care")),
+            measured: Terms::of(words("words.clinical-measured")),
             clinical_labels: Terms::of(words("words.clinical-labels")),
             clinical_outlines: Outlines::of(clinical().collect::<Vec<_>>().iter().map(String::as_str)),
             clinical_last: are_long.then(|| Endings::of(clinical_endings.iter().map(String::as_str))),
@@ -194,9 +206,12 @@ impl Words {
             substances: words("words.substances").collect(),
             everyday: words("words.substances-everyday").collect(),
             names_too: words("words.names-too").collect(),
+            names_elsewhere: words("words.names-elsewhere").collect(),
             patient_acts: words("words.patient-acts").collect(),
             told_acts: words("words.patient-acts-told").collect(),
             sees: words("words.patient-sees").collect(),
+            relays: words("words.patient-relays").collect(),
+            orders: words("words.patient-orders").collect(),
             matters: words("words.public-matters").collect(),
             eponyms: words("words.eponyms").collect(),
             scanned: words("words.scanned").collect(),
@@ -349,9 +364,12 @@ impl Words {
             &self.substances,
             &self.everyday,
             &self.names_too,
+            &self.names_elsewhere,
             &self.patient_acts,
             &self.told_acts,
             &self.sees,
+            &self.relays,
+            &self.orders,
             &self.matters,
             &self.eponyms,
             &self.scanned,
@@ -381,6 +399,8 @@ impl Words {
         .chain(&self.not_names)
         .chain(&self.clinical_endings)
         .chain(&self.named.listed)
+        .chain(&self.care.listed)
+        .chain(&self.measured.listed)
         .chain(&self.clinical_labels.listed)
         .chain(&self.work.listed)
         .map(String::as_str)
@@ -442,7 +462,7 @@ pub(in crate::inspect) fn term_words(text: &str) -> impl Iterator<Item = (usize,
 fn follow(text: &str, mut end: usize, tail: &[String]) -> Option<usize> {
     for word in tail {
         let rest = text.get(end..)?;
-        let next = rest.trim_start_matches([' ', '.', '-']);
+        let next = rest.trim_start_matches([' ', '.', '-', '/']);
         if !(1..=2).contains(&(rest.len() - next.len())) {
             return None;
         }

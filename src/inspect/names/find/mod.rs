@@ -9,11 +9,13 @@ mod scripts;
 mod small;
 
 use super::after::{
-    After, is_numbered, is_on_record, is_patients, is_public, is_reached, speaks_of_one, window_after,
-    window_before,
+    After, goes_on_as_one, is_numbered, is_on_record, is_patients, is_public, is_reached, is_surely_patients,
+    speaks_of_one, window_after, window_before,
 };
 use super::list::{Lists, Standing};
-use super::run::{Shape, Word, goes_on, is_lone, is_upper_particle, may_begin, run, run_from, word};
+use super::run::{
+    Shape, Word, goes_on, is_lone, is_patronymic, is_upper_particle, may_begin, run, run_from, word,
+};
 use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::rules::AloneNearby;
@@ -172,7 +174,8 @@ impl Look<'_> {
     fn at(&self, i: usize) -> (usize, Option<(Range<usize>, Evidence)>) {
         let nothing = (1, None);
         let Some(first) = self.run.get(i) else { return nothing };
-        if first.standing.word && !first.standing.given && !first.standing.family {
+        let is_plain = first.standing.word && !first.standing.given && !first.standing.family;
+        if is_plain && !self.is_called_so(i) {
             return nothing; // as most capitalised words are
         }
         if first.shape == Shape::Initial && self.run.len() == 1 {
@@ -180,6 +183,7 @@ impl Look<'_> {
         }
         let cue = self.whose(self.cue(first, i), i);
         if first.standing.word
+            && !is_plain
             && !first.standing.given
             && !(first.standing.family && (cue.is_some() || self.heads_register(i)))
             || self.is_upper_particle(i)
@@ -262,6 +266,30 @@ impl Look<'_> {
         let given = self.run.get(i + 1).filter(upper).filter(|given| given.comma);
         self.run.get(i).is_some_and(|family| upper(&family))
             && given.is_some_and(|given| given.standing.given && !given.standing.word)
+    }
+
+    /// Whether a plain word before a family name of the list is a part of the name that stands behind a patient's label:
+    /// `Patient: Nil Patel, 61`, `Mr. Bin Saleh`.
+    fn is_called_so(&self, i: usize) -> bool {
+        let (Some(word), Some(next)) = (self.run.get(i), self.run.get(i + 1)) else { return false };
+        let family = next.standing.family && !next.standing.word && !next.comma && next.shape == Shape::Title;
+        if word.shape != Shape::Title || !family || self.is_barred(word) {
+            return false;
+        }
+        let strong = || self.cue(word, i);
+        if is_patronymic(self.own(word).as_bytes()) {
+            return matches!(strong(), Some(Cue::Honorific | Cue::Person | Cue::Label | Cue::Intro));
+        }
+        let behind = self.text.get(next.span.end..).unwrap_or_default();
+        let ends = behind.is_empty() || behind.starts_with([',', ';', '(', '|', '\n', '\r', '\t']);
+        let before = window_before(self.text, word.span.start, CUE_BYTES);
+        let mut buffer = [0; LOWER_BYTES];
+        let lower = lower(self.own(word), &mut buffer);
+        let does = self.words.acts.contains(&*lower) || self.words.sees.contains(&*lower);
+        ends && !does
+            && before.trim_end_matches(' ').ends_with(':')
+            && !self.words.is_clinical(&lower)
+            && strong() == Some(Cue::Person)
     }
 
     /// Whether word `i` is a particle in capitals before another word of a family name: `DE LA CRUZ`.
@@ -374,8 +402,20 @@ impl Look<'_> {
         };
         let (given, family) = if last.comma { (last, first) } else { (first, last) };
         let too = |word: &Word| self.words.names_too.contains(&*lower(self.own(word), &mut [0; LOWER_BYTES]));
-        let sure = matches!(cue, Some(Cue::Person | Cue::Honorific)) || is_on_record(self.text, last);
+        let cued = matches!(cue, Some(Cue::Person | Cue::Honorific));
+        let sure = cued || is_on_record(self.text, last);
         let known = |word: &Word| !self.is_barred(word) && (sure || !word.standing.word);
+        // `Patient: Sunday Okafor`, `Patient: Kim Do`; `Kim DO` is a provider.
+        let elsewhere = |word: &Word| {
+            (word.shape == Shape::Title || word.span == first.span)
+                && self.words.names_elsewhere.contains(&*lower(self.own(word), &mut [0; LOWER_BYTES]))
+        };
+        let other = |word: &Word| {
+            !self.is_barred(word) && (word.standing.given || word.standing.family || self.is_unlisted(word))
+        };
+        if cued && (elsewhere(first) && other(last) || elsewhere(last) && other(first)) {
+            return true;
+        }
         given.standing.given
             && family.standing.family
             && (too(given) && known(family) || too(family) && known(given))
@@ -424,8 +464,13 @@ impl Look<'_> {
     /// Whether the words from `i`, with a comma before word `at`, are a family name before its given name.
     fn is_reversed(&self, i: usize, at: usize, cue: Option<Cue>) -> bool {
         let (Some(family), Some(given)) = (self.run.get(i..at), self.run.get(at)) else { return false };
-        if given.shape == Shape::Initial || family.len() > 2 {
+        if family.len() > 2 {
             return false;
+        }
+        if given.shape == Shape::Initial {
+            // `Patient: Ortiz, R., 61 yo`
+            let only = family.iter().all(|w| w.standing.family && !w.standing.word);
+            return cue == Some(Cue::Person) && only && family.len() == 1;
         }
         let labelled = matches!(cue, Some(Cue::Person | Cue::Label));
         let upper = given.shape == Shape::Upper;
@@ -434,7 +479,9 @@ impl Look<'_> {
             let told = given.standing.given && !given.standing.word && self.own(given).len() > 2;
             told && family.iter().all(|w| w.shape == Shape::Upper && self.is_unlisted(w))
         };
-        let recorded = || upper && is_on_record(self.text, given) && unlisted();
+        let is_one =
+            || is_on_record(self.text, given) || After::of(self.text, given, self.words) == After::Identified;
+        let recorded = || upper && is_one() && unlisted();
         let known = family.iter().all(|w| w.standing.family && (upper || !w.standing.word));
         let named = given.standing.given || (upper && !given.standing.word);
         (labelled && (given.standing.given || !given.standing.word))
@@ -462,7 +509,16 @@ impl Look<'_> {
             return (!plain || both).then_some(Evidence::Cued);
         }
         if name.len() > 1 {
+            let family = name.iter().find(|w| w.shape != Shape::Initial);
+            let solid = family.is_some_and(|w| w.standing.family && !w.standing.word);
             return match first.shape {
+                // `Patient: R. Ortiz`, `Patient: Ortiz, R.`
+                _ if solid
+                    && cue == Some(Cue::Person)
+                    && (first.shape == Shape::Initial || self.is_of_a_register(name)) =>
+                {
+                    Some(Evidence::Cued)
+                }
                 Shape::Initial => self.initialled(name, known, after),
                 _ => Some(Evidence::Initialled),
             };
@@ -514,11 +570,22 @@ impl Look<'_> {
                 && is_on_record(self.text, last)
         };
         let recorded = || after == After::Identified || in_capitals();
+        // `ASTRID LINDQVIST 21F`: a given name of the list before a word of none.
+        let is_half_listed =
+            || solid_given && name.len() == 2 && self.is_unlisted(last) && self.own(last).len() > 2;
         if full
             && recorded()
             && !name.iter().all(|w| w.standing.word)
-            && (!upper || solid_family || is_registered())
+            && (!upper || solid_family || is_registered() || is_half_listed())
         {
+            return Some(Evidence::Identified);
+        }
+        // `Summer Rice, 58F`: two plain words are a given and a family name before what is on record.
+        let is_pair = || match reversed {
+            true => first.standing.family && last.standing.given,
+            false => first.standing.given && last.standing.family,
+        };
+        if after == After::Identified && !upper && name.len() == 2 && full && !eponym && is_pair() {
             return Some(Evidence::Identified);
         }
         // `L. Broadnax, 54F`, `Saw J. Whitlock today for gout`
@@ -544,6 +611,17 @@ impl Look<'_> {
             };
             if pair && sure && !eponym {
                 return Some(Evidence::Listed);
+            }
+            // `We admitted Mark Long for sepsis.`, `An antibiotic for Mark Young? He has a UTI.`
+            if pair && !eponym && !upper && name.len() == 2 {
+                let span = first.span.start..last.span.end;
+                let public = || is_public(self.text, &span, self.words);
+                if is_surely_patients(self.text, &span, self.words) && !public() {
+                    return Some(Evidence::Identified);
+                }
+                if goes_on_as_one(self.text, &span) && !public() {
+                    return Some(Evidence::Listed);
+                }
             }
             let likely =
                 !upper && !eponym && solid_family && !first.standing.word && first.shape == Shape::Title;

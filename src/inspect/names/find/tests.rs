@@ -441,3 +441,61 @@ fn staff_are_nobody_behind_a_label_and_without_a_number_on_record() {
     assert_eq!(of("Harper Lee Family Practice"), []);
     assert_eq!(of("Harper Lee Family history").len(), 1);
 }
+
+#[test]
+fn words_of_the_language_are_names_behind_a_cue_of_a_patient() {
+    for name in
+        ["Sunday Okafor", "Monday Eze", "Precious Sunday", "Kim Do", "Do Van Minh", "Bin Li", "Nil Patel"]
+    {
+        assert_eq!(of(&format!("Patient: {name}, gout")), [pair("cued", name)], "{name}");
+    }
+    assert_eq!(of("Mr. Sunday Okafor called"), [pair("cued", "Sunday Okafor")]);
+    assert_eq!(of("Mr. Bin Saleh called"), [pair("cued", "Bin Saleh")]);
+    assert_eq!(of("Patient: Khalid Bin Saleh, gout"), [pair("cued", "Khalid Bin Saleh")]);
+    assert_eq!(of("Patient: Jan Van Der Berg, gout"), [pair("cued", "Jan Van Der Berg")]);
+    for other in [
+        "Patient: Monday Clinic",
+        "Nil Patel",
+        "Patient: Nil Patel works",
+        "Patient: Saw Patel",
+        "the Recycling Bin",
+    ] {
+        assert!(!of(other).iter().any(|(rule, _)| rule == "cued"), "{other}");
+    }
+    assert_eq!(of("Patient: seen by Kim DO"), []);
+}
+
+#[test]
+fn names_of_two_plain_words_are_told_by_what_is_said_of_patients() {
+    assert_eq!(of("We admitted Mark Long last night for sepsis."), [pair("on-record", "Mark Long")]);
+    assert_eq!(of("An antibiotic for Mark Young? He has a UTI."), [pair("listed", "Mark Young")]);
+    assert_eq!(of("Summer Rice, 58F, gout"), [pair("on-record", "Summer Rice")]);
+    assert_eq!(of("Will Long MRN"), [pair("on-record", "Will Long")]);
+    for other in [
+        "Summer Rice, gout",
+        "Rice Summer, 58F",
+        "Hope House, 58 beds",
+        "Hope House needs insulin.",
+        "Hope House. It has insulin.",
+    ] {
+        assert_eq!(of(other), [], "{other}");
+    }
+}
+
+#[test]
+fn an_initial_and_a_family_name_are_a_name_behind_a_cue_of_a_patient() {
+    for name in ["J.R. Smith", "R. Ortiz", "Ortiz, R."] {
+        assert_eq!(of(&format!("Patient: {name} has gout")), [pair("cued", name)], "{name}");
+    }
+    assert_eq!(of("U.S. Ortiz"), []);
+    assert_eq!(of("Karen Whitfield M.D. has gout"), []);
+}
+
+#[test]
+fn capitals_before_an_age_or_a_date_with_a_sex_need_one_of_the_lists() {
+    assert_eq!(of("ED TRIAGE\nASTRID LINDQVIST 21F DOB"), [pair("on-record", "ASTRID LINDQVIST")]);
+    assert_eq!(of("XIOMARA BALDIZÓN 61F"), [pair("on-record", "XIOMARA BALDIZÓN")]);
+    assert_eq!(of("QIU, YAN 08/25/1969 F"), [pair("on-record", "QIU, YAN")]);
+    assert_eq!(of("QIU, YAN 08/25/1969 C"), []);
+    assert_eq!(of("MARIA CHOLESTEROL 61F"), []);
+}
