@@ -11,6 +11,7 @@ use super::names::words::LOWER_BYTES;
 use super::names::{self, window_after, window_before};
 use super::rules::{Mode, RawDetector, RuleSet};
 use super::scan::Begins;
+use super::wraps;
 use regex::{Regex, RegexBuilder};
 use regex_automata::util::syntax;
 use std::borrow::Cow;
@@ -160,6 +161,8 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     if text.len() < SHORTEST {
         return Vec::new();
     }
+    let joined = wraps::joined(text);
+    let text = &*joined;
     rules.engine.search(text, &mut |number, span| {
         let Some(detector) = rules.detectors.get(number) else { return false };
         if !rules.modes.is_empty() && rules.modes.of(&detector.id) == Mode::Off {
