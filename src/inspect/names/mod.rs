@@ -9,13 +9,15 @@ pub mod list;
 mod run;
 mod staff;
 mod titles;
+mod told;
 pub mod words;
 
-pub(super) use after::{is_patient, window_after, window_before};
+pub(super) use after::{window_after, window_before};
 pub(super) use beside::beside;
 pub use find::{Evidence, Recogniser, Rule};
 pub(super) use mail::leave as leave_writers;
 pub(super) use run::with_particles;
+pub(super) use told::is_patient;
 
 use super::walk::start_of;
 use words::Words;

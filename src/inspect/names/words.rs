@@ -103,6 +103,12 @@ pub struct Words {
     pub told_acts: Set,
     /// Words right before a full name that are said of a patient where the sentence goes on with health.
     pub sees: Set,
+    /// Words that say what patients do, behind a question or an advice: `Can … take`, `Tell … to stop`.
+    pub patient_does: Set,
+    /// Words of orders, doses and results that go to whoever is named behind them: `start … on`.
+    pub patient_orders: Set,
+    /// Words of systems and supplies: a sentence with one is of no patient by its grammar alone.
+    pub systems: Set,
     /// Words of work, learning and public life: a sentence with one is of no patient by its grammar alone.
     pub matters: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
@@ -193,6 +199,9 @@ impl Words {
             patient_acts: words("words.patient-acts").collect(),
             told_acts: words("words.patient-acts-told").collect(),
             sees: words("words.patient-sees").collect(),
+            patient_does: words("words.patient-does").collect(),
+            patient_orders: words("words.patient-orders").collect(),
+            systems: words("words.systems").collect(),
             matters: words("words.public-matters").collect(),
             eponyms: words("words.eponyms").collect(),
             scanned: words("words.scanned").collect(),
@@ -346,6 +355,9 @@ impl Words {
             &self.patient_acts,
             &self.told_acts,
             &self.sees,
+            &self.patient_does,
+            &self.patient_orders,
+            &self.systems,
             &self.matters,
             &self.eponyms,
             &self.scanned,
@@ -434,7 +446,7 @@ pub(in crate::inspect) fn term_words(text: &str) -> impl Iterator<Item = (usize,
 fn follow(text: &str, mut end: usize, tail: &[String]) -> Option<usize> {
     for word in tail {
         let rest = text.get(end..)?;
-        let next = rest.trim_start_matches([' ', '.', '-']);
+        let next = rest.trim_start_matches([' ', '.', '-', '\n', '\r']);
         if !(1..=2).contains(&(rest.len() - next.len())) {
             return None;
         }
