@@ -94,6 +94,12 @@ impl Recogniser {
         self.rules.iter().any(|(own, rule)| **own == *id && rule.evidence == Evidence::Identified)
     }
 
+    /// The points that a rule gives a listed name where words near it speak of an individual.
+    pub(super) fn of_one(&self, id: &str) -> Option<Points> {
+        let rule = self.rules.iter().find(|(own, rule)| **own == *id && rule.evidence == Evidence::Listed);
+        rule.map(|(_, rule)| rule.points.nearby)
+    }
+
     /// Adds the names in `text`; `label` names the text and counts as a cue before its first word.
     pub fn find(&self, text: &str, label: &str, words: &Words, hits: &mut Vec<Hit>) {
         let (mut at, mut words_of_run) = (0, Vec::new());
