@@ -161,7 +161,8 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     if text.len() < SHORTEST {
         return Vec::new();
     }
-    let joined = wraps::joined(text);
+    // Names of fields stand in lines as they are written.
+    let (as_written, joined) = (text, wraps::joined(text));
     let text = &*joined;
     rules.engine.search(text, &mut |number, span| {
         let Some(detector) = rules.detectors.get(number) else { return false };
@@ -180,7 +181,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     });
     hits.sort_by_key(|(number, _)| *number);
     let mut hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
-    keyed::add(text, rules, &mut hits);
+    keyed::add(as_written, rules, &mut hits);
     let acts = |h: &Hit| rules.modes.is_empty() || rules.modes.of(&h.rule) == Mode::Enforce;
     let mut providers: Vec<Range<usize>> =
         hits.iter().filter(|h| h.kind == Kind::Provider && acts(h)).map(|h| h.span.clone()).collect();
@@ -208,7 +209,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     });
     hits.append(&mut names);
     behind::add(text, followers, &mut hits);
-    keyed::providers::leave(text, &mut hits, rules);
+    keyed::providers::leave(as_written, &mut hits, rules);
     if rules.modes.is_empty() {
         return names::beside(text, without_overlaps(hits), &rules.words);
     }

@@ -58,7 +58,11 @@ fn paragraphs(text: &str) -> impl Iterator<Item = Vec<Line<'_>>> {
 fn is_wrap(line: &str, next: &str, width: usize) -> bool {
     let first = next.split(' ').next().unwrap_or_default();
     let begins = first.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '"'));
-    if !begins || is_labelled(next) || !line.ends_with(|c: char| c.is_alphanumeric() || ".,;)-".contains(c)) {
+    if !begins
+        || next.contains(['\t', '|'])
+        || is_labelled(next)
+        || !line.ends_with(|c: char| c.is_alphanumeric() || ".,)-".contains(c))
+    {
         return false;
     }
     (WIDTHS.contains(&width) && line.chars().count() + 1 + first.chars().count() > width && is_prose(line))
@@ -130,6 +134,7 @@ mod tests {
             "| a row of a table | with | several | cells |\n| Harold |",
             "He was seen by nobody on that day at all\n\nHarold Brown came in.",
             "Seen by Harold\nBrown\n",
+            "copy of the patients with their id and birth date from it,\n1\tOkonjo\tAdaeze\t1992-03-03",
             "some_call(that, is, longer, than, the, next = 1)\nHarold Brown of it",
             "She is well and was seen by Linda\nFletcher, and went home after a while with her medication list.",
         ] {
