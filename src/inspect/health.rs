@@ -24,8 +24,8 @@ pub fn tells(text: &str, hits: &[Hit], rules: &RuleSet) -> bool {
     }
 }
 
-/// Whether what was found is a patient's: what is on record, or a full name that is introduced or spoken of as one.
-fn is_patients(text: &str, hit: &Hit, rules: &RuleSet) -> bool {
+/// Whether what was found in `text` is a patient's: what is on record, or a full name that is introduced or spoken of as one.
+pub(super) fn is_patients(text: &str, hit: &Hit, rules: &RuleSet) -> bool {
     match hit.kind {
         Kind::BirthDate | Kind::Mrn | Kind::MemberId | Kind::Mbi | Kind::Ssn => hit.points >= ON_RECORD,
         Kind::FullName if hit.points >= rules.markers.weights.names_somebody => {

@@ -25,6 +25,7 @@ pub(crate) mod wrapped;
 pub mod offsets;
 pub mod scan;
 mod simd;
+mod wraps;
 pub mod text;
 pub mod health;
 mod behind;

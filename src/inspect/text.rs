@@ -11,6 +11,7 @@ use super::names::words::LOWER_BYTES;
 use super::names::{self, window_after, window_before};
 use super::rules::{Mode, RawDetector, RuleSet};
 use super::scan::Begins;
+use super::wraps;
 use regex::{Regex, RegexBuilder};
 use regex_automata::util::syntax;
 use std::borrow::Cow;
@@ -160,6 +161,9 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     if text.len() < SHORTEST {
         return Vec::new();
     }
+    // Names of fields stand in lines as they are written.
+    let (as_written, joined) = (text, wraps::joined(text));
+    let text = &*joined;
     rules.engine.search(text, &mut |number, span| {
         let Some(detector) = rules.detectors.get(number) else { return false };
         if !rules.modes.is_empty() && rules.modes.of(&detector.id) == Mode::Off {
@@ -177,7 +181,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     });
     hits.sort_by_key(|(number, _)| *number);
     let mut hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
-    keyed::add(text, rules, &mut hits);
+    keyed::add(as_written, rules, &mut hits);
     let acts = |h: &Hit| rules.modes.is_empty() || rules.modes.of(&h.rule) == Mode::Enforce;
     let mut providers: Vec<Range<usize>> =
         hits.iter().filter(|h| h.kind == Kind::Provider && acts(h)).map(|h| h.span.clone()).collect();
@@ -205,7 +209,7 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     });
     hits.append(&mut names);
     behind::add(text, followers, &mut hits, &rules.words);
-    keyed::providers::leave(text, &mut hits, rules);
+    keyed::providers::leave(as_written, &mut hits, rules);
     if rules.modes.is_empty() {
         return names::beside(text, without_overlaps(hits), &rules.words);
     }

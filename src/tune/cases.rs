@@ -270,6 +270,7 @@ const TEXT: &[&str] = &[
     include_str!("../../config/cases/text/numbers.toml"),
     include_str!("../../config/cases/text/places.toml"),
     include_str!("../../config/cases/text/rows.toml"),
+    include_str!("../../config/cases/text/told.toml"),
 ];
 const FIELDS: &[&str] = &[
     include_str!("../../config/cases/fields/fhir-r4.toml"),

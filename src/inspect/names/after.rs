@@ -1,9 +1,8 @@
 //! What stands around a name: what follows it, and words near that speak of one individual.
 
 use super::run::Word;
-use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower, term_words};
+use super::words::{LOWER_BYTES, Words, lower};
 use crate::inspect::check::ssn;
-use crate::inspect::walk::start_of;
 use std::ops::Range;
 
 /// What follows a name.
@@ -27,7 +26,8 @@ impl After {
         if last.possessive {
             rest = rest.get(1..).and_then(|t| t.trim_start_matches('’').get(1..)).unwrap_or_default();
         }
-        let behind = rest.trim_start_matches([' ', '-']);
+        // A dash between blanks parts what ails somebody from the name: `Anna Kowalski - fracture of hip`.
+        let behind = if rest.starts_with(" - ") { "" } else { rest.trim_start_matches([' ', '-']) };
         let mut buffer = [0; LOWER_BYTES];
         let next = lower(head_word(behind), &mut buffer);
         let is_practice = || {
@@ -81,9 +81,10 @@ impl After {
         Self::Nothing
     }
 
-    /// What a word of things says behind `last`, the last word of a labelled name: before a number it is a label itself
-    /// (`HOSPITAL NO: 4471203`), and behind two blanks it is of another field.
-    pub(super) fn of_a_value(text: &str, last: &Word) -> Self {
+    /// What a word of things says behind `last`, the last word of a name behind a cue: before a number it is a label itself
+    /// (`HOSPITAL NO: 4471203`, `Insurance: Aetna`), and behind two blanks it is of another field. Behind `somebodys` name it
+    /// is what ails them where it is in small letters or has its number (`stage IV`).
+    pub(super) fn of_a_value(text: &str, last: &Word, somebodys: bool) -> Self {
         let rest = window_after(text, last.span.end, FIELD_BYTES);
         let behind = rest.trim_start_matches(' ');
         let mut buffer = [0; LOWER_BYTES];
@@ -96,6 +97,7 @@ impl After {
         match rest.len() - behind.len() {
             _ if last.possessive => Self::Thing,
             _ if numbered => Self::Identified,
+            1 if is_labelled(behind) || somebodys && is_in_small_letters(behind) => Self::Nothing,
             0 | 1 => Self::Thing,
             _ => Self::Nothing,
         }
@@ -105,6 +107,33 @@ impl After {
     pub(super) fn may_be_act(behind: &str, words: &Words) -> bool {
         behind.starts_with(' ') && words.may_be_act(behind.trim_start_matches(' '))
     }
+}
+
+/// Whether a text begins with a word in small letters, or a stage or grade with its number: `stage IV`, `Grade 3`.
+fn is_in_small_letters(text: &str) -> bool {
+    let word = head_word(text);
+    let number = text.get(word.len()..).unwrap_or_default().trim_start_matches(' ');
+    let numbered = || {
+        let number = head_word(number);
+        !number.is_empty() && number.len() <= STAGE_BYTES_MAX && is_stage(number)
+    };
+    text.starts_with(char::is_lowercase)
+        || ["stage", "grade"].iter().any(|of| word.eq_ignore_ascii_case(of)) && numbered()
+}
+
+/// `IV`, `3b`
+fn is_stage(number: &str) -> bool {
+    let digits = number.trim_end_matches(['a', 'b', 'c', 'A', 'B', 'C']);
+    let all = |is: fn(u8) -> bool| digits.bytes().all(is);
+    !digits.is_empty() && (all(|b| b.is_ascii_digit()) || all(|b| matches!(b, b'I' | b'V')))
+}
+
+/// Whether a text begins with a label of two words at most: `Cell:`, `Medical record #`.
+fn is_labelled(text: &str) -> bool {
+    let label = text.split([':', '#', '=']).next().unwrap_or_default();
+    label.len() < text.len()
+        && label.split(' ').filter(|word| !word.is_empty()).count() <= 2
+        && label.chars().all(|c| c.is_alphabetic() || c == ' ')
 }
 
 /// Whether the line ends behind the name, and the next one begins with a house number: the head of an address.
@@ -128,7 +157,7 @@ fn is_sex_and_age(text: &str) -> bool {
 }
 
 /// `45yo`, `45-year-old`, `a 45 y/o`, `is a 45-year-old`, `45 M`.
-fn is_age(text: &str) -> bool {
+pub(super) fn is_age(text: &str) -> bool {
     if is_sex_and_age(text) {
         return true;
     }
@@ -167,163 +196,6 @@ pub(super) fn goes_on_as_one(text: &str, name: &Range<usize>) -> bool {
     let behind = window_after(text, name.end, AFTER_BYTES);
     let next = behind.trim_start_matches(['.', '?', '!']).trim_start_matches([' ', '\n']);
     behind.starts_with(['.', '?', '!']) && matches!(head_word(next), "He" | "She" | "His" | "Her")
-}
-
-/// Whether it is said of a full name whose words are all of the language, too, what is said of patients alone: not what a
-/// house has or needs. `Hope House has insulin.`
-pub(super) fn is_surely_patients(text: &str, name: &Range<usize>, words: &Words) -> bool {
-    let said = window_after(text, name.end, SAID_BYTES);
-    let mut both = said.trim_start_matches(' ').split(' ').map(|w| w.trim_end_matches([',', '.', ';', ')']));
-    let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
-    let acts = said.starts_with(' ')
-        && (words.patient_acts.contains(one) || words.patient_acts.contains(&format!("{one} {two}")));
-    let before = window_before(text, name.start, NEAR_BYTES).trim_end_matches(' ');
-    let last = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    let seen = words.sees.contains(&*lower(last, &mut [0; LOWER_BYTES]));
-    (acts || seen || bare_age(said).is_some()) && is_patients(text, name, words)
-}
-
-/// Whether what stands around a full name is said of a patient: an age (`, 46,`, `(46)`), what patients do or what is done to
-/// them (`c/o`, `tested positive`), what somebody has (`has asthma`), or an act beside what ails somebody (`admit … for DKA`).
-pub(super) fn is_patients(text: &str, name: &Range<usize>, words: &Words) -> bool {
-    let behind = window_after(text, name.end, PATIENT_BYTES);
-    let owned = ["'s ", "’s "].iter().find_map(|mark| behind.strip_prefix(mark));
-    if owned.is_none() && bare_age(behind).is_some() {
-        return true;
-    }
-    let mut buffer = [0; LOWER_BYTES];
-    if let Some(said) = behind.strip_prefix(' ').filter(|_| owned.is_none()) {
-        let said = lower(start_of(said, SAID_BYTES), &mut buffer);
-        let said = said.split(['.', ';', ':', '\n', '?']).next().unwrap_or_default();
-        let mut both = said.split(' ').map(|w| w.trim_end_matches([',', ')']));
-        let (one, two) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
-        if words.patient_acts.contains(one)
-            || words.patient_acts.contains(&format!("{one} {two}"))
-            || (matches!(one, "has" | "had" | "takes" | "took" | "needs" | "needed")
-                && said
-                    .split(|c: char| !(c.is_alphanumeric() || c == '-'))
-                    .skip(1)
-                    .take(HAS_WORDS)
-                    .take_while(|w| !EXPERTISE.contains(w))
-                    .any(|w| words.is_clinical(w) || words.telling.contains(w)))
-        {
-            return true;
-        }
-    }
-    is_told(text, name, owned.unwrap_or(behind), owned.is_some(), words)
-}
-
-/// Whether an act before or behind a full name, a dash or `'s` goes with what ails somebody, in a sentence that is of nothing
-/// else: `Saw … today for gout`, `… - breast cancer`, `…'s diabetes`.
-fn is_told(text: &str, name: &Range<usize>, behind: &str, owned: bool, words: &Words) -> bool {
-    let ends = [". ", ".\n", "\n", ";", "?", "!"];
-    let end = ends.iter().filter_map(|end| behind.find(end)).min().unwrap_or(behind.len());
-    let said = behind.get(..end).unwrap_or_default();
-    let tells = |part: &str| {
-        let telling = |(_, word): (usize, &str)| words.telling.contains(&*lower(word, &mut [0; LOWER_BYTES]));
-        words.named.has(part) || term_words(part).any(telling)
-    };
-    let before = window_before(text, name.start, NEAR_BYTES);
-    let before = before.rsplit(['.', ';', '\n', '?', '!']).next().unwrap_or_default();
-    let first = |count: usize| {
-        let end = term_words(said).nth(count).map_or(said.len(), |(at, _)| at);
-        said.get(..end).unwrap_or_default()
-    };
-    let is_act = || {
-        let mut two = term_words(said).take(2).map(|(_, word)| word.to_ascii_lowercase());
-        let (one, two) = (two.next().unwrap_or_default(), two.next().unwrap_or_default());
-        let gap = said.len() - said.trim_start_matches([' ', ',', '(', ')']).len();
-        (1..=2).contains(&gap)
-            && (words.told_acts.contains(&one) || words.told_acts.contains(&format!("{one} {two}")))
-    };
-    let is_seen = || {
-        let last = before.trim_end_matches(' ').rsplit(|c: char| !c.is_alphanumeric()).next();
-        before.ends_with(' ') && words.sees.contains(&*lower(last.unwrap_or_default(), &mut [0; LOWER_BYTES]))
-    };
-    // `Text … that her biopsy is benign`, `How do I tell …'s family that he has ALS?`
-    let is_relayed = || {
-        let last = before.trim_end_matches(' ').rsplit(|c: char| !c.is_alphanumeric()).next();
-        let relays = words.relays.contains(&*lower(last.unwrap_or_default(), &mut [0; LOWER_BYTES]));
-        let clause =
-            said.split_once("that ").filter(|(lead, _)| relays && lead.split_whitespace().count() < 2);
-        clause.is_some_and(|(_, clause)| ONES.contains(&head_word(clause)) && tells(clause))
-    };
-    // `Rx for … sent`
-    let is_ordered = || {
-        let mut last = before.trim_end_matches(' ').rsplit(' ');
-        let small = matches!(last.next(), Some("for" | "of")) && before.ends_with(' ');
-        let order = last.next().filter(|_| small).unwrap_or_default();
-        let order = order.trim_start_matches(|c: char| !c.is_alphanumeric());
-        words.orders.contains(&*lower(order, &mut [0; LOWER_BYTES]))
-    };
-    let is_headed = || [" - ", " – ", " — "].iter().any(|dash| said.starts_with(dash));
-    let is_one = match owned {
-        true => tells(first(OWNED_WORDS)) || is_relayed(),
-        false => {
-            (is_headed() && tells(first(HEADED_WORDS)))
-                || ((is_act() || is_seen()) && tells(said))
-                || is_relayed()
-                || is_ordered()
-        }
-    };
-    // `in clinic today`, `to the hospital`: where somebody was seen is no work of theirs.
-    let is_of_work = |part: &str| {
-        let mut before = String::new();
-        term_words(part).any(|(_, word)| {
-            let word = word.to_lowercase();
-            let seen_at = words.offices.contains(&word) && PLACED.contains(&&*before);
-            let is_of_work = !seen_at && words.matters.contains(&word);
-            before = word;
-            is_of_work
-        })
-    };
-    is_one && !is_of_work(said) && !is_of_work(before)
-}
-
-/// Whether the full name at `name` is a patient's by what introduces it, or by what is said of it.
-pub(in crate::inspect) fn is_patient(text: &str, name: &Range<usize>, words: &Words) -> bool {
-    let before = window_before(text, name.start, CUE_BYTES);
-    let mut buffer = [0; LOWER_BYTES];
-    let before = lower(before, &mut buffer);
-    let relative = || {
-        let last = before.trim_end_matches([' ', ',', ':']).rsplit(|c: char| !c.is_alphanumeric()).next();
-        last.is_some_and(|word| words.is_individual(word) && !matches!(word, "mr" | "mrs" | "ms"))
-    };
-    match words.cue(&before) {
-        Some(Cue::Person) => true,
-        Some(Cue::Intro) if relative() => true,
-        Some(Cue::Label) if is_described(text, name) => true,
-        Some(Cue::Provider | Cue::Staff | Cue::ThingsName | Cue::ProvidersName) => false,
-        _ => {
-            let aged = || {
-                let behind = window_after(text, name.end, AFTER_BYTES);
-                is_age(behind.trim_start_matches([' ', ',', '(']))
-            };
-            (aged() || is_patients(text, name, words)) && !is_public(text, name, words)
-        }
-    }
-}
-
-/// Whether the line goes on behind a name with a label of what somebody is: `Sex:F Age:40`.
-fn is_described(text: &str, name: &Range<usize>) -> bool {
-    let behind = window_after(text, name.end, DESCRIBED_BYTES).split('\n').next().unwrap_or_default();
-    tokens(behind).any(|(at, word)| {
-        let marked = behind.get(at + word.len()..).is_some_and(|rest| rest.starts_with([':', '=']));
-        marked && ["sex", "gender", "age"].iter().any(|label| word.eq_ignore_ascii_case(label))
-    })
-}
-
-/// The age that stands alone behind a name, between commas or in brackets: not where a page or a second number follows.
-fn bare_age(behind: &str) -> Option<u8> {
-    let (rest, close) = match behind.strip_prefix(" (") {
-        Some(rest) => (rest, ')'),
-        None => (behind.strip_prefix(", ")?, ','),
-    };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let age = rest.get(..digits)?.parse().ok().filter(|age| (1..=109).contains(age))?;
-    let behind = rest.get(digits..)?.strip_prefix(close)?;
-    let word = behind.strip_prefix(' ')?;
-    (!rest.starts_with('0') && word.starts_with(|c: char| c.is_lowercase())).then_some(age)
 }
 
 /// Whether words around `span` say that one individual is spoken of.
@@ -454,15 +326,13 @@ pub(super) fn is_reached(text: &str, last: &Word) -> bool {
 
 /// Degrees that are no credential by themselves: before another one they are.
 const DEGREES: &[&str] = &["PT", "OT", "BA", "BS", "MA", "MS", "MBA", "MHA"];
-/// What somebody has who knows about a disease: `20 years of experience in diabetes education`.
-const EXPERTISE: &[&str] = &["experience", "expertise", "background", "interest", "interests"];
 /// How companies are called that have a name of a person.
 const COMPANIES: &[&str] = &[" and Company", " & Company", " & Co.", " and Sons", " & Sons"];
 /// What offices are called behind `Family`.
 const PRACTICES: &[&str] = &["practice", "medicine", "dentistry", "physicians", "dental", "healthcare"];
 
 /// Words of letters, digits and strokes, with their places.
-fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
     tokens_of(text, |c| c.is_alphanumeric() || c == '/')
 }
 
@@ -482,7 +352,7 @@ pub(super) fn tokens_of(
         .filter(|(_, word)| !word.is_empty())
 }
 
-fn head_word(text: &str) -> &str {
+pub(super) fn head_word(text: &str) -> &str {
     let end = text.find(|c: char| !(c.is_alphanumeric() || c == '.')).unwrap_or(text.len());
     text.get(..end).unwrap_or_default().trim_end_matches('.')
 }
@@ -505,10 +375,12 @@ pub(in crate::inspect) fn window_after(text: &str, start: usize, bytes: usize) -
     text.get(start..end).unwrap_or_default()
 }
 
+/// The longest number of a stage: `IIIb`.
+const STAGE_BYTES_MAX: usize = 4;
 /// How far behind a labelled name the next field is looked for.
 const FIELD_BYTES: usize = 60;
 /// How far behind a name what identifies it is looked for.
-const AFTER_BYTES: usize = 28;
+pub(super) const AFTER_BYTES: usize = 28;
 /// Words for people that are said of anybody, too.
 const ANYBODY: &[&str] = &[
     "patient",
@@ -532,22 +404,6 @@ const ARTICLE_WORDS_MAX: usize = 4;
 const OWN_BYTES: usize = 2;
 /// How far before a name a word for its author's part is looked for.
 const ROLE_BYTES: usize = 24;
-/// How far behind a labelled name the labels of sex and age are looked for.
-const DESCRIBED_BYTES: usize = 40;
-/// How far behind a name what ails somebody is looked for.
-const PATIENT_BYTES: usize = 120;
-/// How far behind a name what is said of a patient is looked for.
-const SAID_BYTES: usize = 60;
-/// Words behind `'s` of which one says what ails somebody.
-const OWNED_WORDS: usize = 2;
-/// Words before the place where somebody was seen.
-const PLACED: &[&str] = &["in", "at", "to", "from", "the", "our"];
-/// Words for one who was named before.
-const ONES: &[&str] = &["she", "he", "her", "his"];
-/// Words behind a dash of which one does.
-const HEADED_WORDS: usize = 3;
-/// Words behind `has` of which one is of clinical content.
-const HAS_WORDS: usize = 4;
 /// How far behind a name, and a word like those of things, what is on record is looked for.
 const RECORD_BYTES: usize = 80;
 /// Words for what is on record of a person.
@@ -558,7 +414,7 @@ const REACH_BYTES: usize = 44;
 /// Between a name and a number without a word for it: `, (`, ` / (`.
 const GAP_BYTES_MAX: usize = 4;
 /// How far around a name words that speak of an individual are looked for.
-const NEAR_BYTES: usize = 70;
+pub(super) const NEAR_BYTES: usize = 70;
 
 #[cfg(test)]
 mod tests {
@@ -581,23 +437,6 @@ mod tests {
         }
         for other in ["45 mg", "1234yo", "year", "45 Main St", "M 56", "F, 6112", "Main, 12"] {
             assert!(!is_age(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn an_age_without_a_unit_stands_alone() {
-        for (behind, age) in [
-            (", 46, has asthma", Some(46)),
-            (" (46) came in", Some(46)),
-            (" (7) c/o pain", Some(7)),
-            (", 46, 233-239", None),
-            (" (46)", None),
-            (" (46), (47)", None),
-            (", 462, of", None),
-            (", 046, of", None),
-            (" 46, of", None),
-        ] {
-            assert_eq!(bare_age(behind), age, "{behind}");
         }
     }
 

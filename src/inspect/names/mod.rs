@@ -4,20 +4,24 @@ mod after;
 mod beside;
 mod find;
 mod hints;
+mod lone;
 mod mail;
 pub mod list;
 mod run;
 mod staff;
 mod titles;
+mod told;
 pub mod words;
 mod work;
 
-pub(super) use after::{is_patient, window_after, window_before};
+pub(super) use after::{window_after, window_before};
 pub(super) use beside::beside;
 pub use find::{Evidence, Recogniser, Rule};
+pub(super) use lone::raise as raise_lone;
 pub(super) use mail::{MAIL_BYTES_MAX, leave as leave_writers};
 pub(super) use run::with_particles;
 pub(super) use titles::is_titled;
+pub(super) use told::is_patient;
 
 use super::walk::start_of;
 use words::Words;

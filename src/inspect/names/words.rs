@@ -113,6 +113,12 @@ pub struct Words {
     pub(super) relays: Set,
     /// What is ordered for one patient: whoever stands behind one and `for` is one.
     pub(super) orders: Set,
+    /// Words that say what patients do, behind a question or an advice: `Can … take`, `Tell … to stop`.
+    pub patient_does: Set,
+    /// Words of orders, doses and results that go to whoever is named behind them: `start … on`.
+    pub patient_orders: Set,
+    /// Words of systems and supplies: a sentence with one is of no patient by its grammar alone.
+    pub systems: Set,
     /// Words of work, learning and public life: a sentence with one is of no patient by its grammar alone.
     pub matters: Set,
     /// Names that medicine uses for things; a cue makes them a person's.
@@ -212,6 +218,9 @@ impl Words {
             sees: words("words.patient-sees").collect(),
             relays: words("words.patient-relays").collect(),
             orders: words("words.patient-orders").collect(),
+            patient_does: words("words.patient-does").collect(),
+            patient_orders: words("words.patient-order-acts").collect(),
+            systems: words("words.systems").collect(),
             matters: words("words.public-matters").collect(),
             eponyms: words("words.eponyms").collect(),
             scanned: words("words.scanned").collect(),
@@ -370,6 +379,9 @@ impl Words {
             &self.sees,
             &self.relays,
             &self.orders,
+            &self.patient_does,
+            &self.patient_orders,
+            &self.systems,
             &self.matters,
             &self.eponyms,
             &self.scanned,
@@ -462,7 +474,7 @@ pub(in crate::inspect) fn term_words(text: &str) -> impl Iterator<Item = (usize,
 fn follow(text: &str, mut end: usize, tail: &[String]) -> Option<usize> {
     for word in tail {
         let rest = text.get(end..)?;
-        let next = rest.trim_start_matches([' ', '.', '-', '/']);
+        let next = rest.trim_start_matches([' ', '.', '-', '/', '\n', '\r']);
         if !(1..=2).contains(&(rest.len() - next.len())) {
             return None;
         }

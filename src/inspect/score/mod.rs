@@ -16,6 +16,7 @@ mod person;
 mod quiet;
 mod records;
 mod standing;
+mod subject;
 mod sum;
 mod words;
 #[cfg(test)]

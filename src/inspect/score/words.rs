@@ -6,6 +6,7 @@ use super::bare::is_bare;
 use super::known::KeptText;
 use super::person::{agree, is_name, is_number, keys};
 use super::quiet::{As, Mark};
+use super::subject::{Standing, Subject};
 use super::{Evidence, Scorer};
 use crate::inspect::disguise::Plain;
 use crate::inspect::embedded::{self, Packing, Whole};
@@ -208,18 +209,20 @@ impl Scorer<'_> {
         let mut mail: Vec<Vec<text::Hit>> = mail.iter().map(scan).collect();
         names::leave_writers(whole, &pieces, &mut mail, &rules.words);
         let mut mail = mail.into_iter();
+        let mut subject = Subject::default();
         for text::Piece { span, log } in pieces {
             let Some(paragraph) = whole.get(span.clone()) else { continue };
-            let hits = mail.next().unwrap_or_else(|| text::scan(paragraph, "", rules));
+            let mut hits = mail.next().unwrap_or_else(|| text::scan(paragraph, "", rules));
+            let signed = !log && names::raise_lone(whole, &span, &mut hits, subject.is_nobody(), self.rules);
             let speaker = log.then(|| speaker(paragraph)).flatten();
             let spoke = || chats.iter().find(|(who, _)| Some(*who) == speaker).map(|(_, person)| *person);
             let before = if log { spoke() } else { last };
-            let name = hits
+            let named = hits
                 .iter()
                 .filter(|h| h.kind == Kind::FullName && h.points >= self.rules.markers.weights.names_somebody)
-                .max_by_key(|h| (h.points, std::cmp::Reverse(h.span.start)))
-                .and_then(|h| paragraph.get(h.span.clone()))
-                .map(names::folded);
+                .max_by_key(|h| (h.points, std::cmp::Reverse(h.span.start)));
+            let standing = named.map(|named| self.standing(paragraph, named, &hits));
+            let name = named.and_then(|h| paragraph.get(h.span.clone())).map(names::folded);
             let person = match (owner, name) {
                 (Some(owner), _) => owner,
                 (None, Some(name)) => {
@@ -243,7 +246,16 @@ impl Scorer<'_> {
                     chats.retain(|(who, _)| *who != speaker);
                     chats.push((speaker, person));
                 }
+                if let Some(standing) = standing.filter(|_| !log) {
+                    subject.named(person, standing);
+                }
                 if health::tells(paragraph, &hits, self.rules) {
+                    self.mark_clinical(person);
+                    if let Some(subject) = subject.told_of(person, standing).filter(|_| !log) {
+                        self.mark_clinical(subject);
+                    }
+                }
+                if signed {
                     self.mark_clinical(person);
                 }
             } else if !log && lead.len() < LEAD_MAX {
@@ -262,6 +274,17 @@ impl Scorer<'_> {
             && lead.iter().any(tells)
         {
             self.mark_clinical(person);
+        }
+    }
+
+    /// What a paragraph makes of whom it names: any of its hits may say that it is of a patient.
+    fn standing(&self, paragraph: &str, named: &text::Hit, hits: &[text::Hit]) -> Standing {
+        if hits.iter().any(|hit| health::is_patients(paragraph, hit, self.rules)) {
+            Standing::Patient
+        } else if named.points > self.rules.markers.weights.names_somebody {
+            Standing::Introduced
+        } else {
+            Standing::Named
         }
     }
 

@@ -9,13 +9,14 @@ mod scripts;
 mod small;
 
 use super::after::{
-    After, goes_on_as_one, is_numbered, is_on_record, is_patients, is_public, is_reached, is_surely_patients,
-    speaks_of_one, window_after, window_before,
+    After, goes_on_as_one, is_numbered, is_on_record, is_public, is_reached, speaks_of_one, window_after,
+    window_before,
 };
 use super::list::{Lists, Standing};
 use super::run::{
     Shape, Word, goes_on, is_lone, is_patronymic, is_upper_particle, may_begin, run, run_from, word,
 };
+use super::told::{is_likely_patients, is_patients, is_surely_patients};
 use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::rules::AloneNearby;
@@ -93,6 +94,12 @@ impl Recogniser {
     #[must_use]
     pub fn is_on_record(&self, id: &str) -> bool {
         self.rules.iter().any(|(own, rule)| **own == *id && rule.evidence == Evidence::Identified)
+    }
+
+    /// The points that a rule gives a listed name where words near it speak of an individual.
+    pub(super) fn of_one(&self, id: &str) -> Option<Points> {
+        let rule = self.rules.iter().find(|(own, rule)| **own == *id && rule.evidence == Evidence::Listed);
+        rule.map(|(_, rule)| rule.points.nearby)
     }
 
     /// Adds the names in `text`; `label` names the text and counts as a cue before its first word.
@@ -207,8 +214,15 @@ impl Look<'_> {
             return (taken, Some((first.span.start..last.span.end, evidence)));
         }
         let after = match After::of(self.text, last, self.words) {
+            After::Thing
+                if strong
+                    && (taken > 1 || cue == Some(Cue::Honorific))
+                    && self.is_somebodys_before_a_thing(name, cue) =>
+            {
+                After::of_a_value(self.text, last, true)
+            }
             After::Thing if matches!(cue, Some(Cue::Person | Cue::Label)) && taken > 1 => {
-                After::of_a_value(self.text, last)
+                After::of_a_value(self.text, last, false)
             }
             after => after,
         };
@@ -247,6 +261,7 @@ impl Look<'_> {
         let span = first.span.start..last.span.end;
         let evidence = match evidence {
             Some(Evidence::Listed) if self.is_on_file(&span, last) => Some(Evidence::Identified),
+            Some(Evidence::Likely) if self.is_likely_patient(name, &span) => Some(Evidence::Identified),
             evidence => evidence,
         };
         (taken, evidence.map(|e| (span, e)))
@@ -258,6 +273,19 @@ impl Look<'_> {
             let state = lower(state, &mut [0; LOWER_BYTES]).into_owned();
             self.lists.is_city(city) && self.words.wide_places.contains(&state)
         })
+    }
+
+    /// Whether a name behind a cue is no eponym's whatever stands behind it: `Patient: Anna Kowalski rash on trunk`. Where the
+    /// cue says less than that a patient follows, both lists have to know it.
+    fn is_somebodys_before_a_thing(&self, name: &[Word], cue: Option<Cue>) -> bool {
+        let (Some(first), Some(last)) = (name.first(), name.last()) else { return false };
+        let (given, family) = if last.comma { (last, first) } else { (first, last) };
+        let named = given.standing.given && !given.standing.word && !self.is_eponym(given);
+        let listed = named && family.standing.family;
+        let whole = || name.iter().filter(|word| word.shape != Shape::Initial);
+        listed
+            || matches!(cue, Some(Cue::Person | Cue::Honorific))
+                && !whole().any(|word| word.standing.word || self.is_eponym(word))
     }
 
     /// Whether word `i` is a family name in capitals before a comma and a given name that is no word: `BANKS, MARGARET`.
@@ -302,6 +330,14 @@ impl Look<'_> {
     fn is_on_file(&self, span: &Range<usize>, last: &Word) -> bool {
         is_reached(self.text, last)
             || (is_patients(self.text, span, self.words) && !is_public(self.text, span, self.words))
+    }
+
+    /// Whether what is said of patients is said of a name of which the lists know the family name alone, and no word is one of
+    /// anything else: `Venkatesh Iyer tested positive`.
+    fn is_likely_patient(&self, name: &[Word], span: &Range<usize>) -> bool {
+        self.may_be_unlisted(name)
+            && is_likely_patients(self.text, span, self.words)
+            && !is_public(self.text, span, self.words)
     }
 
     /// Whether one word that no cue introduces may be a name: as a given name, or by what it does.

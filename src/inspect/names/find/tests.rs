@@ -35,7 +35,26 @@ fn a_label_behind_a_labelled_name_is_no_organisation() {
     ] {
         assert_eq!(of(text), [pair("cued", "DIMACULANGAN, LEILANI")], "{text}");
     }
-    assert_eq!(of("Patient: Leilani Dimaculangan Hospital: North"), []);
+    assert_eq!(of("Patient: Leilani Dimaculangan Hospital: North"), [pair("cued", "Leilani Dimaculangan")]);
+    assert_eq!(of("Patient: Leilani Dimaculangan Hospital, North"), []);
+}
+
+#[test]
+fn what_ails_somebody_behind_a_name_is_no_eponyms() {
+    for text in [
+        "Patient: Leilani Kowalski rash on trunk",
+        "Patient Leilani Kowalski - fracture of hip",
+        "Patient: Rubija Libersar stage IV",
+    ] {
+        assert_eq!(of(text).len(), 1, "{text}");
+    }
+    for text in [
+        "Patient: Miller Fisher syndrome",
+        "Patient: Leilani Kowalski Hospital",
+        "Name: Rubija Libersar test",
+    ] {
+        assert_eq!(of(text), [], "{text}");
+    }
 }
 
 #[test]
