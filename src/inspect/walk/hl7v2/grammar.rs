@@ -58,6 +58,15 @@ pub(super) fn untold() -> impl Iterator<Item = [u8; 3]> {
     UNTOLD.split_whitespace().filter_map(|id| id.as_bytes().try_into().ok())
 }
 
+/// Whether a segment tells of places, tests, prices or staff, and of nobody who is cared for, in a master file (chapters 8
+/// and 15).
+pub(super) fn is_of_master_files(id: &[u8; 3]) -> bool {
+    OF_MASTER_FILES.split_whitespace().any(|known| known.as_bytes() == id)
+}
+
+const OF_MASTER_FILES: &str =
+    "AFF CDM CER EDU LCC LCH LDP LOC LRL OM1 OM2 OM3 OM4 OM5 OM6 OM7 ORG PRA PRC STF";
+
 const fn datatype(name: &'static str, classes: &'static str) -> Datatype {
     Datatype { name, classes }
 }
