@@ -60,12 +60,25 @@ pub(super) fn untold() -> impl Iterator<Item = [u8; 3]> {
 
 /// Whether a segment tells of places, tests, prices or staff, and of nobody who is cared for, in a master file (chapters 8
 /// and 15).
-pub(super) fn is_of_master_files(id: &[u8; 3]) -> bool {
-    OF_MASTER_FILES.split_whitespace().any(|known| known.as_bytes() == id)
+pub(super) const fn is_of_master_files(id: &[u8; 3]) -> bool {
+    matches!(
+        id,
+        b"AFF"
+            | b"CDM"
+            | b"CER"
+            | b"EDU"
+            | b"LCC"
+            | b"LCH"
+            | b"LDP"
+            | b"LOC"
+            | b"LRL"
+            | [b'O', b'M', b'1'..=b'7']
+            | b"ORG"
+            | b"PRA"
+            | b"PRC"
+            | b"STF"
+    )
 }
-
-const OF_MASTER_FILES: &str =
-    "AFF CDM CER EDU LCC LCH LDP LOC LRL OM1 OM2 OM3 OM4 OM5 OM6 OM7 ORG PRA PRC STF";
 
 const fn datatype(name: &'static str, classes: &'static str) -> Datatype {
     Datatype { name, classes }

@@ -285,7 +285,6 @@ impl<'d, 's> Walk<'d, 's> {
     /// appointments are nobody's (time that is blocked, goods for a store). Looked for once in a message, and up to the next.
     pub(super) fn tells_of_somebody(&self) -> bool {
         self.persons.pid_seen
-            || self.persons.patient.is_some()
             || *self.tells_of_somebody.get_or_init(|| {
                 let id = |start: usize| self.doc.get(start..).and_then(<[u8]>::first_chunk::<3>);
                 let starts = std::iter::successors(Some(self.message_start), |start| {
@@ -414,7 +413,10 @@ mod tests {
     #[test]
     fn appointments_and_orders_of_a_message_without_a_patient_are_nobodys() {
         assert_eq!(heaviest("SIU^S12", SLOT).0, 0);
-        assert_eq!(heaviest("OMS^O05", "ORC|NW|88213477^MMIS\rRQD|1|88012^Gauze 4x4"), (0, true));
+        let goods = "ORC|NW|88213477^MMIS\rRQD|1|88012^Gauze 4x4\rNTE|1||Deliver to Angela Stroud";
+        assert!(!heaviest("OMS^O05", goods).1);
+        assert_eq!(heaviest("OMS^O05", "ORC|NW|88213477^MMIS\rRQD|1|88012^Gauze 4x4").0, 0);
+        assert_eq!(heaviest("ORU^R01", "OBR|1|88213477||24323-8^CMP^LN").0, 20, "somebody's");
         // Whoever is told of has them, wherever he stands, and so has who was left blank.
         for patient in ["PID|1", "PID|1||8834127^^^SJ^MR", "ZPT|1|Okonedo^Hannah"] {
             assert!(heaviest("SIU^S12", &format!("{SLOT}\r{patient}")).0 >= 50, "{patient}");

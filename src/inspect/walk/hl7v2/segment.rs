@@ -537,10 +537,11 @@ impl StandsFor {
     }
 }
 
-/// Whether a row of a segment is the number or the date of an order or of an appointment.
+/// Whether a row of a segment is the number or the date of an order or of an appointment. Not of what is asked of a laboratory:
+/// that is about somebody, whatever was left out.
 fn numbers_care(segment: &[u8; 3], row: &Field) -> bool {
     matches!(row.kind, Kind::VisitNumber | Kind::OrderNumber | Kind::ServiceDate)
-        && matches!(segment, b"SCH" | b"AIS" | b"ORC" | b"OBR")
+        && matches!(segment, b"SCH" | b"AIS" | b"ORC")
 }
 
 /// The beginning of a question: its words are looked through for every value.
