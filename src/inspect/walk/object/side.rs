@@ -179,7 +179,7 @@ impl Walk<'_, '_> {
             match self.keys.get(child).says {
                 Says::Npi => listed |= is_npi(&tape.value(child)),
                 Says::NumberType => listed |= tape.raw(child) == "NPI" && self.has_an_npi_for_id(id),
-                Says::Credentials => listed |= self.are_a_clinicians(child),
+                Says::Credentials => listed |= self.are_a_clinicians(child) && !self.is_of_individuals(id),
                 Says::Enumeration => listed |= tape.value(child).starts_with("NPI-"),
                 Says::ContactType => account |= CONTACT_TYPES.contains(&&*tape.value(child)),
                 Says::Schemas => account |= tape.raw(child).contains(SCIM),
@@ -715,6 +715,9 @@ mod tests {
                 &note("ReferredTo", &format!(r#"{npi},"MRN":"8834127""#)),
                 &note("ReferredTo", r#""Credentials":["MD"],"DOB":"1971-04-02""#),
                 &note("OrderedBy", r#""MRN":"8834127""#),
+                // A patient may give care himself.
+                &format!(r#"{{"patient":{{{name},{reached},"Credentials":["RN"]}}}}"#),
+                &format!(r#"{{"patient":{{"Demographics":{{{name},{reached},"Credentials":["RN"]}}}}}}"#),
                 &format!(
                     r#"{{{model},"Note":{{"Observer":{{{npi},{name},"Patient":{{{name},"DOB":"1971-04-02"}}}}}}}}"#
                 ),
@@ -739,7 +742,7 @@ mod tests {
         each(
             &[
                 &format!(r#"{{{},"attributes":{{{own}}}}}"#, dn("Patients")),
-                &format!(r#"{{{},"attributes":{{{own},"ssn":["541-72-6638"]}}}}"#, dn("HCProfessional")),
+                &format!(r#"{{{},"attributes":{{{own},"ssn":"541-72-6638"}}}}"#, dn("HCProfessional")),
                 &format!(r#"[{{"ncpdpId":"2403117","name":"Barbara Miller",{pharmacy}}}]"#),
                 &format!(r#"[{{"name":"Superior Drug",{pharmacy},"ncpdpId":"2403117"}}]"#),
                 &format!(r#"[{{"ncpdpId":"2403117","name":"Superior Drug",{pharmacy},"dob":"1971-04-02"}}]"#),
