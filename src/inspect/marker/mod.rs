@@ -343,8 +343,12 @@ impl Markers {
     }
 
     /// Whether a run of letters is a word of a test set, or begins with one; a label may stand in front: `MRNTEST1`. A
-    /// number as registers give it may stay somebody's behind any word: `TEST8834127`.
+    /// number as registers give it may stay somebody's behind any word: `TEST8834127`. In a number of Medicare's form two
+    /// letters are a word by chance.
     fn is_a_test_sets(&self, id: &str) -> bool {
+        if mbi::has_form(id) {
+            return false;
+        }
         let plain = |number: &str| {
             ssn::is_dashed(number.trim_matches('-'))
                 || number.split('-').any(|n| digits::is_plain(n.as_bytes()))
@@ -357,10 +361,8 @@ impl Markers {
         runs.any(|run| {
             let run = run.to_lowercase();
             let mut labels = self.id_labels.iter().filter(|label| label.len() >= LABEL_LETTERS_MIN);
-            self.test_id_words.contains(&run)
-                || begins(&run)
-                || labels.any(|label| run.strip_prefix(label.as_str()).is_some_and(begins))
-        })
+            begins(&run) || labels.any(|label| run.strip_prefix(label.as_str()).is_some_and(begins))
+        }) || words_by_themselves(id).any(|word| self.test_id_words.contains(&word))
     }
 
     /// Whether a number as registers give it has a whole word of a test set beside it, and perhaps a label: `TEST-469464`,
@@ -368,7 +370,7 @@ impl Markers {
     fn is_numbered_by_a_test_set(&self, id: &str) -> bool {
         let numbers = || id.split(|c: char| !(c.is_ascii_digit() || c == '-')).map(|n| n.trim_matches('-'));
         let longest = id.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
-        if longest == SSN_DIGITS || numbers().any(ssn::is_dashed) {
+        if longest == SSN_DIGITS || numbers().any(ssn::is_dashed) || mbi::has_form(id) {
             return false;
         }
         let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty());
@@ -377,8 +379,8 @@ impl Markers {
             let is_label = |rest: &str| rest.is_empty() || self.id_labels.iter().any(|label| label == rest);
             let mut words = self.test_id_prefixes.iter().filter(|word| word.len() >= WORD_LETTERS_MIN);
             words.any(|word| around(&run, word).is_some_and(|(l, r)| is_label(l) && is_label(r)))
-                || longest < SSN_DIGITS && self.test_environments.contains(&run)
-        })
+        }) || longest < SSN_DIGITS
+            && words_by_themselves(id).any(|word| self.test_environments.contains(&word))
     }
 
     /// Whether a number begins with a whole word that test sets have: `TEST-0001`, not `TST1` or `000000`.
@@ -474,6 +476,19 @@ impl Markers {
             Sign::None
         }
     }
+}
+
+/// The words of a number that stand by themselves, or with all of the digits beside them on one side: `QA7744`, `QA-77`.
+/// Between other letters or digits a plan's scheme puts any letters: `QC40718W`.
+fn words_by_themselves(id: &str) -> impl Iterator<Item = String> {
+    id.split(|c: char| !c.is_alphanumeric()).filter_map(|part| {
+        let behind = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        let word = match behind.len() == part.len() {
+            true => part.trim_end_matches(|c: char| c.is_ascii_digit()),
+            false => behind,
+        };
+        (!word.is_empty() && word.chars().all(char::is_alphabetic)).then(|| word.to_lowercase())
+    })
 }
 
 /// What stands before and behind a word where it is first found: runs of letters are too short for a searcher of their own.

@@ -229,6 +229,22 @@ fn controls_and_phantoms_are_no_people() {
 }
 
 #[test]
+fn a_word_that_a_scheme_of_numbers_made_by_chance_is_no_testers() {
+    for mbi in ["1XD0X27QA04", "1QA0X27RA04", "1XD0QC7RA04", "1XD0-X27-QA04", "1xd0x27qc04"] {
+        for kind in [Kind::Mbi, Kind::MemberId, Kind::NationalId, Kind::Mrn] {
+            let judged = judge(kind, mbi);
+            assert_eq!((judged.sign, judged.points), (Sign::None, kind.points()), "{mbi} as {kind:?}");
+        }
+    }
+    for number in ["QC40718W", "4QA0718", "TRN4471W0021", "DEV882A45170"] {
+        assert_eq!(judge(Kind::MemberId, number).sign, Sign::None, "{number}");
+    }
+    for number in ["QA7744", "7744QA", "MRN-QA-12", "12_QC_4", "1XD0-QC", "TST0001W-QA"] {
+        assert_eq!(judge(Kind::MemberId, number).sign, Sign::Habit, "{number}");
+    }
+}
+
+#[test]
 fn unknown_and_masked_values_weigh_next_to_nothing() {
     assert_eq!(judge(Kind::Ip, "10.3.100.3").sign, Sign::Placeholder);
     assert_eq!(judge(Kind::Ip, "198.51.100.7").sign, Sign::Sure);

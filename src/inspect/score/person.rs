@@ -418,15 +418,25 @@ fn eight_digits(date: date::Date) -> String {
     digits.format(100_000_000 + number).get(1..).unwrap_or_default().to_owned()
 }
 
-/// Whether two folded names agree: a middle name may be missing on one side, a family or given name may not.
+/// Whether two folded names agree: a middle name may be missing on one side, a family or given name may not. An initial says
+/// nothing, but where a name has only one word that is more, all of three words do: `X Y, Bernadette`.
 pub(super) fn agree(one: &[String], other: &[String]) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    short.iter().filter(|w| w.len() > 1).count() >= 2
-        && short.iter().filter(|w| w.len() > 1).all(|w| long.contains(w))
+    let letters_min = match short.iter().filter(|w| w.len() > 1).count() {
+        0 => return false,
+        1 if short.len() < INITIALED_WORDS_MIN => return false,
+        1 => 1,
+        _ => 2,
+    };
+    short.iter().filter(|w| w.len() >= letters_min).all(|w| long.contains(w))
 }
+
+/// Fewer words, of which but one is no initial, may be several people's.
+const INITIALED_WORDS_MIN: usize = 3;
 
 #[cfg(test)]
 mod tests {
+    use super::agree;
     use crate::inspect::decode::Budget;
     use crate::inspect::finding::{Counted, Person};
     use crate::inspect::{Inspector, Message, RuleSet};
@@ -454,5 +464,28 @@ mod tests {
         let lost = counted.iter().zip(&with_dummy).filter(|(one, other)| one != other).collect::<Vec<_>>();
         assert_eq!(lost.len(), 1, "{with_dummy:?}");
         assert_eq!(dummy.points.0 + lost[0].0.0, plain.points.0);
+    }
+
+    #[test]
+    fn names_agree_by_their_words_and_initials_only_where_little_else_is_told() {
+        let words = |name: &str| name.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (one, other) in [
+            ("linda miller", "linda ann miller"),
+            ("linda a miller", "linda b miller"),
+            ("x y bernadette", "x y bernadette louis"),
+            ("x y bernadette", "bernadette x y"),
+        ] {
+            assert!(agree(&words(one), &words(other)) && agree(&words(other), &words(one)), "{one}, {other}");
+        }
+        for (one, other) in [
+            ("linda miller", "ann miller"),
+            ("l miller", "l miller"),
+            ("l a miller", "l b miller"),
+            ("x y bernadette", "x z bernadette"),
+            ("x y z", "x y z"),
+            ("", ""),
+        ] {
+            assert!(!agree(&words(one), &words(other)), "{one}, {other}");
+        }
     }
 }

@@ -256,8 +256,12 @@ fn is_a_specialist(word: &str) -> bool {
 
 /// `Kathleen Vandermeer, MD`
 fn has_credentials(name: &str) -> bool {
-    let last = name.trim_end().rsplit([' ', ',']).next().unwrap_or_default().replace('.', "");
-    CREDENTIALS.contains(&last.as_str())
+    is_a_credential(name.trim_end().rsplit([' ', ',']).next().unwrap_or_default())
+}
+
+/// Whether a word is what only who gives care has behind his name: `M.D.`
+pub(super) fn is_a_credential(word: &str) -> bool {
+    CREDENTIALS.contains(&word.replace('.', "").as_str())
 }
 
 /// Whether an address in a value is one where anybody may have a mailbox: no organisation's.

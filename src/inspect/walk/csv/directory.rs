@@ -114,7 +114,10 @@ fn begins_with_places(columns: &[Column<'_>], names: &[String], values: Values<'
         seen.insert(value) && !names::is_listed(value)
     });
     let prefix = first.trim_end_matches("id").trim_end_matches("name");
-    differs && named > 0 && rest().all(|one| is_its_own(one) || one.1.starts_with(prefix))
+    let of_its_desks = |name: &str| DESKS.iter().any(|desk| name.starts_with(desk));
+    differs
+        && named > 0
+        && rest().all(|one| is_its_own(one) || one.1.starts_with(prefix) || of_its_desks(one.1))
 }
 
 fn is_a_sex(name: &str) -> bool {
@@ -261,6 +264,8 @@ const PLACES: &[&str] = &[
 ];
 /// The same where each row begins with one.
 const FIRST_PLACES: &[&str] = &["payer", "payor", "warehouse"];
+/// What a payer has an address and a number of its own for.
+const DESKS: &[&str] = &["claims", "appeals", "eligibility", "remit"];
 /// Who runs a place, and what is told of it.
 const OWN: &[&str] = &[
     "administrator",

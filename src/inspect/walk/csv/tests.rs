@@ -795,6 +795,7 @@ fn rows_that_begin_with_a_place_are_the_places() {
     for body in [
         "Clinic,Street,City,State,Zip,Phone,Fax,Manager\nLakeshore FP,12 Lake Rd,Duluth,MN,55805,218-726-5000,218-726-5001,Ruth Castille\n",
         "Payer ID,Payer Name,Address,City,State,Zip,Phone\n60054,Aetna,PO Box 14079,Lexington,KY,40512,800-624-0756\n62308,Cigna,PO Box 188061,Chattanooga,TN,37422,800-882-4462\n",
+        "payer_id,payer_name,claims_address,city,state,zip,claims_phone,fax\n60054,Aetna,151 Farmington Ave,Hartford,CT,06156,800-624-0756,860-273-0123\n",
         "warehouse,address,city,zip,manager,phone\nW1,88 Commerce Pkwy,Toledo,43614,Gregory Ibarra,4193851122\n",
     ] {
         assert!(!is_refused(body), "{body}");
@@ -803,6 +804,7 @@ fn rows_that_begin_with_a_place_are_the_places() {
         "School,Student,Address,City,ZIP,Phone\nLincoln,Helen Ibarra,44 Elm St,Toledo,43614,419-385-6000\n",
         "Site,Name,Address,Phone,Email\nDuluth,Helen Ibarra,44 Elm St,419-385-6000,h.ibarra@gmail.com\n",
         "Site,Address,City,ZIP,Phone\nDuluth,44 Elm St,Toledo,43614,419-385-6000\nDuluth,12 Oak St,Toledo,43614,419-385-6001\n",
+        "payer_id,payer_name,claims_contact,claimant,address,zip,phone\n60054,Aetna,Ruth Castille,Helen Ibarra,44 Elm St,43614,419-385-6000\n",
         "Payer,Address,City,ZIP,Phone,DOB\nAetna,44 Elm St,Toledo,43614,419-385-6000,04/02/1971\n",
     ] {
         assert!(is_refused(body), "{body}");

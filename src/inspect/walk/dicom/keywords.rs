@@ -13,6 +13,9 @@ const KEYWORDS: &[(&str, u32)] = &[
     ("AdditionalPatientHistory", 0x0010_21B0),
     ("AdmissionID", 0x0038_0010),
     ("Allergies", 0x0010_2110),
+    ("AuthorObserverSequence", 0x0040_A078),
+    ("ConsultingPhysicianName", 0x0008_009C),
+    ("ContentCreatorName", 0x0070_0084),
     ("ContentDate", 0x0008_0023),
     ("ContentSequence", 0x0040_A730),
     ("Date", 0x0040_A121),
@@ -21,6 +24,8 @@ const KEYWORDS: &[(&str, u32)] = &[
     ("DoubleFloatPixelData", 0x7FE0_0009),
     ("EthnicGroup", 0x0010_2160),
     ("FloatPixelData", 0x7FE0_0008),
+    ("HumanPerformerName", 0x0040_4037),
+    ("HumanPerformerOrganization", 0x0040_4036),
     ("ImageComments", 0x0020_4000),
     ("InstitutionAddress", 0x0008_0081),
     ("InstitutionName", 0x0008_0080),
@@ -51,14 +56,19 @@ const KEYWORDS: &[(&str, u32)] = &[
     ("PatientTelephoneNumbers", 0x0010_2154),
     ("PatientWeight", 0x0010_1030),
     ("PerformingPhysicianName", 0x0008_1050),
+    ("PersonAddress", 0x0040_1102),
     ("PersonName", 0x0040_A123),
+    ("PersonTelephoneNumbers", 0x0040_1103),
     ("PhysiciansOfRecord", 0x0008_1048),
     ("PixelData", 0x7FE0_0010),
+    ("ReferringPhysicianAddress", 0x0008_0092),
     ("ReferringPhysicianName", 0x0008_0090),
+    ("ReferringPhysicianTelephoneNumbers", 0x0008_0094),
     ("RequestingPhysician", 0x0032_1032),
     ("RequestingService", 0x0032_1033),
     ("ResponsiblePerson", 0x0010_2297),
     ("SOPInstanceUID", 0x0008_0018),
+    ("ScheduledPerformingPhysicianName", 0x0040_0006),
     ("SeriesDate", 0x0008_0021),
     ("SeriesDescription", 0x0008_103E),
     ("SeriesInstanceUID", 0x0020_000E),
@@ -85,7 +95,7 @@ mod tests {
         assert_eq!((tag("PatientID"), tag("PatientId")), (Some(0x0010_0020), None));
         let rows = include_str!("../../../../config/fields/dicomweb.toml");
         for at in FieldTable::parse(rows).unwrap().field.iter().flat_map(|row| &row.at) {
-            for word in at.split('.').filter(|word| *word != "odd") {
+            for word in at.split('.').filter(|word| *word != "odd" && !word.starts_with('@')) {
                 let number = u32::from_str_radix(word, 16).unwrap();
                 assert!(KEYWORDS.iter().any(|(_, tag)| *tag == number), "{word}");
             }

@@ -16,7 +16,7 @@ mod tests;
 pub use table::Table;
 pub use xml::{is_known_element, recognise_xml, walk_xml};
 
-use super::json::{JSON_DEPTH_MAX, NodeId, NodeKind, Tape};
+use super::json::{JSON_DEPTH_MAX, MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use super::{Leaf, PersonId, Reads, Role, Sink, WalkError};
 use crate::inspect::kind::{Kind, Whose};
 use std::borrow::Cow;
@@ -124,13 +124,35 @@ impl<'t> Walk<'t, '_, '_> {
     }
 
     fn enter(&mut self, id: NodeId, tag: Tag) {
-        let row = self.table.row(self.open.last().map(|open| open.tag), tag);
+        let concept = if tag.is_of_content() { self.concept(id) } else { None };
+        let row = concept.or_else(|| self.table.row(self.open.last().map(|open| open.tag), tag));
         self.open.push(Open { node: id, after: self.tape.after(id), tag, row });
         let clinical = row.and_then(|row| self.table.get(row)).is_some_and(|row| row.carry.is_clinical());
         if clinical && self.tape.get(id, "Value").is_some() {
             let person = self.person(id);
             self.sink.clinical(person);
         }
+    }
+
+    /// The row of a content item by the concept that names it: who the subject of a report is, and who observed (PS3.16,
+    /// TID 1003 and 1007).
+    fn concept(&self, attribute: NodeId) -> Option<usize> {
+        let tape = self.tape;
+        let item = tape.parent(attribute)?;
+        let member = |of: NodeId, names: [&str; 2]| {
+            let mut members = tape.children(of).take(MEMBERS_LOOKED_AT_MAX);
+            members.find(|child| tape.key(*child).is_some_and(|key| names.contains(&&*key)))
+        };
+        let first = |of: NodeId, names| tape.children(tape.get(member(of, names)?, "Value")?).next();
+        let code = first(item, ["0040A043", "ConceptNameCodeSequence"])?;
+        let said = |names| first(code, names).map(|value| tape.value(value));
+        let designator = said(["00080102", "CodingSchemeDesignator"]);
+        let known =
+            said(["00080100", "CodeValue"]).filter(|_| designator.is_some_and(|of| of.trim() == "DCM"));
+        // A site's own code may have the standard's words.
+        known
+            .and_then(|code| self.table.concept(code.trim()))
+            .or_else(|| self.table.concept(said(["00080104", "CodeMeaning"])?.trim()))
     }
 
     /// The tag of an attribute by its key; what is no attribute has none.

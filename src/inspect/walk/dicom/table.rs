@@ -1,4 +1,4 @@
-//! The rows compiled for reading: by tag, and by the sequence around it.
+//! The rows compiled for reading: by tag, by the sequence around it, and by the concept of a content item.
 
 use super::Reads;
 use crate::inspect::field::{Field, FieldTable};
@@ -10,6 +10,8 @@ use std::fmt;
 pub struct Table {
     rows: Vec<Row>,
     by_tag: HashMap<(Option<Tag>, Tag), usize>,
+    /// By the code of a concept.
+    by_concept: HashMap<Box<str>, usize>,
     private: Option<usize>,
 }
 
@@ -42,11 +44,18 @@ impl Table {
     /// # Errors
     /// What is wrong with it, in words that quote nothing but the table itself.
     pub fn new(table: &FieldTable) -> Result<Self, String> {
-        let mut compiled = Self { rows: Vec::new(), by_tag: HashMap::new(), private: None };
+        let mut compiled =
+            Self { rows: Vec::new(), by_tag: HashMap::new(), by_concept: HashMap::new(), private: None };
         for (index, field) in table.field.iter().enumerate() {
             let carry = Carry::parse(&field.reads)
                 .ok_or_else(|| format!("{}: `as` has no meaning here: {}", field.id, field.reads))?;
             for at in &field.at {
+                if let Some(concept) = at.strip_prefix('@') {
+                    if compiled.by_concept.insert(concept.into(), index).is_some() {
+                        return Err(format!("{}: {at} has a row already", field.id));
+                    }
+                    continue;
+                }
                 let tag = |word: &str| Tag::of(word).ok_or_else(|| format!("{}: no tag: {at}", field.id));
                 let key = match at.split_once('.') {
                     _ if at == "odd" => {
@@ -74,6 +83,11 @@ impl Table {
         inside.or_else(|| self.by_tag.get(&(None, tag))).copied()
     }
 
+    /// The number of the row for a content item of a report, by the code of what it tells (PS3.16, DCM), or its meaning.
+    pub(super) fn concept(&self, code: &str) -> Option<usize> {
+        self.by_concept.get(code).copied()
+    }
+
     pub(super) fn get(&self, row: usize) -> Option<&Row> {
         self.rows.get(row)
     }
@@ -94,6 +108,11 @@ impl Tag {
     /// The same, or an attribute's keyword.
     pub(super) fn called(key: &str) -> Option<Self> {
         Self::of(key).or_else(|| super::keywords::tag(key).map(Self))
+    }
+
+    /// The value of a content item (PS3.3, C.18): a date and a time, a date, a name, a text.
+    pub(super) fn is_of_content(self) -> bool {
+        matches!(self.0, 0x0040_A120 | 0x0040_A121 | 0x0040_A123 | 0x0040_A160)
     }
 
     /// Of a private group, whose number is odd (PS3.5, section 7.8).

@@ -160,3 +160,41 @@ fn a_persons_name_in_a_vendors_own_attribute_is_the_patients() {
     assert_ne!(kept.of("VANTERPOOL^RENITA").1, kept.of("AX^12").1);
     assert_eq!(kept.of("Okafor^Darnell").3, "Value");
 }
+
+#[test]
+fn who_the_subject_of_a_report_is_and_who_observed_is_told_by_concepts() {
+    let item = |code: &str, scheme: &str, value: &str| {
+        format!(
+            r#"{{"0040A043":{{"vr":"SQ","Value":[{{"00080100":{{"vr":"SH","Value":["{code}"]}},"00080102":{{"vr":"SH","Value":["{scheme}"]}}}}]}},{value}}}"#
+        )
+    };
+    let name = |name: &str| format!(r#""0040A123":{{"vr":"PN","Value":[{{"Alphabetic":"{name}"}}]}}"#);
+    let text = |text: &str| format!(r#""0040A160":{{"vr":"UT","Value":["{text}"]}}"#);
+    let items = [
+        item("121029", "DCM", &name("Okwuosa^Tchinwe")),
+        item("121030", "DCM", &text("48213377")),
+        item("121031", "DCM", r#""0040A121":{"vr":"DA","Value":["19420525"]}"#),
+        item("121008", "DCM", &name("Iyer^Anita")),
+        item("121030", "99ACME", &text("no id")),
+        item("121071", "DCM", &text("7 mm nodule")),
+    ];
+    let kept = walked(&format!(r#"[{{"0040A730":{{"vr":"SQ","Value":[{}]}}}}]"#, items.join(",")));
+    for (value, rule) in [
+        ("Okwuosa^Tchinwe", "name"),
+        ("48213377", "id"),
+        ("19420525", "birth-date"),
+        ("Iyer^Anita", "physician"),
+        ("no id", "content"),
+        ("7 mm nodule", "content"),
+    ] {
+        assert_eq!(kept.of(value).1, rule, "{value}");
+    }
+    assert_eq!(kept.of("Iyer^Anita").2, PersonId::NOBODY);
+    assert_eq!(kept.of("48213377").3, "Value");
+    let meant = r#"[{"0040A730":{"vr":"SQ","Value":[{"ConceptNameCodeSequence":{"vr":"SQ","Value":[{"CodeMeaning":{"vr":"LO","Value":["Subject ID"]}}]},"TextValue":{"vr":"UT","Value":["48213378"]}}]}}]"#;
+    assert_eq!(walked(meant).of("48213378").1, "id");
+    let kept = walked(
+        r#"[{"00400100":{"vr":"SQ","Value":[{"00400006":{"vr":"PN","Value":[{"Alphabetic":"Stroud^Valerie"}]}}]}}]"#,
+    );
+    assert_eq!((kept.of("Stroud^Valerie").1, kept.of("Stroud^Valerie").2), ("physician", PersonId::NOBODY));
+}

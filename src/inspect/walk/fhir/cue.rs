@@ -22,7 +22,7 @@ impl<'d> Walk<'_, 'd, '_> {
                 self.label(object, words.text).or_else(|| self.label(object, words.link_id))
             } else if frame.name == words.extension || frame.name == words.modifier_extension {
                 self.label(object, words.url).map(last_segment)
-            } else if frame.name == words.parameter {
+            } else if frame.name == words.parameter || frame.name == words.part {
                 self.label(object, words.name)
             } else if key.starts_with("value")
                 && (frame.name == words.component || self.is_observation(frame))

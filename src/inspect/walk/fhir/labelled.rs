@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_parameter_are_called_by_their_own_names() {
+        for outer in ["resource", "patient"] {
+            let body = format!(
+                r#"{{"resourceType":"Parameters","parameter":[{{"name":"{outer}","part":[{{"name":"family","valueString":"Okwuosa"}},{{"name":"given","valueString":"Tchinwe"}},{{"name":"birthDate","valueDate":"1958-09-14"}}]}}]}}"#
+            );
+            assert_eq!(heaviest("application/fhir+json", &body).0, 90, "{body}");
+        }
+        let codes = r#"{"resourceType":"Parameters","parameter":[{"name":"property","part":[{"name":"code","valueCode":"family"},{"name":"value","valueString":"Okwuosa"}]}]}"#;
+        assert_eq!(heaviest("application/fhir+json", codes).0, 0);
+    }
+
+    #[test]
     fn what_stands_beside_a_labelled_value_in_one_text_is_found() {
         for (label, value) in [
             ("phone", "617-432-2291 ssn 541-72-6638"),

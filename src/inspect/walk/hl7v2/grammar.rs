@@ -58,6 +58,28 @@ pub(super) fn untold() -> impl Iterator<Item = [u8; 3]> {
     UNTOLD.split_whitespace().filter_map(|id| id.as_bytes().try_into().ok())
 }
 
+/// Whether a segment tells of places, tests, prices or staff, and of nobody who is cared for, in a master file (chapters 8
+/// and 15).
+pub(super) const fn is_of_master_files(id: &[u8; 3]) -> bool {
+    matches!(
+        id,
+        b"AFF"
+            | b"CDM"
+            | b"CER"
+            | b"EDU"
+            | b"LCC"
+            | b"LCH"
+            | b"LDP"
+            | b"LOC"
+            | b"LRL"
+            | [b'O', b'M', b'1'..=b'7']
+            | b"ORG"
+            | b"PRA"
+            | b"PRC"
+            | b"STF"
+    )
+}
+
 const fn datatype(name: &'static str, classes: &'static str) -> Datatype {
     Datatype { name, classes }
 }

@@ -40,6 +40,8 @@ pub(super) struct Walk<'d, 's> {
     pub(super) message_start: usize,
     /// The year in which it was sent, once it was looked for.
     pub(super) sent: OnceCell<Option<u16>>,
+    /// Whether it may tell of anybody, once that was looked for.
+    tells_of_somebody: OnceCell<bool>,
     message: u32,
     /// Segments of each id so far in this message; the last two count Z segments and unknown ones.
     counts: Vec<u32>,
@@ -73,6 +75,7 @@ impl<'d, 's> Walk<'d, 's> {
             behind: None,
             message_start: 0,
             sent: OnceCell::new(),
+            tells_of_somebody: OnceCell::new(),
             message: 0,
             counts: vec![0; table.len() + 2],
             persons: Persons::default(),
@@ -211,6 +214,7 @@ impl<'d, 's> Walk<'d, 's> {
                 self.in_order = false;
                 self.message_start = start;
                 self.sent.take();
+                self.tells_of_somebody.take();
                 if &id == b"MSH" {
                     self.message += 1;
                     self.counts.fill(0);
@@ -226,6 +230,8 @@ impl<'d, 's> Walk<'d, 's> {
                 self.persons.relative = None;
             }
             b"ORC" | b"OBR" | b"OBX" | b"RXO" | b"RXE" | b"RXD" | b"RXG" | b"RXA" => self.in_order = true,
+            // Of a store's goods: what is noted behind them is no finding.
+            b"RQD" | b"RQ1" => self.in_order = false,
             _ => {}
         }
     }
@@ -273,6 +279,21 @@ impl<'d, 's> Walk<'d, 's> {
             self.result = (name, Datatype::of_result(name));
         }
         self.result.1
+    }
+
+    /// Whether the message has a segment of a patient, or one of a site, which may be his: without one its orders and
+    /// appointments are nobody's (time that is blocked, goods for a store). Looked for once in a message, and up to the next.
+    pub(super) fn tells_of_somebody(&self) -> bool {
+        self.persons.pid_seen
+            || *self.tells_of_somebody.get_or_init(|| {
+                let id = |start: usize| self.doc.get(start..).and_then(<[u8]>::first_chunk::<3>);
+                let starts = std::iter::successors(Some(self.message_start), |start| {
+                    segment_start(self.doc, next_segment(self.doc, *start)?.end)
+                });
+                let ids = starts.filter_map(id).map(|id| id.map(|c| c.to_ascii_uppercase()));
+                let mut inside = ids.skip(1).take_while(|id| id != b"MSH");
+                inside.any(|id| matches!(&id, b"PID" | b"NK1" | b"GT1" | b"IN1" | b"MRG" | [b'Z', ..]))
+            })
     }
 
     /// The patient whose segments these are; announced on demand.
@@ -368,3 +389,55 @@ impl Persons {
 const FIELDS_KEPT: usize = 64;
 /// How often escapes are looked for in the rest of a document.
 const LOOKS_MAX: u32 = 4;
+
+#[cfg(test)]
+mod tests {
+    use crate::inspect::decode::Budget;
+    use crate::inspect::{Inspector, Message, RuleSet};
+
+    /// The points of the heaviest person, and whether something clinical is told of him.
+    fn heaviest(kind: &str, segments: &str) -> (u32, bool) {
+        let body = format!("MSH|^~\\&|A|B|C|D|20250611143022||{kind}|7712033196|P|2.5.1\r{segments}\r");
+        let found = Inspector::new(RuleSet::built_in(), Budget::default(), 2026).message(&Message {
+            content_type: "x-application/hl7-v2+er7",
+            body: body.as_bytes(),
+            ..Message::default()
+        });
+        let people = found.persons.iter().map(|p| (u32::from(p.points.0), p.clinical));
+        people.max().unwrap_or_default()
+    }
+
+    const SLOT: &str = "SCH|8752923|8752924|||||Recheck|OFFICE|30|min|^^30^202504020900^202504020930\rRGS|1\r\
+                        AIS|1||99213^Office visit^CPT";
+
+    #[test]
+    fn appointments_and_orders_of_a_message_without_a_patient_are_nobodys() {
+        assert_eq!(heaviest("SIU^S12", SLOT).0, 0);
+        let goods = "ORC|NW|88213477^MMIS\rRQD|1|88012^Gauze 4x4\rNTE|1||Deliver to Angela Stroud";
+        assert!(!heaviest("OMS^O05", goods).1);
+        assert_eq!(heaviest("OMS^O05", "ORC|NW|88213477^MMIS\rRQD|1|88012^Gauze 4x4").0, 0);
+        assert_eq!(heaviest("ORU^R01", "OBR|1|88213477||24323-8^CMP^LN").0, 20, "somebody's");
+        // Whoever is told of has them, wherever he stands, and so has who was left blank.
+        for patient in ["PID|1", "PID|1||8834127^^^SJ^MR", "ZPT|1|Okonedo^Hannah"] {
+            assert!(heaviest("SIU^S12", &format!("{SLOT}\r{patient}")).0 >= 50, "{patient}");
+            assert!(heaviest("SIU^S12", &format!("{patient}\r{SLOT}")).0 >= 50, "{patient}");
+        }
+        // That of the next message is another's.
+        let next = "MSH|^~\\&|A|B|C|D|20250611143022||ADT^A08|7712033197|P|2.5.1\rPID|1||8834127^^^SJ^MR";
+        assert_eq!(heaviest("SIU^S12", &format!("{SLOT}\r{next}")).0, 60);
+    }
+
+    #[test]
+    fn places_and_tests_of_master_files_are_nobodys() {
+        let place = "LOC|CLINIC4|Surgery Center|C|Lakewalk^L|1502 London Rd^^Duluth^MN^55812|(218)728-0600~^NET^Internet^lw@lakewalk.org";
+        let test = "OM1|1|24323-8^CMP^LN|ST|Y|LAB|CMP|Metabolic|||||||||||(612)873-2200||Mayo^D|3050 Superior Dr NW^^Rochester^MN^55901";
+        let staff = "STF|1|77|Okonedo^Hannah|P|F|19710509|A||(218)786-4411^^PH|12 Elm St^^Duluth^MN^55805";
+        assert_eq!(heaviest("MFN^M02", staff).0, 0);
+        for segments in [place, test] {
+            assert_eq!(heaviest("MFN^M05", segments).0, 0, "{segments}");
+            // In any other message it may be anything.
+            assert!(heaviest("ADT^A08", segments).0 >= 70, "{segments}");
+        }
+        assert!(heaviest("MFN^M05", &format!("{place}\rPID|1||8834127^^^SJ^MR|Okonedo^Hannah")).0 >= 60);
+    }
+}

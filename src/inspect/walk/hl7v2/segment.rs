@@ -4,7 +4,7 @@ use super::super::{Declared, Leaf, PersonId, Reads, object};
 use super::columns::{self, Column};
 use super::contact::Contact;
 use super::encoding::{FieldAt, find, pieces};
-use super::grammar::Datatype;
+use super::grammar::{self, Datatype};
 use super::message::Walk;
 use super::place::{Label, Place};
 use super::query::Query;
@@ -12,7 +12,7 @@ use super::reading::{component_of, reads, tag};
 use super::site::Told;
 use super::table::{FieldPlan, Seen, Segment, Table, nobodys};
 use crate::inspect::field::Field;
-use crate::inspect::kind::Whose;
+use crate::inspect::kind::{Kind, Whose};
 use std::ops::Range;
 
 /// The segment that is being read.
@@ -429,6 +429,14 @@ impl<'d> Walk<'d, '_> {
         // Of a catalogue, a directory or a price list: nobody is cared for in it.
         let (row, reads) = match place.segment {
             Label::Site if self.tells_master_files() => (None, Reads::Public),
+            Label::Known(id) if grammar::is_of_master_files(&id) && self.tells_master_files() => {
+                (None, Reads::Public)
+            }
+            Label::Known(id)
+                if row.is_some_and(|row| numbers_care(&id, row)) && !self.tells_of_somebody() =>
+            {
+                (None, Reads::Public)
+            }
             _ => (row, reads),
         };
         if row.is_none() && self.sink.passes_over(reads, &value) {
@@ -527,6 +535,13 @@ impl StandsFor {
             Self::Only { here, there } => (number == here).then_some(there),
         }
     }
+}
+
+/// Whether a row of a segment is the number or the date of an order or of an appointment. Not of what is asked of a laboratory:
+/// that is about somebody, whatever was left out.
+fn numbers_care(segment: &[u8; 3], row: &Field) -> bool {
+    matches!(row.kind, Kind::VisitNumber | Kind::OrderNumber | Kind::ServiceDate)
+        && matches!(segment, b"SCH" | b"AIS" | b"ORC")
 }
 
 /// The beginning of a question: its words are looked through for every value.

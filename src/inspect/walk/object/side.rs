@@ -5,10 +5,12 @@ use super::keys::Key;
 use super::likely::is_name;
 use super::payer::is_a_payers_key;
 use super::{Carry, Walk};
+use crate::inspect::check::digits;
 use crate::inspect::kind::{Kind, Whose};
+use crate::inspect::names;
 use crate::inspect::walk::is_a_private_mailbox;
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
-use crate::inspect::walk::staff::tells_of_own_care;
+use crate::inspect::walk::staff::{is_a_credential, tells_of_own_care};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -167,10 +169,17 @@ impl Walk<'_, '_> {
         let (mut listed, mut organisation, mut place, mut account) = (false, false, false, false);
         let (mut team, mut real_name, mut ticket) = (false, false, false);
         let (mut customer, mut company) = (false, false);
+        // Who gets his medications there has its number, too, but not before all else.
+        let is_first = |child: NodeId| tape.children(id).next() == Some(child);
+        let is_text = |child: &NodeId| tape.kind(*child) == NodeKind::String;
+        let is_somebody = |child: NodeId| names::is_listed(&tape.value_head(child));
+        let names_nobody = || !tape.children(id).filter(is_text).any(is_somebody);
         for child in tape.children(id) {
             let text = tape.kind(child) == NodeKind::String;
             match self.keys.get(child).says {
                 Says::Npi => listed |= is_npi(&tape.value(child)),
+                Says::NumberType => listed |= tape.raw(child) == "NPI" && self.has_an_npi_for_id(id),
+                Says::Credentials => listed |= self.are_a_clinicians(child) && !self.is_of_individuals(id),
                 Says::Enumeration => listed |= tape.value(child).starts_with("NPI-"),
                 Says::ContactType => account |= CONTACT_TYPES.contains(&&*tape.value(child)),
                 Says::Schemas => account |= tape.raw(child).contains(SCIM),
@@ -188,6 +197,10 @@ impl Walk<'_, '_> {
                 Says::Event => account |= id == NodeId::ROOT && text,
                 Says::Team => team |= text,
                 Says::RealName => real_name |= text,
+                Says::DirectoryName => account |= text && is_in_a_provider_directory(&tape.value(child)),
+                Says::Pharmacy => {
+                    organisation |= is_first(child) && is_a_pharmacys(&tape.value(child)) && names_nobody();
+                }
                 Says::Place if text => place |= !tape.raw(child).is_empty(),
                 Says::NamedPlace if text => place |= names_an_organisation(&tape.value(child)),
                 Says::Nothing | Says::Place | Says::NamedPlace | Says::Payer => {}
@@ -218,6 +231,20 @@ impl Walk<'_, '_> {
             (_, true) => Some((Side::Organisation, true)),
             _ => None,
         }
+    }
+
+    /// Whether the number that an object has is a provider's: `"ID": "…", "IDType": "NPI"`.
+    fn has_an_npi_for_id(&self, object: NodeId) -> bool {
+        let mut members = self.tape.children(object).take(MEMBERS_LOOKED_AT_MAX);
+        members.any(|child| self.keys.name(child) == "id" && digits::npi(&self.tape.value(child)))
+    }
+
+    /// Whether a list has nothing but credentials of those who give care.
+    fn are_a_clinicians(&self, list: NodeId) -> bool {
+        let mut all = self.tape.children(list).take(MEMBERS_LOOKED_AT_MAX).peekable();
+        self.tape.kind(list) == NodeKind::Array
+            && all.peek().is_some()
+            && all.all(|one| is_a_credential(&self.tape.value(one)))
     }
 
     /// Whether the object that holds an open container tells of an individual.
@@ -252,6 +279,9 @@ pub(super) enum Says {
     #[default]
     Nothing,
     Npi,
+    /// What the number beside is: `IDType`.
+    NumberType,
+    Credentials,
     Enumeration,
     ContactType,
     Schemas,
@@ -264,6 +294,10 @@ pub(super) enum Says {
     Event,
     Team,
     RealName,
+    /// Where an entry stands in a directory (RFC 4514).
+    DirectoryName,
+    /// The number of a pharmacy.
+    Pharmacy,
     /// The number of what somebody works at.
     Ticket,
     /// A place's name.
@@ -278,6 +312,8 @@ impl Says {
     pub(super) fn of(key: &str) -> Self {
         match key {
             "npi" => Self::Npi,
+            "idtype" => Self::NumberType,
+            "credentials" => Self::Credentials,
             "enumerationtype" => Self::Enumeration,
             "contacttype" => Self::ContactType,
             "schemas" => Self::Schemas,
@@ -286,6 +322,8 @@ impl Says {
             "objectkind" | "webhookevent" => Self::Event,
             "teamid" => Self::Team,
             "realname" => Self::RealName,
+            "dn" | "distinguishedname" => Self::DirectoryName,
+            "ncpdpid" | "ncpdpnumber" | "ncpdpproviderid" | "ncpdp" => Self::Pharmacy,
             "number" | "ticketnumber" | "incidentnumber" => Self::Ticket,
             _ if is_a_payers_key(key) => Self::Payer,
             "companyname" => Self::Name,
@@ -388,6 +426,20 @@ impl Own {
     }
 }
 
+/// Whether a name in a directory is that of one who gives care, or of where it is given (IHE ITI TF-2, 3.58.4.1.2.2.1).
+fn is_in_a_provider_directory(name: &str) -> bool {
+    let mut parts = name.split(',').filter_map(|part| part.trim().split_once('='));
+    parts.any(|(key, value)| {
+        key.trim().eq_ignore_ascii_case("ou")
+            && PROVIDER_UNITS.iter().any(|unit| value.trim().eq_ignore_ascii_case(unit))
+    })
+}
+
+/// Whether it is a pharmacy's number: seven digits (NCPDP).
+fn is_a_pharmacys(number: &str) -> bool {
+    number.len() == 7 && number.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// `INC7955525`: what ServiceNow and those like it number their tickets by.
 fn is_a_tickets(value: &str) -> bool {
     let digits = TICKETS.iter().find_map(|front| value.strip_prefix(front));
@@ -446,6 +498,7 @@ const PLACES: &[&str] = &[
 const NAMED_PLACES: &[&str] = &["location", "locationname", "site", "sitename", "store", "branch", "venue"];
 /// Ends of keys of names that people have, too.
 const TOWNS: &[&str] = &["city", "town", "county", "state", "country", "province", "region"];
+const PROVIDER_UNITS: &[&str] = &["HCProfessional", "HCRegulatedOrganization"];
 const SCIM: &str = "urn:ietf:params:scim:";
 const ROLE_KEYS: &[&str] =
     &["type", "role", "usertype", "persontype", "kind", "resourcetype", "relationship"];
@@ -522,6 +575,7 @@ const PARTS_OF_A_LISTING: &[&str] = &[
     "credentials",
     "education",
     "email",
+    "emailaddresses",
     "emails",
     "endpoints",
     "hours",
@@ -537,6 +591,8 @@ const PARTS_OF_A_LISTING: &[&str] = &[
     "othernames",
     "owner",
     "phone",
+    "phonenumber",
+    "phonenumbers",
     "phones",
     "practicelocations",
     "specialties",
@@ -626,6 +682,70 @@ mod tests {
                     r#"{{"bill_to":{{"company":"Cedar Ridge Medical Center","email":"o.quispe@gmail.com",{CONTACT}}}}}"#
                 ),
                 &format!(r#"{{"businessName":"ACME DME","contact":"Ottilie Quispe",{CONTACT}}}"#),
+            ],
+            true,
+        );
+    }
+
+    #[test]
+    fn a_provider_by_number_or_credentials_is_nobody_under_any_key() {
+        let model = r#""Meta":{"DataModel":"Notes","EventType":"New"},"Patient":{"Identifiers":[]}"#;
+        let name = r#""FirstName":"Angela","LastName":"Hensley""#;
+        let reached = r#""Address":{"StreetAddress":"915 E 1st St","ZIP":"55805"},"EmailAddresses":["ah@lakewalk.org"],"PhoneNumber":{"Office":"+12187864411"},"Location":{"Facility":"Lakewalk"}"#;
+        let npi = r#""ID":"1497758544","IDType":"NPI""#;
+        let note =
+            |key: &str, of: &str| format!(r#"{{{model},"Note":{{"{key}":{{{of},{name},{reached}}}}}}}"#);
+        each(
+            &[
+                &note("ReferredTo", npi),
+                &note("ReferredTo", r#""Credentials":["MD","PhD"]"#),
+                &note("OrderedBy", r#""Type":"Physician""#),
+                &format!(r#"{{{model},"Note":{{"Notifications":[{{{name},{reached}}}]}}}}"#),
+                &format!(r#"{{"escalation":[{{{npi},{name},{reached}}}]}}"#),
+            ],
+            false,
+        );
+        each(
+            &[
+                // Not a provider's number, and what no provider has beside his.
+                &note("ReferredTo", r#""ID":"1497758545","IDType":"NPI""#),
+                &note("ReferredTo", r#""ID":"1497758544","IDType":"MR""#),
+                &note("ReferredTo", r#""Credentials":["none"]"#),
+                &note("ReferredTo", r#""Credentials":[]"#),
+                &note("ReferredTo", &format!(r#"{npi},"MRN":"8834127""#)),
+                &note("ReferredTo", r#""Credentials":["MD"],"DOB":"1971-04-02""#),
+                &note("OrderedBy", r#""MRN":"8834127""#),
+                // A patient may give care himself.
+                &format!(r#"{{"patient":{{{name},{reached},"Credentials":["RN"]}}}}"#),
+                &format!(r#"{{"patient":{{"Demographics":{{{name},{reached},"Credentials":["RN"]}}}}}}"#),
+                &format!(
+                    r#"{{{model},"Note":{{"Observer":{{{npi},{name},"Patient":{{{name},"DOB":"1971-04-02"}}}}}}}}"#
+                ),
+            ],
+            true,
+        );
+    }
+
+    #[test]
+    fn entries_of_provider_directories_and_pharmacies_are_nobody() {
+        let own = r#""cn":["Angela Hensley"],"sn":["Hensley"],"givenName":["Angela"],"mail":["ah@lakewalk.org"],"telephoneNumber":["218-786-4411"]"#;
+        let dn = |unit: &str| format!(r#""dn":"uid=1497758544,ou={unit},dc=HPD""#);
+        let pharmacy = r#""address":"1202 E Superior St","zip":"55802","phone":"218-724-4412""#;
+        each(
+            &[
+                &format!(r#"{{{},"attributes":{{{own}}}}}"#, dn("HCProfessional")),
+                &format!(r#"[{{{},{own}}}]"#, dn("hcRegulatedOrganization")),
+                &format!(r#"[{{"ncpdpId":"2403117","name":"Superior Drug",{pharmacy}}}]"#),
+            ],
+            false,
+        );
+        each(
+            &[
+                &format!(r#"{{{},"attributes":{{{own}}}}}"#, dn("Patients")),
+                &format!(r#"{{{},"attributes":{{{own},"ssn":"541-72-6638"}}}}"#, dn("HCProfessional")),
+                &format!(r#"[{{"ncpdpId":"2403117","name":"Barbara Miller",{pharmacy}}}]"#),
+                &format!(r#"[{{"name":"Superior Drug",{pharmacy},"ncpdpId":"2403117"}}]"#),
+                &format!(r#"[{{"ncpdpId":"2403117","name":"Superior Drug",{pharmacy},"dob":"1971-04-02"}}]"#),
             ],
             true,
         );

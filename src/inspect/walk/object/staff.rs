@@ -49,7 +49,7 @@ impl Walk<'_, '_> {
 
     /// Whether a container, or what holds it, is an individual's by its key or by the event told. A patient's team is his,
     /// and its members work there.
-    fn is_of_individuals(&self, id: NodeId) -> bool {
+    pub(super) fn is_of_individuals(&self, id: NodeId) -> bool {
         let open = iter::once(id).chain(self.frames.iter().rev().map(|frame| frame.object));
         let keys = open.map(|id| self.keys.get(id));
         let mut inside = keys.take_while(|key| !staff::is_a_teams_key(&key.name));

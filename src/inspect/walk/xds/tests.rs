@@ -114,6 +114,21 @@ fn each_subject_of_an_answer_is_a_person() {
     assert_eq!(kept.declared.first().map(|d| d.0), Some(Declared::Production));
 }
 
+#[test]
+fn directories_of_care_services_are_nobodys() {
+    let kept = walked(
+        r#"<CSD xmlns="urn:ihe:iti:csd:2013"><providerDirectory><provider entityID="urn:uuid:1"><demographic><name><surname>Hensley</surname></name>
+        <contactPoint><codedType code="BP">218-786-4411</codedType></contactPoint><dateOfBirth>1971-05-09</dateOfBirth></demographic></provider></providerDirectory></CSD>"#,
+    );
+    for value in ["Hensley", "218-786-4411", "1971-05-09"] {
+        assert_eq!(
+            (kept.of(value).person, kept.of(value).reads.as_str()),
+            (PersonId::NOBODY, "Public"),
+            "{value}"
+        );
+    }
+}
+
 const SUBMISSION: &str = r#"<xdsb:ProvideAndRegisterDocumentSetRequest xmlns:xdsb="urn:ihe:iti:xds-b:2007"><lcm:SubmitObjectsRequest
  xmlns:lcm="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"><rim:RegistryObjectList xmlns:rim="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0">
  <rim:ExtrinsicObject id="Doc1" mimeType="text/xml" objectType="urn:uuid:7edca82f"><rim:Slot name="creationTime"><rim:ValueList><rim:Value>20051224</rim:Value></rim:ValueList></rim:Slot>
