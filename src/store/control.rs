@@ -296,6 +296,7 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     let tx = connection.unchecked_transaction()?;
     tx.execute_batch(SCHEMA)?;
     tx.execute_batch(super::registry::SCHEMA)?;
+    super::registry::upgrade(&tx)?;
     tx.execute_batch(super::members::SCHEMA)?;
     tx.execute_batch(super::sealing::SCHEMA)?;
     tx.execute_batch(super::assets::SCHEMA)?;
