@@ -83,13 +83,17 @@ impl Caller {
 
     /// The same of an approval of one's own, with who it takes instead.
     pub(super) fn refused_as_own(&self, admin: &Admin, environment: &str) -> Response {
-        let done = Done {
-            action: "refused_access",
-            environment,
-            object: "approval of one's own",
-            ..Done::default()
+        let (object, detail) = match self.principal.member {
+            Some(_) => (
+                "approval of one's own",
+                "Somebody else has to approve this: a member who didn't ask for it, and in production one who knows no token of who did.",
+            ),
+            None => (
+                "approval by no member",
+                "Only members approve, and this token is no member's: `phigate org add` makes one, whose own tokens do.",
+            ),
         };
-        let detail = "Somebody else has to approve this: a member who didn't ask for it, and in production one who knows no token of who did.";
+        let done = Done { action: "refused_access", environment, object, ..Done::default() };
         match self.write(admin, &done, "refused") {
             Ok(()) => problem(StatusCode::FORBIDDEN, "forbidden", detail),
             Err(answer) => answer,

@@ -45,6 +45,31 @@ pub fn newest(
     Ok(found)
 }
 
+/// The hash of the event with this number; `None` where the log has none that can be read. Nothing before it is read.
+pub(super) fn hash_at(folder: &Path, seq: u64) -> io::Result<Option<String>> {
+    for path in segments(folder)?.iter().rev() {
+        let file = File::open(path)?;
+        if first(&file).is_some_and(|first| first > seq) {
+            continue;
+        }
+        let mut found = None;
+        each_line(file, &mut |line| {
+            let tail = chain::open(line, None).ok().map(|line| line.tail);
+            let is_further = tail.as_ref().is_none_or(|tail| tail.seq > seq);
+            found = tail.filter(|tail| tail.seq == seq).map(|tail| tail.hash);
+            is_further
+        })?;
+        return Ok(found);
+    }
+    Ok(None)
+}
+
+/// Whether the log begins behind a number: what was before it is past its retention.
+pub(super) fn begins_behind(folder: &Path, seq: u64) -> io::Result<bool> {
+    let Some(path) = segments(folder)?.into_iter().next() else { return Ok(false) };
+    Ok(first(&File::open(path)?).is_some_and(|first| first > seq))
+}
+
 /// The number of a file's first event, where it can be read.
 fn first(file: &File) -> Option<u64> {
     let mut line = Vec::new();

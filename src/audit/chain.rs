@@ -1,7 +1,7 @@
 //! One line of the audit: `{"hash":…,"sig":…,"seq":…,"prev":…,…}`. The hash is SHA-256 over the very bytes behind the
 //! signature, so that nothing has to be written anew to be verified; each names the one before.
 
-use super::Event;
+use super::{Event, Known};
 use crate::secrets::{SigningKey, VerifyingKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +20,11 @@ impl Tail {
     /// Before the first line.
     pub(super) fn none() -> Self {
         Self { seq: 0, hash: "0".repeat(HASH_LENGTH) }
+    }
+
+    /// What whoever remembers it has to keep.
+    pub(super) fn known(&self) -> Known {
+        Known { seq: self.seq, hash: (self.seq > 0).then(|| self.hash.clone()) }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The files: `audit/<yyyy-mm>.jsonl` below the data folder, the head, the lock.
 
-use super::Event;
+use super::backwards::{begins_behind, hash_at};
 use super::chain::{self, Tail};
 use super::head::Head;
 use super::outside::{Outside, Teller};
+use super::{Event, Known};
 use crate::durable;
 use crate::secrets::SigningKey;
 use rustix::fs::{FlockOperation, flock};
@@ -20,7 +21,8 @@ pub enum AuditError {
     /// A file can't be read or written.
     #[error("an audit file can't be used: {0}")]
     File(io::ErrorKind),
-    /// The log ends before its signed head, or its end can't be read: somebody cut or changed it.
+    /// The log ends before its signed head or what is known of it, has another event there, or its end can't be read:
+    /// somebody cut or changed it.
     #[error("the audit was cut or changed: `phigate audit verify` tells where; nothing is appended to it")]
     Broken,
 }
@@ -69,8 +71,8 @@ struct Open {
     anchored: u64,
     /// The last that others were given.
     told: u64,
-    /// The last number that this process saw, or was told of: a log that ends before it was cut.
-    known: u64,
+    /// The last event that this process saw, or was told of: a log that ends before it, or has another there, was cut.
+    known: Known,
 }
 
 impl Audit {
@@ -97,31 +99,34 @@ impl Audit {
             .open(folder.join("lock"))?;
         let places = keep.outside.clone();
         let teller = (!places.is_empty()).then(|| Teller::start(places)).transpose()?;
-        let open = Mutex::new(Open { lock, seen: None, anchored: 0, told: 0, known: 0 });
+        let open = Mutex::new(Open { lock, seen: None, anchored: 0, told: 0, known: Known::default() });
         let (unwritten, is_unwritten) = (AtomicU64::new(0), AtomicBool::new(false));
         let audit = Self { folder, key, keep, open, teller, unwritten, is_unwritten };
         audit.take_over(data_dir)?;
-        audit.expect(0)?;
+        audit.expect(&Known::default())?;
         Ok(audit)
     }
 
-    /// Has it hold this many events at least, as somebody remembers who isn't part of it.
+    /// Has it go as far as somebody remembers who isn't part of it, at least.
     ///
     /// # Errors
-    /// [`AuditError::Broken`] where it ends before that: nothing is appended to it from then on.
-    pub fn expect(&self, seq: u64) -> Result<(), AuditError> {
+    /// [`AuditError::Broken`] where it ends before that, or has another event there: nothing is appended to it from then on.
+    pub fn expect(&self, remembered: &Known) -> Result<(), AuditError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Open { lock, known, .. } = &mut *open;
-        *known = (*known).max(seq);
-        let tail = locked(lock, || self.whole(*known))?;
-        *known = tail.seq;
-        Ok(())
+        let (tail, is_there) = locked(lock, || {
+            let tail = self.whole(known)?;
+            let is_there = self.has(remembered, &tail)?;
+            Ok((tail, is_there))
+        })?;
+        *known = if is_there { tail.known() } else { remembered.clone() };
+        if is_there { Ok(()) } else { Err(AuditError::Broken) }
     }
 
-    /// The number of the last event that is known here: for whoever remembers it.
+    /// The last event that is known here: for whoever remembers it.
     #[must_use]
-    pub fn known(&self) -> u64 {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).known
+    pub fn known(&self) -> Known {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).known.clone()
     }
 
     /// Where its files are.
@@ -146,7 +151,7 @@ impl Audit {
                 {
                     tail
                 }
-                _ => self.whole(*known)?,
+                _ => self.whole(known)?,
             };
             let path = self.path_of(&event.time)?;
             let (tail, before, length) = self.append(&path, event, tail)?;
@@ -161,7 +166,7 @@ impl Audit {
             }
             self.anchor(&head, anchored);
             self.tell(&head, told);
-            *known = tail.seq;
+            *known = tail.known();
             *seen = Some((path, length, tail));
             Ok(())
         })
@@ -297,7 +302,7 @@ impl Audit {
     }
 
     /// The last line of the log. Where something had to be cut off behind it, that is told in the log first.
-    fn whole(&self, known: u64) -> Result<Tail, AuditError> {
+    fn whole(&self, known: &Known) -> Result<Tail, AuditError> {
         let mut cut = Vec::new();
         let tail = self.tail(known, &mut cut);
         if cut.is_empty() {
@@ -331,9 +336,9 @@ impl Audit {
         Ok(self.segments()?.last().filter(|last| **last > path).cloned().unwrap_or(path))
     }
 
-    /// The last whole line of the log, which the signed head must not be ahead of, nor what is known. What stands behind it is
-    /// taken away, and given in `cut`.
-    fn tail(&self, known: u64, cut: &mut Vec<u8>) -> Result<Tail, AuditError> {
+    /// The last whole line of the log, which the signed head must not be ahead of, nor what is known, whose event it has to have.
+    /// What stands behind it is taken away, and given in `cut`.
+    fn tail(&self, known: &Known, cut: &mut Vec<u8>) -> Result<Tail, AuditError> {
         let mut tail = Tail::none();
         for path in self.segments()?.iter().rev() {
             if let Some(last) = last_line(path, cut)? {
@@ -341,7 +346,7 @@ impl Audit {
                 break;
             }
         }
-        if tail.seq < known {
+        if !self.has(known, &tail)? {
             return Err(AuditError::Broken);
         }
         match Head::read(&self.folder) {
@@ -352,6 +357,20 @@ impl Audit {
             Ok(None) if tail.seq <= 1 => Ok(tail),
             Ok(None) => Err(AuditError::Broken),
             Err(_) => Err(AuditError::Broken),
+        }
+    }
+
+    /// Whether a log that ends so has the event that is known. What others wrote since is read, and no more.
+    fn has(&self, known: &Known, tail: &Tail) -> Result<bool, AuditError> {
+        let Some(hash) = known.hash.as_ref().filter(|_| tail.seq >= known.seq) else {
+            return Ok(tail.seq >= known.seq);
+        };
+        if tail.seq == known.seq {
+            return Ok(tail.hash == *hash);
+        }
+        match hash_at(&self.folder, known.seq)? {
+            Some(there) => Ok(there == *hash),
+            None => Ok(begins_behind(&self.folder, known.seq)?),
         }
     }
 

@@ -21,14 +21,20 @@ pub use backwards::newest;
 pub use fhir::audit_event;
 pub use log::{Audit, AuditError, Keep, while_still};
 pub use outside::Outside;
-pub use repair::{RepairError, repair};
+pub use repair::{RepairError, Repaired, accept_loss, repair};
 pub use verify::{Report, events, verify, verify_by};
 
 use serde::Serialize;
 
-/// The setting of control.db that remembers how far the log went: one that is gone, or an older one in its place, is not
-/// begun anew or gone on with.
-pub const KNOWN: &str = "audit_known";
+/// How far the log went, as somebody remembers who isn't part of it: one that is gone, an older one or another one in its
+/// place is not begun anew or gone on with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The number of the last event; 0: there was none.
+    pub seq: u64,
+    /// Its hash. Earlier versions remembered the number alone.
+    pub hash: Option<String>,
+}
 
 /// One thing that somebody did, or was refused.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -243,8 +243,8 @@ fn a_head_and_a_new_month_are_durable_before_they_are_leaned_on() {
 fn a_lost_head_is_signed_anew_and_the_log_says_so() {
     let log = filled(10);
     let head = log.folder().join("head.json");
-    let repaired = || repair(log.dir.path(), log.key.clone(), Some(&log.anchors()));
-    assert!(matches!(repaired(), Ok(None)), "nothing is wrong");
+    let repaired = || repair(log.dir.path(), log.key.clone(), Some(&log.anchors()), &Known::default());
+    assert!(matches!(repaired(), Ok(Repaired::Nothing)), "nothing is wrong");
     // What a power loss made of it, and what whoever has no key would write.
     let stranger = Log::new();
     stranger.open().write(&event("2026-11-01T10:00:00Z", "r-1")).expect("writes");
@@ -255,7 +255,7 @@ fn a_lost_head_is_signed_anew_and_the_log_says_so() {
             None => std::fs::remove_file(&head).expect("removes"),
         }
         assert!(end == 11 || Audit::open(log.dir.path(), log.key.clone()).is_err());
-        assert!(matches!(repaired(), Ok(Some(seq)) if seq == end));
+        assert!(matches!(repaired(), Ok(Repaired::Head(seq, _)) if seq == end));
         assert_eq!(log.problems(), Vec::<String>::new());
         let told = events(&log.folder()).expect("reads").pop().expect("one");
         assert_eq!(told["action"], "audit_repaired");
@@ -267,7 +267,7 @@ fn a_lost_head_is_signed_anew_and_the_log_says_so() {
 fn a_log_that_was_cut_or_changed_is_not_signed_anew() {
     let log = filled(10);
     let head = log.folder().join("head.json");
-    let repaired = || repair(log.dir.path(), log.key.clone(), Some(&log.anchors()));
+    let repaired = || repair(log.dir.path(), log.key.clone(), Some(&log.anchors()), &Known::default());
     let path = log.files().remove(1);
     let whole = lines(&path);
     rewrite(&path, &whole[..whole.len() - 1]);
@@ -382,7 +382,7 @@ fn a_log_that_is_gone_or_older_than_known_is_not_begun_anew() {
     let older: Vec<_> = older.into_iter().map(|f| (f.clone(), std::fs::read(f).expect("reads"))).collect();
     let audit = log.open();
     audit.write(&event("2026-11-02T10:00:00Z", "r-2")).expect("writes");
-    assert_eq!(audit.known(), 7);
+    assert_eq!(audit.known().seq, 7);
     for (path, bytes) in &older {
         std::fs::write(path, bytes).expect("writes");
     }
@@ -401,7 +401,7 @@ fn a_log_that_is_gone_or_older_than_known_is_not_begun_anew() {
     );
     // Another process knows by what was told it.
     let fresh = log.open();
-    assert_eq!((fresh.known(), fresh.expect(7)), (0, Err(AuditError::Broken)));
+    assert_eq!((fresh.known().seq, fresh.expect(&audit.known())), (0, Err(AuditError::Broken)));
     assert_eq!(fresh.write(&event("2026-11-02T10:00:00Z", "r-3")), Err(AuditError::Broken));
     assert_eq!(log.files(), Vec::<PathBuf>::new());
 }
@@ -477,7 +477,9 @@ fn behind_a_renewed_key_the_log_verifies_by_the_new_one_and_wholly_by_both() {
     };
     write(&renewed);
     write(&event("2026-11-02T11:00:00Z", "r-2"));
-    let by = |keys: &[VerifyingKey]| verify_by(&log.folder(), keys, Some(&log.anchors())).expect("reads");
+    let by = |keys: &[VerifyingKey]| {
+        verify_by(&log.folder(), keys, Some(&log.anchors()), &Known::default()).expect("reads")
+    };
     let (old, new) = (log.key.public(), fresh.public());
     let report = by(std::slice::from_ref(&new));
     assert_eq!((report.range, &report.problems), (Some((1, 6)), &vec![]));
@@ -547,4 +549,87 @@ fn an_anchor_file_that_can_t_be_written_is_counted_until_it_can() {
     std::fs::create_dir(&gone).expect("makes");
     audit.write(&event("2026-11-01T11:00:00Z", "r-1")).expect("writes");
     assert_eq!((audit.anchor_failures(), audit.is_anchor_failing()), (1, false));
+}
+
+#[test]
+fn a_log_that_is_shorter_or_another_than_known_is_not_signed_anew() {
+    let log = filled(10);
+    let (head, path) = (log.folder().join("head.json"), log.files().remove(1));
+    let known = log.open().known();
+    let (whole, good) = (lines(&path), std::fs::read(&head).expect("reads"));
+    let repaired = |known: &Known| repair(log.dir.path(), log.key.clone(), None, known);
+    // As long as the same log once more, and each event signed by its own key: the gateway itself went on behind a cut.
+    rewrite(&path, &whole[..4]);
+    std::fs::remove_file(&head).expect("removes");
+    assert!(
+        matches!(repaired(&known), Err(RepairError::Wrong(p)) if p == ["cut: the gateway knew 10 events, the log ends at 9"])
+    );
+    assert!(!head.exists());
+    repaired(&Known::default()).expect("nobody knows better");
+    let verified = |known: &Known| verify_by(&log.folder(), &[log.key.public()], None, known).expect("reads");
+    let report = verified(&known);
+    assert_eq!(report.problems, ["replaced: the gateway knew another event 10 than the log has"]);
+    assert!(
+        report.told[0].starts_with("10 says that the head was lost, and signed anew behind 9"),
+        "{report:?}"
+    );
+    assert_eq!(verified(&Known { seq: 10, hash: None }).problems, Vec::<String>::new(), "a number alone");
+    // With the head there, too; and nothing is written behind it.
+    for at in [10, 11] {
+        assert!(matches!(repaired(&known), Err(RepairError::Wrong(_))), "{at}");
+        let audit = log.open();
+        assert_eq!(audit.expect(&known), Err(AuditError::Broken), "{at}");
+        assert_eq!(audit.write(&event("2026-11-02T10:00:00Z", "r-3")), Err(AuditError::Broken));
+        drop(audit);
+        log.open().write(&event("2026-11-02T10:00:00Z", "r-3")).expect("by whom nothing was told");
+    }
+    // What was known stands there: others wrote behind it.
+    rewrite(&path, &whole);
+    log.files().drain(2..).for_each(|later| std::fs::remove_file(later).expect("removes"));
+    std::fs::write(&head, good).expect("writes");
+    log.open().write(&event("2026-11-02T10:00:00Z", "r-3")).expect("writes");
+    log.open().expect(&known).expect("is there");
+    assert!(matches!(repaired(&known), Ok(Repaired::Nothing)));
+}
+
+#[test]
+fn a_loss_that_is_accepted_is_told_whether_the_head_is_there_or_not() {
+    for (is_cut, keeps_head) in [(true, true), (true, false), (false, false), (false, true)] {
+        let log = filled(10);
+        let known = log.open().known();
+        let (head, path) = (log.folder().join("head.json"), log.files().remove(1));
+        if is_cut {
+            rewrite(&path, &lines(&path)[..2]);
+        }
+        if !keeps_head {
+            std::fs::remove_file(&head).expect("removes");
+        }
+        let done = accept_loss(log.dir.path(), log.key.clone(), None, &known).expect("goes on");
+        let report = verify_by(&log.folder(), &[log.key.public()], None, &Known::default()).expect("reads");
+        assert_eq!(report.problems, Vec::<String>::new(), "{is_cut} {keeps_head}");
+        match (is_cut, done) {
+            (true, Repaired::Loss(lost, end)) => {
+                assert_eq!((lost.as_str(), end.seq), ("8 to 10", 8));
+                assert!(report.told[0].contains("events were lost") && report.told[0].ends_with("8 to 10"));
+            }
+            (false, Repaired::Head(10, _)) => assert!(!keeps_head),
+            (false, Repaired::Nothing) => assert!(keeps_head),
+            other => panic!("{other:?}"),
+        }
+        log.open().write(&event("2026-12-02T10:00:00Z", "r-3")).expect("goes on");
+    }
+    // Another log in its place, of which nobody can tell where it begins to be one.
+    let (log, other) = (filled(10), filled(12));
+    let known = other.open().known();
+    log.open().write(&event("2026-11-02T10:00:00Z", "r-3")).expect("writes");
+    log.open().write(&event("2026-11-02T10:00:00Z", "r-3")).expect("writes");
+    let done = accept_loss(log.dir.path(), log.key.clone(), None, &known).expect("goes on");
+    assert!(
+        matches!(&done, Repaired::Loss(lost, _) if lost == "12 to 12, in whose place others stand"),
+        "{done:?}"
+    );
+    // What doesn't verify by itself is not gone on with.
+    let path = log.files().remove(1);
+    rewrite(&path, &lines(&path)[1..]);
+    assert!(matches!(accept_loss(log.dir.path(), log.key.clone(), None, &known), Err(RepairError::Wrong(_))));
 }

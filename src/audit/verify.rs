@@ -1,6 +1,7 @@
 //! Verifying: every line by itself, each with the one before, the end with the signed head and with what was anchored
 //! elsewhere.
 
+use super::Known;
 use super::chain::{self, Line, Tail, Wrong};
 use super::head::{self, Head};
 use super::log::{RETIRED_BEFORE, segments};
@@ -24,6 +25,8 @@ pub struct Report {
     pub problems: Vec<String>,
     /// What is worth a look, and no sign of a change.
     pub notes: Vec<String>,
+    /// What the log says of itself: that events were lost, or that its head was.
+    pub told: Vec<String>,
 }
 
 /// Verifies the log in `folder` with the public key, and with the file elsewhere where there is one.
@@ -31,28 +34,58 @@ pub struct Report {
 /// # Errors
 /// A file can't be read.
 pub fn verify(folder: &Path, key: &VerifyingKey, anchors: Option<&Path>) -> io::Result<Report> {
-    verify_by(folder, std::slice::from_ref(key), anchors)
+    verify_by(folder, std::slice::from_ref(key), anchors, &Known::default())
 }
 
 /// The same with all keys that it was ever signed with, or the last of them alone: events from before the key was renewed
-/// are chained to the event that says so, and [`Report::notes`] tells that no key vouches for them.
+/// are chained to the event that says so, and [`Report::notes`] tells that no key vouches for them. Held against what the
+/// gateway remembers, too.
 ///
 /// # Errors
 /// A file can't be read.
-pub fn verify_by(folder: &Path, keys: &[VerifyingKey], anchors: Option<&Path>) -> io::Result<Report> {
-    let head = Head::read(folder).unwrap_or(None);
-    held_against(folder, keys, Some(head), anchors).map(|(report, _)| report)
-}
-
-/// The same against a head (`Some(None)`: one that can't be read) or none; gives where the log ends, too.
-pub(super) fn held_against(
+pub fn verify_by(
     folder: &Path,
     keys: &[VerifyingKey],
-    head: Option<Option<Head>>,
     anchors: Option<&Path>,
-) -> io::Result<(Report, Tail)> {
+    known: &Known,
+) -> io::Result<Report> {
+    let head = Head::read(folder).unwrap_or(None);
+    let against = Against { head: Some(head), anchors, known };
+    held_against(folder, keys, &against).map(|held| held.report)
+}
+
+/// What a log is held against, besides itself.
+pub(super) struct Against<'o> {
+    /// The head; `Some(None)`: one that can't be read.
+    pub(super) head: Option<Option<Head>>,
+    /// The file elsewhere.
+    pub(super) anchors: Option<&'o Path>,
+    /// What the gateway remembers.
+    pub(super) known: &'o Known,
+}
+
+impl Against<'_> {
+    /// Nothing: the log by itself.
+    pub(super) const NONE: Against<'static> =
+        Against { head: None, anchors: None, known: &Known { seq: 0, hash: None } };
+}
+
+/// What came of it.
+pub(super) struct Held {
+    pub(super) report: Report,
+    /// Where the log ends.
+    pub(super) tail: Tail,
+    /// The greatest number that anything besides the log says it had.
+    pub(super) furthest: u64,
+    /// The least number at which the log has another event than something besides it says.
+    pub(super) other_at: Option<u64>,
+}
+
+/// Verifies a log by itself, and against what else there is.
+pub(super) fn held_against(folder: &Path, keys: &[VerifyingKey], against: &Against<'_>) -> io::Result<Held> {
+    let Against { head, anchors, known } = against;
     let mut report = Report::default();
-    let mut wanted: HashMap<u64, (String, &'static str)> = HashMap::new();
+    let mut wanted: HashMap<u64, Vec<(String, &'static str)>> = HashMap::new();
     // Numbers and months of what was anchored.
     let mut anchored: Vec<(u64, String)> = Vec::new();
     let is_signed = |head: &Head| keys.iter().any(|key| head.is_signed_by(key));
@@ -69,14 +102,14 @@ pub(super) fn held_against(
                 HEAD => stands_at = Some(head.seq),
                 _ => anchored.push((head.seq, head.month().to_owned())),
             }
-            wanted.insert(head.seq, (head.hash, what));
+            wanted.entry(head.seq).or_default().push((head.hash, what));
         }
         Some(head) if what == ANCHOR => others.push(head),
         Some(head) => report.problems.push(format!("{what} {} isn't signed by this key", head.seq)),
         None => report.problems.push(format!("{what} can't be read")),
     };
     if let Some(head) = head {
-        want(head, HEAD, &mut report);
+        want(head.clone(), HEAD, &mut report);
     }
     if let Some(path) = anchors {
         for anchor in head::anchors(path)? {
@@ -84,6 +117,10 @@ pub(super) fn held_against(
             want(anchor, ANCHOR, &mut report);
         }
     }
+    if let Some(hash) = &known.hash {
+        wanted.entry(known.seq).or_default().push((hash.clone(), KNOWN));
+    }
+    let mut other_at: Option<u64> = None;
     let mut chain = Chain { first: None, last: None, retired: None, file: None };
     let mut unsigned = Unsigned::default();
     let torn = each_line(folder, &mut |file, number, line| {
@@ -95,11 +132,15 @@ pub(super) fn held_against(
                 let follows = report.problems.len() == problems;
                 unsigned.follow(&line, is_signed, follows);
                 let seq = line.tail.seq;
-                if let Some((hash, what)) = wanted.get(&seq)
-                    && *hash != line.tail.hash
-                {
-                    report.problems.push(format!("{what} {seq} is not what the log says there"));
+                let others_there = wanted.get(&seq).into_iter().flatten();
+                for (_, what) in others_there.filter(|(hash, _)| *hash != line.tail.hash) {
+                    report.problems.push(match *what {
+                        KNOWN => format!("replaced: the gateway knew another event {seq} than the log has"),
+                        what => format!("{what} {seq} is not what the log says there"),
+                    });
+                    other_at = Some(other_at.map_or(seq, |at| at.min(seq)));
                 }
+                report.told.extend(told_by(&line.value));
                 // Whoever signed them, they say what stands there: an earlier key's prove nothing, and speak against nothing.
                 others.retain(|other| other.seq != seq || is_signed || other.hash != line.tail.hash);
             }
@@ -117,6 +158,9 @@ pub(super) fn held_against(
             .problems
             .push(format!("cut: {} says that the log goes to {}, it ends at {last}", furthest.1, furthest.0));
     }
+    if known.seq > last {
+        report.problems.push(format!("cut: the gateway knew {} events, the log ends at {last}", known.seq));
+    }
     report.problems.extend(torn.into_iter().map(|file| format!("{file}: ends with what is no line")));
     // A stop in between leaves one line that the head doesn't say yet; what is written while this reads isn't in it, either.
     if stands_at.is_some() {
@@ -129,7 +173,24 @@ pub(super) fn held_against(
     report.range = chain.first.as_ref().map(|(tail, _)| (tail.seq, last));
     chain.begins_rightly(&mut report.problems);
     chain.kept_long_enough(&anchored, &mut report.problems);
-    Ok((report, chain.last.unwrap_or_else(Tail::none)))
+    let tail = chain.last.unwrap_or_else(Tail::none);
+    Ok(Held { report, tail, furthest: furthest.0.max(known.seq), other_at })
+}
+
+/// What an event says of the log itself, for whoever verifies it.
+fn told_by(event: &Value) -> Option<String> {
+    let word = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default();
+    let seq = event.get("seq").and_then(Value::as_u64)?;
+    match word("action") {
+        LOST => {
+            Some(format!("{seq} says that events were lost, and the log gone on with: {}", word("object")))
+        }
+        REPAIRED => Some(format!(
+            "{seq} says that the head was lost, and signed anew behind {}: what stood behind that before the gateway remembered it is known to nobody but an anchor",
+            word("object").split(' ').next().unwrap_or_default()
+        )),
+        _ => None,
+    }
 }
 
 /// A line whose bytes are those of its hash, and whether one of the keys signed that.
@@ -332,5 +393,9 @@ fn each_line(folder: &Path, each: &mut dyn FnMut(&str, usize, &[u8])) -> io::Res
 
 const HEAD: &str = "the head";
 const ANCHOR: &str = "the anchor";
+const KNOWN: &str = "the gateway";
+/// The events that tell of a lost head, and of a loss that was accepted.
+pub(super) const REPAIRED: &str = "audit_repaired";
+pub(super) const LOST: &str = "audit_lost";
 /// The file of the key that signs, as the event names it that tells of a new one.
 const KEY: &str = "audit.key";

@@ -1,10 +1,11 @@
 //! `phigate audit`: verify and export what people did. Reads the files; an outsider with the log and the public key can
 //! do the same.
 
-use super::keys::{audited, finish, known, open};
+use super::keys::{finish, open};
 use super::out;
-use crate::audit::{self, RepairError, Report, audit_event, events, repair, verify, verify_by};
+use crate::audit::{Known, RepairError, Repaired, accept_loss, audit_event, events, repair, verify_by};
 use crate::secrets::{Secrets, VerifyingKey};
+use crate::store::Control;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -36,13 +37,15 @@ enum Command {
         #[arg(long, default_value = "json")]
         format: Format,
     },
-    /// Sign the end of the log anew where its head (`head.json`) was lost, if the log verifies without it; it says so.
+    /// Sign the end of the log anew where its head (`head.json`) was lost, if the log verifies without it, and has all that
+    /// the gateway (control.db) and the anchors know of; it says so.
     Repair {
         /// The file elsewhere that takes the signed head: a log that was cut against it is not signed.
         #[arg(long, value_name = "FILE")]
         anchor: Option<PathBuf>,
-        /// Go on where events that the gateway knew of are gone for good: the log says so, and from where to where. What is
-        /// left of it has to verify; where it doesn't, put it away from the folder first.
+        /// Go on where events that the gateway, the head or an anchor knew of are gone for good, or control.db is: the log
+        /// says so, and from where to where. What is left of it has to verify by itself; where it doesn't, put it away from
+        /// the folder first.
         #[arg(long)]
         accept_loss: bool,
     },
@@ -74,8 +77,7 @@ pub fn run(args: &Args) -> ExitCode {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Repair { anchor, accept_loss: false } => repaired(&args.data, anchor.as_deref()),
-            Command::Repair { anchor, accept_loss: true } => accepted(&args.data, anchor.as_deref()),
+            Command::Repair { anchor, accept_loss } => repaired(&args.data, anchor.as_deref(), *accept_loss),
             Command::Key => {
                 out::line(own_key(&args.data)?.hex());
                 Ok(ExitCode::SUCCESS)
@@ -93,68 +95,76 @@ fn verified(data: &Path, keys: &[String], anchor: Option<&Path>) -> Result<ExitC
         keys => keys.iter().map(parsed).collect::<Result<_, _>>()?,
     };
     // Before the log is read, which may grow meanwhile.
-    let is_own = Secrets::folder(data).join("audit.key").exists() && data.join("control.db").exists();
-    let known = if is_own { known(data)? } else { 0 };
-    let mut report = verify_by(&folder, &keys, anchor).map_err(|e| unreadable(&folder, &e))?;
-    let last = report.range.map_or(0, |(_, last)| last);
-    if known > last {
-        report.problems.push(format!("cut: the gateway knew {known} events, the log ends at {last}"));
+    let is_own = Secrets::folder(data).join("audit.key").exists();
+    let is_control_lost = is_own && Control::is_lost(data);
+    let known = match is_own && data.join("control.db").exists() && !is_control_lost {
+        true => open(data)?.audit_known().map_err(|e| e.to_string())?,
+        false => Known::default(),
+    };
+    let mut report = verify_by(&folder, &keys, anchor, &known).map_err(|e| unreadable(&folder, &e))?;
+    if is_control_lost {
+        report.problems.push(CONTROL_LOST.to_owned());
     }
     let range = report.range.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
     out::line(format!("{} events{range}; held against {} anchors.", report.events, report.anchors));
-    report.problems.iter().chain(&report.notes).for_each(out::line);
+    report.problems.iter().chain(&report.told).chain(&report.notes).for_each(out::line);
     if report.problems.is_empty() {
-        out::line("Nothing was changed, cut or reordered.");
+        out::line(match report.told.is_empty() {
+            true => "Nothing was changed, cut or reordered.",
+            false => "But for what the log tells itself, nothing was changed, cut or reordered.",
+        });
     }
     Ok(ExitCode::from(u8::from(!report.problems.is_empty())))
 }
 
-fn repaired(data: &Path, anchor: Option<&Path>) -> Result<ExitCode, String> {
+fn repaired(data: &Path, anchor: Option<&Path>, is_loss_accepted: bool) -> Result<ExitCode, String> {
     own_key(data)?;
     let key = Secrets::audit_key(data).map_err(|e| e.to_string())?;
-    match repair(data, key, anchor) {
-        Ok(Some(seq)) => out::line(format!("The head was signed anew at {seq}; the log says so.")),
-        Ok(None) => out::line("The head is good: nothing was changed."),
+    let is_control_lost = Control::is_lost(data);
+    if is_control_lost && !is_loss_accepted {
+        out::line(CONTROL_LOST);
+        out::complain(
+            "Nothing was signed: --accept-loss does, or `phigate secrets renew` where the head is there.",
+        );
+        return Ok(ExitCode::from(1));
+    }
+    let control = if is_control_lost { None } else { Some(open(data)?) };
+    let known = control.as_ref().map(Control::audit_known).transpose().map_err(|e| e.to_string())?;
+    let known = known.unwrap_or_default();
+    let done = match is_loss_accepted {
+        false => repair(data, key, anchor, &known),
+        true => accept_loss(data, key, anchor, &known),
+    };
+    let ended = match done {
+        Ok(Repaired::Nothing) if is_loss_accepted => {
+            out::line("Nothing that the gateway knew of is gone.");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(Repaired::Nothing) => {
+            out::line("The head is good: nothing was changed.");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(Repaired::Head(seq, ended)) => {
+            out::line(format!("The head was signed anew at {seq}; the log says so."));
+            ended
+        }
+        Ok(Repaired::Loss(lost, ended)) => {
+            out::line(format!("{lost}: gone; the log says so, and goes on."));
+            ended
+        }
         Err(RepairError::Wrong(problems)) => {
             problems.iter().for_each(out::line);
-            out::complain("The log doesn't verify: nothing was signed.");
+            out::complain(match is_loss_accepted {
+                true => "What is left doesn't verify: put it away from the folder first.",
+                false => "The log doesn't verify: nothing was signed.",
+            });
             return Ok(ExitCode::from(1));
         }
         Err(error) => return Err(error.to_string()),
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Goes on behind a loss.
-fn accepted(data: &Path, anchor: Option<&Path>) -> Result<ExitCode, String> {
-    let (folder, key) = (data.join("audit"), own_key(data)?);
-    let known = known(data)?;
-    // Where nothing is left there is no folder, either.
-    let report = match folder.exists() {
-        true => verify(&folder, &key, anchor).map_err(|e| unreadable(&folder, &e))?,
-        false => Report::default(),
     };
-    let last = report.range.map_or(0, |(_, last)| last);
-    if last >= known {
-        out::line("Nothing that the gateway knew of is gone.");
-        return Ok(ExitCode::SUCCESS);
+    if let Some(control) = control {
+        control.reset_audit(&ended).map_err(|e| e.to_string())?;
     }
-    let is_empty = report.events == 0 && !folder.join("head.json").exists();
-    if !is_empty && !report.problems.is_empty() {
-        report.problems.iter().for_each(out::line);
-        out::complain("What is left doesn't verify: put it away from the folder first.");
-        return Ok(ExitCode::from(1));
-    }
-    let control = open(data)?;
-    let set = |seq: u64| {
-        control.set(audit::KNOWN, i64::try_from(seq).unwrap_or(i64::MAX)).map_err(|e| e.to_string())
-    };
-    set(last)?;
-    if let Err(error) = audited(data, "audit_lost", "", &format!("{} to {known}", last + 1)) {
-        set(known)?;
-        return Err(error);
-    }
-    out::line(format!("{} to {known} are gone; the log says so, and goes on.", last + 1));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -168,3 +178,6 @@ fn own_key(data: &Path) -> Result<VerifyingKey, String> {
 fn unreadable(folder: &Path, error: &std::io::Error) -> String {
     format!("{}: {}", folder.display(), error.kind())
 }
+
+/// What tells how far the log went isn't there.
+const CONTROL_LOST: &str = "control.db is gone: nothing but an anchor can tell how far the log went";

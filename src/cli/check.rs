@@ -3,6 +3,7 @@
 
 use super::{out, test};
 use crate::config::{self, Config};
+use crate::decide::Thresholds;
 use crate::inspect::rules::{Changes, Mode};
 use crate::run::missing;
 use crate::tune::{self, Checked};
@@ -95,15 +96,26 @@ fn rules(
         }
     };
     problems.extend(test::others(&checked, &changes));
+    let thresholds = Thresholds::of(&checked.raw.thresholds);
     for environment in config.iter().flat_map(|config| &config.environments) {
-        for id in tune::check::modes_known(&environment.modes, &checked.raw).err().into_iter().flatten() {
-            let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+        let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+        for (id, why) in tune::check::idle_modes(&environment.modes, &checked.raw) {
             let key = format!("environment `{}`.rule_modes", environment.name);
             let line = config.map(|config| config.lines.before(&format!("{key}.{id}"))).unwrap_or_default();
-            problems.push(format!("{file}{line}{key}: there is no rule `{id}`"));
+            problems.push(format!("{file}{line}{key}: {why}"));
         }
+        let idle = config::rules::idle_thresholds(environment, &changes, &thresholds);
+        problems.extend(idle.iter().map(|problem| format!("{file}{problem}")));
     }
-    Some(summary(&checked, &changes))
+    if config.is_none() {
+        problems.extend(config::rules::idle_by_themselves(&changes, &thresholds));
+    }
+    let passed_over = config::rules::passed_over(files);
+    let passed_over = match passed_over.is_empty() {
+        true => String::new(),
+        false => format!(" Not read: {}.", passed_over.join(", ")),
+    };
+    Some(summary(&checked, &changes) + &passed_over)
 }
 
 fn summary(checked: &Checked, changes: &Changes) -> String {

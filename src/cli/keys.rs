@@ -2,7 +2,7 @@
 
 use super::names::{AgainstConfig, Names};
 use super::out;
-use crate::audit::{self, Audit, Event};
+use crate::audit::{Audit, Event};
 use crate::org::CallerRole;
 use crate::secrets::Secrets;
 use crate::store::{Control, Fresh, StoreError};
@@ -141,7 +141,12 @@ pub(super) fn revoke(control: &Control, data: &Path, id: &str, now: i64) -> Resu
 
 /// Writes down what is about to be done: what can't be written down isn't done.
 pub(super) fn audited(data: &Path, action: &str, environment: &str, object: &str) -> Result<(), String> {
-    written(data, action, environment, object, "allowed")
+    written(data, action, environment, object, ("allowed", ""))
+}
+
+/// Writes down that something was refused, and why.
+pub(super) fn refused(data: &Path, action: &str, object: &str, reason: &str) -> Result<(), String> {
+    written(data, action, "", object, ("refused", reason))
 }
 
 /// Does what was written down; where that fails, it is written down, too.
@@ -150,13 +155,19 @@ pub(super) fn done<T>(
     (action, environment, object): (&str, &str, &str),
     result: Result<T, StoreError>,
 ) -> Result<T, String> {
-    result.map_err(|error| match written(data, action, environment, object, "failed") {
+    result.map_err(|error| match written(data, action, environment, object, ("failed", "")) {
         Ok(()) => error.to_string(),
         Err(_) => format!("{error}; the audit says that {action} was allowed, and can't say that it failed"),
     })
 }
 
-fn written(data: &Path, action: &str, environment: &str, object: &str, decision: &str) -> Result<(), String> {
+fn written(
+    data: &Path,
+    action: &str,
+    environment: &str,
+    object: &str,
+    (decision, reason): (&str, &str),
+) -> Result<(), String> {
     let event = Event {
         time: crate::clock::rfc3339(crate::clock::unix_ms()),
         principal: "command line",
@@ -164,19 +175,18 @@ fn written(data: &Path, action: &str, environment: &str, object: &str, decision:
         environment,
         object,
         decision,
+        reason,
         ..Event::default()
     };
     let secrets = Secrets::open_or_create(data).map_err(|e| e.to_string())?;
-    let known = known(data)?;
-    Audit::open(data, secrets.audit)
-        .and_then(|a| a.expect(known).and_then(|()| a.write(&event)))
-        .map_err(|e| format!("the audit can't be written: {e}"))
-}
-
-/// How far the audit went, as the gateway remembers.
-pub(super) fn known(data: &Path) -> Result<u64, String> {
-    let seq = open(data)?.setting(audit::KNOWN).map_err(|e| e.to_string())?;
-    Ok(seq.and_then(|seq| u64::try_from(seq).ok()).unwrap_or_default())
+    let control = open(data)?;
+    let known = control.audit_known().map_err(|e| e.to_string())?;
+    let ended = Audit::open(data, secrets.audit)
+        .and_then(|a| a.expect(&known).and_then(|()| a.write(&event)).map(|()| a.known()))
+        .map_err(|e| format!("the audit can't be written: {e}"))?;
+    // The event is durable: where its number can't be remembered, the next one's is.
+    let _ = control.remember_audit(&ended);
+    Ok(())
 }
 
 pub(super) fn state(revoked: Option<i64>, expires: Option<i64>, now: i64) -> String {
@@ -212,7 +222,7 @@ mod tests {
         let failed = done::<()>(&data, ("create_token", "", "tk_1"), Err(StoreError::Broken));
         assert!(failed.is_err());
         assert_eq!(done(&data, ("create_token", "", "tk_2"), Ok(3)), Ok(3));
-        let events = audit::events(&data.join("audit")).expect("reads");
+        let events = crate::audit::events(&data.join("audit")).expect("reads");
         let told: Vec<_> = events.iter().map(|e| (e["object"].as_str(), e["decision"].as_str())).collect();
         assert_eq!(told, [(Some("tk_1"), Some("allowed")), (Some("tk_1"), Some("failed"))]);
     }

@@ -1,17 +1,17 @@
 //! `phigate registry`: the organization's test people. Who they are is kept as keyed hashes alone; whoever proposes one
 //! can't approve it.
 
-use super::keys::{audited, checked, finish, now, there};
+use super::keys::{audited, checked, done, finish, now, refused, there};
 use super::out;
 use super::table::{self, Row};
 use crate::inspect::decode::Budget;
 use crate::inspect::finding::MadeUp;
 use crate::inspect::known::Remember;
 use crate::inspect::{Inspector, Message, RuleSet};
-use crate::people::People;
+use crate::people::{Asked, People};
 use crate::secrets::Secrets;
 use crate::store::Control;
-use crate::store::registry::{Approved, Proposal, Proposed, Tags, TestPerson};
+use crate::store::registry::{Approved, Marks, Proposal, Proposed, TestPerson};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -71,6 +71,9 @@ enum Command {
         /// Their ids.
         #[arg(required = true)]
         ids: Vec<String>,
+        /// Who takes them out.
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
     },
 }
 
@@ -96,38 +99,44 @@ fn command(args: &Args) -> Result<ExitCode, String> {
     }
     let secrets = Secrets::open_or_create(&args.data).map_err(|e| e.to_string())?;
     let control = Control::open(&args.data, secrets.pepper.clone()).map_err(|e| e.to_string())?;
-    let registry = Registry { data: &args.data, control: &control, secrets: &secrets };
+    let people = People::of_folder(&args.data, &control, &secrets, Remember::Everybody);
+    let people = people.map_err(|e| e.to_string())?;
+    let registry = Registry { data: &args.data, control: &control, secrets: &secrets, people: &people };
     match &args.command {
         Command::Import { file, who } => registry.import(file, who),
         Command::Learn { connection, times, who } => {
             let seen = control.seen_people(checked(connection)?, *times, now()).map_err(|e| e.to_string())?;
             if seen.is_empty() {
-                out::complain(
-                    "No unknown person came so often. People are counted where [registry] has learn = true.",
-                );
+                let counted = control.seen_connections().map_err(|e| e.to_string())?;
+                out::complain(match () {
+                    () if counted.is_empty() => {
+                        "Nobody is counted. People are counted where [registry] has learn = true.".to_owned()
+                    }
+                    () if counted.contains(connection) => "No unknown person came so often.".to_owned(),
+                    () => format!(
+                        "Nobody is counted of a connection `{connection}`; people are counted of: {}.",
+                        counted.join(", ")
+                    ),
+                });
                 return Ok(ExitCode::from(1));
             }
             let mut tally = Tally::default();
-            for (tags, times) in seen {
-                registry.propose(
-                    tags,
-                    &format!("learned:{connection}"),
-                    who,
-                    &format!("{times} times"),
-                    &mut tally,
-                )?;
+            let source = format!("learned:{connection}");
+            for (marks, times) in seen {
+                registry.propose(marks, &source, who, &format!("{times} times"), &mut tally)?;
             }
-            Ok(tally.tell())
+            registry.tell(&tally, &source, who)
         }
         Command::Request { id, who } => {
             let id = checked(id)?;
-            let Some(tags) = control.refused_person(id, now()).map_err(|e| e.to_string())? else {
+            let Some(marks) = control.refused_person(id, now()).map_err(|e| e.to_string())? else {
                 out::complain("No refusal of the last day told this id.");
                 return Ok(ExitCode::from(1));
             };
             let mut tally = Tally::default();
-            registry.propose(tags, &format!("request:{id}"), who, id, &mut tally)?;
-            Ok(tally.tell())
+            let source = format!("request:{id}");
+            registry.propose(marks, &source, who, id, &mut tally)?;
+            registry.tell(&tally, &source, who)
         }
         Command::Approve { ids, source, name } => registry.approve(ids, source.as_deref(), checked(name)?),
         Command::List => {
@@ -136,19 +145,7 @@ fn command(args: &Args) -> Result<ExitCode, String> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Remove { ids } => {
-            let mut code = ExitCode::SUCCESS;
-            for id in ids {
-                if control.remove_person(id).map_err(|e| e.to_string())? {
-                    audited(&args.data, "registry_remove", "", checked(id)?)?;
-                    out::complain(format!("{id}: removed."));
-                } else {
-                    out::complain("There is no such person.");
-                    code = ExitCode::from(1);
-                }
-            }
-            Ok(code)
-        }
+        Command::Remove { ids, name } => registry.remove(ids, checked(name)?),
     }
 }
 
@@ -156,6 +153,7 @@ struct Registry<'r> {
     data: &'r Path,
     control: &'r Control,
     secrets: &'r Secrets,
+    people: &'r People,
 }
 
 impl Registry<'_> {
@@ -166,10 +164,8 @@ impl Registry<'_> {
         // Keyed: a short file's own hash would tell what is in it.
         let hash = self.secrets.people.seal(&bytes);
         let source = hash.iter().take(6).fold("file:".to_owned(), |s, b| format!("{s}{b:02x}"));
-        let people = People::of_folder(self.data, self.control, self.secrets, Remember::Everybody)
-            .map_err(|e| e.to_string())?;
         let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), crate::clock::this_year())
-            .knowing(&people);
+            .knowing(self.people);
         let mut tally = Tally::default();
         for Row { number, content_type, body } in rows {
             let message = Message { content_type, body: &body, ..Message::default() };
@@ -196,25 +192,46 @@ impl Registry<'_> {
                 } else if person.tags.is_empty() {
                     tally.unnamed.push(place);
                 } else {
-                    let tags = person.tags.into_iter().map(|(word, tag)| (word.to_owned(), tag)).collect();
-                    self.propose(tags, &source, who, &format!("{} {place}", table::WORD), &mut tally)?;
+                    let what = format!("{} {place}", table::WORD);
+                    self.propose(Marks::of(&person), &source, who, &what, &mut tally)?;
                 }
             }
+        }
+        self.tell(&tally, &source, who)
+    }
+
+    /// Tells what became of them, and writes down that somebody was rejected: who tries to have real people cleared, does so.
+    fn tell(&self, tally: &Tally, source: &str, who: &Who) -> Result<ExitCode, String> {
+        let real = tally.real.len() + tally.known;
+        if real > 0 {
+            let object = format!("{source} as {}", checked(&who.name)?);
+            refused(self.data, "registry_propose", &object, &format!("known_real: {real}"))?;
         }
         Ok(tally.tell())
     }
 
     fn propose(
         &self,
-        tags: Tags,
+        marks: Marks,
         source: &str,
         who: &Who,
         what: &str,
         tally: &mut Tally,
     ) -> Result<(), String> {
+        match self.people.ask(&marks.prints) {
+            Asked::Real => {
+                tally.known += 1;
+                return Ok(());
+            }
+            Asked::Unasked => {
+                tally.unasked += 1;
+                return Ok(());
+            }
+            Asked::Unseen => {}
+        }
         let now = now();
         let proposal = Proposal {
-            tags,
+            marks,
             source: source.to_owned(),
             added_by: checked(&who.name)?.to_owned(),
             expires: now + i64::from(who.expires_days) * 86_400,
@@ -245,19 +262,53 @@ impl Registry<'_> {
         };
         let mut code = ExitCode::from(u8::from(pending.is_empty()));
         for id in &pending {
-            match self.control.approve(id, by, now()).map_err(|e| e.to_string())? {
-                Approved::Yes => {
-                    self.audited("registry_approve", id, by)?;
-                    out::complain(format!("{id}: approved."));
-                }
-                Approved::SamePerson => {
-                    out::complain(format!("{id}: {by} proposed it; somebody else has to approve."));
-                    code = ExitCode::from(1);
-                }
-                Approved::Unknown => {
+            let (approved, prints) = self.control.approvable(id, by, now()).map_err(|e| e.to_string())?;
+            let why_not = match (approved, self.people.ask(&prints)) {
+                (Approved::Unknown, _) => {
                     out::complain("There is no such person that waits for approval.");
                     code = ExitCode::from(1);
+                    continue;
                 }
+                (Approved::SamePerson, _) => Some((
+                    "approval of one's own",
+                    format!("{by} proposed it; somebody else has to approve."),
+                )),
+                // Production may have seen the person after it was proposed.
+                (Approved::Yes, Asked::Real) => {
+                    Some(("known_real", "known_real: production knows this person.".to_owned()))
+                }
+                (Approved::Yes, Asked::Unasked) => {
+                    Some(("fingerprints can't be asked", format!("{UNASKED}.")))
+                }
+                (Approved::Yes, Asked::Unseen) => None,
+            };
+            if let Some((reason, told)) = why_not {
+                refused(self.data, "registry_approve", &format!("{id} as {by}"), reason)?;
+                out::complain(format!("{id}: {told}"));
+                code = ExitCode::from(1);
+                continue;
+            }
+            // What can't be written down isn't done.
+            self.audited("registry_approve", id, by)?;
+            let object = format!("{id} as {by}");
+            done(self.data, ("registry_approve", "", &object), self.control.approve(id, by, now()))?;
+            out::complain(format!("{id}: approved."));
+        }
+        Ok(code)
+    }
+
+    fn remove(&self, ids: &[String], by: &str) -> Result<ExitCode, String> {
+        let mut code = ExitCode::SUCCESS;
+        for id in ids {
+            let people = self.control.test_people().map_err(|e| e.to_string())?;
+            if people.iter().any(|person| person.id == *id) {
+                self.audited("registry_remove", id, by)?;
+                let object = format!("{id} as {by}");
+                done(self.data, ("registry_remove", "", &object), self.control.remove_person(id))?;
+                out::complain(format!("{id}: removed."));
+            } else {
+                out::complain("There is no such person.");
+                code = ExitCode::from(1);
             }
         }
         Ok(code)
@@ -274,7 +325,12 @@ struct Tally {
     pending: usize,
     already: usize,
     full: usize,
+    /// Where a fingerprint agrees, in a file.
     real: Vec<String>,
+    /// Of whom nothing but hashes is there, and with whom one agrees.
+    known: usize,
+    /// The same, of whom it can't be asked.
+    unasked: usize,
     unnamed: Vec<String>,
     /// Where nobody is told, or fewer than there are patients.
     nobody: Vec<String>,
@@ -301,6 +357,12 @@ impl Tally {
                 list(&self.real)
             ));
         }
+        if self.known > 0 {
+            out::complain(format!("known_real: {} were rejected, production knows them.", self.known));
+        }
+        if self.unasked > 0 {
+            out::complain(format!("{} were not taken: {UNASKED}.", self.unasked));
+        }
         if !self.unnamed.is_empty() {
             out::complain(format!(
                 "{} were not taken: a given and a family name and a whole birth date or a number are needed: {}.",
@@ -314,7 +376,8 @@ impl Tally {
         if !self.nobody.is_empty() {
             out::complain(format!("Nobody, or not everybody, is read in: {}.", list(&self.nobody)));
         }
-        let all = self.full == 0 && self.real.is_empty() && (self.pending + self.already > 0);
+        let rejected = self.full + self.real.len() + self.known + self.unasked;
+        let all = rejected == 0 && (self.pending + self.already > 0);
         ExitCode::from(u8::from(!all))
     }
 }
@@ -331,6 +394,8 @@ fn line(person: &TestPerson, now: i64) -> String {
     format!("{}  {:<22} {:<24} by {:<16} {state}", person.id, person.source, person.tuples, person.added_by)
 }
 
+/// Why somebody can't be proposed or approved from what is remembered.
+const UNASKED: &str = "there are fingerprints that weren't there when this person was seen: have it sent again, or import a file";
 /// How what is there may still not be read.
 const KEYS_READ: &str = "Values are read by the names of columns and keys: first_name, last_name, birth_date (or dob), mrn, member_id, ssn and the like; in FHIR by its elements.";
 /// Rows that one sentence names.

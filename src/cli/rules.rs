@@ -41,6 +41,16 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<String>> {
     let checked =
         tune::check(&changes).map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let thresholds = Thresholds::of(&checked.raw.thresholds);
+    let idle: Vec<String> = match &config {
+        Some(config) => {
+            let of = |e| config::rules::idle_thresholds(e, &changes, &thresholds);
+            config.environments.iter().flat_map(|e| of(e)).collect()
+        }
+        None => config::rules::idle_by_themselves(&changes, &thresholds),
+    };
+    if !idle.is_empty() {
+        return Err(idle);
+    }
     if let Some(config) = &mut config {
         config.take_thresholds(&thresholds);
     }

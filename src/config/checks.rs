@@ -3,6 +3,7 @@
 use super::Config;
 use super::hosts::shared_upstreams;
 use super::reader::Problems;
+use crate::decide::Policy;
 use crate::org::Flag;
 use std::collections::HashMap;
 
@@ -57,20 +58,32 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
     prefixes(config, problems);
 }
 
-/// Whoever is refused isn't reported besides. What rules files say of the thresholds isn't known here.
+/// Whoever is refused isn't reported besides, nor identified. What rules files say of the thresholds isn't known here.
 fn reports(config: &Config, problems: &mut Problems) {
     for e in &config.environments {
         let given = |key| e.given.contains(&key);
         let is_known = given("block") || config.rules.is_empty();
-        if given("report") && is_known && e.policy.report > e.policy.block {
-            problems.across(
-                format!("environment `{}`.report", e.name),
-                format!("at most block ({})", e.policy.block),
-                format!("{}: nobody would ever be reported", e.policy.report),
-            );
+        for (key, value, never) in BELOW_BLOCK.map(|(key, of, never)| (key, of(&e.policy), never)) {
+            if given(key) && is_known && value > e.policy.block {
+                problems.across(
+                    format!("environment `{}`.{key}", e.name),
+                    format!("at most block ({})", e.policy.block),
+                    format!("{value}: {never}"),
+                );
+            }
         }
     }
 }
+
+/// Thresholds that act on nobody above `block`: their keys, and what is told.
+pub(super) const BELOW_BLOCK: [(&str, fn(&Policy) -> u16, &str); 2] = [
+    ("report", |policy| policy.report, "nobody would ever be reported"),
+    (
+        "identified",
+        |policy| policy.identified,
+        "nobody would be identified who isn't refused by points alone",
+    ),
+];
 
 /// Fingerprints are taken where streamed messages are inspected for their records: nowhere else.
 fn fingerprints(config: &Config, problems: &mut Problems) {

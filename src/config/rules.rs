@@ -1,11 +1,15 @@
 //! Rules files: a site's own rules, and its changes to ours. `config/rules.example.toml` shows every key.
 
+use super::Environment;
+use super::checks::BELOW_BLOCK;
 use super::reader::{Problem, Problems, Table};
+use crate::decide::{Policy, Thresholds};
 use crate::inspect::field::When;
 use crate::inspect::kind::Points;
 use crate::inspect::rules::{
     AloneNearby, Changes, DetectorChange, Edit, FieldChange, ListChange, Mode, Origin, OwnCases, What,
 };
+use crate::org::Flag;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -32,19 +36,90 @@ pub fn load(paths: &[PathBuf]) -> Result<Changes, Vec<String>> {
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let unread = |e: std::io::Error| format!("{}: {}", path.display(), e.kind());
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(unread)? {
-        let file = entry.map_err(unread)?.path();
-        if file.extension().is_some_and(|ending| ending == "toml") {
-            files.push(file);
+    let (files, others) = inside(path).map_err(|e| unread(path, &e))?;
+    if files.is_empty() {
+        // A folder that isn't mounted is empty; whoever names one believes that its rules are in force.
+        let there = match others.is_empty() {
+            true => "it is empty".to_owned(),
+            false => format!("what is there isn't read: {}", others.join(", ")),
+        };
+        return Err(format!("{}: wanted *.toml right in this folder, {there}", path.display()));
+    }
+    Ok(files)
+}
+
+/// The files of a folder that are read, and the names of what else is there, in order. Names with a dot before them are
+/// nobody's rules.
+fn inside(folder: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<String>)> {
+    let (mut files, mut others) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_folder = path.is_dir();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !is_folder && path.extension().is_some_and(|ending| ending == "toml") {
+            files.push(path);
+        } else if !name.starts_with('.') {
+            others.push(if is_folder { format!("{name}/") } else { name.into_owned() });
         }
     }
     files.sort();
-    Ok(files)
+    others.sort();
+    Ok((files, others))
+}
+
+/// What stands in folders of rules and isn't read, by name.
+#[must_use]
+pub fn passed_over(paths: &[PathBuf]) -> Vec<String> {
+    let of = |path: &PathBuf| {
+        let (_, others) = inside(path).unwrap_or_default();
+        others.into_iter().map(|name| path.join(name).display().to_string()).collect::<Vec<_>>()
+    };
+    paths.iter().filter(|path| path.is_dir()).flat_map(of).collect()
+}
+
+/// Thresholds of an environment that could never act, where its rules have to do with that: those of the configuration
+/// alone are told with it.
+#[must_use]
+pub fn idle_thresholds(environment: &Environment, changes: &Changes, thresholds: &Thresholds) -> Vec<String> {
+    if environment.flag == Flag::Production {
+        return Vec::new();
+    }
+    let policy = &environment.with_thresholds(thresholds).policy;
+    let told = idle(policy, changes, &|key| environment.given.contains(&key));
+    told.into_iter().map(|problem| format!("environment `{}`: {problem}", environment.name)).collect()
+}
+
+/// The same of the rules by themselves.
+#[must_use]
+pub fn idle_by_themselves(changes: &Changes, thresholds: &Thresholds) -> Vec<String> {
+    idle(&Policy::with(Flag::Development, thresholds), changes, &|_| false)
+}
+
+fn idle(policy: &Policy, changes: &Changes, is_given: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let of_rules = |key: &str| {
+        let is_its = |edit: &&Edit| edit.id.strip_prefix("threshold.") == Some(key);
+        changes.edits.iter().rfind(is_its).filter(|_| !is_given(key))
+    };
+    let mut told = Vec::new();
+    for (key, value, never) in BELOW_BLOCK.map(|(key, of, never)| (key, of(policy), never)) {
+        let asked = of_rules(key).is_some() || is_given(key);
+        let Some(edit) = of_rules(key).or(of_rules("block")).filter(|_| asked && value > policy.block) else {
+            continue;
+        };
+        let Origin { file, line } = &edit.origin;
+        told.push(format!(
+            "{file}: line {line}: {}: {key}: wanted at most block ({}), got {value}: {never}",
+            edit.id, policy.block
+        ));
+    }
+    told
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> String {
+    format!("{}: {}", path.display(), error.kind())
 }
 
 fn read(file: &Path, changes: &mut Changes, problems: &mut Vec<String>) {
@@ -62,7 +137,7 @@ fn read(file: &Path, changes: &mut Changes, problems: &mut Vec<String>) {
             }
             Err(wrong) => problems.extend(wrong.iter().map(|problem| format!("{name}: {problem}"))),
         },
-        Err(error) => problems.push(format!("{name}: {}", error.kind())),
+        Err(error) => problems.push(unread(file, &error)),
     }
 }
 

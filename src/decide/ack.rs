@@ -101,6 +101,7 @@ pub(super) fn ack(
             .component(n, 1, blocked_echo)
             .and_then(|value| table.iter().find(|known| **known == value).copied())
     };
+    let version = of_table(12, VERSIONS).unwrap_or("2.5.1");
     let mut out = format!(
         "MSH|^~\\&|{}|{}|{}|{}|{}||{}|{}|{}|{}\r",
         echo(5),
@@ -109,9 +110,9 @@ pub(super) fn ack(
         echo(4),
         plain(now),
         event.map_or_else(|| "ACK".to_owned(), |event| format!("ACK^{event}^ACK")),
-        plain(control_id),
+        control_id_of(version, control_id),
         of_table(11, PROCESSING_IDS).unwrap_or("P"),
-        of_table(12, VERSIONS).unwrap_or("2.5.1"),
+        version,
     );
     out += &format!("MSA|{}|{}\r", code.as_str(), echo(10));
     for error in errors.iter().take(ERRORS_MAX) {
@@ -200,6 +201,16 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| u8::try_from(*c).is_ok_and(may_echo) || *c == '+').collect()
 }
 
+/// Our MSH-10: of versions that have no room for a record's id its first digits. ERR-8 has all of it.
+fn control_id_of(version: &str, id: &str) -> String {
+    let id = plain(id);
+    if version == "2.9" || id.len() <= CONTROL_ID_CHARS_MAX {
+        return id;
+    }
+    // Time to the millisecond, and random digits behind it.
+    id.chars().filter(|c| *c != '-').take(CONTROL_ID_CHARS_MAX).collect()
+}
+
 fn location(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '^').collect()
 }
@@ -249,6 +260,8 @@ const VERSIONS: &[&str] = &[
 ];
 /// Errors of one acknowledgment; any further are left out.
 const ERRORS_MAX: usize = 64;
+/// MSH-10 up to HL7 v2.6 (chapter 2, attribute table of MSH); in between it is said either way.
+const CONTROL_ID_CHARS_MAX: usize = 20;
 /// A longer field isn't echoed. MSH-3 to MSH-6 are HD (227), MSH-10 is 199 at most.
 const ECHO_BYTES_MAX: usize = 227;
 
@@ -290,6 +303,22 @@ mod tests {
              ERR||PID^1^19^1|207^Application error^HL70357|E|hl7v2.pid-19|||A \\F\\ B\r"
         );
         assert!(parses(&told));
+    }
+
+    #[test]
+    fn the_control_id_is_no_longer_than_its_version_allows() {
+        let id = "0198c0de-1234-7abc-8def-0123456789ab";
+        let told = |version: &str| {
+            let request = format!("MSH|^~\\&|A|B|C|D|1||ADT^A08|MSG-7|T|{version}\r");
+            let ack = ack(request.as_bytes(), AckCode::AE, &[], id, "2026", &|_| false);
+            let ack = String::from_utf8(ack).unwrap();
+            assert!(ack.contains("\rMSA|AE|MSG-7\r"), "{ack}");
+            ack.split('|').nth(9).unwrap_or_default().to_owned()
+        };
+        for version in ["2.3", "2.5.1", "2.7", "2.8.2", "x", ""] {
+            assert_eq!(told(version), "0198c0de12347abc8def", "{version}");
+        }
+        assert_eq!(told("2.9"), id);
     }
 
     #[test]

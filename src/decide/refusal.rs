@@ -7,6 +7,7 @@ use super::soap::Fault;
 use super::{Policy, counts, graphql};
 use crate::inspect::Findings;
 use crate::inspect::finding::{Finding, Part};
+use crate::inspect::kind::Kind;
 use crate::inspect::walk::hl7v2::err_location;
 use crate::reason::Reason;
 use serde_json::{Value, json};
@@ -204,10 +205,20 @@ impl Spot {
             rule: finding.rule.to_string(),
             kind: finding.kind.as_str().to_owned(),
             points: finding.points.0,
-            advice: format!(
-                "Remove the {}, or send a made-up one that can't be a real person's.",
-                finding.kind.as_str().replace('-', " ")
-            ),
+            advice: match finding.kind {
+                // Nobody leaves out a sex, and no made-up one is another.
+                Kind::Trait => {
+                    "A trait (sex, race, a language and the like) counts beside what says who it is: change that."
+                        .to_owned()
+                }
+                Kind::OtherId => {
+                    "Remove the identifier, or send a made-up one that can't be a real person's.".to_owned()
+                }
+                kind => format!(
+                    "Remove the {}, or send a made-up one that can't be a real person's.",
+                    kind.as_str().replace('-', " ")
+                ),
+            },
         }
     }
 
@@ -291,11 +302,7 @@ fn outcome(refusal: &Refusal, record: &str, status: u16) -> Value {
             "details": detail(spot.advice.clone(), &spot.kind),
             "diagnostics": format!("rule {}, {} points, {}", spot.rule, spot.points, spot.whole_place()),
         });
-        // An expression is FHIRPath, which begins with a type; what lies inside a carrier or behind an unknown key, and a body
-        // as a whole, are told in diagnostics alone.
-        let begins = spot.place.starts_with(|c: char| c.is_ascii_alphabetic());
-        let is_whole = matches!(spot.place.as_str(), "body" | "message");
-        if spot.part == Part::Body && begins && !is_whole && !spot.place.contains(['>', '*', ' ']) {
+        if spot.part == Part::Body && is_fhir_path(&spot.place) {
             issue["expression"] = json!([spot.place]);
         }
         issues.push(issue);
@@ -304,6 +311,21 @@ fn outcome(refusal: &Refusal, record: &str, status: u16) -> Value {
         issues.push(json!({"severity": "information", "code": "informational", "diagnostics": format!("{} more", refusal.more)}));
     }
     json!({"resourceType": "OperationOutcome", "issue": issues})
+}
+
+/// Whether a place is FHIRPath, which begins with a type: places of other formats, what lies inside a carrier or behind an
+/// unknown key, and a body as a whole, are told in diagnostics alone.
+fn is_fhir_path(place: &str) -> bool {
+    let mut steps = place.split('.');
+    let is_type = |step: &str| {
+        step.starts_with(|c: char| c.is_ascii_uppercase()) && step.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    let is_element = |step: &str| {
+        let name = step.split('[').next().unwrap_or_default();
+        let is_name = name.starts_with(|c: char| c.is_ascii_lowercase());
+        is_name && step.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'[' | b']'))
+    };
+    steps.next().is_some_and(is_type) && steps.clone().next().is_some() && steps.all(is_element)
 }
 
 fn outcome_xml(refusal: &Refusal, record: &str, status: u16) -> String {

@@ -278,7 +278,7 @@ impl Close {
         }
         for findings in [&exchange.findings, &exchange.reply_findings].into_iter().flatten() {
             for person in findings.persons.iter().filter(|p| p.points.0 >= policy.identified) {
-                self.shared.notebook.seen(&route.connection.name, &person.tags);
+                self.shared.notebook.seen(&route.connection.name, person);
             }
         }
     }

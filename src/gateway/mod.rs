@@ -526,7 +526,7 @@ impl Gateway {
         if refusal.reason == Reason::LikelyPhi
             && let Some(person) = findings.as_ref().and_then(Findings::heaviest)
         {
-            refusal.register = self.shared.notebook.refused(&person.tags);
+            refusal.register = self.shared.notebook.refused(person);
         }
     }
 

@@ -47,25 +47,34 @@ impl Rules {
         let (mut problems, mut own) = (Vec::new(), HashMap::new());
         for environment in config.environments.clone() {
             let texts: Vec<&OwnRules> = texts.iter().filter(|t| t.environment == environment.name).collect();
-            let here = match texts.is_empty() {
-                true => None,
-                false => match with_texts(changes.clone(), &texts).and_then(|changes| checked(&changes)) {
-                    Ok(here) => Some(here),
-                    Err(wrong) => {
-                        problems.extend(wrong);
-                        continue;
-                    }
-                },
+            let own_changes = match texts.is_empty() {
+                true => Ok(None),
+                false => with_texts(changes.clone(), &texts).map(Some),
+            };
+            let here = own_changes.and_then(|changes| {
+                let here = changes.as_ref().map(checked).transpose()?;
+                Ok((changes, here))
+            });
+            let (here_changes, here) = match here {
+                Ok(here) => here,
+                Err(wrong) => {
+                    problems.extend(wrong);
+                    continue;
+                }
             };
             if let Some(here) = &here {
                 config.take_thresholds_in(&environment.name, &Thresholds::of(&here.raw.thresholds));
             }
             let rules = here.as_ref().unwrap_or(&base);
-            if let Err(ids) = tune::check::modes_known(&environment.modes, &rules.raw) {
-                let told =
-                    |id| format!("environment `{}`.rule_modes: there is no rule `{id}`", environment.name);
-                problems.extend(ids.iter().map(told));
-            }
+            let idle = tune::check::idle_modes(&environment.modes, &rules.raw);
+            let told = |(_, why)| format!("environment `{}`.rule_modes: {why}", environment.name);
+            problems.extend(idle.into_iter().map(told));
+            let changes = here_changes.as_ref().unwrap_or(&changes);
+            problems.extend(config::rules::idle_thresholds(
+                &environment,
+                changes,
+                &Thresholds::of(&rules.raw.thresholds),
+            ));
             if here.is_some() || !environment.modes.is_empty() {
                 own.insert(environment.name.clone(), rules.rules.with_modes(&environment.modes));
             }

@@ -2,7 +2,7 @@
 
 use super::format::Format;
 use super::kind::{Kind, Points, Whose};
-use super::known::Tag;
+use super::known::{Print, Tag};
 use super::marker::Sign;
 use super::walk::Declared;
 use std::fmt;
@@ -131,6 +131,8 @@ pub struct Person {
     pub known_real: bool,
     /// What the person may be remembered by, where that was asked for: keyed hashes, each with the word of what agrees.
     pub tags: Vec<(&'static str, Tag)>,
+    /// What fingerprints of the person would be, where there are any.
+    pub prints: Vec<Print>,
 }
 
 /// Why something stayed unread.

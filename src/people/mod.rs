@@ -7,7 +7,7 @@ mod prints;
 pub use notebook::{Notebook, PrintFile};
 pub use prints::{Imported, Prints, PrintsError, imported_files, read_prints, seen_file, write_prints};
 
-use crate::inspect::known::{Filter, Known, Remember, Tag, Tuple};
+use crate::inspect::known::{Filter, Known, Print, Remember, Tag, Tuple};
 use crate::secrets::{PeopleKey, Secrets};
 use crate::store::{Control, StoreError};
 use std::collections::HashMap;
@@ -19,7 +19,20 @@ pub struct People {
     key: PeopleKey,
     listed: HashMap<Tag, i64>,
     prints: Prints,
+    /// Keys of fingerprints that may be asked of somebody later, with their ids.
+    print_keys: Vec<([u8; 8], PeopleKey)>,
     remember: Remember,
+}
+
+/// What fingerprints say of somebody of whom nothing but hashes is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Production hasn't seen them.
+    Unseen,
+    /// Production knows them.
+    Real,
+    /// There are fingerprints of a key that wasn't there when the hashes were made.
+    Unasked,
 }
 
 /// Why registry or fingerprints can't be had. The operator's to fix.
@@ -45,7 +58,8 @@ impl People {
         remember: Remember,
     ) -> Result<Self, StoreError> {
         let listed = control.listed(now())?.into_iter().collect();
-        Ok(Self { key, listed, prints, remember })
+        let print_keys = prints.keys().map(|key| (key.id(), key.clone())).collect();
+        Ok(Self { key, listed, prints, print_keys, remember })
     }
 
     /// All that the data folder holds, for a command.
@@ -63,13 +77,38 @@ impl People {
             seen: seen.map(|filter| (secrets.fingerprints.clone(), Arc::new(filter))),
             imported: Imported::read(data_dir)?.map(Arc::new),
         };
-        Ok(Self::load(control, secrets.people.clone(), prints, remember)?)
+        let mut people = Self::load(control, secrets.people.clone(), prints, remember)?;
+        // Before the first fingerprint is taken, too.
+        let own = (secrets.fingerprints.id(), secrets.fingerprints.clone());
+        if people.print_keys.iter().all(|(id, _)| *id != own.0) {
+            people.print_keys.push(own);
+        }
+        Ok(people)
     }
 
     /// Tuples that are listed.
     #[must_use]
     pub fn listed_count(&self) -> usize {
         self.listed.len()
+    }
+
+    /// Asks the fingerprints of somebody who was seen before.
+    #[must_use]
+    pub fn ask(&self, prints: &[Print]) -> Asked {
+        let mut told = Asked::Unseen;
+        for (key, filter) in self.prints.filters().filter(|(_, filter)| filter.count() > 0) {
+            let (key, mut is_asked) = (key.id(), false);
+            for print in prints.iter().filter(|print| print.key == key) {
+                is_asked = true;
+                if filter.has(&print.tag) {
+                    return Asked::Real;
+                }
+            }
+            if !is_asked {
+                told = Asked::Unasked;
+            }
+        }
+        told
     }
 
     /// Fingerprints that are asked.
@@ -91,6 +130,11 @@ impl Known for People {
 
     fn tag(&self, tuple: &Tuple<'_>) -> Tag {
         Tag(self.key.hash(&tuple.parts()))
+    }
+
+    fn asked_later(&self, tuple: &Tuple<'_>, out: &mut Vec<Print>) {
+        let print = |(id, key): &([u8; 8], PeopleKey)| Print { key: *id, tag: Tag(key.hash(&tuple.parts())) };
+        out.extend(self.print_keys.iter().map(print));
     }
 
     fn remember(&self) -> Remember {

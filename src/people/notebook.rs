@@ -1,10 +1,11 @@
 //! The notebook: what is remembered of people, written by a thread of its own. A message never waits for it.
 
 use super::{seen_file, write_prints};
+use crate::inspect::finding::Person;
 use crate::inspect::known::{Filter, Tag};
 use crate::secrets::PeopleKey;
 use crate::store::Control;
-use crate::store::registry::{Note, Tags, random_id};
+use crate::store::registry::{Marks, Note, random_id};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,18 +65,19 @@ impl Notebook {
 
     /// Remembers a refused person for a day, under the id that it gives; `None` where nobody would remember.
     #[must_use]
-    pub fn refused(&self, tags: &[(&'static str, Tag)]) -> Option<String> {
-        if tags.is_empty() {
+    pub fn refused(&self, person: &Person) -> Option<String> {
+        if person.tags.is_empty() {
             return None;
         }
         let id = random_id("rq").ok()?;
-        self.note(Note::Refused { id: id.clone(), tags: owned(tags) }).then_some(id)
+        self.note(Note::Refused { id: id.clone(), marks: Marks::of(person) }).then_some(id)
     }
 
     /// Counts an unknown person of a connection.
-    pub fn seen(&self, connection: &str, tags: &[(&'static str, Tag)]) {
-        if !tags.is_empty() {
-            self.note(Note::Seen { connection: connection.to_owned(), tags: owned(tags), times: 1 });
+    pub fn seen(&self, connection: &str, person: &Person) {
+        if !person.tags.is_empty() {
+            let marks = Marks::of(person);
+            self.note(Note::Seen { connection: connection.to_owned(), marks, times: 1 });
         }
     }
 
@@ -132,16 +134,16 @@ impl Writer {
         let mut saved = Instant::now();
         loop {
             let mut refused = Vec::new();
-            let mut seen: HashMap<(String, Tag), (Tags, u32)> = HashMap::new();
+            let mut seen: HashMap<(String, Tag), (Marks, u32)> = HashMap::new();
             let mut flushed = Vec::new();
             let mut stop = false;
             let until = Instant::now() + BATCH_TIME;
             while !stop && flushed.is_empty() && refused.len() + seen.len() < QUEUE_MAX {
                 match orders.recv_timeout(until.saturating_duration_since(Instant::now())) {
                     Ok(Order::Note(note @ Note::Refused { .. })) => refused.push(note),
-                    Ok(Order::Note(Note::Seen { connection, tags, times })) => {
-                        if let Some((_, first)) = tags.first() {
-                            seen.entry((connection, *first)).or_insert((tags, 0)).1 += times;
+                    Ok(Order::Note(Note::Seen { connection, marks, times })) => {
+                        if let Some(&(_, first)) = marks.tags.first() {
+                            seen.entry((connection, first)).or_insert((marks, 0)).1 += times;
                         }
                     }
                     Ok(Order::Flush(done)) => flushed.push(done),
@@ -150,9 +152,9 @@ impl Writer {
                     Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => stop = true,
                 }
             }
-            let seen = seen.into_iter().map(|((connection, _), (tags, times))| Note::Seen {
+            let seen = seen.into_iter().map(|((connection, _), (marks, times))| Note::Seen {
                 connection,
-                tags,
+                marks,
                 times,
             });
             let notes: Vec<Note> = refused.into_iter().chain(seen).collect();
@@ -194,10 +196,6 @@ impl Writer {
             tracing::error!(error = %error, "Fingerprints can't be kept; they are tried again.");
         }
     }
-}
-
-fn owned(tags: &[(&'static str, Tag)]) -> Tags {
-    tags.iter().map(|(word, tag)| ((*word).to_owned(), *tag)).collect()
 }
 
 /// Notes that wait; further ones are dropped and counted.

@@ -52,11 +52,21 @@ impl Prints {
     /// Whether a fingerprint agrees.
     #[must_use]
     pub fn has(&self, tuple: &Tuple<'_>) -> bool {
-        let has = |key: &PeopleKey, filter: &Filter| {
+        let has = |(key, filter): (&PeopleKey, &Filter)| {
             filter.count() > 0 && filter.has(&Tag(key.hash(&tuple.parts())))
         };
-        self.seen.as_ref().is_some_and(|(key, filter)| has(key, filter))
-            || self.imported.as_ref().is_some_and(|i| has(&i.key, &i.filter))
+        self.filters().any(has)
+    }
+
+    /// Each with its key.
+    pub fn filters(&self) -> impl Iterator<Item = (&PeopleKey, &Filter)> {
+        let seen = self.seen.iter().map(|(key, filter)| (key, &**filter));
+        seen.chain(self.imported.iter().map(|imported| (&imported.key, &imported.filter)))
+    }
+
+    /// Their keys.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &PeopleKey> {
+        self.filters().map(|(key, _)| key)
     }
 
     /// How many there are.

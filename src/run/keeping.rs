@@ -1,7 +1,7 @@
 //! What is removed once its time is over, beside what the record writer does: months of the audit, keys of sealed
 //! originals, and records where none are written any more.
 
-use crate::audit::{self, Audit};
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::secrets;
 use crate::store::sqlite::Records;
@@ -79,13 +79,12 @@ impl Keeping {
         }
     }
 
-    /// Has control.db know how far the audit went: where the log is gone at the next start, that is no first one.
+    /// Has control.db know how far the audit went: where the log is gone or another one at the next start, that is no first
+    /// one.
     pub(super) fn remember(&self) {
         let known = self.audit.known();
-        if known > self.remembered.load(Relaxed)
-            && self.control.set(audit::KNOWN, i64::try_from(known).unwrap_or(i64::MAX)).is_ok()
-        {
-            self.remembered.store(known, Relaxed);
+        if known.seq > self.remembered.load(Relaxed) && self.control.remember_audit(&known).is_ok() {
+            self.remembered.store(known.seq, Relaxed);
         }
     }
 }

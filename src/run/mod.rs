@@ -20,7 +20,7 @@ use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, refreshed, seal_keys
 
 use crate::admin;
 use crate::assets;
-use crate::audit::{self, Audit, AuditError, Event};
+use crate::audit::{Audit, AuditError, Event};
 use crate::background::Background;
 use crate::config::{Config, JwksSource};
 use crate::decide::is_mismatch;
@@ -231,8 +231,7 @@ impl Running {
             Audit::open_keeping(&config.data_dir, secrets.audit.clone(), config.audit.clone())
                 .map_err(RunError::Audit)?,
         );
-        let known = control.setting(audit::KNOWN)?.and_then(|seq| u64::try_from(seq).ok());
-        audit.expect(known.unwrap_or_default()).map_err(RunError::Audit)?;
+        audit.expect(&control.audit_known()?).map_err(RunError::Audit)?;
         control.set("people_max", i64::try_from(config.registry.people_max).unwrap_or(i64::MAX))?;
         let (keyring, prints) = Keyring::open(&config, &control, &secrets)?;
         let (notebook, people_writer) =

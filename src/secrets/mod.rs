@@ -206,6 +206,13 @@ impl PeopleKey {
         mac(self.keyed.clone(), parts)
     }
 
+    /// Which key this is: tells nothing of it.
+    #[must_use]
+    pub fn id(&self) -> [u8; 8] {
+        let whole = mac(self.keyed.clone(), &[b"id"]);
+        whole.first_chunk().copied().unwrap_or_default()
+    }
+
     /// The seal of a file that was made with this key.
     #[must_use]
     pub fn seal(&self, bytes: &[u8]) -> [u8; 32] {

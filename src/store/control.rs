@@ -2,10 +2,11 @@
 
 use super::StoreError;
 use super::sqlite::{check_version, database};
+use crate::audit::Known;
 use crate::secrets::{self, Pepper};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -85,7 +86,58 @@ impl Control {
     #[must_use]
     pub fn is_lost(data_dir: &Path) -> bool {
         let has_bytes = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.len() > 0);
-        !has_bytes(&data_dir.join("control.db")) && has_bytes(&data_dir.join("audit/head.json"))
+        if has_bytes(&data_dir.join("control.db")) {
+            return false;
+        }
+        let audit = std::fs::read_dir(data_dir.join("audit")).into_iter().flatten().flatten();
+        let mut audit = audit.map(|entry| entry.path());
+        audit.any(|path| {
+            let is_head = path.ends_with("head.json");
+            has_bytes(&path) && (is_head || path.extension().is_some_and(|ending| ending == "jsonl"))
+        })
+    }
+
+    /// How far the audit went, as it was remembered last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn audit_known(&self) -> Result<Known, StoreError> {
+        let kept = self.with(|c| {
+            c.query_row("SELECT seq, hash FROM audit_end", [], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })?;
+        let (seq, hash): (i64, Option<String>) = match kept {
+            Some(kept) => kept,
+            // Up to version 6, the number alone.
+            None => (self.setting("audit_known")?.unwrap_or_default(), None),
+        };
+        Ok(Known { seq: u64::try_from(seq).unwrap_or_default(), hash })
+    }
+
+    /// Remembers it, where it isn't further already.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn remember_audit(&self, known: &Known) -> Result<(), StoreError> {
+        let before = self.audit_known()?;
+        // The number alone says less.
+        let is_more = known.seq > before.seq || known.seq == before.seq && before.hash.is_none();
+        if is_more { self.reset_audit(known) } else { Ok(()) }
+    }
+
+    /// Remembers it whatever was remembered: somebody accepted a loss.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn reset_audit(&self, known: &Known) -> Result<(), StoreError> {
+        let seq = i64::try_from(known.seq).unwrap_or(i64::MAX);
+        self.with(|c| {
+            c.execute(
+                "INSERT OR REPLACE INTO audit_end(only_one, seq, hash) VALUES (1, ?1, ?2)",
+                params![seq, known.hash],
+            )
+        })?;
+        Ok(())
     }
 
     /// Opens the file below `data_dir`, or makes it, whatever was there: somebody said so.
@@ -244,6 +296,7 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     let tx = connection.unchecked_transaction()?;
     tx.execute_batch(SCHEMA)?;
     tx.execute_batch(super::registry::SCHEMA)?;
+    super::registry::upgrade(&tx)?;
     tx.execute_batch(super::members::SCHEMA)?;
     tx.execute_batch(super::sealing::SCHEMA)?;
     tx.execute_batch(super::assets::SCHEMA)?;
@@ -267,8 +320,9 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// 1: keys and tokens. 2: and the registry of test people. 3: and members. 4: and sealing, break-glass, assets,
-/// promotions and sign-ins. 5: and suppressions. 6: and who else knows a token. Opening brings a file up.
-const SCHEMA_VERSION: i64 = 6;
+/// promotions and sign-ins. 5: and suppressions. 6: and who else knows a token. 7: and the audit's end with its hash, and
+/// what fingerprints have of test people. Opening brings a file up.
+const SCHEMA_VERSION: i64 = 7;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS api_key (
         id TEXT PRIMARY KEY, environment TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL,
@@ -277,6 +331,9 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS reader_token (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, roles TEXT NOT NULL, hash BLOB NOT NULL,
         created INTEGER NOT NULL, expires INTEGER, revoked INTEGER
+    );
+    CREATE TABLE IF NOT EXISTS audit_end (
+        only_one INTEGER PRIMARY KEY CHECK (only_one = 1), seq INTEGER NOT NULL, hash TEXT
     );
 ";
 
@@ -302,6 +359,33 @@ mod tests {
             Control::renew(&data, pepper()).expect("made");
             Control::open(&data, pepper()).expect("it is there");
         }
+        // The log tells as much as its head does.
+        std::fs::rename(data.join("audit/head.json"), data.join("audit/2026-11.jsonl")).expect("renames");
+        std::fs::remove_file(data.join("control.db")).expect("removes");
+        assert!(Control::is_lost(&data));
+    }
+
+    #[test]
+    fn the_audits_end_is_remembered_with_its_hash_and_goes_back_only_where_a_loss_was_accepted() {
+        let dir = tempfile::tempdir().expect("dir");
+        let data = dir.path().join("data");
+        let pepper = Secrets::open_or_create(&data).expect("secrets").pepper;
+        let control = Control::open(&data, pepper).expect("opens");
+        let known = |seq, hash: Option<&str>| Known { seq, hash: hash.map(str::to_owned) };
+        assert_eq!(control.audit_known(), Ok(Known::default()));
+        control.set("audit_known", 7).expect("as version 6 did");
+        assert_eq!(control.audit_known(), Ok(known(7, None)));
+        for (told, then) in [
+            (known(6, Some("a")), known(7, None)),
+            (known(7, Some("b")), known(7, Some("b"))),
+            (known(7, Some("c")), known(7, Some("b"))),
+            (known(9, Some("d")), known(9, Some("d"))),
+        ] {
+            control.remember_audit(&told).expect("writes");
+            assert_eq!(control.audit_known(), Ok(then));
+        }
+        control.reset_audit(&known(3, Some("e"))).expect("writes");
+        assert_eq!(control.audit_known(), Ok(known(3, Some("e"))));
     }
 
     #[test]

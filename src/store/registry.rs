@@ -2,17 +2,36 @@
 //! Beside it, what the gateway remembers of people that it refused or keeps seeing, so that they can be proposed.
 
 use super::{Control, StoreError};
-use crate::inspect::known::Tag;
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::inspect::finding::Person;
+use crate::inspect::known::{Print, Tag};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Tuples of one person, each with the word of what agrees.
 pub type Tags = Vec<(String, Tag)>;
 
+/// What a person is remembered by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Tuples that a listing has.
+    pub tags: Tags,
+    /// What fingerprints of the person would be.
+    pub prints: Vec<Print>,
+}
+
+impl Marks {
+    /// Those of somebody in a message.
+    #[must_use]
+    pub fn of(person: &Person) -> Self {
+        let tags = person.tags.iter().map(|(word, tag)| ((*word).to_owned(), *tag)).collect();
+        Self { tags, prints: person.prints.clone() }
+    }
+}
+
 /// A person to be proposed.
 #[derive(Debug, Clone)]
 pub struct Proposal {
-    /// Tuples.
-    pub tags: Tags,
+    /// Who it is.
+    pub marks: Marks,
     /// Where the person comes from: `file:` and the start of its hash, `request:` and its id, `learned:` and a connection.
     pub source: String,
     /// Who proposes.
@@ -69,15 +88,15 @@ pub enum Note {
     Refused {
         /// Random: tells nothing.
         id: String,
-        /// The person's tuples.
-        tags: Tags,
+        /// The person.
+        marks: Marks,
     },
     /// A connection sent an unknown person so many times.
     Seen {
         /// The connection.
         connection: String,
-        /// The person's tuples.
-        tags: Tags,
+        /// The person.
+        marks: Marks,
         /// How often, since the last time.
         times: u32,
     },
@@ -97,7 +116,7 @@ impl Control {
             tx.execute("DELETE FROM test_person WHERE expires <= ?1", [now])?;
             let mut known = tx.prepare("SELECT 1 FROM test_tuple WHERE tag = ?1")?;
             let mut all_known = true;
-            for (_, tag) in &person.tags {
+            for (_, tag) in &person.marks.tags {
                 all_known &= known.exists([tag.0.as_slice()])?;
             }
             drop(known);
@@ -108,10 +127,17 @@ impl Control {
                 Proposed::Full
             } else {
                 tx.execute(
-                    "INSERT INTO test_person(id, source, added_by, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![id, person.source, person.added_by, now, person.expires],
+                    "INSERT INTO test_person(id, source, added_by, created, expires, prints) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![
+                        id,
+                        person.source,
+                        person.added_by,
+                        now,
+                        person.expires,
+                        packed_prints(&person.marks.prints)
+                    ],
                 )?;
-                for (kind, tag) in &person.tags {
+                for (kind, tag) in &person.marks.tags {
                     tx.execute(
                         "INSERT OR IGNORE INTO test_tuple(tag, person, kind) VALUES (?1, ?2, ?3)",
                         params![tag.0.as_slice(), id, kind],
@@ -124,29 +150,42 @@ impl Control {
         })
     }
 
+    /// What would become of an approval, and what fingerprints of the person would be.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn approvable(&self, id: &str, by: &str, now: i64) -> Result<(Approved, Vec<Print>), StoreError> {
+        let found: Option<(String, Option<Vec<u8>>)> = self.with(|c| {
+            c.query_row(
+                "SELECT added_by, prints FROM test_person WHERE id = ?1 AND approved_by IS NULL AND expires > ?2",
+                params![id, now],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()
+        })?;
+        let Some((added_by, prints)) = found else { return Ok((Approved::Unknown, Vec::new())) };
+        let prints = unpacked_prints(&prints.unwrap_or_default());
+        Ok(match added_by.eq_ignore_ascii_case(by) {
+            true => (Approved::SamePerson, prints),
+            false => (Approved::Yes, prints),
+        })
+    }
+
     /// Approves a pending person. Who approves isn't who proposed.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn approve(&self, id: &str, by: &str, now: i64) -> Result<Approved, StoreError> {
-        self.with(|c| {
-            let added_by: Option<String> = c
-                .query_row(
-                    "SELECT added_by FROM test_person WHERE id = ?1 AND approved_by IS NULL AND expires > ?2",
-                    params![id, now],
-                    |row| row.get(0),
+        let (approved, _) = self.approvable(id, by, now)?;
+        if approved == Approved::Yes {
+            self.with(|c| {
+                c.execute(
+                    "UPDATE test_person SET approved_by = ?2, approved = ?3 WHERE id = ?1 AND approved_by IS NULL",
+                    params![id, by, now],
                 )
-                .optional()?;
-            let Some(added_by) = added_by else { return Ok(Approved::Unknown) };
-            if added_by.eq_ignore_ascii_case(by) {
-                return Ok(Approved::SamePerson);
-            }
-            c.execute(
-                "UPDATE test_person SET approved_by = ?2, approved = ?3 WHERE id = ?1 AND approved_by IS NULL",
-                params![id, by, now],
-            )?;
-            Ok(Approved::Yes)
-        })
+            })?;
+        }
+        Ok(approved)
     }
 
     /// Takes a person out; gives whether there was one.
@@ -243,18 +282,19 @@ impl Control {
             let tx = c.unchecked_transaction()?;
             for note in notes {
                 match note {
-                    Note::Refused { id, tags } => {
+                    Note::Refused { id, marks } => {
                         tx.execute(
-                            "INSERT OR IGNORE INTO refused_person(id, tags, at) VALUES (?1, ?2, ?3)",
-                            params![id, packed(tags), now],
+                            "INSERT OR IGNORE INTO refused_person(id, tags, at, prints) VALUES (?1, ?2, ?3, ?4)",
+                            params![id, packed(&marks.tags), now, packed_prints(&marks.prints)],
                         )?;
                     }
-                    Note::Seen { connection, tags, times } => {
-                        let Some((_, first)) = tags.first() else { continue };
+                    Note::Seen { connection, marks, times } => {
+                        let Some((_, first)) = marks.tags.first() else { continue };
+                        let prints = packed_prints(&marks.prints);
                         tx.execute(
-                            "INSERT INTO seen_person(connection, tag, tags, times, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
-                             ON CONFLICT(connection, tag) DO UPDATE SET times = times + ?4, last = ?5, tags = ?3",
-                            params![connection, first.0.as_slice(), packed(tags), times, now],
+                            "INSERT INTO seen_person(connection, tag, tags, times, first, last, prints) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)
+                             ON CONFLICT(connection, tag) DO UPDATE SET times = times + ?4, last = ?5, tags = ?3, prints = ?6",
+                            params![connection, first.0.as_slice(), packed(&marks.tags), times, now, prints],
                         )?;
                     }
                 }
@@ -264,16 +304,16 @@ impl Control {
         })
     }
 
-    /// The tuples behind an id that a refusal told.
+    /// The person behind an id that a refusal told.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn refused_person(&self, id: &str, now: i64) -> Result<Option<Tags>, StoreError> {
+    pub fn refused_person(&self, id: &str, now: i64) -> Result<Option<Marks>, StoreError> {
         self.with(|c| {
             c.query_row(
-                "SELECT tags FROM refused_person WHERE id = ?1 AND at > ?2",
+                "SELECT tags, prints FROM refused_person WHERE id = ?1 AND at > ?2",
                 params![id, now - REFUSED_SECONDS],
-                |row| Ok(unpacked(&row.get::<_, Vec<u8>>(0)?)),
+                marks,
             )
             .optional()
         })
@@ -288,17 +328,38 @@ impl Control {
         connection: &str,
         times: u32,
         now: i64,
-    ) -> Result<Vec<(Tags, u32)>, StoreError> {
+    ) -> Result<Vec<(Marks, u32)>, StoreError> {
         self.with(|c| {
             c.prepare(
-                "SELECT tags, times FROM seen_person WHERE connection = ?1 AND times >= ?2 AND last > ?3 ORDER BY times DESC",
+                "SELECT tags, prints, times FROM seen_person WHERE connection = ?1 AND times >= ?2 AND last > ?3 ORDER BY times DESC",
             )?
             .query_map(params![connection, times, now - SEEN_SECONDS], |row| {
-                Ok((unpacked(&row.get::<_, Vec<u8>>(0)?), row.get(1)?))
+                Ok((marks(row)?, row.get(2)?))
             })?
             .collect()
         })
     }
+
+    /// Connections whose unknown people are counted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn seen_connections(&self) -> Result<Vec<String>, StoreError> {
+        self.with(|c| {
+            c.prepare("SELECT DISTINCT connection FROM seen_person ORDER BY connection")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+    }
+}
+
+/// The first two columns: tags and prints.
+fn marks(row: &Row<'_>) -> rusqlite::Result<Marks> {
+    let prints: Option<Vec<u8>> = row.get(1)?;
+    Ok(Marks {
+        tags: unpacked(&row.get::<_, Vec<u8>>(0)?),
+        prints: unpacked_prints(&prints.unwrap_or_default()),
+    })
 }
 
 fn tidy(c: &Connection, now: i64) -> rusqlite::Result<()> {
@@ -346,6 +407,34 @@ fn unpacked(mut bytes: &[u8]) -> Tags {
     out
 }
 
+/// A key's id and a hash, one after the other.
+fn packed_prints(prints: &[Print]) -> Vec<u8> {
+    prints.iter().flat_map(|print| print.key.into_iter().chain(print.tag.0)).collect()
+}
+
+fn unpacked_prints(mut bytes: &[u8]) -> Vec<Print> {
+    let mut out = Vec::new();
+    while let Some((key, rest)) = bytes.split_first_chunk::<8>() {
+        let Some((tag, rest)) = rest.split_first_chunk::<32>() else { break };
+        out.push(Print { key: *key, tag: Tag(*tag) });
+        bytes = rest;
+    }
+    out
+}
+
+/// Adds what earlier versions' tables don't have.
+pub(super) fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
+    for table in ["test_person", "refused_person", "seen_person"] {
+        let has_prints = connection
+            .prepare("SELECT 1 FROM pragma_table_info(?1) WHERE name = 'prints'")?
+            .exists([table])?;
+        if !has_prints {
+            connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN prints BLOB"))?;
+        }
+    }
+    Ok(())
+}
+
 /// A stored hash; one of another length agrees with nobody.
 fn tag(bytes: Vec<u8>) -> Tag {
     Tag(bytes.try_into().unwrap_or_default())
@@ -387,9 +476,14 @@ mod tests {
         Control::open(&data, Secrets::open_or_create(&data).expect("secrets").pepper).expect("opens")
     }
 
+    fn marks(n: u8) -> Marks {
+        let print = |key: u8| Print { key: [key; 8], tag: Tag([n; 32]) };
+        Marks { tags: vec![("name-birth".to_owned(), Tag([n; 32]))], prints: vec![print(1), print(2)] }
+    }
+
     fn person(n: u8, added_by: &str) -> Proposal {
         Proposal {
-            tags: vec![("name-birth".to_owned(), Tag([n; 32]))],
+            marks: marks(n),
             source: "file:abc".to_owned(),
             added_by: added_by.to_owned(),
             expires: 1000,
@@ -412,6 +506,7 @@ mod tests {
         assert_eq!(control.listed(10).expect("reads"), []);
         assert_eq!(control.approve(&id, "ANN", 11), Ok(Approved::SamePerson));
         assert_eq!(control.listed(11).expect("reads"), []);
+        assert_eq!(control.approvable(&id, "bob", 11), Ok((Approved::Yes, marks(1).prints)));
         assert_eq!(control.approve(&id, "bob", 11), Ok(Approved::Yes));
         assert_eq!(control.approve(&id, "bob", 11), Ok(Approved::Unknown));
         assert_eq!(control.listed(999).expect("reads"), [(Tag([1; 32]), 1000)]);
@@ -438,13 +533,15 @@ mod tests {
     fn notes_are_kept_for_their_time_and_up_to_their_number() {
         let dir = tempfile::tempdir().expect("dir");
         let control = control(&dir);
-        let tags = vec![("name-birth".to_owned(), Tag([7; 32])), ("name-birth".to_owned(), Tag([8; 32]))];
-        let seen = Note::Seen { connection: "lab".to_owned(), tags: tags.clone(), times: 2 };
-        let refused = |id: String| Note::Refused { id, tags: tags.clone() };
+        let mut marks = marks(7);
+        marks.tags.push(("name-birth".to_owned(), Tag([8; 32])));
+        let seen = Note::Seen { connection: "lab".to_owned(), marks: marks.clone(), times: 2 };
+        let refused = |id: String| Note::Refused { id, marks: marks.clone() };
         control.remember(&[seen.clone(), seen, refused("a".to_owned())], 10).expect("writes");
-        assert_eq!(control.refused_person("a", 11), Ok(Some(tags.clone())));
+        assert_eq!(control.refused_person("a", 11), Ok(Some(marks.clone())));
         assert_eq!(control.refused_person("a", 10 + REFUSED_SECONDS), Ok(None));
-        assert_eq!(control.seen_people("lab", 4, 11), Ok(vec![(tags.clone(), 4)]));
+        assert_eq!(control.seen_people("lab", 4, 11), Ok(vec![(marks.clone(), 4)]));
+        assert_eq!(control.seen_connections(), Ok(vec!["lab".to_owned()]));
         assert_eq!(control.seen_people("lab", 5, 11), Ok(vec![]));
         assert_eq!(control.seen_people("other", 1, 11), Ok(vec![]));
         let many: Vec<Note> = (0..NOTES_MAX).map(|n| refused(format!("r{n}"))).collect();
@@ -475,7 +572,7 @@ mod tests {
         pending(&control, 1);
         let version: i64 =
             control.with(|c| c.pragma_query_value(None, "user_version", |r| r.get(0))).expect("reads");
-        assert_eq!(version, 6);
+        assert_eq!(version, 7);
         assert_eq!((control.sealing(), control.assets()), (Ok(Vec::new()), Ok(Vec::new())));
         assert_eq!(control.suppressions(), Ok(Vec::new()));
     }

@@ -42,7 +42,8 @@ pub fn check(changes: &Changes) -> Result<Checked, Vec<Wrong>> {
         number = if number.1 == case.rule { (number.0 + 1, number.1) } else { (1, &case.rule) };
         let outcome = trials.run(case);
         if !outcome.holds {
-            wrong.push(changes.wrong(&case.rule, told(case, number.0, &outcome)));
+            wrong
+                .push(changes.wrong(&case.rule, told(case, &named(&case.rule, number.0, changes), &outcome)));
         }
     }
     drop(trials);
@@ -90,18 +91,32 @@ pub fn others(checked: &Checked, changes: &Changes) -> Vec<Wrong> {
     wrong
 }
 
-/// Modes by id: whether there are such rules.
-///
-/// # Errors
-/// The ids that no rule has.
-pub fn modes_known(modes: &Modes, raw: &Raw) -> Result<(), Vec<String>> {
+/// Modes by id that nothing could have: each id, and why.
+#[must_use]
+pub fn idle_modes(modes: &Modes, raw: &Raw) -> Vec<(String, String)> {
     let known: BTreeSet<&str> = raw.ids().collect();
-    let strangers: Vec<String> =
-        modes.iter().map(|(id, _)| id).filter(|id| !known.contains(id)).map(str::to_owned).collect();
-    if strangers.is_empty() { Ok(()) } else { Err(strangers) }
+    let idle = |id: &str| match raw.without_mode(id) {
+        Some(why) => Some(format!("`{id}`: {why}")),
+        None if !known.contains(id) => Some(format!("there is no rule `{id}`")),
+        None => None,
+    };
+    modes.iter().filter_map(|(id, _)| Some((id.to_owned(), idle(id)?))).collect()
 }
 
-fn told(case: &Case, number: usize, outcome: &Outcome) -> String {
+/// A case by its number, and by where a change has it: those of `find` come before those of `pass`.
+fn named(rule: &str, number: usize, changes: &Changes) -> String {
+    let own = changes.edits.iter().rfind(|edit| edit.id == rule).map(|edit| &edit.cases);
+    let at = number.saturating_sub(1);
+    match own {
+        Some(own) if at < own.find.len() => format!("{number} (cases.find[{at}])"),
+        Some(own) if at < own.find.len() + own.pass.len() => {
+            format!("{number} (cases.pass[{}])", at - own.find.len())
+        }
+        _ => number.to_string(),
+    }
+}
+
+fn told(case: &Case, number: &str, outcome: &Outcome) -> String {
     let others = || outcome.others.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
     match case.wants {
         Wants::Nothing => format!("case {number}: fires where it should pass"),
@@ -113,13 +128,21 @@ fn told(case: &Case, number: usize, outcome: &Outcome) -> String {
     }
 }
 
-/// Points that a changed detector never gives.
+/// Points that a changed detector never gives, or gives the wrong way round.
 fn idle_points(edit: &Edit, raw: &Raw) -> Option<String> {
     let What::Detector(change) = &edit.what else { return None };
     let own = raw.detectors.iter().find(|d| d.id == edit.id)?;
     let is_given = change.points.as_ref().is_some_and(|points| points.nearby > points.alone);
-    let is_idle = is_given && own.nearby.is_empty() && own.nearby_lists.is_empty();
-    is_idle.then(|| "points.nearby would change nothing: there are no `nearby` words".to_owned())
+    let has_words = !own.nearby.is_empty() || !own.nearby_lists.is_empty();
+    if is_given && !has_words {
+        return Some("points.nearby would change nothing: there are no `nearby` words".to_owned());
+    }
+    let asks = change.points.is_some() || change.nearby.is_some() || change.nearby_lists.is_some();
+    let lowers = asks && has_words && own.points.nearby < own.points.alone;
+    lowers.then(|| {
+        let (alone, nearby) = (own.points.alone.0, own.points.nearby.0);
+        format!("points.nearby ({nearby}) is less than points.alone ({alone}): nearby words raise belief, `unless_before` are words that clear")
+    })
 }
 
 /// The rule that says the same as a changed one.

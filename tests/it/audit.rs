@@ -94,9 +94,6 @@ fn a_log_that_the_gateway_knew_of_and_that_is_gone_is_not_begun_anew_unless_some
     let run = |args: &[&str]| phigate(&[args, &["--data", path(&data)]].concat());
     let make = || run(&["keys", "create", "--environment", "staging", "--name", "lab"]);
     assert!(make().status.success() && make().status.success());
-    let secrets = phigate::secrets::Secrets::open_or_create(&data).expect("opens");
-    let control = phigate::store::Control::open(&data, secrets.pepper).expect("opens");
-    control.set(phigate::audit::KNOWN, 2).expect("as the gateway does");
     assert!(run(&["audit", "verify"]).status.success());
     std::fs::remove_dir_all(data.join("audit")).expect("removes");
     assert!(!make().status.success());
@@ -228,6 +225,57 @@ fn a_head_that_a_power_loss_emptied_is_repaired_by_command_and_a_cut_log_is_not(
     let cut = phigate(&repair);
     assert_eq!(cut.status.code(), Some(1));
     assert!(told(&cut).contains("cut"), "{}", told(&cut));
+}
+
+#[test]
+fn a_cut_is_not_hidden_behind_repairs() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path().join("data");
+    let run = |args: &[&str]| phigate(&[args, &["--data", path(&data)]].concat());
+    let make = || run(&["keys", "create", "--environment", "one", "--name", "lab"]);
+    for _ in 0..6 {
+        assert!(make().status.success());
+    }
+    let (head, control) = (data.join("audit/head.json"), data.join("control.db"));
+    let month = data.join("audit").read_dir().expect("lists").flatten().map(|f| f.path());
+    let month = month.filter(|f| f.extension().is_some_and(|e| e == "jsonl")).min().expect("a month");
+    let lines = std::fs::read_to_string(&month).expect("reads");
+    std::fs::write(&month, lines.lines().take(4).map(|l| format!("{l}\n")).collect::<String>())
+        .expect("writes");
+    // However often: no event of a repair takes the place of one that is gone.
+    for _ in 0..3 {
+        let _ = std::fs::remove_file(&head);
+        let repaired = run(&["audit", "repair"]);
+        assert_eq!(repaired.status.code(), Some(1));
+        assert!(
+            told(&repaired).contains("cut: the gateway knew 6 events, the log ends at 4"),
+            "{}",
+            told(&repaired)
+        );
+        assert!(!head.exists());
+        assert_eq!(run(&["audit", "verify"]).status.code(), Some(1));
+    }
+    assert!(!make().status.success(), "nothing goes on behind it");
+    // Nor where that which knows is gone, too.
+    let kept = std::fs::read(&control).expect("reads");
+    for name in ["control.db", "control.db-wal", "control.db-shm"] {
+        let _ = std::fs::remove_file(data.join(name));
+    }
+    for command in [&["audit", "repair"] as &[&str], &["audit", "verify"]] {
+        let out = run(command);
+        assert_eq!(out.status.code(), Some(1), "{}", told(&out));
+        assert!(told(&out).contains("control.db is gone"), "{}", told(&out));
+    }
+    assert!(!head.exists());
+    std::fs::write(&control, kept).expect("writes");
+    // Whoever says so goes on, and the log tells it for good.
+    let accepted = run(&["audit", "repair", "--accept-loss"]);
+    assert!(accepted.status.success() && told(&accepted).contains("5 to 6"), "{}", told(&accepted));
+    assert!(make().status.success());
+    let verified = run(&["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", told(&verified));
+    assert!(told(&verified).contains("5 says that events were lost"), "{}", told(&verified));
+    assert!(!told(&verified).contains("Nothing was changed, cut or reordered"), "{}", told(&verified));
 }
 
 #[test]

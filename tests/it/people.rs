@@ -135,7 +135,7 @@ fn a_test_person_passes_once_a_second_person_approved_and_until_it_is_removed() 
     assert_eq!(Cli(&gate).run(&["scan", &file]).status.code(), Some(0));
     let told = String::from_utf8_lossy(&Cli(&gate).run(&["explain", &file]).stdout).into_owned();
     assert!(told.contains("made-up-listed") && told.contains("the registry"), "{told}");
-    assert_eq!(Cli(&gate).run(&["registry", "remove", &ids[0]]).status.code(), Some(0));
+    assert_eq!(Cli(&gate).run(&["registry", "remove", &ids[0], "--as", "bob"]).status.code(), Some(0));
     refresh(&mut gate);
     assert_eq!(reason(&send(&gate, 1, &lopez(""))), "likely_phi");
 }
@@ -356,4 +356,83 @@ fn nothing_of_a_person_is_in_registry_notes_or_fingerprints() {
 
 fn is_of_people(path: &Path) -> bool {
     path.file_name().is_some_and(|n| n == "control.db" || n == "seen.bin")
+}
+
+/// What the audit says of the registry: action, decision and reason.
+fn told(gate: &Gate) -> Vec<(String, String, String)> {
+    let events = phigate::audit::events(&gate.folder.path().join("data/audit")).expect("reads");
+    let word = |event: &serde_json::Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
+    let told = events.iter().map(|e| (word(e, "action"), word(e, "decision"), word(e, "reason")));
+    told.filter(|(action, ..)| action.starts_with("registry_")).collect()
+}
+
+#[test]
+fn whom_production_saw_since_is_neither_proposed_nor_approved_from_what_is_remembered() {
+    let mut gate = Gate::with_production("", "", "", "fingerprints = true\n");
+    let other = patient("Okafor", "Darnell", "1962-06-22", "E08738432", "");
+    let id = |reply: &Http| reply.header("phigate-register").to_owned();
+    let (first, second) = (id(&send(&gate, 1, &lopez(""))), id(&send(&gate, 1, &lopez(""))));
+    let stranger = id(&send(&gate, 1, &other));
+    gate.running().flush_records();
+    let pending = Cli(&gate).ids(&["registry", "request", &first, "--as", "ann"]);
+    assert_eq!(pending.len(), 1);
+    // Production sees the person afterwards, with another number beside.
+    let ssn = format!(r#",{{"system":"{SSN}","value":"412-21-7834"}}"#);
+    assert_eq!(send(&gate, 2, &lopez(&ssn)).status(), 200);
+    gate.running().flush_records();
+    let cli = Cli(&gate);
+    let requested = cli.run(&["registry", "request", &second, "--as", "ann"]);
+    assert_eq!((requested.status.code(), requested.stdout.is_empty()), (Some(1), true));
+    assert!(String::from_utf8_lossy(&requested.stderr).contains("known_real: 1"), "{requested:?}");
+    assert_eq!(cli.run(&["registry", "approve", &pending[0], "--as", "ann"]).status.code(), Some(1));
+    let approved = cli.run(&["registry", "approve", &pending[0], "--as", "bob"]);
+    assert_eq!(approved.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&approved.stderr).contains("known_real"), "{approved:?}");
+    assert!(String::from_utf8_lossy(&cli.run(&["registry", "list"]).stdout).contains("pending"));
+    // Somebody whom production doesn't know is approved, and taken out by name.
+    let asked = cli.ids(&["registry", "request", &stranger, "--as", "ann"]);
+    assert_eq!(cli.run(&["registry", "approve", &asked[0], "--as", "bob"]).status.code(), Some(0));
+    assert_eq!(cli.run(&["registry", "remove", &asked[0]]).status.code(), Some(2), "nobody's doing");
+    assert_eq!(cli.run(&["registry", "remove", &asked[0], "--as", "carl"]).status.code(), Some(0));
+    let events = told(&gate);
+    let events: Vec<(&str, &str, &str)> = events.iter().map(|(a, d, r)| (&**a, &**d, &**r)).collect();
+    assert_eq!(
+        events,
+        [
+            ("registry_propose", "allowed", ""),
+            ("registry_propose", "refused", "known_real: 1"),
+            ("registry_approve", "refused", "approval of one's own"),
+            ("registry_approve", "refused", "known_real"),
+            ("registry_propose", "allowed", ""),
+            ("registry_approve", "allowed", ""),
+            ("registry_remove", "allowed", ""),
+        ]
+    );
+    // Fingerprints of a key that wasn't there then can't be asked: nobody is cleared in doubt.
+    let mut lower = Gate::start();
+    let id = id(&send(&lower, 1, &other));
+    lower.running().flush_records();
+    let prints = gate.folder.path().join("prints").to_str().expect("path").to_owned();
+    assert_eq!(Cli(&gate).run(&["fingerprints", "export", &prints]).status.code(), Some(0));
+    assert_eq!(Cli(&lower).run(&["fingerprints", "import", &prints]).status.code(), Some(0));
+    let unasked = Cli(&lower).run(&["registry", "request", &id, "--as", "ann"]);
+    assert_eq!(unasked.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unasked.stderr).contains("sent again"), "{unasked:?}");
+    refresh(&mut lower);
+    let again = send(&lower, 1, &other).header("phigate-register").to_owned();
+    lower.running().flush_records();
+    assert_eq!(Cli(&lower).ids(&["registry", "request", &again, "--as", "ann"]).len(), 1);
+    gate.stop();
+}
+
+#[test]
+fn a_file_with_somebody_whom_production_knows_leaves_an_event() {
+    let gate = Gate::with_production("", "", "", "fingerprints = true\n");
+    assert_eq!(send(&gate, 2, &lopez("")).status(), 200);
+    gate.running().flush_records();
+    let cli = Cli(&gate);
+    let file = cli.file("p.json", &lopez(""));
+    assert_eq!(cli.run(&["registry", "import", &file, "--as", "ann"]).status.code(), Some(1));
+    let wanted = ("registry_propose".to_owned(), "refused".to_owned(), "known_real: 1".to_owned());
+    assert_eq!(told(&gate), [wanted]);
 }

@@ -59,6 +59,24 @@ fn check_knows_the_example_and_tells_every_problem_of_rules_with_file_line_and_i
     write(Path::new(&rules), BADGE);
     let told = text(&phigate(&["check", &file]).stdout);
     assert!(told.contains("rule_modes: there is no rule `text.nothing`"), "{told}");
+    // What its rules make of it, and what they make of each other.
+    let numbers = "flag = \"staging\"\nblock = 40\nrule_modes = { \"weight.birth-year\" = \"off\" }";
+    let file = write(Path::new(&file), &text_of.replace("flag = \"staging\"", numbers));
+    write(Path::new(&rules), "[[threshold]]\nid = \"threshold.report\"\nvalue = 60\n");
+    let out = phigate(&["check", &file]);
+    let told = text(&out.stdout);
+    assert_eq!(out.status.code(), Some(78), "{told}");
+    assert!(told.contains("rule_modes: `weight.birth-year`: a number has no mode"), "{told}");
+    assert!(told.contains("report: wanted at most block (40), got 60"), "{told}");
+    assert!(told.contains("2 problems") || text(&out.stderr).contains("2 problems"), "{told}");
+    let out = phigate(&["run", "--config", &file]);
+    assert_ne!(out.status.code(), Some(0), "nor does a gateway run with them");
+    // A folder that isn't mounted.
+    let empty = folder.path().join("empty.d");
+    std::fs::create_dir(&empty).expect("makes");
+    let out = phigate(&["check", "--rules", empty.to_str().expect("path")]);
+    assert_eq!(out.status.code(), Some(78));
+    assert!(text(&out.stdout).contains("it is empty"), "{}", text(&out.stdout));
 }
 
 fn told_good(text: &str) -> String {

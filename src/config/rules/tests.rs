@@ -53,6 +53,11 @@ fn a_rule_that_could_do_nothing_is_told_with_file_line_and_id() {
         ("pattern", "'(?:\\w{40}){400}'", "compiles to more than"),
         ("points", "{ alone = 0, nearby = 50 }", "can't fire: no points alone, and none with nearby words"),
         ("points", "{ alone = 30, nearby = 90 }", "points.nearby would change nothing"),
+        (
+            "nearby",
+            "[\"badge\"]",
+            "points.nearby (0) is less than points.alone (30): nearby words raise belief",
+        ),
         ("nearby", "[\"BADGE\"]", "a word of `nearby` can't fire"),
         ("nearby", "[\" badge\"]", "a word of `nearby` can't fire"),
         ("unless_before", "[\"\"]", "a word of `unless_before` can't fire"),
@@ -61,7 +66,11 @@ fn a_rule_that_could_do_nothing_is_told_with_file_line_and_id() {
         ("cases", "", "has no case in which it finds something"),
         ("cases", "{ find = [\"BG-441902\"], pass = [] }", "has no case that it passes"),
         ("cases", "{ find = [\"BG-44190\"], pass = [\"x\"] }", "can't fire: nothing is found in case 1"),
-        ("cases", "{ find = [\"BG-441902\"], pass = [\"BG-441903\"] }", "case 2: fires where it should pass"),
+        (
+            "cases",
+            "{ find = [\"BG-441902\"], pass = [\"BG-441903\"] }",
+            "case 2 (cases.pass[0]): fires where it should pass",
+        ),
         ("id", "\"badge\"", "needs an id like `acme.badge`"),
         ("id", "\"text.badge\"", "`text.` is phigate's"),
         ("id", "\"ncpdp.d0-name\"", "never used again"),
@@ -101,8 +110,8 @@ fn a_rule_that_takes_another_ones_values_is_told() {
     let weak = ssn.replace("alone = 200", "alone = 5");
     let got = told(&weak);
     assert!(
-        got.iter()
-            .any(|line| line.contains("can't fire: what it should find in case 1 is found by `text.ssn`")),
+        got.iter().any(|line| line
+            .contains("can't fire: what it should find in case 1 (cases.find[0]) is found by `text.ssn`")),
         "{got:?}"
     );
 }
@@ -147,6 +156,115 @@ fn changes_of_built_in_rules_have_to_keep_their_cases() {
     assert!(got[0].contains("`remove` has a value that the list doesn't have"), "{got:?}");
     let got = told("[[words]]\nid = \"words.things\"\nmode = \"off\"\nadd = [\"x\"]\n");
     assert!(got[0].contains("a list has no mode"), "{got:?}");
+    for (table, id) in [
+        ("detector", "text.url"),
+        ("detector", "text.known-name"),
+        ("field", "hl7v2.pid-7"),
+        ("marker", "marker.test-names"),
+        ("words", "words.things"),
+    ] {
+        let got = told(&format!("[[{table}]]\nid = \"{id}\"\n"));
+        assert!(got.len() == 1 && got[0].contains("it would change nothing"), "{got:?}");
+    }
+    let got = told("[[field]]\nid = \"hl7v2.pid-333\"\npoints = 10\n");
+    assert!(got[0].contains("there is no such rule"), "{got:?}");
+}
+
+#[test]
+fn modes_of_what_has_none_are_told() {
+    let raw = crate::inspect::rules::Raw::built_in();
+    let mut modes = crate::inspect::rules::Modes::default();
+    for id in ["text.ssn", "text.known-name", "text.full-name", "hl7v2.pid-7", "marker.test-names"] {
+        modes.set(id, Mode::Off);
+    }
+    for id in ["threshold.block", "weight.birth-year", "words.not-names", "text.nothing"] {
+        modes.set(id, Mode::Shadow);
+    }
+    let told = tune::check::idle_modes(&modes, &raw);
+    let told: Vec<(&str, &str)> = told.iter().map(|(id, why)| (&**id, &**why)).collect();
+    let list = |id: &str| format!("`{id}`: a list has no mode: take its words away instead");
+    assert_eq!(
+        told,
+        [
+            ("marker.test-names", &*list("marker.test-names")),
+            ("text.nothing", "there is no rule `text.nothing`"),
+            ("threshold.block", "`threshold.block`: a number has no mode"),
+            ("weight.birth-year", "`weight.birth-year`: a number has no mode"),
+            ("words.not-names", &*list("words.not-names")),
+        ]
+    );
+}
+
+#[test]
+fn thresholds_that_could_never_act_are_told_wherever_each_is_written() {
+    let told = |rules: &[(&str, u32)], keys: &str| {
+        let text =
+            |(id, value): &(&str, u32)| format!("[[threshold]]\nid = \"threshold.{id}\"\nvalue = {value}\n");
+        let text: String = rules.iter().map(text).collect();
+        let changes = Changes { edits: parse("site.toml", &text).expect("good"), texts: Vec::new() };
+        let thresholds = Thresholds::of(&changes.applied().expect("good").thresholds);
+        let (config, _) = crate::config::Config::read(&format!(
+            "[rules]\nfiles = [\"site.toml\"]\n[[environment]]\nname = \"a\"\n{keys}\n"
+        ));
+        let of = |e| idle_thresholds(e, &changes, &thresholds);
+        let here: Vec<String> = config.environments.iter().flat_map(|e| of(e)).collect();
+        (here, idle_by_themselves(&changes, &thresholds))
+    };
+    let staging = "flag = \"staging\"";
+    for (rules, keys, here, alone) in [
+        (
+            &[("report", 200_u32)] as &[_],
+            staging,
+            "threshold.report: report: wanted at most block (90), got 200",
+            true,
+        ),
+        (
+            &[("report", 60)],
+            "flag = \"staging\"\nblock = 40",
+            "report: wanted at most block (40), got 60",
+            false,
+        ),
+        (
+            &[("block", 40)],
+            "flag = \"staging\"\nreport = 50",
+            "threshold.block: report: wanted at most block (40)",
+            false,
+        ),
+        (&[("identified", 900)], staging, "identified: wanted at most block (90), got 900", true),
+        (&[("report", 200)], "flag = \"staging\"\nblock = 300", "", true),
+        (&[("report", 200)], "flag = \"staging\"\nreport = 20", "", true),
+        (&[("report", 200)], "flag = \"production\"", "", true),
+        // Nobody asked for the others.
+        (&[("block", 40)], staging, "", false),
+        (&[("block", 300), ("report", 200)], staging, "", false),
+        (&[], staging, "", false),
+    ] {
+        let (got, by_themselves) = told(rules, keys);
+        assert_eq!(got.len(), usize::from(!here.is_empty()), "{rules:?} {keys}: {got:?}");
+        assert!(got.iter().all(|problem| problem.contains(here)), "{rules:?} {keys}: {got:?}");
+        assert_eq!(by_themselves.is_empty(), !alone, "{rules:?}: {by_themselves:?}");
+    }
+}
+
+#[test]
+fn a_folder_of_which_nothing_is_read_is_a_problem_and_what_is_passed_over_is_named() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().to_owned();
+    let load_it = || load(std::slice::from_ref(&path));
+    let told = |wanted: &str| {
+        let problems = load_it().err().unwrap_or_default();
+        assert!(problems.len() == 1 && problems[0].contains(wanted), "{problems:?}");
+    };
+    told("wanted *.toml right in this folder, it is empty");
+    std::fs::create_dir(path.join("sub")).expect("makes");
+    std::fs::write(path.join("sub/x.toml"), detector("", "")).expect("writes");
+    std::fs::write(path.join("y.tml"), detector("", "")).expect("writes");
+    std::fs::write(path.join(".hidden"), "").expect("writes");
+    told("what is there isn't read: sub/, y.tml");
+    std::fs::write(path.join("z.toml"), detector("", "")).expect("writes");
+    assert_eq!(load_it().expect("reads").edits.len(), 1);
+    let passed = passed_over(std::slice::from_ref(&path));
+    assert!(passed.len() == 2 && passed[0].ends_with("sub/") && passed[1].ends_with("y.tml"), "{passed:?}");
 }
 
 #[test]

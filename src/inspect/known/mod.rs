@@ -25,6 +25,16 @@ impl fmt::Debug for Tag {
     }
 }
 
+/// What a fingerprint of the same person could be, by the key that it would be made with: asked later, when nobody has the
+/// values any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Print {
+    /// Which key.
+    pub key: [u8; 8],
+    /// The hash of a tuple.
+    pub tag: Tag,
+}
+
 /// Whose tuples inspection gives back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remember {
@@ -44,6 +54,8 @@ pub trait Known: Send + Sync {
     fn is_real(&self, tuple: &Tuple<'_>) -> bool;
     /// The tuple's hash, to remember a person by.
     fn tag(&self, tuple: &Tuple<'_>) -> Tag;
+    /// Adds what fingerprints of the tuple would be.
+    fn asked_later(&self, _: &Tuple<'_>, _: &mut Vec<Print>) {}
     /// Whose tuples are to be given back.
     fn remember(&self) -> Remember;
     /// Whether there is anybody to be found.

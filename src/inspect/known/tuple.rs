@@ -3,7 +3,7 @@
 //! Equal means equal after trimming, case, and the punctuation of dates and numbers. A middle name or a title may be
 //! missing on one side; a family or a given name may not. Nothing of free text takes part.
 
-use super::{Known, Tag};
+use super::{Known, Print, Tag};
 use crate::inspect::check::date;
 use crate::inspect::kind::Kind;
 
@@ -179,6 +179,17 @@ impl Facts {
             }
         }
         out.truncate(LISTING_MAX);
+        out
+    }
+
+    /// What fingerprints of this person would be: whatever of it production has seen.
+    #[must_use]
+    pub fn prints(&self, known: &dyn Known) -> Vec<Print> {
+        let mut out = Vec::new();
+        self.candidates(&mut |tuple| {
+            known.asked_later(tuple, &mut out);
+            false
+        });
         out
     }
 

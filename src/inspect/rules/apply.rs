@@ -14,6 +14,9 @@ impl Raw {
     /// What is wrong with it.
     pub(super) fn change(&mut self, edit: &Edit) -> Result<(), String> {
         let id = edit.id.as_str();
+        if edit.mode.is_none() && edit.cases == OwnCases::default() && edit.what.is_empty() {
+            return Err("there is nothing but an id: it would change nothing".to_owned());
+        }
         match &edit.what {
             What::Detector(change) => self.change_detector(id, change)?,
             What::Field(change) => self.change_field(id, change)?,
@@ -37,16 +40,11 @@ impl Raw {
         if number && edit.cases != OwnCases::default() {
             return Err("a number keeps its cases".to_owned());
         }
-        match (edit.mode, &edit.what) {
-            (Some(_), What::Marker(_) | What::Words(_)) => {
-                return Err("a list has no mode: take its words away instead".to_owned());
-            }
-            (Some(_), What::Weight(_) | What::Threshold(_)) => {
-                return Err("a number has no mode".to_owned());
-            }
-            (Some(mode), _) => self.modes.set(id, mode),
-            (None, _) => {}
+        let Some(mode) = edit.mode else { return Ok(()) };
+        if let Some(why) = self.without_mode(id) {
+            return Err(why.to_owned());
         }
+        self.modes.set(id, mode);
         Ok(())
     }
 
@@ -115,7 +113,10 @@ impl Raw {
             (Some(at), None) => self.tables.get(at).map(|table| table.format.clone()).unwrap_or_default(),
             (Some(_), Some(_)) => return Err("the row's format can't be changed".to_owned()),
             (None, Some(format)) => format.clone(),
-            (None, None) => return Err("a new row needs a format".to_owned()),
+            (None, None) => {
+                self.may_be_new(id)?; // a row of ours that is mistyped
+                return Err("a new row needs a format".to_owned());
+            }
         };
         let format = is_known_format(&format).ok_or_else(|| format!("there is no format `{format}`"))?;
         if there.is_none() {

@@ -88,6 +88,35 @@ pub enum What {
     Threshold(Option<u32>),
 }
 
+impl What {
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Detector(change) => **change == DetectorChange::default(),
+            Self::Field(change) => change.is_empty(),
+            Self::Marker(change) | Self::Words(change) => change.is_empty(),
+            // Whoever names a number is asked for it.
+            Self::Weight(_) | Self::Threshold(_) => false,
+        }
+    }
+}
+
+impl FieldChange {
+    fn is_empty(&self) -> bool {
+        let texts = [&self.format, &self.about, &self.source, &self.reads];
+        let is_placed = self.at.is_some() || self.when.is_some() || self.points.is_some();
+        let is_told = self.kind.is_some() || self.whose.is_some() || self.redact.is_some();
+        !is_placed && !is_told && texts.iter().all(|text| text.is_none())
+    }
+}
+
+impl ListChange {
+    fn is_empty(&self) -> bool {
+        let is_told = self.about.is_some() || self.source.is_some();
+        !is_told && self.values.is_none() && self.add.is_empty() && self.remove.is_empty()
+    }
+}
+
 /// Keys of a detector; what isn't given stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)] // as in `RawDetector`

@@ -242,6 +242,18 @@ impl Raw {
         self.finding_ids().chain(lists)
     }
 
+    /// Why what has this id has no mode, where that is so: a list or a number always does what it does.
+    #[must_use]
+    pub fn without_mode(&self, id: &str) -> Option<&'static str> {
+        let is_list = self.words.iter().any(|l| l.id == id) || self.markers.iter().any(|l| l.id == id);
+        let is_number = self.weights.iter().any(|w| w.id == id) || self.thresholds.iter().any(|t| t.id == id);
+        match () {
+            () if is_list => Some("a list has no mode: take its words away instead"),
+            () if is_number => Some("a number has no mode"),
+            () => None,
+        }
+    }
+
     /// Those of rules that find something: detectors, and rows of tables.
     pub fn finding_ids(&self) -> impl Iterator<Item = &str> {
         let detectors = self.detectors.iter().map(|d| &*d.id).chain(self.names.iter().map(|n| &*n.id));

@@ -228,6 +228,7 @@ impl Heaviest {
             again: false,
             known_real: standing.real,
             tags: Vec::new(),
+            prints: Vec::new(),
         }
     }
 

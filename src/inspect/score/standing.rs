@@ -107,6 +107,7 @@ impl<'r> Scorer<'r> {
             };
             if wanted {
                 person.tags = facts.listing(known);
+                person.prints = facts.prints(known);
             }
         }
         person
