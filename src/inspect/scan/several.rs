@@ -155,5 +155,6 @@ impl Matching<'_> {
 /// Size of the automaton of all rules.
 const NFA_BYTES_MAX: usize = 16 << 20;
 
-/// What its states may take, for each thread that searches; beyond it they are made anew.
-const CACHE_BYTES_MAX: usize = 4 << 20;
+/// What its states may take, for each thread that searches; beyond it they are made anew, which takes longer than all the rest
+/// of a search. They are made as texts lead to them: most threads need a part of it.
+const CACHE_BYTES_MAX: usize = 32 << 20;
