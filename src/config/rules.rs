@@ -106,14 +106,18 @@ fn idle(policy: &Policy, changes: &Changes, is_given: &dyn Fn(&str) -> bool) -> 
     let mut told = Vec::new();
     for (key, value, never) in BELOW_BLOCK.map(|(key, of, never)| (key, of(policy), never)) {
         let asked = of_rules(key).is_some() || is_given(key);
-        let Some(edit) = of_rules(key).or(of_rules("block")).filter(|_| asked && value > policy.block) else {
+        if !asked || value <= policy.block {
             continue;
-        };
-        let Origin { file, line } = &edit.origin;
-        told.push(format!(
-            "{file}: line {line}: {}: {key}: wanted at most block ({}), got {value}: {never}",
-            edit.id, policy.block
-        ));
+        }
+        let problem = format!("{key}: wanted at most block ({}), got {value}: {never}", policy.block);
+        match of_rules(key).or(of_rules("block")) {
+            Some(Edit { id, origin: Origin { file, line }, .. }) => {
+                told.push(format!("{file}: line {line}: {id}: {problem}"));
+            }
+            // Rules that say nothing of it kept the configuration from knowing.
+            None if !is_given("block") && !changes.is_empty() => told.push(problem),
+            None => {}
+        }
     }
     told
 }

@@ -174,7 +174,7 @@ fn changes_of_built_in_rules_have_to_keep_their_cases() {
 fn modes_of_what_has_none_are_told() {
     let raw = crate::inspect::rules::Raw::built_in();
     let mut modes = crate::inspect::rules::Modes::default();
-    for id in ["text.ssn", "text.known-name", "text.full-name", "hl7v2.pid-7", "marker.test-names"] {
+    for id in ["text.ssn", "text.known-name", "text.name-cued", "hl7v2.pid-7", "marker.test-names"] {
         modes.set(id, Mode::Off);
     }
     for id in ["threshold.block", "weight.birth-year", "words.not-names", "text.nothing"] {
@@ -234,6 +234,12 @@ fn thresholds_that_could_never_act_are_told_wherever_each_is_written() {
         (&[("report", 200)], "flag = \"staging\"\nblock = 300", "", true),
         (&[("report", 200)], "flag = \"staging\"\nreport = 20", "", true),
         (&[("report", 200)], "flag = \"production\"", "", true),
+        (
+            &[("bulk-people", 3)],
+            "flag = \"staging\"\nreport = 95",
+            "report: wanted at most block (90), got 95",
+            false,
+        ),
         // Nobody asked for the others.
         (&[("block", 40)], staging, "", false),
         (&[("block", 300), ("report", 200)], staging, "", false),
