@@ -75,8 +75,10 @@ fn reports(config: &Config, problems: &mut Problems) {
     }
 }
 
-/// Thresholds that act on nobody above `block`: their keys, and what is told.
-pub(super) const BELOW_BLOCK: [(&str, fn(&Policy) -> u16, &str); 2] = [
+/// A threshold that acts on nobody above `block`: its key, its value, and what is told.
+type BelowBlock = (&'static str, fn(&Policy) -> u16, &'static str);
+
+pub(super) const BELOW_BLOCK: [BelowBlock; 2] = [
     ("report", |policy| policy.report, "nobody would ever be reported"),
     (
         "identified",

@@ -174,7 +174,7 @@ fn changes_of_built_in_rules_have_to_keep_their_cases() {
 fn modes_of_what_has_none_are_told() {
     let raw = crate::inspect::rules::Raw::built_in();
     let mut modes = crate::inspect::rules::Modes::default();
-    for id in ["text.ssn", "text.known-name", "text.name-listed", "hl7v2.pid-7", "marker.test-names"] {
+    for id in ["text.ssn", "text.known-name", "text.name-cued", "hl7v2.pid-7", "marker.test-names"] {
         modes.set(id, Mode::Off);
     }
     for id in ["threshold.block", "weight.birth-year", "words.not-names", "text.nothing"] {
