@@ -181,9 +181,8 @@ impl<'t> Told<'t> {
         else {
             return false;
         };
-        let ordered = |(_, word): (usize, &str)| {
-            self.words.patient_orders.contains(&*lower(word, &mut [0; LOWER_BYTES]))
-        };
+        let ordered =
+            |(_, word): (usize, &str)| self.words.order_acts.contains(&*lower(word, &mut [0; LOWER_BYTES]));
         let is_order = || term_words(line).any(ordered) || line.to_ascii_lowercase().contains("d/c");
         // `K 6.8`, `troponin positive`
         let value = last_of(line);

@@ -116,7 +116,7 @@ pub struct Words {
     /// Words that say what patients do, behind a question or an advice: `Can … take`, `Tell … to stop`.
     pub patient_does: Set,
     /// Words of orders, doses and results that go to whoever is named behind them: `start … on`.
-    pub patient_orders: Set,
+    pub order_acts: Set,
     /// Words of systems and supplies: a sentence with one is of no patient by its grammar alone.
     pub systems: Set,
     /// Words of work, learning and public life: a sentence with one is of no patient by its grammar alone.
@@ -219,7 +219,7 @@ impl Words {
             relays: words("words.patient-relays").collect(),
             orders: words("words.patient-orders").collect(),
             patient_does: words("words.patient-does").collect(),
-            patient_orders: words("words.patient-order-acts").collect(),
+            order_acts: words("words.patient-order-acts").collect(),
             systems: words("words.systems").collect(),
             matters: words("words.public-matters").collect(),
             eponyms: words("words.eponyms").collect(),
@@ -380,7 +380,7 @@ impl Words {
             &self.relays,
             &self.orders,
             &self.patient_does,
-            &self.patient_orders,
+            &self.order_acts,
             &self.systems,
             &self.matters,
             &self.eponyms,
