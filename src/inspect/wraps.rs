@@ -14,10 +14,10 @@ use std::borrow::Cow;
 pub(super) fn joined(text: &str) -> Cow<'_, str> {
     let mut joined: Option<Vec<u8>> = None;
     for paragraph in paragraphs(text) {
-        let width = paragraph.iter().map(|line| line.text.chars().count()).max().unwrap_or(0);
+        let width = paragraph.iter().map(|line| line.letters).max().unwrap_or(0);
         for pair in paragraph.windows(2) {
             let [line, next] = pair else { continue };
-            if is_wrap(line.text, next.text, width) {
+            if is_wrap(*line, next.text, width) {
                 let bytes = joined.get_or_insert_with(|| text.as_bytes().to_vec());
                 let end = line.at + line.text.len();
                 bytes.get_mut(end..next.at).unwrap_or_default().fill(b' ');
@@ -35,6 +35,7 @@ pub(super) fn joined(text: &str) -> Cow<'_, str> {
 struct Line<'t> {
     at: usize,
     text: &'t str,
+    letters: usize,
 }
 
 /// The lines of each paragraph of several.
@@ -42,7 +43,8 @@ fn paragraphs(text: &str) -> impl Iterator<Item = Vec<Line<'_>>> {
     let mut at = 0;
     let several = memchr::memchr(b'\n', text.as_bytes()).is_some();
     let mut lines = text.split_inclusive('\n').take_while(move |_| several).map(move |whole| {
-        let line = Line { at, text: whole.trim_end_matches(['\n', '\r']) };
+        let text = whole.trim_end_matches(['\n', '\r']);
+        let line = Line { at, text, letters: text.chars().count() };
         at += whole.len();
         line
     });
@@ -55,7 +57,7 @@ fn paragraphs(text: &str) -> impl Iterator<Item = Vec<Line<'_>>> {
 }
 
 /// Whether a line was broken before the next one to keep the width.
-fn is_wrap(line: &str, next: &str, width: usize) -> bool {
+fn is_wrap(Line { text: line, letters, .. }: Line<'_>, next: &str, width: usize) -> bool {
     let first = next.split(' ').next().unwrap_or_default();
     let begins = first.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '"'));
     if !begins
@@ -65,7 +67,7 @@ fn is_wrap(line: &str, next: &str, width: usize) -> bool {
     {
         return false;
     }
-    (WIDTHS.contains(&width) && line.chars().count() + 1 + first.chars().count() > width && is_prose(line))
+    (WIDTHS.contains(&width) && letters + 1 + first.chars().count() > width && is_prose(line))
         || is_in_a_name(line, next)
 }
 
