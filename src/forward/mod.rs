@@ -79,7 +79,7 @@ pub struct Upstream {
     pub reply_head_timeout_ms: u64,
     /// Between two pieces of the reply's body. Over it: the reply is cut. Default 300 000.
     pub reply_idle_timeout_ms: u64,
-    /// Idle connections kept, on each thread. More are closed. Default 64.
+    /// Idle connections kept, on each thread: as many messages at a time find one again. More are closed. Default 256.
     pub pool_idle_max: usize,
     /// Fields that a reply's head may have in HTTP/1.1; one with more is invalid. Default 100.
     pub reply_headers_max: usize,
@@ -142,7 +142,7 @@ impl Upstream {
             connect_timeout_ms: 5_000,
             reply_head_timeout_ms: 60_000,
             reply_idle_timeout_ms: 300_000,
-            pool_idle_max: 64,
+            pool_idle_max: 256,
             reply_headers_max: HEADERS_MAX,
             pool_idle_timeout_ms: 30_000,
             secret_headers: Arc::new([]),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt;
-use std::{net::SocketAddr, sync::atomic::Ordering::Relaxed, task::Poll, time::Duration};
+use std::{net::SocketAddr, rc::Rc, sync::atomic::Ordering::Relaxed, task::Poll, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -88,6 +88,47 @@ async fn a_connection_is_used_again_once_its_reply_ended() {
             tokio::join!(playing, sending);
             let counters = pool.counters();
             assert_eq!((counters.connected.load(Relaxed), counters.reused.load(Relaxed)), (1, 2));
+        })
+        .await;
+}
+
+/// HTTP/2 callers send so many at a time over a few connections.
+#[tokio::test]
+async fn connections_of_two_hundred_messages_at_a_time_are_used_again() {
+    const AT_A_TIME: usize = 200;
+    LocalSet::new()
+        .run_until(async {
+            let (Played { listener, upstream }, pool) = (Played::start().await, Rc::new(Pool::new()));
+            let (upstream, all_are_there) =
+                (Rc::new(upstream), Rc::new(tokio::sync::Barrier::new(AT_A_TIME)));
+            tokio::task::spawn_local(async move {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    let there = Rc::clone(&all_are_there);
+                    tokio::task::spawn_local(async move {
+                        loop {
+                            read_until(&mut stream, "\r\n\r\n").await;
+                            there.wait().await;
+                            write(&mut stream, OK).await;
+                        }
+                    });
+                }
+            });
+            for _ in 0..3 {
+                let mut messages = tokio::task::JoinSet::new();
+                for _ in 0..AT_A_TIME {
+                    let (pool, upstream) = (Rc::clone(&pool), Rc::clone(&upstream));
+                    messages.spawn_local(async move {
+                        let response = pool.send(&upstream, get()).await.expect("reply");
+                        assert_eq!(bytes(response).await.expect("whole"), "ok");
+                    });
+                }
+                while let Some(message) = messages.join_next().await {
+                    message.expect("ends");
+                }
+            }
+            let counters = pool.counters();
+            let (connected, reused) = (counters.connected.load(Relaxed), counters.reused.load(Relaxed));
+            assert_eq!((connected, reused), (AT_A_TIME as u64, 2 * AT_A_TIME as u64));
         })
         .await;
 }
