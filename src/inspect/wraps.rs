@@ -56,19 +56,15 @@ fn paragraphs(text: &str) -> impl Iterator<Item = Vec<Line<'_>>> {
     })
 }
 
-/// Whether a line was broken before the next one to keep the width.
+/// Whether a line was broken before the next one to keep the width. What most lines fail is asked first.
 fn is_wrap(Line { text: line, letters, .. }: Line<'_>, next: &str, width: usize) -> bool {
     let first = next.split(' ').next().unwrap_or_default();
-    let begins = first.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '"'));
-    if !begins
-        || next.contains(['\t', '|'])
-        || is_labelled(next)
-        || !line.ends_with(|c: char| c.is_alphanumeric() || ".,)-".contains(c))
-    {
-        return false;
-    }
-    (WIDTHS.contains(&width) && letters + 1 + first.chars().count() > width && is_prose(line))
-        || is_in_a_name(line, next)
+    let is_full = WIDTHS.contains(&width) && letters + 1 + first.chars().count() > width && is_prose(line);
+    (is_full || is_in_a_name(line, next))
+        && first.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '"'))
+        && line.ends_with(|c: char| c.is_alphanumeric() || ".,)-".contains(c))
+        && !is_labelled(next)
+        && memchr::memchr2(b'\t', b'|', next.as_bytes()).is_none()
 }
 
 /// Whether a line is of words with one blank between, as columns and code are not.
