@@ -9,7 +9,7 @@ use crate::store::wall_clock::WallClock;
 use crate::store::{RecordSink, Unkept};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -242,9 +242,14 @@ impl<S: RecordSink> Writer<S> {
             }
             let until = Instant::now() + BATCH_TIME;
             while !stop && flushed.is_empty() && !batch.is_empty() && batch.len() < BATCH_RECORDS {
-                match orders.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                match orders.try_recv() {
                     Ok(order) => self.take(order, &mut batch, &mut flushed, &mut stop),
-                    Err(_) => break,
+                    Err(TryRecvError::Empty) => match until.checked_duration_since(Instant::now()) {
+                        // Where it waited for the next one, each would wake it, by a call of the system on its message's way.
+                        Some(left) => std::thread::sleep(left.min(NAP)),
+                        None => break,
+                    },
+                    Err(TryRecvError::Disconnected) => break,
                 }
             }
             self.write(&batch);
@@ -325,6 +330,8 @@ impl<S: RecordSink> Writer<S> {
 /// Records that are written together, and how long the first of them waits for others.
 const BATCH_RECORDS: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(5);
+/// How long it doesn't look for further ones: whoever flushes waits as long.
+const NAP: Duration = Duration::from_millis(1);
 const TIDY_EVERY: Duration = Duration::from_secs(600);
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
