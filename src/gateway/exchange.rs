@@ -20,6 +20,7 @@ use crate::telemetry::access::{AccessLine, fault};
 use crate::telemetry::metrics::{Cells, Outcome};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -356,8 +357,9 @@ impl HeadText {
 
     fn of_headers(headers: &HeaderMap) -> Self {
         let get = |name: header::HeaderName| {
-            let values: Vec<String> = headers.get_all(name).iter().map(text_of).collect();
-            values.join(", ")
+            let mut values = headers.get_all(name).iter().map(text_of);
+            let first = values.next().unwrap_or_default();
+            values.fold(first.into_owned(), |all, value| all + ", " + &value)
         };
         Self {
             target: String::new(),
@@ -379,14 +381,15 @@ fn is_unsatisfied(range: &HeaderValue) -> bool {
 
 pub(super) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {
     map.iter()
-        .map(|(name, value)| (name.as_str().to_owned(), text_of(value)))
+        .map(|(name, value)| (name.as_str(), text_of(value)))
         .filter(|(name, value)| !crate::inspect::url::is_protocols(name, value))
+        .map(|(name, value)| (name.to_owned(), value.into_owned()))
         .collect()
 }
 
-pub(super) fn text_of(value: &HeaderValue) -> String {
+pub(super) fn text_of(value: &HeaderValue) -> Cow<'_, str> {
     match std::str::from_utf8(value.as_bytes()) {
-        Ok(text) => text.to_owned(),
+        Ok(text) => Cow::Borrowed(text),
         Err(_) => value.as_bytes().iter().map(|b| char::from(*b)).collect(),
     }
 }

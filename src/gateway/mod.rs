@@ -315,7 +315,9 @@ impl Gateway {
         body: &Payload,
         trailers: Option<&HeaderMap>,
     ) -> Result<(), Reason> {
-        let job = Job::new(HeadText::of(head), body.clone(), trailers);
+        let kept = &exchange.head; // as it is where there are records
+        let text = if self.shared.recorder.is_some() { kept.clone() } else { HeadText::of(head) };
+        let job = Job::new(text, body.clone(), trailers);
         let connection = exchange.route.as_ref().map(|route| &route.connection.name);
         let rules = snapshot.rules.judging(exchange.environment(), connection);
         exchange.rules = Some(rules.clone());

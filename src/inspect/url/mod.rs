@@ -389,51 +389,54 @@ pub fn walk_url<'u>(
     }
 }
 
-/// Headers whose values are the protocol's own: never anybody's data.
-#[must_use]
-pub fn is_protocol_header(name: &str) -> bool {
-    const SAFE: &[&str] = &[
-        "accept",
-        "accept-charset",
-        "accept-encoding",
-        "accept-language",
-        "authorization",
-        "cache-control",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "date",
-        "expect",
-        "host",
-        "if-match",
-        "if-modified-since",
-        "if-none-match",
-        "if-unmodified-since",
-        "keep-alive",
-        "origin",
-        "pragma",
-        "prefer",
-        "proxy-authorization",
-        "range",
-        "te",
-        "trailer",
-        "traceparent",
-        "tracestate",
-        "transfer-encoding",
-        "user-agent",
-        "via",
-        "x-request-id",
-        "phigate-key",
-    ];
-    SAFE.iter().any(|s| s.eq_ignore_ascii_case(name))
+/// Whether a header's values are the protocol's own, never anybody's data; its name in lower case.
+fn is_protocol_header(name: &str) -> bool {
+    matches!(
+        name,
+        "accept"
+            | "accept-charset"
+            | "accept-encoding"
+            | "accept-language"
+            | "authorization"
+            | "cache-control"
+            | "connection"
+            | "content-encoding"
+            | "content-length"
+            | "content-type"
+            | "date"
+            | "expect"
+            | "host"
+            | "if-match"
+            | "if-modified-since"
+            | "if-none-match"
+            | "if-unmodified-since"
+            | "keep-alive"
+            | "origin"
+            | "pragma"
+            | "prefer"
+            | "proxy-authorization"
+            | "range"
+            | "te"
+            | "trailer"
+            | "traceparent"
+            | "tracestate"
+            | "transfer-encoding"
+            | "user-agent"
+            | "via"
+            | "x-request-id"
+            | "phigate-key"
+    )
 }
 
 /// Whether a header is the protocol's own by its name, and its value is what the protocol has there: in those that take
 /// words of the sender's anybody's data may stand.
 #[must_use]
 pub fn is_protocols(name: &str, value: &str) -> bool {
-    is_protocol_header(name) && has_protocols_words(&name.to_ascii_lowercase(), value)
+    let name = match name.bytes().any(|b| b.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name), // as they are read
+    };
+    is_protocol_header(&name) && has_protocols_words(&name, value)
 }
 
 /// Whether a value keeps to the grammar of its header (RFC 9110; RFC 7240 for `Prefer`), seen from afar.
