@@ -238,6 +238,14 @@ pub(crate) struct Run {
     pub(crate) admin: SocketAddr,
 }
 
+/// A test that fails leaves none behind.
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Starts `phigate run` with the configuration, and reads from its log where it listens.
 pub(crate) fn run(config: &Path) -> Run {
     started(Command::new(PROGRAM).args(["run", "--config"]).arg(config))
@@ -693,13 +701,13 @@ fn a_configuration_that_can_t_be_read_again_is_counted() {
     let upstream = Upstream::start();
     let file = folder.path().join("p.toml");
     std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
-    let Run { mut child, admin, .. } = run(&file);
+    let mut run = run(&file);
     std::fs::remove_file(&file).expect("removes");
     std::fs::create_dir(&file).expect("a folder can't be read as a file");
-    signal(&child, "-HUP");
+    signal(&run.child, "-HUP");
     let begun = std::time::Instant::now();
     loop {
-        let text = text(&crate::support::admin(admin, "/metrics", "").body);
+        let text = text(&crate::support::admin(run.admin, "/metrics", "").body);
         let metric = |line: &str| crate::support::metric(&text, line);
         if metric("phigate_config_reloads_total{result=\"failed\"}") > 0 {
             assert_eq!(metric("phigate_config_current "), 0);
@@ -707,6 +715,6 @@ fn a_configuration_that_can_t_be_read_again_is_counted() {
         }
         assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it is never counted");
     }
-    signal(&child, "-TERM");
-    assert!(child.wait().expect("ends").success());
+    signal(&run.child, "-TERM");
+    assert!(run.child.wait().expect("ends").success());
 }
