@@ -12,8 +12,9 @@ use crate::inspect::kind::Kind;
 use crate::reason::Reason;
 use prometheus::proto::{Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Encoder, TextEncoder};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What became of a message.
@@ -91,6 +92,8 @@ struct EnvironmentCells {
     reasons: Vec<AtomicU64>,
     findings: Vec<AtomicU64>,
     suppressed: Vec<AtomicU64>,
+    /// What rules in shadow found, by rule: few are, and where none found anything nothing is locked.
+    shadow: Mutex<BTreeMap<Arc<str>, u64>>,
     uninspected: Vec<AtomicU64>,
     declared: AtomicU64,
     listed: AtomicU64,
@@ -174,22 +177,22 @@ impl Metrics {
             unresolved: EnvironmentCells::new(Arc::from(crate::org::UNRESOLVED)),
             stages: Stage::ALL.iter().map(|_| Timer::new()).collect(),
         });
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(cells.clone());
+        lock(&self.threads).push(cells.clone());
         cells
     }
 
     /// Takes the counters of a new data thread's pool.
     pub fn pool(&self, counters: Arc<ForwardCounters>) {
-        self.pools.lock().unwrap_or_else(PoisonError::into_inner).push(counters);
+        lock(&self.pools).push(counters);
     }
 
     /// The text of `/metrics`.
     #[must_use]
     pub fn text(&self, others: Others, rules: &str) -> String {
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let threads = lock(&self.threads).clone();
         let mut families = by_environment(&threads);
         families.push(stages(&threads));
-        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let pools = lock(&self.pools).clone();
         families.extend(super::process::families());
         families.extend(upstreams::pools(&pools));
         families.extend(upstreams::endpoints(&others.upstreams));
@@ -372,6 +375,7 @@ impl Cells {
         for finding in &findings.findings {
             match finding.counted {
                 Counted::Suppressed => bump(&cells.suppressed, finding.kind as usize, 1),
+                Counted::Shadow => *lock(&cells.shadow).entry(finding.rule.clone()).or_default() += 1,
                 _ if finding.person.is_some() => bump(&cells.findings, half + finding.kind as usize, 1),
                 _ => {}
             }
@@ -405,6 +409,7 @@ impl EnvironmentCells {
             reasons: zeros(Reason::ALL.len()),
             findings: zeros(2 * Kind::ALL.len()),
             suppressed: zeros(Kind::ALL.len()),
+            shadow: Mutex::default(),
             uninspected: zeros(UninspectedReason::ALL.len()),
             declared: AtomicU64::new(0),
             listed: AtomicU64::new(0),
@@ -442,7 +447,7 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
     let mut requests = Vec::new();
     let mut refusals = Vec::new();
     let (mut findings, mut suppressed) = (Vec::new(), Vec::new());
-    let mut uninspected = Vec::new();
+    let (mut uninspected, mut shadow) = (Vec::new(), Vec::new());
     let (mut declared, mut scanned, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     let mut people = Vec::new();
     for name in &names {
@@ -476,6 +481,14 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
                     findings.push(metric(&labels, counter, value as f64));
                 }
             }
+        }
+        let mut by_rule: BTreeMap<Arc<str>, u64> = BTreeMap::new();
+        let all = threads.iter().flat_map(|t| t.environments.iter().chain([&t.unresolved]));
+        for cells in all.filter(|c| c.name == *name) {
+            lock(&cells.shadow).iter().for_each(|(rule, n)| *by_rule.entry(rule.clone()).or_default() += n);
+        }
+        for (rule, value) in by_rule {
+            shadow.push(metric(&[("environment", name), ("rule", &rule)], counter, value as f64));
         }
         for reason in UninspectedReason::ALL {
             let value = sum(name, &|c| at(&c.uninspected, *reason as usize));
@@ -525,6 +538,12 @@ fn by_environment(threads: &[Arc<Cells>]) -> Vec<MetricFamily> {
             "Detections that counted for nothing by a suppression, by kind.",
             counter,
             suppressed,
+        ),
+        family(
+            "phigate_shadow_findings_total",
+            "What rules in shadow found, by rule: it counted for nothing.",
+            counter,
+            shadow,
         ),
         family("phigate_uninspected_total", "What stayed unread, by reason.", counter, uninspected),
         family(
@@ -614,6 +633,10 @@ pub(super) fn metric(labels: &[(&str, &str)], kind: MetricType, value: f64) -> M
         _ => {}
     }
     metric
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn zeros(n: usize) -> Vec<AtomicU64> {

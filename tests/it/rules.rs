@@ -228,6 +228,8 @@ fn a_gateway_takes_a_sites_rules_and_takes_them_over_whole_or_not_at_all() {
     assert_eq!(note(run.gate, body).0, 200);
     let metrics = text(&admin(run.admin, "/metrics", "").body);
     assert!(metrics.contains("would_refuse"), "{metrics}");
+    let by_rule = "phigate_shadow_findings_total{environment=\"one\",rule=\"acme.badge\"} 1";
+    assert!(metrics.contains(by_rule), "{metrics}");
     write(&file, &good);
     write(&rules.join("10-badge.toml"), &format!("{BADGE}mode = \"off\"\n"));
     signal(&run.child, "-HUP");
