@@ -70,7 +70,8 @@ pub fn run(args: &Args) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     problems.iter().for_each(out::line);
-    out::complain(format!("{} problems.", problems.len()));
+    let s = if problems.len() == 1 { "" } else { "s" };
+    out::complain(format!("{} problem{s}.", problems.len()));
     ExitCode::from(EX_CONFIG)
 }
 

@@ -1,7 +1,7 @@
 //! Assets as configuration: a connection or a redaction profile as the admin API takes it, without name and environment.
 //! Rules are read by [`super::rules`].
 
-use super::reader::{Problem, Problems, Table};
+use super::reader::{Problem, Problems, TOML, Table};
 use super::{Config, Connection, checks, sections};
 use crate::org::CallerRole;
 use crate::record::View;
@@ -91,7 +91,7 @@ fn read<T>(text: &str, f: impl FnOnce(Table<'_, '_>, &mut Problems) -> Option<T>
     let mut problems = Problems::new(text);
     let (tree, errors) = toml::de::DeTable::parse_recoverable(text);
     for error in errors {
-        problems.add(error.span(), "TOML".to_owned(), "valid TOML", error.message());
+        problems.add(error.span(), TOML.to_owned(), "valid TOML", error.message());
     }
     let read = f(Table::root(&tree), &mut problems);
     match read.filter(|_| problems.count() == 0) {

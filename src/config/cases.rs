@@ -1,6 +1,6 @@
 //! Cases of users: a message, where it goes, and what has to come of it. One file may hold many.
 
-use super::reader::{Problem, Problems, Table};
+use super::reader::{Problem, Problems, TOML, Table};
 use std::path::{Path, PathBuf};
 
 /// One case as written.
@@ -104,7 +104,7 @@ pub fn parse(text: &str) -> Result<Vec<UserCase>, Vec<Problem>> {
     let (tree, errors) = toml::de::DeTable::parse_recoverable(text);
     for error in errors {
         // The parser's words may quote a message.
-        problems.add(error.span(), "TOML".to_owned(), "valid TOML", "something else");
+        problems.add(error.span(), TOML.to_owned(), "valid TOML", "something else");
     }
     let mut root = Table::root(&tree);
     let cases: Vec<UserCase> =

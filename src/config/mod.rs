@@ -29,7 +29,7 @@ use crate::listen::{Address, Limits, Network};
 use crate::org::{CallerRole, Flag};
 use http::HeaderName;
 pub(crate) use keeping::preset_roles;
-use reader::{Problems, Table};
+use reader::{Problems, TOML, Table};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -325,7 +325,7 @@ impl Config {
         let mut problems = Problems::new(text);
         let (tree, errors) = toml::de::DeTable::parse_recoverable(text);
         for error in errors {
-            problems.add(error.span(), "TOML".to_owned(), "valid TOML", error.message());
+            problems.add(error.span(), TOML.to_owned(), "valid TOML", error.message());
         }
         let config = sections::read(Table::root(&tree), &mut problems);
         checks::across(&config, &mut problems);

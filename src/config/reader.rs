@@ -132,10 +132,12 @@ impl Problems {
         }
     }
 
-    /// All of them, in order of line.
+    /// All of them, in order of line. What is read of a line that is no TOML is chance: of that it is told, and of nothing else.
     #[must_use]
     pub(super) fn into_list(mut self) -> Vec<Problem> {
         self.list.sort_by_key(|p| p.line);
+        let broken: Vec<usize> = self.list.iter().filter(|p| p.key == TOML).map(|p| p.line).collect();
+        self.list.retain(|p| p.key == TOML || broken.binary_search(&p.line).is_err());
         self.list
     }
 
@@ -145,6 +147,9 @@ impl Problems {
         self.list.len()
     }
 }
+
+/// What problems of the syntax are about.
+pub(super) const TOML: &str = "TOML";
 
 /// One table, being read.
 pub(super) struct Table<'t, 'i> {

@@ -2,7 +2,7 @@
 
 use super::Environment;
 use super::checks::BELOW_BLOCK;
-use super::reader::{Problem, Problems, Table};
+use super::reader::{Problem, Problems, TOML, Table};
 use crate::decide::{Policy, Thresholds};
 use crate::inspect::field::When;
 use crate::inspect::kind::Points;
@@ -156,7 +156,7 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Edit>, Vec<Problem>> {
     let mut problems = Problems::new(text);
     let (tree, errors) = toml::de::DeTable::parse_recoverable(text);
     for error in errors {
-        problems.add(error.span(), "TOML".to_owned(), "valid TOML", error.message());
+        problems.add(error.span(), TOML.to_owned(), "valid TOML", error.message());
     }
     let mut root = Table::root(&tree);
     let file: Arc<str> = Arc::from(name);

@@ -68,6 +68,14 @@ fn several_endpoints_are_read_and_what_does_not_fit_is_told() {
 }
 
 #[test]
+fn of_a_line_that_is_no_toml_nothing_else_is_told() {
+    let got = problems(&format!("made_up = \n{GOOD}\nother = 1\n"));
+    assert!(got.len() >= 2 && got[0].contains("wanted valid TOML"), "{got:#?}");
+    assert!(!got.iter().any(|p| p.contains("made_up")), "{got:#?}");
+    assert!(got.iter().any(|p| p.contains("other")), "{got:#?}");
+}
+
+#[test]
 fn an_upstream_in_tls_and_its_secrets_are_read_and_what_does_not_fit_is_told() {
     let with = |upstream: &str, more: &str| {
         GOOD.replace("\"http://127.0.0.1:9001\"", &format!("\"{upstream}\"\n{more}"))
