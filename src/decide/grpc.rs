@@ -39,6 +39,12 @@ impl Wire {
     }
 }
 
+/// Whether a type, in whatever case, is that of gRPC over HTTP/2: both sides may speak before either has ended.
+#[must_use]
+pub fn is_call(content_type: &str) -> bool {
+    Wire::of(&content_type.to_ascii_lowercase()) == Some(Wire::Plain)
+}
+
 /// The code of a refusal (gRPC, status codes). What the message holds is `INVALID_ARGUMENT`, what a reply holds
 /// `FAILED_PRECONDITION`, until somebody loads other data: no client sends either again by itself.
 #[must_use]

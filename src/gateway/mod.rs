@@ -15,10 +15,11 @@ use crate::config::{Config, Listener, OnFull};
 use crate::counted::Counted;
 use crate::decide::{self, Cleared, ClearedReply, Dialect, Mode, Refusal, Side, Spoken};
 use crate::forward::{
-    OutBody, Pool, UpstreamBody, ask_to_switch, is_spelling, prepare_reply, prepare_request,
+    Http2, OutBody, Pool, UpstreamBody, ask_to_switch, is_spelling, prepare_reply, prepare_request,
 };
 use crate::identify::{self, Caller, Fetched, Identities, Keys, Tokens};
 use crate::inspect::decode;
+use crate::inspect::finding::{Uninspected, UninspectedReason};
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
 use crate::listen::{
@@ -37,7 +38,7 @@ use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::{Cells, Metrics, Outcome, Stage};
 use arc_swap::ArcSwap;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header};
 use http_body::Body;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -232,7 +233,10 @@ impl Gateway {
         }
         let cleared = if route.environment.policy.holds() {
             // In a box of its own: a message that streams doesn't carry its room.
-            Box::pin(self.held(snapshot, exchange, head, body, &route)).await?
+            match is_call(head, &route) && !body.is_end_stream() {
+                true => Box::pin(self.called(snapshot, exchange, head, body, &route)).await?,
+                false => Box::pin(self.held(snapshot, exchange, head, body, &route)).await?,
+            }
         } else {
             self.stream(snapshot, exchange, body, &route)?
         };
@@ -262,6 +266,28 @@ impl Gateway {
         }
         let findings = exchange.findings.as_ref().ok_or(Reason::Internal)?;
         Ok(decide::judged(OutBody::held(bytes, trailers), findings, route)?)
+    }
+
+    /// A call of gRPC: its head is judged, and its body, which may have no end before there is an answer, is unread. It streams
+    /// where the connection takes that, and else is refused at once.
+    async fn called(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &mut Exchange,
+        head: &Parts,
+        body: InboundBody,
+        route: &Arc<Route>,
+    ) -> Result<Cleared, Failure> {
+        self.inspect(snapshot, exchange, head, &Payload::default(), None).await?;
+        let findings = exchange.findings.as_mut().ok_or(Reason::Internal)?;
+        findings.uninspected.push(Uninspected {
+            reason: UninspectedReason::OpaqueType,
+            media_type: content_type(head).map_or("none", known_media_type),
+            place: "body".to_owned(),
+        });
+        let body = tee(exchange, body, 0);
+        let findings = exchange.findings.as_ref().ok_or(Reason::Internal)?;
+        Ok(decide::judged(body, findings, route)?)
     }
 
     fn close(&self) -> Close {
@@ -388,11 +414,7 @@ impl Gateway {
             return Ok(decide::streamed(OutBody::empty(), route)?); // nothing will come
         }
         let copy_max = if copy { limits.tee_bytes_max } else { 0 };
-        let end = Rc::new(RefCell::new(None));
-        let told = end.clone();
-        let tee = Tee::new(body, copy_max, move |end| *told.borrow_mut() = Some(end));
-        exchange.tee = Some(end);
-        Ok(decide::streamed(OutBody::streaming(tee), route)?)
+        Ok(decide::streamed(tee(exchange, body, copy_max), route)?)
     }
 
     async fn forward(
@@ -628,6 +650,26 @@ fn environment_header<'h>(head: &'h Parts, listener: &Listener) -> Option<&'h st
         head.headers.iter().filter(|(name, _)| is_spelling(name.as_str(), wanted.as_str())).map(|(_, v)| v);
     let value = values.next()?;
     Some(if values.next().is_none() { value.to_str().unwrap_or_default().trim() } else { "" })
+}
+
+/// Whether a message is a call of gRPC, to an upstream that may speak it: over HTTP/2 on both sides.
+fn is_call(head: &Parts, route: &Route) -> bool {
+    head.version == Version::HTTP_2
+        && route.upstream.http2 != Http2::Off
+        && content_type(head).is_some_and(decide::grpc::is_call)
+}
+
+/// The type that a message declares, where it is text.
+fn content_type(head: &Parts) -> Option<&str> {
+    head.headers.get(header::CONTENT_TYPE)?.to_str().ok()
+}
+
+/// Has a body stream, and its first bytes kept for the record.
+fn tee(exchange: &mut Exchange, body: InboundBody, copy_max: usize) -> OutBody {
+    let end = Rc::new(RefCell::new(None));
+    let told = end.clone();
+    exchange.tee = Some(end);
+    OutBody::streaming(Tee::new(body, copy_max, move |end| *told.borrow_mut() = Some(end)))
 }
 
 /// The origin of the page that asks, where its listener knows it.

@@ -1,11 +1,12 @@
 //! The way back: replies into development and staging are held, inspected and judged as requests are.
 
 use super::exchange::{Exchange, HeadText, Job};
-use super::{Failure, Gateway, Snapshot};
+use super::{Failure, Gateway, Snapshot, is_call};
 use crate::decide::{self, ClearedReply, Mode};
 use crate::forward::UpstreamBody;
 use crate::inspect::Findings;
 use crate::inspect::finding::{Uninspected, UninspectedReason};
+use crate::inspect::format::known_media_type;
 use crate::listen::{BodyError, HoldError, hold};
 use crate::payload::Payload;
 use crate::reason::Reason;
@@ -13,6 +14,7 @@ use crate::record::{ReplyCopy, View};
 use crate::resolve::Route;
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, header, response};
+use http_body::Body;
 
 impl Gateway {
     /// Judges what the upstream answered, where the environment holds; else lets it stream.
@@ -33,8 +35,9 @@ impl Gateway {
             return self.pass_on(exchange, Response::from_parts(head, body), route);
         }
         let text = HeadText::of_reply(&head);
-        let streams = request.method != Method::HEAD && is_event_stream(&text.content_type);
-        if streams {
+        let is_stream = is_event_stream(&text.content_type)
+            || is_call(request, route) && decide::grpc::is_call(&text.content_type);
+        if is_stream && request.method != Method::HEAD && !body.is_end_stream() {
             return self.judge_stream(snapshot, exchange, request, (head, body), text, route).await;
         }
         let held = hold(body, &snapshot.config.limits, &self.shared.held).await.map_err(reply_reason)?;
@@ -77,7 +80,8 @@ impl Gateway {
         (!is_event_stream(&text.content_type)).then(|| copy(&text, Payload::default(), true))
     }
 
-    /// A stream of events is passed on where the connection takes it unread; its head is judged all the same.
+    /// A stream of events, or the answers to a call, are passed on where the connection takes them unread; the head is judged
+    /// all the same.
     async fn judge_stream(
         &self,
         snapshot: &Snapshot,
@@ -87,10 +91,11 @@ impl Gateway {
         text: HeadText,
         route: &Route,
     ) -> Result<ClearedReply, Failure> {
+        let media_type = known_media_type(&text.content_type);
         let mut findings = self.find(snapshot, request, &head, text, Payload::default(), None, route).await?;
         findings.uninspected.push(Uninspected {
             reason: UninspectedReason::Stream,
-            media_type: EVENT_STREAM,
+            media_type,
             place: "body".to_owned(),
         });
         // The head's verdict, with nothing of the body: the empty one is thrown away.

@@ -8,6 +8,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 pub(crate) const CLEARTEXT: &str =
     "[[listener]]\nname = \"h2\"\naddress = \"127.0.0.1:0\"\nhttp2_cleartext = true\n";
@@ -410,6 +413,82 @@ fn a_call_of_grpc_passes_with_its_trailers_from_end_to_end() {
         let trailers = answer.trailers.expect("trailers");
         assert_eq!(trailers["grpc-status"], "0");
         assert!(!trailers.contains_key("phigate-record"), "an upstream's forgery");
+    }
+}
+
+/// Answers each message of a call with itself, as soon as it is there. Counts calls.
+fn echo() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    listener.set_nonblocking(true).expect("set");
+    let (address, calls) = (listener.local_addr().expect("address"), Arc::new(AtomicUsize::new(0)));
+    let counted = calls.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        runtime.block_on(tokio::task::LocalSet::new().run_until(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+            while let Ok((stream, _)) = listener.accept().await {
+                let counted = counted.clone();
+                let service =
+                    hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+                        counted.fetch_add(1, Relaxed);
+                        let reply = http::Response::builder().header("content-type", "application/grpc");
+                        std::future::ready(reply.body(request.into_body()))
+                    });
+                tokio::task::spawn_local(async move {
+                    let serving = hyper::server::conn::http2::Builder::new(Local);
+                    let _ = serving.serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        }));
+    });
+    (address, calls)
+}
+
+/// A call whose sides speak in turn: neither ends before the other has said something.
+#[test]
+fn a_call_of_grpc_streams_both_ways_where_its_connection_takes_it_unread_and_is_refused_at_once_elsewhere() {
+    let (upstream, calls) = echo();
+    for (flag, more, passes) in [
+        ("production", "", true),
+        ("staging", "opaque = [\"application/grpc\"]", true),
+        ("staging", "opaque = [\"application/pdf\"]", false),
+    ] {
+        let before = calls.load(Relaxed);
+        let gate = Gate::also(&format!(
+            "[[environment]]\nname = \"grpc\"\nflag = \"{flag}\"\n[[listener]]\nname = \"grpc\"\naddress = \"127.0.0.1:0\"\nenvironment = \"grpc\"\ncallers = \"any\"\nhttp2_cleartext = true\n[[connection]]\nname = \"to-grpc\"\nenvironment = \"grpc\"\nupstream = \"http://{upstream}\"\nhttp2 = \"always\"\n{more}\n"
+        ));
+        let address = gate.running().address("grpc").expect("listens");
+        let call = async {
+            let stream = tokio::net::TcpStream::connect(address).await.expect("connects");
+            let (mut sender, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
+            tokio::task::spawn_local(connection);
+            let head = http::Request::post(format!("http://{address}/made.Up/Talk"))
+                .header("content-type", "application/grpc")
+                .header("te", "trailers");
+            let (reply, mut speak) =
+                sender.send_request(head.body(()).expect("a head"), false).expect("sent");
+            let first = Bytes::from_static(b"\0\0\0\0\x02hi");
+            speak.send_data(first.clone(), false).expect("sent");
+            let (head, mut hear) = reply.await.expect("an answer before the end").into_parts();
+            assert_eq!(head.status, 200);
+            if !passes {
+                assert_eq!(head.headers["grpc-status"], "3");
+                assert_eq!(head.headers["phigate-reason"], "uninspected");
+                return;
+            }
+            assert_eq!(hear.data().await.expect("more").expect("data"), first);
+            let last = Bytes::from_static(b"\0\0\0\0\x03bye");
+            speak.send_data(last.clone(), true).expect("sent");
+            assert_eq!(hear.data().await.expect("more").expect("data"), last);
+            while let Some(data) = hear.data().await {
+                assert!(data.expect("an end").is_empty());
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        let (local, in_time) = (tokio::task::LocalSet::new(), Duration::from_secs(20));
+        let ended = runtime.block_on(local.run_until(async { tokio::time::timeout(in_time, call).await }));
+        ended.expect("nobody waits for the other");
+        assert_eq!(calls.load(Relaxed) - before, usize::from(passes), "{flag}");
     }
 }
 
