@@ -2,14 +2,15 @@
 
 use super::Admin;
 use super::answers::{self, problem};
-use crate::audit::Event;
+use crate::audit::{Audit, Event};
 use crate::org::{Flag, Grant, OrgRole, Permission, Principal, Role};
 use crate::store::ReadScope;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::Response;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Somebody known.
@@ -17,13 +18,45 @@ pub(super) struct Caller {
     pub(super) principal: Principal,
     /// Names this request in the audit and in the answer.
     pub(super) request_id: String,
+    written: Arc<Written>,
+}
+
+/// What a request wrote down as allowed last, which may still fail; how to write down that it did.
+#[derive(Default)]
+pub(super) struct Written(Mutex<Option<Failing>>);
+
+type Failing = Box<dyn FnOnce() -> Result<(), Response> + Send>;
+
+/// What is allowed is written down before it is done. Of what then isn't, a second event of the same request says so.
+pub(super) async fn tells_what_failed(mut request: Request, next: Next) -> Response {
+    let written = Arc::new(Written::default());
+    request.extensions_mut().insert(written.clone());
+    let answer = next.run(request).await;
+    if !answer.status().is_client_error() && !answer.status().is_server_error() {
+        return answer;
+    }
+    match written.take().map_or(Ok(()), |tell| tell()) {
+        Ok(()) => answer,
+        Err(unwritten) => unwritten,
+    }
+}
+
+impl Written {
+    fn take(&self) -> Option<Failing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn set(&self, failing: Option<Failing>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failing;
+    }
 }
 
 impl FromRequestParts<Arc<Admin>> for Caller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Response> {
-        Ok(Self { principal: principal(admin, &parts.headers)?, request_id: crate::clock::new_id() })
+        let written = parts.extensions.get::<Arc<Written>>().cloned().unwrap_or_default();
+        Ok(Self { principal: principal(admin, &parts.headers)?, request_id: crate::clock::new_id(), written })
     }
 }
 
@@ -31,7 +64,8 @@ impl FromRequestParts<Arc<Admin>> for Caller {
 // An error here is an answer, made once and sent.
 #[allow(clippy::result_large_err)]
 pub(super) fn again(admin: &Admin, headers: &HeaderMap) -> Result<Caller, Response> {
-    Ok(Caller { principal: principal(admin, headers)?, request_id: crate::clock::new_id() })
+    let (principal, request_id) = (principal(admin, headers)?, crate::clock::new_id());
+    Ok(Caller { principal, request_id, written: Arc::default() })
 }
 
 /// One thing that was done, for the audit.
@@ -50,12 +84,23 @@ pub(super) struct Done<'d> {
 impl Caller {
     /// Writes down what is about to be answered; where that can't be, it isn't answered.
     pub(super) fn did(&self, admin: &Admin, done: &Done<'_>) -> Result<(), Response> {
-        self.write(admin, done, "allowed")
+        self.write(&admin.audit, done, "allowed")?;
+        let (audit, principal, request_id) =
+            (admin.audit.clone(), self.principal.clone(), self.request_id.clone());
+        let Done { action, environment, object, view, reason, rule_set } = *done;
+        let told = [action, environment, object, view, reason, rule_set].map(str::to_owned);
+        self.written.set(Some(Box::new(move || {
+            let [action, environment, object, view, reason, rule_set] = told.each_ref().map(String::as_str);
+            let done = Done { action, environment, object, view, reason, rule_set };
+            Self { principal, request_id, written: Arc::default() }.write(&audit, &done, "failed")
+        })));
+        Ok(())
     }
 
     /// Writes down what was asked for and isn't done.
     pub(super) fn was_refused(&self, admin: &Admin, done: &Done<'_>) -> Result<(), Response> {
-        self.write(admin, done, "refused")
+        self.written.set(None); // this tells it
+        self.write(&admin.audit, done, "refused")
     }
 
     /// Writes down that something was refused, and refuses it.
@@ -75,7 +120,7 @@ impl Caller {
         // A name that isn't one of the caller's environments is what the caller wrote: not repeated.
         let environment = if known.is_empty() { "" } else { environment };
         let done = Done { action: "refused_access", environment, object: what, ..Done::default() };
-        match self.write(admin, &done, "refused") {
+        match self.was_refused(admin, &done) {
             Ok(()) => problem(StatusCode::FORBIDDEN, "forbidden", detail),
             Err(answer) => answer,
         }
@@ -94,7 +139,7 @@ impl Caller {
             ),
         };
         let done = Done { action: "refused_access", environment, object, ..Done::default() };
-        match self.write(admin, &done, "refused") {
+        match self.was_refused(admin, &done) {
             Ok(()) => problem(StatusCode::FORBIDDEN, "forbidden", detail),
             Err(answer) => answer,
         }
@@ -103,7 +148,7 @@ impl Caller {
     /// The one answer for a record that isn't there and for one that the caller may not see.
     pub(super) fn nothing(&self, admin: &Admin, what: &str) -> Response {
         let done = Done { action: "refused_access", object: what, ..Done::default() };
-        match self.write(admin, &done, "refused") {
+        match self.was_refused(admin, &done) {
             Ok(()) => problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
             Err(answer) => answer,
         }
@@ -162,7 +207,7 @@ impl Caller {
         }
     }
 
-    fn write(&self, admin: &Admin, done: &Done<'_>, decision: &str) -> Result<(), Response> {
+    fn write(&self, audit: &Audit, done: &Done<'_>, decision: &str) -> Result<(), Response> {
         let role = match self.principal.role_in(done.environment) {
             "" => self.principal.org.as_str(),
             role => role,
@@ -182,7 +227,7 @@ impl Caller {
             member: self.principal.member.as_deref().unwrap_or_default(),
             token: &self.principal.token,
         };
-        admin.audit.write(&event).map_err(|error| {
+        audit.write(&event).map_err(|error| {
             tracing::error!(error = %error, "A request of the admin side is refused: the audit can't be written.");
             problem(StatusCode::SERVICE_UNAVAILABLE, "audit", "This can't be audited now, and isn't answered.")
         })

@@ -54,7 +54,13 @@ pub(super) async fn export(
         let _turn = turn;
         let line =
             |stored: &Stored| Some(seen(&caller, stored)?.json(&caller, &stored.entry).to_string() + "\n");
-        let mut send = |line: String| lines.blocking_send(Ok(line)).is_ok();
+        let mut taken = 0_u64;
+        let mut send = |line: String| {
+            let is_record = !line.starts_with(LAST_LINE);
+            let is_taken = lines.blocking_send(Ok(line)).is_ok();
+            taken += u64::from(is_taken && is_record);
+            is_taken
+        };
         // A slow reader may take hours: roles and tokens are those of now.
         let may = || {
             let holds = [Permission::ExportRecords, Permission::ReadRecords].into_iter().all(|permission| {
@@ -70,6 +76,10 @@ pub(super) async fn export(
             holds
         };
         let exported = exported(&*admin.records, &scope, query, most, &line, &may, &mut send);
+        let object = format!("{taken} records");
+        let done =
+            Done { action: "export_ended", environment: only(&scope), object: &object, ..Done::default() };
+        let _ = caller.did(&admin, &done); // one that can't be written is told by the log
         if exported.is_ok_and(|is_whole| !is_whole) {
             let _ = lines.blocking_send(Err(std::io::Error::other("ended"))); // the reader may be gone
         } else if let Err(error) = exported {
@@ -134,7 +144,7 @@ fn exported(
     if !unread.is_empty() {
         end["unread"] = json!(unread);
     }
-    send(json!({"export": end}).to_string() + "\n");
+    send(format!("{LAST_LINE}{end}}}\n"));
     Ok(true)
 }
 
@@ -143,6 +153,8 @@ fn day_of(entry: &Entry) -> String {
     format!("{} {}", entry.environment, crate::clock::day(entry.started_ms))
 }
 
+/// What the line behind all records begins with.
+const LAST_LINE: &str = r#"{"export":"#;
 /// Each holds a thread for as long as its reader takes.
 static EXPORTS: Semaphore = Semaphore::const_new(EXPORTS_MAX);
 const EXPORTS_MAX: usize = 16;

@@ -223,6 +223,7 @@ fn api() -> Router<Arc<Admin>> {
         .route("/v1/break-glass/{id}/reveals", post(glass::reveal))
         .route("/v1/break-glass/{id}/review", post(glass::review))
         .route("/v1/audit", get(trail::list))
+        .route_layer(middleware::from_fn(caller::tells_what_failed))
         .route_layer(middleware::from_fn_with_state(turns, aside))
 }
 

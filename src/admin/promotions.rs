@@ -203,7 +203,15 @@ async fn checked(
     let (all, candidate) = (admin.control.assets().map_err(answers::broken)?, new.clone());
     let problems = blocking(move || Ok(unfit(&base, &all, &candidate))).await?;
     if !problems.is_empty() {
-        did(admin, caller, "promotion_not_fit", promotion, "")?;
+        caller.was_refused(
+            admin,
+            &Done {
+                action: "promotion_not_fit",
+                environment: &promotion.to.environment,
+                object: &object(promotion),
+                ..Done::default()
+            },
+        )?;
         return Err(answers::unfit(&problems));
     }
     Ok(new)
@@ -240,13 +248,13 @@ fn did(
     promotion: &Promotion,
     reason: &str,
 ) -> Result<(), Response> {
-    let to = &promotion.to;
-    let object =
-        format!("{} {} from {} version {}", to.kind, to.name, promotion.from.environment, promotion.version);
-    caller.did(
-        admin,
-        &Done { action, environment: &to.environment, object: &object, reason, ..Done::default() },
-    )
+    let (environment, object) = (&promotion.to.environment, object(promotion));
+    caller.did(admin, &Done { action, environment, object: &object, reason, ..Done::default() })
+}
+
+/// What a promotion is about, for the audit.
+fn object(Promotion { to, from, version, .. }: &Promotion) -> String {
+    format!("{} {} from {} version {version}", to.kind, to.name, from.environment)
 }
 
 fn shown(promotion: &Promotion) -> Value {

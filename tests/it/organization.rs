@@ -122,6 +122,15 @@ fn nobody_gives_himself_a_role_in_production_and_admins_make_no_admins() {
     );
     assert_eq!(call(&gate, ("POST", "/v1/members"), &admin, &[], &json!({"name": "eve"})).status(), 201);
     assert_eq!(call(&gate, ("POST", "/v1/members"), &admin, &[], &json!({"name": "eve"})).status(), 409);
+    // What was allowed and came to nothing is in the audit as that.
+    let audit = gate.audit();
+    let told = |action: &str| -> Vec<String> {
+        let events = audit.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let of = events.filter(|event| event["action"] == action);
+        of.map(|event| event["decision"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(told("set_organization_role"), ["allowed", "allowed", "failed"]);
+    assert_eq!(told("create_member"), ["allowed", "allowed", "failed"]);
     // An admin makes no token of an owner.
     let tokens = |id: &str| {
         call(&gate, ("POST", &format!("/v1/members/{id}/tokens")), &admin, &[], &json!({})).status()
@@ -408,6 +417,11 @@ fn records_are_counted_exported_followed_and_found_by_trace() {
     assert_eq!(lines[4], json!({"export": {"records": 4, "gone": 0, "next": null}}));
     assert!(!String::from_utf8_lossy(&export.body).contains("Okafor"));
     assert!(gate.audit().contains("export_records"));
+    let begun = std::time::Instant::now();
+    while !gate.audit().contains("\"action\":\"export_ended\"") {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "its end is never written down");
+    }
+    assert!(gate.audit().contains("\"object\":\"4 records\""), "{}", gate.audit());
     let viewer = gate.token(&[("production", "viewer")]);
     assert_eq!(gate.admin("/v1/records/export", &viewer).status(), 403);
 }
