@@ -194,6 +194,8 @@ pub(crate) const PATH: u8 = 4;
 pub(crate) const QUERY: u8 = 8;
 /// What can't be read in two ways in a path: no escape, parameter, backslash or dot.
 pub(crate) const PLAIN: u8 = 16;
+/// What methods are written in: all that are registered have capitals and hyphens alone.
+pub(crate) const METHOD: u8 = 32;
 
 const fn class(is_of: bool, class: u8) -> u8 {
     if is_of { class } else { 0 }
@@ -211,7 +213,8 @@ static CLASSES: [u8; 256] = {
         let is_path = is_target && !matches!(b, b'`' | b'?');
         let is_query = is_target && b != b'"';
         let is_plain = !matches!(b, b'%' | b'\\' | 0 | b';' | b'.');
-        classes[b as usize] = class(is_token, TOKEN)
+        classes[b as usize] = class(b.is_ascii_uppercase() || matches!(b, b'-' | b'_'), METHOD)
+            | class(is_token, TOKEN)
             | class(is_value, VALUE)
             | class(is_path, PATH)
             | class(is_query, QUERY)

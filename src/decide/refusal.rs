@@ -74,9 +74,9 @@ impl Refusal {
         let mut refusal = Self::of(reason, findings, policy, opaque);
         for spot in &mut refusal.spots {
             spot.advice = match spot.kind.as_str() {
-                "uninspected" | "known-real" => spot.advice.clone(),
+                "uninspected" | "known-real" | "off-path-url" | "declared-mode" => spot.advice.clone(),
                 kind => format!(
-                    "The upstream's data has a {}: load made-up people there.",
+                    "The upstream's data has this {}: load made-up people there.",
                     kind.replace('-', " ")
                 ),
             };

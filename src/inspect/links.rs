@@ -88,9 +88,16 @@ pub fn off_path(tape: &Tape<'_>, known: &Hosts) -> Vec<String> {
     places
 }
 
-/// Whether a header's value has a link to a host that isn't among `known`: a URL, or `<url>; rel=next, …`.
+/// Whether a header's value has a link to a host that isn't among `known`: a URL, `<url>; rel=next, …`, or what browsers
+/// load after a while (`5; url='…'`).
 #[must_use]
-pub fn header_leads_past(value: &str, known: &Hosts) -> bool {
+pub fn header_leads_past(name: &str, value: &str, known: &Hosts) -> bool {
+    if name == REFRESH {
+        let url = value.split_once([';', ',']).map_or("", |(_, url)| url.trim_start());
+        let named = url.get(..3).filter(|word| word.eq_ignore_ascii_case("url"));
+        let named = named.and_then(|_| url.get(3..)?.trim_start().strip_prefix('='));
+        return leads_past(named.unwrap_or(url).trim().trim_matches(['"', '\'']), known);
+    }
     if !value.contains('<') {
         return leads_past(value.trim(), known);
     }
@@ -151,6 +158,8 @@ fn link(tape: &Tape<'_>, id: NodeId) -> Option<String> {
     is_attachment.then(|| "attachment.url".to_owned())
 }
 
+/// The name of the header that has them load another page.
+const REFRESH: &str = "refresh";
 const LISTS: &[&str] = &["link", "output", "deleted", "error"];
 /// Those of http and https.
 const USUAL_PORTS: [u16; 2] = [80, 443];
@@ -207,8 +216,22 @@ mod tests {
         assert!(leads_past("https://good.example.bad.example/", &known));
         assert!(leads_past("https://bad.example\\@good.example/", &known));
         assert!(leads_past("//bad.example/x", &known));
-        assert!(header_leads_past("<https://bad.example/2>; rel=\"next\"", &known));
-        assert!(!header_leads_past("</2>; rel=\"next\", <https://good.example/1>; rel=\"prev\"", &known));
+        assert!(header_leads_past("link", "<https://bad.example/2>; rel=\"next\"", &known));
+        for (value, leads) in [
+            ("0;url=https://bad.example/2", true),
+            ("5; URL = 'https://bad.example/2'", true),
+            ("5, https://bad.example/2", true),
+            ("5; url=https://good.example/2", false),
+            ("5; url=/2", false),
+            ("5", false),
+        ] {
+            assert_eq!(header_leads_past("refresh", value, &known), leads, "{value}");
+        }
+        assert!(!header_leads_past(
+            "link",
+            "</2>; rel=\"next\", <https://good.example/1>; rel=\"prev\"",
+            &known
+        ));
     }
 
     #[test]

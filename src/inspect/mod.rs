@@ -162,7 +162,7 @@ impl<'r> Inspector<'r> {
                 scorer.same_people(part, Escapes::None, value.as_bytes());
                 url::walk_header(name, value, &tables, person, scorer);
                 if LINK_HEADERS.contains(name) {
-                    scorer.header_link(value);
+                    scorer.header_link(name, value);
                 }
             }
         }
@@ -542,7 +542,7 @@ fn is_ndjson(bytes: &[u8]) -> bool {
 }
 
 /// Headers that clients follow.
-const LINK_HEADERS: &[&str] = &["location", "content-location", "link"];
+const LINK_HEADERS: &[&str] = &["location", "content-location", "link", "refresh"];
 
 /// Header names that refusals and records may show.
 #[must_use]
@@ -553,6 +553,7 @@ pub fn known_header(name: &str) -> Option<&'static str> {
         "link",
         "location",
         "content-location",
+        "refresh",
         "x-forwarded-uri",
         "x-original-url",
         "content-disposition",

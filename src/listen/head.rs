@@ -1,7 +1,7 @@
 //! Checks on a raw request head, line by line as it comes: RFC 9112 read strictly, and what phigate doesn't serve.
 
 use crate::reason::Reason;
-use crate::wire::{PATH, QUERY, TOKEN, VALUE, all, is_name, is_value_byte, leading, parse_length};
+use crate::wire::{METHOD, PATH, QUERY, TOKEN, VALUE, all, is_name, is_value_byte, leading, parse_length};
 use memchr::memchr;
 use std::net::Ipv6Addr;
 use std::ops::Range;
@@ -118,7 +118,7 @@ impl HeadCheck {
         else {
             return Err(Reason::BadRequest);
         };
-        if method.is_empty() || method.len() > METHOD_BYTES_MAX || !all(method, TOKEN) {
+        if method.is_empty() || method.len() > METHOD_BYTES_MAX || !all(method, METHOD) {
             return Err(Reason::BadRequest);
         }
         self.is_http_10 = match version {
@@ -293,7 +293,7 @@ pub(crate) fn asked_protocol(headers: &http::HeaderMap) -> Option<&http::HeaderV
 
 /// The method of a request line as nearly all are, in one look: `GET /path?query HTTP/1.1`. `None`: it's another, or none.
 fn usual_method(line: &[u8]) -> Option<&[u8]> {
-    let (method, rest) = line.split_at_checked(leading(line, TOKEN))?;
+    let (method, rest) = line.split_at_checked(leading(line, METHOD))?;
     let target = rest.strip_prefix(b" ").filter(|target| target.first() == Some(&b'/'))?;
     let rest = target.get(leading(target, PATH)..)?;
     let rest = if rest.first() == Some(&b'?') { rest.get(leading(rest, QUERY)..)? } else { rest };
@@ -424,6 +424,8 @@ mod tests {
             "CONNECT /x HTTP/1.1",
             "TRACE / HTTP/1.1",
             "G(T / HTTP/1.1",
+            "get / HTTP/1.1",
+            "512-47-0150 / HTTP/1.1",
             "GET /",
             "",
             &longer,

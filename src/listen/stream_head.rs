@@ -4,7 +4,7 @@
 use super::head::{check_path, is_host};
 use super::{Limits, websocket};
 use crate::reason::Reason;
-use crate::wire::parse_length;
+use crate::wire::{METHOD, all, parse_length};
 use http::request::Parts;
 use http::{HeaderValue, Method, header};
 use hyper::ext::Protocol;
@@ -17,7 +17,7 @@ pub(super) fn check(head: &mut Parts, limits: &Limits) -> Result<(), Reason> {
         (false, true) => return Err(Reason::BadRequest), // RFC 8441, section 4
         _ => {}
     }
-    if head.method == Method::TRACE {
+    if head.method == Method::TRACE || !all(head.method.as_str().as_bytes(), METHOD) {
         return Err(Reason::BadRequest); // an upstream would say our own credentials back
     }
     if head.headers.len() > limits.headers_max {

@@ -454,7 +454,7 @@ mod tests {
         let leads_past = |connection: &str, host: &'static str, url: &str| {
             let route = routes.routes.iter().find(|r| &*r.connection.name == connection).expect("is there");
             let hosts = route.hosts_for(Some(&HeaderValue::from_static(host)));
-            crate::inspect::links::header_leads_past(url, &hosts)
+            crate::inspect::links::header_leads_past("location", url, &hosts)
         };
         assert!(!leads_past("fhir", "gate", "https://ehr.example/Patient/1"));
         assert!(leads_past("fhir", "gate", "https://ehr.example:8443/Patient/1"));

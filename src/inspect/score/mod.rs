@@ -295,8 +295,8 @@ impl<'r> Scorer<'r> {
     }
 
     /// The same of a header's value.
-    pub fn header_link(&mut self, value: &str) {
-        if self.hosts.as_ref().is_some_and(|hosts| links::header_leads_past(value, hosts)) {
+    pub fn header_link(&mut self, name: &str, value: &str) {
+        if self.hosts.as_ref().is_some_and(|hosts| links::header_leads_past(name, value, hosts)) {
             self.off_path.push(OffPath { part: self.part, place: "value".to_owned() });
         }
     }
