@@ -23,17 +23,20 @@ pub struct Search {
     pub query: usize,
 }
 
-/// Messages of HL7v2 (section 2.4) in a text: from `MSH|` to the end of the line, or of lines that go on with a segment.
+/// Messages of HL7v2 (section 2.4) in a text: from `MSH|` to the end of the line, or of lines that go on with a segment. Other
+/// separators are told by what the header has behind the first: `MSH$@%!*$`.
 #[must_use]
 pub fn messages(text: &str) -> Vec<Quoted> {
     let bytes = text.as_bytes();
     let (mut out, mut from) = (Vec::new(), 0);
-    for bar in memchr::memchr_iter(b'|', bytes) {
-        let start = bar.saturating_sub(HEADER.len());
-        if start < from || bytes.get(start..bar) != Some(HEADER) {
+    for start in memchr::memmem::find_iter(bytes, HEADER) {
+        let Some((separator, rest)) = bytes.get(start + HEADER.len()..).and_then(<[u8]>::split_first) else {
+            continue;
+        };
+        if start < from || *separator != b'|' && !names_separators(*separator, rest) {
             continue;
         }
-        let (message, segments) = message_at(text, start);
+        let (message, segments) = message_at(text, start, *separator);
         from = message.span.end;
         if segments > 1 {
             out.push(message);
@@ -57,13 +60,25 @@ pub fn holds_a_patient(bytes: &[u8]) -> bool {
     PATIENTS.iter().any(|word| memchr::memmem::find(bytes, word).is_some())
 }
 
+/// Whether the other separators of a message stand behind the first: three to five that differ, and the first once more.
+fn names_separators(separator: u8, rest: &[u8]) -> bool {
+    let Some(count) = rest.iter().take(ENCODING_MAX + 1).position(|b| *b == separator) else { return false };
+    let others = rest.get(..count).unwrap_or_default();
+    separator.is_ascii_punctuation()
+        && (ENCODING_MIN..=ENCODING_MAX).contains(&count)
+        && others
+            .iter()
+            .enumerate()
+            .all(|(at, b)| b.is_ascii_punctuation() && !others.get(..at).unwrap_or_default().contains(b))
+}
+
 /// The message that begins at `start`, and how many segments it has.
-fn message_at(text: &str, start: usize) -> (Quoted, usize) {
+fn message_at(text: &str, start: usize, separator: u8) -> (Quoted, usize) {
     let mut message =
         Quoted { span: start..start, text: String::new(), origins: Vec::new(), is_written: false };
     let (mut at, mut segments) = (start, 1);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty() && at - start < MESSAGE_BYTES_MAX) {
-        let ends = segment_end(rest);
+        let ends = segment_end(rest, separator);
         let (taken, c) = match (ends, rest.chars().next()) {
             (0, None | Some('\r' | '\n')) => break,
             (0, Some(c)) => (c.len_utf8(), c),
@@ -83,7 +98,7 @@ fn message_at(text: &str, start: usize) -> (Quoted, usize) {
 }
 
 /// How many bytes end a segment at the head of `rest`, so that the next one begins behind them; 0: none.
-fn segment_end(rest: &str) -> usize {
+fn segment_end(rest: &str, separator: u8) -> usize {
     let may_end =
         |b: &u8| matches!(b, b'\r' | b'\n' | b' ' | b'\\' | b'#' | b'^' | b'_' | b'<' | b'[' | b'&' | 0xE2);
     if !rest.as_bytes().first().is_some_and(may_end) {
@@ -99,7 +114,7 @@ fn segment_end(rest: &str) -> usize {
     let head = rest.as_bytes().get(taken..).and_then(|rest| rest.first_chunk::<4>());
     let is_segment = head.is_some_and(|[a, b, c, bar]| {
         let name = [*a, *b, *c];
-        *bar == b'|' && (SEGMENTS.contains(&&name) || (*a == b'Z' && b.is_ascii_uppercase()))
+        *bar == separator && (SEGMENTS.contains(&&name) || (*a == b'Z' && b.is_ascii_uppercase()))
     });
     if is_segment { taken } else { 0 }
 }
@@ -165,6 +180,9 @@ const PATIENTS: &[&[u8]] = &[
     b"recordTarget",
 ];
 const HEADER: &[u8] = b"MSH";
+/// How many separators a header has behind the first: version 2.7 has one for what is cut off.
+const ENCODING_MIN: usize = 3;
+const ENCODING_MAX: usize = 5;
 /// A message in a text is read so far.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// The longest name of a parameter.
@@ -254,6 +272,17 @@ mod tests {
         let found = Inspector::new(RuleSet::built_in(), Budget::default(), 2026).message(&message);
         let of = |f: &Finding| (f.kind, body.get(f.span.clone()).unwrap_or_default().to_owned());
         (found.points().0, found.findings.iter().map(of).collect())
+    }
+
+    #[test]
+    fn other_separators_are_those_of_the_header() {
+        let log = r"sent: MSH$@%!*$LAB$GH\rPID$1$$66@@@GH@MR$$Brown@Ann\rOBX|1";
+        let found = messages(log);
+        let [message] = found.as_slice() else { panic!("{}", found.len()) };
+        assert_eq!(message.text, "MSH$@%!*$LAB$GH\rPID$1$$66@@@GH@MR$$Brown@Ann\\rOBX|1");
+        for text in ["MSH$@@!$a\nPID$1", "MSH $@%! a\nPID 1", "MSHA@%!A\nPIDA1", "MSH$@$\nPID$1", "MSH$"] {
+            assert!(messages(text).is_empty(), "{text}");
+        }
     }
 
     const LOG: &str = "2024-05-03 11:20:14 INFO sent: MSH|^~\\&|LAB|GH|EHR|GH|20240503112014||ORU^R01|99812|P|2.5.1END\

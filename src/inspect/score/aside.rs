@@ -1,11 +1,11 @@
 //! What a text carries: documents, JSON, messages of HL7v2, searches, and what is packed in base64 or hex. Each becomes a
 //! carrier, to be walked by itself.
 
-use super::{Carrier, Scorer, leads_to_nobody};
+use super::{Carrier, NOBODYS_RESOURCES, Scorer, leads_to_nobody};
 use crate::inspect::disguise::Plain;
 use crate::inspect::embedded::{self, Packing};
 use crate::inspect::walk::fhir;
-use crate::inspect::walk::json::{JSON_DEPTH_MAX, Tape};
+use crate::inspect::walk::json::{JSON_DEPTH_MAX, NodeId, Tape};
 use crate::inspect::walk::{Leaf, PersonId, Reads};
 use crate::inspect::{QUERY_TYPE, url, wrapped, written};
 use std::ops::Range;
@@ -52,19 +52,20 @@ impl Scorer<'_> {
     /// shape at random.
     pub(super) fn set_aside(&mut self, source: Source<'_>) -> Option<String> {
         let text = source.text;
-        let mut told = self.carry_objects(source) | self.carry_messages(source);
-        for run in embedded::document_runs(text) {
-            told = true;
-            self.carry_piece(source, &run, Reads::Text);
-        }
+        let told = self.carry_objects(source) | self.carry_messages(source) | self.carry_documents(source);
         let base64 = embedded::base64_runs(text).into_iter().map(|run| (run, Packing::Base64));
         let hex = embedded::hex_runs(text).into_iter().map(|run| (run, Packing::Hex));
         let runs: Vec<_> = base64.chain(hex).collect();
-        if runs.is_empty() {
+        let mut nobodys = nobodys(text);
+        nobodys.retain(|run| self.tells_of_somebody(source.get(run))); // and was carried for that
+        if runs.is_empty() && nobodys.is_empty() {
             // What was carried is looked through where it stands, too: who is named beside it may be whose it is.
             return told.then(|| text.to_owned());
         }
         let mut rest = text.to_owned();
+        for run in nobodys {
+            rest.replace_range(run.clone(), &" ".repeat(run.len()));
+        }
         for (run, packing) in runs {
             let packed = source.get(&run).to_owned();
             let leaf = carried(source.person, Reads::Text);
@@ -100,6 +101,13 @@ impl Scorer<'_> {
             }
         }
         found
+    }
+
+    /// Makes carriers of the XML and X12 in a text. Gives whether there was such.
+    pub(super) fn carry_documents(&mut self, source: Source<'_>) -> bool {
+        let runs = embedded::document_runs(source.text);
+        runs.iter().for_each(|run| self.carry_piece(source, run, Reads::Text));
+        !runs.is_empty()
     }
 
     /// Makes carriers of the HL7v2 in a text. Gives whether there was such.
@@ -183,6 +191,28 @@ impl Scorer<'_> {
         });
     }
 }
+
+/// Resources of FHIR and messages of Redox in a text that are a provider's or a place's: read as such, their names and phones
+/// are no patient's, as they would be in a text.
+fn nobodys(text: &str) -> Vec<Range<usize>> {
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    if !has("resourceType") && !has("DataModel") {
+        return Vec::new();
+    }
+    let is_nobodys = |run: &Range<usize>| {
+        let object = text.get(run.clone()).unwrap_or_default();
+        let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { return false };
+        let model = || tape.string(tape.get(NodeId::ROOT, "Meta")?, "DataModel");
+        tape.string(NodeId::ROOT, "resourceType").is_some_and(|kind| NOBODYS_RESOURCES.contains(&&*kind))
+            || model().is_some_and(|model| NOBODYS_MODELS.contains(&&*model))
+    };
+    let mut runs = embedded::json_runs(text);
+    runs.retain(is_nobodys);
+    runs
+}
+
+/// Models of Redox that tell of nobody but providers and places.
+const NOBODYS_MODELS: &[&str] = &["Provider", "Organization"];
 
 /// Whom a piece of a text that is a carrier belongs to; of its kind nothing is declared but how it reads.
 pub(super) fn carried(person: PersonId, reads: Reads<'_>) -> Leaf<'_> {

@@ -2,8 +2,8 @@
 //! codes, dates, numbers and names are such, and a look at each byte costs less than to ask for each disguise and each
 //! document.
 
-use crate::inspect::embedded;
 use crate::inspect::simd::Sets;
+use crate::inspect::{embedded, written};
 use std::sync::LazyLock;
 
 /// Whether a value is read as it is written: nothing that [`crate::inspect::disguise`] undoes is in it.
@@ -19,6 +19,7 @@ pub(super) fn is_bare(text: &str) -> bool {
             && embedded::base64_runs(text).is_empty()
             && embedded::hex_runs(text).is_empty()
             && embedded::document_runs(text).is_empty()
+            && written::messages(text).is_empty()
 }
 
 /// Whether it is short, and of letters, few digits and plain punctuation alone: as most cells, names and codes are. It costs a
@@ -115,7 +116,6 @@ const SSN_ESSES_MIN: u64 = 2;
 mod tests {
     use super::*;
     use crate::inspect::disguise::Plain;
-    use crate::inspect::written;
 
     /// What it stands for, asked one by one.
     fn is_bare_asked(text: &str) -> bool {

@@ -771,3 +771,26 @@ fn json_in_a_string_undoes_its_own_escapes_before_a_message_in_it_is_read() {
     assert!(real.uninspected.is_empty() && real.points().0 >= 90);
     assert!(spans(&real, &whole).contains(&("MRN", "4482913")));
 }
+
+#[test]
+fn a_document_in_a_text_is_read_as_what_it_is() {
+    let points = |text: &str| inspect("text/plain", text).points().0;
+    let practitioner = r#"{"resourceType":"Practitioner","name":[{"family":"Holloway","given":["Grant"]}],"telecom":[{"system":"phone","value":"937-274-8810"}]}"#;
+    let provider = r#"{"Meta":{"DataModel":"Provider","EventType":"New"},"Providers":[{"Identifiers":[{"ID":"1234567893","IDType":"NPI"}],"Demographics":{"FirstName":"Grant","LastName":"Holloway","PhoneNumber":{"Office":"+19372748810"}}}]}"#;
+    for nobodys in [practitioner, provider] {
+        assert_eq!(
+            points(&format!("WARN c.m.Relay - payload={nobodys}\n\tat Relay.java:12")),
+            0,
+            "{nobodys}"
+        );
+    }
+    let patient = practitioner.replace("Practitioner", "Patient");
+    assert!(points(&format!("WARN c.m.Relay - payload={patient}")) >= 50);
+    assert!(points(&format!("{practitioner} came for Harold Brown, DOB 06/22/1962")) >= 50);
+    // Undone entities would be no XML.
+    let slot = "<Slot xmlns=\"urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0\" name=\"sourcePatientInfo\"><ValueList><Value>PID-3|387567477^^^&amp;2.16.840.1.113883.4.1&amp;ISO</Value><Value>PID-5|Ferguson^Terrence</Value><Value>PID-7|19760708</Value></ValueList></Slot>";
+    let envelope = format!(
+        "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Body><ProvideAndRegisterDocumentSetRequest xmlns=\"urn:ihe:iti:xds-b:2007\">{slot}</ProvideAndRegisterDocumentSetRequest></s:Body></s:Envelope>"
+    );
+    assert!(points(&format!("event: ingest\nbody: |\n  {envelope}\n")) >= 90);
+}

@@ -99,6 +99,10 @@ impl Scorer<'_> {
                 &nowhere,
             );
         }
+        // XML is none any more where its entities were undone.
+        if !plain.is_as_written() && embedded::document_runs(plain.text()).is_empty() {
+            self.carry_documents(source);
+        }
         let rest = self.set_aside(Source { text: plain.text(), origin: &from, ..source });
         let text = rest.as_deref().unwrap_or(plain.text());
         if embedded::has_markup(text) {
