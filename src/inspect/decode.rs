@@ -216,6 +216,23 @@ pub fn bare_deflate(bytes: &[u8], budget: &Budget, left: &mut usize) -> Option<V
     Some(plain)
 }
 
+/// A text that bytes which nothing tells of are packed of, by deflate without a header or brotli: neither begins with a mark. It
+/// is one where they are such a stream to the last byte, and what they hold is written.
+#[must_use]
+pub fn packed_text(bytes: &[u8]) -> Option<Vec<u8>> {
+    let limit = bytes.len().saturating_mul(PACKED_TEXT_RATIO_MAX);
+    let mut bare = flate2::read::DeflateDecoder::new(bytes);
+    let inflated = whole(&mut bare, bytes.len(), limit).ok();
+    let inflated = inflated.filter(|text| is_written(text) && all_read(bare.total_in(), bytes).is_ok());
+    inflated.or_else(|| unbrotli(bytes, limit).ok().filter(|text| is_written(text)))
+}
+
+fn is_written(text: &[u8]) -> bool {
+    let is_control = |c: char| c.is_control() && !c.is_ascii_whitespace();
+    text.len() >= PACKED_TEXT_BYTES_MIN
+        && std::str::from_utf8(text).is_ok_and(|text| !text.contains(is_control))
+}
+
 /// By the stream interface, since the reader of this crate passes over bytes behind the end.
 fn unbrotli(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UninspectedReason> {
     use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
@@ -401,6 +418,10 @@ const GZIP_EXTRA_BYTES_MAX: usize = 16;
 const FILE_NAME_BYTES_MAX: usize = 120;
 /// What a stream in a text inflates to at most while it is asked whether it is one.
 const ZLIB_TRIED_BYTES_MAX: usize = 64 << 10;
+/// Texts of messages are packed to a fifth, or a little less: what is tried costs no more.
+const PACKED_TEXT_RATIO_MAX: usize = 16;
+/// By chance a few bytes are such a stream.
+const PACKED_TEXT_BYTES_MIN: usize = 24;
 
 #[cfg(test)]
 mod tests {
@@ -485,6 +506,31 @@ mod tests {
         assert_eq!(undo("zstd", &[zstd.clone(), zstd.clone()].concat()).as_deref(), Ok(b"okok".as_slice()));
         for packed in [[skipped.clone(), zstd.clone()].concat(), [zstd, skipped].concat()] {
             assert_eq!(undo("zstd", &packed), Err(UninspectedReason::BrokenEncoding));
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_packed_without_a_mark_is_known_by_what_it_holds() {
+        use flate2::{Compression, write::DeflateEncoder};
+        let text = b"{\"family\": \"Okafor\", \"birthDate\": \"1962-06-22\", \"ssn\": \"412-21-3456\"}";
+        let deflated = |bytes: &[u8]| {
+            let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
+            deflate.write_all(bytes).expect("memory");
+            deflate.finish().expect("memory")
+        };
+        assert_eq!(packed_text(&deflated(text)).as_deref(), Some(&text[..]));
+        assert_eq!(packed_text(&[&deflated(text)[..], b"x"].concat()), None);
+        assert_eq!(packed_text(&deflated(&[7; 100])), None);
+        let brotli = base64("CyKAeyJmYW1pbHkiOiAiT2thZm9yIiwgImJpcnRoRGF0ZSI6ICIxOTYyLTA2LTIyIiwgInNzbiI6ICI0MTItMjEtMzQ1NiJ9Aw==").expect("base64"); // made by the brotli command
+        assert_eq!(packed_text(&brotli).as_deref(), Some(&text[..]));
+        // Neither digests nor keys are such.
+        let mut state = 3_u64;
+        for length in (48..400).step_by(4) {
+            let random = std::iter::repeat_with(|| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 56) as u8
+            });
+            assert_eq!(packed_text(&random.take(length).collect::<Vec<u8>>()), None, "{length}");
         }
     }
 

@@ -479,6 +479,7 @@ impl<'r> Inspector<'r> {
                 let mut bytes = bytes;
                 if format == Format::Binary
                     && let Some(plain) = decode::bare_deflate(&bytes, &self.budget, left)
+                        .or_else(|| decode::packed_text(&bytes))
                 {
                     format = Format::of(&carrier.media_type, &plain);
                     bytes = Cow::Owned(plain);

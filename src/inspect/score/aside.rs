@@ -107,6 +107,15 @@ impl Scorer<'_> {
     pub(super) fn carry_documents(&mut self, source: Source<'_>) -> bool {
         let runs = embedded::document_runs(source.text);
         runs.iter().for_each(|run| self.carry_piece(source, run, Reads::Text));
+        if !runs.is_empty() || memchr::memmem::find(source.text.as_bytes(), b"=\\\"").is_none() {
+            return !runs.is_empty();
+        }
+        // In the string of a program.
+        let Some(one) = Plain::unquoted(source.text) else { return false };
+        let origin = |at| (source.origin)(one.origin(at));
+        let source = Source { text: one.text(), origin: &origin, ..source };
+        let runs = embedded::document_runs(source.text);
+        runs.iter().for_each(|run| self.carry_piece(source, run, Reads::Text));
         !runs.is_empty()
     }
 
@@ -173,6 +182,8 @@ impl Scorer<'_> {
         place: &dyn Fn() -> String,
     ) {
         let depth = self.inside.as_ref().map_or(0, |i| i.depth) + 1;
+        // In what was decoded no byte has a place of its own: each value stands where the outer carrier does.
+        let origins = origins.filter(|_| self.inside.as_ref().is_none_or(|i| i.as_is));
         let media_type = match leaf.reads {
             Reads::Base64(media_type) | Reads::Hex(media_type) => media_type.to_owned(),
             _ => String::new(),

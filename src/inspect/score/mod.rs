@@ -12,6 +12,7 @@ mod bare;
 mod before;
 mod heard;
 mod known;
+mod packed;
 mod person;
 mod quiet;
 mod records;
@@ -447,6 +448,10 @@ impl<'r> Scorer<'r> {
         let plain = match bare::is_as_written(value) {
             true => Cow::Borrowed(value),
             false => Plain::of(value).into_text(),
+        };
+        let plain = match packed::of(field.kind, &plain) {
+            Some(unpacked) => Cow::Owned(unpacked),
+            None => plain,
         };
         let judged = self.rules.markers.judge(field.kind, &plain, field.points, self.this_year);
         let keys = keys(field.kind, &plain);

@@ -794,3 +794,26 @@ fn a_document_in_a_text_is_read_as_what_it_is() {
     );
     assert!(points(&format!("event: ingest\nbody: |\n  {envelope}\n")) >= 90);
 }
+
+#[test]
+fn keys_of_other_languages_say_what_their_values_are() {
+    let spanish = r#"{"nombres":"Hector","apellidos":"Lindqvist","nss":"SSN","celular":"937-PHONE","expediente":"NUMBER"}"#;
+    let of = |ssn: &str, phone: &str, number: &str| {
+        let body = spanish.replace("SSN", ssn).replace("PHONE", phone).replace("NUMBER", number);
+        inspect("application/json", &body).points().0
+    };
+    assert!(of("412-21-3456", "274-8810", "84888033") >= 200);
+    assert_eq!(of("666-69-8786", "555-0113", "TEST7239"), 0);
+    let packed = r#"{"firstName":"Darnell","lastName":"Okafor","ssn":"Mjg5LTU0LTg4MzI="}"#;
+    assert_eq!(inspect("application/json", packed).points().0, 150);
+}
+
+#[test]
+fn what_is_carried_in_what_was_decoded_stands_where_that_does() {
+    let search =
+        "R0VUIC9maGlyL1BhdGllbnQ/ZmFtaWx5PUNhc3RlbGxhbm9zJmdpdmVuPUdlcmFsZCZiaXJ0aGRhdGU9MTk2NC0wMy0xMg==";
+    let body = format!("{{\"payload\": \"{search}\"}}");
+    let found = inspect("application/json", &body);
+    let told = spans(&found, &body);
+    assert!(told.len() >= 3 && told.iter().all(|(_, value)| *value == search), "{told:?}");
+}
