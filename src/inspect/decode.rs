@@ -263,14 +263,29 @@ fn all_read(read: u64, bytes: &[u8]) -> Result<(), UninspectedReason> {
     if read == bytes.len() as u64 { Ok(()) } else { Err(UninspectedReason::BrokenEncoding) }
 }
 
-/// Reads UTF-16 with a byte order mark, or without one where every other byte of its beginning is zero; `None` where it
-/// is another text.
+/// Reads UTF-16 with a byte order mark, or without one where every other byte of its beginning is zero, and UTF-32 where
+/// three of four are; `None` where it is another text.
 ///
 /// # Errors
-/// [`UninspectedReason::Charset`] where it breaks off, or has half a surrogate pair.
+/// [`UninspectedReason::Charset`] where it breaks off, or has half a surrogate pair or what is no character.
 #[must_use]
-pub fn utf16(bytes: &[u8]) -> Option<Result<String, UninspectedReason>> {
+pub fn wide(bytes: &[u8]) -> Option<Result<String, UninspectedReason>> {
     let head = bytes.get(..bytes.len().min(UTF16_HEAD_BYTES)).unwrap_or_default();
+    let is_of = |zeros: [bool; 4]| {
+        let fits = |four: &[u8]| four.iter().zip(zeros).all(|(byte, zero)| (*byte == 0) == zero);
+        head.len() >= 8 && head.chunks_exact(4).skip(1).all(fits)
+    };
+    for (zeros, read) in [
+        ([false, true, true, true], u32::from_le_bytes as fn([u8; 4]) -> u32),
+        ([true, true, true, false], u32::from_be_bytes),
+    ] {
+        if is_of(zeros) {
+            let (fours, odd) = bytes.as_chunks::<4>();
+            let text: Option<String> = fours.iter().map(|four| char::from_u32(read(*four))).collect();
+            let text = text.map(|text| text.trim_start_matches('\u{feff}').to_owned());
+            return Some(text.filter(|_| odd.is_empty()).ok_or(UninspectedReason::Charset));
+        }
+    }
     let zeros = |odd: usize| head.len() >= 4 && head.chunks_exact(2).all(|pair| pair.get(odd) == Some(&0));
     let (rest, is_little) = match bytes {
         [0xFF, 0xFE, rest @ ..] => (rest, true),
@@ -591,13 +606,21 @@ mod tests {
             |read: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(read).collect::<Vec<u8>>();
         for text in ["\u{FEFF}Caf\u{e9} \u{1F600}", "{\"a\":1}"] {
             let plain = text.trim_start_matches('\u{FEFF}').to_owned();
-            assert_eq!(utf16(&units(u16::to_le_bytes, text)), Some(Ok(plain.clone())));
-            assert_eq!(utf16(&units(u16::to_be_bytes, text)), Some(Ok(plain)));
+            assert_eq!(wide(&units(u16::to_le_bytes, text)), Some(Ok(plain.clone())));
+            assert_eq!(wide(&units(u16::to_be_bytes, text)), Some(Ok(plain)));
         }
-        assert_eq!(utf16(b"\xFF\xFEa\0b"), Some(Err(UninspectedReason::Charset)));
-        assert_eq!(utf16(b"\xFF\xFE\x00\xD8"), Some(Err(UninspectedReason::Charset)));
+        for text in ["PID|1|412-21-3456", "\u{feff}name Ødegård"] {
+            let plain = text.trim_start_matches('\u{feff}').to_owned();
+            let little: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+            let big: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
+            assert_eq!(wide(&little), Some(Ok(plain.clone())), "{text}");
+            assert_eq!(wide(&big), Some(Ok(plain)), "{text}");
+            assert_eq!(wide(&little[..little.len() - 1]), Some(Err(UninspectedReason::Charset)), "{text}");
+        }
+        assert_eq!(wide(b"\xFF\xFEa\0b"), Some(Err(UninspectedReason::Charset)));
+        assert_eq!(wide(b"\xFF\xFE\x00\xD8"), Some(Err(UninspectedReason::Charset)));
         for other in [b"abcd".as_slice(), b"", b"\0\0\0\0", b"a\0", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"] {
-            assert_eq!(utf16(other), None);
+            assert_eq!(wide(other), None);
         }
     }
 

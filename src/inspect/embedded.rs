@@ -420,7 +420,7 @@ fn holds_something(run: &str) -> bool {
         || is_zlib(&bytes) && decode::is_zlib(&bytes)
         || is_latin1(&bytes)
         || std::str::from_utf8(&bytes).is_ok_and(|text| is_written(text) || is_packed(text))
-        || matches!(decode::utf16(&bytes), Some(Ok(text)) if is_written(&text))
+        || matches!(decode::wide(&bytes), Some(Ok(text)) if is_written(&text))
         || is_long && decode::packed_text(&bytes).is_some()
 }
 

@@ -193,7 +193,7 @@ impl<'r> Inspector<'r> {
             }
         };
         // Spans are those of the text then: what was sent has two bytes for each letter.
-        let body = match decode::utf16(&body) {
+        let body = match decode::wide(&body) {
             Some(Ok(text)) => Cow::Owned(text.into_bytes()),
             Some(Err(reason)) => {
                 scorer.unread(reason, media_type, body_place());
@@ -459,7 +459,7 @@ impl<'r> Inspector<'r> {
                     continue;
                 }
             };
-            let bytes = match decode::utf16(&bytes).filter(|_| carrier.packing != Packing::Plain) {
+            let bytes = match decode::wide(&bytes).filter(|_| carrier.packing != Packing::Plain) {
                 Some(Ok(text)) => Cow::Owned(text.into_bytes()),
                 Some(Err(reason)) => {
                     scorer.unread(reason, media_type, carrier.place);

@@ -107,7 +107,7 @@ impl<'r> Inspector<'r> {
                 return;
             }
         };
-        let body = match decode::utf16(&body) {
+        let body = match decode::wide(&body) {
             Some(Ok(text)) => Cow::Owned(text.into_bytes()),
             Some(Err(reason)) => return scorer.unread(reason, media_type, String::new()),
             None => body,

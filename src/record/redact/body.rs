@@ -56,7 +56,7 @@ impl Redactor<'_> {
 
     /// A body without its content coding, or a part of one.
     pub(super) fn decoded(&mut self, content_type: &str, body: &[u8], depth: u8, out: &mut Pieces) {
-        let transcoded = match decode::utf16(body) {
+        let transcoded = match decode::wide(body) {
             Some(Ok(text)) => text.into_bytes(),
             Some(Err(reason)) => return self.opaque(body, reason.as_str(), out),
             None => Vec::new(),
