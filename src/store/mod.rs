@@ -40,7 +40,7 @@ pub enum StoreError {
     #[error("a store file can't be used: {0}")]
     File(io::ErrorKind),
     /// SQLite refused; the number is its extended result code.
-    #[error("the database refused: code {0}")]
+    #[error("the database refused: code {0}{why}", why = why(*.0))]
     Database(i32),
     /// The disk is full.
     #[error("the disk is full")]
@@ -62,6 +62,17 @@ pub enum StoreError {
     /// What was read back isn't what is written there.
     #[error("a stored record can't be read back")]
     Broken,
+}
+
+/// What a result code means to whoever can do something about it.
+fn why(code: i32) -> &'static str {
+    match code & 0xFF {
+        5 | 6 => " (another process has the file locked)",
+        8 => " (the file can't be written)",
+        11 | 26 => " (the file is damaged)",
+        14 => " (the file can't be opened)",
+        _ => "",
+    }
 }
 
 impl StoreError {

@@ -161,10 +161,12 @@ impl RecordSink for Writer {
         for ((environment, day, class), (places, records)) in by_file {
             let path = self.records.file(environment, day * DAY_MS, class);
             let mut done = self.append_to(&path, day, &records);
-            if matches!(&done, Err(error) if error.is_busy()) {
-                // Another process wrote at the same moment, as one does that takes this one's place.
+            let mut tries = 1;
+            while matches!(&done, Err(error) if error.is_busy()) && tries < BUSY_TRIES_MAX {
+                // Another process writes, as one does that takes this one's place, or has it locked: the queue has room meanwhile.
                 self.open.remove(&path);
                 done = self.append_to(&path, day, &records);
+                tries += 1;
             }
             if let Err(error) = done {
                 // The file may be gone or full: opened anew next time. The others may be well.
@@ -490,6 +492,9 @@ pub(super) fn database(error: rusqlite::Error) -> StoreError {
 }
 
 const ZSTD_LEVEL: i32 = 3;
+/// How often a batch is tried where another process has the file locked, each time for as long as a lock is waited for: half a
+/// minute together.
+const BUSY_TRIES_MAX: u32 = 6;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// Of a file that is written to, for as many kinds of messages as most connections together have; about a KiB each.
 const SHARED_KNOWN: usize = 256;
@@ -524,7 +529,7 @@ mod tests {
             other.execute_batch("BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS other (x)").expect("writes");
             std::thread::scope(|scope| {
                 scope.spawn(move || {
-                    std::thread::sleep(Duration::from_millis(200));
+                    std::thread::sleep(Duration::from_millis(200)); // longer than one try takes here
                     other.execute_batch("COMMIT").expect("ends");
                 });
                 records.writer().append(std::slice::from_ref(&one)).expect("it waits");
