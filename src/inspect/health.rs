@@ -19,7 +19,8 @@ pub fn tells(text: &str, hits: &[Hit], rules: &RuleSet) -> bool {
     let somebody = hits.iter().any(|hit| !matches!(hit.kind, Kind::Provider | Kind::Facility | Kind::Url));
     somebody && {
         let patient = hits.iter().any(|hit| is_patients(text, hit, rules));
-        (patient && (rules.words.named.has(text) || rules.words.care.has(text) || is_measured(text, rules)))
+        let health = || rules.words.named.has(text) || rules.words.care.has(text) || is_measured(text, rules);
+        (patient && (health() || has_code(text)))
             || rules.words.clinical_labels.ends(text).any(|end| labels(text, end, patient, rules))
     }
 }
@@ -101,6 +102,16 @@ fn is_valued(text: &str, end: usize) -> bool {
                 .any(|unit| rest.get(..unit.len()).is_some_and(|own| own.eq_ignore_ascii_case(unit))))
 }
 
+/// Whether a text has a code of ICD-10-CM with what stands behind the dot, but for what happened to whom and where (V to Y): of
+/// those, releases and rooms have the form.
+fn has_code(text: &str) -> bool {
+    let is_code = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        word.contains('.') && word.starts_with(|c: char| matches!(c, 'A'..='T' | 'Z')) && is_icd(word)
+    };
+    text.split_ascii_whitespace().any(is_code)
+}
+
 /// Whether `word` has the form of ICD-10-CM: a letter, two places, and up to four behind a dot.
 fn is_icd(word: &str) -> bool {
     let (head, tail) = word.split_once('.').unwrap_or((word, ""));
@@ -166,6 +177,17 @@ mod tests {
             "Surgery for Wanda Kessler got moved to July.",
             "Text Wanda Kessler that her biopsy is benign",
             "How do I tell Wanda Kessler's family that she has ALS?",
+            "Patient: Wanda Kessler, E11.9",
+            "Patient: Wanda Kessler, BG 342",
+            "Patient: Wanda Kessler on FOLFOX today",
+            "Wanda Kessler died last night of sepsis",
+            "EKG on Wanda Kessler: STEMI",
+            "PMH of Wanda Kessler: CAD, CHF",
+            "Dear Wanda Kessler,\nYour stress test was abnormal. Please call us.",
+            "Dear Wanda Kessler, you have a DVT.",
+            "Wanda Kessler, your colonoscopy is on 11/8/2024",
+            "Handoff: Kessler, Wanda rm 12 asthma on BiPAP",
+            "What next for Wanda Kessler, whose biopsy shows melanoma?",
             "Schedule Wanda Kessler for a colonoscopy",
         ] {
             assert!(told(text), "{text}");
@@ -186,7 +208,10 @@ mod tests {
             "Tell Wanda Kessler that the mammogram queue is down",
             "Name:Wanda Kessler Role:F CC:fishhook in finger",
             "Mr. Kessler wants hearing tests",
+            "Dear Wanda Kessler, your mammogram portal login is ready.",
+            "Hi Wanda Kessler, the mammogram page is live. Is your team done?",
             // Other numbers behind such words.
+            "Patient: Wanda Kessler, build V12.3",
             "Patient: Wanda Kessler, HR 2024 form",
             "Patient: Wanda Kessler, K 401",
             "Patient: Wanda Kessler, temp 12:30",

@@ -122,6 +122,7 @@ impl<'t> Told<'t> {
             || self.is_ordered()
             || self.is_done_for()
             || self.is_relayed()
+            || self.is_addressed()
     }
 
     /// `Saw … today`, `family of …`
@@ -195,14 +196,15 @@ impl<'t> Told<'t> {
         }
     }
 
-    /// Whether what one patient gets is for who is named: `Rx for … sent`.
+    /// Whether what one patient gets is for who is named: `Rx for … sent`, `EKG on …: STEMI`.
     fn is_done_for(&self) -> bool {
         let Some((line, small)) = self.before.strip_suffix(' ').and_then(|before| before.rsplit_once(' '))
         else {
             return false;
         };
         let order = last_of(line).trim_start_matches(|c: char| !c.is_alphanumeric());
-        matches!(small, "for" | "of") && self.words.orders.contains(&*lower(order, &mut [0; LOWER_BYTES]))
+        (matches!(small, "for" | "of") || small == "on" && self.behind.starts_with(':'))
+            && self.words.orders.contains(&*lower(order, &mut [0; LOWER_BYTES]))
     }
 
     /// Whether who is named is told of his or her own health: `Text … that her biopsy is benign`, `How do I tell …'s family
@@ -212,6 +214,18 @@ impl<'t> Told<'t> {
         let clause = self.said.split_once("that ").filter(|(lead, _)| lead.split_whitespace().count() < 2);
         clause.is_some_and(|(_, clause)| ONES.contains(&head_word(clause)) && self.tells(clause))
             && self.words.relays.contains(&*lower(last, &mut [0; LOWER_BYTES]))
+    }
+
+    /// Whether a letter tells whom it is for of something of theirs: `Dear …, your biopsy was positive`, `…, you have a DVT`.
+    fn is_addressed(&self) -> bool {
+        let last = last_word(self.before.trim_end_matches(' '));
+        let greets =
+            GREETINGS.contains(&&*lower(last, &mut [0; LOWER_BYTES])) || self.behind.starts_with(", you");
+        let behind = self.behind.to_lowercase();
+        let mut theirs = THEIRS.iter().filter_map(|word| behind.split_once(word));
+        greets
+            && theirs.any(|(_, theirs)| self.tells(first(theirs, ADDRESSED_WORDS)))
+            && !is_of_work(&behind, self.words)
     }
 
     /// Whether what ails somebody is all that is said of who is named, at the head of a line: `… - breast cancer`, `…: seizure`,
@@ -385,6 +399,12 @@ fn is_weight(behind: &str) -> bool {
 
 /// How far behind a name what ails somebody is looked for.
 const PATIENT_BYTES: usize = 120;
+/// What letters and messages begin with, before a name.
+const GREETINGS: &[&str] = &["dear", "hello", "hi"];
+/// Behind one of these stands what is of whom a letter is for.
+const THEIRS: &[&str] = &[" your ", "\nyour ", " you have ", "\nyou have ", " you had ", " you need "];
+/// How many words behind are looked at for what that is.
+const ADDRESSED_WORDS: usize = 3;
 /// How far behind a name what is said of a patient is looked for.
 const SAID_BYTES: usize = 60;
 /// Words behind `'s` of which one says what ails somebody.
