@@ -196,7 +196,7 @@ pub(super) async fn remove(
     may_write_some(&admin, &caller, &key)?;
     owned_by_no_file(&admin, &key)?;
     let before = newest(&admin, &key)?.filter(|before| before.text.is_some()).ok_or_else(not_here)?;
-    may_write(&admin, &caller, &key, &[before.text.as_ref()])?;
+    may_write(&admin, &caller, &key, &[None, before.text.as_ref()])?;
     let new = AssetVersion { text: None, ..renewed(before, &caller, "removed") };
     made(&admin, &caller, "remove_asset", new, (!dry).then_some(&headers)).await
 }
@@ -352,7 +352,8 @@ fn may_write_some(admin: &Admin, caller: &Caller, key: &AssetKey) -> Result<(), 
     }
 }
 
-/// Rules that are enforced, now or before, are of those who enforce; new detectors in shadow of those who write them.
+/// Rules that are enforced, now or before, are of those who enforce, and so is what passes unread that did not before; new
+/// detectors in shadow are of those who write them. The text that is to hold is the first.
 // As above.
 #[allow(clippy::result_large_err)]
 fn may_write(
@@ -368,6 +369,17 @@ fn may_write(
             let detail = "Your roles don't allow rules that are enforced, or changes of such: new detectors with mode = \"shadow\" they do.";
             return Err(caller.refused_since(admin, what.as_str(), &key.environment, detail));
         }
+    }
+    let [new, before] = [0, 1].map(|at| texts.get(at).copied().flatten());
+    let passed = before.map_or_else(Vec::new, |text| config::assets::opaque(text));
+    let passes_more = |text: &String| config::assets::opaque(text).iter().any(|kind| !passed.contains(kind));
+    let what = Permission::EnforceRules;
+    if key.kind == "connection"
+        && new.is_some_and(passes_more)
+        && caller.principal.may(what, &key.environment).is_none()
+    {
+        let detail = "What passes unread (`opaque`) is for whoever enforces rules there, or for the configuration file.";
+        return Err(caller.refused_since(admin, what.as_str(), &key.environment, detail));
     }
     Ok(())
 }

@@ -126,6 +126,15 @@ pub fn with_upstream(text: &str, url: &str) -> Option<String> {
     errors.is_empty().then(|| format!("{before}{quoted}{behind}"))
 }
 
+/// What a connection's text has pass unread: its `opaque`.
+#[must_use]
+pub fn opaque(text: &str) -> Vec<String> {
+    let (tree, _) = toml::de::DeTable::parse_recoverable(text);
+    let listed = tree.get_ref().iter().find(|(key, _)| key.get_ref() == "opaque").map(|(_, value)| value);
+    let listed = listed.and_then(|value| value.get_ref().as_array()).into_iter().flatten();
+    listed.filter_map(|value| value.get_ref().as_str().map(str::to_owned)).collect()
+}
+
 /// Every string of a TOML text, keys of tables among them.
 #[must_use]
 pub fn strings(text: &str) -> Vec<StringValue> {

@@ -79,7 +79,7 @@ fn body(target: &Target, bytes: &[u8]) {
     });
     let is_sent_plain = decode::content("", bytes, &Budget::default(), &mut (1 << 20))
         .is_ok_and(|plain| plain.as_ref() == bytes)
-        && decode::utf16(bytes).is_none();
+        && decode::wide(bytes).is_none();
     holds(&found, is_sent_plain.then_some(bytes.len()));
 }
 
@@ -215,7 +215,7 @@ fn decoders(_: &Target, bytes: &[u8]) {
             assert!(plain.len() <= (1 << 20) + bytes.len());
         }
     }
-    let _ = decode::utf16(bytes);
+    let _ = decode::wide(bytes);
     let text = String::from_utf8_lossy(bytes);
     let _ = (decode::base64(&text), decode::hex(&text), decode::percent(&text, true));
 }

@@ -92,6 +92,20 @@ fn problems(answer: &Http) -> String {
 
 const BADGE: &str = "[[detector]]\nid = \"acme.badge\"\nabout = \"A badge\"\nsource = \"Acme\"\nkind = \"other-id\"\npattern = '\\bBG-[0-9]{6}\\b'\npoints = { alone = 37, nearby = 37 }\ncases = { find = [\"badge BG-441902\"], pass = [\"part BG-1\"] }\n";
 
+/// Nobody alone has something pass unread into staging that was refused before, as two people suppress a rule there.
+#[test]
+fn what_passes_unread_is_for_whoever_enforces_rules() {
+    let mut p = Place::start();
+    let engineer = p.engineer.clone();
+    let plain = format!("upstream = \"http://{}\"\nallow = [\"/pdfs\"]\n", p.gate.upstreams[1].address);
+    let opaque = format!("{plain}opaque = [\"application/pdf\"]\n");
+    let refused = p.put(&engineer, "staging/connection/pdfs", &opaque);
+    assert_eq!(refused.status(), 403, "{refused:?}");
+    assert!(refused.json()["detail"].as_str().is_some_and(|told| told.contains("opaque")));
+    assert_eq!(p.put(&engineer, "staging/connection/pdfs", &plain).status(), 200);
+    assert_eq!(p.put(&engineer, "staging/connection/pdfs", &opaque).status(), 403);
+}
+
 #[test]
 fn rules_hold_where_they_are_and_come_to_production_by_two_people() {
     let mut p = Place::start();
