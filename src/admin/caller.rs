@@ -32,10 +32,9 @@ pub(super) async fn tells_what_failed(mut request: Request, next: Next) -> Respo
     let written = Arc::new(Written::default());
     request.extensions_mut().insert(written.clone());
     let answer = next.run(request).await;
-    if !answer.status().is_client_error() && !answer.status().is_server_error() {
-        return answer;
-    }
-    match written.take().map_or(Ok(()), |tell| tell()) {
+    let is_done = !answer.status().is_client_error() && !answer.status().is_server_error();
+    let Some(tell) = written.take().filter(|_| !is_done) else { return answer };
+    match tell() {
         Ok(()) => answer,
         Err(unwritten) => unwritten,
     }
