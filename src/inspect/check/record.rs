@@ -27,10 +27,16 @@ pub fn is_range(value: &str) -> bool {
     value.split_once('-').is_some_and(|(low, high)| small(low) && small(high))
 }
 
-/// `2024-05-01`, `05/01/2024`, `5-1-24`: with separators, as people write dates.
+/// `2024-05-01`, `05/01/2024`, `5-1-24`, `21-APR-2024`: with separators, as people write dates.
 fn looks_like_date(value: &str) -> bool {
     let parts: Vec<&str> = value.split(['-', '/']).collect();
     let lengths: Vec<usize> = parts.iter().map(|p| p.len()).collect();
+    if let [day, month, year] = parts.as_slice()
+        && month.len() == 3
+        && month.bytes().all(|b| b.is_ascii_alphabetic())
+    {
+        return day.len() <= 2 && matches!(year.len(), 2 | 4) && super::date::parse(value).is_some();
+    }
     parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
         && matches!(lengths.as_slice(), [4, 1..=2, 1..=2] | [1..=2, 1..=2, 2 | 4])
         && super::date::parse(value).is_some()
@@ -54,10 +60,11 @@ mod tests {
             "TEST123",
             "D0099-D0001",
             "A12-A1377",
+            "21-APX-2024",
         ] {
             assert!(is_number(good), "{good}");
         }
-        for bad in ["2024-05-01", "05/01/2024", "5-1-24", "A1", "number", "D0001-D0099"] {
+        for bad in ["2024-05-01", "05/01/2024", "5-1-24", "A1", "number", "D0001-D0099", "21-APR-2024"] {
             assert!(!is_number(bad), "{bad}");
         }
     }

@@ -5,6 +5,7 @@
 //! - A line or a sentence is looked at by itself; a text that tells what only an individual has is passed over as a whole, and
 //!   so is a sentence with a word for an individual (`patient`, `her`, `my`) or of clinical content. Beside a matter of work
 //!   (`interface`, `order set`) one of the last two may stand, and no mailbox need.
+//! - Whom something is escalated to, and who is on a list of those on call, is staff without a mailbox.
 //! - A mailbox that anybody may have is somebody's, whatever stands before it.
 //! - In doubt: an individual's.
 
@@ -71,6 +72,8 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     let (mut role, mut beside, mut asked, mut papers, mut office) = (None, false, None, false, false);
     // `For radiology interface issues with lab results call …`: what ails a system ails nobody.
     let works = words.work.has(inside);
+    // Nobody is told of what ails himself: `Escalate chest pain calls to Caleb Kapoor at …`.
+    let escalates = named.is_some_and(|named| is_escalated_to(text, clause.start..named));
     let (mut own, mut health) = (false, false);
     for (at, word) in tokens(inside) {
         let (start, end) = (clause.start + at, clause.start + at + word.len());
@@ -80,7 +83,8 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
         let mut buffer = [0; LOWER_BYTES];
         let word = lower(word, &mut buffer);
         own |= words.at_home.contains(&*word);
-        health |= words.is_clinical(&word) || works && words.telling.contains(&*word);
+        let of_others = escalates && named.is_some_and(|named| start < named);
+        health |= !of_others && (words.is_clinical(&word) || works && words.telling.contains(&*word));
         if words.is_individual(&word) || (own || health) && !(works && own != health) {
             return None;
         }
@@ -95,6 +99,10 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
             beside |= named.and_then(|named| text.get(end..named)).is_some_and(|gap| gap.trim().is_empty());
         }
     }
+    let listed = named.is_some_and(|named| is_on_call(text, clause.start..named));
+    if (escalates || listed && !papers) && !own && !health {
+        return named;
+    }
     let addressed = || hits.iter().any(|hit| hit.kind == Kind::Email && hit.labelled);
     match (role, asked) {
         (Some(_), _) if named.is_none() => role,
@@ -108,6 +116,24 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     }
 }
 
+/// Whether something is escalated to who is named behind: `Escalate chest pain calls to `.
+fn is_escalated_to(text: &str, before: Range<usize>) -> bool {
+    let before = text.get(before).unwrap_or_default().to_ascii_lowercase();
+    let first = tokens(&before).next().map_or("", |(_, word)| word);
+    matches!(first, "escalate" | "escalation" | "escalations")
+        && (before.ends_with(" to ") || before.ends_with(": "))
+}
+
+/// Whether a list of who is on call begins before a name: `On-call list: `.
+fn is_on_call(text: &str, before: Range<usize>) -> bool {
+    let before = text.get(before).unwrap_or_default().to_ascii_lowercase().replace('-', " ");
+    let label = before.trim_end_matches(' ').strip_suffix(':').unwrap_or_default();
+    let list = label.rsplit_once(' ').filter(|(_, last)| ROSTERS.contains(last));
+    list.is_some_and(|(whose, _)| whose.ends_with("on call"))
+}
+
+/// What who is on call is listed in.
+const ROSTERS: &[&str] = &["list", "roster", "rota", "schedule"];
 /// What ends in a full stop and ends no sentence.
 const TITLES: &[&str] = &["Dr", "Mr", "Mrs", "Ms", "Prof", "St", "ext", "Ext", "EXT"];
 /// How far before a contact its clause is looked for.
@@ -138,6 +164,9 @@ mod tests {
             "If the pharmacy module is in downtime call me at (641) 729-4350.",
             "Please email Bruno Vasquez (bruno.vasquez@spregional.org) or call 641-729-4350 about the sepsis alerts.",
             "oncall: \"+13183646206\"",
+            "Escalate chest pain calls to Bruno Vasquez at 641-729-4350.",
+            "Escalate critical lab results to Bruno Vasquez at 641-729-4350.",
+            "On-call list: Bruno Vasquez 641-729-4350, backup Nadia Brandt. Escalate sepsis alerts at once.",
         ] {
             assert_eq!(points(text), 0, "{text}");
         }
@@ -162,6 +191,12 @@ mod tests {
             "Manager: Bruno Vasquez, HIV positive, phone 641-729-4350, bruno.vasquez@spregional.org",
             "Call Bruno Vasquez at 641-729-4350 about his interface order, bruno.vasquez@spregional.org",
             "My insulin order is stuck in the interface, contact Bruno Vasquez, 641-729-4350, bruno.vasquez@gmail.com",
+            "Call Bruno Vasquez at 641-729-4350: biopsy shows melanoma",
+            "Escalate Bruno Vasquez, 641-729-4350, to cardiology for chest pain.",
+            "Escalation: Bruno Vasquez, 641-729-4350, chest pain",
+            "Escalate her chest pain to Bruno Vasquez at 641-729-4350.",
+            "Call-back list: Bruno Vasquez 641-729-4350, chest pain",
+            "On-call list: Bruno Vasquez 641-729-4350, chest pain",
             // Another sentence.
             "Nurse line closed. Bruno Vasquez, 641-729-4350, bruno.vasquez@spregional.org",
         ] {

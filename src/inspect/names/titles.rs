@@ -2,6 +2,8 @@
 //!
 //! - A title is behind the name, on the line below it, or right before it: a word for a job with nothing but ranks and
 //!   departments before it, or a department that treats nobody. What somebody does for a living elsewhere is no title.
+//! - The author whom to write to about a publication has one, too. A clinical word in the name of a service (`asthma program`)
+//!   tells nobody's health.
 //! - Whoever may be cared for stays one: where health or a word for an individual is told in the sentence, or health behind it,
 //!   or both anywhere in the text. Where the text is about work (`work.rs`), health says nothing of them.
 //! - In doubt: an individual's.
@@ -123,6 +125,9 @@ impl Titled {
             let entry = is(behind, &[",ou=", ",OU=", ",dc=", ",DC=", ",o=", ",O="]);
             return if entry { titled(name.end..name.end, false) } else { None };
         }
+        if is_an_author(before, behind) {
+            return titled(name.start..name.start, true);
+        }
         // Who signed in: `name="Caleb Kapoor" role=nurse`.
         let line = behind.split('\n').next().unwrap_or_default();
         if let Some((between, role)) = line.split_once("role=") {
@@ -155,6 +160,14 @@ impl Titled {
                 || works
                 || !matches!(tells(text, whole.end..text.len(), places, words), Tells::Health | Tells::Both))
     }
+}
+
+/// Whether who is named answers for a publication, by mail, at the head of a sentence: `Correspondence to Caleb Kapoor, …@…`.
+/// What is told there is of others.
+fn is_an_author(before: &str, behind: &str) -> bool {
+    let Some(lead) = AUTHORS.iter().find_map(|cue| before.strip_suffix(cue)) else { return false };
+    let sentence = behind.get(..super::beside::sentence_end(behind, 0)).unwrap_or_default();
+    sentence.contains('@') && (lead.is_empty() || lead.ends_with(['\n', '*']) || lead.ends_with(". "))
 }
 
 /// The length of a title at the start of `rest`.
@@ -288,7 +301,8 @@ fn tells(text: &str, span: Range<usize>, but: &[Range<usize>], words: &Words) ->
         let word = lower(word, &mut buffer);
         let generic = || is_generic(&word, part.get(at + word.len()..).unwrap_or_default());
         somebody |= (words.is_individual(&word) && !generic()) || words.at_home.contains(&*word);
-        health |= words.is_clinical(&word) || words.telling.contains(&*word);
+        health |= (words.is_clinical(&word) || words.telling.contains(&*word))
+            && !names_a_service(part.get(at + word.len()..).unwrap_or_default());
     }
     match (somebody, health) {
         (true, true) => Tells::Both,
@@ -296,6 +310,16 @@ fn tells(text: &str, span: Range<usize>, but: &[Range<usize>], words: &Words) ->
         (false, true) => Tells::Health,
         (false, false) => Tells::Nothing,
     }
+}
+
+/// Whether what stands behind a clinical word makes it the name of a service: `asthma program`, `insulin pump training`.
+pub(super) fn names_a_service(behind: &str) -> bool {
+    let mut last = 0;
+    tokens(behind).take(SERVICE_WORDS_MAX).any(|(at, word)| {
+        let joined = behind.get(last..at) == Some(" ");
+        last = if joined { at + word.len() } else { behind.len() };
+        joined && SERVICES.iter().any(|service| word.eq_ignore_ascii_case(service))
+    })
 }
 
 /// Whether a word for an individual is said of all patients: `patient safety`.
@@ -319,8 +343,21 @@ fn tells_of_somebody(text: &str, words: &Words) -> bool {
     }
 }
 
+/// What stands before the name of who answers for a publication.
+const AUTHORS: &[&str] = &[
+    "Correspondence to ",
+    "Correspondence to: ",
+    "Correspondence: ",
+    "Corresponding author: ",
+    "Corresponding Author: ",
+];
 /// What is reported of whoever has a title.
 const SPEAKS: &[&str] = &["called", "said", "says", "told"];
+/// What an organisation runs about what ails people.
+const SERVICES: &[&str] =
+    &["program", "programme", "programmes", "programs", "registry", "training", "trainings"];
+/// A clinical word and a service have one word between them at most.
+const SERVICE_WORDS_MAX: usize = 2;
 /// What is said of all patients.
 const GENERIC: &[&str] = &["access", "data", "experience", "information", "safety", "services"];
 /// In longer paragraphs, and of more names in one, each stays somebody.
@@ -363,6 +400,10 @@ mod tests {
             "level=info msg=\"login\" name=\"Priscilla Hahn\" role=nurse",
             "ldap: cn=Priscilla Hahn,ou=Nursing,dc=mercy,dc=net mail=phahn@mercy.net telephoneNumber=602-302-3417",
             "Sales rep Priscilla Hahn, 602-302-3400, priscilla.hahn@spregional.org",
+            "Care coordinator: Priscilla Hahn, priscilla.hahn@spregional.org, asthma program",
+            "Nurse manager Priscilla Hahn, 602-302-3417, handles insulin pump training.",
+            "Thanks,\nPriscilla Hahn\nStroke Coordinator",
+            "Correspondence to Priscilla Hahn, priscilla.hahn@spregional.org. Background: Asthma in her patients.",
         ] {
             assert_eq!(points(text), 0, "{text}");
         }
@@ -381,6 +422,9 @@ mod tests {
             "Contact: Priscilla Hahn, engineer, (602) 302-3417",
             "Contact: Priscilla Hahn, Cardiology, (602) 302-3417",
             "Contact: Priscilla Hahn, lab results, (602) 302-3417",
+            "Care coordinator: Priscilla Hahn, priscilla.hahn@spregional.org, asthma on prednisone",
+            "Send correspondence to Priscilla Hahn, priscilla.hahn@spregional.org. Asthma",
+            "Correspondence to Priscilla Hahn, priscilla.hahn@gmail.com. Asthma",
             // Somebody else's.
             "Lab Manager Anna Kowalski: call Priscilla Hahn, 602-302-3417",
             "Emergency contact Priscilla Hahn, 602-302-3417",

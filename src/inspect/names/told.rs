@@ -103,6 +103,7 @@ impl<'t> Told<'t> {
         self.words.patient_acts.contains(one)
             || self.words.patient_acts.contains(&format!("{one} {two}"))
             || (matches!(one, "has" | "had" | "takes" | "took" | "needs" | "needed")
+                && !self.is_on_duty()
                 && said
                     .split(|c: char| !(c.is_alphanumeric() || c == '-'))
                     .skip(1)
@@ -138,7 +139,27 @@ impl<'t> Told<'t> {
         let (one, two) = (two.next().unwrap_or_default(), two.next().unwrap_or_default());
         let gap = self.said.len() - self.said.trim_start_matches([' ', ',', '(', ')']).len();
         (1..=2).contains(&gap)
+            && !self.is_on_duty()
             && (self.words.told_acts.contains(&one) || self.words.told_acts.contains(&format!("{one} {two}")))
+    }
+
+    /// Whether who is named has to do with what ails others: `is on call for stroke`, `takes sepsis calls`, `has a trial for
+    /// lymphoma`, `needs insulin for the crash cart`.
+    fn is_on_duty(&self) -> bool {
+        let end = [",", " and "].iter().filter_map(|end| self.said.find(end)).min();
+        let said = self.said.get(..end.unwrap_or(self.said.len())).unwrap_or_default();
+        let said = first(said, DUTY_WORDS);
+        let mut last = "";
+        term_words(said).any(|(_, word)| {
+            let last = std::mem::replace(&mut last, word);
+            let follows = |before: &[&str]| before.iter().any(|own| last.eq_ignore_ascii_case(own));
+            match &*lower(word, &mut [0; LOWER_BYTES]) {
+                "call" | "duty" => follows(&["on"]),
+                "calls" => self.words.is_clinical(&lower(last, &mut [0; LOWER_BYTES])) || self.tells(last),
+                "for" => follows(&["trial", "trials"]),
+                _ => false,
+            }
+        }) || self.words.work.has(said)
     }
 
     /// Whether somebody asks what who is named may or should do: `Can … take`, `Should … stop`.
@@ -437,6 +458,8 @@ const ONES: &[&str] = &["she", "he", "her", "his"];
 const DESCRIBED_BYTES: usize = 40;
 /// What somebody has who knows about a disease: `20 years of experience in diabetes education`.
 const EXPERTISE: &[&str] = &["experience", "expertise", "background", "interest", "interests"];
+/// How many words behind a name say that its owner is on duty.
+const DUTY_WORDS: usize = 8;
 /// Words behind a dash of which one does.
 const HEADED_WORDS: usize = 4;
 /// Words behind `has` of which one is of clinical content.

@@ -68,7 +68,14 @@ impl Look<'_> {
     pub(super) fn listed(&self, name: &[Word], after: After) -> Option<Evidence> {
         let first = name.first()?;
         let last = name.iter().rev().find(|w| w.shape != Shape::Initial && !self.is_suffix(w))?;
-        let full = name.iter().filter(|w| w.shape != Shape::Initial).count() >= 2;
+        let spelled = || name.iter().filter(|w| w.shape != Shape::Initial);
+        // `Denver II` is one name, unless it is said of somebody.
+        let is_said = || {
+            let end = name.last().map_or(last.span.end, |word| word.span.end);
+            after != After::Nothing || is_patients(self.text, &(first.span.start..end), self.words)
+        };
+        let full =
+            spelled().count() >= 2 && (spelled().filter(|w| !self.is_suffix(w)).count() >= 2 || is_said());
         // `Murphy sign` is told by its second word; `Miller Fisher` and `Mann-Whitney` by all of them.
         let eponym = name.iter().filter(|w| w.shape != Shape::Initial).all(|w| self.is_eponym(w))
             || self.own(first).contains('-') && self.is_eponym(first);
