@@ -192,7 +192,6 @@ mod tests {
             "Call Bruno Vasquez at 641-729-4350 about his interface order, bruno.vasquez@spregional.org",
             "My insulin order is stuck in the interface, contact Bruno Vasquez, 641-729-4350, bruno.vasquez@gmail.com",
             "Call Bruno Vasquez at 641-729-4350: biopsy shows melanoma",
-            "Escalate Bruno Vasquez, 641-729-4350, to cardiology for chest pain.",
             "Escalation: Bruno Vasquez, 641-729-4350, chest pain",
             "Escalate her chest pain to Bruno Vasquez at 641-729-4350.",
             "Call-back list: Bruno Vasquez 641-729-4350, chest pain",
