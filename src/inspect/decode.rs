@@ -216,15 +216,24 @@ pub fn bare_deflate(bytes: &[u8], budget: &Budget, left: &mut usize) -> Option<V
     Some(plain)
 }
 
-/// A text that bytes which nothing tells of are packed of, by deflate without a header or brotli: neither begins with a mark. It
-/// is one where they are such a stream to the last byte, and what they hold is written.
+/// Whether bytes that nothing tells of hold a text, packed by deflate without a header or brotli: neither begins with a mark.
+/// They do where they are such a stream to the last byte, and what it holds is written.
 #[must_use]
-pub fn packed_text(bytes: &[u8]) -> Option<Vec<u8>> {
-    let limit = bytes.len().saturating_mul(PACKED_TEXT_RATIO_MAX);
+pub fn is_packed_text(bytes: &[u8]) -> bool {
+    let mut left = bytes.len().saturating_mul(PACKED_TEXT_RATIO_MAX);
     let mut bare = flate2::read::DeflateDecoder::new(bytes);
-    let inflated = whole(&mut bare, bytes.len(), limit).ok();
-    let inflated = inflated.filter(|text| is_written(text) && all_read(bare.total_in(), bytes).is_ok());
-    inflated.or_else(|| unbrotli(bytes, limit).ok().filter(|text| is_written(text)))
+    let inflated = whole(&mut bare, bytes.len(), left);
+    inflated.is_ok_and(|text| is_written(&text) && all_read(bare.total_in(), bytes).is_ok())
+        || bare_brotli(bytes, &mut left).is_some()
+}
+
+/// Undoes brotli of bytes that nothing tells it of. `None` where it is none to the last byte, or what it holds isn't written.
+#[must_use]
+pub fn bare_brotli(bytes: &[u8], left: &mut usize) -> Option<Vec<u8>> {
+    let limit = (*left).min(bytes.len().saturating_mul(PACKED_TEXT_RATIO_MAX));
+    let text = unbrotli(bytes, limit).ok().filter(|text| is_written(text))?;
+    *left = left.saturating_sub(text.len());
+    Some(text)
 }
 
 fn is_written(text: &[u8]) -> bool {
@@ -239,7 +248,7 @@ fn unbrotli(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UninspectedReason> {
     let alloc = StandardAlloc::default;
     let mut state = BrotliState::new(alloc(), alloc(), alloc());
     let (mut left, mut at) = (bytes.len(), 0);
-    let (mut out, mut piece) = (Vec::new(), vec![0; BROTLI_PIECE_BYTES]);
+    let (mut out, mut piece) = (Vec::new(), vec![0; BROTLI_PIECE_BYTES.min(limit.saturating_add(1))]);
     loop {
         let (mut room, mut made, mut total) = (piece.len(), 0, 0);
         let result = BrotliDecompressStream(
@@ -533,11 +542,15 @@ mod tests {
             deflate.write_all(bytes).expect("memory");
             deflate.finish().expect("memory")
         };
-        assert_eq!(packed_text(&deflated(text)).as_deref(), Some(&text[..]));
-        assert_eq!(packed_text(&[&deflated(text)[..], b"x"].concat()), None);
-        assert_eq!(packed_text(&deflated(&[7; 100])), None);
+        assert!(is_packed_text(&deflated(text)));
+        assert!(
+            !is_packed_text(&[&deflated(text)[..], b"x"].concat()) && !is_packed_text(&deflated(&[7; 100]))
+        );
         let brotli = base64("CyKAeyJmYW1pbHkiOiAiT2thZm9yIiwgImJpcnRoRGF0ZSI6ICIxOTYyLTA2LTIyIiwgInNzbiI6ICI0MTItMjEtMzQ1NiJ9Aw==").expect("base64"); // made by the brotli command
-        assert_eq!(packed_text(&brotli).as_deref(), Some(&text[..]));
+        let mut left = 1000;
+        assert!(is_packed_text(&brotli));
+        assert_eq!(bare_brotli(&brotli, &mut left).as_deref(), Some(&text[..]));
+        assert_eq!((left, bare_brotli(&brotli, &mut 10)), (1000 - text.len(), None), "it is charged");
         // Neither digests nor keys are such.
         let mut state = 3_u64;
         for length in (48..400).step_by(4) {
@@ -545,7 +558,7 @@ mod tests {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 (state >> 56) as u8
             });
-            assert_eq!(packed_text(&random.take(length).collect::<Vec<u8>>()), None, "{length}");
+            assert!(!is_packed_text(&random.take(length).collect::<Vec<u8>>()), "{length}");
         }
     }
 

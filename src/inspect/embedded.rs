@@ -421,7 +421,7 @@ fn holds_something(run: &str) -> bool {
         || is_latin1(&bytes)
         || std::str::from_utf8(&bytes).is_ok_and(|text| is_written(text) || is_packed(text))
         || matches!(decode::wide(&bytes), Some(Ok(text)) if is_written(&text))
-        || is_long && decode::packed_text(&bytes).is_some()
+        || is_long && decode::is_packed_text(&bytes)
 }
 
 /// Whether a text is more than one word, and has no marks of control.

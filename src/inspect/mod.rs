@@ -479,7 +479,7 @@ impl<'r> Inspector<'r> {
                 let mut bytes = bytes;
                 if format == Format::Binary
                     && let Some(plain) = decode::bare_deflate(&bytes, &self.budget, left)
-                        .or_else(|| decode::packed_text(&bytes))
+                        .or_else(|| decode::bare_brotli(&bytes, left))
                 {
                     format = Format::of(&carrier.media_type, &plain);
                     bytes = Cow::Owned(plain);

@@ -242,11 +242,12 @@ impl<'t> Told<'t> {
         let last = last_word(self.before.trim_end_matches(' '));
         let greets =
             GREETINGS.contains(&&*lower(last, &mut [0; LOWER_BYTES])) || self.behind.starts_with(", you");
-        let behind = self.behind.to_lowercase();
-        let mut theirs = THEIRS.iter().filter_map(|word| behind.split_once(word));
-        greets
-            && theirs.any(|(_, theirs)| self.tells(first(theirs, ADDRESSED_WORDS)))
-            && !is_of_work(&behind, self.words)
+        greets && {
+            let behind = self.behind.to_lowercase();
+            let mut theirs = THEIRS.iter().filter_map(|word| behind.split_once(word));
+            theirs.any(|(_, theirs)| self.tells(first(theirs, ADDRESSED_WORDS)))
+                && !is_of_work(&behind, self.words)
+        }
     }
 
     /// Whether what ails somebody is all that is said of who is named, at the head of a line: `… - breast cancer`, `…: seizure`,

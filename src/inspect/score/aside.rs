@@ -52,12 +52,13 @@ impl Scorer<'_> {
     /// shape at random.
     pub(super) fn set_aside(&mut self, source: Source<'_>) -> Option<String> {
         let text = source.text;
-        let told = self.carry_objects(source) | self.carry_messages(source) | self.carry_documents(source);
+        let mut nobodys = Vec::new();
+        let told = self.carry_objects(source, &mut nobodys)
+            | self.carry_messages(source)
+            | self.carry_documents(source);
         let base64 = embedded::base64_runs(text).into_iter().map(|run| (run, Packing::Base64));
         let hex = embedded::hex_runs(text).into_iter().map(|run| (run, Packing::Hex));
         let runs: Vec<_> = base64.chain(hex).collect();
-        let mut nobodys = nobodys(text);
-        nobodys.retain(|run| self.tells_of_somebody(source.get(run))); // and was carried for that
         if runs.is_empty() && nobodys.is_empty() {
             // What was carried is looked through where it stands, too: who is named beside it may be whose it is.
             return told.then(|| text.to_owned());
@@ -76,28 +77,35 @@ impl Scorer<'_> {
     }
 
     /// Makes carriers of the JSON in a text whose keys tell of an individual, as it is or in a string of a program, or in
-    /// a string of that. Gives whether there was such.
-    fn carry_objects(&mut self, source: Source<'_>) -> bool {
-        if self.carry_json(source) {
+    /// a string of that. Gives whether there was such, and tells of those that are nobody's where they stand.
+    fn carry_objects(&mut self, source: Source<'_>, nobodys: &mut Vec<Range<usize>>) -> bool {
+        if self.carry_json(source, nobodys) {
             return true;
         }
         let Some(one) = Plain::unquoted(source.text) else { return false };
         let origin = |at| (source.origin)(one.origin(at));
-        if self.carry_json(Source { text: one.text(), origin: &origin, ..source }) {
+        // Places in what was undone are none of the text's.
+        let mut elsewhere = Vec::new();
+        if self.carry_json(Source { text: one.text(), origin: &origin, ..source }, &mut elsewhere) {
             return true;
         }
         Plain::unquoted(one.text()).is_some_and(|two| {
             let origin = |at| origin(two.origin(at));
-            self.carry_json(Source { text: two.text(), origin: &origin, ..source })
+            self.carry_json(Source { text: two.text(), origin: &origin, ..source }, &mut elsewhere)
         })
     }
 
-    fn carry_json(&mut self, source: Source<'_>) -> bool {
+    fn carry_json(&mut self, source: Source<'_>, nobodys: &mut Vec<Range<usize>>) -> bool {
         let mut found = false;
         for run in embedded::json_runs(source.text) {
-            if self.tells_of_somebody(source.get(&run)) {
+            let object = source.get(&run);
+            let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { continue };
+            if self.tells_of_somebody(object, &tape) {
                 found = true;
                 self.carry_piece(source, &run, Reads::Text);
+                if is_nobodys(&tape) {
+                    nobodys.push(run);
+                }
             }
         }
         found
@@ -105,18 +113,19 @@ impl Scorer<'_> {
 
     /// Makes carriers of the XML and X12 in a text. Gives whether there was such.
     pub(super) fn carry_documents(&mut self, source: Source<'_>) -> bool {
-        let runs = embedded::document_runs(source.text);
-        runs.iter().for_each(|run| self.carry_piece(source, run, Reads::Text));
-        if !runs.is_empty() || memchr::memmem::find(source.text.as_bytes(), b"=\\\"").is_none() {
-            return !runs.is_empty();
-        }
-        // In the string of a program.
-        let Some(one) = Plain::unquoted(source.text) else { return false };
-        let origin = |at| (source.origin)(one.origin(at));
-        let source = Source { text: one.text(), origin: &origin, ..source };
-        let runs = embedded::document_runs(source.text);
-        runs.iter().for_each(|run| self.carry_piece(source, run, Reads::Text));
-        !runs.is_empty()
+        let mut carry = |source: Source<'_>| {
+            let runs = embedded::document_runs(source.text);
+            runs.iter().for_each(|run| self.carry_piece(source, run, Reads::Text));
+            !runs.is_empty()
+        };
+        let may_be_quoted = || memchr::memmem::find(source.text.as_bytes(), b"=\\\"").is_some();
+        // Else in the string of a program.
+        carry(source)
+            || may_be_quoted()
+                && Plain::unquoted(source.text).is_some_and(|one| {
+                    let origin = |at| (source.origin)(one.origin(at));
+                    carry(Source { text: one.text(), origin: &origin, ..source })
+                })
     }
 
     /// Makes carriers of the HL7v2 in a text. Gives whether there was such.
@@ -163,11 +172,10 @@ impl Scorer<'_> {
 
     /// Whether JSON is a resource of FHIR, has two keys and more that name what only an individual has, or holds JSON in
     /// a string.
-    fn tells_of_somebody(&self, object: &str) -> bool {
-        let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { return false };
+    fn tells_of_somebody(&self, object: &str, tape: &Tape<'_>) -> bool {
         let keys = || tape.nodes().filter_map(|node| tape.key(node));
-        fhir::recognise(&tape)
-            || wrapped::holds_any(&tape, self.rules)
+        fhir::recognise(tape)
+            || wrapped::holds_any(tape, self.rules)
             || keys().filter(|key| self.rules.objects.is_an_individuals(key)).nth(1).is_some()
             || memchr::memmem::find(object.as_bytes(), b"{\\").is_some()
     }
@@ -203,23 +211,12 @@ impl Scorer<'_> {
     }
 }
 
-/// Resources of FHIR and messages of Redox in a text that are a provider's or a place's: read as such, their names and phones
-/// are no patient's, as they would be in a text.
-fn nobodys(text: &str) -> Vec<Range<usize>> {
-    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    if !has("resourceType") && !has("DataModel") {
-        return Vec::new();
-    }
-    let is_nobodys = |run: &Range<usize>| {
-        let object = text.get(run.clone()).unwrap_or_default();
-        let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { return false };
-        let model = || tape.string(tape.get(NodeId::ROOT, "Meta")?, "DataModel");
-        tape.string(NodeId::ROOT, "resourceType").is_some_and(|kind| NOBODYS_RESOURCES.contains(&&*kind))
-            || model().is_some_and(|model| NOBODYS_MODELS.contains(&&*model))
-    };
-    let mut runs = embedded::json_runs(text);
-    runs.retain(is_nobodys);
-    runs
+/// Whether a resource of FHIR or a message of Redox is a provider's or a place's: read as such, its names and phones are no
+/// patient's, as they would be in a text.
+fn is_nobodys(tape: &Tape<'_>) -> bool {
+    let model = || tape.string(tape.get(NodeId::ROOT, "Meta")?, "DataModel");
+    tape.string(NodeId::ROOT, "resourceType").is_some_and(|kind| NOBODYS_RESOURCES.contains(&&*kind))
+        || model().is_some_and(|model| NOBODYS_MODELS.contains(&&*model))
 }
 
 /// Models of Redox that tell of nobody but providers and places.
