@@ -278,15 +278,14 @@ impl Gateway {
         body: InboundBody,
         route: &Arc<Route>,
     ) -> Result<Cleared, Failure> {
+        let body = tee(exchange, body, 0);
         self.inspect(snapshot, exchange, head, &Payload::default(), None).await?;
         let findings = exchange.findings.as_mut().ok_or(Reason::Internal)?;
         findings.uninspected.push(Uninspected {
             reason: UninspectedReason::OpaqueType,
-            media_type: content_type(head).map_or("none", known_media_type),
+            media_type: content_type(&head.headers).map_or("none", known_media_type),
             place: "body".to_owned(),
         });
-        let body = tee(exchange, body, 0);
-        let findings = exchange.findings.as_ref().ok_or(Reason::Internal)?;
         Ok(decide::judged(body, findings, route)?)
     }
 
@@ -462,11 +461,7 @@ impl Gateway {
             head.headers.append(respond::RECORD_HEADER, id); // none of the upstream's is left
         }
         let status = head.status.as_u16();
-        let media_type = head
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .map_or("none", known_media_type);
+        let media_type = content_type(&head.headers).map_or("none", known_media_type);
         let body = self.teed(&mut exchange, body);
         let close = self.close();
         let outcome = if exchange.would_refuse.is_some() { Outcome::WouldRefuse } else { Outcome::Forwarded };
@@ -656,12 +651,12 @@ fn environment_header<'h>(head: &'h Parts, listener: &Listener) -> Option<&'h st
 fn is_call(head: &Parts, route: &Route) -> bool {
     head.version == Version::HTTP_2
         && route.upstream.http2 != Http2::Off
-        && content_type(head).is_some_and(decide::grpc::is_call)
+        && content_type(&head.headers).is_some_and(decide::grpc::is_call)
 }
 
 /// The type that a message declares, where it is text.
-fn content_type(head: &Parts) -> Option<&str> {
-    head.headers.get(header::CONTENT_TYPE)?.to_str().ok()
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE)?.to_str().ok()
 }
 
 /// Has a body stream, and its first bytes kept for the record.
