@@ -151,7 +151,7 @@ pub(super) async fn put(
     may_write_some(&admin, &caller, &key)?;
     let Json(Object(body)) = body.map_err(|_| bad("text; tests, note: together at most 512 KiB"))?;
     let before = newest(&admin, &key)?;
-    may_write(&admin, &caller, &key, &[Some(&body.text), before.as_ref().and_then(|b| b.text.as_ref())])?;
+    may_write(&admin, &caller, &key, Some(&body.text), before.as_ref().and_then(|b| b.text.as_deref()))?;
     if key.kind == "rules"
         && flag(&admin, &key.environment) == Some(Flag::Production)
         && !is_draft(&body.text)
@@ -196,7 +196,7 @@ pub(super) async fn remove(
     may_write_some(&admin, &caller, &key)?;
     owned_by_no_file(&admin, &key)?;
     let before = newest(&admin, &key)?.filter(|before| before.text.is_some()).ok_or_else(not_here)?;
-    may_write(&admin, &caller, &key, &[None, before.text.as_ref()])?;
+    may_write(&admin, &caller, &key, None, before.text.as_deref())?;
     let new = AssetVersion { text: None, ..renewed(before, &caller, "removed") };
     made(&admin, &caller, "remove_asset", new, (!dry).then_some(&headers)).await
 }
@@ -220,7 +220,7 @@ pub(super) async fn roll_back(
     let before = versions.first().ok_or_else(not_here)?;
     let old =
         versions.iter().find(|v| v.version == wanted.version && v.text.is_some()).ok_or_else(not_here)?;
-    may_write(&admin, &caller, &key, &[old.text.as_ref(), before.text.as_ref()])?;
+    may_write(&admin, &caller, &key, old.text.as_deref(), before.text.as_deref())?;
     let note =
         words::reason(wanted.note.as_deref().unwrap_or_default(), false, &(admin.rules)(&key.environment))?;
     let note = format!("rolled back to {} {note}", old.version);
@@ -353,16 +353,17 @@ fn may_write_some(admin: &Admin, caller: &Caller, key: &AssetKey) -> Result<(), 
 }
 
 /// Rules that are enforced, now or before, are of those who enforce, and so is what passes unread that did not before; new
-/// detectors in shadow are of those who write them. The text that is to hold is the first.
+/// detectors in shadow are of those who write them.
 // As above.
 #[allow(clippy::result_large_err)]
 fn may_write(
     admin: &Admin,
     caller: &Caller,
     key: &AssetKey,
-    texts: &[Option<&String>],
+    new: Option<&str>,
+    before: Option<&str>,
 ) -> Result<(), Response> {
-    let is_enforcing = key.kind == "rules" && texts.iter().flatten().any(|text| !is_draft(text));
+    let is_enforcing = key.kind == "rules" && [new, before].iter().flatten().any(|text| !is_draft(text));
     if is_enforcing {
         let what = Permission::EnforceRules;
         if caller.principal.may(what, &key.environment).is_none() {
@@ -370,12 +371,11 @@ fn may_write(
             return Err(caller.refused_since(admin, what.as_str(), &key.environment, detail));
         }
     }
-    let [new, before] = [0, 1].map(|at| texts.get(at).copied().flatten());
-    let passed = before.map_or_else(Vec::new, |text| config::assets::opaque(text));
-    let passes_more = |text: &String| config::assets::opaque(text).iter().any(|kind| !passed.contains(kind));
+    let opaque = |text: Option<&str>| text.map(config::assets::opaque).unwrap_or_default();
+    let passed = opaque(before);
     let what = Permission::EnforceRules;
     if key.kind == "connection"
-        && new.is_some_and(passes_more)
+        && opaque(new).iter().any(|kind| !passed.contains(kind))
         && caller.principal.may(what, &key.environment).is_none()
     {
         let detail = "What passes unread (`opaque`) is for whoever enforces rules there, or for the configuration file.";

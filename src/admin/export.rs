@@ -77,8 +77,8 @@ pub(super) async fn export(
         };
         let exported = exported(&*admin.records, &scope, query, most, &line, &may, &mut send);
         let object = format!("{taken} records");
-        let done =
-            Done { action: "export_ended", environment: only(&scope), object: &object, ..Done::default() };
+        let (environment, reason) = (only(&scope), how_it_ended(&exported));
+        let done = Done { action: "export_ended", environment, object: &object, reason, ..Done::default() };
         let _ = caller.did(&admin, &done); // one that can't be written is told by the log
         if exported.is_ok_and(|is_whole| !is_whole) {
             let _ = lines.blocking_send(Err(std::io::Error::other("ended"))); // the reader may be gone
@@ -148,6 +148,11 @@ fn exported(
     Ok(true)
 }
 
+/// For the audit: nothing of one that came to its end.
+const fn how_it_ended(exported: &Result<bool, StoreError>) -> &'static str {
+    if matches!(exported, Ok(true)) { "" } else { "broken off" }
+}
+
 /// The environment and the day of a record that can't be read whole.
 fn day_of(entry: &Entry) -> String {
     format!("{} {}", entry.environment, crate::clock::day(entry.started_ms))
@@ -205,7 +210,7 @@ mod tests {
     #[test]
     fn what_is_gone_is_counted_and_what_the_limit_cut_is_told() {
         let (told, done) = lines(&Numbered(450, |n| Ok(n != 3 && n != 201)), 10_000);
-        assert_eq!((told.len(), done), (449, Ok(true)));
+        assert_eq!((told.len(), how_it_ended(&done)), (449, ""));
         assert_eq!(told[448], r#"{"export":{"gone":2,"next":null,"records":448}}"#);
         for (most, last) in [
             (449, r#"{"export":{"gone":0,"next":"448","records":449}}"#),
@@ -223,7 +228,8 @@ mod tests {
     fn a_record_that_cant_be_read_is_never_left_out_in_silence() {
         let busy = |n| if n == 7 { Err(StoreError::Database(5)) } else { Ok(true) };
         let (told, done) = lines(&Numbered(450, busy), 10_000);
-        assert_eq!((told.len(), done), (7, Err(StoreError::Database(5))));
+        assert_eq!((told.len(), how_it_ended(&done)), (7, "broken off"));
+        assert_eq!(done, Err(StoreError::Database(5)));
         // What is damaged, a file or a record of it, is told by its day, and the others go on.
         let damages: [fn(usize) -> Result<bool, StoreError>; 2] = [
             |n| if n == 7 { Err(StoreError::Database(11)) } else { Ok(true) },
@@ -259,6 +265,7 @@ mod tests {
         let line = |stored: &Stored| Some(stored.entry.id.clone());
         let records = Numbered(1000, |_| Ok(true));
         let done = exported(&records, &ReadScope::default(), Query::default(), 1000, &line, &may, &mut send);
+        assert_eq!(how_it_ended(&done), "broken off");
         assert_eq!((done, sent), (Ok(false), 2 * PAGE), "without the last line, which says that it is whole");
     }
 }
