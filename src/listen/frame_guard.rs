@@ -59,15 +59,17 @@ impl AsyncRead for FrameGuard {
 /// What is written is sent by who drives the connection.
 impl AsyncWrite for FrameGuard {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.out.poll_write(cx, &[io::IoSlice::new(buf)])
+        self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.out.poll_write(cx, bufs)
+        let written = ready!(self.out.poll_write(cx, bufs))?;
+        self.frames.wrote(written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,8 +1,8 @@
 //! HTTP/2 frames on their way in: counted, so that a caller can't keep the gateway busy with what costs it nothing.
 //!
 //! hyper and h2 read the frames; this only follows where each begins. Of frames that carry no part of a message (PING,
-//! SETTINGS, PRIORITY, RST_STREAM, empty DATA, CONTINUATION, unknown kinds) a connection may send so many a minute, and
-//! earns more by messages and body bytes. Known floods: CVE-2023-44487 (rapid reset), CVE-2024-27316 (CONTINUATION),
+//! SETTINGS, PRIORITY, RST_STREAM, empty DATA, CONTINUATION, unknown kinds, WINDOW_UPDATE beyond what its replies ask for) a
+//! connection may send so many a minute, and earns more by messages and body bytes. Known floods: CVE-2023-44487 (rapid reset), CVE-2024-27316 (CONTINUATION),
 //! CVE-2019-9512, 9515 and 9518 (PING, SETTINGS, empty DATA). Of header blocks it is seen that no target has a fragment.
 
 use super::hpack::HeaderBlocks;
@@ -25,6 +25,8 @@ pub(super) struct Frames {
     /// Frames without use that may still come.
     allowance: u32,
     allowance_max: u32,
+    /// Bytes of replies that no window was told for.
+    written: usize,
     refilled: Instant,
     /// A header block began and hasn't ended.
     in_block: bool,
@@ -48,6 +50,7 @@ impl Frames {
             blocks: HeaderBlocks::default(),
             allowance: allowance_max,
             allowance_max,
+            written: 0,
             refilled: Instant::now(),
             in_block: false,
         }
@@ -155,7 +158,11 @@ impl Frames {
             }
             // A reset costs more than its message earned.
             RST_STREAM => return self.spend(2),
-            WINDOW_UPDATE => {} // as many as the replies need; h2 answers none
+            // Two for each DATA frame of a reply, the shortest frame too, cost nothing.
+            WINDOW_UPDATE => match self.written.checked_sub(WINDOW_BYTES) {
+                Some(left) => self.written = left,
+                None => return self.spend(1),
+            },
             CONTINUATION => {
                 self.in_block &= !ends_block;
                 return self.spend(1);
@@ -163,6 +170,11 @@ impl Frames {
             _ => return self.spend(1),
         }
         Ok(())
+    }
+
+    /// So much was written to the caller, which has it tell its windows.
+    pub(super) fn wrote(&mut self, bytes: usize) {
+        self.written = self.written.saturating_add(bytes).min(WRITTEN_MAX);
     }
 
     fn earn(&mut self, frames: u32) {
@@ -182,6 +194,10 @@ impl Frames {
     }
 }
 
+/// Bytes of replies for one WINDOW_UPDATE.
+const WINDOW_BYTES: usize = 4;
+/// Of a gibibyte in DATA frames of 16 KiB, a window for each of them and for each on the connection.
+const WRITTEN_MAX: usize = 1 << 19;
 const MINUTE_MS: u128 = 60_000;
 const PREFACE_BYTES: usize = 24;
 const FRAME_HEAD_BYTES: usize = 9;
@@ -243,7 +259,24 @@ mod tests {
             1000
         ];
         assert_eq!(follow(&long), Ok(()));
-        assert_eq!(follow(&vec![frame(WINDOW_UPDATE, 0, b"1234"); 1000]), Ok(()));
+    }
+
+    #[test]
+    fn windows_are_told_as_replies_need_them_and_no_more() {
+        let one = frame(WINDOW_UPDATE, 0, b"1234");
+        assert_eq!(follow(&vec![one.clone(); 10]), Ok(()));
+        assert_eq!(follow(&vec![one.clone(); 11]), Err(Flood));
+        let mut frames = Frames::new(10);
+        frames.advance(&mut [0; PREFACE_BYTES]).expect("no flood");
+        for _ in 0..1000 {
+            frames.wrote(10); // a DATA frame of one byte
+            frames
+                .advance(&mut [&one[..], &one].concat())
+                .expect("one for its stream, one for the connection");
+        }
+        frames.wrote(usize::MAX);
+        let mut flood = one.repeat(WRITTEN_MAX / WINDOW_BYTES + 11);
+        assert_eq!(frames.advance(&mut flood), Err(Flood), "what was earned long ago has an end");
     }
 
     #[test]

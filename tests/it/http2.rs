@@ -364,6 +364,8 @@ fn floods_end_their_connection_and_are_counted() {
     counted("SETTINGS");
     flood(&|_| frame(2, 0, 1, &[0, 0, 0, 0, 1]));
     counted("PRIORITY");
+    flood(&|_| frame(8, 0, 0, &[0, 0, 0, 1]));
+    counted("WINDOW_UPDATE");
     // Headers that never end: CVE-2024-27316.
     flood(&|n| if n == 0 { frame(1, 0, 1, &head) } else { frame(9, 0, 1, &[0x40, 1, b'a', 1, b'b']) });
     // h2 may be first to see this one.
@@ -395,7 +397,7 @@ fn floods_end_their_connection_and_are_counted() {
 
 #[test]
 fn a_call_of_grpc_passes_with_its_trailers_from_end_to_end() {
-    let (upstream, _) = crate::upstreams::http2();
+    let (upstream, _) = crate::upstream_http2::http2();
     for (flag, more) in [("production", ""), ("staging", "opaque = [\"application/grpc\"]")] {
         let gate = Gate::also(&format!(
             "[[environment]]\nname = \"grpc\"\nflag = \"{flag}\"\n[[listener]]\nname = \"grpc\"\naddress = \"127.0.0.1:0\"\nenvironment = \"grpc\"\ncallers = \"any\"\nhttp2_cleartext = true\n[[connection]]\nname = \"to-grpc\"\nenvironment = \"grpc\"\nupstream = \"http://{upstream}\"\nhttp2 = \"always\"\n{more}\n"
