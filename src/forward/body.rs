@@ -1,7 +1,7 @@
 //! Bodies to and from an upstream.
 
 use super::{
-    connect::Connection,
+    connect::{Connection, Place},
     headers::{listed, may_trail_reply},
     pool::Shelf,
 };
@@ -34,6 +34,8 @@ struct Going {
     /// Which trailers of a body that streams may pass: those that were declared, and that the upstream may get.
     declared: Vec<HeaderName>,
     gate: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    /// On a connection that messages share.
+    place: Option<Rc<Place>>,
 }
 
 /// When a body last moved, and how it broke: the time limit on the reply's head starts at its end.
@@ -109,6 +111,11 @@ impl OutBody {
         matches!(self.0.going.borrow().content, Content::Streaming(_))
     }
 
+    /// Holds its message's place until it is dropped: a reply may end before it.
+    pub(super) fn hold(&self, place: Rc<Place>) {
+        self.0.going.borrow_mut().place = Some(place);
+    }
+
     /// Reads nothing of the body until the upstream says 100, or a moment has passed: so the caller gets its own 100
     /// after the upstream's, as hyper sends it when a body is first read.
     pub(super) fn wait_for_100(&mut self) {
@@ -172,7 +179,7 @@ impl OutBody {
             last: Cell::new(since),
             broke: Cell::new(None),
             awaits_sender: Cell::new(false),
-            going: RefCell::new(Going { content, declared: Vec::new(), gate: None }),
+            going: RefCell::new(Going { content, ..Going::default() }),
         }))
     }
 }

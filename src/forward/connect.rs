@@ -4,7 +4,7 @@ use super::{
     Endpoint, ForwardError, Http2, Outgoing, Upstream,
     body::{OutBody, Progress},
     http1::{Http1, SendError, Switched},
-    interim::Counting,
+    interim::{Counting, Heard},
 };
 use crate::listen::{BodyError, Duplex, OnThisThread, Quiet};
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::io::Errno;
 use std::cell::{Cell, RefCell};
+use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -40,7 +41,22 @@ pub(super) struct Connection {
 
 enum Way {
     Http1(Http1),
-    Http2(http2::SendRequest<OutBody>, Scheme, Rc<Driven>),
+    Http2(Box<Shared>),
+}
+
+/// A share of a connection.
+struct Shared {
+    sender: http2::SendRequest<OutBody>,
+    scheme: Scheme,
+    driven: Rc<Driven>,
+    /// That of the message that has this share; none where it is only kept to be shared.
+    place: Option<Rc<Place>>,
+}
+
+impl Shared {
+    fn streams_max(&self) -> usize {
+        (self.driven.streams_max)()
+    }
 }
 
 /// A timer, and whom it will wake.
@@ -76,8 +92,34 @@ struct Driven {
     task: AbortHandle,
     /// Messages that the upstream takes at a time, as it said last.
     streams_max: Box<dyn Fn() -> usize>,
-    /// The upstream sent more interim heads than it may.
-    is_flood: Rc<Cell<bool>>,
+    load: Rc<Load>,
+    heard: Rc<Heard>,
+}
+
+/// What a connection has to do.
+struct Load {
+    messages: Cell<usize>,
+    idle_since: Cell<Instant>,
+}
+
+/// A message's place among those of a connection, as long as anything of it or of its reply is under way.
+pub(super) struct Place(Rc<Load>);
+
+impl Place {
+    fn on(load: &Rc<Load>) -> Rc<Self> {
+        load.messages.set(load.messages.get() + 1);
+        Rc::new(Self(Rc::clone(load)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let left = self.0.messages.get().saturating_sub(1);
+        self.0.messages.set(left);
+        if left == 0 {
+            self.0.idle_since.set(Instant::now());
+        }
+    }
 }
 
 impl Drop for Driven {
@@ -97,7 +139,7 @@ impl Connection {
         match &self.way {
             Way::Http1(http1) => http1.is_open(),
             // An upstream that takes no messages here any more may not say so again: it gets another connection.
-            Way::Http2(sender, _, driven) => !sender.is_closed() && (driven.streams_max)() > 0,
+            Way::Http2(shared) => !shared.sender.is_closed() && shared.streams_max() > 0,
         }
     }
 
@@ -105,7 +147,7 @@ impl Connection {
     pub(super) fn is_free(&self) -> bool {
         match &self.way {
             Way::Http1(http1) => http1.is_free(),
-            Way::Http2(sender, ..) => sender.is_ready(),
+            Way::Http2(shared) => shared.sender.is_ready(),
         }
     }
 
@@ -113,7 +155,7 @@ impl Connection {
     pub(super) fn is_ready(&self) -> bool {
         match &self.way {
             Way::Http1(http1) => http1.is_ready(),
-            Way::Http2(sender, ..) => sender.is_ready(),
+            Way::Http2(shared) => shared.sender.is_ready(),
         }
     }
 
@@ -129,18 +171,40 @@ impl Connection {
         matches!(self.way, Way::Http2(..))
     }
 
-    /// The same connection once more, where messages share it.
+    /// Messages that it takes at a time, where they share it; a second one waits for its end else.
+    pub(super) fn messages_max(&self) -> usize {
+        match &self.way {
+            Way::Http1(_) => 1,
+            Way::Http2(shared) => shared.streams_max(),
+        }
+    }
+
+    /// A place for a message on the same connection, where messages share it and it has one. Over the peer's limit a message
+    /// would wait in it, behind one that may last for hours.
     pub(super) fn share(&self) -> Option<Box<Self>> {
-        let Way::Http2(sender, scheme, driven) = &self.way else { return None };
-        let way = Way::Http2(sender.clone(), scheme.clone(), driven.clone());
+        let Way::Http2(shared) = &self.way else { return None };
+        let load = &shared.driven.load;
+        if load.messages.get() >= shared.streams_max() {
+            return None;
+        }
+        let (sender, scheme, driven) =
+            (shared.sender.clone(), shared.scheme.clone(), Rc::clone(&shared.driven));
+        let way = Way::Http2(Box::new(Shared { sender, scheme, driven, place: Some(Place::on(load)) }));
         Some(Box::new(Self { way, address: self.address, timer: None }))
+    }
+
+    /// Since when no message is on it, where messages share it.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let Way::Http2(shared) = &self.way else { return None };
+        let load = &shared.driven.load;
+        (load.messages.get() == 0).then(|| load.idle_since.get())
     }
 
     /// Waits until it takes a message; gives whether it does.
     pub(super) async fn ready(&mut self) -> bool {
         match &mut self.way {
             Way::Http1(http1) => http1.ready().await,
-            Way::Http2(sender, ..) => sender.ready().await.is_ok(),
+            Way::Http2(shared) => shared.sender.ready().await.is_ok(),
         }
     }
 
@@ -200,14 +264,26 @@ impl Connection {
                 let sent = in_time(sending, &mut self.timer, progress, limit).await?;
                 Some(sent.map(|head| head.map(|()| None)))
             }
-            Way::Http2(sender, scheme, driven) => {
-                let mut sending = Box::pin(sender.try_send_request(for_http2(slot.take()?.into(), scheme)));
+            Way::Http2(shared) => {
+                let Shared { sender, scheme, driven, place } = &mut **shared;
+                let message = slot.take()?;
+                if let Some(place) = place {
+                    message.body.hold(Rc::clone(place));
+                }
+                let mut sending = Box::pin(sender.try_send_request(for_http2(message.into(), scheme)));
                 let sent = in_time(sending.as_mut(), &mut self.timer, progress, limit).await?;
                 Some(sent.map(|reply| reply.map(Some)).map_err(|mut failed| {
                     *slot = failed.take_message().map(|request| from_http2(request).into());
                     let error = failed.into_error();
-                    let is_invalid = error.is_parse() || error.is_user() || driven.is_flood.get();
-                    if is_invalid { SendError::Invalid } else { SendError::Closed }
+                    if let Some(ended) = driven.heard.ended.get() {
+                        ended
+                    } else if error.is_parse() || error.is_user() {
+                        SendError::Invalid
+                    } else if is_unprocessed(&error) {
+                        SendError::Unprocessed
+                    } else {
+                        SendError::Closed
+                    }
                 }))
             }
         }
@@ -277,9 +353,9 @@ async fn open(
         let way = Way::Http1(Http1::new(stream, upstream.reply_headers_max));
         Ok(Connection { way, address, timer: None })
     };
-    let opened = match &endpoint.tls {
+    match &endpoint.tls {
         None => match upstream.http2 {
-            Http2::Always => http2(Quiet::new(stream), address, Scheme::HTTP).await,
+            Http2::Always => http2(Quiet::new(stream), address, Scheme::HTTP).await.map_err(|_| refused()),
             Http2::Off | Http2::Alpn => http1(Box::new(stream)),
         },
         Some(tls) => {
@@ -287,13 +363,15 @@ async fn open(
             let stream = tls.connect(Quiet::new(stream), switches).await.map_err(failed)?;
             let chosen = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             match upstream.http2 {
-                Http2::Always if !chosen => return Err(failed("it doesn't speak HTTP/2")),
-                _ if chosen => http2(stream, address, Scheme::HTTPS).await,
+                Http2::Always if !chosen => Err(failed("it doesn't speak HTTP/2")),
+                _ if chosen => http2(stream, address, Scheme::HTTPS).await.map_err(|ended| match ended {
+                    Some(SendError::Refused(why)) => failed(why),
+                    _ => failed("it doesn't speak HTTP/2"),
+                }),
                 _ => http1(Box::new(stream)),
             }
         }
-    };
-    opened.map_err(|_| refused())
+    }
 }
 
 /// Where the addresses of an endpoint led.
@@ -340,18 +418,31 @@ async fn http2(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     address: SocketAddr,
     scheme: Scheme,
-) -> Result<Connection, hyper::Error> {
+) -> Result<Connection, Option<SendError>> {
     let mut builder = http2::Builder::new(OnThisThread);
     builder
         .timer(TokioTimer::new())
         .max_header_list_size(HEAD_BYTES_MAX)
+        .initial_max_send_streams(0) // none before it said how many
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
-    let is_flood = Rc::default();
-    let stream = Counting::new(stream, Rc::clone(&is_flood));
-    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
+    let heard: Rc<Heard> = Rc::default();
+    let stream = Counting::new(stream, Rc::clone(&heard));
+    let (sender, mut connection) =
+        builder.handshake(TokioIo::new(stream)).await.map_err(|_| heard.ended.get())?;
+    // Its SETTINGS tell that it speaks HTTP/2 and how many messages it takes: until then nothing of a message is written, so
+    // that any may go elsewhere.
+    let is_there = poll_fn(|cx| {
+        heard.wakes.set(Some(cx.waker().clone())); // what reads it is a task of its own
+        let polled = Pin::new(&mut connection).poll(cx);
+        let is_there = connection.current_max_send_streams() > 0;
+        if polled.is_ready() || is_there { Poll::Ready(polled.is_pending()) } else { Poll::Pending }
+    });
+    if !is_there.await {
+        return Err(heard.ended.get());
+    }
     let connection = Rc::new(RefCell::new(Some(connection)));
     let driving = Rc::clone(&connection);
     // Its errors reach whoever waits for a reply. Once it has ended it is dropped: as long as it is there, it takes messages
@@ -371,9 +462,19 @@ async fn http2(
         let asked = connection.try_borrow();
         asked.map_or(usize::MAX, |known| known.as_ref().map_or(0, |known| known.current_max_send_streams()))
     });
-    let driven = Driven { task: task.abort_handle(), streams_max, is_flood };
-    let way = Way::Http2(sender, scheme, Rc::new(driven));
+    let load = Rc::new(Load { messages: Cell::new(0), idle_since: Cell::new(Instant::now()) });
+    let driven = Rc::new(Driven { task: task.abort_handle(), streams_max, load, heard });
+    let way = Way::Http2(Box::new(Shared { sender, scheme, driven, place: None }));
     Ok(Connection { way, address, timer: None })
+}
+
+/// Whether the upstream says that it did nothing with a message: it refused the stream, or the stream is behind the last that
+/// it takes on this connection (RFC 9113, section 8.7). Any message may be sent again then.
+fn is_unprocessed(error: &hyper::Error) -> bool {
+    let error = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    error.is_some_and(|error| {
+        error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
+    })
 }
 
 /// The head as HTTP/2 wants it: the host is in the target, framing is the protocol's.

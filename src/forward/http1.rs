@@ -31,6 +31,8 @@ pub(super) enum SendError {
     Invalid,
     /// The connection ended, or the message's own body broke off.
     Closed,
+    /// The upstream says that it did nothing with the message: of HTTP/2 alone.
+    Unprocessed,
     /// The upstream refused what the handshake told it: in TLS 1.3 it says so only behind that. Why, in words of ours.
     Refused(&'static str),
 }

@@ -2,28 +2,39 @@
 //!
 //! - Takes: what an upstream sends, cut anywhere.
 //! - Gives: the same, until a stream has more heads without an end than a reply and its interim ones. Of that the connection
-//!   ends, with all that is on it, as in HTTP/1.1.
+//!   ends, with all that is on it, as in HTTP/1.1. Tells why a connection ended where that gets lost in h2.
 //! - Cost: nine bytes of each frame are read, and a short list is searched for some.
 
 use super::framing::INTERIM_HEADS_MAX;
+use super::http1::SendError;
+use super::tls::refused;
 use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What an upstream's bytes tell of which h2 says nothing.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// Why the connection ended, where one of the two here knows.
+    pub ended: Cell<Option<SendError>>,
+    /// Who is woken, once, when something is read.
+    pub wakes: Cell<Option<Waker>>,
+}
 
 /// An upstream's bytes, whose interim heads are counted.
 pub(super) struct Counting<T> {
     io: T,
     heads: Heads,
-    is_flood: Rc<Cell<bool>>,
+    heard: Rc<Heard>,
 }
 
 impl<T> Counting<T> {
-    /// Counts those of `io`; what has too many says so in `is_flood` before it ends.
-    pub(super) fn new(io: T, is_flood: Rc<Cell<bool>>) -> Self {
-        Self { io, heads: Heads::default(), is_flood }
+    /// Counts those of `io`; where there are too many, or a TLS alert refuses the connection, `heard` says so before it ends.
+    pub(super) fn new(io: T, heard: Rc<Heard>) -> Self {
+        Self { io, heads: Heads::default(), heard }
     }
 }
 
@@ -35,9 +46,16 @@ impl<T: AsyncRead + Unpin> AsyncRead for Counting<T> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        let read = ready!(Pin::new(&mut this.io).poll_read(cx, buf));
+        if let Some(waker) = this.heard.wakes.take() {
+            waker.wake();
+        }
+        if let Err(error) = read {
+            this.heard.ended.set(refused(&error).map(SendError::Refused));
+            return Poll::Ready(Err(error));
+        }
         if !this.heads.advance(buf.filled().get(before..).unwrap_or_default()) {
-            this.is_flood.set(true);
+            this.heard.ended.set(Some(SendError::Invalid));
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
         Poll::Ready(Ok(()))

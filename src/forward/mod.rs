@@ -4,8 +4,8 @@
 //! - Gives: the reply's head and its [`UpstreamBody`], which gives its connection back when it ends.
 //! - An upstream has one endpoint or several: a message goes to the one of two that has less to do, of those that checks
 //!   and failures in a row leave in; where one takes no connection, another is asked.
-//! - In doubt: fails. A message is sent a second time only where its connection proves closed before it is written, or where
-//!   the method is safe and the body is held. `framing` reads replies of HTTP/1.1 strictly: one with doubtful framing, or with
+//! - In doubt: fails. A message is sent a second time only where its connection proves closed before it is written, where an
+//!   upstream of HTTP/2 says that it did nothing with it, or where the method is safe; its body is held. `framing` reads replies of HTTP/1.1 strictly: one with doubtful framing, or with
 //!   bytes that came with it behind its end, is [`ForwardError::Invalid`].
 //! - Cost: one [`Pool`] for each thread, without locks; the last connection that came back is the next to go.
 
@@ -24,6 +24,7 @@ mod once;
 mod outgoing;
 mod pool;
 mod secret;
+mod sharing;
 mod tls;
 mod trace;
 
@@ -209,6 +210,12 @@ pub enum ForwardError {
         /// `reply_head_timeout_ms`.
         limit_ms: u64,
     },
+    /// It says that it did nothing with the message, over HTTP/2. Trying again is safe.
+    #[error("upstream `{upstream}` refused the message unread")]
+    Unprocessed {
+        /// Its name.
+        upstream: Arc<str>,
+    },
     /// It closed before its reply's head was whole. Its fault; not tried again.
     #[error("upstream `{upstream}` closed before its reply")]
     ClosedEarly {
@@ -238,7 +245,7 @@ impl ForwardError {
         match self {
             Self::Connect { .. } | Self::Barred { .. } | Self::Handshake { .. } => Reason::UpstreamConnect,
             Self::NoRoom { .. } => Reason::Overloaded,
-            Self::Unavailable { .. } => Reason::UpstreamUnavailable,
+            Self::Unavailable { .. } | Self::Unprocessed { .. } => Reason::UpstreamUnavailable,
             Self::Busy { .. } => Reason::UpstreamBusy,
             Self::ConnectTimeout { .. } | Self::HeadTimeout { .. } => Reason::UpstreamTimeout,
             Self::ClosedEarly { .. } | Self::Invalid { .. } => Reason::UpstreamInvalid,

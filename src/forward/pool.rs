@@ -8,6 +8,7 @@ use super::{
     endpoint::MOVES,
     group::{Group, bit},
     http1::SendError,
+    sharing::Sharing,
 };
 use crate::counted::Counted;
 use crate::wire::parse_length;
@@ -84,7 +85,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`ForwardError`]. A pooled connection that proves dead is none: the message goes out on another one where that shows
-    /// before it is written, and once more where its method is safe and its body is held. Nor is an endpoint
+    /// before it is written, and once more where its method is safe, or nothing was done with it, and its body is held. Nor is an endpoint
     /// that takes no connection, or that closes on a safe message, while the upstream has another that wasn't asked yet,
     /// up to `retries_max` and the budget of retries.
     pub async fn send_made(
@@ -174,20 +175,43 @@ impl Pool {
                     add_one(&self.counters.reused);
                     connection
                 }
-                None => {
-                    let connection = Box::pin(connect(upstream, endpoint, switches)).await?;
-                    add_one(&self.counters.connected);
-                    if let Some(shared) = connection.share() {
-                        shelf.borrow_mut().shared = Some(shared);
-                    }
-                    connection
-                }
+                None => Box::pin(self.open(upstream, endpoint, shelf, switches)).await?,
             };
             match exchange(upstream, connection, slot, shelf, again).await {
                 Err(_) if is_pooled && slot.is_some() => add_one(&self.counters.sent_again),
                 answer => return answer,
             }
         }
+    }
+
+    /// A fresh connection, for one message; where messages may share it a place on one that another message opens, if that
+    /// will have one.
+    async fn open(
+        &self,
+        upstream: &Upstream,
+        endpoint: &Endpoint,
+        shelf: &Rc<RefCell<Shelf>>,
+        switches: bool,
+    ) -> Result<Box<Connection>, ForwardError> {
+        if switches || upstream.http2 == Http2::Off {
+            let connection = connect(upstream, endpoint, switches).await?;
+            add_one(&self.counters.connected);
+            return Ok(connection);
+        }
+        if let Some(place) = wait_for_place(shelf, endpoint).await {
+            add_one(&self.counters.reused);
+            return Ok(place);
+        }
+        let opener = shelf.borrow_mut().sharing.begin();
+        let connected = connect(upstream, endpoint, switches).await;
+        opener.ended(connected.is_ok());
+        let connection = connected?;
+        add_one(&self.counters.connected);
+        if connection.is_shared() {
+            Shelf::sweep(shelf);
+        }
+        let place = shelf.borrow_mut().sharing.add(connection);
+        place.ok_or_else(|| ForwardError::Unavailable { upstream: Arc::clone(&upstream.name) })
     }
 
     /// What it did so far.
@@ -242,7 +266,7 @@ impl Blames {
     }
 }
 
-/// The connections to one endpoint: the idle ones, oldest first, and the one that messages share.
+/// The connections to one endpoint: the idle ones, oldest first, and those that messages share.
 #[derive(Debug)]
 pub(super) struct Shelf {
     endpoint: Endpoint,
@@ -252,7 +276,7 @@ pub(super) struct Shelf {
     headers_max: usize,
     /// In boxes, as they come and go with each message.
     idle: Vec<(Box<Connection>, Instant)>,
-    shared: Option<Box<Connection>>,
+    sharing: Sharing,
     in_flight: Rc<Cell<u32>>,
     is_swept: bool,
     /// What its connections were held against.
@@ -280,7 +304,7 @@ impl Shelf {
             idle_timeout: Duration::from_millis(upstream.pool_idle_timeout_ms),
             headers_max: upstream.reply_headers_max,
             idle: Vec::new(),
-            shared: None,
+            sharing: Sharing::default(),
             in_flight: Rc::default(),
             is_swept: false,
             barred: upstream.barred.clone(),
@@ -335,13 +359,10 @@ impl Shelf {
             self.blames = Blames::of(upstream);
             let may = |connection: &Connection| !self.barred.holds(connection.address(), endpoint);
             self.idle.retain(|(connection, _)| may(connection));
-            self.shared = self.shared.take().filter(|connection| may(connection));
+            self.sharing.keep(|address| !self.barred.holds(address, endpoint));
         }
-        if let Some(shared) = self.shared.as_ref().filter(|_| !be_alone) {
-            if shared.is_open() && endpoint.state.leads_to(shared.address()) {
-                return shared.share();
-            }
-            self.shared = None; // messages that are on it end there
+        if !be_alone && let Some(place) = self.sharing.place(endpoint) {
+            return Some(place);
         }
         while let Some((connection, since)) = self.idle.pop() {
             if now.saturating_duration_since(since) >= self.idle_timeout {
@@ -382,21 +403,41 @@ impl Shelf {
         }
         connection.rest();
         this.idle.push((connection, Instant::now()));
-        if !std::mem::replace(&mut this.is_swept, true) {
-            let (weak, idle_timeout) = (Rc::downgrade(shelf), this.idle_timeout);
-            let pause = idle_timeout.min(SWEEP_PAUSE);
-            tokio::task::spawn_local(async move {
-                loop {
-                    tokio::time::sleep(pause).await;
-                    let Some(shelf) = weak.upgrade() else { return };
-                    let mut this = shelf.borrow_mut();
-                    this.idle.retain(|(c, since)| since.elapsed() < idle_timeout && c.is_ready());
-                    if this.idle.is_empty() {
-                        this.is_swept = false;
-                        return;
-                    }
+        drop(this);
+        Self::sweep(shelf);
+    }
+
+    /// Closes idle connections from now on, as long as there are any.
+    fn sweep(shelf: &Rc<RefCell<Self>>) {
+        let mut this = shelf.borrow_mut();
+        if std::mem::replace(&mut this.is_swept, true) {
+            return;
+        }
+        let (weak, idle_timeout) = (Rc::downgrade(shelf), this.idle_timeout);
+        let pause = idle_timeout.min(SWEEP_PAUSE);
+        tokio::task::spawn_local(async move {
+            loop {
+                tokio::time::sleep(pause).await;
+                let Some(shelf) = weak.upgrade() else { return };
+                let mut this = shelf.borrow_mut();
+                this.idle.retain(|(c, since)| since.elapsed() < idle_timeout && c.is_ready());
+                let shares = this.sharing.sweep(idle_timeout);
+                if this.idle.is_empty() && !shares {
+                    this.is_swept = false;
+                    return;
                 }
-            });
+            }
+        });
+    }
+}
+
+async fn wait_for_place(shelf: &Rc<RefCell<Shelf>>, endpoint: &Endpoint) -> Option<Box<Connection>> {
+    loop {
+        let opening = shelf.borrow_mut().sharing.opening()?;
+        let goes_on = opening.wait().await;
+        let place = shelf.borrow_mut().sharing.place(endpoint);
+        if place.is_some() || !goes_on {
+            return place;
         }
     }
 }
@@ -416,12 +457,16 @@ async fn exchange(
     let message = slot.as_ref().ok_or_else(late)?; // it is there: each try begins with it
     let is_head = message.method == Method::HEAD;
     let progress = message.body.progress();
-    // For a connection that proves dead: safe methods with a body at hand only.
-    let spare = is_safe(&message.method).then(|| message.body.spare()).flatten();
+    // With a body at hand: safe methods for a connection that proves dead, any for one that says that it did nothing.
+    let is_safe = is_safe(&message.method);
+    let spare = (is_safe || connection.is_shared()).then(|| message.body.spare()).flatten();
     let sent = connection.send(slot, &progress, Duration::from_millis(limit_ms)).await;
     let mut response = match sent.ok_or_else(late)? {
         Ok(response) => response,
-        Err(error) => return Err(failure(upstream, error, &progress, spare, slot, again)),
+        Err(error) => {
+            let spare = spare.filter(|_| is_safe || error == SendError::Unprocessed);
+            return Err(failure(upstream, error, &progress, spare, slot, again));
+        }
     };
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     // Those of HTTP/1.1 passed their guard.
@@ -466,6 +511,8 @@ fn failure(
         ForwardError::RequestBody { upstream, error }
     } else if let SendError::Refused(why) = error {
         ForwardError::Handshake { upstream, why }
+    } else if error == SendError::Unprocessed {
+        ForwardError::Unprocessed { upstream }
     } else if is_dead {
         ForwardError::ClosedEarly { upstream }
     } else {

@@ -37,5 +37,6 @@ mod suppressions;
 mod targets;
 mod tls;
 mod tunnels;
+mod upstream_http2;
 mod upstream_tls;
 mod upstreams;
