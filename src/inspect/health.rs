@@ -5,7 +5,7 @@
 //! number is told, one named disease, procedure or drug, one term of care, or one value that was measured or dosed.
 
 use super::kind::{Kind, Points};
-use super::names::words::term_words;
+use super::names::words::{Terms, term_words};
 use super::names::{self, window_after};
 use super::rules::RuleSet;
 use super::text::{Hit, clinical_words};
@@ -19,9 +19,11 @@ pub fn tells(text: &str, hits: &[Hit], rules: &RuleSet) -> bool {
     let somebody = hits.iter().any(|hit| !matches!(hit.kind, Kind::Provider | Kind::Facility | Kind::Url));
     somebody && {
         let patient = hits.iter().any(|hit| is_patients(text, hit, rules));
-        let health = || rules.words.named.has(text) || rules.words.care.has(text) || is_measured(text, rules);
-        (patient && (health() || has_code(text)))
-            || rules.words.clinical_labels.ends(text).any(|end| labels(text, end, patient, rules))
+        let words: Vec<(usize, &str)> = term_words(text).collect();
+        let has = |terms: &Terms| terms.are_among(text, &words);
+        let health = || has(&rules.words.named) || has(&rules.words.care) || is_measured(text, &words, rules);
+        let mut labelled = rules.words.clinical_labels.ends_among(text, words.iter().copied());
+        (patient && (health() || has_code(text))) || labelled.any(|end| labels(text, end, patient, rules))
     }
 }
 
@@ -63,13 +65,14 @@ fn labels(text: &str, end: usize, patient: bool, rules: &RuleSet) -> bool {
 }
 
 /// Whether a vital sign or a laboratory value is told with its number, or a dose: `BP 168/94`, `K 6.8`, `500 mg`.
-fn is_measured(text: &str, rules: &RuleSet) -> bool {
-    let is_dose = |(at, word): (usize, &str)| {
+fn is_measured(text: &str, words: &[(usize, &str)], rules: &RuleSet) -> bool {
+    let is_dose = |&(at, word): &(usize, &str)| {
         let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
         let before = text.get(..at + word.len() - unit.len()).unwrap_or_default().trim_end_matches(' ');
         UNITS.iter().any(|of| unit.eq_ignore_ascii_case(of)) && before.ends_with(|c: char| c.is_ascii_digit())
     };
-    rules.words.measured.ends(text).any(|end| is_valued(text, end)) || term_words(text).any(is_dose)
+    let mut measured = rules.words.measured.ends_among(text, words.iter().copied());
+    measured.any(|end| is_valued(text, end)) || words.iter().any(is_dose)
 }
 
 /// Whether the word that ends at `end` has a number behind that may have been measured: neither a year nor a time, a date or

@@ -27,7 +27,7 @@ pub struct Detector {
     pub kind: Kind,
     regex: Regex,
     validate: Option<Validator>,
-    nearby: Vec<String>,
+    nearby: Nearby,
     within: usize,
     alone: Points,
     with_nearby: Points,
@@ -98,7 +98,7 @@ impl Detector {
             kind: raw.kind,
             regex,
             validate: raw.validate,
-            nearby: raw.nearby,
+            nearby: Nearby::of(raw.nearby),
             within: raw.within,
             alone: raw.points.alone,
             with_nearby: raw.points.nearby,
@@ -125,7 +125,7 @@ impl Detector {
         {
             return None;
         }
-        if self.nearby.is_empty() && self.unless_before.is_empty() {
+        if self.nearby.words.is_empty() && self.unless_before.is_empty() {
             return (self.alone.0 > 0 || self.kind == Kind::Provider).then_some((self.alone, true));
         }
         let before = window_before(text, span.start, self.within.max(BEFORE)).to_lowercase();
@@ -142,14 +142,14 @@ impl Detector {
         {
             return None;
         }
-        let says = |words: &str| has_any_word(words, &self.nearby);
-        let nearby = !self.nearby.is_empty()
+        let says = |words: &str| self.nearby.is_in(words);
+        let nearby = !self.nearby.words.is_empty()
             && (says(&before)
                 || says(&cue)
                 || self.around && says(&window_after(text, span.end, self.within).to_lowercase()));
         let points = if nearby { self.with_nearby } else { self.alone };
         // A provider's number counts for nobody; it is told, so that nothing else takes it for a patient's.
-        let labelled = nearby || self.nearby.is_empty();
+        let labelled = nearby || self.nearby.words.is_empty();
         (points.0 > 0 || self.kind == Kind::Provider).then_some((points, labelled))
     }
 }
@@ -387,12 +387,35 @@ fn has_word(text: &str, w: &str) -> bool {
     word_starts(text).any(|rest| rest.starts_with(w))
 }
 
-/// Whether `text` has a word that begins with one of `words`.
-fn has_any_word(text: &str, words: &[String]) -> bool {
-    word_starts(text).any(|rest| {
-        let first = rest.as_bytes().first();
-        words.iter().any(|w| w.as_bytes().first() == first && rest.starts_with(w.as_str()))
-    })
+/// Words that stand near what a rule finds.
+struct Nearby {
+    words: Vec<String>,
+    /// The bytes that they begin with, a bit each: most words of a text begin with none.
+    firsts: [u64; 4],
+}
+
+impl Nearby {
+    fn of(words: Vec<String>) -> Self {
+        let mut firsts = [0; 4];
+        for first in words.iter().filter_map(|word| word.as_bytes().first()) {
+            firsts[usize::from(first / 64)] |= 1 << (first % 64);
+        }
+        Self { words, firsts }
+    }
+
+    /// Whether `text` has a word that begins with one of them.
+    fn is_in(&self, text: &str) -> bool {
+        let mut goes_on = false;
+        text.bytes().enumerate().any(|(at, byte)| {
+            let begins = !std::mem::replace(&mut goes_on, byte.is_ascii_alphanumeric());
+            let is_word = |rest: &str| {
+                self.words.iter().any(|w| w.as_bytes().first() == Some(&byte) && rest.starts_with(w.as_str()))
+            };
+            begins
+                && self.firsts[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+                && text.get(at..).is_some_and(is_word)
+        })
+    }
 }
 
 /// What stands from each place on where no ASCII word goes on.

@@ -3,14 +3,23 @@
 /// The ASCII digits of `value`, in order. Full-width digits count as what they show.
 #[must_use]
 pub fn only(value: &str) -> Vec<u8> {
-    value
-        .chars()
-        .filter_map(|c| match c {
-            '0'..='9' => Some(c as u8),
-            '\u{FF10}'..='\u{FF19}' => u8::try_from(u32::from(c) - 0xFF10).ok().map(|d| d + b'0'),
-            _ => None,
-        })
-        .collect()
+    let mut only = Vec::with_capacity(value.len());
+    only.extend(each(value));
+    only
+}
+
+/// How many there are.
+#[must_use]
+pub fn count(value: &str) -> usize {
+    each(value).count()
+}
+
+fn each(value: &str) -> impl Iterator<Item = u8> {
+    value.chars().filter_map(|c| match c {
+        '0'..='9' => Some(c as u8),
+        '\u{FF10}'..='\u{FF19}' => u8::try_from(u32::from(c) - 0xFF10).ok().map(|d| d + b'0'),
+        _ => None,
+    })
 }
 
 /// Whether all are the same: `111111111`.

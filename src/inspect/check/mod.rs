@@ -95,7 +95,7 @@ impl Validator {
     #[must_use]
     pub fn passes(self, value: &str, words: &Words) -> bool {
         match self {
-            Self::Ssn => digits::only(value).len() == 9,
+            Self::Ssn => digits::count(value) == 9,
             Self::Mbi => mbi::has_form(value) || mbi::sign(value) == Sign::Sure,
             Self::Phone => phone::has_form(value),
             Self::PhoneNumber => phone::has_any_form(value),

@@ -32,15 +32,14 @@ fn without_extension(value: &str) -> &str {
 /// Whether `value`, named a telephone number, can be one of any country's: seven to fifteen digits, and no date.
 #[must_use]
 pub fn has_any_form(value: &str) -> bool {
-    (7..=15).contains(&digits::only(value).len()) && super::record::is_number(value)
+    (7..=15).contains(&digits::count(value)) && super::record::is_number(value)
 }
 
 /// What the number itself says of whether it can be a person's (NANPA; Ofcom and ACMA for numbers set aside).
 #[must_use]
 pub fn sign(value: &str) -> Sign {
     // Of several in one field the one that says least: a dummy clears no number beside it.
-    let mut numbers =
-        value.split(['/', ';', ',', '|', '~']).filter(|one| digits::only(one).len() >= SHORTEST);
+    let mut numbers = value.split(['/', ';', ',', '|', '~']).filter(|one| digits::count(one) >= SHORTEST);
     if let (Some(first), Some(second)) = (numbers.next(), numbers.next()) {
         let signs = || [first, second].into_iter().chain(numbers.clone()).map(one_sign);
         return signs().find(|sign| *sign == Sign::None).unwrap_or_else(|| one_sign(first));

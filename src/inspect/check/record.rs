@@ -6,7 +6,7 @@ use super::digits;
 /// Whether `value` can be a record number: three digits or more, and no date.
 #[must_use]
 pub fn is_number(value: &str) -> bool {
-    let digits = digits::only(value).len();
+    let digits = digits::count(value);
     digits >= DIGITS_MIN && !looks_like_date(value) && !is_run(value)
 }
 

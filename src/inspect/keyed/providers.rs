@@ -78,8 +78,9 @@ fn tells_of_an_individual(text: &str, record: &Range<usize>, hits: &[Hit], rules
 /// The keys of an NPI that stands behind them.
 fn keys(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let bytes = text.as_bytes();
-    let ends = bytes.windows(NPI.len()).enumerate().filter(|(_, three)| three.eq_ignore_ascii_case(NPI));
-    ends.filter_map(move |(at, _)| {
+    let is_npi =
+        |at: &usize| bytes.get(*at..at + NPI.len()).is_some_and(|three| three.eq_ignore_ascii_case(NPI));
+    memchr::memchr2_iter(b'n', b'N', bytes).filter(is_npi).filter_map(move |at| {
         let is_part = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
         let start = at - bytes.get(..at)?.iter().rev().take(KEY_BYTES_MAX).take_while(is_part).count();
         let end = at + bytes.get(at..)?.iter().take(KEY_BYTES_MAX).take_while(is_part).count();

@@ -168,15 +168,13 @@ pub(super) fn fits(kind: Kind, value: &str, key: &str, rules: &RuleSet) -> bool 
             Kind::FamilyName | Kind::GivenName | Kind::MotherMaidenName => is_a_part(value, rules),
             Kind::FullName => is_full(value, key, rules),
             Kind::BirthDate | Kind::DeathDate => {
-                value.len() <= DATE_BYTES_MAX
-                    && digits::only(value).len() >= 5
-                    && date::parse(value).is_some()
+                value.len() <= DATE_BYTES_MAX && digits::count(value) >= 5 && date::parse(value).is_some()
             }
-            Kind::Ssn => ssn::is_dashed(value) || value.len() == 9 && digits::only(value).len() == 9,
+            Kind::Ssn => ssn::is_dashed(value) || value.len() == 9 && digits::count(value) == 9,
             Kind::Mbi => mbi::has_form(value) || mbi::sign(value) == Sign::Sure,
             Kind::Phone | Kind::Fax => {
                 let plain = |b: u8| b.is_ascii_digit() || b" +-().x".contains(&b);
-                value.bytes().all(plain) && (10..=13).contains(&digits::only(value).len())
+                value.bytes().all(plain) && (10..=13).contains(&digits::count(value))
             }
             Kind::Email => {
                 value.split_once('@').is_some_and(|(_, host)| host.contains('.'))
@@ -343,7 +341,7 @@ fn is_nothing_else(value: &str, rules: &RuleSet) -> bool {
 
 /// Whether a value is a number that somebody was given: one word, and no digest or time.
 fn is_a_number(kind: Kind, value: &str) -> bool {
-    let count = digits::only(value).len();
+    let count = digits::count(value);
     let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let least = match kind {
         Kind::Mrn => 4,

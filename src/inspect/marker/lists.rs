@@ -130,9 +130,12 @@ pub struct Markers {
     pub test_vehicles: Vec<String>,
     /// What values keep that tell less than they could.
     pub weights: Weights,
-    /// What the unknown words look like, and the systems of generators.
+    /// What the unknown words look like, the systems of generators, and the names of test patients.
     pub(super) unknown_looks: Looks,
     pub(super) generator_looks: Looks,
+    pub(super) test_looks: Looks,
+    /// The shortest of the words that ids of test sets begin with has so many bytes.
+    pub(super) test_bytes_min: usize,
 }
 
 impl Markers {
@@ -144,15 +147,18 @@ impl Markers {
         };
         let (unknown_words, generator_systems) =
             (values("marker.unknown-words"), values("marker.generator-systems"));
+        let (test_names, test_id_prefixes) = (values("marker.test-names"), values("marker.test-id-prefixes"));
         Self {
             unknown_looks: Looks::of(&unknown_words),
             generator_looks: Looks::of(&generator_systems),
+            test_looks: Looks::of(&test_names),
+            test_bytes_min: test_id_prefixes.iter().map(String::len).min().unwrap_or(0),
             unknown_words,
             generator_systems,
+            test_names,
+            test_id_prefixes,
             bracket_words: values("marker.bracket-words"),
-            test_names: values("marker.test-names"),
             test_name_prefixes: values("marker.test-name-prefixes"),
-            test_id_prefixes: values("marker.test-id-prefixes"),
             test_id_words: values("marker.test-id-words"),
             test_environments: values("marker.test-environments"),
             paired_names: values("marker.paired-names"),

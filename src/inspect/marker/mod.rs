@@ -109,7 +109,7 @@ impl Markers {
             Kind::Ssn if is_masked(trimmed) => {
                 Judged { sign: Sign::Placeholder, points: self.weights.ssn_masked, ..plain }
             }
-            Kind::Ssn => match digits::only(trimmed).len() {
+            Kind::Ssn => match digits::count(trimmed) {
                 9 => weighed(ssn::sign(trimmed)),
                 // A serial that is never issued, typed where none is known.
                 4 if digits::only(trimmed) == b"0000" => zero(Sign::Placeholder),
@@ -126,7 +126,7 @@ impl Markers {
             Kind::Phone | Kind::Fax => weighed(phone::sign(trimmed)),
             Kind::Email => weighed(self.email_sign(trimmed)),
             Kind::BirthDate | Kind::DeathDate => match date::parse(trimmed) {
-                None if digits::only(trimmed).is_empty() => zero(Sign::Placeholder),
+                None if digits::count(trimmed) == 0 => zero(Sign::Placeholder),
                 None => plain,
                 // Typed for "unknown", or impossible: it weighs nothing, and tells nothing of the person.
                 Some(d) if d.is_placeholder(this_year) => zero(Sign::Habit),
@@ -289,7 +289,8 @@ impl Markers {
                 _ => Sign::None,
             };
         }
-        if words.iter().any(|w| self.test_names.contains(w) || numbered(w)) || self.is_a_control(&words) {
+        let is_test = |w: &String| self.test_looks.may_be(w) && self.test_names.contains(w);
+        if words.iter().any(|w| is_test(w) || numbered(w)) || self.is_a_control(&words) {
             return Sign::Habit;
         }
         // Each of them is somebody's, and two of them are nobody's: `foo bar`.
@@ -346,7 +347,7 @@ impl Markers {
     /// number as registers give it may stay somebody's behind any word: `TEST8834127`. In a number of Medicare's form two
     /// letters are a word by chance.
     fn is_a_test_sets(&self, id: &str) -> bool {
-        if mbi::has_form(id) {
+        if !has_letters(id) || mbi::has_form(id) {
             return false;
         }
         let plain = |number: &str| {
@@ -356,8 +357,8 @@ impl Markers {
         if id.split(|c: char| !(c.is_ascii_digit() || c == '-')).any(plain) {
             return false;
         }
-        let begins = |run: &str| self.test_id_prefixes.iter().any(|p| run.starts_with(p.as_str()));
-        let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty());
+        let begins = |run: &str| self.test_id_prefixes.iter().any(|p| begins_with(run, p));
+        let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| run.len() >= self.test_bytes_min);
         runs.any(|run| {
             let run = run.to_lowercase();
             let mut labels = self.id_labels.iter().filter(|label| label.len() >= LABEL_LETTERS_MIN);
@@ -368,12 +369,15 @@ impl Markers {
     /// Whether a number as registers give it has a whole word of a test set beside it, and perhaps a label: `TEST-469464`,
     /// `TESTMRN469464`. Not one that may be a social security number.
     fn is_numbered_by_a_test_set(&self, id: &str) -> bool {
+        if !has_letters(id) {
+            return false;
+        }
         let numbers = || id.split(|c: char| !(c.is_ascii_digit() || c == '-')).map(|n| n.trim_matches('-'));
         let longest = id.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
         if longest == SSN_DIGITS || numbers().any(ssn::is_dashed) || mbi::has_form(id) {
             return false;
         }
-        let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| !run.is_empty());
+        let mut runs = id.split(|c: char| !c.is_alphabetic()).filter(|run| run.len() >= WORD_LETTERS_MIN);
         runs.any(|run| {
             let run = run.to_lowercase();
             let is_label = |rest: &str| rest.is_empty() || self.id_labels.iter().any(|label| label == rest);
@@ -489,6 +493,16 @@ fn words_by_themselves(id: &str) -> impl Iterator<Item = String> {
         };
         (!word.is_empty() && word.chars().all(char::is_alphabetic)).then(|| word.to_lowercase())
     })
+}
+
+/// Whether there is a letter in it: most numbers have none.
+fn has_letters(id: &str) -> bool {
+    id.chars().any(char::is_alphabetic)
+}
+
+/// As `starts_with`: most begin with another byte.
+fn begins_with(run: &str, word: &str) -> bool {
+    run.as_bytes().first() == word.as_bytes().first() && run.starts_with(word)
 }
 
 /// What stands before and behind a word where it is first found: runs of letters are too short for a searcher of their own.

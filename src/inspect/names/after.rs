@@ -341,15 +341,28 @@ pub(super) fn tokens_of(
     text: &str,
     is_inside: impl Fn(char) -> bool + Copy,
 ) -> impl Iterator<Item = (usize, &str)> {
-    let ends = move |c: char| !is_inside(c);
     let mut next = 0;
-    text.split_inclusive(ends)
-        .map(move |piece| {
-            let at = next;
-            next += piece.len();
-            (at, piece.trim_end_matches(ends))
-        })
-        .filter(|(_, word)| !word.is_empty())
+    std::iter::from_fn(move || {
+        let start = first_at(text, next, is_inside);
+        next = first_at(text, start, |c| !is_inside(c));
+        text.get(start..next).filter(|word| !word.is_empty()).map(|word| (start, word))
+    })
+}
+
+/// Where the first such character from `at` on stands; the text's end where there is none.
+fn first_at(text: &str, mut at: usize, is: impl Fn(char) -> bool) -> usize {
+    let bytes = text.as_bytes();
+    while let Some(byte) = bytes.get(at) {
+        let c = match byte.is_ascii() {
+            true => char::from(*byte),
+            false => text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default(),
+        };
+        if is(c) {
+            break;
+        }
+        at += c.len_utf8();
+    }
+    at
 }
 
 pub(super) fn head_word(text: &str) -> &str {

@@ -426,6 +426,9 @@ pub struct Terms {
     listed: Vec<String>,
     by_first: Map<String, Vec<Vec<String>>>,
     endings: Vec<String>,
+    firsts: Outlines,
+    /// `None` where one of the endings is too short to be told.
+    lasts: Option<Endings>,
 }
 
 impl Terms {
@@ -438,13 +441,31 @@ impl Terms {
             let first = words.next().unwrap_or_default();
             by_first.entry(first).or_default().push(words.collect());
         }
-        let endings = endings.into_iter().map(|e| e.trim_start_matches('-').to_owned()).collect();
-        Self { listed, by_first, endings }
+        let endings: Vec<String> =
+            endings.into_iter().map(|e| e.trim_start_matches('-').to_owned()).collect();
+        let firsts = Outlines::of(by_first.keys().map(String::as_str));
+        let are_long = endings.iter().all(|ending| ending.len() >= HINT_BYTES);
+        let lasts = are_long.then(|| Endings::of(endings.iter().map(String::as_str)));
+        Self { listed, by_first, endings, firsts, lasts }
     }
 
-    /// Where each term of `text` ends, in either case.
-    pub(in crate::inspect) fn ends<'t>(&'t self, text: &'t str) -> impl Iterator<Item = usize> + 't {
-        term_words(text).filter_map(move |(at, word)| {
+    /// Whether a term may begin with `word`, in either case: most don't.
+    fn may_begin(&self, word: &str) -> bool {
+        // A single letter and what isn't ASCII have no outline.
+        word.len() == 1
+            || !word.is_ascii()
+            || self.firsts.may_have(word)
+            || word.len() >= CLINICAL_BYTES_MIN
+                && self.lasts.as_ref().is_none_or(|lasts| lasts.may_end(word.as_bytes()))
+    }
+
+    /// Where each term of `text` ends, in either case; `words` are those of the text ([`term_words`]).
+    pub(in crate::inspect) fn ends_among<'t>(
+        &'t self,
+        text: &'t str,
+        words: impl Iterator<Item = (usize, &'t str)> + 't,
+    ) -> impl Iterator<Item = usize> + 't {
+        words.filter(|(_, word)| self.may_begin(word)).filter_map(move |(at, word)| {
             let mut buffer = [0; LOWER_BYTES];
             let own = lower(word, &mut buffer);
             let end = at + word.len();
@@ -458,15 +479,25 @@ impl Terms {
 
     /// Whether `text` has one of the terms.
     pub(in crate::inspect) fn has(&self, text: &str) -> bool {
-        self.ends(text).next().is_some()
+        self.ends_among(text, term_words(text)).next().is_some()
+    }
+
+    /// The same of a text whose words are known.
+    pub(in crate::inspect) fn are_among(&self, text: &str, words: &[(usize, &str)]) -> bool {
+        self.ends_among(text, words.iter().copied()).next().is_some()
     }
 }
 
 /// Words with what stands inside terms, with their places.
 pub(in crate::inspect) fn term_words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     super::after::tokens_of(text, |c| c.is_alphanumeric() || matches!(c, '-' | '\'' | '’'))
-        .map(|(at, word)| (at + word.len() - word.trim_start_matches(['-', '\'', '’']).len(), word))
-        .map(|(at, word)| (at, word.trim_matches(['-', '\'', '’'])))
+        .map(|(at, token)| match token.as_bytes() {
+            [first, .., last] if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() => (at, token),
+            _ => {
+                let word = token.trim_start_matches(['-', '\'', '’']);
+                (at + token.len() - word.len(), word.trim_end_matches(['-', '\'', '’']))
+            }
+        })
         .filter(|(_, word)| !word.is_empty() && word.len() <= TERM_BYTES_MAX)
 }
 

@@ -280,7 +280,7 @@ fn is_full_name(value: &str) -> bool {
 }
 
 fn is_number(value: &str) -> bool {
-    let count = digits::only(value).len();
+    let count = digits::count(value);
     count >= 4
         && (5..=40).contains(&value.len())
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))

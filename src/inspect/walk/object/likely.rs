@@ -137,7 +137,7 @@ pub(super) fn fits_its_key(key: &str, kind: Kind, value: &str) -> bool {
 }
 
 fn digits(value: &str) -> usize {
-    digits::only(value).len()
+    digits::count(value)
 }
 
 /// Keys of the table that are something else as often: by their value.
