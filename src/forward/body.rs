@@ -298,6 +298,8 @@ struct Reading {
     /// Until the body's end.
     connection: Option<Box<Connection>>,
     counted: Option<[Counted; 2]>,
+    /// Which of its upstream's endpoints it comes from.
+    endpoint: usize,
     shelf: Weak<RefCell<Shelf>>,
     /// Whether its end is a success of the endpoint: its status says that it serves.
     is_good: bool,
@@ -328,6 +330,7 @@ impl UpstreamBody {
             incoming,
             connection,
             counted: None,
+            endpoint: 0,
             shelf,
             is_good,
             idle_timeout,
@@ -354,8 +357,15 @@ impl UpstreamBody {
         ReplyBody::streaming_pinned(self.0)
     }
 
-    /// Counts as on its way to its upstream and endpoint until it ends.
-    pub(super) fn counts(&mut self, counted: [Counted; 2]) {
+    /// Which of its upstream's endpoints it comes from.
+    #[must_use]
+    pub fn endpoint(&self) -> usize {
+        self.0.endpoint
+    }
+
+    /// Counts as on its way to its upstream and that endpoint of it until it ends.
+    pub(super) fn counts(&mut self, endpoint: usize, counted: [Counted; 2]) {
+        self.0.endpoint = endpoint;
         if self.0.connection.is_some() {
             self.0.counted = Some(counted);
         }

@@ -130,7 +130,7 @@ impl Pool {
                         StatusCode::SWITCHING_PROTOCOLS => endpoint.state.succeeded(),
                         _ => {} // a success once its body has come whole
                     }
-                    response.body_mut().counts([entered, counted]);
+                    response.body_mut().counts(at, [entered, counted]);
                     return Ok(response);
                 }
                 Err(error) => error,

@@ -387,7 +387,7 @@ impl Service for Through {
         }
     }
 
-    fn on_refuse(&self, _: &Arc<str>, _: Reason) -> Response<ReplyBody> {
+    fn on_refuse(&self, _: &Arc<str>, _: &crate::listen::Peer, _: Reason) -> Response<ReplyBody> {
         Response::new(ReplyBody::empty())
     }
 

@@ -80,7 +80,7 @@ pub trait Service: 'static {
 
     /// Answers a head that was refused before there was a message: doubtful framing, CONNECT, a doubtful `Upgrade`, a head
     /// over its limit, a connection too many. The connection is closed after it.
-    fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody>;
+    fn on_refuse(&self, listener: &Arc<str>, peer: &Peer, reason: Reason) -> Response<ReplyBody>;
 
     /// Is told of a message whose caller had left by the time that it was read.
     fn on_gone(&self, inbound: Inbound);
