@@ -2,6 +2,7 @@
 
 use super::{
     connect::{Connection, Place},
+    group::Entered,
     headers::{listed, may_trail_reply},
     pool::Shelf,
 };
@@ -297,7 +298,7 @@ struct Reading {
     incoming: Option<Incoming>,
     /// Until the body's end.
     connection: Option<Box<Connection>>,
-    counted: Option<[Counted; 2]>,
+    counted: Option<(Entered, Counted)>,
     /// Which of its upstream's endpoints it comes from.
     endpoint: usize,
     shelf: Weak<RefCell<Shelf>>,
@@ -364,7 +365,7 @@ impl UpstreamBody {
     }
 
     /// Counts as on its way to its upstream and that endpoint of it until it ends.
-    pub(super) fn counts(&mut self, endpoint: usize, counted: [Counted; 2]) {
+    pub(super) fn counts(&mut self, endpoint: usize, counted: (Entered, Counted)) {
         self.0.endpoint = endpoint;
         if self.0.connection.is_some() {
             self.0.counted = Some(counted);
