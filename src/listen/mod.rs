@@ -42,6 +42,7 @@ mod streams;
 mod tee;
 pub mod tls;
 mod tunnel;
+mod validity;
 mod websocket;
 mod workers;
 
@@ -65,6 +66,7 @@ pub(crate) use quiet::Quiet;
 pub use sockets::{check_given, foreign_listeners};
 pub use tee::{Tee, TeeEnd};
 pub use tunnel::{Duplex, HangUp, Tunnel};
+pub use validity::{HeldCertificate, Standing, Validity};
 pub use workers::{StartError, WorkerContext, Workers};
 
 use crate::reason::Reason;

@@ -5,11 +5,12 @@
 //! counted by environment, kind and decision, never by connection. Replies of upstreams are: that one came, when and with
 //! which status says nothing of what was found in it or in what it answers.
 
-use super::upstreams;
+use super::{certificates, upstreams};
 use crate::forward::{ForwardCounters, Upstream};
 use crate::identify::Fetched;
 use crate::inspect::finding::{Counted, MadeUp, Person, UninspectedReason};
 use crate::inspect::kind::Kind;
+use crate::listen::tls::TlsFront;
 use crate::reason::Reason;
 use crate::timed::{BOUNDS, Times};
 use prometheus::proto::{Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
@@ -159,6 +160,8 @@ pub struct Others {
     pub admin_unauthorized: u64,
     /// Lines of the access log that were dropped.
     pub access_dropped: u64,
+    /// The TLS of each listener that has it.
+    pub fronts: Vec<(Arc<str>, Arc<TlsFront>)>,
     /// Every upstream of the running configuration.
     pub upstreams: Vec<Upstream>,
     /// Every issuer of tokens.
@@ -195,6 +198,7 @@ impl Metrics {
         families.extend(upstreams::replies(&pools, &others.upstreams));
         families.extend(upstreams::endpoints(&others.upstreams));
         families.extend(upstreams::issuers(&others.issuers));
+        families.extend(certificates::ends(&others.fronts, &others.upstreams));
         let plain = |name: &str, help: &str, kind, value: u64| {
             family(name, help, kind, vec![metric(&[], kind, value as f64)])
         };
