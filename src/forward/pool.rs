@@ -6,6 +6,7 @@ use super::{
     body::{OutBody, Progress, Spare, UpstreamBody},
     connect::{Connection, connect},
     endpoint::MOVES,
+    framing::{HIGH_STATUS, UNASKED_BODY},
     group::{Group, bit},
     http1::SendError,
     replies::ReplyCounters,
@@ -497,18 +498,23 @@ async fn exchange(
         }
     };
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let invalid = |why| ForwardError::Invalid { upstream: name(), why };
     // Those of HTTP/1.1 passed their guard.
-    let is_plain =
-        !connection.is_shared() || has_one_length(&response) && response.status().as_u16() <= STATUS_MAX;
-    if !is_plain || (switches && !is_to(&response, protocol)) {
-        return Err(ForwardError::Invalid { upstream: name() });
+    if connection.is_shared() && !has_one_length(&response) {
+        return Err(invalid("it has two lengths, or one that is no number"));
+    }
+    if connection.is_shared() && response.status().as_u16() > STATUS_MAX {
+        return Err(invalid(HIGH_STATUS));
+    }
+    if switches && !is_to(&response, protocol) {
+        return Err(invalid("it switches to what it wasn't asked for"));
     }
     if (is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
         && let Some(body) = response.body_mut().take_if(|body| !body.is_end_stream())
     {
         match timeout(Duration::from_millis(limit_ms), Box::pin(is_empty(body))).await {
             Ok(true) => {}
-            Ok(false) => return Err(ForwardError::Invalid { upstream: name() }),
+            Ok(false) => return Err(invalid(UNASKED_BODY)),
             Err(_) => return Err(late()),
         }
     }
@@ -531,7 +537,7 @@ fn failure(
     again: Make<'_>,
 ) -> ForwardError {
     let upstream = Arc::clone(&upstream.name);
-    let is_dead = progress.broke.get().is_none() && error != SendError::Invalid;
+    let is_dead = progress.broke.get().is_none() && !matches!(error, SendError::Invalid(_));
     if slot.is_none() && is_dead {
         *slot = spare.map(|spare| again(spare.body()));
     }
@@ -541,10 +547,10 @@ fn failure(
         ForwardError::Handshake { upstream, why }
     } else if error == SendError::Unprocessed {
         ForwardError::Unprocessed { upstream }
-    } else if is_dead {
-        ForwardError::ClosedEarly { upstream }
+    } else if let SendError::Invalid(why) = error {
+        ForwardError::Invalid { upstream, why }
     } else {
-        ForwardError::Invalid { upstream }
+        ForwardError::ClosedEarly { upstream }
     }
 }
 

@@ -455,3 +455,46 @@ fn a_log_in_a_file_has_no_codes_of_a_terminal_and_a_level_that_is_none_is_told()
     assert!(told.contains("PHIGATE_LOG is none of error, warn") && !told.contains("wran"), "{told}");
     assert!(!told.contains('\u{1b}'), "{told}");
 }
+
+#[test]
+fn why_a_reply_is_none_is_in_the_log_and_nowhere_else() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
+    let mut command = Command::new(PROGRAM);
+    let mut child =
+        command.args(["run", "--config"]).arg(&file).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped"));
+    let mut told = |sentence: &str| loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).expect("reads") > 0, "never: {sentence}");
+        let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        if event["message"] == sentence {
+            return event;
+        }
+    };
+    let gate: SocketAddr = told("Listening.")["address"].as_str().and_then(|a| a.parse().ok()).expect("told");
+    for (reply, why) in [
+        ("secret\r\n\r\n", "it doesn't begin as one of HTTP/1.1"),
+        ("HTTP/1.1 700 OK\r\nContent-Length: 0\r\n\r\n", "its status is over 599"),
+        ("HTTP/1.1 200 OK\r\nX: secret\nContent-Length: 0\r\n\r\n", "a bare LF in its head"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", "it has two lengths"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}secret", "bytes behind its end"),
+        ("HTTP/1.1 304 OK\r\nContent-Length: 6\r\n\r\nsecret", "a body behind a head that has none"),
+        (
+            "HTTP/1.1 101 OK\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+            "it switches to what it wasn't asked for",
+        ),
+    ] {
+        upstream.answer(reply.as_bytes());
+        let mut stream = connect(gate);
+        stream.write_all(b"GET /x HTTP/1.1\r\nHost: g\r\n\r\n").expect("writes");
+        let answer = read_http(&mut stream, false).expect("an answer");
+        assert_eq!((answer.status(), answer.header("phigate-reason")), (502, "upstream_invalid"), "{why}");
+        assert!(!text(&answer.body).contains(why), "{}", text(&answer.body));
+        let error = told("A message got no reply.")["error"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(error, format!("upstream `c` sent what is no HTTP reply: {why}"));
+    }
+    child.kill().and_then(|()| child.wait()).expect("ends");
+}
