@@ -41,6 +41,10 @@ pub fn run(args: &Args) -> ExitCode {
         problems.extend(wrong.iter().map(|p| format!("{}: {p}", file.display())));
         config = Some(read.beside(file));
     }
+    if let (Some(config), Some(file)) = (&config, &args.file) {
+        let told = config::overlapping(config);
+        warnings.extend(told.iter().map(|told| format!("{}: warning: {told}", file.display())));
+    }
     if let (Some(config), Some(file), false) = (&config, &args.file, args.offline) {
         problems.extend(missing(config, false).iter().map(|p| format!("{}: {p}", file.display())));
         for told in outdated(config, crate::clock::unix_ms() / 1000) {

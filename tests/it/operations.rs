@@ -498,3 +498,71 @@ fn why_a_reply_is_none_is_in_the_log_and_nowhere_else() {
     }
     child.kill().and_then(|()| child.wait()).expect("ends");
 }
+
+#[test]
+fn check_tells_of_sockets_and_programs_that_a_start_would_stumble_over() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    let of = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
+    let check = |of: &str, more: &[&str]| {
+        std::fs::write(&file, of).expect("writes");
+        let out = phigate(&[&["check", file.to_str().expect("path")] as &[&str], more].concat());
+        (out.status.code(), text(&out.stdout))
+    };
+    let listener = |name: &str, address: &str| {
+        format!("[[listener]]\nname = \"{name}\"\naddress = \"{address}\"\nenvironment = \"one\"\n")
+    };
+    let pair = |any: &str, one: &str| of.clone() + &listener("any", any) + &listener("one", one);
+    let overlaps = "listener `one`.address: listener `any` has all addresses of port 8099";
+    for (any, one, are_told) in [
+        ("0.0.0.0:8099", "127.0.0.1:8099", true),
+        ("[::]:8099", "127.0.0.1:8099", true),
+        ("[::]:8099", "[::1]:8099", true),
+        ("0.0.0.0:8099", "[::1]:8099", false),
+        ("0.0.0.0:8099", "127.0.0.1:8098", false),
+        ("0.0.0.0:0", "127.0.0.1:0", false),
+    ] {
+        for more in [&[] as &[&str], &["--offline"]] {
+            let (code, told) = check(&pair(any, one), more);
+            assert_eq!((code, told.contains(overlaps)), (Some(0), are_told), "{any} {one}: {told}");
+            assert_eq!(told.contains("p.toml: warning: line "), are_told, "{told}");
+        }
+    }
+    let gone = folder.path().join("gone");
+    let secret = |secret: &str| format!("{of}secret_headers = {{ X-Token = \"{secret}\" }}\n");
+    let socket = of.clone() + &listener("unix", &format!("unix:{}/gate.sock", gone.display()));
+    for (of, part) in [
+        (socket, format!("listener `unix`, address: the folder {} isn't there", gone.display())),
+        (
+            secret("command:no-such-program x"),
+            "the command `no-such-program`: there is no such program".into(),
+        ),
+        (secret(&format!("command:{}/tell", gone.display())), "tell`: there is no such program".into()),
+    ] {
+        let (code, told) = check(&of, &[]);
+        assert!(code == Some(78) && told.contains(&part), "{part}: {told}");
+        assert_eq!(check(&of, &["--offline"]).0, Some(0));
+    }
+    // What is there isn't run.
+    let ran = folder.path().join("ran");
+    assert_eq!(check(&secret(&format!("command:touch {}", ran.display())), &[]).0, Some(0));
+    assert!(!ran.exists());
+}
+
+#[test]
+fn keys_are_listed_and_revoked_where_the_configuration_has_its_data() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    let of = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
+    std::fs::write(&file, of).expect("writes");
+    let keys = |args: &[&str]| {
+        let out = phigate(&[&["keys"], args, &["--config", file.to_str().expect("path")]].concat());
+        assert!(out.status.success(), "{args:?}: {}", text(&out.stderr));
+        text(&out.stdout)
+    };
+    let key = keys(&["create", "--environment", "one", "--name", "lab"]);
+    let id = key.split('_').nth(1).expect("an id");
+    assert!(keys(&["list"]).contains("active"));
+    keys(&["revoke", id]);
+    assert!(keys(&["list"]).contains("revoked"));
+}
