@@ -3,8 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
@@ -13,6 +12,7 @@ pub struct Counted(Count);
 #[derive(Debug)]
 enum Count {
     Here(Rc<Cell<u32>>),
+    Shown(Rc<Shown>),
     Everywhere(Arc<AtomicU32>),
 }
 
@@ -22,6 +22,13 @@ impl Counted {
     pub fn one_more(count: &Rc<Cell<u32>>) -> Self {
         count.set(count.get().saturating_add(1));
         Self(Count::Here(Rc::clone(count)))
+    }
+
+    /// Counts one more on this thread, where others may read it.
+    #[must_use]
+    pub fn one_shown(count: &Rc<Shown>) -> Self {
+        count.0.store(count.now().saturating_add(1), Relaxed);
+        Self(Count::Shown(Rc::clone(count)))
     }
 
     /// Counts one more on all threads, up to `max`.
@@ -37,9 +44,27 @@ impl Drop for Counted {
     fn drop(&mut self) {
         match &self.0 {
             Count::Here(count) => count.set(count.get().saturating_sub(1)),
+            Count::Shown(count) => count.0.store(count.now().saturating_sub(1), Relaxed),
             Count::Everywhere(count) => {
                 count.fetch_sub(1, Relaxed); // it was counted in
             }
         }
     }
+}
+
+/// A count that one thread alone changes, and others may read.
+#[derive(Debug, Clone, Default)]
+pub struct Shown(Arc<AtomicU32>);
+
+impl Shown {
+    /// How many there are.
+    #[must_use]
+    pub fn now(&self) -> u32 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Adds to what only this thread writes: a load and a store.
+pub fn add(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
 }

@@ -58,6 +58,7 @@ pub mod clock;
 pub mod counted;
 mod durable;
 mod spelling;
+pub mod timed;
 mod wire;
 pub mod payload;
 pub mod reason;

@@ -142,6 +142,11 @@ impl Chunked {
         chunks
     }
 
+    /// Whether its end was read.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.at == At::End
+    }
+
     fn extra(&mut self, at: At) -> Option<At> {
         self.extras += 1;
         (self.extras <= EXTRAS_BYTES_MAX).then_some(at)

@@ -5,7 +5,7 @@ use super::{out, test};
 use crate::config::{self, Config};
 use crate::decide::Thresholds;
 use crate::inspect::rules::{Changes, Mode};
-use crate::run::missing;
+use crate::run::{missing, outdated};
 use crate::tune::{self, Checked};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,10 +24,10 @@ pub struct Args {
     rules: Vec<PathBuf>,
 }
 
-/// Runs it. Exit code 0: good, 78 (`EX_CONFIG`): problems, 2: the file can't be read.
+/// Runs it. Exit code 0: good, or nothing but warnings, 78 (`EX_CONFIG`): problems, 2: the file can't be read.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
-    let (mut problems, mut config) = (Vec::new(), None);
+    let (mut problems, mut warnings, mut config) = (Vec::new(), Vec::new(), None);
     if let Some(file) = &args.file {
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
@@ -41,8 +41,18 @@ pub fn run(args: &Args) -> ExitCode {
         problems.extend(wrong.iter().map(|p| format!("{}: {p}", file.display())));
         config = Some(read.beside(file));
     }
+    if let (Some(config), Some(file)) = (&config, &args.file) {
+        let told = config::overlapping(config);
+        warnings.extend(told.iter().map(|told| format!("{}: warning: {told}", file.display())));
+    }
     if let (Some(config), Some(file), false) = (&config, &args.file, args.offline) {
         problems.extend(missing(config, false).iter().map(|p| format!("{}: {p}", file.display())));
+        for told in outdated(config, crate::clock::unix_ms() / 1000) {
+            match told.is_wrong {
+                true => problems.push(format!("{}: {}", file.display(), told.text)),
+                false => warnings.push(format!("{}: warning: {}", file.display(), told.text)),
+            }
+        }
     }
     let own = config.as_ref().map(Config::rule_files).unwrap_or_default();
     let (mut files, gone): (Vec<PathBuf>, Vec<PathBuf>) = own.into_iter().partition(|path| path.exists());
@@ -56,6 +66,7 @@ pub fn run(args: &Args) -> ExitCode {
     }
     files.extend(args.rules.iter().cloned());
     let rules = rules(&files, config.as_ref(), args.file.as_deref(), &mut problems);
+    warnings.iter().for_each(out::line);
     if let (Some(rules), true) = (rules, problems.is_empty()) {
         if let (Some(config), Some(file)) = (config, &args.file) {
             out::line(format!(

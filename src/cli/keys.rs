@@ -1,6 +1,6 @@
 //! `phigate keys`: API keys of callers. Shown once, stored as keyed hashes.
 
-use super::names::{AgainstConfig, Names};
+use super::names::{AgainstConfig, OfConfig};
 use super::out;
 use crate::audit::{Audit, Event};
 use crate::org::CallerRole;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 /// What `phigate keys` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's data folder (`data_dir`): without it that of `create --config`, else phigate-data.
+    /// The gateway's data folder (`data_dir`): without it that of `--config`, else phigate-data.
     #[arg(long, value_name = "FOLDER", global = true)]
     data: Option<PathBuf>,
     #[command(subcommand)]
@@ -39,11 +39,16 @@ enum Command {
         against: AgainstConfig,
     },
     /// List keys: never the key itself.
-    List,
+    List {
+        #[command(flatten)]
+        of: OfConfig,
+    },
     /// Revoke a key by its id; a running gateway knows within a second.
     Revoke {
         /// The key's id: what stands between the first two `_` of it.
         id: String,
+        #[command(flatten)]
+        of: OfConfig,
     },
 }
 
@@ -53,7 +58,7 @@ pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
         let names = match &args.command {
             Command::Create { against, .. } => against.names()?,
-            _ => Names::default(),
+            Command::List { of } | Command::Revoke { of, .. } => of.names()?,
         };
         let data = &names.data(args.data.as_deref());
         if !matches!(args.command, Command::Create { .. }) {
@@ -79,7 +84,7 @@ pub fn run(args: &Args) -> ExitCode {
                 out::complain(format!("Key {id} of {name}: {role} in {environment}. It is shown this once."));
                 out::line(key);
             }
-            Command::List => {
+            Command::List { .. } => {
                 for key in control.keys().map_err(|e| e.to_string())? {
                     let state = state(key.revoked, key.expires, now);
                     out::line(format!(
@@ -88,7 +93,7 @@ pub fn run(args: &Args) -> ExitCode {
                     ));
                 }
             }
-            Command::Revoke { id } => return revoke(&control, data, id, now),
+            Command::Revoke { id, .. } => return revoke(&control, data, id, now),
         }
         Ok(ExitCode::SUCCESS)
     };

@@ -14,6 +14,21 @@ pub struct AgainstConfig {
     config: Option<PathBuf>,
 }
 
+/// For what only asks where a gateway keeps things.
+#[derive(Debug, clap::Args)]
+pub struct OfConfig {
+    /// The gateway's configuration file, for its `data_dir`.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl OfConfig {
+    /// Reads the configuration, where one is told.
+    pub(super) fn names(&self) -> Result<Names, String> {
+        Ok(Names { config: self.config.as_deref().map(read).transpose()? })
+    }
+}
+
 /// What is known of a gateway's names.
 #[derive(Default)]
 pub(super) struct Names {

@@ -6,6 +6,7 @@ use super::reader::Problems;
 use crate::decide::Policy;
 use crate::org::Flag;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 /// Adds what is wrong between sections.
 pub(super) fn across(config: &Config, problems: &mut Problems) {
@@ -126,7 +127,7 @@ fn listeners(config: &Config, problems: &mut Problems) {
                 format!("that of listener `{other}`"),
             );
         }
-        let is_admins = |a: std::net::SocketAddr| {
+        let is_admins = |a: SocketAddr| {
             a.port() != 0 && a.port() == config.admin.port() && {
                 let is_any = a.ip().is_unspecified() && a.is_ipv4() == config.admin.is_ipv4();
                 is_any || a.ip() == config.admin.ip()
@@ -156,6 +157,27 @@ fn listeners(config: &Config, problems: &mut Problems) {
             );
         }
     }
+}
+
+/// Listeners of one address beside one of all addresses on the same port, a line each. The system opens both, and gives a
+/// caller to the one of its address, which may be another environment's: no error, but seldom meant.
+#[must_use]
+pub fn overlapping(config: &Config) -> Vec<String> {
+    let all = || config.listeners.iter().filter_map(|l| Some((l, l.address.tcp()?)));
+    let mut out = Vec::new();
+    for (wide, any) in all().filter(|(_, any)| any.ip().is_unspecified() && any.port() != 0) {
+        // `[::]` takes those of IPv4, too.
+        let covers = |one: &SocketAddr| any.is_ipv6() || one.ip().to_canonical().is_ipv4();
+        let inside = all().filter(|(_, one)| one.port() == any.port() && !one.ip().is_unspecified());
+        for (l, one) in inside.filter(|(_, one)| covers(one)) {
+            let line = config.lines.before(&format!("listener `{}`.address", l.name));
+            out.push(format!(
+                "{line}listener `{}`.address: listener `{}` has all addresses of port {}: it gets what isn't sent to {} itself",
+                l.name, wide.name, any.port(), one.ip()
+            ));
+        }
+    }
+    out
 }
 
 /// Each certificate's name is one identity's.

@@ -17,6 +17,7 @@ pub mod sign_in;
 mod sections;
 mod upstream;
 
+pub use checks::overlapping;
 pub use issuer::{Issuer, JwksSource};
 pub use reader::{Lines, Problem};
 

@@ -2,6 +2,7 @@
 
 use super::{
     connect::{Connection, Place},
+    group::Entered,
     headers::{listed, may_trail_reply},
     pool::Shelf,
 };
@@ -297,7 +298,9 @@ struct Reading {
     incoming: Option<Incoming>,
     /// Until the body's end.
     connection: Option<Box<Connection>>,
-    counted: Option<[Counted; 2]>,
+    counted: Option<(Entered, Counted)>,
+    /// Which of its upstream's endpoints it comes from.
+    endpoint: usize,
     shelf: Weak<RefCell<Shelf>>,
     /// Whether its end is a success of the endpoint: its status says that it serves.
     is_good: bool,
@@ -328,6 +331,7 @@ impl UpstreamBody {
             incoming,
             connection,
             counted: None,
+            endpoint: 0,
             shelf,
             is_good,
             idle_timeout,
@@ -354,8 +358,15 @@ impl UpstreamBody {
         ReplyBody::streaming_pinned(self.0)
     }
 
-    /// Counts as on its way to its upstream and endpoint until it ends.
-    pub(super) fn counts(&mut self, counted: [Counted; 2]) {
+    /// Which of its upstream's endpoints it comes from.
+    #[must_use]
+    pub fn endpoint(&self) -> usize {
+        self.0.endpoint
+    }
+
+    /// Counts as on its way to its upstream and that endpoint of it until it ends.
+    pub(super) fn counts(&mut self, endpoint: usize, counted: (Entered, Counted)) {
+        self.0.endpoint = endpoint;
         if self.0.connection.is_some() {
             self.0.counted = Some(counted);
         }

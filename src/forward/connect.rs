@@ -278,7 +278,7 @@ impl Connection {
                     if let Some(ended) = driven.heard.ended.get() {
                         ended
                     } else if error.is_parse() || error.is_user() {
-                        SendError::Invalid
+                        SendError::Invalid("it breaks rules of HTTP/2")
                     } else if is_unprocessed(&error) {
                         SendError::Unprocessed
                     } else {

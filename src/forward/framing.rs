@@ -1,5 +1,5 @@
 //! Where each reply of a connection begins and ends: heads, lengths, chunks and trailers, read strictly. Pure: bytes in,
-//! whether they may be a reply to what was asked, and what is in it.
+//! whether they may be a reply to what was asked, and what is in it; why they may not, in words of ours alone.
 
 use crate::wire::{Chunked, Chunks, TOKEN, VALUE, all, is_name, leading, parse_length};
 use bytes::{Buf, BytesMut};
@@ -37,9 +37,12 @@ pub(super) enum HeadStep {
     Interim(usize, u16),
     /// So many bytes are the reply's head.
     Whole(usize),
-    /// It has no place there. What came is worth nothing, and nothing may follow.
-    Broken,
+    /// It has no place there, and why. What came is worth nothing, and nothing may follow.
+    Broken(Why),
 }
+
+/// Why bytes are no reply, for operators: nothing that was sent is in it.
+pub(super) type Why = &'static str;
 
 /// What lines said so far.
 #[derive(Debug, Default)]
@@ -152,71 +155,74 @@ impl Framing {
     /// are cut.
     pub(super) fn head(&mut self, input: &[u8]) -> HeadStep {
         if !matches!(self.state, State::Head) {
-            return HeadStep::Broken; // nobody asked for it
+            return HeadStep::Broken("bytes that nobody asked for");
         }
         let head = &mut self.head;
         while let Some(at) = input.get(head.scanned..).and_then(|rest| memchr(b'\n', rest)) {
             let end = head.scanned + at + 1;
             if end > HEAD_BYTES_MAX {
-                return HeadStep::Broken;
+                return HeadStep::Broken(LONG_HEAD);
             }
             let start = std::mem::replace(&mut head.line_at, end);
             head.scanned = end;
             let line = input.get(start..end).and_then(|line| line.strip_suffix(b"\r\n"));
-            let Some(line) = line else { return HeadStep::Broken };
+            let Some(line) = line else { return HeadStep::Broken("a bare LF in its head") };
             let taken = match head.status {
                 None => head.status_line(line),
                 Some(status) if line.is_empty() => {
-                    let Some(state) = head.end(status) else { return HeadStep::Broken };
+                    let state = match head.end(status) {
+                        Ok(state) => state,
+                        Err(why) => return HeadStep::Broken(why),
+                    };
                     let is_interim = matches!(state, State::Head);
                     self.state = state;
                     return if is_interim { HeadStep::Interim(end, status) } else { HeadStep::Whole(end) };
                 }
                 Some(_) => head.field(line, start, self.headers_max),
             };
-            if taken.is_none() {
-                return HeadStep::Broken;
+            if let Err(why) = taken {
+                return HeadStep::Broken(why);
             }
         }
         head.scanned = input.len();
-        if input.len() > HEAD_BYTES_MAX { HeadStep::Broken } else { HeadStep::Partial }
+        if input.len() > HEAD_BYTES_MAX { HeadStep::Broken(LONG_HEAD) } else { HeadStep::Partial }
     }
 
-    /// Reads on in a body, in all of `input`, and leaves in it what is data; gives whether all of it may be the body's.
-    pub(super) fn body(&mut self, input: &mut BytesMut) -> bool {
+    /// Reads on in a body, in all of `input`, and leaves in it what is data.
+    ///
+    /// # Errors
+    /// Why not all of it may be the body's.
+    pub(super) fn body(&mut self, input: &mut BytesMut) -> Result<(), Why> {
         match &mut self.state {
-            State::Idle | State::Head => input.is_empty(),
-            State::ToTheEnd => true,
+            State::Idle | State::Head if input.is_empty() => {}
+            State::Idle | State::Head if self.head.has_no_body() => return Err(UNASKED_BODY),
+            State::Idle | State::Head => return Err(SURPLUS),
+            State::ToTheEnd => {}
             State::Length(left) => match left.checked_sub(input.len() as u64) {
-                Some(0) => {
-                    self.state = State::Idle;
-                    true
-                }
-                Some(rest) => {
-                    *left = rest;
-                    true
-                }
-                None => false,
+                Some(0) => self.state = State::Idle,
+                Some(rest) => *left = rest,
+                None => return Err(SURPLUS),
             },
             State::Chunked(chunked) => match chunked.unwrap(input, &mut self.trailers) {
-                Chunks::Broken => false,
-                Chunks::Open => true,
-                Chunks::Ended => {
-                    self.state = State::Idle;
-                    true
-                }
+                Chunks::Broken if chunked.is_ended() => return Err(SURPLUS),
+                Chunks::Broken => return Err("a chunk or a trailer of it is broken"),
+                Chunks::Open => {}
+                Chunks::Ended => self.state = State::Idle,
             },
         }
+        Ok(())
     }
 
-    /// Reads on, heads and bodies, with more bytes behind what it left in `input` before: the beginning of a head; gives
-    /// whether all of it may be what was asked for.
-    pub(super) fn follow(&mut self, input: &mut BytesMut) -> bool {
+    /// Reads on, heads and bodies, with more bytes behind what it left in `input` before: the beginning of a head.
+    ///
+    /// # Errors
+    /// Why not all of it may be what was asked for.
+    pub(super) fn follow(&mut self, input: &mut BytesMut) -> Result<(), Why> {
         while matches!(self.state, State::Head) {
             match self.head(input) {
-                HeadStep::Partial => return true,
+                HeadStep::Partial => return Ok(()),
                 HeadStep::Interim(len, _) | HeadStep::Whole(len) => input.advance(len),
-                HeadStep::Broken => return false,
+                HeadStep::Broken(why) => return Err(why),
             }
         }
         let is_good = self.body(input);
@@ -235,36 +241,40 @@ impl Head {
 
     /// `HTTP/1.1 200 OK`; the reason and the blank before it may be missing, as of old servers they are. No status is over 599
     /// (RFC 9110, section 15).
-    fn status_line(&mut self, line: &[u8]) -> Option<()> {
-        let (version, rest) = line.split_at_checked(VERSION_BYTES)?;
+    fn status_line(&mut self, line: &[u8]) -> Result<(), Why> {
+        let (version, rest) = line.split_at_checked(VERSION_BYTES).unwrap_or_default();
         self.is_http_10 = match version {
             b"HTTP/1.1 " => false,
             b"HTTP/1.0 " => true,
-            _ => return None,
+            _ => return Err("it doesn't begin as one of HTTP/1.1"),
         };
-        let ([hundreds @ b'1'..=b'5', tens @ b'0'..=b'9', ones @ b'0'..=b'9'], reason) =
-            rest.split_first_chunk()?
-        else {
-            return None;
+        let (hundreds, tens, ones, reason) = match rest {
+            [a @ b'1'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', reason @ ..] => (a, b, c, reason),
+            [b'6'..=b'9', b'0'..=b'9', b'0'..=b'9', ..] => return Err(HIGH_STATUS),
+            _ => return Err("its status is no number of three digits"),
         };
         let digit = |byte: &u8| u16::from(byte - b'0');
         self.status = Some(digit(hundreds) * 100 + digit(tens) * 10 + digit(ones));
         match reason {
-            [] => Some(()),
-            [b' ', words @ ..] if all(words, VALUE) => Some(()),
-            _ => None,
+            [] => Ok(()),
+            [b' ', words @ ..] if all(words, VALUE) => Ok(()),
+            _ => Err("something else stands behind its status than a reason"),
         }
     }
 
-    fn field(&mut self, line: &[u8], start: usize, headers_max: usize) -> Option<()> {
+    fn field(&mut self, line: &[u8], start: usize, headers_max: usize) -> Result<(), Why> {
         // A name of token bytes only: this refuses folded lines and a space before the colon, too.
-        let (name, rest) = line.split_at_checked(leading(line, TOKEN))?;
-        let [b':', value @ ..] = rest else { return None };
-        if name.is_empty() || name.len() > NAME_BYTES_MAX || !all(value, VALUE) {
-            return None;
+        let (name, rest) = line.split_at_checked(leading(line, TOKEN)).unwrap_or_default();
+        let value = match rest {
+            [b':', value @ ..] if (1..=NAME_BYTES_MAX).contains(&name.len()) => value,
+            [b' ' | b'\t', ..] if name.is_empty() => return Err("a folded line in its head"),
+            _ => return Err("a line of its head is no field"),
+        };
+        if !all(value, VALUE) {
+            return Err("a field of its head has a byte that none may have");
         }
         if self.fields.len() >= headers_max {
-            return None;
+            return Err("its head has too many fields");
         }
         let value = value.trim_ascii_start();
         let at = start + line.len() - value.len();
@@ -276,41 +286,51 @@ impl Head {
                     self.says_close |= option.eq_ignore_ascii_case(b"close");
                     self.says_keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
                 }
-                Some(())
+                Ok(())
             }
             14 if is_name(name, b"content-length") => {
                 // Even equal ones are refused: the next hop may read them otherwise.
-                let earlier = self.length.replace(parse_length(value)?);
-                earlier.is_none().then_some(())
+                let length = parse_length(value).ok_or("its length is no number")?;
+                if self.length.replace(length).is_some() { Err("it has two lengths") } else { Ok(()) }
             }
             17 if is_name(name, b"transfer-encoding") => {
                 let is_second = std::mem::replace(&mut self.is_chunked, true);
-                (!is_second && value.eq_ignore_ascii_case(b"chunked")).then_some(())
+                match !is_second && value.eq_ignore_ascii_case(b"chunked") {
+                    true => Ok(()),
+                    false => Err("its transfer coding is another one than chunked"),
+                }
             }
-            _ => Some(()),
+            _ => Ok(()),
         }
     }
 
+    /// Whether no body follows, whatever it says of one.
+    fn has_no_body(&self) -> bool {
+        self.is_alone || matches!(self.status, Some(204 | 304))
+    }
+
     /// What follows the head (RFC 9112, section 6.3).
-    fn end(&mut self, status: u16) -> Option<State> {
-        if self.is_chunked && (self.length.is_some() || self.is_http_10) {
-            return None;
+    fn end(&mut self, status: u16) -> Result<State, Why> {
+        if self.is_chunked && self.length.is_some() {
+            return Err("it has a length and chunks");
+        }
+        if self.is_chunked && self.is_http_10 {
+            return Err("it is of HTTP/1.0 and has chunks");
         }
         let has_body = self.is_chunked || self.length.is_some_and(|length| length > 0);
         match status {
-            101 if has_body => None,
-            101 => Some(State::ToTheEnd),
+            100..=199 if has_body => Err("an interim head that tells of a body"),
+            101 => Ok(State::ToTheEnd),
+            100..=199 if self.interim >= INTERIM_HEADS_MAX => Err(MANY_INTERIM),
             100..=199 => {
-                let interim = self.interim + 1;
-                self.begin(interim);
-                (!has_body && interim <= INTERIM_HEADS_MAX).then_some(State::Head)
+                self.begin(self.interim + 1);
+                Ok(State::Head)
             }
             // Said of a body that never comes, as of 304; one that does come is surplus.
-            204 if has_body && !self.is_chunked => None,
-            204 | 304 => Some(State::Idle),
-            _ if self.is_alone => Some(State::Idle),
-            _ if self.is_chunked => Some(State::Chunked(Chunked::of_reply())),
-            _ => Some(match self.length {
+            204 if has_body && !self.is_chunked => Err(UNASKED_BODY),
+            _ if self.has_no_body() => Ok(State::Idle),
+            _ if self.is_chunked => Ok(State::Chunked(Chunked::of_reply())),
+            _ => Ok(match self.length {
                 Some(0) => State::Idle,
                 Some(length) => State::Length(length),
                 None => State::ToTheEnd,
@@ -329,21 +349,32 @@ const HEAD_BYTES_MAX: usize = 256 << 10;
 /// thread busy.
 pub(super) const INTERIM_HEADS_MAX: u32 = 32;
 
+/// What is wrong with replies of HTTP/2, too.
+pub(super) const HIGH_STATUS: Why = "its status is over 599";
+pub(super) const MANY_INTERIM: Why = "too many interim heads";
+pub(super) const UNASKED_BODY: Why = "a body behind a head that has none";
+const LONG_HEAD: Why = "its head is over 256 KiB";
+const SURPLUS: Why = "bytes behind its end";
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Follows it in pieces of every size, which must agree: whether it may be a reply, and whether that is whole.
     fn follow(head_alone: bool, bytes: &str) -> Option<bool> {
+        outcome(head_alone, bytes).ok()
+    }
+
+    /// Follows it in pieces of every size, which must agree: why it is no reply, or whether it is whole.
+    fn outcome(head_alone: bool, bytes: &str) -> Result<bool, Why> {
         let outcomes = [1, 2, 3, 7, bytes.len().max(1)].map(|piece| {
             let (mut framing, mut input) = (Framing::new(100), BytesMut::new());
             framing.expect(head_alone);
             let mut pieces = bytes.as_bytes().chunks(piece);
-            let is_good = pieces.all(|piece| {
+            let followed = pieces.try_for_each(|piece| {
                 input.extend_from_slice(piece);
                 framing.follow(&mut input)
             });
-            is_good.then(|| framing.is_whole())
+            followed.map(|()| framing.is_whole())
         });
         assert!(
             outcomes.windows(2).all(|pair| pair[0] == pair[1]),
@@ -418,6 +449,49 @@ mod tests {
     }
 
     #[test]
+    fn why_it_is_no_reply_is_told_in_words_of_ours() {
+        let ok = "HTTP/1.1 200 OK\r\n";
+        let many = format!("{ok}{}", "A: b\r\n".repeat(101));
+        let long = format!("{ok}A: {}", "a".repeat(HEAD_BYTES_MAX));
+        let hints = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(INTERIM_HEADS_MAX as usize + 1);
+        for (reply, why) in [
+            ("garbage\r\n\r\n", "it doesn't begin as one of HTTP/1.1"),
+            ("HTTP/1.1 600 OK\r\n\r\n", "its status is over 599"),
+            ("HTTP/1.1 20 OK\r\n\r\n", "its status is no number of three digits"),
+            ("HTTP/1.1 2000\r\n\r\n", "something else stands behind its status than a reason"),
+            (&format!("{ok}A: b\nB: c\r\n\r\n"), "a bare LF in its head"),
+            (&format!("{ok}A: b\r\n c\r\n\r\n"), "a folded line in its head"),
+            (&format!("{ok}A : b\r\n\r\n"), "a line of its head is no field"),
+            (&format!("{ok}A: b\0\r\n\r\n"), "a field of its head has a byte that none may have"),
+            (&many, "its head has too many fields"),
+            (&long, "its head is over 256 KiB"),
+            (&format!("{ok}Content-Length: 1, 1\r\n\r\n"), "its length is no number"),
+            (&format!("{ok}Content-Length: 1\r\nContent-Length: 1\r\n\r\n"), "it has two lengths"),
+            (
+                &format!("{ok}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+                "it has a length and chunks",
+            ),
+            (
+                &format!("{ok}Transfer-Encoding: gzip, chunked\r\n\r\n"),
+                "its transfer coding is another one than chunked",
+            ),
+            ("HTTP/1.0 200\r\nTransfer-Encoding: chunked\r\n\r\n", "it is of HTTP/1.0 and has chunks"),
+            (
+                &format!("{ok}Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n"),
+                "a chunk or a trailer of it is broken",
+            ),
+            (&format!("{ok}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nH"), "bytes behind its end"),
+            (&format!("{ok}Content-Length: 1\r\n\r\nabc"), "bytes behind its end"),
+            ("HTTP/1.1 304 X\r\nContent-Length: 3\r\n\r\nabc", "a body behind a head that has none"),
+            ("HTTP/1.1 204 X\r\nContent-Length: 3\r\n\r\n", "a body behind a head that has none"),
+            ("HTTP/1.1 103 X\r\nContent-Length: 3\r\n\r\n", "an interim head that tells of a body"),
+            (&hints, "too many interim heads"),
+        ] {
+            assert_eq!(outcome(false, reply), Err(why), "{:?}", reply.get(..60).unwrap_or(reply));
+        }
+    }
+
+    #[test]
     fn heads_have_limits() {
         let long = |bytes: usize| format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "a".repeat(bytes));
         assert_eq!(follow(false, &long(HEAD_BYTES_MAX - 24)), Some(false));
@@ -429,7 +503,7 @@ mod tests {
 
     #[test]
     fn what_nobody_asked_for_is_no_reply() {
-        let follow = |framing: &mut Framing, bytes: &[u8]| framing.follow(&mut BytesMut::from(bytes));
+        let follow = |framing: &mut Framing, bytes: &[u8]| framing.follow(&mut BytesMut::from(bytes)).is_ok();
         assert!(!follow(&mut Framing::new(100), b"H"));
         let mut framing = Framing::new(100);
         framing.expect(false);

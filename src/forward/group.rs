@@ -1,7 +1,7 @@
 //! The endpoints of one upstream as one thread sees them: which gets the next message, and whether one is sent again.
 
-use super::{Endpoint, ForwardError, Upstream, pool::Shelf};
-use crate::counted::Counted;
+use super::{Endpoint, ForwardError, ReplyCounters, Upstream, pool::Shelf};
+use crate::counted::{Counted, Shown};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use std::time::Instant;
 pub(super) struct Group {
     endpoints: Arc<[Endpoint]>,
     shelves: Vec<Rc<RefCell<Shelf>>>,
-    in_flight: Rc<Cell<u32>>,
+    counters: Arc<ReplyCounters>,
+    under_way: Rc<Shown>,
     budget: RetryBudget,
     dice: Dice,
 }
 
 impl Group {
-    /// The view of `upstream`; connections of `old` are kept where their endpoint is still one.
-    pub(super) fn new(upstream: &Upstream, old: Option<&Self>) -> Self {
+    /// The view of `upstream`, with its counters; connections of `old` are kept where their endpoint is still one.
+    pub(super) fn new(upstream: &Upstream, old: Option<&Self>, counters: Arc<ReplyCounters>) -> Self {
         let shelf = |endpoint: &Endpoint| {
             let old = old.into_iter().flat_map(|old| &old.shelves);
             let same = old.filter(|shelf| shelf.borrow().is_for(upstream, endpoint));
@@ -28,7 +29,8 @@ impl Group {
         Self {
             endpoints: upstream.endpoints.clone(),
             shelves: upstream.endpoints.iter().map(shelf).collect(),
-            in_flight: old.map_or_else(Rc::default, |old| old.in_flight.clone()),
+            under_way: Rc::new(counters.under_way.clone()),
+            counters,
             budget: RetryBudget::new(),
             dice: Dice::new(),
         }
@@ -40,15 +42,22 @@ impl Group {
     }
 
     /// Takes a message in, up to `requests_max`.
-    pub(super) fn enter(&self, upstream: &Upstream) -> Result<Counted, ForwardError> {
-        let entered = match upstream.requests_max {
-            0 => Counted::one_more(&self.in_flight),
+    pub(super) fn enter(&self, upstream: &Upstream) -> Result<Entered, ForwardError> {
+        let everywhere = match upstream.requests_max {
             // Without a limit no thread looks at what the others do.
-            max => Counted::one_of(&upstream.in_flight, max)
-                .ok_or_else(|| ForwardError::Busy { upstream: upstream.name.clone() })?,
+            0 => None,
+            max => Some(
+                Counted::one_of(&upstream.in_flight, max)
+                    .ok_or_else(|| ForwardError::Busy { upstream: upstream.name.clone() })?,
+            ),
         };
         self.budget.earn();
-        Ok(entered)
+        Ok(Entered { _here: Counted::one_shown(&self.under_way), _everywhere: everywhere })
+    }
+
+    /// What this thread counts of the upstream.
+    pub(super) fn counters(&self) -> &ReplyCounters {
+        &self.counters
     }
 
     /// The endpoint for a message: of two that chance picks by weight, the one with less to do for its weight. `tried`
@@ -97,6 +106,12 @@ impl Group {
         }
         None
     }
+}
+
+/// A message that was taken in, until it is done.
+pub(super) struct Entered {
+    _here: Counted,
+    _everywhere: Option<Counted>,
 }
 
 /// The bit of an endpoint; none behind the last that fits.
@@ -174,7 +189,7 @@ mod tests {
             endpoint
         };
         upstream.endpoints = weights.iter().enumerate().map(endpoint).collect();
-        Group::new(&upstream, None)
+        Group::new(&upstream, None, Arc::new(ReplyCounters::new(upstream.name.clone())))
     }
 
     fn picked(group: &Group, tried: u64) -> Option<usize> {
@@ -219,7 +234,9 @@ mod tests {
         drop(second);
         let third = group.enter(&upstream).expect("room");
         assert!(matches!(others.enter(&upstream), Err(ForwardError::Busy { .. })));
+        assert_eq!((group.counters().under_way.now(), others.counters().under_way.now()), (2, 0));
         drop((first, third));
+        assert_eq!(group.counters().under_way.now(), 0);
         assert_eq!(upstream.in_flight.load(Relaxed), 0);
     }
 }

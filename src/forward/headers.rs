@@ -185,7 +185,7 @@ fn is_ours_or_forwarding(name: &str) -> bool {
     // Most of the usual names are settled by their first letter.
     matches!(name.as_bytes().first(), Some(b'c' | b'f' | b'p' | b'r' | b's' | b't' | b'x'))
         && (starts_as(name, "phigate-")
-            || starts_as(name, "x-forwarded-")
+            || NEVER_BELIEVED_FAMILIES.iter().any(|prefix| starts_as(name, prefix))
             || NEVER_BELIEVED.iter().any(|known| is_spelling(name, known)))
 }
 
@@ -383,8 +383,9 @@ pub fn canonical_path(path: &str) -> String {
 const WRITTEN_HEADERS: usize = 8;
 const HOP_BY_HOP: [HeaderName; 5] =
     [header::CONNECTION, header::TE, header::TRAILER, header::TRANSFER_ENCODING, header::UPGRADE];
-/// By which servers and frameworks are told by a proxy who calls, with which certificate, for which host and target. Of
-/// callers nobody believes it: a target that stands beside the one that was judged goes round all that was judged by it.
+/// By which servers and frameworks are told by a proxy who calls, with which certificate, for which host, target and method.
+/// Of callers nobody believes it: a target or method that stands beside the one that was judged goes round all that was judged
+/// by it.
 const NEVER_BELIEVED: [&str; 27] = [
     "cf-connecting-ip",
     "cf-connecting-ipv6",
@@ -394,15 +395,17 @@ const NEVER_BELIEVED: [&str; 27] = [
     "fastly-client-ip",
     "remote-addr",
     "remote-user",
-    "ssl-client-cert",
-    "ssl-client-verify",
     "true-client-ip",
+    "x-arr-clientcert",
     "x-client-cert",
     "x-client-ip",
     "x-cluster-client-ip",
     "x-envoy-external-address",
     "x-envoy-original-path",
     "x-host",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
     "x-original-forwarded-for",
     "x-original-host",
     "x-original-uri",
@@ -411,8 +414,17 @@ const NEVER_BELIEVED: [&str; 27] = [
     "x-remote-addr",
     "x-remote-user",
     "x-rewrite-url",
-    "x-ssl-client-cert",
-    "x-ssl-client-verify",
+];
+/// The same, whatever stands behind: of nginx and HAProxy (`X-SSL-Client-S-DN`), Azure (`X-MS-Client-Principal-Name`), Grafana
+/// and others (`X-WebAuth-User`), and oauth2-proxy (`X-Auth-Request-Email`).
+const NEVER_BELIEVED_FAMILIES: [&str; 7] = [
+    "ssl-client-",
+    "x-auth-request-",
+    "x-authenticated-user",
+    "x-forwarded-",
+    "x-ms-client-principal",
+    "x-ssl-client-",
+    "x-webauth-",
 ];
 const NEVER_TRAILING: [&str; 13] = [
     "connection",
@@ -543,6 +555,24 @@ mod tests {
             .header("True-Client-IP", "10.0.0.1")
             .header("CF-Connecting-IP", "10.0.0.1")
             .header("SSL-Client-Cert", "MII")
+            .header("SSL_CLIENT_S_DN", "CN=root")
+            .header("X-SSL-Client-S-DN", "CN=root")
+            .header("X_SSL-Client_Verify", "SUCCESS")
+            .header("X-ARR-ClientCert", "MII")
+            .header("X-MS-CLIENT-PRINCIPAL", "e30=")
+            .header("X_MS_Client_Principal_Name", "root")
+            .header("X-WebAuth-User", "root")
+            .header("X-WEBAUTH-ROLE", "root")
+            .header("X-Authenticated-User", "root")
+            .header("X-Authenticated_UserId", "root")
+            .header("X-Auth-Request-Email", "root@a.example")
+            .header("X_Auth_Request_User", "root")
+            .header("X-HTTP-Method-Override", "DELETE")
+            .header("X_HTTP_Method", "DELETE")
+            .header("X-Method-Override", "DELETE")
+            .header("X-Auth-Token", "theirs")
+            .header("X-Webauthn", "theirs")
+            .header("X-MS-Client-Request-Id", "theirs")
             .header("X_Forwarded-For", "10.0.0.1")
             .header("Phigate_Key", "k")
             .header("Transfer_Encoding", "chunked")
@@ -558,10 +588,13 @@ mod tests {
         let expected = [
             "authorization",
             "traceparent",
+            "x-auth-token",
             "x-forwarded-for",
             "x-forwarded-host",
             "x-forwarded-proto",
             "x-kept",
+            "x-ms-client-request-id",
+            "x-webauthn",
         ];
         assert_eq!(names, expected);
         assert_eq!(header(&request, "x-forwarded-for"), ["192.0.2.7"]);

@@ -5,7 +5,7 @@
 //! other.
 
 use super::body::{OutBody, Progress};
-use super::framing::{Framing, HeadStep};
+use super::framing::{Framing, HeadStep, Why};
 use super::headers::names_in;
 use super::outgoing::Outgoing;
 use super::tls::refused;
@@ -27,8 +27,8 @@ use tokio::task::AbortHandle;
 /// Why no reply came of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SendError {
-    /// What came is no reply to it.
-    Invalid,
+    /// What came is no reply to it, and why.
+    Invalid(Why),
     /// The connection ended, or the message's own body broke off.
     Closed,
     /// The upstream says that it did nothing with the message: of HTTP/2 alone.
@@ -311,16 +311,19 @@ impl Wire {
                 HeadStep::Whole(len) => {
                     let head = self.input.split_to(len).freeze();
                     let response = self.response(&head);
-                    if response.is_err() || !self.framing.body(&mut self.input) {
-                        self.close();
-                        return Poll::Ready(Err(SendError::Invalid));
+                    let response = response.and_then(|response| {
+                        self.framing.body(&mut self.input).map_err(SendError::Invalid)?;
+                        Ok(response)
+                    });
+                    match &response {
+                        Ok(_) => self.is_open &= self.framing.keeps_alive() && !self.framing.is_to_the_end(),
+                        Err(_) => self.close(),
                     }
-                    self.is_open &= self.framing.keeps_alive() && !self.framing.is_to_the_end();
                     return Poll::Ready(response);
                 }
-                HeadStep::Broken => {
+                HeadStep::Broken(why) => {
                     self.close();
-                    return Poll::Ready(Err(SendError::Invalid));
+                    return Poll::Ready(Err(SendError::Invalid(why)));
                 }
             }
             let filled = ready!(self.poll_fill(cx));
@@ -335,8 +338,8 @@ impl Wire {
     /// The head that ended last.
     fn response(&mut self, head: &Bytes) -> Result<Response<()>, SendError> {
         let mut response = Response::new(());
-        *response.status_mut() =
-            StatusCode::from_u16(self.framing.status()).map_err(|_| SendError::Invalid)?;
+        *response.status_mut() = StatusCode::from_u16(self.framing.status())
+            .map_err(|_| SendError::Invalid("its status is none"))?;
         if self.framing.is_http_10() {
             *response.version_mut() = Version::HTTP_10;
         }
@@ -345,7 +348,7 @@ impl Wire {
         for field in fields {
             let name = head.get(field.name.clone()).and_then(|name| HeaderName::from_bytes(name).ok());
             let value = HeaderValue::from_maybe_shared(head.slice(field.value.clone())).ok();
-            let (name, value) = name.zip(value).ok_or(SendError::Invalid)?;
+            let (name, value) = name.zip(value).ok_or(SendError::Invalid("a field of its head is none"))?;
             headers.append(name, value);
         }
         *response.headers_mut() = headers;
@@ -405,7 +408,7 @@ impl Wire {
             };
             let is_good = match filled {
                 Ok(0) => self.framing.end(),
-                Ok(_) => self.framing.body(&mut self.input),
+                Ok(_) => self.framing.body(&mut self.input).is_ok(),
                 Err(_) => false,
             };
             if !is_good {

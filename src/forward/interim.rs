@@ -5,7 +5,7 @@
 //!   ends, with all that is on it, as in HTTP/1.1. Tells why a connection ended where that gets lost in h2.
 //! - Cost: nine bytes of each frame are read, and a short list is searched for some.
 
-use super::framing::INTERIM_HEADS_MAX;
+use super::framing::{INTERIM_HEADS_MAX, MANY_INTERIM};
 use super::http1::SendError;
 use super::tls::refused;
 use std::cell::Cell;
@@ -55,7 +55,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Counting<T> {
             return Poll::Ready(Err(error));
         }
         if !this.heads.advance(buf.filled().get(before..).unwrap_or_default()) {
-            this.heard.ended.set(Some(SendError::Invalid));
+            this.heard.ended.set(Some(SendError::Invalid(MANY_INTERIM)));
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
         Poll::Ready(Ok(()))

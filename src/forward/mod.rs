@@ -23,6 +23,7 @@ mod interim;
 mod once;
 mod outgoing;
 mod pool;
+mod replies;
 mod secret;
 mod sharing;
 mod tls;
@@ -43,6 +44,7 @@ pub use host::{Host, address_of};
 pub use once::Remote;
 pub use outgoing::Outgoing;
 pub use pool::{ForwardCounters, Pool};
+pub use replies::{ReplyCounters, STATUSES};
 pub use secret::{Secret, SecretError};
 pub use tls::{SYSTEM_CA, TlsSettings, UpstreamTls};
 pub(crate) use trace::trace_of;
@@ -115,7 +117,7 @@ pub fn replied(bytes: &[u8], piece: usize) -> Option<bool> {
     let mut pieces = bytes.chunks(piece.max(1));
     let is_good = pieces.all(|piece| {
         input.extend_from_slice(piece);
-        framing.follow(&mut input)
+        framing.follow(&mut input).is_ok()
     });
     is_good.then(|| framing.is_whole())
 }
@@ -223,10 +225,12 @@ pub enum ForwardError {
         upstream: Arc<str>,
     },
     /// Its reply is no HTTP/1.1, or has doubtful framing. Its fault.
-    #[error("upstream `{upstream}` sent what is no HTTP reply")]
+    #[error("upstream `{upstream}` sent what is no HTTP reply: {why}")]
     Invalid {
         /// Its name.
         upstream: Arc<str>,
+        /// Why it is none, in words of ours.
+        why: &'static str,
     },
     /// The request's own body broke off while it streamed. The caller's fault, or the network's.
     #[error("on its way to upstream `{upstream}`: {error}")]

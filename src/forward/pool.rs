@@ -6,11 +6,13 @@ use super::{
     body::{OutBody, Progress, Spare, UpstreamBody},
     connect::{Connection, connect},
     endpoint::MOVES,
+    framing::{HIGH_STATUS, UNASKED_BODY},
     group::{Group, bit},
     http1::SendError,
+    replies::ReplyCounters,
     sharing::Sharing,
 };
-use crate::counted::Counted;
+use crate::counted::{Counted, add};
 use crate::wire::parse_length;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, Version, header};
@@ -23,7 +25,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -55,6 +57,27 @@ pub struct ForwardCounters {
     pub retried: AtomicU64,
     /// Messages that could have been sent to another endpoint, had there been budget left.
     pub retries_over_budget: AtomicU64,
+    /// Those of each upstream that it ever sent to: asked for where its group is made, and at a scrape.
+    upstreams: Mutex<Vec<Arc<ReplyCounters>>>,
+}
+
+impl ForwardCounters {
+    /// Those of each upstream that it ever sent to.
+    #[must_use]
+    pub fn upstreams(&self) -> Vec<Arc<ReplyCounters>> {
+        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Those of an upstream: as they were, where it had some.
+    fn of(&self, name: &Arc<str>) -> Arc<ReplyCounters> {
+        let mut all = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all.iter().find(|known| known.upstream == *name) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(ReplyCounters::new(Arc::clone(name)));
+        all.push(Arc::clone(&new));
+        new
+    }
 }
 
 impl Pool {
@@ -97,6 +120,7 @@ impl Pool {
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         let group = self.group(upstream);
         let entered = group.enter(upstream)?;
+        let began = body.begun();
         // Lent to each try, so that it is moved once: it is here again where it may be sent again.
         let mut slot = Some(make(body));
         let mut needs_host = None;
@@ -104,7 +128,9 @@ impl Pool {
         loop {
             let Some((at, endpoint, shelf)) = group.pick(tried) else {
                 let none = || ForwardError::Unavailable { upstream: upstream.name.clone() };
-                return Err(failed.unwrap_or_else(none));
+                let error = failed.unwrap_or_else(none);
+                group.counters().failed(&error);
+                return Err(error);
             };
             tried |= bit(at);
             let mut host = endpoint.host_value();
@@ -125,12 +151,13 @@ impl Pool {
             let counted = shelf.borrow().counted();
             let error = match self.attempt(upstream, endpoint, shelf, &mut slot, (&again, protocol)).await {
                 Ok(mut response) => {
+                    group.counters().replied(response.status(), began.elapsed());
                     match response.status() {
                         status if is_bad(status) => blame(upstream, endpoint),
                         StatusCode::SWITCHING_PROTOCOLS => endpoint.state.succeeded(),
                         _ => {} // a success once its body has come whole
                     }
-                    response.body_mut().counts([entered, counted]);
+                    response.body_mut().counts(at, (entered, counted));
                     return Ok(response);
                 }
                 Err(error) => error,
@@ -140,14 +167,15 @@ impl Pool {
                 ForwardError::RequestBody { .. } => {}
                 _ => blame(upstream, endpoint),
             }
-            if slot.is_none() || retries >= upstream.retries_max || group.pick(tried).is_none() {
+            let may_go_on = slot.is_some() && retries < upstream.retries_max && group.pick(tried).is_some();
+            if !may_go_on || !group.may_retry() {
+                if may_go_on {
+                    add(&self.counters.retries_over_budget, 1);
+                }
+                group.counters().failed(&error);
                 return Err(error);
             }
-            if !group.may_retry() {
-                add_one(&self.counters.retries_over_budget);
-                return Err(error);
-            }
-            add_one(&self.counters.retried);
+            add(&self.counters.retried, 1);
             retries += 1;
             failed = Some(error);
         }
@@ -172,13 +200,13 @@ impl Pool {
             let is_pooled = pooled.is_some();
             let connection = match pooled.take() {
                 Some(connection) => {
-                    add_one(&self.counters.reused);
+                    add(&self.counters.reused, 1);
                     connection
                 }
                 None => Box::pin(self.open(upstream, endpoint, shelf, switches)).await?,
             };
             match exchange(upstream, connection, slot, shelf, again).await {
-                Err(_) if is_pooled && slot.is_some() => add_one(&self.counters.sent_again),
+                Err(_) if is_pooled && slot.is_some() => add(&self.counters.sent_again, 1),
                 answer => return answer,
             }
         }
@@ -195,18 +223,18 @@ impl Pool {
     ) -> Result<Box<Connection>, ForwardError> {
         if switches || upstream.http2 == Http2::Off {
             let connection = connect(upstream, endpoint, switches).await?;
-            add_one(&self.counters.connected);
+            add(&self.counters.connected, 1);
             return Ok(connection);
         }
         if let Some(place) = wait_for_place(shelf, endpoint).await {
-            add_one(&self.counters.reused);
+            add(&self.counters.reused, 1);
             return Ok(place);
         }
         let opener = shelf.borrow_mut().sharing.begin();
         let connected = connect(upstream, endpoint, switches).await;
         opener.ended(connected.is_ok());
         let connection = connected?;
-        add_one(&self.counters.connected);
+        add(&self.counters.connected, 1);
         if connection.is_shared() {
             Shelf::sweep(shelf);
         }
@@ -237,7 +265,8 @@ impl Pool {
             return Rc::clone(group);
         }
         // New, or other endpoints since a reload: the connections of those that are gone go with the old group.
-        let group = Rc::new(Group::new(upstream, old.map(Rc::as_ref)));
+        let counters = self.counters.of(&upstream.name);
+        let group = Rc::new(Group::new(upstream, old.map(Rc::as_ref), counters));
         groups.insert(Arc::clone(&upstream.name), Rc::clone(&group));
         group
     }
@@ -469,18 +498,23 @@ async fn exchange(
         }
     };
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let invalid = |why| ForwardError::Invalid { upstream: name(), why };
     // Those of HTTP/1.1 passed their guard.
-    let is_plain =
-        !connection.is_shared() || has_one_length(&response) && response.status().as_u16() <= STATUS_MAX;
-    if !is_plain || (switches && !is_to(&response, protocol)) {
-        return Err(ForwardError::Invalid { upstream: name() });
+    if connection.is_shared() && !has_one_length(&response) {
+        return Err(invalid("it has two lengths, or one that is no number"));
+    }
+    if connection.is_shared() && response.status().as_u16() > STATUS_MAX {
+        return Err(invalid(HIGH_STATUS));
+    }
+    if switches && !is_to(&response, protocol) {
+        return Err(invalid("it switches to what it wasn't asked for"));
     }
     if (is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
         && let Some(body) = response.body_mut().take_if(|body| !body.is_end_stream())
     {
         match timeout(Duration::from_millis(limit_ms), Box::pin(is_empty(body))).await {
             Ok(true) => {}
-            Ok(false) => return Err(ForwardError::Invalid { upstream: name() }),
+            Ok(false) => return Err(invalid(UNASKED_BODY)),
             Err(_) => return Err(late()),
         }
     }
@@ -503,7 +537,7 @@ fn failure(
     again: Make<'_>,
 ) -> ForwardError {
     let upstream = Arc::clone(&upstream.name);
-    let is_dead = progress.broke.get().is_none() && error != SendError::Invalid;
+    let is_dead = progress.broke.get().is_none() && !matches!(error, SendError::Invalid(_));
     if slot.is_none() && is_dead {
         *slot = spare.map(|spare| again(spare.body()));
     }
@@ -513,10 +547,10 @@ fn failure(
         ForwardError::Handshake { upstream, why }
     } else if error == SendError::Unprocessed {
         ForwardError::Unprocessed { upstream }
-    } else if is_dead {
-        ForwardError::ClosedEarly { upstream }
+    } else if let SendError::Invalid(why) = error {
+        ForwardError::Invalid { upstream, why }
     } else {
-        ForwardError::Invalid { upstream }
+        ForwardError::ClosedEarly { upstream }
     }
 }
 
@@ -559,11 +593,6 @@ fn is_safe(method: &Method) -> bool {
 /// Whether a status says that the endpoint serves nobody.
 const fn is_bad(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
-}
-
-/// A load and a store, as only one thread writes.
-fn add_one(counter: &AtomicU64) {
-    counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
 /// RFC 9110, section 15.

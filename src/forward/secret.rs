@@ -4,7 +4,7 @@ use crate::payload::PayloadText;
 use http::HeaderValue;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
@@ -34,6 +34,9 @@ pub enum SecretError {
         /// The system's word for why.
         kind: std::io::ErrorKind,
     },
+    /// Nothing of that name can be run.
+    #[error("the command `{0}`: there is no such program, or it may not be run")]
+    NoProgram(String),
     /// The command can't be run, or fails.
     #[error("the command `{0}` can't be run, prints too much, or says that it failed")]
     Command(String),
@@ -97,14 +100,35 @@ impl Secret {
         Ok(value)
     }
 
+    /// Whether the program is there that would tell it, and may be run; nothing is run. Of what no command tells: always.
+    ///
+    /// # Errors
+    /// [`SecretError::NoProgram`].
+    pub fn program(&self) -> Result<(), SecretError> {
+        let Self::Command(words) = self else { return Ok(()) };
+        let program = words.first().map_or("", String::as_str);
+        let is_there = match program.contains('/') {
+            true => may_run(Path::new(program)),
+            false => {
+                let folders = std::env::var_os("PATH").unwrap_or_else(|| USUAL_FOLDERS.into());
+                std::env::split_paths(&folders).any(|folder| may_run(&folder.join(program)))
+            }
+        };
+        if is_there { Ok(()) } else { Err(SecretError::NoProgram(program.to_owned())) }
+    }
+
     /// The file that it stands in.
     #[must_use]
-    pub fn file(&self) -> Option<&std::path::Path> {
+    pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
             _ => None,
         }
     }
+}
+
+fn may_run(file: &Path) -> bool {
+    file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
 /// A command that nobody hears but who asked: what the service manager told this process is none of its business.
@@ -169,6 +193,8 @@ impl Drop for Killed {
 
 /// By which systemd is told, and told this process, whose it is alone.
 const MANAGERS: [&str; 4] = ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"];
+/// Where programs are looked for without `PATH`, as execvp(3) does.
+const USUAL_FOLDERS: &str = "/bin:/usr/bin";
 /// How long a command may take to tell a secret.
 const COMMAND_TIME_MAX: Duration = Duration::from_secs(10);
 /// How much it may print.
@@ -210,6 +236,28 @@ mod tests {
         assert_eq!(of("command:printf a\\1b"), SecretError::NoHeader);
         assert_eq!(Secret::parse("Bearer abc"), None);
         assert_eq!(Secret::parse("env:"), None);
+    }
+
+    #[test]
+    fn whether_a_program_may_be_run_is_told_without_running_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tell");
+        let made = folder.path().join("made");
+        std::fs::write(&file, format!("#!/bin/sh\ntouch {}\n", made.display())).unwrap();
+        let of = |text: &str| Secret::parse(text).unwrap().program();
+        let at = format!("command:{} --now", file.display());
+        let mode = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o600);
+        assert_eq!(of(&at), Err(SecretError::NoProgram(file.display().to_string())));
+        mode(0o700);
+        assert_eq!(of(&at), Ok(()));
+        assert_eq!(of("command:sh -c true"), Ok(()));
+        for text in ["command:no-such-program x".to_owned(), format!("command:{}", folder.path().display())] {
+            assert!(matches!(of(&text), Err(SecretError::NoProgram(_))), "{text}");
+        }
+        assert_eq!(of("env:PHIGATE_NOT_SET"), Ok(()), "no command");
+        assert!(!made.exists(), "it was run");
     }
 
     #[test]

@@ -204,21 +204,22 @@ async fn each_fault_of_an_upstream_has_its_own_error() {
         .run_until(async {
             let (mut played, pool) = (Played::start().await, Pool::new());
             let upstream: Arc<str> = "u".into();
+            let invalid = |why| ForwardError::Invalid { upstream: upstream.clone(), why };
             for (reply, error) in [
                 ("", ForwardError::ClosedEarly { upstream: upstream.clone() }),
                 ("HTTP/1.1 200 OK\r\nContent-", ForwardError::ClosedEarly { upstream: upstream.clone() }),
-                ("what is this\r\n\r\n", ForwardError::Invalid { upstream: upstream.clone() }),
+                ("what is this\r\n\r\n", invalid("it doesn't begin as one of HTTP/1.1")),
                 (
                     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                    ForwardError::Invalid { upstream: upstream.clone() },
+                    invalid("it has a length and chunks"),
                 ),
                 (
                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-                    ForwardError::Invalid { upstream: upstream.clone() },
+                    invalid("its transfer coding is another one than chunked"),
                 ),
                 (
                     "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
-                    ForwardError::Invalid { upstream: upstream.clone() },
+                    invalid("it switches to what it wasn't asked for"),
                 ),
             ] {
                 let (sent, ()) = tokio::join!(pool.send(&played.upstream, post()), async {
@@ -387,7 +388,7 @@ impl Service for Through {
         }
     }
 
-    fn on_refuse(&self, _: &Arc<str>, _: Reason) -> Response<ReplyBody> {
+    fn on_refuse(&self, _: &Arc<str>, _: &crate::listen::Peer, _: Reason) -> Response<ReplyBody> {
         Response::new(ReplyBody::empty())
     }
 

@@ -4,8 +4,8 @@
 //! are open go on with what they began with, and are not used again after a reload.
 
 use super::Http2;
-use crate::listen::tls::{H2, HTTP_11, TlsError, chain, key, roots};
-use crate::listen::{Duplex, Quiet};
+use crate::listen::tls::{H2, HTTP_11, TlsError, chain, key, names_of, roots};
+use crate::listen::{Duplex, HeldCertificate, Quiet};
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
@@ -48,6 +48,7 @@ pub struct UpstreamTls {
     /// The same for a message that HTTP/1.1 alone can carry; `None` where the upstream isn't asked for that.
     http1: Option<TlsConnector>,
     name: ServerName<'static>,
+    certificate: Option<HeldCertificate>,
 }
 
 impl UpstreamTls {
@@ -65,13 +66,17 @@ impl UpstreamTls {
             .with_safe_default_protocol_versions()
             .expect("aws-lc-rs has the suites of TLS 1.2 and 1.3")
             .with_root_certificates(roots(&settings.ca)?);
+        let mut certificate = None;
         let mut config = match &settings.certificate {
             None => builder.with_no_client_auth(),
             Some((chain_path, key_path)) => {
                 let pem = std::fs::read(key_path)
                     .map_err(|e| TlsError::File { path: key_path.clone(), kind: e.kind() })?;
+                let chain = chain(chain_path)?;
+                certificate =
+                    chain.first().map(|leaf| HeldCertificate::new(chain_path, leaf, &names_of(leaf), &[]));
                 builder
-                    .with_client_auth_cert(chain(chain_path)?, key(key_path, &pem)?)
+                    .with_client_auth_cert(chain, key(key_path, &pem)?)
                     .map_err(|_| wrong(key_path, "the key doesn't belong to the certificate"))?
             }
         };
@@ -90,9 +95,16 @@ impl UpstreamTls {
             let name = settings.server_name.as_deref().unwrap_or(host);
             let name = ServerName::try_from(name.to_owned())
                 .map_err(|_| wrong(&settings.ca, "`server_name` is neither a host name nor an address"))?;
-            Ok(Arc::new(Self { connector: connector.clone(), http1: http1.clone(), name }))
+            let (connector, http1, certificate) = (connector.clone(), http1.clone(), certificate.clone());
+            Ok(Arc::new(Self { connector, http1, name, certificate }))
         };
         hosts.map(of_host).collect()
+    }
+
+    /// Our certificate, where there is one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&HeldCertificate> {
+        self.certificate.as_ref()
     }
 
     /// Shakes hands; tells why where that fails: a certificate that isn't good, or no TLS at all. HTTP/2 isn't offered to an

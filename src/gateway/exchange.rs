@@ -10,7 +10,7 @@ use crate::inspect::format::known_media_type;
 use crate::inspect::known::Known;
 use crate::inspect::links::Hosts;
 use crate::inspect::{Findings, Inspector, Message, RuleSet};
-use crate::listen::{HeldPermit, TeeEnd};
+use crate::listen::{HeldPermit, Peer, TeeEnd};
 use crate::org::UNRESOLVED;
 use crate::payload::{Payload, PayloadText};
 use crate::reason::Reason;
@@ -22,6 +22,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,9 +35,12 @@ pub(super) struct Exchange {
     pub(super) id: String,
     pub(super) received: Instant,
     pub(super) listener: Arc<str>,
+    pub(super) peer: Option<SocketAddr>,
     pub(super) method: &'static str,
     pub(super) caller: Caller,
     pub(super) route: Option<Arc<Route>>,
+    /// Which endpoint of the route's upstream answered.
+    pub(super) endpoint: Option<usize>,
     /// The environment of a message without a route, where that much was resolved.
     pub(super) environment: Option<Arc<str>>,
     pub(super) ceiling: View,
@@ -61,7 +65,12 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// One that begins. `keeps`: its head is kept for a record.
-    pub(super) fn open(head: &Parts, listener: &Arc<str>, received: Instant, keeps: bool) -> Box<Self> {
+    pub(super) fn open(
+        head: &Parts,
+        (listener, peer): (&Arc<str>, &Peer),
+        received: Instant,
+        keeps: bool,
+    ) -> Box<Self> {
         let id = crate::clock::new_id();
         let mut kept = if keeps { HeadText::of(head) } else { HeadText::default() };
         if keeps && kept.trace.is_none() {
@@ -72,9 +81,11 @@ impl Exchange {
             id,
             received,
             listener: listener.clone(),
+            peer: peer.plain(),
             method: known_method(head.method.as_str()),
             caller: Caller::nobody(),
             route: None,
+            endpoint: None,
             environment: None,
             ceiling: View::Metadata,
             head: kept,
@@ -95,15 +106,21 @@ impl Exchange {
     }
 
     /// One whose head was refused before anything of it was taken in.
-    pub(super) fn refused(listener: &Arc<str>) -> Box<Self> {
+    pub(super) fn refused(came: (&Arc<str>, &Peer)) -> Box<Self> {
         let (head, ()) = http::Request::new(()).into_parts();
-        let mut exchange = Self::open(&head, listener, Instant::now(), false);
+        let mut exchange = Self::open(&head, came, Instant::now(), false);
         exchange.method = "OTHER";
         exchange
     }
 
     fn has_no_findings(&self) -> bool {
         self.findings.is_none() && self.reply_findings.is_none()
+    }
+
+    /// The endpoint that answered, by its authority.
+    fn answered_by(&self) -> Option<String> {
+        let endpoints = &self.route.as_ref()?.upstream.endpoints;
+        Some(endpoints.get(self.endpoint?)?.authority())
     }
 
     /// The environment's name, where one was resolved.
@@ -195,8 +212,10 @@ impl Close {
                 time_ms: crate::clock::id_ms(&exchange.id).unwrap_or(0),
                 id: exchange.id.clone(),
                 listener: exchange.listener.clone(),
+                peer: exchange.peer,
                 environment: environment.clone(),
                 connection: exchange.route.as_ref().map(|r| r.connection.name.clone()),
+                endpoint: exchange.answered_by(),
                 caller: exchange.caller.name.clone(),
                 method: exchange.method,
                 status,

@@ -161,7 +161,7 @@ impl Gateway {
         body: InboundBody,
     ) -> Response<ReplyBody> {
         let snapshot = self.shared.snapshot.load_full(); // one configuration for the whole message
-        let mut exchange = Exchange::open(head, listener, received, self.shared.recorder.is_some());
+        let mut exchange = Exchange::open(head, (listener, peer), received, self.shared.recorder.is_some());
         let is_over = u64::from(self.at_work.get()) >= self.messages_max;
         exchange.at_work = Some(Counted::one_more(&self.at_work));
         let mut watched = Watched { exchange: Some(exchange), close: Some(self.close()) };
@@ -172,7 +172,7 @@ impl Gateway {
         };
         self.cells.time(Stage::Total, received.elapsed());
         let Some(exchange) = watched.answered() else {
-            return self.on_refuse(listener, Reason::Internal);
+            return self.on_refuse(listener, peer, Reason::Internal);
         };
         match outcome {
             Ok(reply) => self.passed(exchange, reply),
@@ -418,7 +418,7 @@ impl Gateway {
 
     async fn forward(
         &self,
-        exchange: &Exchange,
+        exchange: &mut Exchange,
         cleared: Cleared,
         (head, signal, protocol): (&Parts, Option<&HeaderName>, Option<&HeaderValue>),
         peer: &Peer,
@@ -435,6 +435,7 @@ impl Gateway {
         };
         let reply = self.pool.send_made(&route.upstream, &make, body, protocol).await;
         self.cells.time(Stage::Forward, started.elapsed());
+        exchange.endpoint = reply.as_ref().ok().map(|reply| reply.body().endpoint());
         reply.map_err(|error| {
             tracing::warn!(request_id = %exchange.id, reason = error.reason().as_str(), error = %error, "A message got no reply.");
             Failure::from(error.reason())
@@ -595,13 +596,13 @@ impl Service for Gateway {
         self.serve(inbound)
     }
 
-    fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
-        self.refused(Exchange::refused(listener), Dialect::Problem, &Refusal::plain(reason))
+    fn on_refuse(&self, listener: &Arc<str>, peer: &Peer, reason: Reason) -> Response<ReplyBody> {
+        self.refused(Exchange::refused((listener, peer)), Dialect::Problem, &Refusal::plain(reason))
     }
 
     fn on_gone(&self, inbound: Inbound) {
-        let Inbound { listener, received, head: Head(head), .. } = inbound;
-        let exchange = Exchange::open(&head, &listener, received, self.shared.recorder.is_some());
+        let Inbound { listener, peer, received, head: Head(head), .. } = inbound;
+        let exchange = Exchange::open(&head, (&listener, &peer), received, self.shared.recorder.is_some());
         drop(Watched { exchange: Some(exchange), close: Some(self.close()) });
     }
 }

@@ -500,7 +500,7 @@ pub(super) struct Calls {
     pub listener: Rc<Listener>,
     pub thread: Rc<Thread>,
     state: Rc<ConnectionState>,
-    peer: Rc<Peer>,
+    pub peer: Rc<Peer>,
     called: Cell<u64>,
 }
 
@@ -582,7 +582,7 @@ impl Calls {
         let mut response = match checked {
             Err(reason) => {
                 count(&self.thread.counters.heads_refused);
-                service.on_refuse(&self.listener.name, reason)
+                service.on_refuse(&self.listener.name, &self.peer, reason)
             }
             Ok(()) => {
                 count(&self.thread.counters.messages);

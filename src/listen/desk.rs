@@ -60,7 +60,7 @@ async fn work<S: Service>(service: Rc<S>, papers: Rc<Papers>) -> Infallible {
             (None, Some(request)) => service.call(calls.inbound(request)).await,
             (refused, _) => {
                 count(&calls.thread.counters.heads_refused);
-                service.on_refuse(&calls.listener.name, refused.unwrap_or(Reason::Internal))
+                service.on_refuse(&calls.listener.name, &calls.peer, refused.unwrap_or(Reason::Internal))
             }
         };
         papers.answered.set(Some(calls.answered(response, end)));
@@ -83,7 +83,7 @@ impl<S: Service> Drop for Answer<S> {
                 None => self.desks.service.on_gone(calls.inbound(request)),
                 Some(reason) => {
                     count(&calls.thread.counters.heads_refused);
-                    drop(self.desks.service.on_refuse(&calls.listener.name, reason));
+                    drop(self.desks.service.on_refuse(&calls.listener.name, &calls.peer, reason));
                 }
             }
             drop(end);

@@ -42,6 +42,7 @@ mod streams;
 mod tee;
 pub mod tls;
 mod tunnel;
+mod validity;
 mod websocket;
 mod workers;
 
@@ -65,6 +66,7 @@ pub(crate) use quiet::Quiet;
 pub use sockets::{check_given, foreign_listeners};
 pub use tee::{Tee, TeeEnd};
 pub use tunnel::{Duplex, HangUp, Tunnel};
+pub use validity::{HeldCertificate, Standing, Validity};
 pub use workers::{StartError, WorkerContext, Workers};
 
 use crate::reason::Reason;
@@ -80,7 +82,7 @@ pub trait Service: 'static {
 
     /// Answers a head that was refused before there was a message: doubtful framing, CONNECT, a doubtful `Upgrade`, a head
     /// over its limit, a connection too many. The connection is closed after it.
-    fn on_refuse(&self, listener: &Arc<str>, reason: Reason) -> Response<ReplyBody>;
+    fn on_refuse(&self, listener: &Arc<str>, peer: &Peer, reason: Reason) -> Response<ReplyBody>;
 
     /// Is told of a message whose caller had left by the time that it was read.
     fn on_gone(&self, inbound: Inbound);

@@ -26,6 +26,12 @@ impl Peer {
         Self { address, tls, forwarded_for }
     }
 
+    /// Its address and port; one of IPv4 as that, whatever the socket.
+    #[must_use]
+    pub fn plain(&self) -> Option<SocketAddr> {
+        self.address.map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()))
+    }
+
     /// The address without its port.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {

@@ -63,7 +63,7 @@ impl Service for Probe {
         }
     }
 
-    fn on_refuse(&self, _: &Arc<str>, reason: Reason) -> Response<ReplyBody> {
+    fn on_refuse(&self, _: &Arc<str>, _: &Peer, reason: Reason) -> Response<ReplyBody> {
         let status = if reason == Reason::HeadTooLarge { 431 } else { 400 };
         text(if reason == Reason::TooManyConnections { 503 } else { status }, reason.as_str())
     }
@@ -485,7 +485,7 @@ async fn an_address_in_use_is_told_by_name() {
         async fn call(&self, _: Inbound) -> Response<ReplyBody> {
             text(200, "")
         }
-        fn on_refuse(&self, _: &Arc<str>, _: Reason) -> Response<ReplyBody> {
+        fn on_refuse(&self, _: &Arc<str>, _: &Peer, _: Reason) -> Response<ReplyBody> {
             text(400, "")
         }
         fn on_gone(&self, _: Inbound) {}

@@ -3,6 +3,7 @@
 //! TLS 1.2 and 1.3; nothing is taken early (no 0-RTT: it can be replayed). A handshake that began goes on with what it
 //! began with; so does a connection.
 
+use super::HeldCertificate;
 use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
@@ -83,8 +84,14 @@ pub enum TlsError {
 
 /// The TLS of a running listener. New handshakes take what was set last.
 pub struct TlsFront {
-    config: ArcSwap<ServerConfig>,
+    loaded: ArcSwap<Loaded>,
     handshake_timeout_ms: std::sync::atomic::AtomicU64,
+}
+
+/// What was read.
+struct Loaded {
+    config: Arc<ServerConfig>,
+    certificates: Arc<[HeldCertificate]>,
 }
 
 impl TlsFront {
@@ -94,7 +101,7 @@ impl TlsFront {
     /// [`TlsError`].
     pub fn load(settings: &TlsSettings) -> Result<Self, TlsError> {
         Ok(Self {
-            config: ArcSwap::new(server_config(settings)?),
+            loaded: ArcSwap::from_pointee(load(settings)?),
             handshake_timeout_ms: settings.handshake_timeout_ms.into(),
         })
     }
@@ -102,12 +109,18 @@ impl TlsFront {
     /// Takes over what another one holds.
     pub fn take_over(&self, other: &Self) {
         use std::sync::atomic::Ordering::Relaxed;
-        self.config.store(other.config.load_full());
+        self.loaded.store(other.loaded.load_full());
         self.handshake_timeout_ms.store(other.handshake_timeout_ms.load(Relaxed), Relaxed);
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        self.config.load_full()
+        Arc::clone(&self.loaded.load().config)
+    }
+
+    /// Its certificates, in their order.
+    #[must_use]
+    pub fn certificates(&self) -> Arc<[HeldCertificate]> {
+        Arc::clone(&self.loaded.load().certificates)
     }
 
     pub(super) fn handshake_timeout(&self) -> std::time::Duration {
@@ -145,16 +158,16 @@ impl TlsFacts {
 }
 
 /// Names of a certificate, as `dns:…` (lower case) and `uri:…`.
-fn names_of(leaf: &CertificateDer<'_>) -> Vec<Box<str>> {
+pub(crate) fn names_of(leaf: &CertificateDer<'_>) -> Vec<Box<str>> {
     let Ok(leaf) = webpki::EndEntityCert::try_from(leaf) else { return Vec::new() };
     let dns = leaf.valid_dns_names().map(|name| format!("dns:{}", name.to_ascii_lowercase()));
     let uris = leaf.valid_uri_names().map(|name| format!("uri:{name}"));
     dns.chain(uris).map(String::into_boxed_str).collect()
 }
 
-fn server_config(settings: &TlsSettings) -> Result<Arc<ServerConfig>, TlsError> {
+fn load(settings: &TlsSettings) -> Result<Loaded, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let certificates = Certificates::load(&settings.certificates, &provider)?;
+    let (certificates, held) = Certificates::load(&settings.certificates, &provider)?;
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .expect("aws-lc-rs has the suites of TLS 1.2 and 1.3");
@@ -179,7 +192,7 @@ fn server_config(settings: &TlsSettings) -> Result<Arc<ServerConfig>, TlsError> 
         config.ticketer = ticketer;
     }
     config.send_tls13_tickets = 1;
-    Ok(Arc::new(config))
+    Ok(Loaded { config: Arc::new(config), certificates: held.into() })
 }
 
 /// CA certificates of a PEM file.
@@ -220,13 +233,18 @@ struct Certificates {
 }
 
 impl Certificates {
-    fn load(files: &[CertificateFiles], provider: &CryptoProvider) -> Result<Self, TlsError> {
+    fn load(
+        files: &[CertificateFiles],
+        provider: &CryptoProvider,
+    ) -> Result<(Self, Vec<HeldCertificate>), TlsError> {
+        let mut held = Vec::new();
         let mut by_name: HashMap<Box<str>, Vec<Arc<CertifiedKey>>> = HashMap::new();
         let mut first = None;
         for CertificateFiles { chain: chain_path, key: key_path } in files {
             let chain = chain(chain_path)?;
             let key = key(key_path, &read(key_path)?)?;
             let names = chain.first().map(names_of).unwrap_or_default();
+            held.extend(chain.first().map(|leaf| HeldCertificate::new(chain_path, leaf, &names, &held)));
             let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| {
                 let (path, wrong) = match error {
                     rustls::Error::InconsistentKeys(_) => {
@@ -247,7 +265,7 @@ impl Certificates {
         }
         let nothing =
             TlsError::Content { path: PathBuf::new(), wrong: "a listener with TLS has no certificate" };
-        Ok(Self { by_name, first: first.ok_or(nothing)? })
+        Ok((Self { by_name, first: first.ok_or(nothing)? }, held))
     }
 }
 
@@ -290,7 +308,7 @@ mod tests {
         std::fs::write(&files.chain, pem).expect("writes");
         std::fs::write(&files.key, key.serialize_pem()).expect("writes");
         let provider = aws_lc_rs::default_provider();
-        let told = Certificates::load(&[files], &provider).expect_err("no version 3").to_string();
+        let told = Certificates::load(&[files], &provider).map(|_| ()).expect_err("no version 3").to_string();
         assert!(told.contains("s.pem: ") && told.contains("version 3"), "{told}");
     }
 }

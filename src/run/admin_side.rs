@@ -1,5 +1,6 @@
 //! What the admin side is given of a running gateway.
 
+use super::made::Fronts;
 use crate::admin::{Admin, Originals, Quota, SignIns, Strangers};
 use crate::audit::Audit;
 use crate::config::Connection;
@@ -26,7 +27,7 @@ pub(super) fn admin_side(
     records: Records,
     draining: &Arc<AtomicBool>,
     (open, counters, pulse): (Arc<AtomicU64>, Vec<Arc<ListenCounters>>, Arc<Pulse>),
-    (tokens, address): (TokenKeys, SocketAddr),
+    (tokens, address, fronts): (TokenKeys, SocketAddr, Fronts),
 ) -> Admin {
     let (for_metrics, for_names, draining) = (shared.clone(), shared.clone(), draining.clone());
     let (for_roles, for_connections) = (shared.clone(), shared.clone());
@@ -72,6 +73,7 @@ pub(super) fn admin_side(
                     .as_ref()
                     .map_or((0, 0), |s| (s.sealed.load(Relaxed), s.failed.load(Relaxed))),
                 issuers: for_metrics.snapshot.load().fetched.clone(),
+                fronts: fronts.clone(),
                 upstreams: for_metrics.snapshot.load().routes.upstreams().cloned().collect(),
                 access_dropped: for_metrics.access.as_ref().map_or(0, AccessLog::dropped),
             };

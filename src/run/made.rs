@@ -8,6 +8,7 @@ use crate::gateway::{Rates, Snapshot};
 use crate::identify::{Caller, Fetched, Identities, KeySets, Keys, KnownKey, Tokens};
 use crate::inspect::decode::hex;
 use crate::inspect::known::Remember;
+use crate::listen::Address;
 use crate::listen::tls::TlsFront;
 use crate::people::{Imported, People, PeopleError, PrintFile, Prints, Taker, open_seen};
 use crate::resolve::{self, Routes, UpstreamSecrets};
@@ -99,7 +100,7 @@ pub(super) fn seal_keys(config: &Config) -> Result<Option<Arc<SealKeys>>, RunErr
 }
 
 /// Everything that a configuration leads to and that isn't there, or isn't what it has to be: files, variables, the
-/// access log's folder; commands are run where `runs_commands`. A line each. Nothing is made.
+/// access log's folder; commands are run where `runs_commands`, and else looked for. A line each. Nothing is made.
 #[must_use]
 pub fn missing(config: &Config, runs_commands: bool) -> Vec<String> {
     let mut out = Vec::new();
@@ -108,20 +109,27 @@ pub fn missing(config: &Config, runs_commands: bool) -> Vec<String> {
         out.push(format!("{}data_dir: {} can't be made: {why}", line("data_dir"), config.data_dir.display()));
     }
     for l in &config.listeners {
+        if let Address::Unix(path) = &l.address
+            && let Some(folder) = no_folder(path)
+        {
+            let line = line(&format!("listener `{}`.address", l.name));
+            out.push(format!("{line}listener `{}`, address: the folder {folder} isn't there", l.name));
+        }
         if let Some(Err(error)) = l.tls.as_ref().map(TlsFront::load) {
             let line = line(&format!("listener `{}`.tls", l.name));
             out.push(line + &RunError::Tls { listener: l.name.clone(), error }.to_string());
         }
     }
-    let asks = |secret: &Secret| runs_commands || !matches!(secret, Secret::Command(_));
+    let is_asked = |secret: &Secret| runs_commands || !matches!(secret, Secret::Command(_));
     for c in &config.connections {
         let hosts = c.endpoints.iter().map(|e| e.host.as_str());
         if let Some(Err(error)) = c.tls.as_ref().map(|tls| UpstreamTls::load(tls, hosts, c.http2)) {
             let line = line(&format!("connection `{}`.upstream_tls", c.name));
             out.push(line + &RunError::UpstreamTls { connection: c.name.clone(), error }.to_string());
         }
-        for (name, secret) in c.secret_headers.iter().filter(|(_, secret)| asks(secret)) {
-            if let Err(error) = secret.header() {
+        for (name, secret) in &c.secret_headers {
+            let told = if is_asked(secret) { secret.header().map(|_| ()) } else { secret.program() };
+            if let Err(error) = told {
                 let header = name.as_str().to_owned();
                 let line = line(&format!("connection `{}`.secret_headers", c.name));
                 out.push(line + &RunError::Secret { connection: c.name.clone(), header, error }.to_string());
@@ -133,9 +141,9 @@ pub fn missing(config: &Config, runs_commands: bool) -> Vec<String> {
         ("[break_glass] authorization", config.break_glass.as_ref().and_then(|b| b.authorization.as_ref())),
     ];
     for (key, secret) in others {
-        if let Some(secret) = secret.filter(|secret| asks(secret))
-            && let Err(error) = secret.text()
-        {
+        let Some(secret) = secret else { continue };
+        let told = if is_asked(secret) { secret.text().map(|_| ()) } else { secret.program() };
+        if let Err(error) = told {
             let line = line(&key.replace(['[', ']'], "").replace(' ', "."));
             out.push(format!("{line}{key}: {error}"));
         }
@@ -147,8 +155,12 @@ pub fn missing(config: &Config, runs_commands: bool) -> Vec<String> {
             out.push(line + &RunError::Jwks { issuer: issuer.name.clone(), error }.to_string());
         }
     }
-    if config.sealing.as_ref().is_some_and(|sealing| asks(&sealing.key)) {
-        out.extend(seal_keys(config).err().map(|error| line("sealing.key") + &error.to_string()));
+    if let Some(sealing) = &config.sealing {
+        let told = match is_asked(&sealing.key) {
+            true => seal_keys(config).map(|_| ()),
+            false => sealing.key.program().map_err(|error| RunError::Sealing(error.to_string())),
+        };
+        out.extend(told.err().map(|error| line("sealing.key") + &error.to_string()));
     }
     let access = config.access.as_ref().map(|access| &access.file).filter(|file| file.as_os_str() != "-");
     let written = [
@@ -157,15 +169,19 @@ pub fn missing(config: &Config, runs_commands: bool) -> Vec<String> {
     ];
     for (told, key, file) in written {
         let Some(file) = file else { continue };
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            out.push(format!("{}{told}: the folder {} isn't there", line(key), folder.display()));
+        if let Some(folder) = no_folder(file) {
+            out.push(format!("{}{told}: the folder {folder} isn't there", line(key)));
         } else if file.is_dir() {
             out.push(format!("{}{told}: {} is a folder", line(key), file.display()));
         }
     }
     out
+}
+
+/// The folder of a file that is to be made, where it isn't there.
+fn no_folder(file: &Path) -> Option<String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    (!folder.is_dir()).then(|| folder.display().to_string())
 }
 
 /// Why a folder isn't there and can't be made, as far as that can be told without trying.

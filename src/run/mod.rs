@@ -6,17 +6,20 @@ mod keeping;
 mod lock;
 mod made;
 mod notify;
+mod outdated;
 
 pub use handover::handover_path;
 pub(crate) use made::IMPORTED;
 pub use made::missing;
 pub use notify::Manager;
+pub use outdated::{Outdated, outdated};
 
 use admin_side::admin_side;
 use handover::{Handover, admin_socket};
 use keeping::Keeping;
 use lock::Lock;
 use made::{Fronts, Keyring, Lasting, fronts, needs_a_start, refreshed, seal_keys, snapshot};
+use outdated::warn_of_certificates;
 
 use crate::admin;
 use crate::assets;
@@ -285,6 +288,7 @@ impl Running {
         let access = config.access.clone();
         let (handover, lasting) = (handover_path(&config.data_dir), Lasting::default());
         let snapshot = snapshot(Arc::new(config), &control, &keyring, &lasting, None)?;
+        warn_of_certificates(&fronts, &snapshot);
         metrics.config_current.store(1, Relaxed);
         metrics.control_current.store(1, Relaxed);
         metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
@@ -334,7 +338,7 @@ impl Running {
                 records,
                 &draining,
                 connections,
-                (secrets.tokens, admin_listens),
+                (secrets.tokens, admin_listens, fronts.clone()),
             ),
         )
         .map_err(io("the admin thread can't start"))?;
@@ -443,6 +447,7 @@ impl Running {
                 front.take_over(fresh);
             }
         }
+        warn_of_certificates(&self.fronts, &snapshot);
         self.shared.metrics.keys.store(snapshot.keys.count() as u64, Relaxed);
         self.shared.snapshot.store(Arc::new(snapshot));
         self.lasting.endpoints.tidy();

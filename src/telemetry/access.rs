@@ -1,13 +1,14 @@
 //! The access log: a JSON line for each message, written by a thread of its own.
 //!
-//! Names of the configuration, ids, sizes, times, the decision and whose fault it was; no target, no header value, nothing
-//! of a body. A message never waits for it: where its queue is full, lines are dropped and counted. A file that was
+//! Names of the configuration, ids, addresses, sizes, times, the decision and whose fault it was; no target, no header value,
+//! nothing of a body. A message never waits for it: where its queue is full, lines are dropped and counted. A file that was
 //! moved away is made anew at the next reload.
 
 use crate::reason::Reason;
 use serde::{Serialize, Serializer};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -35,12 +36,16 @@ pub struct AccessLine {
     /// The listener.
     #[serde(serialize_with = "word")]
     pub listener: Arc<str>,
+    /// Who sent it: address and port of the socket's peer, or those that a trusted PROXY header named; none of a Unix socket.
+    pub peer: Option<SocketAddr>,
     /// The environment, where one was resolved.
     #[serde(serialize_with = "maybe")]
     pub environment: Option<Arc<str>>,
     /// The connection, where there is one.
     #[serde(serialize_with = "maybe")]
     pub connection: Option<Arc<str>>,
+    /// The authority of the endpoint that answered, where one did.
+    pub endpoint: Option<String>,
     /// The caller's name.
     #[serde(serialize_with = "word")]
     pub caller: Arc<str>,
@@ -291,8 +296,10 @@ mod tests {
             time_ms: 1,
             id: id.to_owned(),
             listener: "l".into(),
+            peer: None,
             environment: None,
             connection: None,
+            endpoint: None,
             caller: "nobody".into(),
             method: "GET",
             status: 200,

@@ -2,14 +2,17 @@
 //!
 //! Data threads count in plain per-thread cells ([`Cells`]) that no other thread writes; a scrape sums them. Labels are
 //! enums or names from the configuration, so that their number is known; small counts name people, so findings are
-//! counted by environment, kind and decision, never by connection.
+//! counted by environment, kind and decision, never by connection. Replies of upstreams are: that one came, when and with
+//! which status says nothing of what was found in it or in what it answers.
 
-use super::upstreams;
+use super::{certificates, upstreams};
 use crate::forward::{ForwardCounters, Upstream};
 use crate::identify::Fetched;
 use crate::inspect::finding::{Counted, MadeUp, Person, UninspectedReason};
 use crate::inspect::kind::Kind;
+use crate::listen::tls::TlsFront;
 use crate::reason::Reason;
+use crate::timed::{BOUNDS, Times};
 use prometheus::proto::{Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Encoder, TextEncoder};
 use std::collections::BTreeMap;
@@ -83,7 +86,7 @@ impl Stage {
 pub struct Cells {
     environments: Vec<EnvironmentCells>,
     unresolved: EnvironmentCells,
-    stages: Vec<Timer>,
+    stages: Vec<Times>,
 }
 
 struct EnvironmentCells {
@@ -101,11 +104,6 @@ struct EnvironmentCells {
     scanned: AtomicU64,
     request_bytes: AtomicU64,
     response_bytes: AtomicU64,
-}
-
-struct Timer {
-    buckets: Vec<AtomicU64>,
-    sum_ns: AtomicU64,
 }
 
 /// All metrics of the process.
@@ -162,6 +160,8 @@ pub struct Others {
     pub admin_unauthorized: u64,
     /// Lines of the access log that were dropped.
     pub access_dropped: u64,
+    /// The TLS of each listener that has it.
+    pub fronts: Vec<(Arc<str>, Arc<TlsFront>)>,
     /// Every upstream of the running configuration.
     pub upstreams: Vec<Upstream>,
     /// Every issuer of tokens.
@@ -175,7 +175,7 @@ impl Metrics {
         let cells = Arc::new(Cells {
             environments: environments.iter().map(|name| EnvironmentCells::new(name.clone())).collect(),
             unresolved: EnvironmentCells::new(Arc::from(crate::org::UNRESOLVED)),
-            stages: Stage::ALL.iter().map(|_| Timer::new()).collect(),
+            stages: Stage::ALL.iter().map(|_| Times::default()).collect(),
         });
         lock(&self.threads).push(cells.clone());
         cells
@@ -195,8 +195,10 @@ impl Metrics {
         let pools = lock(&self.pools).clone();
         families.extend(super::process::families());
         families.extend(upstreams::pools(&pools));
+        families.extend(upstreams::replies(&pools, &others.upstreams));
         families.extend(upstreams::endpoints(&others.upstreams));
         families.extend(upstreams::issuers(&others.issuers));
+        families.extend(certificates::ends(&others.fronts, &others.upstreams));
         let plain = |name: &str, help: &str, kind, value: u64| {
             family(name, help, kind, vec![metric(&[], kind, value as f64)])
         };
@@ -392,11 +394,8 @@ impl Cells {
 
     /// Counts a stage's time.
     pub fn time(&self, stage: Stage, took: Duration) {
-        if let Some(timer) = self.stages.get(stage as usize) {
-            let seconds = took.as_secs_f64();
-            let at = BUCKETS.iter().position(|le| seconds <= *le).unwrap_or(BUCKETS.len());
-            bump(&timer.buckets, at, 1);
-            timer.sum_ns.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        if let Some(times) = self.stages.get(stage as usize) {
+            times.took(took);
         }
     }
 }
@@ -418,12 +417,6 @@ impl EnvironmentCells {
             request_bytes: AtomicU64::new(0),
             response_bytes: AtomicU64::new(0),
         }
-    }
-}
-
-impl Timer {
-    fn new() -> Self {
-        Self { buckets: zeros(BUCKETS.len() + 1), sum_ns: AtomicU64::new(0) }
     }
 }
 
@@ -572,25 +565,8 @@ fn stages(threads: &[Arc<Cells>]) -> MetricFamily {
     let metrics = Stage::ALL
         .iter()
         .map(|stage| {
-            let timers = || threads.iter().filter_map(|t| t.stages.get(*stage as usize));
-            let mut histogram = Histogram::default();
-            let mut cumulative = 0;
-            let mut buckets = Vec::with_capacity(BUCKETS.len());
-            for (i, le) in BUCKETS.iter().enumerate() {
-                cumulative += timers().filter_map(|t| t.buckets.get(i)).map(|b| b.load(Relaxed)).sum::<u64>();
-                let mut bucket = prometheus::proto::Bucket::default();
-                bucket.set_upper_bound(*le);
-                bucket.set_cumulative_count(cumulative);
-                buckets.push(bucket);
-            }
-            let over: u64 =
-                timers().filter_map(|t| t.buckets.get(BUCKETS.len())).map(|b| b.load(Relaxed)).sum();
-            histogram.set_sample_count(cumulative + over);
-            histogram.set_sample_sum(timers().map(|t| t.sum_ns.load(Relaxed)).sum::<u64>() as f64 / 1e9);
-            histogram.set_bucket(buckets);
-            let mut m = metric(&[("stage", stage.as_str())], MetricType::HISTOGRAM, 0.0);
-            m.set_histogram(histogram);
-            m
+            let times = threads.iter().filter_map(|t| t.stages.get(*stage as usize));
+            histogram(&[("stage", stage.as_str())], &times.collect::<Vec<_>>())
         })
         .collect();
     family(
@@ -599,6 +575,27 @@ fn stages(threads: &[Arc<Cells>]) -> MetricFamily {
         MetricType::HISTOGRAM,
         metrics,
     )
+}
+
+/// The times of all threads together.
+pub(super) fn histogram(labels: &[(&str, &str)], times: &[&Times]) -> Metric {
+    let in_bucket = |at: usize| times.iter().map(|times| times.in_bucket(at)).sum::<u64>();
+    let mut histogram = Histogram::default();
+    let mut cumulative = 0;
+    let mut buckets = Vec::with_capacity(BOUNDS.len());
+    for (at, bound) in BOUNDS.iter().enumerate() {
+        cumulative += in_bucket(at);
+        let mut bucket = prometheus::proto::Bucket::default();
+        bucket.set_upper_bound(*bound);
+        bucket.set_cumulative_count(cumulative);
+        buckets.push(bucket);
+    }
+    histogram.set_sample_count(cumulative + in_bucket(BOUNDS.len()));
+    histogram.set_sample_sum(times.iter().map(|times| times.sum_ns()).sum::<u64>() as f64 / 1e9);
+    histogram.set_bucket(buckets);
+    let mut metric = metric(labels, MetricType::HISTOGRAM, 0.0);
+    metric.set_histogram(histogram);
+    metric
 }
 
 pub(super) fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> MetricFamily {
@@ -648,10 +645,6 @@ fn bump(cells: &[AtomicU64], at: usize, by: u64) {
         cell.fetch_add(by, Relaxed);
     }
 }
-
-/// Upper bounds of the stage histogram, seconds.
-const BUCKETS: &[f64] =
-    &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
 
 #[cfg(test)]
 mod tests {

@@ -4,4 +4,5 @@ pub mod access;
 pub mod log;
 pub mod metrics;
 mod process;
+mod certificates;
 mod upstreams;

@@ -1,9 +1,10 @@
 //! Metrics of what the gateway talks to: pools of all threads, each endpoint and each issuer of the configuration.
 
-use super::metrics::{family, metric};
-use crate::forward::{EndpointState, ForwardCounters, Upstream};
+use super::metrics::{family, histogram, metric};
+use crate::forward::{EndpointState, ForwardCounters, ReplyCounters, STATUSES, Upstream};
 use crate::identify::{Fetched, KeySet};
 use prometheus::proto::{MetricFamily, MetricType};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -31,6 +32,48 @@ pub(super) fn pools(pools: &[Arc<ForwardCounters>]) -> Vec<MetricFamily> {
                 one("over_budget", sum(|p| &p.retries_over_budget)),
                 one("same_endpoint", sum(|p| &p.sent_again)),
             ],
+        ),
+    ]
+}
+
+/// What came of messages to each upstream, of those that the configuration has no more, too: their totals stay.
+pub(super) fn replies(pools: &[Arc<ForwardCounters>], upstreams: &[Upstream]) -> Vec<MetricFamily> {
+    let counters: Vec<Arc<ReplyCounters>> = pools.iter().flat_map(|pool| pool.upstreams()).collect();
+    // Those that had no message yet, too: who alerts on a rise sees the first one.
+    let mut all: BTreeMap<&str, Vec<&ReplyCounters>> =
+        upstreams.iter().map(|upstream| (&*upstream.name, Vec::new())).collect();
+    counters.iter().for_each(|one| all.entry(&one.upstream).or_default().push(one));
+    let (counter, gauge) = (MetricType::COUNTER, MetricType::GAUGE);
+    let (mut came, mut took, mut under_way) = (Vec::new(), Vec::new(), Vec::new());
+    for (connection, threads) in all {
+        for (at, status) in STATUSES.iter().enumerate() {
+            let count: u64 = threads.iter().map(|thread| thread.came(at)).sum();
+            came.push(metric(&[("connection", connection), ("status", status)], counter, count as f64));
+        }
+        let times: Vec<_> = threads.iter().map(|thread| &thread.times).collect();
+        took.push(histogram(&[("connection", connection)], &times));
+        let now: u64 = threads.iter().map(|thread| u64::from(thread.under_way.now())).sum();
+        under_way.push(metric(&[("connection", connection)], gauge, now as f64));
+    }
+    vec![
+        family(
+            "phigate_upstream_replies_total",
+            "Messages sent by a connection, by the status of their reply; none: no connection was taken, or no reply came \
+             that is one, in time. Once each, however often it was sent; not where its caller left or broke it off.",
+            counter,
+            came,
+        ),
+        family(
+            "phigate_upstream_reply_seconds",
+            "From sending a message to the head of its reply, with all tries of it.",
+            MetricType::HISTOGRAM,
+            took,
+        ),
+        family(
+            "phigate_upstream_requests",
+            "Messages on their way to an upstream, until the body of their reply ended.",
+            gauge,
+            under_way,
         ),
     ]
 }

@@ -32,7 +32,19 @@ impl Authority {
     pub(crate) fn issue(&self, name: &str) -> Issued {
         let (dns, uri) =
             if name.contains("://") { (Vec::new(), Some(name)) } else { (vec![name.to_owned()], None) };
-        let mut params = CertificateParams::new(dns).expect("parameters");
+        let params = CertificateParams::new(dns).expect("parameters");
+        self.sign(params, uri)
+    }
+
+    /// For a host's name, from and until so many days from now.
+    pub(crate) fn issue_for(&self, name: &str, days: std::ops::Range<i64>) -> Issued {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        let at = |days| time::OffsetDateTime::now_utc() + time::Duration::days(days);
+        (params.not_before, params.not_after) = (at(days.start), at(days.end));
+        self.sign(params, None)
+    }
+
+    fn sign(&self, mut params: CertificateParams, uri: Option<&str>) -> Issued {
         params.subject_alt_names.extend(uri.map(|u| SanType::URI(u.try_into().expect("ASCII"))));
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("signs");

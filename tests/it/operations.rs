@@ -455,3 +455,114 @@ fn a_log_in_a_file_has_no_codes_of_a_terminal_and_a_level_that_is_none_is_told()
     assert!(told.contains("PHIGATE_LOG is none of error, warn") && !told.contains("wran"), "{told}");
     assert!(!told.contains('\u{1b}'), "{told}");
 }
+
+#[test]
+fn why_a_reply_is_none_is_in_the_log_and_nowhere_else() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), upstream.address, "staging")).expect("writes");
+    let mut command = Command::new(PROGRAM);
+    let mut child =
+        command.args(["run", "--config"]).arg(&file).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped"));
+    let mut told = |sentence: &str| loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).expect("reads") > 0, "never: {sentence}");
+        let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        if event["message"] == sentence {
+            return event;
+        }
+    };
+    let gate: SocketAddr = told("Listening.")["address"].as_str().and_then(|a| a.parse().ok()).expect("told");
+    for (reply, why) in [
+        ("secret\r\n\r\n", "it doesn't begin as one of HTTP/1.1"),
+        ("HTTP/1.1 700 OK\r\nContent-Length: 0\r\n\r\n", "its status is over 599"),
+        ("HTTP/1.1 200 OK\r\nX: secret\nContent-Length: 0\r\n\r\n", "a bare LF in its head"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", "it has two lengths"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}secret", "bytes behind its end"),
+        ("HTTP/1.1 304 OK\r\nContent-Length: 6\r\n\r\nsecret", "a body behind a head that has none"),
+        (
+            "HTTP/1.1 101 OK\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+            "it switches to what it wasn't asked for",
+        ),
+    ] {
+        upstream.answer(reply.as_bytes());
+        let mut stream = connect(gate);
+        stream.write_all(b"GET /x HTTP/1.1\r\nHost: g\r\n\r\n").expect("writes");
+        let answer = read_http(&mut stream, false).expect("an answer");
+        assert_eq!((answer.status(), answer.header("phigate-reason")), (502, "upstream_invalid"), "{why}");
+        assert!(!text(&answer.body).contains(why), "{}", text(&answer.body));
+        let error = told("A message got no reply.")["error"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(error, format!("upstream `c` sent what is no HTTP reply: {why}"));
+    }
+    child.kill().and_then(|()| child.wait()).expect("ends");
+}
+
+#[test]
+fn check_tells_of_sockets_and_programs_that_a_start_would_stumble_over() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    let of = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
+    let check = |of: &str, more: &[&str]| {
+        std::fs::write(&file, of).expect("writes");
+        let out = phigate(&[&["check", file.to_str().expect("path")] as &[&str], more].concat());
+        (out.status.code(), text(&out.stdout))
+    };
+    let listener = |name: &str, address: &str| {
+        format!("[[listener]]\nname = \"{name}\"\naddress = \"{address}\"\nenvironment = \"one\"\n")
+    };
+    let pair = |any: &str, one: &str| of.clone() + &listener("any", any) + &listener("one", one);
+    let overlaps = "listener `one`.address: listener `any` has all addresses of port 8099";
+    for (any, one, are_told) in [
+        ("0.0.0.0:8099", "127.0.0.1:8099", true),
+        ("[::]:8099", "127.0.0.1:8099", true),
+        ("[::]:8099", "[::1]:8099", true),
+        ("0.0.0.0:8099", "[::1]:8099", false),
+        ("0.0.0.0:8099", "127.0.0.1:8098", false),
+        ("0.0.0.0:0", "127.0.0.1:0", false),
+    ] {
+        for more in [&[] as &[&str], &["--offline"]] {
+            let (code, told) = check(&pair(any, one), more);
+            assert_eq!((code, told.contains(overlaps)), (Some(0), are_told), "{any} {one}: {told}");
+            assert_eq!(told.contains("p.toml: warning: line "), are_told, "{told}");
+        }
+    }
+    let gone = folder.path().join("gone");
+    let secret = |secret: &str| format!("{of}secret_headers = {{ X-Token = \"{secret}\" }}\n");
+    let socket = of.clone() + &listener("unix", &format!("unix:{}/gate.sock", gone.display()));
+    for (of, part) in [
+        (socket, format!("listener `unix`, address: the folder {} isn't there", gone.display())),
+        (
+            secret("command:no-such-program x"),
+            "the command `no-such-program`: there is no such program".into(),
+        ),
+        (secret(&format!("command:{}/tell", gone.display())), "tell`: there is no such program".into()),
+    ] {
+        let (code, told) = check(&of, &[]);
+        assert!(code == Some(78) && told.contains(&part), "{part}: {told}");
+        assert_eq!(check(&of, &["--offline"]).0, Some(0));
+    }
+    // What is there isn't run.
+    let ran = folder.path().join("ran");
+    assert_eq!(check(&secret(&format!("command:touch {}", ran.display())), &[]).0, Some(0));
+    assert!(!ran.exists());
+}
+
+#[test]
+fn keys_are_listed_and_revoked_where_the_configuration_has_its_data() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    let of = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
+    std::fs::write(&file, of).expect("writes");
+    let keys = |args: &[&str]| {
+        let out = phigate(&[&["keys"], args, &["--config", file.to_str().expect("path")]].concat());
+        assert!(out.status.success(), "{args:?}: {}", text(&out.stderr));
+        text(&out.stdout)
+    };
+    let key = keys(&["create", "--environment", "one", "--name", "lab"]);
+    let id = key.split('_').nth(1).expect("an id");
+    assert!(keys(&["list"]).contains("active"));
+    keys(&["revoke", id]);
+    assert!(keys(&["list"]).contains("revoked"));
+}

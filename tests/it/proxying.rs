@@ -156,6 +156,9 @@ fn heads_are_written_anew() {
         ("X-Real-IP", "6.6.6.6"),
         ("X-Original-URL", "/admin"),
         ("X_Remote_User", "root"),
+        ("X_SSL-Client-S_DN", "CN=root"),
+        ("X-Auth-Request-Email", "root@a.example"),
+        ("X-HTTP-Method-Override", "DELETE"),
         ("Connection", "keep-alive, X-Secret"),
         ("X-Secret", "s"),
         ("Authorization", "Bearer theirs"),
@@ -170,7 +173,15 @@ fn heads_are_written_anew() {
     assert_eq!(got.header("x-forwarded-for"), "127.0.0.1");
     assert_eq!(got.header("x-forwarded-host"), "gate");
     assert_eq!(got.header("host"), gate.upstreams[2].address.to_string());
-    for name in ["phigate-key", "x-real-ip", "x-original-url", "x_remote_user"] {
+    for name in [
+        "phigate-key",
+        "x-real-ip",
+        "x-original-url",
+        "x_remote_user",
+        "x_ssl-client-s_dn",
+        "x-auth-request-email",
+        "x-http-method-override",
+    ] {
         assert_eq!(got.header(name), "", "{name}");
     }
     assert_eq!((got.header("x-secret"), got.header("authorization")), ("s", "Bearer theirs"));

@@ -1,6 +1,6 @@
 //! Sockets of other kinds: Unix, IPv6, and behind a balancer that speaks the PROXY protocol.
 
-use crate::support::{Gate, connect, read_http};
+use crate::support::{Gate, PATIENT, connect, read_http};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -36,6 +36,60 @@ fn a_trusted_balancer_names_the_caller() {
     assert!(read_http(&mut stream, false).is_none());
     assert_eq!(gate.metric("phigate_connection_events_total{event=\"proxy_header_refused\"}"), 1);
     assert!(gate.upstreams[1].take().is_empty());
+}
+
+#[test]
+fn the_access_log_tells_who_sent_a_message_and_which_endpoint_answered_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (file, path) = (folder.path().join("access.jsonl"), folder.path().join("gate.sock"));
+    let mut gate = Gate::also(&format!(
+        "[access_log]\nfile = {file:?}\n[[listener]]\nname = \"proxied\"\naddress = \"[::]:0\"\nproxy_protocol = [\"127.0.0.0/8\"]\n[[listener]]\nname = \"unix\"\naddress = \"unix:{}\"\n",
+        path.display()
+    ));
+    let endpoint = gate.upstreams[1].address.to_string();
+    let mut wanted = Vec::new();
+    let mut plain = gate.connect(1);
+    let peer = plain.local_addr().expect("an address").to_string();
+    for (bytes, status, answered) in [
+        (get(&gate), 200, Some(&endpoint)),
+        ("GET /x HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), 401, None),
+        // Refused before anything of it was taken in.
+        ("GET /x HTTP/1.1\nHost: a\n\n".to_owned(), 400, None),
+    ] {
+        plain.write_all(bytes.as_bytes()).expect("writes");
+        assert_eq!(read_http(&mut plain, false).expect("an answer").status(), status);
+        wanted.push((u64::from(status), Some(peer.clone()), answered.cloned()));
+    }
+    let port = gate.running().address("proxied").expect("listens").port();
+    let mut proxied = connect(([127, 0, 0, 1], port).into());
+    write!(proxied, "PROXY TCP4 192.0.2.7 192.0.2.1 56324 443\r\n{}", get(&gate)).expect("writes");
+    assert_eq!(read_http(&mut proxied, false).expect("an answer").status(), 200);
+    wanted.push((200, Some("192.0.2.7:56324".to_owned()), Some(endpoint.clone())));
+    let mut unix = UnixStream::connect(&path).expect("connects");
+    unix.write_all(get(&gate).as_bytes()).expect("writes");
+    assert_eq!(read_http(&mut unix, false).expect("an answer").status(), 200);
+    wanted.push((200, None, Some(endpoint.clone())));
+    // What answered is told where the answer is withheld, too; where it is no reply nobody answered.
+    let phi = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: {}\r\n\r\n{PATIENT}",
+        PATIENT.len()
+    );
+    for (answer, answered) in [(&*phi, Some(&endpoint)), ("none\r\n\r\n", None)] {
+        gate.upstreams[1].answer(answer.as_bytes());
+        let mut stream = gate.connect(1);
+        stream.write_all(get(&gate).as_bytes()).expect("writes");
+        assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 502);
+        let peer = stream.local_addr().expect("an address").to_string();
+        wanted.push((502, Some(peer), answered.cloned()));
+    }
+    gate.stop();
+    let text = std::fs::read_to_string(&file).expect("the log");
+    let told = text.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let word = |key: &str| line.as_object().expect("an object")[key].as_str().map(str::to_owned);
+        (line["status"].as_u64().expect("a status"), word("peer"), word("endpoint"))
+    });
+    assert_eq!(told.collect::<Vec<_>>(), wanted);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! TLS on listeners: certificates by name, read again while running, and callers known by theirs.
 
+use crate::binary::{PROGRAM, config, phigate, text};
 use crate::certificates::{Authority, Issued, Tls, tls};
 use crate::support::{Gate, Http, read_http};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
 
 /// A gateway with one more listener, `tls`, that serves `a.example` and `b.example`.
 fn start(authority: &Authority, listener: &str, tail: &str) -> (Gate, tempfile::TempDir) {
@@ -155,4 +157,97 @@ fn nothing_is_taken_early() {
         assert!(stream.conn.early_data().is_none(), "0-RTT can be replayed");
         assert_eq!(ask(&mut stream, "a.example", &gate.keys[1]).status(), 200);
     }
+}
+
+#[test]
+fn when_a_certificate_ends_is_a_metric_and_follows_a_reload() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().expect("folder");
+    let write = |name: &str, days| authority.issue_for(name, -10..days).write(folder.path(), name);
+    let (a, b) = (write("a.example", 100), write("b.example", 200));
+    let client = write("me.example", 300).replace("chain =", "certificate =").replace(['{', '}'], "");
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).expect("writes");
+    let gate = Gate::also(&format!(
+        "[[environment]]\nname = \"secure\"\nflag = \"staging\"\n[[connection]]\nname = \"to-secure\"\nenvironment = \"secure\"\nupstream = \"https://127.0.0.1:9\"\nupstream_tls = {{ ca = {:?}, {client} }}\n[[listener]]\nname = \"tls\"\naddress = \"127.0.0.1:0\"\nenvironment = \"secure\"\n[listener.tls]\ncertificates = [{a}, {b}]\n",
+        folder.path().join("ca.pem")
+    ));
+    let now = u64::try_from(time::OffsetDateTime::now_utc().unix_timestamp()).expect("later");
+    let ends_in = |series: &str| {
+        let series = format!("{series}}} ");
+        (gate.metric(&series) + 3_600).saturating_sub(now) / 86_400
+    };
+    let of = |name: &str| {
+        ends_in(&format!(
+            "phigate_certificate_expiry_timestamp_seconds{{certificate=\"{name}\",listener=\"tls\""
+        ))
+    };
+    assert_eq!((of("a.example"), of("b.example")), (100, 200));
+    let ours = "phigate_upstream_certificate_expiry_timestamp_seconds{connection=\"to-secure\"";
+    assert_eq!(ends_in(ours), 300);
+    write("a.example", 150);
+    gate.running().reload(&gate.config).expect("good");
+    assert_eq!(of("a.example"), 150);
+}
+
+#[test]
+fn certificates_that_do_not_hold_are_refused_by_check_and_served_with_a_warning() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("ca.pem"), authority.pem()).expect("writes");
+    let of = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
+    let of = of.replace("http://127.0.0.1:9", "https://127.0.0.1:9").replace(
+        "callers = \"any\"\n",
+        &format!(
+            "callers = \"any\"\n[listener.tls]\ncertificates = [{{ chain = {:?}, key = {:?} }}]\n",
+            at("own.pem"),
+            at("own.key")
+        ),
+    );
+    let tls = format!("ca = {:?}, certificate = {:?}, key = {:?}", at("ca.pem"), at("me.pem"), at("me.key"));
+    let file = at("p.toml");
+    std::fs::write(&file, format!("{of}upstream_tls = {{ {tls} }}\n")).expect("writes");
+    let check = |own: std::ops::Range<i64>, me: std::ops::Range<i64>| {
+        authority.issue_for("own.example", own).write(folder.path(), "own");
+        authority.issue_for("me.example", me).write(folder.path(), "me");
+        let out = phigate(&["check", file.to_str().expect("path")]);
+        (out.status.code(), text(&out.stdout))
+    };
+    let (code, told) = check(-9..300, -9..300);
+    assert!(code == Some(0) && !told.contains("warning"), "{told}");
+    let (code, told) = check(-9..10, -9..13);
+    assert_eq!((code, told.matches(", within 14 days").count()), (Some(0), 2), "{told}");
+    assert!(told.contains("p.toml: warning: line 13: listener `l`, tls: "), "{told}");
+    let (code, told) = check(5..300, 5..300);
+    assert_eq!((code, told.matches(" isn't valid before ").count()), (Some(78), 2), "{told}");
+    let (code, told) = check(-9..-1, -9..-1);
+    assert_eq!((code, told.matches(" expired on ").count()), (Some(78), 2), "{told}");
+    for part in [
+        "line 13: listener `l`, tls: ",
+        "own.pem: the certificate (own.example)",
+        "connection `c`, upstream_tls: ",
+        "me.pem: the certificate (me.example)",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(phigate(&["check", "--offline", file.to_str().expect("path")]).status.code(), Some(0));
+    // A restart takes no site down.
+    let mut command = Command::new(PROGRAM);
+    let mut child =
+        command.args(["run", "--config"]).arg(&file).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut warned = Vec::new();
+    for line in BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok) {
+        let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let word = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        match &*word("message") {
+            "A certificate has expired." => {
+                warned.push([word("listener"), word("connection"), word("certificate"), word("at")]);
+            }
+            "Listening." => break,
+            _ => {}
+        }
+    }
+    child.kill().and_then(|()| child.wait()).expect("ends");
+    let wanted = [["l", "", "own.example", "line 13"], ["", "c", "me.example", "line 19"]];
+    assert_eq!(warned, wanted.map(|words| words.map(str::to_owned)));
 }

@@ -422,3 +422,46 @@ fn a_reply_that_leaves_its_message_unread_says_that_nothing_follows() {
         }
     }
 }
+
+#[test]
+fn replies_are_counted_by_connection_and_status_whatever_is_reloaded() {
+    let (first, second) = (Upstream::start(), Upstream::start());
+    let gate = start("staging", &[address(&first)], "requests_max = 5");
+    let came = |status: &str| {
+        gate.metric(&format!("phigate_upstream_replies_total{{connection=\"to-many\",status=\"{status}\"}}"))
+    };
+    let all = || ["1xx", "2xx", "3xx", "4xx", "5xx", "none"].map(came);
+    let under_way = || gate.metric("phigate_upstream_requests{connection=\"to-many\"}");
+    let text = String::from_utf8(gate.admin("/metrics", "").body).expect("text");
+    let zero = "phigate_upstream_replies_total{connection=\"to-many\",status=\"none\"} 0";
+    assert!(text.contains(zero), "there before the first message: {text}");
+    for status in [200, 200, 302, 404, 500] {
+        first.answer(format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n").as_bytes());
+        assert_eq!(ask(&gate, "GET").status(), status);
+    }
+    first.answer(b"none\r\n\r\n");
+    assert_eq!(ask(&gate, "POST").status(), 502);
+    assert_eq!((all(), under_way()), ([0, 2, 1, 1, 1, 1], 0));
+    // Other endpoints make the group of each thread anew.
+    let elsewhere = gate.config.replace(&address(&first), &address(&second));
+    gate.running().reload(&elsewhere).expect("good");
+    let held = second.hold();
+    let mut waiting = begin(&gate, "GET");
+    second.wait_for_bytes();
+    assert_eq!(under_way(), 1);
+    drop(held);
+    assert_eq!(read_http(&mut waiting, false).expect("an answer").status(), 200);
+    assert_eq!((all(), under_way()), ([0, 3, 1, 1, 1, 1], 0));
+    gate.running().reload(&gate.config.replace(&address(&first), &nowhere())).expect("good");
+    assert_eq!(ask(&gate, "GET").status(), 502);
+    assert_eq!(all(), [0, 3, 1, 1, 1, 2]);
+    assert_eq!(gate.metric("phigate_upstream_reply_seconds_count{connection=\"to-many\"}"), 6);
+    // One that is gone keeps its totals, and goes on with them when it comes back.
+    let without = gate.config.split("[[connection]]\nname = \"to-many\"").next().expect("the rest");
+    gate.running().reload(without).expect("good");
+    assert_eq!(ask(&gate, "GET").status(), 404);
+    assert_eq!(all(), [0, 3, 1, 1, 1, 2]);
+    gate.running().reload(&elsewhere).expect("good");
+    assert_eq!(ask(&gate, "GET").status(), 200);
+    assert_eq!(all(), [0, 4, 1, 1, 1, 2]);
+}
