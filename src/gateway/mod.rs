@@ -23,8 +23,8 @@ use crate::inspect::finding::{Uninspected, UninspectedReason};
 use crate::inspect::format::{Format, known_media_type};
 use crate::inspect::{Findings, RuleSet};
 use crate::listen::{
-    Ended, Head, HeldBudget, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee, asked_protocol,
-    hold, may_follow,
+    Ended, Head, HeldBudget, HeldPermit, HoldError, Inbound, InboundBody, Peer, ReplyBody, Service, Tee,
+    asked_protocol, hold, may_follow,
 };
 use crate::org::{CallerRole, Ceiling, Flag, UNRESOLVED};
 use crate::payload::Payload;
@@ -118,7 +118,7 @@ pub struct Shared {
     /// Bytes held by the process.
     pub held: HeldBudget,
     /// Turns of inspections that are too long for a thread with connections.
-    pub scans: Semaphore,
+    pub scans: Arc<Semaphore>,
 }
 
 /// The gateway on one data thread.
@@ -261,7 +261,8 @@ impl Gateway {
         let (bytes, trailers) = self.hold(snapshot, exchange, body).await?;
         self.inspect(snapshot, exchange, head, &bytes, trailers.as_ref()).await?;
         exchange.body = bytes.clone();
-        if !snapshot.routes.ids.is_empty() && self.contradicts(snapshot, head, &bytes, route).await? {
+        let held = (&bytes, &mut exchange.permit);
+        if !snapshot.routes.ids.is_empty() && self.contradicts(snapshot, head, held, route).await? {
             return Err(Reason::EnvironmentMismatch.into());
         }
         let findings = exchange.findings.as_ref().ok_or(Reason::Internal)?;
@@ -346,24 +347,24 @@ impl Gateway {
         let connection = exchange.route.as_ref().map(|route| &route.connection.name);
         let rules = snapshot.rules.judging(exchange.environment(), connection);
         exchange.rules = Some(rules.clone());
-        exchange.findings = Some(self.run(snapshot, rules, job).await?);
+        exchange.findings = Some(self.run(snapshot, rules, job, &mut exchange.permit).await?);
         Ok(())
     }
 
-    async fn run(&self, snapshot: &Snapshot, rules: &Arc<RuleSet>, job: Job) -> Result<Findings, Reason> {
+    /// Runs a job whose bytes count as held by `permit`, where they don't by themselves.
+    async fn run(
+        &self,
+        snapshot: &Snapshot,
+        rules: &Arc<RuleSet>,
+        job: Job,
+        permit: &mut Option<HeldPermit>,
+    ) -> Result<Findings, Reason> {
         let started = Instant::now();
         let (rules, people, budget) = (rules.clone(), snapshot.people.clone(), snapshot.config.budget);
         let here = job.is_short().then(|| job.run(&rules, budget.at_most(INSPECT_HERE_BYTES_MAX), &*people));
         let findings = match here.filter(|found| !found.is_over_budget()) {
             Some(findings) => findings,
-            None => {
-                // As many at a time as there are cores: each may inflate its body to the budget's end.
-                let _turn = self.shared.scans.acquire().await.map_err(|_| Reason::Internal)?;
-                // A panic in there must not let the message pass.
-                tokio::task::spawn_blocking(move || job.run(&rules, budget, &*people))
-                    .await
-                    .map_err(|_| Reason::Internal)?
-            }
+            None => self.apart(permit, move || job.run(&rules, budget, &*people)).await?,
         };
         let took = started.elapsed();
         self.cells.time(Stage::Inspect, took);
@@ -374,29 +375,51 @@ impl Gateway {
         Ok(findings)
     }
 
-    /// Whether a held body names a source or destination of another environment. Large and coded bodies are read on a thread
+    /// Runs what is too long for a thread with connections: as many at a time as there are cores, as each may inflate its body
+    /// to the budget's end. It goes on where its caller leaves: its turn isn't free, and its bytes are held, until it ends.
+    async fn apart<T: Send + 'static>(
+        &self,
+        permit: &mut Option<HeldPermit>,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Reason> {
+        let turn = self.shared.scans.clone().acquire_owned().await.map_err(|_| Reason::Internal)?;
+        let held = permit.take();
+        let begun = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            (job(), held)
+        });
+        // A panic in there must not let the message pass.
+        let (done, held) = begun.await.map_err(|_| Reason::Internal)?;
+        *permit = held;
+        Ok(done)
+    }
+
+    /// Whether a held body names a source or destination of another environment, read as inspection reads it. Large and coded
+    /// bodies are read on a thread
     /// that has no connections.
     async fn contradicts(
         &self,
         snapshot: &Snapshot,
         head: &Parts,
-        body: &Payload,
+        (body, permit): (&Payload, &mut Option<HeldPermit>),
         route: &Arc<Route>,
     ) -> Result<bool, Reason> {
         let (ids, environment) = (snapshot.routes.ids.clone(), route.environment.name.clone());
         let codings = head.headers.get_all(header::CONTENT_ENCODING).iter().map(exchange::text_of);
         let coding = codings.collect::<Vec<_>>().join(", ");
-        if coding.is_empty() && body.len() <= INSPECT_HERE_BYTES_MAX {
-            return Ok(ids.contradict(body.expose(), &environment));
-        }
+        let is_short =
+            coding.is_empty() && body.len() <= INSPECT_HERE_BYTES_MAX && !decode::seems_coded(body.expose());
         let (body, budget) = (body.clone(), snapshot.config.budget);
-        let _turn = self.shared.scans.acquire().await.map_err(|_| Reason::Internal)?;
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = move || {
             // What can't be read is told by inspection.
-            decode::content(&coding, body.expose(), &budget, &mut budget.decoded_bytes_max.clone())
-                .is_ok_and(|plain| ids.contradict(&plain, &environment))
-        });
-        reading.await.map_err(|_| Reason::Internal)
+            let plain =
+                decode::content(&coding, body.expose(), &budget, &mut budget.decoded_bytes_max.clone());
+            plain.is_ok_and(|plain| match decode::wide(&plain) {
+                Some(Ok(text)) => ids.contradict(text.as_bytes(), &environment),
+                _ => ids.contradict(&plain, &environment),
+            })
+        };
+        if is_short { Ok(reading()) } else { self.apart(permit, reading).await }
     }
 
     fn stream(

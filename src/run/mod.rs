@@ -305,7 +305,7 @@ impl Running {
             notebook,
             metrics,
             held: HeldBudget::new(held_bytes_max),
-            scans: Semaphore::new(threads),
+            scans: Arc::new(Semaphore::new(threads)),
         });
         tell_rules(&audit, None, &shared.snapshot.load())?;
         let asked = shared.clone();

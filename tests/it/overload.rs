@@ -182,3 +182,31 @@ fn a_reply_counts_as_held_until_its_caller_has_taken_it() {
         assert!(begun.elapsed() < Duration::from_secs(20), "it never comes back");
     }
 }
+
+/// A caller that leaves ends no inspection: what it takes is taken until then, or the next one would begin beside it.
+#[test]
+fn an_inspection_whose_caller_left_keeps_its_bytes_until_its_end() {
+    let gate = Gate::start();
+    let line = "Pt Wanda Kessler, DOB 06/22/1962, MRN 48210377, seen by Dr. Iyer for chest pain, call (915) 927-8377.\n";
+    let body = line.repeat((8 << 20) / line.len());
+    let mut stream = gate.connect(1);
+    let head = format!(
+        "POST /x HTTP/1.1\r\nHost: a\r\nPhigate-Key: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
+        gate.keys[1],
+        body.len()
+    );
+    stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).expect("writes");
+    let held = || gate.metric("phigate_held_bytes ");
+    let until = |what: &dyn Fn() -> bool| {
+        let begun = std::time::Instant::now();
+        while !what() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it never came");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    };
+    until(&|| held() == body.len() as u64);
+    drop(stream);
+    until(&|| gate.metric("phigate_refusals_total{environment=\"staging\",reason=\"caller_gone\"}") == 1);
+    assert_eq!(held(), body.len() as u64, "it is still inspected");
+    until(&|| held() == 0);
+}
