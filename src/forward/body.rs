@@ -4,7 +4,7 @@ use super::{
     connect::{Connection, Place},
     group::Entered,
     headers::{listed, may_trail_reply},
-    pool::Shelf,
+    pool::{Shelf, TAKE_BACK_TIMEOUT},
 };
 use crate::counted::Counted;
 use crate::listen::{BodyError, InboundBody, ReplyBody, Tee, Tunnel};
@@ -21,6 +21,7 @@ use std::{
     task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
+use tokio::task::AbortHandle;
 use tokio::time::Sleep;
 
 /// A request's body on its way out.
@@ -45,6 +46,10 @@ pub(super) struct Progress {
     pub broke: Cell<Option<BodyError>>,
     /// Whether the body's sender is waited for: that is no time of the upstream's.
     pub awaits_sender: Cell<bool>,
+    /// What writes the body over HTTP/2, where that is a task of its own.
+    writer: RefCell<Option<AbortHandle>>,
+    /// Nobody has the body any more.
+    is_gone: Cell<bool>,
     /// The body, as long as there is one to go out.
     going: RefCell<Going>,
 }
@@ -61,6 +66,14 @@ impl Progress {
             Content::Empty => true,
             Content::Held { bytes, trailers } => bytes.is_none() && trailers.is_none(),
             Content::Streaming(body) => body.is_end_stream(),
+        }
+    }
+
+    /// Ends the writing of a body over HTTP/2: its stream is reset. As long as an upstream gives no window for it nobody else
+    /// would see that its message is over.
+    fn stop(&self) {
+        if let Some(writer) = self.writer.take() {
+            writer.abort();
         }
     }
 
@@ -180,6 +193,8 @@ impl OutBody {
             last: Cell::new(since),
             broke: Cell::new(None),
             awaits_sender: Cell::new(false),
+            writer: RefCell::new(None),
+            is_gone: Cell::new(false),
             going: RefCell::new(Going { content, ..Going::default() }),
         }))
     }
@@ -188,7 +203,30 @@ impl OutBody {
 impl Drop for OutBody {
     /// Whoever waits for the reply's head still asks for its progress.
     fn drop(&mut self) {
+        self.0.is_gone.set(true);
         drop(self.0.going.take());
+    }
+}
+
+thread_local! {
+    /// The body that was asked last and that nothing writes yet.
+    static ASKED: RefCell<Weak<Progress>> = RefCell::default();
+}
+
+/// Runs the tasks of a connection of HTTP/2 to an upstream. hyper asks a message's body once before it makes a task of
+/// writing it, where it isn't done by then: so it is known which task that is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writers;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for Writers {
+    fn execute(&self, future: F) {
+        let asked = ASKED.take().upgrade().filter(|progress| !progress.is_gone.get());
+        let task = tokio::task::spawn_local(async move {
+            future.await;
+        });
+        if let Some(progress) = asked {
+            progress.writer.replace(Some(task.abort_handle()));
+        }
     }
 }
 
@@ -215,6 +253,10 @@ impl Body for OutBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let progress = &*self.0;
         let going = &mut *progress.going.borrow_mut();
+        let is_shared = going.place.is_some();
+        if is_shared && progress.writer.borrow().is_none() {
+            ASKED.set(Rc::downgrade(&self.0));
+        }
         if let Some(gate) = &mut going.gate {
             ready!(gate.as_mut().poll(cx));
             going.gate = None;
@@ -223,7 +265,15 @@ impl Body for OutBody {
         let frame = match &mut going.content {
             Content::Empty => None,
             Content::Held { bytes, trailers } => {
-                let data = bytes.take().map(Frame::data);
+                // In pieces where each waits for its window: the limit on the reply's head counts from the last.
+                let piece = match bytes {
+                    Some(all) if is_shared && all.len() > PIECE_BYTES => Some(all.split_to(PIECE_BYTES)),
+                    rest => rest.take(),
+                };
+                if is_shared {
+                    progress.last.set(Instant::now());
+                }
+                let data = piece.map(Frame::data);
                 data.or_else(|| trailers.take().map(|trailers| Frame::trailers(*trailers))).map(Ok)
             }
             Content::Streaming(body) => {
@@ -312,9 +362,8 @@ struct Reading {
     is_sized: bool,
     /// What [`UpstreamBody::begin`] found there.
     first: Option<Frame<Bytes>>,
-    /// Whether it answers a message that was sent whole when its head came: then a stream of HTTP/2 that is reset without an
-    /// error has broken off. Before, that says that the rest of the message isn't wanted (RFC 9113, section 8.1).
-    answers_all: bool,
+    /// The message that it answers, over HTTP/2.
+    message: Option<Rc<Progress>>,
 }
 
 impl UpstreamBody {
@@ -339,16 +388,19 @@ impl UpstreamBody {
             is_switched,
             is_sized: sized.exact().is_some(),
             first: None,
-            answers_all: false,
+            message: None,
         });
         reading.give_back_at_end();
         Self(reading)
     }
 
-    /// Of a reply to a message that was sent whole, or not yet.
+    /// Of a reply to this message, which is over with it.
     #[must_use]
-    pub(super) fn answering(mut self, all: bool) -> Self {
-        self.0.answers_all = all;
+    pub(super) fn answering(mut self, message: Option<Rc<Progress>>) -> Self {
+        self.0.message = message;
+        if self.0.connection.is_none() {
+            self.0.end_message();
+        }
         self
     }
 
@@ -440,9 +492,9 @@ impl Reading {
     fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match (&mut self.incoming, &self.connection) {
             (Some(incoming), _) => match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
-                None if self.answers_all && !incoming.is_end_stream() => {
-                    Poll::Ready(Some(Err(BodyError::CutShort)))
-                }
+                // A stream that is reset without an error before its end: only behind it, it says that the rest of the message
+                // isn't wanted (RFC 9113, section 8.1).
+                None if !incoming.is_end_stream() => Poll::Ready(Some(Err(BodyError::CutShort))),
                 frame => Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyError::CutShort))),
             },
             (None, Some(connection)) => connection.poll_frame(cx),
@@ -457,10 +509,24 @@ impl Reading {
         }
         self.counted = None;
         self.connection = None;
+        if let Some(message) = self.message.take() {
+            message.stop();
+        }
+    }
+
+    /// The reply has ended: what still goes out of its message gets a moment.
+    fn end_message(&mut self) {
+        if let Some(message) = self.message.take().filter(|message| !message.is_gone.get()) {
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(TAKE_BACK_TIMEOUT).await;
+                message.stop();
+            });
+        }
     }
 
     fn give_back(&mut self) {
         self.counted = None;
+        self.end_message();
         if let (Some(connection), Some(shelf)) = (self.connection.take(), self.shelf.upgrade()) {
             if self.is_good {
                 shelf.borrow().succeeded();
@@ -537,6 +603,9 @@ impl Drop for Reading {
         {
             shelf.succeeded();
         }
+        if let Some(message) = self.message.take() {
+            message.stop();
+        }
     }
 }
 
@@ -546,6 +615,8 @@ impl fmt::Debug for UpstreamBody {
     }
 }
 
+/// Of a held body over HTTP/2.
+const PIECE_BYTES: usize = 64 << 10;
 /// As clients do that wait for a 100 which may never come.
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 

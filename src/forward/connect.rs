@@ -2,11 +2,11 @@
 
 use super::{
     Endpoint, ForwardError, Http2, Outgoing, Upstream,
-    body::{OutBody, Progress},
+    body::{OutBody, Progress, Writers},
     http1::{Http1, SendError, Switched},
     interim::{Counting, Heard},
 };
-use crate::listen::{BodyError, Duplex, OnThisThread, Quiet};
+use crate::listen::{BodyError, Duplex, Quiet};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Scheme};
 use http_body::{Body, Frame, SizeHint};
@@ -54,8 +54,9 @@ struct Shared {
 }
 
 impl Shared {
+    /// Messages at a time: as many as the upstream takes and as may leave their replies untaken without holding up others.
     fn streams_max(&self) -> usize {
-        (self.driven.streams_max)()
+        (self.driven.streams_max)().min((CONNECTION_WINDOW_BYTES / STREAM_WINDOW_BYTES) as usize)
     }
 }
 
@@ -94,6 +95,8 @@ struct Driven {
     streams_max: Box<dyn Fn() -> usize>,
     load: Rc<Load>,
     heard: Rc<Heard>,
+    /// It answered a message too late: others may not get there at all.
+    is_retired: Cell<bool>,
 }
 
 /// What a connection has to do.
@@ -139,7 +142,9 @@ impl Connection {
         match &self.way {
             Way::Http1(http1) => http1.is_open(),
             // An upstream that takes no messages here any more may not say so again: it gets another connection.
-            Way::Http2(shared) => !shared.sender.is_closed() && shared.streams_max() > 0,
+            Way::Http2(shared) => {
+                !shared.sender.is_closed() && !shared.driven.is_retired.get() && shared.streams_max() > 0
+            }
         }
     }
 
@@ -156,6 +161,13 @@ impl Connection {
         match &self.way {
             Way::Http1(http1) => http1.is_ready(),
             Way::Http2(shared) => shared.sender.is_ready(),
+        }
+    }
+
+    /// No other message is to share it.
+    pub(super) fn retire(&self) {
+        if let Way::Http2(shared) = &self.way {
+            shared.driven.is_retired.set(true);
         }
     }
 
@@ -419,7 +431,7 @@ async fn http2(
     address: SocketAddr,
     scheme: Scheme,
 ) -> Result<Connection, Option<SendError>> {
-    let mut builder = http2::Builder::new(OnThisThread);
+    let mut builder = http2::Builder::new(Writers);
     builder
         .timer(TokioTimer::new())
         .max_header_list_size(HEAD_BYTES_MAX)
@@ -463,7 +475,8 @@ async fn http2(
         asked.map_or(usize::MAX, |known| known.as_ref().map_or(0, |known| known.current_max_send_streams()))
     });
     let load = Rc::new(Load { messages: Cell::new(0), idle_since: Cell::new(Instant::now()) });
-    let driven = Rc::new(Driven { task: task.abort_handle(), streams_max, load, heard });
+    let driven =
+        Rc::new(Driven { task: task.abort_handle(), streams_max, load, heard, is_retired: Cell::new(false) });
     let way = Way::Http2(Box::new(Shared { sender, scheme, driven, place: None }));
     Ok(Connection { way, address, timer: None })
 }
@@ -516,8 +529,9 @@ fn from_http2(mut request: Request<OutBody>) -> Request<OutBody> {
 /// The head of a reply in HTTP/2.
 const HEAD_BYTES_MAX: u32 = 256 << 10;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
+const CONNECTION_WINDOW_BYTES: u32 = 64 << 20;
+/// Servers of gRPC end a connection on which PINGs come more often than every five minutes while nothing else does.
+const KEEP_ALIVE: Duration = Duration::from_secs(310);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

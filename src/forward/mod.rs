@@ -243,6 +243,11 @@ pub enum ForwardError {
 }
 
 impl ForwardError {
+    /// Whether the upstream says that it did nothing with the message.
+    pub(crate) const fn is_unprocessed(&self) -> bool {
+        matches!(self, Self::Unprocessed { .. })
+    }
+
     /// The short word for it.
     #[must_use]
     pub const fn reason(&self) -> Reason {

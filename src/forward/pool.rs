@@ -196,6 +196,7 @@ impl Pool {
         // HTTP/2 has no way to switch that an upstream of both needs to know.
         let switches = again.1.is_some() && upstream.http2 == Http2::Alpn;
         let mut pooled = shelf.borrow_mut().take(upstream, endpoint, now, switches);
+        let mut is_again = false;
         loop {
             let is_pooled = pooled.is_some();
             let connection = match pooled.take() {
@@ -206,7 +207,10 @@ impl Pool {
                 None => Box::pin(self.open(upstream, endpoint, shelf, switches)).await?,
             };
             match exchange(upstream, connection, slot, shelf, again).await {
-                Err(_) if is_pooled && slot.is_some() => add(&self.counters.sent_again, 1),
+                Err(error) if slot.is_some() && !is_again && (is_pooled || error.is_unprocessed()) => {
+                    is_again = true;
+                    add(&self.counters.sent_again, 1);
+                }
                 answer => return answer,
             }
         }
@@ -226,13 +230,13 @@ impl Pool {
             add(&self.counters.connected, 1);
             return Ok(connection);
         }
-        if let Some(place) = wait_for_place(shelf, endpoint).await {
+        if let Some(place) = wait_for_place(shelf, endpoint).await? {
             add(&self.counters.reused, 1);
             return Ok(place);
         }
         let opener = shelf.borrow_mut().sharing.begin();
         let connected = connect(upstream, endpoint, switches).await;
-        opener.ended(connected.is_ok());
+        opener.ended(connected.as_ref().map(|_| ()).map_err(Clone::clone));
         let connection = connected?;
         add(&self.counters.connected, 1);
         if connection.is_shared() {
@@ -460,13 +464,16 @@ impl Shelf {
     }
 }
 
-async fn wait_for_place(shelf: &Rc<RefCell<Shelf>>, endpoint: &Endpoint) -> Option<Box<Connection>> {
+async fn wait_for_place(
+    shelf: &Rc<RefCell<Shelf>>,
+    endpoint: &Endpoint,
+) -> Result<Option<Box<Connection>>, ForwardError> {
     loop {
-        let opening = shelf.borrow_mut().sharing.opening()?;
-        let goes_on = opening.wait().await;
+        let Some(opening) = shelf.borrow_mut().sharing.opening() else { return Ok(None) };
+        opening.wait().await?;
         let place = shelf.borrow_mut().sharing.place(endpoint);
-        if place.is_some() || !goes_on {
-            return place;
+        if place.is_some() {
+            return Ok(place);
         }
     }
 }
@@ -490,6 +497,9 @@ async fn exchange(
     let is_safe = is_safe(&message.method);
     let spare = (is_safe || connection.is_shared()).then(|| message.body.spare()).flatten();
     let sent = connection.send(slot, &progress, Duration::from_millis(limit_ms)).await;
+    if sent.is_none() {
+        connection.retire();
+    }
     let mut response = match sent.ok_or_else(late)? {
         Ok(response) => response,
         Err(error) => {
@@ -510,7 +520,8 @@ async fn exchange(
         return Err(invalid("it switches to what it wasn't asked for"));
     }
     if (is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
-        && let Some(body) = response.body_mut().take_if(|body| !body.is_end_stream())
+        && let Some(body) = response.body_mut().take() // with it what length it would have had
+        && !body.is_end_stream()
     {
         match timeout(Duration::from_millis(limit_ms), Box::pin(is_empty(body))).await {
             Ok(true) => {}
@@ -521,9 +532,9 @@ async fn exchange(
     let idle_timeout = Duration::from_millis(upstream.reply_idle_timeout_ms);
     let shelf = Rc::downgrade(shelf);
     let is_good = !is_bad(response.status());
-    let is_sent = progress.is_sent();
+    let message = connection.is_shared().then_some(progress);
     Ok(response.map(|body| {
-        UpstreamBody::new(body, connection, (shelf, is_good), idle_timeout, switches).answering(is_sent)
+        UpstreamBody::new(body, connection, (shelf, is_good), idle_timeout, switches).answering(message)
     }))
 }
 
@@ -600,4 +611,4 @@ const STATUS_MAX: u16 = 599;
 /// Between two looks at idle connections: one that its upstream closed keeps a descriptor for so long.
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// How long a request may go on after its reply has ended, before the connection is given up.
-const TAKE_BACK_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const TAKE_BACK_TIMEOUT: Duration = Duration::from_secs(1);

@@ -5,10 +5,11 @@
 //! - Of those with a place the newest is taken: so older ones fall idle, and are closed after `pool_idle_timeout_ms`.
 //! - While one is opened, as many messages wait for it as will have a place: a burst opens no connection each.
 
+use super::ForwardError;
 use super::connect::Connection;
 use super::endpoint::Endpoint;
 use crate::counted::Counted;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -45,7 +46,7 @@ impl Sharing {
 
     /// One that is being opened and will have a place left.
     pub(super) fn opening(&mut self) -> Option<Rc<Opening>> {
-        self.openings.retain(|opening| opening.outcome.get().is_none());
+        self.openings.retain(|opening| opening.outcome.borrow().is_none());
         let max = self.messages_max.unwrap_or(usize::MAX);
         let has_place = |opening: &&Rc<Opening>| opening.waiting.get() as usize + 1 < max;
         self.openings.iter().find(has_place).cloned()
@@ -76,17 +77,20 @@ impl Sharing {
 pub(super) struct Opening {
     done: Notify,
     waiting: Rc<Cell<u32>>,
-    /// Whether it is there; `None` before that.
-    outcome: Cell<Option<bool>>,
+    /// How it went; `None` before that.
+    outcome: RefCell<Option<Result<(), ForwardError>>>,
 }
 
 impl Opening {
-    /// Waits for its end. Gives whether waiting for another one makes sense: not behind one that failed.
-    pub(super) async fn wait(&self) -> bool {
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// Why there is none: whoever waited had as much patience as who opened it.
+    pub(super) async fn wait(&self) -> Result<(), ForwardError> {
         let _counted = Counted::one_more(&self.waiting);
         // Told from when it is made on, not only from when it is asked.
         self.done.notified().await;
-        self.outcome.get() != Some(false)
+        self.outcome.borrow().clone().unwrap_or(Ok(()))
     }
 }
 
@@ -95,16 +99,14 @@ pub(super) struct Opener(Rc<Opening>);
 
 impl Opener {
     /// It is there, or it failed.
-    pub(super) fn ended(self, is_there: bool) {
-        self.0.outcome.set(Some(is_there));
+    pub(super) fn ended(self, how: Result<(), ForwardError>) {
+        self.0.outcome.replace(Some(how));
     }
 }
 
 impl Drop for Opener {
     fn drop(&mut self) {
-        if self.0.outcome.get().is_none() {
-            self.0.outcome.set(Some(true));
-        }
+        self.0.outcome.borrow_mut().get_or_insert(Ok(()));
         self.0.done.notify_waiters();
     }
 }

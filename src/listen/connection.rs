@@ -188,18 +188,6 @@ impl Listener {
     }
 }
 
-/// What belongs to a connection of HTTP/2 stays on its thread.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OnThisThread;
-
-impl<F: Future + 'static> hyper::rt::Executor<F> for OnThisThread {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(async move {
-            future.await;
-        });
-    }
-}
-
 /// Serves one connection to its end.
 pub(super) async fn serve<S: Service>(
     socket: Socket,

@@ -51,7 +51,6 @@ mod tests;
 
 pub use activation::activated;
 pub use body::{BodyError, Ended, InboundBody, ReplyBody, ReplyEnd};
-pub(crate) use connection::OnThisThread;
 pub use counters::{ListenCounters, ListenTotals};
 pub use handover::{HandedSocket, Predecessor, Successors};
 pub(crate) use head::{asked_protocol, may_follow};

@@ -569,6 +569,14 @@ fn a_held_body_that_names_an_id_of_another_environment_is_refused_by_that_word()
     let json = ("Content-Type", "application/json");
     let reply = gate.send(1, "POST", "/x", &[json, ("Content-Encoding", "gzip")], &coded);
     assert_eq!(reply.header("phigate-reason"), "environment_mismatch");
+    // As inspection reads it: gzip that nothing tells of, and UTF-16.
+    let wide: Vec<u8> = body("dst-live").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for body in [&coded, &wide] {
+        assert_eq!(
+            gate.send(1, "POST", "/x", &[json], body).header("phigate-reason"),
+            "environment_mismatch"
+        );
+    }
     for (id, reason) in [("dst-live", "environment_mismatch"), ("other", "")] {
         let large = format!("{}{}", body(id), " ".repeat(300 << 10));
         assert_eq!(gate.send(1, "POST", "/x", &[json], large.as_bytes()).header("phigate-reason"), reason);

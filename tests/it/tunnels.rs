@@ -206,13 +206,13 @@ fn a_caller_that_leaves_before_the_answer_frees_the_upstream_whatever_it_sent_be
 }
 
 /// Sends until nothing is taken any more.
-fn fill(stream: &mut TcpStream) {
+pub(crate) fn fill(stream: &mut TcpStream) {
     stream.set_write_timeout(Some(Duration::from_millis(300))).expect("set");
     while stream.write(&[b'x'; 64 << 10]).is_ok() {}
 }
 
 /// Leaves without an end.
-fn reset(stream: TcpStream) {
+pub(crate) fn reset(stream: TcpStream) {
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("set");
 }
 

@@ -2,6 +2,7 @@
 
 use crate::http2::{Local, frame, literal, plain, send};
 use crate::support::{connect, read_http};
+use crate::tunnels::{fill, reset};
 use crate::upstreams::{ask, begin, start};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -441,4 +442,168 @@ fn a_connection_of_http2_that_is_idle_is_closed() {
     answer_one(&mut stream, &status(1, 1, "200")).expect("a message");
     stream.read_to_end(&mut Vec::new()).expect("the gateway closes it");
     drop(caller);
+}
+
+/// Reads the preface and says that it takes messages; gives what follows frame by frame.
+fn greet(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    stream.read_exact(&mut [0; 24]).expect("the preface");
+    stream.write_all(&frame(4, 0, 0, &[])).expect("writes");
+}
+
+/// The next frame: its kind, its stream and its payload.
+fn next(stream: &mut TcpStream) -> (u8, u32, Vec<u8>) {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).expect("a frame");
+    let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+    stream.read_exact(&mut payload).expect("a payload");
+    (head[3], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload)
+}
+
+/// Of the first upload 65535 bytes are taken, and no window is given for more: by its reply's end or its caller's alone it is
+/// known that nothing of the rest is wanted.
+#[test]
+fn an_upload_over_http2_that_nobody_wants_any_more_is_reset_though_its_upstream_takes_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let endpoint = listener.local_addr().expect("address").to_string();
+    let gate = start("production", &[endpoint], "http2 = \"always\"");
+    for replies_whole in [false, true] {
+        let mut caller = connect(gate.running().address("many").expect("listens"));
+        caller.write_all(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n").expect("writes");
+        caller.write_all(&[b'x'; 128 << 10]).expect("writes");
+        let (mut stream, _) = listener.accept().expect("a connection");
+        greet(&mut stream);
+        let mut taken = 0;
+        while taken < 65_535 {
+            let (kind, _, payload) = next(&mut stream);
+            taken += if kind == 0 { payload.len() } else { 0 };
+        }
+        let reply = [status(1, 0, "200"), frame(0, u8::from(replies_whole), 1, b"ok")].concat();
+        stream.write_all(&reply).expect("writes");
+        caller.read_exact(&mut [0; 12]).expect("a head");
+        if !replies_whole {
+            fill(&mut caller);
+            reset(caller);
+        }
+        loop {
+            if let (3, 1, _) = next(&mut stream) {
+                break; // RST_STREAM
+            }
+        }
+    }
+}
+
+#[test]
+fn a_head_over_http2_that_names_the_length_of_what_it_hasnt_is_no_large_reply() {
+    for (method, code) in [("HEAD", "200"), ("GET", "304")] {
+        let (endpoint, _) = framed(move |stream, _| {
+            let head = [literal(":status", code), literal("content-length", "50000000")].concat();
+            frame(1, 5, stream, &head)
+        });
+        let gate = start("staging", &[endpoint], "http2 = \"always\"");
+        let reply = read_http(&mut begin(&gate, method), true).expect("an answer");
+        assert_eq!(reply.status().to_string(), code, "{method}");
+    }
+}
+
+/// An upstream that takes what is sent slowly has its time for a reply behind the last of it.
+#[test]
+fn the_limit_on_a_reply_over_http2_begins_behind_the_last_of_a_held_body() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let endpoint = listener.local_addr().expect("address").to_string();
+    let gate = start("staging", &[endpoint], "http2 = \"always\"\nreply_head_timeout_ms = 1500");
+    let address = gate.running().address("many").expect("listens");
+    let body = Bytes::from(vec![b' '; 400_000]);
+    let post = http::Request::post("http://a.example/x").header("content-type", "text/plain");
+    let post = post.body(Full::new(body.clone())).expect("a message");
+    let caller = std::thread::spawn(move || send(plain(address), vec![post]).remove(0).expect("an answer"));
+    let (mut stream, _) = listener.accept().expect("a connection");
+    greet(&mut stream);
+    let (mut taken, mut told) = (0, 0);
+    while taken < body.len() {
+        let (kind, _, payload) = next(&mut stream);
+        taken += if kind == 0 { payload.len() } else { 0 };
+        // Windows for another 64 KiB, slower than the limit on a reply for all of them together.
+        if kind == 0 && taken - told >= 65_535 {
+            std::thread::sleep(Duration::from_millis(500));
+            told = taken;
+            let window = [frame(8, 0, 0, &[0, 0, 0xff, 0xff]), frame(8, 0, 1, &[0, 0, 0xff, 0xff])].concat();
+            stream.write_all(&window).expect("writes");
+        }
+    }
+    stream.write_all(&status(1, 5, "200")).expect("writes");
+    assert_eq!(caller.join().expect("ends").head.status, 200);
+}
+
+#[test]
+fn what_a_fresh_connection_over_http2_refuses_is_sent_on_another_one() {
+    let (endpoint, connections) = framed(|stream, connection| match connection {
+        0 => frame(7, 0, 0, &[0; 8]), // it goes, and took none
+        _ => status(stream, 1, "200"),
+    });
+    let gate = start("staging", &[endpoint], "http2 = \"always\"\nejection = { failures = 0 }");
+    assert_eq!(ask(&gate, "POST").status(), 200);
+    assert_eq!(connections.load(Relaxed), 2);
+}
+
+#[test]
+fn a_connection_over_http2_that_answered_too_late_gets_no_other_message() {
+    let (endpoint, connections) = framed(|stream, connection| match connection {
+        0 => Vec::new(),
+        _ => status(stream, 1, "200"),
+    });
+    let more = "http2 = \"always\"\nreply_head_timeout_ms = 300\nejection = { failures = 0 }";
+    let gate = start("production", &[endpoint], more);
+    let mut caller = connect(gate.running().address("many").expect("listens"));
+    for wanted in [504, 200] {
+        caller.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+        assert_eq!(read_http(&mut caller, false).expect("an answer").status(), wanted);
+    }
+    assert_eq!(connections.load(Relaxed), 2);
+}
+
+/// Replies that their callers don't take fill windows of their own: others on the same connection go on.
+#[test]
+fn callers_that_take_nothing_hold_up_no_other_reply_over_http2() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let endpoint = listener.local_addr().expect("address").to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || serve_large(&mut stream));
+        }
+    });
+    let gate = start("production", &[endpoint], "http2 = \"always\"");
+    let address = gate.running().address("many").expect("listens");
+    // As many on each thread as filled the window of a connection.
+    let slow: Vec<_> = (0..40)
+        .map(|_| {
+            let mut caller = connect(address);
+            caller.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+            caller.read_exact(&mut [0; 12]).expect("a head");
+            caller
+        })
+        .collect();
+    for _ in 0..8 {
+        let mut caller = connect(address);
+        caller.write_all(b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+        assert_eq!(read_http(&mut caller, false).expect("an answer").body, b"ok");
+    }
+    drop(slow);
+}
+
+/// Answers each message by its path: with more than a window has, or with two bytes. Sends what windows allow.
+fn serve_large(stream: &mut TcpStream) -> Option<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    stream.set_nonblocking(true).ok()?;
+    let stream = stream.try_clone().ok()?;
+    runtime.block_on(tokio::task::LocalSet::new().run_until(async move {
+        let stream = tokio::net::TcpStream::from_std(stream).ok()?;
+        let mut connection = h2::server::handshake(stream).await.ok()?;
+        while let Some(Ok((request, mut reply))) = connection.accept().await {
+            let body = if request.uri().path() == "/large" { vec![b'x'; 16 << 20] } else { b"ok".to_vec() };
+            let mut sending = reply.send_response(http::Response::new(()), false).ok()?;
+            sending.send_data(body.into(), true).ok()?;
+        }
+        Some(())
+    }))
 }
