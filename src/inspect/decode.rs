@@ -69,6 +69,12 @@ pub fn content<'b>(
     Err(UninspectedReason::TooDeep)
 }
 
+/// Whether a body begins as a coded one that nothing declared.
+#[must_use]
+pub fn seems_coded(body: &[u8]) -> bool {
+    Coding::sniff(body).is_some()
+}
+
 /// One content encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Coding {

@@ -163,12 +163,13 @@ impl Scorer<'_> {
     }
 
     /// Who each numbered person is in the end: a relative that agrees with the patient by name or number is the
-    /// patient, and the head's person is the body's where the body has exactly one.
+    /// patient, and the head's person is the body's where the body has exactly one and neither says otherwise.
     pub(super) fn owners(&self, head: Option<PersonId>) -> Vec<PersonId> {
         let count = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
         let mut owner: Vec<PersonId> = (0..count).map(PersonId).collect();
         let relatives = self.people.iter().any(|draft| matches!(draft.role, Role::RelativeOf(_)));
-        let by_person = if relatives { self.by_person() } else { ByPerson::default() };
+        let has_others = head.is_some() || self.form.is_some();
+        let by_person = if relatives || has_others { self.by_person() } else { ByPerson::default() };
         for (from, draft) in self.people.iter().enumerate() {
             if let Role::RelativeOf(patient) = draft.role
                 && let Ok(id) = u32::try_from(from)
@@ -178,7 +179,7 @@ impl Scorer<'_> {
                 *slot = patient;
             }
         }
-        if head.is_some() || self.form.is_some() {
+        if has_others {
             let mut in_body: Vec<PersonId> = Vec::new();
             for e in self.evidence.iter().filter(|e| e.finding.part == Part::Body) {
                 // What one person has mostly stands together.
@@ -196,7 +197,9 @@ impl Scorer<'_> {
             }
             if let [only] = in_body.as_slice() {
                 for same in [head, self.form].into_iter().flatten() {
-                    if let Some(slot) = owner.get_mut(same.0 as usize) {
+                    if !self.contradict(&by_person, same, *only)
+                        && let Some(slot) = owner.get_mut(same.0 as usize)
+                    {
                         *slot = *only;
                     }
                 }
@@ -238,15 +241,7 @@ impl Scorer<'_> {
     /// Whether two people agree by full name or by a number.
     fn agree(&self, by_person: &ByPerson, one: PersonId, other: PersonId) -> bool {
         let of = |person: PersonId| by_person.of(person).iter().filter_map(|at| self.evidence.get(*at));
-        let name = |person: PersonId| {
-            let mut words: Vec<String> = of(person)
-                .filter(|e| !e.free_text && is_name(e.kind))
-                .flat_map(|e| e.keys.iter().cloned())
-                .collect();
-            words.sort_unstable();
-            words.dedup();
-            words
-        };
+        let name = |person: PersonId| self.words_of(by_person, person, is_name);
         let numbers = |person: PersonId| {
             of(person)
                 .filter(|e| {
@@ -266,6 +261,29 @@ impl Scorer<'_> {
                 .flat_map(|e| e.keys.iter())
         };
         agree(&name(one), &name(other)) || numbers(one).any(|n| numbers(other).any(|o| o == n))
+    }
+
+    /// Whether two people have other names or birth dates: a search may have a part of a name, or its beginning.
+    fn contradict(&self, by_person: &ByPerson, one: PersonId, other: PersonId) -> bool {
+        let words = |is_of: fn(Kind) -> bool| {
+            let [one, other] = [one, other].map(|person| self.words_of(by_person, person, is_of));
+            if one.len() <= other.len() { (one, other) } else { (other, one) }
+        };
+        let begins = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
+        let (few, many) = words(is_name);
+        let (dates, others) = words(|kind| kind == Kind::BirthDate);
+        !few.iter().all(|word| many.iter().any(|other| begins(word, other)))
+            || !dates.is_empty() && !dates.iter().any(|date| others.contains(date))
+    }
+
+    /// What one person has of such kinds in fields, each once.
+    fn words_of(&self, by_person: &ByPerson, person: PersonId, is_of: fn(Kind) -> bool) -> Vec<String> {
+        let own = by_person.of(person).iter().filter_map(|at| self.evidence.get(*at));
+        let mut words: Vec<String> =
+            own.filter(|e| !e.free_text && is_of(e.kind)).flat_map(|e| e.keys.iter().cloned()).collect();
+        words.sort_unstable();
+        words.dedup();
+        words
     }
 }
 

@@ -817,3 +817,41 @@ fn what_is_carried_in_what_was_decoded_stands_where_that_does() {
     let told = spans(&found, &body);
     assert!(told.len() >= 3 && told.iter().all(|(_, value)| *value == search), "{told:?}");
 }
+
+/// Who is asked for is the body's only patient where nothing says otherwise: a made-up one clears nobody else.
+#[test]
+fn who_is_sought_in_the_target_is_another_than_the_bodys_by_name_or_birth_date() {
+    let miller = r#"{"resourceType":"Patient","name":[{"family":"Miller","given":["Jane"]}],"birthDate":"1980-01-01","identifier":[{"system":"http://hl7.org/fhir/sid/us-ssn","value":"000-00-0000"}],"telecom":[{"system":"phone","value":"212-555-0101"}]}"#;
+    let sought = |query: &str| {
+        let message = Message {
+            path: "/fhir/Patient",
+            query,
+            content_type: "application/fhir+json",
+            body: miller.as_bytes(),
+            ..Message::default()
+        };
+        Inspector::new(RuleSet::built_in(), Budget::default(), 2026).message(&message).points().0
+    };
+    for same in ["family=Miller&given=Jane&birthdate=1980-01-01", "family=Mill&given=Jane", "given=Jane"] {
+        assert_eq!(sought(same), 0, "{same}");
+    }
+    for other in [
+        "family=Okafor&given=Harold&birthdate=1962-06-22",
+        "family=Miller&given=Jane&birthdate=1962-06-22",
+        "family=Miller&given=Harold&birthdate=1980-01-01",
+    ] {
+        assert!(sought(other) >= 50, "{other}");
+    }
+    let form = |family: &str, given: &str, born: &str| {
+        let field = |name: &str, value: &str| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let file = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.json\"\r\nContent-Type: application/fhir+json\r\n\r\n{miller}\r\n--b--\r\n"
+        );
+        let body = [field("firstName", given), field("lastName", family), field("dob", born), file].concat();
+        inspect("multipart/form-data; boundary=b", &body).points().0
+    };
+    assert_eq!(form("Miller", "Jane", "1980-01-01"), 0);
+    assert!(form("Okafor", "Harold", "1962-06-22") >= 50);
+}
