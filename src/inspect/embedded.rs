@@ -165,7 +165,7 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
         memchr::memmem::find(bytes.get(from..).unwrap_or_default(), mark).map(|at| from + at)
     };
     let mut at = 0;
-    while let Some(start) = ahead(at, b"ISA").filter(|_| out.len() < DOCUMENTS_MAX) {
+    while let Some(start) = ahead(at, b"ISA") {
         at = start + 3;
         let stands_alone =
             start.checked_sub(1).is_none_or(|at| !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric));
@@ -184,9 +184,9 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
             at = end;
         }
     }
-    // Only what costs a pass counts.
-    let (mut at, mut tries) = (0, 0);
-    while let Some(mark) = ahead(at, b"xmlns").filter(|_| tries < DOCUMENTS_MAX) {
+    // Only what costs a pass for nothing counts.
+    let (mut at, mut failed) = (0, 0);
+    while let Some(mark) = ahead(at, b"xmlns").filter(|_| failed < FAILED_MAX) {
         at = mark + 5;
         let from = mark.saturating_sub(TAG_BYTES_MAX);
         let Some(start) =
@@ -201,12 +201,14 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
         if name.is_empty() || is_html_element(name) || out.iter().any(|run| run.contains(&start)) {
             continue;
         }
-        tries += 1;
-        let Some(end) = ahead(mark, close.as_bytes()).map(|at| at + close.len()) else { continue };
-        let element = bytes.get(start..end).unwrap_or_default();
-        if xml::Tape::read(element, XML_DEPTH_MAX).is_ok() {
-            out.push(start..end);
-            at = end;
+        let end = ahead(mark, close.as_bytes()).map(|at| at + close.len());
+        let element = end.and_then(|end| bytes.get(start..end)).unwrap_or_default();
+        match end.filter(|_| xml::Tape::read(element, XML_DEPTH_MAX).is_ok()) {
+            Some(end) => {
+                out.push(start..end);
+                at = end;
+            }
+            None => failed += 1,
         }
     }
     out
@@ -657,8 +659,8 @@ const DOCUMENT_RUN_BYTES_MIN: usize = 48;
 const JSON_PASSES_MAX: usize = 16;
 /// How many closing tags of a text are looked at.
 const TAGS_LOOKED_AT_MAX: usize = 256;
-/// Interchanges, and elements, that are looked for in a text.
-const DOCUMENTS_MAX: usize = 64;
+/// Elements of a text that look like documents and are none, each of which may cost a pass over it.
+const FAILED_MAX: usize = 64;
 /// The last segment of an interchange with its delimiter.
 const X12_TRAILER_BYTES_MAX: usize = 64;
 /// How far behind its bracket a tag's first namespace stands.
@@ -827,7 +829,7 @@ mod tests {
         assert_eq!(document_runs(&text), vec![9..9 + patient.len(); 1]);
         assert!(document_runs("see xmlns and <p xmlns=\"x\">a</p> and ISA or VISA*1").is_empty());
         // Marks that begin none hide none behind them, however many they are.
-        let marks = "VISA <p xmlns=\"x\">a</p> ".repeat(4 * DOCUMENTS_MAX);
+        let marks = "VISA <p xmlns=\"x\">a</p> ".repeat(4 * FAILED_MAX);
         assert_eq!(
             document_runs(&format!("{marks}{patient}")),
             vec![marks.len()..marks.len() + patient.len(); 1]

@@ -74,11 +74,10 @@ impl<'t> Plain<'t> {
         });
     }
 
-    /// A text without the backslashes before its quotes, and what else a string of a program escapes, where it has braces
-    /// and such quotes: `{\"a\": 1}`. `None` for any other.
+    /// A text without the backslashes before its quotes, and what else a string of a program escapes, where it has such
+    /// quotes: `{\"a\": 1}`. `None` for any other.
     #[must_use]
     pub fn unquoted(text: &'t str) -> Option<Self> {
-        memchr::memchr(b'{', text.as_bytes())?;
         memchr::memmem::find(text.as_bytes(), b"\\\"")?;
         let mut plain = Self { text: Cow::Borrowed(text), origins: None };
         plain.pass(one_escape).then_some(plain)

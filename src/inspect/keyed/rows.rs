@@ -454,7 +454,7 @@ fn pasted_head<'t>(line: &str, rules: &'t RuleSet) -> Option<(Columns<'t>, char,
     let near = line.as_bytes().get(..line.len().min(COLUMN_BYTES_MAX)).unwrap_or_default();
     let first = memchr::memchr2(b',', b'\t', near)?;
     let delimiter = if near.get(first) == Some(&b'\t') { '\t' } else { ',' };
-    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"_ -./#\t,".contains(&b);
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"_ -./#\t,?:%()&'*+@".contains(&b);
     if line.len() > LIST_BYTES_MAX || !line.bytes().all(is_part) {
         return None;
     }

@@ -4,10 +4,12 @@
 use super::{Carrier, NOBODYS_RESOURCES, Scorer, leads_to_nobody};
 use crate::inspect::disguise::Plain;
 use crate::inspect::embedded::{self, Packing};
+use crate::inspect::finding::UninspectedReason;
 use crate::inspect::walk::fhir;
 use crate::inspect::walk::json::{JSON_DEPTH_MAX, NodeId, Tape};
 use crate::inspect::walk::{Leaf, PersonId, Reads};
 use crate::inspect::{QUERY_TYPE, url, wrapped, written};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -47,13 +49,25 @@ impl<'a> Source<'a> {
     }
 }
 
+/// A text with blanks in these places.
+fn blanked<'t>(text: &'t str, places: &[Range<usize>]) -> Cow<'t, str> {
+    let mut out = Cow::Borrowed(text);
+    for place in places {
+        out.to_mut().replace_range(place.clone(), &" ".repeat(place.len()));
+    }
+    out
+}
+
+/// Strings of programs one in the other that JSON is read out of, as logs of logs have it.
+const STRINGS_MAX: usize = 4;
+
 impl Scorer<'_> {
     /// Makes carriers of what a text carries, and gives the text with blanks for what is packed: encoded text has any
     /// shape at random.
     pub(super) fn set_aside(&mut self, source: Source<'_>) -> Option<String> {
         let text = source.text;
         let mut nobodys = Vec::new();
-        let told = self.carry_objects(source, &mut nobodys)
+        let told = self.carry_objects(source, &mut nobodys, STRINGS_MAX)
             | self.carry_messages(source)
             | self.carry_documents(source);
         let base64 = embedded::base64_runs(text).into_iter().map(|run| (run, Packing::Base64));
@@ -63,10 +77,7 @@ impl Scorer<'_> {
             // What was carried is looked through where it stands, too: who is named beside it may be whose it is.
             return told.then(|| text.to_owned());
         }
-        let mut rest = text.to_owned();
-        for run in nobodys {
-            rest.replace_range(run.clone(), &" ".repeat(run.len()));
-        }
+        let mut rest = blanked(text, &nobodys).into_owned();
         for (run, packing) in runs {
             let packed = source.get(&run).to_owned();
             let leaf = carried(source.person, Reads::Text);
@@ -76,39 +87,42 @@ impl Scorer<'_> {
         Some(rest)
     }
 
-    /// Makes carriers of the JSON in a text whose keys tell of an individual, as it is or in a string of a program, or in
-    /// a string of that. Gives whether there was such, and tells of those that are nobody's where they stand.
-    fn carry_objects(&mut self, source: Source<'_>, nobodys: &mut Vec<Range<usize>>) -> bool {
-        if self.carry_json(source, nobodys) {
-            return true;
+    /// Makes carriers of the JSON in a text whose keys tell of an individual, as it is, and in `strings` strings of programs
+    /// one in the other. Gives whether there was such, and tells of those that are nobody's where they stand.
+    fn carry_objects(&mut self, source: Source<'_>, nobodys: &mut Vec<Range<usize>>, strings: usize) -> bool {
+        if memchr::memchr(b'{', source.text.as_bytes()).is_none() {
+            return false;
         }
-        let Some(one) = Plain::unquoted(source.text) else { return false };
-        let origin = |at| (source.origin)(one.origin(at));
+        let runs = self.carry_json(source, nobodys);
+        let rest = blanked(source.text, &runs);
+        let Some(plain) = Plain::unquoted(&rest) else { return !runs.is_empty() };
+        if strings == 0 {
+            let place = (source.place)();
+            self.unread(UninspectedReason::TooDeep, "application/json", place);
+            return !runs.is_empty();
+        }
+        let origin = |at| (source.origin)(plain.origin(at));
         // Places in what was undone are none of the text's.
         let mut elsewhere = Vec::new();
-        if self.carry_json(Source { text: one.text(), origin: &origin, ..source }, &mut elsewhere) {
-            return true;
-        }
-        Plain::unquoted(one.text()).is_some_and(|two| {
-            let origin = |at| origin(two.origin(at));
-            self.carry_json(Source { text: two.text(), origin: &origin, ..source }, &mut elsewhere)
-        })
+        let inside = Source { text: plain.text(), origin: &origin, ..source };
+        self.carry_objects(inside, &mut elsewhere, strings - 1) | !runs.is_empty()
     }
 
-    fn carry_json(&mut self, source: Source<'_>, nobodys: &mut Vec<Range<usize>>) -> bool {
-        let mut found = false;
+    /// The objects that it made carriers of.
+    fn carry_json(&mut self, source: Source<'_>, nobodys: &mut Vec<Range<usize>>) -> Vec<Range<usize>> {
+        let mut carried = Vec::new();
         for run in embedded::json_runs(source.text) {
             let object = source.get(&run);
             let Ok(tape) = Tape::read(object.as_bytes(), JSON_DEPTH_MAX) else { continue };
             if self.tells_of_somebody(object, &tape) {
-                found = true;
                 self.carry_piece(source, &run, Reads::Text);
                 if is_nobodys(&tape) {
-                    nobodys.push(run);
+                    nobodys.push(run.clone());
                 }
+                carried.push(run);
             }
         }
-        found
+        carried
     }
 
     /// Makes carriers of the XML and X12 in a text. Gives whether there was such.
@@ -116,16 +130,17 @@ impl Scorer<'_> {
         let mut carry = |source: Source<'_>| {
             let runs = embedded::document_runs(source.text);
             runs.iter().for_each(|run| self.carry_piece(source, run, Reads::Text));
-            !runs.is_empty()
+            runs
         };
-        let may_be_quoted = || memchr::memmem::find(source.text.as_bytes(), b"=\\\"").is_some();
-        // Else in the string of a program.
-        carry(source)
-            || may_be_quoted()
-                && Plain::unquoted(source.text).is_some_and(|one| {
-                    let origin = |at| (source.origin)(one.origin(at));
-                    carry(Source { text: one.text(), origin: &origin, ..source })
-                })
+        let runs = carry(source);
+        // And in strings of programs.
+        let rest = blanked(source.text, &runs);
+        let may_be_quoted = memchr::memmem::find(rest.as_bytes(), b"=\\\"").is_some();
+        let quoted = may_be_quoted.then(|| Plain::unquoted(&rest)).flatten().is_some_and(|plain| {
+            let origin = |at| (source.origin)(plain.origin(at));
+            !carry(Source { text: plain.text(), origin: &origin, ..source }).is_empty()
+        });
+        !runs.is_empty() || quoted
     }
 
     /// Makes carriers of the HL7v2 in a text. Gives whether there was such.

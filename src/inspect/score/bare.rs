@@ -124,7 +124,7 @@ mod tests {
             && written::messages(text).is_empty()
             && written::searches(text).is_empty()
             && embedded::json_runs(text).is_empty()
-            && Plain::unquoted(text).is_none()
+            && (memchr::memchr(b'{', text.as_bytes()).is_none() || Plain::unquoted(text).is_none())
             && embedded::document_runs(text).is_empty()
             && embedded::base64_runs(text).is_empty()
             && embedded::hex_runs(text).is_empty()

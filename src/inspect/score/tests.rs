@@ -1,5 +1,5 @@
 use crate::inspect::decode::Budget;
-use crate::inspect::finding::{Counted, Findings, MadeUp};
+use crate::inspect::finding::{Counted, Findings, MadeUp, UninspectedReason};
 use crate::inspect::{Inspector, Message, RuleSet};
 
 fn inspect(content_type: &str, body: &str) -> Findings {
@@ -854,4 +854,51 @@ fn who_is_sought_in_the_target_is_another_than_the_bodys_by_name_or_birth_date()
     };
     assert_eq!(form("Miller", "Jane", "1980-01-01"), 0);
     assert!(form("Okafor", "Harold", "1962-06-22") >= 50);
+}
+
+/// What a text carries in one way hides nothing that it carries in another.
+#[test]
+fn a_text_is_read_for_documents_as_they_are_and_in_strings_of_programs() {
+    let points = |text: &str| inspect("text/plain", text).points().0;
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let patient = r#"{"resourceType":"Patient","name":[{"family":"Okafor","given":["Harold"]}],"birthDate":"1962-06-22","identifier":[{"type":{"coding":[{"code":"MR"}]},"value":"48213377"}]}"#;
+    let (once, twice) = (escaped(patient), escaped(&escaped(patient)));
+    let outcome = r#"INFO reply {"resourceType":"OperationOutcome","issue":[{"severity":"error"}]}"#;
+    let ann = r#"INFO {"user":{"firstName":"Ann","lastName":"Lee","email":"ann.lee@example.com"}}"#;
+    for text in [
+        format!("{outcome}\nINFO request=\"{once}\""),
+        format!("INFO request=\"{once}\"\n{outcome}"),
+        format!("{ann}\nINFO request=\"{once}\""),
+        format!("INFO a=\"{}\"\nINFO b=\"{twice}\"", escaped(outcome)),
+        format!("INFO b=\"{}\"", escaped(&twice)),
+    ] {
+        assert!(points(&text) >= 90, "{text}");
+    }
+    // What is carried once is told once.
+    let found = inspect("text/plain", &format!("INFO {patient}"));
+    assert_eq!(
+        found
+            .findings
+            .iter()
+            .filter(|finding| finding.rule.starts_with("fhir") && finding.rule.contains("birth"))
+            .count(),
+        1
+    );
+    let deep = (0..6).fold(patient.to_owned(), |text, _| escaped(&text));
+    assert!(
+        inspect("text/plain", &format!("INFO b=\"{deep}\""))
+            .uninspected
+            .iter()
+            .any(|u| u.reason == UninspectedReason::TooDeep)
+    );
+
+    let xml = r#"<Patient xmlns="http://hl7.org/fhir"><name><family value="Okafor"/><given value="Harold"/></name><birthDate value="1962-06-22"/><identifier><type><coding><code value="MR"/></coding></type><value value="48213377"/></identifier></Patient>"#;
+    let ack = "INFO <Ack xmlns=\"urn:x\"><id>1</id></Ack>\n";
+    for text in [
+        format!("INFO xml=\"{}\"", escaped(xml)),
+        format!("{ack}INFO xml=\"{}\"", escaped(xml)),
+        format!("{}INFO {xml}", ack.repeat(200)),
+    ] {
+        assert!(points(&text) >= 90, "{text}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What a column is: a row and whose it is, told by its name.
 
+use crate::inspect::check::date;
 use crate::inspect::field::Field;
 use crate::inspect::kind::Kind;
 use crate::inspect::walk::object::Carry;
@@ -193,5 +194,29 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.split_whitespace().count() <= 6
 }
 
+/// Whether cells name columns, `known` of which tell something: names all of them, or beside those that are known some of any
+/// form that a question or a unit has (`Smoker?`, `Visit: type`, `%`), but for what only values have.
+pub(super) fn are_names<'c>(cells: impl Iterator<Item = &'c str> + Clone, known: usize) -> bool {
+    let filled = cells.filter(|cell| !cell.is_empty());
+    let mut others = filled.clone().filter(|cell| !is_name(cell)).peekable();
+    others.peek().is_none()
+        || (known >= TELLING_MIN || known >= 2 && known * 2 > filled.count()) && others.all(may_be_asked)
+}
+
+/// Whether it may stand over a column though it is no name, and isn't what a record has: neither a number nor a date, nor a
+/// mailbox.
+pub(super) fn may_be_asked(cell: &str) -> bool {
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    let is_mailbox = |word: &str| word.len() > 1 && word.contains('@');
+    cell.len() <= QUESTION_BYTES_MAX
+        && digits <= 4
+        && !cell.split_whitespace().any(is_mailbox)
+        && date::parse(cell).is_none()
+}
+
+/// As many columns that tell something make a head, whatever the others are called.
+const TELLING_MIN: usize = 3;
+/// Forms ask whole sentences.
+const QUESTION_BYTES_MAX: usize = 300;
 /// A longer name is none of the table.
 pub(super) const NAME_BYTES_MAX: usize = 64;

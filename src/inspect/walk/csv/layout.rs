@@ -1,6 +1,6 @@
 //! How a flat text is laid out: what divides it, where its head is, and what its columns are.
 
-use super::column::{Column, Group, Meaning, is_name, unknown};
+use super::column::{Column, Group, Meaning, are_names, is_name, may_be_asked, unknown};
 use super::directory;
 use super::fixed;
 use super::reader::{Cell, Dialect, Records};
@@ -155,9 +155,15 @@ fn has_head(doc: &[u8], first: &[u8], table: &Table, keys: &object::Table) -> bo
     let first = String::from_utf8_lossy(first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first));
     let names = |delimiter: u8| {
         let names = || first.split(char::from(delimiter)).map(|name| name.trim_matches(['"', ' ', '\'']));
+        let known = || names().take(HEAD_CELLS).filter(|name| table.column(keys, name).tells());
         names().take(COLUMNS_MIN).count() == COLUMNS_MIN
-            && names().all(|name| name.is_empty() || is_name(name))
-            && names().take(HEAD_CELLS).any(|name| table.column(keys, name).tells())
+            && match names().all(|name| name.is_empty() || is_name(name)) {
+                true => known().next().is_some(),
+                false => {
+                    names().all(|name| is_name(name) || may_be_asked(name))
+                        && are_names(names(), known().count())
+                }
+            }
     };
     if !DELIMITERS.iter().any(|delimiter| names(*delimiter)) && Dialect::fixed(doc, table, keys).is_none() {
         return false;
@@ -180,7 +186,7 @@ fn has_head(doc: &[u8], first: &[u8], table: &Table, keys: &object::Table) -> bo
         || cells.len() > COLUMNS_MIN && below.len() >= 2 && cells.iter().all(|name| !name.contains(' '));
     at == 0
         && cells.len() >= COLUMNS_MIN
-        && cells.iter().all(|name| is_name(name) || name.is_empty())
+        && are_names(cells.iter().map(AsRef::as_ref), known)
         && (known >= 2 && (known * 2 >= named || below.len() >= 2 && known * 4 >= named)
             || known == 1 && programs())
         && !below.is_empty()
@@ -275,10 +281,11 @@ impl<'d> Sample<'d> {
         let width = self.rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or_default();
         for (at, (_, cells)) in self.rows.iter().take(HEAD_ROWS).enumerate() {
             let filled = cells.iter().filter(|name| !name.is_empty()).count();
-            if filled * 2 > width && cells.iter().all(|name| name.is_empty() || is_name(name)) {
+            if filled * 2 > width && cells.iter().all(|name| is_name(name) || may_be_asked(name)) {
                 let known =
                     cells.iter().take(HEAD_CELLS).filter(|name| table.column(keys, name).tells()).count();
-                if known >= 2 || known == 1 && filled <= 3 {
+                let are_names = are_names(cells.iter().map(AsRef::as_ref), known);
+                if are_names && (known >= 2 || known == 1 && filled <= 3) {
                     return (Some(at), known);
                 }
             }

@@ -96,11 +96,12 @@ pub(in crate::inspect) fn shaped<'t>(columns: &[Vec<&str>], table: &'t Table) ->
 /// that are arrays have columns, too, and tables within a text.
 pub(in crate::inspect) fn heads(names: &[Cow<'_, str>], keys: &object::Table) -> Option<Vec<(String, bool)>> {
     let table = &crate::inspect::RuleSet::built_in().columns;
-    if names.len() < 2 || !names.iter().all(|name| name.is_empty() || column::is_name(name)) {
+    if names.len() < 2 || !names.iter().all(|name| column::is_name(name) || column::may_be_asked(name)) {
         return None;
     }
     let mut columns: Vec<Column<'_>> = names.iter().map(|name| table.column(keys, name)).collect();
-    if columns.iter().filter(|column| column.tells()).count() < 2 {
+    let known = columns.iter().filter(|column| column.tells()).count();
+    if known < 2 || !column::are_names(names.iter().map(AsRef::as_ref), known) {
         return None;
     }
     let normal: Vec<String> = names.iter().map(|name| object::normal_key(name)).collect();

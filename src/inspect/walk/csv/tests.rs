@@ -810,3 +810,43 @@ fn rows_that_begin_with_a_place_are_the_places() {
         assert!(is_refused(body), "{body}");
     }
 }
+
+/// A head is one by the columns that it names, whatever the others are called.
+#[test]
+fn a_column_of_any_name_hides_no_others() {
+    let rows = "Harold,Okafor,1962-06-22,48213377,x\nMary,Kowalska,1971-02-03,48213391,y\n";
+    for odd in [
+        "Smoker",
+        "Smoker?",
+        "2nd address",
+        "Visit: type",
+        "%",
+        "-",
+        "(none)",
+        "1",
+        "Email @ work",
+        "How often did you take part in such a walk before?",
+    ] {
+        for head in ["First Name,Last Name,DOB,MRN", "first_name,last_name,dob,mrn"] {
+            let found = points("text/csv", &format!("{head},{odd}\n{rows}"));
+            assert!(found.iter().filter(|points| **points >= 90).count() >= 2, "{head},{odd}: {found:?}");
+            if odd.len() > 32 {
+                continue; // longer than what is pasted as a head
+            }
+            let note = format!("Export of today:\n{head},{odd}\n{rows}");
+            assert!(points("text/plain", &note).iter().any(|points| *points >= 90), "{note}");
+        }
+        let json = format!(
+            r#"{{"columns":["first_name","last_name","dob","mrn","{odd}"],"rows":[["Harold","Okafor","1962-06-22","48213377","x"],["Mary","Kowalska","1971-02-03","48213391","y"]]}}"#
+        );
+        assert!(points("application/json", &json).iter().any(|points| *points >= 90), "{json}");
+    }
+    // A name and a value side by side are no head, nor is a line of prose.
+    assert!(
+        points("text/csv", "Name,Harold Okafor,DOB,1962-06-22\nName,Mary Kowalska,DOB,1971-02-03\n")
+            .iter()
+            .any(|points| *points >= 50)
+    );
+    let prose = "Name, date of birth, MRN, phone and address are asked for at the desk: is that fine?\nIt is, says the front desk, as of today, for all, and for good.\n";
+    assert_eq!(points("text/plain", prose).iter().max().copied().unwrap_or(0), 0);
+}
