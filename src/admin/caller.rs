@@ -5,6 +5,7 @@ use super::answers::{self, problem};
 use crate::audit::{Audit, Event};
 use crate::org::{Flag, Grant, OrgRole, Permission, Principal, Role};
 use crate::store::ReadScope;
+use crate::store::tokens::Known;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -196,6 +197,13 @@ impl Caller {
                 || token.member.as_deref() == Some(member) && token.known.is_to(own)
         });
         Ok(!is_both)
+    }
+
+    /// Who else knows the token that is asked with.
+    pub(super) fn known(&self, admin: &Admin) -> Result<Known, Response> {
+        let tokens = admin.control.tokens().map_err(answers::broken)?;
+        let own = tokens.into_iter().find(|token| token.id == self.principal.token);
+        Ok(own.map(|token| token.known).unwrap_or_default())
     }
 
     /// Refused unless the caller manages members.

@@ -322,7 +322,7 @@ fn may_reveal(admin: &Admin, caller: &Caller, environment: &str) -> Result<(Stri
         return Err(caller.refused(admin, what.as_str(), environment));
     };
     let since = super::now() - SEALING_DAYS * 86_400;
-    let turned_on = admin.control.turned_sealing_on(&member, environment, since);
+    let turned_on = admin.control.turned_sealing_on((&member, &caller.principal.name), environment, since);
     if turned_on.map_err(answers::broken)? {
         let refused = caller.refused(admin, "originals.reveal after sealing was turned on", environment);
         let detail = "Whoever turned sealing on can't reveal originals for seven days.";

@@ -256,8 +256,15 @@ fn assign(
         return Err(not_here());
     };
     let member = member(admin, id)?;
-    if *flag == Flag::Production && caller.principal.member.as_deref() == Some(id) {
-        return Err(caller.refused(admin, "own role in production", environment));
+    if *flag == Flag::Production {
+        // Whoever knows the token may be who asks.
+        let known = caller.known(admin)?;
+        if caller.principal.member.as_deref() == Some(id) || known.is_to(id) {
+            return Err(caller.refused(admin, "own role in production", environment));
+        }
+        if known.below_production {
+            return Err(caller.refused(admin, "role in production by a token below it", environment));
+        }
     }
     let roles = (admin.roles)();
     let of = |name: Option<&str>| {

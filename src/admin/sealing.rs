@@ -65,6 +65,10 @@ pub(super) async fn set(
     let (OrgRole::Owner, Some(member)) = (caller.principal.org, caller.principal.member.clone()) else {
         return Err(caller.refused(&admin, "sealing", ""));
     };
+    let known = caller.known(&admin)?;
+    if known.below_production {
+        return Err(caller.refused(&admin, "sealing by a token below production", ""));
+    }
     let Json(Object(wanted)) = body.map_err(|_| bad("on: true or false; reason"))?;
     let before = row(&admin, &connection)?;
     let reason = words::reason(&wanted.reason, true, &(admin.rules)(&before.environment))?;
@@ -79,7 +83,7 @@ pub(super) async fn set(
         &Done { action, environment: &before.environment, object: &connection, reason, ..Done::default() },
     )?;
     let name = caller.principal.name.clone();
-    let row = SealingRow { is_on: wanted.on, member, name, at: super::now(), ..before };
+    let row = SealingRow { is_on: wanted.on, member, name, known_to: known.to, at: super::now(), ..before };
     if !admin.control.set_sealing(&row).map_err(answers::broken)? {
         return Err(answers::stale());
     }
@@ -105,6 +109,7 @@ fn rows(admin: &Admin) -> Result<Vec<SealingRow>, Response> {
                 is_on: false,
                 member: String::new(),
                 name: String::new(),
+                known_to: Vec::new(),
                 at: 0,
                 version: 0,
             };

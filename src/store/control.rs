@@ -315,14 +315,19 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
              ALTER TABLE reader_token ADD COLUMN below_production INTEGER NOT NULL DEFAULT 0",
         )?;
     }
+    let tells_who_knew =
+        tx.prepare("SELECT 1 FROM pragma_table_info('sealing') WHERE name = 'known_to'")?.exists([])?;
+    if !tells_who_knew {
+        tx.execute_batch("ALTER TABLE sealing ADD COLUMN known_to TEXT NOT NULL DEFAULT ''")?;
+    }
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     tx.commit()
 }
 
 /// 1: keys and tokens. 2: and the registry of test people. 3: and members. 4: and sealing, break-glass, assets,
 /// promotions and sign-ins. 5: and suppressions. 6: and who else knows a token. 7: and the audit's end with its hash, and
-/// what fingerprints have of test people. Opening brings a file up.
-const SCHEMA_VERSION: i64 = 7;
+/// what fingerprints have of test people. 8: and who knew the token that sealing was turned on with. Opening brings a file up.
+const SCHEMA_VERSION: i64 = 8;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS api_key (
         id TEXT PRIMARY KEY, environment TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL,

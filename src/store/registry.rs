@@ -572,7 +572,7 @@ mod tests {
         pending(&control, 1);
         let version: i64 =
             control.with(|c| c.pragma_query_value(None, "user_version", |r| r.get(0))).expect("reads");
-        assert_eq!(version, 7);
+        assert_eq!(version, 8);
         assert_eq!((control.sealing(), control.assets()), (Ok(Vec::new()), Ok(Vec::new())));
         assert_eq!(control.suppressions(), Ok(Vec::new()));
     }

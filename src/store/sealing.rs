@@ -17,6 +17,8 @@ pub struct SealingRow {
     pub member: String,
     /// That member's name.
     pub name: String,
+    /// Members who know the token that it was done with: they may have done it.
+    pub known_to: Vec<String>,
     /// Unix seconds.
     pub at: i64,
     /// Counts changes of all connections.
@@ -123,7 +125,7 @@ impl Control {
     pub fn sealing(&self) -> Result<Vec<SealingRow>, StoreError> {
         self.with(|c| {
             c.prepare(
-                "SELECT connection, environment, is_on, member, name, at, seq FROM sealing
+                "SELECT connection, environment, is_on, member, name, at, seq, known_to FROM sealing
                  WHERE seq IN (SELECT max(seq) FROM sealing GROUP BY connection) ORDER BY connection",
             )?
             .query_map([], |row| {
@@ -135,6 +137,8 @@ impl Control {
                     name: row.get(4)?,
                     at: row.get(5)?,
                     version: row.get(6)?,
+                    // Ids have no blanks.
+                    known_to: row.get::<_, String>(7)?.split_whitespace().map(str::to_owned).collect(),
                 })
             })?
             .collect()
@@ -149,9 +153,12 @@ impl Control {
     pub fn set_sealing(&self, row: &SealingRow) -> Result<bool, StoreError> {
         let changed = self.with(|c| {
             c.execute(
-                "INSERT INTO sealing(connection, environment, is_on, member, name, at)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?7 = coalesce((SELECT max(seq) FROM sealing WHERE connection = ?1), 0)",
-                params![row.connection, row.environment, row.is_on, row.member, row.name, row.at, row.version],
+                "INSERT INTO sealing(connection, environment, is_on, member, name, at, known_to)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?8 WHERE ?7 = coalesce((SELECT max(seq) FROM sealing WHERE connection = ?1), 0)",
+                params![
+                    row.connection, row.environment, row.is_on, row.member, row.name, row.at, row.version,
+                    row.known_to.join(" ")
+                ],
             )
         })?;
         if changed > 0 {
@@ -160,16 +167,23 @@ impl Control {
         Ok(changed > 0)
     }
 
-    /// Whether a member turned sealing on in an environment since a time.
+    /// Whether a member, by id and name, turned sealing on in an environment since a time, or may have: whoever leaves and is
+    /// a member again has another id.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn turned_sealing_on(&self, member: &str, environment: &str, since: i64) -> Result<bool, StoreError> {
+    pub fn turned_sealing_on(
+        &self,
+        (member, name): (&str, &str),
+        environment: &str,
+        since: i64,
+    ) -> Result<bool, StoreError> {
         self.with(|c| {
             c.prepare(
-                "SELECT 1 FROM sealing WHERE member = ?1 AND environment = ?2 AND is_on = 1 AND at > ?3",
+                "SELECT 1 FROM sealing WHERE environment = ?2 AND is_on = 1 AND at > ?3
+                 AND (member = ?1 OR lower(name) = lower(?4) OR instr(' ' || known_to || ' ', ' ' || ?1 || ' ') > 0)",
             )?
-            .exists(params![member, environment, since])
+            .exists(params![member, environment, since, name])
         })
     }
 
@@ -467,6 +481,7 @@ mod tests {
             is_on,
             member: "mb_1".to_owned(),
             name: "ann".to_owned(),
+            known_to: vec!["mb_7".to_owned()],
             at: 100,
             version,
         };
@@ -477,9 +492,12 @@ mod tests {
         let version = control.sealing().expect("reads")[0].version;
         assert_eq!(control.set_sealing(&row(false, version)), Ok(true));
         assert!(!control.sealing().expect("reads")[0].is_on);
-        assert_eq!(control.turned_sealing_on("mb_1", "production", 99), Ok(true));
-        assert_eq!(control.turned_sealing_on("mb_1", "production", 100), Ok(false));
-        assert_eq!(control.turned_sealing_on("mb_2", "production", 0), Ok(false));
-        assert_eq!(control.turned_sealing_on("mb_1", "other", 0), Ok(false));
+        let by = |member, name, environment, since| {
+            control.turned_sealing_on((member, name), environment, since).expect("reads")
+        };
+        assert!(by("mb_1", "x", "production", 99) && !by("mb_1", "x", "production", 100));
+        assert!(!by("mb_2", "x", "production", 0) && !by("mb_1", "x", "other", 0));
+        assert!(by("mb_9", "Ann", "production", 0), "the same under another id");
+        assert!(by("mb_7", "x", "production", 0) && !by("mb_", "x", "production", 0), "who knows the token");
     }
 }

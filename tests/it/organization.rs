@@ -138,6 +138,24 @@ fn nobody_gives_himself_a_role_in_production_and_admins_make_no_admins() {
     assert_eq!((tokens(&olga), tokens(&adam)), (403, 201));
 }
 
+/// Whoever made a token for somebody else may be who asks with it.
+#[test]
+fn nobody_gets_a_role_in_production_by_a_token_that_they_made_for_another() {
+    let gate = Gate::start();
+    let (olga, owner) = gate.member("olga", "owner");
+    let (zed, _) = gate.member("zed", "owner");
+    let (ann, _) = gate.member("ann", "member");
+    let token_of = |member: &str, by: &str| {
+        let answer = call(&gate, ("POST", &format!("/v1/members/{member}/tokens")), by, &[], &json!({}));
+        assert_eq!(answer.status(), 201, "{answer:?}");
+        answer.json()["token"].as_str().expect("a token").to_owned()
+    };
+    let zeds = token_of(&zed, &owner);
+    assert_eq!(assign(&gate, &zeds, &olga, "production", "support").status(), 403);
+    assert_eq!(assign(&gate, &zeds, &ann, "production", "support").status(), 200);
+    assert_eq!(assign(&gate, &zeds, &olga, "staging", "support").status(), 200);
+}
+
 #[test]
 fn two_who_change_a_member_at_once_do_not_undo_each_other() {
     let gate = Gate::start();
