@@ -2,6 +2,7 @@
 
 use super::Admin;
 use super::answers::{self, problem};
+use super::strangers;
 use crate::audit::{Audit, Event};
 use crate::org::{Flag, Grant, OrgRole, Permission, Principal, Role};
 use crate::store::ReadScope;
@@ -283,10 +284,7 @@ fn stranger(admin: &Admin, token: &str) {
     let id = token.split('_').nth(1).unwrap_or_default();
     let known = admin.control.token(id).ok().flatten().map(|row| row.id);
     let why = if token.is_empty() { "no token" } else { "no token that holds" };
-    let reason = match untold {
-        0 => why.to_owned(),
-        untold => format!("{why}; {untold} such requests before it were not written down"),
-    };
+    let reason = strangers::reason(why, untold);
     tracing::warn!(reason, "A request of the admin side is refused: it has no token that holds.");
     let event = Event {
         time: crate::clock::rfc3339(crate::clock::unix_ms()),

@@ -8,6 +8,7 @@
 use super::Admin;
 use super::answers::{self, Answer, bad, problem};
 use super::object::Object;
+use super::strangers;
 use crate::audit::Event;
 use crate::config::sign_in::SignIn;
 use crate::org::OrgRole;
@@ -387,9 +388,12 @@ fn written(admin: &Admin, who: &str, wrote: &Wrote<'_>) -> Result<(), Response> 
     })
 }
 
+/// Written down as often as requests without a token are: whoever may ask begins as many as they like.
 // As above.
 #[allow(clippy::result_large_err)]
 fn failed(admin: &Admin, why: &str) -> Result<(), Response> {
+    let Some(untold) = admin.strangers.take(Instant::now()) else { return Ok(()) };
+    let why = &*strangers::reason(why, untold);
     tracing::warn!(why, "A sign-in failed.");
     written(admin, "nobody", &Wrote { decision: "refused", reason: why, ..Wrote::default() })
 }

@@ -1,5 +1,5 @@
-//! Who asks without a token that holds: each is counted, and written down in the audit, though not so many that whoever
-//! guesses fills its disk.
+//! Who asks without a token that holds, or signs in and fails: each is counted, and written down in the audit, though not so
+//! many that whoever guesses fills its disk.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +19,14 @@ struct Told {
     events: u32,
     /// Not written down since the last that was.
     untold: u64,
+}
+
+/// What is written down of one: why, and how many before it were not.
+pub(super) fn reason(why: &str, untold: u64) -> String {
+    match untold {
+        0 => why.to_owned(),
+        untold => format!("{why}; {untold} such requests before it were not written down"),
+    }
 }
 
 impl Strangers {

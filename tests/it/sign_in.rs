@@ -82,6 +82,14 @@ fn another_browser_a_second_time_and_a_stranger_get_nothing() {
         &cookie(&refused),
     );
     assert_eq!((answer.status(), answer.json()["title"].as_str()), (403, Some("refused")));
+    // However many fail, ten a minute are written down.
+    for _ in 0..20 {
+        let sent = begin(&gate);
+        let path = format!("/v1/sign-in/callback?error=access_denied&state={}", state(&sent));
+        assert_eq!(get(&gate, &path, &cookie(&sent)).status(), 403);
+    }
+    let written = gate.audit().matches("the provider refused").count();
+    assert!((1..=10).contains(&written), "{written}");
     let post = |path: &str, headers: &[(&str, &str)], body: &str| {
         ask(gate.running().admin_address(), ("POST", path), "", headers, body).status()
     };
