@@ -189,13 +189,11 @@ fn an_inspection_whose_caller_left_keeps_its_bytes_until_its_end() {
     let gate = Gate::start();
     let line = "Pt Wanda Kessler, DOB 06/22/1962, MRN 48210377, seen by Dr. Iyer for chest pain, call (915) 927-8377.\n";
     let body = line.repeat((8 << 20) / line.len());
-    let mut stream = gate.connect(1);
     let head = format!(
         "POST /x HTTP/1.1\r\nHost: a\r\nPhigate-Key: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
         gate.keys[1],
         body.len()
     );
-    stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).expect("writes");
     let held = || gate.metric("phigate_held_bytes ");
     let until = |what: &dyn Fn() -> bool| {
         let begun = std::time::Instant::now();
@@ -204,9 +202,20 @@ fn an_inspection_whose_caller_left_keeps_its_bytes_until_its_end() {
             std::thread::sleep(Duration::from_millis(2));
         }
     };
-    until(&|| held() == body.len() as u64);
-    drop(stream);
-    until(&|| gate.metric("phigate_refusals_total{environment=\"staging\",reason=\"caller_gone\"}") == 1);
-    assert_eq!(held(), body.len() as u64, "it is still inspected");
-    until(&|| held() == 0);
+    let refused = |reason: &str| {
+        gate.metric(&format!("phigate_refusals_total{{environment=\"staging\",reason=\"{reason}\"}}"))
+    };
+    // On a machine that has much to do an inspection may end before it is seen that its caller left: then once more.
+    let is_kept = (0..10).any(|_| {
+        let (gone, judged) = (refused("caller_gone"), refused("likely_phi"));
+        let mut stream = gate.connect(1);
+        stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).expect("writes");
+        until(&|| held() == body.len() as u64 || refused("likely_phi") > judged);
+        drop(stream);
+        until(&|| refused("caller_gone") > gone || refused("likely_phi") > judged);
+        let is_kept = held() == body.len() as u64 && refused("caller_gone") > gone;
+        until(&|| held() == 0);
+        is_kept
+    });
+    assert!(is_kept, "its bytes are free while it is inspected");
 }
