@@ -189,3 +189,10 @@ fn braces_escapes_and_underlines_that_lead_nowhere() {
 fn people_with_their_birth_dates_in_a_row() {
     is_linear("a roster", "text/plain", |n| times("Patient: Anna Kowalski 04/02/1971. ", n));
 }
+
+#[test]
+fn documents_in_a_text_however_many() {
+    is_linear_from(256 << 10, "a log of documents", "text/plain", |n| {
+        times("INFO <Ak xmlns=\"u\"></Ak>\n", n)
+    });
+}

@@ -185,7 +185,13 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
         }
     }
     // Only what costs a pass for nothing counts.
-    let (mut at, mut failed) = (0, 0);
+    let (interchanges, mut at, mut read, mut failed) = (out.len(), 0, 0, 0);
+    // In order and apart: a text may have one in every few of its bytes.
+    let is_inside = |out: &[Range<usize>], start: usize| {
+        let interchanges = out.get(..interchanges).unwrap_or_default();
+        let next = interchanges.partition_point(|run| run.end <= start);
+        interchanges.get(next).is_some_and(|run| run.contains(&start))
+    };
     while let Some(mark) = ahead(at, b"xmlns").filter(|_| failed < FAILED_MAX) {
         at = mark + 5;
         let from = mark.saturating_sub(TAG_BYTES_MAX);
@@ -194,11 +200,14 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
         else {
             continue;
         };
+        if start < read {
+            continue; // in the one before
+        }
         let name = bytes.get(start + 1..mark).unwrap_or_default();
         let length = name.iter().take_while(|b| !b.is_ascii_whitespace() && **b != b'>').count();
         let name = text.get(start + 1..start + 1 + length).unwrap_or_default();
         let close = format!("</{name}>");
-        if name.is_empty() || is_html_element(name) || out.iter().any(|run| run.contains(&start)) {
+        if name.is_empty() || is_html_element(name) || is_inside(&out, start) {
             continue;
         }
         let end = ahead(mark, close.as_bytes()).map(|at| at + close.len());
@@ -206,7 +215,7 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
         match end.filter(|_| xml::Tape::read(element, XML_DEPTH_MAX).is_ok()) {
             Some(end) => {
                 out.push(start..end);
-                at = end;
+                (at, read) = (end, end);
             }
             None => failed += 1,
         }
