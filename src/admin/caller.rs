@@ -202,8 +202,7 @@ impl Caller {
 
     /// Who else knows the token that is asked with.
     pub(super) fn known(&self, admin: &Admin) -> Result<Known, Response> {
-        let tokens = admin.control.tokens().map_err(answers::broken)?;
-        let own = tokens.into_iter().find(|token| token.id == self.principal.token);
+        let own = admin.control.token(&self.principal.token).map_err(answers::broken)?;
         Ok(own.map(|token| token.known).unwrap_or_default())
     }
 

@@ -1,6 +1,6 @@
 //! Connections to one endpoint that messages share: which takes a message, and who waits for one that is being opened.
 //!
-//! - Messages on a connection: as many at a time as its upstream takes. Where all have as many, another is opened: inside of a
+//! - Messages on a connection: as many at a time as its upstream takes, and as windows have room for. Where all have as many, another is opened: inside of a
 //!   connection a message would wait for the end of one that may last for hours.
 //! - Of those with a place the newest is taken: so older ones fall idle, and are closed after `pool_idle_timeout_ms`.
 //! - While one is opened, as many messages wait for it as will have a place: a burst opens no connection each.

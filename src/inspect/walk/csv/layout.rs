@@ -155,15 +155,10 @@ fn has_head(doc: &[u8], first: &[u8], table: &Table, keys: &object::Table) -> bo
     let first = String::from_utf8_lossy(first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first));
     let names = |delimiter: u8| {
         let names = || first.split(char::from(delimiter)).map(|name| name.trim_matches(['"', ' ', '\'']));
-        let known = || names().take(HEAD_CELLS).filter(|name| table.column(keys, name).tells());
+        let known = || names().take(HEAD_CELLS).filter(|name| table.column(keys, name).tells()).count();
         names().take(COLUMNS_MIN).count() == COLUMNS_MIN
-            && match names().all(|name| name.is_empty() || is_name(name)) {
-                true => known().next().is_some(),
-                false => {
-                    names().all(|name| is_name(name) || may_be_asked(name))
-                        && are_names(names(), known().count())
-                }
-            }
+            && names().all(|name| is_name(name) || may_be_asked(name))
+            && matches!(known(), known @ 1.. if are_names(names(), known))
     };
     if !DELIMITERS.iter().any(|delimiter| names(*delimiter)) && Dialect::fixed(doc, table, keys).is_none() {
         return false;
