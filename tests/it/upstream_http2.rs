@@ -150,18 +150,28 @@ pub(crate) fn framed(
 }
 
 fn speak(mut stream: TcpStream, answer: impl Fn(u32) -> Vec<u8>) -> Option<()> {
-    stream.read_exact(&mut [0; 24]).ok()?; // the preface
-    stream.write_all(&frame(4, 0, 0, &[])).ok()?;
+    greet(&mut stream)?;
     loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).ok()?;
-        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-        stream.read_exact(&mut payload).ok()?;
-        if head[3] == 1 {
-            let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        if let (1, id, _) = next(&mut stream)? {
             stream.write_all(&answer(id)).ok()?;
         }
     }
+}
+
+/// Reads the preface, and says that messages are taken.
+fn greet(stream: &mut TcpStream) -> Option<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    stream.read_exact(&mut [0; 24]).ok()?;
+    stream.write_all(&frame(4, 0, 0, &[])).ok()
+}
+
+/// The next frame: its kind, its stream and its payload.
+fn next(stream: &mut TcpStream) -> Option<(u8, u32, Vec<u8>)> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).ok()?;
+    let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+    stream.read_exact(&mut payload).ok()?;
+    Some((head[3], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload))
 }
 
 /// A head of HTTP/2 that has a status alone.
@@ -256,17 +266,9 @@ fn an_http2_upstream_that_closes_gets_another_connection() {
 
 /// Answers the first message of a connection of HTTP/2.
 fn answer_one(stream: &mut TcpStream, answer: &[u8]) -> Option<()> {
-    stream.read_exact(&mut [0; 24]).ok()?; // the preface
-    stream.write_all(&frame(4, 0, 0, &[])).ok()?;
-    loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).ok()?;
-        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-        stream.read_exact(&mut payload).ok()?;
-        if head[3] == 1 {
-            return stream.write_all(answer).ok();
-        }
-    }
+    greet(stream)?;
+    while next(stream)?.0 != 1 {}
+    stream.write_all(answer).ok()
 }
 
 #[test]
@@ -444,22 +446,6 @@ fn a_connection_of_http2_that_is_idle_is_closed() {
     drop(caller);
 }
 
-/// Reads the preface and says that it takes messages; gives what follows frame by frame.
-fn greet(stream: &mut TcpStream) {
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
-    stream.read_exact(&mut [0; 24]).expect("the preface");
-    stream.write_all(&frame(4, 0, 0, &[])).expect("writes");
-}
-
-/// The next frame: its kind, its stream and its payload.
-fn next(stream: &mut TcpStream) -> (u8, u32, Vec<u8>) {
-    let mut head = [0; 9];
-    stream.read_exact(&mut head).expect("a frame");
-    let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-    stream.read_exact(&mut payload).expect("a payload");
-    (head[3], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload)
-}
-
 /// Of the first upload 65535 bytes are taken, and no window is given for more: by its reply's end or its caller's alone it is
 /// known that nothing of the rest is wanted.
 #[test]
@@ -472,10 +458,10 @@ fn an_upload_over_http2_that_nobody_wants_any_more_is_reset_though_its_upstream_
         caller.write_all(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n").expect("writes");
         caller.write_all(&[b'x'; 128 << 10]).expect("writes");
         let (mut stream, _) = listener.accept().expect("a connection");
-        greet(&mut stream);
+        greet(&mut stream).expect("HTTP/2");
         let mut taken = 0;
         while taken < 65_535 {
-            let (kind, _, payload) = next(&mut stream);
+            let (kind, _, payload) = next(&mut stream).expect("a frame");
             taken += if kind == 0 { payload.len() } else { 0 };
         }
         let reply = [status(1, 0, "200"), frame(0, u8::from(replies_whole), 1, b"ok")].concat();
@@ -486,7 +472,7 @@ fn an_upload_over_http2_that_nobody_wants_any_more_is_reset_though_its_upstream_
             reset(caller);
         }
         loop {
-            if let (3, 1, _) = next(&mut stream) {
+            if let (3, 1, _) = next(&mut stream).expect("a frame") {
                 break; // RST_STREAM
             }
         }
@@ -518,10 +504,10 @@ fn the_limit_on_a_reply_over_http2_begins_behind_the_last_of_a_held_body() {
     let post = post.body(Full::new(body.clone())).expect("a message");
     let caller = std::thread::spawn(move || send(plain(address), vec![post]).remove(0).expect("an answer"));
     let (mut stream, _) = listener.accept().expect("a connection");
-    greet(&mut stream);
+    greet(&mut stream).expect("HTTP/2");
     let (mut taken, mut told) = (0, 0);
     while taken < body.len() {
-        let (kind, _, payload) = next(&mut stream);
+        let (kind, _, payload) = next(&mut stream).expect("a frame");
         taken += if kind == 0 { payload.len() } else { 0 };
         // Windows for another 64 KiB, slower than the limit on a reply for all of them together.
         if kind == 0 && taken - told >= 65_535 {
