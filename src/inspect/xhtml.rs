@@ -207,15 +207,19 @@ fn attributes(tag: &str, start: usize, out: &mut Plain) {
     for (name, at) in all().take(ATTRIBUTES_MAX) {
         let value = tag.get(at.clone()).unwrap_or_default();
         let lower = name.to_ascii_lowercase();
-        let is_plain = SAYS_NOTHING.contains(&&*lower) || lower.starts_with("on") || lower.starts_with("xml");
-        let is_file = value.starts_with("data:") || value.starts_with('#');
-        if is_plain || is_file || value.trim().is_empty() || value.len() == 1 {
+        let is_plain = match &*lower {
+            // How it looks, but for what it has within: `url(data:image/png;base64,...)`.
+            "style" => memchr::memmem::find(value.as_bytes(), b"data:").is_none(),
+            name => SAYS_NOTHING.contains(&name) || name.starts_with("xml"),
+        };
+        let is_nobodys = value.starts_with('#') || is_font_or_pixel(value);
+        if is_plain || is_nobodys || value.trim().is_empty() || value.len() == 1 {
             continue;
         }
         // What an attribute of no page says it says by its own name.
         let cue = match &*lower {
             "value" | "content" => label,
-            name if SAYS_WORDS.contains(&name) => "",
+            name if SAYS_WORDS.contains(&name) || name.starts_with("on") => "",
             _ => name,
         };
         let from = start + at.start;
@@ -226,6 +230,14 @@ fn attributes(tag: &str, start: usize, out: &mut Plain) {
         out.entities(value, from);
         out.instead(if cue.is_empty() { " " } else { "\n" }, from + value.len());
     }
+}
+
+/// Whether a value is a file that shows nobody: a font, or a picture of too few bytes for a letter. What else a page has within
+/// itself (`data:`, RFC 2397) is read as it is anywhere, and a picture refused.
+fn is_font_or_pixel(value: &str) -> bool {
+    let Some(file) = value.trim_ascii_start().strip_prefix("data:") else { return false };
+    FONTS.iter().any(|font| file.starts_with(font))
+        || file.starts_with("image/") && file.len() <= PIXEL_LETTERS_MAX && file.contains(";base64,")
 }
 
 /// Names and places of values of a tag's attributes.
@@ -370,7 +382,6 @@ const LOOKS: &[&str] = &[
 ];
 /// Attributes that say how a page looks and works.
 const SAYS_NOTHING: &[&str] = &[
-    "action",
     "align",
     "async",
     "autocomplete",
@@ -424,11 +435,8 @@ const SAYS_NOTHING: &[&str] = &[
     "size",
     "sizes",
     "span",
-    "src",
-    "srcset",
     "step",
     "stroke",
-    "style",
     "stylecode",
     "tabindex",
     "target",
@@ -442,9 +450,31 @@ const SAYS_NOTHING: &[&str] = &[
     "x",
     "y",
 ];
-/// Attributes that are shown or read out, or lead somewhere.
-const SAYS_WORDS: &[&str] =
-    &["abbr", "alt", "aria-label", "cite", "href", "label", "placeholder", "summary", "title", "caption"];
+/// Attributes that are shown or read out, lead somewhere, or hold a file.
+const SAYS_WORDS: &[&str] = &[
+    "abbr",
+    "action",
+    "alt",
+    "aria-label",
+    "caption",
+    "cite",
+    "data",
+    "formaction",
+    "href",
+    "label",
+    "placeholder",
+    "poster",
+    "src",
+    "srcdoc",
+    "srcset",
+    "style",
+    "summary",
+    "title",
+];
+/// What files of fonts are declared as.
+const FONTS: &[&str] = &["font/", "application/font", "application/x-font", "application/vnd.ms-fontobject"];
+/// A picture of one point is as long, and a bit longer than its 42 to 95 bytes: letters of base64 and what stands before them.
+const PIXEL_LETTERS_MAX: usize = 160;
 
 /// What is read whole: begin and end.
 const WHOLE: &[(&str, &str)] = &[("<![CDATA[", "]]>"), ("<!--", "-->")];
@@ -475,7 +505,7 @@ mod tests {
 
     #[test]
     fn attributes_that_hold_words_are_read_behind_the_name_of_their_field() {
-        let raw = r#"<p class="x"><input type="text" name="dateOfBirth" value="06/22/1962"/><a href='mailto:a@b.net' title="Ann &amp; Roe">c</a><img alt="SSN 412-21-3456" src="data:image/png;base64,AAAA"><x data-mrn=70418826>"#;
+        let raw = r#"<p class="x"><input type="text" name="dateOfBirth" value="06/22/1962"/><a href='mailto:a@b.net' title="Ann &amp; Roe">c</a><img alt="SSN 412-21-3456" src="data:image/png;base64,AAAA"><x data-mrn=70418826 style="color:red">"#;
         let p = plain(raw);
         for said in [
             "date Of Birth: 06/22/1962\n",
@@ -486,13 +516,42 @@ mod tests {
         ] {
             assert!(p.text.contains(said), "{said}: {}", p.text);
         }
-        assert!(!p.text.contains("AAAA") && !p.text.contains("class"), "{}", p.text);
+        assert!(
+            !p.text.contains("AAAA") && !p.text.contains("class") && !p.text.contains("red"),
+            "{}",
+            p.text
+        );
         for word in ["06/22/1962", "a@b.net", "Roe", "412-21-3456", "70418826"] {
             let at = p.text.find(word).expect("there");
             assert_eq!(raw.get(p.origin(at)..p.origin(at + word.len())), Some(word));
         }
         for odd in ["<a =", "<a b=", "<a b='", "<a / = = \"x", "<a b=\"\u{e9}", "<=\"=\">", "<a b=c'd e"] {
             drop(plain(odd));
+        }
+    }
+
+    #[test]
+    fn what_a_page_has_within_itself_and_asks_for_is_read() {
+        let within = "data:text/csv,dob%2Cmrn%0A1962-06-22%2C48213377";
+        for raw in [
+            format!("<a download href='{within}'>x</a>"),
+            format!("<iframe src=\"{within}\"></iframe>"),
+            format!("<object data={within}>"),
+            format!("<p style=\"background:url({within})\">"),
+            format!("<form action=\"/x?mrn=48213377\" onclick=\"{within}\">"),
+        ] {
+            let p = plain(&raw);
+            let at = p.text.find("48213377").unwrap_or_else(|| panic!("not read: {raw}"));
+            assert!(raw.get(p.origin(at)..).is_some_and(|rest| rest.starts_with("48213377")), "{raw}");
+        }
+        let picture = format!("<img src='data:image/png;base64,{}'>", "iVBORw0KGgo".repeat(20));
+        assert!(plain(&picture).text.contains("iVBORw0KGgo"));
+        for raw in [
+            "<img src='data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7'>"
+                .to_owned(),
+            format!("<p style=\"src:x\"><link href='data:font/woff2;base64,{}'>", "d09GMgABAAAA".repeat(20)),
+        ] {
+            assert_eq!(plain(&raw).text.trim(), "", "{raw}");
         }
     }
 
