@@ -24,27 +24,41 @@ impl Charset {
     /// without the ones that shift).
     #[must_use]
     pub fn of(name: &str) -> Self {
-        let name = name.trim().to_ascii_lowercase();
-        match name.as_str() {
+        // Programs write `latin-1`, `ISO8859_1`, `utf_8` and `x-sjis`.
+        let mut name = name.trim().to_ascii_lowercase();
+        name.retain(|c| c.is_ascii_alphanumeric());
+        let name = name.strip_prefix("cs").or_else(|| name.strip_prefix('x')).unwrap_or(&name);
+        match name {
             // UTF-16 said by bytes that show otherwise: common where a text was made in memory and sent as UTF-8.
-            "" | "utf-8" | "utf8" | "unicode-1-1-utf-8" | "us-ascii" | "ascii" | "utf-16" | "utf-16le"
-            | "utf-16be" => Self::Utf8,
-            "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "l1" | "windows-1252" | "cp1252" => {
-                Self::Latin1
-            }
-            "koi8-r" | "koi8-u" | "macintosh" | "euc-jp" | "euc-kr" | "gbk" | "gb2312" | "gb18030"
-            | "big5" | "shift_jis" | "windows-874" | "windows-31j" => Self::OtherAscii,
-            other
-                if ["iso-8859-", "iso8859-", "iso_8859-", "windows-125", "cp125"]
-                    .iter()
-                    .any(|begin| other.starts_with(begin)) =>
-            {
+            "" | "utf8" | "utf8mb4" | "unicode11utf8" | "usascii" | "ascii" | "ansix341968" | "iso646us"
+            | "utf16" | "utf16le" | "utf16be" => Self::Utf8,
+            "iso88591" | "isolatin1" | "latin1" | "l1" | "windows1252" | "cp1252" => Self::Latin1,
+            // Whatever its bytes are: read as far as they are UTF-8.
+            "binary" | "8bit" => Self::OtherAscii,
+            "koi8r" | "koi8u" | "macintosh" | "macroman" | "eucjp" | "euckr" | "euccn" | "gbk" | "gb2312"
+            | "gb18030" | "cp936" | "ms936" | "big5" | "big5hkscs" | "shiftjis" | "sjis" | "mssjis"
+            | "windows874" | "windows31j" | "cp932" | "ms932" | "cp949" | "tis620" | "viscii" => {
                 Self::OtherAscii
             }
-            _ => Self::Unknown,
+            other => {
+                let is_one = |(begin, numbers): &(&str, std::ops::RangeInclusive<u16>)| {
+                    let number = other.strip_prefix(begin).and_then(|number| number.parse().ok());
+                    number.is_some_and(|number: u16| numbers.contains(&number))
+                };
+                if FAMILIES.iter().any(is_one) { Self::OtherAscii } else { Self::Unknown }
+            }
         }
     }
 }
+
+/// Sets of a family, by their numbers: each is ASCII up to 127.
+const FAMILIES: &[(&str, std::ops::RangeInclusive<u16>)] = &[
+    ("iso8859", 2..=16),
+    ("isolatin", 2..=9),
+    ("latin", 2..=10),
+    ("windows", 1250..=1258),
+    ("cp", 1250..=1258),
+];
 
 /// Whether a body of this `Content-Type` is read as its receiver reads it.
 #[must_use]
@@ -75,7 +89,8 @@ pub fn reads(content_type: &str, body: &[u8]) -> bool {
 }
 
 fn is_utf16(charset: &str) -> bool {
-    charset.trim().get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("utf-16"))
+    let letters = charset.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
+    letters.take(5).eq(*b"utf16")
 }
 
 #[cfg(test)]
@@ -90,13 +105,22 @@ mod tests {
         for charset in ["", "utf-8", "\"UTF-8\"", "us-ascii", "iso-8859-1", "windows-1252"] {
             assert!(reads(&format!("text/plain; charset={charset}"), b"M\xFCller"), "{charset}");
         }
+        for charset in ["latin-1", "ISO8859_1", "utf_8", "us_ascii", "ANSI_X3.4-1968", "windows1252"] {
+            assert!(reads(&format!("text/plain; charset={charset}"), b"M\xFCller"), "{charset}");
+        }
         assert!(reads("text/plain", b"M\xFCller"));
         assert!(reads("text/plain; format=flowed", b"M\xFCller"));
     }
 
     #[test]
     fn a_set_beyond_latin_is_read_as_far_as_it_is_ascii() {
-        assert!(reads("text/plain;charset=Shift_JIS", b"hello"));
+        for charset in ["Shift_JIS", "x-sjis", "shift-jis", "iso-8859-15", "latin-2", "cp1250", "binary"] {
+            assert!(reads(&format!("text/plain;charset={charset}"), b"hello"), "{charset}");
+        }
+        assert!(
+            !reads("text/plain;charset=cp037", b"hello")
+                && !reads("text/plain;charset=iso-8859-17", b"hello")
+        );
         assert!(!reads("text/plain;charset=Shift_JIS", b"\x83n\x83\x8D\x81["));
         assert!(reads("text/csv; header=present; charset=iso-8859-2", "M\u{fc}ller".as_bytes()));
     }
