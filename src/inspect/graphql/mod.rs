@@ -24,7 +24,7 @@ use super::walk::shifted::Shifted;
 use super::walk::{CUE_BYTES_MAX, Leaf, PersonId, Reads, Role, Sink, WalkError, fhir, object, start_of};
 use lexer::{Kind, Token};
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// What requests are judged by.
@@ -36,11 +36,33 @@ pub struct Rules<'r> {
     pub fhir: &'r fhir::Table,
 }
 
-/// Whether a document is a GraphQL request: a `query` that begins as one does.
+/// Whether a document is a GraphQL request, or holds some: a `query` that begins as one does.
 #[must_use]
 pub fn recognise(tape: &Tape<'_>) -> bool {
-    tape.kind(NodeId::ROOT) == NodeKind::Object
-        && tape.string(NodeId::ROOT, "query").is_some_and(|query| {
+    !requests(tape).is_empty()
+}
+
+/// The requests of a document: itself, the elements of a batch, or the payload of a message over a websocket.
+fn requests(tape: &Tape<'_>) -> Vec<NodeId> {
+    let is_request = |node: &NodeId| is_request(tape, *node);
+    match tape.kind(NodeId::ROOT) {
+        NodeKind::Array => {
+            let mut elements = tape.children(NodeId::ROOT);
+            if elements.all(|node| is_request(&node)) {
+                tape.children(NodeId::ROOT).collect()
+            } else {
+                Vec::new()
+            }
+        }
+        NodeKind::Object if is_request(&NodeId::ROOT) => vec![NodeId::ROOT],
+        NodeKind::Object => tape.get(NodeId::ROOT, "payload").filter(is_request).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_request(tape: &Tape<'_>, node: NodeId) -> bool {
+    tape.kind(node) == NodeKind::Object
+        && tape.string(node, "query").is_some_and(|query| {
             let query = query.trim_start();
             let begins = |word: &str| {
                 query
@@ -69,7 +91,7 @@ fn says_values(query: &str) -> bool {
     })
 }
 
-/// Walks a request in JSON.
+/// Walks a request in JSON, or the requests that a document holds.
 ///
 /// # Errors
 /// [`WalkError::Malformed`] where the query is no GraphQL, [`WalkError::TooDeep`].
@@ -79,27 +101,55 @@ pub fn walk_tape(
     rules: Rules<'_>,
     sink: &mut dyn Sink,
 ) -> Result<(), WalkError> {
-    let member = |key| tape.get(NodeId::ROOT, key);
+    let (mut persons, mut outcome) = (0, Ok(()));
+    let requests = requests(tape);
+    for request in &requests {
+        // Each is told, whatever is wrong with another.
+        outcome = outcome.and(walk_request(tape, *request, raw, rules, &mut persons, sink));
+    }
+    if !requests.contains(&NodeId::ROOT) && tape.kind(NodeId::ROOT) == NodeKind::Object {
+        // The envelope of one.
+        let mut request = Request { persons, ..Request::new(rules, None, sink) };
+        outcome = outcome.and(request.members(tape, NodeId::ROOT, &requests));
+    }
+    outcome
+}
+
+fn walk_request(
+    tape: &Tape<'_>,
+    root: NodeId,
+    raw: &[u8],
+    rules: Rules<'_>,
+    persons: &mut u32,
+    sink: &mut dyn Sink,
+) -> Result<(), WalkError> {
+    let member = |key| tape.get(root, key);
     let query = member("query");
     let (text, at) = query.map_or((Cow::Borrowed(""), 0..0), |query| (tape.value(query), tape.span(query)));
     let map = (text.len() != at.len())
         .then(|| offsets::runs(raw.get(at.clone()).unwrap_or_default(), &text, Escapes::Json));
     let to = |n: usize| at.start + map.as_ref().map_or(n, |map| map.origin(n));
     let variables = member("variables");
-    let mut request = Request::new(rules, variables.map(|node| (tape, node)), sink);
-    request.text(&text, &to)?;
-    request.unused("variables")?;
+    // Some clients write them as a string.
+    let written = variables.filter(|node| tape.kind(*node) == NodeKind::String).map(|node| {
+        let (text, at) = (tape.value(node).into_owned(), tape.span(node));
+        let map = offsets::runs(raw.get(at.clone()).unwrap_or_default(), &text, Escapes::Json);
+        Spots { text, start: at.start, map }
+    });
+    let written = written
+        .as_ref()
+        .and_then(|spots| Some(Tape::read(spots.text.as_bytes(), JSON_DEPTH_MAX).ok()?.moved(spots)));
+    let read = match &written {
+        Some(tape) => Some((tape, NodeId::ROOT)),
+        None => variables.map(|node| (tape, node)),
+    };
+    let mut request = Request { persons: *persons, ..Request::new(rules, read, sink) };
+    let outcome = request.text(&text, &to).and_then(|()| request.unused("variables"));
     // What else it says: the name of the operation, extensions.
-    let mut out = Arranger::default();
-    out.open(NodeKind::Object, Called::Root, &tape.span(NodeId::ROOT));
-    for child in
-        tape.children(NodeId::ROOT).filter(|child| Some(*child) != query && Some(*child) != variables)
-    {
-        let at = tape.key_span(child).unwrap_or_default();
-        out.copy(tape, child, Called::Word(&tape.key(child).unwrap_or_default(), &at));
-    }
-    out.close();
-    request.document(out, false, None)
+    let told: Vec<NodeId> = query.into_iter().chain(variables).collect();
+    let outcome = outcome.and_then(|()| request.members(tape, root, &told));
+    *persons = request.persons;
+    outcome
 }
 
 /// Walks the text of a request, whose bytes `to` leads back to where they stand; `variables` is a document of its own.
@@ -197,6 +247,8 @@ struct Request<'r, 't, 's> {
     rules: Rules<'r>,
     variables: Option<(&'t Tape<'t>, NodeId)>,
     used: HashSet<NodeId>,
+    /// The values that variables have where the sender gives them none, by their tokens.
+    defaults: HashMap<String, usize>,
     /// Bytes of variables that were read again.
     again: usize,
     persons: u32,
@@ -215,7 +267,8 @@ struct Field {
 
 impl<'r, 't, 's> Request<'r, 't, 's> {
     fn new(rules: Rules<'r>, variables: Option<(&'t Tape<'t>, NodeId)>, sink: &'s mut dyn Sink) -> Self {
-        Self { rules, variables, used: HashSet::new(), again: 0, persons: 0, target: None, sink }
+        let (used, defaults) = (HashSet::new(), HashMap::new());
+        Self { rules, variables, used, defaults, again: 0, persons: 0, target: None, sink }
     }
 
     fn text(&mut self, text: &str, to: &dyn Fn(usize) -> usize) -> Result<(), WalkError> {
@@ -269,9 +322,15 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
         field: &mut Field,
     ) -> Result<usize, WalkError> {
         let mut name = Argument::default();
+        let mut defined = None;
         while let Some(token) = source.tokens.get(at) {
             at += 1;
             let names_value = source.is_mark(at, b':');
+            if matches!(token.kind, Kind::String | Kind::Block | Kind::Number)
+                && let Some(variable) = defined.take()
+            {
+                self.defaults.insert(variable, at - 1);
+            }
             match token.kind {
                 Kind::Mark(b')') => break,
                 Kind::Name if names_value => {
@@ -279,8 +338,11 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
                     name = Argument::of(source, token);
                 }
                 // `$name: Type = default`: what a variable is called tells what its default is.
-                Kind::Variable if names_value => name = Argument::of(source, token),
-                Kind::Variable => self.variable(source.value(token).as_ref(), &name, field)?,
+                Kind::Variable if names_value => {
+                    name = Argument::of(source, token);
+                    defined = Some(source.value(token).into_owned());
+                }
+                Kind::Variable => self.variable(source, token, &name, field)?,
                 Kind::Name => {
                     self.scalar(&source.value(token), source.span(token), Reads::Code, &name, field)
                 }
@@ -319,12 +381,27 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
         );
     }
 
-    /// A variable in the place of a value.
-    fn variable(&mut self, variable: &str, name: &Argument, field: &mut Field) -> Result<(), WalkError> {
-        let Some((tape, variables)) = self.variables else { return Ok(()) };
-        let Some(node) = tape.get(variables, variable) else { return Ok(()) };
-        self.uses(tape, node)?;
-        self.node(tape, node, name, field)
+    /// A variable in the place of a value: what the sender gives it, else what it is where it is defined.
+    fn variable(
+        &mut self,
+        source: &Source<'_>,
+        token: &Token,
+        name: &Argument,
+        field: &mut Field,
+    ) -> Result<(), WalkError> {
+        let variable = source.value(token);
+        if let Some((tape, node)) =
+            self.variables.and_then(|(tape, all)| Some((tape, tape.get(all, &variable)?)))
+        {
+            self.uses(tape, node)?;
+            return self.node(tape, node, name, field);
+        }
+        let default = self.defaults.get(&*variable).and_then(|at| source.tokens.get(*at));
+        let Some(default) = default else { return Ok(()) };
+        self.reads_again(default.span.len())?;
+        let reads = if default.kind == Kind::Number { Reads::Quantity } else { Reads::Text };
+        self.scalar(&source.value(default), source.span(default), reads, name, field);
+        Ok(())
     }
 
     /// Notes that a variable stands in the place of a value. One may in as many as the request has bytes, and each tells
@@ -333,7 +410,11 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
         if self.used.insert(node) {
             return Ok(());
         }
-        self.again += tape.span(node).len();
+        self.reads_again(tape.span(node).len())
+    }
+
+    fn reads_again(&mut self, bytes: usize) -> Result<(), WalkError> {
+        self.again += bytes;
         if self.again > AGAIN_BYTES_MAX { Err(WalkError::TooMuch { max: AGAIN_BYTES_MAX }) } else { Ok(()) }
     }
 
@@ -537,6 +618,18 @@ impl<'r, 't, 's> Request<'r, 't, 's> {
         }
         out.close();
         self.document(out, true, Some(field))
+    }
+
+    /// What an object says besides what was `told`.
+    fn members(&mut self, tape: &Tape<'_>, node: NodeId, told: &[NodeId]) -> Result<(), WalkError> {
+        let mut out = Arranger::default();
+        out.open(NodeKind::Object, Called::Root, &tape.span(node));
+        for child in tape.children(node).filter(|child| !told.contains(child)) {
+            let at = tape.key_span(child).unwrap_or_default();
+            out.copy(tape, child, Called::Word(&tape.key(child).unwrap_or_default(), &at));
+        }
+        out.close();
+        self.document(out, false, None)
     }
 
     /// Walks what was arranged; its first person is the field's.

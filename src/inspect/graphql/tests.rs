@@ -72,6 +72,45 @@ fn variables_are_judged_as_the_arguments_that_use_them() {
 }
 
 #[test]
+fn requests_of_a_batch_or_in_an_envelope_are_judged_alike() {
+    let query =
+        r#""query":"query($a:String,$b:String,$c:Date){PatientList(family:$a,given:$b,birthdate:$c){id}}""#;
+    let variables = r#"{"a":"Okafor","b":"Harold","c":"1962-06-22"}"#;
+    let escaped = variables.replace('"', "\\\"");
+    let defaults = r#""query":"query($a:String=\"Okafor\",$b:String=\"Harold\",$c:Date=\"1962-06-22\"){PatientList(family:$a,given:$b,birthdate:$c){id}}""#;
+    let other = r#"{"query":"{ status { id } }","operationName":"x"}"#;
+    for body in [
+        format!(r#"[{{{query},"variables":{variables}}}]"#),
+        format!(r#"[{other},{{{query},"variables":{variables}}}]"#),
+        format!(r#"{{"id":"1","type":"subscribe","payload":{{{query},"variables":{variables}}}}}"#),
+        format!(r#"{{{query},"variables":"{escaped}"}}"#),
+        format!("{{{defaults}}}"),
+    ] {
+        let findings = json(&body);
+        let mut kinds: Vec<_> = found(&findings, &body);
+        // Where it is defined, a variable's default is that of any date.
+        kinds.retain(|(kind, _)| *kind != "service-date");
+        kinds.sort();
+        kinds.dedup();
+        let wanted = [("birth-date", "1962-06-22"), ("family-name", "Okafor"), ("given-name", "Harold")];
+        assert_eq!(kinds, wanted.map(|(kind, value)| (kind, value.to_owned())), "{body}");
+        let most = findings.persons.iter().map(|person| person.points.0).max();
+        assert!(most >= Some(90), "{body}: {most:?}");
+    }
+    // People of two requests are two, and what stands beside a request is read.
+    let two = format!(r#"[{{{query},"variables":{variables}}},{{{query},"variables":{variables}}}]"#);
+    assert_eq!(json(&two).persons.iter().filter(|person| person.points.0 >= 90).count(), 2);
+    let beside = format!(r#"{{"mrn":"E08738432","payload":{{{query}}}}}"#);
+    assert_eq!(found(&json(&beside), &beside), [("mrn", "E08738432".to_owned())]);
+    let again = format!(
+        r#"{{"query":"query($a:String=\"{}\"){{ {} }}"}}"#,
+        "x".repeat(1 << 12),
+        "P(a:$a){id} ".repeat(1 << 10)
+    );
+    assert!(json(&again).uninspected.iter().any(|u| u.reason == UninspectedReason::Budget));
+}
+
+#[test]
 fn input_objects_are_resources_or_objects() {
     let body = r#"mutation { PatientCreate(res: { name: [{ family: "Okafor", given: ["Darnell"] }], birthDate: "1962-06-22", active: true }) { id } }"#;
     let findings = text(body);
