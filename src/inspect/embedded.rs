@@ -6,6 +6,7 @@ use super::simd::Sets;
 use super::walk::xml::{self, XML_DEPTH_MAX};
 use super::walk::{start_of, x12};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -153,13 +154,22 @@ fn objects(bytes: &[u8], mut at: usize, out: &mut Vec<Range<usize>>) -> Option<u
     unclosed.or(open.first().copied())
 }
 
-/// The beginning of an X12 interchange, and elements of XML that declare a namespace, where they stand inside a text.
+/// Documents inside a text.
+#[derive(Debug, Default)]
+pub struct Documents {
+    /// Where they stand, those of X12 first.
+    pub runs: Vec<Range<usize>>,
+    /// Whether it was given up to look for more, after as much as looked like one and was none.
+    pub is_cut: bool,
+}
+
+/// X12 interchanges, and elements of XML that declare a namespace, where they stand inside a text.
 #[must_use]
-pub fn document_runs(text: &str) -> Vec<Range<usize>> {
+pub fn documents(text: &str) -> Documents {
     let bytes = text.as_bytes();
     let mut out = Vec::new();
     if bytes.len() < DOCUMENT_RUN_BYTES_MIN {
-        return out;
+        return Documents::default();
     }
     let ahead = |from: usize, mark: &[u8]| {
         memchr::memmem::find(bytes.get(from..).unwrap_or_default(), mark).map(|at| from + at)
@@ -184,15 +194,20 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
             at = end;
         }
     }
-    // Only what costs a pass for nothing counts.
-    let (interchanges, mut at, mut read, mut failed) = (out.len(), 0, 0, 0);
+    let (interchanges, mut at, mut read) = (out.len(), 0, 0);
+    // Only what is read for nothing counts.
+    let (mut spent, limit) = (0, bytes.len().saturating_mul(FAILED_PASSES_MAX));
+    let mut endless = HashSet::new();
     // In order and apart: a text may have one in every few of its bytes.
     let is_inside = |out: &[Range<usize>], start: usize| {
         let interchanges = out.get(..interchanges).unwrap_or_default();
         let next = interchanges.partition_point(|run| run.end <= start);
         interchanges.get(next).is_some_and(|run| run.contains(&start))
     };
-    while let Some(mark) = ahead(at, b"xmlns").filter(|_| failed < FAILED_MAX) {
+    while let Some(mark) = ahead(at, b"xmlns") {
+        if spent > limit {
+            return Documents { runs: out, is_cut: true };
+        }
         at = mark + 5;
         let from = mark.saturating_sub(TAG_BYTES_MAX);
         let Some(start) =
@@ -206,21 +221,25 @@ pub fn document_runs(text: &str) -> Vec<Range<usize>> {
         let name = bytes.get(start + 1..mark).unwrap_or_default();
         let length = name.iter().take_while(|b| !b.is_ascii_whitespace() && **b != b'>').count();
         let name = text.get(start + 1..start + 1 + length).unwrap_or_default();
-        let close = format!("</{name}>");
-        if name.is_empty() || is_html_element(name) || is_inside(&out, start) {
+        if name.is_empty() || is_html_element(name) || is_inside(&out, start) || endless.contains(name) {
             continue;
         }
-        let end = ahead(mark, close.as_bytes()).map(|at| at + close.len());
-        let element = end.and_then(|end| bytes.get(start..end)).unwrap_or_default();
-        match end.filter(|_| xml::Tape::read(element, XML_DEPTH_MAX).is_ok()) {
-            Some(end) => {
-                out.push(start..end);
-                (at, read) = (end, end);
-            }
-            None => failed += 1,
+        let close = format!("</{name}>");
+        let Some(end) = ahead(mark, close.as_bytes()).map(|at| at + close.len()) else {
+            // Nor has one behind it an end. To look for bytes costs a part of what it costs to read.
+            endless.insert(name);
+            spent += (bytes.len() - mark) / SOUGHT_TO_READ;
+            continue;
+        };
+        let element = bytes.get(start..end).unwrap_or_default();
+        if xml::Tape::read(element, XML_DEPTH_MAX).is_ok() {
+            out.push(start..end);
+            (at, read) = (end, end);
+        } else {
+            spent += element.len();
         }
     }
-    out
+    Documents { runs: out, is_cut: false }
 }
 
 /// Runs of base64 in a text that hold text, a document or a file: the parts of a JWT (RFC 7519) among them.
@@ -668,8 +687,10 @@ const DOCUMENT_RUN_BYTES_MIN: usize = 48;
 const JSON_PASSES_MAX: usize = 16;
 /// How many closing tags of a text are looked at.
 const TAGS_LOOKED_AT_MAX: usize = 256;
-/// Elements of a text that look like documents and are none, each of which may cost a pass over it.
-const FAILED_MAX: usize = 64;
+/// How often a text may be read for elements that are no documents: as many as it is long, so often.
+const FAILED_PASSES_MAX: usize = 16;
+/// Bytes in which something is sought cost as much as one that is read.
+const SOUGHT_TO_READ: usize = 16;
 /// The last segment of an interchange with its delimiter.
 const X12_TRAILER_BYTES_MAX: usize = 64;
 /// How far behind its bracket a tag's first namespace stands.
@@ -835,14 +856,21 @@ mod tests {
     fn documents_that_begin_inside_a_text_are_found() {
         let patient = "<Patient xmlns=\"http://hl7.org/fhir\"><birthDate value=\"1962-06-22\"/></Patient>";
         let text = format!("received {patient}, then no more");
-        assert_eq!(document_runs(&text), vec![9..9 + patient.len(); 1]);
-        assert!(document_runs("see xmlns and <p xmlns=\"x\">a</p> and ISA or VISA*1").is_empty());
+        assert_eq!(documents(&text).runs, vec![9..9 + patient.len(); 1]);
+        assert!(documents("see xmlns and <p xmlns=\"x\">a</p> and ISA or VISA*1").runs.is_empty());
         // Marks that begin none hide none behind them, however many they are.
-        let marks = "VISA <p xmlns=\"x\">a</p> ".repeat(4 * FAILED_MAX);
-        assert_eq!(
-            document_runs(&format!("{marks}{patient}")),
-            vec![marks.len()..marks.len() + patient.len(); 1]
-        );
+        for mark in
+            ["VISA <p xmlns=\"x\">a</p> ", "<Encounter xmlns=\"x\"><a> ", "<Ack xmlns=\"x\"><a></Ack> "]
+        {
+            let marks = mark.repeat(256);
+            let found = documents(&format!("{marks}{patient}"));
+            assert_eq!(found.runs, vec![marks.len()..marks.len() + patient.len(); 1], "{mark}");
+            assert!(!found.is_cut);
+        }
+        // What is given up is told.
+        let inside: String = (0..400).map(|n| format!("<a{n} xmlns=\"x\">")).collect();
+        let ends: String = (0..400).rev().map(|n| format!("<b></a{n}>")).collect();
+        assert!(documents(&format!("{inside}{ends}{patient}")).is_cut);
     }
 
     #[test]

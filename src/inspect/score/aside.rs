@@ -125,22 +125,35 @@ impl Scorer<'_> {
         carried
     }
 
-    /// Makes carriers of the XML and X12 in a text. Gives whether there was such.
+    /// Makes carriers of the XML and X12 in a text, as they are, and in strings of programs one in the other. Gives whether
+    /// there was such.
     pub(super) fn carry_documents(&mut self, source: Source<'_>) -> bool {
-        let mut carry = |source: Source<'_>| {
-            let runs = embedded::document_runs(source.text);
-            runs.iter().for_each(|run| self.carry_piece(source, run, Reads::Text));
-            runs
-        };
-        let runs = carry(source);
-        // And in strings of programs.
-        let rest = blanked(source.text, &runs);
-        let may_be_quoted = memchr::memmem::find(rest.as_bytes(), b"=\\\"").is_some();
-        let quoted = may_be_quoted.then(|| Plain::unquoted(&rest)).flatten().is_some_and(|plain| {
-            let origin = |at| (source.origin)(plain.origin(at));
-            !carry(Source { text: plain.text(), origin: &origin, ..source }).is_empty()
-        });
-        !runs.is_empty() || quoted
+        self.carry_documents_in(source, STRINGS_MAX)
+    }
+
+    fn carry_documents_in(&mut self, source: Source<'_>, strings: usize) -> bool {
+        let found = embedded::documents(source.text);
+        found.runs.iter().for_each(|run| self.carry_piece(source, run, Reads::Text));
+        if found.is_cut {
+            let place = (source.place)();
+            self.unread(UninspectedReason::Budget, "application/xml", place);
+        }
+        let rest = blanked(source.text, &found.runs);
+        let is_found = !found.runs.is_empty();
+        if memchr::memmem::find(rest.as_bytes(), b"=\\").is_none() {
+            return is_found;
+        }
+        let Some(plain) = Plain::unquoted(&rest) else { return is_found };
+        if strings == 0 {
+            if memchr::memmem::find(rest.as_bytes(), b"xmlns=\\").is_some() {
+                let place = (source.place)();
+                self.unread(UninspectedReason::TooDeep, "application/xml", place);
+            }
+            return is_found;
+        }
+        let origin = |at| (source.origin)(plain.origin(at));
+        self.carry_documents_in(Source { text: plain.text(), origin: &origin, ..source }, strings - 1)
+            | is_found
     }
 
     /// Makes carriers of the HL7v2 in a text. Gives whether there was such.

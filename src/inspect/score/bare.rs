@@ -18,7 +18,7 @@ pub(super) fn is_bare(text: &str) -> bool {
             && embedded::whole(text).is_none()
             && embedded::base64_runs(text).is_empty()
             && embedded::hex_runs(text).is_empty()
-            && embedded::document_runs(text).is_empty()
+            && embedded::documents(text).runs.is_empty()
             && written::messages(text).is_empty()
 }
 
@@ -125,7 +125,7 @@ mod tests {
             && written::searches(text).is_empty()
             && embedded::json_runs(text).is_empty()
             && (memchr::memchr(b'{', text.as_bytes()).is_none() || Plain::unquoted(text).is_none())
-            && embedded::document_runs(text).is_empty()
+            && embedded::documents(text).runs.is_empty()
             && embedded::base64_runs(text).is_empty()
             && embedded::hex_runs(text).is_empty()
             && !embedded::has_markup(text)

@@ -896,6 +896,7 @@ fn a_text_is_read_for_documents_as_they_are_and_in_strings_of_programs() {
     let ack = "INFO <Ack xmlns=\"urn:x\"><id>1</id></Ack>\n";
     for text in [
         format!("INFO xml=\"{}\"", escaped(xml)),
+        format!("INFO log=\"{}\"", escaped(&format!("xml=\"{}\"", escaped(xml)))),
         format!("{ack}INFO xml=\"{}\"", escaped(xml)),
         format!("{}INFO {xml}", ack.repeat(200)),
     ] {

@@ -100,7 +100,7 @@ impl Scorer<'_> {
             );
         }
         // XML is none any more where its entities were undone.
-        if !plain.is_as_written() && embedded::document_runs(plain.text()).is_empty() {
+        if !plain.is_as_written() && embedded::documents(plain.text()).runs.is_empty() {
             self.carry_documents(source);
         }
         let rest = self.set_aside(Source { text: plain.text(), origin: &from, ..source });
