@@ -319,11 +319,11 @@ impl<'r> Inspector<'r> {
             }
             Format::Csv => {
                 begin(scorer, Escapes::Doubled, bytes);
-                if csv::walk(bytes, &self.rules.columns, &self.rules.objects, scorer).is_err()
-                    && format::says_csv(content_type)
+                if let Err(error) = csv::walk(bytes, &self.rules.columns, &self.rules.objects, scorer)
+                    && (format::says_csv(content_type) || matches!(error, WalkError::TooMuch { .. }))
                 {
                     let place = if top { body_place() } else { String::new() };
-                    scorer.unread(UninspectedReason::Malformed, media_type, place);
+                    scorer.unread(reason_of(error), media_type, place);
                 }
                 // What is called a table and doesn't look like one is the text that it is, too.
                 if !has_rows(bytes) {

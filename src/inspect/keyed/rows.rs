@@ -123,7 +123,7 @@ impl<'t> Columns<'t> {
             return None;
         }
         let mut columns = Vec::new();
-        for key in names.take(COLUMNS_MAX) {
+        for key in names.take(INSERTED_MAX) {
             let key =
                 key.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '[' | ']' | '\''));
             if is_providers(key) {
@@ -175,7 +175,7 @@ fn head(text: &str, at: usize) -> Option<Head<'_>> {
     let name = rest.get(..open)?.trim();
     let list = rest.get(open..)?.strip_prefix('(')?;
     let start = text.len() - list.len();
-    let near = list.as_bytes().get(..list.len().min(LIST_BYTES_MAX))?;
+    let near = list.as_bytes().get(..list.len().min(INSERTED_BYTES_MAX))?;
     let end = memchr::memchr3(b')', b'(', b';', near)?;
     let columns = list.get(..end).filter(|_| near.get(end) == Some(&b')'))?;
     Some(Head { name, columns, end: start + end + 1 })
@@ -558,6 +558,9 @@ const PARAMETERS_BYTES_MAX: usize = 4096;
 /// Rows whose columns nothing names.
 const SHAPED_ROWS_MAX: usize = 256;
 const RECORD: &str = "-[ RECORD ";
+/// The list of columns of an `INSERT`: no database has a table of more.
+const INSERTED_MAX: usize = 4096;
+const INSERTED_BYTES_MAX: usize = 128 << 10;
 const LIST_BYTES_MAX: usize = 4096;
 const COLUMNS_MAX: usize = 256;
 /// Fewer names between commas are words of a sentence.

@@ -174,6 +174,16 @@ fn a_form_asks_and_the_answer_stands_behind() {
 }
 
 #[test]
+fn what_is_inserted_into_a_wide_table_is_somebodys() {
+    let genes: String = (0..900).map(|n| format!("gene_{n},")).collect();
+    let insert = format!(
+        "INSERT INTO patients ({genes}last_name,dob) VALUES ({}'Okonjo','1992-03-03');",
+        "0,".repeat(900)
+    );
+    assert!(has(&insert, "family-name", "Okonjo") && has(&insert, "birth-date", "1992-03-03"));
+}
+
+#[test]
 fn rows_under_names_of_columns_are_somebodys() {
     let insert = "INSERT INTO patients (id,last_name,first_name,dob,ssn,phone) VALUES \
                   (1,'Okonjo','Adaeze','1992-03-03','532198840','2535520917'),\

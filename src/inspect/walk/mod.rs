@@ -155,8 +155,8 @@ pub enum WalkError {
         /// The limit.
         max: usize,
     },
-    /// Would have to be read more often than the limit allows.
-    #[error("more than {max} bytes to be read again")]
+    /// Has more than is told apart, or would have to be read more often than the limit allows.
+    #[error("more than {max}")]
     TooMuch {
         /// The limit.
         max: usize,

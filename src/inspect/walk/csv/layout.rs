@@ -3,7 +3,7 @@
 use super::column::{Column, Group, Meaning, are_names, is_name, may_be_asked, unknown};
 use super::directory;
 use super::fixed;
-use super::reader::{Cell, Dialect, Records};
+use super::reader::{CELLS_MAX, Cell, Dialect, Records, Start};
 use super::shape;
 use super::table::Table;
 use crate::inspect::kind::Kind;
@@ -16,8 +16,8 @@ use std::ops::Range;
 /// The layout of one document.
 pub(super) struct Layout<'t> {
     pub(super) dialect: Dialect,
-    /// The record that names the columns.
-    pub(super) head: Option<usize>,
+    /// The record that names the columns, counted from where the table begins.
+    head: Option<usize>,
     /// By place.
     pub(super) columns: Vec<Column<'t>>,
     /// Whether each record is a name and a value: a sheet of one person on its side.
@@ -92,6 +92,44 @@ impl<'t> Layout<'t> {
     }
 }
 
+impl Layout<'_> {
+    /// The number of the record that names the columns of a table that begins there.
+    pub(super) fn head(&self, start: Start) -> Option<usize> {
+        self.head.map(|head| start.number + head)
+    }
+
+    /// Whether a record names the columns of another table than this one, which began at `start`: names alone, two of which
+    /// and no fewer than half tell something, each another thing. No row of a list of what columns mean does
+    /// (`dob,Date of Birth,date`).
+    pub(super) fn ends_before(
+        &self,
+        number: usize,
+        start: Start,
+        (doc, cells): (&[u8], &[Cell]),
+        (table, keys): (&Table, &object::Table),
+    ) -> bool {
+        let first = self.head(start).unwrap_or(start.number + 1);
+        if cells.len() < 2 || number <= first || self.sideways {
+            return false;
+        }
+        let name = |cell: &Cell| Some(cell.value(doc)).filter(|name| name.is_empty() || is_name(name));
+        // Most rows have a number or a date.
+        let Some(names) = cells.iter().map(name).collect::<Option<Vec<_>>>() else { return false };
+        let columns: Vec<Column<'_>> = names.iter().map(|name| table.column(keys, name)).collect();
+        let mut words: Vec<&str> =
+            columns.iter().filter(|column| column.tells()).map(|column| column.word.as_str()).collect();
+        let (known, filled) = (words.len(), names.iter().filter(|name| !name.is_empty()).count());
+        words.sort_unstable();
+        words.dedup();
+        let own = self.columns.iter().map(|column| &column.word);
+        known >= 2
+            && words.len() == known
+            && known * 2 >= filled
+            && filled * 2 > cells.len()
+            && !columns.iter().map(|column| &column.word).eq(own)
+    }
+}
+
 /// Whether a text that nobody declared is flat: every line has the same delimiters, and the first names columns, of which
 /// the tables know some, or there are people's names beside what else they have. Prose has neither.
 pub(super) fn recognise(doc: &[u8], table: &Table, keys: &object::Table) -> bool {
@@ -155,7 +193,7 @@ fn has_head(doc: &[u8], first: &[u8], table: &Table, keys: &object::Table) -> bo
     let first = String::from_utf8_lossy(first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first));
     let names = |delimiter: u8| {
         let names = || first.split(char::from(delimiter)).map(|name| name.trim_matches(['"', ' ', '\'']));
-        let known = || names().take(HEAD_CELLS).filter(|name| table.column(keys, name).tells()).count();
+        let known = || names().take(CELLS_MAX).filter(|name| table.column(keys, name).tells()).count();
         names().take(COLUMNS_MIN).count() == COLUMNS_MIN
             && names().all(|name| is_name(name) || may_be_asked(name))
             && matches!(known(), known @ 1.. if are_names(names(), known))
@@ -277,8 +315,7 @@ impl<'d> Sample<'d> {
         for (at, (_, cells)) in self.rows.iter().take(HEAD_ROWS).enumerate() {
             let filled = cells.iter().filter(|name| !name.is_empty()).count();
             if filled * 2 > width && cells.iter().all(|name| is_name(name) || may_be_asked(name)) {
-                let known =
-                    cells.iter().take(HEAD_CELLS).filter(|name| table.column(keys, name).tells()).count();
+                let known = cells.iter().filter(|name| table.column(keys, name).tells()).count();
                 let are_names = are_names(cells.iter().map(AsRef::as_ref), known);
                 if are_names && (known >= 2 || known == 1 && filled <= 3) {
                     return (Some(at), known);
@@ -369,7 +406,7 @@ impl Dialect {
                     let names = columns.iter().filter_map(name);
                     let known =
                         names.filter(|name| is_name(name) && table.column(keys, name).tells()).count();
-                    let is_head = (2..=HEAD_CELLS).contains(&columns.len()) && known >= 2;
+                    let is_head = (2..=COLUMNS_MAX).contains(&columns.len()) && known >= 2;
                     (is_head && known * 2 >= columns.len() && !head.iter().any(|b| DELIMITERS.contains(b)))
                         .then_some(columns)
                 };
@@ -467,14 +504,12 @@ const DELIMITERS: &[u8] = b",;\t|^~";
 const ROWS: usize = 64;
 const BYTES: usize = 64 << 10;
 const VALUE_CHARS: usize = 120;
-/// Records among which the head is looked for.
 /// Titles in front of a head without a rule that tells columns: longer ones, and those with a label, are a text's.
 const TITLES_MAX: usize = 4;
 const TITLE_BYTES_MAX: usize = 80;
+/// Records among which the head is looked for.
 const HEAD_ROWS: usize = 10;
 const HEAD_BYTES_MAX: usize = 8 << 10;
-/// Cells of one record that are looked up to tell a head.
-const HEAD_CELLS: usize = 512;
 const COLUMNS_MIN: usize = 3;
 /// Of the birth dates of a few people one is as old as this.
 const BORN_BY: u16 = 2000;

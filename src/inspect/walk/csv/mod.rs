@@ -5,10 +5,12 @@
 //!   judged by what their values look like over the first rows (`shape.rs`); all other cells are text with the column's
 //!   name as cue. Judging whole columns tells a list of people from a list of products, which a cell alone can't.
 //! - Persons: each record is one; columns that begin with a relative's word are one more each. Lines in front of the
-//!   head are one. Providers' and organisations' columns are nobody's.
+//!   head are one. A file may have several tables, each with its head. Providers' and organisations' columns are nobody's.
 //!   Rows whose `name` is a thing's are nobody's (`directory.rs`), and those of clinicians and of staff (`walk/staff.rs`).
 //! - In doubt: text. A record with more cells than the head has names is read both ways.
-//! - Errors: [`WalkError::Malformed`] for a quote that never closes, after the rest was told with quotes as letters.
+//! - Errors: [`WalkError::Malformed`] for a quote that never closes, after the rest was told with quotes as letters, and
+//!   [`WalkError::TooMuch`] for a record of more than 16,384 cells, after what goes beyond was told as one, and for more
+//!   than 64 tables.
 //! - Cost: one pass; the head and the first rows are looked at once for each delimiter. Memory for one record.
 
 mod column;
@@ -34,7 +36,7 @@ use crate::inspect::marker::is_uuid;
 use crate::inspect::names;
 use column::{Column, Meaning};
 use layout::Layout;
-use reader::{Cell, Records};
+use reader::{CELLS_MAX, Cell, Records, Start};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -50,37 +52,23 @@ pub fn recognise(doc: &[u8]) -> bool {
 /// # Errors
 /// As the page says: the sink was told everything then.
 pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink) -> Result<(), WalkError> {
-    let layout = Layout::of(doc, table, keys);
-    let mut walk = Walk {
-        doc,
-        table,
-        keys,
-        organisations: directory::name_column(&layout.columns),
-        called: directory::called_column(&layout.columns),
-        things: layout.things,
-        staff: layout.staff,
-        columns: layout.columns,
-        names: Vec::new(),
-        persons: 0,
-        row: Row::default(),
-        parts: None,
-        sink,
-    };
-    let mut records = Records::new(doc, &layout.dialect);
-    let mut cells = Vec::new();
-    while let Some(number) = records.next(&mut cells) {
-        if layout::is_rule(&cells, doc) || layout::is_declaration(&cells, doc, number) {
-            continue;
-        }
-        match layout.head {
-            Some(head) if number == head => walk.head(number, &cells),
-            Some(head) if number < head => walk.title(number, &cells),
-            Some(_) if walk.is_head_again(&cells) => {}
-            None if layout.sideways => walk.sideways(number, &cells),
-            _ => walk.record(number, &cells),
-        }
+    let (mut unclosed, mut too_much, mut persons) = (None, None, 0);
+    let mut at = Some(Start::default());
+    let mut tables = 0..TABLES_MAX;
+    while let Some(start) = at.take() {
+        let layout = Layout::of(doc.get(start.at..).unwrap_or_default(), table, keys);
+        let mut records = Records::from(doc, &layout.dialect, start);
+        let is_last = tables.next().is_none();
+        let mut walk = Walk::new(doc, &layout, (table, keys), persons, sink);
+        at = walk.table(start, &layout, &mut records, is_last);
+        persons = walk.persons;
+        unclosed = unclosed.or(records.unclosed());
+        let many_tables = walk.is_cut.then_some(TABLES_MAX);
+        too_much = too_much.or(many_tables).or(records.is_cut().then_some(CELLS_MAX));
     }
-    records.unclosed().map_or(Ok(()), |at| Err(WalkError::Malformed { at }))
+    let malformed = unclosed.map(|at| WalkError::Malformed { at });
+    let too_much = too_much.map(|max| WalkError::TooMuch { max });
+    malformed.or(too_much).map_or(Ok(()), Err)
 }
 
 /// What columns hold that nothing names, by what their values look like.
@@ -115,17 +103,32 @@ pub(in crate::inspect) fn heads(names: &[Cow<'_, str>], keys: &object::Table) ->
 /// The cells of a document with record and column (from 0) and their place in its syntax, for who writes it again: bytes
 /// between them are delimiters, quotes, blanks and line ends.
 pub(crate) fn cells(doc: &[u8], table: &Table, keys: &object::Table, told: &mut Told<'_>) {
-    let layout = Layout::of(doc, table, keys);
-    let mut records = Records::new(doc, &layout.dialect);
     let mut cells = Vec::new();
-    while let Some(number) = records.next(&mut cells) {
-        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
-            let column =
-                layout.columns.get(at).filter(|column| layout.head == Some(number) && column.word != "*");
-            told((number, at), cell.span.clone(), column.map(|column| column.word.as_str()));
+    let mut at = Some(Start::default());
+    let mut tables = 0..TABLES_MAX;
+    while let Some(start) = at.take() {
+        let layout = Layout::of(doc.get(start.at..).unwrap_or_default(), table, keys);
+        let head = layout.head(start);
+        let is_last = tables.next().is_none();
+        let mut records = Records::from(doc, &layout.dialect, start);
+        loop {
+            let next = records.start();
+            let Some(number) = records.next(&mut cells) else { break };
+            if !is_last && layout.ends_before(number, start, (doc, &cells), (table, keys)) {
+                at = Some(next);
+                break;
+            }
+            for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
+                let column =
+                    layout.columns.get(at).filter(|column| head == Some(number) && column.word != "*");
+                told((number, at), cell.span.clone(), column.map(|column| column.word.as_str()));
+            }
         }
     }
 }
+
+/// Tables of one document whose heads are looked for.
+const TABLES_MAX: usize = 64;
 
 /// Who is told record and column of a cell, its bytes, and its name where it is a name of the table.
 type Told<'t> = dyn FnMut((usize, usize), Range<usize>, Option<&str>) + 't;
@@ -148,6 +151,8 @@ struct Walk<'t, 'd, 's> {
     row: Row,
     /// Year, month and day of a birth date, where columns of their own tell them; and the row of the whole.
     parts: Option<([usize; 3], Column<'t>)>,
+    /// Whether more tables begin than are told apart.
+    is_cut: bool,
     sink: &'s mut dyn Sink,
 }
 
@@ -162,7 +167,67 @@ struct Row {
     staff: bool,
 }
 
-impl<'t> Walk<'t, '_, '_> {
+impl<'t, 'd, 's> Walk<'t, 'd, 's> {
+    fn new(
+        doc: &'d [u8],
+        layout: &Layout<'t>,
+        (table, keys): (&'t Table, &'t object::Table),
+        persons: u32,
+        sink: &'s mut dyn Sink,
+    ) -> Self {
+        Self {
+            doc,
+            table,
+            keys,
+            organisations: directory::name_column(&layout.columns),
+            called: directory::called_column(&layout.columns),
+            things: layout.things,
+            staff: layout.staff.clone(),
+            columns: layout.columns.clone(),
+            names: Vec::new(),
+            persons,
+            row: Row::default(),
+            parts: None,
+            is_cut: false,
+            sink,
+        }
+    }
+
+    /// Tells the records of one table. Gives where the next one begins: files that were put together have a head each.
+    fn table(
+        &mut self,
+        start: Start,
+        layout: &Layout<'t>,
+        records: &mut Records<'_, '_>,
+        is_last: bool,
+    ) -> Option<Start> {
+        let doc = self.doc;
+        let mut cells = Vec::new();
+        let head = layout.head(start);
+        loop {
+            let next = records.start();
+            let number = records.next(&mut cells)?;
+            if layout::is_rule(&cells, doc) || layout::is_declaration(&cells, doc, number) {
+                continue;
+            }
+            let is_others = || layout.ends_before(number, start, (doc, &cells), (self.table, self.keys));
+            match head {
+                Some(head) if number == head => self.head(number, &cells),
+                Some(head) if number < head => self.title(number, &cells),
+                Some(_) if self.is_head_again(&cells) => {}
+                None if layout.sideways => self.sideways(number, &cells),
+                _ if is_others() => {
+                    if !is_last {
+                        return Some(next);
+                    }
+                    self.is_cut = true;
+                    self.record(number, &cells);
+                }
+                _ => self.record(number, &cells),
+            }
+        }
+    }
+
     /// Names of the table stay unsaid; any other is payload.
     fn head(&mut self, number: usize, cells: &[Cell]) {
         self.row = Row::default();

@@ -44,12 +44,31 @@ pub(super) struct Records<'d, 'l> {
     number: usize,
     /// Where a quote opened that never closes; behind it quotes are letters like any other.
     unclosed: Option<usize>,
+    /// Whether a record had more cells than are told apart.
+    cut: bool,
+}
+
+/// Where a record begins, and how many stand before it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Start {
+    pub(super) at: usize,
+    pub(super) number: usize,
 }
 
 impl<'d, 'l> Records<'d, 'l> {
     pub(super) fn new(doc: &'d [u8], dialect: &'l Dialect) -> Self {
-        let at = if doc.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-        Self { doc, dialect, at, number: 0, unclosed: None }
+        Self::from(doc, dialect, Start::default())
+    }
+
+    /// Those of a document from one on.
+    pub(super) fn from(doc: &'d [u8], dialect: &'l Dialect, Start { at, number }: Start) -> Self {
+        let mark = if at == 0 && doc.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        Self { doc, dialect, at: at + mark, number, unclosed: None, cut: false }
+    }
+
+    /// Where the next record begins.
+    pub(super) const fn start(&self) -> Start {
+        Start { at: self.at, number: self.number }
     }
 
     /// Reads the next record into `cells`, and gives its number, from 1 as spreadsheets count; `None` at the end.
@@ -71,6 +90,11 @@ impl<'d, 'l> Records<'d, 'l> {
         self.unclosed
     }
 
+    /// Whether a record had more cells than are told apart.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.cut
+    }
+
     /// How far it has read.
     pub(super) const fn at(&self) -> usize {
         self.at
@@ -80,6 +104,7 @@ impl<'d, 'l> Records<'d, 'l> {
         loop {
             let start = self.at;
             let room = cells.len() < CELLS_MAX;
+            self.cut |= !room;
             let quoted = if room { self.quoted(start, delimiter) } else { None };
             let (cell, end) = match quoted {
                 Some(found) => found,
@@ -92,7 +117,7 @@ impl<'d, 'l> Records<'d, 'l> {
                         memchr::memchr2(b'\n', b'\r', rest)
                     };
                     let end = start + stop.unwrap_or(rest.len());
-                    (Cell { span: self.trimmed(start..end), quoted: false }, end)
+                    (Cell { span: self.unquoted(self.trimmed(start..end)), quoted: false }, end)
                 }
             };
             cells.push(cell);
@@ -111,7 +136,8 @@ impl<'d, 'l> Records<'d, 'l> {
     }
 
     /// A cell in quotes that begins at `start`, and where its delimiter or line end stands. A quote inside that neither
-    /// is doubled nor ends the cell is a letter: programs write `"6'2" tall"`.
+    /// is doubled nor ends the cell is a letter: programs write `"6'2" tall"`. A cell with such a quote ends in its line, or
+    /// its first quote is a letter as well, as in `"Bud" Smith`: it would take the next rows in up to any later quote.
     fn quoted(&mut self, start: usize, delimiter: u8) -> Option<(Cell, usize)> {
         let blank =
             |at: usize| self.doc.get(at).is_some_and(|b| *b == b' ' || *b == b'\t' && delimiter != b'\t');
@@ -127,8 +153,12 @@ impl<'d, 'l> Records<'d, 'l> {
             return None;
         }
         let mut at = open + 1;
+        let mut line_end = self.doc.len();
         while let Some(next) = memchr::memchr(b'"', self.doc.get(at..).unwrap_or_default()) {
             let close = at + next;
+            if close > line_end {
+                return None;
+            }
             if self.doc.get(close + 1) == Some(&b'"') {
                 at = close + 2;
                 continue;
@@ -138,7 +168,13 @@ impl<'d, 'l> Records<'d, 'l> {
                 behind += 1;
             }
             match self.doc.get(behind) {
-                Some(b) if *b != delimiter && !matches!(b, b'\n' | b'\r') => at = close + 1,
+                Some(b) if *b != delimiter && !matches!(b, b'\n' | b'\r') => {
+                    at = close + 1;
+                    if line_end == self.doc.len() {
+                        let rest = self.doc.get(at..).unwrap_or_default();
+                        line_end = at + memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+                    }
+                }
                 _ => {
                     let cell = Cell { span: self.trimmed(open + 1..close), quoted: true };
                     return Some((cell, behind));
@@ -190,6 +226,14 @@ impl<'d, 'l> Records<'d, 'l> {
         }
     }
 
+    /// A cell without single quotes around it, as dumps of databases write them.
+    fn unquoted(&self, span: Range<usize>) -> Range<usize> {
+        match self.doc.get(span.clone()) {
+            Some([b'\'', .., b'\'']) => span.start + 1..span.end - 1,
+            _ => span,
+        }
+    }
+
     fn trimmed(&self, span: Range<usize>) -> Range<usize> {
         let raw = self.doc.get(span.clone()).unwrap_or_default();
         let blank = |b: &&u8| b.is_ascii_whitespace();
@@ -199,8 +243,8 @@ impl<'d, 'l> Records<'d, 'l> {
     }
 }
 
-/// Cells of one record that are told apart.
-const CELLS_MAX: usize = 4096;
+/// Cells of one record that are told apart: as many as a sheet of a spreadsheet has columns.
+pub(super) const CELLS_MAX: usize = 16_384;
 
 #[cfg(test)]
 mod tests {
@@ -242,6 +286,16 @@ mod tests {
         assert_eq!(cells.len(), 2);
         assert_eq!(records.next(&mut cells), Some(2));
         assert_eq!((cells.len(), records.unclosed()), (3, Some(2)));
+    }
+
+    #[test]
+    fn a_quote_that_only_begins_a_cell_takes_in_no_other_row() {
+        let rows = read("1,\"Bud\" S,x\n2,b,c\n3,\"Al\",d\n'4','e',''", b',');
+        assert_eq!(rows, [["1", "\"Bud\" S", "x"], ["2", "b", "c"], ["3", "Al", "d"], ["4", "e", ""]]);
+        assert_eq!(
+            read("\"6'2\" tall\",b\n\"two\nlines\",c", b','),
+            [["6'2\" tall", "b"], ["two\nlines", "c"]]
+        );
     }
 
     #[test]

@@ -850,3 +850,74 @@ fn a_column_of_any_name_hides_no_others() {
     let prose = "Name, date of birth, MRN, phone and address are asked for at the desk: is that fine?\nIt is, says the front desk, as of today, for all, and for good.\n";
     assert_eq!(points("text/plain", prose).iter().max().copied().unwrap_or(0), 0);
 }
+
+/// Files that are put together have a head for each of their tables, however many rows stand before it.
+#[test]
+fn a_table_behind_another_is_read_by_its_own_head() {
+    let people = "id,first_name,last_name,dob,mrn\n1,Harold,Okafor,1962-06-22,48213377\n2,Mary,Kowalska,1971-02-03,48213391\n";
+    let orders = format!("order_id,status,amount\n{}", "7,shipped,12.50\n".repeat(15));
+    let providers = format!("provider_name,npi\n{}", "Ruth Castille,1234567893\n".repeat(15));
+    for before in [orders.clone(), format!("{orders}\n"), providers, people.repeat(3)] {
+        let body = format!("{before}{people}");
+        let told = inspect("text/csv", body.as_bytes());
+        let full = told.persons.iter().filter(|person| person.points.0 >= 90).count();
+        assert!(full >= 2, "{body}: {:?}", points("text/csv", &body));
+        let last = told.findings.iter().find(|f| f.span.start > body.len() - 20).expect("the last record");
+        assert_eq!((last.kind.as_str(), &body[last.span.clone()]), ("mrn", "48213391"));
+    }
+    // A head that comes again is none of another table, and a list of what columns mean has one head.
+    assert_eq!(points("text/csv", &ROWS.repeat(80)).len(), 160);
+    let dictionary = "field,label,type\ndob,Date of Birth,date\nlast_name,Last Name,text\nmrn,MRN,text\n";
+    assert!(!is_refused(dictionary));
+    // Each costs a look at what follows: past so many it is told that the last head isn't all's.
+    let many = "first_name,last_name,dob\nHarold,Okafor,1962-06-22\nfirst_name,dob,mrn\nHarold,1962-06-22,48213377\n";
+    for (times, is_cut) in [(20, false), (40, true)] {
+        let told = inspect("text/csv", many.repeat(times).as_bytes());
+        assert!(told.persons.len() >= times * 2, "{}", told.persons.len());
+        assert_eq!(told.uninspected.iter().any(|u| u.reason == UninspectedReason::Budget), is_cut, "{times}");
+    }
+}
+
+/// Wide tables: what tells somebody may stand far to the right.
+#[test]
+fn a_table_of_many_columns_is_read_to_the_last() {
+    for (columns, read) in [(600, true), (5_000, true), (20_000, false)] {
+        let genes: String = (0..columns).map(|n| format!("GENE{n},")).collect();
+        let body = format!(
+            "{genes}First Name,Last Name,DOB,MRN\n{}Harold,Okafor,1962-06-22,48213377\n",
+            "0,".repeat(columns)
+        );
+        let told = inspect("text/csv", body.as_bytes());
+        let full = told.persons.iter().any(|person| person.points.0 >= 90);
+        let is_cut = told.uninspected.iter().any(|u| u.reason == UninspectedReason::Budget);
+        assert_eq!((full, is_cut), (read, !read), "{columns}");
+    }
+    let genes: String = (0..600).map(|n| format!("\"GENE{n}\",")).collect();
+    let json = format!(
+        r#"{{"columns":[{genes}"first_name","last_name","dob","mrn"],"rows":[[{}"Harold","Okafor","1962-06-22","48213377"]]}}"#,
+        "0,".repeat(600)
+    );
+    assert!(points("application/json", &json).iter().any(|points| *points >= 90));
+}
+
+/// The row that is looked at first may be empty, short, or have a list in a cell.
+#[test]
+fn rows_of_json_are_read_by_the_heads_beside_them() {
+    let person = r#"["Harold","Okafor","1962-06-22","48213377",["a","b"]]"#;
+    for first in ["", "[],", "null,", r#"["Mary","Kowalska"],"#] {
+        let json = format!(
+            r#"{{"columns":["first_name","last_name","dob","mrn","tags"],"rows":[{first}{person}]}}"#
+        );
+        assert!(points("application/json", &json).iter().any(|points| *points >= 90), "{json}");
+    }
+}
+
+#[test]
+fn quotes_of_other_programs_hide_no_row() {
+    for body in [
+        "id,nick,first_name,last_name,dob,mrn\n1,\"Bud\" S,,,,\n2,,Harold,Okafor,1962-06-22,48213377\n3,\"Al\",,,,\n",
+        "'id','first_name','last_name','dob','mrn'\n'1','Harold','Okafor','1962-06-22','48213377'\n",
+    ] {
+        assert!(points("text/csv", body).iter().any(|points| *points >= 90), "{body}");
+    }
+}

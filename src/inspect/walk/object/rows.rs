@@ -3,7 +3,7 @@
 //! the name of its column for a key then, and each row is an element like any other.
 //!
 //! - In doubt: no table. A head is told by the rules of flat tables.
-//! - Cost: the first element of each array is looked at; a table is read once, and so are the arrays beside one.
+//! - Cost: the first elements of each array are looked at; a table is read once, and so are the arrays beside one.
 
 use super::Table;
 use super::keys::Key;
@@ -37,24 +37,36 @@ impl<'t, 'd> Tables<'t, 'd> {
     pub(super) fn name_cells(&mut self, id: NodeId, keys: &mut Vec<Key<'t>>, numbers: &mut [u32]) {
         let tape = self.tape;
         let Some(first) = tape.children(id).next() else { return };
-        let Some(row) = cells_of(tape, first) else {
+        let mut found = None;
+        let (mut is_table, mut width) = (false, 0);
+        // The first rows: one may be empty, or shorter than the others.
+        for row in tape.children(id).take(ROWS_LOOKED_AT_MAX).filter_map(|row| cells_of(tape, row)) {
+            is_table = true;
+            let cells = tape.children(row).take(WIDTH_MAX + 1).count();
+            if (2..=WIDTH_MAX).contains(&cells) && std::mem::replace(&mut width, cells) != cells {
+                found = self.heads_beside(id, cells, false, keys).map(|column| (column, cells));
+            }
+            if found.is_some() {
+                break;
+            }
+        }
+        if !is_table {
             if let Some(column) = self.record(id, keys) {
                 name_row(tape, id, column, numbers);
             }
             return;
-        };
-        let width = tape.children(row).take(WIDTH_MAX + 1).count();
-        if !(2..=WIDTH_MAX).contains(&width) || tape.children(row).any(|cell| scalar(tape, cell).is_none()) {
-            return;
         }
-        let beside = self.heads_beside(id, width, false, keys);
         // A list of what there is in each of some lists has no row but heads.
-        let own = || tape.children(id).nth(1).and_then(|_| heads(tape, row, self.table));
-        let column = beside.or_else(|| own().and_then(|heads| added(heads, self.table, keys)));
-        let Some(column) = column else { return };
-        let rows = tape.children(id).skip(usize::from(beside.is_none()));
-        for row in rows.filter_map(|row| cells_of(tape, row)) {
-            name_row(tape, row, (column, width), numbers);
+        let own = || {
+            tape.children(id).nth(1)?;
+            let heads = heads(tape, cells_of(tape, first)?, self.table)?;
+            let width = heads.len();
+            Some((added(heads, self.table, keys)?, width))
+        };
+        let skipped = usize::from(found.is_none());
+        let Some(columns) = found.or_else(own) else { return };
+        for row in tape.children(id).skip(skipped).filter_map(|row| cells_of(tape, row)) {
+            name_row(tape, row, columns, numbers);
         }
     }
 
@@ -186,8 +198,10 @@ fn heads(tape: &Tape<'_>, list: NodeId, table: &Table) -> Option<Vec<Head>> {
     Some(nodes.into_iter().zip(called).collect())
 }
 
-/// Of a table with more columns none is looked at.
-const WIDTH_MAX: usize = 512;
+/// Of a table with more columns none is looked at: as many as a sheet of a spreadsheet has.
+const WIDTH_MAX: usize = 16_384;
+/// Rows among which one is looked for that is as wide as the heads beside it.
+const ROWS_LOOKED_AT_MAX: usize = 16;
 /// `{"Data": {"text": "…"}}`.
 const CELL_DEPTH: usize = 3;
 /// What a column's own name is called where columns are objects.
