@@ -533,6 +533,13 @@ pub fn is_known_file(bytes: &[u8]) -> bool {
         || FURTHER_IN.iter().any(|(at, mark)| stands(*at, mark))
 }
 
+/// Whether bytes begin as a picture for a page does.
+#[must_use]
+pub fn is_picture(bytes: &[u8]) -> bool {
+    let is_webp = || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    PICTURES.iter().any(|magic| bytes.starts_with(magic)) || is_webp()
+}
+
 /// What is written in bytes that are no text: their runs of letters, a line each. `None` where there is no run so long that
 /// it doesn't come about by chance. Letters of four bytes each, as in UTF-32, are read without the noughts between them.
 #[must_use]
@@ -580,6 +587,8 @@ const MAGIC: &[&[u8]] = &[
     &[0xFD, b'7', b'z', b'X', b'Z', 0],
     b"RIFF",
 ];
+/// Of these the pictures that pages have: PNG, JPEG, GIF.
+const PICTURES: &[&[u8]] = &[b"\x89PNG\r\n", &[0xFF, 0xD8, 0xFF], b"GIF8"];
 /// The same further in: DICOM, tar, HEIC and what else has boxes.
 const FURTHER_IN: &[(usize, &[u8])] = &[(128, b"DICM"), (257, b"ustar"), (4, b"ftyp")];
 /// A shorter string is no document that tells of anybody.

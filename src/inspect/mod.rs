@@ -257,6 +257,11 @@ impl<'r> Inspector<'r> {
                 begin(scorer, Escapes::None, bytes);
                 scorer.plain_bytes(bytes);
             }
+            // It breaks off among the separators: nothing is in it that could go unread.
+            Format::Hl7v2 if bytes.len() < hl7v2::HEADER_BYTES_MIN => {
+                begin(scorer, Escapes::None, bytes);
+                scorer.plain_bytes(bytes);
+            }
             Format::Hl7v2 => {
                 begin(scorer, Escapes::Hl7v2, bytes);
                 if let Err(error) = hl7v2::walk(bytes, &self.rules.hl7v2, Some(&self.rules.objects), scorer) {
@@ -483,6 +488,10 @@ impl<'r> Inspector<'r> {
                 {
                     format = Format::of(&carrier.media_type, &plain);
                     bytes = Cow::Owned(plain);
+                }
+                // The portrait of a practitioner, the mark of an organisation.
+                if format == Format::Binary && carrier.is_nobodys() && embedded::is_picture(&bytes) {
+                    continue;
                 }
                 let is_unknown =
                     format == Format::Binary && carrier.is_guess && !embedded::is_known_file(&bytes);

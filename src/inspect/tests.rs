@@ -2,6 +2,7 @@ use super::finding::{Counted, UninspectedReason};
 use super::kind::Kind;
 use super::*;
 use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::io::Write;
 
 fn inspect(content_type: &str, body: &[u8]) -> Findings {
@@ -145,6 +146,31 @@ fn what_cannot_be_read_is_said() {
     let carrier = br#"{"resourceType":"DocumentReference","content":[{"attachment":{
         "contentType":"text/plain; charset=utf-7","data":"K0FGTUFVd0JP"}}]}"#;
     assert_eq!(reasons(&inspect("application/fhir+json", carrier)), [UninspectedReason::Charset]);
+}
+
+#[test]
+fn a_picture_of_nobody_is_passed_over_and_any_other_is_told() {
+    let picture = STANDARD.encode([b"\xFF\xD8\xFF\xE0\0\x10JFIF\0".as_slice(), &[7; 64]].concat());
+    let pdf = STANDARD.encode(b"%PDF-1.4\n%\xE2\xE3\xCF\xD3\n1 0 obj\n");
+    let photo = |kind: &str, data: &str| {
+        let body = format!(
+            r#"{{"resourceType":"{kind}","photo":[{{"contentType":"image/jpeg","data":"{data}"}}]}}"#
+        );
+        !inspect("application/fhir+json", body.as_bytes()).uninspected.is_empty()
+    };
+    assert!(!photo("Practitioner", &picture) && photo("Practitioner", &pdf));
+    assert!(photo("Patient", &picture) && photo("Person", &picture));
+    let binary = format!(r#"{{"resourceType":"Binary","contentType":"image/jpeg","data":"{picture}"}}"#);
+    assert!(!inspect("application/fhir+json", binary.as_bytes()).uninspected.is_empty());
+}
+
+#[test]
+fn a_header_that_breaks_off_in_its_separators_leaves_nothing_unread() {
+    for (body, read) in [("MSH|^~", true), ("MSH", true), ("MSH|^~\\&", true), ("MSH|^^\\&|A|B", false)] {
+        let found = inspect("application/hl7-v2", body.as_bytes());
+        assert_eq!(found.uninspected.is_empty(), read, "{body}");
+    }
+    assert_eq!(inspect("application/hl7-v2", b"MSH1234").format, Format::Hl7v2);
 }
 
 #[test]

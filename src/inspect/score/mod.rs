@@ -110,6 +110,14 @@ pub struct Carrier {
     origins: Option<Arc<[u32]>>,
 }
 
+impl Carrier {
+    /// Whether a field has it that is no individual's: a practitioner's, an organisation's, a definition's.
+    #[must_use]
+    pub fn is_nobodys(&self) -> bool {
+        self.person == PersonId::NOBODY && !self.is_guess
+    }
+}
+
 /// What encloses the document that is being walked.
 #[derive(Clone)]
 struct Inside {

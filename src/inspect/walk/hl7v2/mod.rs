@@ -62,6 +62,9 @@ pub fn walk(
     message::Walk::new(doc, table, objects, sink).run()
 }
 
+/// What is shorter breaks off among the separators that its header declares, before the first field (HL7 2.9, 2.14.9).
+pub const HEADER_BYTES_MIN: usize = b"MSH|^~".len() + 1;
+
 /// Whether the standard has a segment of this name: then records and places may show it.
 #[must_use]
 pub fn is_known_segment(name: &str) -> bool {
