@@ -1,6 +1,7 @@
 //! Decode: what carriers hold, within a budget. Content encodings (gzip, deflate, br, zstd, stacked), base64 and hex.
 
 use super::finding::UninspectedReason;
+use super::{RuleSet, text};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -172,15 +173,19 @@ fn gunzip(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UninspectedReason> {
     }
 }
 
-/// Letters, digits and what stands between them in the names that programs give to files.
+/// Whether a name that a header says (RFC 1952: Latin-1) is one that programs give to files, or any in which nothing is found.
 fn is_file_name(name: &[u8]) -> bool {
     let dashes = name
         .windows(4)
         .filter(|four| matches!(four, [b'-', a, b, b'-'] if a.is_ascii_digit() && b.is_ascii_digit()));
     let ssn = dashes.count() > 0 && name.iter().filter(|b| b.is_ascii_digit()).count() == 9;
-    name.len() <= FILE_NAME_BYTES_MAX
-        && !ssn
-        && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/'))
+    let is_programs =
+        || name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/'));
+    let says_nothing = || {
+        let name: String = name.iter().map(|b| char::from(*b)).collect();
+        !name.contains(char::is_control) && text::scan(&name, "", RuleSet::built_in()).is_empty()
+    };
+    name.len() <= FILE_NAME_BYTES_MAX && !ssn && (is_programs() || says_nothing())
 }
 
 /// Frames that readers skip (RFC 8878, section 3.1.2) may hold anything.
@@ -522,12 +527,18 @@ mod tests {
             with(new().comment("Ann Roe, SSN 412-21-3456")),
             with(new().filename("Ann Roe 06-22-1962.txt")),
             with(new().filename("412-21-3456.txt")),
+            with(new().filename("SSN 412 21 3456.txt")),
             with(new().extra(b"SSN 412-21-3456, 06/22/1962".to_vec())),
             [gzip(b"a"), with(new().comment("x"))].concat(),
         ] {
             assert_eq!(undo("gzip", &packed), Err(UninspectedReason::BrokenEncoding));
         }
-        for packed in [with(new().filename("adt_20250102-1.hl7")), with(new().extra(vec![1; 6]))] {
+        for packed in [
+            with(new().filename("adt_20250102-1.hl7")),
+            with(new().filename("test data (2).json")),
+            with(new().filename(*b"r\xE9sultat@2025.json")),
+            with(new().extra(vec![1; 6])),
+        ] {
             assert_eq!(undo("gzip", &packed).as_deref(), Ok(b"ok".as_slice()));
         }
         assert_eq!(undo("gzip", &[gzip(b"a"), gzip(b"b")].concat()).as_deref(), Ok(b"ab".as_slice()));
