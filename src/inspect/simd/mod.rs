@@ -8,7 +8,7 @@ mod json;
 mod starts;
 
 pub(in crate::inspect) use json::tokens;
-pub(in crate::inspect) use starts::{Sets, Starts};
+pub(in crate::inspect) use starts::{Places, Sets, Starts};
 
 /// Bytes that are looked at together.
 pub(in crate::inspect) const BLOCK: usize = 64;

@@ -42,13 +42,25 @@ struct Carry {
     end: u64,
 }
 
+/// Places of a block where matches may begin, a bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inspect) struct Places {
+    /// Every one.
+    pub(in crate::inspect) all: u64,
+    /// Those where a line begins, among others.
+    pub(in crate::inspect) line: u64,
+    /// Those behind an ASCII word character, among others.
+    pub(in crate::inspect) inside: u64,
+}
+
 impl Carry {
     /// The places of a block; what stands at its end counts for the next.
     #[inline]
-    fn places(&mut self, bits: Bits) -> u64 {
+    fn places(&mut self, bits: Bits) -> Places {
         let (word, end) = (bits.word << 1 | self.word, bits.end << 1 | self.end);
         (self.word, self.end) = (bits.word >> (BLOCK - 1), bits.end >> (BLOCK - 1));
-        (bits.outside & !word) | (bits.inside & word) | (bits.line & end)
+        let all = (bits.outside & !word) | (bits.inside & word) | (bits.line & end);
+        Places { all, line: end, inside: word }
     }
 }
 
@@ -63,8 +75,8 @@ impl Starts {
         }
     }
 
-    /// The places of the block from `from` on, a bit each; what stands before it counts.
-    pub(in crate::inspect) fn of(&self, lanes: Lanes, text: &[u8], from: usize) -> u64 {
+    /// The places of the block from `from` on; what stands before it counts.
+    pub(in crate::inspect) fn of(&self, lanes: Lanes, text: &[u8], from: usize) -> Places {
         let mut padded = [0; BLOCK];
         let (block, inside) = block(text, from, &mut padded);
         let bits = match lanes {
@@ -85,11 +97,12 @@ impl Starts {
             word: before.is_some_and(is_word).into(),
             end: before.is_none_or(|before| before == b'\n').into(),
         };
-        carry.places(bits) & inside
+        let places = carry.places(bits);
+        Places { all: places.all & inside, ..places }
     }
 
-    /// Tells each block of a text that has such places: where it begins, and the places, a bit each.
-    pub(in crate::inspect) fn each(&self, lanes: Lanes, text: &[u8], mut told: impl FnMut(usize, u64)) {
+    /// Tells each block of a text that has such places: where it begins, and the places.
+    pub(in crate::inspect) fn each(&self, lanes: Lanes, text: &[u8], mut told: impl FnMut(usize, Places)) {
         let (whole, _) = text.as_chunks::<BLOCK>();
         let mut next = 0;
         match lanes {
@@ -103,7 +116,7 @@ impl Starts {
         }
         for from in (next..text.len()).step_by(BLOCK) {
             let places = self.of(lanes, text, from);
-            if places != 0 {
+            if places.all != 0 {
                 told(from, places);
             }
         }
@@ -249,7 +262,7 @@ impl Members {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::super::loads::{load, load_wide};
-    use super::{BLOCK, Bits, Carry, Members, Starts};
+    use super::{BLOCK, Bits, Carry, Members, Places, Starts};
     use std::arch::x86_64::*;
 
     #[inline]
@@ -343,11 +356,11 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn avx2_each(starts: &Starts, text: &[[u8; BLOCK]], told: &mut impl FnMut(usize, u64)) {
+    pub(super) fn avx2_each(starts: &Starts, text: &[[u8; BLOCK]], told: &mut impl FnMut(usize, Places)) {
         let (mut from, mut carry) = (0, Carry { word: 0, end: 1 });
         for block in text {
             let places = carry.places(avx2(starts, block));
-            if places != 0 {
+            if places.all != 0 {
                 told(from, places);
             }
             from += BLOCK;
@@ -478,8 +491,8 @@ mod tests {
                 let text = &text[..length];
                 for lanes in Lanes::all() {
                     let mut told = Vec::new();
-                    starts.each(lanes, text, |from, places| told.push((from, places)));
-                    let of = |from| (from, starts.of(lanes, text, from));
+                    starts.each(lanes, text, |from, places| told.push((from, places.all)));
+                    let of = |from| (from, starts.of(lanes, text, from).all);
                     let all = (0..length).step_by(BLOCK).map(of).filter(|(_, places)| *places != 0);
                     assert_eq!(told, all.collect::<Vec<_>>(), "{lanes:?} of {length}");
                 }
@@ -495,8 +508,17 @@ mod tests {
                             || at_line && here(&firsts.line)
                     });
                     let want = want.fold(0, |bits, at| bits | 1 << (at - from));
+                    let of = |is: &dyn Fn(Option<u8>) -> bool| {
+                        let places = from..length.min(from + BLOCK);
+                        let places = places.filter(|at| is(at.checked_sub(1).map(|before| text[before])));
+                        places.fold(0, |bits, at| bits | 1 << (at - from)) & want
+                    };
+                    let line = of(&|before| before.is_none_or(|before| before == b'\n'));
+                    let inside = of(&|before| before.is_some_and(is_word));
                     for lanes in Lanes::all() {
-                        assert_eq!(starts.of(lanes, text, from), want, "{lanes:?} from {from} of {length}");
+                        let told = starts.of(lanes, text, from);
+                        let told = (told.all, told.line & told.all, told.inside & told.all);
+                        assert_eq!(told, (want, line, inside), "{lanes:?} from {from} of {length}");
                     }
                 }
             }
