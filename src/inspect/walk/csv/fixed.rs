@@ -7,23 +7,19 @@ use std::ops::Range;
 /// The columns of lines of which most are as long and blank at the same places. Lines that are much shorter are a file's
 /// first and last records. `None` where there are too few, or where something else divides them.
 pub(super) fn without_a_head(doc: &[u8]) -> Option<Dialect> {
-    let lines = || {
-        let lines = doc.split(|b| matches!(b, b'\n' | b'\r')).map(<[u8]>::trim_ascii_end);
-        lines.filter(|line| !line.is_empty()).take(LINES)
-    };
+    let lines: Vec<&[u8]> = lines(doc).take(LINES).collect();
     // Most texts have no such line among the first.
-    if !lines().take(3).any(may_be_a_row) {
+    if !lines.iter().take(3).any(|line| may_be_a_row(line)) {
         return None;
     }
-    let longest = lines().map(<[u8]>::len).max().unwrap_or_default();
-    let rows: Vec<Vec<char>> = lines()
-        .filter(|line| line.len() * 4 >= longest * 3)
-        .map(|line| String::from_utf8_lossy(line).chars().collect())
-        .collect();
-    let others = lines().count() - rows.len();
-    if rows.len() < ROWS_MIN || others > OTHERS_MAX || !lines().all(|line| line.len() <= LINE_BYTES_MAX) {
+    let longest = lines.iter().map(|line| line.len()).max().unwrap_or_default();
+    let rows: Vec<&[u8]> = lines.iter().copied().filter(|line| line.len() * 4 >= longest * 3).collect();
+    let others = lines.len() - rows.len();
+    if rows.len() < ROWS_MIN || others > OTHERS_MAX || longest > LINE_BYTES_MAX || !may_have_columns(&rows) {
         return None;
     }
+    let rows: Vec<Vec<char>> =
+        rows.iter().map(|row| String::from_utf8_lossy(row).chars().collect()).collect();
     let is_blank = |at: usize| rows.iter().all(|row| row.get(at).is_none_or(|c| *c == ' '));
     let width = rows.iter().map(Vec::len).max().unwrap_or_default();
     let mut columns: Vec<Range<usize>> = Vec::new();
@@ -47,6 +43,40 @@ pub(super) fn without_a_head(doc: &[u8]) -> Option<Dialect> {
     }
     let columns: Vec<Range<usize>> = columns.into_iter().flat_map(|column| parted(column, &rows)).collect();
     (columns.len() >= COLUMNS_MIN).then_some(Dialect::Fixed(columns))
+}
+
+/// The lines of a text that aren't blank, without blanks at their ends.
+fn lines(doc: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(doc);
+    let lines = std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr2(b'\n', b'\r', text);
+        rest = end.and_then(|end| text.get(end + 1..));
+        text.get(..end.unwrap_or(text.len()))
+    });
+    lines.map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty())
+}
+
+/// Whether all rows are blank somewhere between their first and last columns, or have a date before all that could be cut
+/// into columns without a blank. It is asked of the bytes, since most texts are turned away by it.
+fn may_have_columns(rows: &[&[u8]]) -> bool {
+    if !rows.iter().all(|row| row.is_ascii()) {
+        return true;
+    }
+    let width = rows.iter().map(|row| row.len()).max().unwrap_or_default();
+    let is_blank = |at: usize| rows.iter().all(|row| row.get(at).is_none_or(|b| *b == b' '));
+    let front = (0..width).find(|at| !is_blank(*at)).unwrap_or(width);
+    let mut gap = 0;
+    let has_gap = (front..width).any(|at| {
+        gap = if is_blank(at) { gap + 1 } else { 0 };
+        gap >= GAP_MIN
+    });
+    let is_dated = |row: &&[u8]| {
+        let head = row.get(front..).unwrap_or_default();
+        let head = head.get(..TYPE_CHARS_MAX + 8).unwrap_or(head);
+        head.windows(8).any(|eight| eight.iter().all(u8::is_ascii_digit))
+    };
+    has_gap || rows.iter().all(is_dated)
 }
 
 /// The columns that a head names, of values that stand below their names or begin a little before them, as those under a
