@@ -3,7 +3,7 @@
 
 use super::keys::{audited, finish, now, open, there};
 use super::out;
-use crate::people::{imported_files, read_prints, seen_file, write_prints};
+use crate::people::{Imported, read_prints, seen_file, write_prints};
 use crate::run::IMPORTED;
 use crate::secrets::{PeopleKey, Secrets};
 use std::path::{Path, PathBuf};
@@ -87,12 +87,11 @@ fn import(data: &Path, file: &Path, key: &Path) -> Result<ExitCode, String> {
         .map_err(|e| e.to_string())?
         .ok_or_else(|| format!("no fingerprints at {}", file.display()))?;
     audited(data, "fingerprints_import", "", &filter.count().to_string())?;
-    let (to, key_to) = imported_files(data);
-    key.write(&key_to).map_err(|e| e.to_string())?;
-    write_prints(&to, &key, &filter).map_err(|e| e.to_string())?;
+    let count = filter.count();
+    Imported { key, filter }.keep(data).map_err(|e| e.to_string())?;
     let before = control.setting(IMPORTED).map_err(|e| e.to_string())?.unwrap_or(0);
     control.set(IMPORTED, now().max(before + 1)).map_err(|e| e.to_string())?;
-    out::complain(format!("{} fingerprints are asked from now on.", filter.count()));
+    out::complain(format!("{count} fingerprints are asked from now on."));
     Ok(ExitCode::SUCCESS)
 }
 

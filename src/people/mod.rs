@@ -5,7 +5,7 @@ mod notebook;
 mod prints;
 
 pub use notebook::{Notebook, PrintFile};
-pub use prints::{Imported, Prints, PrintsError, imported_files, read_prints, seen_file, write_prints};
+pub use prints::{Imported, Prints, PrintsError, read_prints, seen_file, write_prints};
 
 use crate::inspect::known::{Filter, Known, Print, Remember, Tag, Tuple};
 use crate::secrets::{PeopleKey, Secrets};

@@ -1,5 +1,6 @@
 //! Fingerprints: files of filters, each sealed with the key that its tags were made with, and never with the key in it.
 
+use crate::durable;
 use crate::inspect::known::{Filter, FilterError, Tag, Tuple};
 use crate::secrets::{PeopleKey, Secrets, SecretsError};
 use std::fs;
@@ -89,12 +90,39 @@ impl Imported {
     /// # Errors
     /// [`PrintsError`].
     pub fn read(data_dir: &Path) -> Result<Option<Self>, PrintsError> {
-        let (file, key) = imported_files(data_dir);
+        Ok(Self::found(data_dir)?.map(|(found, _)| found))
+    }
+
+    /// Brings them to a data folder, in the place of what was brought before. Where it stops in between, those from before
+    /// are still there, or these are: the key comes first, beside the one that the filter there was made with, and takes its
+    /// place once the filter is there.
+    ///
+    /// # Errors
+    /// [`PrintsError`].
+    pub fn keep(&self, data_dir: &Path) -> Result<(), PrintsError> {
+        let files = ImportedFiles::of(data_dir);
+        files.settle(Self::found(data_dir)?.map(|(_, which)| which))?;
+        self.key.write(&files.next_key)?;
+        write_prints(&files.filter, &self.key, &self.filter)?;
+        files.settle(Some(Which::Next))
+    }
+
+    /// What is there, and where its key stands.
+    fn found(data_dir: &Path) -> Result<Option<(Self, Which)>, PrintsError> {
+        let ImportedFiles { filter: file, key, next_key } = ImportedFiles::of(data_dir);
         if !file.exists() {
             return Ok(None);
         }
-        let key = PeopleKey::read(&key)?.ok_or(PrintsError::NoKey(file.clone()))?;
-        Ok(read_prints(&file, &key)?.map(|filter| Self { key, filter }))
+        let mut why = PrintsError::NoKey(file.clone());
+        // The key of an import that has just come to its end has the other's name meanwhile: asked once more.
+        for (key, which) in [(&key, Which::Own), (&next_key, Which::Next), (&key, Which::Own)] {
+            let Some(key) = PeopleKey::read(key)? else { continue };
+            match read_prints(&file, &key) {
+                Ok(found) => return Ok(found.map(|filter| (Self { key, filter }, which))),
+                Err(error) => why = error,
+            }
+        }
+        Err(why)
     }
 }
 
@@ -104,11 +132,39 @@ pub fn seen_file(data_dir: &Path) -> PathBuf {
     data_dir.join("fingerprints").join("seen.bin")
 }
 
-/// Where those that were brought here are kept, and their key.
-#[must_use]
-pub fn imported_files(data_dir: &Path) -> (PathBuf, PathBuf) {
-    let key = Secrets::folder(data_dir).join("fingerprints-imported.key");
-    (data_dir.join("fingerprints").join("imported.bin"), key)
+/// Where those that were brought here are kept, their key, and that of an import that isn't done yet.
+struct ImportedFiles {
+    filter: PathBuf,
+    key: PathBuf,
+    next_key: PathBuf,
+}
+
+/// Which key what was brought here is read with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Own,
+    Next,
+}
+
+impl ImportedFiles {
+    fn of(data_dir: &Path) -> Self {
+        let secrets = Secrets::folder(data_dir);
+        Self {
+            filter: data_dir.join("fingerprints").join("imported.bin"),
+            key: secrets.join("fingerprints-imported.key"),
+            next_key: secrets.join("fingerprints-imported-next.key"),
+        }
+    }
+
+    /// Gives the key that is in use its name, where an import stopped before it did.
+    fn settle(&self, which: Option<Which>) -> Result<(), PrintsError> {
+        if which != Some(Which::Next) {
+            return Ok(());
+        }
+        let renamed = fs::rename(&self.next_key, &self.key)
+            .and_then(|()| durable::sync(self.key.parent().unwrap_or(&self.key)));
+        renamed.map_err(|e| PrintsError::File { path: self.key.clone(), kind: e.kind() })
+    }
 }
 
 /// Reads a filter; `None` where there is no such file.
@@ -153,6 +209,7 @@ pub fn write_prints(path: &Path, key: &PeopleKey, filter: &Filter) -> Result<(),
         .and_then(|()| file.write_all(&bytes))
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&fresh, path))
+        .and_then(|()| durable::sync(path.parent().unwrap_or(path)))
         .map_err(failed)
 }
 
@@ -178,5 +235,42 @@ mod tests {
         fs::write(&path, bytes).expect("writes");
         assert!(matches!(read_prints(&path, &one), Err(PrintsError::Seal(_))));
         assert!(read_prints(&dir.path().join("none"), &one).expect("reads").is_none());
+    }
+
+    #[test]
+    fn an_import_that_stops_anywhere_leaves_what_was_there_or_what_it_brought() {
+        let dir = tempfile::tempdir().expect("dir");
+        let data = dir.path().join("data");
+        Secrets::open_or_create(&data).expect("made");
+        let brought = |n: u8| {
+            let key = Secrets::open_or_create(&dir.path().join(n.to_string())).expect("made").fingerprints;
+            let filter = Filter::new(100);
+            filter.add(&Tag([n; 32]));
+            Imported { key, filter }
+        };
+        let there = || {
+            let found = Imported::read(&data).expect("reads").expect("is there");
+            (1..=3).find(|n| found.filter.has(&Tag([*n; 32])) && found.key.id() == brought(*n).key.id())
+        };
+        let files = ImportedFiles::of(&data);
+        assert!(Imported::read(&data).expect("reads").is_none());
+        let (one, two, three) = (brought(1), brought(2), brought(3));
+        // The first one, which stopped before it brought any.
+        one.key.write(&files.next_key).expect("writes");
+        assert!(Imported::read(&data).expect("reads").is_none());
+        one.keep(&data).expect("brings");
+        assert_eq!(there(), Some(1));
+        // Behind the key, and behind the filter.
+        two.key.write(&files.next_key).expect("writes");
+        assert_eq!(there(), Some(1));
+        write_prints(&files.filter, &two.key, &two.filter).expect("writes");
+        assert_eq!(there(), Some(2));
+        // The next one, which stops behind its key.
+        files.settle(Imported::found(&data).expect("reads").map(|(_, which)| which)).expect("settles");
+        three.key.write(&files.next_key).expect("writes");
+        assert_eq!(there(), Some(2));
+        three.keep(&data).expect("brings");
+        assert_eq!(there(), Some(3));
+        assert!(!files.next_key.exists(), "no key is left over");
     }
 }

@@ -240,11 +240,13 @@ impl PeopleKey {
     /// [`SecretsError::File`].
     pub fn write(&self, path: &Path) -> Result<(), SecretsError> {
         let failed = |e: io::Error| SecretsError::File { path: path.to_owned(), kind: e.kind() };
-        let fresh = path.with_extension(format!("new-{}", std::process::id()));
+        // A name of its own: what a stop left behind stands in nobody's way.
+        let fresh = path.with_extension(format!("new-{}", hex16(&random()?)));
         let mut file =
             fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(failed)?;
         let written = file.write_all(&self.key.0).and_then(|()| file.sync_all());
-        written.and_then(|()| fs::rename(&fresh, path)).map_err(|e| {
+        let named = || fs::rename(&fresh, path).and_then(|()| durable::sync(path.parent().unwrap_or(path)));
+        written.and_then(|()| named()).map_err(|e| {
             // Nothing of a key stays behind.
             let _ = fs::remove_file(&fresh);
             failed(e)
