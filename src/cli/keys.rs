@@ -154,13 +154,18 @@ pub(super) fn refused(data: &Path, action: &str, object: &str, reason: &str) -> 
     written(data, action, "", object, ("refused", reason))
 }
 
+/// Writes down that what was written down before came to nothing.
+pub(super) fn failed(data: &Path, (action, environment, object): (&str, &str, &str)) -> Result<(), String> {
+    written(data, action, environment, object, ("failed", ""))
+}
+
 /// Does what was written down; where that fails, it is written down, too.
 pub(super) fn done<T>(
     data: &Path,
     (action, environment, object): (&str, &str, &str),
     result: Result<T, StoreError>,
 ) -> Result<T, String> {
-    result.map_err(|error| match written(data, action, environment, object, ("failed", "")) {
+    result.map_err(|error| match failed(data, (action, environment, object)) {
         Ok(()) => error.to_string(),
         Err(_) => format!("{error}; the audit says that {action} was allowed, and can't say that it failed"),
     })

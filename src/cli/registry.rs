@@ -1,7 +1,7 @@
 //! `phigate registry`: the organization's test people. Who they are is kept as keyed hashes alone; whoever proposes one
 //! can't approve it.
 
-use super::keys::{audited, checked, done, finish, now, refused, there};
+use super::keys::{audited, checked, done, failed, finish, now, refused, there};
 use super::out;
 use super::table::{self, Row};
 use crate::inspect::decode::Budget;
@@ -236,9 +236,23 @@ impl Registry<'_> {
             added_by: checked(&who.name)?.to_owned(),
             expires: now + i64::from(who.expires_days) * 86_400,
         };
-        match self.control.propose(&proposal, now).map_err(|e| e.to_string())? {
+        let proposed = match self.control.proposable(&proposal, now).map_err(|e| e.to_string())? {
             Proposed::Pending(id) => {
+                // What can't be written down isn't done.
                 self.audited("registry_propose", &id, &who.name)?;
+                let object = format!("{id} as {}", who.name);
+                let event = ("registry_propose", "", object.as_str());
+                let proposed = done(self.data, event, self.control.propose(&id, &proposal, now))?;
+                if !matches!(proposed, Proposed::Pending(_)) {
+                    // Somebody else's command was quicker.
+                    failed(self.data, event)?;
+                }
+                proposed
+            }
+            other => other,
+        };
+        match proposed {
+            Proposed::Pending(id) => {
                 out::line(format!("{id}  {what}"));
                 tally.pending += 1;
             }

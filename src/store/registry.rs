@@ -103,29 +103,28 @@ pub enum Note {
 }
 
 impl Control {
-    /// Proposes a person; nothing is cleared by that.
+    /// What would become of a proposal, and under which id: nothing is changed.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn propose(&self, person: &Proposal, now: i64) -> Result<Proposed, StoreError> {
+    pub fn proposable(&self, person: &Proposal, now: i64) -> Result<Proposed, StoreError> {
         let people_max = self.people_max()?;
         let id = random_id("tp")?;
+        self.with(|c| would_be(c, &id, person, people_max, now))
+    }
+
+    /// Proposes a person under an id of [`Control::proposable`]; nothing is cleared by that.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn propose(&self, id: &str, person: &Proposal, now: i64) -> Result<Proposed, StoreError> {
+        let people_max = self.people_max()?;
         self.with(|c| {
             let tx = c.unchecked_transaction()?;
             tx.execute("DELETE FROM test_tuple WHERE person IN (SELECT id FROM test_person WHERE expires <= ?1)", [now])?;
             tx.execute("DELETE FROM test_person WHERE expires <= ?1", [now])?;
-            let mut known = tx.prepare("SELECT 1 FROM test_tuple WHERE tag = ?1")?;
-            let mut all_known = true;
-            for (_, tag) in &person.marks.tags {
-                all_known &= known.exists([tag.0.as_slice()])?;
-            }
-            drop(known);
-            let count: i64 = tx.query_row("SELECT count(*) FROM test_person", [], |row| row.get(0))?;
-            let outcome = if all_known {
-                Proposed::Already
-            } else if count >= people_max {
-                Proposed::Full
-            } else {
+            let outcome = would_be(&tx, id, person, people_max, now)?;
+            if outcome == Proposed::Pending(id.to_owned()) {
                 tx.execute(
                     "INSERT INTO test_person(id, source, added_by, created, expires, prints) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                     params![
@@ -143,8 +142,7 @@ impl Control {
                         params![tag.0.as_slice(), id, kind],
                     )?;
                 }
-                Proposed::Pending(id.clone())
-            };
+            }
             tx.commit()?;
             Ok(outcome)
         })
@@ -353,6 +351,29 @@ impl Control {
     }
 }
 
+/// What becomes of a proposal of this id, beside those that haven't expired.
+fn would_be(
+    c: &Connection,
+    id: &str,
+    person: &Proposal,
+    people_max: i64,
+    now: i64,
+) -> rusqlite::Result<Proposed> {
+    let mut known = c.prepare(
+        "SELECT 1 FROM test_tuple t JOIN test_person p ON p.id = t.person WHERE t.tag = ?1 AND p.expires > ?2",
+    )?;
+    let mut all_known = true;
+    for (_, tag) in &person.marks.tags {
+        all_known &= known.exists(params![tag.0.as_slice(), now])?;
+    }
+    if all_known {
+        return Ok(Proposed::Already);
+    }
+    let count: i64 =
+        c.query_row("SELECT count(*) FROM test_person WHERE expires > ?1", [now], |row| row.get(0))?;
+    Ok(if count >= people_max { Proposed::Full } else { Proposed::Pending(id.to_owned()) })
+}
+
 /// The first two columns: tags and prints.
 fn marks(row: &Row<'_>) -> rusqlite::Result<Marks> {
     let prints: Option<Vec<u8>> = row.get(1)?;
@@ -491,10 +512,11 @@ mod tests {
     }
 
     fn pending(control: &Control, n: u8) -> String {
-        match control.propose(&person(n, "ann"), 10).expect("writes") {
-            Proposed::Pending(id) => id,
-            other => panic!("{other:?}"),
-        }
+        let Ok(Proposed::Pending(id)) = control.proposable(&person(n, "ann"), 10) else {
+            panic!("not taken")
+        };
+        assert_eq!(control.propose(&id, &person(n, "ann"), 10), Ok(Proposed::Pending(id.clone())));
+        id
     }
 
     #[test]
@@ -502,7 +524,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let control = control(&dir);
         let id = pending(&control, 1);
-        assert_eq!(control.propose(&person(1, "bob"), 10), Ok(Proposed::Already));
+        assert_eq!(control.propose("tp_2", &person(1, "bob"), 10), Ok(Proposed::Already));
         assert_eq!(control.listed(10).expect("reads"), []);
         assert_eq!(control.approve(&id, "ANN", 11), Ok(Approved::SamePerson));
         assert_eq!(control.listed(11).expect("reads"), []);
@@ -521,11 +543,12 @@ mod tests {
         control.set("people_max", 2).expect("writes");
         pending(&control, 1);
         pending(&control, 2);
-        assert_eq!(control.propose(&person(3, "ann"), 10), Ok(Proposed::Full));
-        assert!(matches!(
-            control.propose(&Proposal { expires: 5000, ..person(3, "ann") }, 1000),
-            Ok(Proposed::Pending(_))
-        ));
+        assert_eq!(control.proposable(&person(3, "ann"), 10), Ok(Proposed::Full));
+        assert_eq!(control.propose("tp_3", &person(3, "ann"), 10), Ok(Proposed::Full));
+        let later = Proposal { expires: 5000, ..person(3, "ann") };
+        assert!(matches!(control.proposable(&later, 1000), Ok(Proposed::Pending(_))));
+        assert_eq!(control.test_people().expect("reads").len(), 2, "asking changes nothing");
+        assert_eq!(control.propose("tp_3", &later, 1000), Ok(Proposed::Pending("tp_3".to_owned())));
         assert_eq!(control.test_people().expect("reads").len(), 1);
     }
 
