@@ -172,6 +172,26 @@ impl Audit {
         })
     }
 
+    /// Has the anchors take the end that others wrote since, commands among them, which know of none: where it is due, as
+    /// behind an event of one's own.
+    ///
+    /// # Errors
+    /// [`AuditError`]: the log can't be gone on with, which the next event tells, too.
+    pub fn anchor_others(&self) -> Result<(), AuditError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Open { lock, anchored, told, known, .. } = &mut *open;
+        locked(lock, || {
+            let tail = self.whole(known)?;
+            // One that lags is not the end: the next event has it written.
+            if let Some(head) = Head::read(&self.folder)?.filter(|head| head.seq == tail.seq) {
+                self.anchor(&head, anchored);
+                self.tell(&head, told);
+            }
+            *known = tail.known();
+            Ok(())
+        })
+    }
+
     /// Removes months whose retention is over at `now_ms`, and says in the log how far: what is left begins behind that.
     /// Gives how many. For whoever holds the configuration, and while the clock is right: what is removed is gone.
     ///

@@ -485,6 +485,10 @@ impl Running {
 
     fn refresh(&mut self, version: Result<(i64, i64), StoreError>) {
         let begun = Instant::now();
+        // Commands write their events down, and know of no anchor: control.db tells that one did.
+        if let Err(error) = self.audit.anchor_others() {
+            tracing::error!(error = %error, "What commands wrote into the audit can't be anchored.");
+        }
         let known = version.as_ref().ok().copied();
         let (mut pause, mut problems) = (Duration::ZERO, Vec::new());
         match version.map_err(RunError::from).and_then(|_| self.take_keys()) {

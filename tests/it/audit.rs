@@ -124,14 +124,17 @@ fn what_a_command_cant_write_down_it_doesnt_do() {
         all.sort();
         all
     };
-    let lists = || (told(&run(&["keys", "list"])), told(&run(&["tokens", "list"])));
+    let people = folder.path().join("people.csv");
+    std::fs::write(&people, "last_name,first_name,dob,mrn\nLopez,Camila,09/12/1987,E203713\n")
+        .expect("writes");
+    let lists = || ["keys", "tokens", "registry"].map(|what| told(&run(&[what, "list"])));
     let audit = || told(&run(&["audit", "export"]));
     // What isn't there is no event, either.
     let events = audit();
     assert_eq!(run(&["keys", "revoke", "made-up-id"]).status.code(), Some(1));
     assert_eq!(audit(), events);
     let before = (secrets(), lists());
-    assert!(before.1.0.contains("active") && before.1.1.is_empty(), "{before:?}");
+    assert!(before.1[0].contains("active") && before.1[1].is_empty() && before.1[2].is_empty(), "{before:?}");
     let head = data.join("audit/head.json");
     let whole = std::fs::read(&head).expect("reads");
     std::fs::write(&head, "cut").expect("writes");
@@ -139,6 +142,7 @@ fn what_a_command_cant_write_down_it_doesnt_do() {
         &["keys", "create", "--environment", "staging", "--name", "lab2"] as &[&str],
         &["keys", "revoke", &id],
         &["tokens", "create", "--name", "ann", "--environment", "staging:viewer"],
+        &["registry", "import", path(&people), "--as", "ann"],
         &["secrets", "rotate-tokens"],
         &["secrets", "forget-past-tokens"],
         &["org", "init", "--owner", "olga"],
@@ -155,6 +159,42 @@ fn what_a_command_cant_write_down_it_doesnt_do() {
     let token = String::from_utf8_lossy(&made.stdout);
     for event in ["create_member", "create_token", token.split('_').nth(1).expect("an id"), "revoke", &id] {
         assert!(audit().contains(event), "{event}");
+    }
+}
+
+#[test]
+fn what_a_command_writes_down_is_anchored_by_the_gateway_as_soon_as_it_sees_it() {
+    let anchors = tempfile::tempdir().expect("folder");
+    let anchor = anchors.path().join("heads.jsonl");
+    let endpoint = Upstream::start();
+    let top = format!(
+        "[audit]\nanchor_file = {:?}\nanchor_url = \"http://{}/heads\"\nanchor_every = 1\n",
+        path(&anchor),
+        endpoint.address
+    );
+    let mut gate = Gate::with(&top, "");
+    let data = gate.folder.path().join("data");
+    let run = |args: &[&str]| {
+        let out = phigate(&[args, &["--data", path(&data)]].concat());
+        assert!(out.status.success(), "{}", told(&out));
+    };
+    let end = || std::fs::read_to_string(data.join("audit/head.json")).expect("reads");
+    let create: &[&str] = &["keys", "create", "--environment", "staging", "--name", "lab"];
+    for lost in [false, true] {
+        if lost {
+            std::fs::remove_file(data.join("audit/head.json")).expect("removes");
+            run(&["audit", "repair"]);
+        } else {
+            run(create);
+        }
+        endpoint.take();
+        gate.running.as_mut().expect("runs").refresh_keys();
+        assert_eq!(std::fs::read_to_string(&anchor).expect("reads").lines().last(), Some(end().trim()));
+        let mut heads = Vec::new();
+        while heads.is_empty() {
+            heads = endpoint.take();
+        }
+        assert_eq!(String::from_utf8_lossy(&heads[heads.len() - 1].body), end());
     }
 }
 
