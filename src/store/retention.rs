@@ -166,9 +166,9 @@ pub(super) fn expire(folder: &Path, keep: &Keep, now_ms: u64) -> Vec<PathBuf> {
     old.into_iter().map(|file| file.path).collect()
 }
 
-/// Removes the oldest days until all files are within the limit, but never those of the newest day; gives what was
-/// removed, and whether they are within it now.
-pub(super) fn make_room(folder: &Path, bytes_max: u64) -> (Vec<PathBuf>, bool) {
+/// Removes the oldest days until all files are within the limit, but never those of `today`; gives what was removed, and
+/// whether they are within it now. Days of the future, which a wrong clock left, go behind those of the past.
+pub(super) fn make_room(folder: &Path, bytes_max: u64, today: &str) -> (Vec<PathBuf>, bool) {
     let mut files: Vec<(DayFile, u64)> = all_files(folder)
         .into_iter()
         .map(|file| {
@@ -176,15 +176,25 @@ pub(super) fn make_room(folder: &Path, bytes_max: u64) -> (Vec<PathBuf>, bool) {
             (file, bytes)
         })
         .collect();
-    files.sort_by(|a, b| (&a.0.day, &a.0.path).cmp(&(&b.0.day, &b.0.path)));
-    let newest = files.last().map(|(file, _)| file.day.clone()).unwrap_or_default();
+    let age = |file: &DayFile| (file.day.as_str() > today, file.day.clone(), file.path.clone());
+    files.sort_by_cached_key(|(file, _)| age(file));
     let mut total: u64 = files.iter().map(|(_, bytes)| bytes).sum();
     let mut removed = Vec::new();
     for (file, bytes) in files {
-        if total <= bytes_max || file.day == newest {
+        if total <= bytes_max {
             break;
         }
-        tracing::warn!(day = file.day, "Records are over disk_bytes_max: the oldest day is removed.");
+        if file.day == today {
+            continue;
+        }
+        if file.day.as_str() > today {
+            tracing::warn!(
+                day = file.day,
+                "Records are over disk_bytes_max: a day that lies in the future is removed. The clock was wrong, or is."
+            );
+        } else {
+            tracing::warn!(day = file.day, "Records are over disk_bytes_max: the oldest day is removed.");
+        }
         file.remove();
         total = total.saturating_sub(bytes);
         removed.push(file.path);
@@ -270,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn over_the_limit_the_oldest_days_go_and_never_the_newest() {
+    fn over_the_limit_the_oldest_days_go_and_never_todays() {
         let folder = tempfile::tempdir().expect("folder");
         for (name, bytes) in [
             ("2026-01-01.db", 100),
@@ -281,12 +291,25 @@ mod tests {
             touch(folder.path(), "a", name, bytes);
         }
         touch(folder.path(), "a", "2026-01-01.db-wal", 40);
-        let (removed, fits) = make_room(folder.path(), 250);
+        let (removed, fits) = make_room(folder.path(), 250, "2026-01-03");
         assert_eq!((removed.len(), fits), (1, true), "the log beside a file counts and goes with it");
         assert!(!folder.path().join("a/2026-01-01.db-wal").exists());
-        let (removed, fits) = make_room(folder.path(), 149);
-        assert_eq!((removed.len(), fits), (1, false), "what is left is of the newest day");
+        let (removed, fits) = make_room(folder.path(), 149, "2026-01-03");
+        assert_eq!((removed.len(), fits), (1, false), "what is left is of today");
         assert_eq!(names(folder.path()), ["a/2026-01-03.db", "a/2026-01-03.refused.db"]);
+    }
+
+    #[test]
+    fn a_day_of_the_future_costs_today_nothing() {
+        let folder = tempfile::tempdir().expect("folder");
+        for name in ["2026-01-01.db", "2026-01-02.db", "2099-01-01.db", "2099-01-02.db"] {
+            touch(folder.path(), "a", name, 100);
+        }
+        assert!(make_room(folder.path(), 300, "2026-01-02").1);
+        assert_eq!(names(folder.path()), ["a/2026-01-02.db", "a/2099-01-01.db", "a/2099-01-02.db"]);
+        assert!(make_room(folder.path(), 150, "2026-01-02").1);
+        assert_eq!(names(folder.path()), ["a/2026-01-02.db"]);
+        assert_eq!(make_room(folder.path(), 50, "2026-01-02"), (Vec::new(), false));
     }
 
     #[test]

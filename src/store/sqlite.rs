@@ -233,7 +233,8 @@ impl Writer {
         match self.measured {
             Some((at, has_room)) if at.elapsed() < MEASURE_EVERY => has_room,
             _ => {
-                let (removed, has_room) = make_room(&self.records.folder, bytes_max);
+                let today = crate::clock::day(crate::clock::unix_ms());
+                let (removed, has_room) = make_room(&self.records.folder, bytes_max, &today);
                 self.forget(&removed);
                 self.measured = Some((Instant::now(), has_room));
                 has_room
