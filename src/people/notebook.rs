@@ -1,13 +1,17 @@
 //! The notebook: what is remembered of people, written by a thread of its own. A message never waits for it.
 
-use super::{seen_file, write_prints};
+use super::{PrintsError, read_prints, seen_file, write_prints};
 use crate::inspect::finding::Person;
 use crate::inspect::known::{Filter, Tag};
 use crate::secrets::PeopleKey;
 use crate::store::Control;
 use crate::store::registry::{Marks, Note, random_id};
+use rustix::fs::{FlockOperation, flock};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -57,7 +61,9 @@ impl Notebook {
         let (orders, received) = sync_channel(QUEUE_MAX);
         let counts = Arc::new(Counts::default());
         let filter = prints.as_ref().map(|p| p.filter.clone());
-        let writer = Writer { control, prints, counts: counts.clone(), failing: false };
+        let taken_over = prints.as_ref().map_or(0, |p| p.filter.count());
+        let writer =
+            Writer { control, prints, kept: None, taken_over, counts: counts.clone(), failing: false };
         let thread =
             std::thread::Builder::new().name("people".to_owned()).spawn(move || writer.run(&received))?;
         Ok((Self { orders, prints: filter, counts }, thread))
@@ -125,9 +131,16 @@ impl Notebook {
 struct Writer {
     control: Arc<Control>,
     prints: Option<PrintFile>,
+    /// The file of fingerprints as it was left here.
+    kept: Option<Identity>,
+    /// How many of the file's fingerprints are here, too.
+    taken_over: u64,
     counts: Arc<Counts>,
     failing: bool,
 }
+
+/// Which file stands under a name, and since when: another process writes another.
+type Identity = (u64, i64, i64);
 
 impl Writer {
     fn run(mut self, orders: &Receiver<Order>) {
@@ -187,15 +200,55 @@ impl Writer {
         }
     }
 
-    fn save(&self) {
+    /// Writes fingerprints, and takes over those that another process wrote: through a take-over two of them do.
+    fn save(&mut self) {
         let Some(prints) = &self.prints else { return };
-        if self.counts.changed.swap(false, Relaxed)
-            && let Err(error) = write_prints(&seen_file(&prints.data_dir), &prints.key, &prints.filter)
-        {
-            self.counts.changed.store(true, Relaxed);
+        let file = seen_file(&prints.data_dir);
+        let has_new = self.counts.changed.swap(false, Relaxed);
+        if !has_new && identity(&file) == self.kept {
+            return;
+        }
+        let saved = alone(&file, || {
+            if identity(&file) != self.kept {
+                match read_prints(&file, &prints.key) {
+                    Ok(Some(others)) if prints.filter.join(&others, self.taken_over) => {
+                        self.taken_over = others.count();
+                    }
+                    Err(error @ PrintsError::File { .. }) => return Err(error),
+                    // One that is broken is replaced.
+                    _ => {}
+                }
+            }
+            if has_new {
+                self.taken_over = prints.filter.count();
+                write_prints(&file, &prints.key, &prints.filter)?;
+            }
+            self.kept = identity(&file);
+            Ok(())
+        });
+        if let Err(error) = saved {
+            self.counts.changed.fetch_or(has_new, Relaxed);
             tracing::error!(error = %error, "Fingerprints can't be kept; they are tried again.");
         }
     }
+}
+
+fn identity(file: &Path) -> Option<Identity> {
+    let found = fs::metadata(file).ok()?;
+    Some((found.ino(), found.mtime(), found.mtime_nsec()))
+}
+
+/// Runs `f` while no other process writes the file.
+fn alone(file: &Path, f: impl FnOnce() -> Result<(), PrintsError>) -> Result<(), PrintsError> {
+    let path = file.with_file_name("lock");
+    let failed = |e: io::Error| PrintsError::File { path: path.clone(), kind: e.kind() };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let lock = lock.map_err(failed)?;
+    flock(&lock, FlockOperation::LockExclusive).map_err(|e| failed(e.into()))?;
+    f() // given back with the file
 }
 
 /// Notes that wait; further ones are dropped and counted.
@@ -203,3 +256,45 @@ const QUEUE_MAX: usize = 4096;
 const BATCH_TIME: Duration = Duration::from_millis(250);
 /// How often fingerprints are written; those of this time are lost where the process is killed.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::open_seen;
+    use crate::secrets::Secrets;
+
+    #[test]
+    fn through_a_take_over_no_fingerprint_is_lost_whoever_writes_last() {
+        let dir = tempfile::tempdir().expect("dir");
+        let data = dir.path().join("data");
+        let secrets = Secrets::open_or_create(&data).expect("made");
+        let control = Arc::new(Control::open(&data, secrets.pepper).expect("opens"));
+        let key = secrets.fingerprints;
+        let start = || {
+            let filter = Arc::new(open_seen(&data, &key, 100).expect("opens"));
+            let file = PrintFile { data_dir: data.clone(), key: key.clone(), filter: filter.clone() };
+            let (notebook, thread) = Notebook::start(control.clone(), Some(file)).expect("starts");
+            (notebook, thread, filter)
+        };
+        let take = |notebook: &Notebook, n: u8| notebook.take(&[("name-birth", Tag([n; 32]))]);
+        let (before, its_thread, _) = start();
+        take(&before, 1);
+        before.flush();
+        let (next, thread, filter) = start();
+        // What comes to the one that drains, before and behind what comes to the next.
+        take(&before, 2);
+        before.flush();
+        take(&next, 3);
+        next.flush();
+        take(&before, 4);
+        before.stop();
+        its_thread.join().expect("ends");
+        next.flush();
+        assert_eq!((1..=5).filter(|n| filter.has(&Tag([*n; 32]))).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(filter.count(), 4);
+        next.stop();
+        thread.join().expect("ends");
+        let kept = open_seen(&data, &key, 100).expect("opens");
+        assert_eq!((1..=5).filter(|n| kept.has(&Tag([*n; 32]))).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    }
+}

@@ -53,6 +53,19 @@ impl Filter {
             .all(|at| self.words.get(at / 64).is_some_and(|w| w.load(Relaxed) >> (at % 64) & 1 == 1))
     }
 
+    /// Adds all that another of the same capacity has, of whose tags so many are here already; gives whether it is of it. Both
+    /// may have some of the others: they count twice.
+    pub fn join(&self, other: &Self, already: u64) -> bool {
+        if self.capacity != other.capacity || self.words.len() != other.words.len() {
+            return false;
+        }
+        for (word, others) in self.words.iter().zip(&other.words) {
+            word.fetch_or(others.load(Relaxed), Relaxed);
+        }
+        self.count.fetch_add(other.count().saturating_sub(already), Relaxed);
+        true
+    }
+
     /// How many were added.
     #[must_use]
     pub fn count(&self) -> u64 {
