@@ -54,8 +54,9 @@ impl Originals {
     /// The original of one leaf.
     #[must_use]
     pub fn field(&self, part: &str, leaf: usize) -> Option<PayloadText> {
-        let part = self.0.iter().find(|p| p.name == part)?;
-        part.values.iter().find(|(n, _)| *n == leaf).map(|(_, text)| PayloadText::from(text.as_str()))
+        // Headers may stand there several times, between others.
+        let mut values = self.0.iter().filter(|p| p.name == part).flat_map(|p| &p.values);
+        values.find(|(n, _)| *n == leaf).map(|(_, text)| PayloadText::from(text.as_str()))
     }
 }
 

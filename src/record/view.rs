@@ -2,6 +2,7 @@
 
 use super::{Piece, StoredPayload};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// How much of a record is shown, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -83,8 +84,11 @@ pub struct SealedField {
 #[must_use]
 pub fn sealed_fields(payload: &StoredPayload, view: View) -> Vec<SealedField> {
     let mut out = Vec::new();
+    // Numbers go on where a part comes again, as a repeated header does.
+    let mut leaves: HashMap<&str, usize> = HashMap::new();
     for part in payload.parts.iter().filter(|_| view >= View::Shape) {
-        let (mut at, mut leaf) = (0, 0);
+        let mut at = 0;
+        let leaf = leaves.entry(&part.name).or_default();
         for piece in &part.pieces {
             let shows = written(piece, view);
             let length = shows.chars().count();
@@ -92,7 +96,7 @@ pub fn sealed_fields(payload: &StoredPayload, view: View) -> Vec<SealedField> {
                 if *sealed {
                     out.push(SealedField { field: format!("{}/{leaf}", part.name), shows, at });
                 }
-                leaf += 1;
+                *leaf += 1;
             }
             at += length;
         }

@@ -26,10 +26,14 @@ impl Redactor<'_> {
         sent: &Sent<'_>,
         out: &mut Pieces,
     ) {
+        let mut names = Vec::new();
         for (name, value) in headers {
             // A header that isn't known by name is payload whole.
             if let Some(known) = known_header(name) {
-                out.part([header, known]);
+                // By its number alone an original is asked for.
+                let before = names.iter().filter(|name| self.seals && **name == known).count();
+                names.push(known);
+                out.part_again([header, known], before);
                 self.header(known, value, out);
             }
         }
@@ -39,7 +43,7 @@ impl Redactor<'_> {
         }
     }
 
-    /// A header's value is never kept: what was found in it is.
+    /// A header's value is never kept: what was found in it is. One value.
     fn header(&mut self, name: &str, value: &str, out: &mut Pieces) {
         if CREDENTIALS.contains(&name) {
             return out.leaf(fixed(SECRET));

@@ -22,7 +22,7 @@ pub(super) struct Redactor<'d> {
     pub(super) linked: bool,
     pub(super) budget: Budget,
     /// Whether originals are kept for a seal, and then the document that spans are of.
-    seals: bool,
+    pub(super) seals: bool,
     document: Vec<u8>,
     pub(super) tokens: &'d mut Vec<String>,
     pub(super) said: Spots,
@@ -256,8 +256,13 @@ impl Pieces {
 
     /// A part begins, whose name is these.
     pub(super) fn part(&mut self, name: [&'static str; 2]) {
+        self.part_again(name, 0);
+    }
+
+    /// The same where parts of that name came before, with so many values: each value has a number of its own.
+    pub(super) fn part_again(&mut self, name: [&'static str; 2], before: usize) {
         self.out.part(name);
-        (self.part, self.values) = (name, 0);
+        (self.part, self.values) = (name, before);
     }
 
     /// What follows is written in a notation, until the next.

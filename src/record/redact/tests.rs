@@ -196,6 +196,32 @@ fn a_field_says_where_it_stands_and_no_credential_is_one() {
     assert_eq!(sealed_fields(&record.payload().expect("stored"), View::Metadata), []);
 }
 
+#[test]
+fn each_of_several_headers_of_a_name_is_a_field_of_its_own() {
+    let dir = tempfile::tempdir().expect("dir");
+    let seals = Arc::new(SealKeys::new([1; 32], dir.path()));
+    let mut draft = draft("application/json", b"{}", View::Linked);
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    draft.headers = vec![
+        header("location", "/a/Okafor"),
+        header("location", "/b/Odhiambo"),
+        header("cookie", "hunter2"),
+        header("referer", "/c/Lopez"),
+        header("location", "/d/Keller"),
+    ];
+    draft.seal = Some(seals.clone());
+    let record = redact(draft, &TokenKeys::ephemeral().expect("random")).0;
+    let told = opened(&seals, &record);
+    let told: Vec<(&str, &str)> = told.iter().map(|(field, value)| (&**field, &**value)).collect();
+    let wanted = [
+        ("header location/0", "/a/Okafor"),
+        ("header location/1", "/b/Odhiambo"),
+        ("header referer/0", "/c/Lopez"),
+        ("header location/2", "/d/Keller"),
+    ];
+    assert_eq!(told.into_iter().filter(|(field, _)| field.starts_with("header")).collect::<Vec<_>>(), wanted);
+}
+
 /// What of a message can be shown to whoever may see originals.
 fn originals(draft: Draft) -> Vec<String> {
     let dir = tempfile::tempdir().expect("dir");
