@@ -1,7 +1,7 @@
 //! `phigate tokens`: tokens of people who read records.
 
 use super::keys::{audited, checked, done, finish, now, open, revoke, state, there};
-use super::names::{AgainstConfig, Names};
+use super::names::{AgainstConfig, OfConfig};
 use super::out;
 use crate::org::UNRESOLVED;
 use crate::store::{Fresh, NewToken};
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 /// What `phigate tokens` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The gateway's data folder (`data_dir`): without it that of `create --config`, else phigate-data.
+    /// The gateway's data folder (`data_dir`): without it that of `--config`, else phigate-data.
     #[arg(long, value_name = "FOLDER", global = true)]
     data: Option<PathBuf>,
     #[command(subcommand)]
@@ -36,11 +36,16 @@ enum Command {
         against: AgainstConfig,
     },
     /// List tokens: never the token itself.
-    List,
+    List {
+        #[command(flatten)]
+        of: OfConfig,
+    },
     /// Revoke a token by its id.
     Revoke {
         /// The token's id: what stands between the first two `_` of it.
         id: String,
+        #[command(flatten)]
+        of: OfConfig,
     },
 }
 
@@ -50,7 +55,7 @@ pub fn run(args: &Args) -> ExitCode {
     let run = || -> Result<ExitCode, String> {
         let names = match &args.command {
             Command::Create { against, .. } => against.names()?,
-            _ => Names::default(),
+            Command::List { of } | Command::Revoke { of, .. } => of.names()?,
         };
         let data = &names.data(args.data.as_deref());
         if !matches!(args.command, Command::Create { .. }) {
@@ -86,14 +91,14 @@ pub fn run(args: &Args) -> ExitCode {
                 out::complain(format!("Token {id} of {name}. It is shown this once."));
                 out::line(token);
             }
-            Command::List => {
+            Command::List { .. } => {
                 for token in control.tokens().map_err(|e| e.to_string())? {
                     let roles: Vec<String> = token.roles.iter().map(|(e, r)| format!("{e}:{r}")).collect();
                     let state = state(token.revoked, token.expires, now);
                     out::line(format!("{}  {:<20} {:<40} {state}", token.id, token.name, roles.join(" ")));
                 }
             }
-            Command::Revoke { id } => return revoke(&control, data, id, now),
+            Command::Revoke { id, .. } => return revoke(&control, data, id, now),
         }
         Ok(ExitCode::SUCCESS)
     };

@@ -550,19 +550,21 @@ fn check_tells_of_sockets_and_programs_that_a_start_would_stumble_over() {
 }
 
 #[test]
-fn keys_are_listed_and_revoked_where_the_configuration_has_its_data() {
+fn keys_and_tokens_are_listed_and_revoked_where_the_configuration_has_its_data() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("p.toml");
     let of = config(folder.path(), "127.0.0.1:9".parse().expect("address"), "staging");
     std::fs::write(&file, of).expect("writes");
-    let keys = |args: &[&str]| {
-        let out = phigate(&[&["keys"], args, &["--config", file.to_str().expect("path")]].concat());
+    let run = |args: &[&str]| {
+        let out = phigate(&[args, &["--config", file.to_str().expect("path")]].concat());
         assert!(out.status.success(), "{args:?}: {}", text(&out.stderr));
         text(&out.stdout)
     };
-    let key = keys(&["create", "--environment", "one", "--name", "lab"]);
-    let id = key.split('_').nth(1).expect("an id");
-    assert!(keys(&["list"]).contains("active"));
-    keys(&["revoke", id]);
-    assert!(keys(&["list"]).contains("revoked"));
+    for (what, made_for) in [("keys", "one"), ("tokens", "one:viewer")] {
+        let made = run(&[what, "create", "--environment", made_for, "--name", "lab"]);
+        let id = made.split('_').nth(1).expect("an id");
+        assert!(run(&[what, "list"]).contains("active"));
+        run(&[what, "revoke", id]);
+        assert!(run(&[what, "list"]).contains("revoked"));
+    }
 }
