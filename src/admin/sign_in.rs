@@ -249,49 +249,114 @@ pub(super) async fn token(
     let granted = granted.filter(|granted| granted.challenge == challenge(&body.verifier));
     let Some(Granted { person, .. }) = granted else { return Err(stranger()) };
     let settings = sign_ins.provider.settings();
-    let Some(given) = given(settings, &person.groups) else {
-        written(
-            &admin,
-            &person.name,
-            &Wrote { decision: "refused", reason: "no group", ..Wrote::default() },
-        )?;
-        let detail = "None of your groups gives a role here.";
-        return Err(problem(StatusCode::FORBIDDEN, "no_group", detail));
-    };
+    let given = given(settings, &person.groups);
     let before = admin.control.signed_in_as(&person.issuer, &person.subject).map_err(answers::broken)?;
     let before = before.map(|id| admin.control.member(&id)).transpose().map_err(answers::broken)?.flatten();
-    let wrote =
-        Wrote { decision: "allowed", object: before.as_ref().map_or("", |m| &m.id), ..Wrote::default() };
-    written(&admin, &person.name, &wrote)?;
-    for (environment, change) in changes(before.as_ref(), &given) {
-        let wrote = Wrote { action: "set_role", environment: &environment, reason: &change, ..wrote };
-        written(&admin, &person.name, &wrote)?;
-    }
-    if let Some(change) = organization_change(before.as_ref(), &given) {
-        let wrote = Wrote { action: "set_organization_role", reason: &change, ..wrote };
-        written(&admin, &person.name, &wrote)?;
-    }
     let now = super::now();
-    let until = now + i64::from(settings.session_hours) * 3600;
     let signing_in = SigningIn {
         issuer: &person.issuer,
         subject: &person.subject,
         name: &person.name,
         org_role: given.organization.map(OrgRole::as_str),
         roles: &given.roles,
-        until,
+        until: now + i64::from(settings.session_hours) * 3600,
     };
-    let Some(id) = admin.control.sign_in(&signing_in, now).map_err(answers::broken)? else {
-        let detail =
-            "A member of that name was made here and is not tied to the provider: rename or remove it first.";
-        return Err(problem(StatusCode::CONFLICT, "name_taken", detail));
+    if !has_group(settings, &person.groups) {
+        return Err(no_group(&admin, before.as_ref(), &given, &signing_in));
+    }
+    let is_taken = || Ok(admin.control.members()?.iter().any(|m| m.name.eq_ignore_ascii_case(&person.name)));
+    if before.is_none() && is_taken().map_err(answers::broken)? {
+        let wrote = Wrote { decision: "refused", reason: "name taken", ..Wrote::default() };
+        written(&admin, &person.name, &wrote)?;
+        return Err(name_taken());
+    }
+    let object = before.as_ref().map_or("", |member| &member.id);
+    let begun = Wrote { decision: "allowed", object, ..Wrote::default() };
+    let changes = changes(before.as_ref(), &given);
+    let wrote: Vec<Wrote<'_>> = [begun].into_iter().chain(changes.iter().map(|c| c.wrote(object))).collect();
+    each_written(&admin, &person.name, &wrote)?;
+    let id = match admin.control.sign_in(&signing_in, now) {
+        Ok(Some(id)) => id,
+        // Somebody took the name just now, or nothing could be kept.
+        done => {
+            each_failed(&admin, &person.name, &wrote)?;
+            return Err(done.map_or_else(answers::broken, |_| name_taken()));
+        }
     };
-    let member = admin.control.member(&id).map_err(answers::broken)?.ok_or_else(answers::missing)?;
+    match token_of(&admin, &id, &signing_in, now) {
+        Ok(answer) => Ok(answer),
+        Err(answer) => {
+            // The roles hold; the sign-in came to nothing.
+            each_failed(
+                &admin,
+                &person.name,
+                &[Wrote { object: &id, reason: "no token was made", ..begun }],
+            )?;
+            Err(answer)
+        }
+    }
+}
+
+// An error here is an answer, made once and sent.
+#[allow(clippy::result_large_err)]
+fn token_of(admin: &Admin, id: &str, signing_in: &SigningIn<'_>, now: i64) -> Answer {
+    let member = admin.control.member(id).map_err(answers::broken)?.ok_or_else(answers::missing)?;
+    let until = signing_in.until;
     let (id, token) =
         admin.control.create_member_token(&member, now, Some(until)).map_err(answers::broken)?;
     let expires = crate::clock::rfc3339(u64::try_from(until).unwrap_or(0) * 1000);
     let answer = json!({"id": id, "token": token, "name": member.name, "expires": expires});
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+/// Ends what earlier sign-ins gave to somebody whom the provider has in no group any more, and refuses this one.
+fn no_group(
+    admin: &Admin,
+    before: Option<&MemberRow>,
+    given: &Given,
+    signing_in: &SigningIn<'_>,
+) -> Response {
+    let wrote = Wrote { decision: "refused", reason: "no group", ..Wrote::default() };
+    if let Err(answer) = written(admin, signing_in.name, &wrote) {
+        return answer;
+    }
+    if let Some(member) = before
+        && let Err(answer) = ended(admin, member, given, signing_in)
+    {
+        return answer;
+    }
+    problem(StatusCode::FORBIDDEN, "no_group", "None of your groups gives a role here.")
+}
+
+// As above.
+#[allow(clippy::result_large_err)]
+fn ended(
+    admin: &Admin,
+    member: &MemberRow,
+    given: &Given,
+    signing_in: &SigningIn<'_>,
+) -> Result<(), Response> {
+    let now = super::now();
+    let changes = changes(Some(member), given);
+    if changes.is_empty() && admin.control.is_signed_out(&member.id, now).map_err(answers::broken)? {
+        return Ok(());
+    }
+    let object = &*member.id;
+    let reason = "no group: tokens are revoked";
+    let over = Wrote { action: "end_sign_in", decision: "allowed", object, reason, ..Wrote::default() };
+    let wrote: Vec<Wrote<'_>> = [over].into_iter().chain(changes.iter().map(|c| c.wrote(object))).collect();
+    each_written(admin, signing_in.name, &wrote)?;
+    if let Err(error) = admin.control.sign_in(&SigningIn { until: now, ..signing_in.clone() }, now) {
+        each_failed(admin, signing_in.name, &wrote)?;
+        return Err(answers::broken(error));
+    }
+    Ok(())
+}
+
+fn name_taken() -> Response {
+    let detail =
+        "A member of that name was made here and is not tied to the provider: rename or remove it first.";
+    problem(StatusCode::CONFLICT, "name_taken", detail)
 }
 
 /// What groups make of somebody here.
@@ -301,12 +366,13 @@ struct Given {
     roles: Vec<(String, Option<String>)>,
 }
 
-/// `None` where none of the groups is mapped to anything.
-fn given(settings: &SignIn, groups: &[String]) -> Option<Given> {
+/// Whether any of the groups is mapped to something.
+fn has_group(settings: &SignIn, groups: &[String]) -> bool {
+    settings.groups.iter().any(|group| groups.contains(&group.group))
+}
+
+fn given(settings: &SignIn, groups: &[String]) -> Given {
     let is_in = |name: &String| groups.contains(name);
-    if !settings.groups.iter().any(|group| is_in(&group.group)) {
-        return None;
-    }
     let mut roles: BTreeMap<&String, Option<String>> = BTreeMap::new();
     for group in &settings.groups {
         let Some((environment, role)) = &group.role else { continue };
@@ -320,14 +386,32 @@ fn given(settings: &SignIn, groups: &[String]) -> Option<Given> {
     let said =
         settings.groups.iter().filter(|group| is_in(&group.group)).filter_map(|group| group.organization);
     let most = said.min_by_key(|role| OrgRole::ALL.iter().position(|one| one == role));
-    Some(Given {
+    Given {
         organization: says.then(|| most.unwrap_or(OrgRole::Member)),
         roles: roles.into_iter().map(|(environment, role)| (environment.clone(), role)).collect(),
-    })
+    }
 }
 
-/// Roles that a sign-in gives and takes, each in words for the audit.
-fn changes(before: Option<&MemberRow>, given: &Given) -> Vec<(String, String)> {
+/// A role that a sign-in gives and takes, in words for the audit.
+#[derive(Debug, PartialEq, Eq)]
+struct RoleChange {
+    /// `None`: in the organization.
+    environment: Option<String>,
+    change: String,
+}
+
+impl RoleChange {
+    fn wrote<'w>(&'w self, object: &'w str) -> Wrote<'w> {
+        let (action, environment) = match &self.environment {
+            Some(environment) => ("set_role", environment.as_str()),
+            None => ("set_organization_role", ""),
+        };
+        Wrote { action, environment, object, decision: "allowed", reason: &self.change }
+    }
+}
+
+/// All of them.
+fn changes(before: Option<&MemberRow>, given: &Given) -> Vec<RoleChange> {
     let had = |environment: &str| {
         let mut roles = before.into_iter().flat_map(|member| &member.roles);
         roles.find(|(name, _)| name == environment).map(|(_, role)| role.as_str())
@@ -339,13 +423,13 @@ fn changes(before: Option<&MemberRow>, given: &Given) -> Vec<(String, String)> {
             (old, new) => {
                 let lost = old.map(|old| format!("-{old}"));
                 let gained = new.map(|new| format!("+{new}"));
-                out.push((
-                    environment.clone(),
-                    [gained, lost].into_iter().flatten().collect::<Vec<_>>().join(" "),
-                ));
+                let change = [gained, lost].into_iter().flatten().collect::<Vec<_>>().join(" ");
+                out.push(RoleChange { environment: Some(environment.clone()), change });
             }
         }
     }
+    let of_all = organization_change(before, given);
+    out.extend(of_all.map(|change| RoleChange { environment: None, change }));
     out
 }
 
@@ -379,13 +463,26 @@ fn written(admin: &Admin, who: &str, wrote: &Wrote<'_>) -> Result<(), Response> 
         object: wrote.object,
         decision: wrote.decision,
         reason: wrote.reason,
-        // Of an allowed one the object is the member.
-        member: if wrote.decision == "allowed" { wrote.object } else { "" },
+        // Of one that isn't refused the object is the member.
+        member: if wrote.decision == "refused" { "" } else { wrote.object },
         ..Event::default()
     };
     admin.audit.write(&event).map_err(|_| {
         problem(StatusCode::SERVICE_UNAVAILABLE, "audit", "This can't be audited now, and isn't answered.")
     })
+}
+
+// As above.
+#[allow(clippy::result_large_err)]
+fn each_written(admin: &Admin, who: &str, all: &[Wrote<'_>]) -> Result<(), Response> {
+    all.iter().try_for_each(|wrote| written(admin, who, wrote))
+}
+
+/// Of what was written down as allowed, that it isn't done after all.
+// As above.
+#[allow(clippy::result_large_err)]
+fn each_failed(admin: &Admin, who: &str, all: &[Wrote<'_>]) -> Result<(), Response> {
+    all.iter().try_for_each(|wrote| written(admin, who, &Wrote { decision: "failed", ..*wrote }))
 }
 
 /// Written down as often as requests without a token are: whoever may ask begins as many as they like.
@@ -486,16 +583,18 @@ mod tests {
             let groups: Vec<String> = groups.iter().map(|g| (*g).to_owned()).collect();
             given(&settings(), &groups)
         };
-        let of = |groups: &[&str]| of_all(groups).map(|g| (g.organization, g.roles));
+        let of = |groups: &[&str]| (of_all(groups).organization, of_all(groups).roles);
         let roles = |production: Option<&str>, staging: Option<&str>| {
             let role = |name: &str, role: Option<&str>| (name.to_owned(), role.map(str::to_owned));
             vec![role("production", production), role("staging", staging)]
         };
         let member = Some(OrgRole::Member);
-        assert_eq!(of(&["staff", "support"]), Some((member, roles(Some("support"), Some("viewer")))));
-        assert_eq!(of(&["staff"]), Some((member, roles(Some("viewer"), Some("viewer")))));
-        assert_eq!(of(&["leads"]), Some((Some(OrgRole::Admin), roles(None, None))));
-        assert_eq!(of(&["others"]), None);
+        assert_eq!(of(&["staff", "support"]), (member, roles(Some("support"), Some("viewer"))));
+        assert_eq!(of(&["staff"]), (member, roles(Some("viewer"), Some("viewer"))));
+        assert_eq!(of(&["leads"]), (Some(OrgRole::Admin), roles(None, None)));
+        assert_eq!(of(&["others"]), (member, roles(None, None)));
+        let is_any = |group: &str| has_group(&settings(), &[group.to_owned()]);
+        assert!(is_any("leads") && !is_any("others"));
         let ann = MemberRow {
             id: "mb_1".into(),
             name: "ann".into(),
@@ -504,15 +603,16 @@ mod tests {
             created: 0,
             version: 1,
         };
-        let given = given(&settings(), &["staff".to_owned()]).expect("given");
+        let given = given(&settings(), &["staff".to_owned()]);
+        let change = |environment: &str, change: &str| RoleChange {
+            environment: Some(environment.to_owned()),
+            change: change.to_owned(),
+        };
         let told = changes(Some(&ann), &given);
-        assert_eq!(
-            told,
-            [("production".into(), "+viewer -support".into()), ("staging".into(), "+viewer".into())]
-        );
+        assert_eq!(told, [change("production", "+viewer -support"), change("staging", "+viewer")]);
         let organization = |had: Option<&str>, groups: &[&str]| {
             let had = had.map(|role| MemberRow { org_role: role.to_owned(), ..ann.clone() });
-            organization_change(had.as_ref(), &of_all(groups).expect("given"))
+            organization_change(had.as_ref(), &of_all(groups))
         };
         for (had, groups, told) in [
             (Some("member"), ["leads"], Some("+admin -member")),

@@ -16,7 +16,7 @@ pub struct SigningIn<'s> {
     pub org_role: Option<&'s str>,
     /// Environments, and the role in each that the person has from now on: `None` where there is none.
     pub roles: &'s [(String, Option<String>)],
-    /// Unix seconds until which that holds.
+    /// Unix seconds until which that holds. One that is over at once revokes the member's tokens.
     pub until: i64,
 }
 
@@ -88,6 +88,12 @@ impl Control {
                 "INSERT OR REPLACE INTO sign_in(issuer, subject, member, until) VALUES (?1, ?2, ?3, ?4)",
                 params![person.issuer, person.subject, id, person.until],
             )?;
+            if person.until <= now {
+                tx.execute(
+                    "UPDATE reader_token SET revoked = ?2 WHERE member = ?1 AND revoked IS NULL",
+                    params![id, now],
+                )?;
+            }
             tx.commit()?;
             Ok(Some(id))
         })
@@ -102,7 +108,10 @@ impl Control {
     }
 
     /// Whether a member's sign-in is over: tokens of one who never signs in have no such end.
-    pub(super) fn is_signed_out(&self, member: &str, now: i64) -> Result<bool, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_signed_out(&self, member: &str, now: i64) -> Result<bool, StoreError> {
         let until: Option<i64> = self.with(|c| {
             c.query_row("SELECT max(until) FROM sign_in WHERE member = ?1", [member], |row| row.get(0))
         })?;
@@ -154,12 +163,16 @@ mod tests {
         assert!(known(99) && !known(100), "no token outlives the sign-in");
         assert_eq!(sign_in("u1", None, 200), Some(ann.clone()));
         assert!(known(199) && member().roles.is_empty());
+        // One that is over ends the tokens, whatever comes later.
+        sign_in("u1", None, 10);
+        sign_in("u1", None, 200);
+        assert!(!known(150));
         // An owner stays one; who is removed is gone with the sign-in.
-        assert_eq!(control.set_org_role(&ann, "owner", 2), Ok(Changed::Yes));
+        assert_eq!(control.set_org_role(&ann, "owner", 4), Ok(Changed::Yes));
         sign_in("u1", None, 200);
         assert_eq!(member().org_role, "owner");
         control.create_member("olga", "owner", 10).expect("made");
-        assert_eq!(control.remove_member(&ann, 4, 20), Ok(Changed::Yes));
+        assert_eq!(control.remove_member(&ann, 6, 20), Ok(Changed::Yes));
         assert_eq!(control.signed_in_as("https://idp.example", "u1"), Ok(None));
     }
 }

@@ -1,22 +1,141 @@
 //! Sign-in: what ties the browser, the command and the provider's answer together. The whole of it, with a real provider, is
 //! tests/sign-in.
 
-use crate::support::{Gate, Http, Upstream, ask};
+use crate::jwt::{Signer, now};
+use crate::support::{Gate, Http, Upstream, ask, connect, read_http};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use phigate::config::Config;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::io::Write;
 
 /// A gateway whose provider answers with a discovery document to everything.
 fn start() -> (Gate, Upstream) {
     let provider = Upstream::start();
     let issuer = format!("http://{}", provider.address);
-    let document = format!(
-        "{{\"issuer\":\"{issuer}\",\"authorization_endpoint\":\"{issuer}/auth\",\"token_endpoint\":\"{issuer}/token\",\"jwks_uri\":\"{issuer}/jwks\"}}"
-    );
+    answer(&provider, &json!({}));
+    (Gate::also(&config(&issuer)), provider)
+}
+
+/// Has the provider answer everything with its discovery document and `more`.
+fn answer(provider: &Upstream, more: &Value) {
+    let issuer = format!("http://{}", provider.address);
+    let mut document = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/jwks")});
+    for (key, value) in more.as_object().expect("an object") {
+        document[key] = value.clone();
+    }
+    for (key, path) in [("authorization_endpoint", "auth"), ("token_endpoint", "token")] {
+        document[key] = json!(format!("{issuer}/{path}"));
+    }
+    let document = document.to_string();
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         document.len()
     );
     provider.answer((head + &document).as_bytes());
-    (Gate::also(&config(&issuer)), provider)
+}
+
+/// All of a sign-in of somebody with a name, a subject and groups; gives the answer to the command.
+fn sign_in(gate: &Gate, provider: &Upstream, (name, subject): (&str, &str), groups: &[&str]) -> Http {
+    let signer = Signer::new("k1");
+    let verifier = "v".repeat(43);
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
+    let sent = get(gate, &format!("/v1/sign-in?challenge={challenge}&port=2000"), "");
+    let location = sent.header("location").to_owned();
+    let of = |name: &str| {
+        let pairs = location.split(['?', '&']).filter_map(|pair| pair.split_once('='));
+        pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).expect("is there")
+    };
+    let cookie = sent.header("set-cookie").split(';').next().expect("a pair").to_owned();
+    let claims = json!({
+        "iss": format!("http://{}", provider.address), "sub": subject, "aud": "phigate", "exp": now() + 300,
+        "nonce": of("nonce"), "email": name, "groups": groups,
+    });
+    answer(provider, &json!({"id_token": signer.sign(&claims), "keys": [signer.public]}));
+    let page = get(gate, &format!("/v1/sign-in/callback?state={}&code=c", of("state")), &cookie);
+    let page = String::from_utf8(page.body).expect("text");
+    let id = page.split("name=\"id\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let form = format!("id={}", id.unwrap_or_else(|| panic!("{page}")));
+    let address = gate.running().admin_address();
+    let mut stream = connect(address);
+    write!(
+        stream,
+        "POST /v1/sign-in/confirm HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
+        form.len()
+    )
+    .expect("writes");
+    let back = read_http(&mut stream, false).expect("an answer");
+    let code = back.header("location").split("code=").nth(1).expect("a code").to_owned();
+    let body = json!({"code": code, "verifier": verifier}).to_string();
+    ask(address, ("POST", "/v1/sign-in/token"), "", &[], &body)
+}
+
+/// What the audit says behind the first `known` events: action, decision, environment and reason.
+fn told(gate: &Gate, known: &mut usize) -> Vec<[String; 4]> {
+    let events = phigate::audit::events(&gate.folder.path().join("data/audit")).expect("reads");
+    let of = |event: &Value| {
+        ["action", "decision", "environment", "reason"]
+            .map(|key| event[key].as_str().unwrap_or("").to_owned())
+    };
+    let told = events.iter().skip(*known).map(of).collect();
+    *known = events.len();
+    told
+}
+
+#[test]
+fn somebody_whom_the_provider_has_in_no_group_any_more_keeps_nothing() {
+    let (gate, provider) = start();
+    let ann = ("ann@acme.example", "u1");
+    let mut known = 0;
+    told(&gate, &mut known);
+    let signed = sign_in(&gate, &provider, ann, &["g"]);
+    assert_eq!(signed.status(), 201, "{signed:?}");
+    let token = signed.json()["token"].as_str().expect("a token").to_owned();
+    let event = |words: [&str; 4]| words.map(str::to_owned);
+    let begun = [event(["sign_in", "allowed", "", ""]), event(["set_role", "allowed", "staging", "+viewer"])];
+    assert_eq!(told(&gate, &mut known), begun);
+    assert_eq!(gate.admin("/v1/me", &token).status(), 200);
+    assert_eq!(sign_in(&gate, &provider, ann, &["another"]).status(), 403);
+    let ended = [
+        event(["sign_in", "refused", "", "no group"]),
+        event(["end_sign_in", "allowed", "", "no group: tokens are revoked"]),
+        event(["set_role", "allowed", "staging", "-viewer"]),
+    ];
+    assert_eq!(told(&gate, &mut known), ended);
+    assert_eq!(gate.admin("/v1/me", &token).status(), 401);
+    let member = gate.running().control().members().expect("reads").pop().expect("there");
+    assert!(member.roles.is_empty());
+    told(&gate, &mut known);
+    assert_eq!(sign_in(&gate, &provider, ann, &[]).status(), 403);
+    assert_eq!(told(&gate, &mut known), [event(["sign_in", "refused", "", "no group"])]);
+    // Once there is a group again, what was revoked stays so.
+    assert_eq!(sign_in(&gate, &provider, ann, &["g"]).status(), 201);
+    assert_eq!(gate.admin("/v1/me", &token).status(), 401);
+}
+
+#[test]
+fn a_sign_in_that_comes_to_nothing_is_written_down_as_that() {
+    let (gate, provider) = start();
+    gate.member("Ann@acme.example", "member");
+    let mut known = 0;
+    told(&gate, &mut known);
+    let taken = sign_in(&gate, &provider, ("ann@acme.example", "u1"), &["g"]);
+    assert_eq!((taken.status(), taken.json()["title"].as_str()), (409, Some("name_taken")));
+    let event = |words: [&str; 4]| words.map(str::to_owned);
+    assert_eq!(told(&gate, &mut known), [event(["sign_in", "refused", "", "name taken"])]);
+    // The control file takes no sign-in.
+    let control = rusqlite::Connection::open(gate.folder.path().join("data/control.db")).expect("opens");
+    let trigger = "CREATE TRIGGER no BEFORE INSERT ON sign_in BEGIN SELECT raise(ABORT, 'no'); END";
+    control.execute_batch(trigger).expect("made");
+    assert_eq!(sign_in(&gate, &provider, ("bob@acme.example", "u2"), &["g"]).status(), 500);
+    let failed = [
+        event(["sign_in", "allowed", "", ""]),
+        event(["set_role", "allowed", "staging", "+viewer"]),
+        event(["sign_in", "failed", "", ""]),
+        event(["set_role", "failed", "staging", "+viewer"]),
+    ];
+    assert_eq!(told(&gate, &mut known), failed);
 }
 
 fn config(issuer: &str) -> String {
