@@ -283,7 +283,7 @@ async fn made(
 }
 
 /// Names of the environments in which the caller has no role, and of their connections.
-fn others(admin: &Admin, caller: &Caller, all: &[AssetVersion]) -> Vec<String> {
+pub(super) fn others(admin: &Admin, caller: &Caller, all: &[AssetVersion]) -> Vec<String> {
     let is_other = |environment: &str| caller.principal.role_in(environment).is_empty();
     let environments = (admin.environments)().into_iter().map(|(name, _)| name);
     let base = (admin.base)();
@@ -295,7 +295,7 @@ fn others(admin: &Admin, caller: &Caller, all: &[AssetVersion]) -> Vec<String> {
 }
 
 /// What is wrong, without what it would tell of environments that the caller knows nothing of.
-fn without_others(key: &AssetKey, others: &[String], problems: Vec<String>) -> Vec<String> {
+pub(super) fn without_others(key: &AssetKey, others: &[String], problems: Vec<String>) -> Vec<String> {
     let others: Vec<String> =
         others.iter().filter(|name| **name != key.name).map(|name| format!("`{name}`")).collect();
     let untold = format!(

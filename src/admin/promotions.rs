@@ -3,7 +3,7 @@
 
 use super::Admin;
 use super::answers::{self, Answer, bad, not_here, problem};
-use super::assets::{flag, is_asset_name, is_draft, told};
+use super::assets::{flag, is_asset_name, is_draft, others, told, without_others};
 use super::caller::{Caller, Done};
 use super::object::Object;
 use super::records::blocking;
@@ -99,29 +99,30 @@ pub(super) async fn propose(
     checked(&admin, &caller, &promotion, &source).await?;
     did(&admin, &caller, "propose_promotion", &promotion, reason)?;
     let id = admin.control.propose_promotion(&promotion).map_err(answers::broken)?;
-    Ok((StatusCode::CREATED, Json(shown(&Promotion { id, ..promotion }))).into_response())
+    Ok((StatusCode::CREATED, Json(shown(&caller, &Promotion { id, ..promotion }))).into_response())
 }
 
 /// Promotions into production environments where the caller promotes or audits; newest first.
 #[utoipa::path(get, path = "/v1/promotions", tag = "assets",
-    responses((status = 200, description = "The newest thousand"), (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
+    responses((status = 200, description = "The newest thousand; `from` is null where the caller has no role there"), (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
 pub(super) async fn list(State(admin): State<Arc<Admin>>, caller: Caller) -> Answer {
     let seen: Vec<String> = SEE.iter().flat_map(|what| caller.principal.where_may(*what)).collect();
     if seen.is_empty() {
         return Err(caller.refused(&admin, Permission::PromoteAssets.as_str(), ""));
     }
     let all = admin.control.promotions().map_err(answers::broken)?;
-    let list: Vec<Value> = all.iter().filter(|p| seen.contains(&p.to.environment)).map(shown).collect();
+    let list: Vec<Value> =
+        all.iter().filter(|p| seen.contains(&p.to.environment)).map(|p| shown(&caller, p)).collect();
     Ok(Json(json!({"promotions": list})).into_response())
 }
 
 /// One promotion, with the text as it is to be and as it is.
 #[utoipa::path(get, path = "/v1/promotions/{id}", params(("id" = String, Path, description = "Its id")), tag = "assets",
-    responses((status = 200, description = "The promotion"), (status = 401, description = "No token that is known"), (status = 404, description = "No such one, or none that the caller may see")))]
+    responses((status = 200, description = "The promotion; `from` is null where the caller has no role there"), (status = 401, description = "No token that is known"), (status = 404, description = "No such one, or none that the caller may see")))]
 pub(super) async fn show(State(admin): State<Arc<Admin>>, caller: Caller, Path(id): Path<String>) -> Answer {
     let promotion = promotion(&admin, &caller, &id)?;
     let now = admin.control.asset(&promotion.to).map_err(answers::broken)?.into_iter().next();
-    let mut answer = shown(&promotion);
+    let mut answer = shown(&caller, &promotion);
     answer["text"] = json!(promotion.text);
     answer["text_now"] = json!(now.and_then(|now| now.text));
     Ok(Json(answer).into_response())
@@ -141,7 +142,7 @@ pub(super) async fn approve(
     if promotion.to.kind == "rules" && !is_draft(&promotion.text) {
         caller.here(&admin, Permission::EnforceRules, &promotion.to.environment)?;
     }
-    if !caller.is_second(&admin, (&promotion.member, &promotion.by), &promotion.to.environment)? {
+    if !caller.is_second(&admin, (&promotion.member, &promotion.by))? {
         return Err(caller.refused_as_own(&admin, &promotion.to.environment));
     }
     if promotion.state != "pending" {
@@ -201,6 +202,7 @@ async fn checked(
         from: Some((promotion.from.clone(), promotion.version)),
     };
     let (all, candidate) = (admin.control.assets().map_err(answers::broken)?, new.clone());
+    let others = others(admin, caller, &all);
     let problems = blocking(move || Ok(unfit(&base, &all, &candidate))).await?;
     if !problems.is_empty() {
         caller.was_refused(
@@ -212,7 +214,7 @@ async fn checked(
                 ..Done::default()
             },
         )?;
-        return Err(answers::unfit(&problems));
+        return Err(answers::unfit(&without_others(&new.key, &others, problems)));
     }
     Ok(new)
 }
@@ -257,8 +259,12 @@ fn object(Promotion { to, from, version, .. }: &Promotion) -> String {
     format!("{} {} from {} version {version}", to.kind, to.name, from.environment)
 }
 
-fn shown(promotion: &Promotion) -> Value {
-    let of = |key: &AssetKey, version: i64| json!({"environment": key.environment, "name": key.name, "version": version});
+/// Where it comes from is told to those alone who have a role there.
+fn shown(caller: &Caller, promotion: &Promotion) -> Value {
+    let of = |key: &AssetKey, version: i64| match caller.principal.role_in(&key.environment) {
+        "" => Value::Null,
+        _ => json!({"environment": key.environment, "name": key.name, "version": version}),
+    };
     json!({
         "id": promotion.id, "kind": promotion.from.kind, "from": of(&promotion.from, promotion.version),
         "to": of(&promotion.to, promotion.to_version), "reason": promotion.reason, "by": promotion.by,

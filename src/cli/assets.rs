@@ -313,7 +313,7 @@ fn print_promotion(command: &PromoteCommand, value: &Value) {
                     text(p, "kind"),
                     text(&p["from"], "environment"),
                     text(&p["from"], "name"),
-                    p["from"]["version"],
+                    p["from"]["version"].as_i64().map_or_else(|| "-".to_owned(), |n| n.to_string()),
                     text(&p["to"], "environment"),
                     text(&p["to"], "name"),
                     text(p, "by"),

@@ -380,6 +380,31 @@ fn whoever_has_a_role_in_one_of_both_promotes_nothing() {
 }
 
 #[test]
+fn a_promotion_tells_nothing_of_environments_where_the_reader_has_no_role() {
+    let mut p = Place::start();
+    let engineer = p.engineer.clone();
+    p.put(&engineer, "staging/profile/low", "connection = \"shape\"");
+    let proposed = p.propose("profile", "low", &json!({}));
+    let id = proposed.json()["id"].as_str().expect("id").to_owned();
+    assert_eq!(proposed.json()["from"]["environment"], "staging");
+    let auditor = p.gate.token(&[("production", "auditor")]);
+    for path in ["/v1/promotions".to_owned(), format!("/v1/promotions/{id}")] {
+        let answer = p.gate.admin(&path, &auditor);
+        let told = String::from_utf8(answer.body.clone()).expect("text");
+        assert!(answer.status() == 200 && told.contains(&id) && !told.contains("staging"), "{told}");
+        let told = p.gate.admin(&path, &engineer).json().to_string();
+        assert!(told.contains("\"environment\":\"staging\""), "{told}");
+    }
+    // Development has the upstream, in which who proposes has no role.
+    let text = format!("upstream = \"http://{}\"\nallow = [\"/lab\"]\n", Upstream::start().address);
+    assert_eq!(p.put(&engineer, "staging/connection/lab", &text).status(), 200);
+    let taken =
+        json!({"as": "lab-production", "upstream": format!("http://{}", p.gate.upstreams[0].address)});
+    let told = problems(&p.propose("connection", "lab", &taken));
+    assert!(told.contains("what another environment has") && !told.contains("development"), "{told}");
+}
+
+#[test]
 fn an_asset_that_no_longer_fits_stops_a_start_with_its_name_and_can_be_dropped() {
     let mut p = Place::start();
     let engineer = p.engineer.clone();
