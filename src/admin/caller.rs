@@ -132,7 +132,7 @@ impl Caller {
         let (object, detail) = match self.principal.member {
             Some(_) => (
                 "approval of one's own",
-                "Somebody else has to approve this: a member who didn't ask for it, and in production one who knows no token of who did.",
+                "Somebody else has to approve this: a member who didn't ask for it, knows no token of who did, and whose token they don't know.",
             ),
             None => (
                 "approval by no member",
@@ -178,20 +178,11 @@ impl Caller {
         }
     }
 
-    /// Whether the caller is a member, and another one than who asked for it: nobody approves their own. In production
-    /// neither may know a token of the other: who made one may have been both.
-    pub(super) fn is_second(
-        &self,
-        admin: &Admin,
-        (member, by): (&str, &str),
-        environment: &str,
-    ) -> Result<bool, Response> {
-        let Some(own) = self.principal.member.as_deref().filter(|own| *own != member) else {
-            return Ok(false);
-        };
-        if self.principal.name == by || self.principal.flag(environment) != Some(Flag::Production) {
-            return Ok(self.principal.name != by);
-        }
+    /// Whether the caller is a member, and another one than who asked for it: nobody approves their own. Neither may know a
+    /// token of the other: who made one may have been both.
+    pub(super) fn is_second(&self, admin: &Admin, (member, by): (&str, &str)) -> Result<bool, Response> {
+        let another = self.principal.member.as_deref().filter(|own| *own != member);
+        let Some(own) = another.filter(|_| self.principal.name != by) else { return Ok(false) };
         let tokens = admin.control.tokens().map_err(answers::broken)?;
         let is_both = tokens.iter().any(|token| {
             token.id == self.principal.token && token.known.is_to(member)

@@ -270,7 +270,7 @@ pub(super) async fn review(
     let glass = glass(&admin, &caller, &id)?;
     let environment = &glass.wish.environment;
     caller.here(&admin, Permission::ReviewReveals, environment)?;
-    if !caller.is_second(&admin, (&glass.wish.member, &glass.wish.name), environment)? {
+    if !caller.is_second(&admin, (&glass.wish.member, &glass.wish.name))? {
         return Err(caller.refused(&admin, Permission::ReviewReveals.as_str(), environment));
     }
     let Json(Object(wanted)) = body.map_err(|_| bad("outcome: justified or not_justified; note"))?;

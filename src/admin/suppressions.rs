@@ -156,7 +156,7 @@ pub(super) async fn approve(
 ) -> Answer {
     let row = suppression(&admin, &caller, &id)?;
     caller.here(&admin, Permission::ApproveSuppressions, &row.environment)?;
-    if !caller.is_second(&admin, (&row.member, &row.by), &row.environment)? {
+    if !caller.is_second(&admin, (&row.member, &row.by))? {
         return Err(caller.refused_as_own(&admin, &row.environment));
     }
     let now = super::now();

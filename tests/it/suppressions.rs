@@ -73,7 +73,7 @@ fn id(answer: &Http) -> String {
 }
 
 #[test]
-fn in_production_whoever_made_the_token_of_the_one_is_not_the_other() {
+fn whoever_made_the_token_of_the_one_is_not_the_other() {
     let mut p = Place::start();
     let control = p.gate.running().control();
     let member = |name: &str, org: &str| {
@@ -94,7 +94,9 @@ fn in_production_whoever_made_the_token_of_the_one_is_not_the_other() {
         ("production", &made, &owner, 403),
         ("production", &owner, &made, 403),
         ("production", &made, &bob, 200),
-        ("staging", &made, &owner, 200),
+        ("staging", &made, &owner, 403),
+        ("staging", &owner, &made, 403),
+        ("staging", &made, &bob, 200),
     ] {
         let asked = id(&p.propose(asks, &by(environment)));
         assert_eq!(p.approve(approves, &asked), status, "{environment}");
