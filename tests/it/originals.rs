@@ -182,6 +182,37 @@ fn nothing_is_sealed_elsewhere_or_before_an_owner_turned_it_on() {
 }
 
 #[test]
+fn a_token_below_production_turns_no_sealing_on() {
+    let s = Sealed::start();
+    assert_eq!(s.turn("to-production", false, "*").status(), 200);
+    // An owner who signs in, and a token of theirs that another owner made.
+    let control = s.gate.running().control();
+    let person = phigate::store::sign_ins::SigningIn {
+        issuer: "https://idp.example",
+        subject: "u1",
+        name: "otto",
+        org_role: Some("owner"),
+        roles: &[],
+        until: i64::MAX,
+    };
+    let otto = control.sign_in(&person, 0).expect("writes").expect("a new name");
+    let own = control.create_member_token(&control.member(&otto).expect("reads").expect("there"), 0, None);
+    let own = own.expect("made").1;
+    let made = s.call(("POST", &format!("/v1/members/{otto}/tokens")), &s.owner, &json!({})).json();
+    assert_eq!(made["production"], false, "{made}");
+    let made = made["token"].as_str().expect("a token").to_owned();
+    for (token, status) in [(&made, 403), (&own, 200)] {
+        let (path, body) = ("/v1/sealing/to-production", json!({"on": true, "reason": "audit of the lab"}));
+        let admin = s.gate.running().admin_address();
+        let answer = ask(admin, ("PUT", path), token, &[("If-Match", "*")], &body.to_string());
+        assert_eq!(answer.status(), status, "{answer:?}");
+        let state = s.gate.admin("/v1/sealing/to-production", &s.owner).json();
+        assert_eq!(state["on"], status == 200);
+    }
+    assert!(s.gate.audit().contains("sealing by a token below production"));
+}
+
+#[test]
 fn who_may_not_break_glass_is_refused_and_who_has_no_part_in_one_sees_none() {
     let s = Sealed::start();
     let record = s.sent(2);
