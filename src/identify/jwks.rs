@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One issuer's keys, as they were last read. Outlives reloads.
+/// One issuer's keys, as they were last read. Those that are fetched outlive reloads.
 #[derive(Default)]
 pub struct KeySet {
     keys: ArcSwap<HashMap<String, DecodingKey>>,
@@ -83,23 +83,24 @@ impl std::fmt::Debug for KeySet {
 #[error("no JWKS with at least one public signing key that has an id")]
 pub struct NoKeys;
 
-/// The keys of all issuers, by where they come from, across reloads.
+/// The keys of all issuers that are fetched, by where they come from, across reloads.
 #[derive(Default)]
 pub struct KeySets(Mutex<HashMap<JwksSource, Arc<KeySet>>>);
 
 impl KeySets {
-    /// The keys of a source, a new set where there is none; a file is read at once.
+    /// The keys of a source, a new set where there is none; a file is read at once, into a set of its own: what another
+    /// configuration has of it stays as it is, should this one not be taken over.
     ///
     /// # Errors
     /// The file can't be read, or holds none.
     pub fn of(&self, source: &JwksSource, folder: &Path) -> Result<Arc<KeySet>, NoKeys> {
-        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let set = sets.entry(source.clone()).or_default().clone();
-        drop(sets);
         if let JwksSource::File(path) = source {
+            let set = KeySet::default();
             set.take(&std::fs::read(folder.join(path)).map_err(|_| NoKeys)?)?;
+            return Ok(Arc::new(set));
         }
-        Ok(set)
+        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(sets.entry(source.clone()).or_default().clone())
     }
 }
 

@@ -8,13 +8,13 @@ use std::io::Write;
 use std::path::Path;
 
 /// A key of an issuer, and its public half as it is published.
-struct Signer {
+pub(crate) struct Signer {
     key: EncodingKey,
-    public: Jwk,
+    pub(crate) public: Jwk,
 }
 
 impl Signer {
-    fn new(kid: &str) -> Self {
+    pub(crate) fn new(kid: &str) -> Self {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).expect("a key");
         let key = EncodingKey::from_ec_der(pair.serialized_der());
         let mut public = Jwk::from_encoding_key(&key, Algorithm::ES384).expect("a public key");
@@ -22,7 +22,7 @@ impl Signer {
         Self { key, public }
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::ES384);
         header.kid.clone_from(&self.public.common.key_id);
         encode(&header, claims, &self.key).expect("signs")
@@ -34,7 +34,7 @@ fn publish(path: &Path, keys: &[&Signer]) {
     std::fs::write(path, serde_json::to_vec(&set).expect("JSON")).expect("writes");
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
     i64::try_from(now.as_secs()).expect("small")
 }
@@ -141,6 +141,25 @@ fn a_key_that_is_gone_takes_its_tokens_with_it() {
     std::fs::write(folder.path().join("jwks.json"), "{}").expect("writes");
     assert!(gate.running().reload(&gate.config).is_err(), "a set without keys isn't taken over");
     assert_eq!(ask(&gate, 1, &new).0, 200);
+}
+
+#[test]
+fn a_configuration_that_is_refused_changes_the_keys_of_no_issuer() {
+    let (first, second) = (Signer::new("k1"), Signer::new("k2"));
+    let (mut gate, folder) = start(&first, "");
+    let (file, other) = (folder.path().join("jwks.json"), folder.path().join("other.json"));
+    publish(&other, &[&first]);
+    let another = issuer(&format!("file:{}", other.display()), "").replace("\"idp\"", "\"other\"");
+    gate.config += &another.replace("https://idp.example", "https://other.example");
+    gate.running().reload(&gate.config).expect("good");
+    publish(&file, &[&second]);
+    std::fs::write(&other, "{}").expect("writes");
+    assert!(gate.running().reload(&gate.config).is_err());
+    let (old, new) = (first.sign(&claims()), second.sign(&claims()));
+    assert_eq!((ask(&gate, 1, &old).0, ask(&gate, 1, &new).0), (200, 401));
+    publish(&other, &[&second]);
+    gate.running().reload(&gate.config).expect("good");
+    assert_eq!((ask(&gate, 1, &old).0, ask(&gate, 1, &new).0), (401, 200));
 }
 
 #[test]
