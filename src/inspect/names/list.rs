@@ -20,6 +20,8 @@ pub struct Standing {
 /// The lists by folded bytes.
 pub struct Lists {
     words: Table,
+    /// A bit for each three letters that a given name begins with: most words are told to be none by that.
+    given_heads: Box<[u64; HEADS / 64 + 1]>,
     cities: HashSet<&'static [u8], Keyed>,
 }
 
@@ -28,11 +30,16 @@ impl Lists {
     pub fn built_in() -> &'static Self {
         static LISTS: OnceLock<Lists> = OnceLock::new();
         LISTS.get_or_init(|| {
-            let mut words = Table::default();
-            lines(GIVEN).for_each(|word| words.add(word, |standing| standing.given = true));
+            let (mut words, mut given_heads) = (Table::default(), Box::new([0; HEADS / 64 + 1]));
+            for word in lines(GIVEN) {
+                words.add(word, |standing| standing.given = true);
+                if let Some(head) = head(word) {
+                    given_heads[head / 64] |= 1 << (head % 64);
+                }
+            }
             lines(FAMILY).for_each(|word| words.add(word, |standing| standing.family = true));
             lines(WORDS).for_each(|word| words.add(word, |standing| standing.word = true));
-            Self { words, cities: lines(CITIES).collect() }
+            Self { words, given_heads, cities: lines(CITIES).collect() }
         })
     }
 
@@ -61,6 +68,11 @@ impl Lists {
                 word: all.word && part.word,
             },
         )
+    }
+
+    /// Whether a word of three and more letters of ASCII that `text` begins with may be a given name, by the first of them.
+    pub(super) fn may_be_given(&self, text: &[u8]) -> bool {
+        head(text).is_none_or(|head| self.given_heads[head / 64] >> (head % 64) & 1 == 1)
     }
 
     /// The same of the word of so many bytes that `text` begins with: one of nothing but letters of ASCII, as most are.
@@ -100,6 +112,15 @@ impl Lists {
         self.cities.contains(&*slot)
     }
 }
+
+/// The number of the three letters of ASCII that a word begins with; `None` where it begins otherwise.
+fn head(word: &[u8]) -> Option<usize> {
+    let letters = word.first_chunk::<3>()?.map(|letter| usize::from((letter | 0x20).wrapping_sub(b'a')));
+    letters.iter().all(|letter| *letter < 26).then(|| letters.iter().fold(0, |head, letter| head * 26 + letter))
+}
+
+/// Threes of letters.
+const HEADS: usize = 26 * 26 * 26;
 
 /// A word, folded, with noughts behind it.
 type Key = [u64; WORD_BYTES_MAX / 8];
@@ -262,6 +283,15 @@ mod tests {
             assert!(rows.iter().all(|r| *r == r.to_lowercase() && !r.is_empty()));
             assert!(text.starts_with('#'), "tells its source");
         }
+    }
+
+    #[test]
+    fn no_given_name_is_told_to_be_none_by_its_first_letters() {
+        let lists = Lists::built_in();
+        for name in lines(GIVEN) {
+            assert!(lists.may_be_given(name) && lists.may_be_given(&name.to_ascii_uppercase()));
+        }
+        assert!(!lists.may_be_given(b"xqz") && lists.may_be_given(b"j-") && lists.may_be_given(b"jo n"));
     }
 
     #[test]

@@ -128,6 +128,7 @@ pub fn may_begin_listed(text: &str) -> bool {
     let bytes = text.as_bytes();
     let length = bytes.iter().take(FIRST_BYTES_MAX).take_while(|b| b.is_ascii_alphabetic()).count();
     let first = match bytes.split_at_checked(length) {
+        Some(([_, _, _, ..], [b' ', ..])) if !lists.may_be_given(bytes) => return false,
         Some(([_, ..], [b' ', ..])) => lists.standing_of_letters(bytes, length),
         _ => {
             let head = start_of(text, FIRST_BYTES_MAX).trim_start();
