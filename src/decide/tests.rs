@@ -277,7 +277,7 @@ fn a_body_that_is_unread_as_a_whole_has_no_empty_expression() {
     for dialect in [Dialect::Fhir, Dialect::FhirXml] {
         let (_, told) = render(&refusal, dialect, 422, "r-1", body, "20260101000000");
         let told = String::from_utf8(told).expect("text");
-        assert!(told.contains("uninspected.opaque_type, 0 points, body"), "{told}");
+        assert!(told.contains("uninspected.malformed, 0 points, body"), "{told}");
         assert!(!told.contains("expression"), "FHIR's strings are never empty: {told}");
     }
 }

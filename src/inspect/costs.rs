@@ -196,3 +196,53 @@ fn documents_in_a_text_however_many() {
         times("INFO <Ak xmlns=\"u\"></Ak>\n", n)
     });
 }
+
+#[test]
+fn a_pdf_however_its_pieces_are_put_together() {
+    let file = |content: &str, more: &str| {
+        format!(
+            "%PDF-1.7\n1 0 obj<</Type/Page/Contents 2 0 R/Resources<</Font<</F 3 0 R>>/XObject<</X 4 0 R>>>>>>endobj\n2 0 obj<<>>stream\n\
+             {content}\nendstream endobj\n3 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n4 0 obj<</Subtype/Form>>stream\n\
+             BT /F 9 Tf (form) Tj ET\nendstream endobj\n{more}\ntrailer<<>>\n%%EOF\n"
+        )
+    };
+    for piece in [
+        "(a) Tj ",
+        "[(a) -900 (b)] TJ ",
+        "1 0 0 1 5 5 Tm (a) Tj ",
+        "1 0 0 1 900 0 Tm (a) Tj T* ",
+        "/X Do ",
+        "q ",
+        "[",
+        "<<",
+        "(",
+        "<61",
+        "BI /W 1 ID EI ",
+        "BI ID EIEI",
+        "/Span<</ActualText(a)>>BDC ",
+        "x ",
+        "% x\n",
+        "1 1 1 1 ",
+    ] {
+        is_linear(piece, "application/pdf", |n| file(&("BT /F 9 Tf ".to_owned() + &times(piece, n)), ""));
+    }
+    for piece in [
+        "9 0 obj<</Contents(a)>>endobj ",
+        "9 0 obj<</Type/Page/Contents 2 0 R/Parent 9 0 R>>endobj ",
+        "9 0 obj ",
+        "9 0 obj<<>>stream\n",
+        "9 0 obj<</Length 9>>stream\nendstream endobj ",
+        "9 0 obj 9 0 R endobj ",
+        "trailer<<",
+        "xref 0 1 ",
+        "1 0 ",
+        "[",
+        "<</A",
+        "(",
+        "\\",
+        "9 0 obj[/ICCBased 9 0 R]endobj ",
+        "9 0 obj<</Type/ObjStm/N 9/First 9>>stream\n1 0 2 0 (a)endstream endobj ",
+    ] {
+        is_linear(piece, "application/pdf", |n| file("", &times(piece, n)));
+    }
+}

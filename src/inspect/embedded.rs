@@ -39,7 +39,7 @@ pub fn whole(text: &str) -> Option<Whole> {
     }
     let closes = |open: char, close: char| trimmed.starts_with(open) && trimmed.ends_with(close);
     match Format::sniff(trimmed.as_bytes()) {
-        Format::Hl7v2 | Format::X12 | Format::Ndjson | Format::Csv | Format::Multipart => {
+        Format::Hl7v2 | Format::X12 | Format::Ndjson | Format::Csv | Format::Multipart | Format::Pdf => {
             Some(Whole::Document)
         }
         Format::Json if (closes('{', '}') || closes('[', ']')) && trimmed.contains('"') => {

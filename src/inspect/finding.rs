@@ -162,6 +162,14 @@ pub enum UninspectedReason {
     Stream,
     /// Not in the message: it leads to content that is fetched apart.
     Elsewhere,
+    /// A document that needs a key to be read.
+    Encrypted,
+    /// A picture in a document: it may show text.
+    Picture,
+    /// Text by a font that doesn't say which characters its codes are.
+    Font,
+    /// A page that draws much and writes nothing: its letters may be outlines.
+    Drawn,
 }
 
 impl UninspectedReason {
@@ -179,6 +187,10 @@ impl UninspectedReason {
         Self::TeeLimit,
         Self::Stream,
         Self::Elsewhere,
+        Self::Encrypted,
+        Self::Picture,
+        Self::Font,
+        Self::Drawn,
     ];
 
     /// The word, as in replies and labels.
@@ -197,6 +209,10 @@ impl UninspectedReason {
             Self::TeeLimit => "tee_limit",
             Self::Stream => "stream",
             Self::Elsewhere => "elsewhere",
+            Self::Encrypted => "encrypted",
+            Self::Picture => "picture",
+            Self::Font => "font",
+            Self::Drawn => "drawn",
         }
     }
 
@@ -222,6 +238,20 @@ impl UninspectedReason {
             Self::TeeLimit => "Nothing: the copy for the record was cut.",
             Self::Elsewhere => {
                 "The message leads to content that it doesn't hold; a connection may list the content's type in `opaque`."
+            }
+            Self::Encrypted => {
+                "Send the document without encryption; a connection may list its type in `opaque` to accept it unread."
+            }
+            Self::Picture => {
+                "The document holds a picture, which nobody reads here; a connection may list its type in `opaque` to accept \
+                 it unread."
+            }
+            Self::Font => {
+                "The document's fonts don't say which characters they show: embed them with ToUnicode maps, or send the text."
+            }
+            Self::Drawn => {
+                "A page is drawn instead of written: send its text as text; a connection may list its type in `opaque` to \
+                 accept it unread."
             }
             Self::Stream => {
                 "A stream of events has no end to be judged at; a connection may list the type in `opaque` to accept it \

@@ -1,7 +1,7 @@
 //! Formats: what a body is, by its declared type and by its first bytes. The declared type is a hint.
 //!
-//! PDF is binary here, and so uninspected, its text with it. No reader of it that could be had keeps to a bound of a
-//! message's bytes and time, and none can be stopped half-way in the process that serves everyone:
+//! PDF is read by a reader of our own (`pdf`), since no other keeps to a bound of a message's bytes and time, and none can be
+//! stopped half-way in the process that serves everyone:
 //!
 //! - `lopdf` (0.47) limits how deep objects nest and what one stream inflates to, but not their sum: a file of 26 KB whose
 //!   pages share their fonts takes it 13 s with a limit of 2 MiB a stream (each font's map is inflated anew for each page),
@@ -9,9 +9,6 @@
 //!   a file would stay unread in part besides. Before 0.42 nesting overflowed the stack (RUSTSEC-2026-0187).
 //! - `pdf-extract` (0.12) panics on small files, and a page that is its own parent overflows the stack, which nothing catches.
 //! - `pdf_oxide` renders, recognises characters and signs as well: what it pulls in is more than all of this gateway.
-//!
-//! A process of its own with limits of memory and time could run one of these; a connection may list `application/pdf` as
-//! opaque, or carry the text beside it.
 
 use super::embedded::is_html_element;
 use super::walk::ncpdp::telecom;
@@ -60,7 +57,9 @@ pub enum Format {
     Multipart,
     /// GraphQL: a request, as text or in JSON.
     Graphql,
-    /// Images, archives, PDF, unknown bytes.
+    /// PDF.
+    Pdf,
+    /// Images, archives, unknown bytes.
     Binary,
 }
 
@@ -88,6 +87,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Multipart => "multipart",
             Self::Graphql => "graphql",
+            Self::Pdf => "pdf",
             Self::Binary => "binary",
         }
     }
@@ -162,6 +162,7 @@ impl Format {
                 Self::Xml
             }
             Some(b'-') if parts::recognise(rest) => Self::Multipart,
+            _ if is_pdf(rest) => Self::Pdf,
             _ if is_binary(rest) => Self::Binary,
             _ if csv::recognise(rest) => Self::Csv,
             _ => Self::Text,
@@ -328,10 +329,22 @@ fn is_binary(bytes: &[u8]) -> bool {
         .filter(|b| **b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1C | 0x1B))
         .count();
     let high = head.iter().filter(|b| !b.is_ascii()).count();
-    head.starts_with(b"%PDF-")
-        || memchr::memchr(0, bytes).is_some()
+    memchr::memchr(0, bytes).is_some()
         || control * 50 > head.len()
         || high * 3 > head.len() && std::str::from_utf8(head).is_err_and(|e| e.error_len().is_some())
+}
+
+/// Whether a PDF begins here, or further on at a line's begin as readers take it (ISO 32000-1, annex H, note 13), with an object
+/// behind.
+fn is_pdf(bytes: &[u8]) -> bool {
+    let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
+    let has = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        at == 0
+            || matches!(head.get(at - 1), Some(b'\n' | b'\r'))
+                && memchr::memmem::find(rest, b" obj").is_some()
+    };
+    memchr::memmem::find(head, b"%PDF-").is_some_and(has)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

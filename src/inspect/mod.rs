@@ -42,6 +42,7 @@ pub(crate) mod lines;
 pub(crate) mod parts;
 pub mod graphql;
 pub mod known;
+mod pdf;
 pub mod trace;
 pub mod hash;
 pub mod suppress;
@@ -247,6 +248,7 @@ impl<'r> Inspector<'r> {
                 let place = if top { body_place() } else { String::new() };
                 scorer.unread(UninspectedReason::OpaqueType, media_type, place);
             }
+            Format::Pdf => self.pdf(content_type, bytes, scorer, top, left),
             Format::FhirJson | Format::Redox | Format::Json => {
                 return self.json(content_type, bytes, scorer, top, left);
             }

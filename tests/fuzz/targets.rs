@@ -43,6 +43,7 @@ pub(crate) const ALL: &[Target] = &[
     walker("graphql", "application/graphql"),
     walker("soap", "application/soap+xml"),
     walker("dicom", "application/dicom+json"),
+    walker("pdf", "application/pdf"),
     Target { name: "scorer", content_type: "", run: scorer },
     Target { name: "head", content_type: "", run: head },
     Target { name: "guard", content_type: "", run: guard },

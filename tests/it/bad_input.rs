@@ -30,6 +30,12 @@ fn what_cannot_be_read_is_refused_in_staging_passed_in_production_and_counted_in
         ("too_deep", vec![json], [vec![b'['; 300], vec![b']'; 300]].concat()),
         ("malformed", vec![("Content-Type", "text/xml")], b"<a>b</c>".to_vec()),
         ("opaque_type", vec![("Content-Type", "image/png")], b"\x89PNG\r\n\x1a\n\0\0\0".to_vec()),
+        ("malformed", vec![("Content-Type", "application/pdf")], b"%PDF-1.7\n".to_vec()),
+        (
+            "encrypted",
+            vec![("Content-Type", "application/pdf")],
+            b"%PDF-1.7\ntrailer<</Encrypt 1 0 R>>\n%%EOF\n".to_vec(),
+        ),
     ];
     for (word, headers, body) in cases {
         let counter = |e: &str| {

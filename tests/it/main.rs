@@ -11,6 +11,7 @@ mod binary;
 mod certificates;
 mod clock;
 mod dialects;
+mod documents;
 mod handover;
 mod http2;
 mod jwt;

@@ -93,7 +93,8 @@ impl Redactor<'_> {
                 let text = Shown { found: true, ..leaf(Word::Text, body.len(), "[text]") };
                 out.leaf(self.kept(text, body));
             }
-            Format::Binary => self.opaque(body, Format::Binary.as_str(), out),
+            // Read or not, nothing of it is shown.
+            format @ (Format::Pdf | Format::Binary) => self.opaque(body, format.as_str(), out),
         }
     }
 
