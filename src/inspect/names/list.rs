@@ -116,7 +116,10 @@ impl Lists {
 /// The number of the three letters of ASCII that a word begins with; `None` where it begins otherwise.
 fn head(word: &[u8]) -> Option<usize> {
     let letters = word.first_chunk::<3>()?.map(|letter| usize::from((letter | 0x20).wrapping_sub(b'a')));
-    letters.iter().all(|letter| *letter < 26).then(|| letters.iter().fold(0, |head, letter| head * 26 + letter))
+    letters
+        .iter()
+        .all(|letter| *letter < 26)
+        .then(|| letters.iter().fold(0, |head, letter| head * 26 + letter))
 }
 
 /// Threes of letters.

@@ -437,6 +437,7 @@ words! {
     url = "url",
     who = "who",
     link = "link",
+    other = "other",
     target = "target",
     subject_patient = "patient",
     text = "text",

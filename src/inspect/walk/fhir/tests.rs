@@ -234,6 +234,23 @@ fn resources_join_their_patient_and_others_stay_apart() {
 }
 
 #[test]
+fn another_record_of_a_patient_is_the_patient_s() {
+    let kept = walked(
+        r#"{"resourceType":"Bundle","type":"collection","entry":[
+        {"resource":{"resourceType":"Patient","id":"a","birthDate":"1950-10-08","link":[{"type":"replaces","other":{"reference":"Patient/old","display":"Nadine Kowalczyk"}}]}},
+        {"resource":{"resourceType":"Patient","id":"b","birthDate":"1951-10-08","link":[{"type":"seealso","other":{"reference":"Patient/a"}}]}},
+        {"resource":{"resourceType":"Condition","subject":{"reference":"https://s.example/fhir/Patient/old/_history/2"}}}]}"#,
+    );
+    let at = |entry: usize, rest: &str| kept.person(&format!("Bundle.entry[{entry}].resource.{rest}"));
+    let a = at(0, "birthDate");
+    assert_eq!(at(0, "link[0].other.display"), a);
+    assert_eq!(kept.row("Bundle.entry[0].resource.link[0].other.display").2, 50);
+    assert_eq!(at(2, "subject.reference"), a);
+    // Both are in the document: they are told apart, as any two are.
+    assert_ne!(at(1, "birthDate"), a);
+}
+
+#[test]
 fn references_that_come_again_lead_where_they_did_and_others_do_not() {
     let kept = walked(
         r##"{"resourceType":"Bundle","type":"collection","entry":[

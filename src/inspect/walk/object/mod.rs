@@ -538,7 +538,9 @@ impl<'t> Walk<'t, '_> {
 
     /// The same of one value: a diagnosis in words, a blood pressure.
     fn tell_clinical_value(&mut self, id: NodeId, key: &Key<'t>, sink: &mut dyn Sink) {
-        if !key.is_clinical {
+        let parent = || self.frames.last().map_or("", |frame| &*frame.key.name);
+        let is_here = || key.rows.inside(parent()).any(|row| row.carry == Carry::Clinical);
+        if !(key.is_clinical || key.is_known && is_here()) {
             return;
         }
         let says = match self.tape.kind(id) {

@@ -117,6 +117,17 @@ fn a_redox_message_has_one_patient_and_relatives_apart() {
 }
 
 #[test]
+fn why_somebody_comes_is_clinical_in_a_visit_alone() {
+    let message = |place: &str| {
+        let body = format!(
+            r#"{{"Meta":{{"DataModel":"Scheduling","EventType":"New"}},"Patient":{{"Identifiers":[{{"ID":"E08738432","IDType":"MR"}}]}},"{place}":{{"Reason":"Chest pain"}}}}"#
+        );
+        walked_redox(&body).clinical.len()
+    };
+    assert_eq!((message("Visit"), message("Cancellation")), (1, 0));
+}
+
+#[test]
 fn each_object_with_a_name_in_a_list_is_a_person() {
     let kept = walked(
         r#"[{"first_name":"Ann","dob":"1961-04-12","diagnoses":[{"code":"E11.9"}],"ids":[{"type":"SSN","value":"212-55-0187"}]},

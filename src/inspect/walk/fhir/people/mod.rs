@@ -305,6 +305,7 @@ impl<'t, 'd> People<'t, 'd> {
             self.own(number, owner);
             if let Owner::Known(person) = owner {
                 self.index_identifiers(node, person);
+                self.other_records(node, person);
             }
         }
         for wanted in [Category::Related, Category::Person] {
@@ -319,6 +320,18 @@ impl<'t, 'd> People<'t, 'd> {
                     self.linked(node, number)
                 };
                 self.own(number, owner);
+            }
+        }
+    }
+
+    /// Other records of a patient (`Patient.link.other`: of the same individual), where they aren't in the document: a reference
+    /// to one leads to him.
+    fn other_records(&mut self, node: NodeId, person: PersonId) {
+        let (tape, doc, words) = (self.tape, self.doc, &self.doc.table.words);
+        let links = doc.get(node, words.link).into_iter().flat_map(|list| tape.children(list));
+        for other in links.filter_map(|link| doc.get(link, words.other)) {
+            if let Some(reference) = doc.string(other, words.reference) {
+                self.leads_to(&reference, person);
             }
         }
     }

@@ -106,6 +106,12 @@ impl<'d> People<'_, 'd> {
         }
     }
 
+    /// Has a reference that leads out of the document lead to this person.
+    pub(super) fn leads_to(&mut self, reference: &str, person: PersonId) {
+        let tail = tail(reference.split_once("/_history/").map_or(reference, |(head, _)| head));
+        self.absent.entry(tail.to_owned()).or_insert(person);
+    }
+
     /// A reference that leads out of the document.
     fn unresolved(&mut self, key: &str, kind: Name) -> Lead {
         let role = match self.names.category(kind) {
