@@ -141,7 +141,10 @@ pub fn searches(text: &str) -> Vec<Search> {
         let behind = bytes.get(mark + 1..).unwrap_or_default();
         // The name first: what is none ends soon.
         let key = behind.iter().take(KEY_BYTES_MAX).take_while(|b| is_key(**b)).count();
-        if !behind.first().is_some_and(u8::is_ascii_alphabetic) || behind.get(key) != Some(&b'=') {
+        // A word, or the tag of an attribute of DICOM's that is a patient's (PS3.18, section 8.3.4): `?00100030=19620622`.
+        let is_name =
+            behind.first().is_some_and(u8::is_ascii_alphabetic) || key == 8 && behind.starts_with(b"0010");
+        if !is_name || behind.get(key) != Some(&b'=') {
             continue;
         }
         let query = behind.iter().take(QUERY_BYTES_MAX).take_while(|b| is_query(**b)).count();
@@ -324,6 +327,7 @@ mod tests {
             "/portal/search?email=anna.kowalski%40gmail.com&dob=1986-04-12",
             "/fhir/Patient?name=Okonkwo&birthdate=1986-04-12",
             "/portal/search?phone=%2B19174430682&name=Anna%20Kowalski",
+            "/dicom-web/studies?00100010=Kowalski%5EAnna&00100030=19860412",
         ] {
             let (points, found) = inspect("text/plain", &log(query));
             assert!(points >= 90, "{query}: {points} {found:?}");
