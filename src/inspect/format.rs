@@ -548,6 +548,7 @@ pub fn by_file_name(path: &std::path::Path) -> &'static str {
         Some("hl7") => "x-application/hl7-v2+er7",
         Some("x12" | "edi") => "application/edi-x12",
         Some("csv") => "text/csv",
+        Some("pdf") => "application/pdf",
         Some("tsv") => "text/tab-separated-values",
         _ => "",
     }

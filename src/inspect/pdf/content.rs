@@ -160,10 +160,10 @@ impl<'f, 'b> Painter<'f, 'b> {
         let mut held: Vec<Object> = Vec::new();
         while let Some(object) = lexer.object() {
             let Object::Word(word) = object else {
-                if held.len() < OPERANDS_MAX {
-                    held.push(object);
-                } else {
-                    run.unknown += 1;
+                held.push(object);
+                if held.len() > OPERANDS_MAX {
+                    self.room.unread(UninspectedReason::Malformed);
+                    held.drain(..).for_each(|object| self.say(&said::all_of(&object)));
                 }
                 continue;
             };
@@ -174,6 +174,7 @@ impl<'f, 'b> Painter<'f, 'b> {
             }
             held.clear();
         }
+        held.iter().for_each(|object| self.say(&said::all_of(object)));
         if run.unknown > UNKNOWN_MAX {
             self.room.unread(UninspectedReason::Malformed);
         }
@@ -195,6 +196,8 @@ impl<'f, 'b> Painter<'f, 'b> {
         let number = |at: usize| held.get(at).and_then(Object::number).unwrap_or_default();
         let matrix = || [number(0), number(1), number(2), number(3), number(4), number(5)];
         let last = held.last();
+        let shown = held.iter().rposition(|object| matches!(object, Object::Text(_) | Object::List(_)));
+        let text = shown.and_then(|at| held.get(at));
         let state = &mut run.state;
         match word {
             b"q" if run.kept.len() < KEPT_MAX => run.kept.push(state.clone()),
@@ -224,18 +227,18 @@ impl<'f, 'b> Painter<'f, 'b> {
             }
             b"Tm" => (run.text, run.line) = (matrix(), matrix()),
             b"T*" => run.next_line(0.0, -run.state.leading),
-            b"Tj" => self.show(last, run, canvas),
+            b"Tj" => self.show(text, run, canvas),
             b"'" => {
                 run.next_line(0.0, -run.state.leading);
-                self.show(last, run, canvas);
+                self.show(text, run, canvas);
             }
             b"\"" => {
                 (state.word_gap, state.letter_gap) = (number(0), number(1));
                 run.next_line(0.0, -run.state.leading);
-                self.show(last, run, canvas);
+                self.show(text, run, canvas);
             }
             b"TJ" => {
-                for piece in last.and_then(Object::list).unwrap_or_default() {
+                for piece in text.and_then(Object::list).unwrap_or_default() {
                     match piece {
                         Object::Number(back) => {
                             let by = -back / 1000.0 * run.state.size * run.state.stretch;
@@ -266,16 +269,18 @@ impl<'f, 'b> Painter<'f, 'b> {
             b"BX" => run.is_lenient = true,
             b"EX" => run.is_lenient = false,
             b"c" | b"v" | b"y" => canvas.curves += 1,
-            b"l" => canvas.segments += 1,
+            b"l" | b"re" => canvas.segments += 1,
             _ if NO_TEXT.contains(&word) => {}
             _ if run.is_lenient => {}
             _ => run.unknown += 1,
         }
-        // No operator of those that don't show text takes a string.
-        if !matches!(word, b"Tj" | b"TJ" | b"'" | b"\"" | b"BDC" | b"DP") {
-            let strings = held.iter().filter(|object| !matches!(object, Object::Number(_) | Object::Name(_)));
-            let strings: Vec<String> = strings.map(said::all_of).collect();
-            strings.iter().for_each(|text| self.say(text));
+        // Strings that nobody shows are read, too.
+        let is_shown = matches!(word, b"Tj" | b"TJ" | b"'" | b"\"");
+        for (at, object) in held.iter().enumerate() {
+            let is_read = is_shown && Some(at) == shown || matches!(word, b"BDC" | b"DP");
+            if !is_read && !matches!(object, Object::Number(_) | Object::Name(_) | Object::Nothing) {
+                self.say(&said::all_of(object));
+            }
         }
     }
 
@@ -483,8 +488,8 @@ fn times(first: &Matrix, then: &Matrix) -> Matrix {
 /// Operators that show no text: paths, colours, clipping, marks.
 const NO_TEXT: &[&[u8]] = &[
     b"b", b"B", b"b*", b"B*", b"CS", b"cs", b"d", b"d0", b"d1", b"f", b"F", b"f*", b"G", b"g", b"h", b"i",
-    b"j", b"J", b"K", b"k", b"m", b"M", b"MP", b"n", b"re", b"RG", b"rg", b"ri", b"s", b"S", b"SC", b"sc",
-    b"SCN", b"scn", b"sh", b"Tr", b"w", b"W", b"W*",
+    b"j", b"J", b"K", b"k", b"m", b"M", b"MP", b"n", b"RG", b"rg", b"ri", b"s", b"S", b"SC", b"sc", b"SCN",
+    b"scn", b"sh", b"Tr", b"w", b"W", b"W*",
 ];
 /// What drawing a stream once more costs beside its bytes.
 const DRAWN_BYTES: usize = 64;

@@ -48,7 +48,7 @@ struct Line {
 #[derive(Default)]
 pub(super) struct Canvas {
     pieces: Vec<Piece>,
-    /// Curves that were drawn, and straight lines.
+    /// Curves that were drawn, and straight lines and boxes.
     pub(super) curves: usize,
     pub(super) segments: usize,
     /// Letters and digits that were read.

@@ -246,7 +246,7 @@ const ROOM_BYTES_MIN: usize = 1 << 20;
 const CURVES_MAX: usize = 150;
 /// Curves beside each letter that is written: charts and logos beside text have fewer.
 const CURVES_A_LETTER: usize = 6;
-/// Curves and lines of a page that writes nothing.
+/// Curves, lines and boxes of a page that writes nothing.
 const LINES_MAX: usize = 200;
 /// A page with fewer letters writes nothing.
 const FEW_LETTERS: usize = 20;

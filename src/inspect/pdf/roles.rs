@@ -103,8 +103,9 @@ impl<'f> Roles<'f> {
     }
 
     pub(super) fn of_stream(&self, number: u32, dict: &Dict) -> Role {
-        let told = self.roles.get(&number).copied().unwrap_or(Role::Unknown);
-        told.max(own(dict))
+        let (own, told) = (own(dict), self.roles.get(&number).copied().unwrap_or(Role::Unknown));
+        // Whatever leads to it, a picture is one.
+        if own == Role::Picture { own } else { told.max(own) }
     }
 }
 
@@ -121,7 +122,13 @@ fn own(dict: &Dict) -> Role {
         (_, b"Type1C" | b"CIDFontType0C" | b"OpenType") => Role::Nothing,
         (b"Pattern", _) | (b"", b"") if has("PatternType") => Role::Content,
         // Where a file is linearized its hints have keys of one letter.
-        (b"", b"") if has("FunctionType") || has("ShadingType") || has("CMapName") || is_hints(dict) => {
+        (b"", b"")
+            if has("FunctionType")
+                || has("ShadingType")
+                || has("CMapName")
+                || has("HalftoneType")
+                || is_hints(dict) =>
+        {
             Role::Nothing
         }
         (b"", b"") if has("Width") && has("Height") => Role::Picture,

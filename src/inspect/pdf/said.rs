@@ -95,7 +95,7 @@ fn entries(dict: &Dict, out: &mut String) {
         let is_bytes = BYTES.contains(&key) || is_signed && key == b"Contents";
         let text = match object {
             Object::Text(text) if !is_known && !is_bytes => text_of(text),
-            Object::Name(name) if name.contains(&b' ') => text_of(name),
+            Object::Name(name) if name.contains(&b' ') && !is_bytes => text_of(name),
             Object::Name(name) if matches!(key, b"V" | b"DV") && !is_known => text_of(name),
             _ => None,
         };
@@ -147,12 +147,6 @@ pub(super) fn of_xml(bytes: &[u8]) -> String {
 
 /// Keys whose strings are bytes: digests, keys, parts of fonts, appearance strings.
 const BYTES: &[&[u8]] = &[
-    b"ID",
-    b"O",
-    b"U",
-    b"OE",
-    b"UE",
-    b"Perms",
     b"Panose",
     b"CheckSum",
     b"Cert",
@@ -161,6 +155,8 @@ const BYTES: &[&[u8]] = &[
     b"Ordering",
     b"Registry",
     b"CharSet",
+    b"BaseFont",
+    b"FontName",
 ];
 /// Keys whose lists have no text of people's: colours, and identifiers of files.
 const NO_LISTS: &[&[u8]] = &[b"ID", b"ColorSpace", b"CS"];

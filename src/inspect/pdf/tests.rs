@@ -312,6 +312,10 @@ fn what_cannot_be_read_is_told_with_its_reason() {
     let picture = "/Type/XObject/Subtype/Image/Width 60/Height 60/BitsPerComponent 8";
     for (object, why) in [
         (stream(picture, b"x"), Why::Picture),
+        (
+            b"<</V 9 0 R>>\nendobj\n9 0 obj<</Subtype/Image/Length 1>>stream\nx\nendstream".to_vec(),
+            Why::Picture,
+        ),
         (stream("/Subtype/Image/ImageMask true/Width 60/Height 60", b"x"), Why::Picture),
         (stream("", b"x"), Why::OpaqueType),
         (stream("/Type/3D/Subtype/U3D", b"x"), Why::OpaqueType),
