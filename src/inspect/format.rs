@@ -338,6 +338,10 @@ fn is_binary(bytes: &[u8]) -> bool {
 /// behind.
 fn is_pdf(bytes: &[u8]) -> bool {
     let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
+    // Most texts have no such mark at all.
+    if memchr::memchr(b'%', head).is_none() {
+        return false;
+    }
     let has = |at: usize| {
         let rest = bytes.get(at..).unwrap_or_default();
         at == 0

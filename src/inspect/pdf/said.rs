@@ -113,7 +113,8 @@ fn is_date(text: &str) -> bool {
     !rest.is_empty() && rest.len() <= 24 && rest.bytes().all(|b| b.is_ascii_digit() || b"+-Z'".contains(&b))
 }
 
-/// The text of XML, and of its attributes, each behind the name of what holds it.
+/// The text of XML, and of its attributes, each behind the name of what holds it. Not by a walker: a form's XML comes in pieces
+/// (`XFA`), of which none is well-formed by itself.
 pub(super) fn of_xml(bytes: &[u8]) -> String {
     let wide = crate::inspect::decode::wide(bytes).and_then(Result::ok);
     let text = wide.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned());

@@ -60,7 +60,7 @@ pub fn walk(doc: &[u8], table: &Table, keys: &object::Table, sink: &mut dyn Sink
         let mut records = Records::from(doc, &layout.dialect, start);
         let is_last = tables.next().is_none();
         let mut walk = Walk::new(doc, &layout, (table, keys), persons, sink);
-        at = walk.table(start, &layout, &mut records, is_last);
+        at = walk.table(start, &mut records, is_last);
         persons = walk.persons;
         unclosed = unclosed.or(records.unclosed());
         let many_tables = walk.is_cut.then_some(TABLES_MAX);
@@ -137,14 +137,11 @@ struct Walk<'t, 'd, 's> {
     doc: &'d [u8],
     table: &'t Table,
     keys: &'t object::Table,
-    columns: Vec<Column<'t>>,
+    layout: &'d Layout<'t>,
     /// The column that tells rows of organisations.
     organisations: Option<usize>,
-    /// The column of names that may be things', and whether most of them are no person's.
+    /// The column of names that may be things'.
     called: Option<usize>,
-    things: bool,
-    /// What each column is in a list of users, staff or clinicians.
-    staff: Option<Vec<Part>>,
     /// Column names as written: cues.
     names: Vec<String>,
     persons: u32,
@@ -170,7 +167,7 @@ struct Row {
 impl<'t, 'd, 's> Walk<'t, 'd, 's> {
     fn new(
         doc: &'d [u8],
-        layout: &Layout<'t>,
+        layout: &'d Layout<'t>,
         (table, keys): (&'t Table, &'t object::Table),
         persons: u32,
         sink: &'s mut dyn Sink,
@@ -181,9 +178,7 @@ impl<'t, 'd, 's> Walk<'t, 'd, 's> {
             keys,
             organisations: directory::name_column(&layout.columns),
             called: directory::called_column(&layout.columns),
-            things: layout.things,
-            staff: layout.staff.clone(),
-            columns: layout.columns.clone(),
+            layout,
             names: Vec::new(),
             persons,
             row: Row::default(),
@@ -194,14 +189,8 @@ impl<'t, 'd, 's> Walk<'t, 'd, 's> {
     }
 
     /// Tells the records of one table. Gives where the next one begins: files that were put together have a head each.
-    fn table(
-        &mut self,
-        start: Start,
-        layout: &Layout<'t>,
-        records: &mut Records<'_, '_>,
-        is_last: bool,
-    ) -> Option<Start> {
-        let doc = self.doc;
+    fn table(&mut self, start: Start, records: &mut Records<'_, '_>, is_last: bool) -> Option<Start> {
+        let (doc, layout) = (self.doc, self.layout);
         let mut cells = Vec::new();
         let head = layout.head(start);
         loop {
@@ -261,7 +250,7 @@ impl<'t, 'd, 's> Walk<'t, 'd, 's> {
     fn record(&mut self, number: usize, cells: &[Cell]) {
         self.row = Row::default();
         if let [only] = cells
-            && self.columns.len() > 1
+            && self.layout.columns.len() > 1
             && memchr::memchr(b' ', self.doc.get(only.span.clone()).unwrap_or_default()).is_some()
         {
             // A line of words in a table of columns: a title, a sum, `(2 rows)`.
@@ -271,9 +260,9 @@ impl<'t, 'd, 's> Walk<'t, 'd, 's> {
         let name = self.organisations.and_then(|at| cells.get(at));
         let called = self.called.and_then(|at| cells.get(at));
         self.row.public = name.is_some_and(|cell| directory::is_organisation(&cell.value(self.doc)))
-            || called.is_some_and(|cell| directory::is_a_thing(&cell.value(self.doc), self.things));
-        self.row.staff = self.staff.as_ref().is_some_and(|parts| self.is_staffs(parts, cells));
-        let ragged = cells.len() > self.columns.len() && !self.names.is_empty();
+            || called.is_some_and(|cell| directory::is_a_thing(&cell.value(self.doc), self.layout.things));
+        self.row.staff = self.layout.staff.as_ref().is_some_and(|parts| self.is_staffs(parts, cells));
+        let ragged = cells.len() > self.layout.columns.len() && !self.names.is_empty();
         let birth = self.birth(cells);
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.span.is_empty()) {
             let column = self.column(at).cloned();
@@ -421,7 +410,7 @@ impl<'t, 'd, 's> Walk<'t, 'd, 's> {
     }
 
     fn column(&self, at: usize) -> Option<&Column<'t>> {
-        self.columns.get(at)
+        self.layout.columns.get(at)
     }
 
     /// Whom the open record is about.

@@ -62,7 +62,7 @@ pub fn walk(
     message::Walk::new(doc, table, objects, sink).run()
 }
 
-/// What is shorter breaks off among the separators that its header declares, before the first field (HL7 2.9, 2.14.9).
+/// What is shorter breaks off among the separators that its header declares, before the first field behind them (MSH-1, MSH-2).
 pub const HEADER_BYTES_MIN: usize = b"MSH|^~".len() + 1;
 
 /// Whether the standard has a segment of this name: then records and places may show it.
