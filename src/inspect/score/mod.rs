@@ -585,7 +585,11 @@ impl Sink for Scorer<'_> {
             Reads::Query if leads_to_nobody(&leaf.value) => {}
             Reads::Query if self.searched(leaf, place) => {}
             // Narrative of a provider or a definition: markup is no document that it carries.
-            Reads::Public if leaf.value.starts_with('<') && self.global(leaf.person) == PersonId::NOBODY => {}
+            Reads::Public if leaf.value.starts_with('<') && self.global(leaf.person) == PersonId::NOBODY => {
+                let plain = xhtml::plain(&leaf.value);
+                let to_raw = self.raw_map(leaf);
+                self.publics(leaf, &plain.text, &|at| to_raw(plain.origin(at)), place);
+            }
             Reads::Code | Reads::Public | Reads::Value | Reads::Text | Reads::Query => {
                 if leaf.reads != Reads::Code || !self.is_silent(&leaf.value) {
                     let to_raw = self.raw_map(leaf);

@@ -163,7 +163,7 @@ impl Scorer<'_> {
     }
 
     /// Who each numbered person is in the end: a relative that agrees with the patient by name or number is the
-    /// patient, and the head's person is the body's where the body has exactly one and neither says otherwise.
+    /// patient, as is one of whom nothing but a cover's number is told, and the head's person is the body's where the body has exactly one and neither says otherwise.
     pub(super) fn owners(&self, head: Option<PersonId>) -> Vec<PersonId> {
         let count = u32::try_from(self.people.len()).unwrap_or(u32::MAX - 1);
         let mut owner: Vec<PersonId> = (0..count).map(PersonId).collect();
@@ -173,7 +173,8 @@ impl Scorer<'_> {
         for (from, draft) in self.people.iter().enumerate() {
             if let Role::RelativeOf(patient) = draft.role
                 && let Ok(id) = u32::try_from(from)
-                && self.agree(&by_person, PersonId(id), patient)
+                && (self.is_a_number_of_cover(&by_person, PersonId(id))
+                    || self.agree(&by_person, PersonId(id), patient))
                 && let Some(slot) = owner.get_mut(from)
             {
                 *slot = patient;
@@ -206,6 +207,12 @@ impl Scorer<'_> {
             }
         }
         owner
+    }
+
+    /// Whether all that is told of somebody is the number of a cover: whoever holds it, it covers the patient.
+    fn is_a_number_of_cover(&self, by_person: &ByPerson, person: PersonId) -> bool {
+        let mut own = by_person.of(person).iter().filter_map(|at| self.evidence.get(*at)).peekable();
+        own.peek().is_some() && own.all(|e| !e.free_text && matches!(e.kind, Kind::MemberId | Kind::Mbi))
     }
 
     /// Which evidence is of whom.

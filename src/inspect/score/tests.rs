@@ -903,3 +903,73 @@ fn a_text_is_read_for_documents_as_they_are_and_in_strings_of_programs() {
         assert!(points(&text) >= 90, "{text}");
     }
 }
+
+#[test]
+fn a_text_that_tells_of_an_individual_is_his_whatever_it_lies_in() {
+    let note = "Patient: Ottilie Quispe, DOB: 04/02/1971, SSN 418-52-7731";
+    let staff = "Closed Mondays; ask for Ifeoma Okafor, MD, 218-722-4410";
+    let bodies = |text: &str| {
+        [
+            ("application/json", format!(r#"{{"source":{{"id":4,"message":"{text}"}}}}"#)),
+            ("application/json", format!(r#"{{"provider":["{text}"]}}"#)),
+            ("application/json", format!(r#"{{"cells":[{{"source":["x","{text}"]}}]}}"#)),
+            ("application/xml", format!("<doc><facility><text>{text}</text></facility></doc>")),
+            (
+                "application/fhir+json",
+                format!(r#"{{"resourceType":"HealthcareService","comment":"{text}"}}"#),
+            ),
+            (
+                "application/fhir+json",
+                format!(r#"{{"resourceType":"Practitioner","text":{{"div":"<div>{text}</div>"}}}}"#),
+            ),
+        ]
+    };
+    for (kind, body) in bodies(note) {
+        assert!(inspect(kind, &body).persons.iter().any(|p| p.points.0 >= 90), "{body}");
+        let number = body.find("418-52-7731").expect("there");
+        let spans: Vec<_> = inspect(kind, &body).findings.iter().map(|f| f.span.start).collect();
+        assert!(spans.contains(&number), "{body}: {spans:?}");
+    }
+    for (kind, body) in bodies(staff) {
+        assert_eq!(inspect(kind, &body).findings.len(), 0, "{body}");
+    }
+    // A practitioner's own birth date is in his narrative.
+    let own = r#"{"resourceType":"Practitioner","text":{"div":"<div>Ifeoma Okafor, born 04/02/1971</div>"}}"#;
+    assert_eq!(inspect("application/fhir+json", own).findings.len(), 0);
+}
+
+#[test]
+fn the_number_of_a_cover_alone_is_the_patients() {
+    let document = |holder: &str| {
+        format!(
+            r#"<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget><patientRole><id nullFlavor="UNK"/><patient>
+            <name><given>Vincent</given><family>Nguyen</family></name></patient></patientRole></recordTarget>
+            <participant typeCode="HLD"><associatedEntity classCode="POLHOLD"><id root="1.5" extension="W99812345"/>{holder}
+            </associatedEntity></participant></ClinicalDocument>"#
+        )
+    };
+    let most = |holder: &str| {
+        let found = inspect("application/xml", &document(holder));
+        found.persons.iter().map(|p| p.points.0).max()
+    };
+    assert_eq!(most(""), Some(120));
+    let named =
+        "<associatedPerson><name><given>Linda</given><family>Martinez</family></name></associatedPerson>";
+    assert_eq!(most(named), Some(120), "the holder's own name and number");
+    let patient = inspect("application/xml", &document(named));
+    assert_eq!(patient.persons.len(), 2);
+}
+
+#[test]
+fn a_social_security_number_is_told_by_any_word_for_it() {
+    for kind in [
+        r#""type":{"text":"SSN"}"#,
+        r#""type":{"text":"Social Security Number"}"#,
+        r#""system":"http://lakeshore.org/ssn""#,
+    ] {
+        let body = format!(r#"{{"resourceType":"Patient","identifier":[{{"value":"418-52-7731",{kind}}}]}}"#);
+        let points: Vec<_> =
+            inspect("application/fhir+json", &body).persons.iter().map(|p| p.points.0).collect();
+        assert_eq!(points, [100], "{body}");
+    }
+}

@@ -300,8 +300,8 @@ impl Scorer<'_> {
         origin: &dyn Fn(usize) -> usize,
         place: &dyn Fn() -> String,
     ) -> bool {
-        // Nobody's: not the patient's who a carrier belongs to, either.
         if leaf.person == PersonId::NOBODY && leaf.reads == Reads::Public {
+            self.publics(leaf, text, origin, place);
             return false;
         }
         if leaf.reads == Reads::Code && self.is_quiet_code(text) {
@@ -315,6 +315,29 @@ impl Scorer<'_> {
         let quiet = hits.is_empty() && leaf.reads != Reads::Code;
         self.tell_hits(leaf, text, hits, origin, place);
         quiet
+    }
+
+    /// A text of nobody's. What a provider or a place says of itself is public: nothing is found there, not for the patient
+    /// who a carrier belongs to, either. But whoever keeps a log or hands over writes of others: a text that tells of an
+    /// individual is his, whatever it lies in.
+    pub(super) fn publics(
+        &mut self,
+        leaf: &Leaf<'_>,
+        text: &str,
+        origin: &dyn Fn(usize) -> usize,
+        place: &dyn Fn() -> String,
+    ) {
+        if text.split_ascii_whitespace().nth(SAYS_WORDS_MIN - 1).is_none() {
+            return;
+        }
+        let hits = self.scanned(text, "");
+        if !tells_of_an_individual(text, &hits, leaf.value.starts_with('<'), self.rules) {
+            return;
+        }
+        let Leaf { ref span, ref value, field, person, cue, .. } = *leaf;
+        let own =
+            Leaf { span: span.clone(), value: Cow::Borrowed(value), field, person, reads: Reads::Text, cue };
+        self.tell_hits(&own, text, hits, origin, place);
     }
 
     /// What the rules find in a text; of a short one it is known when it comes again.
@@ -436,6 +459,19 @@ impl Scorer<'_> {
     }
 }
 
+/// Whether a text in which the rules find `hits` tells of an individual by what no provider says of himself. The narrative of
+/// a provider's own record has his birth date.
+fn tells_of_an_individual(text: &str, hits: &[text::Hit], is_narrative: bool, rules: &RuleSet) -> bool {
+    hits.iter().any(|hit| match hit.kind {
+        Kind::BirthDate if is_narrative => false,
+        Kind::FamilyName => false,
+        Kind::FullName => {
+            names::is_patient(text, &hit.span, &rules.words) && health::is_patients(text, hit, rules)
+        }
+        _ => health::is_patients(text, hit, rules),
+    })
+}
+
 /// Whether a text speaks of one individual, or somebody of himself.
 fn speaks_of_somebody(text: &str, rules: &RuleSet) -> bool {
     text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’'))).any(|word| {
@@ -482,6 +518,8 @@ const SPEAKERS: &[&str] =
     &["user", "User", "visitor", "Visitor", "caller", "Caller", "customer", "Customer", "guest", "Guest"];
 /// How far from its start the speaker of an entry is looked for.
 const SPEAKER_BYTES: usize = 56;
+/// A name, an address line or a code of nobody's has fewer words than a text that tells of somebody.
+const SAYS_WORDS_MIN: usize = 4;
 /// Paragraphs before the first name that are looked at for what is told of who is named: letters are short.
 const LEAD_MAX: usize = 32;
 /// Names, latest first, that a paragraph's is compared with.
