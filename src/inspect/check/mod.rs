@@ -5,6 +5,7 @@ pub mod date;
 pub mod digits;
 pub mod iban;
 pub mod ip;
+pub mod mailbox;
 pub mod mbi;
 pub mod phone;
 pub mod place;
@@ -79,6 +80,8 @@ pub enum Validator {
     Facility,
     /// A house number and what follows it.
     StreetLine,
+    /// An address whose mailbox is called by words of functions and departments, and nothing else.
+    FunctionMailbox,
 }
 
 impl Validator {
@@ -137,6 +140,7 @@ impl Validator {
             Self::Place => place::is_local(value, words),
             Self::Facility => place::is_facility(value, words),
             Self::StreetLine => place::is_street_line(value),
+            Self::FunctionMailbox => mailbox::is_a_functions(value, words),
         }
     }
 }

@@ -5,7 +5,8 @@
 //! - A line or a sentence is looked at by itself; a text that tells what only an individual has is passed over as a whole, and
 //!   so is a sentence with a word for an individual (`patient`, `her`, `my`) or of clinical content. Beside a matter of work
 //!   (`interface`, `order set`) one of the last two may stand, and no mailbox need.
-//! - Whom something is escalated to, and who is on a list of those on call, is staff without a mailbox.
+//! - Whom something is escalated to, who is paged, who is on call, and who is to be called with questions is staff without a
+//!   mailbox.
 //! - A mailbox that anybody may have is somebody's, whatever stands before it.
 //! - In doubt: an individual's.
 
@@ -74,6 +75,7 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     let works = words.work.has(inside);
     // Nobody is told of what ails himself: `Escalate chest pain calls to Caleb Kapoor at …`.
     let escalates = named.is_some_and(|named| is_escalated_to(text, clause.start..named));
+    let answers = || named.is_some_and(|named| is_called_with_questions(text, clause.start..named));
     let (mut own, mut health) = (false, false);
     for (at, word) in tokens(inside) {
         let (start, end) = (clause.start + at, clause.start + at + word.len());
@@ -84,7 +86,14 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
         let word = lower(word, &mut buffer);
         own |= words.at_home.contains(&*word);
         let of_others = escalates && named.is_some_and(|named| start < named);
-        health |= !of_others && (words.is_clinical(&word) || works && words.telling.contains(&*word));
+        // `lab director`
+        let titles = || {
+            let behind = inside.get(at + word.len()..).unwrap_or_default();
+            let next = tokens(behind).next().map_or("", |(_, next)| next);
+            words.ranks.contains(&*word) && words.jobs.contains(&*lower(next, &mut [0; LOWER_BYTES]))
+        };
+        health |=
+            !of_others && (words.is_clinical(&word) && !titles() || works && words.telling.contains(&*word));
         if words.is_individual(&word) || (own || health) && !(works && own != health) {
             return None;
         }
@@ -100,7 +109,7 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
         }
     }
     let listed = named.is_some_and(|named| is_on_call(text, clause.start..named));
-    if (escalates || listed && !papers) && !own && !health {
+    if (escalates || (listed || answers()) && !papers) && !own && !health {
         return named;
     }
     let addressed = || hits.iter().any(|hit| hit.kind == Kind::Email && hit.labelled);
@@ -116,22 +125,44 @@ fn staffs_from(text: &str, clause: &Range<usize>, hits: &[Hit], words: &Words) -
     }
 }
 
-/// Whether something is escalated to who is named behind: `Escalate chest pain calls to `.
+/// Whether something is escalated to who is named behind: `Escalate chest pain calls to `, `Escalate to the interface lead, `.
 fn is_escalated_to(text: &str, before: Range<usize>) -> bool {
     let before = text.get(before).unwrap_or_default().to_ascii_lowercase();
-    let first = tokens(&before).next().map_or("", |(_, word)| word);
-    matches!(first, "escalate" | "escalation" | "escalations")
-        && (before.ends_with(" to ") || before.ends_with(": "))
+    let mut all = tokens(&before).map(|(_, word)| word);
+    let escalates = matches!(all.next(), Some("escalate" | "escalation" | "escalations"));
+    let whom = before.rsplit_once(" to ").map(|(_, whom)| whom);
+    let titled = || {
+        whom.is_some_and(|whom| {
+            (whom.is_empty() || whom.ends_with([' ', '('])) && tokens(whom).count() <= TITLE_WORDS_MAX
+        })
+    };
+    escalates && (before.ends_with(": ") || titled())
 }
 
-/// Whether a list of who is on call begins before a name: `On-call list: `.
+/// Whether a list of who is on call begins before a name, or it is told that who is named is the one, or is paged:
+/// `On-call list: `, `the on-call engineer (`, `Page `.
 fn is_on_call(text: &str, before: Range<usize>) -> bool {
     let before = text.get(before).unwrap_or_default().to_ascii_lowercase().replace('-', " ");
     let label = before.trim_end_matches(' ').strip_suffix(':').unwrap_or_default();
     let list = label.rsplit_once(' ').filter(|(_, last)| ROSTERS.contains(last));
+    let last = before.rsplit([',', ':']).next().unwrap_or_default();
+    let behind = |cue: &str| last.rsplit_once(cue).map(|(_, behind)| behind);
     list.is_some_and(|(whose, _)| whose.ends_with("on call"))
+        || last.trim_start() == "page "
+        || behind("on call ")
+            .is_some_and(|whom| whom.ends_with('(') && tokens(whom).count() <= TITLE_WORDS_MAX)
 }
 
+/// Whether who is named is to be called by whoever has questions: `Questions? Call `.
+fn is_called_with_questions(text: &str, before: Range<usize>) -> bool {
+    let asked = window_before(text, before.start, ROLE_BYTES_MAX).trim_end().to_ascii_lowercase();
+    let call = text.get(before).unwrap_or_default().to_ascii_lowercase();
+    asked.ends_with("questions?")
+        && matches!(&*call, "call " | "contact " | "please call " | "please contact ")
+}
+
+/// Words of what somebody is on call or in charge for.
+const TITLE_WORDS_MAX: usize = 4;
 /// What who is on call is listed in.
 const ROSTERS: &[&str] = &["list", "roster", "rota", "schedule"];
 /// What ends in a full stop and ends no sentence.
@@ -167,6 +198,14 @@ mod tests {
             "Escalate chest pain calls to Bruno Vasquez at 641-729-4350.",
             "Escalate critical lab results to Bruno Vasquez at 641-729-4350.",
             "On-call list: Bruno Vasquez 641-729-4350, backup Nadia Brandt. Escalate sepsis alerts at once.",
+            "Escalate to the integration lead, Bruno Vasquez, 641-729-4350.",
+            "Page Bruno Vasquez 641-729-4350 if it grows.",
+            "If the channel stops, page on-call integration (Bruno Vasquez, 641-729-4350).",
+            "If channel ADT_IN stops, call Bruno Vasquez at 641-729-4350 and note the queue depth.",
+            "Questions? Call Bruno Vasquez at 641-729-4350.",
+            "Troponin T replaces troponin I. Contact Bruno Vasquez, PhD, lab director, 641-729-4350.",
+            "To schedule a demo, call Bruno Vasquez at 641-729-4350 or e-mail bvasquez@lakeshore.org",
+            "Job posting: medical assistant. Send CV to Bruno Vasquez, hr@lakeshore.org, 641-729-4350.",
         ] {
             assert_eq!(points(text), 0, "{text}");
         }
@@ -196,6 +235,10 @@ mod tests {
             "Escalate her chest pain to Bruno Vasquez at 641-729-4350.",
             "Call-back list: Bruno Vasquez 641-729-4350, chest pain",
             "On-call list: Bruno Vasquez 641-729-4350, chest pain",
+            "Page her at work: Bruno Vasquez 641-729-4350",
+            "Escalate: the patient in 4, Bruno Vasquez, 641-729-4350",
+            "Questions? Call Bruno Vasquez at 641-729-4350 about his biopsy",
+            "Call Bruno Vasquez at 641-729-4350 to reschedule.",
             // Another sentence.
             "Nurse line closed. Bruno Vasquez, 641-729-4350, bruno.vasquez@spregional.org",
         ] {

@@ -137,6 +137,8 @@ pub struct Words {
     pub(super) practices: Set,
     /// Words that say that an address or a number is an individual's.
     pub at_home: Set,
+    /// What mailboxes of functions and departments are called by.
+    pub(in crate::inspect) mailboxes: Set,
     /// Words for whom to ask, and whose a program is.
     pub(super) asked: Set,
     /// Words for whom to call, where a matter of work is told.
@@ -233,6 +235,7 @@ impl Words {
             offices: words("words.offices").collect(),
             practices: words("words.practices").collect(),
             at_home: words("words.at-home").collect(),
+            mailboxes: words("words.mailbox-functions").collect(),
             asked: words("words.asked").collect(),
             called: words("words.asked-of-work").collect(),
             work: Terms::of(words("words.work-matters")),
@@ -393,6 +396,7 @@ impl Words {
             &self.practices,
             &self.at_home,
             &self.asked,
+            &self.mailboxes,
             &self.called,
             &self.jobs,
             &self.callings,
