@@ -1,12 +1,14 @@
 //! Keyed text: values that stand behind the name of a field in a text. `memberDob=1971-04-30` in a line of a log,
 //! `{'first_nm': 'Zdenka'` of a program, JSON that is cut off, `[dob] => 1971-04-30`, `<lastName>…</lastName>`, the
-//! question of a form (`Date of birth? 5/5/1995`), a label on the line above, and rows under names of columns.
+//! question of a form (`Date of birth? 5/5/1995`), a label on the line above, rows under names of columns, and parameters
+//! that stand apart from them (`bound.rs`).
 //!
 //! Names are looked up in the rows for keys of JSON, as those of query parameters are; a value counts with its row's kind
 //! and points where it is like one of that kind. What is only an address, an account or a visit counts beside somebody's
 //! name, birth date or number. Most words before a `:` or `=` are told from names of fields by three letters of theirs.
 //! Cost: linear in the text; a table is asked for words that end as one of its keys does.
 
+mod bound;
 pub(super) mod providers;
 mod rows;
 mod value;
@@ -73,9 +75,13 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
     marked(text, rules, &mut told);
     asked(text, rules, &mut told);
     below(text, rules, &mut told);
+    bound::pairs(text, rules, &mut told);
     tell(told, hits);
     // Each table is somebody's or nobody's by its own columns.
     rows::add(text, rules, hits);
+    if memchr::memchr2(b'?', b'%', text.as_bytes()).is_some() {
+        bound::add(text, rules, hits);
+    }
 }
 
 /// Adds what is told together: what is of no individual by itself counts beside what is.

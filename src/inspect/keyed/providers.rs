@@ -1,6 +1,6 @@
 //! Records of providers in a text: what stands beside an NPI of its own key is the provider's, as it is in an object. Fields
-//! in brackets or on one line (`ProviderDto{npi='…', lastName='…'}`), lines of one section (`[provider]`, `provider:`), and
-//! rows of a table of providers.
+//! in brackets or on one line (`ProviderDto{npi='…', lastName='…'}`), lines of one section (`[provider]`, `provider:`),
+//! rows of a table of providers, and entries of a directory of staff (LDIF).
 //!
 //! - In doubt: an individual's. A record with a birth date, a record number or a word for an individual stays one, and so
 //!   does what stands in another line, section, statement or row.
@@ -10,6 +10,7 @@ use super::rows;
 use crate::inspect::kind::Kind;
 use crate::inspect::rules::RuleSet;
 use crate::inspect::text::Hit;
+use crate::inspect::walk::is_a_private_mailbox;
 use std::ops::Range;
 
 /// Takes out what was found in records of providers.
@@ -26,6 +27,7 @@ pub(in crate::inspect) fn leave(text: &str, hits: &mut Vec<Hit>, rules: &RuleSet
             records.push(record);
         }
     }
+    records.extend(entries(text));
     records.retain(|record| !tells_of_an_individual(text, record, hits, rules));
     if !records.is_empty() {
         let theirs = |hit: &Hit| records.iter().any(|r| r.start <= hit.span.start && hit.span.end <= r.end);
@@ -94,6 +96,30 @@ fn keys(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
         let is_npi = length == 10 && value.starts_with(['1', '2']);
         (is_npi && KEYS.contains(&&*key)).then_some(start..end)
     })
+}
+
+/// Entries of a directory in LDIF (RFC 2849) whose place or whose attributes say that they are of those who work there.
+fn entries(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, _) in text
+        .match_indices(ENTRY)
+        .filter(|(at, _)| matches!(text.as_bytes().get(at.wrapping_sub(1)), None | Some(b'\n')))
+    {
+        let rest = text.get(at..).unwrap_or_default();
+        let end = rest.find("\n\n").or_else(|| rest.find("\n\r\n")).unwrap_or(rest.len());
+        let entry = rest.get(..end).unwrap_or_default();
+        let mut lines = entry.lines();
+        let name = lines.next().unwrap_or_default().to_ascii_lowercase();
+        let is_staffs =
+            |unit: &str| unit.strip_prefix("ou=").is_some_and(|unit| STAFF_UNITS.contains(&unit.trim()));
+        let attribute = |line: &str| line.split_once(':').map_or("", |(key, _)| key).to_ascii_lowercase();
+        let works = name.split(',').map(str::trim).any(is_staffs)
+            || lines.any(|line| STAFF_ATTRIBUTES.contains(&&*attribute(line)));
+        if works && !is_a_private_mailbox(entry) {
+            found.push(at..at + end);
+        }
+    }
+    found
 }
 
 /// What is told together with a key: in its brackets, else on its line, else in the lines of its section.
@@ -227,6 +253,27 @@ const INDIVIDUALS: &[&str] = &[
     "referral",
 ];
 
+/// How an entry of a directory begins.
+const ENTRY: &str = "dn: ";
+/// Units of a directory, and attributes (RFC 2798), of those who work there.
+const STAFF_UNITS: &[&str] = &[
+    "admins",
+    "clinicians",
+    "contractors",
+    "employees",
+    "engineering",
+    "hr",
+    "it",
+    "nurses",
+    "nursing",
+    "pharmacists",
+    "physicians",
+    "providers",
+    "staff",
+    "workforce",
+];
+const STAFF_ATTRIBUTES: &[&str] = &["department", "departmentnumber", "employeenumber", "employeetype"];
+
 #[cfg(test)]
 mod tests {
     use crate::inspect::rules::RuleSet;
@@ -246,6 +293,8 @@ mod tests {
             "provider:\n  name: {first: Nikhil, last: \"Rutherford\"}\n  npi: \"1093817465\"\n  contact:\n    office_phone: \"360-748-2291\"\n    address: |\n      4100 Commerce Blvd",
             "[provider]\nspecialty = \"Nephrology\"\naddress1 = \"3180 Medical Center Pkwy\"\nstate = \"CT\"\nnpi = \"1093817465\"\nlast_name = \"Rutherford\"\nfirst_name = \"Nikhil\"\nphone = \"360-748-2291\"\nemail = \"nr@cascadeortho.org\"",
             "INSERT INTO providers (npi, last_name, first_name, phone, email) VALUES ('1093817465','Rutherford','Nikhil','360-748-2291','nr@cascadeortho.org');",
+            "dn: uid=nr,ou=staff,dc=cascade,dc=org\nobjectClass: inetOrgPerson\ncn: Nikhil Rutherford\nsn: Rutherford\ngivenName: Nikhil\nmail: nr@cascadeortho.org\ntelephoneNumber: +1 360 748 2291",
+            "dn: uid=nr,ou=people,dc=cascade,dc=org\ncn: Nikhil Rutherford\nsn: Rutherford\nmail: nr@cascadeortho.org\nemployeeNumber: 8821",
             "UPDATE provider SET last_name = 'Rutherford', phone = '360-748-2291', email = 'nr@cascadeortho.org' WHERE npi = '1093817465';",
         ] {
             assert_eq!(points(text), 0, "{text}");
@@ -262,6 +311,9 @@ mod tests {
             &format!("Dto{{npi='1093817465', {REST}, note='chest pain'}}"),
             &format!("Dto{{attendingNpi='1093817465', {REST}}}"),
             &format!("Dto{{npi='3093817465', {REST}}}"),
+            "dn: uid=nr,ou=people,dc=cascade,dc=org\ncn: Nikhil Rutherford\nsn: Rutherford\nmail: nr@cascadeortho.org",
+            "dn: uid=nr,ou=staff,dc=cascade,dc=org\ncn: Nikhil Rutherford\nsn: Rutherford\nmail: nikhil.rutherford@gmail.com",
+            "dn: uid=nr,ou=patients,dc=cascade,dc=org\ncn: Nikhil Rutherford\nmail: nr@cascadeortho.org\nemployeeNumber: 8821",
             // Another bracket, line, section, item, statement or table.
             &format!("Dto{{provider=(npi='1093817465'), {REST}}}"),
             &format!("level=info npi='1093817465' msg=ok\nlevel=info {REST}"),

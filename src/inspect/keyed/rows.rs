@@ -61,7 +61,7 @@ pub(super) fn of_providers(text: &str, rules: &RuleSet) -> Vec<Range<usize>> {
                 break;
             }
             if bytes.get(at) == Some(&b'(') {
-                let (_, Some(end)) = tuple(bytes, at + 1) else { break };
+                let (_, Some(end)) = tuple(bytes, at + 1, b')') else { break };
                 rows.push(at..end);
                 at = end;
             } else {
@@ -93,7 +93,10 @@ fn lists_providers(head: &Head<'_>, rules: &RuleSet) -> bool {
 }
 
 /// The ends of a word, in any case, where it stands alone. It is looked for by the letter at `rare`.
-fn ends_of<'b>(bytes: &'b [u8], (word, rare): (&'b [u8], usize)) -> impl Iterator<Item = usize> + 'b {
+pub(super) fn ends_of<'b>(
+    bytes: &'b [u8],
+    (word, rare): (&'b [u8], usize),
+) -> impl Iterator<Item = usize> + 'b {
     let letter = word.get(rare).copied().unwrap_or_default();
     memchr::memchr2_iter(letter, letter.to_ascii_lowercase(), bytes).filter_map(move |found| {
         let start = found.checked_sub(rare)?;
@@ -107,7 +110,7 @@ fn ends_of<'b>(bytes: &'b [u8], (word, rare): (&'b [u8], usize)) -> impl Iterato
 }
 
 /// Names of columns with their rows of the table.
-struct Columns<'t> {
+pub(super) struct Columns<'t> {
     columns: Vec<Option<(&'t Field, String)>>,
     /// Whether only what says who somebody is counts: programs have users.
     of_users: bool,
@@ -115,7 +118,11 @@ struct Columns<'t> {
 
 impl<'t> Columns<'t> {
     /// Of a table that tells of individuals by its name, which may be empty, and its columns.
-    fn of<'n>(name: &str, names: impl Iterator<Item = &'n str>, rules: &'t RuleSet) -> Option<Self> {
+    pub(super) fn of<'n>(
+        name: &str,
+        names: impl Iterator<Item = &'n str>,
+        rules: &'t RuleSet,
+    ) -> Option<Self> {
         // `clinic.patients`: the schema says of nobody whose the table is.
         let name = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
@@ -137,7 +144,7 @@ impl<'t> Columns<'t> {
     }
 
     /// What the cells of one row tell.
-    fn tell(&self, text: &str, cells: &[Range<usize>], rules: &RuleSet, hits: &mut Vec<Hit>) {
+    pub(super) fn tell(&self, text: &str, cells: &[Range<usize>], rules: &RuleSet, hits: &mut Vec<Hit>) {
         let mut told = Vec::new();
         for (column, cell) in self.columns.iter().zip(cells) {
             let Some((field, key)) = column.as_ref().filter(|(f, _)| !self.of_users || f.kind.tells_who())
@@ -156,15 +163,15 @@ impl<'t> Columns<'t> {
 }
 
 /// A table that is named, with its columns in brackets behind it.
-struct Head<'t> {
-    name: &'t str,
-    columns: &'t str,
+pub(super) struct Head<'t> {
+    pub(super) name: &'t str,
+    pub(super) columns: &'t str,
     /// Where the list of columns ends.
-    end: usize,
+    pub(super) end: usize,
 }
 
 /// What is named at `at`, behind a word of SQL.
-fn head(text: &str, at: usize) -> Option<Head<'_>> {
+pub(super) fn head(text: &str, at: usize) -> Option<Head<'_>> {
     let rest = text.get(at..)?;
     let is_name = |b: &u8| {
         b.is_ascii_alphanumeric()
@@ -281,7 +288,7 @@ fn parameter(text: &str, cell: &Range<usize>, end: usize, looked: &mut usize) ->
         Some(cell.start - near.len() + near.rfind(&key)?)
     };
     let start = behind().or_else(before)? + key.len();
-    Some(start..quote_end(text.as_bytes(), start))
+    Some(start..quote_end(text.as_bytes(), start, b'\''))
 }
 
 /// What PostgreSQL says of a row that is there already: `Key (last_name, birth_date)=(Okonjo, 1992-03-03) already exists`.
@@ -340,11 +347,11 @@ fn inserted(
         if own.get(at) != Some(&b'(') {
             return;
         }
-        let (mut cells, mut end) = tuple(own, at + 1);
+        let (mut cells, mut end) = tuple(own, at + 1, b')');
         // Another statement may stand in a text of this one: then its row goes on behind.
         if end.is_none() && next < bytes.len() && *unended < UNENDED_MAX {
             *unended += 1;
-            let (more, behind) = tuple(bytes, at + 1);
+            let (more, behind) = tuple(bytes, at + 1, b')');
             if behind.is_some() {
                 (cells, end) = (more, behind);
             }
@@ -358,22 +365,23 @@ fn inserted(
 }
 
 /// The cells of a tuple, and where it ends, if it does. A text in quotes is a cell, also inside a call: `TO_DATE('1992-03-03', …)`.
-fn tuple(bytes: &[u8], start: usize) -> (Vec<Range<usize>>, Option<usize>) {
+pub(super) fn tuple(bytes: &[u8], start: usize, close: u8) -> (Vec<Range<usize>>, Option<usize>) {
     let (mut cells, mut at, mut depth) = (Vec::new(), start, 0_usize);
     let (mut from, mut text) = (start, None);
     let byte = |at: usize| bytes.get(at).copied();
     while let Some(b) = byte(at) {
         match b {
-            b'\'' => {
-                let end = quote_end(bytes, at + 1);
+            // In a list of a program a text has either quotes.
+            b'\'' | b'"' if b == b'\'' || close == b']' => {
+                let end = quote_end(bytes, at + 1, b);
                 text = text.or(Some(at + 1..end));
                 at = end;
             }
             b'(' => depth += 1,
             b')' if depth > 0 => depth -= 1,
-            b',' | b')' if depth == 0 => {
+            _ if depth == 0 && (b == b',' || b == close) => {
                 cells.push(text.take().unwrap_or(from..at));
-                if b == b')' {
+                if b == close {
                     return (cells, Some(at + 1));
                 }
                 from = at + 1;
@@ -388,13 +396,13 @@ fn tuple(bytes: &[u8], start: usize) -> (Vec<Range<usize>>, Option<usize>) {
 }
 
 /// Where a text in quotes ends: two quotes are one of the text.
-fn quote_end(bytes: &[u8], start: usize) -> usize {
+pub(super) fn quote_end(bytes: &[u8], start: usize, quote: u8) -> usize {
     let mut at = start;
-    while let Some(found) = memchr::memchr2(b'\'', b'\\', bytes.get(at..).unwrap_or_default()) {
+    while let Some(found) = memchr::memchr2(quote, b'\\', bytes.get(at..).unwrap_or_default()) {
         at += found;
-        let doubled = bytes.get(at + 1) == Some(&b'\'');
+        let doubled = bytes.get(at + 1) == Some(&quote);
         match bytes.get(at) {
-            Some(b'\'') if !doubled => return at,
+            Some(b) if *b == quote && !doubled => return at,
             _ => at += 2,
         }
     }
@@ -512,14 +520,14 @@ fn cells(line: &str, mut at: usize, delimiter: char) -> Vec<Range<usize>> {
     .collect()
 }
 
-fn blanks(bytes: &[u8], at: usize) -> usize {
+pub(super) fn blanks(bytes: &[u8], at: usize) -> usize {
     at + bytes.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_whitespace()).count()
 }
 
 /// Words of SQL, each with the place of the letter by which it is looked for.
-const INTO: (&[u8], usize) = (b"INTO", 0);
+pub(super) const INTO: (&[u8], usize) = (b"INTO", 0);
 const COPY: (&[u8], usize) = (b"COPY", 2);
-const VALUES: (&[u8], usize) = (b"VALUES", 0);
+pub(super) const VALUES: (&[u8], usize) = (b"VALUES", 0);
 /// Tables of individuals, whatever else their names say: `hospital_patients`.
 const INDIVIDUALS: &[&str] =
     &["patient", "member", "subscriber", "enrollee", "beneficiar", "insured", "dependent", "resident"];

@@ -293,3 +293,20 @@ fn rows_below_a_line_of_columns_are_a_table_whatever_stands_above() {
         assert_eq!(told(text), [], "{text}");
     }
 }
+
+#[test]
+fn a_date_that_a_call_makes_is_one() {
+    for (text, date) in [
+        ("{'last_name': 'Okonjo', 'dob': datetime.date(1992, 3, 3)}", "1992, 3, 3"),
+        ("{'last_name': 'Okonjo', 'dob': datetime.datetime(1992, 3, 3, 0, 0)}", "1992, 3, 3, 0, 0"),
+        ("const p = {lastName: 'Okonjo', birthDate: new Date('1992-03-03')};", "1992-03-03"),
+        ("birth_date => DateTime.parse(\"1992-03-03\"), last_name => 'Okonjo'", "1992-03-03"),
+    ] {
+        let hits = crate::inspect::text::scan(text, "", crate::inspect::RuleSet::built_in());
+        let born = hits
+            .iter()
+            .find(|hit| hit.kind == crate::inspect::kind::Kind::BirthDate)
+            .map(|hit| &text[hit.span.clone()]);
+        assert_eq!(born, Some(date), "{text}");
+    }
+}

@@ -49,6 +49,11 @@ pub(super) fn value_of(
     if let Some(quote) = quote {
         return whole(text, quoted(bytes, at + 1, quote)?, kind, key, rules);
     }
+    if matches!(kind, Kind::BirthDate | Kind::DeathDate)
+        && let Some(inside) = made_by_a_call(bytes, at)
+    {
+        return whole(text, inside, kind, key, rules);
+    }
     let bare = bare(bytes, at);
     let value = text.get(bare.clone())?;
     let length = leading(text, bare.clone(), value, kind, key, rules)?;
@@ -97,6 +102,23 @@ fn call(rest: &[u8]) -> Option<usize> {
     let name =
         rest.iter().take(CALL_BYTES_MAX).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
     (name > 0 && matches!(rest.get(name..), Some([b'(', b'\'', ..]))).then_some(name + 1)
+}
+
+/// What a call that makes a date is given: `datetime.date(1992, 3, 3)`, `new Date('1992-03-03')`.
+fn made_by_a_call(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = bytes.get(at..)?;
+    let skipped = if rest.starts_with(b"new ") { b"new ".len() } else { 0 };
+    let name = rest.get(skipped..)?.iter().take(CALL_BYTES_MAX).take_while(|b| is_part(**b)).count();
+    let open = skipped + name;
+    let is_call = name > 0 && rest.get(skipped)?.is_ascii_alphabetic() && rest.get(open) == Some(&b'(');
+    let start = at + open + 1;
+    let first = *bytes.get(start).filter(|_| is_call)?;
+    if matches!(first, b'"' | b'\'') {
+        return quoted(bytes, start + 1, first);
+    }
+    let given = bytes.get(start..bytes.len().min(start + CALL_BYTES_MAX))?;
+    let end = given.iter().position(|b| !(b.is_ascii_digit() || matches!(b, b',' | b' ')))?;
+    (given.get(end) == Some(&b')')).then_some(start..start + end)
 }
 
 /// What stands between quotes, or up to the end of a text that is cut off.
@@ -466,7 +488,7 @@ const NUMBER_BYTES_MAX: usize = 24;
 const NUMBER_LETTERS_MAX: usize = 6;
 const DIGEST_BYTES_MIN: usize = 12;
 /// The longest name of a function of SQL.
-const CALL_BYTES_MAX: usize = 16;
+const CALL_BYTES_MAX: usize = 24;
 const BLANKS_MAX: usize = 12;
 const FULL_WORDS_MAX: usize = 4;
 const PART_WORDS_MAX: usize = 3;

@@ -1,0 +1,196 @@
+//! Parameters that stand apart from the names of their columns, as programs log what they ask a database: `INSERT INTO patients
+//! (last_name, dob) VALUES (?, ?)` and below it `('Okonjo', '1992-03-03')`; `WHERE last_name = ? AND dob = ?` and its
+//! `params: […]`; the lines that Hibernate writes for each; and pairs (`["last_name", "Okonjo"]`).
+//!
+//! - A list is a statement's where it stands close behind and has as many values as that has question marks.
+//! - Cost: linear in the text; what stands behind a statement is looked through for so many of them.
+
+use super::rows::{Columns, Head, INTO, VALUES, blanks, ends_of, head, quote_end, tuple};
+use super::value::whole;
+use super::{KEY_BYTES_MAX, Told, row_of};
+use crate::inspect::names;
+use crate::inspect::rules::RuleSet;
+use crate::inspect::text::Hit;
+use std::ops::Range;
+
+/// Adds what the parameters of statements in `text` tell to `hits`.
+pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
+    let bytes = text.as_bytes();
+    let mut asked = asked(text);
+    for at in ends_of(bytes, INTO) {
+        let Some(Head { name, columns, end }) = head(text, at) else { continue };
+        let word = blanks(bytes, end);
+        let values = word + VALUES.0.len();
+        let open = blanks(bytes, values);
+        if !bytes.get(word..values).is_some_and(|found| found.eq_ignore_ascii_case(VALUES.0))
+            || bytes.get(open) != Some(&b'(')
+        {
+            continue;
+        }
+        let (cells, Some(end)) = tuple(bytes, open + 1, b')') else { continue };
+        let is_open = |cell: &Range<usize>| matches!(text.get(cell.clone()).map(str::trim), Some("?" | "%s"));
+        if !cells.is_empty() && cells.iter().all(is_open) {
+            let columns = columns.split(',').take(cells.len()).collect();
+            asked.push(Statement { table: name, columns, end });
+        }
+    }
+    for statement in asked.iter().take(STATEMENTS_MAX) {
+        let count = statement.columns.len();
+        let Some(cells) = listed(text, statement.end, count).or_else(|| lines(text, statement.end, count))
+        else {
+            continue;
+        };
+        if let Some(columns) = Columns::of(statement.table, statement.columns.iter().copied(), rules) {
+            columns.tell(text, &cells, rules, hits);
+        }
+    }
+}
+
+/// What stands in pairs: `["last_name", "Okonjo"]`, `('dob', '1992-03-03')`.
+pub(super) fn pairs<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
+    let bytes = text.as_bytes();
+    for open in memchr::memchr2_iter(b'[', b'(', bytes) {
+        let Some(quote) = bytes.get(open + 1).copied().filter(|b| matches!(b, b'"' | b'\'')) else {
+            continue;
+        };
+        let from = open + 2;
+        let near = bytes.get(from..bytes.len().min(from + KEY_BYTES_MAX + 1)).unwrap_or_default();
+        let Some(end) = memchr::memchr(quote, near).map(|end| from + end) else { continue };
+        let comma = blanks(bytes, end + 1);
+        let value = blanks(bytes, comma + 1);
+        let key = text.get(from..end).unwrap_or_default();
+        if bytes.get(comma) != Some(&b',') || !matches!(bytes.get(value), Some(b'"' | b'\'')) {
+            continue;
+        }
+        let near = bytes.get(..bytes.len().min(value + PAIR_BYTES_MAX)).unwrap_or_default();
+        let stop = quote_end(near, value + 1, bytes.get(value).copied().unwrap_or_default());
+        let is_pair = matches!(bytes.get(stop + 1), Some(b']' | b')'));
+        if is_pair
+            && let Some(field) = row_of(rules, key)
+            && let Some(span) = whole(text, value + 1..stop, field.kind, key, rules)
+        {
+            told.push(Told { span, field });
+        }
+    }
+}
+
+/// A statement with question marks for its values.
+struct Statement<'t> {
+    table: &'t str,
+    columns: Vec<&'t str>,
+    end: usize,
+}
+
+/// Conditions and assignments with a question mark: `last_name = ? AND dob=?`; those that stand close are one statement's.
+fn asked(text: &str) -> Vec<Statement<'_>> {
+    let bytes = text.as_bytes();
+    let mut found: Vec<Statement<'_>> = Vec::new();
+    for mark in memchr::memchr_iter(b'?', bytes) {
+        let before = names::window_before(text, mark, KEY_BYTES_MAX).trim_end();
+        let lower = || before.to_ascii_lowercase();
+        let Some(name) =
+            before.strip_suffix('=').map(str::len).or_else(|| lower().strip_suffix(" like").map(str::len))
+        else {
+            continue;
+        };
+        let name = before.get(..name).unwrap_or_default().trim_end().trim_end_matches(['"', '`', ']']);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let column = name.get(name.rfind(|c| !is_part(c)).map_or(0, |at| at + 1)..).unwrap_or_default();
+        match found.last_mut() {
+            Some(last) if mark - last.end <= CONDITION_BYTES_MAX && last.columns.len() < COLUMNS_MAX => {
+                last.columns.push(column);
+                last.end = mark + 1;
+            }
+            _ => found.push(Statement { table: "", columns: vec![column], end: mark + 1 }),
+        }
+    }
+    found
+}
+
+/// The first list of so many values behind a statement.
+fn listed(text: &str, end: usize, count: usize) -> Option<Vec<Range<usize>>> {
+    let near = names::window_after(text, end, BOUND_BYTES_MAX);
+    let bytes = text.as_bytes().get(..end + near.len())?;
+    let opens = memchr::memchr2_iter(b'[', b'(', near.as_bytes()).take(LISTS_MAX);
+    opens.map(|at| end + at).find_map(|open| {
+        let close = if bytes.get(open) == Some(&b'[') { b']' } else { b')' };
+        let (cells, end) = tuple(bytes, open + 1, close);
+        (end.is_some() && cells.len() == count).then_some(cells)
+    })
+}
+
+/// The values that Hibernate logs behind a statement, a line for each: `binding parameter [1] as [VARCHAR] - [Okonjo]`,
+/// `binding parameter (1:VARCHAR) <- [Okonjo]`.
+fn lines(text: &str, end: usize, count: usize) -> Option<Vec<Range<usize>>> {
+    let near = names::window_after(text, end, BOUND_BYTES_MAX);
+    let mut cells = vec![None; count];
+    let mut at = end;
+    for line in near.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let Some((_, own)) = line.split_once(BINDING) else { continue };
+        let number = own.trim_start_matches(['[', '(']);
+        let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+        let number = number.get(..digits).and_then(|digits| digits.parse::<usize>().ok());
+        let line = line.trim_end();
+        let value = line.rfind("- [").filter(|_| line.ends_with(']')).map(|at| at + "- [".len());
+        if let (Some(value), Some(slot)) =
+            (value, number.and_then(|number| cells.get_mut(number.checked_sub(1)?)))
+        {
+            slot.get_or_insert(start + value..start + line.len() - 1);
+        }
+    }
+    cells.into_iter().collect()
+}
+
+/// A longer value of a pair is none of a person's.
+const PAIR_BYTES_MAX: usize = 256;
+const BINDING: &str = "binding parameter ";
+/// How far behind a statement its values are looked for, and in how many lists.
+const BOUND_BYTES_MAX: usize = 2048;
+const LISTS_MAX: usize = 8;
+/// Statements of one text.
+const STATEMENTS_MAX: usize = 16;
+/// Between two conditions of a statement there is no more.
+const CONDITION_BYTES_MAX: usize = 160;
+const COLUMNS_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use crate::inspect::kind::Kind;
+    use crate::inspect::rules::RuleSet;
+    use crate::inspect::text::scan;
+
+    fn told(text: &str) -> Vec<&str> {
+        let hits = scan(text, "", RuleSet::built_in());
+        let labelled =
+            hits.iter().filter(|hit| hit.labelled && hit.kind != Kind::GivenName || hit.points.0 >= 20);
+        labelled.map(|hit| &text[hit.span.clone()]).collect()
+    }
+
+    #[test]
+    fn parameters_are_told_behind_their_statement() {
+        for text in [
+            "INFO engine INSERT INTO patient (last_name, dob, mrn) VALUES (?, ?, ?)\nINFO engine [generated in 0.00012s] ('Quispe', '1972-12-12', '3919891')",
+            "cur.execute('INSERT INTO patient (last_name, dob, mrn) VALUES (%s, %s, %s)', [\"Quispe\", \"1972-12-12\", \"3919891\"])",
+            "SELECT * FROM patient WHERE last_name=? AND dob = ? OR mrn LIKE ? -- params: ['Quispe', '1972-12-12', '3919891']",
+            "insert into patient (last_name, dob, mrn) values (?, ?, ?)\nbinding parameter [1] as [VARCHAR] - [Quispe]\nbinding parameter [2] as [DATE] - [1972-12-12]\nbinding parameter [3] as [VARCHAR] - [3919891]\n",
+            "insert into patient (last_name, dob, mrn) values (?, ?, ?)\n12:01 TRACE binding parameter (1:VARCHAR) <- [Quispe]\n12:01 TRACE binding parameter (2:DATE) <- [1972-12-12]\n12:01 TRACE binding parameter (3:VARCHAR) <- [3919891]",
+            "INSERT INTO \"patients\" (\"last_name\", \"dob\", \"mrn\") VALUES ($1, $2, $3)  [[\"last_name\", \"Quispe\"], [\"dob\", \"1972-12-12\"], [\"mrn\", \"3919891\"]]",
+        ] {
+            assert_eq!(told(text), ["Quispe", "1972-12-12", "3919891"], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_no_statements_tells_nothing() {
+        for text in [
+            "INSERT INTO patient (last_name, dob, mrn) VALUES (?, ?, ?) took [0.1, 7]",
+            "INSERT INTO provider (last_name, npi, phone) VALUES (?, ?, ?) ('Quispe', '1497758544', '3919891')",
+            "SELECT id FROM t WHERE status = ? AND kind = ? params: ['Quispe', '1972-12-12']",
+            "[\"last_name\", \"first_name\"], (\"dob\", \"mrn\")",
+        ] {
+            assert_eq!(told(text), [""; 0], "{text}");
+        }
+    }
+}
