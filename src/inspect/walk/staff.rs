@@ -22,6 +22,8 @@ pub(super) enum Part {
     /// Whom a user works as, and what sort of user he is.
     Role,
     Sort,
+    /// What he belongs to, as directories have it.
+    Group,
     /// What he signs in with, whether that is an address, and when he did.
     Login,
     Address,
@@ -64,9 +66,14 @@ impl Part {
         BY_KEY.get(key).copied()
     }
 
+    /// Whether it comes as a list of objects that each have a value (RFC 7643, section 2.4).
+    pub(super) const fn may_be_valued(self) -> bool {
+        matches!(self, Self::Role | Self::Group | Self::Email | Self::Phone)
+    }
+
     /// Whether there may be several values of it.
     pub(super) const fn may_be_several(self) -> bool {
-        matches!(self, Self::Role | Self::Sort | Self::Grant | Self::Office)
+        matches!(self, Self::Role | Self::Sort | Self::Group | Self::Grant | Self::Office)
     }
 }
 
@@ -101,6 +108,13 @@ impl Entry {
                 self.individual |= value.len() > ROLE_BYTES_MAX || is_an_individuals_word(value);
             }
             Part::Sort => self.individual |= is_an_individuals_word(value),
+            Part::Group => {
+                self.individual |= is_an_individuals_word(value);
+                self.staff |= words(value).iter().any(|word| {
+                    let one = word.strip_suffix('s').unwrap_or(word);
+                    is_a_specialist(word) || ROLES.contains(one)
+                });
+            }
             Part::Login if value.contains('@') => self.add(Part::Address),
             Part::Title if !is_a_role_of_staff(value) => return,
             Part::User | Part::Profile => {
@@ -144,7 +158,11 @@ impl Entry {
         let credential = self.has(Part::Credential);
         let is_reached = (!self.has(Part::Street) || specialty && credential)
             && (!self.has(Part::Place) || specialty)
-            && (!self.has(Part::Login) || !self.has(Part::Phone) || self.staff || self.has(Part::Title));
+            && (!self.has(Part::Login)
+                || !self.has(Part::Phone)
+                || self.staff
+                || self.has(Part::Title)
+                || self.has(Part::Unit));
         is_reached && (self.is_a_clinician(key, specialty, credential) || self.is_employed())
     }
 
@@ -175,6 +193,10 @@ impl Entry {
         let company = self.has(Part::Company) && self.has(Part::Email);
         let office = self.has(Part::Office) && !self.has(Part::Phone) && !self.has(Part::Place);
         let office = office && (self.has(Part::Job) || self.has(Part::Title));
+        // Who signs in, and where he works.
+        if self.has(Part::Login) && (self.has(Part::Unit) || company) {
+            return true;
+        }
         works > 0 && works + usize::from(self.has(Part::Unit) || company || office) > 1
     }
 
@@ -308,9 +330,10 @@ const PARTS: &[(Part, &str)] = &[
         "name fullname displayname firstname lastname first last fname lname givenname familyname \
          surname middlename nickname preferredname realname legalname initials prefix suffix",
     ),
-    (Part::Email, "email emailaddress mail useremail primaryemail"),
-    (Part::Role, "role roles userrole userroles rolename careteamrole"),
-    (Part::Sort, "type usertype accounttype persontype kind category group groups"),
+    (Part::Email, "email emails emailaddress mail useremail primaryemail"),
+    (Part::Role, "role roles userrole userroles realmroles rolename careteamrole"),
+    (Part::Sort, "type usertype accounttype persontype kind category"),
+    (Part::Group, "group groups"),
     (Part::Login, "username login loginid loginname userlogin preferredusername"),
     (Part::Visit, "lastlogin lastloginat lastlogindate lastlogintime lastsignin lastsigninat lastsignindate"),
     (Part::Alternate, "alternateid"),
@@ -336,7 +359,7 @@ const PARTS: &[(Part, &str)] = &[
          empno empnumber hiredate terminationdate costcenter workemail hourly hourlyrate payrate paygrade \
          salary",
     ),
-    (Part::Phone, "phone phonenumber phonenumberverified telephone mobilephone"),
+    (Part::Phone, "phone phonenumber phonenumbers phonenumberverified telephone mobilephone"),
     (
         Part::Office,
         "officephone officefax officeemail workphone businessphone businessphones clinicphone practicephone fax \

@@ -149,6 +149,9 @@ struct Frame<'t> {
     person: Slot,
     record: Record,
     beside: Beside,
+    /// Of an array the last element that is a container, and the one before it.
+    last: Option<NodeId>,
+    before: Option<NodeId>,
 }
 
 /// Members that say what others of the same object are: looked for once, not for each of them.
@@ -246,6 +249,9 @@ impl<'t> Walk<'t, '_> {
         } else if self.own.contains(&id) {
             person = Slot::Due(Role::Patient);
         }
+        if let Some(list) = self.frames.last_mut().filter(|_| tape.element(id).is_some()) {
+            list.before = list.last.replace(id);
+        }
         let (after, beside) = (tape.after(id), Beside::default());
         let frame = Frame {
             object: id,
@@ -258,6 +264,8 @@ impl<'t> Walk<'t, '_> {
             person,
             record,
             beside,
+            last: None,
+            before: None,
         };
         self.frames.push(frame);
     }
@@ -373,8 +381,8 @@ impl<'t> Walk<'t, '_> {
             {
                 self.table.rows("", "ssn").next()
             }
-            // Who signs in by an address is known by it.
-            Kind::ResourceId if likely::fits(Kind::Email, &self.tape.value_head(id)) => {
+            // Who signs in by an address is known by it; a mail has one of each who writes and reads.
+            Kind::ResourceId | Kind::Street if likely::fits(Kind::Email, &self.tape.value_head(id)) => {
                 self.table.rows("", "email").next()
             }
             _ => Some(row),

@@ -24,11 +24,12 @@ impl<'t> Walk<'t, '_> {
             return Some(row);
         }
         if !key.says_nothing {
-            return self.enclosed(id, name).or_else(|| self.by_title(id, false)); // as most keys
+            let row = self.enclosed(id, name).or_else(|| self.by_title(id, false));
+            return row.or_else(|| self.answered(id, name)); // as most keys
         }
         let told = self.labelled(id, name).or_else(|| self.wrapped()).or_else(|| self.by_title(id, true));
         let Some(row) = told else {
-            return self.enclosed(id, name);
+            return self.enclosed(id, name).or_else(|| self.answered(id, name));
         };
         // A letter under `email` isn't an address: what isn't like a value of its kind is read as text.
         fits(row.field.kind, &self.tape.value(id)).then_some(row)
@@ -206,6 +207,12 @@ impl<'t> Walk<'t, '_> {
         if let Some(head) = of.head {
             return tape.value_head(head);
         }
+        if let Some(question) = self.asked_before(id, normal_key) {
+            return match tape.value_head(question) {
+                Cow::Borrowed(asked) => Cow::Borrowed(asked.trim_end_matches(['?', ' '])),
+                Cow::Owned(asked) => Cow::Owned(asked.trim_end_matches(['?', ' ']).to_owned()),
+            };
+        }
         let own = key(id);
         if !of.says_nothing {
             // Whose it is says more than that it is a name.
@@ -222,6 +229,26 @@ impl<'t> Walk<'t, '_> {
             (None, Some(frame)) if VALUE_KEYS.contains(&normal_key) => key(frame.object),
             _ => own,
         }
+    }
+
+    /// What was asked in the turn before, of a conversation as a list: `{"speaker": "agent", "text": "Your date of birth?"}`.
+    pub(super) fn asked_before(&self, id: NodeId, key: &str) -> Option<NodeId> {
+        let [.., list, turn] = self.frames.as_slice() else { return None };
+        let before = list.before.filter(|_| TURNS.contains(&key) && self.is_element(turn.object))?;
+        let mut members = self.tape.children(before).take(MEMBERS_LOOKED_AT_MAX);
+        let said = members.find(|child| self.keys.name(*child) == key)?;
+        let is_asked = self.tape.raw(said).trim_end().ends_with('?');
+        (is_asked && self.tape.raw(id).len() <= ANSWER_BYTES_MAX).then_some(said)
+    }
+
+    /// The row that the question of the turn before tells, where the answer is a value of its kind and nothing else.
+    fn answered(&self, id: NodeId, key: &str) -> Option<&'t Row> {
+        let question = self.tape.value_head(self.asked_before(id, key)?);
+        let question = start_of(&question, CUE_BYTES_MAX).trim_end_matches(['?', ' ']);
+        let mut heads = ["your ", "the ", "their ", "his ", "her ", "patient's ", "confirm "].iter();
+        let asked = heads.find_map(|head| question.rsplit_once(head)).map_or(question, |(_, asked)| asked);
+        let row = self.value_row(&normal(asked))?;
+        is_surely(row.field.kind, &self.tape.value(id)).then_some(row)
     }
 
     /// The label of a value whose key says nothing, and the object that has it: that of the value, or the one around it
@@ -507,6 +534,10 @@ const WEAK_VALUE_KEYS: &[&str] = &[
     "exactdate",
     "exactdatetime",
 ];
+/// Keys of what is said in a turn of a conversation.
+const TURNS: &[&str] = &["text", "content", "message", "utterance", "transcript", "body"];
+/// A longer turn has its own words for what it tells.
+const ANSWER_BYTES_MAX: usize = 96;
 /// Fewer bytes tell of nobody.
 const BUFFER_DIGITS_MIN: usize = 32;
 /// The first of two is no label if it is longer.

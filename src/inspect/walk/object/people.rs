@@ -149,7 +149,8 @@ impl<'t> Walk<'t, '_> {
     }
 
     fn gather(&self, id: NodeId, key: &Key<'t>, people: &mut People) {
-        let Some(row) = self.row(id, key) else {
+        // Turns of a conversation are one's who answers.
+        let Some(row) = self.row(id, key).filter(|_| self.asked_before(id, &key.name).is_none()) else {
             if &*key.name == "name" && is_name(&self.tape.value(id)) {
                 people.records.note(self, Kind::FullName);
             }

@@ -263,3 +263,41 @@ fn labels_and_values_are_called_by_what_has_them() {
         each(&[&format!(r#"{{"list":[{}]}}"#, open.join(","))], false);
     }
 }
+
+#[test]
+fn what_is_asked_in_a_turn_tells_what_the_next_one_says() {
+    let turns = |asked: &str| {
+        format!(
+            r#"{{"transcript":[{{"speaker":"agent","text":"May I have your full name?"}},{{"speaker":"caller","text":"Ottilie Quispe"}},
+            {{"speaker":"agent","text":"{asked}"}},{{"speaker":"caller","text":"04/02/1971"}}]}}"#
+        )
+    };
+    each(&[&turns("And your date of birth?")], true);
+    each(&[&turns("And which day suits you?"), &turns("Your date of birth is on file.")], false);
+}
+
+#[test]
+fn who_lies_in_a_bed_or_reports_of_himself_is_somebody() {
+    each(
+        &[
+            r#"{"location":{"unit":"4W","beds":[{"bed":"412A","occupant":"Quispe, Ottilie","dob":"1971-04-02"}]}}"#,
+            r#"{"reporter":{"name":"Ottilie Quispe","relationship":"self","phone":"(478) 969-6074"},"symptoms":["fever"]}"#,
+        ],
+        true,
+    );
+    each(
+        &[
+            r#"{"location":{"unit":"4W","beds":[{"bed":"412A","occupant":"vacant"}]}}"#,
+            r#"{"reporter":{"name":"Ottilie Quispe","relationship":"nurse","phone":"(478) 969-6074"},"symptoms":["fever"]}"#,
+        ],
+        false,
+    );
+}
+
+#[test]
+fn an_address_of_a_mail_is_no_street() {
+    let found =
+        inspect("application/json", r#"{"customer":{"name":"Ottilie Quispe","address":"oq@lakeshore.org"}}"#);
+    let rules: Vec<_> = found.findings.iter().map(|f| &*f.rule).collect();
+    assert!(rules.contains(&"json.email") && !rules.contains(&"json.address"), "{rules:?}");
+}

@@ -11,6 +11,7 @@ use crate::inspect::names;
 use crate::inspect::walk::is_a_private_mailbox;
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind};
 use crate::inspect::walk::staff::{is_a_credential, tells_of_own_care};
+use std::iter;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -109,7 +110,10 @@ impl Walk<'_, '_> {
             side = Side::Organisation;
         }
         // Of an API's description.
-        let is_apis = || self.frames.last().is_some_and(|frame| &*frame.key.name == "info");
+        let is_apis = || {
+            let holder = self.frames.last();
+            holder.is_some_and(|frame| &*frame.key.name == "info" || self.is_a_programs(frame.object))
+        };
         if name == "contact" && side == Side::Relative && is_apis() {
             side = Side::Organisation;
         }
@@ -117,6 +121,17 @@ impl Walk<'_, '_> {
         let parts = self.frames.last().is_some_and(|frame| frame.is_listing);
         let other = parts && !public && !is_part_of_a_listing(name);
         if other { (Side::Individual, false) } else { (side, listing) }
+    }
+
+    /// Whether an object tells of a program: it has a licence that programs have.
+    fn is_a_programs(&self, id: NodeId) -> bool {
+        let mut members = self.tape.children(id).take(MEMBERS_LOOKED_AT_MAX);
+        members.any(|child| {
+            matches!(self.keys.name(child), "license" | "licence" | "licenses") && {
+                let value = self.tape.value(child);
+                LICENCES.iter().any(|licence| value.starts_with(licence))
+            }
+        })
     }
 
     /// Whether what stands under `contact` names nobody: that is how the individual himself is reached.
@@ -211,7 +226,7 @@ impl Walk<'_, '_> {
             |child: NodeId| tape.kind(child) == NodeKind::String && is_a_private_mailbox(&tape.value(child));
         let is_worked_at = |child: NodeId| WORKED_AT.contains(&self.keys.name(child));
         ticket = ticket && tape.children(id).any(is_worked_at) && !tape.children(id).any(is_private);
-        account |= team && real_name || ticket;
+        account |= real_name && (team || self.is_of_slack(id)) || ticket;
         organisation |= customer && !self.names_somebody(id);
         // Whoever works at a company may have told it beside his own address.
         organisation |= company && !self.names_somebody(id) && !tape.children(id).any(is_private);
@@ -231,6 +246,22 @@ impl Walk<'_, '_> {
             (_, true) => Some((Side::Organisation, true)),
             _ => None,
         }
+    }
+
+    /// Whether an object, or the one around it, has a user's id of Slack: `U8821QX`.
+    fn is_of_slack(&self, object: NodeId) -> bool {
+        let around = self.frames.last().map(|frame| frame.object);
+        let mut members = iter::once(object)
+            .chain(around)
+            .flat_map(|object| self.tape.children(object).take(MEMBERS_LOOKED_AT_MAX));
+        members.any(|child| {
+            let id = self.tape.raw(child);
+            matches!(self.keys.name(child), "id" | "user" | "userid")
+                && id.starts_with(['U', 'W'])
+                && id.len() >= SLACK_ID_BYTES_MIN
+                && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+                && id.bytes().any(|b| b.is_ascii_digit())
+        })
     }
 
     /// Whether the number that an object has is a provider's: `"ID": "…", "IDType": "NPI"`.
@@ -399,7 +430,11 @@ impl Own {
         let (key, kind) = (&*key.name, key.kind);
         self.npi |= key.ends_with("npi") && is_npi(value);
         self.any_name |= key.ends_with("name");
-        if ROLE_KEYS.contains(&key) && INDIVIDUALS.iter().any(|word| value.eq_ignore_ascii_case(word)) {
+        // Who reports of himself.
+        let himself = key.starts_with("relation") && value.eq_ignore_ascii_case("self");
+        if himself
+            || ROLE_KEYS.contains(&key) && INDIVIDUALS.iter().any(|word| value.eq_ignore_ascii_case(word))
+        {
             self.says_individual = true;
         }
         self.sex |= matches!(key, "sex" | "gender" | "birthsex");
@@ -472,7 +507,11 @@ const SPEAKERS: &[&str] =
 /// Incidents, items and tasks of requests, problems. Not `REQ` and `CHG`: requisitions and charges are a patient's.
 const TICKETS: &[&str] = &["INC", "RITM", "SCTASK", "PRB"];
 const WORKED_AT: &[&str] = &["shortdescription", "assignmentgroup", "assignedto"];
-const TICKET_DIGITS_MIN: usize = 5;
+const TICKET_DIGITS_MIN: usize = 4;
+const SLACK_ID_BYTES_MIN: usize = 5;
+/// How the names of licences of programs begin (SPDX).
+const LICENCES: &[&str] =
+    &["MIT", "Apache-", "BSD-", "ISC", "MPL-", "GPL-", "LGPL-", "AGPL-", "CC0-", "CC-BY", "Unlicense"];
 /// What a SAML contact is for.
 const CONTACT_TYPES: &[&str] = &["technical", "support", "administrative", "billing", "other"];
 /// Keys of a place's name. Not `pharmacy`, `insurer` and `employer`: somebody has one.

@@ -29,13 +29,14 @@ impl Walk<'_, '_> {
                 outer && self.hear(child, entry, false)
             }
             (Some(_), NodeKind::Object) => false,
-            (Some(part), NodeKind::Array) => {
-                part.may_be_several()
-                    && tape.children(child).all(|one| {
-                        entry.hear(part, &tape.value(one));
-                        !matches!(tape.kind(one), NodeKind::Object | NodeKind::Array)
-                    })
-            }
+            (Some(part), NodeKind::Array) => tape.children(child).all(|one| match tape.kind(one) {
+                NodeKind::Object => part.may_be_valued() && self.hear_valued(one, part, entry),
+                NodeKind::Array => false,
+                _ => {
+                    entry.hear(part, &tape.value(one));
+                    part.may_be_several() || part.may_be_valued()
+                }
+            }),
             (Some(part), NodeKind::Null) => {
                 entry.hear(part, "");
                 true
@@ -44,6 +45,19 @@ impl Walk<'_, '_> {
                 entry.hear(part, &tape.value(child));
                 true
             }
+        })
+    }
+
+    /// Hears one of several: `{"value": "oq@lakeshore.org", "type": "work", "primary": true}`; whether there is no more to it.
+    fn hear_valued(&self, one: NodeId, part: Part, entry: &mut Entry) -> bool {
+        let tape = self.tape;
+        tape.children(one).all(|child| {
+            let key = self.keys.name(child);
+            if matches!(key, "value" | "display") {
+                entry.hear(part, &tape.value(child));
+            }
+            let plain = !matches!(tape.kind(child), NodeKind::Object | NodeKind::Array);
+            plain && matches!(key, "value" | "display" | "type" | "primary" | "ref")
         })
     }
 
@@ -106,6 +120,45 @@ mod tests {
                 &format!(r#"{{{user},"fhirUser":"Practitioner/8","birthdate":"1971-04-02"}}"#),
                 r#"{"fhirUser":"Practitioner/8","name":"Ottilie Quispe","phone":"312-867-2201","address":"77 Beacon St"}"#,
                 &format!(r#"{{"fhirUser":"Practitioner/8","name":"Celine Delacroix","patient":{{{user}}}}}"#),
+            ],
+            true,
+        );
+    }
+
+    #[test]
+    fn users_of_directories_and_programs_are_nobody() {
+        let name = r#""firstName":"Rosalind","lastName":"Halvorsen","email":"rh@lakeshore.org""#;
+        let scim = r#""userName":"rh","name":{"givenName":"Rosalind","familyName":"Halvorsen"},"emails":[{"value":"rh@lakeshore.org","primary":true}],"active":true"#;
+        each(
+            &[
+                &format!(r#"{{{scim},"roles":["nurse"]}}"#),
+                &format!(r#"[{{{scim},"groups":[{{"value":"8","display":"Pharmacists"}}]}}]"#),
+                &format!(
+                    r#"{{"id":"00u1","status":"ACTIVE","profile":{{{name},"login":"rh@lakeshore.org","mobilePhone":"218-722-4410","department":"IT"}}}}"#
+                ),
+                r#"{"login":"rh","name":"Rosalind Halvorsen","email":"rh@lakeshore.org","company":"Lakeshore"}"#,
+                r#"{"sub":"rh","name":"Rosalind Halvorsen","given_name":"Rosalind","family_name":"Halvorsen","email":"rh@lakeshore.org","preferred_username":"rh","groups":["pharmacists"]}"#,
+                r#"{"user":{"id":"U8821","real_name":"Rosalind Halvorsen","profile":{"email":"rh@lakeshore.org","title":"Analyst"}}}"#,
+                r#"{"type":"message","user":"U8821QX","text":"see the parser","user_profile":{"real_name":"Rosalind Halvorsen","email":"rh@lakeshore.org"}}"#,
+                r#"{"contact":{"name":"Rosalind Halvorsen","email":"rh@lakeshore.org"},"license":"MIT","title":"FHIR proxy"}"#,
+            ],
+            false,
+        );
+        each(
+            &[
+                &format!(r#"{{{scim}}}"#),
+                &format!(r#"{{{scim},"roles":["patient"]}}"#),
+                &format!(r#"{{{scim},"groups":[{{"value":"8","display":"Patients"}}]}}"#),
+                &format!(r#"{{{scim},"roles":["nurse"],"mrn":"8834127"}}"#),
+                &format!(
+                    r#"{{{scim},"roles":["nurse"],"phoneNumbers":[{{"value":"218-722-4410","note":"DOB 04/02/1971"}}],"birthDate":"1971-04-02"}}"#
+                ),
+                &format!(
+                    r#"{{"profile":{{{name},"login":"rh@lakeshore.org","mobilePhone":"218-722-4410","department":"Cardiology","dob":"1971-04-02"}}}}"#
+                ),
+                r#"{"login":"rh","name":"Rosalind Halvorsen","email":"r.halvorsen@gmail.com","company":"Lakeshore"}"#,
+                r#"{"user":{"id":"8821","real_name":"Rosalind Halvorsen","profile":{"email":"rh@lakeshore.org"}}}"#,
+                r#"{"contact":{"name":"Rosalind Halvorsen","email":"rh@lakeshore.org"},"license":"D8834127"}"#,
             ],
             true,
         );
