@@ -134,6 +134,9 @@ impl Format {
             return Self::Empty;
         };
         let rest = body.get(first..).unwrap_or_default();
+        // Columns of fixed width are counted from the beginning of the line.
+        let indent = body.get(..first).unwrap_or_default().iter().rev().take_while(|b| **b == b' ').count();
+        let indented = body.get(first - indent..).unwrap_or_default();
         if hl7v2::recognise(rest) {
             return Self::Hl7v2;
         }
@@ -164,7 +167,7 @@ impl Format {
             Some(b'-') if parts::recognise(rest) => Self::Multipart,
             _ if is_pdf(rest) => Self::Pdf,
             _ if is_binary(rest) => Self::Binary,
-            _ if csv::recognise(rest) => Self::Csv,
+            _ if csv::recognise(indented) => Self::Csv,
             _ => Self::Text,
         }
     }

@@ -127,13 +127,15 @@ pub fn plain(xhtml: &str) -> Plain {
 }
 
 /// The columns of a table that its first row heads with `th`, where one of them says that its rows are people's: each cell
-/// below is told behind its heading, as a value behind its label.
+/// below is told behind its heading, as a value behind its label. So is the second cell of a row whose first is a label.
 #[derive(Default)]
 struct Columns {
     headings: Vec<String>,
     /// Those of the row so far.
     row: Vec<String>,
     column: usize,
+    /// The first cell of the row, where it is a label.
+    label: String,
 }
 
 impl Columns {
@@ -153,6 +155,7 @@ impl Columns {
                 self.headings = row;
             }
             self.column = 0;
+            self.label.clear();
         } else if is("th") && self.headings.is_empty() {
             if self.row.len() < COLUMNS_MAX {
                 self.row.push(text_of(rest));
@@ -160,6 +163,17 @@ impl Columns {
         } else if is("td") || is("th") {
             self.row.clear(); // it was the head of a row
             self.column += 1;
+            if self.headings.is_empty() {
+                let label = std::mem::take(&mut self.label);
+                let words = || text_of(rest);
+                match self.column {
+                    1 => self.label = Some(words()).filter(|words| is_a_label(words)).unwrap_or_default(),
+                    2 if !label.is_empty() && !is_a_label(&words()) => self.label = label,
+                    _ => return None,
+                }
+                let is_value = self.column == 2 && !rest.trim_ascii_start().starts_with("</");
+                return is_value.then_some(&*self.label);
+            }
             let heading = self.headings.get(self.column - 1).filter(|heading| !heading.is_empty());
             return heading.filter(|_| !rest.trim_ascii_start().starts_with("</")).map(String::as_str);
         }
@@ -185,6 +199,14 @@ fn text_of(rest: &str) -> String {
         }
     }
     out.trim().to_owned()
+}
+
+/// Whether a cell is a label of what an individual has: `Date of birth`.
+fn is_a_label(cell: &str) -> bool {
+    let lower = cell.to_ascii_lowercase();
+    let mut words =
+        lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).peekable();
+    words.peek().is_some() && words.all(|word| PEOPLES.contains(&word) || LABELS.contains(&word))
 }
 
 /// Whether a heading says that a table is of individuals.
@@ -369,6 +391,43 @@ const HEADING_CHARS_MAX: usize = 128;
 /// Words that a table of individuals has in a heading.
 const PEOPLES: &[&str] =
     &["patient", "pt", "dob", "birth", "birthdate", "mrn", "ssn", "member", "subscriber"];
+/// Words of labels of what an individual has, besides.
+const LABELS: &[&str] = &[
+    "account",
+    "address",
+    "cell",
+    "city",
+    "code",
+    "contact",
+    "date",
+    "email",
+    "family",
+    "first",
+    "full",
+    "given",
+    "home",
+    "id",
+    "last",
+    "legal",
+    "mail",
+    "maiden",
+    "middle",
+    "mobile",
+    "name",
+    "no",
+    "number",
+    "of",
+    "phone",
+    "policy",
+    "postal",
+    "security",
+    "social",
+    "street",
+    "surname",
+    "tel",
+    "telephone",
+    "zip",
+];
 /// So many tags may stand beside each other in a word.
 const TAGS_IN_A_WORD_MAX: usize = 8;
 /// Of a tag no more are looked at.
@@ -584,6 +643,22 @@ mod tests {
             assert!(!plain(raw).text.contains(':'), "{}", plain(raw).text);
         }
         drop(plain("<th><td><tr><th"));
+    }
+
+    #[test]
+    fn a_cell_behind_one_that_is_a_label_is_its_value() {
+        let raw = "<table><tr><td>Full name</td><td><b>Ann</b> Roe</td></tr><tr><td>DOB</td><td>03/04/1965</td></tr></table>";
+        let told = plain(raw).text;
+        for line in ["Full name: Ann Roe", "DOB: 03/04/1965"] {
+            assert!(told.lines().any(|said| said.trim() == line), "{line}: {told}");
+        }
+        for raw in [
+            "<table><tr><td>Name</td><td>DOB</td></tr><tr><td>Ann Roe</td><td>03/04/1965</td></tr></table>",
+            "<table><tr><td>Metformin</td><td>500 mg</td></tr></table>",
+            "<table><tr><td>Name</td><td></td></tr></table>",
+        ] {
+            assert!(!plain(raw).text.contains(':'), "{}", plain(raw).text);
+        }
     }
 
     #[test]

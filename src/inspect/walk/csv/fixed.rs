@@ -87,8 +87,13 @@ pub(super) fn under_a_head(names: &[Range<usize>], rows: &[Vec<char>]) -> Option
     for name in names {
         let start = match columns.last() {
             Some(before) => (before.end + 1..=name.start).rev().find(|start| is_blank(start - 1))?,
-            None => name.start,
+            None => (1..=name.start).rev().find(|start| is_blank(start - 1)).unwrap_or(0),
         };
+        // What stands before the first one's values is the number of the row.
+        let is_numbered = |row: &Vec<char>| row.iter().take(start).any(|c| *c != ' ');
+        if columns.is_empty() && rows.iter().any(is_numbered) {
+            columns.push(0..start);
+        }
         columns.push(start..name.end);
     }
     Some(columns)

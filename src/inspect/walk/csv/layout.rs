@@ -401,7 +401,10 @@ impl Dialect {
             _ => {
                 // Titles may stand in front.
                 let named = |head: &[u8]| {
-                    let columns = runs(head, 2);
+                    let mut columns = runs(head, 2);
+                    if let Some(first) = columns.first_mut() {
+                        first.start = head.iter().take_while(|b| **b == b' ').count();
+                    }
                     let name = |at: &Range<usize>| std::str::from_utf8(head.get(at.clone())?).ok();
                     let names = columns.iter().filter_map(name);
                     let known =

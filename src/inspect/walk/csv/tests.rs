@@ -921,3 +921,14 @@ fn quotes_of_other_programs_hide_no_row() {
         assert!(points("text/csv", body).iter().any(|points| *points >= 90), "{body}");
     }
 }
+
+/// As pandas prints a frame: values end where their names end, behind the number of the row.
+#[test]
+fn columns_that_are_aligned_to_the_right_are_read() {
+    for text in [
+        "       MRN  LastName  FirstName  DateOfBirth\n0  8407022  Nakamura    Loretta   1943-04-16\n",
+        "       MRN  LastName  FirstName         DOB\n0  8407022  Nakamura    Loretta  1943-04-16\n1  8407027  Martinez      Linda  1953-04-16\n",
+    ] {
+        assert!(points("text/plain", text).iter().any(|points| *points >= 90), "{text}");
+    }
+}

@@ -1,4 +1,5 @@
-//! Parameters of QPD (HL7 v2.5.1 §5.5.4): judged as the fields of the person that they ask for.
+//! Parameters of QPD (HL7 v2.5.1 §5.5.4) and filters of QRF (v2.3.1 §5.10.5.4): judged as the fields of the person that they
+//! ask for.
 
 use super::super::Reads;
 use super::encoding::pieces;
@@ -34,6 +35,25 @@ impl Walk<'_, '_> {
         self.tell_components(&Repetition { plan, datatype, stands_for, ..whole }, [kind, "", ""], place);
     }
 
+    /// QRF-5: who is asked for, by what a registry takes in its place (of VXQ a social security number, a birth date, names of the
+    /// parents), told by its form: the standard leaves the places open.
+    pub(super) fn tell_filter(&mut self, whole: &Repetition<'_>, place: Place) {
+        let value = self.doc.get(whole.span.clone()).unwrap_or_default();
+        let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+        let plain = value.iter().all(|b| b.is_ascii_digit() || *b == b'-');
+        let field = match digits {
+            SSN_DIGITS if plain => 19,
+            DATE_DIGITS if digits == value.len() => 7,
+            0 if self.several(&whole.span) => 5,
+            _ => return self.tell_repetition(whole, place),
+        };
+        let plan = self.table.field(*b"PID", field);
+        self.tell_repetition(
+            &Repetition { plan, datatype: plan.datatype, span: whole.span.clone(), ..*whole },
+            place,
+        );
+    }
+
     /// What a QPD without names in its parameters asks for.
     pub(super) fn query_name(&self, current: &Current<'_>) -> Option<Query> {
         if !current.is(b"QPD") {
@@ -42,6 +62,9 @@ impl Walk<'_, '_> {
         Query::named(self.doc.get(self.field_span(current, 1)?)?)
     }
 }
+
+const SSN_DIGITS: usize = 9;
+const DATE_DIGITS: usize = 8;
 
 /// Queries whose parameters stand at fixed fields.
 #[derive(Clone, Copy)]

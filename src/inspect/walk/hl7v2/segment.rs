@@ -189,7 +189,7 @@ impl<'d> Walk<'d, '_> {
             asked: self.query_name(current),
             contact,
             owner: if current.is_any(&[b"QPD", b"QRD", b"QRF"]) { Owner::Queried } else { Owner::Segment },
-            all_ordinary: contact.is_none() && !current.is_any(&[b"QPD", b"QRD"]),
+            all_ordinary: contact.is_none() && !current.is_any(&[b"QPD", b"QRD", b"QRF"]),
             site: if current.label == Label::Site { self.site(&current.fields) } else { Told::default() },
             ..Telling::ordinary()
         }
@@ -240,6 +240,8 @@ impl<'d> Walk<'d, '_> {
                 self.tell_parameter(whole, place);
             } else if current.is(b"QRD") && number == 8 {
                 self.tell_number_and_name(&whole, &Contact::PID, place);
+            } else if current.is(b"QRF") && number == 5 {
+                self.tell_filter(&whole, place);
             } else if let Some(contact) = telling.contact.filter(|_| (12..=14).contains(&number)) {
                 self.tell_contact(whole, contact, place);
             } else {

@@ -402,9 +402,11 @@ fn query_parameters_are_judged_as_the_fields_they_name() {
     assert_eq!(rules, ["hl7v2.pid-5.1", "hl7v2.pid-7", "hl7v2.pid-3.ss", "hl7v2.query", "hl7v2.query"]);
     assert_eq!(l.at("QPD-3.1").reads, "Code");
     assert_ne!(l.at("QPD-3.2").person, l.at("PID-3").person);
-    let l = message("QRD|20260101|R|I|1|||1^RD|7^DOE^JANE\rQRF|X||||123456789~19900607\r");
+    let l = message("QRD|20260101|R|I|1|||1^RD|7^DOE^JANE\rQRF|X||||123456789~19900607~MN~DOE^MARY\r");
     assert_eq!(l.at("QRD-8.2").rule, "hl7v2.pid-5.1");
-    assert_eq!(l.at("QRF-5[2]").rule, "hl7v2.query");
+    let filters = ["QRF-5", "QRF-5[2]", "QRF-5[3]", "QRF-5[4].1"];
+    let rules: Vec<_> = filters.iter().map(|place| l.at(place).rule.as_str()).collect();
+    assert_eq!(rules, ["hl7v2.pid-19", "hl7v2.pid-7", "hl7v2.query", "hl7v2.pid-5.1"]);
     assert_eq!(l.persons.len(), 1);
     assert_eq!(message("QPD|Z34^x^CDC|1|7^^^H^MR|DOE^JANE\r").at("QPD-4.2").rule, "hl7v2.pid-5.2");
 }
