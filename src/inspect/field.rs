@@ -100,11 +100,15 @@ impl FieldTable {
     }
 }
 
-/// Whether `value` is one of `list`; an entry with a trailing `*` is a prefix, and case doesn't matter.
+/// Whether `value` is one of `list`; an entry with a trailing `*` is a prefix, one with a leading `*` an ending, and case doesn't matter.
 #[must_use]
 pub fn listed(list: &[String], value: &str) -> bool {
-    list.iter().any(|entry| match entry.strip_suffix('*') {
-        Some(prefix) => value.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)),
-        None => entry.eq_ignore_ascii_case(value),
+    list.iter().any(|entry| match (entry.strip_suffix('*'), entry.strip_prefix('*')) {
+        (Some(prefix), _) => value.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)),
+        (None, Some(suffix)) => {
+            let from = value.len().checked_sub(suffix.len());
+            from.and_then(|from| value.get(from..)).is_some_and(|tail| tail.eq_ignore_ascii_case(suffix))
+        }
+        (None, None) => entry.eq_ignore_ascii_case(value),
     })
 }
