@@ -7,8 +7,8 @@ use crate::sign_in::{challenge, word};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> ExitCode {
             "Open in a browser on this machine:\n  {admin}/v1/sign-in?challenge={challenge}&port={port}"
         ));
         out::complain(format!("The page has to show the word {}.", word(&challenge)));
-        let code = within(WAIT_MAX, move || code(&listener))?;
+        let code = within(WAIT_MAX, move || code(|| listener.accept().map(|(stream, _)| stream)))?;
         let body = json!({"code": code, "verifier": verifier});
         let answer = api.ask("POST", "/v1/sign-in/token", Some(&body), None)?;
         if answer.status != 201 {
@@ -70,9 +70,17 @@ fn within(
 }
 
 /// The code that a browser brings; whatever else asks here is told that there is nothing.
-fn code(listener: &TcpListener) -> Result<String, String> {
+fn code(mut accept: impl FnMut() -> io::Result<TcpStream>) -> Result<String, String> {
     loop {
-        let (mut stream, _) = listener.accept().map_err(|e| e.kind().to_string())?;
+        let mut stream = match accept() {
+            Ok(stream) => stream,
+            Err(error) if is_the_listeners(&error) => return Err(error.kind().to_string()),
+            // One connection's fault, or files that somebody may close: the browser comes again, or hasn't come yet.
+            Err(_) => {
+                std::thread::sleep(ACCEPT_PAUSE);
+                continue;
+            }
+        };
         // One that says nothing keeps nobody waiting.
         let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
         let mut head = Vec::new();
@@ -102,6 +110,15 @@ fn code(listener: &TcpListener) -> Result<String, String> {
     }
 }
 
+/// Whether it is the listener that is wrong: no other try ends better.
+fn is_the_listeners(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errors = [Errno::BADF, Errno::INVAL, Errno::NOTSOCK, Errno::OPNOTSUPP];
+    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported)
+        || errors.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// As long as the gateway waits at most: it forgets each of three steps after ten minutes.
 const WAIT_MAX: Duration = Duration::from_secs(30 * 60);
 const HEAD_BYTES_MAX: usize = 16 << 10;
@@ -114,7 +131,24 @@ mod tests {
     fn whoever_never_signs_in_is_not_waited_for_without_end() {
         assert_eq!(within(WAIT_MAX, || Ok("code".to_owned())), Ok("code".to_owned()));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("binds");
-        let told = within(Duration::from_millis(1), move || code(&listener));
+        let accept = move || listener.accept().map(|(stream, _)| stream);
+        let told = within(Duration::from_millis(1), move || code(accept));
         assert!(told.is_err_and(|told| told.starts_with("nobody signed in")));
+    }
+
+    #[test]
+    fn a_connection_that_can_t_be_taken_keeps_nobody_from_signing_in() {
+        use rustix::io::Errno;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("binds");
+        let mut browser = TcpStream::connect(listener.local_addr().expect("address")).expect("connects");
+        let word = "a1".repeat(32);
+        write!(browser, "GET /?code={word} HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
+        let mut errors = [Errno::CONNABORTED, Errno::MFILE, Errno::NOBUFS].into_iter();
+        let accept = move || match errors.next() {
+            Some(errno) => Err(errno.into()),
+            None => listener.accept().map(|(stream, _)| stream),
+        };
+        assert_eq!(code(accept), Ok(word));
+        assert!(code(|| Err(Errno::INVAL.into())).is_err());
     }
 }
