@@ -3,7 +3,7 @@
 use super::check::EX_CONFIG;
 use super::out;
 use crate::config::Config;
-use crate::listen::{Predecessor, activated};
+use crate::listen::{Limits, Predecessor, activated};
 use crate::org::Flag;
 use crate::run::{Manager, RunError, Running, files_of, handover_path, missing};
 use crate::telemetry::log::{self, LogFormat};
@@ -51,7 +51,7 @@ enum EnvironmentFlag {
     Production,
 }
 
-/// Runs it until SIGTERM or SIGINT. Exit code 0: stopped as told, 78: configuration, 1: could not start.
+/// Runs it until SIGTERM or SIGINT. Exit code 0: stopped as told, 78: configuration, 74: no space, 1: could not start.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     // Before there are other threads.
@@ -83,6 +83,13 @@ pub fn run(args: &Args) -> ExitCode {
     };
     let connections_max = config.limits.connections_max;
     let have = descriptors();
+    let needed = Limits::files_needed(config.threads_used(), config.listeners.len());
+    if let Some(have) = have.filter(|have| *have < needed) {
+        out::complain(format!(
+            "phigate run: the system gives {have} open files (ulimit -n, LimitNOFILE=), and {needed} are needed at least"
+        ));
+        return ExitCode::FAILURE;
+    }
     let taken = config.limits.connections_within(have);
     if taken < connections_max {
         tracing::warn!(
@@ -126,6 +133,13 @@ pub fn run(args: &Args) -> ExitCode {
         Err(RunError::Rules(problems)) => {
             problems.iter().for_each(out::complain);
             return ExitCode::from(EX_CONFIG);
+        }
+        Err(error) if error.is_no_space() => {
+            let folder = asked.data_dir.display();
+            out::complain(format!(
+                "phigate run: no space in {folder}, or a limit on file sizes there: {error}. What judges is written into its audit first: nothing starts without"
+            ));
+            return ExitCode::from(EX_IOERR);
         }
         Err(error) => {
             out::complain(format!("phigate run: {error}"));
@@ -179,6 +193,9 @@ impl Signals {
     /// `None` where the system doesn't let them be handled.
     fn new() -> Option<Self> {
         let handler = |kind| signal(kind).ok();
+        // Handled once, it is for good: a write beyond the limit on file sizes fails as one on a full disk does, and doesn't end
+        // the process.
+        drop(handler(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
         Some(Self {
             term: handler(SignalKind::terminate())?,
             int: handler(SignalKind::interrupt())?,
@@ -345,6 +362,8 @@ pub fn harden() {
     }
 }
 
+/// sysexits.h: an error occurred while doing I/O on some file.
+const EX_IOERR: u8 = 74;
 /// How often it is looked whether another process listens on our ports, and whom rates may forget.
 const AROUND_EVERY: Duration = Duration::from_secs(10);
 /// How long a data thread may be at one piece of work before it is said.

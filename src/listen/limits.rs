@@ -90,6 +90,16 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// Open files without which no caller is served for long: with fewer the store, the admin side and callers would take them
+    /// from each other.
+    #[must_use]
+    pub fn files_needed(threads: usize, listeners: usize) -> u64 {
+        let of_threads = threads.saturating_mul(listeners.saturating_add(FILES_A_THREAD));
+        FILES_BESIDE + of_threads as u64 + TURNED_AWAY_MIN + 2 * CONNECTIONS_LEAST
+    }
+}
+
 /// Open files that the process may have; `None`: as many as it likes.
 #[must_use]
 pub(super) fn files_max() -> Option<u64> {
@@ -100,6 +110,11 @@ pub(super) fn files_max() -> Option<u64> {
 pub(super) const TURNED_AWAY_MIN: u64 = 16;
 /// What the program has open besides connections of messages: listeners, the store's files, the admin listener's connections.
 const FILES_RESERVED: u64 = 64;
+/// The same but for data threads, which have their own of each listener, and as many as their runtime takes.
+const FILES_BESIDE: u64 = 48;
+const FILES_A_THREAD: usize = 4;
+/// Connections that a gateway for anybody takes, each with one to its upstream.
+const CONNECTIONS_LEAST: u64 = 8;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -139,5 +154,6 @@ mod tests {
             assert!(taken == 1 || needed <= files, "{files}: {taken}");
         }
         assert_eq!(limits.connections_within(Some(2180)), 1000);
+        assert_eq!((Limits::files_needed(1, 1), Limits::files_needed(8, 3)), (85, 136));
     }
 }

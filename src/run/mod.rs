@@ -132,6 +132,18 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Whether what can't be written has no room: a full disk, a quota, or the limit on a file's size.
+    #[must_use]
+    pub fn is_no_space(&self) -> bool {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let no_room = |kind: &std::io::ErrorKind| matches!(kind, StorageFull | QuotaExceeded | FileTooLarge);
+        match self {
+            Self::Store(error) => error.is_no_space(),
+            Self::Audit(AuditError::File(kind)) | Self::Io { kind, .. } => no_room(kind),
+            _ => false,
+        }
+    }
+
     /// Whether it is of what the configuration leads to: files, variables, commands. [`missing`] tells them all.
     #[must_use]
     pub fn is_of_the_configuration(&self) -> bool {

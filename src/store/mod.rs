@@ -69,11 +69,15 @@ fn why(code: i32) -> &'static str {
     match code & 0xFF {
         5 | 6 => " (another process has the file locked)",
         8 => " (the file can't be written)",
+        10 => " (its disk can't be read or written)",
         11 | 26 => " (the file is damaged)",
         14 => " (the file can't be opened)",
         _ => "",
     }
 }
+
+/// SQLite's extended result code of a write that failed, but for ENOSPC.
+const IOERR_WRITE: i32 = 778;
 
 impl StoreError {
     /// Whether a file is none of a database, or one that contradicts itself: others may be well.
@@ -81,6 +85,18 @@ impl StoreError {
     pub fn is_damage(&self) -> bool {
         // SQLITE_CORRUPT and SQLITE_NOTADB; the primary code is the lower byte of the extended one.
         matches!(self, Self::Database(code) if matches!(code & 0xFF, 11 | 26))
+    }
+
+    /// Whether what can't be written has no room: a full disk, a quota, or the limit on a file's size, of which SQLite says as
+    /// of other failures that a file can't be written.
+    #[must_use]
+    pub fn is_no_space(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match self {
+            Self::Full | Self::Database(IOERR_WRITE) => true,
+            Self::File(kind) => matches!(kind, StorageFull | QuotaExceeded | FileTooLarge),
+            _ => false,
+        }
     }
 
     /// Whether what was read is damaged, a file or one record of it: readers go on with the others.

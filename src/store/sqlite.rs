@@ -486,12 +486,15 @@ pub(super) fn check_version(connection: &Connection, newest: i64) -> Result<i64,
 
 pub(super) fn database(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error() {
-        Some(e) if e.code == ErrorCode::DiskFull => StoreError::Full,
+        // The memory that processes share is a file, too, and made at a start.
+        Some(e) if e.code == ErrorCode::DiskFull || e.extended_code == IOERR_SHMSIZE => StoreError::Full,
         Some(e) => StoreError::Database(e.extended_code),
         None => StoreError::Broken,
     }
 }
 
+/// That SQLite could not make the file of its shared memory as large as it has to be.
+const IOERR_SHMSIZE: i32 = 4874;
 const ZSTD_LEVEL: i32 = 3;
 /// How often a batch is tried where another process has the file locked, each time for as long as a lock is waited for: half a
 /// minute together.
@@ -510,6 +513,16 @@ mod tests {
     use super::*;
     use crate::store::conformance::{entry, record, record_of};
     use std::fs;
+
+    #[test]
+    fn a_disk_without_room_for_the_shared_memory_is_full() {
+        let failed = |code| database(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+        for code in [13, IOERR_SHMSIZE] {
+            assert_eq!(failed(code), StoreError::Full);
+        }
+        assert_eq!((failed(778), failed(778).is_no_space()), (StoreError::Database(778), true));
+        assert!(!failed(11).is_no_space());
+    }
 
     /// What damage makes of a file.
     type Damage = fn(&Path);

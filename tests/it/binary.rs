@@ -525,6 +525,66 @@ fn a_small_soft_limit_on_open_files_is_raised() {
 }
 
 #[test]
+fn too_few_open_files_to_serve_anybody_are_told_at_the_start() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), ([127, 0, 0, 1], 9).into(), "staging")).expect("writes");
+    let limited = "ulimit -n 64; exec \"$0\" run --config \"$1\"";
+    let out = Command::new("sh").args(["-c", limited, PROGRAM]).arg(&file).output().expect("runs");
+    assert_eq!(out.status.code(), Some(1));
+    let told = text(&out.stderr);
+    assert!(told.contains("gives 64 open files") && told.contains("85 are needed"), "{told}");
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_a_full_disk_and_ends_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let file = folder.path().join("p.toml");
+    let log = folder.path().join("access.jsonl");
+    let logged = format!("{}[access_log]\nfile = {log:?}\n", config(folder.path(), upstream.address, "production"));
+    std::fs::write(&file, logged).expect("writes");
+    let limited = "ulimit -Sf 4000; exec \"$0\" run --config \"$1\"";
+    let mut run = started(Command::new("sh").args(["-c", limited, PROGRAM]).arg(&file));
+    let scrape = |line: &str| metric(&text(&admin(run.admin, "/metrics", "").body), line);
+    let sent = |until: &dyn Fn() -> bool| {
+        (0..400).any(|_| {
+            for _ in 0..50 {
+                assert_eq!(post(run.gate, crate::support::PATIENT, "").map(|r| r.0), Some(200));
+            }
+            until()
+        })
+    };
+    let dropped = "phigate_records_dropped_total{reason=\"store\"}";
+    assert!(sent(&|| scrape(dropped) > 0), "no file comes to its limit");
+    assert!(sent(&|| scrape("phigate_access_log_dropped_total ") > 0), "the access log doesn't, either");
+    let pid = rustix::process::Pid::from_child(&run.child);
+    let limit = |bytes| {
+        let of = rustix::process::Resource::Fsize;
+        rustix::process::prlimit(Some(pid), of, rustix::process::Rlimit { current: bytes, maximum: None })
+            .expect("limited");
+    };
+    limit(None);
+    let before = scrape("phigate_records_written_total ");
+    assert!(sent(&|| scrape("phigate_records_written_total ") > before), "records aren't kept again");
+    signal(&run.child, "-TERM");
+    assert_eq!(run.child.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
+fn a_start_without_space_says_where_it_has_none() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, config(folder.path(), ([127, 0, 0, 1], 9).into(), "production")).expect("writes");
+    let limited = "ulimit -f 40; exec \"$0\" run --config \"$1\"";
+    let out = Command::new("sh").args(["-c", limited, PROGRAM]).arg(&file).output().expect("runs");
+    let told = text(&out.stderr);
+    assert_eq!(out.status.code(), Some(74), "{told}");
+    let data = folder.path().join("data");
+    assert!(told.contains(&format!("no space in {}", data.display())), "{told}");
+}
+
+#[test]
 fn descriptors_that_ran_out_are_the_gateways_own_fault_and_no_endpoints() {
     let folder = tempfile::tempdir().expect("folder");
     let upstream = Upstream::start();
