@@ -164,8 +164,8 @@ pub fn prepare_reply(head: &mut response::Parts) {
     }
 }
 
-/// Known hop-by-hop names only: what `Connection` names beside them stays, or a caller could take away headers
-/// that the upstream trusts.
+/// Known hop-by-hop names only. What `Connection` of a reply names beside them stays: it is judged with the reply. A request
+/// that names what it has is refused before (`listen`), or a caller could take away headers that the upstream trusts.
 fn is_hop_by_hop(name: &str) -> bool {
     // Most names are settled by their first letter.
     match name.as_bytes().first() {
@@ -183,7 +183,7 @@ fn is_hop_by_hop(name: &str) -> bool {
 /// With an underline as with a hyphen: CGI and what descends from it can't tell the two apart.
 fn is_ours_or_forwarding(name: &str) -> bool {
     // Most of the usual names are settled by their first letter.
-    matches!(name.as_bytes().first(), Some(b'c' | b'f' | b'p' | b'r' | b's' | b't' | b'x'))
+    matches!(name.as_bytes().first(), Some(b'c' | b'd' | b'f' | b'p' | b'r' | b's' | b't' | b'w' | b'x'))
         && (starts_as(name, "phigate-")
             || NEVER_BELIEVED_FAMILIES.iter().any(|prefix| starts_as(name, prefix))
             || NEVER_BELIEVED.iter().any(|known| is_spelling(name, known)))
@@ -318,7 +318,7 @@ pub(super) fn may_trail_reply(name: &HeaderName) -> bool {
     !reads_as_framing(name) && !starts_as(name, "phigate-")
 }
 
-/// Names by which a message is framed, routed or decoded, and those of a connection, however they are spelled.
+/// Names by which a message is framed, routed, traced or decoded, and those of a connection, however they are spelled.
 fn reads_as_framing(name: &str) -> bool {
     starts_as(name, "proxy-") || NEVER_TRAILING.iter().any(|known| is_spelling(name, known))
 }
@@ -386,47 +386,81 @@ const HOP_BY_HOP: [HeaderName; 5] =
 /// By which servers and frameworks are told by a proxy who calls, with which certificate, for which host, target and method.
 /// Of callers nobody believes it: a target or method that stands beside the one that was judged goes round all that was judged
 /// by it.
-const NEVER_BELIEVED: [&str; 27] = [
+const NEVER_BELIEVED: [&str; 54] = [
+    "cf-access-authenticated-user-email",
+    "cf-access-jwt-assertion",
     "cf-connecting-ip",
     "cf-connecting-ipv6",
+    "cf-visitor",
     "client-cert",
     "client-cert-chain",
     "client-ip",
+    "cloudfront-forwarded-proto",
+    "cloudfront-viewer-address",
+    "do-connecting-ip",
     "fastly-client-ip",
+    "fastly-ssl",
+    "fly-client-ip",
+    "front-end-https",
     "remote-addr",
+    "remote-email",
+    "remote-groups",
+    "remote-name",
     "remote-user",
     "true-client-ip",
     "x-arr-clientcert",
+    "x-arr-ssl",
+    "x-azure-clientip",
+    "x-azure-socketip",
     "x-client-cert",
+    "x-client-dn",
     "x-client-ip",
+    "x-client-verify",
     "x-cluster-client-ip",
     "x-envoy-external-address",
     "x-envoy-original-path",
+    "x-goog-iap-jwt-assertion",
     "x-host",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
     "x-original-forwarded-for",
     "x-original-host",
+    "x-original-method",
+    "x-original-proto",
+    "x-original-scheme",
     "x-original-uri",
     "x-original-url",
+    "x-proxyuser-ip",
     "x-real-ip",
     "x-remote-addr",
+    "x-remote-email",
+    "x-remote-groups",
     "x-remote-user",
     "x-rewrite-url",
+    "x-scheme",
+    "x-ssl-cert",
+    "x-url-scheme",
 ];
 /// The same, whatever stands behind: of nginx and HAProxy (`X-SSL-Client-S-DN`), Azure (`X-MS-Client-Principal-Name`), Grafana
-/// and others (`X-WebAuth-User`), and oauth2-proxy (`X-Auth-Request-Email`).
-const NEVER_BELIEVED_FAMILIES: [&str; 7] = [
+/// and others (`X-WebAuth-User`), oauth2-proxy (`X-Auth-Request-Email`), the load balancers of AWS (`X-Amzn-Oidc-Identity`) and
+/// Google (`X-Goog-Authenticated-User-Email`), WebLogic (`WL-Proxy-Client-Cert`) and Tailscale.
+const NEVER_BELIEVED_FAMILIES: [&str; 12] = [
     "ssl-client-",
+    "tailscale-user-",
+    "wl-proxy-",
+    "x-amzn-mtls-",
+    "x-amzn-oidc-",
     "x-auth-request-",
     "x-authenticated-user",
     "x-forwarded-",
+    "x-goog-authenticated-user-",
     "x-ms-client-principal",
     "x-ssl-client-",
     "x-webauth-",
 ];
-const NEVER_TRAILING: [&str; 13] = [
+const NEVER_TRAILING: [&str; 17] = [
+    "baggage",
     "connection",
     "content-encoding",
     "content-length",
@@ -437,9 +471,12 @@ const NEVER_TRAILING: [&str; 13] = [
     "http2-settings",
     "keep-alive",
     "te",
+    "traceparent",
+    "tracestate",
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "via",
 ];
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -556,6 +593,12 @@ mod tests {
             .header("CF-Connecting-IP", "10.0.0.1")
             .header("SSL-Client-Cert", "MII")
             .header("SSL_CLIENT_S_DN", "CN=root")
+            .header("X_ARR-SSL", "1")
+            .header("Front-End-Https", "on")
+            .header("X_Url_Scheme", "https")
+            .header("X-Amzn-Oidc-Identity", "root")
+            .header("WL-Proxy-SSL", "true")
+            .header("DO_Connecting_IP", "10.0.0.1")
             .header("X-SSL-Client-S-DN", "CN=root")
             .header("X_SSL-Client_Verify", "SUCCESS")
             .header("X-ARR-ClientCert", "MII")
@@ -698,7 +741,8 @@ mod tests {
             .header("X-User-Idx", "kept")
             .header(
                 "Trailer",
-                "x_user_id, x-role, x_source, x-sum, keep-alive, te, forwarded, content_length",
+                "x_user_id, x-role, x_source, x-sum, keep-alive, te, forwarded, content_length, traceparent, \
+                 TraceState, baggage, via, x-arr-ssl, front_end_https",
             );
         let trailers = HeaderMap::from_iter(
             [
@@ -711,6 +755,12 @@ mod tests {
                 "forwarded",
                 "content_length",
                 "x-undeclared",
+                "traceparent",
+                "tracestate",
+                "baggage",
+                "via",
+                "x-arr-ssl",
+                "front_end_https",
             ]
             .map(|trailer| (name(trailer), HeaderValue::from_static("1"))),
         );
@@ -735,7 +785,10 @@ mod tests {
             .header("Phigate-Reason", "likely_phi")
             .header("Phigate-Record", "forged")
             .header("Phigate_Record", "forged")
-            .header("Trailer", "Phigate_Reason, phigate-record, Keep-Alive, not a name, Content-Length")
+            .header(
+                "Trailer",
+                "Phigate_Reason, phigate-record, Keep-Alive, not a name, Content-Length, Via, traceparent",
+            )
             .header("Content-Encoding", "gzip")
             .header("Set-Cookie", "a=1")
             .header("Set-Cookie", "b=2");
