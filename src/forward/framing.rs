@@ -210,6 +210,10 @@ impl Framing {
                 Chunks::Ended => self.state = State::Idle,
             },
         }
+        // Its framing may say that a body ends here; there is none (RFC 9110, section 15.3.6).
+        if self.head.status == Some(205) && !input.is_empty() {
+            return Err(UNASKED_BODY);
+        }
         Ok(())
     }
 
@@ -327,7 +331,7 @@ impl Head {
                 Ok(State::Head)
             }
             // Said of a body that never comes, as of 304; one that does come is surplus.
-            204 if has_body && !self.is_chunked => Err(UNASKED_BODY),
+            204 | 205 if has_body && !self.is_chunked => Err(UNASKED_BODY),
             _ if self.has_no_body() => Ok(State::Idle),
             _ if self.is_chunked => Ok(State::Chunked(Chunked::of_reply())),
             _ => Ok(match self.length {
@@ -393,6 +397,8 @@ mod tests {
             "HTTP/1.1 204 No Content\r\n\r\n",
             "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
             "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3 ; x=y\r\nabc\r\n00000000000000000000\r\n\r\n",
             "HTTP/1.1 304 Not Modified\r\nContent-Length: 90\r\n\r\n",
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
@@ -441,6 +447,9 @@ mod tests {
             "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n",
             "HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n",
+            "HTTP/1.1 205 Reset Content\r\nContent-Length: 3\r\n\r\n",
+            "HTTP/1.1 205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+            "HTTP/1.1 205 Reset Content\r\nConnection: close\r\n\r\na",
             "HTTP/1.1 100 Continue\r\nContent-Length: 3\r\n\r\n",
             "HTTP/1.1 101 Switching Protocols\r\nTransfer-Encoding: chunked\r\n\r\n",
         ] {

@@ -519,7 +519,10 @@ async fn exchange(
     if switches && !is_to(&response, protocol) {
         return Err(invalid("it switches to what it wasn't asked for"));
     }
-    if (is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
+    // A 205 has none either (RFC 9110, section 15.3.6).
+    let has_none = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED]
+        .contains(&response.status());
+    if (is_head || has_none)
         && let Some(body) = response.body_mut().take() // with it what length it would have had
         && !body.is_end_stream()
     {
