@@ -35,6 +35,21 @@ pub(crate) fn create_folder(path: &Path, mode: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Why a file can't be had, in the words that people look for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Why(pub io::ErrorKind);
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            io::ErrorKind::NotFound => f.write_str("no such file"),
+            // Of files that are read as text.
+            io::ErrorKind::InvalidData => f.write_str("it is no text in UTF-8"),
+            other => other.fmt(f),
+        }
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

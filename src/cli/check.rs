@@ -4,6 +4,7 @@
 use super::{out, test};
 use crate::config::{self, Config};
 use crate::decide::Thresholds;
+use crate::durable::Why;
 use crate::inspect::rules::{Changes, Mode};
 use crate::run::{missing, outdated};
 use crate::tune::{self, Checked};
@@ -32,7 +33,7 @@ pub fn run(args: &Args) -> ExitCode {
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
             Err(error) => {
-                out::complain(format!("phigate check: {}: {}", file.display(), error.kind()));
+                out::complain(format!("phigate check: {}: {}", file.display(), Why(error.kind())));
                 return ExitCode::from(2);
             }
         };

@@ -3,6 +3,7 @@
 use super::check::EX_CONFIG;
 use super::out;
 use crate::config::Config;
+use crate::durable::Why;
 use crate::listen::{Limits, Predecessor, activated};
 use crate::org::Flag;
 use crate::run::{Manager, RunError, Running, files_of, handover_path, missing};
@@ -164,7 +165,7 @@ fn load(args: &Args) -> Result<Config, Vec<String>> {
     match (&args.config, &args.upstream, args.environment) {
         (Some(file), ..) => {
             let text = std::fs::read_to_string(file)
-                .map_err(|e| vec![format!("{}: {}", file.display(), e.kind())])?;
+                .map_err(|e| vec![format!("{}: {}", file.display(), Why(e.kind()))])?;
             let config = Config::parse(&text).map_err(told(file.display().to_string()))?;
             Ok(config.beside(file))
         }
@@ -328,7 +329,7 @@ fn reload(running: &Running, file: Option<&Path>) {
     let result = std::fs::read_to_string(file)
         .map_err(|e| {
             running.missed_reload();
-            vec![format!("the file can't be read: {}", e.kind())]
+            vec![format!("the file can't be read: {}", Why(e.kind()))]
         })
         .and_then(|text| running.reload(&text));
     match result {

@@ -13,6 +13,8 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
     unique("environment", config.environments.iter().map(|e| &*e.name), problems);
     unique("listener", config.listeners.iter().map(|l| &*l.name), problems);
     unique("connection", config.connections.iter().map(|c| &*c.name), problems);
+    unique("identity", config.identities.iter().map(|i| &*i.name), problems);
+    unique("issuer", config.issuers.iter().map(|i| &*i.name), problems);
     for (section, empty) in [
         ("environment", config.environments.is_empty()),
         ("listener", config.listeners.is_empty()),
@@ -23,22 +25,29 @@ pub(super) fn across(config: &Config, problems: &mut Problems) {
             problems.add(None, section.to_owned(), format!("at least one [[{section}]]"), "none");
         }
     }
-    let names: Vec<&str> = config.environments.iter().map(|e| &*e.name).collect();
-    for l in &config.listeners {
-        if let Some(environment) = &l.environment {
-            known(&format!("listener `{}`.environment", l.name), environment, &names, problems);
-        }
+    let left_out = problems.names("environment");
+    let names = config.environments.iter().map(|e| &*e.name).chain(left_out.iter().map(String::as_str));
+    let names: Vec<&str> = names.collect();
+    let of_listeners = config.listeners.iter().filter_map(|l| {
+        Some((format!("listener `{}`.environment", l.name), l.environment.as_ref()?.to_string()))
+    });
+    let of_connections = config
+        .connections
+        .iter()
+        .map(|c| (format!("connection `{}`.environment", c.name), c.environment.to_string()));
+    let mut refers = problems.take_refers();
+    refers.extend(of_listeners.chain(of_connections));
+    refers.sort_unstable();
+    refers.dedup();
+    for (key, environment) in refers {
+        known(&key, &environment, &names, problems);
     }
     identities(config, &names, problems);
-    unique("issuer", config.issuers.iter().map(|i| &*i.name), problems);
     for i in &config.issuers {
         known(&format!("issuer `{}`.environment", i.name), &i.environment, &names, problems);
     }
     hosts(config, problems);
     ids(config, problems);
-    for c in &config.connections {
-        known(&format!("connection `{}`.environment", c.name), &c.environment, &names, problems);
-    }
     for group in config.sign_in.iter().flat_map(|s| &s.groups) {
         let Some((environment, role)) = &group.role else { continue };
         let key = format!("sign_in.group `{}`", group.group);
@@ -182,7 +191,6 @@ pub fn overlapping(config: &Config) -> Vec<String> {
 
 /// Each certificate's name is one identity's.
 fn identities(config: &Config, names: &[&str], problems: &mut Problems) {
-    unique("identity", config.identities.iter().map(|i| &*i.name), problems);
     let mut seen = HashMap::new();
     for i in &config.identities {
         known(&format!("identity `{}`.environment", i.name), &i.environment, names, problems);
@@ -263,9 +271,13 @@ fn known(key: &str, name: &str, names: &[&str], problems: &mut Problems) {
     }
 }
 
+/// Names of the configuration, and of tables that are left out of it.
 fn unique<'n>(section: &str, names: impl Iterator<Item = &'n str>, problems: &mut Problems) {
+    let read = problems.names(section);
+    let all: Vec<&str> =
+        if read.is_empty() { names.collect() } else { read.iter().map(String::as_str).collect() };
     let mut seen = std::collections::HashSet::new();
-    for name in names {
+    for name in all {
         if !seen.insert(name) {
             problems.across(
                 format!("{section} `{name}`.name"),

@@ -18,7 +18,10 @@ pub(super) fn listener(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<
     let unix_mode = unix_mode(&mut t, problems);
     let has_socket = !matches!(address, Some(Address::Tcp(_))) || problems.count() > told;
     t.beside("socket_mode", has_socket, "address = \"unix:…\"", problems);
-    let environment = t.text("environment", problems).map(|(e, _)| Arc::from(e));
+    let environment = t.text("environment", problems).map(|(e, _)| Arc::<str>::from(e));
+    if let (Some(name), Some(environment)) = (&name, &environment) {
+        problems.refers(format!("listener `{name}`.environment"), environment);
+    }
     let callers =
         t.choice("callers", Callers::Keys, &[("keys", Callers::Keys), ("any", Callers::Any)], problems);
     let path_environment = t.flag("path_environment", true, problems);

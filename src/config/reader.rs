@@ -70,6 +70,10 @@ pub(super) struct Problems {
     list: Vec<Problem>,
     /// Where keys stand that checks across sections speak of.
     places: HashMap<String, Range<usize>>,
+    /// Names of tables by their section, and environments that tables name, by the key: also of tables that have problems of
+    /// their own and are left out.
+    names: Vec<(String, String)>,
+    refers: Vec<(String, String)>,
 }
 
 impl Problems {
@@ -80,6 +84,8 @@ impl Problems {
             lines: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),
             list: Vec::new(),
             places: HashMap::new(),
+            names: Vec::new(),
+            refers: Vec::new(),
         }
     }
 
@@ -117,6 +123,27 @@ impl Problems {
     /// Remembers where a key stands: `` connection `ehr`.upstream ``.
     pub(super) fn note(&mut self, key: String, at: Range<usize>) {
         self.places.insert(key, at);
+    }
+
+    /// Remembers that a section has a table of this name.
+    pub(super) fn name(&mut self, section: &str, name: &str) {
+        self.names.push((section.to_owned(), name.to_owned()));
+    }
+
+    /// Names of a section's tables, in order.
+    pub(super) fn names(&self, section: &str) -> Vec<String> {
+        let own = self.names.iter().filter(|(of, _)| of == section);
+        own.map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Remembers that a key names an environment.
+    pub(super) fn refers(&mut self, key: String, environment: &str) {
+        self.refers.push((key, environment.to_owned()));
+    }
+
+    /// Which do.
+    pub(super) fn take_refers(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.refers)
     }
 
     /// Adds one about a key that was noted.

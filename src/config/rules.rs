@@ -4,6 +4,7 @@ use super::Environment;
 use super::checks::BELOW_BLOCK;
 use super::reader::{Problem, Problems, TOML, Table};
 use crate::decide::{Policy, Thresholds};
+use crate::durable::Why;
 use crate::inspect::field::When;
 use crate::inspect::kind::Points;
 use crate::inspect::rules::{
@@ -123,7 +124,7 @@ fn idle(policy: &Policy, changes: &Changes, is_given: &dyn Fn(&str) -> bool) -> 
 }
 
 fn unread(path: &Path, error: &std::io::Error) -> String {
-    format!("{}: {}", path.display(), error.kind())
+    format!("{}: {}", path.display(), Why(error.kind()))
 }
 
 fn read(file: &Path, changes: &mut Changes, problems: &mut Vec<String>) {

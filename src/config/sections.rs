@@ -412,7 +412,10 @@ fn known_hosts(t: &mut Table<'_, '_>, problems: &mut Problems) -> Vec<String> {
 fn connection(mut t: Table<'_, '_>, problems: &mut Problems) -> Option<Arc<Connection>> {
     let name = name(&mut t, "connection", problems);
     let environment =
-        t.required("environment", "the name of an environment", problems).map(|(e, _)| Arc::from(e));
+        t.required("environment", "the name of an environment", problems).map(|(e, _)| Arc::<str>::from(e));
+    if let (Some(name), Some(environment)) = (&name, &environment) {
+        problems.refers(format!("connection `{name}`.environment"), environment);
+    }
     connection_of(t, name, environment, problems)
 }
 
@@ -580,6 +583,7 @@ pub(super) fn name(t: &mut Table<'_, '_>, section: &str, problems: &mut Problems
         return None;
     }
     t.note(&format!("{section} `{text}`"), problems);
+    problems.name(section, &text);
     Some(Arc::from(text))
 }
 

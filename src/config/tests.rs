@@ -100,6 +100,26 @@ fn an_upstream_in_tls_and_its_secrets_are_read_and_what_does_not_fit_is_told() {
 }
 
 #[test]
+fn what_is_wrong_with_one_value_of_a_table_hides_nothing_else_of_it() {
+    let told = problems(
+        "[[environment]]\nname = \"prod\"\nflag = \"production\"\n[[listener]]\nname = \"a\"\naddress = \"x\"\nenvironment = \"nope\"\n\
+         [[listener]]\nname = \"a\"\naddress = \"127.0.0.1:1\"\n[[connection]]\nname = \"c\"\nenvironment = \"prd\"\nupstream = \"ftp://h\"\n\
+         [[connection]]\nname = \"c\"\nenvironment = \"prod\"\nupstream = \"http://h\"\n",
+    )
+    .join("\n");
+    for part in [
+        "line 6: listener[0].address",
+        "line 7: listener `a`.environment: wanted the name of an environment of this file, got `nope`",
+        "listener `a`.name: wanted a name that is used once",
+        "line 13: connection `c`.environment: wanted the name of an environment of this file, got `prd` (did you mean `prod`?)",
+        "line 14: connection[0].upstream",
+        "connection `c`.name: wanted a name that is used once",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
 fn every_problem_is_told_at_once_with_line_and_suggestion() {
     let text = GOOD
         .replace("callers = \"any\"", "calers = \"any\"")

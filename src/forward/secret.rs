@@ -1,5 +1,6 @@
 //! Secrets that an upstream wants: they stand in a file, a variable, or what a command prints; never in the configuration.
 
+use crate::durable::Why;
 use crate::payload::PayloadText;
 use http::HeaderValue;
 use std::io::Read;
@@ -27,7 +28,7 @@ pub enum SecretError {
     #[error("the variable `{0}` isn't set")]
     Unset(String),
     /// The file can't be read.
-    #[error("{path}: {kind}")]
+    #[error("{path}: {}", Why(*.kind))]
     File {
         /// Which.
         path: PathBuf,

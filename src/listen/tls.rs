@@ -4,6 +4,7 @@
 //! began with; so does a connection.
 
 use super::HeldCertificate;
+use crate::durable::Why;
 use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
@@ -65,7 +66,7 @@ impl TlsSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file can't be read.
-    #[error("{path}: {kind}")]
+    #[error("{path}: {}", Why(*.kind))]
     File {
         /// Which.
         path: PathBuf,

@@ -82,7 +82,11 @@ fn check_tells_all_problems_and_exits_78() {
     }
     let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/phigate.toml");
     assert_eq!(phigate(&["check", good.to_str().expect("path")]).status.code(), Some(0));
-    assert_eq!(phigate(&["check", "/nowhere.toml"]).status.code(), Some(2));
+    let absent = phigate(&["check", "/nowhere.toml"]);
+    assert_eq!(
+        (absent.status.code(), &*text(&absent.stderr)),
+        (Some(2), "phigate check: /nowhere.toml: no such file\n")
+    );
 }
 
 #[test]
@@ -542,7 +546,8 @@ fn a_file_that_may_not_grow_is_a_full_disk_and_ends_nothing() {
     let upstream = Upstream::start();
     let file = folder.path().join("p.toml");
     let log = folder.path().join("access.jsonl");
-    let logged = format!("{}[access_log]\nfile = {log:?}\n", config(folder.path(), upstream.address, "production"));
+    let logged =
+        format!("{}[access_log]\nfile = {log:?}\n", config(folder.path(), upstream.address, "production"));
     std::fs::write(&file, logged).expect("writes");
     let limited = "ulimit -Sf 4000; exec \"$0\" run --config \"$1\"";
     let mut run = started(Command::new("sh").args(["-c", limited, PROGRAM]).arg(&file));
