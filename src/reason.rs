@@ -74,6 +74,10 @@ reasons! {
     HeldFull = "held_full", "The gateway holds as many bytes as it may. Try again later.";
     /// The body ended before its declared length, or the peer went away.
     BodyCutShort = "body_cut_short", "The body ended before its declared end.";
+    /// The head did not arrive within `head_timeout_ms`, in HTTP/1.1.
+    HeadTimeout = "head_timeout", "The request head did not arrive in time.";
+    /// The head tells a version of HTTP that isn't spoken here.
+    VersionRefused = "version_refused", "This version of HTTP is not spoken here.";
     /// The body did not arrive within `body_timeout_ms`.
     BodyTimeout = "body_timeout", "The body did not arrive in time.";
     /// The caller went away before its reply was whole; before its head came, nobody is left to be answered.

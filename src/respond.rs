@@ -23,9 +23,10 @@ pub const fn status(reason: Reason, side: Side) -> StatusCode {
         Reason::CredentialMissing | Reason::CredentialInvalid => StatusCode::UNAUTHORIZED,
         Reason::UpgradeRefused | Reason::ConnectRefused => StatusCode::NOT_IMPLEMENTED,
         Reason::BadRequest | Reason::BodyCutShort | Reason::CallerGone => StatusCode::BAD_REQUEST,
+        Reason::VersionRefused => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Reason::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+        Reason::BodyTimeout | Reason::HeadTimeout => StatusCode::REQUEST_TIMEOUT,
         Reason::HeldFull
         | Reason::RecordQueueFull
         | Reason::TooManyConnections

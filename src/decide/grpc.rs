@@ -60,7 +60,7 @@ pub const fn status(reason: Reason, side: Side) -> u8 {
             Side::Reply => FAILED_PRECONDITION,
         },
         Reason::CallerGone => CANCELLED,
-        Reason::BodyTimeout | Reason::UpstreamTimeout => DEADLINE_EXCEEDED,
+        Reason::BodyTimeout | Reason::HeadTimeout | Reason::UpstreamTimeout => DEADLINE_EXCEEDED,
         Reason::EnvironmentMismatch | Reason::PathDenied | Reason::CallerRefused => PERMISSION_DENIED,
         Reason::RateLimited | Reason::HeadTooLarge | Reason::BodyTooLarge | Reason::ReplyTooLarge => {
             RESOURCE_EXHAUSTED
@@ -70,6 +70,7 @@ pub const fn status(reason: Reason, side: Side) -> u8 {
         | Reason::NoConnection
         | Reason::Misdirected
         | Reason::UpgradeRefused
+        | Reason::VersionRefused
         | Reason::ConnectRefused => UNIMPLEMENTED,
         Reason::BadRequest | Reason::BodyCutShort | Reason::Internal => INTERNAL,
         Reason::Overloaded

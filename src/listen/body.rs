@@ -1,7 +1,6 @@
 //! Bodies: inbound, with the limit on time; and the one type of all replies.
 
 use super::guard::ConnectionState;
-use super::streams::StreamClock;
 use super::{Limits, Nap, Tunnel};
 use crate::payload::Payload;
 use bytes::Bytes;
@@ -226,19 +225,7 @@ pub struct ReplyBody {
     how: Ended,
     on_end: Option<Box<dyn FnOnce(ReplyEnd)>>,
     exchange: Option<ExchangeEnd>,
-    taking: Taking,
-    clock: Option<Rc<StreamClock>>,
-}
-
-/// Whether it is told that the peer takes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taking {
-    /// The socket tells it.
-    Unwatched,
-    /// It was asked for bytes, and gave none yet; or it wasn't asked.
-    Asked,
-    /// It gave bytes, and wasn't asked for more.
-    Gave,
+    piece_bytes: usize,
 }
 
 enum Content {
@@ -328,25 +315,9 @@ impl ReplyBody {
         self.exchange = Some(exchange);
     }
 
-    /// Notes when it gave bytes that the peer's flow control doesn't let out: nothing at the socket shows that.
-    pub(super) fn watch_taking(&mut self, clock: Rc<StreamClock>) {
-        self.taking = Taking::Asked;
-        self.clock = Some(clock);
-    }
-
-    fn note_taking(&mut self, taking: Taking) {
-        let (Some(exchange), false) = (&self.exchange, self.taking == Taking::Unwatched) else { return };
-        let (state, now) = (&exchange.0, Instant::now());
-        state.asked_at.set(now);
-        if let Some(clock) = &self.clock {
-            clock.gave((taking == Taking::Gave).then_some(now));
-        }
-        match (self.taking, taking) {
-            (Taking::Asked, Taking::Gave) => state.untaken.set(state.untaken.get() + 1),
-            (Taking::Gave, Taking::Asked) => state.untaken.set(state.untaken.get().saturating_sub(1)),
-            _ => {}
-        }
-        self.taking = taking;
+    /// Has it come in pieces of a frame, as HTTP/2 writes them.
+    pub(super) fn in_frames(&mut self) {
+        self.piece_bytes = FRAME_BYTES;
     }
 
     fn new(content: Content) -> Self {
@@ -357,8 +328,7 @@ impl ReplyBody {
             how: Ended::Left,
             on_end: None,
             exchange: None,
-            taking: Taking::Unwatched,
-            clock: None,
+            piece_bytes: PIECE_BYTES,
         }
     }
 
@@ -383,14 +353,10 @@ impl Body for ReplyBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        if this.taking == Taking::Gave {
-            this.note_taking(Taking::Asked);
-        }
-        let piece_bytes = if this.taking == Taking::Unwatched { PIECE_BYTES } else { FRAME_BYTES };
         let frame = match &mut this.content {
-            Content::Full(bytes) => next_piece(bytes, piece_bytes).map(|b| Ok(Frame::data(b))),
+            Content::Full(bytes) => next_piece(bytes, this.piece_bytes).map(|b| Ok(Frame::data(b))),
             Content::Trailed(bytes, trailers) => {
-                let data = next_piece(bytes, piece_bytes).map(Frame::data);
+                let data = next_piece(bytes, this.piece_bytes).map(Frame::data);
                 data.or_else(|| trailers.take().map(|trailers| Frame::trailers(*trailers))).map(Ok)
             }
             Content::Streaming(body) => ready!(body.as_mut().poll_frame(cx)),
@@ -408,9 +374,6 @@ impl Body for ReplyBody {
         };
         if let Some(Ok(frame)) = &frame {
             this.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-        }
-        if this.taking == Taking::Asked {
-            this.note_taking(Taking::Gave);
         }
         Poll::Ready(frame)
     }
@@ -431,9 +394,6 @@ impl Body for ReplyBody {
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {
-        if self.taking == Taking::Gave {
-            self.note_taking(Taking::Asked);
-        }
         // hyper drops one at its declared length, also where its end was still to be told (HTTP/2).
         let has_all = || match &self.content {
             Content::Streaming(body) => body.size_hint().exact() == Some(0),

@@ -11,9 +11,10 @@ use super::{
     open::{Opened, Protocol, open},
     outbox::Outbox,
     stream_head,
-    streams::{StreamClock, Streams},
+    streams::Streams,
     tls::TlsFront,
     websocket,
+    windows::Windows,
 };
 use crate::reason::Reason;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -201,8 +202,11 @@ pub(super) async fn serve<S: Service>(
     let entered = thread.enter(Rc::clone(&state));
     let opening =
         open(socket, address, &listener, &thread.counters, |prelude| unless_drained(prelude, &entered));
-    let Some(Opened { io, peer, protocol }) = opening.await else { return };
-    state.idle_since.set(Instant::now());
+    let Some(Opened { io, peer, protocol, since, has_begun }) = opening.await else { return };
+    state.idle_since.set(since);
+    if has_begun {
+        state.head_since.set(Some(since));
+    }
     let calls = Calls {
         listener: Rc::clone(&listener),
         thread: Rc::clone(&thread),
@@ -271,10 +275,16 @@ async fn serve_http2<S: Service>(
     entered: &Entered,
 ) {
     let (listener, state) = (Rc::clone(&calls.listener), Rc::clone(&calls.state));
-    let counters = Arc::clone(&entered.thread.counters);
     let out = Outbox::new(io, Rc::clone(&state));
     let control_frames_max = listener.limits.h2_control_frames_max;
-    let io = FrameGuard::new(Rc::clone(&out), Rc::clone(&state), control_frames_max, counters);
+    let windows = Rc::new(RefCell::new(Windows::new(listener.limits.h2_streams_max)));
+    let io = FrameGuard::new(
+        Rc::clone(&out),
+        Rc::clone(&state),
+        control_frames_max,
+        Rc::clone(&windows),
+        Arc::clone(&entered.thread.counters),
+    );
     state.is_multiplexed.set(true);
     let calls = Rc::new(calls);
     let answer = service_fn(move |request| {
@@ -284,7 +294,7 @@ async fn serve_http2<S: Service>(
         )
     });
     let connection = pin!(listener.http2.serve_connection(TokioIo::new(io), answer));
-    let multiplexed = pin!(Multiplexed { connection, out: &out });
+    let multiplexed = pin!(Multiplexed { connection, out: &out, windows: &windows, state: &state });
     drive(multiplexed, &state, &listener.limits, entered).await;
     if state.flooded.get() {
         count(&entered.thread.counters.h2_floods);
@@ -296,6 +306,11 @@ trait Drivable {
     const SAYS_GOODBYE: bool;
     fn poll_connection(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
     fn wind_down(self: Pin<&mut Self>);
+
+    /// Resets the streams whose replies have had no room for so long; gives how many.
+    fn reset_shut(self: Pin<&mut Self>, _limit: Duration) -> usize {
+        0
+    }
 }
 
 impl<S, B> Drivable for http1::Connection<TokioIo<Guarded>, S>
@@ -316,10 +331,12 @@ where
     }
 }
 
-/// A connection of HTTP/2 and what it wrote.
+/// A connection of HTTP/2, what it wrote, and what its caller lets out of it.
 struct Multiplexed<'c, C> {
     connection: Pin<&'c mut C>,
     out: &'c Outbox,
+    windows: &'c RefCell<Windows>,
+    state: &'c ConnectionState,
 }
 
 impl<S, B> Drivable for Multiplexed<'_, http2::Connection<TokioIo<FrameGuard>, S, Streams>>
@@ -334,6 +351,9 @@ where
 
     fn poll_connection(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let polled = self.connection.as_mut().poll(cx);
+        if let Some(frames) = self.windows.borrow_mut().tell_caller() {
+            self.out.add(&frames);
+        }
         match self.out.poll_send(cx) {
             Poll::Ready(Err(_)) => Poll::Ready(()), // nothing reaches the caller any more
             _ => polled.map(|_| ()),
@@ -342,6 +362,13 @@ where
 
     fn wind_down(mut self: Pin<&mut Self>) {
         self.connection.as_mut().graceful_shutdown();
+    }
+
+    fn reset_shut(self: Pin<&mut Self>, limit: Duration) -> usize {
+        let mut windows = self.windows.borrow_mut();
+        let count = windows.reset_shut(Instant::now(), limit);
+        self.state.shut_since.set(windows.shut_since());
+        count
     }
 }
 
@@ -416,7 +443,7 @@ async fn drive<C: Drivable>(
                 continue;
             }
             let (ends, looks) = (due(state, limits, &thread.counters), state.look_due());
-            let Some(due) = ends.map(|(at, _)| at).into_iter().chain(looks).min() else {
+            let Some(due) = ends.as_ref().map(|ends| ends.at).into_iter().chain(looks).min() else {
                 return Poll::Pending;
             };
             // Only ever set earlier, or when it fired: a message moves no timer.
@@ -437,50 +464,87 @@ async fn drive<C: Drivable>(
                 state.look();
                 continue;
             }
-            if let Some((_, counter)) = ends.filter(|(at, _)| now >= *at) {
-                if let Some(counter) = counter {
-                    count(counter);
-                }
-                let is_idle = state.lingering_since.get().is_none() && state.delivered.get() > 0;
-                if C::SAYS_GOODBYE && is_idle && !state.is_busy() {
-                    // Callers of HTTP/2 are told, so that no message of theirs meets a closed connection.
-                    state.lingering_since.set(Some(Instant::now()));
-                    is_told = true;
-                    connection.as_mut().wind_down();
+            let Some(ends) = ends.filter(|ends| now >= ends.at) else { continue };
+            if matches!(ends.how, Ending::Streams) {
+                let limit = Duration::from_millis(limits.write_timeout_ms);
+                let streams = connection.as_mut().reset_shut(limit);
+                if streams > 0 {
+                    (0..streams).for_each(|_| count(&thread.counters.write_timeouts));
                     continue;
                 }
-                return Poll::Ready(());
             }
+            if let Some(counter) = ends.counter {
+                count(counter);
+            }
+            if matches!(ends.how, Ending::Head) {
+                state.is_head_late.set(true);
+                continue;
+            }
+            if C::SAYS_GOODBYE && !matches!(ends.how, Ending::AtOnce) {
+                // Callers of HTTP/2 are told, so that no message of theirs meets a closed connection.
+                state.lingering_since.set(Some(Instant::now()));
+                is_told = true;
+                connection.as_mut().wind_down();
+                continue;
+            }
+            return Poll::Ready(());
         }
     })
     .await;
 }
 
-/// The one limit on time that holds for the state at hand, and what to count at it.
-fn due<'a>(
-    state: &ConnectionState,
-    limits: &Limits,
-    counters: &'a ListenCounters,
-) -> Option<(Instant, Option<&'a std::sync::atomic::AtomicU64>)> {
+/// What ends at a limit on time, when, and what to count at it.
+struct Ends<'a> {
+    at: Instant,
+    counter: Option<&'a std::sync::atomic::AtomicU64>,
+    how: Ending,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    /// The connection, without a word: none would reach anybody, or all has been said.
+    AtOnce,
+    /// The connection, and callers of HTTP/2 are told.
+    Told,
+    /// Streams without room; where they are none, it is the connection that has none.
+    Streams,
+    /// The head that isn't whole: it is answered, and the connection ends behind that.
+    Head,
+}
+
+/// The limit on time that holds first for the state at hand.
+fn due<'a>(state: &ConnectionState, limits: &Limits, counters: &'a ListenCounters) -> Option<Ends<'a>> {
     let after = |since: Instant, ms: u64| since + Duration::from_millis(ms);
     if let Some(since) = state.lingering_since.get() {
-        return Some((after(since, LINGER_MS), None));
+        return Some(Ends { at: after(since, LINGER_MS), counter: None, how: Ending::AtOnce });
     }
-    if let Some(since) = state.blocked_since.get().or(state.untaken_since()) {
-        return Some((after(since, limits.write_timeout_ms), Some(&counters.write_timeouts)));
+    let (write, counter) = (limits.write_timeout_ms, Some(&counters.write_timeouts));
+    if let Some(since) = state.blocked_since.get() {
+        return Some(Ends { at: after(since, write), counter, how: Ending::AtOnce });
     }
+    let shut =
+        state.shut_since.get().map(|since| Ends { at: after(since, write), counter, how: Ending::Streams });
+    shut.into_iter().chain(unasked(state, limits, counters)).min_by_key(|ends| ends.at)
+}
+
+/// The limit on time that what the peer sends is under.
+fn unasked<'a>(state: &ConnectionState, limits: &Limits, counters: &'a ListenCounters) -> Option<Ends<'a>> {
+    let after = |since: Instant, ms: u64| since + Duration::from_millis(ms);
     // Other messages don't buy time for a header block that doesn't end.
     let is_block_open = state.is_multiplexed.get() && state.head_since.get().is_some();
     if state.is_busy() && !is_block_open {
         return None; // bodies and upstreams have limits of their own
     }
+    let (head, counter) = (limits.head_timeout_ms, Some(&counters.head_timeouts));
     if let Some(since) = state.head_since.get() {
-        return Some((after(since, limits.head_timeout_ms), Some(&counters.head_timeouts)));
+        let how = if state.is_multiplexed.get() { Ending::Told } else { Ending::Head };
+        return Some(Ends { at: after(since, head), counter, how });
     }
-    if state.delivered.get() == 0 {
-        return Some((after(state.idle_since.get(), limits.head_timeout_ms), Some(&counters.head_timeouts)));
+    if state.delivered.get() == 0 && !state.has_settings.get() {
+        return Some(Ends { at: after(state.idle_since.get(), head), counter, how: Ending::AtOnce });
     }
-    Some((after(state.idle_since.get(), limits.idle_timeout_ms), Some(&counters.idle_timeouts)))
+    let at = after(state.idle_since.get(), limits.idle_timeout_ms);
+    Some(Ends { at, counter: Some(&counters.idle_timeouts), how: Ending::Told })
 }
 
 /// Answers the messages of one connection.
@@ -556,7 +620,6 @@ impl Calls {
     ) -> Response<ReplyBody> {
         self.state.delivered.set(self.state.delivered.get() + 1);
         let end = ExchangeEnd(Rc::clone(&self.state));
-        let clock = StreamClock::current();
         let caller = (request.method() == Method::CONNECT).then(|| hyper::upgrade::on(&mut request));
         let (mut head, body) = request.into_parts();
         let checked = match refuse_first {
@@ -592,11 +655,7 @@ impl Calls {
         {
             self.switch(caller, body);
         }
-        if let Some(clock) = clock {
-            let limit = Duration::from_millis(self.listener.limits.write_timeout_ms);
-            clock.limit(limit, &self.state, &self.thread.counters);
-            response.body_mut().watch_taking(clock);
-        }
+        response.body_mut().in_frames();
         response
     }
 

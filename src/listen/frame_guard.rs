@@ -1,10 +1,12 @@
-//! The guard of HTTP/2 connections: sits between socket and hyper, ends what floods, and has no target with a fragment pass
-//! for one without.
+//! The guard of HTTP/2 connections: sits between socket and hyper, ends what floods, has no target with a fragment pass for one
+//! without, and follows how much room the caller gives replies.
 
 use super::counters::{ListenCounters, count};
-use super::frames::Frames;
+use super::frames::{Frames, Unfit};
 use super::guard::ConnectionState;
 use super::outbox::Outbox;
+use super::windows::Windows;
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -19,6 +21,7 @@ pub(super) struct FrameGuard {
     out: Rc<Outbox>,
     state: Rc<ConnectionState>,
     frames: Frames,
+    windows: Rc<RefCell<Windows>>,
     counters: Arc<ListenCounters>,
 }
 
@@ -27,9 +30,10 @@ impl FrameGuard {
         out: Rc<Outbox>,
         state: Rc<ConnectionState>,
         control_frames_max: u32,
+        windows: Rc<RefCell<Windows>>,
         counters: Arc<ListenCounters>,
     ) -> Self {
-        Self { out, state, frames: Frames::new(control_frames_max), counters }
+        Self { out, state, frames: Frames::new(control_frames_max), windows, counters }
     }
 }
 
@@ -40,11 +44,21 @@ impl AsyncRead for FrameGuard {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if this.windows.borrow_mut().tell_h2(this.frames.is_mid_block(), buf) {
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         ready!(this.out.poll_read(cx, buf))?;
-        if this.frames.advance(buf.filled_mut().get_mut(before..).unwrap_or_default()).is_err() {
-            this.state.flooded.set(true);
+        let read = this.frames.advance(buf.filled_mut().get_mut(before..).unwrap_or_default());
+        if let Err(unfit) = read {
+            this.state.flooded.set(unfit == Unfit::Flood);
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        {
+            let mut windows = this.windows.borrow_mut();
+            windows.came(buf.filled().get(before..).unwrap_or_default());
+            this.state.shut_since.set(windows.shut_since());
+            this.state.has_settings.set(windows.has_settings());
         }
         (0..this.frames.fragments()).for_each(|_| count(&this.counters.h2_fragments));
         match (this.frames.is_mid_block(), this.state.head_since.get()) {
@@ -69,6 +83,15 @@ impl AsyncWrite for FrameGuard {
     ) -> Poll<io::Result<usize>> {
         let written = ready!(self.out.poll_write(cx, bufs))?;
         self.frames.wrote(written);
+        let mut windows = self.windows.borrow_mut();
+        let mut left = written;
+        for buf in bufs {
+            let taken = buf.get(..left.min(buf.len())).unwrap_or_default();
+            windows.went(taken);
+            left -= taken.len();
+        }
+        self.state.shut_since.set(windows.shut_since());
+        drop(windows);
         Poll::Ready(Ok(written))
     }
 

@@ -3,7 +3,9 @@
 //! hyper and h2 read the frames; this only follows where each begins. Of frames that carry no part of a message (PING,
 //! SETTINGS, PRIORITY, RST_STREAM, empty DATA, CONTINUATION, unknown kinds, WINDOW_UPDATE beyond what its replies ask for) a
 //! connection may send so many a minute, and earns more by messages and body bytes. Known floods: CVE-2023-44487 (rapid reset), CVE-2024-27316 (CONTINUATION),
-//! CVE-2019-9512, 9515 and 9518 (PING, SETTINGS, empty DATA). Of header blocks it is seen that no target has a fragment.
+//! CVE-2019-9512, 9515 and 9518 (PING, SETTINGS, empty DATA). Of header blocks it is seen that no target has a fragment, and no
+//! trailers have pseudo-header fields (RFC 9113, section 8.1): h2 drops those without a word, and resets the stream of trailers
+//! that don't end it, which such trailers are changed to.
 
 use super::hpack::HeaderBlocks;
 use std::time::Instant;
@@ -30,11 +32,21 @@ pub(super) struct Frames {
     refilled: Instant,
     /// A header block began and hasn't ended.
     in_block: bool,
+    /// The newest stream, and whether the block at hand is of an earlier head's trailers.
+    last: u32,
+    is_trailers: bool,
+    /// Where the flags of the block's frame stand in the bytes at hand.
+    flags_at: Option<usize>,
 }
 
-/// More frames without use than a connection may send.
+/// Why nothing of a connection is read any more.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Flood;
+pub(super) enum Unfit {
+    /// More frames without use than it may send.
+    Flood,
+    /// Trailers with a pseudo-header field, in a frame whose head h2 has already.
+    Trailers,
+}
 
 impl Frames {
     pub(super) fn new(allowance_max: u32) -> Self {
@@ -53,6 +65,9 @@ impl Frames {
             written: 0,
             refilled: Instant::now(),
             in_block: false,
+            last: 0,
+            is_trailers: false,
+            flags_at: None,
         }
     }
 
@@ -67,29 +82,37 @@ impl Frames {
     }
 
     /// Reads on, and changes what may not pass.
-    pub(super) fn advance(&mut self, mut input: &mut [u8]) -> Result<(), Flood> {
-        while !input.is_empty() {
+    pub(super) fn advance(&mut self, input: &mut [u8]) -> Result<(), Unfit> {
+        let mut at = 0;
+        self.flags_at = None;
+        while let Some(rest) = input.get_mut(at..)
+            && !rest.is_empty()
+        {
             if self.front_left + self.block_left > 0 {
-                let taken = self.in_block(input);
-                input = input.get_mut(taken..).unwrap_or_default();
+                at += self.in_block(rest);
+                if self.is_trailers && self.blocks.has_pseudo() {
+                    let flags = self.flags_at.and_then(|at| input.get_mut(at)).ok_or(Unfit::Trailers)?;
+                    *flags &= !END_STREAM;
+                    self.is_trailers = false;
+                }
                 continue;
             }
             let skipped = if self.preface_left > 0 { &mut self.preface_left } else { &mut self.payload_left };
             if *skipped > 0 {
-                let taken = input.len().min(*skipped);
+                let taken = rest.len().min(*skipped);
                 *skipped -= taken;
-                input = input.get_mut(taken..).unwrap_or_default();
+                at += taken;
                 continue;
             }
-            let taken = input.len().min(FRAME_HEAD_BYTES - self.head_len);
-            for (slot, byte) in self.head.iter_mut().skip(self.head_len).zip(input.iter().take(taken)) {
+            let taken = rest.len().min(FRAME_HEAD_BYTES - self.head_len);
+            for (slot, byte) in self.head.iter_mut().skip(self.head_len).zip(rest.iter().take(taken)) {
                 *slot = *byte;
             }
             self.head_len += taken;
-            input = input.get_mut(taken..).unwrap_or_default();
+            at += taken;
             if self.head_len == FRAME_HEAD_BYTES {
                 self.head_len = 0;
-                self.frame()?;
+                self.frame(at)?;
             }
         }
         Ok(())
@@ -128,8 +151,9 @@ impl Frames {
         kind == HEADERS && flags & PRIORITY != 0 && self.front >> 8 & u64::from(STREAM_ID) == id
     }
 
-    fn frame(&mut self) -> Result<(), Flood> {
-        let [a, b, c, kind, flags, ..] = self.head;
+    /// A frame's head ends there.
+    fn frame(&mut self, at: usize) -> Result<(), Unfit> {
+        let [a, b, c, kind, flags, id @ ..] = self.head;
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.payload_left = length;
         let ends_block = flags & END_HEADERS != 0;
@@ -149,11 +173,17 @@ impl Frames {
             DATA if flags & END_STREAM != 0 => {}
             HEADERS => {
                 self.in_block = !ends_block;
+                let id = u32::from_be_bytes(id) & STREAM_ID;
+                self.is_trailers = id <= self.last;
+                self.last = self.last.max(id);
+                self.flags_at = at.checked_sub(FLAGS_FROM_END);
+                self.blocks.begin_block();
                 self.earn(1);
             }
             // No caller may send one, but h2 reads its block before it says so.
             PUSH_PROMISE => {
                 self.in_block = !ends_block;
+                self.is_trailers = false;
                 return self.spend(1);
             }
             // A reset costs more than its message earned.
@@ -181,7 +211,7 @@ impl Frames {
         self.allowance = self.allowance.saturating_add(frames).min(self.allowance_max);
     }
 
-    fn spend(&mut self, frames: u32) -> Result<(), Flood> {
+    fn spend(&mut self, frames: u32) -> Result<(), Unfit> {
         if self.allowance < frames {
             // The clock is asked only here: whoever stays under the allowance pays nothing for it.
             let passed = self.refilled.elapsed().as_millis().min(MINUTE_MS);
@@ -189,7 +219,7 @@ impl Frames {
             self.refilled = Instant::now();
             self.earn(u32::try_from(refill).unwrap_or(u32::MAX));
         }
-        self.allowance = self.allowance.checked_sub(frames).ok_or(Flood)?;
+        self.allowance = self.allowance.checked_sub(frames).ok_or(Unfit::Flood)?;
         Ok(())
     }
 }
@@ -201,6 +231,8 @@ const WRITTEN_MAX: usize = 1 << 19;
 const MINUTE_MS: u128 = 60_000;
 const PREFACE_BYTES: usize = 24;
 const FRAME_HEAD_BYTES: usize = 9;
+/// Flags and what stands behind them in a frame's head.
+const FLAGS_FROM_END: usize = 5;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -225,7 +257,7 @@ mod tests {
     }
 
     /// All pieces of every size must agree.
-    fn follow(frames: &[Vec<u8>]) -> Result<(), Flood> {
+    fn follow(frames: &[Vec<u8>]) -> Result<(), Unfit> {
         let mut bytes = [&[0; PREFACE_BYTES][..], &frames.concat()].concat();
         let outcomes = [1, 2, 9, 1000, bytes.len()].map(|piece| {
             let mut follower = Frames::new(10);
@@ -239,11 +271,11 @@ mod tests {
     fn floods_of_every_kind_are_told() {
         for (kind, flags) in [(6, 0), (4, 0), (2, 0), (3, 0), (0, 0), (9, 0), (77, 0)] {
             let flood = vec![frame(kind, flags, if kind == 0 { b"" } else { b"12345678" }); 11];
-            assert_eq!(follow(&flood), Err(Flood), "kind {kind}");
+            assert_eq!(follow(&flood), Err(Unfit::Flood), "kind {kind}");
         }
         // Each message reset at once: it earns one and costs two.
         let rapid = vec![[frame(HEADERS, 5, b"x"), frame(RST_STREAM, 0, b"1234")].concat(); 11];
-        assert_eq!(follow(&rapid), Err(Flood));
+        assert_eq!(follow(&rapid), Err(Unfit::Flood));
     }
 
     #[test]
@@ -265,7 +297,7 @@ mod tests {
     fn windows_are_told_as_replies_need_them_and_no_more() {
         let one = frame(WINDOW_UPDATE, 0, b"1234");
         assert_eq!(follow(&vec![one.clone(); 10]), Ok(()));
-        assert_eq!(follow(&vec![one.clone(); 11]), Err(Flood));
+        assert_eq!(follow(&vec![one.clone(); 11]), Err(Unfit::Flood));
         let mut frames = Frames::new(10);
         frames.advance(&mut [0; PREFACE_BYTES]).expect("no flood");
         for _ in 0..1000 {
@@ -276,7 +308,39 @@ mod tests {
         }
         frames.wrote(usize::MAX);
         let mut flood = one.repeat(WRITTEN_MAX / WINDOW_BYTES + 11);
-        assert_eq!(frames.advance(&mut flood), Err(Flood), "what was earned long ago has an end");
+        assert_eq!(frames.advance(&mut flood), Err(Unfit::Flood), "what was earned long ago has an end");
+    }
+
+    #[test]
+    fn trailers_with_a_pseudo_header_field_do_not_end_their_stream() {
+        let follow = |pieces: &[usize], sent: &[u8]| {
+            let (mut frames, mut bytes) = (Frames::new(10), sent.to_vec());
+            frames.advance(&mut [0; PREFACE_BYTES]).expect("no flood");
+            let mut rest = &mut bytes[..];
+            let mut all = Ok(());
+            for piece in pieces.iter().copied().chain([usize::MAX]) {
+                let (now, later) = rest.split_at_mut(piece.min(rest.len()));
+                all = all.and_then(|()| frames.advance(now));
+                rest = later;
+            }
+            all.map(|()| bytes)
+        };
+        let head = frame(HEADERS, 4, &[0x82, 0x84]);
+        for (block, is_pseudo) in
+            [(&b"\x84"[..], true), (b"\0\x07:status\x03200", true), (b"\0\x01x\x01:", false)]
+        {
+            let sent = [head.clone(), frame(HEADERS, 5, block)].concat();
+            let flags = head.len() + 4;
+            let mut wanted = sent.clone();
+            if is_pseudo {
+                wanted[flags] = 4;
+            }
+            assert_eq!(follow(&[], &sent), Ok(wanted.clone()), "{block:02x?}");
+            assert_eq!(follow(&[flags], &sent), Ok(wanted.clone()), "{block:02x?}");
+            // h2 has the flags by then.
+            let late = if is_pseudo { Err(Unfit::Trailers) } else { Ok(wanted) };
+            assert_eq!(follow(&[flags + 1], &sent), late, "{block:02x?}");
+        }
     }
 
     #[test]
@@ -315,12 +379,16 @@ mod tests {
         let parts = |mark: u8| {
             let path = path(mark);
             let (one, two) = path.split_at(3);
+            let on = |stream: u8, mut bytes: Vec<u8>| {
+                bytes[FRAME_HEAD_BYTES - 1] = stream;
+                bytes
+            };
             [
                 frame(HEADERS, 1, one),
                 frame(CONTINUATION, 0, b""),
                 frame(CONTINUATION, 4, two),
-                frame(HEADERS, 5 | PADDED | PRIORITY, &padded(mark)),
-                frame(HEADERS, 5 | PADDED, &[&[0][..], &path].concat()),
+                on(3, frame(HEADERS, 5 | PADDED | PRIORITY, &padded(mark))),
+                on(5, frame(HEADERS, 5 | PADDED, &[&[0][..], &path].concat())),
                 frame(PUSH_PROMISE, 4 | PADDED, &[&[1, 0, 0, 0, 2][..], &path, b"#"].concat()),
                 frame(DATA, 1, &path),
             ]

@@ -82,10 +82,12 @@ pub(super) struct ConnectionState {
     pub is_multiplexed: Cell<bool>,
     /// The peer sent more frames without use than it may.
     pub flooded: Cell<bool>,
-    /// Bodies of replies that gave bytes and weren't asked for more: the peer gives their streams no room.
-    pub untaken: Cell<u64>,
-    /// When a body was last asked.
-    pub asked_at: Cell<Instant>,
+    /// The caller's SETTINGS came, in HTTP/2.
+    pub has_settings: Cell<bool>,
+    /// Since when some reply has had no room, by HTTP/2's flow control.
+    pub shut_since: Cell<Option<Instant>>,
+    /// A head has been on its way for too long: it is answered as it stands, in HTTP/1.1.
+    pub is_head_late: Cell<bool>,
     /// Wakes the connection, for a drain.
     pub waker: RefCell<Option<Waker>>,
     /// Keeps bodies from waking it to no use, in HTTP/1.1.
@@ -119,8 +121,9 @@ impl ConnectionState {
             lingering_since: Cell::new(None),
             is_multiplexed: Cell::new(false),
             flooded: Cell::new(false),
-            untaken: Cell::new(0),
-            asked_at: Cell::new(Instant::now()),
+            has_settings: Cell::new(false),
+            shut_since: Cell::new(None),
+            is_head_late: Cell::new(false),
             waker: RefCell::new(None),
             nap: OnceCell::new(),
         })
@@ -161,12 +164,6 @@ impl ConnectionState {
         if let Some(waker) = self.waits.take() {
             waker.wake();
         }
-    }
-
-    /// Since when the peer has taken nothing of any reply, though every message at work has bytes for it.
-    pub(super) fn untaken_since(&self) -> Option<Instant> {
-        let at_work = self.delivered.get().saturating_sub(self.ended.get());
-        (self.untaken.get() > 0 && self.untaken.get() >= at_work).then(|| self.asked_at.get())
     }
 }
 
@@ -338,6 +335,10 @@ impl AsyncRead for Guarded {
             }
             if this.is_silent {
                 return Poll::Pending; // no end of file: hyper would take it for a peer that left
+            }
+            if this.state.is_head_late.take() && this.stop.is_none() {
+                this.state.head_since.set(None);
+                this.stop = Some(Stop::Refused(Reason::HeadTimeout));
             }
             if let Some(stop) = this.stop {
                 this.halt(stop)?;

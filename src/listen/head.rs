@@ -41,6 +41,8 @@ pub(super) struct HeadCheck {
     /// How the head asks for another protocol.
     upgrade: Option<Upgrade>,
     says_upgrade: bool,
+    /// Options of `Connection` that no usual one is.
+    options: Vec<Range<usize>>,
     is_get: bool,
     authority: Option<Range<usize>>,
     default_port: &'static [u8],
@@ -124,10 +126,16 @@ impl HeadCheck {
         self.is_http_10 = match version {
             b"HTTP/1.1" => false,
             b"HTTP/1.0" => true,
+            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+                if major.is_ascii_digit() && minor.is_ascii_digit() =>
+            {
+                return Err(Reason::VersionRefused);
+            }
             _ => return Err(Reason::BadRequest),
         };
-        if method == b"TRACE" {
-            return Err(Reason::BadRequest); // an upstream would say our own credentials back
+        // An upstream would say our own credentials back; and the word of HTTP/2's preface is no method.
+        if matches!(method, b"TRACE" | b"PRI") {
+            return Err(Reason::BadRequest);
         }
         self.is_connect = method == b"CONNECT";
         self.is_get = method == b"GET";
@@ -199,8 +207,17 @@ impl HeadCheck {
                 });
             }
             10 if is_name(name, b"connection") => {
-                let mut options = trimmed.split(|&b| b == b',');
-                self.says_upgrade |= options.any(|o| o.trim_ascii().eq_ignore_ascii_case(b"upgrade"));
+                let mut at = start + line.len() - value.len();
+                for option in value.split(|&b| b == b',') {
+                    self.says_upgrade |= option.trim_ascii().eq_ignore_ascii_case(b"upgrade");
+                    if !is_usual_option(option.trim_ascii()) {
+                        self.options.push(at..at + option.len());
+                    }
+                    at += option.len() + 1;
+                }
+                if self.options.len() > OPTIONS_MAX {
+                    return Err(Reason::BadRequest);
+                }
             }
             14 if is_name(name, b"content-length") => {
                 // Even equal ones are refused: the next hop may read them otherwise.
@@ -222,6 +239,9 @@ impl HeadCheck {
         let authority = self.authority.clone().and_then(|at| input.get(at));
         if self.is_connect {
             return Err(Reason::ConnectRefused);
+        }
+        if self.names_a_field(input) {
+            return Err(Reason::BadRequest);
         }
         if host.is_none() && !self.is_http_10 {
             return Err(Reason::BadRequest);
@@ -250,6 +270,36 @@ impl HeadCheck {
             Some(_) => Err(Reason::UpgradeRefused),
         }
     }
+}
+
+impl HeadCheck {
+    /// Whether `Connection` names a field that is there: it would have to go (RFC 9110, section 7.6.1), and whoever sends it
+    /// could take from the upstream what that leans on.
+    fn names_a_field(&self, input: &[u8]) -> bool {
+        if self.options.is_empty() {
+            return false;
+        }
+        let head = input.get(..self.scanned).unwrap_or_default();
+        let names = head.split(|&b| b == b'\n').skip(1).filter_map(|line| line.split(|&b| b == b':').next());
+        let options = || self.options.iter().filter_map(|at| input.get(at.clone())).map(<[u8]>::trim_ascii);
+        names.filter(|name| !name.is_empty()).any(|name| options().any(|o| o.eq_ignore_ascii_case(name)))
+    }
+}
+
+/// An option that is no field's name, or names one that goes no further anyway.
+fn is_usual_option(option: &[u8]) -> bool {
+    let usual = [
+        &b"close"[..],
+        b"keep-alive",
+        b"upgrade",
+        b"te",
+        b"trailer",
+        b"http2-settings",
+        b"proxy-connection",
+        b"proxy-authorization",
+        b"",
+    ];
+    usual.iter().any(|known| option.eq_ignore_ascii_case(known))
 }
 
 /// What an `Upgrade` header says.
@@ -300,7 +350,7 @@ fn usual_method(line: &[u8]) -> Option<&[u8]> {
     let is_usual = rest == b" HTTP/1.1"
         && matches!(method.len(), 1..=METHOD_BYTES_MAX)
         && target.len() <= TARGET_BYTES_MAX
-        && !matches!(method, b"CONNECT" | b"TRACE");
+        && !matches!(method, b"CONNECT" | b"TRACE" | b"PRI");
     is_usual.then_some(method)
 }
 
@@ -340,6 +390,8 @@ fn is_port(digits: &[u8]) -> bool {
         && std::str::from_utf8(digits).is_ok_and(|port| port.parse::<u16>().is_ok())
 }
 
+/// Options of `Connection` beside the usual ones: each is held against each field.
+const OPTIONS_MAX: usize = 16;
 const PROTOCOL_BYTES_MAX: usize = 64;
 const METHOD_BYTES_MAX: usize = 64;
 /// What `http::Uri` takes.
@@ -383,6 +435,10 @@ mod tests {
                 "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Upgrade\r\nUpgrade: WebSocket\r\n\r\n",
                 BodyFrame::Switch,
             ),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nConnection: x-gone, keep-alive, TE\r\nKeep-Alive: 1\r\nTE: trailers\r\n\r\n",
+                BodyFrame::None,
+            ),
             ("\r\nGET / HTTP/1.1\r\nHost: a\r\nX: caf\u{e9}\t1\r\n\r\n", BodyFrame::None),
         ] {
             assert_eq!(check(head), HeadStep::Whole { len: head.len(), body }, "{head}");
@@ -423,6 +479,7 @@ mod tests {
             "OPTIONS * HTTP/1.1",
             "CONNECT /x HTTP/1.1",
             "TRACE / HTTP/1.1",
+            "PRI / HTTP/1.1",
             "G(T / HTTP/1.1",
             "get / HTTP/1.1",
             "512-47-0150 / HTTP/1.1",
@@ -494,12 +551,17 @@ mod tests {
             "GET / HTTP/1.1\r\nHost: a\n\n",
             "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-Hop\r\nx-hop: 1\r\n\r\n",
+            "GET / HTTP/1.1\r\nX-Hop: 1\r\nHost: a\r\nConnection: close\r\nConnection: ,x-hop ,\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: host\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r2\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nX: 1\x002\r\n\r\n",
             "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
-            "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
-            "GET / HTTP/0.9\r\n\r\n",
+            "GET / HTTP/1.10\r\nHost: a\r\n\r\n",
+            "GET / http/1.1\r\nHost: a\r\n\r\n",
+            "PRI / HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET /\r\n\r\n",
             "GET /#frag HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -571,6 +633,15 @@ mod tests {
         );
         let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: 1\r\n".repeat(100));
         assert_eq!(refused(&many), Some(Reason::HeadTooLarge));
+    }
+
+    #[test]
+    fn versions_other_than_1_0_and_1_1_are_told_as_such() {
+        for version in ["0.9", "1.2", "2.0", "3.0"] {
+            let head = format!("GET / HTTP/{version}\r\nHost: a\r\n\r\n");
+            assert_eq!(refused(&head), Some(Reason::VersionRefused), "{version}");
+        }
+        assert_eq!(refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Some(Reason::VersionRefused));
     }
 
     #[test]

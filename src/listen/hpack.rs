@@ -1,4 +1,5 @@
-//! Header blocks of HTTP/2 on their way in (HPACK, RFC 7541), followed as far as it takes to see a `#` in a `:path`.
+//! Header blocks of HTTP/2 on their way in (HPACK, RFC 7541), followed as far as it takes to see a `#` in a `:path`, and
+//! pseudo-header fields in trailers.
 //!
 //! A target has no fragment (RFC 9113, section 8.3.1), but `http::Uri` drops one without a word: what was asked for and what
 //! is judged would be two things. So its `#` goes on as `>`: no target has that byte, and its code differs in the last bit
@@ -22,6 +23,8 @@ pub(super) struct HeaderBlocks {
     table_bytes_max: usize,
     /// Paths with a fragment that nobody was told of.
     untold: u64,
+    /// The block at hand has a pseudo-header field.
+    has_pseudo: bool,
 }
 
 /// What the next byte is.
@@ -58,6 +61,7 @@ struct Field {
     /// It enters the table.
     is_kept: bool,
     is_path: bool,
+    is_pseudo: bool,
     /// `None` as long as its name is still to come.
     name_len: Option<usize>,
 }
@@ -70,6 +74,8 @@ struct Text {
     len: usize,
     /// So far it is `:path`.
     is_path: bool,
+    /// It begins with a colon.
+    is_pseudo: bool,
     /// It has a letter that may not pass.
     is_marked: bool,
     /// Bits of a letter that isn't whole.
@@ -82,6 +88,7 @@ struct Entry {
     name_len: usize,
     bytes: usize,
     is_path: bool,
+    is_pseudo: bool,
 }
 
 impl Default for HeaderBlocks {
@@ -94,6 +101,7 @@ impl Default for HeaderBlocks {
             table_bytes: 0,
             table_bytes_max: TABLE_BYTES_MAX,
             untold: 0,
+            has_pseudo: false,
         }
     }
 }
@@ -120,6 +128,16 @@ impl HeaderBlocks {
     /// How many paths had a fragment since this was asked last.
     pub(super) fn fragments(&mut self) -> u64 {
         std::mem::take(&mut self.untold)
+    }
+
+    /// A block begins.
+    pub(super) const fn begin_block(&mut self) {
+        self.has_pseudo = false;
+    }
+
+    /// Whether the block so far has a pseudo-header field: its name begins with a colon.
+    pub(super) const fn has_pseudo(&self) -> bool {
+        self.has_pseudo
     }
 
     /// Whether the letters of the string at hand matter: of a value in letters as they are their number is its length.
@@ -175,7 +193,11 @@ impl HeaderBlocks {
 
     fn number(&mut self, of: Wanted, value: usize) -> Step {
         match (of, value) {
-            (Wanted::Whole, _) => Step::Field,
+            (Wanted::Whole, _) => {
+                // One that nobody knows is malformed to h2, too.
+                self.has_pseudo |= self.known(value).is_some_and(|known| known.is_pseudo);
+                Step::Field
+            }
             (Wanted::TableBytes, _) => {
                 self.table_bytes_max = value.min(TABLE_BYTES_MAX);
                 self.evict(0);
@@ -183,8 +205,11 @@ impl HeaderBlocks {
             }
             (Wanted::Name, 0) => Step::Length,
             (Wanted::Name, _) => {
-                let Some((name_len, is_path)) = self.known(value) else { return Step::Lost };
-                self.field = Field { name_len: Some(name_len), is_path, ..self.field };
+                let Some(Entry { name_len, is_path, is_pseudo, .. }) = self.known(value) else {
+                    return Step::Lost;
+                };
+                self.has_pseudo |= is_pseudo;
+                self.field = Field { name_len: Some(name_len), is_path, is_pseudo, ..self.field };
                 Step::Length
             }
             (Wanted::Length, 0) => self.text_ended(),
@@ -192,14 +217,17 @@ impl HeaderBlocks {
         }
     }
 
-    /// Length of a name that stands in a table, and whether it is `:path`.
-    fn known(&self, index: usize) -> Option<(usize, bool)> {
-        match STATIC_NAME_LENGTHS.get(index - 1) {
-            Some(length) => Some((usize::from(*length), PATHS.contains(&index))),
-            None => {
-                let entry = self.table.get(index - 1 - STATIC_NAME_LENGTHS.len())?;
-                Some((entry.name_len, entry.is_path))
-            }
+    /// What a table has at that place, but for the length of a value of the static one.
+    fn known(&self, index: usize) -> Option<Entry> {
+        let at = index.checked_sub(1)?;
+        match STATIC_NAME_LENGTHS.get(at) {
+            Some(length) => Some(Entry {
+                name_len: usize::from(*length),
+                bytes: 0,
+                is_path: PATHS.contains(&index),
+                is_pseudo: at < STATIC_PSEUDO,
+            }),
+            None => self.table.get(at - STATIC_NAME_LENGTHS.len()).copied(),
         }
     }
 
@@ -207,6 +235,7 @@ impl HeaderBlocks {
     fn letters(&mut self, byte: &mut u8) {
         if !self.text.is_coded {
             let letter = *byte;
+            self.text.is_pseudo |= self.text.len == 0 && letter == b':';
             if self.letter(|at| PATH.get(at) == Some(&letter), letter == b'#') {
                 *byte = b'>';
             }
@@ -220,6 +249,7 @@ impl HeaderBlocks {
                 Some((first, count)) if code.wrapping_sub(*first) < *count => {
                     (self.text.code, self.text.bits) = (0, 0);
                     let is_mark = (code, bits) == CODED_MARK;
+                    self.text.is_pseudo |= self.text.len == 0 && (code, bits) == CODED_COLON;
                     if self.letter(|at| CODED_PATH.get(at) == Some(&(code, bits)), is_mark) {
                         *byte |= 1 << bit;
                     }
@@ -245,6 +275,8 @@ impl HeaderBlocks {
     fn text_ended(&mut self) -> Step {
         let Some(name_len) = self.field.name_len else {
             self.field.is_path = self.text.is_path && self.text.len == PATH.len();
+            self.field.is_pseudo = self.text.is_pseudo;
+            self.has_pseudo |= self.text.is_pseudo;
             self.field.name_len = Some(self.text.len);
             // h2 takes it for the end of a frame, and forgets parts of it: what its table has then is anybody's guess.
             return if self.text.len == 0 { Step::Lost } else { Step::Length };
@@ -254,7 +286,8 @@ impl HeaderBlocks {
             self.evict(bytes);
             if bytes <= self.table_bytes_max {
                 self.table_bytes += bytes;
-                self.table.push_front(Entry { name_len, bytes, is_path: self.field.is_path });
+                let Field { is_path, is_pseudo, .. } = self.field;
+                self.table.push_front(Entry { name_len, bytes, is_path, is_pseudo });
             }
         }
         Step::Field
@@ -273,6 +306,7 @@ impl HeaderBlocks {
 const PATH: &[u8] = b":path";
 /// Its letters in the code of RFC 7541, appendix B: code and bits.
 const CODED_PATH: [(u32, usize); 5] = [(0x5c, 7), (0x2b, 6), (0x3, 5), (0x9, 5), (0x27, 6)];
+const CODED_COLON: (u32, usize) = (0x5c, 7);
 /// `#`; `>` is the next code.
 const CODED_MARK: (u32, usize) = (0xffa, 12);
 /// Where `:path` stands in the static table.
@@ -321,6 +355,8 @@ const CODES: [(u32, u32); CODE_BITS_MAX + 1] = [
     (0, 0),
     (0x3ffffffc, 3),
 ];
+/// So many of the static table are pseudo-header fields, and they come first.
+const STATIC_PSEUDO: usize = 14;
 /// Of the static table (RFC 7541, appendix A).
 const STATIC_NAME_LENGTHS: [u8; 61] = [
     10, 7, 7, 5, 5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 14, 15, 15, 13, 6, 27, 3, 5, 13, 13, 19, 16, 16, 14, 16, 13,
@@ -423,6 +459,37 @@ mod tests {
                 let block = [&[0x82][..], &name, value].concat();
                 assert_eq!(passed(&block), block, "{name:02x?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_pseudo_header_field_is_seen_however_it_is_written() {
+        let has = |follower: &mut HeaderBlocks, block: &[u8]| {
+            follower.begin_block();
+            follower.advance(&mut block.to_vec());
+            follower.has_pseudo()
+        };
+        let mut follower = HeaderBlocks::default();
+        let coded_name = text(true, &coded(&CODED_PATH));
+        for block in [
+            vec![0x84],
+            [&[0x08][..], &text(false, b"200")].concat(),
+            [&[0x00][..], &text(false, b":foo"), &text(false, b"x")].concat(),
+            [&[0x10][..], &coded_name, &text(false, b"/")].concat(),
+            [&[0x40][..], &text(false, b":status"), &text(false, b"200")].concat(),
+            // What was kept just now, whole and by its name.
+            vec![0xbe],
+            [&[0x0f, 62 - 15][..], &text(false, b"404")].concat(),
+        ] {
+            assert!(has(&mut follower, &block), "{block:02x?}");
+        }
+        for block in [
+            [&[0x40][..], &text(false, b"x:"), &text(false, b":x")].concat(),
+            vec![0xbe, 0x8f],
+            [&[0x0f, 0][..], &text(false, b":")].concat(),
+            vec![],
+        ] {
+            assert!(!has(&mut follower, &block), "{block:02x?}");
         }
     }
 

@@ -51,9 +51,10 @@ pub struct Limits {
     pub head_bytes_max: usize,
     /// Header fields of a head. Over it: 431. Default 100; no more than 10 000.
     pub headers_max: usize,
-    /// From the first byte of a head (on a fresh connection: from accept) to its last. Over it: closed. Default 10 000.
+    /// From the first byte of a head to its last. Over it: 408, of HTTP/2 closed. And from accept to the first byte, of HTTP/2
+    /// to its SETTINGS. Over it: closed. Default 10 000.
     pub head_timeout_ms: u64,
-    /// Between two messages of a connection. Over it: closed. Default 75 000.
+    /// Between two messages of a connection, and before the first one of HTTP/2. Over it: closed. Default 75 000.
     pub idle_timeout_ms: u64,
     /// A held body, in bytes. Over it: 413. Default 16 777 216 (16 MiB).
     pub body_bytes_max: u64,
@@ -66,8 +67,8 @@ pub struct Limits {
     pub held_bytes_max: u64,
     /// What a [`super::Tee`] copies of a streamed body, in bytes, each way. The rest goes on uncopied. Default 1 048 576.
     pub tee_bytes_max: usize,
-    /// The peer takes not one byte of a reply for so long. Over it: closed; of HTTP/2, where others are taken, the stream is
-    /// reset. Default 60 000.
+    /// The peer takes not one byte of a reply for so long. Over it: closed; of HTTP/2, where the stream's own window is shut, the
+    /// stream is reset. Default 60 000.
     pub write_timeout_ms: u64,
     /// Streams of HTTP/2 that one connection has open. More are refused by HTTP/2's own means. Default 100.
     pub h2_streams_max: u32,

@@ -44,6 +44,7 @@ pub mod tls;
 mod tunnel;
 mod validity;
 mod websocket;
+mod windows;
 mod workers;
 
 #[cfg(test)]

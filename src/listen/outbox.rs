@@ -53,6 +53,13 @@ impl Outbox {
         Poll::Ready(Ok(count))
     }
 
+    /// Takes frames of the gateway's own, behind what waits.
+    pub(super) fn add(&self, frames: &[u8]) {
+        let mut inner = self.inner.borrow_mut();
+        inner.is_open = true;
+        inner.waiting.extend_from_slice(frames);
+    }
+
     /// Sends what waits.
     pub(super) fn poll_send(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut inner = self.inner.borrow_mut();

@@ -17,8 +17,10 @@ pub(super) fn check(head: &mut Parts, limits: &Limits) -> Result<(), Reason> {
         (false, true) => return Err(Reason::BadRequest), // RFC 8441, section 4
         _ => {}
     }
-    if head.method == Method::TRACE || !all(head.method.as_str().as_bytes(), METHOD) {
-        return Err(Reason::BadRequest); // an upstream would say our own credentials back
+    // An upstream would say our own credentials back; and the word of the preface is no method.
+    let method = head.method.as_str().as_bytes();
+    if matches!(method, b"TRACE" | b"PRI") || !all(method, METHOD) {
+        return Err(Reason::BadRequest);
     }
     if head.headers.len() > limits.headers_max {
         return Err(Reason::HeadTooLarge);
@@ -134,6 +136,7 @@ mod tests {
             get().header("x", "padded\t"),
             get().header("content-length", "1").header("content-length", "1"),
             get().header("content-length", "+1"),
+            Request::builder().method("PRI").uri("https://a.example/x"),
             Request::get("https://u@a.example/"),
             Request::get("/x"),
             Request::get("ftp://a.example/x"),

@@ -178,11 +178,14 @@ fn limits_have_their_own_answers() {
     );
     let late = read_http(&mut slow, false).expect("an answer");
     assert_eq!((late.status(), late.header("phigate-reason")), (408, "body_timeout"));
-    // A head that doesn't end is closed.
+    // A head that doesn't end is answered, and nothing at all isn't.
     let mut stream = gate.connect(1);
     stream.write_all(b"GET /x HTTP/1.1\r\nHo").expect("writes");
-    assert!(read_http(&mut stream, false).is_none());
-    assert_eq!(gate.metric("phigate_connection_events_total{event=\"head_timeout\"}"), 1);
+    let late = read_http(&mut stream, false).expect("an answer");
+    assert_eq!((late.status(), late.header("phigate-reason")), (408, "head_timeout"));
+    assert_eq!(late.header("connection"), "close");
+    assert!(read_http(&mut gate.connect(1), false).is_none());
+    assert_eq!(gate.metric("phigate_connection_events_total{event=\"head_timeout\"}"), 2);
     // A head over the limit.
     let mut stream = gate.connect(1);
     let _ = stream

@@ -200,7 +200,8 @@ fn without_leave_a_plain_listener_takes_no_http_2_and_http_1_still_works_with_it
     let gate = Gate::also(CLEARTEXT);
     let mut stream = gate.connect(1);
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("writes");
-    assert_eq!(read_http(&mut stream, false).expect("an answer").status(), 400);
+    let refused = read_http(&mut stream, false).expect("an answer");
+    assert_eq!((refused.status(), refused.header("phigate-reason")), (505, "version_refused"));
     let mut stream = connect(gate.running().address("h2").expect("listens"));
     // In two pieces, the first of which both protocols could begin with.
     stream.write_all(b"P").expect("writes");

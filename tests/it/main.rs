@@ -14,6 +14,7 @@ mod dialects;
 mod documents;
 mod handover;
 mod http2;
+mod http2_time;
 mod jwt;
 mod keeping;
 mod leaks;

@@ -159,7 +159,7 @@ fn heads_are_written_anew() {
         ("X_SSL-Client-S_DN", "CN=root"),
         ("X-Auth-Request-Email", "root@a.example"),
         ("X-HTTP-Method-Override", "DELETE"),
-        ("Connection", "keep-alive, X-Secret"),
+        ("Connection", "keep-alive, X-Absent"),
         ("X-Secret", "s"),
         ("Authorization", "Bearer theirs"),
     ];
