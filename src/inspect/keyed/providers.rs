@@ -100,14 +100,14 @@ fn keys(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 
 /// Entries of a directory in LDIF (RFC 2849) whose place or whose attributes say that they are of those who work there.
 fn entries(text: &str) -> Vec<Range<usize>> {
+    let begins =
+        |at: &usize| at.checked_sub(1).is_none_or(|before| text.as_bytes().get(before) == Some(&b'\n'));
+    let mut starts = text.match_indices(ENTRY).map(|(at, _)| at).filter(begins).peekable();
     let mut found = Vec::new();
-    for (at, _) in text
-        .match_indices(ENTRY)
-        .filter(|(at, _)| matches!(text.as_bytes().get(at.wrapping_sub(1)), None | Some(b'\n')))
-    {
-        let rest = text.get(at..).unwrap_or_default();
-        let end = rest.find("\n\n").or_else(|| rest.find("\n\r\n")).unwrap_or(rest.len());
-        let entry = rest.get(..end).unwrap_or_default();
+    while let Some(at) = starts.next() {
+        let entry = text.get(at..starts.peek().copied().unwrap_or(text.len())).unwrap_or_default();
+        let entry = entry.split("\n\n").next().unwrap_or_default();
+        let entry = entry.split("\n\r\n").next().unwrap_or_default();
         let mut lines = entry.lines();
         let name = lines.next().unwrap_or_default().to_ascii_lowercase();
         let is_staffs =
@@ -116,7 +116,7 @@ fn entries(text: &str) -> Vec<Range<usize>> {
         let works = name.split(',').map(str::trim).any(is_staffs)
             || lines.any(|line| STAFF_ATTRIBUTES.contains(&&*attribute(line)));
         if works && !is_a_private_mailbox(entry) {
-            found.push(at..at + end);
+            found.push(at..at + entry.len());
         }
     }
     found
