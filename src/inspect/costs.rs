@@ -55,6 +55,21 @@ fn known_names_in_capitals() {
 }
 
 #[test]
+fn statements_and_lists_that_nothing_closes() {
+    for piece in [
+        "INSERT INTO p (a) VALUES ((?",
+        "INSERT INTO p (dob) VALUES (?) [",
+        "dob=? ",
+        "dob=?(",
+        "[\"dob\", \"",
+        "(\"dob\",",
+        "dn: ou=staff\n",
+    ] {
+        is_linear("statements without an end", "text/plain", |n| times(piece, n));
+    }
+}
+
+#[test]
 fn marks_of_searches_and_contacts_beside_names() {
     for piece in ["?", "?a=", "?b", "x?a=b"] {
         is_linear("marks of searches", "text/plain", |n| times(piece, n));

@@ -100,7 +100,8 @@ impl FieldTable {
     }
 }
 
-/// Whether `value` is one of `list`; an entry with a trailing `*` is a prefix, one with a leading `*` an ending, and case doesn't matter.
+/// Whether `value` is one of `list`; an entry with a trailing `*` is a prefix, one with a leading `*` an ending, and case
+/// doesn't matter.
 #[must_use]
 pub fn listed(list: &[String], value: &str) -> bool {
     list.iter().any(|entry| match (entry.strip_suffix('*'), entry.strip_prefix('*')) {

@@ -5,7 +5,7 @@
 //! - A list is a statement's where it stands close behind and has as many values as that has question marks.
 //! - Cost: linear in the text; what stands behind a statement is looked through for so many of them.
 
-use super::rows::{Columns, Head, INTO, VALUES, blanks, ends_of, head, quote_end, tuple};
+use super::rows::{Columns, Head, INTO, blanks, ends_of, head, quote_end, tuple, values_behind};
 use super::value::whole;
 use super::{KEY_BYTES_MAX, Told, row_of};
 use crate::inspect::names;
@@ -19,15 +19,13 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
     let mut asked = asked(text);
     for at in ends_of(bytes, INTO) {
         let Some(Head { name, columns, end }) = head(text, at) else { continue };
-        let word = blanks(bytes, end);
-        let values = word + VALUES.0.len();
-        let open = blanks(bytes, values);
-        if !bytes.get(word..values).is_some_and(|found| found.eq_ignore_ascii_case(VALUES.0))
-            || bytes.get(open) != Some(&b'(')
-        {
+        let Some(open) = values_behind(bytes, end).map(|at| blanks(bytes, at)) else { continue };
+        if bytes.get(open) != Some(&b'(') {
             continue;
         }
-        let (cells, Some(end)) = tuple(bytes, open + 1, b')') else { continue };
+        // What is never closed isn't looked for to the end of the text.
+        let near = bytes.get(..bytes.len().min(open + BOUND_BYTES_MAX)).unwrap_or_default();
+        let (cells, Some(end)) = tuple(near, open + 1, b')') else { continue };
         let is_open = |cell: &Range<usize>| matches!(text.get(cell.clone()).map(str::trim), Some("?" | "%s"));
         if !cells.is_empty() && cells.iter().all(is_open) {
             let columns = columns.split(',').take(cells.len()).collect();
@@ -49,13 +47,14 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
 /// What stands in pairs: `["last_name", "Okonjo"]`, `('dob', '1992-03-03')`.
 pub(super) fn pairs<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
     let bytes = text.as_bytes();
-    for open in memchr::memchr2_iter(b'[', b'(', bytes) {
-        let Some(quote) = bytes.get(open + 1).copied().filter(|b| matches!(b, b'"' | b'\'')) else {
+    // Texts have fewer quotes than brackets.
+    for opens in memchr::memchr2_iter(b'"', b'\'', bytes) {
+        let Some([b'[' | b'(', quote]) = opens.checked_sub(1).and_then(|at| bytes.get(at..=opens)) else {
             continue;
         };
-        let from = open + 2;
+        let from = opens + 1;
         let near = bytes.get(from..bytes.len().min(from + KEY_BYTES_MAX + 1)).unwrap_or_default();
-        let Some(end) = memchr::memchr(quote, near).map(|end| from + end) else { continue };
+        let Some(end) = memchr::memchr(*quote, near).map(|end| from + end) else { continue };
         let comma = blanks(bytes, end + 1);
         let value = blanks(bytes, comma + 1);
         let key = text.get(from..end).unwrap_or_default();
@@ -87,12 +86,11 @@ fn asked(text: &str) -> Vec<Statement<'_>> {
     let mut found: Vec<Statement<'_>> = Vec::new();
     for mark in memchr::memchr_iter(b'?', bytes) {
         let before = names::window_before(text, mark, KEY_BYTES_MAX).trim_end();
-        let lower = || before.to_ascii_lowercase();
-        let Some(name) =
-            before.strip_suffix('=').map(str::len).or_else(|| lower().strip_suffix(" like").map(str::len))
-        else {
-            continue;
+        let ends = |word: &str| {
+            let name = before.len().checked_sub(word.len())?;
+            before.get(name..)?.eq_ignore_ascii_case(word).then_some(name)
         };
+        let Some(name) = ends("=").or_else(|| ends(" like")) else { continue };
         let name = before.get(..name).unwrap_or_default().trim_end().trim_end_matches(['"', '`', ']']);
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let column = name.get(name.rfind(|c| !is_part(c)).map_or(0, |at| at + 1)..).unwrap_or_default();
@@ -146,7 +144,7 @@ fn lines(text: &str, end: usize, count: usize) -> Option<Vec<Range<usize>>> {
 /// A longer value of a pair is none of a person's.
 const PAIR_BYTES_MAX: usize = 256;
 const BINDING: &str = "binding parameter ";
-/// How far behind a statement its values are looked for, and in how many lists.
+/// How far a row of question marks goes, and how far behind a statement its values are looked for, in so many lists.
 const BOUND_BYTES_MAX: usize = 2048;
 const LISTS_MAX: usize = 8;
 /// Statements of one text.

@@ -49,12 +49,7 @@ pub(super) fn of_providers(text: &str, rules: &RuleSet) -> Vec<Range<usize>> {
     let mut rows = Vec::new();
     for at in ends_of(bytes, INTO) {
         let Some(head) = head(text, at).filter(|head| lists_providers(head, rules)) else { continue };
-        let (word, _) = VALUES;
-        let mut at = blanks(bytes, head.end);
-        if !bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word)) {
-            continue;
-        }
-        at += word.len();
+        let Some(mut at) = values_behind(bytes, head.end) else { continue };
         loop {
             at = blanks(bytes, at);
             if !matches!(bytes.get(at), Some(b'(' | b',')) {
@@ -188,15 +183,20 @@ pub(super) fn head(text: &str, at: usize) -> Option<Head<'_>> {
     Some(Head { name, columns, end: start + end + 1 })
 }
 
+/// Where `VALUES` ends that stands behind a list of columns.
+pub(super) fn values_behind(bytes: &[u8], end: usize) -> Option<usize> {
+    let (word, _) = VALUES;
+    let start = blanks(bytes, end);
+    bytes.get(start..start + word.len())?.eq_ignore_ascii_case(word).then_some(start + word.len())
+}
+
 /// Every `INSERT INTO name (columns) VALUES (…), (…)`. None goes on into the next: what one lacks to its end hides no other.
 fn inserts(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
     let bytes = text.as_bytes();
-    let (values, _) = VALUES;
     let statements = ends_of(bytes, INTO).filter_map(|at| {
         let head = head(text, at)?;
-        let word = blanks(bytes, head.end);
-        let end = word + values.len();
-        bytes.get(word..end)?.eq_ignore_ascii_case(values).then_some((at, head, end))
+        let rows = values_behind(bytes, head.end)?;
+        Some((at, head, rows))
     });
     let mut statements = statements.peekable();
     let (mut unended, mut looked) = (0, 0);
@@ -527,7 +527,7 @@ pub(super) fn blanks(bytes: &[u8], at: usize) -> usize {
 /// Words of SQL, each with the place of the letter by which it is looked for.
 pub(super) const INTO: (&[u8], usize) = (b"INTO", 0);
 const COPY: (&[u8], usize) = (b"COPY", 2);
-pub(super) const VALUES: (&[u8], usize) = (b"VALUES", 0);
+const VALUES: (&[u8], usize) = (b"VALUES", 0);
 /// Tables of individuals, whatever else their names say: `hospital_patients`.
 const INDIVIDUALS: &[&str] =
     &["patient", "member", "subscriber", "enrollee", "beneficiar", "insured", "dependent", "resident"];

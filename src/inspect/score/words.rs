@@ -334,9 +334,7 @@ impl Scorer<'_> {
         if !tells_of_an_individual(text, &hits, leaf.value.starts_with('<'), self.rules) {
             return;
         }
-        let Leaf { ref span, ref value, field, person, cue, .. } = *leaf;
-        let own =
-            Leaf { span: span.clone(), value: Cow::Borrowed(value), field, person, reads: Reads::Text, cue };
+        let own = Leaf { reads: Reads::Text, ..leaf.clone() };
         self.tell_hits(&own, text, hits, origin, place);
     }
 

@@ -507,7 +507,7 @@ const SPEAKERS: &[&str] =
 /// Incidents, items and tasks of requests, problems. Not `REQ` and `CHG`: requisitions and charges are a patient's.
 const TICKETS: &[&str] = &["INC", "RITM", "SCTASK", "PRB"];
 const WORKED_AT: &[&str] = &["shortdescription", "assignmentgroup", "assignedto"];
-const TICKET_DIGITS_MIN: usize = 4;
+const TICKET_DIGITS_MIN: usize = 5;
 const SLACK_ID_BYTES_MIN: usize = 5;
 /// How the names of licences of programs begin (SPDX).
 const LICENCES: &[&str] =
