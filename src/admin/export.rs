@@ -2,22 +2,22 @@
 //! is none that is whole.
 
 use super::Admin;
-use super::answers::{Answer, problem};
+use super::answers::Answer;
 use super::caller::{Caller, Done};
 use super::records::{Lines, SearchParams, known, only, scope, seen};
+use super::streams::{REST_MAX, Turns, hand_over};
 use crate::org::Permission;
 use crate::record::Entry;
 use crate::store::{Query, ReadScope, RecordReader, StoreError, Stored};
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Params, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use tokio::sync::Semaphore;
 
 /// Takes many records away, newest first: a line of JSON each, at the view of the caller's role.
 ///
@@ -44,10 +44,7 @@ pub(super) async fn export(
     }
     let most = params.limit().unwrap_or(EXPORT_DEFAULT);
     let query = params.query(&admin);
-    let Ok(turn) = EXPORTS.try_acquire() else {
-        let detail = "Too many exports run; try again when one has ended.";
-        return Err(problem(StatusCode::TOO_MANY_REQUESTS, "too_many", detail));
-    };
+    let turn = EXPORTS.take(&caller.principal)?;
     caller.did(&admin, &Done { action: "export_records", environment: only(&scope), ..Done::default() })?;
     let (lines, received) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(64);
     tokio::task::spawn_blocking(move || {
@@ -57,7 +54,7 @@ pub(super) async fn export(
         let mut taken = 0_u64;
         let mut send = |line: String| {
             let is_record = !line.starts_with(LAST_LINE);
-            let is_taken = lines.blocking_send(Ok(line)).is_ok();
+            let is_taken = hand_over(&lines, Ok(line), REST_MAX);
             taken += u64::from(is_taken && is_record);
             is_taken
         };
@@ -81,12 +78,12 @@ pub(super) async fn export(
         let done = Done { action: "export_ended", environment, object: &object, reason, ..Done::default() };
         let _ = caller.did(&admin, &done); // one that can't be written is told by the log
         if exported.is_ok_and(|is_whole| !is_whole) {
-            let _ = lines.blocking_send(Err(std::io::Error::other("ended"))); // the reader may be gone
+            hand_over(&lines, Err(std::io::Error::other("ended")), REST_MAX); // the reader may be gone
         } else if let Err(error) = exported {
             tracing::error!(error = %error, "An export is broken off: the store failed.");
             admin.exports_failed.fetch_add(1, Relaxed);
             // The reader sees that it ended early: the chunked body is broken off.
-            let _ = lines.blocking_send(Err(std::io::Error::other("store")));
+            hand_over(&lines, Err(std::io::Error::other("store")), REST_MAX);
         }
     });
     let body = Body::from_stream(Lines(received));
@@ -161,8 +158,9 @@ fn day_of(entry: &Entry) -> String {
 /// What the line behind all records begins with.
 const LAST_LINE: &str = r#"{"export":"#;
 /// Each holds a thread for as long as its reader takes.
-static EXPORTS: Semaphore = Semaphore::const_new(EXPORTS_MAX);
+static EXPORTS: Turns = Turns::new(EXPORTS_MAX, EXPORTS_OF_ONE_MAX);
 const EXPORTS_MAX: usize = 16;
+const EXPORTS_OF_ONE_MAX: usize = 4;
 const PAGE: usize = 200;
 const EXPORT_DEFAULT: usize = 10_000;
 const EXPORT_MAX: usize = 1_000_000;

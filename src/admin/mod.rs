@@ -20,6 +20,7 @@ mod records;
 mod sealing;
 mod sign_in;
 mod strangers;
+mod streams;
 mod suppressions;
 mod tail;
 mod tokens;

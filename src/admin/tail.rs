@@ -4,6 +4,7 @@ use super::Admin;
 use super::answers::Answer;
 use super::caller::{Caller, Done};
 use super::records::{Lines, blocking, told};
+use super::streams::{REST_MAX, Turns, hand};
 use crate::clock::{id_ms, rfc3339, unix_ms};
 use crate::org::Permission;
 use crate::record::Entry;
@@ -21,18 +22,20 @@ use std::time::Duration;
 /// there were more at once than it follows, and of which time.
 #[utoipa::path(get, path = "/v1/records/tail", tag = "records",
     responses((status = 200, description = "An event for each record, and `gap` where some may be missing", content_type = "text/event-stream"),
-              (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it")))]
+              (status = 401, description = "No token that is known"), (status = 403, description = "No role that allows it"), (status = 429, description = "Too many tails run")))]
 pub(super) async fn tail(
     State(admin): State<Arc<Admin>>,
     caller: Caller,
     headers: axum::http::HeaderMap,
 ) -> Answer {
     caller.somewhere(&admin, Permission::ReadRecords)?;
+    let turn = TAILS.take(&caller.principal)?;
     caller.did(&admin, &Done { action: "search_tail", ..Done::default() })?;
     let (lines, received) = tokio::sync::mpsc::channel(64);
     let headers = Arc::new(headers);
     let mut follow = Follow::from(unix_ms());
     tokio::spawn(async move {
+        let _turn = turn;
         loop {
             // Roles are those of now: a token that was revoked ends the stream.
             let (asked, sent) = (admin.clone(), headers.clone());
@@ -49,7 +52,7 @@ pub(super) async fn tail(
             let Ok((went_on, events)) = looked.await else { return };
             follow = went_on;
             for event in events {
-                if lines.send(Ok(event)).await.is_err() {
+                if !hand(&lines, Ok(event), REST_MAX).await {
                     return;
                 }
             }
@@ -135,6 +138,10 @@ const LATE_MS: u64 = 60_000;
 /// How far every look goes back, and how often one goes as far as that.
 const NEAR_MS: u64 = 3_000;
 const FAR_EVERY_MS: u64 = 5_000;
+/// Each looks twice a second.
+static TAILS: Turns = Turns::new(TAILS_MAX, TAILS_OF_ONE_MAX);
+const TAILS_MAX: usize = 64;
+const TAILS_OF_ONE_MAX: usize = 8;
 const EVERY: Duration = Duration::from_millis(500);
 const PAGE: usize = 1000;
 /// Of one look: what is beyond is a gap. So many records a minute are more than anybody reads.

@@ -526,6 +526,41 @@ fn the_tail_tells_records_as_they_come() {
 }
 
 #[test]
+fn one_member_has_no_more_tails_than_eight() {
+    use std::io::{BufRead, BufReader, Write};
+    let gate = Gate::start();
+    let (_, owner) = gate.member("olga", "owner");
+    let (ann, token) = gate.member("ann", "member");
+    let (bob, other) = gate.member("bob", "member");
+    assign(&gate, &owner, &ann, "production", "viewer");
+    assign(&gate, &owner, &bob, "production", "viewer");
+    let address = gate.running().admin_address();
+    let tail = |token: &str| {
+        let mut stream = crate::support::connect(address);
+        write!(
+            stream,
+            "GET /v1/records/tail HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n"
+        )
+        .expect("writes");
+        let mut reader = BufReader::new(stream);
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("reads");
+        (line.split(' ').nth(1).map(str::to_owned).expect("a status"), reader)
+    };
+    let mut tails: Vec<_> = (0..8).map(|_| tail(&token)).collect();
+    assert!(tails.iter().all(|(status, _)| status == "200"));
+    assert_eq!(tail(&token).0, "429");
+    assert_eq!(tail(&other).0, "200");
+    tails.pop();
+    // One that has gone is missed at its next look.
+    let again = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        tail(&token).0 == "200"
+    });
+    assert!(again);
+}
+
+#[test]
 fn whoever_audits_sees_all_of_the_environment_and_others_their_own() {
     let gate = Gate::start();
     let id = sent(&gate, 2);
