@@ -3,6 +3,7 @@
 
 use super::after::{tokens_of, window_after};
 use super::list::Lists;
+use super::window_before;
 use super::words::{LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::text::Hit;
@@ -16,6 +17,7 @@ pub(in crate::inspect) fn beside(text: &str, mut hits: Vec<Hit>, words: &Words) 
         name_contacts(text, &mut hits);
         super::staff::leave(text, &mut hits, words);
         leave_offices(text, &mut hits, words);
+        unlabel_offices(text, &mut hits, words);
     } else if hits.iter().any(|hit| is_name(hit.kind)) && !hits.iter().any(is_numbered) {
         super::titles::leave(text, &mut hits, words);
     }
@@ -107,6 +109,27 @@ fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
     }
 }
 
+/// A number that is said to be an office's tells nothing of the individual whom the text is about, whatever it looks like:
+/// `Questions? Call the clinic at …`, `our front desk: …`. It is weighed as any, and no label of theirs.
+fn unlabel_offices(text: &str, hits: &mut [Hit], words: &Words) {
+    for hit in hits.iter_mut().filter(|hit| hit.labelled && matches!(hit.kind, Kind::Phone | Kind::Fax)) {
+        let before = window_before(text, hit.span.start, OFFICE_BYTES_MAX);
+        let ends = [". ", "? ", "! ", "\n", "; "].iter();
+        let from = ends.filter_map(|end| Some(before.rfind(end)? + end.len())).max().unwrap_or(0);
+        let mut is_offices = false;
+        for (_, word) in tokens(before.get(from..).unwrap_or_default()) {
+            let mut buffer = [0; LOWER_BYTES];
+            let word = lower(word, &mut buffer);
+            if words.is_individual(&word) || words.at_home.contains(&*word) {
+                is_offices = false;
+            } else if words.offices.contains(&*word) || matches!(&*word, "our" | "us") {
+                is_offices = true;
+            }
+        }
+        hit.labelled &= !is_offices;
+    }
+}
+
 /// Whether a word ends a line of capitalised words, as in what a practice is called: `Great Basin Oncology`.
 fn heads_letter(text: &str, at: usize, own: &str, before: &str) -> bool {
     let capital = |word: &str| word.starts_with(char::is_uppercase);
@@ -176,6 +199,8 @@ const fn is_numbered(hit: &Hit) -> bool {
 const GAP_BYTES_MAX: usize = 4;
 /// The longest mailbox (RFC 5321, section 4.5.3.1.1).
 const MAILBOX_BYTES_MAX: usize = 64;
+/// How far before a number it is looked for whose it is.
+const OFFICE_BYTES_MAX: usize = 80;
 /// How far a sentence is followed.
 const SENTENCE_BYTES_MAX: usize = 400;
 /// Shorter words stand in any mailbox.
@@ -193,6 +218,18 @@ mod tests {
             .filter(|hit| hit.kind != Kind::Facility && hit.kind != Kind::GivenName)
             .map(|hit| hit.points.0)
             .sum()
+    }
+
+    #[test]
+    fn an_offices_number_says_nothing_of_the_individual() {
+        let phone = "937-555-0100";
+        let about = "Patient: Thando Mbeki, DOB 9/30/1983, has RUQ pain.";
+        for offices in ["Questions? Call the clinic at", "Our front desk:", "Pharmacy phone", "Call us at"] {
+            assert!(!labelled(&format!("{about} {offices} {phone}."), phone), "{offices}");
+        }
+        for own in ["Phone", "Call the office, or his cell", "Seen at the clinic. Reach him at", "Home phone"] {
+            assert!(labelled(&format!("{about} {own} {phone}."), phone), "{own}");
+        }
     }
 
     fn labelled(text: &str, value: &str) -> bool {

@@ -52,6 +52,19 @@ fn one_plausible_number_restores_the_person() {
 }
 
 #[test]
+fn a_reserved_number_of_an_office_clears_nobody() {
+    let text = |tail: &str| {
+        inspect("text/plain", &format!("Patient: Thando Mbeki, DOB 9/30/1983, has RUQ pain. {tail} 937-555-0100."))
+            .points()
+            .0
+    };
+    assert_eq!(text("Phone"), 0);
+    for office in ["Questions? Call the clinic at", "Our front desk:"] {
+        assert!(text(office) >= 90, "{office}");
+    }
+}
+
+#[test]
 fn the_same_dummy_typed_twice_is_one_habit() {
     assert!(object(r#""mrn":"00000000","accountNumber":"00000000""#).points().0 >= 90);
     assert_eq!(object(r#""mrn":"00000000","accountNumber":"99999999""#).points().0, 0);
