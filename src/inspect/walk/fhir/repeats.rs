@@ -24,8 +24,8 @@ struct Known<'d> {
     scope: Scope,
     /// Whether any of it was told: it was somebody's, who was somebody from there on.
     spoke: bool,
-    /// An object or an array as written.
-    raw: &'d str,
+    /// An object or an array as written; `None`: there was none. All of it is nought then, which is made ready at once.
+    raw: Option<&'d str>,
 }
 
 /// What was known when an object or an array was opened.
@@ -56,7 +56,7 @@ pub(super) enum Opens {
 
 impl<'d> Repeats<'d> {
     pub(super) fn new() -> Self {
-        let none = Known { member: Path::OUTSIDE, scope: Scope::Own, spoke: false, raw: "" };
+        let none = Known { member: Path::OUTSIDE, scope: Scope::Own, spoke: false, raw: None };
         Self { known: [none; SLOTS], stirs: 0, spoken: 0 }
     }
 
@@ -89,7 +89,7 @@ impl<'d> Repeats<'d> {
     pub(super) fn opens(&self, tape: &Tape<'d>, value: NodeId, member: Path, scope: Scope) -> Opens {
         let raw = tape.raw(value);
         match self.known.get(slot(member, raw)) {
-            Some(known) if known.member == member && known.scope == scope && known.raw == raw => {
+            Some(known) if known.member == member && known.scope == scope && known.raw == Some(raw) => {
                 Opens::Again { spoke: known.spoke }
             }
             _ => Opens::New(Opened { value, member, scope, stirs: self.stirs, spoken: self.spoken }),
@@ -105,7 +105,7 @@ impl<'d> Repeats<'d> {
         }
         let raw = tape.raw(value);
         if let Some(known) = self.known.get_mut(slot(member, raw)) {
-            *known = Known { member, scope, spoke: spoken != self.spoken, raw };
+            *known = Known { member, scope, spoke: spoken != self.spoken, raw: Some(raw) };
         }
     }
 }
