@@ -384,7 +384,9 @@ impl Scorer<'_> {
         for hit in hits {
             let span = leaf.span.start + origin(hit.span.start)..leaf.span.start + origin(hit.span.end);
             let value = text.get(hit.span.clone()).unwrap_or_default().to_owned();
-            kept_hits.push((self.evidence.len(), hit.span.clone()));
+            if keep {
+                kept_hits.push((self.evidence.len(), hit.span.clone()));
+            }
             self.hit(&hit, &value, span, person, structured, place());
             // A number or a name that is all that a key has is the key's value, whether a table has the key or not.
             let kind =

@@ -84,9 +84,16 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// Whether it isn't of the narrative.
+    pub(super) fn is_outside(&self) -> bool {
+        self.narrative == Narrative::Outside
+    }
+}
+
 impl Counts {
     /// The number of the next element of this name in the innermost.
-    fn next(&mut self, innermost: &Frame, name: Name) -> u32 {
+    pub(super) fn next(&mut self, innermost: &Frame, name: Name) -> u32 {
         let own = self.0.get_mut(innermost.counts..).unwrap_or_default();
         match own.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => {

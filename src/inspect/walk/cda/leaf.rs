@@ -34,6 +34,7 @@ impl<'t> Walk<'t, '_, '_> {
         // Names of declarations have a prefix, or one that is no attribute's.
         let declaration = called.declares && (called.class.is_none() || !called.is_plain);
         if called.class.is_none() && !declaration {
+            self.told += 1;
             let person = self.owner();
             let (frames, names, places) = (&self.frames, &table.names, &self.places);
             self.sink
@@ -260,7 +261,11 @@ impl<'t> Walk<'t, '_, '_> {
             reads: told.reads,
             cue: told.cue,
         };
+        let made = self.sink.made();
         self.sink.leaf(&leaf, &|| places.of(frames, names, told.rest));
+        if made.is_none() || self.sink.made() != made {
+            self.told += 1;
+        }
     }
 
     fn whose(&mut self, row: Option<&Field>, reads: Reads<'_>) -> PersonId {

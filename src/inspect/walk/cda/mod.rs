@@ -14,6 +14,7 @@
 //!   which rows may cover a path, its tags counted, once for each path (`paths.rs`, by the automaton of `steps.rs`). A code,
 //!   a time, a quantity of which the sink has nothing to ask is not told. No recursion.
 
+mod again;
 mod called;
 mod frame;
 mod names;
@@ -36,6 +37,7 @@ pub use table::Table;
 
 use super::xml::{NodeId, NodeKind, Tape, XML_DEPTH_MAX};
 use super::{PersonId, Role, Sink, WalkError};
+use again::{Around, Of, Silent};
 use called::{Called, Calls};
 use frame::{Counts, Frame, Owner, Places};
 use names::{Name, Part};
@@ -88,6 +90,8 @@ pub fn walk_tape(tape: &Tape<'_>, table: &Table, sink: &mut dyn Sink) {
         targets: 0,
         announced: 0,
         patient_ids: Vec::new(),
+        silent: Silent::new(tape),
+        told: 0,
     }
     .run();
 }
@@ -113,24 +117,71 @@ struct Walk<'t, 'd, 's> {
     announced: u32,
     /// Root and extension of the first patient's ids; bounded by [`PATIENT_IDS_MAX`].
     patient_ids: Vec<(String, String)>,
+    silent: Silent<'t, 'd>,
+    /// How often the sink was told what it made something of, or may have.
+    told: usize,
 }
 
 impl<'t> Walk<'t, '_, '_> {
     fn run(mut self) {
-        for id in self.tape.nodes() {
+        let mut nodes = self.tape.nodes();
+        while let Some(id) = nodes.next() {
             while self.frames.last().is_some_and(|frame| frame.after <= id) {
                 self.leave();
             }
             match self.tape.kind(id) {
                 NodeKind::Document => {}
-                NodeKind::Element => self.enter(id),
-                NodeKind::Attribute => self.attribute(id),
+                NodeKind::Element => {
+                    let attributes = self.tape.attribute_names(id).count();
+                    self.element(id, attributes);
+                    if attributes > 0 {
+                        nodes.nth(attributes - 1);
+                    }
+                }
+                NodeKind::Attribute => {} // its element's
                 NodeKind::Text => self.text(id),
                 NodeKind::Comment | NodeKind::Instruction => self.comment(id),
             }
         }
         while !self.frames.is_empty() {
             self.leave();
+        }
+    }
+
+    /// An element and its attributes, of which there are so many.
+    fn element(&mut self, id: NodeId, attributes: usize) {
+        if attributes == 0 {
+            return self.enter(id);
+        }
+        let tape = self.tape;
+        let first = self.silent.first(id);
+        let above = self.frames.last().filter(|above| above.is_outside() && !above.unknown).map(Around::of);
+        // One that holds nothing; what its name is to CDA is what it was of the first.
+        let lone = above.filter(|_| {
+            tape.after(id).index() == id.index() + 1 + attributes
+                && tape.declaration(id) == tape.declaration(first)
+        });
+        if let Some((above, top)) = lone.zip(self.frames.last())
+            && self.silent.is(first, Of::Element, above)
+        {
+            self.counts.next(top, self.called(id).element);
+            return;
+        }
+        let before = self.told;
+        self.enter(id);
+        let Some((around, outside)) = self.frames.last().map(|top| (Around::of(top), top.is_outside()))
+        else {
+            return;
+        };
+        if !self.silent.is(first, Of::Attributes, around) {
+            let before = self.told;
+            tape.attributes(id).for_each(|attribute| self.attribute(attribute));
+            if self.told == before {
+                self.silent.learn(first, Of::Attributes, around);
+            }
+        }
+        if let Some(above) = lone.filter(|_| outside && self.told == before) {
+            self.silent.learn(first, Of::Element, above);
         }
     }
 
@@ -152,12 +203,14 @@ impl<'t> Walk<'t, '_, '_> {
         frame.path = path;
         self.frames.push(frame);
         if name == Name::UNKNOWN {
+            self.told += 1;
             let person = self.owner();
             let (frames, names, places) = (&self.frames, &table.names, &self.places);
             self.sink
                 .unknown_key(tape.name(id), tape.name_span(id), person, &|| places.of(frames, names, ""));
         }
         if let Some(part) = self.paths.part(path) {
+            self.told += 1;
             let owner = self.entering(id, local, part);
             if let Some(frame) = self.frames.last_mut() {
                 frame.owner = owner;
@@ -276,6 +329,7 @@ impl<'t> Walk<'t, '_, '_> {
             _ => false,
         };
         if clinical {
+            self.told += 1;
             let person = self.patient();
             self.sink.clinical(person);
         }

@@ -75,6 +75,9 @@ impl Path {
 #[derive(Debug, Default)]
 pub(super) struct Tags {
     words: Map<String, u64>,
+    /// The bytes that they begin with and how long they are, a bit each: most values of a document are none of them.
+    firsts: [u64; 4],
+    lengths: u64,
     /// `+name` and `!name`: a child, whether it is wanted, the bit.
     children: Vec<(Name, bool, u64)>,
     /// By the number of an element's name, whether any is asked of it.
@@ -88,6 +91,9 @@ impl Tags {
         }
         let bit = 1_u64.checked_shl(u32::try_from(self.words.len()).ok()?)?;
         self.words.insert(word.to_owned(), bit);
+        let first = word.as_bytes().first().copied().unwrap_or_default();
+        self.firsts[usize::from(first / 64)] |= 1 << (first % 64);
+        self.lengths |= 1 << (word.len() % 64);
         if let Some(child) = word.strip_prefix(['+', '!']) {
             let name = names.element(child);
             self.children.push((name, word.starts_with('+'), bit));
@@ -112,13 +118,23 @@ impl Tags {
         self.asked.get(usize::from(name.0)).copied().unwrap_or(false)
     }
 
+    /// The bit of a word; 0 where no condition asks for it.
+    fn bit_of(&self, word: &str) -> u64 {
+        let first = word.as_bytes().first().copied().unwrap_or_default();
+        let begins = self.firsts[usize::from(first / 64)] >> (first % 64) & 1 != 0;
+        if !begins || self.lengths >> (word.len() % 64) & 1 == 0 {
+            return 0;
+        }
+        self.words.get(word).copied().unwrap_or(0)
+    }
+
     /// Which of the words that conditions ask for, `asks`, this element has.
     pub(super) fn of(&self, tape: &Tape<'_>, calls: &Calls, id: NodeId, asks: u64, words: &Words) -> u64 {
         if asks == 0 {
             return 0;
         }
         let mut tags = 0;
-        let mut seen = |word: &str| tags |= self.words.get(word).copied().unwrap_or(0);
+        let mut seen = |word: &str| tags |= self.bit_of(word);
         for attribute in tape.attributes(id).take(ATTRIBUTES_LOOKED_AT_MAX) {
             if words.is_type(calls.of(tape, attribute).local) {
                 seen(&tape.value(attribute));

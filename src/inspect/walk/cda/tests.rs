@@ -117,7 +117,7 @@ fn walked(doc: &str) -> Keep {
 }
 
 /// A document with this header and body.
-fn document(header: &str, sections: &str) -> String {
+pub(super) fn document(header: &str, sections: &str) -> String {
     let component = |s: &str| format!("<component><structuredBody>{s}</structuredBody></component>");
     let body = if sections.is_empty() { String::new() } else { component(sections) };
     format!(

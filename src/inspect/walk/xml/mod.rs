@@ -10,6 +10,7 @@
 //! - In doubt: [`WalkError`]; there is no half tape.
 //! - Cost: one pass, no recursion, no allocation but the tape: 32 bytes a node, at most 13 times the document.
 
+mod again;
 mod encoding;
 mod escape;
 mod cursor;
@@ -91,6 +92,7 @@ pub struct Tape<'d> {
     nodes: Vec<Node>,
     names: Vec<Spelling>,
     root: u32,
+    copies: Vec<again::Copied>,
 }
 
 impl<'d> Tape<'d> {
@@ -108,7 +110,9 @@ impl<'d> Tape<'d> {
             return Err(WalkError::Malformed { at: DOCUMENT_BYTES_MAX });
         }
         match reader::read(&doc.text, depth_max) {
-            Ok(read) => Ok(Self { nodes: read.nodes, names: read.names, root: read.root, doc }),
+            Ok(read) => {
+                Ok(Self { nodes: read.nodes, names: read.names, root: read.root, copies: read.copies, doc })
+            }
             Err(WalkError::Malformed { at }) => Err(WalkError::Malformed { at: doc.origin(at) }),
             Err(error) => Err(error),
         }
@@ -129,6 +133,13 @@ impl<'d> Tape<'d> {
     /// Every node: elements before what they hold, attributes right behind their element.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.count()).map(NodeId)
+    }
+
+    /// Of the elements whose start tags are written, byte for byte, as those of others, this one in order, with the first that
+    /// is so written. Not all such are told.
+    #[must_use]
+    pub fn written_again(&self, number: usize) -> Option<(NodeId, NodeId)> {
+        self.copies.get(number).map(|copied| (NodeId(copied.element), NodeId(copied.of)))
     }
 
     /// The root element.

@@ -93,7 +93,8 @@ struct Met {
     /// The bits of eight bytes that are of its first.
     mask: u64,
     attribute: NameId,
-    element: NameId,
+    /// The last, and one before it.
+    elements: [NameId; 2],
 }
 
 #[derive(Clone, Copy)]
@@ -118,10 +119,11 @@ impl<'d> Names<'d> {
         self.expected_at(self.met.get(behind.index())?.attribute, at)
     }
 
-    /// The same of an element behind one of this name.
+    /// The same of an element behind one of this name, of the two that came last there: cells follow cells and rows.
     #[inline]
     pub(super) fn element_at(&self, behind: NameId, at: usize) -> Option<(NameId, usize)> {
-        self.expected_at(self.met.get(behind.index())?.element, at)
+        let [one, other] = self.met.get(behind.index())?.elements;
+        self.expected_at(one, at).or_else(|| self.expected_at(other, at))
     }
 
     /// An attribute of this name came behind what has the other.
@@ -131,7 +133,8 @@ impl<'d> Names<'d> {
 
     /// The same of an element.
     pub(super) fn expect_element(&mut self, behind: NameId, name: NameId) {
-        self.met.get_mut(behind.index()).into_iter().for_each(|met| met.element = name);
+        let met = self.met.get_mut(behind.index());
+        met.into_iter().for_each(|met| met.elements = [name, met.elements[0]]);
     }
 
     #[inline]
@@ -288,7 +291,7 @@ impl Look {
 impl Met {
     const fn of(look: Look) -> Self {
         let mask = if look.length < 8 { (1 << (8 * look.length)) - 1 } else { u64::MAX };
-        Self { look, mask, attribute: NameId::NONE, element: NameId::NONE }
+        Self { look, mask, attribute: NameId::NONE, elements: [NameId::NONE; 2] }
     }
 }
 
@@ -298,7 +301,7 @@ impl Slot {
 
 /// The eight bytes at `at`, the first in the lowest; behind the end there are zeros.
 #[inline]
-fn eight(doc: &[u8], at: usize) -> u64 {
+pub(super) fn eight(doc: &[u8], at: usize) -> u64 {
     let rest = doc.get(at..).unwrap_or_default();
     match rest.first_chunk::<8>() {
         Some(eight) => u64::from_le_bytes(*eight),

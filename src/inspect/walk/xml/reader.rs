@@ -1,5 +1,6 @@
 //! Text to nodes: one pass, with a stack of open elements instead of recursion. Names are numbered on the way (`names.rs`).
 
+use super::again::{Again, Copied, Slot, Tags};
 use super::cursor::{Cursor, MARKS, is_space, not_a_character};
 use super::names::{NameId, Names, Spelling};
 use super::{NO_NODE, Node, NodeKind};
@@ -12,6 +13,8 @@ pub(super) struct Read {
     pub(super) names: Vec<Spelling>,
     /// The number of the root element.
     pub(super) root: u32,
+    /// Elements whose start tags are written as others, in order.
+    pub(super) copies: Vec<Copied>,
 }
 
 /// Reads a document whose length fits in 32 bits.
@@ -26,6 +29,7 @@ pub(super) fn read(text: &str, depth_max: usize) -> Result<Read, WalkError> {
         depth_max,
         nodes: Vec::with_capacity(text.len() / BYTES_A_NODE + 4),
         names: Names::new(text.as_bytes()),
+        tags: Tags::new(text.as_bytes()),
         element: NameId::NONE,
         open: Vec::new(),
         scope: Vec::new(),
@@ -34,7 +38,8 @@ pub(super) fn read(text: &str, depth_max: usize) -> Result<Read, WalkError> {
     };
     reader.document()?;
     let root = reader.root.ok_or(WalkError::Malformed { at: text.len() })?;
-    Ok(Read { nodes: reader.nodes, names: reader.names.into_spellings(), root })
+    let (names, copies) = (reader.names.into_spellings(), reader.tags.copies);
+    Ok(Read { nodes: reader.nodes, names, root, copies })
 }
 
 struct Reader<'d> {
@@ -43,6 +48,7 @@ struct Reader<'d> {
     depth_max: usize,
     nodes: Vec<Node>,
     names: Names<'d>,
+    tags: Tags,
     /// The name of the element that began last.
     element: NameId,
     /// Bounded by `depth_max`.
@@ -260,6 +266,17 @@ impl Reader<'_> {
         let id = self.push(NodeKind::Element, (name, start), 0..0);
         self.root.get_or_insert(id);
         self.open.push(Open { id, declarations: self.scope.len() });
+        if self.cursor.peek() == Some(b'>') {
+            self.cursor.at += 1;
+            self.tag_ends(id, false, self.has_prefix(name));
+            return Ok(());
+        }
+        let slot = self.tags.slot(self.doc, name, self.cursor.at);
+        if let Some(again) = self.again(slot, start) {
+            self.cursor.at = again.end;
+            self.tag_ends(id, again.empty, again.prefixed);
+            return Ok(());
+        }
         let declarations = self.scope.len();
         // A bit for each name that an attribute may have: few share one.
         let (mut seen, mut twice, mut prefixed) = (0_u64, false, self.has_prefix(name));
@@ -283,10 +300,29 @@ impl Reader<'_> {
         if twice {
             self.no_attribute_twice(id)?;
         }
+        self.cursor.at += if empty { 2 } else { 1 };
         if self.scope.len() > declarations {
             self.find_default();
+        } else if self.nodes.len() > id as usize + 1 {
+            self.tags.read(slot, id, (start, self.cursor.at), &self.nodes, (empty, prefixed));
         }
-        self.cursor.at += if empty { 2 } else { 1 };
+        self.tag_ends(id, empty, prefixed);
+        Ok(())
+    }
+
+    /// The start tag, whose name begins at `start`, as another that was read.
+    #[inline]
+    fn again(&mut self, slot: Slot, start: usize) -> Option<Again> {
+        #[cfg(test)]
+        if super::again::FORGETS.get() {
+            return None;
+        }
+        self.tags.again(self.doc, slot, start, &mut self.nodes)
+    }
+
+    /// Behind a start tag.
+    #[inline]
+    fn tag_ends(&mut self, id: u32, empty: bool, prefixed: bool) {
         let (start, namespace) = (to_u32(self.cursor.at), self.default);
         let node = self.node_mut(id);
         (node.start, node.namespace) = (start, namespace);
@@ -296,7 +332,6 @@ impl Reader<'_> {
         if empty {
             self.close(self.cursor.at);
         }
-        Ok(())
     }
 
     fn has_prefix(&self, name: NameId) -> bool {
