@@ -31,9 +31,9 @@ pub struct Detector {
     within: usize,
     alone: Points,
     with_nearby: Points,
-    unless_before: Vec<String>,
+    unless_before: Nearby,
     /// The same without a full stop behind them.
-    barred_behind: Vec<String>,
+    barred_behind: Endings,
     around: bool,
     behind: Option<Kind>,
 }
@@ -102,12 +102,10 @@ impl Detector {
             within: raw.within,
             alone: raw.points.alone,
             with_nearby: raw.points.nearby,
-            barred_behind: raw
-                .unless_before
-                .iter()
-                .map(|w| w.trim_end_matches(['.', ' ']).to_owned())
-                .collect(),
-            unless_before: raw.unless_before,
+            barred_behind: Endings::of(
+                raw.unless_before.iter().map(|w| w.trim_end_matches(['.', ' ']).to_owned()).collect(),
+            ),
+            unless_before: Nearby::of(raw.unless_before),
             around: raw.around,
             behind: raw.behind,
         })
@@ -125,7 +123,7 @@ impl Detector {
         {
             return None;
         }
-        if self.nearby.words.is_empty() && self.unless_before.is_empty() {
+        if self.nearby.is_empty() && self.unless_before.is_empty() {
             return (self.alone.0 > 0 || self.kind == Kind::Provider).then_some((self.alone, true));
         }
         let before = window_before(text, span.start, self.within.max(BEFORE)).to_lowercase();
@@ -134,22 +132,17 @@ impl Detector {
         // Where nothing stands before the value, the text's own name does.
         let alone = before.trim().is_empty();
         let near = last_words(tail(&before, BEFORE));
-        // Most values have nothing before them that ends as one of the words does.
-        let last = near.as_bytes().last();
-        let is_barred = |w: &str| w.as_bytes().last() == last && ends_with_word(near, w);
-        if last.is_some() && self.barred_behind.iter().any(|w| is_barred(w))
-            || alone && !cue.is_empty() && self.unless_before.iter().any(|w| has_word(&cue, w))
-        {
+        if self.barred_behind.end(near) || alone && !cue.is_empty() && self.unless_before.is_in(&cue) {
             return None;
         }
         let says = |words: &str| self.nearby.is_in(words);
-        let nearby = !self.nearby.words.is_empty()
+        let nearby = !self.nearby.is_empty()
             && (says(&before)
                 || says(&cue)
                 || self.around && says(&window_after(text, span.end, self.within).to_lowercase()));
         let points = if nearby { self.with_nearby } else { self.alone };
         // A provider's number counts for nobody; it is told, so that nothing else takes it for a patient's.
-        let labelled = nearby || self.nearby.words.is_empty();
+        let labelled = nearby || self.nearby.is_empty();
         (points.0 > 0 || self.kind == Kind::Provider).then_some((points, labelled))
     }
 }
@@ -382,25 +375,44 @@ fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
     kept.into_values().collect()
 }
 
-/// Whether `text` has a word that begins with `w`.
-fn has_word(text: &str, w: &str) -> bool {
-    word_starts(text).any(|rest| rest.starts_with(w))
+/// Words by one of their bytes, the first or the last: most words of a text have it as none of them.
+struct ByByte {
+    words: Vec<String>,
+    /// Of each byte where the words stand that have it, up to those of the next.
+    from: [u32; 257],
+}
+
+impl ByByte {
+    fn new(mut words: Vec<String>, byte: fn(&[u8]) -> Option<&u8>) -> Self {
+        words.retain(|word| !word.is_empty());
+        let byte = |word: &String| byte(word.as_bytes()).copied().map_or(0, u16::from);
+        words.sort_by_key(byte);
+        let mut from = [0; 257];
+        for (from, next) in from.iter_mut().zip(0..) {
+            let before = words.partition_point(|word| byte(word) < next);
+            *from = u32::try_from(before).unwrap_or(u32::MAX);
+        }
+        Self { words, from }
+    }
+
+    /// Those that have this byte.
+    #[inline]
+    fn of(&self, byte: u8) -> &[String] {
+        let [from, to] = [0, 1].map(|next| self.from[usize::from(byte) + next] as usize);
+        self.words.get(from..to).unwrap_or_default()
+    }
 }
 
 /// Words that stand near what a rule finds.
-struct Nearby {
-    words: Vec<String>,
-    /// The bytes that they begin with, a bit each: most words of a text begin with none.
-    firsts: [u64; 4],
-}
+struct Nearby(ByByte);
 
 impl Nearby {
     fn of(words: Vec<String>) -> Self {
-        let mut firsts = [0; 4];
-        for first in words.iter().filter_map(|word| word.as_bytes().first()) {
-            firsts[usize::from(first / 64)] |= 1 << (first % 64);
-        }
-        Self { words, firsts }
+        Self(ByByte::new(words, <[u8]>::first))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.words.is_empty()
     }
 
     /// Whether `text` has a word that begins with one of them.
@@ -408,22 +420,26 @@ impl Nearby {
         let mut goes_on = false;
         text.bytes().enumerate().any(|(at, byte)| {
             let begins = !std::mem::replace(&mut goes_on, byte.is_ascii_alphanumeric());
-            let is_word = |rest: &str| {
-                self.words.iter().any(|w| w.as_bytes().first() == Some(&byte) && rest.starts_with(w.as_str()))
-            };
-            begins
-                && self.firsts[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
-                && text.get(at..).is_some_and(is_word)
+            let words = if begins { self.0.of(byte) } else { &[] };
+            !words.is_empty()
+                && text.get(at..).is_some_and(|rest| words.iter().any(|word| rest.starts_with(word.as_str())))
         })
     }
 }
 
-/// What stands from each place on where no ASCII word goes on.
-fn word_starts(text: &str) -> impl Iterator<Item = &str> {
-    let bytes = text.as_bytes();
-    let begins =
-        |at: &usize| at.checked_sub(1).and_then(|b| bytes.get(b)).is_none_or(|b| !b.is_ascii_alphanumeric());
-    (0..bytes.len()).filter(begins).filter_map(|at| text.get(at..))
+/// Words that a text before a value may end with.
+struct Endings(ByByte);
+
+impl Endings {
+    fn of(words: Vec<String>) -> Self {
+        Self(ByByte::new(words, <[u8]>::last))
+    }
+
+    /// Whether `before`, as [`last_words`] gives it, ends in one of them.
+    fn end(&self, before: &str) -> bool {
+        let last = before.as_bytes().last();
+        last.is_some_and(|last| self.0.of(*last).iter().any(|word| ends_with_word(before, word)))
+    }
 }
 
 /// `before` without the blanks, `:`, `=`, `,` at its end, and without a full stop before them.
@@ -457,6 +473,52 @@ mod tests {
 
     fn found(text: &str) -> Vec<(&str, &str)> {
         scan(text, "", RuleSet::built_in()).iter().map(|h| (h.kind.as_str(), &text[h.span.clone()])).collect()
+    }
+
+    /// Whether `text` has a word that begins with `w`.
+    fn has_word(text: &str, w: &str) -> bool {
+        let bytes = text.as_bytes();
+        let begins = |at: &usize| {
+            at.checked_sub(1).and_then(|b| bytes.get(b)).is_none_or(|b| !b.is_ascii_alphanumeric())
+        };
+        let mut words = (0..bytes.len()).filter(begins).filter_map(|at| text.get(at..));
+        words.any(|rest| rest.starts_with(w))
+    }
+
+    #[test]
+    fn a_nearby_word_is_found_wherever_a_word_begins_with_it() {
+        let words = ["ssn", "s", "social security", "dob", "d.o.b", "#", "\u{e9}tat", "id", "\u{ff}"];
+        let pieces = [
+            "ssn",
+            "so",
+            "social security",
+            "d.o.b",
+            "x",
+            " ",
+            "-",
+            "#",
+            "\u{e9}tat",
+            "i",
+            "d",
+            "\u{3bf}",
+            "9",
+        ];
+        let mut state = 9_u64;
+        let mut below = |n: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % n
+        };
+        let mut found = 0;
+        for _ in 0..3000 {
+            let some: Vec<String> = (0..below(4)).map(|_| words[below(words.len())].to_owned()).collect();
+            let text: String = (0..below(6)).map(|_| pieces[below(pieces.len())]).collect();
+            let expected = some.iter().any(|word| has_word(&text, word));
+            assert_eq!(Nearby::of(some.clone()).is_in(&text), expected, "{some:?} in {text:?}");
+            let ends = some.iter().any(|word| ends_with_word(&text, word));
+            assert_eq!(Endings::of(some.clone()).end(&text), ends, "{some:?} at the end of {text:?}");
+            found += usize::from(expected);
+        }
+        assert!((300..2700).contains(&found), "{found}");
     }
 
     #[test]

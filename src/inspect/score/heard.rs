@@ -1,8 +1,7 @@
 //! What was found in short texts: a document says the same dates, numbers and names in many of its cells, and
 //! what was found once in a text with its cue is found there again.
 //!
-//! An entry is compared to its last byte. The last of a hash stays, and all are kept no longer than the
-//! message.
+//! An entry is compared to its last byte. The last two of a hash stay, and all are kept no longer than the message.
 
 use crate::inspect::hash::Keyed;
 use crate::inspect::text::Hit;
@@ -12,8 +11,8 @@ use std::hash::{BuildHasher, Hasher};
 #[derive(Default)]
 pub(super) struct Heard {
     keyed: Keyed,
-    /// By hash. Empty until there is one.
-    slots: Vec<Option<Entry>>,
+    /// By hash; of two the one that came last is first. Empty until there is one.
+    slots: Vec<[Option<Entry>; WAYS]>,
 }
 
 struct Entry {
@@ -28,8 +27,9 @@ impl Heard {
         if self.slots.is_empty() || text.len() + cue.len() > HEARD_BYTES_MAX {
             return None;
         }
-        let entry = self.slots.get(self.place(text, cue))?.as_ref()?;
-        (*entry.text == *text && *entry.cue == *cue).then(|| entry.hits.to_vec())
+        let mut entries = self.slots.get(self.place(text, cue))?.iter().flatten();
+        let entry = entries.find(|entry| *entry.text == *text && *entry.cue == *cue)?;
+        Some(entry.hits.to_vec())
     }
 
     /// Keeps what was found in a text; of one in which nothing was, and of long ones, nothing is kept.
@@ -38,11 +38,12 @@ impl Heard {
             return;
         }
         if self.slots.is_empty() {
-            self.slots.resize_with(SLOTS, || None);
+            self.slots.resize_with(SLOTS, || [None, None]);
         }
         let place = self.place(text, cue);
         if let Some(slot) = self.slots.get_mut(place) {
-            *slot = Some(Entry { text: text.into(), cue: cue.into(), hits: hits.into() });
+            slot.rotate_right(1);
+            slot[0] = Some(Entry { text: text.into(), cue: cue.into(), hits: hits.into() });
         }
     }
 
@@ -54,7 +55,9 @@ impl Heard {
     }
 }
 
-/// Texts of which it is kept what was found; a power of two.
+/// Texts of one hash that are kept beside each other: with one, two that come by turns would never be known.
+const WAYS: usize = 2;
+/// Hashes of texts of which it is kept what was found; a power of two.
 const SLOTS: usize = 128;
 /// Longer ones with their cues seldom come again.
 const HEARD_BYTES_MAX: usize = 48;
@@ -78,6 +81,21 @@ mod tests {
             [("05/12/1962", "Date"), ("05/12/1963", "DOB"), ("05/12/1962D", "OB"), ("05/12/1962", "")]
         {
             assert!(heard.find(text, cue).is_none(), "{text} {cue}");
+        }
+    }
+
+    #[test]
+    fn two_of_one_place_are_known_beside_each_other() {
+        let mut heard = Heard::default();
+        let hits = scan("05/12/1962", "DOB", RuleSet::built_in());
+        let same = |n: &usize| heard.place(&format!("text {n}"), "") == heard.place("text 0", "");
+        let others: Vec<usize> = (1..).filter(same).take(2).collect();
+        for (n, known) in
+            [(0, [true, false, false]), (others[0], [true, true, false]), (others[1], [false, true, true])]
+        {
+            heard.learn(&format!("text {n}"), "", &hits);
+            let texts = [0, others[0], others[1]].map(|n| heard.find(&format!("text {n}"), "").is_some());
+            assert_eq!(texts, known);
         }
     }
 

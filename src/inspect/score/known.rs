@@ -116,7 +116,8 @@ impl Scorer<'_> {
     /// Whether a text is worth keeping: running text, within the budget.
     pub(super) fn keeps(&self, text: &str) -> bool {
         self.kept_bytes + text.len() <= KEPT_BYTES_MAX
-            && memchr::memchr_iter(b' ', text.as_bytes()).take(2).count() == 2
+            // They stand near each other in all that has any.
+            && text.bytes().filter(|byte| *byte == b' ').nth(1).is_some()
     }
 
     /// Marks those whose health is told by a text about them. `owner` says who each numbered person is.

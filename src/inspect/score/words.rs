@@ -401,6 +401,11 @@ impl Scorer<'_> {
             let spot = |at| self.spot(leaf.span.start + origin(at)) as usize;
             let map = (!same).then(|| Runs::sampled(text, &spot));
             self.kept_bytes += text.len();
+            if self.texts.is_empty() {
+                // Growing step by step costs as much as a good part of them.
+                let bytes = usize::try_from(self.scanned).unwrap_or(usize::MAX);
+                self.texts.reserve((bytes / KEPT_TEXT_BYTES).min(KEPT_TEXTS_FIRST));
+            }
             self.texts.push(KeptText {
                 person,
                 text: text.to_owned(),
@@ -522,5 +527,9 @@ const SPEAKER_BYTES: usize = 56;
 const SAYS_WORDS_MIN: usize = 4;
 /// Paragraphs before the first name that are looked at for what is told of who is named: letters are short.
 const LEAD_MAX: usize = 32;
+/// So many bytes of a document have one text that is kept, or more.
+const KEPT_TEXT_BYTES: usize = 256;
+/// So many of them there is room for at once.
+const KEPT_TEXTS_FIRST: usize = 256;
 /// Names, latest first, that a paragraph's is compared with.
 const NAMES_COMPARED_MAX: usize = 256;
