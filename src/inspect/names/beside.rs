@@ -8,6 +8,7 @@ use super::words::{LOWER_BYTES, Words, lower};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::text::Hit;
 use crate::inspect::walk::start_of;
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -28,12 +29,11 @@ pub(in crate::inspect) fn beside(text: &str, mut hits: Vec<Hit>, words: &Words) 
 fn name_contacts(text: &str, hits: &mut [Hit]) {
     let names: Vec<Range<usize>> =
         hits.iter().filter(|hit| is_name(hit.kind)).map(|hit| hit.span.clone()).collect();
-    let parts: HashSet<String> = names
-        .iter()
-        .filter_map(|name| text.get(name.clone()))
-        .flat_map(super::folded)
-        .filter(|part| part.len() >= NAME_BYTES_MIN)
-        .collect();
+    // Asked for by mail addresses alone.
+    let parts = LazyCell::new(|| -> HashSet<String> {
+        let own = names.iter().filter_map(|name| text.get(name.clone()));
+        own.flat_map(super::folded).filter(|part| part.len() >= NAME_BYTES_MIN).collect()
+    });
     for hit in hits.iter_mut().filter(|hit| !hit.labelled) {
         let own = match hit.kind {
             Kind::Phone => {

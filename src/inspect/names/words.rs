@@ -129,6 +129,8 @@ pub struct Words {
     pub wide_places: Set,
     /// Words that say that one individual is spoken of; looked for near a name.
     individual: Set,
+    /// Which bytes those end with: most words with a number before them, dates and numbers above all, end with none.
+    individual_last: [bool; 256],
     /// Words right behind a name that say it is somebody's on record: `dob`, `mrn`.
     pub identified_by: Set,
     /// Words for places of work: addresses and numbers behind them are an office's.
@@ -227,6 +229,7 @@ impl Words {
             eponyms: words("words.eponyms").collect(),
             scanned: words("words.scanned").collect(),
             wide_places: words("words.wide-places").collect(),
+            individual_last: last_bytes(words("words.individual")),
             individual: words("words.individual").collect(),
             identified_by: words("words.identified-by").collect(),
             cue_endings: Endings::of(
@@ -278,7 +281,9 @@ impl Words {
     /// Whether `word`, in lower case, says that one individual is spoken of: by itself, or with a number before it.
     #[must_use]
     pub fn is_individual(&self, word: &str) -> bool {
-        let numbered = word.starts_with(|c: char| c.is_ascii_digit());
+        let (first, last) = (word.as_bytes().first(), word.as_bytes().last());
+        let numbered = first.is_some_and(u8::is_ascii_digit)
+            && last.is_some_and(|last| self.individual_last[usize::from(*last)]);
         self.individual.contains(word)
             || (numbered && self.individual.iter().any(|i| word.ends_with(i.as_str())))
     }
@@ -544,6 +549,18 @@ fn is_title(word: &str) -> bool {
     TITLES.contains(&word)
 }
 
+/// The bytes that these words end with.
+fn last_bytes(words: impl Iterator<Item = String>) -> [bool; 256] {
+    let mut last = [false; 256];
+    for word in words {
+        match word.as_bytes().last() {
+            Some(byte) => last[usize::from(*byte)] = true,
+            None => return [true; 256], // any word ends with it
+        }
+    }
+    last
+}
+
 /// `word` in lower case, in `buffer` where it is short and ASCII, as most are.
 pub(in crate::inspect) fn lower<'b>(word: &str, buffer: &'b mut [u8; LOWER_BYTES]) -> Cow<'b, str> {
     match buffer.get_mut(..word.len()).filter(|_| word.is_ascii()) {
@@ -588,6 +605,31 @@ const CLINICAL_BYTES_MIN: usize = 8;
 mod tests {
     use super::*;
     use crate::inspect::rules::RuleSet;
+
+    #[test]
+    fn an_individual_is_told_by_a_word_or_by_one_behind_a_number() {
+        let words = &RuleSet::built_in().words;
+        let plain = |word: &str| {
+            words.individual.contains(word)
+                || (word.starts_with(|c: char| c.is_ascii_digit())
+                    && words.individual.iter().any(|i| word.ends_with(i.as_str())))
+        };
+        let others = ["", "1", "05/12/1962", "e", "\u{e9}", "61f", "1\u{e9}"].map(str::to_owned);
+        let all: Vec<String> = words.individual.iter().cloned().chain(others).collect();
+        assert!(all.len() > 20);
+        for word in &all {
+            for word in [
+                word.clone(),
+                format!("45{word}"),
+                format!("4-{word}"),
+                format!("x{word}"),
+                format!("4{word}9"),
+            ] {
+                assert_eq!(words.is_individual(&word), plain(&word), "{word}");
+            }
+        }
+        assert!(words.is_individual("45yo") && !words.is_individual("452"));
+    }
 
     #[test]
     fn no_cue_is_passed_over_by_its_ending() {
