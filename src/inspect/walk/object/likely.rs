@@ -143,6 +143,8 @@ fn digits(value: &str) -> usize {
 /// Keys of the table that are something else as often: by their value.
 pub(super) const FITTED: &[&str] = &[
     "birth",
+    "bth",
+    "subjectname",
     "born",
     "cell",
     "unitnumber",

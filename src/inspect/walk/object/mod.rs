@@ -535,7 +535,8 @@ impl<'t> Walk<'t, '_> {
     fn tell_clinical(&mut self, sink: &mut dyn Sink) {
         let Some(frame) = self.frames.last() else { return };
         let holds = self.tape.children(frame.object).next().is_some();
-        let keyed = self.tape.key_span(frame.object).is_some();
+        // An element of such a list may be somebody by himself.
+        let keyed = self.tape.key_span(frame.object).is_some() || matches!(frame.person, Slot::Due(_));
         let begins = || frame.key.below.iter().any(|row| row.carry == Carry::Clinical);
         let is_column = || self.tape.kind(frame.object) == NodeKind::Array && frame.key.is_clinical;
         let (begins, is_column) = (holds && keyed && begins(), holds && keyed && is_column());

@@ -5,6 +5,7 @@ use super::likely::{fits, is_name, is_number, is_part_of_a_name, is_phone, is_su
 use super::table::{Row, Rows, normal, without_remark};
 use super::{Carry, Frame, Key, Walk};
 use crate::inspect::kind::{Kind, Whose};
+use crate::inspect::names;
 use crate::inspect::walk::json::{MEMBERS_LOOKED_AT_MAX, NodeId, NodeKind, Tape};
 use crate::inspect::walk::{CUE_BYTES_MAX, start_of};
 use std::borrow::Cow;
@@ -21,6 +22,9 @@ impl<'t> Walk<'t, '_> {
         if tape_element_is(self.tape, id, 1)
             && let Some(row) = self.coupled(id)
         {
+            return Some(row);
+        }
+        if let Some(row) = self.of_a_segment(id, name) {
             return Some(row);
         }
         if !key.says_nothing {
@@ -247,8 +251,12 @@ impl<'t> Walk<'t, '_> {
         let question = start_of(&question, CUE_BYTES_MAX).trim_end_matches(['?', ' ']);
         let mut heads = ["your ", "the ", "their ", "his ", "her ", "patient's ", "confirm "].iter();
         let asked = heads.find_map(|head| question.rsplit_once(head)).map_or(question, |(_, asked)| asked);
-        let row = self.value_row(&normal(asked))?;
-        is_surely(row.field.kind, &self.tape.value(id)).then_some(row)
+        let (asked, value) = (normal(asked), self.tape.value(id));
+        let row = self.value_row(if asked == "name" { "fullname" } else { &asked })?;
+        // People type their names in small letters there.
+        let is_it = is_surely(row.field.kind, &value)
+            || row.field.kind == Kind::FullName && is_name(&names::titled(value.trim_end_matches('.')));
+        is_it.then_some(row)
     }
 
     /// The label of a value whose key says nothing, and the object that has it: that of the value, or the one around it
@@ -267,7 +275,7 @@ impl<'t> Walk<'t, '_> {
                 false => (&frame.beside.field_labels, FIELD_LABELS),
             };
             let known = known.get_or_init(|| {
-                let mut members = self.named(frame.object, labels);
+                let mut members = self.named(frame.object, labels).chain(self.wrapped_label(frame.object));
                 std::array::from_fn(|_| members.next())
             });
             let mut beside = known.iter().flatten().copied().filter(|label| *label != not);
@@ -276,19 +284,93 @@ impl<'t> Walk<'t, '_> {
             let telling = beside.find(|label| self.label_row(*label).is_some());
             Some((telling.or(first)?, frame.object, telling.is_some()))
         };
-        let mut not = id;
+        let (mut not, mut near) = (id, None);
         for (climbed, frame) in self.frames.iter().rev().take(LABEL_CLIMB_MAX).enumerate() {
             if let Some((label, object, tells)) = found(frame, not)
                 && (climbed == 0 || tells || climbed == 1 && wraps_a_value(self.tape, self.frames.last()))
             {
-                return Some((label, object));
+                // What a value is made of says less than what it is: `{"_type": "DV_TEXT", "value": …}`.
+                if tells || !wraps_a_value(self.tape, Some(frame)) {
+                    return near.filter(|_| !tells).or(Some((label, object)));
+                }
+                near = near.or(Some((label, object)));
             }
             if !frame.key.says_nothing && !frame.key.name.starts_with("value") {
-                return None;
+                return near;
             }
             not = frame.object;
         }
-        None
+        near
+    }
+
+    /// A label that is an object of its own, if it says what stands beside it: `"name": {"value": "Date of birth"}`, as openEHR
+    /// has it.
+    fn wrapped_label(&self, object: NodeId) -> Option<NodeId> {
+        let members = self.tape.children(object).take(MEMBERS_LOOKED_AT_MAX);
+        let mut wraps = members.filter(|child| {
+            self.tape.kind(*child) == NodeKind::Object && WRAPPED_LABELS.contains(&self.keys.name(*child))
+        });
+        let mut labels = self.named(wraps.next()?, WRAPPED_AS).take(LABELS_MAX);
+        labels.find(|label| self.label_row(*label).is_some())
+    }
+
+    /// The row of a field of a segment that is JSON: `{"PID": [{"5": [{"1": "…"}], "7": "…"}]}`, `{"name": "PID", "fields":
+    /// ["1", "", "…"]}` of HL7v2, `{"NM1": ["IL", "1", "…"], "DMG": ["D8", "…"]}` of X12.
+    fn of_a_segment(&self, id: NodeId, key: &str) -> Option<&'t Row> {
+        let tape = self.tape;
+        let digits = |key: &str| !key.is_empty() && key.len() <= 2 && key.bytes().all(|b| b.is_ascii_digit());
+        let text = |id: NodeId| if tape.kind(id) == NodeKind::String { tape.raw(id) } else { "" };
+        let element = tape.element(id);
+        let row = if digits(key) && element.is_none() {
+            let mut path = key.to_owned();
+            for frame in self.frames.iter().rev().take(SEGMENT_FRAMES_MAX) {
+                match &*frame.key.name {
+                    "pid" => {
+                        return self.value_row(&format!("pid{path}")).filter(|row| self.is_like(row, id));
+                    }
+                    _ if tape.element(frame.object).is_some() => {}
+                    above if digits(above) => path.insert_str(0, above),
+                    _ => return None,
+                }
+            }
+            return None;
+        } else if let Some(number) = element {
+            let list = self.frames.last()?.object;
+            let first = || tape.children(list).next().map_or("", text);
+            match key {
+                "fields" => {
+                    let mut called = self.named(tape.parent(list)?, SEGMENT_NAMES);
+                    called.any(|name| tape.raw(name) == "PID").then_some(())?;
+                    let number = number + usize::from(first() != "PID");
+                    self.value_row(&format!("pid{number}"))
+                }
+                "pid" if first() == "PID" => self.value_row(&format!("pid{number}")),
+                "nm1" if INDIVIDUALS.contains(&first()) => match number {
+                    2 => self.value_row("lastname"),
+                    3 => self.value_row("firstname"),
+                    8 => self.value_row("memberid"),
+                    _ => None,
+                },
+                "dmg" if number == 1 => self.value_row("birthdate"),
+                _ => None,
+            }
+        } else {
+            let (place, row) = X12_PLACES.iter().find(|(place, _)| *place == key)?;
+            let whom = || self.named(self.frames.last()?.object, &["nm101"]).next().map(text);
+            let is_anothers =
+                place.starts_with("nm1") && whom().is_some_and(|whom| !INDIVIDUALS.contains(&whom));
+            self.value_row(row).filter(|_| !is_anothers)
+        };
+        row.filter(|row| self.is_like(row, id))
+    }
+
+    /// Whether a value is like one of its row's kind.
+    fn is_like(&self, row: &Row, id: NodeId) -> bool {
+        let value = self.tape.value(id);
+        match row.field.kind {
+            Kind::FamilyName | Kind::GivenName => is_part_of_a_name(&value),
+            kind => fits(kind, &value.replace('^', " ")),
+        }
     }
 
     /// The text that is asked beside its answer, if it says what that is: `{"text": "Date of birth", "answer": "…"}`.
@@ -498,6 +580,9 @@ const VALUE_KEYS: &[&str] = &[
     "varcharvalue",
     "input",
     "userinput",
+    "reply",
+    "interpretedvalue",
+    "originalvalue",
 ];
 /// Of these only what a field is called tells: a period of a thing of some type has them, too.
 const WEAK_VALUE_KEYS: &[&str] = &[
@@ -573,6 +658,22 @@ const LABEL_KEYS: &[&str] = &[
     "caption",
     "header",
     "customfieldname",
+];
+/// Labels that have a value of their own.
+const WRAPPED_LABELS: &[&str] = &["name", "code", "label", "question", "field", "title"];
+const WRAPPED_AS: &[&str] = &["value", "text", "display", "ref", "label", "title", "name", "key"];
+/// How the name of a segment is called, and how deep a component lies in it.
+const SEGMENT_NAMES: &[&str] = &["name", "segment", "segmentname", "segmentid", "id", "type", "tag"];
+const SEGMENT_FRAMES_MAX: usize = 6;
+/// Entity identifier codes of individuals (X12 data element 98): insured, patient, corrected insured, dependent.
+const INDIVIDUALS: &[&str] = &["IL", "QC", "74", "03", "QD", "S1"];
+/// Elements of X12 by their places, and what they are.
+const X12_PLACES: &[(&str, &str)] = &[
+    ("nm103", "lastname"),
+    ("nm104", "firstname"),
+    ("nm105", "middlename"),
+    ("nm109", "memberid"),
+    ("dmg02", "birthdate"),
 ];
 /// Keys of what somebody answers, and of what is asked beside it.
 const ANSWERS: &[&str] = &["answer", "answertext", "answervalue", "response"];

@@ -327,4 +327,6 @@ const NAMES: &[&str] = &[
     "legalnames",
     "patientname",
     "patientnames",
+    "pid5",
+    "5",
 ];

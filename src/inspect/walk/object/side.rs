@@ -438,6 +438,10 @@ impl Own {
             self.says_individual = true;
         }
         self.sex |= matches!(key, "sex" | "gender" | "birthsex");
+        // Whom a list of somebody's day calls so.
+        if matches!(key, "patient" | "pt") && may_be_a_name(value) {
+            (self.name, self.says_individual) = (true, true);
+        }
         let Some(kind) = kind else { return };
         let of_a_patient = OWNERS.iter().any(|word| key.starts_with(word));
         match kind {
@@ -459,6 +463,14 @@ impl Own {
         }
         self.says_individual |= of_a_patient;
     }
+}
+
+/// Whether a value is two to five words of letters, as a name is, the first of them with a capital.
+fn may_be_a_name(value: &str) -> bool {
+    let is_letter = |c: char| c.is_alphabetic() || matches!(c, ' ' | ',' | '.' | '-' | '\'' | '\u{2019}');
+    value.starts_with(char::is_uppercase)
+        && value.chars().all(is_letter)
+        && (2..=5).contains(&value.split_whitespace().count())
 }
 
 /// Whether a name in a directory is that of one who gives care, or of where it is given (IHE ITI TF-2, 3.58.4.1.2.2.1).

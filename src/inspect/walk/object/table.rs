@@ -257,6 +257,11 @@ impl Table {
         if let Some(behind) = self.behind_owner(key) {
             return Some((behind, true));
         }
+        // `birthdayMMDDYYYY`
+        let dated = DATE_FORMATS.iter().find_map(|format| key.strip_suffix(format));
+        if let Some(dated) = dated.filter(|dated| self.tells(dated)) {
+            return Some((dated, false));
+        }
         let plain = key.trim_end_matches(|c: char| c.is_ascii_digit());
         if plain.len() < key.len() && plain.len() >= NUMBERED_MIN {
             if self.tells(plain) {
@@ -302,7 +307,7 @@ impl Table {
         let mut words = relatives(key).iter();
         let word = words.find(|word| {
             let rest = key.strip_prefix(**word).unwrap_or_default();
-            matches!(rest, "first" | "last") || self.tells(rest)
+            matches!(rest, "first" | "last" | "name") || self.tells(rest)
         })?;
         (!self.by_key.contains_key(key)).then_some(*word)
     }
@@ -466,9 +471,19 @@ fn ends_in_a_row(key: &str) -> Option<(&'static str, &str)> {
             ("surname", "surname"),
             ("birthdate", "birthdate"),
         ],
-        b'h' => &[("dateofbirth", "dateofbirth")],
-        b'm' => &[("firstnm", "firstname"), ("lastnm", "lastname"), ("middlenm", "middlename")],
-        b'n' => &[("ssn", "ssn"), ("mrn", "mrn")],
+        b'h' => &[
+            ("dateofbirth", "dateofbirth"),
+            ("patbirth", "birthdate"),
+            ("patientbirth", "birthdate"),
+            ("subjectbirth", "birthdate"),
+        ],
+        b'm' => &[
+            ("firstnm", "firstname"),
+            ("lastnm", "lastname"),
+            ("middlenm", "middlename"),
+            ("patnm", "patientname"),
+        ],
+        b'n' => &[("ssn", "ssn"), ("mrn", "mrn"), ("namegiven", "givenname")],
         b'r' => &[
             ("socialsecuritynumber", "ssn"),
             ("medicalrecordnumber", "mrn"),
@@ -478,12 +493,22 @@ fn ends_in_a_row(key: &str) -> Option<(&'static str, &str)> {
             ("membernbr", "memberid"),
             ("memberidnumber", "memberid"),
         ],
-        b't' => &[("birthdt", "birthdate")],
+        b't' => &[
+            ("birthdt", "birthdate"),
+            ("brthdt", "birthdate"),
+            ("patlast", "lastname"),
+            ("patientlast", "lastname"),
+            ("patfirst", "firstname"),
+            ("patientfirst", "firstname"),
+        ],
+        b'y' => &[("namefamily", "familyname")],
         _ => &[],
     };
     ends.iter().find_map(|(end, word)| Some((*word, key.strip_suffix(end)?)))
 }
 
+/// How a date is written, at the end of its key.
+const DATE_FORMATS: &[&str] = &["mmddyyyy", "yyyymmdd", "ddmmyyyy", "mmddyy", "ymd", "mdy", "dmy"];
 /// What stands in front of a provider's, a place's or a program's names and numbers.
 const PUBLIC_FRONTS: &[&str] = &[
     "prov",

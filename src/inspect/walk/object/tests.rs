@@ -241,3 +241,73 @@ fn a_buffer_of_a_program_is_read_as_its_bytes() {
         assert!(walked(other).leaves.iter().all(|leaf| !leaf.4.starts_with("Hex")), "{other}");
     }
 }
+
+#[test]
+fn a_label_may_be_an_object_of_its_own() {
+    for doc in [
+        r#"[{"_type":"ELEMENT","name":{"value":"Patient name"},"value":{"_type":"DV_TEXT","value":"Qeltor Vandrosk"}},
+            {"_type":"ELEMENT","name":{"value":"Date of birth"},"value":{"_type":"DV_DATE","value":"1961-06-06"}}]"#,
+        r#"[{"field":{"id":"a1","ref":"full_name"},"type":"text","text":"Qeltor Vandrosk"},
+            {"field":{"id":"a2","ref":"dob"},"type":"date","date":"1961-06-06"}]"#,
+        r#"[{"prompt":"Patient name","reply":"Qeltor Vandrosk"},{"prompt":"Date of birth","reply":"1961-06-06"}]"#,
+    ] {
+        let kept = walked(doc);
+        assert_eq!((kept.row("Qeltor Vandrosk"), kept.row("1961-06-06")), ("name", "birth-date"), "{doc}");
+        assert_eq!(kept.of("Qeltor Vandrosk").3, kept.of("1961-06-06").3, "{doc}");
+    }
+    let kept =
+        walked(r#"{"name":{"value":"Channel name"},"value":{"_type":"DV_TEXT","value":"Qeltor Vandrosk"}}"#);
+    assert_eq!(kept.row("Qeltor Vandrosk"), "");
+}
+
+#[test]
+fn segments_of_hl7v2_and_x12_in_json_have_their_fields() {
+    for doc in [
+        r#"{"PID":[{"5":[{"1":"Vandrosk","2":"Qeltor"}],"7":"19710910"}]}"#,
+        r#"{"PID":{"PID.5":[{"PID.5.1":"Vandrosk","PID.5.2":"Qeltor"}],"PID.7":"19710910"}}"#,
+        r#"{"2010BA":{"NM1":["IL","1","Vandrosk","Qeltor"],"DMG":["D8","19710910","F"]}}"#,
+        r#"{"Loop_2010BA":{"NM1":{"NM101":"IL","NM103":"Vandrosk","NM104":"Qeltor"},"DMG":{"DMG02":"19710910"}}}"#,
+    ] {
+        let kept = walked(doc);
+        let told = [kept.row("Vandrosk"), kept.row("Qeltor"), kept.row("19710910")];
+        assert_eq!(told, ["family", "given", "birth-date"], "{doc}");
+        assert_eq!(kept.of("Vandrosk").3, kept.of("19710910").3, "{doc}");
+    }
+    for (first, fields) in [("", "\"1\","), ("\"PID\",", "\"1\",")] {
+        let doc = format!(
+            r#"{{"segments":[{{"name":"PID","fields":[{first}{fields}"","44819223","","Vandrosk^Qeltor","","19710910"]}}]}}"#
+        );
+        let kept = walked(&doc);
+        let told = [kept.row("44819223"), kept.row("Vandrosk^Qeltor"), kept.row("19710910")];
+        assert_eq!(told, ["mrn", "name", "birth-date"], "{doc}");
+    }
+    // Another segment's, and a provider's.
+    let kept = walked(
+        r#"{"ORC":[{"5":"Vandrosk"}],"NM1":["85","1","Whitaker","DeShawn"],"a":{"NM101":"82","NM103":"Goldfarb","NM104":"Rivka"},
+            "segments":[{"name":"OBX","fields":["1","","","","Qeltor"]}]}"#,
+    );
+    for value in ["Vandrosk", "Whitaker", "DeShawn", "Goldfarb", "Rivka", "Qeltor"] {
+        assert_eq!(kept.row(value), "", "{value}");
+    }
+}
+
+#[test]
+fn keys_in_other_orders_and_languages_are_told() {
+    let kept = walked(
+        r#"{"NamePatLast":"Vandrosk","NamePatFirst":"Qeltor","DatePatBirth":"2001-08-09","birthdayMMDDYYYY":"08061957",
+            "WS-PAT-BRTH-DT":"19920815","demographics/person/name|family":"Kowal","achternaam":"Petrov","imie":"Olga"}"#,
+    );
+    for (value, row) in [
+        ("Vandrosk", "family"),
+        ("Qeltor", "given"),
+        ("2001-08-09", "birth-date"),
+        ("08061957", "birth-date"),
+        ("19920815", "birth-date"),
+        ("Kowal", "family"),
+        ("Petrov", "family"),
+        ("Olga", "given"),
+    ] {
+        assert_eq!(kept.row(value), row, "{value}");
+    }
+    assert_eq!(walked(r#"{"subjectName":"CN=gateway,O=Acme"}"#).row("CN=gateway,O=Acme"), "");
+}
