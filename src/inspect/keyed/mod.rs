@@ -1,7 +1,8 @@
 //! Keyed text: values that stand behind the name of a field in a text. `memberDob=1971-04-30` in a line of a log,
 //! `{'first_nm': 'Zdenka'` of a program, JSON that is cut off, `[dob] => 1971-04-30`, `<lastName>…</lastName>`, the
-//! question of a form (`Date of birth? 5/5/1995`), a label on the line above, rows under names of columns, and parameters
-//! that stand apart from them (`bound.rs`).
+//! question of a form (`Date of birth? 5/5/1995`), the answer in a conversation (`turns.rs`), a label on the line above, rows
+//! under names of columns, lines of fields without such names (`fixed.rs`), what a statement of SQL compares (`sql.rs`), and
+//! parameters that stand apart from the names of their columns (`bound.rs`).
 //!
 //! Names are looked up in the rows for keys of JSON, as those of query parameters are; a value counts with its row's kind
 //! and points where it is like one of that kind. What is only an address, an account or a visit counts beside somebody's
@@ -9,8 +10,11 @@
 //! Cost: linear in the text; a table is asked for words that end as one of its keys does.
 
 mod bound;
+mod fixed;
 pub(super) mod providers;
 mod rows;
+mod sql;
+mod turns;
 mod value;
 #[cfg(test)]
 mod tests;
@@ -76,6 +80,10 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
     asked(text, rules, &mut told);
     below(text, rules, &mut told);
     bound::pairs(text, rules, &mut told);
+    sql::compared(text, rules, &mut told);
+    turns::answers(text, rules, &mut told);
+    fixed::lines(text, rules, &mut told);
+    fixed::records(text, rules, &mut told);
     tell(told, hits);
     // Each table is somebody's or nobody's by its own columns.
     rows::add(text, rules, hits);
@@ -259,7 +267,14 @@ fn asked<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
             .map_or(question, |(_, behind)| behind)
             .replace("'s ", " ");
         if let Some(field) = row_of(rules, &question)
-            && let Some(span) = value_of(text, mark + 1, Between::Question, field.kind, &question, rules)
+            && let Some(span) = value_of(
+                text,
+                turns::answer(text, mark + 1).unwrap_or(mark + 1),
+                Between::Question,
+                field.kind,
+                &question,
+                rules,
+            )
         {
             told.push(Told { span, field });
         }

@@ -190,7 +190,9 @@ pub(super) fn fits(kind: Kind, value: &str, key: &str, rules: &RuleSet) -> bool 
             Kind::FamilyName | Kind::GivenName | Kind::MotherMaidenName => is_a_part(value, rules),
             Kind::FullName => is_full(value, key, rules),
             Kind::BirthDate | Kind::DeathDate => {
-                value.len() <= DATE_BYTES_MAX && digits::count(value) >= 5 && date::parse(value).is_some()
+                // `6/9/66`
+                let least = if value.matches(['/', '-', '.']).count() == 2 { 4 } else { 5 };
+                value.len() <= DATE_BYTES_MAX && digits::count(value) >= least && date::parse(value).is_some()
             }
             Kind::Ssn => ssn::is_dashed(value) || value.len() == 9 && digits::count(value) == 9,
             Kind::Mbi => mbi::has_form(value) || mbi::sign(value) == Sign::Sure,
@@ -335,7 +337,7 @@ fn is_full(value: &str, key: &str, rules: &RuleSet) -> bool {
 }
 
 /// Whether people are called by a word, and nothing else is.
-fn is_known(word: &str) -> bool {
+pub(super) fn is_known(word: &str) -> bool {
     let standing = Lists::built_in().standing(word);
     (standing.given || standing.family) && !standing.word
 }
@@ -481,7 +483,7 @@ const NO_NAMES: &[&str] = &[
 /// Words in front of a value in a dump.
 const WRAPPERS: &[&[u8]] = &[b"Some(", b"Optional[", b"Optional(", b"Just "];
 /// A longer value is none of an individual's.
-const VALUE_BYTES_MAX: usize = 120;
+pub(super) const VALUE_BYTES_MAX: usize = 120;
 const NAME_BYTES_MAX: usize = 60;
 const DATE_BYTES_MAX: usize = 36;
 const NUMBER_BYTES_MAX: usize = 24;

@@ -99,6 +99,15 @@ pub fn is_listed_given(value: &str) -> bool {
     standing.given && !standing.word
 }
 
+/// Words with a capital each.
+pub fn titled(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+    };
+    name.split(' ').map(word).collect::<Vec<String>>().join(" ")
+}
+
 /// Whether a name with carets between its parts has a family name of the list and a given name of the list, and no plain word
 /// for either: `OKAFOR^DARNELL^W`.
 #[must_use]
