@@ -24,7 +24,7 @@ mod words;
 mod tests;
 
 use super::disguise::Plain;
-use super::embedded::Packing;
+use super::embedded::{self, Packing, Whole};
 use super::field::Field;
 use super::finding::{Counted, Finding, OffPath, Part, Uninspected, UninspectedReason};
 use super::kind::{Kind, Points, Whose};
@@ -584,8 +584,13 @@ impl Sink for Scorer<'_> {
             Reads::Quantity | Reads::Time | Reads::Opaque => {}
             Reads::Query if leads_to_nobody(&leaf.value) => {}
             Reads::Query if self.searched(leaf, place) => {}
-            // Narrative of a provider or a definition: markup is no document that it carries.
-            Reads::Public if leaf.value.starts_with('<') && self.global(leaf.person) == PersonId::NOBODY => {
+            // Narrative of a provider or a definition: markup is no document that it carries, as other XML is.
+            Reads::Public
+                if leaf.value.starts_with('<')
+                    && self.global(leaf.person) == PersonId::NOBODY
+                    && (leaf.value.starts_with("<div")
+                        || embedded::whole(&leaf.value) != Some(Whole::Document)) =>
+            {
                 let plain = xhtml::plain(&leaf.value);
                 let to_raw = self.raw_map(leaf);
                 self.publics(leaf, &plain.text, &|at| to_raw(plain.origin(at)), place);

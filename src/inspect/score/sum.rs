@@ -79,6 +79,7 @@ impl Scorer<'_> {
             if of_text || is_referred {
                 self.part_text(own);
             }
+            self.weigh_name_by_birth_date(own);
             if let Some(slot) = index.get_mut(id.0 as usize) {
                 *slot = Some(persons.len());
             }
@@ -113,6 +114,25 @@ impl Scorer<'_> {
             declared: self.declared,
             off_path: self.off_path,
             scanned_bytes: self.scanned,
+        }
+    }
+
+    /// A name that the lists know weighs as one that is introduced where it is told when its person was born.
+    fn weigh_name_by_birth_date(&mut self, own: &[usize]) {
+        let of_own = || own.iter().filter_map(|at| self.evidence.get(*at));
+        let somebody = self.rules.markers.weights.names_somebody;
+        let (name, birth) = (Kind::FullName.points(), Kind::BirthDate.points());
+        let is_listed =
+            |e: &Evidence| e.kind == Kind::FullName && (somebody..name).contains(&e.judged.points);
+        if !of_own().any(is_listed)
+            || !of_own().any(|e| e.kind == Kind::BirthDate && e.judged.points >= birth)
+        {
+            return;
+        }
+        for at in own {
+            if let Some(e) = self.evidence.get_mut(*at).filter(|e| is_listed(e)) {
+                (e.full, e.judged.points) = (name, name);
+            }
         }
     }
 

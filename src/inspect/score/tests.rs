@@ -54,9 +54,12 @@ fn one_plausible_number_restores_the_person() {
 #[test]
 fn a_reserved_number_of_an_office_clears_nobody() {
     let text = |tail: &str| {
-        inspect("text/plain", &format!("Patient: Thando Mbeki, DOB 9/30/1983, has RUQ pain. {tail} 937-555-0100."))
-            .points()
-            .0
+        inspect(
+            "text/plain",
+            &format!("Patient: Thando Mbeki, DOB 9/30/1983, has RUQ pain. {tail} 937-555-0100."),
+        )
+        .points()
+        .0
     };
     assert_eq!(text("Phone"), 0);
     for office in ["Questions? Call the clinic at", "Our front desk:"] {
@@ -933,7 +936,9 @@ fn a_text_that_tells_of_an_individual_is_his_whatever_it_lies_in() {
             ),
             (
                 "application/fhir+json",
-                format!(r#"{{"resourceType":"Practitioner","text":{{"div":"<div>{text}</div>"}}}}"#),
+                format!(
+                    r#"{{"resourceType":"Practitioner","text":{{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">{text}</div>"}}}}"#
+                ),
             ),
         ]
     };
@@ -947,8 +952,18 @@ fn a_text_that_tells_of_an_individual_is_his_whatever_it_lies_in() {
         assert_eq!(inspect(kind, &body).findings.len(), 0, "{body}");
     }
     // A practitioner's own birth date is in his narrative.
-    let own = r#"{"resourceType":"Practitioner","text":{"div":"<div>Ifeoma Okafor, born 04/02/1971</div>"}}"#;
+    let own = r#"{"resourceType":"Practitioner","text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">Ifeoma Okafor, born 04/02/1971</div>"}}"#;
     assert_eq!(inspect("application/fhir+json", own).findings.len(), 0);
+    // What a letter or a document in a string tells, whoever sent it.
+    for sent in [
+        "<p>I need a refill of sertraline. Ottilie Quispe, DOB 04/02/1971</p>",
+        "<Patient xmlns='http://hl7.org/fhir'><name><family value='Quispe'/><given value='Ottilie'/></name><birthDate value='1971-04-02'/></Patient>",
+    ] {
+        for key in ["source", "sender", "vendor"] {
+            let body = format!(r#"{{"{key}":{{"system":"EHR","payload":"{sent}"}}}}"#);
+            assert!(inspect("application/json", &body).persons.iter().any(|p| p.points.0 >= 90), "{body}");
+        }
+    }
 }
 
 #[test]
@@ -985,4 +1000,13 @@ fn a_social_security_number_is_told_by_any_word_for_it() {
             inspect("application/fhir+json", &body).persons.iter().map(|p| p.points.0).collect();
         assert_eq!(points, [100], "{body}");
     }
+}
+
+#[test]
+fn the_fields_of_a_printers_label_are_lines() {
+    let label = "^XA^FO50,50^A0N,30,30^FDD'ANGELO, GIUSEPPE^FS^FO50,90^FDDOB 11/08/1941 MRN 30418350^FS^FO50,130^BCN,60^FD30418350^FS^XZ";
+    let found = inspect("text/plain", label);
+    let told: Vec<&str> = found.findings.iter().map(|f| &label[f.span.clone()]).collect();
+    assert!(told.contains(&"D'ANGELO, GIUSEPPE") && told.contains(&"11/08/1941"), "{told:?}");
+    assert!(found.points().0 >= 90);
 }

@@ -22,6 +22,15 @@ use crate::inspect::{health, names, text, written, xhtml};
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// A label as it is sent to a printer (ZPL II): each field is a line of its own, where it stands.
+fn fields_of_a_label(text: &str) -> Cow<'_, str> {
+    if !text.trim_start().starts_with("^XA") {
+        return Cow::Borrowed(text);
+    }
+    // Of the same length, so that every place is what it was.
+    Cow::Owned(text.replace("^FD", "\n  ").replace("^FS", "\n  "))
+}
+
 /// Counts lines up to places that come in order.
 #[derive(Default)]
 struct Lines {
@@ -43,7 +52,7 @@ impl Scorer<'_> {
     /// Judges a text that is a document of its own: a paragraph is a person, joined where the same full name recurs;
     /// a paragraph that names nobody goes on with the one before.
     pub fn plain_text(&mut self, whole: &str) {
-        self.undisguised_text(whole, &|at| at);
+        self.undisguised_text(&fields_of_a_label(whole), &|at| at);
     }
 
     /// The same without looking for what it carries: it was taken for that before.
@@ -331,7 +340,8 @@ impl Scorer<'_> {
             return;
         }
         let hits = self.scanned(text, "");
-        if !tells_of_an_individual(text, &hits, leaf.value.starts_with('<'), self.rules) {
+        let is_narrative = leaf.value.starts_with("<div") && leaf.value.contains(XHTML);
+        if !tells_of_an_individual(text, &hits, is_narrative, self.rules) {
             return;
         }
         let own = Leaf { reads: Reads::Text, ..leaf.clone() };
@@ -525,6 +535,8 @@ const SPEAKERS: &[&str] =
 const SPEAKER_BYTES: usize = 56;
 /// A name, an address line or a code of nobody's has fewer words than a text that tells of somebody.
 const SAYS_WORDS_MIN: usize = 4;
+/// What narratives of FHIR declare.
+const XHTML: &str = "http://www.w3.org/1999/xhtml";
 /// Paragraphs before the first name that are looked at for what is told of who is named: letters are short.
 const LEAD_MAX: usize = 32;
 /// So many bytes of a document have one text that is kept, or more.
