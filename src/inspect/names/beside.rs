@@ -227,7 +227,8 @@ mod tests {
         for offices in ["Questions? Call the clinic at", "Our front desk:", "Pharmacy phone", "Call us at"] {
             assert!(!labelled(&format!("{about} {offices} {phone}."), phone), "{offices}");
         }
-        for own in ["Phone", "Call the office, or his cell", "Seen at the clinic. Reach him at", "Home phone"] {
+        for own in ["Phone", "Call the office, or his cell", "Seen at the clinic. Reach him at", "Home phone"]
+        {
             assert!(labelled(&format!("{about} {own} {phone}."), phone), "{own}");
         }
     }

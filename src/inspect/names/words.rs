@@ -330,6 +330,15 @@ impl Words {
             // `patientFirstName: `
             return (labelled && PARTS.iter().any(|part| last.ends_with(part))).then_some(Cue::Label);
         };
+        // `Seen with Grace Kim, MD. Minh Tran, DOB …`: a title behind a name ends it, and so does the end of a sentence.
+        let ends_another = || {
+            let front = head.get(..start).unwrap_or_default().trim_end_matches(' ');
+            let behind = before.get(head.len()..).unwrap_or_default();
+            self.provider_after.contains(last) && (front.ends_with(',') || behind.starts_with(". "))
+        };
+        if *cue == Cue::Provider && ends_another() {
+            return None;
+        }
         // `Patient, John`: a comma goes with a cue; `at, John` isn't one.
         if *cue == Cue::Place && !gap.trim().is_empty() {
             return None;
@@ -705,6 +714,10 @@ mod tests {
         assert_eq!(words.cue("patient: dr. "), Some(Cue::Person));
         assert_eq!(words.cue("pt name: rev. "), Some(Cue::Person));
         assert_eq!(words.cue("patient seen: dr. "), Some(Cue::Provider));
+        assert_eq!(words.cue("seen with grace kim, md. "), None);
+        assert_eq!(words.cue("grace kim, md - "), None);
+        assert_eq!(words.cue("report from day rn. "), None);
+        assert_eq!(words.cue("day rn: "), Some(Cue::Provider));
         assert_eq!(words.cue("患者: "), Some(Cue::Person));
         assert_eq!(words.cue("the patient\n"), None);
         assert_eq!(words.cue(""), None);
