@@ -11,6 +11,7 @@ use crate::inspect::rules::Raw;
 use crate::inspect::{Inspector, Message, RuleSet};
 use crate::org::Flag;
 use crate::people::People;
+use crate::reason::Reason;
 use crate::secrets::Secrets;
 use crate::store::Control;
 use crate::tune::Checked;
@@ -32,7 +33,8 @@ pub struct Args {
     environment: Option<String>,
     #[command(flatten)]
     sources: Sources,
-    /// Read one JSON object a line (`id`, `text`, optional `format`), and write one a line.
+    /// Read one JSON object a line (`id`, `text`, optional `format`: a media type, or fhir-json, hl7v2, ccda, x12, redox-json, csv,
+    /// form, text), and write one a line (`id`, `verdict`, `points`, `spans`, `reason`, `uninspected`).
     #[arg(long)]
     jsonl: bool,
     /// Ask the registry of test people and the fingerprints of this data folder, too.
@@ -204,7 +206,7 @@ impl Scan<'_> {
         failed.map_or(Ok(blocked), Err)
     }
 
-    fn judge(&self, content_type: &str, body: &[u8]) -> (Findings, Option<crate::reason::Reason>) {
+    fn judge(&self, content_type: &str, body: &[u8]) -> (Findings, Option<Reason>) {
         let findings = self.inspector.message(&Message { content_type, body, ..Message::default() });
         let reason = decide::verdict(&findings, &self.policy, &[]).reason;
         (findings, reason)
@@ -263,7 +265,7 @@ impl Scan<'_> {
             ));
         }
         for u in &findings.uninspected {
-            if reason != Some(crate::reason::Reason::Uninspected) {
+            if reason != Some(Reason::Uninspected) {
                 out::line(paint.yellow(&format!("  uninspected: {} at {}", u.reason.as_str(), u.place)));
             }
         }
@@ -283,7 +285,7 @@ impl Scan<'_> {
     }
 
     fn stream(&self, input: impl BufRead, name: &str) -> Result<bool, String> {
-        let mut blocked = false;
+        let (mut blocked, mut unknown) = (false, 0);
         for (number, line) in input.lines().enumerate() {
             let line = line.map_err(|e| format!("{name}: {}", e.kind()))?;
             if line.trim().is_empty() {
@@ -292,16 +294,23 @@ impl Scan<'_> {
             // The parser's own words would quote the line.
             let line: Line = serde_json::from_str(&line)
                 .map_err(|_| format!("{name}: line {}: no JSON object with `id` and `text`", number + 1))?;
-            let (findings, reason) = self.judge(by_format(&line.format), line.text.as_bytes());
+            let media_type = by_format(&line.format);
+            unknown += usize::from(media_type.is_none());
+            let (findings, reason) = self.judge(media_type.unwrap_or_default(), line.text.as_bytes());
             let blocks = reason.is_some() && self.acts;
             blocked |= blocks;
-            out::line(answer(&line, &findings, blocks).to_string());
+            out::line(answer(&line, &findings, blocks, reason).to_string());
+        }
+        if unknown > 0 {
+            out::complain(format!(
+                "phigate scan: {name}: {unknown} lines have an unknown `format`, and were read by what they are"
+            ));
         }
         Ok(blocked)
     }
 }
 
-fn answer(line: &Line, findings: &Findings, block: bool) -> Value {
+fn answer(line: &Line, findings: &Findings, block: bool, reason: Option<Reason>) -> Value {
     let span = |f: &Finding| {
         let category = f.kind.category().as_str()?;
         let known = f.person.is_some() && f.span.end <= line.text.len() && f.counted != Counted::Placeholder;
@@ -315,12 +324,15 @@ fn answer(line: &Line, findings: &Findings, block: bool) -> Value {
         "verdict": if block { "block" } else { "allow" },
         "points": findings.points().0,
         "spans": findings.findings.iter().filter(in_body).filter_map(span).collect::<Vec<_>>(),
+        "reason": reason.map(Reason::as_str),
+        "uninspected": findings.uninspected.iter().map(|u| u.reason.as_str()).collect::<Vec<_>>(),
     })
 }
 
-/// The media type that a corpus format stands for.
-fn by_format(format: &str) -> &'static str {
-    match format {
+/// The media type that a corpus format stands for; of none there is none to be told, and `None` is one that nobody knows.
+fn by_format(format: &str) -> Option<&str> {
+    Some(match format {
+        "" => "",
         "fhir-json" => "application/fhir+json",
         "hl7v2" => "x-application/hl7-v2+er7",
         "ccda" => "text/xml",
@@ -329,8 +341,9 @@ fn by_format(format: &str) -> &'static str {
         "csv" => "text/csv",
         "form" => "application/x-www-form-urlencoded",
         "text" => "text/plain",
-        _ => "",
-    }
+        media_type if media_type.contains('/') => media_type,
+        _ => return None,
+    })
 }
 
 /// The environment that judges where none is told.

@@ -202,6 +202,20 @@ fn scan_jsonl_answers_line_by_line() {
     let spans = answers[0]["spans"].as_array().expect("spans");
     assert!(spans.iter().any(|s| s["category"] == "SSN" && s["start"] == 45 && s["end"] == 56), "{spans:?}");
     assert_eq!((answers[1]["verdict"].as_str(), answers[1]["points"].as_i64()), (Some("allow"), Some(0)));
+    // Why it blocks, and what can't be read; a media type is a format, and an unknown one is told, without its word.
+    let lines = "{\"id\":1,\"text\":\"<a><b></a>\",\"format\":\"application/xml\"}\n{\"id\":2,\"text\":\"hello\",\"format\":\"okafor\"}\n";
+    let out = with_input(&["scan", "--jsonl"], lines.as_bytes());
+    let told = text(&out.stdout);
+    let answers: Vec<serde_json::Value> =
+        told.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    let why = |n: usize| (answers[n]["reason"].clone(), answers[n]["uninspected"].clone());
+    assert_eq!(why(0), (serde_json::json!("uninspected"), serde_json::json!(["malformed"])));
+    assert_eq!(why(1), (serde_json::Value::Null, serde_json::json!([])));
+    let complaint = text(&out.stderr);
+    assert!(
+        complaint.contains("1 lines have an unknown `format`") && !complaint.contains("okafor"),
+        "{complaint}"
+    );
     let bad = with_input(&["scan", "--jsonl"], b"{\"id\":1,\"text\":\"Okafor");
     assert_eq!(bad.status.code(), Some(2));
     assert!(!text(&bad.stderr).contains("Okafor"));
