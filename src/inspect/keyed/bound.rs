@@ -29,12 +29,14 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
         let is_open = |cell: &Range<usize>| matches!(text.get(cell.clone()).map(str::trim), Some("?" | "%s"));
         if !cells.is_empty() && cells.iter().all(is_open) {
             let columns = columns.split(',').take(cells.len()).collect();
-            asked.push(Statement { table: name, columns, end });
+            asked.push(Statement { table: name, columns, end, start: at });
         }
     }
     for statement in asked.iter().take(STATEMENTS_MAX) {
         let count = statement.columns.len();
-        let Some(cells) = listed(text, statement.end, count).or_else(|| lines(text, statement.end, count))
+        let Some(cells) = listed(text, statement.end, count)
+            .or_else(|| lines(text, statement.end, count))
+            .or_else(|| listed_before(text, statement.start, count))
         else {
             continue;
         };
@@ -77,6 +79,7 @@ pub(super) fn pairs<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>
 struct Statement<'t> {
     table: &'t str,
     columns: Vec<&'t str>,
+    start: usize,
     end: usize,
 }
 
@@ -84,7 +87,17 @@ struct Statement<'t> {
 fn asked(text: &str) -> Vec<Statement<'_>> {
     let bytes = text.as_bytes();
     let mut found: Vec<Statement<'_>> = Vec::new();
-    for mark in memchr::memchr_iter(b'?', bytes) {
+    for mark in memchr::memchr2_iter(b'?', b'$', bytes) {
+        // `$2`
+        let digits =
+            bytes.get(mark + 1..).unwrap_or_default().iter().take(3).take_while(|b| b.is_ascii_digit());
+        let end = match bytes.get(mark) {
+            Some(b'$') => mark + 1 + digits.count(),
+            _ => mark + 1,
+        };
+        if bytes.get(mark) == Some(&b'$') && end == mark + 1 {
+            continue;
+        }
         let before = names::window_before(text, mark, KEY_BYTES_MAX).trim_end();
         let ends = |word: &str| {
             let name = before.len().checked_sub(word.len())?;
@@ -97,9 +110,9 @@ fn asked(text: &str) -> Vec<Statement<'_>> {
         match found.last_mut() {
             Some(last) if mark - last.end <= CONDITION_BYTES_MAX && last.columns.len() < COLUMNS_MAX => {
                 last.columns.push(column);
-                last.end = mark + 1;
+                last.end = end;
             }
-            _ => found.push(Statement { table: "", columns: vec![column], end: mark + 1 }),
+            _ => found.push(Statement { table: "", columns: vec![column], end, start: mark }),
         }
     }
     found
@@ -115,6 +128,25 @@ fn listed(text: &str, end: usize, count: usize) -> Option<Vec<Range<usize>>> {
         let (cells, end) = tuple(bytes, open + 1, close);
         (end.is_some() && cells.len() == count).then_some(cells)
     })
+}
+
+/// The last list of so many numbered values before a statement, on its line: `params: [1='Okonjo', 2='1992-03-03'] insert …`.
+fn listed_before(text: &str, start: usize, count: usize) -> Option<Vec<Range<usize>>> {
+    let near = names::window_before(text, start, BOUND_BYTES_MAX);
+    let near = near.get(near.rfind('\n').map_or(0, |at| at + 1)..)?;
+    let open = start - near.len() + near.rfind("[1=")?;
+    let bytes = text.as_bytes().get(..start)?;
+    let close = open + memchr::memchr(b']', bytes.get(open..)?)?;
+    let mut cells = Vec::new();
+    let mut at = open + 1;
+    for cell in text.get(at..close)?.split(", ") {
+        let own = cell.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('=')?;
+        let value = own.trim_matches('\'');
+        let from = at + (cell.len() - own.len()) + usize::from(own.starts_with('\''));
+        cells.push(from..from + value.len());
+        at += cell.len() + 2;
+    }
+    (cells.len() == count).then_some(cells)
 }
 
 /// The values that Hibernate logs behind a statement, a line for each: `binding parameter [1] as [VARCHAR] - [Okonjo]`,
@@ -174,6 +206,8 @@ mod tests {
             "SELECT * FROM patient WHERE last_name=? AND dob = ? OR mrn LIKE ? -- params: ['Quispe', '1972-12-12', '3919891']",
             "insert into patient (last_name, dob, mrn) values (?, ?, ?)\nbinding parameter [1] as [VARCHAR] - [Quispe]\nbinding parameter [2] as [DATE] - [1972-12-12]\nbinding parameter [3] as [VARCHAR] - [3919891]\n",
             "insert into patient (last_name, dob, mrn) values (?, ?, ?)\n12:01 TRACE binding parameter (1:VARCHAR) <- [Quispe]\n12:01 TRACE binding parameter (2:DATE) <- [1972-12-12]\n12:01 TRACE binding parameter (3:VARCHAR) <- [3919891]",
+            "SELECT * FROM patient WHERE last_name=$1 AND dob = $2 AND mrn = $3 -- PARAMETERS: [\"Quispe\", \"1972-12-12\", \"3919891\"]",
+            "DEBUG SQL bind params: [1='Quispe', 2='1972-12-12', 3='3919891'] insert into patient (last_name, dob, mrn) values (?,?,?)",
             "INSERT INTO \"patients\" (\"last_name\", \"dob\", \"mrn\") VALUES ($1, $2, $3)  [[\"last_name\", \"Quispe\"], [\"dob\", \"1972-12-12\"], [\"mrn\", \"3919891\"]]",
         ] {
             assert_eq!(told(text), ["Quispe", "1972-12-12", "3919891"], "{text}");

@@ -87,7 +87,7 @@ pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
     tell(told, hits);
     // Each table is somebody's or nobody's by its own columns.
     rows::add(text, rules, hits);
-    if memchr::memchr2(b'?', b'%', text.as_bytes()).is_some() {
+    if memchr::memchr3(b'?', b'%', b'$', text.as_bytes()).is_some() {
         bound::add(text, rules, hits);
     }
 }
