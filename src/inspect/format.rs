@@ -295,7 +295,19 @@ fn begins_page(bytes: &[u8]) -> bool {
 const HEAD_BYTES: usize = 4096;
 /// Elements of pages that no XML of data begins with.
 const PIECES: &[&str] = &[
+    "address",
+    "article",
+    "button",
     "dl",
+    "fieldset",
+    "footer",
+    "form",
+    "input",
+    "label",
+    "main",
+    "nav",
+    "select",
+    "textarea",
     "ul",
     "ol",
     "p",
@@ -624,6 +636,8 @@ mod tests {
             "<table><row/></table>",
             "<table xmlns=\"urn:hl7-org:v3\"/>",
             "<div><Patient/></div>",
+            "<form><patientName/></form>",
+            "<address><line/></address>",
             "<p>a</p><x:name>b</x:name>",
             "<center><!-- <p> --><patientName>a</patientName></center>",
             "<div><![CDATA[<p>]]></div>",
@@ -638,6 +652,9 @@ mod tests {
             "<dl><dt>a<dd>b</dl>",
             "<p>a<o:p></o:p></p>",
             "<p>a</p><!-- b",
+            "<label for=\"a\">b</label><input id=\"a\">",
+            "<footer>&copy; a</footer>",
+            "<FORM><input name=\"a\"></FORM>",
         ] {
             assert_eq!(Format::of("", page.as_bytes()), Format::Html, "{page}");
         }
