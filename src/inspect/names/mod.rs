@@ -22,6 +22,7 @@ pub(super) use mail::{MAIL_BYTES_MAX, leave as leave_writers};
 pub(super) use run::with_particles;
 pub(super) use titles::is_titled;
 pub(super) use told::is_patient;
+pub(super) use work::is_of_work;
 
 use super::walk::start_of;
 use words::Words;

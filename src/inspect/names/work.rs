@@ -10,7 +10,7 @@ use super::titles::is_generic;
 use super::words::{LOWER_BYTES, Words, lower};
 
 /// Whether a text is about work, and about nobody who is cared for.
-pub(super) fn is_of_work(text: &str, words: &Words) -> bool {
+pub(in crate::inspect) fn is_of_work(text: &str, words: &Words) -> bool {
     text.len() <= WORK_BYTES_MAX && words.work.has(text) && !text.split("\n\n").any(|p| speaks(p, words))
 }
 

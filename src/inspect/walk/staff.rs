@@ -18,6 +18,8 @@ use std::sync::LazyLock;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Name,
+    /// A name, as directories have it.
+    Common,
     Email,
     /// Whom a user works as, and what sort of user he is.
     Role,
@@ -166,6 +168,14 @@ impl Entry {
         is_reached && (self.is_a_clinician(key, specialty, credential) || self.is_employed())
     }
 
+    /// Whether it is a name and how to reach it, and not where somebody lives or what he signs in with.
+    pub(super) fn is_reached_at_work(&self) -> bool {
+        !self.individual
+            && self.has(Part::Name)
+            && !(self.has(Part::Role) && !self.staff)
+            && ![Part::Street, Part::Place, Part::Login, Part::Sort].iter().any(|part| self.has(*part))
+    }
+
     fn is_an_account(&self) -> bool {
         self.staff
             || self.has(Part::Login) && (self.has(Part::Visit) || self.has(Part::Address))
@@ -197,7 +207,9 @@ impl Entry {
         if self.has(Part::Login) && (self.has(Part::Unit) || company) {
             return true;
         }
-        works > 0 && works + usize::from(self.has(Part::Unit) || company || office) > 1
+        // An entry of a directory (RFC 4519) of who has a title.
+        let entry = self.has(Part::Common) && self.has(Part::Title);
+        works > 0 && works + usize::from(self.has(Part::Unit) || company || office || entry) > 1
     }
 
     /// Whether nothing but a login says it: that is a patient's as well, beside whom it stands.
@@ -328,8 +340,9 @@ const PARTS: &[(Part, &str)] = &[
     (
         Part::Name,
         "name fullname displayname firstname lastname first last fname lname givenname familyname \
-         surname middlename nickname preferredname realname legalname initials prefix suffix",
+         sn surname middlename nickname preferredname realname legalname initials prefix suffix",
     ),
+    (Part::Common, "cn commonname"),
     (Part::Email, "email emails emailaddress mail useremail primaryemail"),
     (Part::Role, "role roles userrole userroles realmroles rolename careteamrole"),
     (Part::Sort, "type usertype accounttype persontype kind category"),
@@ -359,7 +372,7 @@ const PARTS: &[(Part, &str)] = &[
          empno empnumber hiredate terminationdate costcenter workemail hourly hourlyrate payrate paygrade \
          salary",
     ),
-    (Part::Phone, "phone phonenumber phonenumbers phonenumberverified telephone mobilephone"),
+    (Part::Phone, "phone phonenumber phonenumbers phonenumberverified telephone telephonenumber mobilephone"),
     (
         Part::Office,
         "officephone officefax officeemail workphone businessphone businessphones clinicphone practicephone fax \
@@ -412,7 +425,7 @@ static ROLES: LazyLock<List> = LazyLock::new(|| {
         "admin administrator analyst attending auditor biller cardiology clerk clinician cna coder \
     coordinator developer director doctor editor engineer hospitalist lpn manager md np nurse operator \
     pcp pharmacist physician practitioner provider receptionist registrar rn scheduler staff superuser \
-    cio ceo cfo cto cmo cno cmio supervisor surgeon technical technician technologist therapist viewer",
+    cio ceo cfo cto cmo cno cmio supervisor surgeon tech technical technician technologist therapist viewer",
     )
 });
 const INDIVIDUALS: &str = "\

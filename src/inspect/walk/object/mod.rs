@@ -8,10 +8,11 @@
 //! - Persons: the nearest object in an array that has a name or a birth date of its own, else the root (`people.rs`);
 //!   each object under a relative's key is one more. What stands under a provider's or an organisation's key is nobody's,
 //!   but for an individual in it (`side.rs`); so are accounts, staff and clinicians by what they say of themselves
-//!   (`staff.rs`), and what an organisation that pays has (`payer.rs`). A `name` among medications or tests is a thing's (`things.rs`).
+//!   (`staff.rs`), what an organisation that pays has (`payer.rs`), and whom a business names (`business.rs`). A `name` among medications or tests is a thing's (`things.rs`).
 //! - In doubt: text.
 //! - Cost: three passes over a flat tape, one for the keys (`keys.rs`).
 
+mod business;
 mod columns;
 mod forms;
 mod keys;

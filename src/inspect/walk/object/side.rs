@@ -117,6 +117,9 @@ impl Walk<'_, '_> {
         if name == "contact" && side == Side::Relative && is_apis() {
             side = Side::Organisation;
         }
+        if !side.is_nobody() && self.is_of_a_business(id, name) {
+            side = Side::Organisation;
+        }
         // What an entry of a directory holds besides is its own only where it is a part of it.
         let parts = self.frames.last().is_some_and(|frame| frame.is_listing);
         let other = parts && !public && !is_part_of_a_listing(name);
@@ -178,7 +181,7 @@ impl Walk<'_, '_> {
         if tape.children(id).nth(MEMBERS_LOOKED_AT_MAX).is_some() {
             return None;
         }
-        if self.is_staffs(id, key) {
+        if self.is_staffs(id, key) || self.is_a_roster(id) {
             return Some((Side::Organisation, false));
         }
         let (mut listed, mut organisation, mut place, mut account) = (false, false, false, false);
@@ -378,7 +381,7 @@ pub(super) fn public_side(whose: Whose) -> Side {
 /// What the members of one object say that it is.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
-struct Own {
+pub(super) struct Own {
     /// A type, or a key with an owner's word in it.
     says_individual: bool,
     /// A record, member or Medicare number.
@@ -398,11 +401,11 @@ struct Own {
 }
 
 impl Own {
-    const fn is_an_individuals(&self) -> bool {
+    pub(super) const fn is_an_individuals(&self) -> bool {
         self.says_individual || self.number || self.ssn || self.birth || self.clinical
     }
 
-    fn of(walk: &Walk<'_, '_>, id: NodeId) -> Self {
+    pub(super) fn of(walk: &Walk<'_, '_>, id: NodeId) -> Self {
         let tape = walk.tape;
         let mut own = Self::default();
         for child in tape.children(id).take(MEMBERS_LOOKED_AT_MAX) {

@@ -18,7 +18,7 @@ impl Walk<'_, '_> {
     }
 
     /// Hears all members; whether all of them are on the list.
-    fn hear(&self, id: NodeId, entry: &mut Entry, outer: bool) -> bool {
+    pub(super) fn hear(&self, id: NodeId, entry: &mut Entry, outer: bool) -> bool {
         let tape = self.tape;
         tape.children(id).all(|child| match (self.keys.get(child).part(), tape.kind(child)) {
             (None, NodeKind::Null) => true,
