@@ -188,4 +188,5 @@ mod staff;
 #[cfg(test)]
 mod trees;
 
-pub(in crate::inspect) use staff::{is_a_form_of_staff, is_a_private_mailbox};
+pub(in crate::inspect) use object::is_an_organisation;
+pub(in crate::inspect) use staff::{is_a_form_of_staff, is_a_private_mailbox, is_a_role_of_staff};

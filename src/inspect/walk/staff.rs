@@ -240,7 +240,7 @@ fn is_a_practitioner(user: &str) -> bool {
 }
 
 /// Whether a role is one of those who work there: `RN`, `admin`, `Cardiologist`.
-fn is_a_role_of_staff(role: &str) -> bool {
+pub(in crate::inspect) fn is_a_role_of_staff(role: &str) -> bool {
     words(role).iter().any(|word| is_a_specialist(word) || ROLES.contains(word.as_str()))
 }
 

@@ -6,7 +6,7 @@ use super::layout::Values;
 use super::table::FREE_TEXT;
 use crate::inspect::kind::Kind;
 use crate::inspect::names;
-use crate::inspect::walk::object::Carry;
+use crate::inspect::walk::object::{Carry, is_an_organisation};
 use std::collections::HashSet;
 
 /// Takes the individual out of columns that a list of places or of providers has, by their names in normal form.
@@ -26,7 +26,10 @@ pub(super) fn settle(columns: &mut [Column<'_>], names: &[String], values: Value
         }
         return;
     }
-    if lists_providers(columns, names) || lists_places(columns, names, values) {
+    let is_nobodys = lists_providers(columns, names)
+        || lists_places(columns, names, values)
+        || lists_orders(columns, names, values);
+    if is_nobodys {
         for (column, name) in columns.iter_mut().zip(names) {
             let free = FREE_TEXT.iter().any(|word| name.contains(word));
             let is_its_own = match column.meaning {
@@ -85,14 +88,44 @@ fn lists_places(columns: &[Column<'_>], names: &[String], values: Values<'_>) ->
             .filter_map(|word| name.strip_prefix(word))
             .any(|rest| matches!(rest, "id" | "name" | "number" | "no" | "code"))
     };
+    // `facility_id,name,street`: each row begins with another place's number, and most names are a place's.
+    let are_of_places = || {
+        let mut seen = HashSet::new();
+        let called = || names.iter().position(|name| name == "name").into_iter().flat_map(|at| values.of(at));
+        let organisations = called().filter(|name| is_organisation(name)).count();
+        names.first().is_some_and(place)
+            && values.of(0).all(|value| seen.insert(value))
+            && !called().any(names::is_listed)
+            && organisations * 2 > called().count()
+    };
     let somebody = |(column, name): (&Column<'_>, &String)| {
         let who = matches!(kind(column), Some(Kind::Ssn | Kind::BirthDate | Kind::Mrn | Kind::Mbi));
         who || tells_of_an_individual(column) && !name.starts_with("contact")
-            || column.meaning.is_name() && !["contact", "manager"].iter().any(|word| name.starts_with(word))
+            || column.meaning.is_name()
+                && !["contact", "manager"].iter().any(|word| name.starts_with(word))
+                && !(name == "name" && are_of_places())
             || is_a_sex(name)
     };
     let is_one = || names.iter().any(place) || begins_with_places(columns, names, values);
     !columns.iter().zip(names).any(somebody) && is_one()
+}
+
+/// A list of orders of goods: each goes to an organisation, and nobody is named but for whom it is there.
+fn lists_orders(columns: &[Column<'_>], names: &[String], values: Values<'_>) -> bool {
+    let Some(at) = names.iter().position(|name| GOES_TO.contains(&name.as_str())) else { return false };
+    let has = |words: &[&str]| names.iter().any(|name| words.contains(&name.as_str()));
+    let somebody = |(column, name): (&Column<'_>, &String)| {
+        tells_of_an_individual(column)
+            || column.meaning.is_name()
+                && ![GOES_TO, ATTENTION].iter().any(|own| own.contains(&name.as_str()))
+            || matches!(kind(column), Some(Kind::Relative))
+            || is_a_sex(name)
+    };
+    has(GOODS)
+        && has(AMOUNTS)
+        && values.of(at).next().is_some()
+        && values.of(at).all(is_an_organisation)
+        && !columns.iter().zip(names).any(somebody)
 }
 
 /// Whether each row begins with the name of another place, and has nothing besides but what places have.
@@ -148,7 +181,7 @@ pub(super) fn called_column(columns: &[Column<'_>]) -> Option<usize> {
 }
 
 /// Whether a table has nothing of people but names, few of which begin as a person's do: a list of products or organisms.
-pub(super) fn lists_things(columns: &[Column<'_>], values: Values<'_>) -> bool {
+pub(super) fn lists_things(columns: &[Column<'_>], names: &[String], values: Values<'_>) -> bool {
     let contact = |column: &Column<'_>| {
         matches!(
             kind(column),
@@ -156,9 +189,28 @@ pub(super) fn lists_things(columns: &[Column<'_>], values: Values<'_>) -> bool {
         )
     };
     let Some(at) = name_column(columns) else { return false };
+    if names.first().is_some_and(|name| TESTS.contains(&name.as_str())) {
+        // A menu of tests: a list of work has each patient's name in such a column, too.
+        let plain = values.of(at).filter(|value| has_a_things_word(value)).count();
+        return plain * 4 > values.of(at).count() * 3
+            && !values.of(at).any(names::is_listed)
+            && !columns.iter().any(contact);
+    }
     let people = values.of(at).filter(|value| begins_as_a_person(value)).count();
     let all = values.of(at).count();
     all >= THINGS_MIN && people * 4 < all && !columns.iter().any(contact)
+}
+
+/// Whether a value has a word that people aren't called by.
+fn has_a_things_word(value: &str) -> bool {
+    let lists = names::list::Lists::built_in();
+    let words = &crate::inspect::RuleSet::built_in().words;
+    value.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1).any(|word| {
+        let (standing, lower) = (lists.standing(word), word.to_lowercase());
+        let is_a_things = standing.word
+            || [&words.clinical, &words.substances, &words.not_names].iter().any(|set| set.contains(&lower));
+        is_a_things && !standing.given && !standing.family
+    })
 }
 
 /// Whether a value begins with a given name, and doesn't end in a plain word.
@@ -266,6 +318,14 @@ const PLACES: &[&str] = &[
 const FIRST_PLACES: &[&str] = &["payer", "payor", "warehouse"];
 /// What a payer has an address and a number of its own for.
 const DESKS: &[&str] = &["claims", "appeals", "eligibility", "remit"];
+/// What tests are ordered by.
+const TESTS: &[&str] = &["labtestcode", "ordercode", "testcode", "testid", "testnumber"];
+/// Whom goods are sent to, for whom they are there, what they are and how many.
+const GOES_TO: &[&str] = &["deliverto", "shipto", "shiptoname"];
+const ATTENTION: &[&str] = &["attention", "attn", "contact", "contactname", "receiver"];
+const GOODS: &[&str] =
+    &["item", "itemdescription", "itemnumber", "itemno", "part", "partnumber", "product", "sku"];
+const AMOUNTS: &[&str] = &["qty", "quantity", "qtyordered", "orderqty"];
 /// Who runs a place, and what is told of it.
 const OWN: &[&str] = &[
     "administrator",

@@ -433,6 +433,9 @@ fn refused(body: &str) -> bool {
 fn directories_of_places_providers_and_staff_pass() {
     for body in [
         "facility_id,facility_name,address,city,state,zip,phone\n220071,Meridian Health,330 Brookline Ave,Boston,MA,02215,617-667-7000\n",
+        "facility_id,name,street,city,phone\n101,John Peter Smith Hospital,1500 S Main St,Fort Worth,817-702-3431\n102,Meridian Medical Center,1001 Perry Blvd,Dayton,540-741-1100\n103,Johns Hopkins Bayview,4940 Eastern Ave,Baltimore,410-550-0100\n",
+        "ship_to,street,city,state,zip,attn,phone,item,qty\nSt. Anthony Hospital,55 Lake Ave North,Dayton,OH,45419,Ottilie Quispe,208-234-3158,Nitrile gloves M,40\n",
+        "TEST CODE  NAME                      SPECIMEN\nEPST       Epstein-Barr VCA IgG      SST\nCOOMBS     Direct Coombs             EDTA\nBJP        Bence Jones Protein       24h urine\n",
         "NCPDP_ID,STORE_NAME,ADDRESS,CITY,STATE,ZIP,PHONE,FAX\n2248213,CVS PHARMACY 1122,400 TREMONT ST,BOSTON,MA,02116,6174262213,6174262214\n",
         "provider_npi,provider_last_name,provider_first_name,phone,email\n1679576722,Okafor,Samuel,617-432-2291,sokafor@meridian.org\n",
         "provider_npi,last_name,first_name,specialty,clinic,phone,email\n1679576722,Okafor,Samuel,Cardiology,Meridian Cardiology,617-432-2291,s@meridian.org\n",
@@ -450,6 +453,10 @@ fn directories_of_places_providers_and_staff_pass() {
     }
     for body in [
         "facility_name,last_name,first_name,phone,address\nMeridian,Quispe,Ottilie,617-432-2291,77 Beacon St\n",
+        "facility_id,name,street,city,phone\n101,Ottilie Quispe,1500 S Main St,Fort Worth,817-702-3431\n102,Meridian Medical Center,1001 Perry Blvd,Dayton,540-741-1100\n",
+        "facility_id,name,street,city,phone\n101,Tamsin Vandrosk,1500 S Main St,Fort Worth,817-702-3431\n101,Qeltor Hospital,1001 Perry Blvd,Dayton,540-741-1100\n",
+        "ship_to,street,city,zip,attn,phone,item,qty\nOttilie Quispe,55 Lake Ave,Dayton,45419,Ottilie Quispe,208-234-3158,Nitrile gloves M,40\n",
+        "ship_to,street,city,zip,dob,phone,item,qty\nSt. Anthony Hospital,55 Lake Ave,Dayton,45419,1971-04-02,208-234-3158,Catheter,40\n",
         "facility_name,mrn,phone\nMeridian,E4471902,617-432-2291\n",
         "provider_npi,last_name,first_name,dob\n1679576722,Quispe,Ottilie,1971-04-02\n",
         "npi,last_name,first_name,specialty,dob,phone\n1679576722,Quispe,Ottilie,Cardiology,1971-04-02,617-432-2291\n",

@@ -38,6 +38,7 @@ mod tests;
 
 pub(in crate::inspect) use likely::is_part_of_a_name;
 pub(super) use pairs::{DATE_PARTS, date_of};
+pub(in crate::inspect) use payer::is_an_organisation;
 pub(super) use table::Carry;
 pub use table::Table;
 pub(in crate::inspect) use table::normal as normal_key;

@@ -50,7 +50,7 @@ impl Walk<'_, '_> {
 }
 
 /// Whether a name is an organisation's, and nobody's who is called by it or reached there: `Ottilie Care`, `… c/o …`.
-pub(super) fn is_an_organisation(name: &str) -> bool {
+pub(in crate::inspect) fn is_an_organisation(name: &str) -> bool {
     let lists = names::list::Lists::built_in();
     let words: Vec<&str> = name.split_whitespace().collect();
     let given = words.first().map(|word| lists.standing(word)).is_some_and(|word| word.given && !word.word);
