@@ -1,6 +1,6 @@
 //! Records of providers in a text: what stands beside an NPI of its own key is the provider's, as it is in an object. Fields
 //! in brackets or on one line (`ProviderDto{npi='…', lastName='…'}`), lines of one section (`[provider]`, `provider:`),
-//! rows of a table of providers, and entries of a directory of staff (LDIF).
+//! rows of a table of providers, entries of a directory of staff (LDIF), and whom a configuration names for its contacts.
 //!
 //! - In doubt: an individual's. A record with a birth date, a record number or a word for an individual stays one, and so
 //!   does what stands in another line, section, statement or row.
@@ -8,9 +8,10 @@
 
 use super::rows;
 use crate::inspect::kind::Kind;
+use crate::inspect::names::words::Cue;
 use crate::inspect::rules::RuleSet;
 use crate::inspect::text::Hit;
-use crate::inspect::walk::is_a_private_mailbox;
+use crate::inspect::walk::{is_a_private_mailbox, is_a_role_of_staff};
 use std::ops::Range;
 
 /// Takes out what was found in records of providers.
@@ -28,6 +29,7 @@ pub(in crate::inspect) fn leave(text: &str, hits: &mut Vec<Hit>, rules: &RuleSet
         }
     }
     records.extend(entries(text));
+    records.extend(contacts(text, rules));
     records.retain(|record| !tells_of_an_individual(text, record, hits, rules));
     if !records.is_empty() {
         let theirs = |hit: &Hit| records.iter().any(|r| r.start <= hit.span.start && hit.span.end <= r.end);
@@ -113,10 +115,38 @@ fn entries(text: &str) -> Vec<Range<usize>> {
         let is_staffs =
             |unit: &str| unit.strip_prefix("ou=").is_some_and(|unit| STAFF_UNITS.contains(&unit.trim()));
         let attribute = |line: &str| line.split_once(':').map_or("", |(key, _)| key).to_ascii_lowercase();
+        // A title (RFC 4519) that is of who gives care or works there.
+        let title = |line: &str| {
+            line.split_once(": ").is_some_and(|(key, title)| {
+                key.eq_ignore_ascii_case("title") && is_a_role_of_staff(title.trim())
+            })
+        };
         let works = name.split(',').map(str::trim).any(is_staffs)
-            || lines.any(|line| STAFF_ATTRIBUTES.contains(&&*attribute(line)));
+            || lines.any(|line| STAFF_ATTRIBUTES.contains(&&*attribute(line)) || title(line));
         if works && !is_a_private_mailbox(entry) {
             found.push(at..at + entry.len());
+        }
+    }
+    found
+}
+
+/// Sections of a configuration that say whom to ask by their name and by the role of who is named: `[contacts]`, `analyst=…`.
+fn contacts(text: &str, rules: &RuleSet) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut starts = text.match_indices('[').map(|(at, _)| at).peekable();
+    while let Some(at) = starts.next() {
+        let begins = at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n');
+        let head = text.get(at + 1..).and_then(|rest| rest.split_once(']')).map_or("", |(head, _)| head);
+        if !begins || !CONTACT_SECTIONS.iter().any(|own| head.eq_ignore_ascii_case(own)) {
+            continue;
+        }
+        let section = text.get(at..starts.peek().copied().unwrap_or(text.len())).unwrap_or_default();
+        let names_a_role = section.lines().any(|line| {
+            let key = line.split('=').next().unwrap_or_default().trim().to_lowercase();
+            matches!(rules.words.cue(&format!("{key}: ")), Some(Cue::Provider | Cue::Staff))
+        });
+        if names_a_role && !is_a_private_mailbox(section) {
+            found.push(at..at + section.len());
         }
     }
     found
@@ -272,6 +302,8 @@ const STAFF_UNITS: &[&str] = &[
     "staff",
     "workforce",
 ];
+/// Sections that say whom to ask about a system.
+const CONTACT_SECTIONS: &[&str] = &["contact", "contacts", "on-call", "oncall", "owner", "owners", "support"];
 const STAFF_ATTRIBUTES: &[&str] = &["department", "departmentnumber", "employeenumber", "employeetype"];
 
 #[cfg(test)]
@@ -295,6 +327,8 @@ mod tests {
             "INSERT INTO providers (npi, last_name, first_name, phone, email) VALUES ('1093817465','Rutherford','Nikhil','360-748-2291','nr@cascadeortho.org');",
             "dn: uid=nr,ou=staff,dc=cascade,dc=org\nobjectClass: inetOrgPerson\ncn: Nikhil Rutherford\nsn: Rutherford\ngivenName: Nikhil\nmail: nr@cascadeortho.org\ntelephoneNumber: +1 360 748 2291",
             "dn: uid=nr,ou=people,dc=cascade,dc=org\ncn: Nikhil Rutherford\nsn: Rutherford\nmail: nr@cascadeortho.org\nemployeeNumber: 8821",
+            "dn: uid=nr,ou=people,dc=cascade,dc=org\ncn: Nikhil Rutherford\ntitle: NP\ntelephoneNumber: 360-748-2291\nmail: nr@cascadeortho.org",
+            "[mirth]\nport=6661\n[contacts]\nanalyst=Nikhil Rutherford\nphone=360-748-2291\nemail=nr@cascadeortho.org",
             "UPDATE provider SET last_name = 'Rutherford', phone = '360-748-2291', email = 'nr@cascadeortho.org' WHERE npi = '1093817465';",
         ] {
             assert_eq!(points(text), 0, "{text}");
@@ -314,6 +348,10 @@ mod tests {
             "dn: uid=nr,ou=people,dc=cascade,dc=org\ncn: Nikhil Rutherford\nsn: Rutherford\nmail: nr@cascadeortho.org",
             "dn: uid=nr,ou=staff,dc=cascade,dc=org\ncn: Nikhil Rutherford\nsn: Rutherford\nmail: nikhil.rutherford@gmail.com",
             "dn: uid=nr,ou=patients,dc=cascade,dc=org\ncn: Nikhil Rutherford\nmail: nr@cascadeortho.org\nemployeeNumber: 8821",
+            "dn: uid=nr,ou=people,dc=cascade,dc=org\ncn: Nikhil Rutherford\ntitle: Mr\nmail: nr@cascadeortho.org",
+            "[contacts]\nname=Nikhil Rutherford\nphone=360-748-2291\nemail=nr@cascadeortho.org",
+            "[contacts]\nanalyst=Nikhil Rutherford\nphone=360-748-2291\nemail=nikhil.rutherford@gmail.com",
+            "[contacts]\nnurse=Nadia Brandt\nmother=Nikhil Rutherford\nphone=360-748-2291\npatient=8",
             // Another bracket, line, section, item, statement or table.
             &format!("Dto{{provider=(npi='1093817465'), {REST}}}"),
             &format!("level=info npi='1093817465' msg=ok\nlevel=info {REST}"),
