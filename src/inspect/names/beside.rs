@@ -85,7 +85,10 @@ fn leave_offices(text: &str, hits: &mut [Hit], words: &Words) {
         }
         let invites =
             || &*word == "us" && ["visit", "find", "contact"].iter().any(|w| before.eq_ignore_ascii_case(w));
-        let heads = || words.practices.contains(&*word) && heads_letter(text, at, own, before);
+        let heads = || {
+            words.practices.contains(&*word)
+                && (heads_letter(text, at, own, before) || is_called(text, at, own, before))
+        };
         if (words.offices.contains(&*word) || invites() || heads()) && !inside(at) {
             first_office.get_or_insert(at);
             offices.push(at);
@@ -135,6 +138,14 @@ fn heads_letter(text: &str, at: usize, own: &str, before: &str) -> bool {
     let capital = |word: &str| word.starts_with(char::is_uppercase);
     let behind = text.get(at + own.len()..).unwrap_or_default().trim_start_matches([' ', ',']);
     capital(own) && capital(before) && behind.starts_with(['\n', '\r'])
+}
+
+/// Whether a word ends what a practice is called, whose number stands behind: `Call Great Basin Oncology at 360-748-2291`.
+fn is_called(text: &str, at: usize, own: &str, before: &str) -> bool {
+    let capital = |word: &str| word.starts_with(char::is_uppercase);
+    let behind = text.get(at + own.len()..).unwrap_or_default();
+    let number = behind.strip_prefix(" at ").unwrap_or_default().trim_start_matches(['(', '+']);
+    capital(own) && capital(before) && number.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Whether a word for an individual is said of anybody: `two visitors per patient`, `a patient's name`.
@@ -244,6 +255,7 @@ mod tests {
             "Eastlake Hospital, 251 E Huron St, Chicago, IL 60611, 312-926-2000. We treat cancer.",
             "Clinic hours 8-5. Address: 4400 Pine Ave, Tucson, AZ 85712. Tel: 520-881-2200.",
             "Office: 200 Clarendon Street, Boston, MA 02116. Phone 617-572-6000. help@acmehealth.io",
+            "After the operation call Northside Orthopedics at 617-227-4410 if fever is over 101.",
             "Call 617-227-4410 at our imaging center, 77 Beacon St, Boston.",
             "Contact: Mercy Clinic Billing, 900 Elm Street, Toledo OH 43604, phone 419-251-3232",
         ] {

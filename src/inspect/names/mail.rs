@@ -11,6 +11,7 @@
 use super::after::window_before;
 use super::beside::{is_individuals, is_name, tokens};
 use super::folded;
+use super::titles::SPEAKS;
 use super::words::{CUE_BYTES, Cue, LOWER_BYTES, Words, lower};
 use super::work::{ERRANDS, is_of_work};
 use crate::inspect::kind::{Kind, Points};
@@ -29,6 +30,7 @@ pub(in crate::inspect) fn leave(whole: &str, pieces: &[Piece], found: &mut [Vec<
         leave_writers(whole, &piece.span, hits, words);
     }
     leave_colleagues(whole, pieces, found, words);
+    super::sheets::leave(whole, pieces, found, words);
 }
 
 /// Takes the names of colleagues and their mailboxes out.
@@ -85,6 +87,10 @@ fn colleagues_line(whole: &str, name: &Range<usize>, words: &Words) -> Option<Ra
     let sentence = before.rsplit(". ").next().unwrap_or_default();
     if sentence.split_once(':').is_some_and(|(label, _)| is_label(label)) {
         return Some(name.start..end);
+    }
+    // `Caleb Kapoor said go-live is Monday.`
+    if SPEAKS.contains(&behind.split(' ').next().unwrap_or_default()) {
+        return Some(name.clone());
     }
     let greeting = before.trim_end_matches([' ', ',']);
     let greets = GREETINGS.iter().any(|word| greeting.eq_ignore_ascii_case(word));
@@ -235,6 +241,7 @@ mod tests {
             "From: Bruno Hahn <bruno.hahn@spregional.org>\nTo: Nadia Brandt <nbrandt@spregional.org>\nSubject: Re: lab results interface\n\nThe ORU feed for glucose is down again.",
             "Hi Nadia,\nthe sepsis alert fires twice. Can you look?\nThanks,\nBruno Hahn",
             "On Mon, Mar 4, 2024 at 9:12 AM Bruno Hahn <bhahn@spregional.org> wrote:\n> The glucose results are missing in staging",
+            "Hi Nadia,\n\nOwen Sandoval said go-live of the oncology interface is 6/15. My cell is 641-729-4350.\n\nBest,\nBruno Hahn\nIntegration Analyst II | Lakeshore Imaging Center\n7700 Floyd Curl Dr | Lafayette\nO: 865-482-2463",
             "cc: Bruno Hahn, Nadia Brandt\nRe: sepsis committee, diabetes task force",
             "Retro: interface cutover. What didn't: 3 duplicates of lab results. Owner: Bruno Hahn. Due Monday",
             "P&T committee\nPresent: Nadia Brandt, PharmD; Bruno Hahn\nVancomycin go-live, hypoglycemia trend",
@@ -249,6 +256,7 @@ mod tests {
         for text in [
             // A patient is named, told by a word for one, or tells of himself.
             format!("{from}\n\nThe results of Bruno Hahn with sepsis are missing."),
+            "Hi Nadia,\nBruno Hahn said his glucose is missing in the interface.".to_owned(),
             format!("{from}\n\nThe patient has sepsis, and no glucose."),
             format!("{from}\n\nMy glucose is missing."),
             format!("{from}\n\nGlucose is missing, MRN 48210377."),

@@ -8,6 +8,7 @@ mod lone;
 mod mail;
 pub mod list;
 mod run;
+mod sheets;
 mod staff;
 mod titles;
 mod told;

@@ -249,6 +249,8 @@ fn goes_on_elsewhere(behind: &str) -> bool {
     let word = head(behind);
     word.is_empty()
         || word.starts_with(|c: char| c.is_ascii_digit())
+        // `Integration Analyst II`
+        || matches!(word, "I" | "II" | "III" | "IV")
         || ["of", "for", "at", "in", "with", "and", "on", "ext", "x", "or", "is", "will", "to", "from"]
             .iter()
             .any(|other| word.eq_ignore_ascii_case(other))
@@ -352,7 +354,7 @@ const AUTHORS: &[&str] = &[
     "Corresponding Author: ",
 ];
 /// What is reported of whoever has a title.
-const SPEAKS: &[&str] = &["called", "said", "says", "told"];
+pub(super) const SPEAKS: &[&str] = &["called", "said", "says", "told"];
 /// What an organisation runs about what ails people.
 const SERVICES: &[&str] =
     &["program", "programme", "programmes", "programs", "registry", "training", "trainings"];

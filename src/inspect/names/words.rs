@@ -139,6 +139,8 @@ pub struct Words {
     pub(super) practices: Set,
     /// Words that say that an address or a number is an individual's.
     pub at_home: Set,
+    /// How sheets of those who work somewhere begin.
+    pub(super) sheets: Set,
     /// What mailboxes of functions and departments are called by.
     pub(in crate::inspect) mailboxes: Set,
     /// Words for whom to ask, and whose a program is.
@@ -240,6 +242,7 @@ impl Words {
             at_home: words("words.at-home").collect(),
             mailboxes: words("words.mailbox-functions").collect(),
             asked: words("words.asked").collect(),
+            sheets: words("words.staff-sheets").collect(),
             called: words("words.asked-of-work").collect(),
             work: Terms::of(words("words.work-matters")),
             jobs: words("words.jobs").collect(),
@@ -412,6 +415,7 @@ impl Words {
             &self.asked,
             &self.mailboxes,
             &self.called,
+            &self.sheets,
             &self.jobs,
             &self.callings,
             &self.ranks,
