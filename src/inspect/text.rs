@@ -216,6 +216,15 @@ pub fn scan(text: &str, cue: &str, rules: &RuleSet) -> Vec<Hit> {
     hits
 }
 
+/// What is left of what was found in a text that is one piece, where all of it says who writes and who works there.
+#[must_use]
+pub fn of_whole(text: &str, hits: Vec<Hit>, rules: &RuleSet) -> Vec<Hit> {
+    let (piece, mut found) = ([Piece { span: 0..text.len(), log: false }], [hits]);
+    names::leave_writers(text, &piece, &mut found, &rules.words);
+    let [hits] = found;
+    hits
+}
+
 /// Whether numbers go on before or behind with a dot between.
 fn is_in_an_oid(text: &str, span: &Range<usize>) -> bool {
     let (before, behind) = (text.as_bytes().get(..span.start), text.as_bytes().get(span.end..));

@@ -120,7 +120,7 @@ fn others<'h>(rule: &str, found: impl Iterator<Item = &'h str>) -> BTreeSet<Stri
 fn told(text: &str, rules: &RuleSet) -> (Vec<Hit>, usize, bool) {
     let hits = text::scan(text, "", rules);
     let tells = health::tells(text, &hits, rules);
-    (hits, text::clinical_words(text, rules), tells)
+    (text::of_whole(text, hits, rules), text::clinical_words(text, rules), tells)
 }
 
 fn judged(kind: Option<Kind>, value: &str, rules: &RuleSet) -> (Option<Judged>, bool) {

@@ -36,7 +36,7 @@ pub(super) fn leave(whole: &str, pieces: &[Piece], found: &mut [Vec<Hit>], words
         return;
     }
     let minds = |(hit, span): &(&Hit, Range<usize>)| {
-        !is_name(hit.kind) || hit.points == Points(0) || is_labelled(whole, span.start)
+        !is_name(hit.kind) || hit.points < SOMEBODY || is_labelled(whole, span.start)
     };
     if sheet == Sheet::Trade && !(goes_to_organisations(whole) && all.iter().all(minds)) {
         return;
@@ -83,12 +83,15 @@ fn speaks(whole: &str, sheet: Sheet, all: &[(&Hit, Range<usize>)], words: &Words
     whole.split_inclusive('\n').any(|line| {
         let own = start..start + line.len();
         start = own.end;
-        let named = all.iter().any(|(hit, span)| is_name(hit.kind) && own.contains(&span.start));
+        let named = all
+            .iter()
+            .any(|(hit, span)| is_name(hit.kind) && hit.points >= SOMEBODY && own.contains(&span.start));
         tokens(line).any(|(at, word)| {
             let place = own.start + at;
             let before = std::mem::replace(&mut before, word);
-            // `accepting new patients`
-            let anybodys = before.eq_ignore_ascii_case("new") && word.eq_ignore_ascii_case("patients");
+            // `accepting new patients`, `Fergus McAllister, PT, DPT`
+            let anybodys = before.eq_ignore_ascii_case("new") && word.eq_ignore_ascii_case("patients")
+                || word == "PT" && line.get(..at).is_some_and(|front| front.ends_with(", "));
             let mut buffer = [0; LOWER_BYTES];
             let word = lower(word, &mut buffer);
             let told = || words.is_clinical(&word) || words.telling.contains(&*word);
@@ -109,9 +112,14 @@ fn is_a_specialty(word: &str) -> bool {
 /// Whether all that is sent and billed goes to organisations, and something does.
 fn goes_to_organisations(whole: &str) -> bool {
     let lower = whole.to_ascii_lowercase();
-    let mut labels = GOES_TO.iter().flat_map(|label| lower.match_indices(label)).peekable();
-    labels.peek().is_some()
-        && labels.all(|(at, label)| {
+    let found = |labels: &'static [&'static str]| -> Vec<(usize, &str)> {
+        labels.iter().flat_map(|label| lower.match_indices(label)).collect()
+    };
+    // Who sells says of nobody who gets it.
+    let sent = found(GOES_TO);
+    let labels = if sent.is_empty() { found(SELLERS) } else { sent };
+    !labels.is_empty()
+        && labels.into_iter().all(|(at, label)| {
             let value = whole.get(at + label.len()..).unwrap_or_default().trim_start_matches([' ', '\t']);
             let value = value.trim_start_matches(['\r', '\n']).lines().next().unwrap_or_default();
             let end = [",", "  ", "\t", "|"].iter().filter_map(|end| value.find(end)).min();
@@ -134,12 +142,14 @@ fn is_labelled(whole: &str, at: usize) -> bool {
     MINDS.iter().any(|own| label.ends_with(own))
 }
 
+/// What is less likely a name may be a building's.
+const SOMEBODY: Points = Points(40);
 const HEAD_BYTES_MAX: usize = 120;
 const HEAD_WORDS_MAX: usize = 5;
 /// How papers of trade begin, before a number; and who sells.
 const TRADES: &[&str] = &["invoice", "po", "purchase order"];
 const SELLERS: &[&str] = &["vendor:", "supplier:"];
-const GOES_TO: &[&str] = &["bill to:", "deliver to:", "ship to:", "sold to:", "supplier:", "vendor:"];
+const GOES_TO: &[&str] = &["bill to:", "deliver to:", "ship to:", "sold to:"];
 const MINDS: &[&str] = &[
     "account manager",
     "attention",
@@ -186,10 +196,10 @@ mod tests {
             "On-call this week\nCardiology: Nadia Brandt 641-729-4350\nIT: Owen Sandoval, owen.sandoval@lakeshore.org",
             "Support escalation matrix\nL1 Help desk 253-234-1486\nL2 Bruno Vasquez 641-729-4350",
             "Vendor contacts: Epic - Bruno Vasquez, 641-729-4350; Cerner - Nadia Brandt, nadia.brandt@lakeshore.org",
-            "Find a provider\nBruno Vasquez, DO - Oncology\n  2100 Clinch Ave Ste 500, Worcester\n  Phone 337-482-8476  NPI 1139214419\nBrandt, Nadia, MD    Pediatrics    accepting new patients    559-234-4300",
+            "Find a provider\nBruno Vasquez, DO - Family Medicine\n  2100 Clinch Ave Ste 500, Worcester\n  Phone 337-482-8476  NPI 1139214419\nBrandt, Nadia, PT, DPT    Pediatrics    accepting new patients    559-234-4300",
             "# CODEOWNERS / MAINTAINERS\nBruno Vasquez <bv@lakeshore.org>\nNadia Brandt, Owen Sandoval",
             "Vendor: Orion Interface Solutions\nPrimary contact: Bruno Vasquez\nPhone: 559-746-9441\nAddress: 500 Technology Dr, Suite 300, Tampa, FL 33637",
-            "PO 9222072  Vendor: Orion Solutions  Ship to: University Hospital Receiving, 2100 Clinch Ave Ste 500\nItem 4410-22 Foley catheter 16Fr qty 40\nBuyer: Bruno Vasquez  641-729-4350",
+            "PO 9222072  Vendor: McKesson Medical-Surgical  Ship to: University Hospital Receiving, 2100 Clinch Ave Ste 500\nItem 4410-22 Foley catheter 16Fr qty 40\nBuyer: Bruno Vasquez  641-729-4350",
             "INVOICE #999618\nBill to: Lakeshore Pediatrics\nAttn: Bruno Vasquez, Accounts Payable\n7700 Floyd Curl Dr, Boise\nRemit to: Acme Health Inc, PO Box 4410, Boston MA 02110  Tel 253-637-2757",
         ] {
             assert!(points(text) < 50, "{text}: {}", points(text));
