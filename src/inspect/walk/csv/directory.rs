@@ -43,6 +43,10 @@ pub(super) fn settle(columns: &mut [Column<'_>], names: &[String], values: Value
             }
         }
     }
+    if let Some(column) = tests(columns, names, values).and_then(|at| columns.get_mut(at)) {
+        column.group = None;
+        column.meaning = Meaning::Public;
+    }
     // A unit of blood has a number, and so has a patient.
     if names.iter().any(|name| BLOOD.contains(&name.as_str())) && !columns.iter().any(|c| c.meaning.is_name())
     {
@@ -108,6 +112,20 @@ fn lists_places(columns: &[Column<'_>], names: &[String], values: Values<'_>) ->
     };
     let is_one = || names.iter().any(place) || begins_with_places(columns, names, values);
     !columns.iter().zip(names).any(somebody) && is_one()
+}
+
+/// The column of what is tested in a menu of tests: each row begins with the code of one, and its name is a thing's. A list of
+/// work has each patient's name in such a column, too.
+fn tests(columns: &[Column<'_>], names: &[String], values: Values<'_>) -> Option<usize> {
+    names.first().filter(|name| TESTS.contains(&name.as_str()))?;
+    let of_another = |column: &Column<'_>| {
+        !matches!(column.meaning, Meaning::NumberOrName(..) | Meaning::Clinical)
+            && tells_of_an_individual(column)
+            || matches!(kind(column), Some(Kind::FamilyName | Kind::GivenName | Kind::Phone | Kind::Street))
+    };
+    let at = names.iter().position(|name| name == "name").filter(|_| !columns.iter().any(of_another))?;
+    let plain = values.of(at).filter(|value| has_a_things_word(value)).count();
+    (plain * 2 > values.of(at).count() && !values.of(at).any(names::is_listed)).then_some(at)
 }
 
 /// A list of orders of goods: each goes to an organisation, and nobody is named but for whom it is there.
@@ -181,7 +199,7 @@ pub(super) fn called_column(columns: &[Column<'_>]) -> Option<usize> {
 }
 
 /// Whether a table has nothing of people but names, few of which begin as a person's do: a list of products or organisms.
-pub(super) fn lists_things(columns: &[Column<'_>], names: &[String], values: Values<'_>) -> bool {
+pub(super) fn lists_things(columns: &[Column<'_>], values: Values<'_>) -> bool {
     let contact = |column: &Column<'_>| {
         matches!(
             kind(column),
@@ -189,13 +207,6 @@ pub(super) fn lists_things(columns: &[Column<'_>], names: &[String], values: Val
         )
     };
     let Some(at) = name_column(columns) else { return false };
-    if names.first().is_some_and(|name| TESTS.contains(&name.as_str())) {
-        // A menu of tests: a list of work has each patient's name in such a column, too.
-        let plain = values.of(at).filter(|value| has_a_things_word(value)).count();
-        return plain * 4 > values.of(at).count() * 3
-            && !values.of(at).any(names::is_listed)
-            && !columns.iter().any(contact);
-    }
     let people = values.of(at).filter(|value| begins_as_a_person(value)).count();
     let all = values.of(at).count();
     all >= THINGS_MIN && people * 4 < all && !columns.iter().any(contact)

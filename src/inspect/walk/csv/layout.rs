@@ -86,7 +86,7 @@ impl<'t> Layout<'t> {
         let values = Values(head.and_then(|at| sample.rows.get(at + 1..)).unwrap_or_default());
         directory::settle(&mut columns, &names, values);
         let staff = names.iter().map(|name| Part::of(name)).collect();
-        let things = directory::lists_things(&columns, &names, values);
+        let things = directory::lists_things(&columns, values);
         let head = head.and_then(|at| sample.rows.get(at)).map(|(number, _)| *number);
         (Self { dialect, head, columns, sideways, things, staff }, sample)
     }
