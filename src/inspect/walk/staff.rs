@@ -172,7 +172,7 @@ impl Entry {
     pub(super) fn is_reached_at_work(&self) -> bool {
         !self.individual
             && self.has(Part::Name)
-            && !(self.has(Part::Role) && !self.staff)
+            && (self.staff || !self.has(Part::Role))
             && ![Part::Street, Part::Place, Part::Login, Part::Sort].iter().any(|part| self.has(*part))
     }
 
