@@ -8,7 +8,7 @@
 
 use super::rows;
 use crate::inspect::kind::Kind;
-use crate::inspect::names::words::Cue;
+use crate::inspect::names::{self, words::Cue};
 use crate::inspect::rules::RuleSet;
 use crate::inspect::text::Hit;
 use crate::inspect::walk::{is_a_private_mailbox, is_a_role_of_staff};
@@ -136,7 +136,8 @@ fn contacts(text: &str, rules: &RuleSet) -> Vec<Range<usize>> {
     let mut starts = text.match_indices('[').map(|(at, _)| at).peekable();
     while let Some(at) = starts.next() {
         let begins = at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n');
-        let head = text.get(at + 1..).and_then(|rest| rest.split_once(']')).map_or("", |(head, _)| head);
+        let near = names::window_after(text, at + 1, SECTION_BYTES_MAX);
+        let head = near.split_once(']').map_or("", |(head, _)| head);
         if !begins || !CONTACT_SECTIONS.iter().any(|own| head.eq_ignore_ascii_case(own)) {
             continue;
         }
@@ -302,6 +303,8 @@ const STAFF_UNITS: &[&str] = &[
     "staff",
     "workforce",
 ];
+/// The longest of them, and its bracket.
+const SECTION_BYTES_MAX: usize = 16;
 /// Sections that say whom to ask about a system.
 const CONTACT_SECTIONS: &[&str] = &["contact", "contacts", "on-call", "oncall", "owner", "owners", "support"];
 const STAFF_ATTRIBUTES: &[&str] = &["department", "departmentnumber", "employeenumber", "employeetype"];
