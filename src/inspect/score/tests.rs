@@ -1010,3 +1010,12 @@ fn the_fields_of_a_printers_label_are_lines() {
     assert!(told.contains(&"D'ANGELO, GIUSEPPE") && told.contains(&"11/08/1941"), "{told:?}");
     assert!(found.points().0 >= 90);
 }
+
+#[test]
+fn a_listed_name_and_a_birth_date_are_as_much_as_a_cued_one() {
+    let points = |text: &str| inspect("text/plain", text).points().0;
+    assert_eq!(points("PIX query for Goldfarb^Rivka, dob=19560206, failed"), 90);
+    assert_eq!(points("Seen with Grace Kim, MD. Rivka Goldfarb, DOB 5/24/1954."), 90);
+    assert_eq!(points("queue Goldfarb^Rivka sent to LAB, dob=19560206"), 90);
+    assert_eq!(points("queue Goldfarb^Rivka sent to LAB, 5/24/2024"), 65);
+}

@@ -404,3 +404,43 @@ fn a_social_security_number_in_three_parts_is_one() {
         false,
     );
 }
+
+#[test]
+fn whom_a_list_under_a_provider_calls_a_patient_is_one() {
+    each(
+        &[
+            r#"{"practitioner":{"name":"Grace Kim","schedule":[{"time":"09:00","patient":"Rosalind Halvorsen","dob":"1971-04-02"}]}}"#,
+            r#"{"surgeon":{"name":"Grace Kim","cases":[{"pt":"Rosalind Halvorsen","dob":"04/02/1971","procedure":"lap chole"}]}}"#,
+        ],
+        true,
+    );
+    each(
+        &[
+            r#"{"practitioner":{"name":"Grace Kim","schedule":[{"time":"09:00","patient":"8","room":"4"}]}}"#,
+            r#"{"practitioner":{"name":"Grace Kim","dob":"1971-04-02","schedule":[{"time":"09:00"}]}}"#,
+        ],
+        false,
+    );
+}
+
+#[test]
+fn the_name_of_a_patient_who_is_made_up_weighs_nothing() {
+    let patient = |contact: &str| {
+        format!(
+            r#"{{"patient":{{"name":"Rosalind Halvorsen","birthDate":"1971-04-02",{contact}}},"problems":["N18.3"]}}"#
+        )
+    };
+    each(&[&patient(r#""phone":"865-555-0142""#), &patient(r#""email":"rh@example.com""#)], false);
+    each(&[&patient(r#""phone":"865-483-0142""#)], true);
+}
+
+#[test]
+fn a_name_in_small_letters_answers_who_asked() {
+    let turns = |question: &str| {
+        format!(
+            r#"{{"turns":[{{"role":"bot","content":"{question}"}},{{"role":"user","content":"rosalind halvorsen"}},{{"role":"bot","content":"And your date of birth?"}},{{"role":"user","content":"4/2/1971"}}]}}"#
+        )
+    };
+    each(&[&turns("What is your name?")], true);
+    each(&[&turns("What is your pharmacy?")], false);
+}
