@@ -9,6 +9,7 @@
 
 use super::beside::{is_contact, is_individuals, is_name, tokens};
 use super::words::{LOWER_BYTES, Words, lower};
+use super::work::ERRANDS;
 use super::{is_listed, window_before};
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::text::{Hit, Piece};
@@ -94,7 +95,9 @@ fn speaks(whole: &str, sheet: Sheet, all: &[(&Hit, Range<usize>)], words: &Words
                 || word == "PT" && line.get(..at).is_some_and(|front| front.ends_with(", "));
             let mut buffer = [0; LOWER_BYTES];
             let word = lower(word, &mut buffer);
-            let told = || words.is_clinical(&word) || words.telling.contains(&*word);
+            // Who calls about a refill is on no sheet of those who are called.
+            let errand = || ERRANDS.contains(&&*word) || words.acts.contains(&*word);
+            let told = || words.is_clinical(&word) || words.telling.contains(&*word) || errand();
             let health =
                 || !is_a_specialty(&word) && told() && !all.iter().any(|(_, span)| span.contains(&place));
             words.is_individual(&word) && !anybodys
@@ -213,6 +216,8 @@ mod tests {
             "On-call schedule\nBruno Vasquez 641-729-4350\nThe patient in 4 called.",
             "On-call schedule\nBruno Vasquez 641-729-4350, DOB 04/02/1971",
             "On-call this week saw Bruno Vasquez 641-729-4350",
+            "On-call list\nBruno Vasquez 641-729-4350 needs a refill",
+            "On-call list\nBruno Vasquez called, 641-729-4350",
             "Call schedule\nBruno Vasquez 641-729-4350, bruno.vasquez@lakeshore.org",
             "Vendor contacts\nBruno Vasquez 641-729-4350, bruno.vasquez@gmail.com",
             "INVOICE #999618\nBill to: Bruno Vasquez\n7700 Floyd Curl Dr, Boise\nPhone: 641-729-4350",
