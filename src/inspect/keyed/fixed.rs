@@ -122,9 +122,8 @@ fn names_before(line: &str, at: usize) -> Option<(Range<usize>, Range<usize>)> {
     let last = |end: usize| {
         let head = line.get(..end)?;
         let own = head.trim_end_matches(' ');
-        let from = own
-            .rfind(|c: char| !part(c))
-            .map_or(0, |at| at + own[at..].chars().next().map_or(1, char::len_utf8));
+        let before = own.char_indices().rev().find(|(_, c)| !part(*c));
+        let from = before.map_or(0, |(at, c)| at + c.len_utf8());
         Some((from..own.len(), end - own.len()))
     };
     let (mut given, mut gap) = last(at)?;
