@@ -15,8 +15,9 @@ use std::ops::Range;
 /// Adds what such lines tell.
 pub(super) fn lines<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>) {
     let bytes = text.as_bytes();
+    let blanks = memchr::memmem::Finder::new(b"  ");
     let mut at = 0;
-    while let Some(gap) = bytes.get(at..).and_then(|rest| memchr::memmem::find(rest, b"  ")) {
+    while let Some(gap) = bytes.get(at..).and_then(|rest| blanks.find(rest)) {
         let gap = at + gap;
         let start =
             memchr::memrchr(b'\n', bytes.get(at..gap).unwrap_or_default()).map_or(at, |end| at + end + 1);
@@ -45,13 +46,18 @@ pub(super) fn records<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t
     let mut at = 0;
     while let Some(mark) = bytes.get(at..).and_then(|rest| memchr::memchr3(b'|', b'\t', b',', rest)) {
         let mark = at + mark;
+        // Between the words of a sentence blanks stand behind commas.
+        if matches!(bytes.get(mark..), Some([b',', b' ', ..])) {
+            at = memchr::memchr(b'\n', bytes.get(mark..).unwrap_or_default())
+                .map_or(bytes.len(), |end| mark + end);
+            continue;
+        }
         let start =
             memchr::memrchr(b'\n', bytes.get(at..mark).unwrap_or_default()).map_or(at, |end| at + end + 1);
         let end = memchr::memchr(b'\n', bytes.get(mark..).unwrap_or_default())
             .map_or(bytes.len(), |end| mark + end);
         at = end;
         let Some(line) = text.get(start..end).filter(|line| line.len() <= LINE_BYTES_MAX) else { continue };
-        // Between the words of a sentence blanks stand behind commas.
         let delimiter = bytes.get(mark).copied().map_or('|', char::from);
         if delimiter == ',' && (line.contains(", ") || line.matches(',').count() < COMMAS_MIN) {
             continue;
