@@ -18,11 +18,7 @@ pub(super) fn lines<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>
     let blanks = memchr::memmem::Finder::new(b"  ");
     let mut at = 0;
     while let Some(gap) = bytes.get(at..).and_then(|rest| blanks.find(rest)) {
-        let gap = at + gap;
-        let start =
-            memchr::memrchr(b'\n', bytes.get(at..gap).unwrap_or_default()).map_or(at, |end| at + end + 1);
-        let end =
-            memchr::memchr(b'\n', bytes.get(gap..).unwrap_or_default()).map_or(bytes.len(), |end| gap + end);
+        let Range { start, end } = line_around(bytes, at, at + gap);
         if (LINE_BYTES_MIN..=LINE_BYTES_MAX).contains(&(end - start))
             && let Some(line) = text.get(start..end)
             && let Some(Line { family, given, birth }) = Line::of(line)
@@ -52,10 +48,7 @@ pub(super) fn records<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t
                 .map_or(bytes.len(), |end| mark + end);
             continue;
         }
-        let start =
-            memchr::memrchr(b'\n', bytes.get(at..mark).unwrap_or_default()).map_or(at, |end| at + end + 1);
-        let end = memchr::memchr(b'\n', bytes.get(mark..).unwrap_or_default())
-            .map_or(bytes.len(), |end| mark + end);
+        let Range { start, end } = line_around(bytes, at, mark);
         at = end;
         let Some(line) = text.get(start..end).filter(|line| line.len() <= LINE_BYTES_MAX) else { continue };
         let delimiter = bytes.get(mark).copied().map_or('|', char::from);
@@ -86,6 +79,14 @@ pub(super) fn records<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t
             }
         }
     }
+}
+
+/// The line that has a byte, no line before `from`.
+fn line_around(bytes: &[u8], from: usize, at: usize) -> Range<usize> {
+    let start =
+        memchr::memrchr(b'\n', bytes.get(from..at).unwrap_or_default()).map_or(from, |end| from + end + 1);
+    let end = memchr::memchr(b'\n', bytes.get(at..).unwrap_or_default()).map_or(bytes.len(), |end| at + end);
+    start..end
 }
 
 /// Where somebody stands in a line.

@@ -217,11 +217,12 @@ const COMMIT_BYTES_MIN: usize = 4;
 const COMMIT_BYTES_MAX: usize = 40;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use crate::inspect::decode::Budget;
     use crate::inspect::{Inspector, Message, RuleSet};
 
-    fn points(text: &str) -> u16 {
+    /// The points of the heaviest person of a text.
+    pub(in crate::inspect::names) fn points(text: &str) -> u16 {
         let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), 2026);
         let message = Message { content_type: "text/plain", body: text.as_bytes(), ..Message::default() };
         inspector.message(&message).persons.iter().map(|person| person.points.0).max().unwrap_or(0)

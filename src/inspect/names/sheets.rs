@@ -183,14 +183,7 @@ const SPECIALTIES: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use crate::inspect::decode::Budget;
-    use crate::inspect::{Inspector, Message, RuleSet};
-
-    fn points(text: &str) -> u16 {
-        let inspector = Inspector::new(RuleSet::built_in(), Budget::default(), 2026);
-        let message = Message { content_type: "text/plain", body: text.as_bytes(), ..Message::default() };
-        inspector.message(&message).persons.iter().map(|person| person.points.0).max().unwrap_or(0)
-    }
+    use super::super::mail::tests::points;
 
     #[test]
     fn whoever_a_sheet_of_work_names_is_nobody() {
