@@ -55,6 +55,8 @@ struct Frame<'d> {
     members: Vec<Member<'d>>,
     /// The name whose array is open.
     array: Option<&'d str>,
+    /// What the next element of a dictionary is called.
+    label: Option<Key>,
     /// Comments and instructions, told at its end.
     asides: Vec<NodeId>,
 }
@@ -177,6 +179,9 @@ impl<'d> Shaper<'d, '_> {
     /// Tells an element or opens it. Gives the first node that is still to be told.
     fn element(&mut self, id: NodeId) -> NodeId {
         let tape = self.tape;
+        if let Some(after) = self.label(id) {
+            return after;
+        }
         let key = self.key(id);
         if self.shape.is_markup(tape, id) {
             self.out.value(json::NodeKind::String, &key, tape.written(id), false);
@@ -206,6 +211,26 @@ impl<'d> Shaper<'d, '_> {
         NodeId::DOCUMENT // all that comes
     }
 
+    /// Keeps the key of a dictionary for the element behind it, as property lists are written: `<dict><key>dob</key>
+    /// <string>1992-03-03</string></dict>`. Gives the first node that is still to be told.
+    fn label(&mut self, id: NodeId) -> Option<NodeId> {
+        let (tape, frame) = (self.tape, self.frames.last_mut()?);
+        if frame.name != DICTIONARY || tape.local(id) != DICTIONARY_KEY || self.shape.has_resources() {
+            return None;
+        }
+        let own = Own::of(tape, id);
+        let (span, escaped) = own.text.filter(|_| !own.has_more && own.value.is_none())?;
+        let mut behind = std::iter::successors(Some(tape.after(id)), |at| Some(tape.after(*at)))
+            .take(ASIDES_LOOKED_AT_MAX)
+            .take_while(|at| at.index() < frame.after.index());
+        let next = behind.find(|at| tape.kind(*at) == NodeKind::Element)?;
+        if escaped || tape.local(next) == DICTIONARY_KEY {
+            return None;
+        }
+        frame.label = Some(Key::At(span));
+        Some(tape.after(id))
+    }
+
     fn resource(&mut self, id: NodeId, key: &Key) {
         let tape = self.tape;
         self.out.open(json::NodeKind::Object, key, tape.written(id));
@@ -224,6 +249,7 @@ impl<'d> Shaper<'d, '_> {
             lent,
             members: members(tape, id),
             array: None,
+            label: None,
             asides: Vec::new(),
         });
     }
@@ -235,6 +261,12 @@ impl<'d> Shaper<'d, '_> {
         let Some(frame) = self.frames.last_mut() else { return Key::Root };
         if let Some(lent) = &frame.lent {
             return lent.clone();
+        }
+        if let Some(label) = frame.label.take() {
+            if frame.array.take().is_some() {
+                self.out.close();
+            }
+            return label;
         }
         let Some(member) = Member::find(&mut frame.members, name) else { return at };
         let number = member.seen;
@@ -396,6 +428,10 @@ fn is_json_number(raw: &str) -> bool {
 }
 
 const VALUE: &str = "value";
+/// Elements of property lists: values with their keys before them, and what stands between the two.
+const DICTIONARY: &str = "dict";
+const DICTIONARY_KEY: &str = "key";
+const ASIDES_LOOKED_AT_MAX: usize = 4;
 const CDATA: &str = "<![CDATA[";
 const CDATA_END: &str = "]]>";
 

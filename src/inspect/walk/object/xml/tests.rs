@@ -82,3 +82,33 @@ fn nothing_that_a_document_holds_stays_untold() {
     told.sort();
     assert_eq!(told, ["c1", "c2", "c3", "t1", "t2", "t3", "there", "urn:v2", "v1", "v3"]);
 }
+
+#[test]
+fn a_value_of_a_property_list_is_called_as_the_key_before_it() {
+    let kept = walked(
+        "<plist version='1.0'><dict><key>kind</key><string>export</string><!--c--><key>patients</key><array>
+        <dict><key>lastName</key><string>Quispe</string><key>dob</key><!--d--><date>1971-04-02T00:00:00Z</date></dict>
+        <dict><key>lastName</key><string>Halvorsen</string><key>ssn</key><string>418-52-7731</string></dict></array></dict></plist>",
+    );
+    for (value, row) in [
+        ("Quispe", "family"),
+        ("1971-04-02T00:00:00Z", "birth-date"),
+        ("Halvorsen", "family"),
+        ("418-52-7731", "ssn"),
+        ("export", ""),
+        ("c", "notes"),
+        ("d", "notes"),
+    ] {
+        assert_eq!(kept.row(value), row, "{value}");
+    }
+    assert_eq!(kept.of("Quispe").3, kept.of("1971-04-02T00:00:00Z").3);
+    assert_ne!(kept.of("Quispe").3, kept.of("Halvorsen").3);
+}
+
+#[test]
+fn keys_of_a_dictionary_that_name_nothing_are_told_as_values() {
+    let doc = "<dict><key>a</key><key>b&amp;c</key><s>v</s><key at='1'>d</key><s>w</s><key>e</key></dict>";
+    let mut told: Vec<_> = walked(doc).leaves.into_iter().map(|leaf| leaf.1).collect();
+    told.sort();
+    assert_eq!(told, ["1", "a", "b&c", "d", "e", "v", "w"]);
+}
