@@ -9,7 +9,7 @@
 //! name, birth date or number. Most words before a `:` or `=` are told from names of fields by three letters of theirs.
 //! Cost: linear in the text; a table is asked for words that end as one of its keys does.
 
-mod bound;
+pub(super) mod bound;
 mod fixed;
 pub(super) mod providers;
 mod rows;
@@ -223,8 +223,11 @@ fn key_before(bytes: &[u8], mark: usize) -> Option<Before> {
         Between::Colon => is_identifier(word),
         _ => is_identifier(word) || end == mark,
     };
-    let plain = !named && !closed && between != Between::Tags && heads_line(bytes, start, mark);
-    ((named || plain) && word.len() >= KEY_BYTES_MIN).then_some(Before { key: start..end, between, plain })
+    // `dob: new Date("1992-03-03")`: no prose goes on so.
+    let made = !named && between == Between::Colon && value::is_made(bytes, mark + 1);
+    let plain = !named && !made && !closed && between != Between::Tags && heads_line(bytes, start, mark);
+    let is_key = (named || made || plain) && word.len() >= KEY_BYTES_MIN;
+    is_key.then_some(Before { key: start..end, between, plain })
 }
 
 /// Whether nothing but a blank or the dash of a list stands before a word on its line, or a quote opens behind its mark.

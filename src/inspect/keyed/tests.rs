@@ -300,6 +300,8 @@ fn a_date_that_a_call_makes_is_one() {
         ("{'last_name': 'Okonjo', 'dob': datetime.date(1992, 3, 3)}", "1992, 3, 3"),
         ("{'last_name': 'Okonjo', 'dob': datetime.datetime(1992, 3, 3, 0, 0)}", "1992, 3, 3, 0, 0"),
         ("const p = {lastName: 'Okonjo', birthDate: new Date('1992-03-03')};", "1992-03-03"),
+        ("const p = {name: 'Ada Okonjo', dob: new Date(\"1992-03-03\")};", "1992-03-03"),
+        ("{ name: 'Ada Okonjo', dob: ISODate(\"1992-03-03T00:00:00Z\") }", "1992-03-03T00:00:00Z"),
         ("birth_date => DateTime.parse(\"1992-03-03\"), last_name => 'Okonjo'", "1992-03-03"),
     ] {
         let hits = crate::inspect::text::scan(text, "", crate::inspect::RuleSet::built_in());

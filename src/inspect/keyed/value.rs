@@ -104,6 +104,12 @@ fn call(rest: &[u8]) -> Option<usize> {
     (name > 0 && matches!(rest.get(name..), Some([b'(', b'\'', ..]))).then_some(name + 1)
 }
 
+/// Whether a call that makes something of a text or of numbers stands behind a mark.
+pub(super) fn is_made(bytes: &[u8], at: usize) -> bool {
+    let at = at + usize::from(bytes.get(at) == Some(&b' '));
+    bytes.get(at).is_some_and(u8::is_ascii_alphabetic) && made_by_a_call(bytes, at).is_some()
+}
+
 /// What a call that makes a date is given: `datetime.date(1992, 3, 3)`, `new Date('1992-03-03')`.
 fn made_by_a_call(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let rest = bytes.get(at..)?;
