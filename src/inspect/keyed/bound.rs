@@ -5,34 +5,18 @@
 //! - A list is a statement's where it stands close behind and has as many values as that has question marks.
 //! - Cost: linear in the text; what stands behind a statement is looked through for so many of them.
 
-use super::rows::{Columns, Head, INTO, blanks, ends_of, head, quote_end, tuple, values_behind};
+use super::rows::{Columns, Head, INTO, blanks, ends_of, head, is_nobodys, quote_end, tuple, values_behind};
 use super::value::whole;
 use super::{KEY_BYTES_MAX, Told, row_of};
 use crate::inspect::names;
 use crate::inspect::rules::RuleSet;
 use crate::inspect::text::Hit;
+use crate::inspect::walk::start_of;
 use std::ops::Range;
 
 /// Adds what the parameters of statements in `text` tell to `hits`.
 pub(super) fn add(text: &str, rules: &RuleSet, hits: &mut Vec<Hit>) {
-    let bytes = text.as_bytes();
-    let mut asked = asked(text);
-    for at in ends_of(bytes, INTO) {
-        let Some(Head { name, columns, end }) = head(text, at) else { continue };
-        let Some(open) = values_behind(bytes, end).map(|at| blanks(bytes, at)) else { continue };
-        if bytes.get(open) != Some(&b'(') {
-            continue;
-        }
-        // What is never closed isn't looked for to the end of the text.
-        let near = bytes.get(..bytes.len().min(open + BOUND_BYTES_MAX)).unwrap_or_default();
-        let (cells, Some(end)) = tuple(near, open + 1, b')') else { continue };
-        let is_open = |cell: &Range<usize>| matches!(text.get(cell.clone()).map(str::trim), Some("?" | "%s"));
-        if !cells.is_empty() && cells.iter().all(is_open) {
-            let columns = columns.split(',').take(cells.len()).collect();
-            asked.push(Statement { table: name, columns, end, start: at });
-        }
-    }
-    for statement in asked.iter().take(STATEMENTS_MAX) {
+    for statement in statements(text).iter().take(STATEMENTS_MAX) {
         let count = statement.columns.len();
         let Some(cells) = listed(text, statement.end, count)
             .or_else(|| lines(text, statement.end, count))
@@ -75,6 +59,16 @@ pub(super) fn pairs<'t>(text: &str, rules: &'t RuleSet, told: &mut Vec<Told<'t>>
     }
 }
 
+/// The names of as many columns as there are values, of a statement whose values stand elsewhere: in another member of the
+/// document that holds it.
+pub(in crate::inspect) fn columns(statement: &str, count: usize) -> Option<Vec<&str>> {
+    let all = statements(start_of(statement, STATEMENT_BYTES_MAX));
+    let mut asked = all.into_iter().take(STATEMENTS_MAX).filter(|asked| !is_nobodys(asked.table));
+    let columns = asked.find(|asked| asked.columns.len() == count)?.columns;
+    let quotes = |c: char| c.is_whitespace() || matches!(c, '"' | '`' | '[' | ']' | '\'');
+    Some(columns.into_iter().map(|column| column.trim_matches(quotes)).collect())
+}
+
 /// A statement with question marks for its values.
 struct Statement<'t> {
     table: &'t str,
@@ -83,19 +77,53 @@ struct Statement<'t> {
     end: usize,
 }
 
+fn statements(text: &str) -> Vec<Statement<'_>> {
+    let bytes = text.as_bytes();
+    let mut asked = asked(text);
+    for at in ends_of(bytes, INTO) {
+        let Some(Head { name, columns, end }) = head(text, at) else { continue };
+        let Some(open) = values_behind(bytes, end).map(|at| blanks(bytes, at)) else { continue };
+        if bytes.get(open) != Some(&b'(') {
+            continue;
+        }
+        // What is never closed isn't looked for to the end of the text.
+        let near = bytes.get(..bytes.len().min(open + BOUND_BYTES_MAX)).unwrap_or_default();
+        let (cells, Some(end)) = tuple(near, open + 1, b')') else { continue };
+        let is_open = |cell: &Range<usize>| text.get(cell.clone()).is_some_and(|cell| is_open(cell.trim()));
+        if !cells.is_empty() && cells.iter().all(is_open) {
+            let columns = columns.split(',').take(cells.len()).collect();
+            asked.push(Statement { table: name, columns, end, start: at });
+        }
+    }
+    asked
+}
+
+/// Whether a cell is filled from elsewhere: `?`, `%s`, `$1`, `@p0`, `:dob`.
+fn is_open(cell: &str) -> bool {
+    let named = || {
+        cell.strip_prefix(['$', '@', ':']).is_some_and(|name| !name.is_empty() && name.bytes().all(is_word))
+    };
+    matches!(cell, "?" | "%s") || named()
+}
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
 /// Conditions and assignments with a question mark: `last_name = ? AND dob=?`; those that stand close are one statement's.
 fn asked(text: &str) -> Vec<Statement<'_>> {
     let bytes = text.as_bytes();
     let mut found: Vec<Statement<'_>> = Vec::new();
-    for mark in memchr::memchr2_iter(b'?', b'$', bytes) {
-        // `$2`
-        let digits =
-            bytes.get(mark + 1..).unwrap_or_default().iter().take(3).take_while(|b| b.is_ascii_digit());
-        let end = match bytes.get(mark) {
-            Some(b'$') => mark + 1 + digits.count(),
-            _ => mark + 1,
+    for mark in memchr::memchr3_iter(b'?', b'$', b'%', bytes) {
+        // `$2`, `%s`
+        let behind = bytes.get(mark + 1..).unwrap_or_default();
+        let length = match bytes.get(mark) {
+            Some(b'$') => behind.iter().take(3).take_while(|b| b.is_ascii_digit()).count(),
+            Some(b'%') => usize::from(behind.first() == Some(&b's')),
+            _ => 0,
         };
-        if bytes.get(mark) == Some(&b'$') && end == mark + 1 {
+        let end = mark + 1 + length;
+        if bytes.get(mark) != Some(&b'?') && length == 0 {
             continue;
         }
         let before = names::window_before(text, mark, KEY_BYTES_MAX).trim_end();
@@ -179,6 +207,8 @@ const BINDING: &str = "binding parameter ";
 /// How far a row of question marks goes, and how far behind a statement its values are looked for, in so many lists.
 const BOUND_BYTES_MAX: usize = 2048;
 const LISTS_MAX: usize = 8;
+/// A longer statement is read so far.
+const STATEMENT_BYTES_MAX: usize = 16 * 1024;
 /// Statements of one text.
 const STATEMENTS_MAX: usize = 16;
 /// Between two conditions of a statement there is no more.

@@ -118,12 +118,11 @@ impl<'t> Columns<'t> {
         names: impl Iterator<Item = &'n str>,
         rules: &'t RuleSet,
     ) -> Option<Self> {
-        // `clinic.patients`: the schema says of nobody whose the table is.
-        let name = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        if has(NOBODYS) && !has(INDIVIDUALS) {
+        if is_nobodys(name) {
             return None;
         }
+        let name = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
         let mut columns = Vec::new();
         for key in names.take(INSERTED_MAX) {
             let key =
@@ -155,6 +154,13 @@ impl<'t> Columns<'t> {
         }
         tell(told, hits);
     }
+}
+
+/// Whether a table lists nobody's data by its name: that of its schema says of nobody whose it is.
+pub(super) fn is_nobodys(table: &str) -> bool {
+    let name = table.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    has(NOBODYS) && !has(INDIVIDUALS)
 }
 
 /// A table that is named, with its columns in brackets behind it.

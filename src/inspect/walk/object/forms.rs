@@ -97,7 +97,7 @@ fn asked<'t>(table: &'t Table, question: &str) -> Option<&'t Row> {
 }
 
 /// The field that an answer stands beside.
-const FIELDS: &[&str] = &["field", "fieldid", "question", "questionid", "qid"];
+const FIELDS: &[&str] = &["columnid", "field", "fieldid", "question", "questionid", "qid"];
 /// What goes by which a field is called there and here.
 const IDS: &[&str] = &["fieldid", "id", "key", "qid", "questionid", "ref"];
 const TITLES: &[&str] = &["label", "question", "questiontext", "title"];

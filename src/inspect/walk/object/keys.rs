@@ -57,6 +57,8 @@ pub(super) struct Key<'t> {
     pub(super) of_a_role: Option<Kind>,
     /// Where it stands if it is the head of a column.
     pub(super) head: Option<NodeId>,
+    /// Whether it is the name of a column in a statement that stands elsewhere.
+    pub(super) is_bound: bool,
     /// What it is in an entry of a list of users, staff or clinicians: asked of few.
     pub(super) part: OnceCell<Option<Part>>,
     /// Whether what stands under it is an individual's, whatever it has: asked of few.
@@ -102,12 +104,16 @@ impl<'t> Keys<'t> {
         let mut known: Map<Cow<'_, str>, u32> = Map::default();
         let mut tables = Tables::new(tape, table);
         for id in tape.nodes() {
-            if tape.kind(id) == NodeKind::Array {
-                tables.name_cells(id, &mut keys, &mut numbers);
+            match tape.kind(id) {
+                NodeKind::Array => tables.name_cells(id, &mut keys, &mut numbers),
+                NodeKind::Object => tables.name_bound(id, &mut keys, &mut numbers),
+                _ => {}
+            }
+            // A cell of a table has its column's.
+            if numbers.get(id.index()).is_some_and(|column| *column != NO_KEY) {
+                continue;
             }
             let number = match tape.key(id) {
-                // A cell of a table has its column's.
-                None if numbers.get(id.index()).is_some_and(|column| *column != NO_KEY) => continue,
                 None => {
                     let above = tape.parent(id).and_then(|array| numbers.get(array.index()));
                     above.copied().unwrap_or(NO_KEY)
@@ -174,6 +180,7 @@ impl<'t> Key<'t> {
             is_nobodys,
             of_a_role,
             head: None,
+            is_bound: false,
             part,
             individuals,
         }

@@ -208,6 +208,9 @@ impl<'t> Walk<'t, '_> {
             }
         };
         let normal_key = &*of.name;
+        if of.is_bound {
+            return Cow::Owned(normal_key.to_owned());
+        }
         if let Some(head) = of.head {
             return tape.value_head(head);
         }
