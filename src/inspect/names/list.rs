@@ -230,7 +230,7 @@ fn fold(word: &str, buffer: &mut [u8; WORD_BYTES_MAX]) -> Folded {
 }
 
 /// The plain letter under a Latin letter with marks.
-fn plain_letter(c: char) -> Option<u8> {
+pub(in crate::inspect) fn plain_letter(c: char) -> Option<u8> {
     Some(match c {
         'À'..='Å' | 'à'..='å' | 'Ā'..='ą' => b'a',
         'Ç' | 'ç' | 'Ć'..='č' => b'c',

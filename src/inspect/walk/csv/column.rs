@@ -3,6 +3,7 @@
 use crate::inspect::check::date;
 use crate::inspect::field::Field;
 use crate::inspect::kind::Kind;
+use crate::inspect::names::list;
 use crate::inspect::walk::object::Carry;
 
 /// What a column is, by its name or by what its values look like.
@@ -146,6 +147,7 @@ pub(in crate::inspect::walk) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut lower = false;
     for c in name.chars().take(NAME_BYTES_MAX) {
+        let c = without_mark(c);
         if !c.is_ascii_alphanumeric() {
             // An apostrophe is inside a word: `mother's`.
             if !matches!(c, '\'' | '\u{2019}') {
@@ -164,6 +166,15 @@ pub(in crate::inspect::walk) fn words(name: &str) -> Vec<String> {
     }
     words.retain(|word| !word.is_empty());
     words
+}
+
+/// The plain letter under one with a mark: tables write `Prénom` and `prenom`.
+fn without_mark(c: char) -> char {
+    match list::plain_letter(c).filter(|_| !c.is_ascii()) {
+        Some(letter) if c.is_uppercase() => char::from(letter.to_ascii_uppercase()),
+        Some(letter) => char::from(letter),
+        None => c,
+    }
 }
 
 /// `DOB (MM/DD/YYYY)` without what stands in brackets.

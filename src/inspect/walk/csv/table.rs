@@ -309,6 +309,16 @@ mod tests {
             ("name", "full-name"),
             ("visit_date", "service-date"),
             ("BIRTHDATE", "birth-date"),
+            ("bdt", "birth-date"),
+            ("Geb.-Datum", "birth-date"),
+            ("Data de nascimento", "birth-date"),
+            ("F. Nacimiento", "birth-date"),
+            ("Pr\u{e9}nom", "given-name"),
+            ("Imi\u{119}", "given-name"),
+            ("Imi\u{119} i nazwisko", "full-name"),
+            ("Nom et pr\u{e9}nom", "full-name"),
+            ("PESEL", "national-id"),
+            ("Pt", "mrn or name"),
         ] {
             assert_eq!(kind(name), wanted, "{name}");
         }
@@ -367,6 +377,9 @@ mod tests {
             "lab_result",
             "cvx_code",
             "loinc",
+            "Diagnose",
+            "Diagn\u{f3}stico",
+            "rozpoznanie",
         ] {
             assert_eq!(kind(name), "clinical", "{name}");
         }

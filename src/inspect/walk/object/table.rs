@@ -6,6 +6,7 @@ use crate::inspect::disguise::Plain;
 use crate::inspect::field::{Field, FieldTable};
 use crate::inspect::hash::Map;
 use crate::inspect::kind::{Kind, Whose};
+use crate::inspect::names::list;
 
 /// Key names, ready for reading: made once, used for every document.
 #[derive(Debug)]
@@ -561,8 +562,14 @@ pub(in crate::inspect) fn normal(key: &str) -> String {
     let key = spelt.as_deref().unwrap_or(key);
     let named = ["__c", "__pc"].iter().find_map(|custom| key.strip_suffix(custom)).unwrap_or(key);
     let mut normal = String::with_capacity(key.len());
-    let plain = named.bytes().filter(u8::is_ascii_alphanumeric);
-    plain.for_each(|c| normal.push(char::from(c.to_ascii_lowercase())));
+    if named.is_ascii() {
+        let plain = named.bytes().filter(u8::is_ascii_alphanumeric);
+        plain.for_each(|c| normal.push(char::from(c.to_ascii_lowercase())));
+    } else {
+        let plain = |c: char| if c.is_ascii() { u8::try_from(c).ok() } else { list::plain_letter(c) };
+        let letters = named.chars().filter_map(plain).filter(u8::is_ascii_alphanumeric);
+        letters.for_each(|c| normal.push(char::from(c.to_ascii_lowercase())));
+    }
     normal
 }
 
