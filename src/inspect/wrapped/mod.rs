@@ -9,6 +9,7 @@
 
 use super::RuleSet;
 use super::format::Format;
+use super::walk::arranged::Arranged;
 use super::walk::json::{NodeId, NodeKind, Piece, Tape};
 use super::walk::shifted::Shifted;
 use super::walk::{PersonId, Sink, dicom, fhir, object};
@@ -31,7 +32,10 @@ pub(crate) fn walk(tape: &Tape<'_>, rules: &RuleSet, sink: &mut dyn Sink) -> For
     } else {
         match Wrapped::find(tape, rules) {
             Some(wrapped) => wrapped.walk(tape, rules, sink),
-            None => object::walk_tape(tape, &rules.objects, sink),
+            None => match object::joined(tape).as_ref().and_then(Arranged::tape) {
+                Some(joined) => object::walk_tape(&joined, &rules.objects, sink),
+                None => object::walk_tape(tape, &rules.objects, sink),
+            },
         }
     }
     Format::Json

@@ -15,6 +15,7 @@
 mod business;
 mod columns;
 mod forms;
+mod included;
 mod keys;
 mod likely;
 mod oauth;
@@ -36,6 +37,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::inspect) use included::joined;
 pub(in crate::inspect) use likely::is_part_of_a_name;
 pub(super) use pairs::{DATE_PARTS, date_of};
 pub(in crate::inspect) use payer::is_an_organisation;
