@@ -210,7 +210,7 @@ pub fn walk_query(
             continue;
         }
         let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = decode::percent(raw_name, true);
+        let name = one_of(decode::percent(raw_name, true), tables.objects);
         let value_start = offset + start + raw_name.len() + 1;
         let meant = Meant {
             rows: tables.queries.parameter(resource, &name),
@@ -543,6 +543,13 @@ fn chained(name: &str) -> Option<(&str, &str)> {
     }
     let (root, last) = name.rsplit_once('.')?;
     Some((root, last.split(':').next().unwrap_or(last)))
+}
+
+/// The name of one of several, where that is a key and that of all isn't: `dobs[]` is `dob[]`.
+fn one_of(name: String, objects: &object::Table) -> String {
+    let Some(one) = name.strip_suffix("s[]").map(|stem| format!("{stem}[]")) else { return name };
+    let is_one = last_name(&one).eq_ignore_ascii_case("name") || field_of_key(objects, &one).is_some();
+    if is_one && field_of_key(objects, &name).is_none() { one } else { name }
 }
 
 /// The row of a name as a key of the last of its parts that is a word, below the one before: `last_name[]`,

@@ -136,6 +136,8 @@ fn a_name_in_brackets_is_that_of_whom_stands_before_them() {
     for query in [
         "patient[name]=Tane+Hohepa&patient[dob]=1960-01-02",
         "member%5Bname%5D=Tane+Hohepa&member%5Bdob%5D=1960-01-02",
+        "full_names[]=Tane+Hohepa&dobs[]=1960-01-02",
+        "full_names%5B%5D=Tane+Hohepa&dobs%5B%5D=1960-01-02",
     ] {
         let found = inspect(&Message { path: "/intake", query, ..Message::default() });
         assert_eq!(kinds(&found), ["full-name", "birth-date"], "{query}");
