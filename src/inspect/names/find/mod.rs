@@ -4,6 +4,7 @@
 //! family name of the lists, and single given names for little weight. Providers, facilities and eponyms are passed over.
 
 mod capitals;
+mod files;
 mod mention;
 mod scripts;
 mod small;
@@ -135,8 +136,12 @@ impl Recogniser {
         }
     }
 
-    /// Adds the names in small letters that stand right before one of these hits, and the word for it.
+    /// Adds the names in small letters that stand right before one of these hits, and the word for it, and those that names of
+    /// files have before a birth date.
     pub fn find_small(&self, text: &str, words: &Words, hits: &mut Vec<Hit>) {
+        let filed = files::names(text, hits);
+        let filed = filed.into_iter().filter_map(|span| self.hit(text, span, Evidence::SmallRecorded, words));
+        hits.extend(filed.collect::<Vec<Hit>>());
         let named: Vec<Hit> = small::names(text, hits)
             .filter_map(|span| self.hit(text, span, Evidence::SmallRecorded, words))
             .collect();
