@@ -13,6 +13,15 @@ pub(super) fn is_a_functions(address: &str, words: &Words) -> bool {
         && parts.all(|part| words.mailboxes.contains(part) || is_of_words(part, words))
 }
 
+/// Whether the domain of an address in words (`okafor at mailbox dot org`) may be somebody's: RFC 2606 sets others aside.
+pub(super) fn is_spelled(address: &str) -> bool {
+    let lower = address.to_ascii_lowercase();
+    let words =
+        || lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|word| !word.is_empty());
+    let Some(at) = words().collect::<Vec<_>>().iter().rposition(|word| *word == "at") else { return false };
+    !words().skip(at + 1).any(|label| matches!(label, "example" | "test" | "invalid" | "localhost"))
+}
+
 /// Whether a part is two words or more, written together.
 fn is_of_words(part: &str, words: &Words) -> bool {
     // Whether words end at each byte.

@@ -82,6 +82,8 @@ pub enum Validator {
     StreetLine,
     /// An address whose mailbox is called by words of functions and departments, and nothing else.
     FunctionMailbox,
+    /// An address in words, of a domain that isn't set aside for examples.
+    SpelledMailbox,
 }
 
 impl Validator {
@@ -141,6 +143,7 @@ impl Validator {
             Self::Facility => place::is_facility(value, words),
             Self::StreetLine => place::is_street_line(value),
             Self::FunctionMailbox => mailbox::is_a_functions(value, words),
+            Self::SpelledMailbox => mailbox::is_spelled(value),
         }
     }
 }
