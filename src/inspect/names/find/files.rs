@@ -3,8 +3,8 @@
 //! stands right before it: most names of files have a day in them, and say of nobody when he was born.
 
 use super::super::after::{window_after, window_before};
+use super::super::is_half_listed;
 use super::super::list::Lists;
-use super::super::{is_half_listed, is_listed_given};
 use crate::inspect::check::date;
 use crate::inspect::kind::{Kind, Points};
 use crate::inspect::text::Hit;
@@ -15,15 +15,19 @@ use std::sync::Arc;
 pub(super) fn names(text: &str, hits: &mut Vec<Hit>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     hits.retain_mut(|hit| {
-        let by_name = &*hit.rule == RULE;
-        let in_a_title = hit.kind == Kind::ServiceDate && ends_a_title(text, hit);
+        let by_name = RULES.contains(&&*hit.rule);
+        let blank = || matches!(text.as_bytes().get(..hit.span.start), Some([.., b' ']));
+        let in_a_title = (by_name || hit.kind == Kind::ServiceDate) && blank();
+        if in_a_title && !ends_a_title(text, hit) {
+            return !by_name;
+        }
         if !by_name && !in_a_title && hit.kind != Kind::BirthDate {
             return true;
         }
         let Some(name) = name_before(text, hit.span.start, in_a_title) else { return !by_name };
-        if in_a_title {
+        if in_a_title && !by_name {
             (hit.kind, hit.points, hit.rule, hit.labelled) =
-                (Kind::BirthDate, Points(40), Arc::from(RULE), true);
+                (Kind::BirthDate, Points(40), Arc::from(RULES[0]), true);
         }
         found.push(name);
         true
@@ -34,6 +38,9 @@ pub(super) fn names(text: &str, hits: &mut Vec<Hit>) -> Vec<Range<usize>> {
 /// Whether a day of a year in which those who are seen were born stands at the end of a file's name.
 fn ends_a_title(text: &str, hit: &Hit) -> bool {
     let behind = window_after(text, hit.span.end, ENDING_BYTES_MAX);
+    if behind.starts_with('/') {
+        return true;
+    }
     let ending = behind.strip_prefix('.').unwrap_or_default();
     let letters = ending.bytes().take_while(u8::is_ascii_alphanumeric).count();
     let day = || date::parse(text.get(hit.span.clone())?);
@@ -66,24 +73,31 @@ fn name_before(text: &str, value: usize, blanks: bool) -> Option<Range<usize>> {
     if label(&first) {
         first = before(first.start)?;
     }
-    let (one, other) = (window.get(first.clone())?.to_lowercase(), window.get(last.clone())?.to_lowercase());
-    (is_a_name(&one, &other) || is_a_name(&other, &one)).then_some(start + first.start..start + last.end)
+    let (one, other) = (window.get(first.clone())?, window.get(last.clone())?);
+    (is_a_name(one, other) || is_a_name(other, one)).then_some(start + first.start..start + last.end)
 }
 
 fn first_bytes(text: &str) -> usize {
     text.chars().next().map_or(1, char::len_utf8)
 }
 
-/// Whether two words are a given name and a family name by the lists, or a given name and a word that is none of the language.
+/// Whether two words are a given name and a family name by the lists, of which one at least is no plain word; or where both
+/// have capitals a given name and a word that is none of the language.
 fn is_a_name(given: &str, family: &str) -> bool {
     let lists = Lists::built_in();
-    let name = format!("{given} {family}");
-    let listed = || lists.standing(family).family && !lists.is_city(&name);
-    is_listed_given(given) && (listed() || is_half_listed(&name))
+    let (one, other) = (lists.standing(given), lists.standing(family));
+    let is_a_town = || {
+        let (given, family) = (given.to_lowercase(), family.to_lowercase());
+        lists.is_city(&format!("{given} {family}")) || lists.is_city(&format!("{family} {given}"))
+    };
+    let capitals = [given, family].iter().all(|word| word.starts_with(char::is_uppercase));
+    let listed = other.family && !(one.word && other.word);
+    let half = || !one.word && capitals && is_half_listed(&format!("{given} {family}").to_lowercase());
+    one.given && (listed || half()) && !is_a_town()
 }
 
-/// The rule of a birth date that nothing but a name before it tells.
-const RULE: &str = "text.file-birth-date";
+/// The rules of birth dates that nothing but a name before them tells.
+const RULES: [&str; 2] = ["text.file-birth-date", "text.file-birth-day"];
 const LABELS: &[&str] = &["dob", "born", "d.o.b", "birthdate"];
 /// Years of birth of those who are seen, and not of what is filed.
 const BORN_MIN: u16 = 1910;
@@ -113,6 +127,9 @@ mod tests {
             ("Okafor_Darnell_DOB_06221962.pdf", "Okafor_Darnell", "06221962"),
             ("C:\\\\scans\\\\Okafor, Darnell 06-22-1962.pdf", "Okafor, Darnell", "06-22-1962"),
             ("/scans/denise_marsh_22.06.1962/", "denise_marsh", "22.06.1962"),
+            ("Okafor_Darnell 1962-06-22.pdf", "Okafor_Darnell", "1962-06-22"),
+            ("Okafor_Jan_22061962.tif", "Okafor_Jan", "22061962"),
+            ("OKONDJO_DENISE_19620622.tif", "OKONDJO_DENISE", "19620622"),
         ] {
             let told = told(text);
             assert!(told.contains(&(Kind::FullName, name)), "{text}: {told:?}");
@@ -133,6 +150,9 @@ mod tests {
             "grant-report-2004-05-26.pdf",
             "/scans/darnell-okafor/series-2004-05-26.dcm",
             "quarterly report 06-22-2004.pdf",
+            "moved on 2004-05-26",
+            "san-diego-2003-05-06.jpg",
+            "hurricane-katrina-2005-08-29.txt",
         ] {
             let told = told(text);
             assert!(told.iter().all(|(kind, _)| *kind != Kind::BirthDate), "{text}: {told:?}");
