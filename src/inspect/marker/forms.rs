@@ -37,7 +37,7 @@ pub(in crate::inspect) fn cannot_be(kind: Kind, value: &str) -> bool {
     );
     let has_digit = || value.bytes().any(|b| b.is_ascii_digit()) || !value.is_ascii();
     match kind {
-        Kind::Email => !value.contains(['@', '\u{FF20}', '\u{FE6B}', '%']),
+        Kind::Email => !value.contains(['@', '\u{FF20}', '\u{FE6B}', '%']) && !is_spelled_out(value),
         // `owner/repository`
         Kind::FullName if is_slug(value) => true,
         _ if number => !has_digit() || is_place(value) || is_oid(value),
@@ -48,6 +48,13 @@ pub(in crate::inspect) fn cannot_be(kind: Kind, value: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// An address whose marks are words: `okafor at mailbox dot org`, `[at] mailbox [dot] org`.
+fn is_spelled_out(value: &str) -> bool {
+    let has = |marks: &[&str]| marks.iter().any(|mark| value.contains(mark));
+    has(&[" at ", " AT "]) && has(&[" dot ", " DOT "])
+        || value.starts_with(['[', '(', '{']) && has(&["at]", "at)", "at}", "AT]", "AT)", "AT}"])
 }
 
 /// Two words in small letters with a slash between, and what names of people don't have in one of them: what repositories are

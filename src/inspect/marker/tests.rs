@@ -19,6 +19,9 @@ fn a_plausible_value_keeps_its_points() {
     assert_eq!(judge(Kind::Email, "attestant@gmail.com").sign, Sign::None);
     assert_eq!(judge(Kind::BirthDate, "1962-06-22").points, Points(40));
     assert_eq!(judge(Kind::Email, "a.b@icloud.com").points, Points(50));
+    assert_eq!(judge(Kind::Email, "dot okafor at icloud dot com").points, Points(50));
+    assert_eq!(judge(Kind::Email, "(at)icloud.com").points, Points(50));
+    assert_eq!(judge(Kind::Email, "none at this time").points, Points(0));
 }
 
 #[test]
