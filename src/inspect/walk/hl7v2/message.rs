@@ -7,7 +7,7 @@ use super::grammar::{Datatype, TEXT};
 use super::place::{Label, Place};
 use super::question::Question;
 use super::segment::Current;
-use super::table::Table;
+use super::table::{Segment, Table};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -49,6 +49,18 @@ pub(super) struct Walk<'d, 's> {
     /// Whether an order or a result came after the PID.
     pub(super) in_order: bool,
     pub(super) columns: Columns,
+    /// The segment that was read last, if another may go on with it.
+    before: Option<Before<'d>>,
+}
+
+/// What is known of a segment by its id, and its fields.
+struct Before<'d> {
+    label: Label,
+    number: Option<usize>,
+    plan: Option<&'d Segment>,
+    occurrence: u32,
+    fields: Range<usize>,
+    first_field: u32,
 }
 
 impl<'d, 's> Walk<'d, 's> {
@@ -81,6 +93,7 @@ impl<'d, 's> Walk<'d, 's> {
             persons: Persons::default(),
             in_order: false,
             columns: Columns::default(),
+            before: None,
         }
     }
 
@@ -119,17 +132,26 @@ impl<'d, 's> Walk<'d, 's> {
             }
             _ => Label::Unknown,
         };
-        self.begin(label, start);
+        let of = match self.continued(id, &fields) {
+            Some(of) => of,
+            None => {
+                self.begin(label, start);
+                let occurrence = self.count(number, label);
+                Before { label, number, plan: known, occurrence, fields: fields.clone(), first_field }
+            }
+        };
+        let Before { label, number, plan, occurrence, first_field, .. } = of;
+        self.before = third.is_none().then_some(of);
         let current = Current {
             label,
             number,
-            plan: known,
+            plan,
             fields: fields.clone(),
             first_field,
             place: Place {
                 message: self.message,
                 segment: label,
-                occurrence: self.count(number, label),
+                occurrence,
                 field: 0,
                 repetition: 1,
                 component: 0,
@@ -146,6 +168,15 @@ impl<'d, 's> Walk<'d, 's> {
             self.tell_fields(&current);
         }
         Ok(end)
+    }
+
+    /// What an addendum goes on with: its first field is the rest of the last one of the segment before (v2.5.1 section
+    /// 2.10.2), and each further one follows.
+    fn continued(&self, id: &[u8], fields: &Range<usize>) -> Option<Before<'d>> {
+        let of = self.before.as_ref().filter(|_| id == b"ADD" && !fields.is_empty())?;
+        let separators = memchr::memchr_iter(self.separators.field, self.doc.get(of.fields.clone())?).count();
+        let last = of.first_field + u32::try_from(separators).ok()?;
+        Some(Before { fields: fields.clone(), first_field: last, ..*of })
     }
 
     /// Reads by the separators of the segment that begins at `start`, if that is a header: then its third
@@ -425,6 +456,20 @@ mod tests {
         // That of the next message is another's.
         let next = "MSH|^~\\&|A|B|C|D|20250611143022||ADT^A08|7712033197|P|2.5.1\rPID|1||8834127^^^SJ^MR";
         assert_eq!(heaviest("SIU^S12", &format!("{SLOT}\r{next}")).0, 60);
+    }
+
+    #[test]
+    fn an_addendum_goes_on_with_the_segment_before() {
+        let whole = "PID|1||8834127^^^SJ^MR||Okonedo^Hannah||19710509";
+        let points = heaviest("ADT^A08", whole);
+        assert_eq!(points.0, 150);
+        for parts in [
+            "PID|1||8834127^^^SJ^MR|\rADD||Okonedo^Hannah||19710509",
+            "PID|1||8834127^^^SJ^MR||\rADD|Okonedo^Hannah|\rADD||19710509",
+        ] {
+            assert_eq!(heaviest("ADT^A08", parts), points, "{parts}");
+        }
+        assert_eq!(heaviest("SIU^S12", "ADD||Okonedo^Hannah"), heaviest("SIU^S12", "QQQ||Okonedo^Hannah"));
     }
 
     #[test]
