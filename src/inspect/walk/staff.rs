@@ -165,7 +165,7 @@ impl Entry {
                 || self.staff
                 || self.has(Part::Title)
                 || self.has(Part::Unit));
-        is_reached && (self.is_a_clinician(key, specialty, credential) || self.is_employed())
+        is_reached && (self.is_a_clinician(key, specialty, credential) || self.is_employed(key))
     }
 
     /// Whether it is a name and how to reach it, and not where somebody lives or what he signs in with.
@@ -174,6 +174,11 @@ impl Entry {
             && self.has(Part::Name)
             && (self.staff || !self.has(Part::Role))
             && ![Part::Street, Part::Place, Part::Login, Part::Sort].iter().any(|part| self.has(*part))
+    }
+
+    /// Whether it has a mailbox of an organisation with it.
+    pub(super) fn is_written_to_at_work(&self) -> bool {
+        self.has(Part::Email) && self.is_reached_at_work()
     }
 
     fn is_an_account(&self) -> bool {
@@ -195,7 +200,7 @@ impl Entry {
         }
     }
 
-    fn is_employed(&self) -> bool {
+    fn is_employed(&self, key: &str) -> bool {
         let works = [Part::Job, Part::Title].map(|part| self.has(part));
         let works = works.iter().filter(|has| **has).count() + usize::from(self.staff);
         let works = works + usize::from(self.employed);
@@ -205,6 +210,11 @@ impl Entry {
         let office = office && (self.has(Part::Job) || self.has(Part::Title));
         // Who signs in, and where he works.
         if self.has(Part::Login) && (self.has(Part::Unit) || company) {
+            return true;
+        }
+        // A user of a program, whose mailbox is that of where he works.
+        let is_user = USERS.contains(&key) && self.has(Part::Unit) && self.has(Part::Email);
+        if is_user && !self.has(Part::Place) {
             return true;
         }
         // An entry of a directory (RFC 4519) of who has a title.
@@ -335,6 +345,8 @@ const FORM_PARTS_MIN: usize = 4;
 const OWN_CARE_BYTES_MAX: usize = 1 << 10;
 /// A longer role is prose.
 const ROLE_BYTES_MAX: usize = 64;
+/// Who has such an entry in a program.
+const USERS: &[&str] = &["employee", "employees", "user", "users"];
 /// The closed list, in normal form.
 const PARTS: &[(Part, &str)] = &[
     (
@@ -416,6 +428,8 @@ const PARTS: &[(Part, &str)] = &[
         "created createdat createdon createddate createdby updated updatedat updatedon updatedby \
          lastupdated modified modifiedat lastmodified datejoined joinedat startdate enddate activated \
          statuschanged passwordchanged passwordchangedat lastactive lastactivity lastseen authtime \
+         signedat signedon signeddate signeddatetime sentdatetime approvedat approvedon routingorder \
+         dealstage leadstatus leadsource lifecyclestage opportunitystage industry annualrevenue \
          exp iat nbf locale language timezone tz zoneinfo",
     ),
 ];
@@ -425,7 +439,7 @@ static ROLES: LazyLock<List> = LazyLock::new(|| {
         "admin administrator analyst attending auditor biller cardiology clerk clinician cna coder \
     coordinator developer director doctor editor engineer hospitalist lpn manager md np nurse operator \
     pcp pharmacist physician practitioner provider receptionist registrar rn scheduler staff superuser \
-    cio ceo cfo cto cmo cno cmio supervisor surgeon tech technical technician technologist therapist viewer",
+    cio ceo cfo cto cmo cno cmio vp president controller founder cofounder supervisor surgeon tech technical technician technologist therapist viewer",
     )
 });
 const INDIVIDUALS: &str = "\

@@ -4,6 +4,8 @@
 //!   business's by its members or its name, and names nobody.
 //! - A roster has a schedule, and what is done when nobody answers; patients have schedules alone.
 //! - A meeting is of work by its title, and each who attends it by the mailbox.
+//! - Who owns, reviews, approves or signs something has a mailbox of an organisation and nothing but how work is reached; and
+//!   what he signs tells of no care: patients sign, too.
 //! - In doubt: an individual's.
 
 use super::Walk;
@@ -22,11 +24,16 @@ impl Walk<'_, '_> {
     pub(super) fn is_of_a_business(&self, id: NodeId, key: &str) -> bool {
         let contact = CONTACTS.contains(&key);
         let attends = ATTENDEES.contains(&key);
-        let Some(holder) = self.frames.last().map(|frame| frame.object).filter(|_| contact || attends) else {
+        let owns = OWNERS.contains(&key);
+        let is_asked = contact || attends || owns;
+        let Some(holder) = self.frames.last().map(|frame| frame.object).filter(|_| is_asked) else {
             return false;
         };
         if self.is_of_individuals(id) || Own::of(self, holder).is_an_individuals() {
             return false;
+        }
+        if owns {
+            return !self.tells_of_care() && self.are_all(id, &|one| self.is_an_owner(one));
         }
         match contact {
             true => self.is_a_businesss(holder) && self.are_all(id, &|one| self.is_reached_at_work(one)),
@@ -64,6 +71,46 @@ impl Walk<'_, '_> {
         self.hear(id, &mut entry, true) && entry.is_reached_at_work()
     }
 
+    /// Whether an object, or its one member that is the user, is somebody who is written to at work.
+    fn is_an_owner(&self, id: NodeId) -> bool {
+        let is_one = |id: NodeId| {
+            let mut entry = Entry::default();
+            self.hear(id, &mut entry, true) && entry.is_written_to_at_work()
+        };
+        let is_user = |child: &NodeId| {
+            self.tape.kind(*child) == NodeKind::Object && matches!(self.keys.name(*child), "user" | "account")
+        };
+        let plain = |child: NodeId| !matches!(self.tape.kind(child), NodeKind::Object | NodeKind::Array);
+        let user = || {
+            let user = self.members(id).find(is_user)?;
+            self.members(id)
+                .all(|child| child == user || plain(child) && self.keys.get(child).kind.is_none())
+                .then_some(user)
+        };
+        is_one(id) || user().is_some_and(is_one)
+    }
+
+    /// Whether an object around tells of care or of an individual: of somebody's consent an owner may be he himself.
+    fn tells_of_care(&self) -> bool {
+        let words = &RuleSet::built_in().words;
+        let is_one = |word: &str| {
+            let word = word.to_lowercase();
+            CARED.contains(&&*word)
+                || words.is_individual(&word)
+                || words.is_clinical(&word)
+                || words.telling.contains(&*word)
+        };
+        self.frames.iter().rev().map(|frame| frame.object).any(|object| {
+            Own::of(self, object).clinical
+                || self.members(object).filter(|child| self.tape.kind(*child) == NodeKind::String).any(
+                    |child| {
+                        let value = self.tape.value_head(child);
+                        value.split(|c: char| !c.is_alphanumeric()).any(is_one)
+                    },
+                )
+        })
+    }
+
     fn has_private(&self, id: NodeId) -> bool {
         let text = |child: &NodeId| self.tape.kind(*child) == NodeKind::String;
         self.members(id).filter(text).any(|child| is_a_private_mailbox(&self.tape.value(child)))
@@ -96,6 +143,39 @@ impl Walk<'_, '_> {
 
 const CONTACTS: &[&str] = &["contact", "contacts", "primarycontact", "contactinfo", "sitecontact"];
 const ATTENDEES: &[&str] = &["attendees", "attendee", "invitees", "participants", "creator"];
+/// Who minds what is worked on, or signs it.
+const OWNERS: &[&str] = &[
+    "approver",
+    "approvers",
+    "assignee",
+    "assignees",
+    "codeowner",
+    "codeowners",
+    "maintainer",
+    "maintainers",
+    "owner",
+    "owners",
+    "reviewer",
+    "reviewers",
+    "signer",
+    "signers",
+    "signatory",
+    "signatories",
+];
+/// What tells that it is for somebody's care.
+const CARED: &[&str] = &[
+    "consent",
+    "consents",
+    "hipaa",
+    "intake",
+    "enrollment",
+    "enrolment",
+    "care",
+    "health",
+    "medical",
+    "coverage",
+    "claim",
+];
 /// What connections, contracts and those who sell have. Not `vendor` and `payer`: somebody's device and cover have one.
 const BUSINESS: &[&str] = &[
     "connection",
@@ -126,6 +206,39 @@ mod tests {
 
     const KATHLEEN: &str =
         r#"{"name":"Kathleen Vandermeer","phone":"312-695-4965","email":"kv@lakeshore.org"}"#;
+
+    #[test]
+    fn whoever_owns_reviews_or_signs_something_is_nobody() {
+        let email = r#""email":"kv@lakeshore.org""#;
+        each(
+            &[
+                &format!(r#"{{"repository":"gateway","owner":{KATHLEEN}}}"#),
+                &format!(
+                    r#"{{"document":{{"title":"Vendor agreement","signer":{{"name":"Kathleen Vandermeer",{email},"title":"VP Operations","signedAt":"2026-05-26"}}}}}}"#
+                ),
+                &format!(
+                    r#"{{"reviewers":[{{"user":{{"displayName":"Kathleen Vandermeer",{email}}},"approved":true}}]}}"#
+                ),
+                &format!(
+                    r#"{{"lead":{{"name":"Kathleen Vandermeer","company":"Lakeshore Inc","jobTitle":"CTO",{email},"phone":"312-695-4965","dealStage":"qualified"}}}}"#
+                ),
+            ],
+            false,
+        );
+        each(
+            &[
+                r#"{"repository":"gateway","owner":{"name":"Kathleen Vandermeer","email":"kv@gmail.com"}}"#,
+                r#"{"repository":"gateway","owner":{"name":"Kathleen Vandermeer","phone":"312-695-4965"}}"#,
+                &format!(r#"{{"owner":{{"name":"Kathleen Vandermeer",{email},"dob":"1971-04-02"}}}}"#),
+                &format!(r#"{{"document":"Consent to treatment","signer":{KATHLEEN}}}"#),
+                &format!(r#"{{"title":"Intake form","signers":[{KATHLEEN}]}}"#),
+                &format!(r#"{{"patient":{{"owner":{KATHLEEN}}}}}"#),
+                &format!(r#"{{"diagnosis":"asthma","owner":{KATHLEEN}}}"#),
+                &format!(r#"{{"reviewers":[{{"user":{KATHLEEN},"dob":"1971-04-02"}}]}}"#),
+            ],
+            true,
+        );
+    }
 
     #[test]
     fn whom_a_business_names_is_nobody() {

@@ -323,6 +323,8 @@ const PARAMETERS: &[&str] = &[
     "bindings",
     "bindvars",
     "bind",
+    "replacements",
+    "type_casted_binds",
     "values",
     "data",
     "db.params",

@@ -390,7 +390,7 @@ pub(super) struct Own {
     name: bool,
     birth: bool,
     npi: bool,
-    clinical: bool,
+    pub(super) clinical: bool,
     /// A name of whatever has one.
     any_name: bool,
     /// An address, or a number to call.
