@@ -134,6 +134,9 @@ struct Writer {
 fn writer(text: &str, mailbox: &Range<usize>, hits: &[Hit]) -> Option<Writer> {
     let start = text.get(..mailbox.start)?.rfind('\n').map_or(0, |at| at + 1);
     let before = text.get(start..mailbox.start)?;
+    if let Some(holder) = holds_rights(text, start..mailbox.start, mailbox, hits) {
+        return Some(Writer { span: holder, commits: true });
+    }
     if is_a_private_mailbox(text.get(mailbox.clone())?) {
         return None;
     }
@@ -152,6 +155,36 @@ fn writer(text: &str, mailbox: &Range<usize>, hits: &[Hit]) -> Option<Writer> {
         && commit.bytes().any(|b| b.is_ascii_digit())
         && commit.bytes().any(|b| b.is_ascii_lowercase());
     (joined && is_hash).then_some(Writer { span: name.span.start..mailbox.end, commits: true })
+}
+
+/// Whoever wrote a program, from his name to his mailbox, whosever that is: `Copyright 2019-2024 Caleb Kapoor <ck@lakeshore.org>`,
+/// `authors = ["Caleb Kapoor <ck@lakeshore.org>"]`. Nobody tells so of a patient.
+fn holds_rights(
+    text: &str,
+    line: Range<usize>,
+    mailbox: &Range<usize>,
+    hits: &[Hit],
+) -> Option<Range<usize>> {
+    let front = |end: usize| {
+        let marks = |c: char| c.is_whitespace() || matches!(c, '/' | '*' | '#' | ';' | '-' | '"');
+        Some(text.get(line.start..end)?.trim_start_matches(marks))
+    };
+    // A list in the description of a package.
+    if let Some((key, list)) = front(mailbox.start)?.split_once('[')
+        && PACKAGES.contains(&key.trim_end_matches([' ', '=', ':', '"']))
+        && !list.contains(']')
+    {
+        let own = list.rfind(['"', '\'']).map_or(0, |at| list.len() - at - 1);
+        return Some(mailbox.start - own..mailbox.end);
+    }
+    let name = hits.iter().rev().find(|hit| is_name(hit.kind) && hit.span.end <= mailbox.start)?;
+    let joined = text.get(name.span.end..mailbox.start)?.trim_start_matches(' ');
+    let front = front(name.span.start).filter(|_| matches!(joined, "<" | "("))?;
+    let is_right = |word: &str| RIGHTS.iter().any(|own| word.eq_ignore_ascii_case(own));
+    let is_year = |c: char| c.is_ascii_digit() || matches!(c, '-' | '–' | ',');
+    let claims = front.split(' ').next().is_some_and(is_right)
+        && front.split_whitespace().all(|word| is_right(word) || word.chars().all(is_year));
+    claims.then_some(name.span.start..mailbox.end)
 }
 
 /// Whether a text has who writes and what about, or whom to, each on a line: the head of a mail.
@@ -187,6 +220,9 @@ const GREETINGS: &[&str] = &["hi", "hello", "hey", "good morning", "good afterno
 const CLOSINGS: &[&str] = &["best"];
 /// A full name of so many points may be of whom colleagues write.
 const SOMEBODY: Points = Points(40);
+/// What stands before whoever has the rights, and what a package calls those who wrote it.
+const RIGHTS: &[&str] = &["copyright", "(c)", "©", "by"];
+const PACKAGES: &[&str] = &["authors", "maintainers", "contributors"];
 /// Lines of the head of a mail that name people.
 const HEADS: &[&str] = &["from", "to", "cc", "bcc", "sender", "reply-to"];
 /// Labels of tickets and minutes: who asks, who reported, who met. Not who calls or uses what patients do, too.
@@ -273,6 +309,26 @@ pub(super) mod tests {
             "Caller: Bruno Hahn. Interface of the insulin pump is broken".to_owned(),
         ] {
             assert!(points(&text) >= 50, "{text}: {}", points(&text));
+        }
+    }
+
+    #[test]
+    fn whoever_has_the_rights_of_a_program_is_nobody() {
+        for text in [
+            "Copyright 2019 Bruno Hahn <bruno@hahnsoft.io>",
+            "# Copyright (c) 2019-2024 Bruno Hahn <bruno.hahn@gmail.com>",
+            " * Copyright 2019, 2021 by Bruno Hahn (bruno@hahnsoft.io)",
+            "authors = [\"Bruno Hahn <bruno@hahnsoft.io>\", \"Nadia Brandt <nadia@brandt.dev>\"]",
+        ] {
+            assert!(points(text) < 50, "{text}: {}", points(text));
+        }
+        for text in [
+            "Copy to 2019 Bruno Hahn <bruno@hahnsoft.io>",
+            "Bruno Hahn <bruno@hahnsoft.io>",
+            "patients = [\"Bruno Hahn <bruno@hahnsoft.io>\"]",
+            "Copyright 2019 Bruno Hahn <bruno.hahn@gmail.com>, DOB 04/02/1971, MRN 48210377",
+        ] {
+            assert!(points(text) >= 80, "{text}: {}", points(text));
         }
     }
 
