@@ -222,20 +222,54 @@ fn month(word: &str) -> Option<u8> {
     u8::try_from(at + 1).ok()
 }
 
-/// Months as German, Spanish, French, Italian, Portuguese and Dutch call them, where English doesn't.
+/// Months as German, Spanish, French, Italian, Portuguese, Dutch and Polish call them, where English doesn't.
 const FOREIGN_MONTHS: [&[&str]; 12] = [
-    &["januar", "enero", "ene", "janvier", "janv", "gennaio", "gen", "janeiro", "januari"],
-    &["februar", "febrero", "février", "fevrier", "févr", "fév", "febbraio", "fevereiro", "fev", "februari"],
-    &["märz", "maerz", "mär", "marzo", "mars", "março", "maart", "mrt"],
-    &["abril", "abr", "avril", "avr", "aprile"],
-    &["mai", "mayo", "maggio", "maio", "mei"],
-    &["juni", "junio", "juin", "giugno", "giu", "junho"],
-    &["juli", "julio", "juillet", "juil", "luglio", "lug", "julho"],
-    &["agosto", "ago", "août", "aout", "augustus"],
-    &["septiembre", "septembre", "settembre", "setembro", "set"],
-    &["oktober", "okt", "octubre", "octobre", "ottobre", "ott", "outubro", "out"],
-    &["noviembre", "novembre", "novembro"],
-    &["dezember", "dez", "diciembre", "dic", "décembre", "decembre", "déc", "dicembre", "dezembro"],
+    &["januar", "enero", "ene", "janvier", "janv", "gennaio", "gen", "janeiro", "januari", "stycznia"],
+    &[
+        "februar",
+        "febrero",
+        "février",
+        "fevrier",
+        "févr",
+        "fév",
+        "febbraio",
+        "fevereiro",
+        "fev",
+        "februari",
+        "lutego",
+    ],
+    &["märz", "maerz", "mär", "marzo", "mars", "março", "maart", "mrt", "marca"],
+    &["abril", "abr", "avril", "avr", "aprile", "kwietnia"],
+    &["mai", "mayo", "maggio", "maio", "mei", "maja"],
+    &["juni", "junio", "juin", "giugno", "giu", "junho", "czerwca"],
+    &["juli", "julio", "juillet", "juil", "luglio", "lug", "julho", "lipca"],
+    &["agosto", "ago", "août", "aout", "augustus", "sierpnia"],
+    &["septiembre", "septembre", "settembre", "setembro", "set", "września", "wrzesnia"],
+    &[
+        "oktober",
+        "okt",
+        "octubre",
+        "octobre",
+        "ottobre",
+        "ott",
+        "outubro",
+        "out",
+        "października",
+        "pazdziernika",
+    ],
+    &["noviembre", "novembre", "novembro", "listopada"],
+    &[
+        "dezember",
+        "dez",
+        "diciembre",
+        "dic",
+        "décembre",
+        "decembre",
+        "déc",
+        "dicembre",
+        "dezembro",
+        "grudnia",
+    ],
 ];
 
 /// Whether a date is told by words of numbers, as somebody says it: a month or its number first, and a year last.
@@ -265,6 +299,7 @@ mod tests {
             "22/06/1962",
             "1962-06-22T10:00:00Z",
             "June 22nd, 1962",
+            "22 czerwca 1962",
         ] {
             assert_eq!(parse(v), want, "{v}");
         }
