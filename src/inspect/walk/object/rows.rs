@@ -360,9 +360,12 @@ const VALUES: &[&str] = &[
 mod tests {
     use super::super::found::{each, inspect, is_refused};
 
+    /// Writes a cell around its text.
+    type Cell<'c> = &'c dyn Fn(&str) -> String;
+
     #[test]
     fn rows_of_sheets_have_the_names_of_their_columns() {
-        let sheet = |head: &[&str], row: &[&str], cell: &dyn Fn(&str) -> String, line: &str| {
+        let sheet = |head: &[&str], row: &[&str], cell: Cell<'_>, line: &str| {
             let cells = |all: &[&str]| all.iter().map(|text| cell(text)).collect::<String>();
             format!(
                 "<sheet><{line} at='1'>{}</{line}><{line} at='2'>{}</{line}></sheet>",
@@ -370,7 +373,7 @@ mod tests {
                 cells(row)
             )
         };
-        let cells: [(&dyn Fn(&str) -> String, &str); 3] = [
+        let cells: [(Cell<'_>, &str); 3] = [
             (&|text| format!("<Cell s='b'><Data Type='String'>{text}</Data></Cell>"), "Row"),
             (&|text| format!("<c r='A1' t='inlineStr'><is><t>{text}</t></is></c>"), "row"),
             (&|text| format!("<table-cell value-type='string'><p>{text}</p></table-cell>"), "table-row"),
