@@ -181,6 +181,12 @@ impl Entry {
         self.has(Part::Email) && self.is_reached_at_work()
     }
 
+    /// Whether a role, a job, a department or a company says where he works.
+    pub(super) fn tells_where_he_works(&self) -> bool {
+        let parts = [Part::Unit, Part::Company, Part::Title, Part::Job];
+        self.staff || parts.iter().any(|part| self.has(*part))
+    }
+
     fn is_an_account(&self) -> bool {
         self.staff
             || self.has(Part::Login) && (self.has(Part::Visit) || self.has(Part::Address))

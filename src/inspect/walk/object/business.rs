@@ -4,8 +4,8 @@
 //!   business's by its members or its name, and names nobody.
 //! - A roster has a schedule, and what is done when nobody answers; patients have schedules alone.
 //! - A meeting is of work by its title, and each who attends it by the mailbox.
-//! - Who owns, reviews, approves or signs something has a mailbox of an organisation and nothing but how work is reached; and
-//!   what he signs tells of no care: patients sign, too.
+//! - Who owns, reviews, approves or signs something has a mailbox of an organisation and nothing but how work is reached, and
+//!   nothing around tells of care. Patients sign, too: who signs tells where he works, besides.
 //! - In doubt: an individual's.
 
 use super::Walk;
@@ -24,7 +24,7 @@ impl Walk<'_, '_> {
     pub(super) fn is_of_a_business(&self, id: NodeId, key: &str) -> bool {
         let contact = CONTACTS.contains(&key);
         let attends = ATTENDEES.contains(&key);
-        let owns = OWNERS.contains(&key);
+        let owns = OWNERS.contains(&key) || SIGNERS.contains(&key);
         let is_asked = contact || attends || owns;
         let Some(holder) = self.frames.last().map(|frame| frame.object).filter(|_| is_asked) else {
             return false;
@@ -33,7 +33,8 @@ impl Walk<'_, '_> {
             return false;
         }
         if owns {
-            return !self.tells_of_care() && self.are_all(id, &|one| self.is_an_owner(one));
+            return !self.tells_of_care()
+                && self.are_all(id, &|one| self.is_an_owner(one, SIGNERS.contains(&key)));
         }
         match contact {
             true => self.is_a_businesss(holder) && self.are_all(id, &|one| self.is_reached_at_work(one)),
@@ -72,10 +73,12 @@ impl Walk<'_, '_> {
     }
 
     /// Whether an object, or its one member that is the user, is somebody who is written to at work.
-    fn is_an_owner(&self, id: NodeId) -> bool {
+    fn is_an_owner(&self, id: NodeId, signs: bool) -> bool {
         let is_one = |id: NodeId| {
             let mut entry = Entry::default();
-            self.hear(id, &mut entry, true) && entry.is_written_to_at_work()
+            self.hear(id, &mut entry, true)
+                && entry.is_written_to_at_work()
+                && (!signs || entry.tells_where_he_works())
         };
         let is_user = |child: &NodeId| {
             self.tape.kind(*child) == NodeKind::Object && matches!(self.keys.name(*child), "user" | "account")
@@ -101,7 +104,9 @@ impl Walk<'_, '_> {
                 || words.telling.contains(&*word)
         };
         self.frames.iter().rev().map(|frame| frame.object).any(|object| {
+            let tells = |child: NodeId| HAS.iter().any(|word| self.keys.name(child).contains(word));
             Own::of(self, object).clinical
+                || self.members(object).any(tells)
                 || self.members(object).filter(|child| self.tape.kind(*child) == NodeKind::String).any(
                     |child| {
                         let value = self.tape.value_head(child);
@@ -157,10 +162,12 @@ const OWNERS: &[&str] = &[
     "owners",
     "reviewer",
     "reviewers",
-    "signer",
-    "signers",
-    "signatory",
-    "signatories",
+];
+const SIGNERS: &[&str] = &["signer", "signers", "signatory", "signatories"];
+/// Words of keys of what somebody has, or has done to him.
+const HAS: &[&str] = &[
+    "claim", "consent", "coverage", "device", "health", "implant", "medical", "policy", "reading", "record",
+    "sensor", "serial",
 ];
 /// What tells that it is for somebody's care.
 const CARED: &[&str] = &[
@@ -232,6 +239,9 @@ mod tests {
                 &format!(r#"{{"owner":{{"name":"Kathleen Vandermeer",{email},"dob":"1971-04-02"}}}}"#),
                 &format!(r#"{{"document":"Consent to treatment","signer":{KATHLEEN}}}"#),
                 &format!(r#"{{"title":"Intake form","signers":[{KATHLEEN}]}}"#),
+                &format!(r#"{{"title":"Release of records","signer":{KATHLEEN}}}"#),
+                &format!(r#"{{"title":"Waiver","signers":[{KATHLEEN}]}}"#),
+                &format!(r#"{{"serialNumber":"PX12345","owner":{KATHLEEN}}}"#),
                 &format!(r#"{{"patient":{{"owner":{KATHLEEN}}}}}"#),
                 &format!(r#"{{"diagnosis":"asthma","owner":{KATHLEEN}}}"#),
                 &format!(r#"{{"reviewers":[{{"user":{KATHLEEN},"dob":"1971-04-02"}}]}}"#),
