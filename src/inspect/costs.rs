@@ -180,6 +180,26 @@ fn tables_with_lists_beside_them_that_name_no_columns() {
 }
 
 #[test]
+fn a_long_text_beside_many_owners_or_parameters() {
+    let owner = r#"{"owner":{"name":"Kathleen Vandermeer","email":"kv@lakeshore.org"}}"#;
+    for text in ["a b ", "a\\n"] {
+        is_linear("owners", "application/json", |n| {
+            let items = times(&format!("{owner},"), n / 2);
+            format!(r#"{{"text":"{}","items":[{items}1]}}"#, times(text, n / 2))
+        });
+    }
+    // Lists, each longer than the one before, and a statement that has to be decoded.
+    let cost = |key: &str| {
+        let list = |length: usize| format!(r#""{length}":{{"{key}":[{}0]}},"#, "1,".repeat(length));
+        let (lists, blanks): (String, _) = ((1..512).map(list).collect(), times("\\n", 8 * SHORT_BYTES));
+        let body = format!(r#"{{"sql":"INSERT INTO p (a) VALUES (?){blanks}",{lists}"x":1}}"#);
+        (0..2).map(|_| cost_ms("application/json", &body)).min().unwrap_or_default()
+    };
+    let (any, asked) = (cost("remark"), cost("params"));
+    assert!(asked <= 5 * any + 60, "{asked} ms, and {any} ms for any other");
+}
+
+#[test]
 fn braces_escapes_and_underlines_that_lead_nowhere() {
     for piece in [
         "{\"a",

@@ -95,6 +95,11 @@ impl Walk<'_, '_> {
 
     /// Whether an object around tells of care or of an individual: of somebody's consent an owner may be he himself.
     fn tells_of_care(&self) -> bool {
+        let mut around = self.frames.iter().rev();
+        around.any(|frame| *frame.beside.care.get_or_init(|| self.is_of_care(frame.object)))
+    }
+
+    fn is_of_care(&self, object: NodeId) -> bool {
         let words = &RuleSet::built_in().words;
         let is_one = |word: &str| {
             let word = word.to_lowercase();
@@ -103,17 +108,12 @@ impl Walk<'_, '_> {
                 || words.is_clinical(&word)
                 || words.telling.contains(&*word)
         };
-        self.frames.iter().rev().map(|frame| frame.object).any(|object| {
-            let tells = |child: NodeId| HAS.iter().any(|word| self.keys.name(child).contains(word));
-            Own::of(self, object).clinical
-                || self.members(object).any(tells)
-                || self.members(object).filter(|child| self.tape.kind(*child) == NodeKind::String).any(
-                    |child| {
-                        let value = self.tape.value_head(child);
-                        value.split(|c: char| !c.is_alphanumeric()).any(is_one)
-                    },
-                )
-        })
+        let tells = |child: NodeId| {
+            let says = || self.tape.value_head(child).split(|c: char| !c.is_alphanumeric()).any(is_one);
+            HAS.iter().any(|word| self.keys.name(child).contains(word))
+                || self.tape.kind(child) == NodeKind::String && says()
+        };
+        Own::of(self, object).clinical || self.members(object).any(tells)
     }
 
     fn has_private(&self, id: NodeId) -> bool {

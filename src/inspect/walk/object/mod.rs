@@ -172,6 +172,8 @@ struct Beside {
     columns: OnceCell<bool>,
     /// Whether an organisation pays.
     payer: OnceCell<bool>,
+    /// Whether it tells of care or of an individual.
+    care: OnceCell<bool>,
 }
 
 /// Where an open container's person is kept: in the frame of this depth.

@@ -19,8 +19,8 @@ pub(super) struct Tables<'t, 'd> {
     table: &'t Table,
     /// By parent, and whether it is one of a record.
     offers: Map<(usize, bool), Offer>,
-    /// The statements of SQL that an object has, by the object.
-    statements: Map<usize, Vec<NodeId>>,
+    /// The statements of SQL that an object has, by the object: read once, however many lists of parameters there are.
+    statements: Map<usize, Vec<(NodeId, Cow<'d, str>)>>,
     /// By statement and how many parameters, the key of the first of their columns; `None` where it has others.
     bound: Map<(usize, usize), Option<u32>>,
 }
@@ -105,10 +105,9 @@ impl<'t, 'd> Tables<'t, 'd> {
         for parent in near.filter(|parent| tape.kind(*parent) == NodeKind::Object) {
             let statements =
                 self.statements.entry(parent.index()).or_insert_with(|| statements_of(tape, parent));
-            for statement in statements {
+            for (statement, text) in statements {
                 let columns = self.bound.entry((statement.index(), width)).or_insert_with(|| {
-                    let text = tape.value(*statement);
-                    let names = columns(&text, width)?;
+                    let names = columns(text, width)?;
                     let names: Vec<Cow<'_, str>> = names.into_iter().map(Cow::Borrowed).collect();
                     let called = csv::heads(&names, table)?;
                     let heads = called.into_iter().map(|called| (*statement, called)).collect();
@@ -160,7 +159,7 @@ impl<'t, 'd> Tables<'t, 'd> {
 }
 
 /// The texts that an object has which begin as a statement of SQL does.
-fn statements_of(tape: &Tape<'_>, object: NodeId) -> Vec<NodeId> {
+fn statements_of<'d>(tape: &Tape<'d>, object: NodeId) -> Vec<(NodeId, Cow<'d, str>)> {
     let is_one = |member: &NodeId| {
         let head = tape.value_head(*member);
         let text = head.trim_start_matches(|c: char| c.is_whitespace() || c == '\'');
@@ -168,7 +167,8 @@ fn statements_of(tape: &Tape<'_>, object: NodeId) -> Vec<NodeId> {
         tape.kind(*member) == NodeKind::String
             && text.get(..word).is_some_and(|word| VERBS.iter().any(|verb| verb.eq_ignore_ascii_case(word)))
     };
-    tape.children(object).take(MEMBERS_LOOKED_AT_MAX).filter(is_one).take(STATEMENTS_MAX).collect()
+    let statements = tape.children(object).take(MEMBERS_LOOKED_AT_MAX).filter(is_one).take(STATEMENTS_MAX);
+    statements.map(|statement| (statement, tape.value(statement))).collect()
 }
 
 /// The arrays that a parent, or an object in it, has: those that name the values of a record, or all.
