@@ -1,6 +1,6 @@
 //! The real program: commands, exit codes, signals, kill -9.
 
-use crate::support::{Upstream, admin, connect, metric, read_http, shared};
+use crate::support::{Upstream, admin, connect, metric, read_http, shared, tries};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -330,7 +330,7 @@ fn keys_made_by_command_are_known_within_a_moment_and_sigterm_stops_cleanly() {
             .to_owned();
     assert!(key.starts_with("phk_"), "{key}");
     let accepted =
-        |want: u16| (0..2000).any(|_| post(run.gate, "{}", &key).is_some_and(|(status, _)| status == want));
+        |want: u16| tries().any(|()| post(run.gate, "{}", &key).is_some_and(|(status, _)| status == want));
     assert!(accepted(200), "the key is never known");
     let id = key.split('_').nth(1).expect("id").to_owned();
     assert_eq!(phigate(&["keys", "revoke", "--data", data, &id]).status.code(), Some(0));
@@ -358,7 +358,7 @@ fn a_key_is_revoked_while_a_secret_of_a_connection_can_t_be_read() {
     std::fs::remove_file(&secret).expect("removes");
     let id = key.split('_').nth(1).expect("id").to_owned();
     assert_eq!(phigate(&["keys", "revoke", "--data", data, &id]).status.code(), Some(0));
-    let revoked = (0..2000).any(|_| post(run.gate, "{}", &key).is_some_and(|(status, _)| status == 401));
+    let revoked = tries().any(|()| post(run.gate, "{}", &key).is_some_and(|(status, _)| status == 401));
     assert!(revoked, "the key is never revoked");
     let metrics = text(&admin(run.admin, "/metrics", "").body);
     assert_eq!(metric(&metrics, "phigate_control_current "), 1);
@@ -376,7 +376,7 @@ fn sighup_takes_over_a_good_file_and_keeps_the_old_for_a_bad_one() {
     let mut run = run(&file);
     let scrape = |line: &str| metric(&text(&admin(run.admin, "/metrics", "").body), line);
     let wait =
-        |line: &str, want: u64| assert!((0..5000).any(|_| scrape(line) == want), "{line} never is {want}");
+        |line: &str, want: u64| assert!(tries().any(|()| scrape(line) == want), "{line} never is {want}");
     assert_eq!(post(run.gate, crate::support::PATIENT, "").map(|r| r.0), Some(422));
     std::fs::write(&file, "nonsense").expect("writes");
     signal(&run.child, "-HUP");
@@ -416,10 +416,10 @@ fn a_changed_file_is_taken_over_without_a_signal_and_certificates_are_too() {
     assert_eq!(status, 422);
     std::fs::write(&file, good.replace("flag = \"staging\"", "flag = \"staging\"\nmode = \"off\""))
         .expect("writes");
-    assert!((0..5000).any(|_| send().0 == 200), "the file's change is never seen");
+    assert!(tries().any(|()| send().0 == 200), "the file's change is never seen");
     authority.issue("a.example").write(folder.path(), "a");
     let is_new = || authority.client(None, &[]);
-    let changed = (0..5000).any(|_| {
+    let changed = tries().any(|()| {
         let mut stream = tls(run.gate, "a.example", is_new());
         let _ = write!(stream, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
         let _ = read_http(&mut stream, false);
@@ -749,7 +749,7 @@ fn records_are_read_by_command() {
     };
     // Written within a moment: the writer waits for others at most five milliseconds.
     let found =
-        (0..200).any(|_| text(&records(&["search", "--decision", "refused"], &token).stdout).contains(&id));
+        tries().any(|()| text(&records(&["search", "--decision", "refused"], &token).stdout).contains(&id));
     assert!(found, "the record doesn't appear");
     let shown = records(&["show", &id], &token);
     assert_eq!(shown.status.code(), Some(0));

@@ -1,7 +1,7 @@
 //! The real program under a clock that is set forward and back (libfaketime; time itself goes on as it does).
 
 use crate::binary::{config, phigate, phigate_as, started, text};
-use crate::support::{FHIR, PATIENT, Upstream, admin, ask, connect, read_http};
+use crate::support::{FHIR, PATIENT, Upstream, admin, ask, connect, read_http, tries};
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -70,11 +70,11 @@ fn a_clock_that_jumps_is_told_where_readiness_is_and_ends_a_break_glass() {
         }
         let id = reply.header("phigate-record").to_owned();
         let path = format!("/v1/records/{id}");
-        let mut answers = (0..5000).map(|_| admin(run.admin, &path, &sam));
+        let mut answers = tries().map(|()| admin(run.admin, &path, &sam));
         let shown = answers.find(|answer| answer.status() == 200).expect("it is written").json();
         (shown["record"]["sealed"] == true).then_some(id)
     };
-    let record = (0..5000).find_map(|_| sent()).expect("it is sealed");
+    let record = tries().find_map(|()| sent()).expect("it is sealed");
     let open = || {
         let body =
             json!({"environment": "one", "records": [record], "reason": "wrong chart", "ticket": "T-1"});

@@ -1,6 +1,6 @@
 //! What comes faster than it may: rates of connections and callers, messages at work.
 
-use crate::support::{Gate, connect, read_http};
+use crate::support::{Gate, connect, read_http, tries};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
@@ -196,13 +196,7 @@ fn an_inspection_whose_caller_left_keeps_its_bytes_until_its_end() {
     );
     // More than the body where the last read made room for more.
     let held = || gate.metric("phigate_held_bytes ");
-    let until = |what: &dyn Fn() -> bool| {
-        let begun = std::time::Instant::now();
-        while !what() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "it never came");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    };
+    let until = |what: &dyn Fn() -> bool| assert!(tries().any(|()| what()), "it never came");
     let refused = |reason: &str| {
         gate.metric(&format!("phigate_refusals_total{{environment=\"staging\",reason=\"{reason}\"}}"))
     };

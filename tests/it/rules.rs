@@ -1,7 +1,7 @@
 //! A site's own rules, through the front door: `check`, `test`, a running gateway, SIGHUP.
 
 use crate::binary::{config, phigate, run, signal, text};
-use crate::support::{Upstream, admin, metric, read_http};
+use crate::support::{Upstream, admin, metric, read_http, tries};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -204,7 +204,7 @@ fn a_gateway_takes_a_sites_rules_and_takes_them_over_whole_or_not_at_all() {
     let mut run = run(&file);
     let scrape = |line: &str| metric(&text(&admin(run.admin, "/metrics", "").body), line);
     let wait =
-        |line: &str, want: u64| assert!((0..5000).any(|_| scrape(line) >= want), "{line} never is {want}");
+        |line: &str, want: u64| assert!(tries().any(|()| scrape(line) >= want), "{line} never is {want}");
     let body = "The visitor has badge BG-441902 today.";
     let (status, told) = note(run.gate, body);
     assert_eq!(status, 422, "{told}");

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One message as a peer sent it.
 #[derive(Debug, Clone, Default)]
@@ -361,6 +361,15 @@ impl Drop for Gate {
 
 pub(crate) fn metric(text: &str, line: &str) -> u64 {
     text.lines().find_map(|l| l.strip_prefix(line)?.trim().parse::<f64>().ok()).map_or(0, |v| v as u64)
+}
+
+/// As many tries as there are in a minute, for what comes by itself: with a rest between, so that it has the time to come.
+pub(crate) fn tries() -> impl Iterator<Item = ()> {
+    let begun = Instant::now();
+    std::iter::from_fn(move || {
+        std::thread::sleep(Duration::from_millis(2));
+        (begun.elapsed() < Duration::from_secs(60)).then_some(())
+    })
 }
 
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
