@@ -10,9 +10,8 @@ use super::kind::{Kind, Points};
 use super::names::words::LOWER_BYTES;
 use super::names::{self, window_after, window_before};
 use super::rules::{Mode, RawDetector, RuleSet};
-use super::scan::Begins;
+use super::scan::{NFA_BYTES_MAX, Rule};
 use super::wraps;
-use regex::{Regex, RegexBuilder};
 use regex_automata::util::syntax;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,7 +24,7 @@ pub struct Detector {
     pub id: Arc<str>,
     /// What it finds.
     pub kind: Kind,
-    regex: Regex,
+    pub(in crate::inspect) shape: Arc<Rule>,
     validate: Option<Validator>,
     nearby: Nearby,
     within: usize,
@@ -57,12 +56,7 @@ impl Detector {
     /// The pattern, in regex syntax.
     #[must_use]
     pub fn pattern(&self) -> &str {
-        self.regex.as_str()
-    }
-
-    /// What tells by the beginning of a value that it is none.
-    pub(in crate::inspect) fn begins(&self) -> Option<Begins> {
-        self.validate.and_then(Validator::begins)
+        self.shape.pattern()
     }
 
     /// Compiles one.
@@ -74,11 +68,10 @@ impl Detector {
         if syntax.properties().minimum_len().is_none() {
             return Err("can match nothing: no text at all fits the pattern".to_owned());
         }
-        let regex = RegexBuilder::new(&raw.pattern)
-            .size_limit(PATTERN_BYTES_MAX)
-            .build()
-            .map_err(|_| format!("the pattern compiles to more than {PATTERN_BYTES_MAX} bytes"))?;
-        if regex.is_match("") {
+        let shape = Rule::of(&raw.pattern, &syntax)
+            .ok_or_else(|| format!("the pattern compiles to more than {NFA_BYTES_MAX} bytes"))?
+            .asking(raw.validate.and_then(Validator::begins));
+        if shape.fits_nothing() {
             return Err("can match nothing: the pattern fits the empty text".to_owned());
         }
         for (key, words) in [("nearby", &raw.nearby), ("unless_before", &raw.unless_before)] {
@@ -96,7 +89,7 @@ impl Detector {
         Ok(Self {
             id: Arc::from(raw.id),
             kind: raw.kind,
-            regex,
+            shape: Arc::new(shape),
             validate: raw.validate,
             nearby: Nearby::of(raw.nearby),
             within: raw.within,
@@ -465,8 +458,6 @@ fn tail(text: &str, bytes: usize) -> &str {
     window_before(text, text.len(), bytes)
 }
 
-/// Compiled size of one pattern.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// Shorter texts hold nothing that a detector could find.
 const SHORTEST: usize = 4;
 /// How far into an entry of a log what it is stands.

@@ -261,19 +261,10 @@ fn detectors(raw: &Raw, wrong: &mut Vec<(String, String)>) -> Option<Shapes> {
     if wrong.len() > before {
         return None;
     }
-    let mut engine = |of: Vec<&Detector>| match Engine::new(of.iter().map(|detector| detector.pattern())) {
-        Ok(engine) => {
-            let begins = of.iter().enumerate().filter_map(|(at, detector)| Some((at, detector.begins()?)));
-            Some(Arc::new(begins.fold(engine, |engine, (at, begins)| engine.asking(at, begins))))
-        }
-        Err(number) => {
-            let id = of.get(number).map_or("", |detector| &*detector.id);
-            wrong.push((id.to_owned(), "the pattern is too large".to_owned()));
-            None
-        }
+    let engine = |of: &dyn Fn(&&Detector) -> bool| {
+        Arc::new(Engine::of(compiled.iter().filter(of).map(|detector| detector.shape.clone()).collect()))
     };
-    let whole = engine(compiled.iter().collect())?;
-    let codes = engine(compiled.iter().filter(|detector| text::tells_in_code(detector.kind)).collect())?;
+    let (whole, codes) = (engine(&|_| true), engine(&|detector| text::tells_in_code(detector.kind)));
     Some((compiled.into(), whole, codes))
 }
 

@@ -23,16 +23,16 @@ use gate::Gate;
 pub(in crate::inspect) use gate::{Firsts, is_word};
 use heads::Heads;
 use regex_automata::util::pool::{Pool, PoolGuard};
-pub(in crate::inspect) use rule::Begins;
-use rule::{Caches, Match, Road, Rule};
+use rule::{Caches, Match, Road};
+pub(in crate::inspect) use rule::{NFA_BYTES_MAX, Rule};
 use several::Several;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Compiled rules.
 pub struct Engine {
-    rules: Vec<Rule>,
+    rules: Vec<Arc<Rule>>,
     /// Where any of those rules may begin that are looked for from their starts, and which.
     starts: Starts,
     heads: Heads,
@@ -70,20 +70,13 @@ impl Engine {
     pub fn new<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, usize> {
         let mut rules = Vec::new();
         for (number, pattern) in patterns.into_iter().enumerate() {
-            rules.push(Rule::new(pattern).ok_or(number)?);
+            rules.push(Arc::new(Rule::new(pattern).ok_or(number)?));
         }
         Ok(Self::of(rules))
     }
 
-    /// The same, which passes over what the judge refuses of a rule by the beginning of its value: a match of such isn't
-    /// read to its end, and the judge isn't asked.
-    #[must_use]
-    pub(in crate::inspect) fn asking(mut self, rule: usize, begins: Begins) -> Self {
-        self.rules.iter_mut().skip(rule).take(1).for_each(|rule| rule.begins = Some(begins));
-        self
-    }
-
-    fn of(rules: Vec<Rule>) -> Self {
+    /// That of rules that were compiled; engines may share them.
+    pub(in crate::inspect) fn of(rules: Vec<Arc<Rule>>) -> Self {
         let (mut from_start, mut around, mut plain) = (Vec::new(), BTreeMap::new(), Vec::new());
         for (number, rule) in (0u16..).zip(&rules) {
             match &rule.road {

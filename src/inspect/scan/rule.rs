@@ -9,11 +9,12 @@ use regex_automata::nfa::thompson::{NFA, WhichCaptures};
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, Input, MatchKind};
+use regex_syntax::hir::Hir;
 use std::ops::Range;
 use std::sync::OnceLock;
 
 /// A compiled pattern.
-pub(super) struct Rule {
+pub(in crate::inspect) struct Rule {
     pattern: Box<str>,
     /// Built when a match is first asked for: most rules never see one.
     exact: OnceLock<Exact>,
@@ -25,7 +26,7 @@ pub(super) struct Rule {
     /// Whether its matches can be long.
     long: bool,
     /// Whether a value of it may begin so; else it is refused.
-    pub(super) begins: Option<Begins>,
+    begins: Option<Begins>,
 }
 
 /// Whether a text may begin with a value that is accepted.
@@ -86,9 +87,13 @@ pub(super) struct Match {
 impl Rule {
     /// Compiles a pattern; `None` where it is no regex or too large.
     pub(super) fn new(pattern: &str) -> Option<Self> {
+        Self::of(pattern, &syntax::parse(pattern).ok()?)
+    }
+
+    /// The same of one that was parsed; `None` where it is too large.
+    pub(in crate::inspect) fn of(pattern: &str, hir: &Hir) -> Option<Self> {
         let thompson = NFA::config().which_captures(WhichCaptures::None).nfa_size_limit(Some(NFA_BYTES_MAX));
-        let hir = syntax::parse(pattern).ok()?;
-        let nfa = NFA::compiler().configure(thompson).build_from_hir(&hir).ok()?;
+        let nfa = NFA::compiler().configure(thompson).build_from_hir(hir).ok()?;
         let long = hir.properties().maximum_len().is_none_or(|max| max > LONG);
         let road = if hir.properties().minimum_len() == Some(0) { Road::Plain } else { road(&nfa) };
         Some(Self {
@@ -100,6 +105,22 @@ impl Rule {
             long,
             begins: None,
         })
+    }
+
+    /// The same, which passes over what is refused by the beginning of its value: a match of such isn't read to its end, and
+    /// no judge is asked.
+    pub(in crate::inspect) fn asking(self, begins: Option<Begins>) -> Self {
+        Self { begins, ..self }
+    }
+
+    /// In regex syntax.
+    pub(in crate::inspect) fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
+    /// Whether the empty text is a match.
+    pub(in crate::inspect) fn fits_nothing(&self) -> bool {
+        matches!(self.road, Road::Plain) && self.find("", 0).is_some()
     }
 
     /// The first match that begins at `at` or later.
@@ -293,7 +314,7 @@ const LONG: usize = 4096;
 pub(super) const REREAD_MAX: usize = 16;
 
 /// Size of a rule's automaton.
-pub(super) const NFA_BYTES_MAX: usize = 1 << 20;
+pub(in crate::inspect) const NFA_BYTES_MAX: usize = 1 << 20;
 
 /// What a rule's states may take, for each thread that searches; beyond it they are made anew.
 const CACHE_BYTES_MAX: usize = 256 << 10;

@@ -1,5 +1,6 @@
 //! The engine and the regexes it stands for find the same.
 
+use super::rule::Begins;
 use super::*;
 use crate::inspect::rules::RuleSet;
 use regex::Regex;
@@ -292,7 +293,8 @@ fn what_is_refused_by_its_beginning_is_not_asked_and_changes_no_other() {
         r"for(?: (?P<v>\w+)|$)",
     ];
     let plain = Engine::new(patterns).unwrap();
-    let asking = (0..patterns.len()).fold(Engine::new(patterns).unwrap(), |e, rule| e.asking(rule, begins));
+    let rules = patterns.map(|pattern| Arc::new(Rule::new(pattern).unwrap().asking(Some(begins))));
+    let asking = Engine::of(rules.into());
     let pieces = [
         "with ",
         "for ",

@@ -93,10 +93,9 @@ impl<'n> Builder<'n> {
         let (mut starts, mut rows, mut level) = ([DEAD; BEFORE], Vec::new(), Level::default());
         for (before, share) in Before::ALL {
             let row = self.push_row(&Set::default());
-            for column in 0..columns {
-                let set = self.first(before, self.bytes[column]);
-                let share = share * self.shares[column];
-                self.next[row as usize + column] = level.number(set, share);
+            for (column, set) in self.first(before) {
+                let share = share * self.shares[usize::from(column)];
+                self.next[row as usize + usize::from(column)] = level.number(set, share);
             }
             starts[before as usize] = row;
             rows.push(row);
@@ -206,31 +205,31 @@ impl<'n> Builder<'n> {
         rules
     }
 
-    /// What the first byte leads to: what stands around the start tells which looks hold there.
-    fn first(&mut self, before: Before, byte: u8) -> Set {
+    /// What each class of bytes leads to as the first one: what stands around the start tells which looks hold there.
+    fn first(&mut self, before: Before) -> Vec<(u8, Set)> {
         let is_word = |byte: u8| byte.is_ascii().then(|| is_word(byte));
-        let (left, right) = match before {
-            Before::High => (None, is_word(byte)),
-            before => (Some(before == Before::Word), is_word(byte)),
-        };
-        // What isn't ASCII may be a word character or not.
-        let bounds = left.zip(right).map(|(left, right)| left != right);
-        let holds = |look: Look| match look {
-            Look::Start => before == Before::Nothing,
-            Look::StartLF => matches!(before, Before::Nothing | Before::LineEnd),
-            Look::WordAscii | Look::WordUnicode => bounds != Some(false),
-            Look::WordAsciiNegate | Look::WordUnicodeNegate => bounds != Some(true),
-            _ => true,
-        };
-        let mut set = Set::default();
-        for (index, (_, nfa)) in (0..).zip(self.rules) {
-            let (states, _) = closure(nfa, nfa.start_anchored().as_u32(), &holds);
-            for target in states.into_iter().filter_map(|state| leads(nfa, state, byte)) {
-                let closure = self.closure(index, target);
-                self.reach(index, &closure, &mut set);
+        let left = (before != Before::High).then_some(before == Before::Word);
+        let mut first = Vec::new();
+        for right in [Some(false), Some(true), None] {
+            // What isn't ASCII may be a word character or not.
+            let bounds = left.zip(right).map(|(left, right)| left != right);
+            let holds = |look: Look| match look {
+                Look::Start => before == Before::Nothing,
+                Look::StartLF => matches!(before, Before::Nothing | Before::LineEnd),
+                Look::WordAscii | Look::WordUnicode => bounds != Some(false),
+                Look::WordAsciiNegate | Look::WordUnicodeNegate => bounds != Some(true),
+                _ => true,
+            };
+            let mut nodes = Vec::new();
+            for (index, (_, nfa)) in (0..).zip(self.rules) {
+                let (states, _) = closure(nfa, nfa.start_anchored().as_u32(), &holds);
+                nodes.extend(states.into_iter().map(|state| self.node(index, state)));
             }
+            let mut sets = self.step(&nodes);
+            sets.retain(|(column, _)| is_word(self.bytes[usize::from(*column)]) == right);
+            first.append(&mut sets);
         }
-        self.tidy(set)
+        first
     }
 
     /// What each class of bytes leads to.
