@@ -135,11 +135,16 @@ pub fn is_joined(value: &str, words: &Words) -> bool {
 #[must_use]
 pub fn may_begin_listed(text: &str) -> bool {
     let lists = list::Lists::built_in();
-    // Most words are letters with a blank behind.
+    // Most words are letters with a blank behind, and begin as no given name does.
     let bytes = text.as_bytes();
+    let letters = list::letters_of_eight(bytes);
+    let may_be = letters > 0 && lists.may_be_given(list::first_eight(bytes, letters));
+    if !may_be && letters > 0 && bytes.get(letters) == Some(&b' ') {
+        return false;
+    }
     let length = bytes.iter().take(FIRST_BYTES_MAX).take_while(|b| b.is_ascii_alphabetic()).count();
     let first = match bytes.split_at_checked(length) {
-        Some(([_, _, _, ..], [b' ', ..])) if !lists.may_be_given(bytes) => return false,
+        Some(([_, ..], [b' ', ..])) if !may_be => return false,
         Some(([_, ..], [b' ', ..])) => lists.standing_of_letters(bytes, length),
         _ => {
             let head = start_of(text, FIRST_BYTES_MAX).trim_start();

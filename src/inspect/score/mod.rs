@@ -403,6 +403,10 @@ impl<'r> Scorer<'r> {
         }
     }
 
+    fn is_clinical(&self, person: PersonId) -> bool {
+        self.people.get(person.0 as usize).is_some_and(|draft| draft.clinical)
+    }
+
     fn mark_clinical(&mut self, person: PersonId) {
         if let Some(draft) = self.people.get_mut(person.0 as usize) {
             draft.clinical = true;

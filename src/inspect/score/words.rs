@@ -262,11 +262,13 @@ impl Scorer<'_> {
                 if let Some(standing) = standing.filter(|_| !log) {
                     subject.named(person, standing);
                 }
-                if health::tells(paragraph, &hits, self.rules) {
-                    self.mark_clinical(person);
-                    if let Some(subject) = subject.told_of(person, standing).filter(|_| !log) {
-                        self.mark_clinical(subject);
-                    }
+                let told_of = [Some(person), subject.told_of(person, standing).filter(|_| !log)];
+                let told_of = || told_of.into_iter().flatten();
+                // Of whom it is known already nothing more is asked: of most paragraphs of a long note.
+                if !told_of().all(|person| self.is_clinical(person))
+                    && health::tells(paragraph, &hits, self.rules)
+                {
+                    told_of().for_each(|person| self.mark_clinical(person));
                 }
                 if signed {
                     self.mark_clinical(person);
